@@ -1,0 +1,1 @@
+"""Dagster pipelines that turn tutor and assistant logs into better, evaluated adapters."""

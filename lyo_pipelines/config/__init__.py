@@ -1,0 +1,1 @@
+"""Settings and the owner's figures. No logic of any stage belongs here."""

@@ -1,0 +1,69 @@
+"""The owner's figures: one commented YAML per stage beside this file, one pydantic model each, one place to override.
+
+A user's file (LYO_CONFIG, or `config.yaml` in the data directory) holds only what differs:
+
+    curation:
+      minimum_rating: 4.5
+
+Thresholds belong here; the logic that uses them does not.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from lyo_pipelines.config.curation import CurationFigures
+from lyo_pipelines.config.dataset import DatasetFigures
+from lyo_pipelines.config.evaluation import EvaluationFigures
+from lyo_pipelines.config.interactions import InteractionsFigures
+
+DEFAULTS = Path(__file__).parent
+
+
+class Figures(BaseModel):
+    """All figures, validated; an unknown key is an error that names it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    interactions: InteractionsFigures
+    curation: CurationFigures
+    dataset: DatasetFigures
+    evaluation: EvaluationFigures
+
+
+class FiguresError(ValueError):
+    """The user's figures do not fit; the message names file, key and what is expected."""
+
+
+def load_figures(path: str | Path | None = None) -> Figures:
+    """Load the defaults and lay the user's YAML over them.
+
+    Raises FiguresError with file and key when a value or a name does not fit.
+    """
+    merged: dict[str, Any] = {
+        name: yaml.safe_load((DEFAULTS / f"{name}.yaml").read_text(encoding="utf-8")) for name in Figures.model_fields
+    }
+    if path is not None:
+        try:
+            overrides = yaml.safe_load(Path(path).read_text(encoding="utf-8")) or {}
+        except (OSError, yaml.YAMLError) as error:
+            raise FiguresError(f"{path}: cannot be read as YAML ({error}). Mend or remove it.") from error
+        if not isinstance(overrides, dict):
+            raise FiguresError(f"{path}: expected sections ({', '.join(Figures.model_fields)}), found {type(overrides).__name__}.")
+        merged = _overlay(merged, overrides)
+    try:
+        return Figures.model_validate(merged)
+    except ValidationError as error:
+        lines = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        raise FiguresError(f"{path or DEFAULTS}: {lines}. See the commented defaults in lyo_pipelines/config/*.yaml.") from error
+
+
+def _overlay(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    result = dict(base)
+    for key, value in over.items():
+        result[key] = _overlay(base[key], value) if isinstance(value, dict) and isinstance(base.get(key), dict) else value
+    return result

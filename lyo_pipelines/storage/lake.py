@@ -1,0 +1,164 @@
+"""The lake: where every file lives (contract of design), on a local path or any fsspec URL.
+
+Every write goes to a temporary name beside its target and is renamed, so a reader never sees half a file and a killed
+process leaves at most a `.tmp-*` name that readers ignore.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import fsspec
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+TEMPORARY = ".tmp-"
+
+
+class NotLocalError(RuntimeError):
+    """An operation needs a local directory and the lake is a remote URL."""
+
+
+@dataclass(frozen=True)
+class Lake:
+    """The data directory of one installation: `root` holds inbox/, lake/, review/, benchmarks/ and models/."""
+
+    root: str
+
+    @cached_property
+    def fs(self) -> Any:
+        """The fsspec filesystem behind `root`."""
+        return fsspec.core.url_to_fs(self.root)[0]
+
+    @cached_property
+    def base(self) -> str:
+        """`root` without its protocol, as the filesystem wants it."""
+        return fsspec.core.url_to_fs(self.root)[1].rstrip("/")
+
+    # -- paths -------------------------------------------------------------------------------------------------
+    def path(self, *parts: str) -> str:
+        """A path below `<root>/lake`."""
+        return "/".join((self.base, "lake", *parts))
+
+    def side(self, *parts: str) -> str:
+        """A path below `<root>` beside the lake (inbox, review, benchmarks, models)."""
+        return "/".join((self.base, *parts))
+
+    def landing_dir(self, day: date) -> str:
+        """Folder of one event date's landed files, one Parquet per input file."""
+        return self.path("landing", f"date={day.isoformat()}")
+
+    def rejected(self, file_hash: str) -> str:
+        """Rows of one input file that were not accepted, with their reasons."""
+        return self.path("rejected", f"{file_hash}.parquet")
+
+    def interactions(self, day: date) -> str:
+        """`raw_interactions` of one day."""
+        return self.path("interactions", f"date={day.isoformat()}", "part.parquet")
+
+    def examples(self, day: date, name: str = "part") -> str:
+        """`filtered_examples` of one day (`part`), or a sibling of it (`removed`, `funnel`, `findings`)."""
+        return self.path("examples", f"date={day.isoformat()}", f"{name}.parquet")
+
+    def dataset_dir(self, segment: str, fingerprint: str = "") -> str:
+        """Folder of a segment's dataset versions, or of one version."""
+        return self.path("datasets", segment, fingerprint).rstrip("/")
+
+    def adapter_dir(self, segment: str, version: str = "") -> str:
+        """Folder of a segment's adapters, or of one adapter version."""
+        return self.path("adapters", segment, version).rstrip("/")
+
+    def report_dir(self, segment: str, version: str = "") -> str:
+        """Folder of a segment's reports, or of one report."""
+        return self.path("reports", segment, version).rstrip("/")
+
+    def local(self, path: str) -> Path:
+        """The same path as a local one; model files need it. Raises NotLocalError on a remote lake."""
+        if "file" not in (self.fs.protocol if isinstance(self.fs.protocol, (tuple, list)) else (self.fs.protocol,)):
+            raise NotLocalError(f"{path} must be on a local disk: set LYO_DATA_DIR to a local (or mounted) folder for training.")
+        return Path(path)
+
+    # -- listing -----------------------------------------------------------------------------------------------
+    def exists(self, path: str) -> bool:
+        """Whether the file or folder is there now."""
+        return bool(self.fs.exists(path))
+
+    def names(self, folder: str) -> list[str]:
+        """Sorted names in a folder, without temporary ones; empty when it is not there."""
+        self.fs.invalidate_cache(folder)
+        try:
+            entries = self.fs.ls(folder, detail=False)
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        names = sorted(entry.rstrip("/").rsplit("/", 1)[-1] for entry in entries)
+        return [name for name in names if not name.startswith(TEMPORARY)]
+
+    def days(self, stage: str, name: str = "part.parquet") -> list[date]:
+        """Sorted days for which `lake/<stage>/date=…/` holds `name` (`name=""`: holds anything)."""
+        found = []
+        for entry in self.names(self.path(stage)):
+            if entry.startswith("date=") and (not name or self.exists(self.path(stage, entry, name))):
+                found.append(date.fromisoformat(entry.removeprefix("date=")))
+        return found
+
+    # -- whole-or-nothing writes -------------------------------------------------------------------------------
+    @contextmanager
+    def replacing(self, path: str) -> Iterator[str]:
+        """Yield a temporary path; on success it becomes `path` in one rename, on an error it is removed."""
+        folder, _, name = path.rpartition("/")
+        self.fs.makedirs(folder, exist_ok=True)
+        temporary = f"{folder}/{TEMPORARY}{uuid.uuid4().hex[:12]}-{name}"
+        try:
+            yield temporary
+            self._rename(temporary, path)
+        except BaseException:
+            if self.fs.exists(temporary):
+                self.fs.rm(temporary, recursive=True)
+            raise
+
+    def _rename(self, temporary: str, path: str) -> None:
+        try:
+            local = self.local(temporary)
+        except NotLocalError:
+            self.fs.mv(temporary, path, recursive=self.fs.isdir(temporary))
+            return
+        if local.is_file():
+            with local.open("rb") as handle:
+                os.fsync(handle.fileno())
+        os.replace(local, path)
+
+    def write_table(self, table: pa.Table, path: str) -> None:
+        """Write Parquet (zstd) in one piece."""
+        with self.replacing(path) as temporary:
+            pq.write_table(table, temporary, filesystem=self.fs, compression="zstd", compression_level=1)
+
+    def read_table(self, path: str, columns: list[str] | None = None) -> pa.Table:
+        """Read one Parquet file."""
+        return pq.read_table(path, filesystem=self.fs, columns=columns, partitioning=None)
+
+    def write_text(self, text: str, path: str) -> None:
+        """Write UTF-8 text in one piece."""
+        with self.replacing(path) as temporary, self.fs.open(temporary, "wb") as handle:
+            handle.write(text.encode("utf-8"))
+
+    def read_text(self, path: str) -> str:
+        """Read UTF-8 text."""
+        with self.fs.open(path, "rb") as handle:
+            return handle.read().decode("utf-8")
+
+    def write_json(self, value: Any, path: str) -> None:
+        """Write JSON, readable by people, in one piece."""
+        self.write_text(json.dumps(value, ensure_ascii=False, indent=2, sort_keys=False, default=str) + "\n", path)
+
+    def read_json(self, path: str) -> Any:
+        """Read JSON."""
+        return json.loads(self.read_text(path))
