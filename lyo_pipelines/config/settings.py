@@ -33,7 +33,9 @@ class Settings:
         config = env.get("LYO_CONFIG")
         if config is None and "://" not in data_dir and (default := Path(data_dir) / "config.yaml").exists():
             config = str(default)
-        return cls(data_dir=data_dir, config_path=config, pseudonym_key=env.get("LYO_PSEUDONYM_KEY") or _key_file(data_dir))
+        return cls(
+            data_dir=data_dir, config_path=config, pseudonym_key=env.get("LYO_PSEUDONYM_KEY") or _key_file(data_dir)
+        )
 
     def require_pseudonym_key(self) -> str:
         """Return the key; without one, say how to get it (no raw user id may enter the lake)."""

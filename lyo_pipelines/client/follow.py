@@ -1,0 +1,178 @@
+"""Turns files and run states into the lines of the live display. It only reads."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lyo_pipelines.client.graphql import Client, GraphQLError, Run
+from lyo_pipelines.storage.lake import Lake
+
+STAGES = {
+    "landed_files": "inbox → landed files",
+    "raw_interactions": "raw interactions by day",
+    "filtered_examples": "filtered examples by day",
+    "dataset_splits": "train / validation / test split",
+    "adapter": "LoRA adapter",
+    "eval_report": "evaluation report",
+}
+
+
+@dataclass
+class Stage:
+    """One line of the display."""
+
+    key: str
+    title: str
+    state: str = "waiting"
+    detail: str = ""
+    seconds: float | None = None
+
+
+class RunFailedError(RuntimeError):
+    """A run of the demo failed; the message is its cause."""
+
+
+def new_stages() -> dict[str, Stage]:
+    """All stages, waiting."""
+    return {key: Stage(key, title) for key, title in STAGES.items()}
+
+
+def apply_run(stages: dict[str, Stage], run: Run, now: float) -> None:
+    """Carry one run's step states over to the stages."""
+    for key, (status, start, end) in run.steps.items():
+        stage = stages.get(key)
+        if stage is None:
+            continue
+        if status == "SUCCESS":
+            stage.state = "done"
+        elif status in {"FAILURE", "SKIPPED"}:
+            stage.state = "failed"
+        elif start is not None:
+            stage.state = "running"
+        if start is not None:
+            stage.seconds = (end or now) - start
+
+
+def last_json(path: Path) -> dict[str, Any]:
+    """The newest whole line of a JSONL file; empty while there is none."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return {}
+    for line in reversed(lines[-3:]):
+        try:
+            return json.loads(line)
+        except ValueError:  # the writer is in the middle of this line
+            continue
+    return {}
+
+
+def newest(folder: Path, name: str) -> Path | None:
+    """The newest `*/name` below a folder."""
+    found = sorted(folder.glob(f"*/{name}"), key=lambda path: path.stat().st_mtime)
+    return found[-1] if found else None
+
+
+def training_detail(lake: Lake, segment: str, since: float) -> str:
+    """Steps, loss, speed and time left from the newest metrics.jsonl."""
+    path = newest(lake.local(lake.adapter_dir(segment)), "metrics.jsonl")
+    if path is None or path.stat().st_mtime < since:
+        return "starting"
+    row = last_json(path)
+    parts = [str(row.get("stage", "training"))]
+    if row.get("steps"):
+        parts.append(f"step {row.get('step', 0)}/{row['steps']}")
+    for key, text in (
+        ("loss", "loss {:.3f}"),
+        ("eval_loss", "validation {:.3f}"),
+        ("tokens_per_second", "{:,.0f} tokens/s"),
+    ):
+        if isinstance(row.get(key), int | float):
+            parts.append(text.format(row[key]))
+    if isinstance(row.get("eta_seconds"), int | float):
+        parts.append(f"{clock(row['eta_seconds'])} left")
+    return " · ".join(parts)
+
+
+def evaluation_detail(lake: Lake, segment: str, since: float) -> str:
+    """Model, items and time left from the newest progress.jsonl."""
+    path = newest(lake.local(lake.report_dir(segment)), "progress.jsonl")
+    if path is None or path.stat().st_mtime < since:
+        return "starting"
+    row = last_json(path)
+    parts = [str(row.get("stage", "evaluating")), str(row.get("model", ""))]
+    if row.get("total"):
+        parts.append(f"{row.get('done', 0)}/{row['total']}")
+    if isinstance(row.get("eta_seconds"), int | float):
+        parts.append(f"{clock(row['eta_seconds'])} left")
+    return " · ".join(part for part in parts if part)
+
+
+def clock(seconds: float) -> str:
+    """`m:ss`."""
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
+
+
+@dataclass
+class Follower:
+    """Follows the runs of one demo until a condition holds."""
+
+    client: Client
+    lake: Lake
+    segment: str
+    stages: dict[str, Stage]
+    show: Callable[[dict[str, Stage]], None]
+    since: float
+    poll_seconds: float = 2.0
+
+    def until_run_ends(self, run_id: str) -> Run:
+        """Follow one run to its end. Raises RunFailedError with the cause when it does not succeed."""
+        for run in self._polls(lambda: self.client.runs(runIds=[run_id])):
+            if run and not run[0].active:
+                if run[0].failed:
+                    raise RunFailedError(self.client.failure(run_id))
+                return run[0]
+        raise AssertionError("polling never ends by itself")
+
+    def until(self, reached: Callable[[], bool], *, wait_seconds: float, what: str) -> None:
+        """Follow what the sensors launch until `reached`; a failed run or too long a wait is an error."""
+        deadline = time.monotonic() + wait_seconds
+        for runs in self._polls(lambda: self.client.runs(limit=10)):
+            mine = [run for run in runs if (run.start or run.end or self.since) >= self.since]
+            failed = [run for run in mine if run.failed]
+            if failed and not any(run.active for run in mine):
+                raise RunFailedError(f"{failed[0].job}: {self.client.failure(failed[0].run_id)}")
+            if reached():
+                return
+            if time.monotonic() > deadline:
+                raise RunFailedError(
+                    f"{what} did not happen within {clock(wait_seconds)}; look at the sensors' ticks at {self.client.url}/automation"
+                )
+
+    def _polls(self, fetch: Callable[[], list[Run]]) -> Iterator[list[Run]]:
+        errors = 0
+        while True:
+            try:
+                runs = fetch()
+                errors = 0
+            except GraphQLError:
+                errors += 1
+                if errors > 15:
+                    raise
+                time.sleep(self.poll_seconds)
+                continue
+            now = time.time()
+            for run in sorted(runs, key=lambda run: run.start or 0.0):
+                if (run.start or 0.0) >= self.since:
+                    apply_run(self.stages, run, now)
+            for key, detail in (("adapter", training_detail), ("eval_report", evaluation_detail)):
+                if self.stages[key].state == "running":
+                    self.stages[key].detail = detail(self.lake, self.segment, self.since)
+            self.show(self.stages)
+            yield runs
+            time.sleep(self.poll_seconds)

@@ -1,0 +1,150 @@
+"""The few GraphQL calls that the command needs: launch, look, terminate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+LOCATION = "lyo_pipelines"
+_LAUNCH = """
+mutation ($params: ExecutionParams!) {
+  launchRun(executionParams: $params) {
+    __typename
+    ... on LaunchRunSuccess { run { runId } }
+    ... on PythonError { message }
+    ... on RunConfigValidationInvalid { errors { message } }
+    ... on InvalidSubsetError { message }
+    ... on UnauthorizedError { message }
+  }
+}
+"""
+_RUNS = """
+query ($filter: RunsFilter, $limit: Int) {
+  runsOrError(filter: $filter, limit: $limit) {
+    __typename
+    ... on Runs { results { runId jobName status startTime endTime stepStats { stepKey status startTime endTime } } }
+    ... on PythonError { message }
+  }
+}
+"""
+_FAILURE = """
+query ($id: ID!) {
+  logsForRun(runId: $id, limit: 1000) {
+    ... on EventConnection { events { __typename ... on ExecutionStepFailureEvent { stepKey error { message causes { message } } }
+      ... on RunFailureEvent { message } } }
+  }
+}
+"""
+
+
+class GraphQLError(RuntimeError):
+    """Dagster answered with an error; its message is passed on."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run as the API tells it; times are epoch seconds."""
+
+    run_id: str
+    job: str
+    status: str
+    start: float | None
+    end: float | None
+    steps: dict[str, tuple[str, float | None, float | None]]
+
+    @property
+    def active(self) -> bool:
+        """Whether it is still queued or running."""
+        return self.status in {"QUEUED", "NOT_STARTED", "STARTING", "STARTED", "CANCELING", "MANAGED"}
+
+    @property
+    def failed(self) -> bool:
+        """Whether it ended without success."""
+        return self.status in {"FAILURE", "CANCELED"}
+
+
+@dataclass(frozen=True)
+class Client:
+    """A client of one Dagster webserver."""
+
+    url: str
+
+    def query(self, text: str, **variables: Any) -> dict[str, Any]:
+        """Run one query. Raises GraphQLError when Dagster does not answer or answers with errors."""
+        try:
+            response = httpx.post(f"{self.url}/graphql", json={"query": text, "variables": variables}, timeout=60)
+            body = response.json()
+        except (httpx.HTTPError, ValueError) as error:
+            raise GraphQLError(f"Dagster at {self.url} does not answer ({error}). Is it still running?") from error
+        if body.get("errors"):
+            raise GraphQLError("; ".join(str(error.get("message")) for error in body["errors"]))
+        return body["data"]
+
+    def launch(self, job: str, *, config: dict[str, Any], tags: dict[str, str]) -> str:
+        """Launch a job and return its run id."""
+        params = {
+            "selector": {"repositoryLocationName": LOCATION, "repositoryName": "__repository__", "jobName": job},
+            "runConfigData": config,
+            "executionMetadata": {"tags": [{"key": key, "value": value} for key, value in tags.items()]},
+        }
+        answer = self.query(_LAUNCH, params=params)["launchRun"]
+        if answer["__typename"] != "LaunchRunSuccess":
+            reason = answer.get("message") or "; ".join(error["message"] for error in answer.get("errors", []))
+            raise GraphQLError(f"{job} was not launched ({answer['__typename']}): {reason}")
+        return answer["run"]["runId"]
+
+    def runs(self, *, limit: int = 20, **run_filter: Any) -> list[Run]:
+        """Newest runs first, filtered (`runIds=[…]`, `pipelineName=…`, `tags=[{key, value}]`, `statuses=[…]`)."""
+        answer = self.query(_RUNS, filter=run_filter or None, limit=limit)["runsOrError"]
+        if answer["__typename"] != "Runs":
+            raise GraphQLError(str(answer.get("message", answer["__typename"])))
+        return [
+            Run(
+                run_id=row["runId"],
+                job=row["jobName"],
+                status=row["status"],
+                start=row["startTime"],
+                end=row["endTime"],
+                steps={s["stepKey"]: (s["status"] or "", s["startTime"], s["endTime"]) for s in row["stepStats"]},
+            )
+            for row in answer["results"]
+        ]
+
+    def segments(self) -> list[str]:
+        """The segments that exist as partitions."""
+        text = 'query { assetNodeOrError(assetKey: {path: ["train_split"]}) { ... on AssetNode { partitionKeys } } }'
+        return list(self.query(text)["assetNodeOrError"].get("partitionKeys") or [])
+
+    def add_segment(self, segment: str) -> None:
+        """Make a segment a partition; an existing one is left as it is."""
+        text = """
+        mutation ($selector: RepositorySelector!, $key: String!) {
+          addDynamicPartition(repositorySelector: $selector, partitionsDefName: "segments", partitionKey: $key) {
+            __typename
+            ... on PythonError { message }
+            ... on UnauthorizedError { message }
+          }
+        }
+        """
+        selector = {"repositoryLocationName": LOCATION, "repositoryName": "__repository__"}
+        answer = self.query(text, selector=selector, key=segment)["addDynamicPartition"]
+        if answer["__typename"] not in {"AddDynamicPartitionSuccess", "DuplicateDynamicPartitionError"}:
+            raise GraphQLError(f"segment {segment} could not be added: {answer.get('message', answer['__typename'])}")
+
+    def failure(self, run_id: str) -> str:
+        """Why a run failed, in its own words."""
+        events = self.query(_FAILURE, id=run_id)["logsForRun"].get("events", [])
+        reasons = []
+        for event in events:
+            if event["__typename"] == "ExecutionStepFailureEvent" and event.get("error"):
+                causes = event["error"].get("causes") or []
+                reasons.append(f"{event['stepKey']}: {(causes[-1] if causes else event['error'])['message'].strip()}")
+            elif event["__typename"] == "RunFailureEvent" and not reasons:
+                reasons.append(event["message"].strip())
+        return "\n".join(reasons) or "no reason was recorded"
+
+    def terminate(self, run_id: str) -> None:
+        """Ask a run to stop in order (training writes a checkpoint first)."""
+        self.query("mutation ($id: String!) { terminateRun(runId: $id) { __typename } }", id=run_id)

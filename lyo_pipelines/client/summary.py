@@ -1,0 +1,51 @@
+"""The closing table: base against adapter, with intervals and verdicts, out of report.json."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+_COLOURS = {"better": "green", "worse": "red", "cannot_tell": "yellow"}
+
+
+def print_summary(console: Console, report: dict[str, Any], report_dir: Path) -> None:
+    """Print what a report says, metric by metric."""
+    models = report["models"]
+    table = Table(
+        title=f"{report['segment']} · {report['version']} · {report['n_test']} test items", title_justify="left"
+    )
+    for name, style in (
+        ("metric", None),
+        ("base", "dim"),
+        ("adapter", "bold"),
+        ("difference", None),
+        ("95 % interval", None),
+        ("verdict", None),
+    ):
+        table.add_column(name, style=style, justify="left" if name in {"metric", "verdict"} else "right")
+    for row in report["comparisons"]:
+        if row["b"] != "base":
+            continue
+        colour = _COLOURS.get(row["verdict"], "dim")
+        table.add_row(
+            row["metric"],
+            _number(models["base"], row["metric"]),
+            _number(models["candidate"], row["metric"]),
+            f"{row['difference']:+.3f}" if row["difference"] is not None else "",
+            f"{row['ci_low']:+.3f} … {row['ci_high']:+.3f}" if row["ci_low"] is not None else "",
+            f"[{colour}]{row['verdict'].replace('_', ' ')}[/]",
+        )
+    console.print()
+    console.print(table)
+    for gate in report.get("gates", []):
+        mark = {True: "[green]✓[/]", False: "[red]✗[/]", None: "[yellow]?[/]"}[gate["passed"]]
+        console.print(f"{mark} {gate['name']}: {gate['message']}", highlight=False)
+    console.print(f"\nReport: {report_dir / 'report.md'}", highlight=False, soft_wrap=True)
+
+
+def _number(metrics: dict[str, Any], name: str) -> str:
+    value = metrics.get(name, {}).get("value")
+    return f"{value:.3f}" if isinstance(value, int | float) else "not measured"

@@ -1,0 +1,147 @@
+"""`lyo doctor`: is everything there that the pipelines need, and what to do where it is not."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+import psutil
+from rich.console import Console
+
+from lyo_pipelines.client.server import dagster_home, find_server
+from lyo_pipelines.config.figures import load_figures
+from lyo_pipelines.config.settings import Settings
+from lyo_pipelines.storage.lake import Lake
+from lyo_pipelines.training.base_models import embedded_gguf
+
+_TOGETHER = (
+    "dagster",
+    "dagster-webserver",
+    "torch",
+    "transformers",
+    "peft",
+    "trl",
+    "datasets",
+    "bitsandbytes",
+    "presidio-analyzer",
+)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing looked at; `advice` says what to do when it is not well."""
+
+    name: str
+    well: bool
+    text: str
+    advice: str = ""
+
+
+def look(console: Console) -> bool:
+    """Print every finding; return whether all are well."""
+    findings = [finding for check in CHECKS for finding in check()]
+    for finding in findings:
+        console.print(
+            f"{'[green]✓[/]' if finding.well else '[red]✗[/]'} {finding.name}: {finding.text}",
+            highlight=False,
+            soft_wrap=True,
+        )
+        if not finding.well:
+            console.print(f"  → {finding.advice}", highlight=False, soft_wrap=True)
+    return all(finding.well for finding in findings)
+
+
+def _python() -> Iterator[Finding]:
+    version = ".".join(map(str, sys.version_info[:3]))
+    yield Finding("Python", sys.version_info >= (3, 11), version, "use Python 3.11 or newer")
+
+
+def _packages() -> Iterator[Finding]:
+    for name in _TOGETHER:
+        try:
+            yield Finding(name, True, metadata.version(name))
+        except metadata.PackageNotFoundError:
+            yield Finding(name, False, "not installed", "run `make install`")
+
+
+def _settings() -> Iterator[Finding]:
+    settings = Settings.from_env()
+    yield Finding(
+        "pseudonym key",
+        bool(settings.pseudonym_key),
+        "set" if settings.pseudonym_key else "not set",
+        "set LYO_PSEUDONYM_KEY to a long random secret and keep it (`make demo` makes one for the demo)",
+    )
+    try:
+        load_figures(settings.config_path)
+        yield Finding("figures", True, settings.config_path or "the owner's defaults")
+    except ValueError as error:
+        yield Finding("figures", False, str(error), "mend the file that LYO_CONFIG names")
+
+
+def _disk() -> Iterator[Finding]:
+    lake = Lake(Settings.from_env().data_dir)
+    folder = Path(lake.base)
+    while not folder.exists():
+        folder = folder.parent
+    free = shutil.disk_usage(folder).free
+    writable = os.access(folder, os.W_OK)
+    yield Finding("data directory", writable, lake.base, "make it writable, or set LYO_DATA_DIR elsewhere")
+    yield Finding(
+        "free disk", free > 5e9, f"{free / 1e9:.0f} GB", "free at least 5 GB, or set LYO_DATA_DIR to a larger disk"
+    )
+
+
+def _memory() -> Iterator[Finding]:
+    total = psutil.virtual_memory().total
+    yield Finding("memory", total > 6e9, f"{total / 1e9:.0f} GB", "the demo needs about 6 GB")
+
+
+def _base_model() -> Iterator[Finding]:
+    try:
+        yield Finding("embedded base model", True, Path(embedded_gguf()).name)
+    except RuntimeError as error:
+        yield Finding("embedded base model", False, "not found", str(error))
+
+
+def _gpu() -> Iterator[Finding]:
+    driver = Path("/proc/driver/nvidia/version").exists()
+    yield Finding(
+        "GPU",
+        True,
+        "NVIDIA driver found" if driver else "none: training runs on the CPU (the embedded model is meant for it)",
+    )
+
+
+def _dagster() -> Iterator[Finding]:
+    home = dagster_home()
+    state = home / "history" / "runs.db"
+    if state.exists():
+        try:
+            with sqlite3.connect(f"file:{state}?mode=ro", uri=True) as connection:
+                runs = connection.execute("select count(*) from runs").fetchone()[0]
+            yield Finding("Dagster's state", True, f"{home} ({runs} runs)")
+        except sqlite3.Error as error:
+            yield Finding("Dagster's state", False, f"{state}: {error}", "restore it, or move it away to start anew")
+    else:
+        yield Finding("Dagster's state", True, f"{home} (new)")
+    server = find_server()
+    yield Finding("Dagster UI", True, server.url if server else "not running (`make ui` opens it)")
+
+
+CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (
+    _python,
+    _packages,
+    _settings,
+    _disk,
+    _memory,
+    _base_model,
+    _gpu,
+    _dagster,
+)

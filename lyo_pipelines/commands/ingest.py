@@ -1,0 +1,81 @@
+"""`lyo ingest PATH`: land files now, say what became of every row, and bring the touched days up to date."""
+
+from __future__ import annotations
+
+import time
+from datetime import date
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from lyo_pipelines.client.graphql import Client
+from lyo_pipelines.client.server import start_server
+from lyo_pipelines.config.figures import load_figures
+from lyo_pipelines.config.settings import Settings
+from lyo_pipelines.curation.day import stale_days as stale_example_days
+from lyo_pipelines.interactions.days import stale_days
+from lyo_pipelines.interactions.landing import LandingReport, land_file
+from lyo_pipelines.interactions.mapping import load_mapping
+from lyo_pipelines.interactions.pseudonyms import Pseudonyms
+from lyo_pipelines.storage.lake import Lake
+
+
+def ingest_path(console: Console, path: Path, *, format: str, mapping: Path | None, build: bool) -> None:
+    """Land one file or every file of a folder, print the reports, and rebuild what became stale."""
+    settings = Settings.from_env()
+    lake, figures = Lake(settings.data_dir), load_figures(settings.config_path)
+    pseudonyms = Pseudonyms(settings.require_pseudonym_key())
+    if not path.exists():
+        raise FileNotFoundError(f"{path}: no such file or folder")
+    files = (
+        sorted(file for file in path.rglob("*") if file.is_file() and not file.name.startswith("."))
+        if path.is_dir()
+        else [path]
+    )
+    parsed = load_mapping(mapping) if mapping else None
+    reports = [
+        land_file(lake, str(file), pseudonyms=pseudonyms, figures=figures.interactions, format=format, mapping=parsed)
+        for file in files
+    ]
+    _print(console, reports)
+    stale = sorted({*stale_days(lake), *stale_example_days(lake, figures.curation)})
+    if not stale:
+        console.print("Every day is up to date.")
+    elif build:
+        _rebuild(console, lake, stale)
+    else:
+        console.print(f"{len(stale)} days wait to be rebuilt; a running Dagster does so by itself.")
+
+
+def _rebuild(console: Console, lake: Lake, stale: list[date]) -> None:
+    """Let Dagster's own sensor rebuild the stale days, so that the UI shows them; wait until nothing is stale."""
+    figures = load_figures(Settings.from_env().config_path)
+    console.print(f"Rebuilding {len(stale)} days ({stale[0]} … {stale[-1]}) in Dagster …", highlight=False)
+    server = start_server(3000)
+    client, began = Client(server.url), time.time()
+    try:
+        while stale_days(lake) or stale_example_days(lake, figures.curation):
+            failed = [
+                run for run in client.runs(limit=5, pipelineName="daily_data") if run.failed and (run.end or 0) >= began
+            ]
+            if failed:
+                raise RuntimeError(f"a day could not be rebuilt: {client.failure(failed[0].run_id)}")
+            time.sleep(2)
+        console.print(f"Up to date after {time.time() - began:.0f} s.", highlight=False)
+    finally:
+        server.stop()
+
+
+def _print(console: Console, reports: list[LandingReport]) -> None:
+    table = Table("file", "format", "read", "accepted", "rejected", "why rejected")
+    for report in reports:
+        why = report.unreadable or ", ".join(f"{reason} ({n})" for reason, n in report.rejected_by_reason.items())
+        note = "already read" if report.already_landed else why
+        table.add_row(
+            report.name,
+            report.format or "?",
+            *(f"{n:,}" for n in (report.read, report.accepted, report.rejected)),
+            note,
+        )
+    console.print(table)

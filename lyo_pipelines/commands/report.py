@@ -1,0 +1,37 @@
+"""`lyo report SEGMENT`: the newest report of a segment."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.console import Console
+
+from lyo_pipelines.client.summary import print_summary
+from lyo_pipelines.config.settings import Settings
+from lyo_pipelines.evaluation.command import is_complete
+from lyo_pipelines.evaluation.report import read_report
+from lyo_pipelines.interactions.segments import parse_segment
+from lyo_pipelines.storage.lake import Lake
+
+
+class NoReportError(RuntimeError):
+    """The segment has no finished report; the message says how to get one."""
+
+
+def newest_report_dir(lake: Lake, segment: str) -> Path:
+    """Folder of the segment's newest finished report. Raises NoReportError when there is none."""
+    folders = [lake.local(lake.report_dir(segment, version)) for version in lake.names(lake.report_dir(segment))]
+    finished = [folder for folder in folders if is_complete(folder)]
+    if not finished:
+        known = ", ".join(lake.names(lake.path("reports"))) or "none yet"
+        raise NoReportError(
+            f"no finished report of {segment} (segments with reports: {known}). `lyo train {segment}` makes one."
+        )
+    return max(finished, key=lambda folder: (folder / "report.json").stat().st_mtime)
+
+
+def show_report(console: Console, segment: str) -> None:
+    """Print the newest report's table."""
+    parse_segment(segment)
+    folder = newest_report_dir(Lake(Settings.from_env().data_dir), segment)
+    print_summary(console, read_report(folder), folder)

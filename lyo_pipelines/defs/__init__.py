@@ -1,0 +1,1 @@
+"""The only room that imports Dagster: read, call a room below, report. Logic of a stage does not belong here."""

@@ -1,0 +1,94 @@
+"""`filtered_examples`: what of a day is worth learning from, and why the rest is not."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import date
+
+import dagster as dg
+
+from lyo_pipelines.curation.contract import EXAMPLE
+from lyo_pipelines.curation.day import CurationReport, curate_day, stale_days
+from lyo_pipelines.curation.funnel import funnel_picture
+from lyo_pipelines.curation.quality import QUALITY_CHECKS, quality_checks
+from lyo_pipelines.curation.rules import RULES_VERSION
+from lyo_pipelines.defs.assets.interactions import raw_interactions
+from lyo_pipelines.defs.metadata import column_schema, counts, picture
+from lyo_pipelines.defs.partitions import DAYS
+from lyo_pipelines.defs.resources import Store
+
+GROUP = "curation"
+OWNERS = ["team:data"]
+
+
+@dg.asset(
+    partitions_def=DAYS,
+    backfill_policy=dg.BackfillPolicy.single_run(),
+    group_name=GROUP,
+    owners=OWNERS,
+    kinds={"python", "parquet"},
+    deps=[raw_interactions],
+    code_version=RULES_VERSION,
+    metadata={"dagster/column_schema": column_schema(EXAMPLE)},
+    description=(
+        "High-rating examples of one day: rated 4 or better, or unrated with a substantial answer and nothing against it; "
+        "cleaned, personal data replaced by placeholders, language as written. Every removed row keeps the rule that removed "
+        "it (`removed.parquet`); cultural findings wait in `review/cultural.csv` for a person."
+    ),
+    check_specs=[
+        dg.AssetCheckSpec(
+            "rows_conserved", asset="filtered_examples", description="kept + removed = read, for every day"
+        ),
+        *(
+            dg.AssetCheckSpec(name, asset="filtered_examples", description=text)
+            for name, text in QUALITY_CHECKS.items()
+        ),
+    ],
+)
+def filtered_examples(context: dg.AssetExecutionContext, store: Store):
+    """Curate the days whose interactions, rules or review decisions changed."""
+    lake, figures = store.lake(), store.figures().curation
+    asked = {date.fromisoformat(key) for key in context.partition_keys}
+    todo = sorted(asked & set(stale_days(lake, figures))) if len(asked) > 1 else sorted(asked)
+    reports: list[CurationReport] = []
+    for day in todo:
+        report = curate_day(lake, day, figures)
+        reports.append(report)
+        context.add_asset_metadata(_day_metadata(report), partition_key=day.isoformat())
+    removed, pii = Counter[str](), Counter[str]()
+    for report in reports:
+        removed.update(report.removed_by_rule)
+        pii.update(report.pii_counts)
+    context.log.info(f"curated {len(todo)} of {len(asked)} days; the others were up to date")
+    metadata: dict[str, dg.MetadataValue] = {
+        "read": dg.MetadataValue.int(sum(r.read for r in reports)),
+        "kept": dg.MetadataValue.int(sum(r.kept for r in reports)),
+        "removed_by_rule": counts("rule", removed),
+        "personal_data_replaced": counts("type", pii),
+        "days_curated": dg.MetadataValue.int(len(todo)),
+    }
+    if reports:
+        funnels = [lake.read_table(lake.examples(report.day, "funnel")) for report in reports]
+        metadata["funnel"] = picture(funnel_picture(funnels), "rows removed by each rule")
+    yield dg.MaterializeResult(metadata=metadata)
+    unbalanced = [str(r.day) for r in reports if r.kept + sum(r.removed_by_rule.values()) != r.read]
+    yield dg.AssetCheckResult(
+        check_name="rows_conserved", passed=not unbalanced, metadata={"unbalanced_days": unbalanced}
+    )
+    for outcome in quality_checks(reports, figures):
+        yield dg.AssetCheckResult(
+            check_name=outcome.name,
+            passed=outcome.passed,
+            severity=dg.AssetCheckSeverity.ERROR if outcome.blocking else dg.AssetCheckSeverity.WARN,
+            description=outcome.message,
+            metadata=dict(outcome.details),
+        )
+
+
+def _day_metadata(report: CurationReport) -> dict[str, object]:
+    return {
+        "dagster/row_count": report.kept,
+        "read_this_day": report.read,
+        "waiting_for_review": report.review_pending,
+        "segments": counts("segment", report.segments),
+    }

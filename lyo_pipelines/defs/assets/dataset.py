@@ -1,0 +1,73 @@
+"""`train_split`, `validation_split`, `test_split`: one immutable dataset version per segment."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import dagster as dg
+import pyarrow as pa
+
+from lyo_pipelines.dataset.build import build_dataset
+from lyo_pipelines.dataset.contract import SPLIT_SCHEMA
+from lyo_pipelines.dataset.pictures import split_picture
+from lyo_pipelines.dataset.tasks import FORMATS_VERSION
+from lyo_pipelines.defs.assets.curation import filtered_examples
+from lyo_pipelines.defs.metadata import column_schema, counts, picture
+from lyo_pipelines.defs.partitions import SEGMENTS
+from lyo_pipelines.defs.resources import Store
+
+GROUP = "dataset"
+OWNERS = ["team:data"]
+SPLITS = {
+    "train_split": "What the adapter learns from (80 %).",
+    "validation_split": "What training watches to stop early and to keep the best checkpoint (10 %).",
+    "test_split": "What is touched only by the evaluation (10 %); an item once here stays here in every later version.",
+}
+
+
+def _spec(key: str, schema: pa.Schema) -> dg.AssetSpec:
+    return dg.AssetSpec(
+        key,
+        deps=[dg.AssetDep(filtered_examples, partition_mapping=dg.AllPartitionMapping())],
+        group_name=GROUP,
+        owners=OWNERS,
+        kinds={"python", "parquet", "huggingface"},
+        code_version=FORMATS_VERSION,
+        partitions_def=SEGMENTS,
+        metadata={"dagster/column_schema": column_schema(schema)},
+        description=(
+            f"{SPLITS[key]} Split by group: one conversation, one exercise and one cluster of near-duplicate questions are never "
+            "in two splits. Immutable and content-addressed: the data version is the manifest's fingerprint."
+        ),
+    )
+
+
+@dg.multi_asset(
+    name="dataset_splits",
+    specs=[_spec(key, SPLIT_SCHEMA) for key in SPLITS],
+    partitions_def=SEGMENTS,
+)
+def dataset_splits(context: dg.AssetExecutionContext, store: Store):
+    """Build (or find again) the segment's dataset version from all curated days."""
+    lake, figures = store.lake(), store.figures()
+    version = build_dataset(lake, context.partition_key, figures.dataset, figures.curation, now=datetime.now(UTC))
+    manifest = version.manifest
+    sizes = {name: int(manifest["counts"][name]) for name in ("train", "validation", "test")}
+    context.log.info(
+        f"{version.segment}: version {version.fingerprint}, {sizes}{' (unchanged)' if version.reused else ''}"
+    )
+    for key in SPLITS:
+        name = key.removesuffix("_split")
+        yield dg.MaterializeResult(
+            asset_key=key,
+            data_version=dg.DataVersion(f"{version.fingerprint}-{name}"),
+            metadata={
+                "dagster/row_count": sizes[name],
+                "fingerprint": version.fingerprint,
+                "sizes": counts("split", sizes),
+                "composition": picture(split_picture(manifest), "split sizes by stratum"),
+                "card": dg.MetadataValue.md(lake.read_text(f"{version.path}/README.md").split("---", 2)[-1]),
+                "path": f"{version.path}/{name}.parquet",
+                "reused": version.reused,
+            },
+        )

@@ -1,0 +1,127 @@
+"""From the inbox to `raw_interactions`: landing of files, then one table per event day."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, date, datetime
+
+import dagster as dg
+
+from lyo_pipelines.defs.metadata import column_schema, counts, table
+from lyo_pipelines.defs.partitions import DAYS
+from lyo_pipelines.defs.resources import Store
+from lyo_pipelines.interactions.contract import INTERACTION
+from lyo_pipelines.interactions.days import build_day, stale_days
+from lyo_pipelines.interactions.inbox import land_inbox
+from lyo_pipelines.interactions.pseudonyms import Pseudonyms
+
+GROUP = "interactions"
+OWNERS = ["team:data"]
+
+inbox = dg.AssetSpec(
+    "inbox",
+    group_name=GROUP,
+    owners=OWNERS,
+    kinds={"json", "csv", "parquet"},
+    description="Folder that teams drop their logs into: JSONL, CSV, Parquet, Langfuse exports, OpenAI messages. A sensor watches it.",
+)
+
+
+@dg.asset(
+    group_name=GROUP,
+    owners=OWNERS,
+    kinds={"python", "parquet"},
+    deps=[inbox],
+    code_version="1",
+    description=(
+        "Every file of the inbox, read once: each row is either accepted and landed by its event date, or rejected with a "
+        "reason. User ids are replaced by keyed pseudonyms here, at the door."
+    ),
+    check_specs=[
+        dg.AssetCheckSpec(
+            "rows_conserved", asset="landed_files", description="accepted + rejected = read, for every file"
+        ),
+        dg.AssetCheckSpec("files_readable", asset="landed_files", description="no file had to be set aside"),
+    ],
+)
+def landed_files(context: dg.AssetExecutionContext, store: Store):
+    """Land what is new in the inbox."""
+    pseudonyms = Pseudonyms(store.settings().require_pseudonym_key())
+    reports = land_inbox(store.lake(), pseudonyms, store.figures().interactions, now=datetime.now(UTC))
+    reasons = Counter[str]()
+    for report in reports:
+        reasons.update(report.rejected_by_reason)
+        context.log.info(
+            f"{report.name}: {report.format}, read {report.read}, accepted {report.accepted}, rejected {report.rejected}"
+        )
+    unreadable = [report for report in reports if report.unreadable]
+    lost = [report.name for report in reports if not report.conserved]
+    rows = [
+        {
+            "file": r.name,
+            "format": r.format or "unreadable",
+            "read": r.read,
+            "accepted": r.accepted,
+            "rejected": r.rejected,
+        }
+        for r in reports
+    ]
+    yield dg.MaterializeResult(
+        metadata={
+            "files": table(rows, ["file", "format", "read", "accepted", "rejected"]),
+            "rejected_by_reason": counts("reason", reasons),
+            "dagster/row_count": sum(report.accepted for report in reports),
+            "read": sum(report.read for report in reports),
+            "rejected": sum(report.rejected for report in reports),
+            "days_touched": len({day for report in reports for day in report.days}),
+        }
+    )
+    yield dg.AssetCheckResult(
+        check_name="rows_conserved", passed=not lost, metadata={"files": len(reports), "lost_in": lost}
+    )
+    yield dg.AssetCheckResult(
+        check_name="files_readable",
+        passed=not unreadable,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={
+            "set_aside": table([{"file": r.name, "reason": r.unreadable} for r in unreadable], ["file", "reason"])
+        },
+    )
+
+
+@dg.asset(
+    partitions_def=DAYS,
+    backfill_policy=dg.BackfillPolicy.single_run(),
+    group_name=GROUP,
+    owners=OWNERS,
+    kinds={"python", "parquet"},
+    deps=[landed_files],
+    code_version="1",
+    metadata={"dagster/column_schema": column_schema(INTERACTION)},
+    description=(
+        "One row per question/answer pair of one UTC day, with the feedback that is known for it so far. A rating that "
+        "arrives later re-opens the day. Lies in `lake/interactions/date=…/part.parquet`."
+    ),
+)
+def raw_interactions(context: dg.AssetExecutionContext, store: Store) -> dg.MaterializeResult:
+    """Rebuild the days whose landed files or feedback changed."""
+    lake = store.lake()
+    asked = {date.fromisoformat(key) for key in context.partition_keys}
+    todo = sorted(asked & set(stale_days(lake))) if len(asked) > 1 else sorted(asked)
+    total = 0
+    for day in todo:
+        report = build_day(lake, day)
+        total += report.rows
+        context.add_asset_metadata(
+            {
+                "dagster/row_count": report.rows,
+                "rated": report.rated,
+                "with_feedback": report.with_feedback,
+                "inputs": report.inputs,
+            },
+            partition_key=day.isoformat(),
+        )
+    context.log.info(f"built {len(todo)} of {len(asked)} days, {total} rows; the others were up to date")
+    return dg.MaterializeResult(
+        metadata={"days_built": len(todo), "rows_built": total, "path": lake.path("interactions")}
+    )

@@ -1,0 +1,60 @@
+"""`adapter`: a LoRA adapter per segment, trained in a process of its own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import dagster as dg
+from pydantic import Field
+
+from lyo_pipelines.dataset.versions import latest
+from lyo_pipelines.defs.partitions import SEGMENTS
+from lyo_pipelines.defs.resources import Store
+from lyo_pipelines.training.plan import TRAINING_CODE_VERSION, adapter_version, training_command
+from lyo_pipelines.training.recipes import RecipeError, load_recipe
+
+GROUP = "training"
+GPU_POOL = "gpu"
+
+
+class TrainingConfig(dg.Config):
+    """What an engineer may type into the launchpad."""
+
+    recipe: str = Field(
+        "cpu_demo", description="Name of a packaged recipe (owner, cpu_demo, gemma_2_2b, …) or path of a YAML file."
+    )
+    overrides: dict[str, Any] = Field(
+        {}, description="Recipe keys to change for this run, for instance {lora: {r: 8}}."
+    )
+
+
+@dg.asset(
+    partitions_def=SEGMENTS,
+    group_name=GROUP,
+    owners=["team:training"],
+    kinds={"pytorch", "huggingface"},
+    deps=["train_split", "validation_split"],
+    pool=GPU_POOL,
+    code_version=TRAINING_CODE_VERSION,
+    description=(
+        "A LoRA adapter in PEFT format, trained on the segment's current dataset version. Only answer tokens carry loss; the "
+        "best checkpoint by validation loss is kept; a killed run resumes at its newest complete checkpoint."
+    ),
+)
+def adapter(context: dg.AssetExecutionContext, config: TrainingConfig, store: Store, pipes: dg.PipesSubprocessClient):
+    """Start the training process and pass on what it reports."""
+    lake = store.lake()
+    try:
+        recipe = load_recipe(config.recipe, config.overrides)
+    except RecipeError as error:
+        raise dg.Failure(description=str(error), allow_retries=False) from error
+    dataset = latest(lake, context.partition_key)
+    version = adapter_version(dataset.fingerprint, recipe)
+    output = lake.local(lake.adapter_dir(context.partition_key, version))
+    output.mkdir(parents=True, exist_ok=True)
+    recipe_path = recipe.save(output / "recipe.yaml")
+    context.log.info(
+        f"training {context.partition_key} {version} with recipe {config.recipe} on dataset {dataset.fingerprint}"
+    )
+    command = training_command(recipe_path, lake.local(dataset.path), output, store.models_dir())
+    return pipes.run(context=context, command=command).get_results()

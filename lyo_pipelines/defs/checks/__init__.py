@@ -1,0 +1,1 @@
+"""Dagster checks, one module per stage."""

@@ -1,0 +1,27 @@
+"""The gates of a report as asset checks: failed gates keep an adapter from being released."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from lyo_pipelines.defs.partitions import SEGMENTS
+from lyo_pipelines.defs.resources import Store
+from lyo_pipelines.evaluation.gates import GATES, gates
+from lyo_pipelines.evaluation.report import read_report
+from lyo_pipelines.training.plan import latest_adapter
+
+
+def _check(name: str, description: str) -> dg.AssetChecksDefinition:
+    @dg.asset_check(asset="eval_report", name=name, description=description, partitions_def=SEGMENTS)
+    def check(context: dg.AssetCheckExecutionContext, store: Store) -> dg.AssetCheckResult:
+        lake, segment = store.lake(), context.op_execution_context.partition_key
+        report = read_report(lake.local(lake.report_dir(segment, latest_adapter(lake, segment).version)))
+        gate = next(g for g in gates(report, store.figures().evaluation) if g.name == name)
+        # None: too little evidence to gate; said aloud as a warning, never passed as if it had been shown
+        severity = dg.AssetCheckSeverity.ERROR if gate.blocking and gate.passed is False else dg.AssetCheckSeverity.WARN
+        return dg.AssetCheckResult(passed=gate.passed is True, severity=severity, description=gate.message)
+
+    return check
+
+
+evaluation_checks = [_check(name, description) for name, description in GATES.items()]

@@ -1,0 +1,44 @@
+"""How things look on an asset's page: column schemas, pictures, tables. No figures are computed here."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import dagster as dg
+import pyarrow as pa
+
+
+def column_schema(schema: pa.Schema, docs: Mapping[str, str] | None = None) -> dg.TableSchema:
+    """The column schema of an Arrow schema; a field's `doc` metadata becomes its description."""
+    docs = docs or {}
+    columns = []
+    for field in schema:
+        doc = (field.metadata or {}).get(b"doc", b"").decode() or docs.get(field.name)
+        constraints = dg.TableColumnConstraints(nullable=field.nullable)
+        columns.append(dg.TableColumn(name=field.name, type=str(field.type), description=doc, constraints=constraints))
+    return dg.TableSchema(columns=columns)
+
+
+def picture(png: bytes, alt: str) -> dg.MarkdownMetadataValue:
+    """A PNG as Markdown metadata; keep it under 30 kB, it is stored with the event."""
+    return dg.MetadataValue.md(f"![{alt}](data:image/png;base64,{base64.b64encode(png).decode()})")
+
+
+def table(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> dg.MarkdownMetadataValue:
+    """A Markdown table of the named columns."""
+    lines = ["| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
+    lines += ["| " + " | ".join(_cell(row.get(column, "")) for column in columns) + " |" for row in rows]
+    return dg.MetadataValue.md("\n".join(lines))
+
+
+def counts(title: str, values: Mapping[str, int]) -> dg.MarkdownMetadataValue:
+    """Counts by name as a table, largest first."""
+    rows = [{title: name, "n": n} for name, n in sorted(values.items(), key=lambda item: -item[1])]
+    return table(rows, [title, "n"])
+
+
+def _cell(value: Any) -> str:
+    text = f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+    return text.replace("|", "\\|").replace("\n", " ")

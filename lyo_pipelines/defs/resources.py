@@ -1,0 +1,46 @@
+"""Resources: where the lake is, which figures hold, and how a child process is started."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import dagster as dg
+
+from lyo_pipelines.config.figures import Figures, load_figures
+from lyo_pipelines.config.settings import PROJECT_ROOT, Settings
+from lyo_pipelines.storage.lake import Lake
+
+
+class Store(dg.ConfigurableResource):
+    """The lake and the figures of this installation; empty fields mean the environment's (LYO_DATA_DIR, LYO_CONFIG)."""
+
+    data_dir: str = ""
+    config_path: str = ""
+    pseudonym_key: str = ""
+
+    def settings(self) -> Settings:
+        """Settings with this resource's fields laid over the environment's."""
+        found = Settings.from_env()
+        return Settings(
+            data_dir=self.data_dir or found.data_dir,
+            config_path=self.config_path or (None if self.data_dir else found.config_path),
+            pseudonym_key=self.pseudonym_key or found.pseudonym_key,
+        )
+
+    def lake(self) -> Lake:
+        """The lake."""
+        return Lake(self.settings().data_dir)
+
+    def figures(self) -> Figures:
+        """The owner's figures with the user's file laid over them."""
+        return load_figures(self.settings().config_path)
+
+    def models_dir(self) -> Path:
+        """Where converted base models are kept."""
+        lake = self.lake()
+        return lake.local(lake.side("models"))
+
+
+def pipes_client() -> dg.PipesSubprocessClient:
+    """Children run in the project's folder; a terminated run gives them 25 s to write a clean checkpoint."""
+    return dg.PipesSubprocessClient(cwd=str(PROJECT_ROOT), termination_timeout_seconds=25)

@@ -1,0 +1,44 @@
+"""Brings days up to date whose landed files, feedback, rules or review decisions changed."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from lyo_pipelines.curation.day import stale_days as stale_example_days
+from lyo_pipelines.defs.jobs import daily_job
+from lyo_pipelines.defs.partitions import DAYS, day_ranges, range_tags
+from lyo_pipelines.defs.resources import Store
+from lyo_pipelines.defs.sensors.runs import CAUSE, cause_hash, job_in_flight, next_attempt
+from lyo_pipelines.interactions.days import day_inputs, stale_days
+
+
+@dg.sensor(
+    job=daily_job,
+    minimum_interval_seconds=10,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Compares every day with what it was built from; stale days are rebuilt, neighbouring days in one run.",
+)
+def stale_days_sensor(context: dg.SensorEvaluationContext, store: Store) -> dg.SensorResult | dg.SkipReason:
+    """Launch one run per range of stale days."""
+    lake = store.lake()
+    stale = set(stale_days(lake)) | set(stale_example_days(lake, store.figures().curation))
+    known = [day for day in stale if DAYS.has_partition_key(day.isoformat())]
+    if len(known) < len(stale):
+        context.log.warning(
+            f"{len(stale) - len(known)} days lie outside the partitions; set LYO_FIRST_DAY earlier (or check the clock)"
+        )
+    if not known:
+        return dg.SkipReason("every day is up to date")
+    if job_in_flight(context.instance, daily_job.name):
+        return dg.SkipReason(f"{len(known)} stale days wait for the run in flight")
+    requests, held = [], []
+    for start, end in day_ranges(known):
+        inside = [day for day in sorted(known) if start <= day <= end]
+        cause = cause_hash("days", *(f"{day} {day_inputs(lake, day)}" for day in inside))
+        attempt = next_attempt(context.instance, cause)
+        if attempt.run_key is None:
+            held.append(attempt.reason)
+            continue
+        tags = {CAUSE: cause, "lyo/days": str(len(inside)), **range_tags(start, end)}
+        requests.append(dg.RunRequest(run_key=attempt.run_key, tags=tags))
+    return dg.SensorResult(run_requests=requests) if requests else dg.SkipReason("; ".join(held))

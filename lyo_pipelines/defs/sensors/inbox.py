@@ -1,0 +1,34 @@
+"""Finds new files in the inbox and launches their landing."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import dagster as dg
+
+from lyo_pipelines.defs.jobs import land_inbox_job
+from lyo_pipelines.defs.resources import Store
+from lyo_pipelines.defs.sensors.runs import CAUSE, cause_hash, job_in_flight, next_attempt
+from lyo_pipelines.interactions.inbox import scan
+
+
+@dg.sensor(
+    job=land_inbox_job,
+    minimum_interval_seconds=10,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Watches the inbox; a file counts once it has not changed for a moment. One landing run at a time.",
+)
+def inbox_sensor(context: dg.SensorEvaluationContext, store: Store) -> dg.SensorResult | dg.SkipReason:
+    """Launch one landing run for all files that are new."""
+    figures = store.figures().interactions
+    files = scan(store.lake(), settle_seconds=figures.settle_seconds, now=datetime.now(UTC))
+    if not files:
+        return dg.SkipReason("nothing new in the inbox")
+    if job_in_flight(context.instance, land_inbox_job.name):
+        return dg.SkipReason(f"{len(files)} new files wait for the landing run in flight")
+    cause = cause_hash("inbox", *sorted(f"{file.path} {file.size} {file.mtime}" for file in files))
+    attempt = next_attempt(context.instance, cause)
+    if attempt.run_key is None:
+        return dg.SkipReason(attempt.reason)
+    tags = {CAUSE: cause, "lyo/files": str(len(files))}
+    return dg.SensorResult(run_requests=[dg.RunRequest(run_key=attempt.run_key, tags=tags)])

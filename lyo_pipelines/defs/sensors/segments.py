@@ -1,0 +1,32 @@
+"""Adds a partition for every segment that the curated days bring."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from lyo_pipelines.curation.segments import examples_signature, segment_counts
+from lyo_pipelines.defs.partitions import SEGMENTS
+from lyo_pipelines.defs.resources import Store
+
+
+@dg.sensor(
+    target=["train_split", "validation_split", "test_split"],
+    minimum_interval_seconds=10,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Adds a segment once it has as many interactions as the owner's figure for extraction (100).",
+)
+def segments_sensor(context: dg.SensorEvaluationContext, store: Store) -> dg.SensorResult | dg.SkipReason:
+    """Add the segments that reached the minimum and are not yet partitions."""
+    lake = store.lake()
+    signature = examples_signature(lake)
+    if signature == context.cursor:
+        return dg.SkipReason("no curated day changed")
+    minimum = store.figures().curation.segment_minimum
+    counts = segment_counts(lake)
+    known = set(context.instance.get_dynamic_partitions("segments"))
+    new = sorted(key for key, count in counts.items() if count.read >= minimum and count.kept > 0 and key not in known)
+    if not new:
+        context.update_cursor(signature)
+        return dg.SkipReason(f"{len(counts)} segments seen, none new with {minimum} interactions")
+    context.log.info(f"new segments: {', '.join(new)}")
+    return dg.SensorResult(dynamic_partitions_requests=[SEGMENTS.build_add_request(new)], cursor=signature)
