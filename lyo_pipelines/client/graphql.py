@@ -33,7 +33,8 @@ _FAILURE = """
 query ($id: ID!) {
   logsForRun(runId: $id, limit: 1000) {
     ... on EventConnection { events { __typename ... on ExecutionStepFailureEvent { stepKey error { message causes { message } } }
-      ... on RunFailureEvent { message } } }
+      ... on RunFailureEvent { message }
+      ... on AssetCheckEvaluationEvent { evaluation { checkName success description } } } }
   }
 }
 """
@@ -136,13 +137,19 @@ class Client:
     def failure(self, run_id: str) -> str:
         """Why a run failed, in its own words."""
         events = self.query(_FAILURE, id=run_id)["logsForRun"].get("events", [])
-        reasons = []
+        checks, steps, runs = [], [], []
         for event in events:
-            if event["__typename"] == "ExecutionStepFailureEvent" and event.get("error"):
+            kind = event["__typename"]
+            if kind == "AssetCheckEvaluationEvent" and not event["evaluation"]["success"]:
+                checks.append(
+                    f"check {event['evaluation']['checkName']}: {event['evaluation'].get('description') or 'failed'}"
+                )
+            elif kind == "ExecutionStepFailureEvent" and event.get("error"):
                 causes = event["error"].get("causes") or []
-                reasons.append(f"{event['stepKey']}: {(causes[-1] if causes else event['error'])['message'].strip()}")
-            elif event["__typename"] == "RunFailureEvent" and not reasons:
-                reasons.append(event["message"].strip())
+                steps.append(f"{event['stepKey']}: {(causes[-1] if causes else event['error'])['message'].strip()}")
+            elif kind == "RunFailureEvent":
+                runs.append(event["message"].strip())
+        reasons = [*checks, *steps] or runs
         return "\n".join(reasons) or "no reason was recorded"
 
     def terminate(self, run_id: str) -> None:

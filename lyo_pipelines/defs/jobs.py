@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import dagster as dg
 
-from lyo_pipelines.defs.partitions import DAYS, SEGMENTS
-
 land_inbox_job = dg.define_asset_job(
     "land_inbox",
     selection=["landed_files"],
@@ -16,7 +14,6 @@ land_inbox_job = dg.define_asset_job(
 daily_job = dg.define_asset_job(
     "daily_data",
     selection=["raw_interactions", "filtered_examples"],
-    partitions_def=DAYS,
     executor_def=dg.in_process_executor,
     description="Rebuild days: interactions with their feedback, then filtered examples.",
 )
@@ -24,7 +21,6 @@ daily_job = dg.define_asset_job(
 retrain_job = dg.define_asset_job(
     "retrain",
     selection=["train_split", "validation_split", "test_split", "adapter", "eval_report"],
-    partitions_def=SEGMENTS,
     executor_def=dg.in_process_executor,
     description="Dataset version, adapter and report of one segment.",
 )

@@ -60,16 +60,17 @@ def filtered_examples(context: dg.AssetExecutionContext, store: Store):
         removed.update(report.removed_by_rule)
         pii.update(report.pii_counts)
     context.log.info(f"curated {len(todo)} of {len(asked)} days; the others were up to date")
+    # a run over a range of days gives its totals to each of them, so they say whose totals they are
     metadata: dict[str, dg.MetadataValue] = {
-        "read": dg.MetadataValue.int(sum(r.read for r in reports)),
-        "kept": dg.MetadataValue.int(sum(r.kept for r in reports)),
-        "removed_by_rule": counts("rule", removed),
-        "personal_data_replaced": counts("type", pii),
-        "days_curated": dg.MetadataValue.int(len(todo)),
+        "run_days": dg.MetadataValue.int(len(todo)),
+        "run_read": dg.MetadataValue.int(sum(r.read for r in reports)),
+        "run_kept": dg.MetadataValue.int(sum(r.kept for r in reports)),
+        "run_removed_by_rule": counts("rule", removed),
+        "run_personal_data_replaced": counts("type", pii),
     }
     if reports:
         funnels = [lake.read_table(lake.examples(report.day, "funnel")) for report in reports]
-        metadata["funnel"] = picture(funnel_picture(funnels), "rows removed by each rule")
+        metadata["run_funnel"] = picture(funnel_picture(funnels), "rows removed by each rule")
     yield dg.MaterializeResult(metadata=metadata)
     unbalanced = [str(r.day) for r in reports if r.kept + sum(r.removed_by_rule.values()) != r.read]
     yield dg.AssetCheckResult(
@@ -88,7 +89,7 @@ def filtered_examples(context: dg.AssetExecutionContext, store: Store):
 def _day_metadata(report: CurationReport) -> dict[str, object]:
     return {
         "dagster/row_count": report.kept,
-        "read_this_day": report.read,
+        "read": report.read,
         "waiting_for_review": report.review_pending,
         "segments": counts("segment", report.segments),
     }

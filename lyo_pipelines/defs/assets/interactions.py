@@ -122,6 +122,4 @@ def raw_interactions(context: dg.AssetExecutionContext, store: Store) -> dg.Mate
             partition_key=day.isoformat(),
         )
     context.log.info(f"built {len(todo)} of {len(asked)} days, {total} rows; the others were up to date")
-    return dg.MaterializeResult(
-        metadata={"days_built": len(todo), "rows_built": total, "path": lake.path("interactions")}
-    )
+    return dg.MaterializeResult(metadata={"run_days": len(todo), "run_rows": total, "path": lake.path("interactions")})

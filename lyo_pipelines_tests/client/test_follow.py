@@ -1,0 +1,58 @@
+"""The live display reads what other processes are writing, so half-written lines and missing files are normal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.console import Console
+
+from lyo_pipelines.client.display import Display
+from lyo_pipelines.client.follow import apply_run, last_json, new_stages, training_detail
+from lyo_pipelines.client.graphql import Run
+from lyo_pipelines.storage.lake import Lake
+
+
+def _run(**steps: tuple[str, float | None, float | None]) -> Run:
+    return Run("id", "retrain", "STARTED", 100.0, None, steps)
+
+
+def test_the_newest_whole_line_is_read_while_the_next_is_written(tmp_path: Path) -> None:
+    path = tmp_path / "metrics.jsonl"
+    path.write_text('{"step": 1}\n{"step": 2}\n{"st')
+    assert last_json(path) == {"step": 2}
+    assert last_json(tmp_path / "missing.jsonl") == {}
+
+
+def test_stages_follow_the_states_of_steps() -> None:
+    stages = new_stages()
+    apply_run(stages, _run(dataset_splits=("SUCCESS", 100, 103), adapter=("IN_PROGRESS", 103, None), other=("SUCCESS", 1, 2)), now=110)
+    assert (stages["dataset_splits"].state, stages["dataset_splits"].seconds) == ("done", 3)
+    assert (stages["adapter"].state, stages["adapter"].seconds) == ("running", 7)
+    assert stages["eval_report"].state == "waiting"
+    apply_run(stages, _run(adapter=("FAILURE", 103, 111)), now=112)
+    assert stages["adapter"].state == "failed"
+
+
+def test_training_detail_names_steps_loss_speed_and_time_left(tmp_path: Path) -> None:
+    lake = Lake(str(tmp_path))
+    assert training_detail(lake, "tutoring.en.math", since=0) == "starting"
+    folder = Path(lake.adapter_dir("tutoring.en.math", "v1"))
+    folder.mkdir(parents=True)
+    (folder / "metrics.jsonl").write_text(
+        '{"stage": "training", "step": 3, "steps": 9, "loss": 1.5, "tokens_per_second": 700.4, "eta_seconds": 61, "eval_loss": null}\n'
+    )
+    assert training_detail(lake, "tutoring.en.math", since=0) == "training · step 3/9 · loss 1.500 · 700 tokens/s · 1:01 left"
+
+
+def test_without_a_terminal_only_changes_are_printed() -> None:
+    console = Console(record=True, force_terminal=False, width=120)
+    stages = new_stages()
+    with Display(console, every_seconds=1000) as display:
+        display.show(stages)
+        stages["adapter"].state = "running"
+        display.show(stages)
+        display.show(stages)
+        stages["adapter"].state = "done"
+        display.show(stages)
+    lines = [line for line in console.export_text().splitlines() if line.strip()]
+    assert [line.split(":")[1].split()[0] for line in lines] == ["running", "done"]
