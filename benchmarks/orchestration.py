@@ -22,14 +22,14 @@ from lyo_pipelines.config.figures import load_figures
 from lyo_pipelines.config.settings import make_key_file
 from lyo_pipelines.curation.day import curate_day
 from lyo_pipelines.dataset.build import build_dataset
-from lyo_pipelines.evaluation.command import evaluation_command
+from lyo_pipelines.evaluation.command import evaluation_command, write_figures
 from lyo_pipelines.interactions.days import build_day, stale_days
 from lyo_pipelines.interactions.inbox import land_inbox
 from lyo_pipelines.interactions.pseudonyms import Pseudonyms
 from lyo_pipelines.sample.write import write_sample
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines.training.plan import adapter_version, training_command
-from lyo_pipelines.training.recipes import load_recipe
+from lyo_pipelines.training.recipe_loading import load_recipe, write_recipe
 
 
 def plain(root: Path, interactions: int) -> dict[str, float]:
@@ -59,19 +59,11 @@ def plain(root: Path, interactions: int) -> dict[str, float]:
     recipe = load_recipe(RECIPE, {})
     name = adapter_version(version.fingerprint, recipe)
     adapter, report = Path(lake.adapter_dir(SEGMENT, name)), Path(lake.report_dir(SEGMENT, name))
-    adapter.mkdir(parents=True)
-    report.mkdir(parents=True)
-    subprocess.run(training_command(recipe.save(adapter / "recipe.yaml"), Path(version.path), adapter, root / "models"), check=True)
+    write_recipe(recipe, adapter / "recipe.yaml")
+    subprocess.run(training_command(adapter / "recipe.yaml", version.path, adapter, root / "models"), check=True)
     lap("adapter")
-    (report / "figures.json").write_text(json.dumps(figures.evaluation.model_dump(mode="json")))
-    command = evaluation_command(
-        dataset_dir=Path(version.path),
-        adapter_dir=adapter,
-        champion_dir=None,
-        output_dir=report,
-        models_dir=root / "models",
-        figures_path=report / "figures.json",
-    )
+    figures_path = write_figures(figures.evaluation, report)
+    command = evaluation_command(version.path, adapter, report, root / "models", figures_path=figures_path)
     subprocess.run(command, check=True)
     lap("eval_report")
     return seconds
@@ -81,14 +73,17 @@ def orchestrated(root: Path, interactions: int) -> float:
     """Seconds of `lyo demo` as a whole process, Dagster's start and stop included."""
     environment = {**os.environ, "LYO_DATA_DIR": str(root), "DAGSTER_HOME": str(root / "dagster_home")}
     began = time.perf_counter()
-    subprocess.run([f"{sys.prefix}/bin/lyo", "demo", "--interactions", str(interactions)], env=environment, stdin=subprocess.DEVNULL, check=True)
+    command = [f"{sys.prefix}/bin/lyo", "demo", "--interactions", str(interactions)]
+    subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, check=True)
     return time.perf_counter() - began
 
 
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--interactions", type=int, default=12_000)
-    parser.add_argument("--models", type=Path, help="a folder with the converted base model, linked into both data directories")
+    parser.add_argument(
+        "--models", type=Path, help="a folder with the converted base model, linked into both data directories"
+    )
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as first, tempfile.TemporaryDirectory() as second:
         for root in (Path(first), Path(second)):
@@ -99,10 +94,13 @@ def main() -> None:
         demo = orchestrated(Path(second), arguments.interactions)
     for name, value in stages.items():
         print(f"{name:<22}{value:>9.1f} s")
-    print(f"{'plain script':<22}{total:>9.1f} s\n{'demo under Dagster':<22}{demo:>9.1f} s\n{'ratio':<22}{demo / total:>9.2f}")
+    print(
+        f"{'plain script':<22}{total:>9.1f} s\n{'demo under Dagster':<22}{demo:>9.1f} s\n{'ratio':<22}{demo / total:>9.2f}"
+    )
     out = Path(__file__).parent / "out"
     out.mkdir(exist_ok=True)
-    (out / "orchestration.json").write_text(json.dumps({"plain": stages, "plain_seconds": total, "demo_seconds": demo, "ratio": demo / total}, indent=2))
+    result = {"plain": stages, "plain_seconds": total, "demo_seconds": demo, "ratio": demo / total}
+    (out / "orchestration.json").write_text(json.dumps(result, indent=2))
 
 
 if __name__ == "__main__":

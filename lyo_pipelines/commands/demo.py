@@ -18,8 +18,8 @@ from lyo_pipelines.client.summary import print_summary
 from lyo_pipelines.commands.train import RETRAIN_STAGES, run_retrain
 from lyo_pipelines.config.figures import load_figures
 from lyo_pipelines.config.settings import Settings, make_key_file
-from lyo_pipelines.curation.day import stale_days as stale_example_days
-from lyo_pipelines.dataset.versions import NoDatasetError, latest
+from lyo_pipelines.curation.inputs import stale_days as stale_example_days
+from lyo_pipelines.dataset.versions import latest
 from lyo_pipelines.evaluation.command import is_complete
 from lyo_pipelines.evaluation.report import read_report
 from lyo_pipelines.interactions.days import stale_days
@@ -27,7 +27,7 @@ from lyo_pipelines.interactions.inbox import scan
 from lyo_pipelines.sample.write import write_sample
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines.training.plan import adapter_version
-from lyo_pipelines.training.recipes import load_recipe
+from lyo_pipelines.training.recipe_loading import load_recipe
 
 SEGMENT = "tutoring.en.math"
 RECIPE = "cpu_demo"
@@ -95,9 +95,8 @@ def finished_report(lake: Lake) -> Path | None:
     """The report of the segment's current dataset under the demo's recipe, when nothing is left to do."""
     if not _data_current(lake):
         return None
-    try:
-        dataset = latest(lake, SEGMENT)
-    except NoDatasetError:
+    dataset = latest(lake, SEGMENT)
+    if dataset is None:
         return None
     folder = lake.local(lake.report_dir(SEGMENT, adapter_version(dataset.fingerprint, load_recipe(RECIPE, {}))))
     return folder if is_complete(folder) else None

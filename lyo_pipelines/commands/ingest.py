@@ -13,11 +13,12 @@ from lyo_pipelines.client.graphql import Client
 from lyo_pipelines.client.server import start_server
 from lyo_pipelines.config.figures import load_figures
 from lyo_pipelines.config.settings import Settings
-from lyo_pipelines.curation.day import stale_days as stale_example_days
+from lyo_pipelines.curation.inputs import stale_days as stale_example_days
 from lyo_pipelines.interactions.days import stale_days
-from lyo_pipelines.interactions.landing import LandingReport, land_file
+from lyo_pipelines.interactions.landing import land_file
 from lyo_pipelines.interactions.mapping import load_mapping
 from lyo_pipelines.interactions.pseudonyms import Pseudonyms
+from lyo_pipelines.interactions.report import LandingReport
 from lyo_pipelines.storage.lake import Lake
 
 

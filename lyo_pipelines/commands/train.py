@@ -16,7 +16,7 @@ from lyo_pipelines.config.settings import Settings
 from lyo_pipelines.evaluation.report import read_report
 from lyo_pipelines.interactions.segments import parse_segment
 from lyo_pipelines.storage.lake import Lake
-from lyo_pipelines.training.recipes import load_recipe
+from lyo_pipelines.training.recipe_loading import load_recipe
 
 RETRAIN_STAGES = ("dataset_splits", "adapter", "eval_report")
 

@@ -8,6 +8,7 @@ import dagster as dg
 
 from lyo_pipelines.config.figures import Figures, load_figures
 from lyo_pipelines.config.settings import PROJECT_ROOT, Settings
+from lyo_pipelines.dataset.versions import Version, latest
 from lyo_pipelines.storage.lake import Lake
 
 
@@ -39,6 +40,14 @@ class Store(dg.ConfigurableResource):
         """Where converted base models are kept."""
         lake = self.lake()
         return lake.local(lake.side("models"))
+
+
+def current_dataset(lake: Lake, segment: str) -> Version:
+    """The segment's current dataset version; without one the run fails with what to do, and is not retried."""
+    version = latest(lake, segment)
+    if version is None:
+        raise dg.Failure(f"{segment} has no dataset version yet: materialize train_split first.", allow_retries=False)
+    return version
 
 
 def pipes_client() -> dg.PipesSubprocessClient:

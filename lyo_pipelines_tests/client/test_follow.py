@@ -25,7 +25,11 @@ def test_the_newest_whole_line_is_read_while_the_next_is_written(tmp_path: Path)
 
 def test_stages_follow_the_states_of_steps() -> None:
     stages = new_stages()
-    apply_run(stages, _run(dataset_splits=("SUCCESS", 100, 103), adapter=("IN_PROGRESS", 103, None), other=("SUCCESS", 1, 2)), now=110)
+    apply_run(
+        stages,
+        _run(dataset_splits=("SUCCESS", 100, 103), adapter=("IN_PROGRESS", 103, None), other=("SUCCESS", 1, 2)),
+        now=110,
+    )
     assert (stages["dataset_splits"].state, stages["dataset_splits"].seconds) == ("done", 3)
     assert (stages["adapter"].state, stages["adapter"].seconds) == ("running", 7)
     assert stages["eval_report"].state == "waiting"
@@ -41,7 +45,10 @@ def test_training_detail_names_steps_loss_speed_and_time_left(tmp_path: Path) ->
     (folder / "metrics.jsonl").write_text(
         '{"stage": "training", "step": 3, "steps": 9, "loss": 1.5, "tokens_per_second": 700.4, "eta_seconds": 61, "eval_loss": null}\n'
     )
-    assert training_detail(lake, "tutoring.en.math", since=0) == "training · step 3/9 · loss 1.500 · 700 tokens/s · 1:01 left"
+    assert (
+        training_detail(lake, "tutoring.en.math", since=0)
+        == "training · step 3/9 · loss 1.500 · 700 tokens/s · 1:01 left"
+    )
 
 
 def test_without_a_terminal_only_changes_are_printed() -> None:

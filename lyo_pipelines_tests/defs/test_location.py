@@ -36,5 +36,7 @@ def test_both_ways_to_open_the_location_give_it_one_name() -> None:
 
 @pytest.mark.parametrize("command", [["lint-imports"]])
 def test_rooms_import_only_rooms_below_them(command: list[str]) -> None:
-    done = subprocess.run([f"{sys.prefix}/bin/{command[0]}"], capture_output=True, text=True, cwd=PROJECT_ROOT, check=False)
+    done = subprocess.run(
+        [f"{sys.prefix}/bin/{command[0]}"], capture_output=True, text=True, cwd=PROJECT_ROOT, check=False
+    )
     assert done.returncode == 0, done.stdout

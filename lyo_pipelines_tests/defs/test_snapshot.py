@@ -26,7 +26,9 @@ def nodes() -> dict[str, dg.AssetSpec]:
 
 
 def _partitions(spec: dg.AssetSpec) -> str | None:
-    return {"DailyPartitionsDefinition": "days", "DynamicPartitionsDefinition": "segments"}.get(type(spec.partitions_def).__name__)
+    return {"DailyPartitionsDefinition": "days", "DynamicPartitionsDefinition": "segments"}.get(
+        type(spec.partitions_def).__name__
+    )
 
 
 def test_asset_keys_groups_owners_and_partitions(nodes: dict[str, dg.AssetSpec]) -> None:

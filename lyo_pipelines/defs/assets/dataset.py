@@ -1,7 +1,5 @@
 """`train_split`, `validation_split`, `test_split`: one immutable dataset version per segment."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 
 import dagster as dg
@@ -10,13 +8,13 @@ import pyarrow as pa
 from lyo_pipelines.dataset.build import build_dataset
 from lyo_pipelines.dataset.contract import SPLIT_SCHEMA
 from lyo_pipelines.dataset.pictures import split_picture
-from lyo_pipelines.dataset.tasks import FORMATS_VERSION
 from lyo_pipelines.defs.assets.curation import filtered_examples
 from lyo_pipelines.defs.metadata import column_schema, counts, picture
 from lyo_pipelines.defs.partitions import SEGMENTS
 from lyo_pipelines.defs.resources import Store
 
 GROUP = "dataset"
+DATASET_CODE_VERSION = "1"
 OWNERS = ["team:data"]
 SPLITS = {
     "train_split": "What the adapter learns from (80 %).",
@@ -32,7 +30,7 @@ def _spec(key: str, schema: pa.Schema) -> dg.AssetSpec:
         group_name=GROUP,
         owners=OWNERS,
         kinds={"python", "parquet", "huggingface"},
-        code_version=FORMATS_VERSION,
+        code_version=DATASET_CODE_VERSION,
         partitions_def=SEGMENTS,
         metadata={"dagster/column_schema": column_schema(schema)},
         description=(

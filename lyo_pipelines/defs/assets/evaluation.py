@@ -1,17 +1,14 @@
 """`eval_report`: base, candidate and current adapter on the same held-out items."""
 
-from __future__ import annotations
-
-import json
-
 import dagster as dg
 
-from lyo_pipelines.dataset.versions import latest
+from lyo_pipelines.dataset.versions import get_version
 from lyo_pipelines.defs.assets.training import GPU_POOL, adapter
 from lyo_pipelines.defs.partitions import SEGMENTS
 from lyo_pipelines.defs.resources import Store
-from lyo_pipelines.evaluation.command import EVALUATION_CODE_VERSION, evaluation_command
-from lyo_pipelines.training.plan import latest_adapter
+from lyo_pipelines.evaluation.command import EVALUATION_CODE_VERSION, evaluation_command, write_figures
+from lyo_pipelines.evaluation.current import current_adapter
+from lyo_pipelines.training.versions import latest_adapter
 
 GROUP = "evaluation"
 
@@ -31,19 +28,18 @@ GROUP = "evaluation"
 )
 def eval_report(context: dg.AssetExecutionContext, store: Store, pipes: dg.PipesSubprocessClient):
     """Start the evaluation process and pass on what it reports."""
-    lake, segment = store.lake(), context.partition_key
+    lake, segment, figures = store.lake(), context.partition_key, store.figures().evaluation
     candidate = latest_adapter(lake, segment)
-    dataset = latest(lake, segment)
+    champion = current_adapter(lake, segment, figures, candidate=candidate)
+    dataset = get_version(lake, segment, candidate.dataset_fingerprint)
     output = lake.local(lake.report_dir(segment, candidate.version))
-    output.mkdir(parents=True, exist_ok=True)
-    figures_path = output / "figures.json"
-    figures_path.write_text(json.dumps(store.figures().evaluation.model_dump(mode="json"), indent=2), encoding="utf-8")
     command = evaluation_command(
-        dataset_dir=lake.local(dataset.path),
-        adapter_dir=candidate.path,
-        champion_dir=None,
-        output_dir=output,
-        models_dir=store.models_dir(),
-        figures_path=figures_path,
+        lake.local(dataset.path),
+        candidate.path,
+        output,
+        store.models_dir(),
+        figures_path=write_figures(figures, output),
+        champion_dir=champion.path if champion else None,
+        metrics_dir=lake.local(lake.side("metrics")),
     )
     return pipes.run(context=context, command=command).get_results()

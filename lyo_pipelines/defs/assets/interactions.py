@@ -1,7 +1,5 @@
 """From the inbox to `raw_interactions`: landing of files, then one table per event day."""
 
-from __future__ import annotations
-
 from collections import Counter
 from datetime import UTC, date, datetime
 

@@ -1,17 +1,15 @@
 """`adapter`: a LoRA adapter per segment, trained in a process of its own."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import dagster as dg
 from pydantic import Field
 
-from lyo_pipelines.dataset.versions import latest
 from lyo_pipelines.defs.partitions import SEGMENTS
-from lyo_pipelines.defs.resources import Store
-from lyo_pipelines.training.plan import TRAINING_CODE_VERSION, adapter_version, training_command
-from lyo_pipelines.training.recipes import RecipeError, load_recipe
+from lyo_pipelines.defs.resources import Store, current_dataset
+from lyo_pipelines.training.plan import TRAINING_VERSION, adapter_version, training_command
+from lyo_pipelines.training.recipe_loading import RecipeError, load_recipe, write_recipe
+from lyo_pipelines.training.versions import point_to
 
 GROUP = "training"
 GPU_POOL = "gpu"
@@ -35,7 +33,7 @@ class TrainingConfig(dg.Config):
     kinds={"pytorch", "huggingface"},
     deps=["train_split", "validation_split"],
     pool=GPU_POOL,
-    code_version=TRAINING_CODE_VERSION,
+    code_version=str(TRAINING_VERSION),
     description=(
         "A LoRA adapter in PEFT format, trained on the segment's current dataset version. Only answer tokens carry loss; the "
         "best checkpoint by validation loss is kept; a killed run resumes at its newest complete checkpoint."
@@ -48,13 +46,16 @@ def adapter(context: dg.AssetExecutionContext, config: TrainingConfig, store: St
         recipe = load_recipe(config.recipe, config.overrides)
     except RecipeError as error:
         raise dg.Failure(description=str(error), allow_retries=False) from error
-    dataset = latest(lake, context.partition_key)
+    dataset = current_dataset(lake, context.partition_key)
     version = adapter_version(dataset.fingerprint, recipe)
     output = lake.local(lake.adapter_dir(context.partition_key, version))
     output.mkdir(parents=True, exist_ok=True)
-    recipe_path = recipe.save(output / "recipe.yaml")
+    recipe_path = output / "recipe.yaml"
+    write_recipe(recipe, recipe_path)
     context.log.info(
         f"training {context.partition_key} {version} with recipe {config.recipe} on dataset {dataset.fingerprint}"
     )
     command = training_command(recipe_path, lake.local(dataset.path), output, store.models_dir())
-    return pipes.run(context=context, command=command).get_results()
+    results = pipes.run(context=context, command=command).get_results()
+    point_to(lake, context.partition_key, version)
+    return results

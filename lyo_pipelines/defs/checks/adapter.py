@@ -1,14 +1,12 @@
 """Checks of a trained adapter, read from its manifest."""
 
-from __future__ import annotations
-
 import math
 
 import dagster as dg
 
 from lyo_pipelines.defs.partitions import SEGMENTS
 from lyo_pipelines.defs.resources import Store
-from lyo_pipelines.training.plan import latest_adapter
+from lyo_pipelines.training.versions import latest_adapter
 
 
 @dg.asset_check(

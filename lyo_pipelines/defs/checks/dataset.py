@@ -1,29 +1,48 @@
 """Checks of a dataset version, recomputed from the files on disk; those about leakage stop everything downstream."""
 
-from __future__ import annotations
+from collections.abc import Iterator
 
 import dagster as dg
 
-from lyo_pipelines.dataset.leakage import LEAKAGE_CHECKS, leakage_check
-from lyo_pipelines.dataset.versions import latest
+from lyo_pipelines.dataset.leakage import leakage_checks
 from lyo_pipelines.defs.partitions import SEGMENTS
-from lyo_pipelines.defs.resources import Store
+from lyo_pipelines.defs.resources import Store, current_dataset
+
+BLOCKING = {
+    "no_shared_group": "No conversation and no group stands in two splits.",
+    "no_shared_question": "No exercise and no question text stands in two splits.",
+    "no_near_duplicate_question": "No cluster of near-duplicate questions stands in two splits.",
+    "no_benchmark_overlap": "No example overlaps a registered benchmark (13-grams, exact question, source id).",
+}
+WARNING = {
+    "no_giant_group": "No single group holds so much that the splits depend on it.",
+    "split_proportions": "80/10/10 within what chance allows, in every stratum.",
+}
 
 
-def _check(name: str, description: str, *, blocking: bool) -> dg.AssetChecksDefinition:
-    @dg.asset_check(asset="train_split", name=name, description=description, blocking=blocking, partitions_def=SEGMENTS)
-    def check(context: dg.AssetCheckExecutionContext, store: Store) -> dg.AssetCheckResult:
-        lake, figures = store.lake(), store.figures()
-        version = latest(lake, context.op_execution_context.partition_key)
-        outcome = leakage_check(name, lake, version.segment, version.fingerprint, figures.dataset, figures.curation)
-        return dg.AssetCheckResult(
+def _specs() -> list[dg.AssetCheckSpec]:
+    return [
+        dg.AssetCheckSpec(
+            name, asset="train_split", description=text, blocking=name in BLOCKING, partitions_def=SEGMENTS
+        )
+        for name, text in {**BLOCKING, **WARNING}.items()
+    ]
+
+
+@dg.multi_asset_check(specs=_specs())
+def dataset_leakage(context: dg.AssetCheckExecutionContext, store: Store) -> Iterator[dg.AssetCheckResult]:
+    """Run every check once on the segment's current version."""
+    lake, figures = store.lake(), store.figures()
+    version = current_dataset(lake, context.op_execution_context.partition_key)
+    for outcome in leakage_checks(lake, version.segment, version.fingerprint, figures.dataset, figures.curation):
+        yield dg.AssetCheckResult(
+            asset_key="train_split",
+            check_name=outcome.name,
             passed=outcome.passed,
-            severity=dg.AssetCheckSeverity.ERROR if blocking else dg.AssetCheckSeverity.WARN,
+            severity=dg.AssetCheckSeverity.ERROR if outcome.name in BLOCKING else dg.AssetCheckSeverity.WARN,
             description=outcome.message,
             metadata=dict(outcome.details),
         )
 
-    return check
 
-
-dataset_checks = [_check(name, spec.description, blocking=spec.blocking) for name, spec in LEAKAGE_CHECKS.items()]
+dataset_checks = [dataset_leakage]

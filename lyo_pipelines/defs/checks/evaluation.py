@@ -1,14 +1,12 @@
 """The gates of a report as asset checks: failed gates keep an adapter from being released."""
 
-from __future__ import annotations
-
 import dagster as dg
 
 from lyo_pipelines.defs.partitions import SEGMENTS
 from lyo_pipelines.defs.resources import Store
 from lyo_pipelines.evaluation.gates import GATES, gates
 from lyo_pipelines.evaluation.report import read_report
-from lyo_pipelines.training.plan import latest_adapter
+from lyo_pipelines.training.versions import latest_adapter
 
 
 def _check(name: str, description: str) -> dg.AssetChecksDefinition:

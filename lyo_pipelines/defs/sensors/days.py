@@ -1,10 +1,8 @@
 """Brings days up to date whose landed files, feedback, rules or review decisions changed."""
 
-from __future__ import annotations
-
 import dagster as dg
 
-from lyo_pipelines.curation.day import stale_days as stale_example_days
+from lyo_pipelines.curation.inputs import stale_days as stale_example_days
 from lyo_pipelines.defs.jobs import daily_job
 from lyo_pipelines.defs.partitions import DAYS, day_ranges, range_tags
 from lyo_pipelines.defs.resources import Store

@@ -1,7 +1,5 @@
 """Finds new files in the inbox and launches their landing."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 
 import dagster as dg
@@ -10,6 +8,9 @@ from lyo_pipelines.defs.jobs import land_inbox_job
 from lyo_pipelines.defs.resources import Store
 from lyo_pipelines.defs.sensors.runs import CAUSE, cause_hash, job_in_flight, next_attempt
 from lyo_pipelines.interactions.inbox import scan
+
+SETTLE_SECONDS = 3.0
+"""A file counts once it has not changed for this long: copying into the inbox is not atomic."""
 
 
 @dg.sensor(
@@ -20,8 +21,7 @@ from lyo_pipelines.interactions.inbox import scan
 )
 def inbox_sensor(context: dg.SensorEvaluationContext, store: Store) -> dg.SensorResult | dg.SkipReason:
     """Launch one landing run for all files that are new."""
-    figures = store.figures().interactions
-    files = scan(store.lake(), settle_seconds=figures.settle_seconds, now=datetime.now(UTC))
+    files = scan(store.lake(), settle_seconds=SETTLE_SECONDS, now=datetime.now(UTC))
     if not files:
         return dg.SkipReason("nothing new in the inbox")
     if job_in_flight(context.instance, land_inbox_job.name):

@@ -1,7 +1,5 @@
 """What every launching sensor needs: one run per cause, bounded attempts, nothing while one is in flight."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256

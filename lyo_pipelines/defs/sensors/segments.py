@@ -1,7 +1,5 @@
 """Adds a partition for every segment that the curated days bring."""
 
-from __future__ import annotations
-
 import dagster as dg
 
 from lyo_pipelines.curation.segments import examples_signature, segment_counts
@@ -21,7 +19,7 @@ def segments_sensor(context: dg.SensorEvaluationContext, store: Store) -> dg.Sen
     signature = examples_signature(lake)
     if signature == context.cursor:
         return dg.SkipReason("no curated day changed")
-    minimum = store.figures().curation.segment_minimum
+    minimum = store.figures().curation.segment_minimum_interactions
     counts = segment_counts(lake)
     known = set(context.instance.get_dynamic_partitions("segments"))
     new = sorted(key for key, count in counts.items() if count.read >= minimum and count.kept > 0 and key not in known)
