@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -18,6 +19,7 @@ app = typer.Typer(
     no_args_is_help=True, add_completion=False, help="Turn tutor and assistant logs into better, evaluated adapters."
 )
 console = Console()
+INTERRUPTED = 130
 Port = Annotated[
     int, typer.Option(help="Port of the Dagster UI on 127.0.0.1; another free one is taken when it is in use.")
 ]
@@ -104,11 +106,13 @@ def _keep_open(server: object) -> None:
 
 def main() -> None:
     """Entry point: known errors are one clear line and exit code 1, Ctrl-C is 130."""
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))  # `kill` stops in order, too
     try:
         app()
-    except KeyboardInterrupt:
-        console.print("\n[yellow]Interrupted.[/] What was finished is kept; the next run goes on from there.")
-        sys.exit(130)
+    except SystemExit as stop:
+        if stop.code == INTERRUPTED:
+            console.print("\n[yellow]Interrupted.[/] What was finished is kept; the next run goes on from there.")
+        raise
     except (RuntimeError, ValueError, OSError) as error:
         if os.environ.get("LYO_TRACEBACK"):
             raise

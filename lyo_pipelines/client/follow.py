@@ -171,8 +171,9 @@ class Follower:
                 if (run.start or 0.0) >= self.since:
                     apply_run(self.stages, run, now)
             for key, detail in (("adapter", training_detail), ("eval_report", evaluation_detail)):
-                if self.stages[key].state == "running":
-                    self.stages[key].detail = detail(self.lake, self.segment, self.since)
+                stage = self.stages.get(key)
+                if stage is not None and stage.state == "running":
+                    stage.detail = detail(self.lake, self.segment, self.since)
             self.show(self.stages)
             yield runs
             time.sleep(self.poll_seconds)
