@@ -1,0 +1,1 @@
+"""The sample log: a seeded generator of interactions with right answers and planted, labelled flaws."""
