@@ -34,6 +34,7 @@ query ($id: ID!) {
   logsForRun(runId: $id, limit: 1000) {
     ... on EventConnection { events { __typename ... on ExecutionStepFailureEvent { stepKey error { message causes { message } } }
       ... on RunFailureEvent { message }
+      ... on LogMessageEvent { level message }
       ... on AssetCheckEvaluationEvent { evaluation { checkName success description } } } }
   }
 }
@@ -137,19 +138,21 @@ class Client:
     def failure(self, run_id: str) -> str:
         """Why a run failed, in its own words."""
         events = self.query(_FAILURE, id=run_id)["logsForRun"].get("events", [])
-        checks, steps, runs = [], [], []
+        checks, said, steps, runs = [], [], [], []
         for event in events:
             kind = event["__typename"]
             if kind == "AssetCheckEvaluationEvent" and not event["evaluation"]["success"]:
                 checks.append(
                     f"check {event['evaluation']['checkName']}: {event['evaluation'].get('description') or 'failed'}"
                 )
+            elif kind == "LogMessageEvent" and event["level"] in {"ERROR", "CRITICAL"}:
+                said.append(event["message"].strip())  # what a training or evaluation process says of its end
             elif kind == "ExecutionStepFailureEvent" and event.get("error"):
                 causes = event["error"].get("causes") or []
                 steps.append(f"{event['stepKey']}: {(causes[-1] if causes else event['error'])['message'].strip()}")
             elif kind == "RunFailureEvent":
                 runs.append(event["message"].strip())
-        reasons = [*checks, *steps] or runs
+        reasons = [*checks, *said, *steps] or runs
         return "\n".join(reasons) or "no reason was recorded"
 
     def terminate(self, run_id: str) -> None:
