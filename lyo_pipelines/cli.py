@@ -106,7 +106,7 @@ def _keep_open(server: object) -> None:
 
 def main() -> None:
     """Entry point: known errors are one clear line and exit code 1, Ctrl-C is 130."""
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))  # `kill` stops in order, too
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # `kill` stops in order, too
     try:
         app()
     except SystemExit as stop:

@@ -10,12 +10,12 @@ import dagster as dg
 import pyarrow as pa
 
 
-def column_schema(schema: pa.Schema, docs: Mapping[str, str] | None = None) -> dg.TableSchema:
-    """The column schema of an Arrow schema; a field's `doc` metadata becomes its description."""
-    docs = docs or {}
+def column_schema(schema: pa.Schema, *fallbacks: pa.Schema) -> dg.TableSchema:
+    """The column schema of an Arrow schema; a field's `doc` (or that of its namesake in a fallback) becomes its description."""
     columns = []
     for field in schema:
-        doc = (field.metadata or {}).get(b"doc", b"").decode() or docs.get(field.name)
+        namesakes = [found.field(field.name) for found in fallbacks if field.name in found.names]
+        doc = next((d for f in (field, *namesakes) if (d := (f.metadata or {}).get(b"doc", b"").decode())), None)
         constraints = dg.TableColumnConstraints(nullable=field.nullable)
         columns.append(dg.TableColumn(name=field.name, type=str(field.type), description=doc, constraints=constraints))
     return dg.TableSchema(columns=columns)

@@ -56,7 +56,7 @@ def retrain(world: tuple[dg.DagsterInstance, Store, Path], **overrides: object) 
 
 
 def test_a_segment_goes_through_to_a_report_and_a_second_run_repeats_nothing(world) -> None:
-    instance, store, _ = world
+    _, store, _ = world
     result = retrain(world)
     assert result.success
     made = {e.asset_key.to_user_string(): e for e in result.all_events if e.is_step_materialization}
@@ -90,7 +90,7 @@ def test_a_wrong_recipe_key_fails_at_once_and_names_it(world) -> None:
 
 
 def test_a_registered_benchmark_blocks_training_and_names_the_items(world) -> None:
-    instance, store, _ = world
+    _, store, _ = world
     lake = store.lake()
     version = latest(lake, SEGMENT)
     assert version is not None

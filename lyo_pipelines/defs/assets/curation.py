@@ -16,6 +16,7 @@ from lyo_pipelines.defs.assets.interactions import raw_interactions
 from lyo_pipelines.defs.metadata import column_schema, counts, picture
 from lyo_pipelines.defs.partitions import DAYS
 from lyo_pipelines.defs.resources import Store
+from lyo_pipelines.interactions.contract import INTERACTION
 
 GROUP = "curation"
 OWNERS = ["team:data"]
@@ -29,7 +30,7 @@ OWNERS = ["team:data"]
     kinds={"python", "parquet"},
     deps=[raw_interactions],
     code_version=str(RULES_VERSION),
-    metadata={"dagster/column_schema": column_schema(EXAMPLE)},
+    metadata={"dagster/column_schema": column_schema(EXAMPLE, INTERACTION)},
     description=(
         "High-rating examples of one day: rated 4 or better, or unrated with a substantial answer and nothing against it; "
         "cleaned, personal data replaced by placeholders, language as written. Every removed row keeps the rule that removed "

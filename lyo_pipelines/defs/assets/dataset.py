@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import dagster as dg
 import pyarrow as pa
 
+from lyo_pipelines.curation.contract import EXAMPLE
 from lyo_pipelines.dataset.build import build_dataset
 from lyo_pipelines.dataset.contract import SPLIT_SCHEMA
 from lyo_pipelines.dataset.pictures import split_picture
@@ -12,6 +13,7 @@ from lyo_pipelines.defs.assets.curation import filtered_examples
 from lyo_pipelines.defs.metadata import column_schema, counts, picture
 from lyo_pipelines.defs.partitions import SEGMENTS
 from lyo_pipelines.defs.resources import Store
+from lyo_pipelines.interactions.contract import INTERACTION
 
 GROUP = "dataset"
 DATASET_CODE_VERSION = "1"
@@ -32,7 +34,7 @@ def _spec(key: str, schema: pa.Schema) -> dg.AssetSpec:
         kinds={"python", "parquet", "huggingface"},
         code_version=DATASET_CODE_VERSION,
         partitions_def=SEGMENTS,
-        metadata={"dagster/column_schema": column_schema(schema)},
+        metadata={"dagster/column_schema": column_schema(schema, EXAMPLE, INTERACTION)},
         description=(
             f"{SPLITS[key]} Split by group: one conversation, one exercise and one cluster of near-duplicate questions are never "
             "in two splits. Immutable and content-addressed: the data version is the manifest's fingerprint."
