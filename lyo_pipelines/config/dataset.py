@@ -2,10 +2,42 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+
+class SplitFractions(BaseModel):
+    """Shares of the three splits, by group; they add up to 1."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    train: float = Field(gt=0, lt=1)
+    validation: float = Field(gt=0, lt=1)
+    test: float = Field(gt=0, lt=1)
+
+    @model_validator(mode="after")
+    def _adds_up(self) -> SplitFractions:
+        if abs(self.train + self.validation + self.test - 1) > 1e-6:
+            raise ValueError("train + validation + test must add up to 1")
+        return self
 
 
 class DatasetFigures(BaseModel):
     """See dataset.yaml."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    fractions: SplitFractions
+    split_key: str = Field(min_length=1, max_length=64)
+    minimum_groups: int = Field(ge=3)
+    question_min_characters: int = Field(ge=1)
+    later_question_min_characters: int = Field(ge=1)
+    stem_min_characters: int = Field(ge=0)
+    largest_group_share: float = Field(gt=0, le=1)
+    proportions_alpha: float = Field(gt=0, lt=1)
+    proportions_minimum_groups: int = Field(ge=1)
+    benchmark_ngram: int = Field(ge=3)
+    benchmark_minimum_words: int = Field(ge=1)
+    report_items: int = Field(ge=1)
+    row_group_rows: int = Field(ge=1)
+    licence: str
+    contact: str

@@ -53,17 +53,23 @@ def load_figures(path: str | Path | None = None) -> Figures:
         except (OSError, yaml.YAMLError) as error:
             raise FiguresError(f"{path}: cannot be read as YAML ({error}). Mend or remove it.") from error
         if not isinstance(overrides, dict):
-            raise FiguresError(f"{path}: expected sections ({', '.join(Figures.model_fields)}), found {type(overrides).__name__}.")
+            raise FiguresError(
+                f"{path}: expected sections ({', '.join(Figures.model_fields)}), found {type(overrides).__name__}."
+            )
         merged = _overlay(merged, overrides)
     try:
         return Figures.model_validate(merged)
     except ValidationError as error:
         lines = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        raise FiguresError(f"{path or DEFAULTS}: {lines}. See the commented defaults in lyo_pipelines/config/*.yaml.") from error
+        raise FiguresError(
+            f"{path or DEFAULTS}: {lines}. See the commented defaults in lyo_pipelines/config/*.yaml."
+        ) from error
 
 
 def _overlay(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
     result = dict(base)
     for key, value in over.items():
-        result[key] = _overlay(base[key], value) if isinstance(value, dict) and isinstance(base.get(key), dict) else value
+        result[key] = (
+            _overlay(base[key], value) if isinstance(value, dict) and isinstance(base.get(key), dict) else value
+        )
     return result

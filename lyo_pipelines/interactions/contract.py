@@ -13,39 +13,54 @@ REASONING_MODES = ("standard", "chain_of_thought", "multi_step", "agent")
 
 INTERACTION = pa.schema(
     [
-        pa.field("interaction_id", pa.string(), nullable=False, metadata={"doc": "stable id; derived from content where the source has none"}),
+        pa.field(
+            "interaction_id",
+            pa.string(),
+            nullable=False,
+            metadata={"doc": "stable id; derived from content where the source has none"},
+        ),
         pa.field("source", pa.string(), nullable=False, metadata={"doc": "format it was read from"}),
-        pa.field("occurred_at", pa.timestamp("us", tz="UTC"), nullable=False, metadata={"doc": "when the question was asked"}),
+        pa.field(
+            "occurred_at", pa.timestamp("us", tz="UTC"), nullable=False, metadata={"doc": "when the question was asked"}
+        ),
         pa.field("task", pa.string(), nullable=False, metadata={"doc": "tutoring, programming, search, …"}),
-        pa.field("language", pa.string(), nullable=False, metadata={"doc": "declared language: en, hi, ta, hi_latn, …"}),
+        pa.field(
+            "language", pa.string(), nullable=False, metadata={"doc": "declared language: en, hi, ta, hi_latn, …"}
+        ),
         pa.field("subject", pa.string(), metadata={"doc": "math, physics, …"}),
-        pa.field("topic", pa.string()),
-        pa.field("grade", pa.string()),
+        pa.field("topic", pa.string(), metadata={"doc": "linear equations, photosynthesis, …"}),
+        pa.field("grade", pa.string(), metadata={"doc": "school grade as the curriculum writes it: 6 to 12"}),
         pa.field("reasoning_mode", pa.string(), metadata={"doc": "standard, chain_of_thought, multi_step, agent"}),
-        pa.field("system_prompt", pa.string()),
+        pa.field("system_prompt", pa.string(), metadata={"doc": "persona and instructions that the model was given"}),
         pa.field("context", pa.string(), metadata={"doc": "retrieved or given context beside the question"}),
         pa.field("history", pa.list_(MESSAGE), metadata={"doc": "earlier turns, oldest first, without the question"}),
-        pa.field("question", pa.string(), nullable=False),
+        pa.field("question", pa.string(), nullable=False, metadata={"doc": "what the user asked"}),
         pa.field("answer", pa.string(), metadata={"doc": "null when the model failed to answer"}),
-        pa.field("question_id", pa.string(), metadata={"doc": "id of the exercise in the source, shared by everyone who got it"}),
+        pa.field(
+            "question_id",
+            pa.string(),
+            metadata={"doc": "id of the exercise in the source, shared by everyone who got it"},
+        ),
         pa.field("reference_answer", pa.string(), metadata={"doc": "the checkable result, where the source knows it"}),
         pa.field("rating", pa.float32(), metadata={"doc": "1 to 5"}),
         pa.field("thumbs", pa.int8(), metadata={"doc": "+1 up, -1 down"}),
-        pa.field("complaint_category", pa.string()),
-        pa.field("complaint_text", pa.string()),
+        pa.field(
+            "complaint_category", pa.string(), metadata={"doc": "what the user complained of: wrong, rude, cultural, …"}
+        ),
+        pa.field("complaint_text", pa.string(), metadata={"doc": "the complaint in the user's words"}),
         pa.field("feedback_at", pa.timestamp("us", tz="UTC"), metadata={"doc": "when the newest feedback came in"}),
         pa.field("relevance_score", pa.float32(), metadata={"doc": "0 to 1, where the application measured it"}),
         pa.field("user_pseudonym", pa.string(), metadata={"doc": "keyed pseudonym"}),
-        pa.field("team", pa.string()),
-        pa.field("conversation_id", pa.string()),
+        pa.field("team", pa.string(), metadata={"doc": "team or tenant that the application belongs to"}),
+        pa.field("conversation_id", pa.string(), metadata={"doc": "turns of one conversation share it"}),
         pa.field("turn", pa.int32(), metadata={"doc": "0-based turn in the conversation"}),
-        pa.field("model", pa.string()),
-        pa.field("adapter_version", pa.string()),
-        pa.field("experiment_arm", pa.string()),
-        pa.field("response_time_ms", pa.float64()),
-        pa.field("time_to_first_token_ms", pa.float64()),
+        pa.field("model", pa.string(), metadata={"doc": "model that answered"}),
+        pa.field("adapter_version", pa.string(), metadata={"doc": "adapter that answered, where one did"}),
+        pa.field("experiment_arm", pa.string(), metadata={"doc": "arm of an A/B test"}),
+        pa.field("response_time_ms", pa.float64(), metadata={"doc": "milliseconds from question to whole answer"}),
+        pa.field("time_to_first_token_ms", pa.float64(), metadata={"doc": "milliseconds until the first token"}),
         pa.field("retries", pa.int32(), metadata={"doc": "how often the user asked again"}),
-        pa.field("error", pa.string()),
+        pa.field("error", pa.string(), metadata={"doc": "what went wrong while answering"}),
         pa.field("finish_reason", pa.string(), metadata={"doc": "stop, length, … as the model reported it"}),
         pa.field("metadata", pa.string(), metadata={"doc": "free metadata, JSON"}),
         pa.field("source_file", pa.string(), nullable=False, metadata={"doc": "hash of the file it came in"}),
@@ -53,5 +68,63 @@ INTERACTION = pa.schema(
     ]
 )
 
-FEEDBACK_COLUMNS = ("rating", "thumbs", "complaint_category", "complaint_text", "feedback_at", "relevance_score", "retries")
+FEEDBACK_COLUMNS = (
+    "rating",
+    "thumbs",
+    "complaint_category",
+    "complaint_text",
+    "feedback_at",
+    "relevance_score",
+    "retries",
+)
 """The columns that feedback arriving later may set."""
+
+MATCH_KEYS = ("interaction_key", "trace_key", "conversation_key")
+"""Keyed 64-bit hashes of the ids by which feedback finds a landed interaction; 0 is never one, null means the id is not known."""
+
+LANDED = pa.schema([*INTERACTION, *(pa.field(name, pa.uint64()) for name in MATCH_KEYS)])
+"""A row of `lake/landing`: an interaction and the keys to match it by."""
+
+FEEDBACK = pa.schema(
+    [
+        pa.field(
+            "target_key",
+            pa.uint64(),
+            nullable=False,
+            metadata={"doc": "hash of the interaction, trace or conversation id"},
+        ),
+        pa.field("target_level", pa.int8(), nullable=False, metadata={"doc": "0 interaction, 1 trace, 2 conversation"}),
+        *(INTERACTION.field(name) for name in FEEDBACK_COLUMNS),
+        pa.field("source_file", pa.string(), nullable=False),
+        pa.field("source_line", pa.int64(), nullable=False),
+    ]
+)
+"""A row of `lake/feedback`: the ids it speaks of are there only as hashes."""
+
+REJECTED = pa.schema(
+    [
+        pa.field("file", pa.string(), nullable=False, metadata={"doc": "name the file had when it was read"}),
+        pa.field("file_hash", pa.string(), nullable=False),
+        pa.field("line", pa.int64(), nullable=False, metadata={"doc": "1-based line (JSONL, CSV) or row (Parquet)"}),
+        pa.field("reason", pa.string(), nullable=False, metadata={"doc": "short stable name to count by"}),
+        pa.field("detail", pa.string(), metadata={"doc": "what was expected and found"}),
+        pa.field(
+            "raw",
+            pa.string(),
+            metadata={"doc": "the row as JSON, people pseudonymised; null when it could not be parsed"},
+        ),
+        pa.field("raw_digest", pa.string(), metadata={"doc": "keyed digest of the row's bytes when `raw` is null"}),
+        pa.field("raw_bytes", pa.int64(), metadata={"doc": "length of the row's bytes when `raw` is null"}),
+    ]
+)
+
+_OURS = ("source", "source_file", "source_line")
+
+INPUT_FIELDS = (
+    *("user_id" if name == "user_pseudonym" else name for name in INTERACTION.names if name not in _OURS),
+    "trace_id",
+)
+"""Field names of a canonical input row: those of INTERACTION with the raw `user_id`, and optionally the trace it belongs to."""
+
+FEEDBACK_INPUT_FIELDS = ("interaction_id", "trace_id", "conversation_id", "user_id", *FEEDBACK_COLUMNS)
+"""Field names of a canonical feedback row; one of the three ids is needed, the first that is there counts."""

@@ -51,7 +51,9 @@ def parse_segment(key: str) -> Segment:
     """Parse a key. Raises SegmentKeyError with the expected shape."""
     parts = key.split(".")
     if not 2 <= len(parts) <= 3 or not all(_PART.fullmatch(part) for part in parts):
-        raise SegmentKeyError(f"{key!r} is not a segment: expected <task>.<language>[.<facet>], for instance tutoring.en.math")
+        raise SegmentKeyError(
+            f"{key!r} is not a segment: expected <task>.<language>[.<facet>], for instance tutoring.en.math"
+        )
     return Segment(*parts)
 
 

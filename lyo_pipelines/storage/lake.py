@@ -6,6 +6,7 @@ process leaves at most a `.tmp-*` name that readers ignore.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import uuid
@@ -84,12 +85,15 @@ class Lake:
     def local(self, path: str) -> Path:
         """The same path as a local one; model files need it. Raises NotLocalError on a remote lake."""
         if "file" not in (self.fs.protocol if isinstance(self.fs.protocol, (tuple, list)) else (self.fs.protocol,)):
-            raise NotLocalError(f"{path} must be on a local disk: set LYO_DATA_DIR to a local (or mounted) folder for training.")
+            raise NotLocalError(
+                f"{path} must be on a local disk: set LYO_DATA_DIR to a local (or mounted) folder for training."
+            )
         return Path(path)
 
     # -- listing -----------------------------------------------------------------------------------------------
     def exists(self, path: str) -> bool:
         """Whether the file or folder is there now."""
+        self.fs.invalidate_cache(path.rpartition("/")[0])
         return bool(self.fs.exists(path))
 
     def names(self, folder: str) -> list[str]:
@@ -106,8 +110,9 @@ class Lake:
         """Sorted days for which `lake/<stage>/date=…/` holds `name` (`name=""`: holds anything)."""
         found = []
         for entry in self.names(self.path(stage)):
-            if entry.startswith("date=") and (not name or self.exists(self.path(stage, entry, name))):
-                found.append(date.fromisoformat(entry.removeprefix("date=")))
+            day = _day_of(entry)
+            if day is not None and (not name or self.exists(self.path(stage, entry, name))):
+                found.append(day)
         return found
 
     # -- whole-or-nothing writes -------------------------------------------------------------------------------
@@ -118,12 +123,30 @@ class Lake:
         self.fs.makedirs(folder, exist_ok=True)
         temporary = f"{folder}/{TEMPORARY}{uuid.uuid4().hex[:12]}-{name}"
         try:
-            yield temporary
-            self._rename(temporary, path)
+            with self.full_disk_explained():
+                yield temporary
+                self._rename(temporary, path)
         except BaseException:
             if self.fs.exists(temporary):
                 self.fs.rm(temporary, recursive=True)
             raise
+
+    @contextmanager
+    def full_disk_explained(self) -> Iterator[None]:
+        """Turn "no space left" into a message that says whose disk is full and what to do."""
+        try:
+            yield
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            message = f"the disk of {self.root} is full; nothing half-written counts: free space and run again"
+            raise OSError(error.errno, message) from error
+
+    def move(self, source: str, target: str) -> None:
+        """Put a finished file (or folder) in its place in one rename, after it is safely on the disk."""
+        self.fs.makedirs(target.rpartition("/")[0], exist_ok=True)
+        with self.full_disk_explained():
+            self._rename(source, target)
 
     def _rename(self, temporary: str, path: str) -> None:
         try:
@@ -134,7 +157,7 @@ class Lake:
         if local.is_file():
             with local.open("rb") as handle:
                 os.fsync(handle.fileno())
-        os.replace(local, path)
+        local.replace(path)
 
     def write_table(self, table: pa.Table, path: str) -> None:
         """Write Parquet (zstd) in one piece."""
@@ -143,7 +166,8 @@ class Lake:
 
     def read_table(self, path: str, columns: list[str] | None = None) -> pa.Table:
         """Read one Parquet file."""
-        return pq.read_table(path, filesystem=self.fs, columns=columns, partitioning=None)
+        with self.fs.open(path, "rb") as handle:  # by handle: a folder name such as date=… must not become a column
+            return pq.ParquetFile(handle).read(columns=columns)
 
     def write_text(self, text: str, path: str) -> None:
         """Write UTF-8 text in one piece."""
@@ -162,3 +186,11 @@ class Lake:
     def read_json(self, path: str) -> Any:
         """Read JSON."""
         return json.loads(self.read_text(path))
+
+
+def _day_of(name: str) -> date | None:
+    """The day of a folder `date=…`; None for a folder that somebody else put there."""
+    try:
+        return date.fromisoformat(name.removeprefix("date=")) if name.startswith("date=") else None
+    except ValueError:
+        return None

@@ -1,0 +1,77 @@
+"""Cultural findings: which answers a person should look at, and why. Vectorised; what happens to them is decided by rules and people.
+
+Word lists say what to look for (per language, wordlists/*.yaml); complaints and the persona's grammar are looked at here.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+from lyo_pipelines.config.curation import CurationFigures
+from lyo_pipelines.curation.wordlists import Wordlists
+
+COMPLAINT = "complaint"
+
+
+def cultural_complaint(categories: pl.Series, figures: CurationFigures) -> pl.Series:
+    """Whether the user's complaint is of a cultural category."""
+    return (
+        categories.fill_null("").str.strip_chars().str.to_lowercase().is_in(list(figures.cultural_complaint_categories))
+    )
+
+
+def patterns_for(language: str, lists: Wordlists, *, persona: bool) -> dict[str, str]:
+    """Finding name -> pattern (Rust) for answers in a language; the same name in two lists is one finding."""
+    entries = lists.by_language.get(language)
+    if entries is None:
+        return {}
+    found = {entry.name: entry.pattern for entry in entries.cultural}
+    return found | ({entry.name: entry.pattern for entry in entries.persona} if persona else {})
+
+
+def findings(frame: pl.DataFrame, lists: Wordlists, figures: CurationFigures) -> pl.Series:
+    """Names of the findings in each row's answer, as lists (empty: nothing found).
+
+    frame: columns `answer` (cleaned), `bucket` (language), `task`, `complaint_category`.
+    """
+    if not figures.cultural_review or not frame.height:
+        return pl.Series("findings", [[]] * frame.height, dtype=pl.List(pl.String))
+    collected: dict[int, list[str]] = {}
+    for (language, persona), rows in _groups(frame, figures).items():
+        patterns = patterns_for(language, lists, persona=persona)
+        if not patterns:
+            continue
+        answers = frame["answer"].gather(rows)
+        any_of = rf"(?i)(?:{'|'.join(patterns.values())})"
+        suspicious = answers.str.contains(any_of).fill_null(False)
+        for position in suspicious.arg_true():
+            row = int(rows[position])
+            one = answers[position : position + 1]
+            collected.setdefault(row, []).extend(
+                name for name, pattern in patterns.items() if one.str.contains(rf"(?i)(?:{pattern})").item()
+            )
+    for row in cultural_complaint(frame["complaint_category"], figures).arg_true():
+        collected.setdefault(int(row), []).append(COMPLAINT)
+    names = [sorted(set(collected.get(row, ()))) for row in range(frame.height)]
+    return pl.Series("findings", names, dtype=pl.List(pl.String))
+
+
+def _groups(frame: pl.DataFrame, figures: CurationFigures) -> dict[tuple[str, bool], pl.Series]:
+    keyed = frame.select(
+        "bucket",
+        persona=pl.col("task").str.to_lowercase().is_in(list(figures.persona_tasks)),
+        row=pl.int_range(pl.len()),
+    )
+    return {(str(key[0]), bool(key[1])): part["row"] for key, part in keyed.group_by("bucket", "persona")}
+
+
+def excerpt(answer: str, finding: str, language: str, lists: Wordlists, figures: CurationFigures) -> str:
+    """The (already redacted) answer around a finding, on one line, in quotation marks so that no spreadsheet runs it."""
+    pattern = patterns_for(language, lists, persona=True).get(finding)
+    at = pl.Series([answer]).str.find(rf"(?i)(?:{pattern})").item() if pattern else None
+    # polars counts bytes
+    position = len(answer.encode("utf-8")[:at].decode("utf-8", "ignore")) if at else 0
+    width = figures.review_excerpt_characters
+    begin = max(0, min(position - width // 3, len(answer) - width))
+    cut = " ".join(answer[begin : begin + width].split())
+    return f"“{'…' if begin else ''}{cut}{'…' if begin + width < len(answer) else ''}”"

@@ -1,0 +1,159 @@
+"""One day of raw interactions -> one day of examples, batch by batch, so that a day of any size needs the same memory."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import date
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from lyo_pipelines.config.curation import CurationFigures
+from lyo_pipelines.curation import quality
+from lyo_pipelines.curation.batch import BatchResult
+from lyo_pipelines.curation.contract import EXAMPLE, INPUTS_KEY, REMOVED, CurationReport, MissingDayError
+from lyo_pipelines.curation.funnel import funnel_table
+from lyo_pipelines.curation.inputs import day_signature, stale_days
+from lyo_pipelines.curation.review import Review, decisions, read_queue, update_day
+from lyo_pipelines.curation.rules import RULES
+from lyo_pipelines.curation.wordlists import load_wordlists
+from lyo_pipelines.curation.workers import curated_batches
+from lyo_pipelines.interactions.contract import INTERACTION
+from lyo_pipelines.storage.lake import Lake
+
+__all__ = ["curate_day", "stale_days"]
+
+
+def curate_day(lake: Lake, day: date, figures: CurationFigures) -> CurationReport:
+    """Curate one day and write its examples, removed rows, funnel and quality (`lake/examples/date=…/*.parquet`).
+
+    Running it again on the same inputs writes the same rows. The examples come last: until they are there, the day is stale.
+    Raises MissingDayError, ReviewQueueError, WordlistError.
+    """
+    path = lake.interactions(day)
+    if not lake.exists(path):
+        raise MissingDayError(
+            f"There are no raw interactions for {day.isoformat()} ({path}). Materialize raw_interactions for that day first, "
+            "or drop a file with interactions of that day into the inbox."
+        )
+    lists, queue = load_wordlists(lake), read_queue(lake)
+    signature = day_signature(lake, day, figures, lists, queue)
+    decided = decisions(queue)
+    total = _Totals()
+    with ExitStack() as files:
+        # the stack closes in reverse: examples are renamed into place last
+        writers = {
+            name: files.enter_context(_writer(lake, lake.examples(day, file), schema, signature))
+            for name, file, schema in (("kept", "part", EXAMPLE), ("removed", "removed", REMOVED))
+        }
+        handle = files.enter_context(lake.fs.open(path, "rb"))
+        for result in curated_batches(_batches(pq.ParquetFile(handle), figures.batch_rows), figures, lists, decided):
+            total.add(result, figures, day)
+            writers["kept"].write_table(result.kept)
+            writers["removed"].write_table(total.trimmed(result.removed, figures))
+        found = quality.metrics(total.quality)
+        lake.write_table(funnel_table(total.funnel), lake.examples(day, "funnel"))
+        lake.write_table(quality.quality_table(found), lake.examples(day, "quality"))
+        pending = update_day(lake, day, total.findings) if figures.cultural_review else 0
+    return total.report(day, found, pending)
+
+
+class _Totals:
+    """The counts of all batches so far."""
+
+    def __init__(self) -> None:
+        self.read = 0
+        self.funnel: Counter[tuple[str, int]] = Counter()
+        self.pii: Counter[str] = Counter()
+        self.languages: Counter[str] = Counter()
+        self.repaired: Counter[str] = Counter()
+        self.findings: list[Review] = []
+        self.quality = quality.Tally()
+        self.shown: Counter[tuple[str, str]] = Counter()
+
+    def add(self, result: BatchResult, _: CurationFigures, day: date) -> None:
+        """Take one batch's counts in."""
+        self.read += result.read
+        self.funnel.update(result.funnel)
+        self.pii.update(result.pii)
+        self.languages.update(result.languages)
+        self.repaired.update(result.repaired)
+        self.findings += [Review(**{**review.__dict__, "day": day.isoformat()}) for review in result.findings]
+        self.quality.add(result.quality)
+
+    def trimmed(self, removed: pa.Table, figures: CurationFigures) -> pa.Table:
+        """Removed rows with excerpts only for the day's first ones of each segment and rule, not each batch's."""
+        rows = removed.select(["segment", "rule", "answer", "question"]).to_pydict()
+        hide = []
+        for segment, rule, answer, question in zip(
+            rows["segment"], rows["rule"], rows["answer"], rows["question"], strict=True
+        ):
+            has_text = answer is not None or question is not None
+            self.shown[segment, rule] += has_text
+            hide.append(has_text and self.shown[segment, rule] > figures.removed_sample_per_rule)
+        if not any(hide):
+            return removed
+        hidden = pl.when(pl.Series(hide)).then(None)
+        frame = pl.DataFrame(pl.from_arrow(removed)).with_columns(
+            hidden.otherwise(pl.col(name)).alias(name) for name in ("question", "answer")
+        )
+        return frame.to_arrow().cast(REMOVED)
+
+    def report(self, day: date, found: dict[str, dict[str, float | None]], pending: int) -> CurationReport:
+        """The report of the day."""
+        removed: Counter[str] = Counter()
+        read, kept = Counter[str](), Counter[str]()
+        for (segment, position), number in sorted(self.funnel.items()):
+            read[segment] += number
+            if position < 0:
+                kept[segment] += number
+            else:
+                removed[RULES[position].name] += number
+        return CurationReport(
+            day=day,
+            read=self.read,
+            kept=sum(kept.values()),
+            removed_by_rule={rule.name: removed[rule.name] for rule in RULES if removed[rule.name]},
+            segments=dict(kept),
+            read_by_segment=dict(read),
+            pii_counts=dict(sorted(self.pii.items())),
+            languages=dict(self.languages.most_common()),
+            repaired={name: number for name, number in self.repaired.items() if number},
+            review_pending=pending,
+            quality=found,
+        )
+
+
+def _batches(file: pq.ParquetFile, size: int) -> Iterator[pa.RecordBatch]:
+    for batch in file.iter_batches(batch_size=size):
+        if batch.num_rows:
+            yield (
+                batch
+                if batch.schema.equals(INTERACTION)
+                else pa.RecordBatch.from_struct_array(batch.to_struct_array())
+                .select(INTERACTION.names)
+                .cast(INTERACTION)
+            )
+
+
+class _writer:
+    """A Parquet writer that puts its file into place in one rename, and removes it on an error."""
+
+    def __init__(self, lake: Lake, path: str, schema: pa.Schema, signature: str) -> None:
+        self.replacing = lake.replacing(path)
+        self.fs = lake.fs
+        self.schema = schema.with_metadata({INPUTS_KEY: signature.encode()})
+
+    def __enter__(self) -> pq.ParquetWriter:
+        temporary = self.replacing.__enter__()
+        self.writer = pq.ParquetWriter(
+            temporary, self.schema, filesystem=self.fs, compression="zstd", compression_level=1
+        )
+        return self.writer
+
+    def __exit__(self, *error: object) -> None:
+        self.writer.close()
+        self.replacing.__exit__(*error)  # pyright: ignore[reportArgumentType]

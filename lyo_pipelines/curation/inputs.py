@@ -1,0 +1,66 @@
+"""What a curated day was made from, as one signature: raw rows, rules, figures, word lists, and the decisions that touch the day."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from datetime import date
+from hashlib import sha256
+
+import pyarrow.parquet as pq
+
+from lyo_pipelines.config.curation import MACHINE_KEYS, CurationFigures
+from lyo_pipelines.curation.contract import INPUTS_KEY
+from lyo_pipelines.curation.review import Review, decisions_signature, read_queue
+from lyo_pipelines.curation.rules import RULES, RULES_VERSION
+from lyo_pipelines.curation.wordlists import Wordlists, load_wordlists
+from lyo_pipelines.storage.lake import Lake
+
+_NOT_BY_DAY = frozenset({"segment_minimum_interactions", "user_cap"})
+
+
+def rules_signature(figures: CurationFigures, lists: Wordlists) -> str:
+    """A digest of everything but the rows: it changes when a rule, a figure of a day's curation or a word list changes."""
+    ignored = {
+        name
+        for name in type(figures).model_fields
+        if name in MACHINE_KEYS | _NOT_BY_DAY or name.startswith(("near_duplicate_", "quality_"))
+    }
+    relevant = figures.model_dump(mode="json", exclude=ignored)
+    text = json.dumps([RULES_VERSION, [rule.name for rule in RULES], relevant, lists.signature], sort_keys=True)
+    return sha256(text.encode()).hexdigest()[:16]
+
+
+def raw_signature(lake: Lake, day: date) -> str:
+    """A digest of one raw day from its Parquet footer: what it was built from, or (where it does not say) size and time."""
+    path = lake.interactions(day)
+    with lake.fs.open(path, "rb") as handle:
+        metadata = pq.read_metadata(handle)
+    inputs = (metadata.metadata or {}).get(INPUTS_KEY)
+    told = inputs.decode() if inputs else str(lake.fs.ukey(path))
+    return sha256(f"{told} {metadata.num_rows}".encode()).hexdigest()[:16]
+
+
+def day_signature(lake: Lake, day: date, figures: CurationFigures, lists: Wordlists, queue: Iterable[Review]) -> str:
+    """What a curated day must have been made from to be up to date."""
+    return f"{raw_signature(lake, day)}-{rules_signature(figures, lists)}-{decisions_signature(queue, day)}"
+
+
+def built_from(lake: Lake, day: date) -> str | None:
+    """What a curated day says it was made from; None when there is none."""
+    path = lake.examples(day)
+    if not lake.exists(path):
+        return None
+    with lake.fs.open(path, "rb") as handle:
+        found = (pq.read_metadata(handle).metadata or {}).get(INPUTS_KEY)
+    return found.decode() if found else ""
+
+
+def stale_days(lake: Lake, figures: CurationFigures) -> list[date]:
+    """Days whose raw rows, rules, figures, word lists or review decisions are not those that their examples were made from."""
+    lists, queue = load_wordlists(lake), read_queue(lake)
+    return [
+        day
+        for day in lake.days("interactions")
+        if built_from(lake, day) != day_signature(lake, day, figures, lists, queue)
+    ]

@@ -1,0 +1,104 @@
+"""The language that texts are written in, given the one that is declared. What follows from a difference belongs to rules.
+
+Order: enough letters? -> script -> commonest words -> detectors; whenever that does not decide, the declared language stands.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+
+from lyo_pipelines.config.curation import CurationFigures
+from lyo_pipelines.curation.language import detectors
+from lyo_pipelines.curation.language.scripts import SCRIPTS, letter_counts, prose
+from lyo_pipelines.curation.language.words import devanagari_scores, latin_scores
+
+ROMANISED = {"hi": "hi_latn", "ta": "ta_latn"}
+"""Declared language -> the bucket of the same language in Latin letters."""
+
+_OURS = frozenset({"en", "hi_latn", "ta_latn"})
+_SCRIPT_OF = {code: script for script, codes in reversed(SCRIPTS.items()) for code in codes}
+_MOSTLY = 0.6  # from this share on, a script decides alone
+
+
+def written_language(texts: pl.Series, declared: pl.Series, figures: CurationFigures) -> pl.Series:
+    """Language codes as written (`en`, `hi`, `hi_latn`, `ta`, `ta_latn`, `mr`, …), one per text.
+
+    texts: cleaned texts (null counts as empty); declared: codes made by `language_code`.
+    Too short, formula-only and code-only texts keep the declared code.
+    """
+    body = prose(texts.fill_null(""))
+    counts = letter_counts(body)
+    names = np.array(counts.columns)
+    letters = counts.to_numpy()
+    total = letters.sum(axis=1)
+    other = letters[:, 1:]
+    best = other.argmax(axis=1) + 1 if len(body) else np.zeros(0, np.int64)
+    share = np.divide(other.max(axis=1, initial=0), total, out=np.zeros(len(body)), where=total > 0)
+    enough = total >= figures.language_minimum_letters
+
+    written = declared.to_numpy().astype(object)
+    in_script = enough & (share >= figures.script_minimum_share)
+    for index in np.flatnonzero(in_script):
+        written[index] = _by_script(str(names[best[index]]), float(share[index]), written[index])
+    _settle_devanagari(written, body, in_script, figures)
+    _settle_latin(written, body, enough & ~in_script, figures)
+    return pl.Series("written", written, dtype=pl.String)
+
+
+def _by_script(script: str, share: float, declared: str) -> str:
+    languages = SCRIPTS[script]
+    if declared in languages:
+        return declared
+    if share < _MOSTLY and _SCRIPT_OF.get(declared, "Latin") == "Latin":
+        return declared  # a text about another script, in its own words
+    return languages[0]
+
+
+def _settle_devanagari(written: np.ndarray, body: pl.Series, candidates: np.ndarray, figures: CurationFigures) -> None:
+    """Hindi or Marathi: words that only one of them has decide, else the two detectors vote."""
+    rows = np.flatnonzero(candidates & np.isin(written.astype(str), ("hi", "mr")))
+    if not rows.size:
+        return
+    scores = devanagari_scores(body.gather(rows)).to_numpy()
+    for row, (hindi, marathi) in zip(rows, scores, strict=True):
+        if hindi >= 2 and hindi >= 3 * marathi:
+            written[row] = "hi"
+        elif marathi >= 2 and marathi >= 3 * hindi:
+            written[row] = "mr"
+        else:
+            written[row] = detectors.hindi_or_marathi(body[int(row)]) or written[row]
+
+
+def _settle_latin(written: np.ndarray, body: pl.Series, candidates: np.ndarray, figures: CurationFigures) -> None:
+    """English, romanised Hindi or Tamil by their words; anything else when both detectors agree on it."""
+    rows = np.flatnonzero(candidates)
+    if not rows.size:
+        return
+    scores = latin_scores(body.gather(rows))
+    words = scores["words"].to_numpy()
+    hits = scores.select("en", "hi_latn", "ta_latn").to_numpy()
+    share = np.divide(hits, words[:, None], out=np.zeros(hits.shape), where=words[:, None] > 0)
+    for row, count, (english, hindi, tamil) in zip(rows, words, share, strict=True):
+        if count < 4:
+            continue
+        declared = written[row]
+        romanised = max(hindi, tamil)
+        if romanised >= figures.romanised_minimum_share and romanised >= english:
+            written[row] = "hi_latn" if hindi >= tamil else "ta_latn"
+        elif declared not in _OURS and _SCRIPT_OF.get(declared, "Latin") == "Latin":
+            written[row] = detectors.agreed(body[int(row)], figures.detector_minimum_score) or declared
+        elif english >= 0.12:
+            written[row] = "en"
+        elif found := detectors.agreed(body[int(row)], figures.detector_minimum_score):
+            written[row] = found
+        elif (
+            declared not in _OURS and max(english, romanised) > 0
+        ):  # declared in another script, yet written in Latin letters
+            written[row] = ("en", "hi_latn", "ta_latn")[int(np.argmax((english, hindi, tamil)))]
+
+
+def bucket_language(declared: pl.Series, written: pl.Series) -> pl.Series:
+    """The language that a row is counted under: as declared, or romanised where a declared Hindi or Tamil is written so."""
+    romanised = declared.replace_strict(ROMANISED, default=None, return_dtype=pl.String)
+    return pl.select(pl.when(written == romanised).then(written).otherwise(declared)).to_series().alias("bucket")

@@ -1,0 +1,109 @@
+"""Rules over all days of one segment, in one ordered list: pure functions on a table of examples. Reading days belongs elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import polars as pl
+import pyarrow as pa
+
+from lyo_pipelines.config.curation import CurationFigures
+
+REMOVED_FROM_POOL = pa.schema(
+    [pa.field("example_id", pa.string(), nullable=False), pa.field("rule", pa.string(), nullable=False)]
+)
+
+Test = Callable[[pl.DataFrame, CurationFigures, int], pl.Series]
+
+
+@dataclass(frozen=True)
+class PoolRule:
+    """A named reason to leave an example out of its segment; `removes` gives True for each one it applies to."""
+
+    name: str
+    says: str
+    removes: Test
+
+
+@dataclass(frozen=True)
+class Pooled:
+    """A segment's examples after the rules (EXAMPLE columns, by time) and the removed ones (example_id, rule)."""
+
+    kept: pa.Table
+    removed: pa.Table
+
+    @property
+    def removed_by_rule(self) -> dict[str, int]:
+        """How many examples each rule removed, in the order of the rules."""
+        names = self.removed["rule"].to_pylist()
+        return {rule.name: names.count(rule.name) for rule in POOL_RULES if rule.name in names}
+
+
+def segment_minimum(frame: pl.DataFrame, figures: CurationFigures, interactions_in_segment: int) -> pl.Series:
+    """The segment has too few interactions to be extracted at all."""
+    return pl.repeat(
+        interactions_in_segment < figures.segment_minimum_interactions, frame.height, eager=True, dtype=pl.Boolean
+    )
+
+
+def exact_duplicate(frame: pl.DataFrame, _: CurationFigures, __: int) -> pl.Series:
+    """The same texts occurred before (upper/lower case and spacing aside): the earliest example stays."""
+    keys = frame.select(
+        *(_folded(name) for name in ("question", "answer", "context", "system_prompt")),
+        pl.col("history")
+        .list.eval(pl.element().struct.field("content").fill_null(""))
+        .list.join("\x1d")
+        .alias("history"),
+    )
+    order = frame.select("occurred_at", "interaction_id", "example_id").with_columns(
+        row=pl.int_range(pl.len()), key=keys.to_struct("key").hash(seed=11)
+    )
+    first = order.sort("occurred_at", "interaction_id", "example_id").unique("key", keep="first")["row"]
+    return (
+        pl.repeat(True, frame.height, eager=True, dtype=pl.Boolean).scatter(first, False)
+        if frame.height
+        else pl.Series([], dtype=pl.Boolean)
+    )
+
+
+def _folded(name: str) -> pl.Expr:
+    return pl.col(name).fill_null("").str.to_lowercase().str.replace_all(r"\s+", " ").str.strip_chars().alias(name)
+
+
+def user_cap(frame: pl.DataFrame, figures: CurationFigures, _: int) -> pl.Series:
+    """The user has more examples than the cap: the best rated stay, among equals those with the smallest example id (a hash)."""
+    if not figures.user_cap:
+        return pl.repeat(False, frame.height, eager=True, dtype=pl.Boolean)
+    # ids are hashes, so among equally rated examples the choice is as good as random and never depends on their order
+    ranked = frame.select(
+        "user_pseudonym", "example_id", rating=pl.col("rating").fill_nan(None).fill_null(0.0)
+    ).with_columns(row=pl.int_range(pl.len()))
+    ranked = ranked.sort(["rating", "example_id"], descending=[True, False]).with_columns(
+        place=pl.int_range(pl.len()).over("user_pseudonym")
+    )
+    over = ranked.sort("row").select((pl.col("place") >= figures.user_cap) & pl.col("user_pseudonym").is_not_null())
+    return over.to_series()
+
+
+POOL_RULES: tuple[PoolRule, ...] = tuple(
+    PoolRule(test.__name__, (test.__doc__ or "").strip(), test) for test in (segment_minimum, exact_duplicate, user_cap)
+)
+"""All rules over a segment, in order."""
+
+
+def pool(table: pa.Table, figures: CurationFigures, interactions_in_segment: int) -> Pooled:
+    """Apply POOL_RULES to one segment's examples of all days.
+
+    table: EXAMPLE rows of one segment, in any order; interactions_in_segment: interactions before filtering (for the minimum).
+    The result does not depend on the order of the rows; kept + removed == len(table).
+    """
+    frame = pl.DataFrame(pl.from_arrow(table)).sort("occurred_at", "interaction_id", "example_id")
+    removed: list[pl.DataFrame] = []
+    for rule in POOL_RULES:
+        gone = rule.removes(frame, figures, interactions_in_segment)
+        if frame.height and gone.any():
+            removed.append(frame.filter(gone).select("example_id", rule=pl.lit(rule.name)))
+            frame = frame.filter(~gone)
+    out = pl.concat(removed).to_arrow().cast(REMOVED_FROM_POOL) if removed else REMOVED_FROM_POOL.empty_table()
+    return Pooled(frame.select(table.column_names).to_arrow().cast(table.schema), out)

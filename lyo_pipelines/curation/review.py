@@ -1,0 +1,193 @@
+"""The cultural review queue: `<data>/review/cultural.csv`, written by curation, decided by a person, obeyed by the next run.
+
+One line per interaction and finding. A person fills `decision` with keep or drop (and `note` freely); nothing a person
+wrote is ever lost: decided lines stay for good, and a file that cannot be understood is an error that changes nothing.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import astuple, dataclass, fields
+from datetime import date
+from hashlib import sha256
+from pathlib import Path
+
+from filelock import FileLock
+
+from lyo_pipelines.storage.lake import Lake, NotLocalError
+
+KEEP, DROP, PENDING = "keep", "drop", "pending"
+
+
+class ReviewQueueError(ValueError):
+    """The queue file cannot be understood; the message says which line and what to do."""
+
+
+@dataclass(frozen=True)
+class Review:
+    """One line of the queue; the fields are its columns."""
+
+    interaction_id: str
+    day: str
+    segment: str
+    finding: str
+    excerpt: str
+    decision: str = ""
+    note: str = ""
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What a decision belongs to."""
+        return self.interaction_id, self.finding
+
+
+COLUMNS = tuple(field.name for field in fields(Review))
+_REQUIRED = ("interaction_id", "day", "finding", "decision")
+
+
+def queue_path(lake: Lake) -> str:
+    """Where the queue lies."""
+    return lake.side("review", "cultural.csv")
+
+
+def read_queue(lake: Lake) -> list[Review]:
+    """All lines; empty when there is no file yet. Raises ReviewQueueError."""
+    path = queue_path(lake)
+    if not lake.exists(path):
+        return []
+    try:
+        return list(parse_queue(lake.read_text(path), path))
+    except UnicodeDecodeError as error:
+        raise ReviewQueueError(
+            f"{path} is not UTF-8 ({error.reason} at byte {error.start}). Save it again as CSV in UTF-8."
+        ) from error
+
+
+def parse_queue(text: str, name: str = "cultural.csv") -> Iterator[Review]:
+    """Lines of a queue's text. Raises ReviewQueueError with the line and what is expected."""
+    text = text.removeprefix("\ufeff")
+    if not text.strip():
+        return
+    header_line = text.splitlines()[0]
+    # spreadsheets of many countries save with semicolons or tabs
+    delimiter = max(",;\t", key=header_line.count)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    try:
+        header = [column.strip().lower() for column in next(reader)]
+        missing = [column for column in _REQUIRED if column not in header]
+        if missing:
+            raise ReviewQueueError(
+                f"{name}, line 1: the column(s) {', '.join(missing)} are missing; expected {', '.join(COLUMNS)}."
+            )
+        for values in reader:
+            if not any(value.strip() for value in values):
+                continue
+            if len(values) != len(header):
+                raise ReviewQueueError(
+                    f"{name}, line {reader.line_num}: {len(values)} fields instead of {len(header)}. "
+                    "Mend the line (a text with a comma needs quotation marks around it)."
+                )
+            row = dict(zip(header, values, strict=True))
+            decision = row["decision"].strip().lower()
+            if decision not in {"", KEEP, DROP}:
+                raise ReviewQueueError(
+                    f"{name}, line {reader.line_num}: decision {row['decision']!r} is not one of keep, drop, or empty."
+                )
+            if not row["interaction_id"].strip() or not row["finding"].strip():
+                raise ReviewQueueError(f"{name}, line {reader.line_num}: interaction_id and finding must not be empty.")
+            known = {column: row.get(column, "") for column in COLUMNS}
+            yield Review(
+                **{
+                    **known,
+                    "decision": decision,
+                    "interaction_id": row["interaction_id"].strip(),
+                    "finding": row["finding"].strip(),
+                }
+            )
+    except csv.Error as error:
+        raise ReviewQueueError(
+            f"{name}, line {reader.line_num}: {error}. Mend the line; nothing was changed."
+        ) from error
+
+
+def write_queue(lake: Lake, reviews: Iterable[Review]) -> None:
+    """Write all lines in one piece, by day (with a byte-order mark: spreadsheets then show Hindi and Tamil)."""
+    out = io.StringIO(newline="")
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerow(COLUMNS)
+    writer.writerows(astuple(review) for review in sorted(reviews, key=lambda r: (r.day, r.interaction_id, r.finding)))
+    lake.write_text("\ufeff" + out.getvalue(), queue_path(lake))
+
+
+def update_day(lake: Lake, day: date, found: Iterable[Review]) -> int:
+    """Bring one day's lines up to date; returns how many of them still wait for a decision.
+
+    Decided lines stay, whatever was found; undecided lines of the day that were not found again go. Other days are untouched,
+    and days that run at the same time wait for each other.
+    """
+    fresh = {review.key: review for review in found}
+    with locked(lake):
+        queue = read_queue(lake)
+        kept: list[Review] = []
+        for line in queue:
+            if line.day != day.isoformat() or line.decision:
+                kept.append(line)
+                fresh.pop(line.key, None) if line.decision else None
+            elif line.key in fresh:
+                renewed = fresh.pop(line.key)
+                kept.append(Review(**{**renewed.__dict__, "note": line.note}))
+        kept += fresh.values()
+        if kept != queue:
+            write_queue(lake, kept)
+    return sum(1 for line in kept if line.day == day.isoformat() and not line.decision)
+
+
+@contextmanager
+def locked(lake: Lake, *, timeout: float = 60.0) -> Iterator[None]:
+    """Hold the queue alone; on a remote lake, among the processes of this machine."""
+    path = queue_path(lake)
+    try:
+        lock = lake.local(path).with_suffix(".lock")
+    except NotLocalError:
+        lock = Path(tempfile.gettempdir()) / f"lyo-review-{sha256(path.encode()).hexdigest()[:16]}.lock"
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(str(lock), timeout=timeout):
+        yield
+
+
+Decisions = Mapping[str, Mapping[str, str]]
+"""interaction id -> finding -> keep or drop."""
+
+
+def decisions(queue: Iterable[Review]) -> dict[str, dict[str, str]]:
+    """What people decided so far; of two lines for the same finding, drop wins."""
+    decided: dict[str, dict[str, str]] = {}
+    for line in queue:
+        if line.decision:
+            findings = decided.setdefault(line.interaction_id, {})
+            findings[line.finding] = DROP if DROP in {line.decision, findings.get(line.finding)} else KEEP
+    return decided
+
+
+def verdict(interaction_id: str, found: Iterable[str], decided: Decisions) -> str | None:
+    """keep, drop or pending for a row with these findings; None when nothing was found.
+
+    One "drop" drops the row; it is kept when each finding was decided so.
+    """
+    names = list(found)
+    if not names:
+        return None
+    answers = {decided.get(interaction_id, {}).get(name, PENDING) for name in names}
+    return DROP if DROP in answers else PENDING if PENDING in answers else KEEP
+
+
+def decisions_signature(queue: Iterable[Review], day: date) -> str:
+    """A digest of what was decided about one day's rows; it changes when a decision that touches the day changes."""
+    lines = sorted(
+        f"{r.interaction_id}\x1f{r.finding}\x1f{r.decision}" for r in queue if r.decision and r.day == day.isoformat()
+    )
+    return sha256("\n".join(lines).encode()).hexdigest()[:16] if lines else ""

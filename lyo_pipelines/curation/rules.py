@@ -1,0 +1,233 @@
+"""The removal rules, one ordered list: each a small pure function with a name, on a prepared frame of rows.
+
+A row goes by the first rule that applies to it, and keeps that rule's name. Preparing the frame, and what is done with
+removed rows, belong to batch.py; rules over many rows of a segment belong to pool.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import polars as pl
+
+from lyo_pipelines.config.curation import CurationFigures
+from lyo_pipelines.curation.contract import NO_SEGMENT
+from lyo_pipelines.curation.culture import cultural_complaint
+from lyo_pipelines.curation.repetition import repeated
+from lyo_pipelines.curation.review import DROP, PENDING
+from lyo_pipelines.curation.wordlists import Wordlists
+
+RULES_VERSION = 1
+"""Raise it when a rule or a step changes what comes out: all days become stale."""
+
+Test = Callable[[pl.DataFrame, CurationFigures, Wordlists], pl.Series]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A named reason to leave a row out; `removes` gives True for each row that it applies to."""
+
+    name: str
+    says: str
+    removes: Test
+
+
+def _rated(frame: pl.DataFrame) -> pl.Series:
+    return frame["rating"].is_not_null() & frame["rating"].is_not_nan()
+
+
+def _filled(texts: pl.Series) -> pl.Series:
+    return texts.fill_null("").str.strip_chars() != ""
+
+
+def no_segment(frame: pl.DataFrame, _: CurationFigures, __: Wordlists) -> pl.Series:
+    """Task or language names nothing usable, so the row belongs to no segment."""
+    return frame["segment"] == NO_SEGMENT
+
+
+def error(frame: pl.DataFrame, _: CurationFigures, __: Wordlists) -> pl.Series:
+    """The application reported an error while answering."""
+    return _filled(frame["error"])
+
+
+def empty_question(frame: pl.DataFrame, _: CurationFigures, __: Wordlists) -> pl.Series:
+    """The question holds no letter and no digit."""
+    return ~frame["question"].fill_null("").str.contains(r"[\p{L}\p{N}\p{S}]")
+
+
+def empty_answer(frame: pl.DataFrame, _: CurationFigures, lists: Wordlists) -> pl.Series:
+    """The answer holds no letter and no digit, or is a placeholder such as "N/A"."""
+    answers = frame["answer"].fill_null("")
+    empty = ~answers.str.contains(r"[\p{L}\p{N}\p{S}]")
+    return empty | answers.str.contains(lists.empty_answers) if lists.empty_answers else empty
+
+
+def rated_low(frame: pl.DataFrame, figures: CurationFigures, _: Wordlists) -> pl.Series:
+    """Rated below the minimum: never an example, however long the answer."""
+    return _rated(frame) & (frame["rating"].fill_nan(None).fill_null(5.0) < figures.minimum_rating)
+
+
+def unrated(frame: pl.DataFrame, figures: CurationFigures, _: Wordlists) -> pl.Series:
+    """Not rated at all, where only rated ones are wanted."""
+    return ~_rated(frame) if not figures.keep_unrated else pl.repeat(False, frame.height, eager=True)
+
+
+def unrated_thumbs_down(frame: pl.DataFrame, _: CurationFigures, __: Wordlists) -> pl.Series:
+    """Not rated, and the user's thumb is down."""
+    return ~_rated(frame) & (frame["thumbs"].fill_null(0) < 0)
+
+
+def unrated_retried(frame: pl.DataFrame, _: CurationFigures, __: Wordlists) -> pl.Series:
+    """Not rated, and the user asked again."""
+    return ~_rated(frame) & (frame["retries"].fill_null(0) > 0)
+
+
+def unrated_complaint(frame: pl.DataFrame, figures: CurationFigures, _: Wordlists) -> pl.Series:
+    """Not rated, and the user complained; a cultural complaint goes to the reviewers instead, unless they are switched off."""
+    complained = _filled(frame["complaint_category"]) | _filled(frame["complaint_text"])
+    if figures.cultural_review:
+        complained &= ~cultural_complaint(frame["complaint_category"], figures)
+    return ~_rated(frame) & complained
+
+
+def unrated_short(frame: pl.DataFrame, figures: CurationFigures, _: Wordlists) -> pl.Series:
+    """Not rated, and the answer is too short to count unseen."""
+    return ~_rated(frame) & (frame["answer"].str.len_chars().fill_null(0) < figures.unrated_minimum_characters)
+
+
+# three misread letters in a row; the first alone may be French
+_LOST = "\ufffd|(?:[ÂÃâàá][\u0080-\u00bf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ][\u0080-\u00bf]?){3}"
+
+
+def broken_text(frame: pl.DataFrame, _: CurationFigures, __: Wordlists) -> pl.Series:
+    """Question or answer holds replacement characters, or misread letters that could not be mended."""
+    broken = pl.lit(False)
+    for name in ("question", "answer"):
+        broken |= pl.col(name).fill_null("").str.contains(_LOST)
+    return frame.select(broken).to_series()
+
+
+# every line ends as a sentence does, only the last one, a numbered step, does not
+_OPEN_STEP = r"^(?:[^\n]*[.!?।:…)] *\n+)+(?:Step|STEP|चरण|படி|Charan|Padi) *\p{N}+(?:[:.)]? *|[:.)] [^\n]*[\p{L}\p{M}\p{N}=+×÷*/−²³])$"
+# "x =", "3 ×": a sign of arithmetic with nothing after it; C++ and i++ have no space before theirs
+_OPEN_FORMULA = r"[\p{L}\p{M}\p{N})] [=+×÷−*/]$"
+
+
+def truncated_answer(frame: pl.DataFrame, figures: CurationFigures, lists: Wordlists) -> pl.Series:
+    """The model was cut off: it said so, a code block is open, or the text ends in the middle of a sentence."""
+    answers = frame["answer"].fill_null("")
+    reasons = [reason.lower() for reason in figures.truncated_finish_reasons]
+    said = frame["finish_reason"].fill_null("").str.to_lowercase().is_in(reasons)
+    open_code = answers.str.count_matches("```").fill_null(0) % 2 == 1
+    # a formula may end in anything, a sentence of eight words or more may not end in a comma or in "the"
+    last_line = answers.str.extract(r"([^\n]*)$", 1).fill_null("")
+    sentence = last_line.str.count_matches(r"\p{L}[\p{L}\p{M}]+") >= 8
+    hanging = last_line.str.contains(r"[\p{L}\p{M}][,;]$|[\p{L}\p{M}] [-–—(]$")
+    if lists.dangling:
+        hanging |= last_line.str.contains(lists.dangling)
+    cut = (
+        said
+        | open_code
+        | (sentence & hanging)
+        | answers.str.contains(_OPEN_STEP)
+        | last_line.str.contains(_OPEN_FORMULA)
+    )
+    if figures.truncated_prose_minimum_characters:
+        cut |= _cut_prose(answers, last_line, figures.truncated_prose_minimum_characters)
+    return cut
+
+
+def _cut_prose(answers: pl.Series, last_line: pl.Series, minimum: int) -> pl.Series:
+    """Long prose with closed sentences whose last one is open: it ends in a letter, four words or more after the last full stop."""
+    long = answers.str.len_chars() >= minimum
+    closed = answers.str.count_matches(r"[\p{L}\p{M}][.!?।]+(?:\s|$)") >= 2
+    # no formula, code, list item or heading in the last line
+    plain = ~last_line.str.contains(r"[=+*/^\\$`<>{}|#]|^\s*(?:[-•*]|\d+[.)])\s") & last_line.str.contains(
+        r"[\p{L}\p{M}]$"
+    )
+    rest = last_line.str.extract(r"([^.!?।:]*)$", 1).fill_null("")
+    open_end = (rest.str.count_matches(r"\p{L}[\p{L}\p{M}]*") >= 4) & ~rest.str.contains(r"\p{N}")
+    sentence_before = last_line.str.contains(r"[\p{L}\p{M}][.!?।]+\s") | (last_line.str.len_chars() >= 60)
+    return long & closed & plain & open_end & sentence_before
+
+
+def repeated_answer(frame: pl.DataFrame, figures: CurationFigures, _: Wordlists) -> pl.Series:
+    """The answer says the same over and over, or only says the question again."""
+    answers = frame["answer"].fill_null("")
+    looping = repeated(
+        answers,
+        minimum_words=figures.repetition_minimum_words,
+        maximum_share=figures.repetition_maximum_share,
+        maximum_same_lines=figures.repetition_maximum_same_lines,
+    )
+    echo = (answers.str.to_lowercase() == frame["question"].fill_null("").str.to_lowercase()) & (
+        answers.str.len_chars() >= 12
+    )
+    return looping | echo
+
+
+def refusal(frame: pl.DataFrame, figures: CurationFigures, lists: Wordlists) -> pl.Series:
+    """The model declined to answer (a phrase of the lists near the answer's beginning)."""
+    if not lists.refusals:
+        return pl.repeat(False, frame.height, eager=True)
+    return frame["answer"].fill_null("").str.slice(0, figures.refusal_window_characters).str.contains(lists.refusals)
+
+
+def wrong_language(frame: pl.DataFrame, _: CurationFigures, __: Wordlists) -> pl.Series:
+    """The answer is written in another language than the declared one (romanised Hindi and Tamil have their own buckets)."""
+    return frame["written"] != frame["bucket"]
+
+
+def cultural_dropped(frame: pl.DataFrame, _: CurationFigures, __: Wordlists) -> pl.Series:
+    """A reviewer decided to drop the row."""
+    return frame["decision"].fill_null("") == DROP
+
+
+def cultural_review_pending(frame: pl.DataFrame, _: CurationFigures, __: Wordlists) -> pl.Series:
+    """A cultural finding waits for a reviewer; the row is held out, not deleted: decide it in review/cultural.csv."""
+    return frame["decision"].fill_null("") == PENDING
+
+
+RULES: tuple[Rule, ...] = tuple(
+    Rule(test.__name__, (test.__doc__ or "").strip(), test)
+    for test in (
+        no_segment,
+        error,
+        empty_question,
+        empty_answer,
+        rated_low,
+        unrated,
+        unrated_thumbs_down,
+        unrated_retried,
+        unrated_complaint,
+        unrated_short,
+        broken_text,
+        truncated_answer,
+        repeated_answer,
+        refusal,
+        wrong_language,
+        cultural_dropped,
+        cultural_review_pending,
+    )
+)
+"""All removal rules, in the order in which they are asked."""
+
+
+def first_rule(frame: pl.DataFrame, figures: CurationFigures, lists: Wordlists) -> pl.Series:
+    """For each row the position in RULES of the rule that removes it, or -1 for a row that stays.
+
+    frame: `question`, `answer` (cleaned), `rating`, `thumbs`, `retries`, `error`, `finish_reason`, `complaint_category`,
+    `complaint_text`, `segment`, `written`, `bucket`, `decision`. A rule only sees the rows that the earlier ones left.
+    """
+    verdicts = pl.repeat(-1, frame.height, dtype=pl.Int32, eager=True)
+    standing = pl.int_range(frame.height, eager=True)
+    for position, rule in enumerate(RULES):
+        if not len(standing):
+            break
+        removed = rule.removes(frame, figures, lists).fill_null(False)
+        if removed.any():
+            verdicts = verdicts.scatter(standing.filter(removed), position)
+            frame = frame.filter(~removed)
+            standing = standing.filter(~removed)
+    return verdicts.alias("verdict")

@@ -1,0 +1,74 @@
+"""Building a dataset version of one segment: decide, write, check, and only then call it a version."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from lyo_pipelines.config.curation import CurationFigures
+from lyo_pipelines.config.dataset import DatasetFigures
+from lyo_pipelines.dataset.benchmarks import registered_benchmarks
+from lyo_pipelines.dataset.card import dataset_card
+from lyo_pipelines.dataset.clustering import QuestionClusters
+from lyo_pipelines.dataset.leakage import checks_of_folder
+from lyo_pipelines.dataset.manifest import make_manifest
+from lyo_pipelines.dataset.memory import remember
+from lyo_pipelines.dataset.plan import make_plan
+from lyo_pipelines.dataset.tasks import task_format
+from lyo_pipelines.dataset.versions import Version, get_version, latest
+from lyo_pipelines.dataset.write import write_splits
+from lyo_pipelines.interactions.segments import parse_segment
+from lyo_pipelines.storage.lake import Lake
+
+
+@dataclass(frozen=True)
+class DatasetVersion(Version):
+    """A finished version; `reused`: it was there already, made from the same examples."""
+
+    reused: bool
+
+
+def build_dataset(
+    lake: Lake, segment: str, figures: DatasetFigures, curation: CurationFigures, *, now: datetime
+) -> DatasetVersion:
+    """Build (or find again) the version that the segment's examples of today make, and point latest.json at it.
+
+    A version is written into its folder file by file, manifest.json last: a build that was killed leaves no version, and the
+    next one writes the same bytes over it. Raises EmptySegmentError, SegmentTooSmallError, UnknownTaskFormatError,
+    BenchmarkError or SegmentKeyError, each saying what to do.
+    """
+    task = task_format(parse_segment(segment).task)
+    benchmarks = registered_benchmarks(lake)
+    memory, covered = remember(lake, segment)
+    clusters = QuestionClusters(curation)
+    plan = make_plan(lake, segment, figures, curation, benchmarks=benchmarks, memory=memory, clusters=clusters)
+    fingerprint = plan.fingerprint(task.version)
+    folder = lake.dataset_dir(segment, fingerprint)
+    reused = lake.exists(f"{folder}/manifest.json")
+    if not reused:
+        parent = latest(lake, segment)
+        measures = write_splits(lake, folder, plan, task, row_group_rows=figures.row_group_rows)
+        lake.write_table(plan.memory.to_table(), f"{folder}/groups.parquet")
+        lake.write_table(plan.removed, f"{folder}/removed.parquet")
+        checks = checks_of_folder(lake, folder, figures, clusters, benchmarks)
+        manifest: dict[str, Any] = make_manifest(
+            segment=segment,
+            fingerprint=fingerprint,
+            task=task,
+            plan=plan,
+            measures=measures,
+            checks=checks,
+            benchmarks=benchmarks,
+            parent=parent.fingerprint if parent else None,
+            covered=covered,
+            figures=figures,
+            now=now,
+        )
+        lake.write_text(dataset_card(manifest), f"{folder}/README.md")
+        lake.write_json(manifest, f"{folder}/manifest.json")
+    version = get_version(lake, segment, fingerprint)
+    pointer = f"{lake.dataset_dir(segment)}/latest.json"
+    if not lake.exists(pointer) or lake.read_json(pointer) != {"fingerprint": fingerprint}:
+        lake.write_json({"fingerprint": fingerprint}, pointer)
+    return DatasetVersion(version.segment, version.fingerprint, version.path, version.manifest, reused)

@@ -1,0 +1,169 @@
+"""README.md of a version: a dataset card in the form of the Hugging Face hub, for a reader who knows nothing of us."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import yaml
+
+from lyo_pipelines.dataset.contract import SPLITS
+from lyo_pipelines.dataset.tasks.base import language_name
+from lyo_pipelines.interactions.segments import parse_segment
+
+_SIZES = (
+    (1_000, "n<1K"),
+    (10_000, "1K<n<10K"),
+    (100_000, "10K<n<100K"),
+    (1_000_000, "100K<n<1M"),
+    (10_000_000, "1M<n<10M"),
+)
+_RULES = {
+    "repeated_example": "the same example stood in the input twice",
+    "segment_minimum": "the segment had too few interactions",
+    "exact_duplicate": "the same question and answer came again on another day",
+    "user_cap": "one user already had as many examples as one user may have",
+    "benchmark_overlap": "the example, its conversation or its source question repeats a registered benchmark",
+    "merged_into_held_out": "its group turned out to belong to held-out data, after it had been trained on",
+}
+STRATA_SHOWN = 25
+
+
+def dataset_card(manifest: dict[str, Any]) -> str:
+    """Return the card's Markdown, with its YAML header."""
+    segment = parse_segment(manifest["segment"])
+    counts = manifest["counts"]
+    total = sum(counts.values())
+    sections = [
+        f"---\n{_header(manifest, total)}---\n",
+        f"# {manifest['segment']}, version {manifest['fingerprint']}\n",
+        f"{total:,} questions that people asked an AI assistant ({segment.task}, {language_name(segment.language)}"
+        f"{', ' + segment.facet if segment.facet else ''}) with the answers that were good enough to learn from, as chat "
+        "messages in three splits. Made for fine-tuning and evaluating adapters of this segment.\n",
+        "## Sizes\n",
+        _table(
+            ("split", "examples", "share", "groups"),
+            (
+                (name, f"{counts[name]:,}", f"{counts[name] / total:.1%}", f"{manifest['groups']['by_split'][name]:,}")
+                for name in SPLITS
+            ),
+        ),
+        _lengths(manifest["lengths"]),
+        "## How it was made\n",
+        f"Interactions of {len(manifest['source_days'])} days ({manifest['source_days'][0]} to {manifest['source_days'][-1]}) "
+        "were curated day by day: well rated (or long and unobjected) answers only, personal data replaced by typed "
+        "placeholders, language and wording checked. Then, over all days together:\n",
+        _table(
+            ("rule", "removed", "remaining", "meaning"),
+            (
+                (
+                    step["rule"],
+                    f"{step['removed']:,}",
+                    f"{step['remaining']:,}",
+                    _RULES.get(step["rule"], "see the curation rules"),
+                )
+                for step in manifest["funnel"]
+            ),
+        ),
+        "Examples that share a conversation, a source question id or a near-duplicate question are one group, and a group is "
+        "never in two splits. A group keeps its split in every later version; a new one draws it by a keyed hash.\n",
+        _groups(manifest),
+        "## Composition\n",
+        f'By {", ".join(manifest["strata_by"])} ("-": not known):\n',
+        _table(
+            ("stratum", *SPLITS), (_stratum(name, row) for name, row in list(manifest["strata"].items())[:STRATA_SHOWN])
+        ),
+        _more(len(manifest["strata"]) + manifest["strata_not_listed"] - STRATA_SHOWN),
+        "## Leakage\n",
+        _table(
+            ("check", "result", "finding"),
+            (
+                (
+                    check["name"],
+                    "passed" if check["passed"] else "FAILED" if check["blocking"] else "warning",
+                    check["message"],
+                )
+                for check in manifest["leakage"]
+            ),
+        ),
+        _benchmarks(manifest["benchmarks"]),
+        "## Fields\n",
+        "`example_id`, `group_id` (resample by it: examples of a group are not independent), `interaction_id`, "
+        "`conversation_id`, `turn` (from 0), `occurred_at` (UTC), `language` (as written), `subject`, `topic`, `grade`, `reasoning_mode`, "
+        "`question_id`, `reference_answer` (where the source knows a checkable result), `messages` (role and content; the last "
+        "one is the "
+        "assistant's answer), `weight` (how much the example counts in training).\n",
+        "## Known limits\n",
+        "- Answers were chosen by user ratings and rules, not verified one by one; a rated answer can be wrong.\n"
+        "- Whoever asks, rates and returns is not a random sample of students.\n"
+        "- Personal data is found by patterns and names known to the log; a name that nothing gives away can remain.\n"
+        "- Near duplicates are found by wording (character 5-grams): the same question in other words is not recognised.\n"
+        "- The benchmark check knows registered benchmarks only, and not their translations or paraphrases.\n"
+        "- When the same examples come again with another weight or rating, this version is reused as it is.\n",
+        "## Licence and contact\n",
+        f"Licence: {manifest['figures']['licence']}. {_contact(manifest['figures']['contact'])}\n",
+        f"Made {manifest['created_at']}; task format {manifest['task_format']['version']}; "
+        f"parent version {manifest['parent'] or 'none'}. `manifest.json` holds all of this for programs.\n",
+    ]
+    return "\n".join(section for section in sections if section)
+
+
+def _header(manifest: dict[str, Any], total: int) -> str:
+    segment = parse_segment(manifest["segment"])
+    size = next((name for limit, name in _SIZES if total < limit), "n>10M")
+    header = {
+        "pretty_name": f"{manifest['segment']} {manifest['fingerprint']}",
+        "language": [segment.language.split("_")[0]],
+        "license": manifest["figures"]["licence"],
+        "task_categories": ["text-generation"],
+        "size_categories": [size],
+        "tags": [part for part in ("chat", segment.task, segment.facet) if part],
+        "configs": [
+            {"config_name": "default", "data_files": [{"split": name, "path": f"{name}.parquet"} for name in SPLITS]}
+        ],
+    }
+    return yaml.safe_dump(header, sort_keys=False, allow_unicode=True)
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    lines = ["| " + " | ".join(head) + " |", "|" + " --- |" * len(head)]
+    lines += [
+        "| " + " | ".join(str(cell).replace("|", "\\|").replace("\n", " ") for cell in row) + " |" for row in rows
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _lengths(lengths: dict[str, dict[str, float]]) -> str:
+    shown = ("p50", "p95", "p100")
+    rows = ((name.replace("_", " "), *(f"{quantiles[q]:,.0f}" for q in shown)) for name, quantiles in lengths.items())
+    return _table(("length per example", "median", "95 %", "longest"), rows)
+
+
+def _groups(manifest: dict[str, Any]) -> str:
+    groups, near = manifest["groups"], manifest["near_duplicates"]
+    largest = groups["largest"][0]
+    return (
+        f"{groups['groups']:,} groups; the largest holds {largest['examples']:,} examples ({largest['share']:.1%}). "
+        f"{near['distinct_texts']:,} distinct question texts, {near['texts_in_them']:,} of them in {near['clusters_of_several']:,} "
+        f"near-duplicate clusters (largest: {near['largest']:,}). {groups['merged_into_held_out']:,} groups were merged into "
+        "held-out data.\n"
+    )
+
+
+def _stratum(name: str, row: dict[str, int]) -> tuple[str, ...]:
+    return (name, *(f"{row[split]:,}" for split in SPLITS))
+
+
+def _more(count: int) -> str:
+    return f"… and {count:,} smaller strata (manifest.json).\n" if count > 0 else ""
+
+
+def _benchmarks(benchmarks: list[dict[str, Any]]) -> str:
+    if not benchmarks:
+        return "No benchmark was registered when this version was made.\n"
+    named = ", ".join(f"{b['name']} ({b['items']:,} items, {b['on_overlap']})" for b in benchmarks)
+    return f"Benchmarks registered when this version was made: {named}.\n"
+
+
+def _contact(contact: str) -> str:
+    return f"Contact: {contact}." if contact else "Contact: set dataset.contact in config.yaml."

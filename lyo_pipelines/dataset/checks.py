@@ -1,0 +1,51 @@
+"""The outcome of a check, and how values that stand in two splits are found. The checks themselves are leakage.py's."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from lyo_pipelines.dataset.arrow import pc
+from lyo_pipelines.dataset.contract import SPLITS
+
+
+@dataclass(frozen=True)
+class CheckOutcome:
+    """Result of one check; `blocking`: nothing may be trained when it failed. `details` is JSON-ready and holds no user's text."""
+
+    name: str
+    passed: bool
+    message: str
+    details: dict[str, Any] = field(default_factory=dict)
+    blocking: bool = True
+
+    def as_dict(self) -> dict[str, Any]:
+        """The same as plain values."""
+        return asdict(self)
+
+
+def straddling(values: Any, split: np.ndarray, example_id: Any, limit: int) -> tuple[int, list[dict[str, Any]]]:
+    """Find values that stand in more than one split.
+
+    values, example_id: N values (null = none) and the examples they belong to; split: (N,) codes.
+    Return (how many such values, the first `limit` of them with splits and a few examples).
+    """
+    table = pa.table({"value": values, "split": pa.array(split), "example_id": example_id})
+    table = table.filter(pc.is_valid(table["value"]))
+    spread = table.group_by("value").aggregate([("split", "min"), ("split", "max")])
+    found = spread.filter(pc.not_equal(spread["split_min"], spread["split_max"]))["value"].combine_chunks()
+    named = found.take(pc.sort_indices(found))[:limit]
+    rows = table.filter(pc.is_in(table["value"], value_set=named)).sort_by(
+        [("value", "ascending"), ("split", "ascending")]
+    )
+    items: dict[Any, dict[str, Any]] = {}
+    for row in rows.to_pylist():
+        item = items.setdefault(row["value"], {"value": str(row["value"]), "splits": [], "examples": []})
+        name = SPLITS[row["split"]]
+        if name not in item["splits"]:
+            item["splits"].append(name)
+            item["examples"].append({"split": name, "example_id": row["example_id"]})
+    return len(found), list(items.values())

@@ -1,0 +1,95 @@
+"""The check that no written example repeats a registered benchmark; it says which, where and how."""
+
+from __future__ import annotations
+
+from collections import Counter
+from functools import partial
+from typing import Any
+
+import pyarrow as pa
+
+from lyo_pipelines.config.dataset import DatasetFigures
+from lyo_pipelines.dataset.checks import CheckOutcome
+from lyo_pipelines.dataset.contract import SPLITS
+from lyo_pipelines.dataset.overlap import BenchmarkIndex, Hit
+from lyo_pipelines.dataset.parallel import ordered_map
+from lyo_pipelines.dataset.scan import message_hits
+from lyo_pipelines.dataset.written import read_batches
+from lyo_pipelines.storage.lake import Lake
+
+
+def no_benchmark_overlap(lake: Lake, folder: str, index: BenchmarkIndex, figures: DatasetFigures) -> CheckOutcome:
+    """Search every message of every split for every registered benchmark (words in a row, whole text, source id)."""
+    name = "no_benchmark_overlap"
+    registered = sorted({benchmark for benchmark, _, _ in index.items})
+    if not registered:
+        return CheckOutcome(
+            name, True, "no benchmark is registered (put files into <data>/benchmarks)", {"benchmarks": []}
+        )
+    found: dict[tuple[str, int], dict[str, Any]] = {}
+    examples, conversations, per_benchmark = set[str](), set[str](), Counter[str]()
+    batches = read_batches(lake, folder, ["example_id", "conversation_id", "question_id", "messages"])
+    for code, ids, hits in ordered_map(partial(_search, index=index), batches):
+        for hit in hits:
+            example = ids["example_id"][hit.row].as_py()
+            conversation = ids["conversation_id"][hit.row].as_py() or example
+            item = found.setdefault(
+                (hit.benchmark, hit.item),
+                {
+                    "benchmark": hit.benchmark,
+                    "item": hit.item,
+                    "item_id": hit.item_id,
+                    "question": hit.excerpt,
+                    "how": set(),
+                    "examples": {},
+                    "conversations": set(),
+                },
+            )
+            item["how"].add(hit.how)
+            item["examples"][example] = SPLITS[code]
+            item["conversations"].add(conversation)
+            examples.add(example)
+            conversations.add(conversation)
+    for benchmark, _ in found:
+        per_benchmark[benchmark] += 1
+    details: dict[str, Any] = {
+        "benchmarks": registered,
+        "items": len(found),
+        "examples": len(examples),
+        "conversations": len(conversations),
+        "items_by_benchmark": dict(sorted(per_benchmark.items())),
+        "overlaps": [_listed(item) for _, item in sorted(found.items())[: figures.report_items]],
+    }
+    if not found:
+        return CheckOutcome(name, True, f"no overlap with {', '.join(registered)}", details)
+    first = details["overlaps"][0]
+    counted = ", ".join(f"{benchmark} {count}" for benchmark, count in details["items_by_benchmark"].items())
+    where = first["examples"][0]
+    message = (
+        f"{len(examples)} examples in {len(conversations)} conversations repeat {len(found)} benchmark items ({counted}), for "
+        f"instance {first['benchmark']} item {first['item']} ({first['question']!r}) in example {where['example_id']} "
+        f"({where['split']}). To leave such examples out, set on_overlap: exclude for that benchmark in "
+        "<data>/benchmarks/benchmarks.yaml and build again."
+    )
+    return CheckOutcome(name, False, message, details)
+
+
+def _search(batch: tuple[int, pa.Table], index: BenchmarkIndex) -> tuple[int, pa.Table, list[Hit]]:
+    """Return (split code, ids, hits) of one row group."""
+    code, table = batch
+    hits = message_hits(table["messages"].combine_chunks(), table["question_id"].combine_chunks(), index)
+    return code, table.select(["example_id", "conversation_id"]), hits
+
+
+def _listed(item: dict[str, Any]) -> dict[str, Any]:
+    examples = sorted(item["examples"].items())
+    return {
+        "benchmark": item["benchmark"],
+        "item": item["item"],
+        "item_id": item["item_id"],
+        "question": item["question"],
+        "how": sorted(item["how"]),
+        "conversations": sorted(item["conversations"])[:5],
+        "examples": [{"example_id": example, "split": split} for example, split in examples[:5]],
+        "examples_in_all": len(examples),
+    }

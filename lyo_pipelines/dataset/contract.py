@@ -1,0 +1,53 @@
+"""The shape of a dataset version: names of its splits and the columns of its files. No logic belongs here."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from lyo_pipelines.interactions.contract import MESSAGE
+
+SPLITS = ("train", "validation", "test")
+"""Split names, weakest first: where two of them claim one group, the later one wins."""
+
+SPLIT_SCHEMA = pa.schema(
+    [
+        pa.field("example_id", pa.string(), nullable=False),
+        pa.field(
+            "group_id",
+            pa.string(),
+            nullable=False,
+            metadata={"doc": "what is never in two splits: conversation, exercise and near-duplicate questions"},
+        ),
+        pa.field("interaction_id", pa.string(), nullable=False),
+        pa.field("conversation_id", pa.string()),
+        pa.field("turn", pa.int32()),
+        pa.field("occurred_at", pa.timestamp("us", tz="UTC"), nullable=False),
+        pa.field("language", pa.string()),
+        pa.field("subject", pa.string()),
+        pa.field("topic", pa.string()),
+        pa.field("grade", pa.string()),
+        pa.field("reasoning_mode", pa.string()),
+        pa.field("question_id", pa.string()),
+        pa.field("reference_answer", pa.string()),
+        pa.field(
+            "messages",
+            pa.list_(MESSAGE),
+            nullable=False,
+            metadata={"doc": "the chat, oldest first; ends with the answer to learn"},
+        ),
+        pa.field("weight", pa.float32(), nullable=False),
+    ]
+)
+"""Columns of train, validation and test.parquet; `messages` ends with the assistant's answer."""
+
+REMOVED_SCHEMA = pa.schema(
+    [pa.field("example_id", pa.string(), nullable=False), pa.field("rule", pa.string(), nullable=False)]
+)
+"""Columns of removed.parquet: what the input held and no split does, with the rule that removed it."""
+
+STRATUM = ("language", "subject", "grade", "topic")
+"""The columns whose combination is a stratum."""
+
+RULE_BENCHMARK = "benchmark_overlap"
+RULE_MERGED = "merged_into_held_out"
+RULE_REPEATED = "repeated_example"

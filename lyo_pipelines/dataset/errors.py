@@ -1,0 +1,31 @@
+"""What can go wrong when a dataset is asked for; every message says what to do next."""
+
+from __future__ import annotations
+
+
+class DatasetError(RuntimeError):
+    """A dataset cannot be built or read as asked."""
+
+
+class EmptySegmentError(DatasetError):
+    """No curated example belongs to the segment (unknown name, or nothing passed curation)."""
+
+
+class SegmentTooSmallError(DatasetError):
+    """The segment has examples, but too few of them (or too few independent groups) to split honestly."""
+
+
+class UnknownVersionError(DatasetError):
+    """There is no finished dataset version of that name."""
+
+
+class UnknownTaskFormatError(DatasetError):
+    """No file in dataset/tasks/ says how this task becomes chat messages."""
+
+
+class BenchmarkError(DatasetError):
+    """A registered benchmark cannot be read or its registration does not fit."""
+
+
+class DaysChangedError(DatasetError):
+    """A day of examples was rewritten while a dataset was being built from it."""

@@ -1,0 +1,202 @@
+"""Deciding one dataset version: which examples, in which group and split, and why the others left. Writes nothing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from functools import partial
+from hashlib import sha256
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from lyo_pipelines.config.curation import CurationFigures
+from lyo_pipelines.config.dataset import DatasetFigures
+from lyo_pipelines.curation.pool import pool
+from lyo_pipelines.curation.segments import segment_counts
+from lyo_pipelines.dataset.arrow import give_back, pc
+from lyo_pipelines.dataset.benchmarks import Benchmark
+from lyo_pipelines.dataset.clustering import QuestionClusters
+from lyo_pipelines.dataset.contract import REMOVED_SCHEMA, RULE_BENCHMARK, RULE_MERGED, RULE_REPEATED, SPLITS
+from lyo_pipelines.dataset.errors import SegmentTooSmallError
+from lyo_pipelines.dataset.gather import DayRows, first_pass, later_pass
+from lyo_pipelines.dataset.grouping import GROUPING_COLUMNS, all_ties, day_ties
+from lyo_pipelines.dataset.memory import SplitMemory
+from lyo_pipelines.dataset.overlap import BenchmarkIndex
+from lyo_pipelines.dataset.pooling import POOL_COLUMNS, without_texts
+from lyo_pipelines.dataset.scan import SCAN_COLUMNS, day_overlaps, overlaps
+from lyo_pipelines.dataset.segments import NOTHING, explain_empty
+from lyo_pipelines.dataset.splits import Assignment, assign
+from lyo_pipelines.storage.lake import Lake
+
+GROUPS_LISTED = 10
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A version before it is written.
+
+    keep: mask over the rows read; weight (float32), split (int8 positions in SPLITS) and group (uint64) of the K kept rows, in the
+    order of the rows. removed: REMOVED_SCHEMA. interactions: read by curation, before any rule.
+    """
+
+    rows: DayRows
+    keep: np.ndarray
+    weight: np.ndarray
+    split: np.ndarray
+    group: np.ndarray
+    removed: pa.Table
+    interactions: int
+    memory: SplitMemory
+    near: dict[str, int]
+    groups: dict[str, Any] = field(default_factory=dict)
+
+    def fingerprint(self, format_version: str) -> str:
+        """16 hex digits of SHA-256 over the sorted example ids and the version of the task format."""
+        digest = sha256(format_version.encode())
+        for example in sorted(self.rows.example_id.filter(pa.array(self.keep)).to_pylist()):
+            digest.update(b"\n" + example.encode())
+        return digest.hexdigest()[:16]
+
+    def removed_by_rule(self) -> dict[str, int]:
+        """Count of removed examples by rule."""
+        return dict(sorted(Counter(self.removed["rule"].to_pylist()).items()))
+
+
+def make_plan(
+    lake: Lake,
+    segment: str,
+    figures: DatasetFigures,
+    curation: CurationFigures,
+    *,
+    benchmarks: list[Benchmark],
+    memory: SplitMemory,
+    clusters: QuestionClusters,
+) -> Plan:
+    """Decide which examples of a segment go where.
+
+    Raises EmptySegmentError or SegmentTooSmallError, each saying what to do. kept + removed = read, always.
+    """
+    rows, table = first_pass(lake, segment, POOL_COLUMNS, without_texts)
+    if table is None:
+        raise explain_empty(lake, segment)
+    interactions = segment_counts(lake).get(segment, NOTHING).read
+    keep, weight, removed = _pooled(table, curation, interactions)
+    del table
+    give_back()
+    if not keep.any():
+        raise _too_small(rows, interactions, removed)
+
+    excluded = [benchmark for benchmark in benchmarks if benchmark.on_overlap == "exclude"]
+    if excluded:
+        # all rows are searched: what the pool left out may have opened a conversation of which other turns are kept
+        scan = partial(day_overlaps, index=BenchmarkIndex(excluded, figures))
+        overlapping = overlaps(later_pass(lake, rows, np.ones(len(keep), bool), SCAN_COLUMNS, scan))
+        keep, dropped = keep & ~overlapping, keep & overlapping
+        removed.append(_removed(rows.example_id.filter(pa.array(dropped)), RULE_BENCHMARK))
+
+    days = later_pass(lake, rows, keep, GROUPING_COLUMNS, partial(day_ties, figures=figures))
+    ties = all_ties(days, clusters)
+    assignment = assign(ties.own, ties.pairs, memory, figures)
+    stays = assignment.split >= 0
+    keep, dropped = _without(keep, ~stays)
+    removed.append(_removed(rows.example_id.filter(pa.array(dropped)), RULE_MERGED))
+    plan = Plan(
+        rows=rows,
+        keep=keep,
+        weight=weight[keep],
+        split=assignment.split[stays],
+        group=assignment.group[stays],
+        removed=pa.concat_tables(removed).sort_by([("rule", "ascending"), ("example_id", "ascending")]),
+        interactions=interactions,
+        memory=assignment.memory,
+        near=ties.near,
+        groups=_group_figures(assignment, stays),
+    )
+    _refuse_thin(plan, figures)
+    return plan
+
+
+def _pooled(
+    table: pa.Table, curation: CurationFigures, interactions: int
+) -> tuple[np.ndarray, np.ndarray, list[pa.Table]]:
+    """Drop repeated ids and apply the pool rules; return (mask of kept rows, weight of all rows, what was removed)."""
+    ids = table["example_id"].combine_chunks()
+    first = np.zeros(table.num_rows, bool)
+    first[np.unique(ids.dictionary_encode().indices.to_numpy(), return_index=True)[1]] = True
+    pooled = pool(table.filter(pa.array(first)), curation, interactions)
+    position = pc.index_in(ids, value_set=pooled.kept["example_id"].combine_chunks())
+    keep = first & pc.is_valid(position).to_numpy(zero_copy_only=False)
+    weight = np.ones(table.num_rows, np.float32)
+    weight[keep] = pooled.kept["weight"].to_numpy()[position.filter(pa.array(keep)).to_numpy()]
+    removed = [
+        _removed(ids.filter(pa.array(~first)), RULE_REPEATED),
+        pooled.removed.select(REMOVED_SCHEMA.names).cast(REMOVED_SCHEMA),
+    ]
+    return keep, weight, removed
+
+
+def _without(keep: np.ndarray, leave: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Take from the mask `keep` those of its rows that `leave` (one entry per kept row) names; return both masks."""
+    dropped = np.zeros(len(keep), bool)
+    dropped[np.flatnonzero(keep)[leave]] = True
+    return keep & ~dropped, dropped
+
+
+def _removed(ids: Any, rule: str) -> pa.Table:
+    return pa.table(
+        {"example_id": ids, "rule": pa.array([rule]).take(pa.array(np.zeros(len(ids), np.int8)))}, schema=REMOVED_SCHEMA
+    )
+
+
+def _group_figures(assignment: Assignment, kept: np.ndarray) -> dict[str, Any]:
+    """Count groups by origin and split, and name the largest ones."""
+    group, first, sizes = np.unique(assignment.group[kept], return_index=True, return_counts=True)
+    split = assignment.split[kept][first]
+    largest = np.lexsort((group, -sizes))[:GROUPS_LISTED]
+    return {
+        "groups": len(group),
+        "by_split": {name: int((split == code).sum()) for code, name in enumerate(SPLITS)},
+        "new": assignment.groups_new,
+        "known": assignment.groups_known,
+        "merged_into_held_out": assignment.groups_merged,
+        "largest": [
+            {
+                "group_id": f"{int(group[n]):016x}",
+                "split": SPLITS[split[n]],
+                "examples": int(sizes[n]),
+                "share": round(float(sizes[n] / sizes.sum()), 6),
+            }
+            for n in largest
+        ],
+    }
+
+
+def _too_small(rows: DayRows, interactions: int, removed: list[pa.Table]) -> SegmentTooSmallError:
+    rules = Counter(rule for table in removed for rule in table["rule"].to_pylist())
+    told = ", ".join(f"{rule} removed {count}" for rule, count in rules.most_common())
+    return SegmentTooSmallError(
+        f"{rows.segment}: none of its {len(rows.example_id)} examples is left ({told}; {interactions} interactions read). "
+        "Collect more interactions, or lower the threshold of that rule in config.yaml (curation:)."
+    )
+
+
+def _refuse_thin(plan: Plan, figures: DatasetFigures) -> None:
+    """Refuse a version whose splits would say nothing."""
+    groups = plan.groups["groups"]
+    counts = {name: int((plan.split == code).sum()) for code, name in enumerate(SPLITS)}
+    empty = [name for name, count in counts.items() if not count]
+    if groups >= figures.minimum_groups and not empty:
+        return
+    why = (
+        f"{groups} independent groups where {figures.minimum_groups} are needed"
+        if groups < figures.minimum_groups
+        else ""
+    )
+    if empty and not why:
+        why = f"{groups} groups, none of which fell into {' or '.join(empty)}"
+    raise SegmentTooSmallError(
+        f"{plan.rows.segment}: too small to split ({len(plan.split)} examples in {why}; removed: {plan.removed_by_rule() or 'none'}). "
+        "Wait for more conversations and questions, train a broader segment, or lower dataset.minimum_groups in config.yaml."
+    )

@@ -1,0 +1,94 @@
+"""Groups and their splits: who must stay together, and on which side. Reading and writing files belongs elsewhere.
+
+A group is a connected component over member keys: examples that share a conversation, a source question id or a
+near-duplicate question are one group. Where the split comes from:
+
+1. A group of which an earlier version knows a key keeps that split; of two old groups that merge, the held-out side wins
+   (test > validation > train).
+2. A group never seen draws its split by a keyed hash of its smallest member key.
+3. In a merged group only examples that were already in the winning split stay. All others leave (rule
+   `merged_into_held_out`), now and in every later version: they, or what they are tied to, were trained on (or, in
+   validation, steered early stopping), so they may neither be trained on beside the held-out ones nor become held-out.
+
+Hence, in every later version: a test example stays a test example, a train example stays in train or leaves, and nothing
+that was trained on becomes a test item.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from lyo_pipelines.config.dataset import DatasetFigures
+from lyo_pipelines.dataset.contract import SPLITS
+from lyo_pipelines.dataset.keys import draw
+from lyo_pipelines.dataset.memory import SplitMemory
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """For N examples: `split` (int8 position in SPLITS, -1 = leaves by rule), `group` (uint64 smallest member key).
+
+    memory: what later builds must know, earlier decisions included.
+    """
+
+    split: np.ndarray
+    group: np.ndarray
+    memory: SplitMemory
+    groups_new: int
+    groups_known: int
+    groups_merged: int
+
+
+def assign(own: np.ndarray, ties: np.ndarray, memory: SplitMemory, figures: DatasetFigures) -> Assignment:
+    """Give each example its group and split.
+
+    own: (N,) uint64, the interaction key of each example. ties: (E, 2) uint64, pairs of keys that belong together
+    (interaction with conversation, question id and texts; text with near-duplicate text).
+    """
+    from scipy.sparse import coo_matrix  # slow to import: not when the code location loads
+    from scipy.sparse.csgraph import connected_components
+
+    nodes, inverse = np.unique(np.concatenate([own, ties.ravel()]), return_inverse=True)
+    ends = inverse[len(own) :].reshape(-1, 2)
+    graph = coo_matrix((np.ones(len(ends), np.bool_), (ends[:, 0], ends[:, 1])), shape=(len(nodes), len(nodes)))
+    count, component = connected_components(graph, directed=False)
+
+    known, node_split, node_weakest = memory.lookup(nodes)
+    split = np.full(count, -1, np.int8)
+    weakest = np.full(count, len(SPLITS) - 1, np.int8)
+    np.maximum.at(split, component[known], node_split[known])
+    np.minimum.at(weakest, component[known], node_weakest[known])
+    smallest = np.full(count, np.iinfo(np.uint64).max, np.uint64)
+    np.minimum.at(smallest, component, nodes)
+
+    new = split < 0
+    split[new] = _drawn(smallest[new], figures)
+    weakest[new] = split[new]
+    merged = weakest < split
+
+    row_node = inverse[: len(own)]
+    row_group = component[row_node]
+    always_held = (
+        known[row_node] & (node_split[row_node] == node_weakest[row_node]) & (node_split[row_node] == split[row_group])
+    )
+    leaves = merged[row_group] & ~always_held
+
+    # what is kept of a merged group was never used below its split: it must not look used in the next version
+    node_uses = weakest[component]
+    node_uses[row_node[~leaves]] = split[row_group[~leaves]]
+    return Assignment(
+        split=np.where(leaves, -1, split[row_group]).astype(np.int8),
+        group=smallest[row_group],
+        memory=memory.joined(nodes, split[component], node_uses),
+        groups_new=int(new.sum()),
+        groups_known=int((~new).sum()),
+        groups_merged=int(merged.sum()),
+    )
+
+
+def _drawn(keys: np.ndarray, figures: DatasetFigures) -> np.ndarray:
+    fractions = figures.fractions
+    borders = [fractions.train, fractions.train + fractions.validation]
+    return np.searchsorted(borders, draw(keys, figures.split_key), side="right").astype(np.int8)

@@ -1,0 +1,78 @@
+"""The read side: which dataset versions exist, which is the newest, and what is in them. Building belongs to build.py."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from lyo_pipelines.dataset.contract import SPLITS
+from lyo_pipelines.dataset.errors import UnknownVersionError
+from lyo_pipelines.storage.lake import Lake
+
+
+@dataclass(frozen=True)
+class Version:
+    """One finished version: `manifest` is its manifest.json, `path` its folder."""
+
+    segment: str
+    fingerprint: str
+    path: str
+    manifest: dict[str, Any]
+
+
+def list_versions(lake: Lake, segment: str) -> list[Version]:
+    """Return finished versions, oldest first; a folder without a manifest is not a version."""
+    found = []
+    for name in lake.names(lake.dataset_dir(segment)):
+        version = _read(lake, segment, name)
+        if version is not None:
+            found.append(version)
+    return sorted(found, key=lambda version: (str(version.manifest.get("created_at", "")), version.fingerprint))
+
+
+def latest(lake: Lake, segment: str) -> Version | None:
+    """Return the version that the newest build produced (or reused); None when there is none.
+
+    When latest.json is missing, the version made last counts.
+    """
+    pointer = f"{lake.dataset_dir(segment)}/latest.json"
+    if lake.exists(pointer):
+        version = _read(lake, segment, str(lake.read_json(pointer)["fingerprint"]))
+        if version is not None:
+            return version
+    versions = list_versions(lake, segment)
+    return versions[-1] if versions else None
+
+
+def get_version(lake: Lake, segment: str, fingerprint: str) -> Version:
+    """Return one version. Raises UnknownVersionError that lists those that exist."""
+    version = _read(lake, segment, fingerprint)
+    if version is None:
+        known = ", ".join(version.fingerprint for version in list_versions(lake, segment)) or "none"
+        raise UnknownVersionError(
+            f"{segment} has no dataset version {fingerprint}. Versions: {known}. "
+            f"Materialize train_split for {segment} to make one."
+        )
+    return version
+
+
+def split_path(lake: Lake, segment: str, fingerprint: str, split: str) -> str:
+    """Path of one split file. Raises ValueError for an unknown split name."""
+    if split not in SPLITS:
+        raise ValueError(f"{split!r} is not a split: expected one of {', '.join(SPLITS)}")
+    return f"{lake.dataset_dir(segment, fingerprint)}/{split}.parquet"
+
+
+def read_split(lake: Lake, segment: str, fingerprint: str, split: str, columns: list[str] | None = None) -> pa.Table:
+    """Read one split (columns of contract.SPLIT_SCHEMA). Raises UnknownVersionError for an unfinished version."""
+    get_version(lake, segment, fingerprint)
+    return lake.read_table(split_path(lake, segment, fingerprint, split), columns=columns)
+
+
+def _read(lake: Lake, segment: str, fingerprint: str) -> Version | None:
+    path = f"{lake.dataset_dir(segment, fingerprint)}/manifest.json"
+    if not fingerprint or not lake.exists(path):
+        return None
+    return Version(segment, fingerprint, lake.dataset_dir(segment, fingerprint), lake.read_json(path))

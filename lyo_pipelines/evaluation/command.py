@@ -1,0 +1,63 @@
+"""What a caller needs around an evaluation: its command line and whether its report is there. Nothing here is heavy."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from lyo_pipelines.config.evaluation import EvaluationFigures
+
+EVALUATION_VERSION = 2
+"""Raised when the same models on the same items would give another report."""
+
+EVALUATION_CODE_VERSION = str(EVALUATION_VERSION)
+REPORT = "report.json"
+PROGRESS = "progress.jsonl"
+FIGURES = "figures.json"
+
+
+def evaluation_command(
+    dataset_dir: str | Path,
+    adapter_dir: str | Path,
+    output_dir: str | Path,
+    models_dir: str | Path,
+    *,
+    figures_path: str | Path | None = None,
+    champion_dir: str | Path | None = None,
+    cache_dir: str | Path | None = None,
+    metrics_dir: str | Path | None = None,
+) -> list[str]:
+    """The command that evaluates; the same from a shell and under Dagster Pipes."""
+    command = [
+        sys.executable, "-m", "lyo_pipelines.evaluation.engine",
+        "--dataset", str(dataset_dir), "--adapter", str(adapter_dir), "--output", str(output_dir), "--models", str(models_dir),
+    ]  # fmt: skip
+    options = {
+        "--figures": figures_path,
+        "--champion": champion_dir,
+        "--cache": cache_dir,
+        "--metrics": metrics_dir,
+    }
+    for option, value in options.items():
+        if value is not None:
+            command += [option, str(value)]
+    return command
+
+
+def write_figures(figures: EvaluationFigures, output_dir: str | Path) -> Path:
+    """Write the figures beside the report, as the engine reads them; returns the path for `figures_path`."""
+    folder = Path(output_dir)
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / FIGURES
+    temporary = folder / f".tmp-{FIGURES}"
+    temporary.write_text(figures.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    temporary.replace(path)
+    return path
+
+
+def is_complete(output_dir: str | Path) -> bool:
+    """Whether the evaluation that writes this folder has ended: report.json is written last.
+
+    It may be out of date for other figures or another champion; the engine notices and writes it anew.
+    """
+    return (Path(output_dir) / REPORT).is_file()

@@ -1,0 +1,128 @@
+"""`python -m lyo_pipelines.evaluation.engine`: evaluate one adapter; the same from a shell and under Dagster Pipes.
+
+Exit codes: 0 done (or the report was there), 2 the inputs do not fit (the message says what to do), 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import json
+import logging
+import os
+import signal
+import sys
+import warnings
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from lyo_pipelines.config.evaluation import EvaluationFigures
+from lyo_pipelines.evaluation.catalogue import MetricError
+from lyo_pipelines.evaluation.engine.reporting import Reporter, reporter
+from lyo_pipelines.evaluation.inputs import AdapterError, gather_inputs
+from lyo_pipelines.evaluation.items import TestSplitError
+from lyo_pipelines.evaluation.report import MissingReportError, read_report
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command and return its exit code."""
+    options = _parser().parse_args(arguments)
+    _prepare_libraries()
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    with reporter() as report_to:
+        try:
+            return _evaluate(options, report_to)
+        except KeyboardInterrupt:
+            report_to.say("interrupted: finished batches are kept, the next run goes on from there")
+            return 130
+
+
+def _evaluate(options: argparse.Namespace, report_to: Reporter) -> int:
+    try:
+        figures = _figures(options.figures)
+        inputs = gather_inputs(options.dataset, options.adapter, options.champion, figures, options.metrics)
+    except (TestSplitError, AdapterError, MetricError, FiguresFileError) as error:
+        report_to.fail(str(error))
+        return 2
+    if _same_report(options.output, inputs.data_version):
+        report_to.say(f"{options.output} holds the report of these very inputs: nothing to do")
+        report_to.materialize(options.output)
+        return 0
+    from lyo_pipelines.evaluation.engine.evaluate import evaluate  # torch is loaded only when there is work
+    from lyo_pipelines.training.base_models import MissingBaseModelError
+
+    try:
+        evaluate(inputs, options.output, options.models, options.cache or default_cache(options.output), report_to.say)
+    except (MissingBaseModelError, MetricError, AdapterError) as error:
+        report_to.fail(str(error))
+        return 2
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        report_to.fail(
+            f"the disk is full ({error.filename or options.output}): make room and run it again, it goes on."
+        )
+        return 1
+    report_to.materialize(options.output)
+    return 0
+
+
+def _prepare_libraries() -> None:
+    os.environ.setdefault(
+        "HF_HUB_OFFLINE", "1"
+    )  # metrics are local, and a base model is a folder: nothing may call out
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    # torch's threads spin while they wait for each other: beside any other busy process that costs 20x (measured); set it
+    # before torch is loaded
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    warnings.filterwarnings("ignore", category=FutureWarning)  # of libraries about each other
+    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)  # it warns of a kernel that is not used here
+
+
+def default_cache(output: Path) -> Path:
+    """Beside the reports of a segment, under a name that readers of the lake skip."""
+    return output.parent / ".tmp-outputs"
+
+
+class FiguresFileError(ValueError):
+    """The figures file does not fit."""
+
+
+def _figures(path: Path | None) -> EvaluationFigures:
+    if path is None:
+        from lyo_pipelines.config.figures import load_figures
+
+        return load_figures().evaluation
+    try:
+        return EvaluationFigures.model_validate(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, json.JSONDecodeError, ValidationError) as error:
+        raise FiguresFileError(f"{path}: cannot be used as evaluation figures ({error}).") from error
+
+
+def _same_report(output: Path, data_version: str) -> bool:
+    try:
+        return read_report(output).get("data_version") == data_version
+    except (MissingReportError, json.JSONDecodeError):
+        return False
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m lyo_pipelines.evaluation.engine", description=__doc__)
+    parser.add_argument(
+        "--dataset", type=Path, required=True, help="folder of a dataset version (test.parquet, manifest.json)"
+    )
+    parser.add_argument("--adapter", type=Path, required=True, help="folder of the candidate adapter")
+    parser.add_argument("--champion", type=Path, help="folder of the adapter that serves now")
+    parser.add_argument("--output", type=Path, required=True, help="folder of the report")
+    parser.add_argument("--models", type=Path, required=True, help="folder of base models")
+    parser.add_argument("--figures", type=Path, help="JSON with the evaluation figures (default: the packaged ones)")
+    parser.add_argument(
+        "--cache", type=Path, help="folder of answers kept for the next evaluation (default: beside the reports)"
+    )
+    parser.add_argument("--metrics", type=Path, help="folder of a team's own metrics, <name>/<name>.py")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

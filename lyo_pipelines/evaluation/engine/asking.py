@@ -1,0 +1,140 @@
+"""Asking a model: the likelihood of the references, batched greedy answers, and the time a single user waits.
+
+Every function takes a loaded model and yields plain Python numbers and text, batch by batch, so that a caller can keep
+each finished batch. Choosing items, caching and metrics do not belong here.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import torch
+import transformers
+
+from lyo_pipelines.evaluation.engine.encoding import Encoded, stop_ids
+
+
+def batches_by_length(encoded: Sequence[Encoded], size: int, *, whole: bool) -> list[list[Encoded]]:
+    """Fixed batches, longest first (memory fails at once or never), by prompt or by the whole sequence (`whole`)."""
+    ordered = sorted(
+        encoded, key=lambda e: (-(len(e.prompt) + (len(e.reference) if whole else 0)), -len(e.reference), e.item_id)
+    )
+    return [ordered[start : start + size] for start in range(0, len(ordered), size)]
+
+
+def likelihood(model: Any, tokenizer: Any, batch: Sequence[Encoded]) -> dict[str, list[Any]]:
+    """Teacher-forced negative log-likelihood of each reference: nats summed over its tokens, and their number.
+
+    Padded on the left, so that all references end together and only their positions go through the vocabulary's head.
+    """
+    sequences = [e.prompt + e.reference for e in batch]
+    ids, mask = _left_padded(sequences, _padding(tokenizer), model.device)
+    longest = max(len(e.reference) for e in batch)
+    logits = model(
+        input_ids=ids, attention_mask=mask, position_ids=_positions(mask), logits_to_keep=longest + 1, use_cache=False
+    ).logits[:, -(longest + 1) : -1]
+    targets = ids[:, -longest:]
+    sums = []
+    for row, e in enumerate(batch):  # row by row: float32 log-probabilities of one answer at a time
+        scores = logits[row, longest - len(e.reference) :].float()
+        losses = torch.nn.functional.cross_entropy(scores, targets[row, longest - len(e.reference) :], reduction="sum")
+        sums.append(float(losses))
+    return {
+        "ids": [e.item_id for e in batch],
+        "nll_sums": sums,
+        "nll_tokens": [len(e.reference) for e in batch],
+        "cut": [e.cut for e in batch],
+    }
+
+
+def answers(model: Any, tokenizer: Any, batch: Sequence[Encoded], *, max_new_tokens: int) -> dict[str, list[Any]]:
+    """Greedy answers of a batch, each ended at its first stop token; `truncated` where none came in time."""
+    ids, mask = _left_padded([e.prompt for e in batch], _padding(tokenizer), model.device)
+    stops = stop_ids(tokenizer, model)
+    started = time.perf_counter()
+    output = model.generate(
+        input_ids=ids, attention_mask=mask, generation_config=_greedy(tokenizer, stops, max_new_tokens)
+    )
+    written = [_until_stop(row, stops) for row in output[:, ids.shape[1] :].tolist()]
+    return {
+        "ids": [e.item_id for e in batch],
+        "texts": [tokenizer.decode(tokens, skip_special_tokens=True).strip() for tokens, _ in written],
+        "answer_tokens": [len(tokens) for tokens, _ in written],
+        "truncated": [not stopped for _, stopped in written],
+        "prompt_tokens": [len(e.prompt) for e in batch],
+        "seconds": [time.perf_counter() - started],
+    }
+
+
+def waiting_times(
+    model: Any, tokenizer: Any, encoded: Sequence[Encoded], *, new_tokens: int, synchronize: Callable[[], None]
+) -> Iterator[dict[str, float]]:
+    """Ask one question at a time and yield what one user waits: seconds to the first token and for all new tokens.
+
+    Exactly `new_tokens` are written each time, so that models with short and long answers are compared on the same
+    work. The clock runs from the prompt's ids to the token being on the host. One unmeasured question warms up.
+    """
+    for number, e in enumerate([encoded[0], *encoded] if encoded else []):
+        ids = torch.tensor([e.prompt], device=model.device)
+        clock = _Clock(synchronize)
+        model.generate(
+            input_ids=ids,
+            attention_mask=torch.ones_like(ids),
+            generation_config=_greedy(tokenizer, None, new_tokens, minimum=new_tokens),
+            stopping_criteria=transformers.StoppingCriteriaList([clock]),
+        )
+        if number:
+            yield {"first": clock.ticks[0], "total": clock.ticks[-1], "tokens": float(len(clock.ticks))}
+
+
+class _Clock(transformers.StoppingCriteria):
+    """Called by generate after every token: keeps the seconds since it was made, and never stops anything."""
+
+    def __init__(self, synchronize: Callable[[], None]) -> None:
+        self.ticks: list[float] = []
+        self._synchronize = synchronize
+        synchronize()
+        self._started = time.perf_counter()
+
+    def __call__(self, input_ids: Any, scores: Any, **_: Any) -> Any:
+        self._synchronize()
+        self.ticks.append(time.perf_counter() - self._started)
+        return torch.zeros(input_ids.shape[0], dtype=torch.bool, device=input_ids.device)
+
+
+def _greedy(
+    tokenizer: Any, stops: list[int] | None, maximum: int, minimum: int | None = None
+) -> transformers.GenerationConfig:
+    return transformers.GenerationConfig(
+        do_sample=False,
+        max_new_tokens=maximum,
+        min_new_tokens=minimum,
+        eos_token_id=stops,
+        pad_token_id=_padding(tokenizer),
+        use_cache=True,
+    )
+
+
+def _until_stop(tokens: list[int], stops: list[int]) -> tuple[list[int], bool]:
+    end = next((at for at, token in enumerate(tokens) if token in stops), None)
+    return (tokens, False) if end is None else (tokens[:end], True)
+
+
+def _padding(tokenizer: Any) -> int:
+    return tokenizer.pad_token_id if tokenizer.pad_token_id is not None else tokenizer.eos_token_id or 0
+
+
+def _left_padded(sequences: Sequence[Sequence[int]], padding: int, device: Any) -> tuple[torch.Tensor, torch.Tensor]:
+    longest = max(map(len, sequences))
+    ids = torch.full((len(sequences), longest), padding, dtype=torch.long)
+    mask = torch.zeros_like(ids)
+    for row, sequence in enumerate(sequences):
+        ids[row, longest - len(sequence) :] = torch.tensor(sequence)
+        mask[row, longest - len(sequence) :] = 1
+    return ids.to(device), mask.to(device)
+
+
+def _positions(mask: torch.Tensor) -> torch.Tensor:
+    return (mask.cumsum(dim=1) - 1).clamp(min=0)

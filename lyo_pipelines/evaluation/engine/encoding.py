@@ -1,0 +1,49 @@
+"""Turning items into token ids with training's own renderer, so that a model is asked here as it was asked in training."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from lyo_pipelines.evaluation.items import Item
+from lyo_pipelines.training.engine import chat
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """Token ids of one item; the reference ends with the template's end-of-turn mark. `cut` says what did not fit."""
+
+    item_id: str
+    prompt: tuple[int, ...]
+    reference: tuple[int, ...]
+    cut: str
+
+
+def encode_items(tokenizer: Any, items: Sequence[Item], *, max_length: int) -> list[Encoded]:
+    """Encode every item so that prompt + reference has at most max_length tokens (oldest turns go first)."""
+    conversations = [
+        [*({"role": role, "content": content} for role, content in item.prompt), _answer(item)] for item in items
+    ]
+    tokens = chat.tokenize(conversations, tokenizer, max_length)
+    return [
+        Encoded(item.item_id, tuple(example.prompt), tuple(example.answer), example.cut)
+        for item, example in zip(items, tokens, strict=True)
+    ]
+
+
+def answer_limit(encoded: Sequence[Encoded]) -> int:
+    """Room for the longest reference and 10 % more, in steps of 16 tokens, at most 512; the same for every model."""
+    longest = max((len(e.reference) for e in encoded), default=0)
+    return max(16, min(512, -(-longest * 11 // 160) * 16))
+
+
+def stop_ids(tokenizer: Any, model: Any) -> list[int]:
+    """Every token that ends an answer: the tokenizer's, and those the model's generation settings name."""
+    configured = getattr(model.generation_config, "eos_token_id", None)
+    known = configured if isinstance(configured, list) else [configured]
+    return sorted({token for token in (tokenizer.eos_token_id, *known) if token is not None})
+
+
+def _answer(item: Item) -> dict[str, str]:
+    return {"role": "assistant", "content": item.reference}

@@ -1,0 +1,75 @@
+"""One evaluation from inputs to files: ask the models, measure, compare, write the report (report.json last)."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from lyo_pipelines.evaluation.catalogue import load_metrics
+from lyo_pipelines.evaluation.command import PROGRESS, REPORT
+from lyo_pipelines.evaluation.compare import Values
+from lyo_pipelines.evaluation.engine.hosting import ModelHost, quiet
+from lyo_pipelines.evaluation.engine.outputs import write_whole
+from lyo_pipelines.evaluation.engine.progress import Progress
+from lyo_pipelines.evaluation.engine.run import Asker
+from lyo_pipelines.evaluation.inputs import EvaluationInputs
+from lyo_pipelines.evaluation.markdown import render
+from lyo_pipelines.evaluation.pictures import pictures
+from lyo_pipelines.evaluation.report import build_report, measure
+from lyo_pipelines.evaluation.results import ModelOutputs
+
+
+def evaluate(
+    inputs: EvaluationInputs, output: Path, models_dir: Path, cache: Path, say: Callable[[str], None]
+) -> dict[str, Any]:
+    """Evaluate and write everything under `output`; returns the report."""
+    quiet()
+    started = time.monotonic()
+    output.mkdir(parents=True, exist_ok=True)
+    (output / REPORT).unlink(missing_ok=True)  # a report of other inputs must not stand beside new files
+    progress = Progress(output / PROGRESS, say)
+    figures = inputs.figures
+    say(
+        f"{len(inputs.items)} of {inputs.items_in_split} test items for {', '.join(spec.role for spec in inputs.models)}"
+    )
+    metrics = load_metrics(inputs.metric_files)  # a metric that does not load must fail before hours of generation
+    host = ModelHost(models_dir, device=figures.device, dtype=figures.dtype, attention=figures.attention)
+    outputs = Asker(inputs, host, cache, progress).ask_all()
+    progress.start("metrics and statistics", "all", 1)
+    values = measure(metrics, inputs.items, outputs)
+    report = build_report(inputs, outputs, metrics, values, seconds=time.monotonic() - started, now=datetime.now(UTC))
+    write_items(output / "items.parquet", inputs, outputs, values)
+    for name, png in pictures(report).items():
+        write_whole(output / name, png)
+    write_whole(output / "report.md", render(report))
+    write_whole(output / REPORT, json.dumps(report, ensure_ascii=False, indent=2) + "\n")
+    progress.update(1, 1)
+    return report
+
+
+def write_items(path: Path, inputs: EvaluationInputs, outputs: Mapping[str, ModelOutputs], values: Values) -> None:
+    """One row for each item and model: what was asked and answered, and every metric's value."""
+    rows = []
+    for role, answered in outputs.items():
+        for row, item in enumerate(inputs.items):
+            rows.append(
+                {
+                    "item_id": item.item_id, "group_id": item.group_id, "model": role, "language": item.language,
+                    "subject": item.subject, "topic": item.topic, "grade": item.grade, "question": item.question,
+                    "reference": item.reference, "reference_answer": item.reference_answer, "answer": answered.texts[row],
+                    "answer_tokens": answered.answer_tokens[row], "prompt_tokens": answered.prompt_tokens[row],
+                    "truncated": answered.truncated[row], "nll_sum": answered.nll_sums[row],
+                    "nll_tokens": answered.nll_tokens[row],
+                    **{f"metric_{name}": measured.values[row] for name, measured in values[role].items()},
+                }
+            )  # fmt: skip
+    temporary = path.with_name(f".tmp-{path.name}")
+    pq.write_table(pa.Table.from_pylist(rows), temporary, compression="zstd")
+    temporary.replace(path)

@@ -1,0 +1,113 @@
+"""Who hears about the evaluation: a terminal, or Dagster through Pipes when Dagster started this process."""
+
+from __future__ import annotations
+
+import base64
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+from lyo_pipelines.evaluation.markdown import gates_table, verdict_table
+from lyo_pipelines.evaluation.pictures import differences
+from lyo_pipelines.evaluation.report import read_report
+
+PICTURE_BYTES = 30_000
+"""Metadata is a database row: a larger picture stays in the lake."""
+
+
+class Reporter(Protocol):
+    """Where messages, the end and failures go."""
+
+    def say(self, message: str) -> None:
+        """One line of progress."""
+        ...
+
+    def fail(self, message: str) -> None:
+        """Why there is no report, and what to do."""
+        ...
+
+    def materialize(self, output: Path) -> None:
+        """The report in `output` is finished."""
+        ...
+
+
+class TerminalReporter:
+    """Speaks on stderr; the report's place goes to stdout."""
+
+    def say(self, message: str) -> None:
+        """One line of progress."""
+        print(message, file=sys.stderr, flush=True)  # noqa: T201  (a command speaks to its user)
+
+    def fail(self, message: str) -> None:
+        """Why there is no report, and what to do."""
+        print(f"evaluation: {message}", file=sys.stderr, flush=True)  # noqa: T201
+
+    def materialize(self, output: Path) -> None:
+        """Say where the report is."""
+        print(output / "report.md", flush=True)  # noqa: T201
+
+
+class PipesReporter:
+    """Speaks to Dagster; every message is a database row, so callers throttle."""
+
+    def __init__(self, context: Any) -> None:
+        self._context = context
+
+    def say(self, message: str) -> None:
+        """One line of progress."""
+        self._context.log.info(message)
+
+    def fail(self, message: str) -> None:
+        """Why there is no report, and what to do."""
+        self._context.log.error(message)
+
+    def materialize(self, output: Path) -> None:
+        """Report the asset with its table, picture, gates and figures."""
+        report = read_report(output)
+        self._context.report_asset_materialization(
+            metadata=materialization_metadata(report, output), data_version=report["data_version"]
+        )
+
+
+@contextmanager
+def reporter() -> Iterator[Reporter]:
+    """Pipes when Dagster launched this process, else the terminal."""
+    from dagster_pipes import PipesEnvVarParamsLoader, open_dagster_pipes
+
+    if not PipesEnvVarParamsLoader().is_dagster_pipes_process():
+        yield TerminalReporter()
+        return
+    with open_dagster_pipes() as context:
+        yield PipesReporter(context)
+
+
+def materialization_metadata(report: dict[str, Any], output: Path) -> dict[str, Any]:
+    """What an asset page shows of a report, in the shape that Pipes sends."""
+    candidate = report["timings"]["candidate"]
+    metadata: dict[str, Any] = {
+        "verdicts": {"type": "md", "raw_value": verdict_table(report)},
+        "gates": {"type": "md", "raw_value": gates_table(report)},
+        "n_test": {"type": "int", "raw_value": report["n_test"]},
+        "groups": {"type": "int", "raw_value": report["groups"]},
+        "enough_groups": {"type": "bool", "raw_value": report["enough_groups"]},
+        "may_be_released": {"type": "bool", "raw_value": report["may_be_released"]},
+        "version": {"type": "text", "raw_value": report["version"]},
+        "dataset_fingerprint": {"type": "text", "raw_value": report["dataset_fingerprint"]},
+        "report": {"type": "path", "raw_value": str(output / "report.md")},
+        "seconds": {"type": "float", "raw_value": float(report["seconds"])},
+    }
+    if (speed := candidate["generation_tokens_per_second"]) is not None:
+        metadata["generation_tokens_per_second"] = {"type": "float", "raw_value": round(float(speed), 1)}
+    if (first := candidate["time_to_first_token_ms"]["p50"]) is not None:
+        metadata["time_to_first_token_ms_p50"] = {"type": "float", "raw_value": float(first)}
+    for metric in (report["primary_metric"], "checked_answer"):
+        value = report["models"]["candidate"].get(metric, {}).get("value")
+        if value is not None:
+            metadata[metric] = {"type": "float", "raw_value": float(value)}
+    picture = differences(report, small=True)
+    if picture and len(picture) <= PICTURE_BYTES:
+        encoded = base64.b64encode(picture).decode("ascii")
+        metadata["differences"] = {"type": "md", "raw_value": f"![differences](data:image/png;base64,{encoded})"}
+    return metadata

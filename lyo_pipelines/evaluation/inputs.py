@@ -1,0 +1,141 @@
+"""What an evaluation is made of, and its fingerprint: the same inputs make the same report. Nothing here runs a model."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lyo_pipelines.config.evaluation import EvaluationFigures
+from lyo_pipelines.evaluation import catalogue, items
+from lyo_pipelines.evaluation.command import EVALUATION_VERSION
+
+_FIGURES_OF_OUTPUTS = {
+    "max_new_tokens",
+    "max_length",
+    "generation_batch",
+    "loss_batch",
+    "attention",
+    "latency_items",
+    "latency_new_tokens",
+}
+"""What the models' answers depend on; the other figures only change what is made of them."""
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """One model of the comparison: `role` is base, candidate or champion; `identity` changes when its weights do."""
+
+    role: str
+    base_name: str
+    adapter_dir: Path | None
+    version: str
+    identity: str
+
+
+@dataclass(frozen=True)
+class EvaluationInputs:
+    """Everything a report depends on. `data_version` is the hash of it all."""
+
+    segment: str
+    dataset_fingerprint: str
+    items: tuple[items.Item, ...]
+    items_in_split: int
+    groups_in_split: int
+    models: tuple[ModelSpec, ...]
+    figures: EvaluationFigures
+    metric_files: dict[str, Path]
+    same_as_champion: bool
+    data_version: str
+
+    def model(self, role: str) -> ModelSpec | None:
+        """The model in this role, or None."""
+        return next((spec for spec in self.models if spec.role == role), None)
+
+
+def gather_inputs(
+    dataset_dir: Path,
+    adapter_dir: Path,
+    champion_dir: Path | None,
+    figures: EvaluationFigures,
+    metrics_dir: Path | None = None,
+) -> EvaluationInputs:
+    """Read manifests and the test split and fingerprint them. Raises TestSplitError, AdapterError or MetricError."""
+    manifest = items.read_manifest(dataset_dir)
+    everything = items.read_items(dataset_dir)
+    chosen = items.choose_items(everything, figures.max_items)
+    candidate, base = _adapter_spec("candidate", adapter_dir), _base_spec(adapter_dir)
+    champion = _adapter_spec("champion", champion_dir) if champion_dir is not None else None
+    same = champion is not None and champion.identity == candidate.identity
+    models = tuple(spec for spec in (base, candidate, None if same else champion) if spec is not None)
+    files = catalogue.metric_files(figures.metrics, metrics_dir)
+    if figures.primary_metric not in files:
+        raise catalogue.MetricError(
+            f"primary_metric {figures.primary_metric} is not among {', '.join(files)}: add it to `metrics`."
+        )
+    parts = [
+        EVALUATION_VERSION,
+        items.items_hash(chosen),
+        [len(everything), manifest["fingerprint"]],
+        [(spec.role, spec.identity) for spec in models],
+        figures.model_dump(mode="json"),
+        catalogue.sources_hash(files),
+    ]
+    return EvaluationInputs(
+        segment=str(manifest["segment"]),
+        dataset_fingerprint=str(manifest["fingerprint"]),
+        items=tuple(chosen),
+        items_in_split=len(everything),
+        groups_in_split=len({item.group_id for item in everything}),
+        models=models,
+        figures=figures,
+        metric_files=files,
+        same_as_champion=same,
+        data_version=_hash(parts),
+    )
+
+
+def outputs_key(inputs: EvaluationInputs, spec: ModelSpec, *, device: str, dtype: str) -> str:
+    """Name of the folder that keeps a model's answers: the same for every evaluation that asks it the same things.
+
+    device and dtype are what was used in the end: a GPU's answers and times are not a CPU's.
+    """
+    figures = inputs.figures.model_dump(mode="json", include=_FIGURES_OF_OUTPUTS)
+    return _hash([EVALUATION_VERSION, spec.identity, items.items_hash(list(inputs.items)), device, dtype, figures])
+
+
+class AdapterError(ValueError):
+    """An adapter folder cannot be evaluated; the message says why and what to do."""
+
+
+def _adapter_spec(role: str, folder: Path) -> ModelSpec:
+    manifest = _adapter_manifest(folder)
+    weights = sorted(folder.glob("adapter_model.*"))
+    if not weights:
+        raise AdapterError(f"{folder} holds no adapter_model.safetensors: train the adapter again.")
+    digest = hashlib.sha256()
+    for path in [*weights, folder / "adapter_config.json"]:
+        digest.update(path.read_bytes())
+    base = manifest["base_model"]
+    identity = _hash([base["name"], base.get("sha256"), digest.hexdigest()])
+    return ModelSpec(role, base["name"], folder, str(manifest["version"]), identity)
+
+
+def _base_spec(folder: Path) -> ModelSpec:
+    base = _adapter_manifest(folder)["base_model"]
+    return ModelSpec("base", base["name"], None, base["name"], _hash([base["name"], base.get("sha256")]))
+
+
+def _adapter_manifest(folder: Path) -> dict[str, Any]:
+    path = folder / "adapter_manifest.json"
+    if not path.is_file():
+        raise AdapterError(
+            f"{folder} has no adapter_manifest.json: its training did not finish. Run it again; it resumes."
+        )
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def _hash(parts: Any) -> str:
+    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode("utf-8")).hexdigest()[:16]

@@ -1,0 +1,126 @@
+"""The test items of an evaluation: reading them from a dataset version and choosing a fixed, fair part of them.
+
+What a model answers to them does not belong here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+_OPTIONAL = ("subject", "topic", "grade", "reasoning_mode", "reference_answer")
+
+
+class TestSplitError(ValueError):
+    """The dataset version cannot be evaluated on; the message says why and what to do."""
+
+    __test__ = False  # not a pytest class
+
+
+@dataclass(frozen=True)
+class Item:
+    """One held-out question: `prompt` is every message before the reference, `reference` the answer that was rated well."""
+
+    item_id: str
+    group_id: str
+    prompt: tuple[tuple[str, str], ...]
+    reference: str
+    language: str
+    subject: str | None = None
+    topic: str | None = None
+    grade: str | None = None
+    reasoning_mode: str | None = None
+    reference_answer: str | None = None
+
+    @property
+    def question(self) -> str:
+        """The last user message."""
+        return next((content for role, content in reversed(self.prompt) if role == "user"), "")
+
+
+def read_items(dataset_dir: Path) -> list[Item]:
+    """All items of `<dataset_dir>/test.parquet`, sorted by id.
+
+    Raises TestSplitError when the file is missing, empty, or a row does not end with an assistant's answer.
+    """
+    path = dataset_dir / "test.parquet"
+    if not path.is_file():
+        raise TestSplitError(f"{path} is not there: materialize the dataset splits of this segment first.")
+    rows = pq.ParquetFile(path).read().to_pylist()
+    if not rows:
+        raise TestSplitError(f"{path} holds no rows: this segment needs more interactions before it can be evaluated.")
+    return sorted((_item(row, path) for row in rows), key=lambda item: item.item_id)
+
+
+def read_manifest(dataset_dir: Path) -> dict[str, Any]:
+    """The dataset version's manifest. Raises TestSplitError when the version is not complete."""
+    path = dataset_dir / "manifest.json"
+    if not path.is_file():
+        raise TestSplitError(
+            f"{dataset_dir} has no manifest.json, so it is no complete dataset version: build the splits again."
+        )
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def choose_items(items: list[Item], maximum: int | None) -> list[Item]:
+    """A deterministic, stratified part of at most `maximum` items: one of each group first, then seconds, and so on.
+
+    Within each round every language x subject x grade keeps its share (systematic sampling: the k-th of a stratum's n
+    items stands at (k + 1/2) / n, and the smallest positions are taken). Depends on ids only, not on the order of rows.
+    """
+    if maximum is None or len(items) <= maximum:
+        return list(items)
+    by_group: dict[str, list[Item]] = defaultdict(list)
+    for item in sorted(items, key=lambda item: _hash(item.item_id)):
+        by_group[item.group_id].append(item)
+    rounds: dict[tuple[int, tuple[str, ...]], list[Item]] = defaultdict(list)
+    for members in by_group.values():
+        for turn, item in enumerate(members):
+            rounds[turn, _stratum(item)].append(item)
+    placed = []
+    for (turn, _), members in rounds.items():
+        members.sort(key=lambda item: _hash(item.group_id + item.item_id))
+        placed += [(turn, (k + 0.5) / len(members), _hash(item.item_id), item) for k, item in enumerate(members)]
+    placed.sort(key=lambda entry: entry[:3])
+    return sorted((entry[3] for entry in placed[:maximum]), key=lambda item: item.item_id)
+
+
+def items_hash(items: list[Item]) -> str:
+    """Hash of all that the items say: the same hash means the same questions and references."""
+    digest = hashlib.sha256()
+    for item in items:
+        digest.update(
+            json.dumps([item.item_id, item.group_id, item.prompt, item.reference, item.reference_answer]).encode()
+        )
+    return digest.hexdigest()[:16]
+
+
+def _item(row: dict[str, Any], path: Path) -> Item:
+    messages = [(str(message["role"]), str(message["content"] or "")) for message in row["messages"] or []]
+    if len(messages) < 2 or messages[-1][0] != "assistant":
+        raise TestSplitError(
+            f"{path}: example {row.get('example_id')} does not end with a question and an assistant's answer."
+        )
+    known = {name: str(row[name]) for name in _OPTIONAL if row.get(name) not in (None, "")}
+    return Item(
+        item_id=str(row["example_id"]),
+        group_id=str(row["group_id"]),
+        prompt=tuple(messages[:-1]),
+        reference=messages[-1][1],
+        language=str(row.get("language") or "unknown"),
+        **known,
+    )
+
+
+def _stratum(item: Item) -> tuple[str, ...]:
+    return item.language, item.subject or "", item.grade or ""
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()

@@ -1,0 +1,244 @@
+"""A report in words and tables, for people. Computes nothing: everything comes out of report.json's values."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+WORDS = {"better": "**better**", "worse": "**worse**", "cannot_tell": "cannot tell"}
+
+MEANING = """\
+- **better** / **worse**: the difference is larger than chance would explain. Its corrected p-value is below {alpha:g} and its
+  interval leaves 0 out.
+- **cannot tell**: this test set does not show a difference. That is not the same as "equal": differences smaller than the
+  one in the column *would have seen* would mostly go unnoticed (power {power:.0%}, before correction).
+- **not enough groups**: fewer than {minimum_groups} independent groups; no verdict, and no gate judges it."""
+
+
+def render(report: Mapping[str, Any]) -> str:
+    """The whole report.md."""
+    parts = [
+        f"# Evaluation of {report['segment']}, version {report['version']}",
+        _summary(report),
+        "## Result",
+        verdict_table(report),
+        "![differences](differences.png)",
+        "### What the verdicts mean",
+        MEANING.format(**report["statistics"], minimum_groups=report["minimum_groups"]),
+        "## Gates",
+        gates_table(report),
+        "## Slices",
+        _slices(report),
+        "## Answers side by side",
+        _samples(report),
+        "## Time and memory",
+        _timings(report),
+        "## How it was measured",
+        _method(report),
+        "## What this does not show",
+        _limits(report),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def verdict_table(report: Mapping[str, Any]) -> str:
+    """Metric by metric: each model's value, the difference with its interval, the verdict, n."""
+    roles = list(report["models"])
+    pairs = sorted({(c["a"], c["b"]) for c in report["comparisons"]}, key=lambda pair: pair[1])
+    head = ["metric", *roles]
+    for _, other in pairs:
+        head += [f"candidate - {other}", f"against {other}", "would have seen"]
+    rows = []
+    for name, about in report["metrics"].items():
+        row = [f"{name} ({about['unit']}, {_arrow(about['direction'])})"]
+        row += [_value(report["models"][role].get(name)) for role in roles]
+        for a, b in pairs:
+            found = next((c for c in report["comparisons"] if (c["metric"], c["a"], c["b"]) == (name, a, b)), None)
+            row += _comparison_cells(found)
+        rows.append(row)
+        if name == "loss":
+            rows.append(
+                ["perplexity (exp of loss)", *[_value(report["models"][role].get("perplexity")) for role in roles]]
+            )
+    return table(head, rows)
+
+
+def gates_table(report: Mapping[str, Any]) -> str:
+    """Each gate with its outcome."""
+    words = {True: "passed", False: "**failed**", None: "cannot judge"}
+    rows = [
+        [gate["name"], words[gate["passed"]], "blocks" if gate["blocking"] else "warns", gate["message"]]
+        for gate in report["gates"]
+    ]
+    verdict = (
+        "May be released." if report["may_be_released"] else "May not be released: a blocking gate has not passed."
+    )
+    return f"{verdict}\n\n" + table(["gate", "outcome", "effect", "why"], rows)
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table; short rows are filled up."""
+    lines = ["| " + " | ".join(head) + " |", "|" + " --- |" * len(head)]
+    for row in rows:
+        cells = [str(cell).replace("|", "\\|").replace("\n", " ") for cell in [*row, *[""] * (len(head) - len(row))]]
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def number(value: float | None, signed: bool = False) -> str:
+    """Three significant digits without exponents, with a sign for differences; a dash for what is not known."""
+    if value is None:
+        return "–"
+    sign = "+" if signed else ""
+    size = abs(value)
+    if size >= 999.5:
+        return f"{value:{sign},.0f}"
+    return f"{value:{sign}.3g}" if size >= 0.001 or size == 0 else f"{value:{sign}.4f}"
+
+
+def _summary(report: Mapping[str, Any]) -> str:
+    split = report["test_split"]
+    part = "all" if report["n_test"] == split["items"] else f"{report['n_test']} of {split['items']}"
+    primary = report["primary_metric"]
+    lines = [
+        f"{part} test items in {report['groups']} groups (dataset {report['dataset_fingerprint']}), "
+        + ", ".join(f"{role} = `{version}`" for role, version in report["model_versions"].items())
+        + "."
+    ]
+    if not report["enough_groups"]:
+        lines.append(
+            f"**Not enough groups: {report['groups']}, at least {report['minimum_groups']} are needed. "
+            "The numbers below are a first impression; no verdict is given and no gate judges.**"
+        )
+    for c in report["comparisons"]:
+        if c["metric"] == primary and not c["note"]:
+            lines.append(
+                f"On {primary}, the candidate against the {c['b']} is {WORDS[c['verdict']]}: {number(c['difference'], True)} "
+                f"[{number(c['ci_low'], True)}, {number(c['ci_high'], True)}]."
+            )
+    if report["candidate_is_champion"]:
+        lines.append("The candidate is the adapter that serves now, so there is nothing else to compare it with.")
+    return "\n\n".join(lines)
+
+
+def _comparison_cells(found: Mapping[str, Any] | None) -> list[str]:
+    if found is None:
+        return ["–", "described only", ""]
+    if found["difference"] is None:
+        return ["–", found["note"], ""]
+    difference = (
+        f"{number(found['difference'], True)} [{number(found['ci_low'], True)}, {number(found['ci_high'], True)}]"
+    )
+    word = found["note"] or f"{WORDS[found['verdict']]} (p {number(found['p_adjusted'])})"
+    return [difference, word, number(found["minimal_detectable_effect"])]
+
+
+def _slices(report: Mapping[str, Any]) -> str:
+    if not report["slices"]:
+        return "All items share one language, subject, grade and topic."
+    metrics = [name for name in report["metrics"] if name in report["slices"][0]["models"]["candidate"]]
+    head = ["slice", "n", "groups", *[f"{name}: base → candidate" for name in metrics], "verdicts against base"]
+    rows = []
+    for part in report["slices"]:
+        row = [f"{part['dimension']} {part['value']}", str(part["n"]), str(part["groups"])]
+        for name in metrics:
+            base, candidate = (part["models"][role][name]["value"] for role in ("base", "candidate"))
+            row.append(f"{number(base)} → {number(candidate)}")
+        judged = [c for c in part["comparisons"] if c["b"] == "base" and not c["note"]]
+        words = [f"{c['metric']} {WORDS[c['verdict']]}" for c in judged]
+        rows.append([*row, ", ".join(words) or "too few groups for a verdict"])
+    return table(head, rows) + "\n\n![slices](slices.png)"
+
+
+def _samples(report: Mapping[str, Any]) -> str:
+    blocks = []
+    for sample in report["samples"]:
+        answers = {"reference": sample["reference"], **sample["answers"]}
+        quoted = "\n\n".join(f"**{role}**\n\n{_quote(text)}" for role, text in answers.items())
+        change = f"{sample['metric']} {number(sample['change'], True)}"
+        blocks.append(f"### {sample['item_id']} ({change})\n\n**question**\n\n{_quote(sample['question'])}\n\n{quoted}")
+    intro = "The items where the candidate gained most against the base, then those where it lost most: extremes, no average."
+    return "\n\n".join([intro, *blocks]) if blocks else ""
+
+
+def _quote(text: str) -> str:
+    """A code block that no text can end or turn into mark-up (what a model wrote is not to be trusted)."""
+    cut = text if len(text) <= 1200 else text[:1200] + " …"
+    plain = "".join(c for c in cut or "(empty)" if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cs"))
+    fence = "`" * max(3, 1 + max((len(run) for run in re.findall(r"`+", plain)), default=0))
+    return f"{fence}text\n{plain}\n{fence}"
+
+
+def _timings(report: Mapping[str, Any]) -> str:
+    rows = []
+    for role, t in report["timings"].items():
+        spans = [t[key] for key in ("time_to_first_token_ms", "per_token_ms", "total_ms")]
+        rows.append(
+            [
+                role,
+                *[f"{number(span['p50'])} / {number(span['p95'])}" for span in spans],
+                number(report["models"][role]["answer_tokens"]["value"]),
+                number(t["generation_tokens_per_second"]),
+                f"{t['peak_memory_bytes'] / 2**30:.2f} GiB",
+                f"{t['device']}, {t['dtype']}" + (", reused" if t["reused"] else ""),
+            ]
+        )
+    head = [
+        "model", "first token ms p50 / p95", "each further token ms p50 / p95", "all ms p50 / p95",
+        "tokens per answer", "tokens/s in batches", "peak memory", "where",
+    ]  # fmt: skip
+    first = next(iter(report["timings"].values()))
+    note = (
+        f"Response times: {first['probes']} questions asked one at a time, {first['probe_tokens']} tokens each, after a warm-up; "
+        "the clock starts when the question is tokenised; "
+        "the p95 of so few is close to the largest. Other work on the machine lengthens them. Memory: of the GPU for each model, "
+        "on a CPU of the whole process so far."
+    )
+    return table(head, rows) + f"\n\n{note}\n\n![times](times.png)"
+
+
+def _method(report: Mapping[str, Any]) -> str:
+    s, g = report["statistics"], report["generation"]
+    lines = [
+        f"- All models got the same {report['n_test']} items. Answers: greedy, at most {g['max_new_tokens']} tokens, in batches of "
+        f"{g['batch']}. Loss: of the reference answers, teacher-forced, per token.",
+        f"- Differences are paired by item; whole groups (conversations, near-duplicate clusters) are resampled {s['resamples']:,} "
+        f"times ({s['interval']}, {s['confidence']:.0%}). p-values: {s['p_value']}.",
+        f"- All metrics and pairs are one family, corrected with {s['correction']} at {s['alpha']:g}; the slices are a second family. "
+        "The intervals are not corrected.",
+    ]
+    lines += [f"- {name}: {about['description']}" for name, about in report["metrics"].items()]
+    return "\n".join(lines)
+
+
+def _limits(report: Mapping[str, Any]) -> str:
+    base = report["models"]["base"]
+    lines = [
+        "- References are answers that users rated well, not the only good ones: ROUGE-L, chrF, loss and relevance measure "
+        "closeness to them.",
+        "- Clarity, helpfulness and cultural fit are not measured here.",
+    ]
+    for name in report["metrics"]:
+        n = base.get(name, {}).get("n", 0)
+        if n < report["n_test"]:
+            lines.append(f"- {name} is measured on {n} of {report['n_test']} items.")
+    for role, found in report["models"].items():
+        if share := found["truncated"]["value"]:
+            lines.append(
+                f"- {share:.0%} of the {role}'s answers were cut at {report['generation']['max_new_tokens']} tokens."
+            )
+    if share := base["cut_to_fit"]["value"]:
+        lines.append(
+            f"- {share:.0%} of the prompts lost their beginning to fit {report['generation']['max_length']} tokens."
+        )
+    return "\n".join(lines)
+
+
+def _value(found: Mapping[str, Any] | None) -> str:
+    return "not measured" if found is None or found["value"] is None else number(found["value"])
+
+
+def _arrow(direction: str) -> str:
+    return {"higher": "higher is better", "lower": "lower is better"}.get(direction, "neither is better")

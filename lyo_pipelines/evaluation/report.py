@@ -1,0 +1,204 @@
+"""report.json: putting it together (contract of the design) and reading it back. Its readable form stands in `markdown`."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lyo_pipelines.config.evaluation import EvaluationFigures
+from lyo_pipelines.evaluation.catalogue import Metric, MetricValues
+from lyo_pipelines.evaluation.command import REPORT
+from lyo_pipelines.evaluation.compare import Values, compare_all
+from lyo_pipelines.evaluation.gates import gates, may_be_released
+from lyo_pipelines.evaluation.inputs import EvaluationInputs
+from lyo_pipelines.evaluation.items import Item
+from lyo_pipelines.evaluation.results import ModelOutputs, Timing, metric_inputs
+from lyo_pipelines.evaluation.slices import slice_all
+from lyo_pipelines.statistics.bootstrap import bootstrap_mean_by_group
+
+
+class MissingReportError(FileNotFoundError):
+    """There is no finished report in a folder."""
+
+
+def read_report(folder: str | Path) -> dict[str, Any]:
+    """Read a finished report. Raises MissingReportError saying what to do."""
+    path = Path(folder) / REPORT
+    if not path.is_file():
+        raise MissingReportError(
+            f"{path} is not there: the evaluation has not finished. Materialize eval_report; it goes on."
+        )
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def measure(metrics: Sequence[Metric], items: Sequence[Item], outputs: Mapping[str, ModelOutputs]) -> Values:
+    """Run every metric on every model's outputs: role -> metric -> one value for each item."""
+    return {
+        role: {metric.name: metric.compute(metric_inputs(items, answered)) for metric in metrics}
+        for role, answered in outputs.items()
+    }
+
+
+def build_report(
+    inputs: EvaluationInputs,
+    outputs: Mapping[str, ModelOutputs],
+    metrics: Sequence[Metric],
+    values: Values,
+    *,
+    seconds: float,
+    now: datetime,
+) -> dict[str, Any]:
+    """The whole report as plain values. `seconds`: how long this run took; `now`: when it ended (UTC)."""
+    figures, items = inputs.figures, inputs.items
+    groups = [item.group_id for item in items]
+    report: dict[str, Any] = {
+        "segment": inputs.segment,
+        "version": next(spec.version for spec in inputs.models if spec.role == "candidate"),
+        "dataset_fingerprint": inputs.dataset_fingerprint,
+        "data_version": inputs.data_version,
+        "created_at": now.isoformat(timespec="seconds"),
+        "n_test": len(items),
+        "groups": len(set(groups)),
+        "test_split": {"items": inputs.items_in_split, "groups": inputs.groups_in_split},
+        "enough_groups": len(set(groups)) >= figures.minimum_groups,
+        "minimum_groups": figures.minimum_groups,
+        "primary_metric": figures.primary_metric,
+        "model_versions": {spec.role: spec.version for spec in inputs.models},
+        "candidate_is_champion": inputs.same_as_champion,
+        "metrics": {
+            metric.name: {"direction": metric.direction, "unit": metric.unit, "description": metric.sentence}
+            for metric in metrics
+        },
+        "models": {
+            role: _model_values(by_metric, outputs[role], groups, figures) for role, by_metric in values.items()
+        },
+        "comparisons": [asdict(c) for c in compare_all(values, metrics, groups, figures)],
+        "slices": [asdict(part) for part in slice_all(values, metrics, items, figures)],
+        "timings": {role: timing_values(answered.timing) for role, answered in outputs.items()},
+        "samples": samples(items, outputs, values, figures),
+        "statistics": {
+            "resamples": figures.resamples,
+            "confidence": figures.confidence,
+            "alpha": figures.alpha,
+            "power": figures.power,
+            "interval": "BCa bootstrap over groups",
+            "p_value": "paired sign-flip test over groups",
+            "correction": "Holm",
+        },
+        "generation": {
+            "max_new_tokens": max(answered.max_new_tokens for answered in outputs.values()),
+            "decoding": "greedy",
+            "batch": figures.generation_batch,
+            "max_length": figures.max_length,
+        },
+        "seconds": round(seconds, 1),
+    }
+    outcomes = gates(report, figures)
+    report["gates"] = [asdict(gate) for gate in outcomes]
+    report["may_be_released"] = may_be_released(outcomes)
+    return report
+
+
+def timing_values(timing: Timing) -> dict[str, Any]:
+    """p50 and p95 of the response times in milliseconds, throughput, memory."""
+    first, total = timing.first_token_seconds, timing.total_seconds
+    after = [(t - f) / max(1, timing.probe_tokens - 1) for f, t in zip(first, total, strict=True)]
+    return {
+        "probes": len(first),
+        "probe_tokens": timing.probe_tokens,
+        "time_to_first_token_ms": _percentiles(first),
+        "total_ms": _percentiles(total),
+        "per_token_ms": _percentiles(after),
+        "generation_seconds": round(timing.generation_seconds, 2),
+        "generation_tokens_per_second": _number(timing.generation_tokens_per_second),
+        "peak_memory_bytes": timing.peak_memory_bytes,
+        "device": timing.device,
+        "dtype": timing.dtype,
+        "reused": timing.reused,
+    }
+
+
+def samples(
+    items: Sequence[Item], outputs: Mapping[str, ModelOutputs], values: Values, figures: EvaluationFigures
+) -> list[dict[str, Any]]:
+    """The items where the candidate gained and lost most against the base on the sample metric, gains first."""
+    metric = figures.sample_metric
+    if not {"base", "candidate"} <= set(values) or metric not in values["candidate"]:
+        return []
+    base, candidate = values["base"][metric].values, values["candidate"][metric].values
+    changes = sorted(
+        (y - x, item.item_id, row)
+        for row, (item, x, y) in enumerate(zip(items, base, candidate, strict=True))
+        if x is not None and y is not None
+    )
+    losses = min(figures.samples // 2, len(changes))
+    gains = min(figures.samples - losses, len(changes) - losses)
+    chosen = [*changes[::-1][:gains], *changes[:losses]]
+    return [
+        {
+            "item_id": items[row].item_id,
+            "metric": metric,
+            "change": round(change, 4),
+            "question": items[row].question,
+            "reference": items[row].reference,
+            "answers": {role: answered.texts[row] for role, answered in outputs.items()},
+        }
+        for change, _, row in chosen
+    ]
+
+
+def _model_values(
+    by_metric: Mapping[str, MetricValues], outputs: ModelOutputs, groups: Sequence[str], figures: EvaluationFigures
+) -> dict[str, Any]:
+    found = {name: _metric_value(measured, groups, figures) for name, measured in by_metric.items()}
+    if "loss" in found and found["loss"]["value"] is not None:
+        loss = found["loss"]
+        found["perplexity"] = {"n": loss["n"], "groups": loss["groups"]} | {
+            key: None if loss[key] is None else math.exp(min(loss[key], 700.0))
+            for key in ("value", "ci_low", "ci_high")
+        }
+    n = len(outputs.texts)
+    found["answer_tokens"] = {"value": sum(outputs.answer_tokens) / n, "n": n}
+    found["prompt_tokens"] = {"value": sum(outputs.prompt_tokens) / n, "n": n}
+    found["truncated"] = {"value": sum(outputs.truncated) / n, "n": n}
+    found["cut_to_fit"] = {"value": sum(outputs.cut) / n, "n": n}
+    return found
+
+
+def _metric_value(measured: MetricValues, groups: Sequence[str], figures: EvaluationFigures) -> dict[str, Any]:
+    rows = [row for row, value in enumerate(measured.values) if value is not None]
+    if not rows:
+        return {"value": None, "n": 0, "groups": 0, "ci_low": None, "ci_high": None}
+    interval = bootstrap_mean_by_group(
+        [measured.values[row] for row in rows],  # pyright: ignore[reportArgumentType]  (None is left out above)
+        [groups[row] for row in rows],
+        weights=None if measured.weights is None else [measured.weights[row] for row in rows],
+        resamples=figures.resamples,
+        seed=figures.seed,
+        confidence=figures.confidence,
+    )
+    return {
+        "value": interval.estimate,
+        "n": interval.n,
+        "groups": interval.groups,
+        "ci_low": _number(interval.low),
+        "ci_high": _number(interval.high),
+    }
+
+
+def _percentiles(seconds: Sequence[float]) -> dict[str, float | None]:
+    if not seconds:
+        return {"p50": None, "p95": None}
+    p50, p95 = np.percentile(np.asarray(seconds) * 1000, [50, 95])
+    return {"p50": round(float(p50), 1), "p95": round(float(p95), 1)}
+
+
+def _number(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None

@@ -1,0 +1,89 @@
+"""The same comparison by language, subject, grade and topic. A slice that is too small is shown, never judged."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from lyo_pipelines.config.evaluation import EvaluationFigures
+from lyo_pipelines.evaluation.catalogue import Metric, MetricValues
+from lyo_pipelines.evaluation.compare import Comparison, Values, compare, judged, pairs_of
+from lyo_pipelines.evaluation.items import Item
+
+
+@dataclass(frozen=True)
+class Slice:
+    """The items that share one value of a dimension, what each model reached on them, and the comparisons."""
+
+    dimension: str
+    value: str
+    n: int
+    groups: int
+    models: Mapping[str, Mapping[str, Mapping[str, float | int | None]]]
+    comparisons: tuple[Comparison, ...]
+
+
+def slice_all(
+    values: Values, metrics: Sequence[Metric], items: Sequence[Item], figures: EvaluationFigures
+) -> list[Slice]:
+    """Every slice of every dimension, largest first, Holm-corrected over all of them as one family.
+
+    A dimension with a single value repeats the whole and is left out.
+    """
+    chosen = [metric for metric in metrics if metric.name in figures.slice_metrics]
+    groups = [item.group_id for item in items]
+    parts = [
+        (dimension, value, rows)
+        for dimension in figures.slices
+        for value, rows in _largest(_rows_by_value(items, dimension), figures.slice_values)
+    ]
+    flat = [
+        compare(
+            values[a][metric.name], values[b][metric.name], groups, figures,
+            metric=metric.name, a=a, b=b, rows=rows, minimum_groups=figures.minimum_slice_groups,
+        )
+        for _, _, rows in parts
+        for a, b in pairs_of(list(values))
+        for metric in chosen
+        if metric.direction != "neutral"
+    ]  # fmt: skip
+    directions = {metric.name: metric.direction for metric in chosen}
+    each = len(flat) // len(parts) if parts else 0
+    verdicts = judged(flat, directions, figures)
+    return [
+        Slice(
+            dimension=dimension,
+            value=value,
+            n=len(rows),
+            groups=len({groups[row] for row in rows}),
+            models={
+                role: {metric.name: mean_of(by_metric[metric.name], rows) for metric in chosen}
+                for role, by_metric in values.items()
+            },
+            comparisons=tuple(verdicts[at * each : (at + 1) * each]),
+        )
+        for at, (dimension, value, rows) in enumerate(parts)
+    ]
+
+
+def mean_of(measured: MetricValues, rows: Sequence[int]) -> dict[str, float | int | None]:
+    """`{value, n}`: the (weighted) mean over the measured items among `rows`, None where there is none."""
+    values, weights = measured.values, measured.weights
+    known = [(value, 1.0 if weights is None else weights[row]) for row in rows if (value := values[row]) is not None]
+    mass = sum(weight for _, weight in known)
+    if mass <= 0:
+        return {"value": None, "n": 0}
+    return {"value": sum(value * weight for value, weight in known) / mass, "n": len(known)}
+
+
+def _rows_by_value(items: Sequence[Item], dimension: str) -> dict[str, list[int]]:
+    found: dict[str, list[int]] = defaultdict(list)
+    for row, item in enumerate(items):
+        if (value := getattr(item, dimension)) is not None:
+            found[str(value)].append(row)
+    return found if len(found) > 1 else {}
+
+
+def _largest(parts: Mapping[str, list[int]], count: int) -> list[tuple[str, list[int]]]:
+    return sorted(parts.items(), key=lambda part: (-len(part[1]), part[0]))[:count]

@@ -1,0 +1,32 @@
+"""Which rows are the same interaction: ids derived where the source has none, and keys to match by."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+
+SEPARATOR = "\x1f"
+
+
+def derived_id(parts: Sequence[str | None]) -> str:
+    """`x_` and 24 hex digits from what makes an interaction itself (time, pseudonym, conversation, turn, question, answer)."""
+    joined = SEPARATOR.join("\x00" if part is None else part for part in parts)
+    return "x_" + hashlib.blake2b(joined.encode("utf-8", "replace"), digest_size=12).hexdigest()
+
+
+def match_keys(ids: pa.Array, key: str) -> pa.Array:
+    """Keyed 64-bit hashes (BLAKE2b) of ids, never 0; null stays null. `key` tells one kind of id from another."""
+    if ids.null_count == len(ids):
+        return pa.nulls(len(ids), pa.uint64())
+    encoded = ids.dictionary_encode()  # conversation ids repeat: each is hashed once
+    start = hashlib.blake2b(key=key.encode(), digest_size=8)
+    digests = []
+    for value in encoded.dictionary.to_pylist():
+        hasher = start.copy()
+        hasher.update(value.encode())
+        digests.append(hasher.digest())
+    hashes = np.frombuffer(b"".join(digests), "<u8")
+    return pa.array(np.maximum(hashes, np.uint64(1))).take(encoded.indices)

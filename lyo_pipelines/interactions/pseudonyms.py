@@ -1,0 +1,44 @@
+"""Keyed pseudonyms of users: the only form in which a person enters the lake. Personal data in text belongs to curation."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Iterable
+
+_CACHE_LIMIT = 200_000
+
+
+class Pseudonyms:
+    """HMAC-SHA256 of a user id under one secret key: stable, not reversible without the key."""
+
+    def __init__(self, key: str) -> None:
+        if not key:
+            raise ValueError("the pseudonym key is empty: set LYO_PSEUDONYM_KEY to a long random secret")
+        self._key = key.encode("utf-8", "surrogatepass")
+        self._known: dict[str, str] = {}
+
+    def of(self, user_id: str | None) -> str | None:
+        """Return `u_` and 20 hex digits for a user id, None for None or an empty one."""
+        if not user_id:
+            return None
+        known = self._known.get(user_id)
+        if known is None:
+            if len(self._known) >= _CACHE_LIMIT:  # bounded memory, however many users a file has
+                self._known.clear()
+            digest = hmac.digest(self._key, user_id.encode("utf-8", "surrogatepass"), hashlib.sha256)
+            known = self._known[user_id] = "u_" + digest.hex()[:20]
+        return known
+
+    def of_many(self, user_ids: Iterable[str | None]) -> list[str | None]:
+        """Pseudonyms of many user ids, in their order."""
+        of = self.of
+        return [of(user_id) for user_id in user_ids]
+
+    def digest(self, data: bytes) -> str:
+        """16 hex digits that identify bytes nobody may read (a rejected row that could not be parsed)."""
+        return hmac.digest(self._key, b"row\x00" + data, hashlib.sha256).hex()[:16]
+
+    def matching_key(self, purpose: str) -> str:
+        """A 16-character key, derived from the secret, for hashing the ids by which rows are matched."""
+        return hmac.digest(self._key, b"match\x00" + purpose.encode(), hashlib.sha256).hex()[:16]

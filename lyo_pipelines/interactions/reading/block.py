@@ -1,0 +1,31 @@
+"""A block of rows as every container reader yields it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass
+class BadRow:
+    """A row that could not even be parsed; `raw` are its bytes as far as they were kept, `size` its full length."""
+
+    line: int
+    reason: str
+    detail: str
+    raw: bytes
+    size: int
+
+
+@dataclass
+class Block:
+    """Parsed rows (field -> value) with their 1-based positions, and the rows that could not be parsed."""
+
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    lines: list[int] = field(default_factory=list)
+    bad: list[BadRow] = field(default_factory=list)
+
+    @property
+    def read(self) -> int:
+        """How many rows of the input this block stands for."""
+        return len(self.rows) + len(self.bad)

@@ -1,0 +1,62 @@
+"""Lines of JSON to rows: strict and fast first, then lenient, then rejected with the reason."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import orjson
+
+from lyo_pipelines.interactions.reading.block import BadRow, Block
+from lyo_pipelines.interactions.reading.lines import Lines
+
+
+def parse_lines(lines: Lines, max_row_bytes: int) -> Block:
+    """Parse each line as one JSON object; blank lines are no rows."""
+    block = Block()
+    if lines.too_long:
+        block.bad.append(_too_long(lines.first, lines.data, lines.too_long))
+        return block
+    rows, numbers, loads, number = block.rows, block.lines, orjson.loads, lines.first - 1
+    for line in lines.data.split(b"\n"):
+        number += 1
+        if len(line) > max_row_bytes:
+            block.bad.append(_too_long(number, line[:max_row_bytes], len(line)))
+            continue
+        try:
+            row = loads(line)
+        except orjson.JSONDecodeError as error:
+            if not line.strip():
+                continue
+            row = _lenient(line)
+            if row is None:
+                reason = "broken_utf8" if _broken_utf8(line) else "broken_json"
+                block.bad.append(BadRow(number, reason, str(error).partition(": line")[0], line, len(line)))
+                continue
+        if type(row) is dict:
+            rows.append(row)
+            numbers.append(number)
+        else:
+            detail = f"expected a JSON object, found {type(row).__name__}"
+            block.bad.append(BadRow(number, "not_an_object", detail, line, len(line)))
+    return block
+
+
+def _too_long(number: int, head: bytes, size: int) -> BadRow:
+    return BadRow(number, "row_too_long", f"{size} bytes; the limit is interactions.max_row_bytes", head, size)
+
+
+def _lenient(line: bytes) -> Any:
+    """What Python's own reader takes: NaN, lone surrogates, huge numbers. None when that fails too."""
+    try:
+        return json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _broken_utf8(line: bytes) -> bool:
+    try:
+        line.decode("utf-8")
+    except UnicodeDecodeError:
+        return True
+    return False

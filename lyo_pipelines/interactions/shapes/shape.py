@@ -1,0 +1,24 @@
+"""The one form every shape has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A format of rows.
+
+    name: what `source` and the report say. rows: interactions or feedback.
+    convert: source row -> canonical row, raising RowError; None when rows are canonical already.
+    user: source row -> raw user id, also of a row that is not acceptable.
+    """
+
+    name: str
+    rows: Literal["interactions", "feedback"]
+    convert: Callable[[Row], Row] | None
+    user: Callable[[Row], Any]

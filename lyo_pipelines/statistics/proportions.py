@@ -1,0 +1,17 @@
+"""Intervals of a proportion. Differences between two systems do not belong here (see `bootstrap`)."""
+
+from __future__ import annotations
+
+from scipy.stats import binomtest
+
+
+def wilson(successes: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
+    """Wilson score interval of successes / n (Wilson, JASA 22, 1927), for independent trials.
+
+    It stays inside [0, 1] and says something even at 0 or n successes. n = 0 gives (0, 1): nothing is known.
+    Raises ValueError when successes is not in 0..n.
+    """
+    if n == 0 and successes == 0:
+        return 0.0, 1.0
+    interval = binomtest(successes, n).proportion_ci(confidence_level=confidence, method="wilson")
+    return float(interval.low), float(interval.high)

@@ -1,0 +1,136 @@
+"""The training process: `python -m lyo_pipelines.training.engine --recipe … --dataset … --output … --models …`.
+
+The same from a shell and under Dagster Pipes. Exit codes: 0 trained (or already trained), 1 failed, 130 or 143 stopped by
+SIGINT or SIGTERM after a clean checkpoint: the same command resumes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import shutil
+import signal
+import sys
+from pathlib import Path
+
+import yaml
+
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+
+from lyo_pipelines.training.base_models import MissingBaseModelError
+from lyo_pipelines.training.batches import EmptyTrainingError
+from lyo_pipelines.training.dataset_version import DatasetError, read_manifest
+from lyo_pipelines.training.engine.chat import ConversationError
+from lyo_pipelines.training.engine.control import Interrupted, StopRequest
+from lyo_pipelines.training.engine.reporting import Reporter, reporter
+from lyo_pipelines.training.lock import DeviceBusyError, NoDeviceError, device_lock
+from lyo_pipelines.training.plan import (
+    OtherTrainingError,
+    TrainingResult,
+    adapter_version,
+    is_complete,
+    read_adapter,
+    require_same,
+)
+from lyo_pipelines.training.recipe_loading import RecipeError, load_recipe
+from lyo_pipelines.training.recipes import Recipe
+
+EXPECTED = (
+    RecipeError, DatasetError, ConversationError, EmptyTrainingError, DeviceBusyError, OtherTrainingError, MissingBaseModelError,
+    NoDeviceError, OSError, MemoryError,
+)  # fmt: skip
+"""Errors whose message says what to do; any other one is a fault of ours and shows where it happened."""
+FULL_BELOW_BYTES = 8 * 2**20
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one training; returns the exit code."""
+    options = _parser().parse_args(arguments)
+    # peft imports it; without its optional kernels it complains at every start
+    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
+    stop = StopRequest()
+    stop.listen()
+    with reporter() as report:
+        if report.launched_by_dagster or options.stop_with_parent:
+            stop.watch_parent()
+        return _guarded(options, report, stop)
+
+
+def _guarded(options: argparse.Namespace, report: Reporter, stop: StopRequest) -> int:
+    output = Path(options.output)
+    try:
+        overrides = {key: yaml.safe_load(value) for key, _, value in (item.partition("=") for item in options.set)}
+        recipe = load_recipe(options.recipe, overrides)
+        if is_complete(output):  # before torch is loaded: a second run is quick
+            result = read_adapter(output)
+            wanted = adapter_version(read_manifest(Path(options.dataset))["fingerprint"], recipe)
+            require_same(output, result.version, wanted)
+            report.say(f"already trained: {result.version} in {output}")
+        else:
+            result = _train(recipe, options, report, stop)
+            report.say(f"trained {result.version} in {result.metrics['seconds']:.0f} s: {output}")
+        report.materialize(result)
+    except Interrupted as interruption:
+        saved = any((output / "checkpoints").glob("checkpoint-*/complete.json"))
+        state = f"a clean checkpoint is in {output / 'checkpoints'}" if saved else "nothing was trained yet"
+        report.say(f"stopped ({interruption}): {state}; the same command resumes.")
+        return 128 + (signal.SIGINT if stop.reason == "SIGINT" else signal.SIGTERM)
+    except Exception as error:
+        report.fail(_advice(error, output))
+        if not isinstance(error, EXPECTED) or os.environ.get("LYO_TRACEBACK"):
+            raise
+        return 1
+    return 0
+
+
+def _train(recipe: Recipe, options: argparse.Namespace, report: Reporter, stop: StopRequest) -> TrainingResult:
+    from lyo_pipelines.training.engine.run import choose_device, train
+
+    output = Path(options.output)
+    device, lock_name = choose_device(recipe)
+    with device_lock(lock_name, str(output), wait_seconds=options.wait, say=report.say, check=stop.check):
+        return train(
+            recipe, Path(options.dataset), output, Path(options.models), device=device, reporter=report, stop=stop
+        )
+
+
+def _advice(error: Exception, output: Path) -> str:
+    text = str(error) or type(error).__name__
+    folder = next(path for path in (output, *output.absolute().parents) if path.exists())
+    if shutil.disk_usage(folder).free < FULL_BELOW_BYTES:
+        return f"the disk is full ({text[:150]}). Free some space and start again: a whole checkpoint is resumed from."
+    if "out of memory" in text.lower() or isinstance(error, MemoryError):
+        return (
+            f"out of memory ({text[:150]}): lower batch.size and raise batch.accumulation, or set "
+            "speed.gradient_checkpointing."
+        )
+    return text if isinstance(error, EXPECTED) else f"{type(error).__name__}: {text}"
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m lyo_pipelines.training.engine", description=__doc__)
+    parser.add_argument("--recipe", required=True, help="name of a packaged recipe, or a YAML file")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", help="change one value: optimizer.learning_rate=1e-4"
+    )
+    parser.add_argument("--dataset", required=True, help="folder of a dataset version")
+    parser.add_argument("--output", required=True, help="folder of the adapter")
+    parser.add_argument("--models", required=True, help="folder of base models")
+    parser.add_argument(
+        "--wait",
+        type=float,
+        default=float(os.environ.get("LYO_TRAINING_WAIT_SECONDS", "3600")),
+        metavar="SECONDS",
+        help="how long to wait for a device that another training holds (default 3600; 0: fail at once)",
+    )
+    parser.add_argument(
+        "--stop-with-parent", action="store_true", help="stop when the parent process dies (always so under Dagster)"
+    )
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

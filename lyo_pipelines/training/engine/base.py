@@ -1,0 +1,99 @@
+"""Base model and tokenizer, from a registered name, a hub id or a local folder, in the dtype that the recipe wants."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import orjson
+import torch
+import transformers
+
+from lyo_pipelines.training.base_models import MissingBaseModelError, find_base_model, missing_message
+from lyo_pipelines.training.engine.attention import register
+from lyo_pipelines.training.engine.embedded import LABEL_FILE, embedded_model
+
+SHORT_ROWS_FAMILIES = ("llama", "mistral", "gemma", "gemma2", "qwen2", "qwen3")
+SHORT_ROWS_TOKENS = 1024
+"""Longest row for which the CPU attention kernel of attention.py is chosen."""
+transformers.utils.logging.disable_progress_bar()
+PLAIN_TEMPLATE = (
+    "{% for message in messages %}{{ message['role'] + ': ' + message['content'] }}"
+    "{% if message['role'] == 'assistant' %}{{ eos_token }}{% endif %}{{ '\\n' }}{% endfor %}"
+    "{% if add_generation_prompt %}{{ 'assistant:' }}{% endif %}"
+)
+"""For base models that bring no chat template (GPT-2, DialoGPT, T5); saved with the adapter."""
+
+
+def resolve(name: str, models_dir: Path, say: Callable[[str], None] = lambda _: None) -> str:
+    """Turn a recipe's `base_model` into what from_pretrained takes: a local folder where there is one, else a hub id."""
+    known = find_base_model(name)
+    if known is not None and known.embedded:
+        return str(embedded_model(models_dir, say))
+    for folder in (Path(name).expanduser(), models_dir / name, models_dir / (known.name if known else name)):
+        if (folder / "config.json").is_file():
+            return str(folder)
+    if known is None and "/" not in name:
+        raise MissingBaseModelError(missing_message(name, "no such name"))
+    return known.hub_id if known else name
+
+
+def load_tokenizer(source: str) -> Any:
+    """Load the tokenizer, give it a padding token and, where it has none, the plain chat template."""
+    tokenizer = _load(source, lambda: transformers.AutoTokenizer.from_pretrained(source))
+    if tokenizer.pad_token is None:
+        tokenizer.pad_token = tokenizer.eos_token or tokenizer.unk_token
+    if not tokenizer.chat_template:
+        tokenizer.chat_template = PLAIN_TEMPLATE
+    return tokenizer
+
+
+def load_model(source: str, *, dtype: torch.dtype, attention: str = "auto", short_rows: bool = False) -> Any:
+    """Load the base model in `dtype` on the CPU. Encoder-decoder or causal is read from its configuration.
+
+    attention "auto" is the model's own choice, or our kernel for short rows where the caller trains such rows on a CPU. We
+    load the model ourselves because TRL loads one given as a string in float32.
+    """
+    config = _load(source, lambda: transformers.AutoConfig.from_pretrained(source))
+    kind = transformers.AutoModelForSeq2SeqLM if config.is_encoder_decoder else transformers.AutoModelForCausalLM
+    if attention == "auto" and short_rows and config.model_type in SHORT_ROWS_FAMILIES:
+        attention = register()
+    extra = {} if attention == "auto" else {"attn_implementation": attention}
+    model = _load(source, lambda: kind.from_pretrained(source, dtype=dtype, **extra))
+    model.config.use_cache = False
+    return model
+
+
+def describe(name: str, source: str) -> dict[str, Any]:
+    """Name, label, licence and hash of a base model, for the adapter's manifest."""
+    known = find_base_model(name)
+    folder = Path(source)
+    label = orjson.loads((folder / LABEL_FILE).read_bytes()) if (folder / LABEL_FILE).is_file() else {}
+    return {
+        "name": name,
+        "hub_id": known.hub_id if known else None,
+        "licence": known.licence if known else label.get("licence"),
+        "label": label.get("label"),
+        "sha256": label.get("source_sha256") or _weights_hash(folder),
+    }
+
+
+def _weights_hash(folder: Path) -> str | None:
+    files = sorted(folder.glob("*.safetensors")) if folder.is_dir() else []
+    if not files:
+        return None
+    digest = hashlib.sha256()
+    for file in files:
+        with file.open("rb") as handle:
+            digest.update(hashlib.file_digest(handle, "sha256").digest())
+    return digest.hexdigest()
+
+
+def _load(source: str, load: Callable[[], Any]) -> Any:
+    try:
+        return load()
+    except (OSError, ValueError) as error:
+        first_line = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise MissingBaseModelError(missing_message(source, first_line[:200])) from error

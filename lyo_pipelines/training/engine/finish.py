@@ -1,0 +1,78 @@
+"""The end of a training: the best checkpoint becomes the adapter, and the manifest, written last, says that it is whole."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import shutil
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from lyo_pipelines.training.checkpoints import step_of
+from lyo_pipelines.training.engine.picture import draw_losses
+from lyo_pipelines.training.metrics_log import read_metrics
+from lyo_pipelines.training.plan import LOSS_PICTURE, MANIFEST, METRICS
+from lyo_pipelines.training.recipes import Recipe
+
+ADAPTER_FILES = ("adapter_model.safetensors", "adapter_config.json")
+LIBRARIES = ("torch", "transformers", "peft", "accelerate", "safetensors", "numpy")
+
+
+def checkpoint_state(checkpoint: Path) -> dict[str, Any]:
+    """The Trainer's state inside a checkpoint: step, best step, history."""
+    return orjson.loads((checkpoint / "trainer_state.json").read_bytes())
+
+
+def publish_adapter(output: Path, last: Path, recipe: Recipe) -> dict[str, Any]:
+    """Copy the adapter of the best checkpoint (else of the last one) to the output folder; returns losses and steps."""
+    state = checkpoint_state(last)
+    best_step = state.get("best_global_step") or step_of(last)
+    best = last.parent / f"checkpoint-{best_step}"
+    for name in ADAPTER_FILES:
+        temporary = output / f".tmp-{name}"
+        shutil.copyfile(best / name, temporary)
+        if name == "adapter_config.json":  # a name that means the same on every machine instead of a path on this one
+            config = orjson.loads(temporary.read_bytes())
+            config["base_model_name_or_path"] = recipe.base_model
+            temporary.write_bytes(orjson.dumps(config, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS))
+        temporary.replace(output / name)
+    validations = [entry["eval_loss"] for entry in state["log_history"] if "eval_loss" in entry]
+    rows = reversed(read_metrics(output / METRICS))
+    losses = [entry["loss"] for entry in state["log_history"] if "loss" in entry]
+    return {
+        "steps": state["global_step"],
+        "best_step": best_step,
+        "loss": losses[-1] if losses else None,
+        "eval_loss": min(validations) if validations else None,
+        "first_eval_loss": validations[0] if validations else None,
+        "validations": len(validations),
+        "tokens_per_second": next((r["tokens_per_second"] for r in rows if r.get("tokens_per_second")), None),
+    }
+
+
+def write_manifest(output: Path, manifest: dict[str, Any]) -> None:
+    """Draw the loss picture, hash every file of the adapter and write adapter_manifest.json, flushed to the disk, by rename."""
+    title = f"{manifest['segment']}: {manifest['version']}"
+    draw_losses(
+        read_metrics(output / METRICS), output / LOSS_PICTURE, title=title, best_step=manifest["metrics"]["best_step"]
+    )
+    files = [*ADAPTER_FILES, METRICS, LOSS_PICTURE]
+    manifest["libraries"] = {"python": platform.python_version()} | {name: version(name) for name in LIBRARIES}
+    manifest["files"] = {name: _flushed_hash(output / name) for name in files}
+    temporary = output / f".tmp-{MANIFEST}"
+    with temporary.open("w", encoding="utf-8") as handle:
+        json.dump(manifest, handle, indent=2, ensure_ascii=False)
+        handle.flush()
+        os.fsync(handle.fileno())
+    temporary.replace(output / MANIFEST)
+
+
+def _flushed_hash(path: Path) -> str:
+    with path.open("rb") as handle:
+        os.fsync(handle.fileno())
+        return hashlib.file_digest(handle, "sha256").hexdigest()

@@ -1,0 +1,183 @@
+"""What happens at each step: log, validate, save, stop; and the line of metrics.jsonl that says so."""
+
+from __future__ import annotations
+
+import resource
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+import transformers
+
+from lyo_pipelines.training.batches import TrainingPlan
+from lyo_pipelines.training.engine.control import StopRequest
+from lyo_pipelines.training.metrics_log import MetricsLog, Stage
+from lyo_pipelines.training.recipes import Recipe
+
+VALIDATIONS = 8
+"""How often a training validates when its recipe names no interval."""
+
+
+def validation_steps(recipe: Recipe, steps: int, examples: int) -> set[int]:
+    """The steps after which to validate: every interval, and always the last; none without validation examples."""
+    if not examples:
+        return set()
+    interval = recipe.validation.interval or max(1, round(steps / VALIDATIONS))
+    return {*range(interval, steps + 1, interval), steps}
+
+
+def out_of_patience(losses: Sequence[float], patience: int | None, min_delta: float) -> bool:
+    """Whether the last `patience` validations brought no loss better than the best before them by more than min_delta.
+
+    A function of the history alone, so that a resumed run decides as the killed one would have.
+    """
+    if patience is None or len(losses) <= patience:
+        return False
+    best = float("inf")
+    bad = 0
+    for loss in losses:
+        bad = 0 if loss < best - min_delta else bad + 1
+        best = min(best, loss)
+    return bad >= patience
+
+
+def validation_losses(state: transformers.TrainerState) -> list[float]:
+    """Validation losses so far, oldest first."""
+    return [entry["eval_loss"] for entry in state.log_history if "eval_loss" in entry]
+
+
+def peak_memory_bytes() -> int:
+    """Peak memory of this process: on the GPU where one is used, else resident memory."""
+    if torch.cuda.is_available() and torch.cuda.max_memory_allocated():
+        return int(torch.cuda.max_memory_allocated())
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+class Progress(transformers.TrainerCallback):
+    """Steers the Trainer along the recipe and writes metrics.jsonl. `tell` gets a sentence for people now and then."""
+
+    def __init__(
+        self,
+        *,
+        recipe: Recipe,
+        plan: TrainingPlan,
+        log: MetricsLog,
+        stop: StopRequest,
+        validations: set[int],
+        tell: Callable[[str], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.recipe, self.plan, self.log, self.stop, self.tell, self.clock = recipe, plan, log, stop, tell, clock
+        self.validations = validations
+        self.started = clock()
+        self.training_started: float | None = None
+        self.first_step = self.step = 0
+        self.validating_seconds = 0.0  # of this process; not counted in tokens per second
+        self.validation_started: float | None = None
+        self.stopped_early = False
+
+    # -- called by the Trainer ---------------------------------------------------------------------------------
+    def on_train_begin(self, args: Any, state: transformers.TrainerState, control: Any, **kwargs: Any) -> None:
+        """Start the clock of this process; a resumed run continues the count of seconds."""
+        self.training_started = self.clock()
+        self.first_step = self.step = state.global_step
+        self.write("training")
+
+    def on_step_end(
+        self, args: Any, state: transformers.TrainerState, control: transformers.TrainerControl, **kwargs: Any
+    ) -> Any:
+        """Decide what this step is followed by."""
+        self.step = step = state.global_step
+        interval = self.recipe.checkpoints.interval
+        if self.stop.reason:
+            control.should_save = control.should_training_stop = control.should_log = True
+            return control
+        validate = step in self.validations
+        last = step >= self.plan.steps
+        checkpoint = validate or last or (interval is not None and step % interval == 0)
+        control.should_evaluate = validate
+        control.should_save = checkpoint
+        # a checkpoint forgets the losses since the last line, so there is always a line with it
+        control.should_log = checkpoint or step % self.recipe.logging.interval == 0
+        return control
+
+    def on_log(
+        self, args: Any, state: transformers.TrainerState, control: Any, logs: Any = None, **kwargs: Any
+    ) -> None:
+        """One line of metrics.jsonl for each logged step and each validation."""
+        logs = logs or {}
+        if "eval_loss" in logs:
+            if self.validation_started is not None:
+                self.validating_seconds += self.clock() - self.validation_started
+                self.validation_started = None
+            self.write("validating", eval_loss=logs["eval_loss"])
+            self.tell(f"step {self.step} of {self.plan.steps}: validation loss {logs['eval_loss']:.4f}")
+        elif "loss" in logs:
+            self.write("training", loss=logs["loss"], learning_rate=logs.get("learning_rate"))
+            rate, left = self.tokens_per_second(), self.eta_seconds()
+            self.tell(
+                f"step {self.step} of {self.plan.steps}: loss {logs['loss']:.4f}"
+                + (f", {rate:,.0f} tokens/s" if rate else "")
+                + (f", {left:.0f} s left" if left is not None else "")
+            )
+
+    def on_evaluate(
+        self, args: Any, state: transformers.TrainerState, control: transformers.TrainerControl, **kwargs: Any
+    ) -> Any:
+        """Stop when validation has not become better for as long as the recipe is patient."""
+        rule = self.recipe.validation
+        if out_of_patience(validation_losses(state), rule.patience, rule.min_delta) and self.step < self.plan.steps:
+            self.stopped_early = control.should_training_stop = True
+            self.tell(f"stopped early at step {self.step}: {rule.patience} validations without a better loss")
+        return control
+
+    # -- called by the engine ----------------------------------------------------------------------------------
+    def on_validation(self, done: int, total: int) -> None:
+        """Progress within a validation."""
+        if self.validation_started is None:
+            self.validation_started = self.clock()
+            self.write("validating")
+
+    def seconds(self) -> float:
+        """Seconds of this training, those of earlier processes that it resumed from included."""
+        return self.log.seconds_before + self.clock() - self.started
+
+    def training_seconds(self) -> float:
+        """Seconds of this process inside training steps (loading, validating and saving left out as far as they are known)."""
+        return 0.0 if self.training_started is None else self.clock() - self.training_started - self.validating_seconds
+
+    def tokens(self) -> int:
+        """Non-padding tokens trained on so far."""
+        return int(self.plan.tokens_after[self.step])
+
+    def tokens_per_second(self) -> float | None:
+        """Non-padding tokens per second of this process."""
+        done = self.tokens() - int(self.plan.tokens_after[self.first_step])
+        seconds = self.training_seconds()
+        return done / seconds if done and seconds > 0 else None
+
+    def eta_seconds(self) -> float | None:
+        """Seconds left: tokens left at the rate so far, and the validations left at what one took."""
+        rate = self.tokens_per_second()
+        if rate is None:
+            return None
+        left = (int(self.plan.tokens_after[-1]) - self.tokens()) / rate
+        past = sum(1 for step in self.validations if self.first_step < step <= self.step)
+        future = sum(1 for step in self.validations if step > self.step)
+        return left + (self.validating_seconds / past * future if past else 0.0)
+
+    def write(self, stage: Stage, **values: Any) -> None:
+        """One line of metrics.jsonl."""
+        self.log.write(
+            stage,
+            step=self.step,
+            steps=self.plan.steps,
+            epoch=round(float(self.plan.epoch_after[self.step]), 4),
+            tokens=self.tokens(),
+            tokens_per_second=self.tokens_per_second(),
+            seconds=round(self.seconds(), 2),
+            eta_seconds=0.0 if stage == "done" else self.eta_seconds(),
+            memory_bytes=peak_memory_bytes(),
+            **values,
+        )

@@ -1,0 +1,165 @@
+"""The Hugging Face Trainer with our loss, our order of batches, our validation and checkpoints that are whole or absent.
+
+Optimizer, schedule, gradient accumulation, clipping, mixed devices, resuming and tracking are the Trainer's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+import transformers
+from torch.utils.data import DataLoader
+
+from lyo_pipelines.training.batches import TrainingPlan, evaluation_batches
+from lyo_pipelines.training.checkpoints import mark_complete, rotate
+from lyo_pipelines.training.engine.control import Interrupted, StopRequest
+from lyo_pipelines.training.engine.data import IGNORED, Collator, Examples, ExamplesDataset
+from lyo_pipelines.training.engine.loss import token_losses
+from lyo_pipelines.training.recipes import Recipe
+
+NEVER = 10**9
+
+
+class AdapterTrainer(transformers.Trainer):
+    """Trains the adapter along a plan. `on_validation(done, total)` reports progress within a validation."""
+
+    def __init__(
+        self,
+        *,
+        model: Any,
+        recipe: Recipe,
+        plan: TrainingPlan,
+        train: Examples,
+        validation: Examples,
+        collator: Collator,
+        folder: Path,
+        stop: StopRequest,
+        on_validation: Callable[[int, int], None],
+        callbacks: list[transformers.TrainerCallback],
+        device: str,
+    ) -> None:
+        self.recipe, self.plan, self.validation, self.collator = recipe, plan, validation, collator
+        self.stop, self.on_validation = stop, on_validation
+        super().__init__(
+            model=model,
+            args=training_arguments(recipe, plan, folder, device),
+            train_dataset=ExamplesDataset(train),
+            data_collator=collator,
+            callbacks=callbacks,
+        )
+        self.loss_is_scaled_for_ga = True  # compute_loss divides by the weight of the whole accumulated batch
+        self.remove_callback(transformers.PrinterCallback)
+
+    def get_train_dataloader(self) -> DataLoader[Any]:
+        """Micro-batches in the planned order: the whole training is one pass over the plan."""
+        batches = [list(batch) for batch in self.plan.micro_batches]
+        dataset = self.train_dataset
+        return DataLoader(dataset, batch_sampler=batches, collate_fn=self.collator)  # pyright: ignore[reportArgumentType]
+
+    def _get_num_items_in_batch(self, batch_samples: list[Any], device: torch.device) -> torch.Tensor:
+        """The weight of all answer tokens of one optimizer step."""
+        shift = 0 if self.collator.encoder_decoder else 1
+        total = torch.zeros((), dtype=torch.float32)
+        for batch in batch_samples:
+            total += (batch["weights"][:, shift:] * (batch["labels"][:, shift:] != IGNORED)).sum()
+        return total.clamp_min(1e-8).to(device)
+
+    def compute_loss(
+        self,
+        model: Any,
+        inputs: dict[str, torch.Tensor],
+        return_outputs: bool = False,
+        num_items_in_batch: torch.Tensor | int | None = None,
+    ) -> Any:
+        """Weighted sum of this micro-batch's token losses over the weight of the whole optimizer step."""
+        losses, weights = token_losses(
+            model,
+            inputs,
+            encoder_decoder=self.collator.encoder_decoder,
+            loss_positions_only=self.recipe.speed.loss_positions_only,
+        )
+        total = num_items_in_batch if num_items_in_batch is not None else weights.sum()
+        loss = (losses * weights).sum() / total
+        return (loss, None) if return_outputs else loss
+
+    @torch.no_grad()
+    def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
+        """Token-weighted loss of the validation answers (example weights play no part). Raises Interrupted on a stop request."""
+        model: Any = self.model
+        model.eval()
+        data = ExamplesDataset(self.validation)
+        batches = evaluation_batches(self.validation.lengths, self.recipe.batch.size * 2)
+        total = torch.zeros((), dtype=torch.float64)
+        count = 0
+        for done, indices in enumerate(batches, start=1):
+            if self.stop.reason:
+                raise Interrupted(self.stop.reason)
+            batch = self._prepare_inputs(self.collator([data[i] for i in indices]))
+            losses, _ = token_losses(model, batch, encoder_decoder=self.collator.encoder_decoder)
+            total += losses.double().sum().cpu()
+            count += losses.numel()
+            self.on_validation(done, len(batches))
+        metrics = {"eval_loss": float(total) / max(count, 1)}
+        self._determine_best_metric(metrics, None)
+        self.log(dict(metrics))
+        self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
+        return metrics
+
+    def validate_first(self) -> None:
+        """Validate before going on: the run that made the checkpoint was stopped before it had validated there."""
+        self.args.eval_on_start = True
+
+    def save_now(self) -> Path:
+        """Write a complete checkpoint of this moment."""
+        self._save_checkpoint(self.model, None)
+        return Path(self.args.output_dir or ".") / f"checkpoint-{self.state.global_step}"
+
+    def _save_checkpoint(self, model: Any, trial: Any) -> None:
+        folder = Path(self.args.output_dir or ".")
+        super()._save_checkpoint(model, trial)
+        mark_complete(folder / f"checkpoint-{self.state.global_step}")
+        best = self.state.best_global_step
+        rotate(folder, self.recipe.checkpoints.keep, {best} if best else set())
+
+
+def training_arguments(recipe: Recipe, plan: TrainingPlan, folder: Path, device: str) -> transformers.TrainingArguments:
+    """What the Trainer itself must know; evaluating, saving and logging are steered by our callback."""
+    warmup = round(recipe.optimizer.warmup_ratio * plan.steps)
+    tracking = recipe.logging.tracking
+    arguments = transformers.TrainingArguments(
+        output_dir=str(folder),
+        max_steps=plan.steps,
+        per_device_train_batch_size=recipe.batch.size,
+        gradient_accumulation_steps=recipe.batch.accumulation,
+        learning_rate=recipe.optimizer.learning_rate,
+        lr_scheduler_type={"constant": "constant_with_warmup"}.get(
+            recipe.optimizer.schedule, recipe.optimizer.schedule
+        ),
+        warmup_steps=warmup,
+        weight_decay=recipe.optimizer.weight_decay,
+        max_grad_norm=recipe.optimizer.max_grad_norm,
+        optim="adamw_torch",
+        seed=recipe.seed,
+        use_cpu=device == "cpu",
+        bf16=False,  # the frozen model is loaded in its dtype, the adapter is float32: no autocast between them
+        activation_checkpointing=recipe.speed.gradient_checkpointing,
+        torch_compile=recipe.speed.compile,
+        eval_strategy="no",
+        save_strategy="steps",  # the Trainer then remembers the best step
+        save_steps=NEVER,
+        logging_strategy="no",
+        metric_for_best_model="eval_loss",
+        greater_is_better=False,
+        save_total_limit=None,  # ours goes by completeness, the Trainer's by age
+        report_to=[tracking] if tracking in {"mlflow", "wandb"} else [],
+        disable_tqdm=True,
+        remove_unused_columns=False,
+        average_tokens_across_devices=False,
+        dataloader_pin_memory=device != "cpu",
+    )
+    if arguments.n_gpu > 1:  # the Trainer would spread one batch over all GPUs it sees; we hold the lock of one
+        arguments._n_gpu = 1
+    return arguments

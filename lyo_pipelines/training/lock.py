@@ -1,0 +1,108 @@
+"""One training per device, machine-wide: a file lock that the kernel releases when its process dies, however it dies.
+
+An orchestrator's limits see its own runs; a training process that outlived its killed worker is seen only here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+
+class DeviceBusyError(RuntimeError):
+    """Another training holds the device; the message names its process."""
+
+
+class NoDeviceError(RuntimeError):
+    """The recipe wants a device that this machine does not have."""
+
+
+def lock_folder() -> Path:
+    """Where the locks of this machine are: LYO_LOCK_DIR, else a folder that all users share below the temporary folder."""
+    folder = Path(os.environ.get("LYO_LOCK_DIR") or Path(tempfile.gettempdir()) / "lyo_pipelines_locks")
+    if not folder.is_dir():
+        folder.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(PermissionError):
+            folder.chmod(0o1777)
+    return folder
+
+
+@contextmanager
+def device_lock(
+    device: str,
+    label: str,
+    *,
+    wait_seconds: float,
+    say: Callable[[str], None],
+    check: Callable[[], None] = lambda: None,
+    poll_seconds: float = 1.0,
+) -> Iterator[None]:
+    """Hold the only training slot of `device` ("cpu", or a GPU's own id) for the duration of the block.
+
+    Waits up to wait_seconds (0: not at all) and says who holds it, at once and every minute; `check` is called meanwhile and
+    may raise to give up. Raises DeviceBusyError with the holder's process id. The file stays; the lock does not: nothing has
+    to be cleaned up after a kill.
+    """
+    name = "".join(c if c.isalnum() or c in "-_." else "_" for c in device)
+    path = lock_folder() / f"{name}.lock"
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    try:
+        with contextlib.suppress(PermissionError):
+            os.fchmod(descriptor, 0o666)
+        _acquire(descriptor, device, wait_seconds, say, check, poll_seconds)
+        holder = json.dumps(
+            {"pid": os.getpid(), "training": label, "since": datetime.now(UTC).isoformat(timespec="seconds")}
+        )
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, holder.encode(), 0)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _acquire(  # noqa: PLR0917 - private, called once
+    descriptor: int,
+    device: str,
+    wait_seconds: float,
+    say: Callable[[str], None],
+    check: Callable[[], None],
+    poll_seconds: float,
+) -> None:
+    started = time.monotonic()
+    said = None
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            check()
+            waited = time.monotonic() - started
+            holder = _holder(descriptor)
+            if waited >= wait_seconds:
+                raise DeviceBusyError(
+                    f"device {device} is busy: {holder} trains on it. Wait for it, stop it (SIGTERM: it makes a checkpoint first), "
+                    f"or allow longer waiting with --wait."
+                ) from None
+            if said is None or waited - said >= 60:
+                said = waited
+                say(
+                    f"waiting for device {device}: {holder} trains on it (waited {waited:.0f} of at most {wait_seconds:.0f} s)"
+                )
+            time.sleep(min(poll_seconds, max(0.05, wait_seconds - waited)))
+        else:
+            return
+
+
+def _holder(descriptor: int) -> str:
+    try:
+        value = json.loads(os.pread(descriptor, 4096, 0) or b"{}")
+        return f"process {value['pid']} ({value['training']}, since {value['since']})"
+    except (ValueError, KeyError):
+        return "a process that has just started"

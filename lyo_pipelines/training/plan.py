@@ -1,0 +1,95 @@
+"""What a caller needs around a training: its version, its command line, and its result once it is there.
+
+Nothing here imports torch or knows Dagster.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lyo_pipelines.training.recipes import WITHOUT_EFFECT_ON_WEIGHTS, Recipe
+
+MANIFEST = "adapter_manifest.json"
+METRICS = "metrics.jsonl"
+LOSS_PICTURE = "loss.png"
+TRAINING_VERSION = 1
+"""Raised when the training code changes what is learnt from the same recipe and data."""
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """A finished adapter: where it is and what its manifest says."""
+
+    path: Path
+    segment: str
+    version: str
+    dataset_fingerprint: str
+    base_model: str
+    metrics: dict[str, Any]
+    manifest: dict[str, Any]
+
+
+class IncompleteAdapterError(RuntimeError):
+    """An adapter folder has no manifest: its training has not ended."""
+
+
+class OtherTrainingError(RuntimeError):
+    """The output folder belongs to another recipe or dataset."""
+
+
+def adapter_version(fingerprint: str, recipe: Recipe) -> str:
+    """The version of the adapter that this recipe makes of this dataset: `<recipe name>-<12 hex>`.
+
+    Sections that change no weight (names, checkpoints, logging, cost) do not count.
+    """
+    values = {k: v for k, v in recipe.model_dump(mode="json").items() if k not in WITHOUT_EFFECT_ON_WEIGHTS}
+    text = json.dumps([TRAINING_VERSION, fingerprint, values], sort_keys=True)
+    return f"{recipe.name}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
+
+
+def require_same(output: Path, found: str, wanted: str) -> None:
+    """Raise OtherTrainingError when the training found in a folder is not the one that is wanted there (names apart)."""
+    if found.rpartition("-")[2] != wanted.rpartition("-")[2]:
+        raise OtherTrainingError(
+            f"{output} holds the training {found}, not {wanted}: recipe or dataset changed. "
+            "Choose another --output, or remove that folder."
+        )
+
+
+def training_command(
+    recipe_path: str | Path, dataset_dir: str | Path, output_dir: str | Path, models_dir: str | Path
+) -> list[str]:
+    """The command that trains; the same from a shell and under Dagster Pipes."""
+    return [
+        sys.executable, "-m", "lyo_pipelines.training.engine",
+        "--recipe", str(recipe_path), "--dataset", str(dataset_dir), "--output", str(output_dir), "--models", str(models_dir),
+    ]  # fmt: skip
+
+
+def is_complete(adapter_dir: str | Path) -> bool:
+    """Whether the training that writes this folder has ended: its manifest is written last."""
+    return (Path(adapter_dir) / MANIFEST).is_file()
+
+
+def read_adapter(adapter_dir: str | Path) -> TrainingResult:
+    """Read a finished adapter's manifest. Raises IncompleteAdapterError."""
+    path = Path(adapter_dir)
+    if not is_complete(path):
+        raise IncompleteAdapterError(
+            f"{path} holds no {MANIFEST}: its training has not ended. Start it again: it resumes."
+        )
+    manifest = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
+    return TrainingResult(
+        path=path,
+        segment=manifest["segment"],
+        version=manifest["version"],
+        dataset_fingerprint=manifest["dataset_fingerprint"],
+        base_model=manifest["base_model"]["name"],
+        metrics=manifest["metrics"],
+        manifest=manifest,
+    )

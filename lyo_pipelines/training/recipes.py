@@ -1,0 +1,149 @@
+"""A recipe: every figure of one training, validated. Reading recipe files and overrides belongs to `recipe_files.py`.
+
+Each section is one pydantic model; the commented defaults with the owner's figures stand in recipe_files/owner.yaml.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Positive = Annotated[int, Field(gt=0)]
+Share = Annotated[float, Field(ge=0, lt=1)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Lora(_Section):
+    """The adapter's shape (Hu et al. 2021, https://arxiv.org/abs/2106.09685)."""
+
+    r: Positive = 16
+    alpha: Annotated[float, Field(gt=0)] = 32
+    dropout: Share = 0.1
+    target_modules: list[str] | None = Field(
+        default=None, description="module names; null: all linear layers of attention and MLP"
+    )
+
+
+class Optimizer(_Section):
+    """AdamW and its learning-rate schedule, which always ends where the training is planned to end."""
+
+    learning_rate: Annotated[float, Field(gt=0)] = 2e-4
+    schedule: Literal["linear", "cosine", "constant"] = "linear"
+    warmup_ratio: Share = 0.03
+    weight_decay: Annotated[float, Field(ge=0)] = 0.0
+    max_grad_norm: Annotated[float, Field(ge=0)] = 1.0
+
+
+class Batch(_Section):
+    """How examples are put together. `size * accumulation` examples make one optimizer step."""
+
+    size: Positive = 4
+    accumulation: Positive = 4
+    max_length: Positive | dict[str, Positive] = Field(
+        default=512, description="tokens; one number, or by task with a `default`"
+    )
+    group_by_length: bool = Field(
+        default=True, description="put examples of similar length into one batch: less padding"
+    )
+    padding_free: bool = Field(
+        default=False, description="the examples of a batch in one row, kept apart by their positions: no padding"
+    )
+
+    @model_validator(mode="after")
+    def _needs_default(self) -> Batch:
+        if isinstance(self.max_length, dict) and "default" not in self.max_length:
+            raise ValueError("max_length by task needs an entry `default`")
+        return self
+
+    def max_length_of(self, task: str) -> int:
+        """The longest example in tokens for a task (`tutoring`, …)."""
+        if isinstance(self.max_length, int):
+            return self.max_length
+        return self.max_length.get(task, self.max_length["default"])
+
+
+class Budget(_Section):
+    """When training ends: the first of these; the schedule is planned to end exactly there."""
+
+    epochs: Annotated[float, Field(gt=0)] = 3
+    tokens: Positive | None = Field(default=None, description="non-padding tokens, prompts included")
+    steps: Positive | None = Field(default=None, description="optimizer steps")
+
+
+class Validation(_Section):
+    """Validation loss during training. Intervals are optimizer steps; null: about eight times in the whole training."""
+
+    interval: Positive | None = None
+    max_examples: Positive | None = Field(
+        default=None, description="a fixed seeded sample of the validation split; null: all"
+    )
+    patience: Positive | None = Field(
+        default=3, description="stop after so many validations without a better loss; null: never"
+    )
+    min_delta: Annotated[float, Field(ge=0)] = 0.0
+
+
+class Checkpoints(_Section):
+    """What a killed run resumes from. A checkpoint is also made at every validation."""
+
+    interval: Positive | None = Field(default=None, description="optimizer steps; null: at validations only")
+    keep: Positive = Field(default=2, description="newest complete checkpoints kept; the best one is always kept too")
+
+
+class Logging(_Section):
+    """Where progress goes beside metrics.jsonl."""
+
+    interval: Positive = Field(default=1, description="optimizer steps between two lines of metrics.jsonl")
+    tracking: Literal["tensorboard", "mlflow", "wandb", "none"] = "tensorboard"
+
+
+class Speed(_Section):
+    """Settings that change the speed and not what is learnt (beyond rounding). benchmarks/training_cpu.py measures each."""
+
+    loss_positions_only: bool = Field(
+        default=True, description="project only positions in the loss through the output head"
+    )
+    fused_lora: bool = Field(
+        default=True, description="one autograd step per adapted layer, LoRA products in the base model's dtype"
+    )
+    attention: Literal["auto", "eager", "sdpa", "flash_attention_2", "flex_attention"] = "auto"
+    gradient_checkpointing: bool = False
+    compile: bool = Field(
+        default=False, description="torch.compile; pays on long GPU runs, not within minutes on a CPU"
+    )
+    threads: Positive | None = Field(default=None, description="CPU threads; null: all cores this process may use")
+
+
+class Cost(_Section):
+    """What an hour on this machine costs; 0 says that it is not charged."""
+
+    per_hour: Annotated[float, Field(ge=0)] = 0.0
+    currency: str = "USD"
+
+
+class Recipe(_Section):
+    """One training, fully described. Two equal recipes on the same dataset version make the same adapter version."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,40}$")]
+    base_model: str = Field(description="a name of base_models.py, a hub id, or a local folder")
+    method: Literal["lora"] = "lora"
+    dtype: Literal["float32", "bfloat16"] = "float32"
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    seed: int = 7
+    lora: Lora = Lora()
+    optimizer: Optimizer = Optimizer()
+    batch: Batch = Batch()
+    budget: Budget = Budget()
+    validation: Validation = Validation()
+    checkpoints: Checkpoints = Checkpoints()
+    logging: Logging = Logging()
+    speed: Speed = Speed()
+    cost: Cost = Cost()
+
+
+WITHOUT_EFFECT_ON_WEIGHTS = ("name", "checkpoints", "logging", "cost")
+"""Sections left out of the adapter version: changing them changes no weight."""

@@ -1,0 +1,59 @@
+"""The owner's figures: commented defaults, a user's file with only what differs, errors that name the key."""
+
+from __future__ import annotations
+
+import pytest
+import yaml
+
+from lyo_pipelines.config.figures import DEFAULTS, Figures, FiguresError, load_figures
+
+
+def test_the_defaults_are_complete_and_commented():
+    assert isinstance(load_figures(), Figures)
+    for name in Figures.model_fields:
+        assert "#" in (DEFAULTS / f"{name}.yaml").read_text(encoding="utf-8")
+
+
+def test_a_users_file_changes_only_what_it_names(tmp_path):
+    path = tmp_path / "config.yaml"
+    path.write_text(yaml.safe_dump({"interactions": {"reach_days": 30, "langfuse": {"task": "search"}}}))
+    mine, default = load_figures(path).interactions, load_figures().interactions
+    assert (mine.reach_days, mine.langfuse.task) == (30, "search")
+    assert mine.langfuse.scores == default.langfuse.scores
+    assert mine.model_copy(update={"reach_days": 365, "langfuse": default.langfuse}) == default
+
+
+def test_an_empty_file_changes_nothing(tmp_path):
+    (tmp_path / "config.yaml").write_text("# nothing yet\n")
+    assert load_figures(tmp_path / "config.yaml") == load_figures()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("interactions: {reach_day: 3}", "interactions.reach_day"),
+        ("interactions: {reach_days: soon}", "interactions.reach_days"),
+        ("interactions: {langfuse: {scores: {x: stars}}}", "interactions.langfuse.scores.x"),
+        ("nonsense: {}", "nonsense"),
+        ("- a", "expected sections"),
+        ("{", "cannot be read as YAML"),
+    ],
+)
+def test_a_wrong_file_is_named_with_the_key(tmp_path, text, said):
+    path = tmp_path / "config.yaml"
+    path.write_text(text)
+    with pytest.raises(FiguresError) as error:
+        load_figures(path)
+    assert str(path) in str(error.value)
+    assert said in str(error.value)
+
+
+def test_a_file_that_is_not_there_is_said(tmp_path):
+    with pytest.raises(FiguresError, match="cannot be read"):
+        load_figures(tmp_path / "nowhere.yaml")
+
+
+def test_figures_cannot_be_changed_by_accident():
+    figures = load_figures()
+    with pytest.raises(ValueError, match="frozen"):
+        figures.interactions.reach_days = 1  # pyright: ignore[reportAttributeAccessIssue]

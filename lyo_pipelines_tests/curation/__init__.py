@@ -1,0 +1,1 @@
+"""What curation keeps, repairs, redacts and removes."""

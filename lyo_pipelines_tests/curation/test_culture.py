@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+import polars as pl
+import pytest
+
+from lyo_pipelines.curation.culture import excerpt, findings
+from lyo_pipelines.curation.wordlists import PACKAGED, WordlistError, load_wordlists
+from lyo_pipelines.storage.lake import Lake
+from lyo_pipelines_tests.curation.rows import FIGURES
+
+LISTS = load_wordlists()
+
+
+def found(
+    answer: str, language: str, *, task: str = "tutoring", complaint: str | None = None, lists=LISTS
+) -> list[str]:
+    frame = pl.DataFrame(
+        {"answer": [answer], "bucket": [language], "task": [task], "complaint_category": [complaint]},
+        schema_overrides={"complaint_category": pl.String},
+    )
+    return findings(frame, lists, FIGURES)[0].to_list()
+
+
+@pytest.mark.parametrize(
+    ("answer", "language", "names"),
+    [
+        ("मैं आपको यह समझाता हूँ।", "hi", ["persona_masculine"]),
+        ("अब मैं अगला कदम बताऊँगा।", "hi", ["persona_masculine"]),
+        ("मैं आपके साथ हल कर रहा हूँ।", "hi", ["persona_masculine"]),
+        ("मैं कल यही सोच रहा था।", "hi", ["persona_masculine"]),
+        ("मैं आपको यह समझाती हूँ और अगला कदम बताऊँगी।", "hi", []),
+        ("लड़का दौड़ता है और वह घर जाता था।", "hi", []),
+        ("हम इसे हल करेंगे, आप देखेंगे।", "hi", []),
+        ("तू यह सवाल फिर से देख।", "hi", ["disrespectful_form"]),
+        ("आप यह सवाल फिर से देखिए, तुम भी देखो।", "hi", []),
+        ("कतू और तूफान अलग शब्द हैं।", "hi", []),
+        ("यह मूर्ख जैसा काम है।", "hi", ["insult"]),
+        ("निम्न जाति के लोग ऐसा नहीं करते।", "hi", ["caste"]),
+        ("Main aapko samjhata hoon.", "hi_latn", ["persona_masculine"]),
+        ("Main aapko samjhati hoon, phir bataungi.", "hi_latn", []),
+        ("Main agla step bataunga.", "hi_latn", ["persona_masculine"]),
+        ("Tera answer galat hai.", "hi_latn", ["disrespectful_form"]),
+        ("டேய் இதைப் பார்.", "ta", ["disrespectful_form"]),
+        ("நீ ஒரு முட்டாள்.", "ta", ["insult"]),
+        ("நீங்கள் இதைப் பாருங்கள். விடை சரி.", "ta", []),
+        ("Dei, itha paaru.", "ta_latn", ["disrespectful_form"]),
+        ("You are so stupid!", "en", ["insult"]),
+        ("Girls are bad at maths.", "en", ["gender_stereotype"]),
+        ("Girls and boys are good at maths.", "en", []),
+        ("Lower caste people cannot do it.", "en", ["caste"]),
+        ("The set of girls is larger than the set of boys.", "en", []),
+        ("As your male teacher, I say so.", "en", ["persona_gender"]),
+        ("You are stupid", "xx", []),
+    ],
+)
+def test_findings_of_the_word_and_rule_lists(answer, language, names):
+    assert found(answer, language) == names
+
+
+def test_the_persona_speaks_only_in_its_own_tasks():
+    assert found("मैं आपको यह समझाता हूँ।", "hi", task="programming") == []
+
+
+def test_a_cultural_complaint_is_a_finding():
+    assert found("x is seven", "en", complaint=" Cultural ") == ["complaint"]
+    assert found("x is seven", "en", complaint="too long") == []
+
+
+def test_the_excerpt_shows_the_place_on_one_line_in_quotation_marks():
+    answer = "पहले जोड़िए।\n" * 30 + "तू मूर्ख है।" + "फिर घटाइए। " * 30
+    shown = excerpt(answer, "insult", "hi", LISTS, FIGURES)
+    assert "मूर्ख" in shown
+    assert shown.startswith("“…")
+    assert shown.endswith("…”")
+    assert "\n" not in shown
+    assert len(shown) <= FIGURES.review_excerpt_characters + 4
+    assert excerpt("=1+1", "complaint", "en", LISTS, FIGURES) == "“=1+1”"
+
+
+def test_all_packaged_lists_have_the_same_shape():
+    assert (
+        {path.stem for path in PACKAGED.glob("*.yaml")}
+        == set(LISTS.by_language)
+        == {"en", "hi", "ta", "hi_latn", "ta_latn"}
+    )
+
+
+def test_a_user_s_lists_are_laid_over_the_packaged_ones(tmp_path):
+    lake = Lake(str(tmp_path))
+    lake.write_text(
+        "language: en\nrefusals: ['\\bno comment\\b']\ndisabled: [caste]\n"
+        "cultural:\n  - {name: insult, why: ours, pattern: 'silly goose'}\n  - {name: brand, why: rival, pattern: '\\bAcme\\b'}\n",
+        lake.side("wordlists", "own.yaml"),
+    )
+    lake.write_text(
+        "language: kn\ncultural:\n  - {name: insult, why: w, pattern: ದಡ್ಡ}\n", lake.side("wordlists", "kn.yaml")
+    )
+    lists = load_wordlists(lake)
+    assert lists.signature != LISTS.signature
+    assert found("You silly goose", "en", lists=lists) == ["insult"]
+    assert found("You are so stupid!", "en", lists=lists) == []
+    assert found("ask ACME", "en", lists=lists) == ["brand"]
+    assert found("Lower caste people cannot do it.", "en", lists=lists) == []
+    assert found("ನೀನು ದಡ್ಡ", "kn", lists=lists) == ["insult"]
+    assert lists.refusals and "no comment" in lists.refusals
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("language: en\nrefusals: ['(unclosed']\n", "does not compile"),
+        ("language: en\nrefusals: ['(?=ahead)x']\n", "does not compile"),
+        ("language: en\nrefusals: ['x*']\n", "matches an empty text"),
+        ("language: en\nrefuse: []\n", "refuse"),
+        ("refusals: []\n", "language"),
+        ("language: [\n", "YAML"),
+        ("just text", "file"),
+    ],
+)
+def test_a_wrong_list_is_an_error_that_names_file_and_entry(tmp_path, text, says):
+    lake = Lake(str(tmp_path))
+    lake.write_text(text, lake.side("wordlists", "own.yaml"))
+    with pytest.raises(WordlistError, match=f"own.yaml.*{says}"):
+        load_wordlists(lake)

@@ -1,0 +1,159 @@
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from lyo_pipelines.curation.contract import EXAMPLE, FUNNEL, INPUTS_KEY, QUALITY, REMOVED, MissingDayError
+from lyo_pipelines.curation.day import curate_day, stale_days
+from lyo_pipelines.storage.lake import Lake
+from lyo_pipelines_tests.curation.rows import DAY, FIGURES, figures, row, table
+
+
+@pytest.fixture
+def lake(tmp_path) -> Lake:
+    return Lake(str(tmp_path))
+
+
+def put(lake: Lake, rows: list[dict], inputs: str | None = None, day: date = DAY) -> None:
+    made = table(*rows)
+    lake.write_table(
+        made.replace_schema_metadata({INPUTS_KEY: inputs.encode()}) if inputs else made, lake.interactions(day)
+    )
+
+
+def mixed(count: int) -> list[dict]:
+    return [
+        row(
+            n,
+            rating=(None, 5.0, 4.0, 2.0)[n % 4],
+            retries=int(n % 5 == 0),
+            language=("en", "hi")[n % 7 == 0],
+            question=f"My name is Asha Rao. What is {n} + 1?",
+        )
+        for n in range(count)
+    ]
+
+
+def test_a_day_becomes_four_files_of_the_contract(lake):
+    put(lake, mixed(40))
+    report = curate_day(lake, DAY, FIGURES)
+    files = {name: lake.read_table(lake.examples(DAY, name)) for name in ("part", "removed", "funnel", "quality")}
+    for name, schema in (("part", EXAMPLE), ("removed", REMOVED), ("funnel", FUNNEL), ("quality", QUALITY)):
+        assert files[name].schema.equals(schema), name
+    assert report.conserved
+    assert (report.read, report.kept) == (40, files["part"].num_rows)
+    assert files["removed"].num_rows == 40 - report.kept
+    assert sum(files["funnel"]["removed"].to_pylist()) == 40 - report.kept
+    assert sum(report.read_by_segment.values()) == 40
+    assert (
+        report.segments == {"tutoring.en.math": report.kept, "tutoring.hi.math": 0}
+        or sum(report.segments.values()) == report.kept
+    )
+    assert report.pii_counts == {"PERSON": report.kept}
+    assert len(set(files["part"]["example_id"].to_pylist())) == report.kept
+    assert report.as_dict()["day"] == "2026-01-05"
+
+
+@pytest.mark.parametrize(
+    "changes", [{"batch_rows": 7}, {"batch_rows": 7, "workers": 1}, {"batch_rows": 1, "workers": 3}]
+)
+def test_batches_and_workers_change_nothing(lake, tmp_path, changes):
+    put(lake, mixed(60))
+    whole = curate_day(lake, DAY, figures(removed_sample_per_rule=3))
+    before = {name: lake.read_table(lake.examples(DAY, name)) for name in ("part", "removed", "funnel", "quality")}
+    again = curate_day(lake, DAY, figures(removed_sample_per_rule=3, **changes))
+    assert again == whole
+    for name, expected in before.items():
+        assert lake.read_table(lake.examples(DAY, name)).equals(expected), name
+
+
+def test_a_day_without_rows_is_fine(lake):
+    put(lake, [])
+    report = curate_day(lake, DAY, FIGURES)
+    assert (report.read, report.kept, report.removed_by_rule) == (0, 0, {})
+    assert lake.read_table(lake.examples(DAY)).num_rows == 0
+    assert stale_days(lake, FIGURES) == []
+
+
+def test_a_missing_day_says_what_to_do(lake):
+    with pytest.raises(MissingDayError, match="Materialize raw_interactions"):
+        curate_day(lake, DAY, FIGURES)
+    assert not lake.exists(lake.path("examples"))
+
+
+def test_days_become_stale_for_a_reason(lake):
+    other = DAY + timedelta(days=1)
+    put(lake, mixed(4), "a")
+    put(lake, mixed(4), "a", other)
+    assert stale_days(lake, FIGURES) == [DAY, other]
+    curate_day(lake, DAY, FIGURES)
+    curate_day(lake, other, FIGURES)
+    assert stale_days(lake, FIGURES) == []
+    put(lake, mixed(4), "a")  # built again from the same inputs
+    assert stale_days(lake, FIGURES) == []
+    put(lake, mixed(4), "b")
+    assert stale_days(lake, FIGURES) == [DAY]
+    curate_day(lake, DAY, FIGURES)
+    assert stale_days(lake, figures(minimum_rating=4.5)) == [DAY, other]
+    assert stale_days(lake, figures(workers=1, batch_rows=10, user_cap=5, quality_minimum_rows=7)) == []
+    lake.write_text("language: en\nrefusals: [no comment]\n", lake.side("wordlists", "en.yaml"))
+    assert stale_days(lake, FIGURES) == [DAY, other]
+
+
+def test_a_raw_day_that_does_not_say_its_inputs_is_known_by_its_file(lake):
+    put(lake, mixed(4))
+    curate_day(lake, DAY, FIGURES)
+    assert stale_days(lake, FIGURES) == []
+    put(lake, mixed(5))
+    assert stale_days(lake, FIGURES) == [DAY]
+
+
+def test_a_run_that_dies_leaves_nothing_half_written(lake, monkeypatch):
+    put(lake, mixed(20))
+
+    def die(*_, **__):
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr("lyo_pipelines.curation.day.update_day", die)
+    with pytest.raises(OSError, match="No space"):
+        curate_day(lake, DAY, FIGURES)
+    assert not lake.exists(lake.examples(DAY))
+    assert not [name for name in lake.fs.ls(lake.path("examples", f"date={DAY}"), detail=False) if ".tmp-" in name]
+    assert stale_days(lake, FIGURES) == [DAY]
+    monkeypatch.undo()
+    assert curate_day(lake, DAY, FIGURES).read == 20
+
+
+def test_raw_days_with_columns_in_another_order_are_read(lake):
+    made = table(*mixed(6))
+    lake.write_table(made.select(made.column_names[::-1]), lake.interactions(DAY))
+    assert curate_day(lake, DAY, FIGURES).read == 6
+
+
+def test_examples_say_what_they_were_made_from(lake):
+    put(lake, mixed(3))
+    curate_day(lake, DAY, FIGURES)
+    assert INPUTS_KEY in (pq.read_metadata(lake.examples(DAY)).metadata or {})
+
+
+def test_an_example_s_id_follows_its_texts(lake):
+    put(lake, [row(1, rating=5.0)])
+    curate_day(lake, DAY, FIGURES)
+    first = lake.read_table(lake.examples(DAY))["example_id"].to_pylist()
+    put(lake, [row(1, rating=4.0)])
+    curate_day(lake, DAY, FIGURES)
+    assert lake.read_table(lake.examples(DAY))["example_id"].to_pylist() == first
+    put(lake, [row(1, rating=5.0, context="new")])
+    curate_day(lake, DAY, FIGURES)
+    changed = lake.read_table(lake.examples(DAY))["example_id"].to_pylist()
+    assert changed != first
+    assert all(len(key) == 16 for key in changed)
+
+
+def test_a_lake_in_memory_works_too():
+    lake = Lake("memory://curation-test")
+    lake.write_table(pa.Table.from_batches(table(*mixed(8)).to_batches()), lake.interactions(DAY))
+    assert curate_day(lake, DAY, FIGURES).read == 8

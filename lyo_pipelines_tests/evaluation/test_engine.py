@@ -1,0 +1,340 @@
+"""The evaluation as a process: the whole report, resuming after a kill, reusing answers, speaking to Dagster."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import dagster_pipes
+import pyarrow.parquet as pq
+import pytest
+from pydantic import BaseModel, ConfigDict
+
+from lyo_pipelines.evaluation.catalogue import load_metrics
+from lyo_pipelines.evaluation.command import evaluation_command, is_complete, write_figures
+from lyo_pipelines.evaluation.engine.__main__ import main
+from lyo_pipelines.evaluation.engine.hosting import ModelHost
+from lyo_pipelines.evaluation.engine.outputs import OutputsFolder, by_item
+from lyo_pipelines.evaluation.engine.progress import Progress
+from lyo_pipelines.evaluation.engine.run import Asker
+from lyo_pipelines.evaluation.gates import gates
+from lyo_pipelines.evaluation.inputs import AdapterError, gather_inputs
+from lyo_pipelines.evaluation.markdown import render
+from lyo_pipelines.evaluation.report import MissingReportError, read_report
+from lyo_pipelines_tests.evaluation import made
+
+
+def arguments(world, output: Path, figures=None, **options: Path) -> list[str]:
+    command = evaluation_command(
+        world.dataset, world.candidate, output, world.root / "models",
+        figures_path=write_figures(figures or world.figures, output.parent / "figures"), **options,
+    )  # fmt: skip
+    assert command[:3] == [sys.executable, "-m", "lyo_pipelines.evaluation.engine"]
+    return command[3:]
+
+
+@pytest.fixture(scope="module")
+def output(world) -> Path:
+    folder = world.root / "reports" / "v1"
+    assert main(arguments(world, folder, champion_dir=world.champion)) == 0
+    return folder
+
+
+class Known(BaseModel):
+    model_config = ConfigDict(extra="allow", strict=True)
+
+
+class ValueShape(Known):
+    value: float | None
+    n: int
+
+
+class ComparisonShape(Known):
+    metric: str
+    a: str
+    b: str
+    difference: float | None
+    ci_low: float | None
+    ci_high: float | None
+    p_adjusted: float | None
+    verdict: str
+
+
+class SliceShape(Known):
+    dimension: str
+    value: str
+    n: int
+    groups: int
+    models: dict[str, dict[str, ValueShape]]
+    comparisons: list[ComparisonShape]
+
+
+class GateShape(Known):
+    name: str
+    passed: bool | None
+    blocking: bool
+    message: str
+
+
+class ReportShape(Known):
+    """The contract that others build on."""
+
+    segment: str
+    version: str
+    dataset_fingerprint: str
+    n_test: int
+    groups: int
+    models: dict[str, dict[str, ValueShape]]
+    comparisons: list[ComparisonShape]
+    slices: list[SliceShape]
+    gates: list[GateShape]
+
+
+def test_the_report_keeps_its_contract(world, output):
+    text = (output / "report.json").read_text()
+    assert "NaN" not in text
+    report = ReportShape.model_validate(json.loads(text))
+    assert (report.segment, report.version, report.dataset_fingerprint) == ("tutoring.en.math", "candidate", "d1")
+    assert report.n_test == report.groups == 18
+    assert set(report.models) == {"base", "candidate", "champion"}
+    assert {(c.a, c.b) for c in report.comparisons} == {("candidate", "base"), ("candidate", "champion")}
+    assert {c.verdict for c in report.comparisons} <= {"better", "worse", "cannot_tell"}
+    assert {s.dimension for s in report.slices} == {"language", "grade", "topic"}
+    assert [g.name for g in report.gates] == [g.name for g in world.figures.gates]
+
+
+def test_the_gates_can_be_judged_again_from_the_report(world, output):
+    report = read_report(output)
+    assert [vars(gate) for gate in gates(report, world.figures)] == report["gates"]
+
+
+def test_loss_and_perplexity_belong_together(output):
+    base = read_report(output)["models"]["base"]
+    items = pq.read_table(output / "items.parquet").to_pylist()
+    rows = [row for row in items if row["model"] == "base"]
+    loss = sum(row["nll_sum"] for row in rows) / sum(row["nll_tokens"] for row in rows)
+    assert base["loss"]["value"] == pytest.approx(loss)
+    assert base["perplexity"]["value"] == pytest.approx(2.718281828**loss, rel=1e-6)
+    assert len(items) == 3 * 18
+
+
+def test_the_readable_report_stands_on_its_own(output):
+    text = (output / "report.md").read_text()
+    for needed in (
+        "18 of 24 test items",
+        "What the verdicts mean",
+        "cannot tell",
+        "Gates",
+        "language hi",
+        "checked_answer",
+    ):
+        assert needed in text
+    for picture in re.findall(r"\]\((\w+\.png)\)", text):
+        assert (output / picture).read_bytes().startswith(b"\x89PNG")
+
+
+def test_what_a_model_wrote_cannot_become_mark_up(output):
+    report = read_report(output)
+    report["samples"][0]["answers"]["base"] = "```\n![x](http://example.org/x.png) <b>\x00"
+    text = render(report)
+    block = text[text.index("````text") : text.index("![x]") + 60]
+    assert block.rstrip().count("````") >= 2
+    assert "\x00" not in text
+
+
+def test_progress_is_told_line_by_line(output):
+    lines = [json.loads(line) for line in (output / "progress.jsonl").read_text().splitlines()]
+    assert {line["stage"] for line in lines} >= {"likelihood", "answers", "response time", "metrics and statistics"}
+    assert all(set(line) >= {"stage", "model", "done", "total", "seconds", "eta_seconds"} for line in lines)
+    answers = [line for line in lines if line["stage"] == "answers" and line["model"] == "base"]
+    assert [line["done"] for line in answers] == [0, 5, 10, 15, 18]
+    assert answers[0]["eta_seconds"] is None
+    assert answers[-1]["eta_seconds"] == 0
+
+
+def test_a_report_of_the_same_inputs_is_not_made_again(world, output, capsys):
+    before = (output / "report.json").stat().st_mtime_ns
+    assert main(arguments(world, output, champion_dir=world.champion)) == 0
+    assert "nothing to do" in capsys.readouterr().err
+    assert (output / "report.json").stat().st_mtime_ns == before
+
+
+def test_other_figures_make_another_report_from_the_same_answers(world, output, capsys):
+    other = world.root / "reports" / "v2"
+    assert (
+        main(arguments(world, other, world.figures.model_copy(update={"alpha": 0.01}), champion_dir=world.champion))
+        == 0
+    )
+    assert "reused answers of base: 18/18" in capsys.readouterr().err
+    ours, theirs = read_report(other), read_report(output)
+    assert ours["data_version"] != theirs["data_version"]
+    assert ours["models"] == theirs["models"]
+
+
+def test_the_base_answers_once_for_every_candidate(world, output, capsys):
+    del output
+    command = arguments(world, world.root / "reports" / "v3")
+    command[command.index("--adapter") + 1] = str(world.champion)
+    assert main(command) == 0
+    said = capsys.readouterr().err
+    assert "reused answers of base" in said
+    assert "champion" not in read_report(world.root / "reports" / "v3")["models"]
+
+
+def test_a_candidate_that_is_the_champion_has_only_the_base_to_beat(world):
+    inputs = gather_inputs(world.dataset, world.candidate, world.candidate, world.figures)
+    assert inputs.same_as_champion
+    assert [spec.role for spec in inputs.models] == ["base", "candidate"]
+
+
+def test_a_teams_own_metric_reaches_the_report(world, output):
+    del output
+    own = made.own_metric(world.root / "own", "float(text.count('!'))", "shouts")
+    folder = world.root / "reports" / "v4"
+    figures = world.figures.model_copy(update={"metrics": ("loss", "shouts")})
+    assert main(arguments(world, folder, figures, metrics_dir=own.parent.parent)) == 0
+    assert read_report(folder)["models"]["candidate"]["shouts"]["n"] == 18
+
+
+def undisturbed(world, cache: Path, say=lambda _: None) -> dict:
+    inputs = gather_inputs(world.dataset, world.candidate, None, world.figures)
+    host = ModelHost(world.root / "models", device="cpu", dtype="float32", attention=None)
+    cache.mkdir(parents=True, exist_ok=True)
+    return Asker(inputs, host, cache, Progress(cache / "progress.jsonl", say)).ask_all()
+
+
+def test_an_interrupted_evaluation_goes_on_and_ends_the_same(world, tmp_path):
+    def interrupt(message: str) -> None:
+        if message.startswith("answers of candidate: 5/"):
+            raise KeyboardInterrupt
+
+    class Talkative(Progress):
+        """Says every batch, so that the interruption can be placed."""
+
+        def update(self, done: int, total: int, **more) -> None:
+            self._said = -1e9
+            super().update(done, total, **more)
+
+    inputs = gather_inputs(world.dataset, world.candidate, None, world.figures)
+    host = ModelHost(world.root / "models", device="cpu", dtype="float32", attention=None)
+    asker = Asker(inputs, host, tmp_path, Talkative(tmp_path / "progress.jsonl", interrupt))
+    with pytest.raises(KeyboardInterrupt):
+        asker.ask_all()
+    spec = inputs.model("candidate")
+    assert spec is not None
+    kept = (tmp_path / asker.key(spec) / "answers.jsonl").read_bytes()
+    assert len(kept.splitlines()) == 1
+
+    resumed = undisturbed(world, tmp_path)
+    straight = undisturbed(world, tmp_path / "other")
+    assert (tmp_path / asker.key(spec) / "answers.jsonl").read_bytes().startswith(kept)
+    assert resumed["base"].timing.reused
+    for role in ("base", "candidate"):
+        assert resumed[role].texts == straight[role].texts
+        assert resumed[role].nll_sums == pytest.approx(straight[role].nll_sums)
+
+
+def test_a_killed_process_leaves_work_that_the_next_one_uses(world, tmp_path):
+    figures = world.figures.model_copy(
+        update={"generation_batch": 1, "max_new_tokens": 60, "metrics": ("loss", "chrf")}
+    )
+    command = [sys.executable, "-m", "lyo_pipelines.evaluation.engine", *arguments(world, tmp_path / "v", figures)]
+    cache = tmp_path / ".tmp-outputs"
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+
+    def batches() -> int:
+        return sum(path.read_bytes().count(b"\n") for path in cache.glob("*/answers.jsonl"))
+
+    end = time.monotonic() + 120
+    while batches() < 2 and process.poll() is None and time.monotonic() < end:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    there = batches()
+    assert 2 <= there < 36
+    assert not is_complete(tmp_path / "v")
+
+    finished = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert finished.returncode == 0, finished.stderr
+    assert re.search(rf"answers of \w+: {there % 18}/18 in 0 s", finished.stderr)
+    assert batches() == 36
+    assert is_complete(tmp_path / "v")
+
+
+def test_a_torn_line_of_a_killed_process_is_cut_off(tmp_path):
+    folder = OutputsFolder(tmp_path)
+    folder.append("answers", {"ids": ["a"], "texts": ["நன்று"]})
+    with (tmp_path / "answers.jsonl").open("ab") as handle:
+        handle.write('{"ids": ["b"], "texts": ["நன்'.encode()[:-2])
+    assert folder.batches("answers") == [{"ids": ["a"], "texts": ["நன்று"]}]
+    folder.append("answers", {"ids": ["b"], "texts": ["x"]})
+    assert by_item(folder.batches("answers"), ("texts",)) == {"a": ("நன்று",), "b": ("x",)}
+    (tmp_path / "answers.jsonl").write_bytes(b'{"ids": [}\n')
+    assert folder.batches("answers") == []
+
+
+def test_inputs_that_do_not_fit_end_with_what_to_do(world, tmp_path, capsys):
+    no_adapter = arguments(world, tmp_path / "v")
+    no_adapter[no_adapter.index("--adapter") + 1] = str(tmp_path)
+    assert main(no_adapter) == 2
+    assert "its training did not finish" in capsys.readouterr().err
+
+    bad_figures = arguments(world, tmp_path / "v")
+    (tmp_path / "bad.json").write_text('{"max_itms": 3}')
+    bad_figures[bad_figures.index("--figures") + 1] = str(tmp_path / "bad.json")
+    assert main(bad_figures) == 2
+    assert "max_itms" in capsys.readouterr().err
+
+    gone = shutil.copytree(world.candidate, tmp_path / "orphan")
+    manifest = json.loads((gone / "adapter_manifest.json").read_text())
+    manifest["base_model"]["name"] = "no-such-base"
+    (gone / "adapter_manifest.json").write_text(json.dumps(manifest))
+    orphan = arguments(world, tmp_path / "v")
+    orphan[orphan.index("--adapter") + 1] = str(gone)
+    assert main(orphan) == 2
+    assert "no-such-base" in capsys.readouterr().err
+    assert not is_complete(tmp_path / "v")
+
+    (gone / "adapter_model.safetensors").unlink()
+    with pytest.raises(AdapterError, match="train the adapter again"):
+        gather_inputs(world.dataset, gone, None, world.figures)
+    with pytest.raises(MissingReportError, match="has not finished"):
+        read_report(tmp_path / "v")
+
+
+def test_dagster_hears_of_the_finished_report(world, output, tmp_path, monkeypatch):
+    context, messages = tmp_path / "context.json", tmp_path / "messages.jsonl"
+    data = {
+        "asset_keys": ["eval_report"],
+        "code_version_by_asset_key": {"eval_report": None},
+        "provenance_by_asset_key": {"eval_report": None},
+        "run_id": "r",
+        "retry_number": 0,
+        "extras": {},
+        **dict.fromkeys(("partition_key", "partition_key_range", "partition_time_window", "job_name")),
+    }
+    context.write_text(json.dumps(data))
+    monkeypatch.setenv("DAGSTER_PIPES_CONTEXT", dagster_pipes.encode_param({"path": str(context)}))
+    monkeypatch.setenv("DAGSTER_PIPES_MESSAGES", dagster_pipes.encode_param({"path": str(messages)}))
+    assert main(arguments(world, output, champion_dir=world.champion)) == 0
+    sent = [json.loads(line) for line in messages.read_text().splitlines()]
+    materialized = next(m["params"] for m in sent if m["method"] == "report_asset_materialization")
+    assert materialized["data_version"] == read_report(output)["data_version"]
+    metadata = materialized["metadata"]
+    assert "| metric |" in metadata["verdicts"]["raw_value"]
+    assert metadata["differences"]["raw_value"].startswith("![differences](data:image/png;base64,")
+    assert len(metadata["differences"]["raw_value"]) < 41_000
+    assert metadata["n_test"]["raw_value"] == 18
+    assert "DAGSTER_PIPES_CONTEXT" in os.environ
+
+
+def test_every_packaged_metric_can_be_loaded_from_its_path(world):
+    inputs = gather_inputs(world.dataset, world.candidate, None, world.figures.model_copy(update={"metrics": None}))
+    assert [m.name for m in load_metrics(inputs.metric_files)] == sorted(inputs.metric_files)

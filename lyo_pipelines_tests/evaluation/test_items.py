@@ -1,0 +1,82 @@
+"""Reading the test split and choosing a fixed, fair part of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lyo_pipelines.evaluation.items import Item, TestSplitError, choose_items, items_hash, read_items, read_manifest
+from lyo_pipelines_tests.evaluation import made
+
+
+def items(*sizes: int, language=lambda group: "en") -> list[Item]:
+    return [
+        Item(f"e{group}-{turn}", f"g{group}", (("user", "q"),), "r", language(group), grade=str(6 + group % 3))
+        for group, size in enumerate(sizes)
+        for turn in range(size)
+    ]
+
+
+SIZES = st.lists(st.integers(1, 6), min_size=1, max_size=40)
+
+
+@given(SIZES, st.integers(1, 120), st.randoms())
+@settings(max_examples=60, deadline=None)
+def test_the_choice_depends_on_the_items_only_not_on_their_order(sizes, maximum, random):
+    everything = items(*sizes)
+    mixed = list(everything)
+    random.shuffle(mixed)
+    chosen = choose_items(everything, maximum)
+    assert {i.item_id for i in choose_items(mixed, maximum)} == {i.item_id for i in chosen}
+    assert len(chosen) == min(maximum, len(everything))
+
+
+@given(SIZES, st.integers(1, 120))
+@settings(max_examples=60, deadline=None)
+def test_as_many_groups_as_possible_are_in_the_choice(sizes, maximum):
+    chosen = choose_items(items(*sizes), maximum)
+    assert len({i.group_id for i in chosen}) == min(maximum, len(sizes))
+
+
+def test_each_language_keeps_its_share():
+    everything = items(*[1] * 200, language=lambda group: "ta" if group % 10 == 0 else "hi" if group % 2 else "en")
+    chosen = Counter(i.language for i in choose_items(everything, 50))
+    assert chosen["hi"] == pytest.approx(25, abs=2)
+    assert chosen["en"] == pytest.approx(20, abs=2)
+    assert chosen["ta"] == pytest.approx(5, abs=2)
+
+
+def test_no_maximum_takes_all():
+    assert len(choose_items(items(3, 4), None)) == 7
+
+
+def test_a_split_is_read_with_its_last_question_and_reference(tmp_path):
+    rows = made.rows(4, languages=("en", "hi"))
+    found = read_items(made.dataset(tmp_path / "d1", rows))
+    assert [i.item_id for i in found] == ["e0000", "e0001", "e0002", "e0003"]
+    assert found[0].question == rows[0]["messages"][1]["content"]
+    assert found[0].reference == rows[0]["messages"][2]["content"]
+    assert found[0].reference_answer is None
+    assert found[1].reference_answer == rows[1]["reference_answer"]
+    assert found[1].language == "hi"
+
+
+def test_another_answer_gives_another_hash(tmp_path):
+    rows = made.rows(4)
+    before = items_hash(read_items(made.dataset(tmp_path / "d1", rows)))
+    rows[2]["messages"][-1]["content"] += "!"
+    assert items_hash(read_items(made.dataset(tmp_path / "d2", rows))) != before
+
+
+def test_a_split_that_cannot_be_used_says_why(tmp_path):
+    with pytest.raises(TestSplitError, match="materialize the dataset splits"):
+        read_items(tmp_path)
+    with pytest.raises(TestSplitError, match="no complete dataset version"):
+        read_manifest(tmp_path)
+    rows = made.rows(2)
+    rows[1]["messages"] = rows[1]["messages"][:-1]
+    with pytest.raises(TestSplitError, match="e0001 does not end with"):
+        read_items(made.dataset(tmp_path / "d1", rows))

@@ -1,0 +1,165 @@
+"""Every built-in metric on examples whose value is known, in three languages, and a team's own metric from a folder."""
+
+from __future__ import annotations
+
+import pytest
+
+from lyo_pipelines.evaluation.catalogue import INPUTS, Metric, MetricError, load_metric, load_metrics, metric_files
+from lyo_pipelines_tests.evaluation import made
+
+
+@pytest.fixture(scope="module")
+def metrics() -> dict[str, Metric]:
+    return {metric.name: metric for metric in load_metrics(metric_files())}
+
+
+def values(metric: Metric, predictions: list[str], **columns):
+    inputs = {name: columns.get(name, ["?"] * len(predictions)) for name in INPUTS} | {"predictions": predictions}
+    return list(metric.compute(inputs).values)
+
+
+def test_the_built_in_metrics_say_what_they_are(metrics):
+    assert set(metrics) == {
+        "checked_answer", "chrf", "language_match", "length_ratio", "loss", "relevance", "repetition", "rouge_l",
+    }  # fmt: skip
+    for metric in metrics.values():
+        assert metric.direction in {"higher", "lower", "neutral"}
+        assert metric.unit
+        assert metric.sentence.endswith(".")
+
+
+@pytest.mark.parametrize("name", ["rouge_l", "chrf"])
+@pytest.mark.parametrize("reference", ["The sum of 2 and 2 is 4.", "दो और दो का योग चार है।", "இரண்டும் இரண்டும் நான்கு."])
+def test_overlap_is_full_with_itself_none_with_another_script_and_between_for_a_part(metrics, name, reference):
+    full = {"rouge_l": 1, "chrf": 100}[name]
+    half = " ".join(reference.split()[:2])
+    same, part, nothing, empty = values(
+        metrics[name], [reference, half, "ξένο κείμενο", ""], references=[reference] * 4
+    )
+    assert same == pytest.approx(full)
+    assert nothing == empty == 0
+    assert 0 < part < full
+
+
+def test_rouge_l_is_the_longest_common_subsequence_of_words(metrics):
+    # 3 of 4 words in order on both sides
+    assert values(metrics["rouge_l"], ["राम फल खाता है"], references=["राम मीठा खाता है"]) == [pytest.approx(0.75)]
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected", "right"),
+    [
+        ("Two and two.\nAnswer: 4", "4", 1),
+        ("जोड़ें।\nउत्तर: ४", "4", 1),
+        ("கூட்டு.\nவிடை: ௪", "4", 1),
+        ("Answer: 4", "५", 0),
+        ("Answer: 0.75", "3/4", 1),
+        ("Answer: 75%", "75 %", 1),
+        ("Answer: 1,200 m", "1200", 1),
+        ("Answer: 12 cm", "12 m", 0),
+        ("Answer: 12", "12 m", 1),
+        ("Answer: Photosynthesis.", "photosynthesis", 1),
+        ("Answer: x = 1, y = 3", "x=1, y=3", 1),
+        ("Answer: x = 2, y = 3", "x=1, y=3", 0),
+        ("Answer: x = 9 or x = 5", "5 and 9", 1),
+        ("उत्तर: 9 और 5", "5 and 9", 1),
+        ("Answer: 5 and 8", "5 and 9", 0),
+        ("Answer: 5", "5 and 9", 0),
+        ("Answer: (9 and 5)", "(5 and 9)", 0),
+        ("It is 3 and then 4", "4", 1),
+        ("4 at first, in the end 5", "4", 0),
+        ("", "4", 0),
+        ("", "photosynthesis", 0),
+        ("anything", "", None),
+    ],
+)
+def test_a_checked_answer_is_right_or_wrong(metrics, answer, expected, right):
+    assert values(metrics["checked_answer"], [answer], expected_answers=[expected]) == [right]
+
+
+@pytest.mark.parametrize(
+    ("answer", "language", "match"),
+    [
+        ("The answer is four.", "en", 1),
+        ("उत्तर चार है", "en", 0),
+        ("उत्तर x + y = चार है", "hi", 1),
+        ("The answer is चार", "hi", 0),
+        ("விடை நான்கு", "ta", 1),
+        ("uttar chaar hai", "hi_latn", 1),
+        ("x = 4", "hi", None),
+        ("", "hi", 0),
+        ("whatever", "xx", None),
+    ],
+)
+def test_language_match_goes_by_script(metrics, answer, language, match):
+    assert values(metrics["language_match"], [answer], languages=[language]) == [match]
+
+
+def test_repetition_counts_repeated_four_word_runs(metrics):
+    loop = "तीन चार पाँच छह " * 10
+    assert values(metrics["repetition"], ["a b c d e f", loop, "short", ""]) == [0, pytest.approx(33 / 37), 0, 0]
+
+
+def test_length_ratio_is_described_and_never_judged(metrics):
+    assert values(metrics["length_ratio"], ["abcd", ""], references=["ab", "ab"]) == [2, 0]
+    assert metrics["length_ratio"].direction == "neutral"
+
+
+def test_loss_is_weighted_by_tokens(metrics):
+    inputs = {name: ["?"] * 2 for name in INPUTS} | {"nll_sums": [3.0, 8.0], "nll_tokens": [3, 2]}
+    measured = metrics["loss"].compute(inputs)
+    assert measured.values == (1.0, 4.0)
+    assert measured.weights == (3.0, 2.0)
+
+
+def test_relevance_is_measured_in_english_only(metrics):
+    same, other, hindi, empty = values(
+        metrics["relevance"],
+        ["Plants make food from light.", "The train leaves at noon.", "पौधे", ""],
+        references=["Plants make their food using light."] * 4,
+        languages=["en", "en", "hi", "en"],
+    )
+    assert same is not None
+    assert other is not None
+    assert same > 0.8
+    assert other < 0.3
+    assert hindi is None
+    assert empty == 0
+
+
+def test_a_team_adds_a_metric_by_adding_a_file(tmp_path):
+    made.own_metric(tmp_path, "sum(map(str.isupper, text)) / len(text)")
+    files = metric_files(["shouting", "chrf"], extra=tmp_path)
+    loaded = {metric.name: metric for metric in load_metrics(files)}
+    assert values(loaded["shouting"], ["ABcd"]) == [0.5]
+    assert loaded["shouting"].sentence == "How loud it is."
+
+
+def test_a_metric_that_does_not_fit_is_named(tmp_path):
+    with pytest.raises(MetricError, match="no metric called nosuch: there are checked_answer, chrf"):
+        metric_files(["nosuch"])
+    broken = made.own_metric(tmp_path, "0", "broken")
+    broken.write_text("import evaluate, no_such_library_at_all\n")
+    with pytest.raises(MetricError, match=r"broken\.py: cannot be loaded"):
+        load_metric("broken", broken)
+    blind = made.own_metric(tmp_path, "0", "blind")
+    blind.write_text(made.OWN_METRIC.replace("RESULT", "0").replace('direction = "lower"', ""))
+    with pytest.raises(MetricError, match="must declare direction"):
+        load_metric("blind", blind)
+    greedy = made.own_metric(tmp_path, "0", "greedy")
+    greedy.write_text(made.OWN_METRIC.replace('{"predictions"', '{"moods"').replace("RESULT", "0"))
+    with pytest.raises(MetricError, match="ask for moods; there are predictions"):
+        load_metric("greedy", greedy)
+
+
+def test_a_metric_that_fails_while_it_measures_is_named(tmp_path):
+    failing = load_metric("failing", made.own_metric(tmp_path, "1 / 0", "failing"))
+    with pytest.raises(MetricError, match="metric failing failed: ZeroDivisionError"):
+        values(failing, ["a"])
+    short = load_metric("short", made.own_metric(tmp_path, '0 for text in "xy"] + [0', "short"))
+    with pytest.raises(MetricError, match="expected"):
+        values(short, ["a"])
+
+
+def test_nan_counts_as_not_measured(tmp_path):
+    assert values(load_metric("vague", made.own_metric(tmp_path, 'float("nan")', "vague")), ["a"]) == [None]
