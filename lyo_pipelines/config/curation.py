@@ -32,7 +32,6 @@ class CurationFigures(BaseModel):
     metadata_name_keys: tuple[str, ...]
     assistant_names: tuple[str, ...]
     redact_titled_names: bool
-    phone_regions: tuple[str, ...]
     presidio_threshold: Share
 
     language_minimum_letters: Positive

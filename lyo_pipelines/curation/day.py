@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from datetime import date
 
 import polars as pl
@@ -51,7 +51,7 @@ def curate_day(lake: Lake, day: date, figures: CurationFigures) -> CurationRepor
         }
         handle = files.enter_context(lake.fs.open(path, "rb"))
         for result in curated_batches(_batches(pq.ParquetFile(handle), figures.batch_rows), figures, lists, decided):
-            total.add(result, figures, day)
+            total.add(result, day)
             writers["kept"].write_table(result.kept)
             writers["removed"].write_table(total.trimmed(result.removed, figures))
         found = quality.metrics(total.quality)
@@ -74,7 +74,7 @@ class _Totals:
         self.quality = quality.Tally()
         self.shown: Counter[tuple[str, str]] = Counter()
 
-    def add(self, result: BatchResult, _: CurationFigures, day: date) -> None:
+    def add(self, result: BatchResult, day: date) -> None:
         """Take one batch's counts in."""
         self.read += result.read
         self.funnel.update(result.funnel)
@@ -130,30 +130,15 @@ class _Totals:
 def _batches(file: pq.ParquetFile, size: int) -> Iterator[pa.RecordBatch]:
     for batch in file.iter_batches(batch_size=size):
         if batch.num_rows:
-            yield (
-                batch
-                if batch.schema.equals(INTERACTION)
-                else pa.RecordBatch.from_struct_array(batch.to_struct_array())
-                .select(INTERACTION.names)
-                .cast(INTERACTION)
-            )
+            yield batch if batch.schema.equals(INTERACTION) else batch.select(INTERACTION.names).cast(INTERACTION)
 
 
-class _writer:
-    """A Parquet writer that puts its file into place in one rename, and removes it on an error."""
-
-    def __init__(self, lake: Lake, path: str, schema: pa.Schema, signature: str) -> None:
-        self.replacing = lake.replacing(path)
-        self.fs = lake.fs
-        self.schema = schema.with_metadata({INPUTS_KEY: signature.encode()})
-
-    def __enter__(self) -> pq.ParquetWriter:
-        temporary = self.replacing.__enter__()
-        self.writer = pq.ParquetWriter(
-            temporary, self.schema, filesystem=self.fs, compression="zstd", compression_level=1
-        )
-        return self.writer
-
-    def __exit__(self, *error: object) -> None:
-        self.writer.close()
-        self.replacing.__exit__(*error)  # pyright: ignore[reportArgumentType]
+@contextmanager
+def _writer(lake: Lake, path: str, schema: pa.Schema, signature: str) -> Iterator[pq.ParquetWriter]:
+    """A Parquet writer that puts its file into place in one rename when it was closed well, and else leaves nothing."""
+    told = schema.with_metadata({INPUTS_KEY: signature.encode()})
+    with (
+        lake.replacing(path) as temporary,
+        pq.ParquetWriter(temporary, told, filesystem=lake.fs, compression="zstd", compression_level=1) as writer,
+    ):
+        yield writer

@@ -89,10 +89,9 @@ def dataset_card(manifest: dict[str, Any]) -> str:
         _benchmarks(manifest["benchmarks"]),
         "## Fields\n",
         "`example_id`, `group_id` (resample by it: examples of a group are not independent), `interaction_id`, "
-        "`conversation_id`, `turn` (from 0), `occurred_at` (UTC), `language` (as written), `subject`, `topic`, `grade`, `reasoning_mode`, "
-        "`question_id`, `reference_answer` (where the source knows a checkable result), `messages` (role and content; the last "
-        "one is the "
-        "assistant's answer), `weight` (how much the example counts in training).\n",
+        "`conversation_id`, `turn` (from 0), `occurred_at` (UTC), `language` (as written), `subject`, `topic`, `grade`, "
+        "`reasoning_mode`, `question_id`, `reference_answer` (where the source knows a checkable result), `messages` (role "
+        "and content; the last one is the assistant's answer), `weight` (how much the example counts in training).\n",
         "## Known limits\n",
         "- Answers were chosen by user ratings and rules, not verified one by one; a rated answer can be wrong.\n"
         "- Whoever asks, rates and returns is not a random sample of students.\n"

@@ -137,7 +137,7 @@ def _comparison_cells(found: Mapping[str, Any] | None) -> list[str]:
 
 def _slices(report: Mapping[str, Any]) -> str:
     if not report["slices"]:
-        return "All items share one language, subject, grade and topic."
+        return "The items carry no language, subject, grade or topic."
     metrics = [name for name in report["metrics"] if name in report["slices"][0]["models"]["candidate"]]
     head = ["slice", "n", "groups", *[f"{name}: base → candidate" for name in metrics], "verdicts against base"]
     rows = []
@@ -146,10 +146,14 @@ def _slices(report: Mapping[str, Any]) -> str:
         for name in metrics:
             base, candidate = (part["models"][role][name]["value"] for role in ("base", "candidate"))
             row.append(f"{number(base)} → {number(candidate)}")
+        everything = part["n"] == report["n_test"]
         judged = [c for c in part["comparisons"] if c["b"] == "base" and not c["note"]]
         words = [f"{c['metric']} {WORDS[c['verdict']]}" for c in judged]
-        rows.append([*row, ", ".join(words) or "too few groups for a verdict"])
-    return table(head, rows) + "\n\n![slices](slices.png)"
+        rows.append(
+            [*row, ", ".join(words) or ("all items: see above" if everything else "too few groups for a verdict")]
+        )
+    picture = any(part["n"] < report["n_test"] for part in report["slices"])
+    return table(head, rows) + ("\n\n![slices](slices.png)" if picture else "")
 
 
 def _samples(report: Mapping[str, Any]) -> str:

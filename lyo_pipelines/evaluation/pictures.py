@@ -61,7 +61,8 @@ def differences(report: Mapping[str, Any], *, small: bool = False) -> bytes:
 def slices(report: Mapping[str, Any]) -> bytes:
     """Primary metric by slice, each model a dot; n beside it."""
     metric = report["primary_metric"]
-    parts = [p for p in report["slices"] if metric in p["models"]["candidate"] and _ascii(p["value"])]
+    parts = [p for p in report["slices"] if metric in p["models"]["candidate"] and p["value"].isascii()]
+    parts = [p for p in parts if p["n"] < report["n_test"]]  # one that holds every item repeats the whole
     if not parts:
         return b""
     figure, axes = _canvas(7.2, 0.9 + 0.3 * len(parts))
@@ -124,7 +125,3 @@ def _png(figure: Any, dpi: int) -> bytes:
     # a palette of 64 colours is a third of the size and looks the same: small enough to stand in an event
     Image.open(drawn).convert("RGB").quantize(64).save(packed, format="png", optimize=True)
     return packed.getvalue()
-
-
-def _ascii(text: str) -> bool:
-    return text.isascii()

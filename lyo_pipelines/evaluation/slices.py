@@ -29,7 +29,7 @@ def slice_all(
 ) -> list[Slice]:
     """Every slice of every dimension, largest first, Holm-corrected over all of them as one family.
 
-    A dimension with a single value repeats the whole and is left out.
+    A slice that holds every item is shown with its n and compared nowhere: that would repeat the whole.
     """
     chosen = [metric for metric in metrics if metric.name in figures.slice_metrics]
     groups = [item.group_id for item in items]
@@ -38,19 +38,24 @@ def slice_all(
         for dimension in figures.slices
         for value, rows in _largest(_rows_by_value(items, dimension), figures.slice_values)
     ]
-    flat = [
-        compare(
-            values[a][metric.name], values[b][metric.name], groups, figures,
-            metric=metric.name, a=a, b=b, rows=rows, minimum_groups=figures.minimum_slice_groups,
+    found = [
+        (
+            part,
+            compare(
+                values[a][metric.name], values[b][metric.name], groups, figures,
+                metric=metric.name, a=a, b=b, rows=rows, minimum_groups=figures.minimum_slice_groups,
+            ),
         )
-        for _, _, rows in parts
+        for part, (_, _, rows) in enumerate(parts)
+        if len(rows) < len(items)
         for a, b in pairs_of(list(values))
         for metric in chosen
         if metric.direction != "neutral"
     ]  # fmt: skip
-    directions = {metric.name: metric.direction for metric in chosen}
-    each = len(flat) // len(parts) if parts else 0
-    verdicts = judged(flat, directions, figures)
+    verdicts = judged([c for _, c in found], {metric.name: metric.direction for metric in chosen}, figures)
+    by_part: dict[int, list[Comparison]] = defaultdict(list)
+    for (part, _), comparison in zip(found, verdicts, strict=True):
+        by_part[part].append(comparison)
     return [
         Slice(
             dimension=dimension,
@@ -61,9 +66,9 @@ def slice_all(
                 role: {metric.name: mean_of(by_metric[metric.name], rows) for metric in chosen}
                 for role, by_metric in values.items()
             },
-            comparisons=tuple(verdicts[at * each : (at + 1) * each]),
+            comparisons=tuple(by_part[part]),
         )
-        for at, (dimension, value, rows) in enumerate(parts)
+        for part, (dimension, value, rows) in enumerate(parts)
     ]
 
 
@@ -82,7 +87,7 @@ def _rows_by_value(items: Sequence[Item], dimension: str) -> dict[str, list[int]
     for row, item in enumerate(items):
         if (value := getattr(item, dimension)) is not None:
             found[str(value)].append(row)
-    return found if len(found) > 1 else {}
+    return found
 
 
 def _largest(parts: Mapping[str, list[int]], count: int) -> list[tuple[str, list[int]]]:

@@ -71,7 +71,7 @@ class Converter:
     def lines(self, lines: Lines) -> Converted:
         """Parse and convert lines of JSON; a clean block of canonical rows goes the fast way, with the same result."""
         if self.shape.name == "canonical" and not lines.too_long and len(lines.data) <= _FAST_BYTES:
-            gathered = gather_clean(lines.data)
+            gathered = gather_clean(lines.data, self._spec.figures.max_row_bytes)
             if gathered is not None:
                 count = len(gathered.metadata)
                 table, bad = landed_table(gathered, range(lines.first, lines.first + count), self._context, {})

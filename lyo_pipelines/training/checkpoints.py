@@ -39,6 +39,11 @@ def mark_complete(folder: Path) -> None:
             os.close(descriptor)
 
 
+def is_marked(folder: Path) -> bool:
+    """Whether the checkpoint was finished; its files are not looked at (see `fault`)."""
+    return (folder / MARKER).is_file()
+
+
 def fault(folder: Path) -> str | None:
     """None when the checkpoint is whole, else what is wrong with it."""
     marker = folder / MARKER
@@ -71,7 +76,7 @@ def newest_complete(parent: Path, say: Callable[[str], None]) -> Path | None:
 def rotate(parent: Path, keep: int, protected: set[int]) -> None:
     """Remove all but the `keep` newest marked checkpoints and the protected steps; unmarked ones older than the newest go too."""
     folders = sorted(_checkpoints(parent), key=step_of, reverse=True)
-    marked = [folder for folder in folders if (folder / MARKER).is_file()]
+    marked = [folder for folder in folders if is_marked(folder)]
     for folder in folders:
         newer_exists = bool(marked) and step_of(folder) < step_of(marked[0])
         if folder in marked[:keep] or step_of(folder) in protected or not newer_exists:

@@ -8,6 +8,7 @@ import pytest
 
 from lyo_pipelines.curation.contract import EXAMPLE, FUNNEL, INPUTS_KEY, QUALITY, REMOVED, MissingDayError
 from lyo_pipelines.curation.day import curate_day, stale_days
+from lyo_pipelines.curation.segments import examples_signature, segment_counts
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines_tests.curation.rows import DAY, FIGURES, figures, row, table
 
@@ -151,6 +152,22 @@ def test_an_example_s_id_follows_its_texts(lake):
     changed = lake.read_table(lake.examples(DAY))["example_id"].to_pylist()
     assert changed != first
     assert all(len(key) == 16 for key in changed)
+
+
+def test_segments_are_counted_from_the_funnels_alone(lake):
+    other = DAY + timedelta(days=1)
+    put(lake, mixed(40))
+    put(lake, mixed(20), day=other)
+    put(lake, [], day=other + timedelta(days=1))
+    reports = [curate_day(lake, day, FIGURES) for day in lake.days("interactions")]
+    counts = segment_counts(lake)
+    for key, count in counts.items():
+        assert count.read == sum(report.read_by_segment.get(key, 0) for report in reports)
+        assert count.kept == sum(report.segments.get(key, 0) for report in reports)
+    before = examples_signature(lake)
+    put(lake, mixed(21), day=other)
+    curate_day(lake, other, FIGURES)
+    assert examples_signature(lake) != before
 
 
 def test_a_lake_in_memory_works_too():

@@ -111,6 +111,14 @@ def test_the_detectors_vote_as_the_words_do(text, language):
     assert detectors.hindi_or_marathi(text) == language == written(text, "hi")
 
 
+def test_words_that_decide_nothing_leave_it_to_the_best_of_ours():
+    # declared in Devanagari, written in Latin letters, in words that are few and rare
+    assert written("Photosynthesis chlorophyll glucose hai oxygen sunlight starch leaves water energy", "hi") in {
+        "hi_latn",
+        "en",
+    }
+
+
 def test_detectors_that_know_nothing_say_so():
     assert detectors.agreed("qzx", 0.6) == ""
     assert detectors.cld2_vote("") == ("", 0.0)

@@ -48,8 +48,8 @@ def test_different_questions_are_clusters_of_their_own():
 def test_clusters_agree_with_brute_force():
     r = random.Random(5)
     words = ["".join(r.choices("abcdefghij", k=r.randint(3, 8))) for _ in range(400)]
-    texts = [" ".join(r.choices(words, k=r.randint(6, 20))) for _ in range(150)]
-    for _ in range(150):
+    texts = [" ".join(r.choices(words, k=r.randint(6, 20))) for _ in range(100)]
+    for _ in range(100):
         original = r.choice(texts)
         cut = r.randrange(len(original))
         texts.append(

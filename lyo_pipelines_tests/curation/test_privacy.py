@@ -61,6 +61,16 @@ def redacted(text: str) -> str:
         ("வாக்காளர் அட்டை ABC1234567", "வாக்காளர் அட்டை <VOTER_ID>"),
         ("passport K1234567 lost", "passport <PASSPORT> lost"),
         ("पासपोर्ट K 12 34567", "पासपोर्ट <PASSPORT>"),
+        ("என் கடவுச்சீட்டு எண் C6103840.", "என் கடவுச்சீட்டு எண் <PASSPORT>."),
+        ("They're not answering at 71-33-52-22", "They're not answering at <PHONE>"),
+        ("call me on 01.84.17.61.18 today", "call me on <PHONE> today"),
+        ("082 490 1693-Office", "<PHONE>-Office"),
+        ("call me before 15/08/2024 10:30", "call me before 15/08/2024 10:30"),
+        ("call out 1 2 3 4 5 6 7 8 9", "call out 1 2 3 4 5 6 7 8 9"),
+        ("phone me: 00442079460958", "phone me: <PHONE>"),
+        ("http://[bad and https://x.org/a?token=t", "http://[bad and <URL>"),
+        ("ip 1.2.3.4, ip 300.1.1.1, ip 01.2.3.4", "ip <IP>, ip 300.1.1.1, ip 01.2.3.4"),
+        ("ip fe80::1:2:abcd::1", "ip fe80::1:2:abcd::1"),
         (f"card {CARD[:4]} {CARD[4:8]} {CARD[8:12]} {CARD[12:]} expires", "card <CARD> expires"),
         (f"कार्ड {CARD} है", "कार्ड <CARD> है"),
         (f"IBAN {IBAN}", "IBAN <IBAN>"),
@@ -142,6 +152,15 @@ MATHS = [
     "The sum of 4444 4444 4444 and 1",
     "12 24 36 48 60 72 84 96 108 120",
     "speed is 300000000 m/s",
+    "The number is 1234567.",
+    "My number is 3628800, which is 10!",
+    "Let us call the number 1234567 N.",
+    "A factory made 1250000 mobile phones; mobile phones sold: 1500000",
+    "0010110101101 in binary",
+    "The binary number is 10110110",
+    "+12345678 and -12345678",
+    "x = +9876543210",
+    "red blood cell count 5000000",
     "5! = 120, 10! = 3628800, 13! = 6227020800",
 ]
 
@@ -180,6 +199,11 @@ def test_mathematics_survives(text):
     ],
 )
 def test_words_that_are_no_private_names_survive(text):
+    assert redacted(text) == text
+
+
+@pytest.mark.parametrize("text", ["Hi Lyo! What is 2 + 2?", "வணக்கம் லியோ!", "नमस्ते लियो!", "Thanks, Lyo."])
+def test_the_assistant_s_own_name_stays(text):
     assert redacted(text) == text
 
 
@@ -288,7 +312,7 @@ def test_every_text_of_a_row_is_redacted_and_names_spread_through_it():
         context="Notes of ASHA RAO, asha@example.com",
         system_prompt="The learner's phone is 98765 43210.",
         history=[{"role": "user", "content": "asha@example.com"}, {"role": "assistant", "content": "Thanks Asha!"}],
-        reference_answer="7",
+        reference_answer="9876543210",
         topic="equations",
     )
     kept = curated(made).kept.to_pylist()[0]
@@ -300,7 +324,7 @@ def test_every_text_of_a_row_is_redacted_and_names_spread_through_it():
         {"role": "user", "content": "<EMAIL>"},
         {"role": "assistant", "content": "Thanks <PERSON>!"},
     ]
-    assert kept["reference_answer"] == "7"
+    assert kept["reference_answer"] == "9876543210"
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 
+import polars as pl
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from lyo_pipelines.curation.batch import curate_batch
 from lyo_pipelines.curation.contract import EXAMPLE, REMOVED
+from lyo_pipelines.curation.repetition import _is_repeated, repeated
 from lyo_pipelines.curation.rules import RULES
 from lyo_pipelines.curation.wordlists import load_wordlists
 from lyo_pipelines_tests.curation.rows import ANSWER, FIGURES, figures, row, table
@@ -59,6 +61,12 @@ CUT = (
             {"answer": "यह समीकरण हल करने के लिए हमें दोनों पक्षों से पाँच घटाना होगा और", "language": "hi", "rating": 5.0},
         ),
         ("truncated_answer", {"answer": "Use this:\n```python\nfor i in range(3):\n    print(i)", "rating": 5.0}),
+        (
+            "truncated_answer",
+            {"answer": "Let us solve it together.\nStep 1: Area = 20.\nStep 2: 3 + 9 = 12 and 3 × 9", "rating": 5.0},
+        ),
+        ("truncated_answer", {"answer": "चलिए हल करते हैं।\nचरण 1: 1 किमी = 1000 मी", "language": "hi", "rating": 5.0}),
+        ("truncated_answer", {"answer": "We divide both sides by three and so x =", "rating": 5.0}),
         ("repeated_answer", {"answer": "the answer is seven and then " * 12}),
         ("repeated_answer", {"answer": "We divide both sides now.\n" * 5}),
         ("repeated_answer", {"answer": "How do I solve 0x + 5 = 26 for x?", "rating": 5.0}),
@@ -114,6 +122,12 @@ def test_each_rule_removes_what_it_is_for(rule, changes):
         {"rating": 5.0, "answer": "I can't help but notice how well you did here: seven is right."},
         {"rating": 5.0, "answer": "12 + 12 = 24\n24 + 12 = 36\n36 + 12 = 48\n48 + 12 = 60\n60 + 12 = 72"},
         {"rating": 5.0, "question": "√", "answer": "√4 = 2"},
+        {
+            "rating": 5.0,
+            "answer": "Let us solve it together.\nStep 1: Area = 20.\nStep 2: The half of it is 10.\nAnswer: 10 cm²",
+        },
+        {"rating": 5.0, "answer": "Use C++"},
+        {"rating": 5.0, "answer": "How many did he start juggling with"},
     ],
 )
 def test_good_rows_stay(changes):
@@ -239,6 +253,19 @@ def test_order_of_rows_and_batches_do_not_matter():
     whole = curated(*made).kept
     parts = pa.concat_tables([curated(*made[:7]).kept, curated(*made[7:]).kept])
     assert whole.equals(parts)
+
+
+@settings(deadline=None, max_examples=150)
+@given(
+    st.lists(st.sampled_from(["the", "answer", "is", "seven", "so", "\n", "\t", " "]), max_size=90),
+    st.integers(8, 30),
+    st.floats(0.1, 0.9),
+)
+def test_the_cheap_test_for_repetition_loses_nothing(words, minimum_words, share):
+    text = " ".join(words)
+    limits = {"minimum_words": minimum_words, "maximum_share": share, "maximum_same_lines": 3}
+    expected = _is_repeated(text, minimum_words, share, 3)
+    assert repeated(pl.Series([text, "short"]), **limits).to_list() == [expected, False]
 
 
 def test_weights_follow_the_rating():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,10 +10,6 @@ import pytest
 from lyo_pipelines.config.evaluation import EvaluationFigures
 from lyo_pipelines.config.figures import load_figures
 from lyo_pipelines_tests.evaluation import made
-
-# tiny models gain nothing from threads, and threads that spin lose a lot beside other tests; read when torch is loaded
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 @dataclass(frozen=True)

@@ -114,10 +114,9 @@ def test_slices_show_their_n_and_the_small_ones_get_no_verdict():
     items = [item(i, language="hi" if i < 60 else "ta", grade="7") for i in range(80)]
     values = {"base": {"chrf": measured(noise(1))}, "candidate": {"chrf": measured(noise(2, 3))}}
     found = slice_all(values, [metric("chrf")], items, FIGURES.model_copy(update={"minimum_slice_groups": 30}))
-    assert [(s.dimension, s.value, s.n, s.groups) for s in found] == [
-        ("language", "hi", 60, 60),
-        ("language", "ta", 20, 20),
-    ]
+    shown = [(part.dimension, part.value, part.n, part.groups) for part in found]
+    assert shown == [("language", "hi", 60, 60), ("language", "ta", 20, 20), ("grade", "7", 80, 80)]
+    assert found[2].comparisons == (), "a slice of all items would repeat the whole"
     assert found[0].comparisons[0].verdict == "better"
     assert found[1].comparisons[0].verdict == "cannot_tell"
     assert "not enough groups" in found[1].comparisons[0].note

@@ -106,7 +106,7 @@ def test_the_report_keeps_its_contract(world, output):
     assert set(report.models) == {"base", "candidate", "champion"}
     assert {(c.a, c.b) for c in report.comparisons} == {("candidate", "base"), ("candidate", "champion")}
     assert {c.verdict for c in report.comparisons} <= {"better", "worse", "cannot_tell"}
-    assert {s.dimension for s in report.slices} == {"language", "grade", "topic"}
+    assert {s.dimension for s in report.slices} == {"language", "subject", "grade", "topic", "reasoning_mode"}
     assert [g.name for g in report.gates] == [g.name for g in world.figures.gates]
 
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lyo_pipelines.interactions.convert import Context, interactions, landed_table
-from lyo_pipelines.interactions.reading.columnar import gather_clean
+from lyo_pipelines.interactions.reading.columnar import gather_clean as gather_within
 from lyo_pipelines.interactions.reading.jsonl import parse_lines
 from lyo_pipelines.interactions.reading.lines import Lines
 from lyo_pipelines.interactions.scrub import Scrubber
@@ -18,6 +18,10 @@ from lyo_pipelines_tests.interactions.test_conservation import anything, names
 from lyo_pipelines_tests.interactions.world import FIGURES, PSEUDONYMS, row
 
 CONTEXT = Context("hash", "canonical", PSEUDONYMS, Scrubber(PSEUDONYMS, FIGURES.identifier_keys), 0, 2**62)
+
+
+def gather_clean(data: bytes):
+    return gather_within(data, 1 << 20)
 
 
 def both(data: bytes):

@@ -11,9 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lyo_pipelines.training.checkpoints import fault
 from lyo_pipelines.training.engine.base import resolve
-from lyo_pipelines.training.engine.control import StopRequest
+from lyo_pipelines.training.engine.control import Interrupted, StopRequest
 from lyo_pipelines.training.engine.embedded import LABEL_FILE, embedded_model
+from lyo_pipelines.training.engine.finish import DamagedCheckpointError
 from lyo_pipelines.training.engine.progress import out_of_patience, validation_steps
 from lyo_pipelines.training.engine.reporting import Reporter, adapter_metadata
 from lyo_pipelines.training.engine.run import train
@@ -215,3 +217,34 @@ def test_the_embedded_model_is_converted_once_and_answers(tmp_path):
     answer = tokenizer.decode(model.generate(**ids, max_new_tokens=12, do_sample=False)[0, ids["input_ids"].shape[1] :])
     shutil.rmtree(folder)  # half a gigabyte
     assert answer.startswith("The derivative of x^2 is")
+
+
+def test_a_stop_in_a_validation_keeps_that_step_and_validates_it_when_resumed(tmp_path, dataset):
+    model = make_model(tmp_path / "llama", "llama")
+    changes = {"budget.steps": 8, "budget.epochs": 9, "validation.interval": 4, "checkpoints.interval": None}
+    whole = run(tmp_path / "whole", dataset, model, **changes)
+    stop = StopRequest()
+
+    class Stopping(Reporter):
+        def tell(self, text):
+            if text.startswith("step 4 of 8: loss"):
+                stop.reason = "SIGTERM"  # arrives after the step and before its validation
+
+    with pytest.raises(Interrupted):
+        run(tmp_path / "stopped", dataset, model, stop=stop, reporter=Stopping(), **changes)
+    assert fault(tmp_path / "stopped/adapter/checkpoints/checkpoint-4") is None
+    assert read_metrics(tmp_path / "stopped/adapter/metrics.jsonl")[-1]["stage"] == "interrupted"
+    again = run(tmp_path / "stopped", dataset, model, **changes)
+    assert again.manifest["files"]["adapter_model.safetensors"] == whole.manifest["files"]["adapter_model.safetensors"]
+    assert again.metrics["validations"] == whole.metrics["validations"] == 2
+
+
+def test_a_damaged_best_checkpoint_is_never_published(tmp_path, dataset):
+    model = make_model(tmp_path / "llama", "llama")
+    result = run(tmp_path, dataset, model, **{"optimizer.learning_rate": 5.0, "checkpoints.keep": 9})
+    assert result.metrics["best_step"] < result.metrics["steps"], "with such a learning rate it only gets worse"
+    (result.path / "adapter_manifest.json").unlink()
+    best = result.path / "checkpoints" / f"checkpoint-{result.metrics['best_step']}"
+    (best / "adapter_model.safetensors").write_bytes(b"half")
+    with pytest.raises(DamagedCheckpointError, match="train again"):
+        run(tmp_path, dataset, model, **{"optimizer.learning_rate": 5.0, "checkpoints.keep": 9})

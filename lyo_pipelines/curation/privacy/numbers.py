@@ -17,15 +17,15 @@ _NOT_DIGIT = re.compile(r"\D")
 _FREE_LEFT = r"(?<![\w.,/^*=×÷√\\-])"
 _FREE_RIGHT = r"(?![\w^]|[.,]\d)"
 
+# "the number is 1234567" and "let us call it 1000000" are mathematics, so neither "number is" nor "call" alone is here
 PHONE_WORDS = regex.compile(
-    r"\bphone|\btele?phone|\btel\b|\btel\.|\bmobile|\bcell\b|\bcellphone|\bcall(?:ing|ed| me| us| him| her)?\b"
-    r"|\bdial|whats ?app|\bcontact|\bfax\b|\bring me|\bsms\b"
-    r"|\btext me|\breach (?:me|us|him|her)|\bmy number|\b(?:his|her|our|their|your) number|\bextension\b|\bhelpline"
-    r"|\bnumber (?:is|was|to|at|on)\b|\bnumber:|\bph\.?(?= ?:| ?no)"
-    r"|\banswering (?:at|on)|\bmessages? (?:to|on|from|at)\b|\bregistered|\bdesk:|\boffice:"
-    r"|फ़ोन|फोन|मोबाइल|व्हाट्स|कॉल|संपर्क|नंबर|नम्बर|தொலைபேசி|கைபேசி|அலைபேசி|மொபைல்|போன்|ஃபோன்|வாட்ஸ்|அழை|நம்பர்|தொடர்பு",
+    r"\bphone|\btele?phone|\btel\b|\bmobile|\bcell(?:phone| phone| no| number|:)"
+    r"|\bcall(?:ing)? (?:me|us|him|her|my|our|at|on|from)\b|\bcalling\b"
+    r"|\bdial|whats ?app|\bcontact|\bfax\b|\bring me|\bsms\b|\btext me|\breach (?:me|us|him|her)|\bhelpline"
+    r"|\bph\.?(?= ?:| ?no)|\banswering (?:at|on)|\bmessages? (?:to|on|from)\b|\bmy registered|\bdesk:|\boffice:"
+    r"|फ़ोन|फोन|मोबाइल|व्हाट्स|कॉल|संपर्क|मेरा नंबर|मेरा नम्बर|தொலைபேசி|கைபேசி|அலைபேசி|மொபைல்|போன்|ஃபோன்|வாட்ஸ்|அழை|நம்பர்|தொடர்பு",
     regex.IGNORECASE,
-)  # fmt: skip
+)
 _CARD_WORDS = regex.compile(
     r"\bcards?\b|\bcredit\b|\bdebit\b|\bvisa\b|master ?card|\bamex\b|maestro|rupay|discover|\bcc\b|कार्ड|கார்டு|அட்டை",
     regex.IGNORECASE,
@@ -60,7 +60,10 @@ _AFTER_ANYWHERE = re.compile(rf"\d{_PHONE_WORDS_AFTER.pattern}", re.IGNORECASE)
 def find_phones(text: str) -> Iterator[Span]:
     """International, Indian and 3-3-4 forms, and after a word like "call" any number as long as a phone's."""
     for match in _INTERNATIONAL.finditer(text):
-        if _international(match.group()) and text[match.end() :].lstrip(" ")[:1] not in {"=", "×", "*", "/", "^"}:
+        named = preceded_by(PHONE_WORDS, text, match.start())
+        # 0010110101 is a binary number as well
+        formed = match.group().startswith("+") and not _operator_beside(text, *match.span())
+        if (named or formed) and _international(match.group(), possible=named):
             yield Span(*match.span(), "PHONE", 0.9)
     for pattern in (_INDIAN, _LANDLINE, _AMERICAN):
         for match in pattern.finditer(text):
@@ -73,42 +76,33 @@ def find_phones(text: str) -> Iterator[Span]:
                 yield Span(*match.span(), "PHONE", 0.6)
     if PHONE_WORDS.search(text) or _AFTER_ANYWHERE.search(text):
         for match in _ANY_FORM.finditer(text):
-            digits = _NOT_DIGIT.sub("", match.group())
-            if (
-                not 7 <= len(digits) <= 14
-                or _DATE.fullmatch(match.group())
-                or _counting(match.group())
-                or _operator_beside(text, *match.span())
-            ):
+            named = preceded_by(PHONE_WORDS, text, match.start()) or _PHONE_WORDS_AFTER.match(text, match.end())
+            if not named or not _as_long_as_a_phone(match.group()) or _operator_beside(text, *match.span()):
                 continue
-            if preceded_by(PHONE_WORDS, text, match.start()) or _PHONE_WORDS_AFTER.match(text, match.end()):
+            if not match.group().isdigit() or not in_arithmetic(text, *match.span()):
                 yield Span(*match.span(), "PHONE", 0.7)
 
 
-def _counting(number: str) -> bool:
-    """Whether a number is a row of small numbers: "1 2 3 4 5 6 7"."""
-    groups = re.findall(r"\d+", number)
-    return (
-        len(groups) >= 5
-        and max(map(len, groups)) <= 2
-        and " " in number
-        and len(set(map(len, groups))) == 1
-        and len(groups[0]) == 1
-    )
+def _as_long_as_a_phone(number: str) -> bool:
+    """Seven to fourteen digits that are no date, no round number and no row of single digits ("1 2 3 4 5 6 7")."""
+    digits = _NOT_DIGIT.sub("", number)
+    single = " " in number and all(len(group) == 1 for group in re.findall(r"\d+", number))
+    return 7 <= len(digits) <= 14 and not digits.endswith("000") and not single and not _DATE.fullmatch(number)
 
 
 def _operator_beside(text: str, start: int, end: int) -> bool:
     return text[:start].rstrip(" ")[-1:] in set("+*×÷=^<>√₹$") or text[end:].lstrip(" ")[:1] in set("+*×÷=^<>%")
 
 
-def _international(number: str) -> bool:
+def _international(number: str, *, possible: bool) -> bool:
+    """Whether an international number is valid, or at least of a possible length, by the national plans in phonenumbers."""
     import phonenumbers
 
-    plus = "+" + _NOT_DIGIT.sub("", number).removeprefix("00")
     try:
-        return phonenumbers.is_possible_number(phonenumbers.parse(plus))
+        parsed = phonenumbers.parse("+" + _NOT_DIGIT.sub("", number).removeprefix("00"))
     except phonenumbers.NumberParseException:
         return False
+    return phonenumbers.is_possible_number(parsed) if possible else phonenumbers.is_valid_number(parsed)
 
 
 _AADHAAR = re.compile(r"(?<![\w.,/^*=×÷-])[2-9]\d{3}([ -]?)\d{4}\1\d{4}(?![\w^]|[.,]\d|[ -]\d{4})")

@@ -35,11 +35,11 @@ _TEXT = re.compile(rb'\s*:\s*"')
 _SPACES = 8
 
 
-def gather_clean(data: bytes) -> Gathered | None:
+def gather_clean(data: bytes, max_row_bytes: int) -> Gathered | None:
     """Columns of a block of lines, or None when some line needs a closer look."""
     if b"\r\n" in data:
         data = data.replace(b"\r\n", b"\n")
-    starts = _line_starts(data)
+    starts = _line_starts(data, max_row_bytes)
     first = _TEXT.match(data, data.find(_NAME) + len(_NAME))
     columns = None if starts is None else _columns(data, _WITH_TEXT if first else _WITH_OBJECT)
     if starts is None or columns is None or len(columns["question"]) != len(starts):
@@ -73,14 +73,16 @@ def _columns(data: bytes, schema: pa.Schema) -> dict[str, pa.Array] | None:
     return None if columns["history"].flatten().null_count else columns
 
 
-def _line_starts(data: bytes) -> np.ndarray | None:
-    """Where each line begins; None unless every line begins with { and ends with }, so that none holds a part of a value."""
+def _line_starts(data: bytes, max_row_bytes: int) -> np.ndarray | None:
+    """Where each line begins; None when one is too long, or does not begin with { and end with } (it may hold part of a value)."""
     view = np.frombuffer(data, np.uint8)
     ends = np.append(np.flatnonzero(view == ord("\n")), len(view))
     starts = np.append(0, ends[:-1] + 1)
-    if (ends == starts).any() or (view[starts] != ord("{")).any() or (view[ends - 1] != ord("}")).any():
+    lengths = ends - starts
+    if lengths.min() == 0 or lengths.max() > max_row_bytes:
         return None
-    return starts
+    whole = (view[starts] == ord("{")).all() and (view[ends - 1] == ord("}")).all()
+    return starts if whole else None
 
 
 def _shared(texts: pa.Array) -> list[object]:

@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from lyo_pipelines.training.checkpoints import step_of
+from lyo_pipelines.training.checkpoints import fault, step_of
 from lyo_pipelines.training.engine.picture import draw_losses
 from lyo_pipelines.training.metrics_log import read_metrics
 from lyo_pipelines.training.plan import LOSS_PICTURE, MANIFEST, METRICS
@@ -21,6 +21,10 @@ from lyo_pipelines.training.recipes import Recipe
 
 ADAPTER_FILES = ("adapter_model.safetensors", "adapter_config.json")
 LIBRARIES = ("torch", "transformers", "peft", "accelerate", "safetensors", "numpy")
+
+
+class DamagedCheckpointError(OSError):
+    """What was learnt cannot be read back; the message says what to do."""
 
 
 def checkpoint_state(checkpoint: Path) -> dict[str, Any]:
@@ -33,6 +37,10 @@ def publish_adapter(output: Path, last: Path, recipe: Recipe) -> dict[str, Any]:
     state = checkpoint_state(last)
     best_step = state.get("best_global_step") or step_of(last)
     best = last.parent / f"checkpoint-{best_step}"
+    if (wrong := fault(best)) is not None:
+        raise DamagedCheckpointError(
+            f"the best checkpoint {best} cannot be published: {wrong}. Remove {output} and train again, or restore it."
+        )
     for name in ADAPTER_FILES:
         temporary = output / f".tmp-{name}"
         shutil.copyfile(best / name, temporary)

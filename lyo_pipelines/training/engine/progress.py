@@ -90,7 +90,7 @@ class Progress(transformers.TrainerCallback):
         """Decide what this step is followed by."""
         self.step = step = state.global_step
         interval = self.recipe.checkpoints.interval
-        if self.stop.reason:
+        if self.stop.reason and step < self.plan.steps:
             control.should_save = control.should_training_stop = control.should_log = True
             return control
         validate = step in self.validations

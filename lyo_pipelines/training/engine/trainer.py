@@ -9,12 +9,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import orjson
 import torch
 import transformers
 from torch.utils.data import DataLoader
 
 from lyo_pipelines.training.batches import TrainingPlan, evaluation_batches
-from lyo_pipelines.training.checkpoints import mark_complete, rotate
+from lyo_pipelines.training.checkpoints import is_marked, mark_complete, rotate, step_of
 from lyo_pipelines.training.engine.control import Interrupted, StopRequest
 from lyo_pipelines.training.engine.data import IGNORED, Collator, Examples, ExamplesDataset
 from lyo_pipelines.training.engine.loss import token_losses
@@ -121,8 +122,14 @@ class AdapterTrainer(transformers.Trainer):
         folder = Path(self.args.output_dir or ".")
         super()._save_checkpoint(model, trial)
         mark_complete(folder / f"checkpoint-{self.state.global_step}")
-        best = self.state.best_global_step
-        rotate(folder, self.recipe.checkpoints.keep, {best} if best else set())
+        rotate(folder, self.recipe.checkpoints.keep, best_steps(folder, self.recipe.checkpoints.keep))
+
+
+def best_steps(folder: Path, keep: int) -> set[int]:
+    """The best steps that the newest `keep` checkpoints refer to: whichever is resumed from, its best one is still there."""
+    states = sorted(folder.glob("checkpoint-*/trainer_state.json"), key=lambda path: step_of(path.parent))[-keep:]
+    found = (orjson.loads(path.read_bytes()).get("best_global_step") for path in states if is_marked(path.parent))
+    return {step for step in found if step}
 
 
 def training_arguments(recipe: Recipe, plan: TrainingPlan, folder: Path, device: str) -> transformers.TrainingArguments:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import datasets  # noqa: TID253  (loaded by path in the evaluation's own process, never by the code server)
-import evaluate  # noqa: TID253
+import datasets
+import evaluate
 import sacrebleu
 
 

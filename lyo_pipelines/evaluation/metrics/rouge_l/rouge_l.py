@@ -5,8 +5,8 @@ rouge_score's own tokenizer keeps only a-z and 0-9: every Hindi or Tamil answer 
 
 from __future__ import annotations
 
-import datasets  # noqa: TID253  (loaded by path in the evaluation's own process, never by the code server)
-import evaluate  # noqa: TID253
+import datasets
+import evaluate
 from rouge_score import rouge_scorer
 
 from lyo_pipelines.evaluation.text import words
