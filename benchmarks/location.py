@@ -29,7 +29,12 @@ def seconds(code: str, runs: int = 5) -> tuple[float, str]:
 def main() -> None:
     location, heavy = seconds(LOCATION)
     dagster, _ = seconds("import dagster")
-    result = {"location_seconds": location, "dagster_seconds": dagster, "ratio": location / dagster, "heavy_modules": heavy}
+    result = {
+        "location_seconds": location,
+        "dagster_seconds": dagster,
+        "ratio": location / dagster,
+        "heavy_modules": heavy,
+    }
     print(f"{'what':<28}{'seconds':>10}")
     print(f"{'import dagster':<28}{dagster:>10.2f}")
     print(f"{'load the code location':<28}{location:>10.2f}   ratio {location / dagster:.2f}")

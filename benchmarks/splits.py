@@ -26,7 +26,7 @@ import numpy as np
 import pyarrow as pa
 
 from lyo_pipelines.curation.contract import EXAMPLE, FUNNEL
-from lyo_pipelines.dataset.arrow import pc
+from lyo_pipelines.storage.arrow import pc
 from lyo_pipelines.storage.lake import Lake
 
 SEGMENT = "tutoring.en.math"

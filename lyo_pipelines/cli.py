@@ -106,7 +106,9 @@ def _keep_open(server: object) -> None:
 
 def main() -> None:
     """Entry point: known errors are one clear line and exit code 1, Ctrl-C is 130."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # `kill` stops in order, too
+    # `kill` stops in order, too; and a shell that starts us in the background would have us (and Dagster) ignore SIGINT
+    for stop_signal in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(stop_signal, signal.default_int_handler)
     try:
         app()
     except SystemExit as stop:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 from rich.console import Console
@@ -35,8 +35,11 @@ def ingest_path(console: Console, path: Path, *, format: str, mapping: Path | No
         else [path]
     )
     parsed = load_mapping(mapping) if mapping else None
+    now = datetime.now(UTC)
     reports = [
-        land_file(lake, str(file), pseudonyms=pseudonyms, figures=figures.interactions, format=format, mapping=parsed)
+        land_file(
+            lake, str(file), pseudonyms=pseudonyms, figures=figures.interactions, format=format, mapping=parsed, now=now
+        )
         for file in files
     ]
     _print(console, reports)
@@ -72,6 +75,10 @@ def _print(console: Console, reports: list[LandingReport]) -> None:
     table = Table("file", "format", "read", "accepted", "rejected", "why rejected")
     for report in reports:
         why = report.unreadable or ", ".join(f"{reason} ({n})" for reason, n in report.rejected_by_reason.items())
+        if report.ignored_fields:
+            why = "; ".join(
+                part for part in (why, f"unknown fields ignored: {', '.join(report.ignored_fields)}") if part
+            )
         note = "already read" if report.already_landed else why
         table.add_row(
             report.name,

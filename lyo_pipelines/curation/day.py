@@ -49,8 +49,8 @@ def curate_day(lake: Lake, day: date, figures: CurationFigures) -> CurationRepor
             name: files.enter_context(_writer(lake, lake.examples(day, file), schema, signature))
             for name, file, schema in (("kept", "part", EXAMPLE), ("removed", "removed", REMOVED))
         }
-        handle = files.enter_context(lake.fs.open(path, "rb"))
-        for result in curated_batches(_batches(pq.ParquetFile(handle), figures.batch_rows), figures, lists, decided):
+        file = files.enter_context(lake.open_table(path))
+        for result in curated_batches(_batches(file, figures.batch_rows), figures, lists, decided):
             total.add(result, day)
             writers["kept"].write_table(result.kept)
             writers["removed"].write_table(total.trimmed(result.removed, figures))

@@ -110,8 +110,9 @@ def broken_text(frame: pl.DataFrame, _: CurationFigures, __: Wordlists) -> pl.Se
 
 # every line ends as a sentence does, only the last one, a numbered step, does not
 _OPEN_STEP = r"^(?:[^\n]*[.!?।:…)] *\n+)+(?:Step|STEP|चरण|படி|Charan|Padi) *\p{N}+(?:[:.)]? *|[:.)] [^\n]*[\p{L}\p{M}\p{N}=+×÷*/−²³])$"
-# "x =", "3 ×": a sign of arithmetic with nothing after it; C++ and i++ have no space before theirs
-_OPEN_FORMULA = r"[\p{L}\p{M}\p{N})] [=+×÷−*/]$"
+# "3 ×": a sign of arithmetic with nothing after it; C++ and i++ have no space before theirs, and a tutor's "93 × 5 =" is a
+# question to the learner
+_OPEN_FORMULA = r"[\p{L}\p{M}\p{N})] [+×÷−*/]$"
 
 
 def truncated_answer(frame: pl.DataFrame, figures: CurationFigures, lists: Wordlists) -> pl.Series:

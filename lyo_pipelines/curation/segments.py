@@ -6,8 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from hashlib import sha256
 
-import pyarrow.compute as pc
-
+from lyo_pipelines.storage.arrow import pc
 from lyo_pipelines.storage.lake import Lake
 
 

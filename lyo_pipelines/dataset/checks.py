@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from lyo_pipelines.dataset.arrow import pc
 from lyo_pipelines.dataset.contract import SPLITS
+from lyo_pipelines.storage.arrow import pc
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from lyo_pipelines.dataset.contract import SPLITS
-from lyo_pipelines.dataset.versions import get_version, split_path
+from lyo_pipelines.dataset.versions import get_version, read_split
 from lyo_pipelines.dataset.written import read_batches
 from lyo_pipelines.storage.lake import Lake
 
@@ -24,9 +24,8 @@ def to_datasets(lake: Lake, segment: str, fingerprint: str) -> datasets.DatasetD
     """
     import datasets
 
-    get_version(lake, segment, fingerprint)
     return datasets.DatasetDict(
-        {name: datasets.Dataset(lake.read_table(split_path(lake, segment, fingerprint, name))) for name in SPLITS}
+        {name: datasets.Dataset(read_split(lake, segment, fingerprint, name)) for name in SPLITS}
     )
 
 

@@ -14,9 +14,9 @@ from typing import TypeVar
 import numpy as np
 import pyarrow as pa
 
-from lyo_pipelines.dataset.arrow import pc
 from lyo_pipelines.dataset.errors import DaysChangedError
 from lyo_pipelines.dataset.parallel import ordered_map
+from lyo_pipelines.storage.arrow import pc
 from lyo_pipelines.storage.lake import Lake
 
 Result = TypeVar("Result")
@@ -79,7 +79,8 @@ def later_pass(
 def _read_day(lake: Lake, segment: str, day: date, columns: Sequence[str]) -> pa.Table:
     """One day's rows of the segment, sorted by time and example id whatever order the file has."""
     wanted = list(dict.fromkeys([*columns, "occurred_at", "example_id"]))
-    table = lake.read_table(lake.examples(day), columns=list(dict.fromkeys([*wanted, "segment"])))
+    with lake.open_table(lake.examples(day)) as parquet:
+        table = parquet.read(columns=list(dict.fromkeys([*wanted, "segment"])))
     table = table.filter(pc.equal(table["segment"], segment)).select(wanted).replace_schema_metadata(None)
     order = pc.sort_indices(table, sort_keys=[("occurred_at", "ascending"), ("example_id", "ascending")])
     return table if np.all(np.diff(order.to_numpy().astype(np.int64)) == 1) else table.take(order)

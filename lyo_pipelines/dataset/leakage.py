@@ -10,7 +10,6 @@ import pyarrow as pa
 
 from lyo_pipelines.config.curation import CurationFigures
 from lyo_pipelines.config.dataset import DatasetFigures
-from lyo_pipelines.dataset.arrow import give_back
 from lyo_pipelines.dataset.benchmarks import Benchmark, registered_benchmarks
 from lyo_pipelines.dataset.checks import CheckOutcome, straddling
 from lyo_pipelines.dataset.clustering import QuestionClusters
@@ -19,6 +18,7 @@ from lyo_pipelines.dataset.overlap import BenchmarkIndex
 from lyo_pipelines.dataset.proportions import split_proportions
 from lyo_pipelines.dataset.versions import get_version
 from lyo_pipelines.dataset.written import WrittenVersion, read_written
+from lyo_pipelines.storage.arrow import give_back
 from lyo_pipelines.storage.lake import Lake
 
 

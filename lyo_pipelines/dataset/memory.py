@@ -89,8 +89,8 @@ def remember(lake: Lake, segment: str) -> tuple[SplitMemory, list[str]]:
     for version in reversed(list_versions(lake, segment)):
         if version.fingerprint in covered:
             continue
-        table = lake.read_table(f"{lake.dataset_dir(segment, version.fingerprint)}/groups.parquet")
-        other = SplitMemory.from_table(table)
+        with lake.open_table(f"{version.path}/groups.parquet") as parquet:
+            other = SplitMemory.from_table(parquet.read())
         memory = memory.joined(other.keys, other.split, other.weakest)
         covered |= {version.fingerprint, *version.manifest.get("remembers", [])}
     return memory, sorted(covered)

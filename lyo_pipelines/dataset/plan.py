@@ -15,7 +15,6 @@ from lyo_pipelines.config.curation import CurationFigures
 from lyo_pipelines.config.dataset import DatasetFigures
 from lyo_pipelines.curation.pool import pool
 from lyo_pipelines.curation.segments import segment_counts
-from lyo_pipelines.dataset.arrow import give_back, pc
 from lyo_pipelines.dataset.benchmarks import Benchmark
 from lyo_pipelines.dataset.clustering import QuestionClusters
 from lyo_pipelines.dataset.contract import REMOVED_SCHEMA, RULE_BENCHMARK, RULE_MERGED, RULE_REPEATED, SPLITS
@@ -28,6 +27,7 @@ from lyo_pipelines.dataset.pooling import POOL_COLUMNS, without_texts
 from lyo_pipelines.dataset.scan import SCAN_COLUMNS, day_overlaps, overlaps
 from lyo_pipelines.dataset.segments import NOTHING, explain_empty
 from lyo_pipelines.dataset.splits import Assignment, assign
+from lyo_pipelines.storage.arrow import give_back, pc
 from lyo_pipelines.storage.lake import Lake
 
 GROUPS_LISTED = 10

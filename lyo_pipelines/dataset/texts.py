@@ -19,7 +19,7 @@ import numpy as np
 import pyarrow as pa
 
 from lyo_pipelines.config.dataset import DatasetFigures
-from lyo_pipelines.dataset.arrow import pc
+from lyo_pipelines.storage.arrow import pc
 
 _NONE = pa.scalar(None, pa.string())
 _BLANK_LINE = r"\r?\n[ \t]*\r?\n"

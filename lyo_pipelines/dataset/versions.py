@@ -68,7 +68,8 @@ def split_path(lake: Lake, segment: str, fingerprint: str, split: str) -> str:
 def read_split(lake: Lake, segment: str, fingerprint: str, split: str, columns: list[str] | None = None) -> pa.Table:
     """Read one split (columns of contract.SPLIT_SCHEMA). Raises UnknownVersionError for an unfinished version."""
     get_version(lake, segment, fingerprint)
-    return lake.read_table(split_path(lake, segment, fingerprint, split), columns=columns)
+    with lake.open_table(split_path(lake, segment, fingerprint, split)) as parquet:
+        return parquet.read(columns=columns)
 
 
 def _read(lake: Lake, segment: str, fingerprint: str) -> Version | None:

@@ -12,7 +12,6 @@ from functools import partial
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from lyo_pipelines.config.dataset import DatasetFigures
 from lyo_pipelines.dataset.contract import SPLITS
@@ -55,8 +54,7 @@ class _Part:
 def read_batches(lake: Lake, folder: str, columns: list[str]) -> Iterator[tuple[int, pa.Table]]:
     """Yield (split code, rows) of all three split files, a row group at a time."""
     for code, split in enumerate(SPLITS):
-        with lake.fs.open(f"{folder}/{split}.parquet", "rb") as handle:
-            parquet = pq.ParquetFile(handle)
+        with lake.open_table(f"{folder}/{split}.parquet") as parquet:
             for number in range(parquet.num_row_groups):
                 yield code, parquet.read_row_group(number, columns=columns)
 

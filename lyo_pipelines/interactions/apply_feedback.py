@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
-from lyo_pipelines.interactions.arrow import pc
 from lyo_pipelines.interactions.contract import FEEDBACK_COLUMNS, LANDED, MATCH_KEYS
+from lyo_pipelines.storage.arrow import pc
 
 _VALUES = tuple(name for name in FEEDBACK_COLUMNS if name != "feedback_at")
 _NEVER = -(2**62)

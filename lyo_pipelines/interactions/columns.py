@@ -12,9 +12,9 @@ from typing import Any
 import orjson
 import pyarrow as pa
 
-from lyo_pipelines.interactions.arrow import pc
 from lyo_pipelines.interactions.contract import MESSAGE
 from lyo_pipelines.interactions.errors import RowError
+from lyo_pipelines.storage.arrow import pc
 
 Bad = dict[int, RowError]
 """Row index -> the first thing found wrong with it."""

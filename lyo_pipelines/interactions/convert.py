@@ -10,7 +10,6 @@ import numpy as np
 import pyarrow as pa
 
 from lyo_pipelines.interactions import times
-from lyo_pipelines.interactions.arrow import pc
 from lyo_pipelines.interactions.columns import Bad
 from lyo_pipelines.interactions.contract import LANDED, MATCH_KEYS, REASONING_MODES
 from lyo_pipelines.interactions.errors import RowError
@@ -20,6 +19,7 @@ from lyo_pipelines.interactions.identity import derived_id, match_keys
 from lyo_pipelines.interactions.pseudonyms import Pseudonyms
 from lyo_pipelines.interactions.scrub import Scrubber
 from lyo_pipelines.interactions.scrub_columns import scrub_columns
+from lyo_pipelines.storage.arrow import pc
 
 REQUIRED = ("occurred_at", "task", "language", "question")
 _MAY_BE_EMPTY = ("question", "answer", "system_prompt", "context")

@@ -9,13 +9,13 @@ import numpy as np
 import pyarrow as pa
 
 from lyo_pipelines.interactions import columns, times
-from lyo_pipelines.interactions.arrow import pc
 from lyo_pipelines.interactions.columns import Bad
 from lyo_pipelines.interactions.contract import FEEDBACK, FEEDBACK_COLUMNS, MATCH_KEYS
 from lyo_pipelines.interactions.convert import Context
 from lyo_pipelines.interactions.errors import RowError
 from lyo_pipelines.interactions.fields import NUMBERS
 from lyo_pipelines.interactions.identity import match_keys
+from lyo_pipelines.storage.arrow import pc
 
 TARGETS = ("interaction_id", "trace_id", "conversation_id")
 """Ids a feedback may name, most specific first; the first that is there counts."""

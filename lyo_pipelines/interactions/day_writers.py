@@ -79,8 +79,8 @@ class DayWriters:
         path = f"{parts[0].rpartition('/')[0]}/merged.parquet"
         with pq.ParquetWriter(path, self._schema, filesystem=self._lake.fs, **PARQUET) as writer:
             for part in parts:
-                with self._lake.fs.open(part, "rb") as handle:
-                    for batch in pq.ParquetFile(handle).iter_batches(batch_size=16_384):
+                with self._lake.open_table(part) as file:
+                    for batch in file.iter_batches(batch_size=16_384):
                         writer.write_batch(batch)
         return path
 

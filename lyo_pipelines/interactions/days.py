@@ -16,7 +16,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lyo_pipelines.interactions.apply_feedback import FeedbackOfDay
-from lyo_pipelines.interactions.arrow import pc
 from lyo_pipelines.interactions.contract import INTERACTION, LANDED
 from lyo_pipelines.interactions.day_writers import PARQUET
 from lyo_pipelines.interactions.feedback import feedback_for, feedback_names
@@ -25,6 +24,7 @@ from lyo_pipelines.interactions.repeats import keeping_days, repeat_names, repea
 from lyo_pipelines.interactions.segments import SegmentKeyError, segment_key
 from lyo_pipelines.interactions.turns import UNKNOWN, missing_turns
 from lyo_pipelines.interactions.winners import winners
+from lyo_pipelines.storage.arrow import pc
 from lyo_pipelines.storage.lake import Lake
 
 INPUTS_KEY = b"lyo.inputs"
@@ -146,8 +146,8 @@ def _blocks(lake: Lake, paths: list[str], keep: dict[str, np.ndarray]) -> Iterat
     turns = missing_turns(lake, paths, keep)
     for path in paths:
         start = 0
-        with lake.fs.open(path, "rb") as handle:
-            for batch in pq.ParquetFile(handle).iter_batches(batch_size=_ROWS):
+        with lake.open_table(path) as file:
+            for batch in file.iter_batches(batch_size=_ROWS):
                 table, stop = pa.Table.from_batches([batch], LANDED), start + len(batch)
                 if path in turns:
                     told = turns[path][start:stop]

@@ -14,9 +14,9 @@ from datetime import date, timedelta
 import numpy as np
 import pyarrow as pa
 
-from lyo_pipelines.interactions.arrow import pc
 from lyo_pipelines.interactions.contract import MATCH_KEYS
 from lyo_pipelines.interactions.key_index import KeySieve, add_keys, day_keys, indexed_days, staged_keys
+from lyo_pipelines.storage.arrow import pc
 from lyo_pipelines.storage.lake import Lake
 
 Staged = Mapping[date, str]

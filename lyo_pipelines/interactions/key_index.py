@@ -11,7 +11,6 @@ from datetime import date
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from lyo_pipelines.storage.lake import Lake
 
@@ -61,8 +60,7 @@ class KeySieve:
 def staged_keys(lake: Lake, path: str, columns: Iterable[str]) -> np.ndarray:
     """Sorted distinct keys in the given columns of one Parquet file, null ones left out."""
     found = []
-    with lake.fs.open(path, "rb") as handle:
-        table = pq.ParquetFile(handle).read(columns=list(columns))
+    table = lake.read_table(path, columns=list(columns))
     for column in table.columns:
         found.append(column.drop_null().to_numpy())
     return np.unique(np.concatenate(found)).astype(np.uint64) if found else np.empty(0, np.uint64)

@@ -13,9 +13,9 @@ from datetime import date, timedelta
 import numpy as np
 import pyarrow as pa
 
-from lyo_pipelines.interactions.arrow import pc
 from lyo_pipelines.interactions.feedback import Staged
 from lyo_pipelines.interactions.key_index import KeySieve, day_keys, indexed_days, staged_keys
+from lyo_pipelines.storage.arrow import pc
 from lyo_pipelines.storage.lake import Lake
 
 _ID = ("interaction_key",)

@@ -7,9 +7,9 @@ from typing import Any
 import pyarrow as pa
 
 from lyo_pipelines.interactions import columns
-from lyo_pipelines.interactions.arrow import pc
 from lyo_pipelines.interactions.fields import FREE_TEXTS, TEXTS, Gathered
 from lyo_pipelines.interactions.scrub import Scrubber, distinctive, dumps
+from lyo_pipelines.storage.arrow import pc
 
 
 def scrub_columns(gathered: Gathered, scrubber: Scrubber) -> None:

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from lyo_pipelines.interactions.arrow import pc
 from lyo_pipelines.interactions.columns import Bad, by_value
 from lyo_pipelines.interactions.errors import RowError
+from lyo_pipelines.storage.arrow import pc
 
 TIMESTAMP = pa.timestamp("us", tz="UTC")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

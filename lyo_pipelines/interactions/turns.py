@@ -22,8 +22,7 @@ def missing_turns(lake: Lake, paths: list[str], keep: dict[str, np.ndarray]) -> 
     """
     parts = []
     for number, path in enumerate(paths):
-        with lake.fs.open(path, "rb") as handle:
-            table = pq.ParquetFile(handle).read(columns=_COLUMNS)
+        table = lake.read_table(path, columns=list(_COLUMNS))
         kept = keep.get(path, np.ones(len(table), bool)) & table["conversation_key"].is_valid().to_numpy()
         rows = np.flatnonzero(kept)
         some = table.take(pa.array(rows))

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from lyo_pipelines.interactions.arrow import pc
+from lyo_pipelines.storage.arrow import pc
 from lyo_pipelines.storage.lake import Lake
 
 _RANKED = ["answer", "error", "feedback_at", "rating", "thumbs", "source_line"]
@@ -44,15 +43,13 @@ def winners(lake: Lake, paths: list[str], repeated: np.ndarray) -> dict[str, np.
 
 
 def _column(lake: Lake, path: str, name: str) -> np.ndarray:
-    with lake.fs.open(path, "rb") as handle:
-        return pq.ParquetFile(handle).read(columns=[name])[name].to_numpy()
+    return lake.read_table(path, columns=[name])[name].to_numpy()
 
 
 def _copies(lake: Lake, path: str, order: int, keys: np.ndarray, twice: np.ndarray) -> dict[str, np.ndarray]:
     """What tells copies apart (smaller is better), for the rows of one file whose interaction came more than once."""
     rows = np.flatnonzero(np.isin(keys, twice))
-    with lake.fs.open(path, "rb") as handle:
-        table = pq.ParquetFile(handle).read(columns=_RANKED).take(pa.array(rows))
+    table = lake.read_table(path, columns=list(_RANKED)).take(pa.array(rows))
     rated = pc.or_(table["rating"].is_valid(), table["thumbs"].is_valid())
     return {
         "key": keys[rows],

@@ -60,6 +60,14 @@ def test_the_language_that_is_written(text, declared, expected):
     assert written(text, declared) == expected
 
 
+def test_a_language_that_nobody_declared_is_the_one_that_is_written():
+    text = "The derivative of x squared is 2x because of the power rule."
+    assert language_code("und") == ""
+    assert written(text, "") == "en"
+    assert written("ஒரு முக்கோணத்தின் பரப்பளவைக் காண்போம்.", "") == "ta"
+    assert bucket_language(pl.Series(["", ""]), pl.Series(["en", ""])).to_list() == ["en", ""]
+
+
 def test_only_romanised_hindi_and_tamil_have_a_bucket_of_their_own():
     declared = pl.Series(["hi", "ta", "hi", "en", "hi"])
     found = pl.Series(["hi_latn", "ta_latn", "ta_latn", "hi_latn", "hi"])

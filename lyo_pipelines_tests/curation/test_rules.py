@@ -66,7 +66,7 @@ CUT = (
             {"answer": "Let us solve it together.\nStep 1: Area = 20.\nStep 2: 3 + 9 = 12 and 3 × 9", "rating": 5.0},
         ),
         ("truncated_answer", {"answer": "चलिए हल करते हैं।\nचरण 1: 1 किमी = 1000 मी", "language": "hi", "rating": 5.0}),
-        ("truncated_answer", {"answer": "We divide both sides by three and so x =", "rating": 5.0}),
+        ("truncated_answer", {"answer": "We multiply both sides by three, so 7 ×", "rating": 5.0}),
         ("repeated_answer", {"answer": "the answer is seven and then " * 12}),
         ("repeated_answer", {"answer": "We divide both sides now.\n" * 5}),
         ("repeated_answer", {"answer": "How do I solve 0x + 5 = 26 for x?", "rating": 5.0}),
@@ -127,6 +127,7 @@ def test_each_rule_removes_what_it_is_for(rule, changes):
             "answer": "Let us solve it together.\nStep 1: Area = 20.\nStep 2: The half of it is 10.\nAnswer: 10 cm²",
         },
         {"rating": 5.0, "answer": "Use C++"},
+        {"rating": 5.0, "answer": "Check your multiplication. 31 × 21000 ="},
         {"rating": 5.0, "answer": "How many did he start juggling with"},
     ],
 )

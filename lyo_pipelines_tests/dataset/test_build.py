@@ -294,3 +294,9 @@ def test_a_day_that_changes_under_the_build_stops_it(tmp_path: Path):
     lake_with(tmp_path, examples(range(1, 21)))
     with pytest.raises(DaysChangedError, match="Build it again"):
         list(later_pass(lake, rows, np.ones(20, bool), ["question"], len))
+
+
+def test_a_lake_that_is_not_on_a_local_disk_works_too():
+    lake = lake_with("memory://datasets", examples(range(40)))
+    assert sum(build(lake).manifest["counts"].values()) == 40
+    assert build(lake).reused

@@ -4,14 +4,26 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tomllib
 
 import pytest
-import tomllib
 import yaml
 
 from lyo_pipelines.config.settings import PROJECT_ROOT
 
-HEAVY = "torch transformers trl peft datasets evaluate bitsandbytes presidio_analyzer matplotlib sklearn spacy".split()
+HEAVY = [
+    "torch",
+    "transformers",
+    "trl",
+    "peft",
+    "datasets",
+    "evaluate",
+    "bitsandbytes",
+    "presidio_analyzer",
+    "matplotlib",
+    "sklearn",
+    "spacy",
+]
 
 
 def test_code_location_loads_without_any_heavy_library() -> None:

@@ -15,7 +15,7 @@ from lyo_pipelines.defs.build import build_defs
 from lyo_pipelines.defs.resources import Store
 from lyo_pipelines.sample.write import write_sample
 from lyo_pipelines.training.versions import latest_adapter
-from lyo_pipelines_tests.defs.test_data_assets import data_through, run
+from lyo_pipelines_tests.defs.test_data_assets import data_through
 from lyo_pipelines_tests.training.tiny import make_model
 
 SEGMENT = "tutoring.en.math"

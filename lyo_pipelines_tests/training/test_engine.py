@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -11,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lyo_pipelines.training.checkpoints import fault
+from lyo_pipelines.training.checkpoints import fault, mark_complete
+from lyo_pipelines.training.engine.__main__ import _advice
 from lyo_pipelines.training.engine.base import resolve
 from lyo_pipelines.training.engine.control import Interrupted, StopRequest
 from lyo_pipelines.training.engine.embedded import LABEL_FILE, embedded_model
@@ -241,10 +243,19 @@ def test_a_stop_in_a_validation_keeps_that_step_and_validates_it_when_resumed(tm
 
 def test_a_damaged_best_checkpoint_is_never_published(tmp_path, dataset):
     model = make_model(tmp_path / "llama", "llama")
-    result = run(tmp_path, dataset, model, **{"optimizer.learning_rate": 5.0, "checkpoints.keep": 9})
-    assert result.metrics["best_step"] < result.metrics["steps"], "with such a learning rate it only gets worse"
+    result = run(tmp_path, dataset, model)
     (result.path / "adapter_manifest.json").unlink()
-    best = result.path / "checkpoints" / f"checkpoint-{result.metrics['best_step']}"
+    best, last = (result.path / "checkpoints" / f"checkpoint-{step}" for step in (5, 6))
+    state = json.loads((last / "trainer_state.json").read_text())
+    (last / "trainer_state.json").write_text(json.dumps(state | {"best_global_step": 5}))
+    mark_complete(last)
     (best / "adapter_model.safetensors").write_bytes(b"half")
     with pytest.raises(DamagedCheckpointError, match="train again"):
-        run(tmp_path, dataset, model, **{"optimizer.learning_rate": 5.0, "checkpoints.keep": 9})
+        run(tmp_path, dataset, model)
+
+
+def test_errors_that_a_person_can_mend_come_with_advice_and_ours_with_a_traceback(tmp_path):
+    assert "Free some space" in str(_advice(RuntimeError("I/O error: No space left on device"), tmp_path / "absent"))
+    assert "batch.size" in str(_advice(RuntimeError("CUDA out of memory. Tried to allocate"), tmp_path))
+    assert _advice(FileNotFoundError("no such file"), tmp_path) == "no such file"
+    assert _advice(KeyError("surprise"), tmp_path) is None

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from lyo_pipelines.training.lock import device_lock
 from lyo_pipelines.training.metrics_log import read_metrics
 from lyo_pipelines.training.plan import IncompleteAdapterError, is_complete, read_adapter
 from lyo_pipelines_tests.training.tiny import make_dataset, make_model
@@ -222,20 +223,18 @@ def test_bad_input_is_one_clear_sentence(tmp_path, recipe, dataset, more, said):
     assert not is_complete(tmp_path / "adapter")
 
 
-def test_two_trainings_do_not_share_the_device_and_the_one_that_waits_can_be_stopped(tmp_path, recipe, dataset):
-    first = start(recipe, dataset, tmp_path / "first")
-    wait_for_step(first, tmp_path / "first", 1)
-    code, said = finish(start(recipe, dataset, tmp_path / "second", "--wait", "0"))
-    if first.poll() is None:  # else it ended in the meantime and nothing was busy
+def test_two_trainings_do_not_share_the_device_and_the_one_that_waits_can_be_stopped(
+    tmp_path, recipe, dataset, monkeypatch
+):
+    monkeypatch.setenv("LYO_LOCK_DIR", str(tmp_path / "locks"))
+    with device_lock("cpu", "the first training", wait_seconds=0, say=print):
+        code, said = finish(start(recipe, dataset, tmp_path / "second", "--wait", "0"))
         assert code == 1, said
-        assert f"process {first.pid}" in said
-    third = start(recipe, dataset, tmp_path / "third", "--wait", "600")
-    first.send_signal(signal.SIGSTOP)  # still alive, still holding the device
-    assert third.stderr is not None
-    while "waiting for device cpu" not in third.stderr.readline():
-        assert third.poll() is None
-    third.send_signal(signal.SIGTERM)
-    code, said = finish(third)
-    assert (code, "nothing was trained yet" in said) == (143, True)
-    first.kill()
-    finish(first)
+        assert f"process {os.getpid()} (the first training" in said
+        third = start(recipe, dataset, tmp_path / "third", "--wait", "600")
+        assert third.stderr is not None
+        while "waiting for device cpu" not in third.stderr.readline():
+            assert third.poll() is None
+        third.send_signal(signal.SIGTERM)
+        code, said = finish(third)
+        assert (code, "nothing was trained yet" in said) == (143, True)

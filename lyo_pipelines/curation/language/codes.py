@@ -21,12 +21,17 @@ _OTHER = re.compile(r"[^a-z0-9]+")
 _SCRIPTS = frozenset({"latn", "deva", "taml", "arab", "beng", "telu"})
 
 
+_UNDECLARED = frozenset({"und", "unknown", "undefined", "auto", "none", "null", "mul", "xx", "n_a", "na"})
+
+
 def language_code(declared: str | None) -> str:
     """Our code for a declared language; an unknown one is returned clean, an absent one as "".
 
     "en-IN" -> "en"; "hi-Latn" -> "hi_latn"; "hi-Deva-IN" -> "hi".
     """
     clean = _OTHER.sub("_", (declared or "").strip().lower()).strip("_")
+    if clean in _UNDECLARED:
+        return ""
     if clean in _NAMES:
         return _NAMES[clean]
     first, *rest = clean.split("_")

@@ -47,6 +47,10 @@ _FORMULA = (
 )
 
 
+# where the letters of the other scripts are; signs such as × and ₹ are not among them
+_NOT_LATIN = "[\u0370-\u1cff\u1f00-\u1fff\u2d00-\u2dff\u3040-\ud7ff\uf900-\ufdff\ufe70-\ufeff]"
+
+
 def prose(texts: pl.Series) -> pl.Series:
     """The texts without code, formulas and links (each is replaced by a space)."""
     marked = texts.str.contains(_MARKS_OF_CODE).fill_null(False)
@@ -62,7 +66,7 @@ def letter_counts(texts: pl.Series) -> pl.DataFrame:
     counts = pl.DataFrame({"Latin": _latin_letters(texts)}).with_columns(
         pl.lit(0, pl.Int64).alias(n) for n in SCRIPTS if n != "Latin"
     )
-    foreign = texts.str.contains(r"[^\x00-\x7F]")
+    foreign = texts.str.contains(_NOT_LATIN)
     rows = foreign.arg_true()
     some = texts.filter(foreign)
     for name in SCRIPTS:

@@ -99,6 +99,10 @@ def _settle_latin(written: np.ndarray, body: pl.Series, candidates: np.ndarray, 
 
 
 def bucket_language(declared: pl.Series, written: pl.Series) -> pl.Series:
-    """The language that a row is counted under: as declared, or romanised where a declared Hindi or Tamil is written so."""
+    """The language that a row is counted under: as declared, or as written where none is declared or a declared one is romanised."""
     romanised = declared.replace_strict(ROMANISED, default=None, return_dtype=pl.String)
-    return pl.select(pl.when(written == romanised).then(written).otherwise(declared)).to_series().alias("bucket")
+    return (
+        pl.select(pl.when((written == romanised) | (declared == "")).then(written).otherwise(declared))
+        .to_series()
+        .alias("bucket")
+    )

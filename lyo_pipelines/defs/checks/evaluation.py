@@ -16,7 +16,9 @@ def _check(name: str, description: str) -> dg.AssetChecksDefinition:
         report = read_report(lake.local(lake.report_dir(segment, latest_adapter(lake, segment).version)))
         gate = next((g for g in gates(report, store.figures().evaluation) if g.name == name), None)
         if gate is None:  # taken out of the figures by the user
-            return dg.AssetCheckResult(passed=True, description="this gate is not among your figures: nothing was judged")
+            return dg.AssetCheckResult(
+                passed=True, description="this gate is not among your figures: nothing was judged"
+            )
         # None: too little evidence to gate; said aloud as a warning, never passed as if it had been shown
         severity = dg.AssetCheckSeverity.ERROR if gate.blocking and gate.passed is False else dg.AssetCheckSeverity.WARN
         return dg.AssetCheckResult(passed=gate.passed is True, severity=severity, description=gate.message)

@@ -79,8 +79,9 @@ def _guarded(options: argparse.Namespace, report: Reporter, stop: StopRequest) -
         report.say(f"stopped ({interruption}): {state}; the same command resumes.")
         return 128 + (signal.SIGINT if stop.reason == "SIGINT" else signal.SIGTERM)
     except Exception as error:
-        report.fail(_advice(error, output))
-        if not isinstance(error, EXPECTED) or os.environ.get("LYO_TRACEBACK"):
+        advice = _advice(error, output)
+        report.fail(advice or f"{type(error).__name__}: {error}")
+        if advice is None or os.environ.get("LYO_TRACEBACK"):
             raise
         return 1
     return 0
@@ -97,17 +98,18 @@ def _train(recipe: Recipe, options: argparse.Namespace, report: Reporter, stop: 
         )
 
 
-def _advice(error: Exception, output: Path) -> str:
+def _advice(error: Exception, output: Path) -> str | None:
+    """What to do about an error, or None when it is a fault of ours: then the traceback is shown too."""
     text = str(error) or type(error).__name__
     folder = next(path for path in (output, *output.absolute().parents) if path.exists())
-    if shutil.disk_usage(folder).free < FULL_BELOW_BYTES:
-        return f"the disk is full ({text[:150]}). Free some space and start again: a whole checkpoint is resumed from."
+    if "No space left" in text or shutil.disk_usage(folder).free < FULL_BELOW_BYTES:
+        return f"the disk is full ({text[:150]}). Free some space and start again: it resumes from its last checkpoint."
     if "out of memory" in text.lower() or isinstance(error, MemoryError):
         return (
             f"out of memory ({text[:150]}): lower batch.size and raise batch.accumulation, or set "
             "speed.gradient_checkpointing."
         )
-    return text if isinstance(error, EXPECTED) else f"{type(error).__name__}: {text}"
+    return text if isinstance(error, EXPECTED) else None
 
 
 def _parser() -> argparse.ArgumentParser:
