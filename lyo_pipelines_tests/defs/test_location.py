@@ -11,19 +11,7 @@ import yaml
 
 from lyo_pipelines.config.settings import PROJECT_ROOT
 
-HEAVY = [
-    "torch",
-    "transformers",
-    "trl",
-    "peft",
-    "datasets",
-    "evaluate",
-    "bitsandbytes",
-    "presidio_analyzer",
-    "matplotlib",
-    "sklearn",
-    "spacy",
-]
+HEAVY = ["torch", "transformers", "trl", "peft", "datasets", "evaluate", "presidio_analyzer", "matplotlib", "sklearn"]
 
 
 def test_code_location_loads_without_any_heavy_library() -> None:
