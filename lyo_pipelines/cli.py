@@ -18,7 +18,7 @@ os.environ.setdefault("DAGSTER_HOME", str(PROJECT_ROOT / "dagster_home"))
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, help="Turn tutor and assistant logs into better, evaluated adapters."
 )
-console = Console()
+console = Console(width=None if sys.stdout.isatty() else 140)
 INTERRUPTED = 130
 Port = Annotated[
     int, typer.Option(help="Port of the Dagster UI on 127.0.0.1; another free one is taken when it is in use.")

@@ -46,9 +46,8 @@ class Display:
                 continue
             self._last[stage.key] = (stage.state, now)
             took = f" ({clock(stage.seconds)})" if stage.seconds is not None else ""
-            self.console.print(
-                f"{_MARKS[stage.state]} {stage.title}: {stage.state}{took} {stage.detail}".rstrip(), highlight=False
-            )
+            line = f"{_MARKS[stage.state]} {stage.title}: {stage.state}{took} {stage.detail}".rstrip()
+            self.console.print(line, highlight=False, soft_wrap=True)
 
 
 def _table(stages: dict[str, Stage]) -> Table:

@@ -29,20 +29,21 @@ def print_summary(console: Console, report: dict[str, Any], report_dir: Path) ->
     for row in report["comparisons"]:
         if row["b"] != "base":
             continue
-        colour = _COLOURS.get(row["verdict"], "dim")
+        verdict = row["verdict"] or row.get("note") or "no verdict"
+        colour = _COLOURS.get(verdict, "dim")
         table.add_row(
             row["metric"],
             _number(models["base"], row["metric"]),
             _number(models["candidate"], row["metric"]),
             f"{row['difference']:+.3f}" if row["difference"] is not None else "",
             f"{row['ci_low']:+.3f} … {row['ci_high']:+.3f}" if row["ci_low"] is not None else "",
-            f"[{colour}]{row['verdict'].replace('_', ' ')}[/]",
+            f"[{colour}]{verdict.replace('_', ' ')}[/]",
         )
     console.print()
     console.print(table)
     for gate in report.get("gates", []):
         mark = {True: "[green]✓[/]", False: "[red]✗[/]", None: "[yellow]?[/]"}[gate["passed"]]
-        console.print(f"{mark} {gate['name']}: {gate['message']}", highlight=False)
+        console.print(f"{mark} {gate['name']}: {gate['message']}", highlight=False, soft_wrap=True)
     console.print(f"\nReport: {report_dir / 'report.md'}", highlight=False, soft_wrap=True)
 
 
