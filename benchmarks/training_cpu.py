@@ -1,6 +1,6 @@
 """CPU training of the embedded model: ours against a plain TRL SFTTrainer script, on the same rows.
 
-    python benchmarks/training_cpu.py [--dataset <version folder>] [--models <folder>] [--examples 160] [--quick]
+    python benchmarks/training_cpu.py [--dataset <version folder>] [--models <folder>] [--examples 96] [--quick]
 
 Same adapter (LoRA r 16, alpha 32, dropout 0.1 on all linear layers), same learning rate, same examples, same number of
 optimizer steps for both; TRL keeps its defaults for everything else. Each arm runs in a process of its own. Tokens are
@@ -38,7 +38,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--dataset", type=Path, help="a dataset version; without it rows are made")
     parser.add_argument("--models", type=Path, default=Path(__file__).parents[1] / "data" / "models")
-    parser.add_argument("--examples", type=int, default=160)
+    parser.add_argument("--examples", type=int, default=96)
     parser.add_argument("--validation", type=int, default=48)
     parser.add_argument("--quick", action="store_true", help="no table of single settings")
     parser.add_argument("--arm", help=argparse.SUPPRESS)
@@ -66,7 +66,7 @@ def compare(options: argparse.Namespace) -> None:
         result["eval_loss"] = arm("evaluate", options, f"adapter={result['adapter']}")["eval_loss"]
         result["gflops"] = result["tokens_per_second"] * ours["flops_per_token"] / 1e9
         result["share_of_matmul"] = result["gflops"] / rate
-        print(f"{name}: {result['tokens_per_second']:.0f} tokens/s")
+        print(f"{name}: {result['tokens_per_second']:.0f} tokens/s", flush=True)
     small = argparse.Namespace(
         **{**vars(options), "dataset": take(source, options.work / "small", max(32, options.examples // 3), 4)}
     )

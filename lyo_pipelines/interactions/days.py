@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
@@ -19,6 +20,7 @@ from lyo_pipelines.interactions.apply_feedback import FeedbackOfDay
 from lyo_pipelines.interactions.contract import INTERACTION, LANDED
 from lyo_pipelines.interactions.day_writers import PARQUET
 from lyo_pipelines.interactions.feedback import feedback_for, feedback_names
+from lyo_pipelines.interactions.history import Histories
 from lyo_pipelines.interactions.ledger import landed
 from lyo_pipelines.interactions.repeats import keeping_days, repeat_names, repeated_keys
 from lyo_pipelines.interactions.segments import SegmentKeyError, segment_key
@@ -101,12 +103,14 @@ def stale_days(lake: Lake) -> list[date]:
 def build_day(lake: Lake, day: date) -> DayReport:
     """Write raw_interactions of one day; the same inputs give the same file.
 
-    Memory is bounded by a block of rows, the day's keys and its feedback, not by the day's text.
+    Memory is bounded by a block of rows, the day's keys, its feedback, and the text of at most history.MAX_ROWS rows.
     """
     known = landed(lake)
     inputs = _inputs(lake, day, known)
     paths = [f"{lake.landing_dir(day)}/{name}" for name in inputs.landed]
     keep = winners(lake, paths, repeated_keys(lake, day, inputs.repeats, known))
+    turns = missing_turns(lake, paths, keep)
+    histories = Histories(partial(_blocks, lake, paths, keep, turns))
     feedback = FeedbackOfDay(feedback_for(lake, day, inputs.feedback))
     schema = INTERACTION.with_metadata({INPUTS_KEY: inputs.signature.encode()})
     rows = with_feedback = rated = 0
@@ -115,8 +119,8 @@ def build_day(lake: Lake, day: date) -> DayReport:
         lake.replacing(lake.interactions(day)) as temporary,
         pq.ParquetWriter(temporary, schema, filesystem=lake.fs, **PARQUET) as writer,
     ):
-        for table in _blocks(lake, paths, keep):
-            told, reached = feedback.apply(table)
+        for table in _blocks(lake, paths, keep, turns):
+            told, reached = feedback.apply(histories.fill(table))
             final = told.select(INTERACTION.names).cast(schema)
             writer.write_table(final)
             rows += len(final)
@@ -141,17 +145,23 @@ def _by_segment(counts: Counter[tuple[str, str, str | None]]) -> dict[str, int]:
     return dict(result.most_common())
 
 
-def _blocks(lake: Lake, paths: list[str], keep: dict[str, np.ndarray]) -> Iterator[pa.Table]:
+def _blocks(
+    lake: Lake,
+    paths: list[str],
+    keep: dict[str, np.ndarray],
+    turns: dict[str, np.ndarray],
+    columns: Sequence[str] = tuple(LANDED.names),
+) -> Iterator[pa.Table]:
     """The kept rows of the landed files in blocks, with the turns that could be told."""
-    turns = missing_turns(lake, paths, keep)
+    schema = pa.schema([LANDED.field(name) for name in columns])
     for path in paths:
         start = 0
         with lake.open_table(path) as file:
-            for batch in file.iter_batches(batch_size=_ROWS):
-                table, stop = pa.Table.from_batches([batch], LANDED), start + len(batch)
+            for batch in file.iter_batches(batch_size=_ROWS, columns=list(columns)):
+                table, stop = pa.Table.from_batches([batch]).select(list(columns)).cast(schema), start + len(batch)
                 if path in turns:
                     told = turns[path][start:stop]
                     filled = pc.coalesce(table["turn"], pa.array(told, mask=told == UNKNOWN))
-                    table = table.set_column(LANDED.get_field_index("turn"), LANDED.field("turn"), filled)
+                    table = table.set_column(schema.get_field_index("turn"), schema.field("turn"), filled)
                 yield table.filter(pa.array(keep[path][start:stop])) if path in keep else table
                 start = stop
