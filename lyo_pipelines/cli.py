@@ -51,7 +51,9 @@ def ui(port: Port = 3000) -> None:
 @app.command()
 def ingest(
     path: Annotated[Path, typer.Argument(help="A file, or a folder of files.")],
-    format: Annotated[str, typer.Option(help="auto, canonical, feedback, flat (with a mapping), langfuse, openai_messages.")] = "auto",
+    format: Annotated[
+        str, typer.Option(help="auto, canonical, feedback, flat (with a mapping), langfuse, openai_messages.")
+    ] = "auto",
     mapping: Annotated[Path | None, typer.Option(help="YAML that maps a flat file's columns.")] = None,
     build: Annotated[
         bool, typer.Option(help="Also rebuild the days it touches (raw_interactions, filtered_examples).")

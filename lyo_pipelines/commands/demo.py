@@ -129,5 +129,7 @@ def _drop_sample(console: Console, lake: Lake, *, interactions: int, seed: int) 
         encoding="utf-8",
     )
     console.print(
-        f"{interactions:,} sample interactions of the eight weeks before {end} lie in the inbox.", highlight=False, soft_wrap=True
+        f"{interactions:,} sample interactions of the eight weeks before {end} lie in the inbox.",
+        highlight=False,
+        soft_wrap=True,
     )

@@ -24,7 +24,10 @@ def no_benchmark_overlap(lake: Lake, folder: str, index: BenchmarkIndex, figures
     registered = sorted({benchmark for benchmark, _, _ in index.items})
     if not registered:
         return CheckOutcome(
-            name, True, "no benchmark is registered (put files into <data>/benchmarks)", {"benchmarks": []}
+            name,
+            True,
+            "no benchmark is registered (put files into benchmarks/ of the data directory)",
+            {"benchmarks": []},
         )
     found: dict[tuple[str, int], dict[str, Any]] = {}
     examples, conversations, per_benchmark = set[str](), set[str](), Counter[str]()
@@ -69,7 +72,7 @@ def no_benchmark_overlap(lake: Lake, folder: str, index: BenchmarkIndex, figures
         f"{len(examples)} examples in {len(conversations)} conversations repeat {len(found)} benchmark items ({counted}), for "
         f"instance {first['benchmark']} item {first['item']} ({first['question']!r}) in example {where['example_id']} "
         f"({where['split']}). To leave such examples out, set on_overlap: exclude for that benchmark in "
-        "<data>/benchmarks/benchmarks.yaml and build again."
+        "benchmarks/benchmarks.yaml of the data directory and build again."
     )
     return CheckOutcome(name, False, message, details)
 

@@ -70,6 +70,7 @@ def adapter_metadata(result: TrainingResult) -> dict[str, Any]:
     """Metadata of a finished adapter in the shape that Dagster Pipes takes: {name: {raw_value, type}}."""
     metrics, manifest = result.metrics, result.manifest
     values: dict[str, tuple[Any, str]] = {
+        "loss_curve": (loss_curve(result.path), "md"),
         "segment": (result.segment, "text"),
         "version": (result.version, "text"),
         "dataset_fingerprint": (result.dataset_fingerprint, "text"),
@@ -85,9 +86,12 @@ def adapter_metadata(result: TrainingResult) -> dict[str, Any]:
         "cost": (manifest["cost"]["amount"], "float"),
         "cost_currency": (manifest["cost"]["currency"], "text"),
         "recipe": (manifest["recipe"], "json"),
-        "loss_curve": (loss_curve(result.path), "md"),
     }
-    return {name: {"raw_value": value, "type": kind} for name, (value, kind) in values.items() if value is not None}
+    return {
+        name: {"raw_value": round(value, 4) if isinstance(value, float) else value, "type": kind}
+        for name, (value, kind) in values.items()
+        if value is not None
+    }
 
 
 def loss_curve(folder: Path) -> str | None:
