@@ -1,10 +1,13 @@
-"""What holds for every test: tiny models gain nothing from threads, and threads that spin lose a lot beside other tests."""
+"""What holds for every test: threads of tiny models, no hub, and device locks apart from those of this machine's trainings."""
 
 from __future__ import annotations
 
 import os
+import tempfile
 
+# tiny models gain nothing from threads, and threads that spin lose a lot beside other tests;
 # read when torch is loaded, here and in every process that a test starts
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ.setdefault("LYO_LOCK_DIR", tempfile.mkdtemp(prefix="lyo-locks-"))

@@ -47,9 +47,9 @@ def filtered_examples(context: dg.AssetExecutionContext, store: Store):
     """Curate the days whose interactions, rules or review decisions changed."""
     lake, figures = store.lake(), store.figures().curation
     asked = {date.fromisoformat(key) for key in context.partition_keys}
-    todo = sorted(asked & set(stale_days(lake, figures))) if len(asked) > 1 else sorted(asked)
+    days = sorted(asked & set(stale_days(lake, figures))) if len(asked) > 1 else sorted(asked)
     reports: list[CurationReport] = []
-    for day in todo:
+    for day in days:
         report = curate_day(lake, day, figures)
         reports.append(report)
         context.add_asset_metadata(_day_metadata(report), partition_key=day.isoformat())
@@ -57,10 +57,10 @@ def filtered_examples(context: dg.AssetExecutionContext, store: Store):
     for report in reports:
         removed.update(report.removed_by_rule)
         pii.update(report.pii_counts)
-    context.log.info(f"curated {len(todo)} of {len(asked)} days; the others were up to date")
+    context.log.info(f"curated {len(days)} of {len(asked)} days; the others were up to date")
     # a run over a range of days gives its totals to each of them, so they say whose totals they are
     metadata: dict[str, dg.MetadataValue] = {
-        "run_days": dg.MetadataValue.int(len(todo)),
+        "run_days": dg.MetadataValue.int(len(days)),
         "run_read": dg.MetadataValue.int(sum(r.read for r in reports)),
         "run_kept": dg.MetadataValue.int(sum(r.kept for r in reports)),
         "run_removed_by_rule": counts("rule", removed),

@@ -105,9 +105,9 @@ def raw_interactions(context: dg.AssetExecutionContext, store: Store) -> dg.Mate
     """Rebuild the days whose landed files or feedback changed."""
     lake = store.lake()
     asked = {date.fromisoformat(key) for key in context.partition_keys}
-    todo = sorted(asked & set(stale_days(lake))) if len(asked) > 1 else sorted(asked)
+    days = sorted(asked & set(stale_days(lake))) if len(asked) > 1 else sorted(asked)
     total = 0
-    for day in todo:
+    for day in days:
         report = build_day(lake, day)
         total += report.rows
         context.add_asset_metadata(
@@ -119,5 +119,5 @@ def raw_interactions(context: dg.AssetExecutionContext, store: Store) -> dg.Mate
             },
             partition_key=day.isoformat(),
         )
-    context.log.info(f"built {len(todo)} of {len(asked)} days, {total} rows; the others were up to date")
-    return dg.MaterializeResult(metadata={"run_days": len(todo), "run_rows": total, "path": lake.path("interactions")})
+    context.log.info(f"built {len(days)} of {len(asked)} days, {total} rows; the others were up to date")
+    return dg.MaterializeResult(metadata={"run_days": len(days), "run_rows": total, "path": lake.path("interactions")})
