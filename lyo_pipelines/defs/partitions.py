@@ -14,6 +14,9 @@ FIRST_DAY = os.environ.get("LYO_FIRST_DAY", "2025-01-01")
 DAYS = dg.DailyPartitionsDefinition(start_date=FIRST_DAY, end_offset=1)
 """Event days in UTC, today included."""
 
+FRESH = dg.FreshnessPolicy.time_window(warn_window=timedelta(hours=30), fail_window=timedelta(hours=48))
+"""Daily data that stands still for more than a day is worth a look; after two days it is a failure."""
+
 SEGMENTS = dg.DynamicPartitionsDefinition(name="segments")
 """`<task>.<language>[.<facet>]`; sensors add them as data brings them."""
 

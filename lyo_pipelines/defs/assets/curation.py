@@ -14,7 +14,7 @@ from lyo_pipelines.curation.quality import CHECKS, CheckOutcome, quality_checks
 from lyo_pipelines.curation.rules import RULES_VERSION
 from lyo_pipelines.defs.assets.interactions import raw_interactions
 from lyo_pipelines.defs.metadata import column_schema, counts, picture
-from lyo_pipelines.defs.partitions import DAYS
+from lyo_pipelines.defs.partitions import DAYS, FRESH
 from lyo_pipelines.defs.resources import Store
 from lyo_pipelines.interactions.contract import INTERACTION
 
@@ -25,6 +25,7 @@ OWNERS = ["team:data"]
 @dg.asset(
     partitions_def=DAYS,
     backfill_policy=dg.BackfillPolicy.single_run(),
+    freshness_policy=FRESH,
     group_name=GROUP,
     owners=OWNERS,
     kinds={"python", "parquet"},

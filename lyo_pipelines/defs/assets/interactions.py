@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 import dagster as dg
 
 from lyo_pipelines.defs.metadata import column_schema, counts, table
-from lyo_pipelines.defs.partitions import DAYS
+from lyo_pipelines.defs.partitions import DAYS, FRESH
 from lyo_pipelines.defs.resources import Store
 from lyo_pipelines.interactions.contract import INTERACTION
 from lyo_pipelines.interactions.days import build_day, stale_days
@@ -90,6 +90,7 @@ def landed_files(context: dg.AssetExecutionContext, store: Store):
 @dg.asset(
     partitions_def=DAYS,
     backfill_policy=dg.BackfillPolicy.single_run(),
+    freshness_policy=FRESH,
     group_name=GROUP,
     owners=OWNERS,
     kinds={"python", "parquet"},
