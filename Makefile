@@ -40,5 +40,5 @@ test: lint       ## everything tested
 	$(BIN)/coverage report --include='$(PURE)' --fail-under=95 --skip-covered
 
 clean:           ## remove what was generated (keeps .venv)
-	rm -rf data/lake data/review data/models data/.secrets data/sample data/inbox/*
+	rm -rf data/lake data/review data/models data/.secrets data/sample data/.demo.lock data/inbox/*
 	find dagster_home -mindepth 1 ! -name 'dagster*.yaml' -delete
