@@ -39,6 +39,6 @@ test: lint       ## everything tested
 	$(BIN)/pytest -q -n 2 --dist worksteal --cov --cov-report=term:skip-covered
 	$(BIN)/coverage report --include='$(PURE)' --fail-under=95 --skip-covered
 
-clean:           ## remove what was generated (keeps .venv)
-	rm -rf data/lake data/review data/models data/.secrets data/sample data/.demo.lock data/inbox/*
+clean:           ## remove the lake, converted models and Dagster's state; keeps the inbox, reviews, keys and .venv
+	rm -rf data/lake data/models data/sample data/.demo.lock
 	find dagster_home -mindepth 1 ! -name 'dagster*.yaml' -delete
