@@ -16,10 +16,12 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from lyo_pipelines.config.alerts import AlertFigures
 from lyo_pipelines.config.curation import CurationFigures
 from lyo_pipelines.config.dataset import DatasetFigures
 from lyo_pipelines.config.evaluation import EvaluationFigures
 from lyo_pipelines.config.interactions import InteractionsFigures
+from lyo_pipelines.config.retraining import RetrainingFigures
 
 DEFAULTS = Path(__file__).parent
 
@@ -33,6 +35,8 @@ class Figures(BaseModel):
     curation: CurationFigures
     dataset: DatasetFigures
     evaluation: EvaluationFigures
+    retraining: RetrainingFigures
+    alerts: AlertFigures
 
 
 class FiguresError(ValueError):

@@ -48,6 +48,17 @@ class Settings:
         return self.pseudonym_key
 
 
+def triggers_run(env: dict[str, str] | None = None) -> bool:
+    """Whether the four retraining triggers run unless somebody switches them in the UI: LYO_TRIGGERS=on (default: off).
+
+    Raises ValueError for anything but on and off: a typing error must not start trainings.
+    """
+    value = (dict(os.environ) if env is None else env).get("LYO_TRIGGERS", "off").strip().lower()
+    if value not in {"on", "off"}:
+        raise ValueError(f"LYO_TRIGGERS is {value!r}; set it to on or off")
+    return value == "on"
+
+
 class MissingPseudonymKeyError(RuntimeError):
     """The keyed pseudonyms have no key."""
 

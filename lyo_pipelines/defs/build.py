@@ -11,6 +11,7 @@ from lyo_pipelines.defs.assets.curation import filtered_examples
 from lyo_pipelines.defs.assets.dataset import dataset_splits
 from lyo_pipelines.defs.assets.evaluation import eval_report
 from lyo_pipelines.defs.assets.interactions import inbox, landed_files, raw_interactions
+from lyo_pipelines.defs.assets.monitoring import retraining_signals, segment_health
 from lyo_pipelines.defs.assets.training import adapter
 from lyo_pipelines.defs.checks.adapter import adapter_checks
 from lyo_pipelines.defs.checks.dataset import dataset_checks
@@ -20,15 +21,19 @@ from lyo_pipelines.defs.resources import Store, pipes_client
 from lyo_pipelines.defs.sensors.days import stale_days_sensor
 from lyo_pipelines.defs.sensors.inbox import inbox_sensor
 from lyo_pipelines.defs.sensors.segments import segments_sensor
+from lyo_pipelines.defs.sensors.triggers import trigger_sensors
 
 
 def build_defs(*, resources: Mapping[str, Any] | None = None) -> dg.Definitions:
     """Return fresh Definitions; `resources` replaces single resources by name."""
     return dg.Definitions(
-        assets=[inbox, landed_files, raw_interactions, filtered_examples, dataset_splits, adapter, eval_report],
+        assets=[
+            inbox, landed_files, raw_interactions, filtered_examples, segment_health, retraining_signals, dataset_splits, adapter,
+            eval_report,
+        ],  # fmt: skip
         asset_checks=[*dataset_checks, *adapter_checks, *evaluation_checks],
         jobs=[land_inbox_job, daily_job, retrain_job],
-        sensors=[inbox_sensor, stale_days_sensor, segments_sensor],
+        sensors=[inbox_sensor, stale_days_sensor, segments_sensor, *trigger_sensors],
         resources={"store": Store(), "pipes": pipes_client(), **(resources or {})},
         # two heavy steps at most, or a laptop's memory is the limit
         executor=dg.multiprocess_executor.configured({"max_concurrent": 2}),

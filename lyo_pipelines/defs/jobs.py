@@ -13,9 +13,9 @@ land_inbox_job = dg.define_asset_job(
 
 daily_job = dg.define_asset_job(
     "daily_data",
-    selection=["raw_interactions", "filtered_examples"],
+    selection=["raw_interactions", "filtered_examples", "segment_health"],
     executor_def=dg.in_process_executor,
-    description="Rebuild days: interactions with their feedback, then filtered examples.",
+    description="Rebuild days: interactions with their feedback, filtered examples, health of the segments.",
 )
 
 retrain_job = dg.define_asset_job(

@@ -19,6 +19,7 @@ from lyo_pipelines.sample.identifiers import MAKERS, person
 from lyo_pipelines.sample.lesson import kinds_for, make_lesson, wrong_result
 from lyo_pipelines.sample.people import Chances, Student
 from lyo_pipelines.sample.phrase import pick
+from lyo_pipelines.sample.problems import KINDS
 from lyo_pipelines.sample.rows import Row, rate
 from lyo_pipelines.sample.voice import Voice
 
@@ -72,7 +73,7 @@ def wrong_language(case: Case) -> Label:
     kind = (
         lesson.kind
         if lesson.kind.name in other.wordings
-        else pick(rng, kinds_for(other, lesson.kind.subject, case.student.grade))
+        else pick(rng, kinds_for(other, KINDS[lesson.kind.name].subject, case.student.grade))
     )
     spoken = make_lesson(rng, other, kind)
     both = rng.random() < 0.6

@@ -9,18 +9,19 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
-from functools import cache
 from random import Random
 from typing import Any
 
 from lyo_pipelines.sample.conversations import context_for, converse
 from lyo_pipelines.sample.duplicates import copy_row
 from lyo_pipelines.sample.flaws import FLAWS, Case, romanised
-from lyo_pipelines.sample.lesson import Lesson, kinds_for, make_lesson
+from lyo_pipelines.sample.lesson import Lesson, make_lesson
 from lyo_pipelines.sample.people import SUBJECTS, Chances, Student, make_students
 from lyo_pipelines.sample.phrase import pick
 from lyo_pipelines.sample.problems import Kind
 from lyo_pipelines.sample.rows import Moment, Row, date_feedback, make_row, rate
+from lyo_pipelines.sample.story_lessons import StoryLessons, kinds_of
+from lyo_pipelines.sample.story_rows import StoryRows
 from lyo_pipelines.sample.times import day_counts, second_of_day
 from lyo_pipelines.sample.voices import VOICES
 
@@ -37,10 +38,10 @@ class Sample:
     labels: list[dict[str, Any]] = field(default_factory=list)
 
 
-def generate(*, n: int = 12_000, seed: int = 7, end: date, weeks: int = 8) -> Sample:
-    """Make n interactions of the `weeks` weeks before the day `end`, which is not in the log."""
+def generate(*, n: int = 12_000, seed: int = 7, end: date, weeks: int = 8, stories: bool = False) -> Sample:
+    """Make n interactions of the `weeks` weeks before the day `end`, which is not in the log; `stories` are those of stories.py."""
     sample = Sample()
-    for block in iter_blocks(n=n, seed=seed, end=end, weeks=weeks):
+    for block in iter_blocks(n=n, seed=seed, end=end, weeks=weeks, stories=stories):
         sample.interactions += block.interactions
         sample.feedback += block.feedback
         sample.labels += block.labels
@@ -54,10 +55,12 @@ def iter_interactions(n: int, *, seed: int = 7, end: date, weeks: int = 8) -> It
         yield from block.interactions
 
 
-def iter_blocks(*, n: int, seed: int, end: date, weeks: int = 8) -> Iterator[Sample]:
+def iter_blocks(*, n: int, seed: int, end: date, weeks: int = 8, stories: bool = False) -> Iterator[Sample]:
     """Stream the log in blocks of at most BLOCK_ROWS interactions of one day each, sorted by time within a block."""
-    school = _School(make_students(Random(f"{seed} students"), max(40, n // 20)), end)
-    for day, count in day_counts(n, end, weeks):
+    students = make_students(Random(f"{seed} students"), max(40, n // 20))
+    told = _Told(StoryLessons(n, end, weeks, students), StoryRows(end)) if stories else None
+    school = _School(students, end, told)
+    for day, count in told.lessons.day_counts() if told else day_counts(n, end, weeks):
         for first in range(0, count, BLOCK_ROWS):
             rng = Random(f"{seed} {day.toordinal() - end.toordinal()} {first}")
             yield _block(rng, school, day, min(BLOCK_ROWS, count - first))
@@ -69,13 +72,22 @@ class _School:
 
     students: Chances[Student]
     end: date
+    told: _Told | None = None
     bank: deque[tuple[str, Lesson, int]] = field(
         default_factory=lambda: deque(maxlen=300)
     )  # id, exercise, how often still
     banked: int = 0
     recent: deque[Row] = field(default_factory=lambda: deque(maxlen=400))
 
-    def lesson(self, rng: Random, student: Student) -> tuple[str | None, Lesson]:
+    def begin(self, rng: Random, day: date) -> tuple[Student, str | None, Lesson]:
+        """Who begins a conversation, and with which exercise (and its id in the bank); the bank holds nothing of a new subject."""
+        if self.told and rng.random() < self.told.lessons.commerce_share(day):
+            student, lesson = self.told.lessons.commerce(rng)
+            return student, None, lesson
+        student = self.students.draw(rng)
+        return student, *self.lesson(rng, student, day)
+
+    def lesson(self, rng: Random, student: Student, day: date) -> tuple[str | None, Lesson]:
         """A fresh exercise, or one out of the bank; an exercise of the bank is taken at most three times."""
         draw = rng.random()
         if draw < 0.10 and len(self.bank) > 50:
@@ -86,8 +98,7 @@ class _School:
                 if left > 1:
                     self.bank.append((question_id, lesson, left - 1))
                 return question_id, lesson
-        subject = _SUBJECTS[student.language].draw(rng)
-        lesson = make_lesson(rng, VOICES[student.language], pick(rng, _kinds(student.language, subject, student.grade)))
+        lesson = make_lesson(rng, VOICES[student.language], self._kind(rng, student, day))
         if draw > 0.55:
             return None, lesson
         self.banked += 1
@@ -95,10 +106,18 @@ class _School:
         self.bank.append((question_id, lesson, 2))
         return question_id, lesson
 
+    def _kind(self, rng: Random, student: Student, day: date) -> Kind:
+        if self.told:
+            return self.told.lessons.kind(rng, student, day)
+        return pick(rng, kinds_of(student.language, _SUBJECTS[student.language].draw(rng), student.grade))
 
-@cache
-def _kinds(language: str, subject: str, grade: int) -> tuple[Kind, ...]:
-    return kinds_for(VOICES[language], subject, grade)
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """The stories of a log that has them."""
+
+    lessons: StoryLessons
+    rows: StoryRows
 
 
 def _block(rng: Random, school: _School, day: date, count: int) -> Sample:
@@ -111,8 +130,7 @@ def _block(rng: Random, school: _School, day: date, count: int) -> Sample:
 
 def _conversation(rng: Random, school: _School, day: date, room: int, block: Sample) -> None:
     """Add one conversation of at most `room` turns to the block."""
-    student = school.students.draw(rng)
-    question_id, lesson = school.lesson(rng, student)
+    student, question_id, lesson = school.begin(rng, day)
     conversation_id = f"c{rng.getrandbits(48):012x}"
     second = second_of_day(rng)
     history: list[dict[str, str]] = []
@@ -135,7 +153,9 @@ def _conversation(rng: Random, school: _School, day: date, room: int, block: Sam
         label = _spoil(rng, school, row, Case(rng, row, turn, student, VOICES), is_last=number == len(turns) - 1)
         if label is None:
             rate(rng, row, student)
-        else:
+        if school.told:
+            label = school.told.rows.tell(rng, row, day, label)
+        if label is not None:
             block.labels.append({"interaction_id": row["interaction_id"], "planted": label[0], "details": label[1]})
         late = date_feedback(rng, row, moment, school.end)
         if late:

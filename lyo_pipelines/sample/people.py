@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import json
 from bisect import bisect
+from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from random import Random
 from typing import Generic, TypeVar
 
@@ -51,6 +52,11 @@ class Chances(Generic[T]):
     def draw(self, rng: Random) -> T:
         """Draw one option."""
         return self.options[min(bisect(self._sums, rng.random() * self._sums[-1]), len(self.options) - 1)]
+
+    def only(self, keep: Callable[[T], bool]) -> Chances[T]:
+        """The same options with the same weights, without those that are not kept."""
+        weights = (after - before for before, after in pairwise((0.0, *self._sums)))
+        return Chances({option: weight for option, weight in zip(self.options, weights, strict=True) if keep(option)})
 
 
 def make_students(rng: Random, count: int) -> Chances[Student]:

@@ -16,13 +16,15 @@ WEEKS = 8
 WEEKS_PER_FILE = 2
 
 
-def write_sample(inbox: Path, labels_path: Path, *, n: int = 12_000, seed: int = 7, end: date) -> list[Path]:
+def write_sample(
+    inbox: Path, labels_path: Path, *, n: int = 12_000, seed: int = 7, end: date, stories: bool = False
+) -> list[Path]:
     """Write interactions-<first day>.jsonl (two weeks each) and feedback.jsonl into `inbox`, the labels to `labels_path`.
 
     The same arguments give the same bytes. Labels stay out of the inbox: they say what was planted and are no log.
     Returns the files in the inbox.
     """
-    sample = generate(n=n, seed=seed, end=end, weeks=WEEKS)
+    sample = generate(n=n, seed=seed, end=end, weeks=WEEKS, stories=stories)
     written = []
     for first in (end - timedelta(weeks=back) for back in range(WEEKS, 0, -WEEKS_PER_FILE)):
         last = first + timedelta(weeks=WEEKS_PER_FILE)

@@ -70,6 +70,14 @@ class Lake:
         """`filtered_examples` of one day (`part`), or a sibling of it (`removed`, `funnel`, `findings`)."""
         return self.path("examples", f"date={day.isoformat()}", f"{name}.parquet")
 
+    def health(self, day: date) -> str:
+        """`segment_health` of one day."""
+        return self.path("health", f"date={day.isoformat()}", "part.parquet")
+
+    def health_users(self, day: date) -> str:
+        """The same day's ratings by random group of users."""
+        return self.path("health", f"date={day.isoformat()}", "users.parquet")
+
     def dataset_dir(self, segment: str, fingerprint: str = "") -> str:
         """Folder of a segment's dataset versions, or of one version."""
         return self.path("datasets", segment, fingerprint).rstrip("/")
@@ -184,6 +192,28 @@ class Lake:
         """Read one Parquet file."""
         with self.open_table(path) as file:
             return file.read(columns=columns)
+
+    def create_text(self, text: str, path: str) -> bool:
+        """Write UTF-8 text only if nothing is there yet, whole or not at all; whether it was this call that wrote it."""
+        try:
+            local = self.local(path)
+        except NotLocalError:
+            try:
+                self.fs.pipe_file(path, text.encode("utf-8"), mode="create")
+            except FileExistsError:
+                return False
+            return True
+        local.parent.mkdir(parents=True, exist_ok=True)
+        temporary = local.with_name(f"{TEMPORARY}{uuid.uuid4().hex[:12]}-{local.name}")
+        with self.full_disk_explained():
+            temporary.write_bytes(text.encode("utf-8"))
+        try:
+            os.link(temporary, local)  # fails when the name is taken, and the content is there at once
+        except FileExistsError:
+            return False
+        finally:
+            temporary.unlink()
+        return True
 
     def write_text(self, text: str, path: str) -> None:
         """Write UTF-8 text in one piece."""

@@ -1,6 +1,7 @@
 """`eval_report`: base, candidate and current adapter on the same held-out items."""
 
 import dagster as dg
+from pydantic import Field
 
 from lyo_pipelines.dataset.versions import get_version
 from lyo_pipelines.defs.assets.training import GPU_POOL, adapter
@@ -8,9 +9,17 @@ from lyo_pipelines.defs.partitions import SEGMENTS
 from lyo_pipelines.defs.resources import Store
 from lyo_pipelines.evaluation.command import EVALUATION_CODE_VERSION, evaluation_command, write_figures
 from lyo_pipelines.evaluation.current import current_adapter
+from lyo_pipelines.evaluation.report import read_report
+from lyo_pipelines.retraining.history import record_report
 from lyo_pipelines.training.versions import latest_adapter
 
 GROUP = "evaluation"
+
+
+class EvaluationConfig(dg.Config):
+    """What an engineer may type into the launchpad."""
+
+    max_items: int | None = Field(None, ge=1, description="Test items to evaluate (default: the figure in evaluation.yaml).")
 
 
 @dg.asset(
@@ -26,9 +35,11 @@ GROUP = "evaluation"
         "interval from a paired bootstrap over groups, corrected for many comparisons, and a verdict: better, worse or cannot tell."
     ),
 )
-def eval_report(context: dg.AssetExecutionContext, store: Store, pipes: dg.PipesSubprocessClient):
+def eval_report(context: dg.AssetExecutionContext, config: EvaluationConfig, store: Store, pipes: dg.PipesSubprocessClient):
     """Start the evaluation process and pass on what it reports."""
     lake, segment, figures = store.lake(), context.partition_key, store.figures().evaluation
+    if config.max_items is not None:
+        figures = figures.model_copy(update={"max_items": config.max_items})
     candidate = latest_adapter(lake, segment)
     champion = current_adapter(lake, segment, figures, candidate=candidate)
     dataset = get_version(lake, segment, candidate.dataset_fingerprint)
@@ -42,4 +53,6 @@ def eval_report(context: dg.AssetExecutionContext, store: Store, pipes: dg.Pipes
         champion_dir=champion.path if champion else None,
         metrics_dir=lake.local(lake.side("metrics")),
     )
-    return pipes.run(context=context, command=command).get_results()
+    results = pipes.run(context=context, command=command).get_results()
+    record_report(lake, segment, candidate.version, read_report(output))
+    return results

@@ -7,7 +7,8 @@ from pydantic import Field
 
 from lyo_pipelines.defs.partitions import SEGMENTS
 from lyo_pipelines.defs.resources import Store, current_dataset
-from lyo_pipelines.training.plan import TRAINING_VERSION, adapter_version, training_command
+from lyo_pipelines.retraining.history import record_training
+from lyo_pipelines.training.plan import TRAINING_VERSION, adapter_version, read_adapter, training_command
 from lyo_pipelines.training.recipe_loading import RecipeError, load_recipe, write_recipe
 from lyo_pipelines.training.versions import point_to
 
@@ -58,4 +59,5 @@ def adapter(context: dg.AssetExecutionContext, config: TrainingConfig, store: St
     command = training_command(recipe_path, lake.local(dataset.path), output, store.models_dir())
     results = pipes.run(context=context, command=command).get_results()
     point_to(lake, context.partition_key, version)
+    record_training(lake, read_adapter(output), dataset)
     return results

@@ -16,6 +16,7 @@ VOICE = Voice(
         "physics": "You are Lyo, a warm and patient physics tutor for Indian school students. Use simple English.",
         "chemistry": "You are Lyo, a warm and patient chemistry tutor for Indian school students. Use simple English.",
         "programming": "You are Lyo, a warm and patient programming tutor for Indian school students. Use simple English.",
+        "commerce": "You are Lyo, a warm and patient commerce tutor for Indian school students. Use simple English.",
     },
     openers=phrases(
         "I am stuck on this one.", "This is from my {bookname}.", "[Hi|Hello|Namaste] Lyo!", "[Our|My] test is {when}.",

@@ -1,0 +1,65 @@
+"""Figures of the alerts, and their two secrets; the defaults and what they mean stand in alerts.yaml."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Kind = Literal["run_failed", "check_failed", "check_warned", "trigger_fired", "data_stalled"]
+Kinds = Literal["all"] | tuple[Kind, ...]
+Hours = Annotated[float, Field(gt=0)]
+
+
+class EmailFigures(BaseModel):
+    """The e-mail channel. What is missing is said by the channel, so that a half-filled section stops nothing else."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    enabled: bool
+    host: str
+    port: int = Field(ge=1, le=65535)
+    security: Literal["starttls", "ssl", "none"]
+    username: str
+    sender: str
+    recipients: tuple[str, ...]
+    kinds: Kinds
+
+
+class SlackFigures(BaseModel):
+    """The Slack channel."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    enabled: bool
+    kinds: Kinds
+
+
+class AlertFigures(BaseModel):
+    """See alerts.yaml."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    email: EmailFigures
+    slack: SlackFigures
+    repeat_after_hours: Hours
+    stalled_after_hours: Hours
+    most_listed: int = Field(ge=1, le=100)
+    timeout_seconds: float = Field(gt=0, le=120)
+    ui_url: str = Field(pattern=r"^https?://\S+$")
+
+
+@dataclass(frozen=True)
+class AlertSecrets:
+    """What only the environment holds; never shown, not even by repr."""
+
+    smtp_password: str = field(default="", repr=False)
+    slack_webhook: str = field(default="", repr=False)
+
+    @classmethod
+    def from_env(cls, env: dict[str, str] | None = None) -> AlertSecrets:
+        """Read LYO_SMTP_PASSWORD and LYO_SLACK_WEBHOOK."""
+        env = dict(os.environ) if env is None else env
+        return cls(env.get("LYO_SMTP_PASSWORD", ""), env.get("LYO_SLACK_WEBHOOK", "").strip())

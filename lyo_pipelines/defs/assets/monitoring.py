@@ -1,0 +1,108 @@
+"""`segment_health`: how each segment fares, by day; `retraining_signals`: what the triggers made of it."""
+
+from collections.abc import Mapping
+from datetime import date
+
+import dagster as dg
+
+from lyo_pipelines.defs.assets.curation import filtered_examples
+from lyo_pipelines.defs.metadata import column_schema, table
+from lyo_pipelines.defs.partitions import DAYS, FRESH, SEGMENTS
+from lyo_pipelines.defs.resources import Store
+from lyo_pipelines.health.contract import HEALTH, HEALTH_VERSION
+from lyo_pipelines.health.day import build_day, stale_days
+from lyo_pipelines.retraining.assess import Assessment
+from lyo_pipelines.retraining.decide import Decision
+from lyo_pipelines.retraining.signals import Signals
+
+GROUP = "monitoring"
+OWNERS = ["team:data"]
+SIGNALS = dg.AssetKey("retraining_signals")
+
+
+@dg.asset(
+    partitions_def=DAYS,
+    backfill_policy=dg.BackfillPolicy.single_run(),
+    freshness_policy=FRESH,
+    group_name=GROUP,
+    owners=OWNERS,
+    kinds={"python", "parquet"},
+    deps=[filtered_examples],
+    code_version=str(HEALTH_VERSION),
+    metadata={"dagster/column_schema": column_schema(HEALTH)},
+    description=(
+        "Per segment, topic and grade of one day: counts and sums of ratings, feedback, relevance, complaints, retries, errors, "
+        "language mismatch, and a mergeable histogram of response times. Aggregates only: the triggers read these, never rows."
+    ),
+)
+def segment_health(context: dg.AssetExecutionContext, store: Store) -> dg.MaterializeResult:
+    """Aggregate the days whose curated examples changed."""
+    lake, figures = store.lake(), store.figures().curation
+    asked = {date.fromisoformat(key) for key in context.partition_keys}
+    days = sorted(asked & set(stale_days(lake, figures))) if len(asked) > 1 else sorted(asked)
+    rows = 0
+    for day in days:
+        report = build_day(lake, day, figures)
+        rows += report.rows
+        context.add_asset_metadata(
+            {
+                "dagster/row_count": report.rows,
+                "interactions": report.interactions,
+                "segments": report.segments,
+                "negative_feedback": report.negative,
+                "errors": report.errors,
+            },
+            partition_key=day.isoformat(),
+        )
+    context.log.info(f"aggregated {len(days)} of {len(asked)} days; the others were up to date")
+    return dg.MaterializeResult(metadata={"run_days": len(days), "run_rows": rows, "path": lake.path("health")})
+
+
+retraining_signals = dg.AssetSpec(
+    SIGNALS,
+    deps=[segment_health],
+    partitions_def=SEGMENTS,
+    group_name=GROUP,
+    owners=OWNERS,
+    kinds={"python"},
+    code_version="1",
+    description=(
+        "What the triggers see and decide, segment by segment: an observation for every decision that is news, fired or held, with "
+        "figures, thresholds and intervals. The whole ledger lies in `lake/decisions/`; `lyo why SEGMENT` prints it."
+    ),
+)
+
+
+def decision_metadata(decision: Decision, signals: Signals, sensor: str) -> Mapping[str, object]:
+    """One decision with its evidence, as the page of the asset shows it."""
+    rows = [{"rule": f.rule, "about": f.subject, "outcome": f.outcome.replace("_", " "), "found": f.says} for f in decision.findings]
+    return {
+        "outcome": decision.outcome.replace("_", " "),
+        "why": decision.says,
+        "examples": signals.examples,
+        "interactions": signals.interactions,
+        "causes": ", ".join(decision.causes) or "none",
+        "held_by": "; ".join(decision.held_by) or "nothing",
+        "cause_hash": decision.cause_hash or "none",
+        "findings": table(rows, ["rule", "about", "outcome", "found"]),
+        "decided_by": sensor,
+    }
+
+
+def overview_metadata(assessment: Assessment, sensor: str, limit: int = 50) -> Mapping[str, object]:
+    """All segments at a glance, what fired first."""
+    order = {"fire": 0, "hold": 1}
+    decisions = sorted(
+        assessment.decisions.values(), key=lambda d: (order.get(d.outcome, 2), not d.causes, -assessment.signals[d.segment].examples)
+    )
+    rows = [
+        {"segment": d.segment, "outcome": d.outcome.replace("_", " "), "examples": assessment.signals[d.segment].examples, "why": d.says}
+        for d in decisions[:limit]
+    ]
+    return {
+        "decisions": table(rows, ["segment", "outcome", "examples", "why"]),
+        "fire": assessment.outcomes["fire"],
+        "hold": assessment.outcomes["hold"],
+        "not_enough_evidence": assessment.outcomes["not_enough_evidence"],
+        "decided_by": sensor,
+    }

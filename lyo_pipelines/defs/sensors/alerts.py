@@ -1,0 +1,83 @@
+"""Tells people by e-mail and Slack what failed, fired or stands still: one message per channel and tick.
+
+A failed tick does not save its cursor, and what one channel was told must survive the failure of the other. So each channel's
+state lies under a key of its own in the instance's key-value storage, beside the runs that it points into: it is saved as soon
+as that channel has been told, and goes when the instance's history goes.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+import dagster as dg
+
+from lyo_pipelines.alerts.channels import NAMES, Channel, open_channels, tell
+from lyo_pipelines.alerts.errors import ChannelError
+from lyo_pipelines.alerts.state import ChannelState, fresh_state, load_state
+from lyo_pipelines.config.alerts import AlertSecrets
+from lyo_pipelines.defs.resources import Store
+from lyo_pipelines.defs.sensors.happenings import Watch, first_check
+
+KEYS = {name: f"lyo_pipelines/alerts/{name}" for name in NAMES}
+
+
+class AlertsNotSentError(RuntimeError):
+    """A channel could not be told; its alerts are due again at the next tick."""
+
+
+@dg.sensor(
+    minimum_interval_seconds=60,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description=(
+        "Sends failed runs, failed checks, fired triggers and daily data that stands still to e-mail and Slack, each off until "
+        "configured under `alerts:`. Launches nothing; fails aloud when a message could not be sent, and sends it later."
+    ),
+)
+def alerts_sensor(context: dg.SensorEvaluationContext, store: Store) -> dg.SkipReason:
+    """Tell every channel that is on what is new to it."""
+    figures, now = store.figures().alerts, current_time()
+    channels = open_channels(figures, AlertSecrets.from_env(), now)
+    kept = context.instance.daemon_cursor_storage.get_cursor_values(set(KEYS.values()))
+    _forget(context.instance, kept, {channel.name for channel in channels})
+    if not channels:
+        return dg.SkipReason("alerts are off: turn on alerts.email or alerts.slack in your config.yaml")
+    watch = Watch(context.instance, store.lake(), figures, now)
+    told, failed = [], []
+    for channel in channels:
+        state = load_state(kept.get(KEYS[channel.name], "")) or _start(context.instance, channel, now)
+        seen, moved = watch.since(state)
+        try:
+            delivery = tell(channel, seen, moved, figures, now)
+        except ChannelError as error:
+            failed.append(str(error))
+            continue
+        _save(context.instance, channel, delivery.state)
+        if delivery.refused:
+            context.log.warning(f"{channel.name}: {len(delivery.refused)} recipients were refused by the server")
+        if delivery.alerts:
+            told.append(f"alerts sent to {channel.name}: {delivery.alerts}")
+    if failed:
+        raise AlertsNotSentError("; ".join([*failed, *told]))
+    return dg.SkipReason("; ".join(told) or "nothing new to tell")
+
+
+def current_time() -> datetime:
+    """The clock of the sensor."""
+    return datetime.now(UTC)
+
+
+def _start(instance: dg.DagsterInstance, channel: Channel, now: datetime) -> ChannelState:
+    """Begin with a channel; saved at once, so that what happens before it can send is not forgotten."""
+    state = fresh_state(now, first_check(instance))
+    _save(instance, channel, state)
+    return state
+
+
+def _save(instance: dg.DagsterInstance, channel: Channel, state: ChannelState) -> None:
+    instance.daemon_cursor_storage.set_cursor_values({KEYS[channel.name]: state.model_dump_json()})
+
+
+def _forget(instance: dg.DagsterInstance, kept: Mapping[str, str], on: set[str]) -> None:
+    """A channel that is off begins anew when it is turned on: nobody wants the news of the weeks between."""
+    gone = {key: "" for name, key in KEYS.items() if name not in on and kept.get(key)}
+    if gone:
+        instance.daemon_cursor_storage.set_cursor_values(gone)

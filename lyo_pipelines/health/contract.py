@@ -1,0 +1,72 @@
+"""What `segment_health` writes: sums that add up over days. No logic."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+HEALTH_VERSION = 1
+"""Raise it when the aggregates change meaning: all days become stale."""
+
+USER_GROUPS = 32
+"""Users fall into this many random groups by a hash of their pseudonym; see statistics/stratified.py:random_groups_error."""
+
+
+def _count(name: str, doc: str) -> pa.Field:
+    return pa.field(name, pa.int32(), nullable=False, metadata={"doc": doc})
+
+
+def _sum(name: str, doc: str) -> pa.Field:
+    return pa.field(name, pa.float64(), nullable=False, metadata={"doc": doc})
+
+
+_KEY = pa.field(
+    "segment", pa.string(), nullable=False, metadata={"doc": "task.language.subject, for instance tutoring.en.math"}
+)
+
+HEALTH = pa.schema(
+    [
+        _KEY,
+        pa.field("topic", pa.string(), nullable=False, metadata={"doc": "empty where the log does not say"}),
+        pa.field("grade", pa.string(), nullable=False, metadata={"doc": "empty where the log does not say"}),
+        _count("n", "interactions"),
+        _count("kept", "curated examples among them"),
+        _count("rated", "interactions with a rating"),
+        _sum("rating_sum", "sum of ratings"),
+        _sum("rating_squares", "sum of squared ratings: the spread"),
+        _count("judged", "interactions with any feedback: rating, thumb or complaint"),
+        _count("negative", "of these: rated 1 or 2, thumb down, or a complaint"),
+        _count("relevance_n", "interactions whose relevance the application measured"),
+        _sum("relevance_sum", "sum of relevance scores, 0 to 1"),
+        _sum("relevance_squares", "sum of their squares"),
+        _count("complaints", "complaints of any kind"),
+        _count("cultural", "cultural complaints"),
+        _count("retried", "interactions that the user had to ask again"),
+        _count("errors", "interactions that ended in an error"),
+        _count("examined", "answers whose language was examined"),
+        _count("mismatched", "of these: written in another language than declared"),
+        _count("timed", "answers without error whose response time is known"),
+        _sum("log_time_sum", "sum of ln(response time in ms)"),
+        _sum("log_time_squares", "sum of their squares"),
+        pa.field("time_bins", pa.list_(pa.int16()), nullable=False, metadata={"doc": "bins that hold response times"}),
+        pa.field("time_counts", pa.list_(pa.int32()), nullable=False, metadata={"doc": "how many, bin by bin"}),
+    ]
+)
+"""A row of `lake/health/date=…/part.parquet`: one segment, topic and grade of one day."""
+
+USERS = pa.schema(
+    [
+        _KEY,
+        pa.field(
+            "user_group", pa.int16(), nullable=False, metadata={"doc": "random group of users, 0 to 31; never a user"}
+        ),
+        _count("n", "interactions"),
+        _count("rated", "interactions with a rating"),
+        _sum("rating_sum", "sum of ratings"),
+        _count("judged", "interactions with any feedback"),
+        _count("negative", "of these: negative"),
+    ]
+)
+"""A row of `lake/health/date=…/users.parquet`: what tells how much single users sway a segment's ratings."""
+
+COUNTS = tuple(field.name for field in HEALTH if pa.types.is_integer(field.type))
+SUMS = tuple(field.name for field in HEALTH if pa.types.is_floating(field.type))

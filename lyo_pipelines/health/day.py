@@ -1,0 +1,106 @@
+"""One day of interactions and what curation said of them -> one day of health (`lake/health/date=…/*.parquet`)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from lyo_pipelines.config.curation import CurationFigures
+from lyo_pipelines.curation.contract import INPUTS_KEY, NO_SEGMENT
+from lyo_pipelines.curation.inputs import built_from as examples_built_from
+from lyo_pipelines.curation.rules import RULES
+from lyo_pipelines.health.aggregate import ROWS, aggregate
+from lyo_pipelines.health.contract import HEALTH, HEALTH_VERSION, USERS
+from lyo_pipelines.storage.lake import Lake
+
+_CURATED = ("kept", "examined", "mismatched")
+_MISMATCH = next(position for position, rule in enumerate(RULES) if rule.name == "wrong_language")
+_PLACES = {rule.name: position for position, rule in enumerate(RULES)}
+
+
+@dataclass(frozen=True)
+class HealthReport:
+    """What one day's health holds; `rows` are those of the file, `interactions` what they count."""
+
+    day: date
+    interactions: int
+    segments: int
+    rows: int
+    negative: int
+    errors: int
+
+
+class NotCuratedError(FileNotFoundError):
+    """The day has no curated examples yet, so nothing is known of its segments."""
+
+
+def build_day(lake: Lake, day: date, figures: CurationFigures) -> HealthReport:
+    """Aggregate one day. The health file comes last: until it is there, the day is stale. Raises NotCuratedError."""
+    built = examples_built_from(lake, day)
+    if built is None:
+        raise NotCuratedError(
+            f"{day.isoformat()} has no filtered_examples: materialize that day first (segments come from curation)."
+        )
+    health, users = aggregate(_rows(lake, day), figures.cultural_complaint_categories)
+    signature = _signature(built, figures)
+    for frame, schema, path in (
+        (users, USERS, lake.health_users(day)),
+        (health, HEALTH, lake.health(day)),
+    ):
+        told = frame.to_arrow().cast(schema).replace_schema_metadata({INPUTS_KEY: signature.encode()})
+        lake.write_table(told, path)
+    return HealthReport(
+        day=day,
+        interactions=int(health["n"].sum()),
+        segments=health["segment"].n_unique(),
+        rows=health.height,
+        negative=int(health["negative"].sum()),
+        errors=int(health["errors"].sum()),
+    )
+
+
+def stale_days(lake: Lake, figures: CurationFigures) -> list[date]:
+    """Curated days whose health is missing or was made from something else."""
+    return [
+        day
+        for day in lake.days("examples")
+        if (built := examples_built_from(lake, day)) is not None and _built_from(lake, day) != _signature(built, figures)
+    ]
+
+
+def _signature(examples: str, figures: CurationFigures) -> str:
+    return f"{HEALTH_VERSION} {','.join(sorted(figures.cultural_complaint_categories))} {examples}"
+
+
+def _built_from(lake: Lake, day: date) -> str | None:
+    path = lake.health(day)
+    if not lake.exists(path):
+        return None
+    with lake.fs.open(path, "rb") as handle:
+        found = (pq.read_metadata(handle).metadata or {}).get(INPUTS_KEY)
+    return found.decode() if found else ""
+
+
+def _rows(lake: Lake, day: date) -> pl.DataFrame:
+    """The day's interactions with their segment and what curation found; rows of no segment are left out."""
+    columns = [name for name in ROWS if name not in ("segment", *_CURATED)]
+    raw = _frame(lake.read_table(lake.interactions(day), ["interaction_id", *columns]))
+    kept = _frame(lake.read_table(lake.examples(day), ["interaction_id", "segment"])).with_columns(place=pl.lit(-1))
+    removed = _frame(lake.read_table(lake.examples(day, "removed"), ["interaction_id", "segment", "rule"])).select(
+        "interaction_id", "segment", place=pl.col("rule").replace_strict(_PLACES, default=len(RULES), return_dtype=pl.Int32)
+    )
+    curated = pl.concat([kept, removed]).with_columns(
+        kept=pl.col("place") < 0,
+        # rules run in order: a row that an earlier rule removed was not examined for its language
+        examined=(pl.col("place") < 0) | (pl.col("place") >= _MISMATCH),
+        mismatched=pl.col("place") == _MISMATCH,
+    )
+    return raw.join(curated, on="interaction_id").filter(pl.col("segment") != NO_SEGMENT).select(ROWS)
+
+
+def _frame(table: pa.Table) -> pl.DataFrame:
+    return pl.DataFrame(pl.from_arrow(table))

@@ -1,0 +1,157 @@
+"""One look at everything: reads signals, histories and curriculum, and decides about every segment. It launches nothing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from lyo_pipelines.config.retraining import RetrainingFigures
+from lyo_pipelines.health.read import example_counts, read_health, signature
+from lyo_pipelines.interactions.segments import SegmentKeyError, parse_segment
+from lyo_pipelines.retraining.claims import launches, read_claims
+from lyo_pipelines.retraining.curriculum import Curriculum
+from lyo_pipelines.retraining.decide import Decision, decide, within_budget
+from lyo_pipelines.retraining.history import History, Launch, Reported, Training, reports, trainings
+from lyo_pipelines.retraining.ledger import policy_digest
+from lyo_pipelines.retraining.measure import measure
+from lyo_pipelines.retraining.signals import Signals
+from lyo_pipelines.retraining.windows import windows
+from lyo_pipelines.storage.lake import Lake
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """Decisions about all segments, by key. troubles: days or segments that could not be read or decided about. pending: a claim
+    waits for its run to be seen."""
+
+    decisions: dict[str, Decision]
+    signals: dict[str, Signals]
+    policy: str
+    troubles: tuple[str, ...] = ()
+    pending: bool = False
+
+    @property
+    def outcomes(self) -> Counter[str]:
+        """How many segments have which outcome."""
+        return Counter(decision.outcome for decision in self.decisions.values())
+
+
+class AssessmentError(RuntimeError):
+    """Not one segment could be decided about."""
+
+
+@dataclass(frozen=True)
+class Past:
+    """Trainings and launches of all segments; the launches newest first."""
+
+    trainings: dict[str, Training] = field(default_factory=dict)
+    launches: tuple[Launch, ...] = ()
+    running: frozenset[str] = frozenset()
+    reported: dict[str, Reported] = field(default_factory=dict)
+
+    def covered(self) -> tuple[frozenset[str], frozenset[str]]:
+        """(subjects, languages) of the adapters that there are."""
+        subjects, languages = set[str](), set[str]()
+        for key in self.trainings:
+            try:
+                segment = parse_segment(key)
+            except SegmentKeyError:
+                continue
+            languages.add(segment.language)
+            subjects.update([segment.facet] if segment.facet else [])
+        return frozenset(subjects), frozenset(languages)
+
+
+def assess(
+    lake: Lake, figures: RetrainingFigures, curriculum: Curriculum, runs: Sequence[Launch], now: datetime, *, by: str
+) -> Assessment:
+    """Decide about every segment as sensor `by` sees it.
+
+    runs: runs of the retraining job, those of people without a launch. Raises HealthUnreadableError when no day can be read and
+    AssessmentError when no segment can be decided about; what fails for some only is told in `troubles`.
+    """
+    found = windows(now.date(), curriculum, figures.evidence)
+    health = read_health(lake, found.days)
+    signals = measure(health, found, now.date(), example_counts(lake))
+    claims, seen = read_claims(lake), {(run.launch, run.attempt) for run in runs}
+    launched = launches(lake, claims, runs, by=by, now=now, seconds=figures.launch.claim_seconds)
+    running = frozenset(launch.segment for launch in (*runs, *launched) if launch.status == "running")
+    trained = trainings(lake)
+    past = Past(trained, tuple(launched), running, reports(lake, list(trained)))
+    troubles = [f"segment_health of {day.isoformat()} cannot be read: {reason}" for day, reason in health.unreadable.items()]
+    signals = with_new_areas(signals, figures, curriculum, now)
+    decisions, failed = decide_all(signals, figures, curriculum, past, now)
+    if failed and not decisions:
+        raise AssessmentError(f"no segment could be decided about: {next(iter(failed.values()))}")
+    troubles += [f"{segment}: {reason}" for segment, reason in failed.items()]
+    first = [launch.at for launch in launched if launch.attempt == 1]
+    decided = within_budget(decisions, first, now, figures.launch.weekly_budget)
+    return Assessment(
+        decisions={decision.segment: decision for decision in decided},
+        signals=signals,
+        policy=policy_of(figures, curriculum),
+        troubles=tuple(troubles),
+        pending=any(not claim.run_id and (claim.launch, claim.attempt) not in seen for claim in claims),
+    )
+
+
+def with_new_areas(
+    signals: Mapping[str, Signals], figures: RetrainingFigures, curriculum: Curriculum, now: datetime
+) -> dict[str, Signals]:
+    """The signals, and empty ones of new areas of the curriculum that nobody has asked about yet."""
+    reach = timedelta(days=figures.performance.new_area_days)
+    missing = {
+        key: Signals(key, now.date())
+        for key, area in curriculum.areas.items()
+        if key not in signals and area.launched <= now.date() <= area.launched + reach
+    }
+    return {**signals, **missing}
+
+
+def decide_all(
+    signals: Mapping[str, Signals], figures: RetrainingFigures, curriculum: Curriculum, past: Past, now: datetime
+) -> tuple[list[Decision], dict[str, str]]:
+    """Decide about each segment; return the decisions, and what went wrong with those that could not be decided about."""
+    subjects, languages = past.covered()
+    by_segment: dict[str, list[Launch]] = {}
+    for launch in past.launches:
+        by_segment.setdefault(launch.segment, []).append(launch)
+    start = curriculum.year_start(now.date())
+    decisions, failed = [], {}
+    for segment, known in signals.items():
+        mine = by_segment.get(segment, [])
+        history = History(
+            training=past.trainings.get(segment),
+            launches=tuple(mine),
+            running=segment in past.running,
+            failed_in_row=failed_in_row(mine),
+            reported=past.reported.get(segment),
+            covered_subjects=subjects,
+            covered_languages=languages,
+        )
+        policy, area = figures.for_segment(segment), curriculum.areas.get(segment)
+        try:
+            decisions.append(decide(known, policy, history, now, area=area, year_start=start))
+        except (ValueError, ArithmeticError, LookupError, AssertionError) as error:  # one segment must not stop the others
+            failed[segment] = f"{type(error).__name__}: {error}"
+    return decisions, failed
+
+
+def failed_in_row(mine: Sequence[Launch]) -> int:
+    """Failed launches since the last one that did not fail; `mine` is newest first."""
+    return next((at for at, launch in enumerate(mine) if launch.status != "failed"), len(mine))
+
+
+def policy_of(figures: RetrainingFigures, curriculum: Curriculum) -> str:
+    """Digest of the figures and the curriculum."""
+    return policy_digest([figures.model_dump_json(), curriculum.model_dump_json()])
+
+
+def inputs_digest(
+    lake: Lake, figures: RetrainingFigures, curriculum: Curriculum, runs: Sequence[Launch], now: datetime
+) -> str:
+    """Changes whenever an assessment could come out differently: health, figures, runs, adapters, the day."""
+    told = [signature(lake), policy_of(figures, curriculum), now.date().isoformat(), *lake.names(lake.path("adapters"))]
+    return policy_digest([*told, *sorted(f"{run.run_id} {run.status}" for run in runs)])

@@ -1,0 +1,117 @@
+"""Claims: who launches what, so that each cause is launched once whatever crashes and however many sensors see it at a time.
+
+A claim is a file that can be made only once (`lake/decisions/launches/<cause hash>-<attempt>-<generation>.json`). It comes before the
+launch; when no run is ever seen for it, the sensor that made it claims again (the next generation) with the same run key, which
+Dagster launches at most once. Deciding belongs to decide.py.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta
+
+from lyo_pipelines.retraining.decide import Decision
+from lyo_pipelines.retraining.history import Launch
+from lyo_pipelines.storage.lake import Lake
+
+OTHERS_WAIT = timedelta(hours=25)
+"""Another sensor takes over a claim without a run only after this: Dagster resumes an interrupted tick for up to 24 hours."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One launch that a sensor has taken on itself; `run_id` once its run was seen."""
+
+    launch: str
+    attempt: int
+    generation: int
+    segment: str
+    causes: tuple[str, ...]
+    kinds: tuple[str, ...]
+    says: str
+    by: str
+    at: datetime
+    run_id: str = ""
+
+    @property
+    def name(self) -> str:
+        """File name without its ending; generations of one attempt share what stands before."""
+        return f"{self.launch}-{self.attempt}-{self.generation}"
+
+
+def read_claims(lake: Lake) -> list[Claim]:
+    """The newest generation of every claim, oldest first."""
+    newest: dict[tuple[str, int], Claim] = {}
+    for name in lake.names(_folder(lake)):
+        told = lake.read_json(f"{_folder(lake)}/{name}")
+        lists = {key: tuple(told[key]) for key in ("causes", "kinds")}
+        claim = Claim(**{**told, **lists, "at": datetime.fromisoformat(told["at"])})
+        key = claim.launch, claim.attempt
+        if key not in newest or newest[key].generation < claim.generation:
+            newest[key] = claim
+    return sorted(newest.values(), key=_age)
+
+
+def make_claim(lake: Lake, decision: Decision, *, by: str, now: datetime, budget: int, seconds: float) -> Claim | None:
+    """Claim a decision that fires; None when another has it, or when the weekly budget filled up meanwhile."""
+    mine = Claim(
+        launch=decision.cause_hash, attempt=decision.attempt, generation=0, segment=decision.segment, causes=decision.causes,
+        kinds=decision.kinds, says=decision.says, by=by, at=now,
+    )  # fmt: skip
+    claims = read_claims(lake)
+    found = next((claim for claim in claims if (claim.launch, claim.attempt) == (mine.launch, mine.attempt)), None)
+    if found is not None:
+        if found.run_id or not is_free(found, by=by, now=now, seconds=seconds):
+            return None
+        mine = replace(mine, generation=found.generation + 1)
+    if not lake.create_text(_text(mine), _path(lake, mine)):
+        return None
+    # counted again with the own claim in place: two sensors at once cannot both take the last room of the budget
+    recent = [claim for claim in read_claims(lake) if claim.attempt == 1 and now - timedelta(days=7) < claim.at <= now]
+    if mine.attempt == 1 and mine.name in {claim.name for claim in recent[budget:]}:
+        lake.fs.rm(_path(lake, mine))
+        return None
+    return mine
+
+
+def is_free(claim: Claim, *, by: str, now: datetime, seconds: float) -> bool:
+    """Whether a claim of which no run was seen may be claimed again by this sensor."""
+    return now - claim.at >= (timedelta(seconds=seconds) if claim.by == by else OTHERS_WAIT)
+
+
+def launches(lake: Lake, claims: Iterable[Claim], runs: Sequence[Launch], *, by: str, now: datetime, seconds: float) -> list[Launch]:
+    """What was launched, newest first: the runs that carry a launch's tags, and claims whose run is not seen (yet).
+
+    A claim whose run was seen once and is gone (its record was deleted) counts as done; one that `by` may claim again does not count.
+    """
+    of_run = {(run.launch, run.attempt): run for run in runs if run.launch}
+    found = list(of_run.values())
+    for claim in claims:
+        run = of_run.get((claim.launch, claim.attempt))
+        if run is not None:
+            if not claim.run_id:
+                lake.write_text(_text(replace(claim, run_id=run.run_id)), _path(lake, claim))
+            continue
+        if not claim.run_id and is_free(claim, by=by, now=now, seconds=seconds):
+            continue
+        status = "succeeded" if claim.run_id else "running"
+        found.append(Launch(claim.launch, claim.attempt, claim.segment, claim.at, status, claim.causes, claim.kinds, claim.run_id))
+    return sorted(found, key=lambda launch: launch.at, reverse=True)
+
+
+def _age(claim: Claim) -> tuple[datetime, str]:
+    return claim.at, claim.name
+
+
+def _folder(lake: Lake) -> str:
+    return lake.path("decisions", "launches")
+
+
+def _path(lake: Lake, claim: Claim) -> str:
+    return f"{_folder(lake)}/{claim.name}.json"
+
+
+def _text(claim: Claim) -> str:
+    return json.dumps({**asdict(claim), "at": claim.at.isoformat()}, ensure_ascii=False, indent=2) + "\n"

@@ -1,0 +1,180 @@
+"""data/curriculum.yaml: what is taught to whom, and when school is different. What follows from it belongs to the rules."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from lyo_pipelines.config.settings import PROJECT_ROOT
+from lyo_pipelines.interactions.segments import segment_key
+from lyo_pipelines.storage.lake import Lake
+
+FILE = "curriculum.yaml"
+LOCAL = "curriculum.local.yaml"
+"""A team's additions, laid over the file beside it."""
+
+DayKind = Literal["ordinary", "holiday", "exam"]
+
+
+class CurriculumError(ValueError):
+    """The curriculum does not fit; the message names file, key and what is expected."""
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Language(_Part):
+    """A written language and the first day that learners could use it."""
+
+    name: str
+    launched: date
+
+
+class Subject(_Part):
+    """A subject: its task, first day, languages, and the grades of each topic."""
+
+    task: str
+    launched: date
+    languages: tuple[str, ...]
+    topics: dict[str, tuple[str, ...]]
+
+    @field_validator("topics", mode="before")
+    @classmethod
+    def _grades_are_texts(cls, value: Any) -> Any:
+        return {topic: [str(grade) for grade in grades] for topic, grades in value.items()} if value else {}
+
+
+class Period(_Part):
+    """Days of a name: one day of every year (`day: "01-26"`), or from `first` to `last` (dates, or month-days of every year)."""
+
+    name: str
+    day: str | None = None
+    first: date | str | None = None
+    last: date | str | None = None
+
+    def holds(self, day: date) -> bool:
+        """Whether the day lies in the period."""
+        first, last = self.day or self.first, self.day or self.last
+        if first is None or last is None:
+            return False
+        month_day = f"{day:%m-%d}"
+        after = month_day >= first if isinstance(first, str) else day >= first
+        before = month_day <= last if isinstance(last, str) else day <= last
+        # a yearly period may run over New Year: 12-20 to 01-10
+        over_new_year = isinstance(first, str) and isinstance(last, str) and first > last
+        return (after or before) if over_new_year else (after and before)
+
+
+class AcademicYear(_Part):
+    """Month-day on which the academic year begins, and those of boards that begin on another."""
+
+    start: str
+    boards: dict[str, str] = Field(default_factory=dict)
+
+
+class Curriculum(_Part):
+    """See data/curriculum.yaml."""
+
+    country: str
+    time_zone: str
+    academic_year: AcademicYear
+    languages: dict[str, Language]
+    grades: tuple[str, ...]
+    subjects: dict[str, Subject]
+    holidays: tuple[Period, ...] = ()
+    exam_weeks: tuple[Period, ...] = ()
+
+    @field_validator("grades", mode="before")
+    @classmethod
+    def _texts(cls, value: Any) -> Any:
+        return [str(grade) for grade in value]
+
+    def kind(self, day: date) -> DayKind:
+        """What kind of school day it is; a holiday in exam weeks is a holiday."""
+        if any(period.holds(day) for period in self.holidays):
+            return "holiday"
+        return "exam" if any(period.holds(day) for period in self.exam_weeks) else "ordinary"
+
+    @cached_property
+    def areas(self) -> dict[str, Area]:
+        """Segment key -> what is taught in it."""
+        found = {}
+        for name, subject in self.subjects.items():
+            for code in subject.languages:
+                language = self.languages[code]
+                area = Area(name, code, max(subject.launched, language.launched), subject.launched, subject.topics)
+                found[segment_key(subject.task, code, name)] = area
+        return found
+
+    def year_start(self, day: date) -> date:
+        """The first day of the academic year in which the day lies (the main calendar's, not a board's)."""
+        month, number = map(int, self.academic_year.start.split("-"))
+        start = date(day.year, month, number)
+        return start if start <= day else date(day.year - 1, month, number)
+
+
+@dataclass(frozen=True)
+class Area:
+    """A subject in a language: launched (both of them), and its topics with their grades."""
+
+    subject: str
+    language: str
+    launched: date
+    subject_launched: date
+    topics: dict[str, tuple[str, ...]]
+
+    @property
+    def grades(self) -> set[str]:
+        """All grades in which any topic is taught."""
+        return {grade for grades in self.topics.values() for grade in grades}
+
+
+def load_curriculum(lake: Lake) -> Curriculum:
+    """Read `<data>/curriculum.yaml` (without one, the project's own), with `<data>/curriculum.local.yaml` laid over it.
+
+    Raises CurriculumError.
+    """
+    path = lake.side(FILE)
+    name, text = path, lake.read_text(path) if lake.exists(path) else ""
+    if not text:
+        default = Path(PROJECT_ROOT) / "data" / FILE
+        name, text = str(default), default.read_text(encoding="utf-8")
+    values = _mapping(text, name)
+    local = lake.side(LOCAL)
+    if lake.exists(local):
+        name = f"{name} with {local}"
+        values = _laid_over(values, _mapping(lake.read_text(local), local))
+    try:
+        curriculum = Curriculum.model_validate(values)
+        _ = curriculum.areas
+    except ValidationError as error:
+        said = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        raise CurriculumError(f"{name}: {said}. See the comments in data/curriculum.yaml.") from error
+    except KeyError as error:
+        raise CurriculumError(f"{name}: a subject names the language {error}, which stands not under `languages`.") from error
+    return curriculum
+
+
+def _mapping(text: str, name: str) -> dict[str, Any]:
+    try:
+        values = yaml.safe_load(text) or {}
+    except yaml.YAMLError as error:
+        raise CurriculumError(f"{name}: cannot be read as YAML ({error}). Mend or remove it.") from error
+    if not isinstance(values, dict):
+        raise CurriculumError(f"{name}: expected keys such as subjects and languages, found {type(values).__name__}.")
+    return values
+
+
+def _laid_over(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in over.items():
+        below = merged.get(key)
+        merged[key] = _laid_over(below, value) if isinstance(value, dict) and isinstance(below, dict) else value
+    return merged

@@ -1,0 +1,157 @@
+"""The decision about one segment: pure. It asks every rule, then what forbids a launch now, and says all of it.
+
+Which rules there are stands in rules/; reading signals and history, and launching, belong elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from hashlib import sha256
+from itertools import chain
+
+from lyo_pipelines.config.retraining import Policy
+from lyo_pipelines.retraining.curriculum import Area
+from lyo_pipelines.retraining.findings import KINDS, Case, Finding, Kind, Outcome
+from lyo_pipelines.retraining.history import History
+from lyo_pipelines.retraining.rules import business, performance, quality
+from lyo_pipelines.retraining.rules.volume import volume_rule
+from lyo_pipelines.retraining.signals import Signals
+
+RULES = (volume_rule, *quality.RULES, *performance.RULES, *business.RULES)
+_NEEDS_WINDOW = (*quality.RULES, *performance.RULES)
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What is decided about a segment on a day, with everything that led to it.
+
+    outcome: fire, hold or not_enough_evidence. causes: identities of what fired (also while something holds the launch back).
+    held_by: why nothing is launched although something fired. cause_hash: names the launch; the same causes give the same hash.
+    """
+
+    segment: str
+    day: date
+    outcome: Outcome
+    says: str
+    findings: tuple[Finding, ...]
+    causes: tuple[str, ...] = ()
+    kinds: tuple[Kind, ...] = ()
+    held_by: tuple[str, ...] = ()
+    cause_hash: str = ""
+    attempt: int = 1
+
+    @property
+    def fired(self) -> tuple[Finding, ...]:
+        """The findings that fired."""
+        return tuple(finding for finding in self.findings if finding.outcome == "fire")
+
+
+def decide(
+    signals: Signals, policy: Policy, history: History, now: datetime, *, area: Area | None = None, year_start: date | None = None
+) -> Decision:
+    """Decide about one segment. `area` is what the curriculum says of it, `year_start` the first day of its academic year."""
+    case = Case(signals, policy, history, now.date(), area, year_start)
+    asked = RULES if signals.rating is not None else [rule for rule in RULES if rule not in _NEEDS_WINDOW]
+    findings = tuple(_once(finding, case) for finding in chain.from_iterable(rule(case) for rule in asked))
+    fired = sorted((f for f in findings if f.outcome == "fire"), key=lambda f: (KINDS.index(f.kind), f.cause))
+    if not fired:
+        return _quiet(signals, findings)
+    causes = tuple(dict.fromkeys(_identity(finding, history) for finding in fired))
+    held = tuple(_held_by(case, fired))
+    reasons = "; ".join(f.says for f in fired)
+    return Decision(
+        segment=signals.segment,
+        day=signals.day,
+        outcome="hold" if held else "fire",
+        says=f"{reasons}. Held: {'; '.join(held)}" if held else reasons,
+        findings=findings,
+        causes=causes,
+        kinds=tuple(kind for kind in KINDS if any(f.kind == kind for f in fired)),
+        held_by=held,
+        cause_hash=sha256("\n".join([signals.segment, *sorted(causes)]).encode()).hexdigest()[:16],
+        attempt=history.failed_in_row + 1,
+    )
+
+
+def _quiet(signals: Signals, findings: tuple[Finding, ...]) -> Decision:
+    """Nothing fired: say the most telling thing."""
+    held = [f for f in findings if f.outcome == "hold" and f.suspicious]
+    unknown = [f for f in findings if f.outcome == "not_enough_evidence" and f.suspicious]
+    measured = any(f.outcome == "clear" for f in findings)
+    # what was looked into and explained (a change of mix, a cause launched lately) weighs more than what nobody can tell
+    outcome: Outcome = "hold" if held or (measured and not unknown) else "not_enough_evidence"
+    telling = held + unknown or [f for f in findings if f.outcome == "hold"]
+    says = "; ".join(f.says for f in telling) or "nothing to train for"
+    return Decision(signals.segment, signals.day, outcome, says, findings)
+
+
+def _once(finding: Finding, case: Case) -> Finding:
+    """A cause that launched this segment lately does not fire again: it holds, and says since when and until when."""
+    if finding.outcome != "fire":
+        return finding
+    days = timedelta(days=case.policy.launch.same_cause_days)
+    for launch in case.history.launches:
+        if launch.status != "failed" and any(_base(cause) == finding.cause for cause in launch.causes):
+            again = launch.at.date() + days
+            if case.today < again:
+                says = f"{finding.says} (launched for this on {launch.at.date().isoformat()}, again from {again.isoformat()})"
+                return replace(finding, outcome="hold", says=says)
+    return finding
+
+
+def _identity(finding: Finding, history: History) -> str:
+    """The cause and how many launches it had before, so that it can be launched again when its time has come."""
+    before = sum(
+        launch.status != "failed" and any(_base(cause) == finding.cause for cause in launch.causes) for launch in history.launches
+    )
+    return f"{finding.cause}#{before + 1}"
+
+
+def _base(identity: str) -> str:
+    return identity.rpartition("#")[0]
+
+
+def _held_by(case: Case, fired: Sequence[Finding]) -> Iterable[str]:
+    """Why a segment with causes is not launched now."""
+    history, launch = case.history, case.policy.launch
+    if history.running:
+        yield "a training of this segment is in flight"
+    if history.failed_in_row >= launch.maximum_attempts:
+        yield f"{history.failed_in_row} launches failed in a row: mend it, then `lyo train {case.signals.segment}`"
+    if case.signals.examples < launch.minimum_examples:
+        yield f"{case.signals.examples:,} of {launch.minimum_examples:,} curated examples that any training needs"
+    elif history.training is not None:
+        new = case.signals.examples - history.training.examples
+        if new < launch.minimum_new_examples:
+            yield f"nothing new to learn from: {max(0, new):,} of {launch.minimum_new_examples:,} new examples since the last dataset"
+    last = history.last
+    if last is not None:
+        first = min(last.date() + timedelta(days=_cooldown(finding.kind, case.policy)) for finding in fired)
+        if case.today < first:
+            yield f"cooldown: last trained or launched on {last.date().isoformat()}, not before {first.isoformat()}"
+
+
+def _cooldown(kind: Kind, policy: Policy) -> int:
+    """Days after a training within which this kind of cause does not launch: quality and business may be quicker."""
+    quick = {"quality": policy.quality.cooldown_days, "business": policy.business.cooldown_days}
+    return quick.get(kind, policy.volume.earliest_days)
+
+
+def within_budget(decisions: Iterable[Decision], history: Iterable[datetime], now: datetime, budget: int) -> list[Decision]:
+    """Let only as many fire as the weekly budget still has room for, most urgent first; the others hold and say so.
+
+    history: when launches of all segments were made. A retry of a failed launch takes no new room.
+    """
+    used = sum(now - timedelta(days=7) < at <= now for at in history)
+    order = list(decisions)
+    waiting = sorted(
+        (d for d in order if d.outcome == "fire" and d.attempt == 1), key=lambda d: (KINDS.index(d.kinds[0]), -len(d.causes), d.segment)
+    )
+    late = {decision.segment for decision in waiting[max(0, budget - used) :]}
+    why = f"the weekly budget of {budget} launches is used ({used} in the last seven days)"
+    return [
+        replace(d, outcome="hold", held_by=(*d.held_by, why), says=f"{d.says}. Held: {why}") if d.segment in late else d
+        for d in order
+    ]

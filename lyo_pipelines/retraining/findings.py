@@ -1,0 +1,84 @@
+"""What one rule says of one segment. The words for people stand here with the figures, so that a decision explains itself."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Literal
+
+from lyo_pipelines.config.retraining import Policy
+from lyo_pipelines.retraining.curriculum import Area
+from lyo_pipelines.retraining.history import History
+from lyo_pipelines.retraining.signals import Signals
+
+Kind = Literal["quality", "performance", "business", "volume"]
+Outcome = Literal["fire", "hold", "not_enough_evidence", "clear", "not_measured"]
+KINDS: tuple[Kind, ...] = ("quality", "performance", "business", "volume")
+"""Most urgent first."""
+
+STATISTICAL_TESTS = 10
+"""Tests that can raise a false alarm in one look: average, drop (two windows), negative feedback, relevance, complaints, response
+time (typical, tail), retries, gaps or mismatch (topics share one test's part among themselves)."""
+
+Figure = float | int | str | None
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a rule found. `subject` names the topic or curriculum item it is about; `suspicious`: the estimate lies beyond the
+    threshold, whether or not that is shown."""
+
+    rule: str
+    kind: Kind
+    outcome: Outcome
+    says: str
+    figures: Mapping[str, Figure] = field(default_factory=dict)
+    subject: str = ""
+    suspicious: bool = False
+
+    @property
+    def cause(self) -> str:
+        """What it would launch for, stable from tick to tick: figures change daily, a cause does not."""
+        return f"{self.rule}:{self.subject}" if self.subject else self.rule
+
+
+@dataclass(frozen=True)
+class Case:
+    """One segment on one day, as every rule gets it."""
+
+    signals: Signals
+    policy: Policy
+    history: History
+    today: date
+    area: Area | None = None
+    year_start: date | None = None
+
+    @property
+    def alpha(self) -> float:
+        """Error probability of one bound of one statistical test, so that all tests of a week keep the promised rate."""
+        evidence = self.policy.evidence
+        return evidence.false_alarms_per_week / (STATISTICAL_TESTS * evidence.looks_per_week)
+
+
+Findings = Iterator[Finding]
+
+
+def number(value: float, digits: int = 2) -> str:
+    """A figure for a sentence."""
+    return "unknown" if math.isnan(value) else f"{value:,.{digits}f}"
+
+
+def percent(share: float) -> str:
+    """A share for a sentence."""
+    return "unknown" if math.isnan(share) else f"{100 * share:.0f} %"
+
+
+def figures(**values: float | int | str | None) -> dict[str, Figure]:
+    """Figures for the ledger: rounded, nan and infinities as None (they are no JSON)."""
+    return {
+        name: None if isinstance(value, float) and not math.isfinite(value)
+        else round(value, 5) if isinstance(value, float) else value
+        for name, value in values.items()
+    }  # fmt: skip

@@ -1,0 +1,149 @@
+"""What happened to a segment before: its last training, the launches, the last report. Reading and remembering, no decisions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from lyo_pipelines.dataset.errors import UnknownVersionError
+from lyo_pipelines.dataset.versions import Version, get_version
+from lyo_pipelines.storage.lake import Lake
+from lyo_pipelines.training.plan import TrainingResult
+from lyo_pipelines.training.versions import NoAdapterError, latest_adapter
+
+RunStatus = Literal["running", "succeeded", "failed"]
+
+_TRAINED = "trained.json"
+_REPORTED = "reported.json"
+
+
+@dataclass(frozen=True)
+class Training:
+    """The segment's last training: when its dataset was made, of how many curated examples, of which topics and grades."""
+
+    at: datetime
+    version: str
+    fingerprint: str
+    examples: int
+    topics: dict[str, int] = field(default_factory=dict)
+    grades: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Launch:
+    """One retraining that a trigger launched; `causes` are the identities of its causes, `kinds` their kinds."""
+
+    launch: str
+    attempt: int
+    segment: str
+    at: datetime
+    status: RunStatus
+    causes: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
+    run_id: str = ""
+
+
+@dataclass(frozen=True)
+class Reported:
+    """What the last report says of the adapter's language: share of test answers in the right one, and of how many."""
+
+    version: str
+    language_match: float
+    n: int
+
+
+@dataclass(frozen=True)
+class History:
+    """All that `decide` knows of the past of one segment.
+
+    launches: newest first. running: a training of the segment is queued or runs, whoever launched it. failed_in_row: launches
+    that failed since the last one that did not. covered_subjects, covered_languages: of the adapters of all segments.
+    """
+
+    training: Training | None = None
+    launches: tuple[Launch, ...] = ()
+    running: bool = False
+    failed_in_row: int = 0
+    reported: Reported | None = None
+    covered_subjects: frozenset[str] = frozenset()
+    covered_languages: frozenset[str] = frozenset()
+
+    @property
+    def last(self) -> datetime | None:
+        """When the segment was last trained or launched (failed launches do not count)."""
+        times = [launch.at for launch in self.launches if launch.status != "failed"]
+        return max([*times, *([self.training.at] if self.training else [])], default=None)
+
+
+def record_training(lake: Lake, adapter: TrainingResult, dataset: Version) -> None:
+    """Keep the few figures of a finished training that every tick needs, so that no tick opens whole manifests."""
+    lake.write_json(_learnt(adapter.version, dataset), f"{lake.adapter_dir(adapter.segment)}/{_TRAINED}")
+
+
+def record_report(lake: Lake, segment: str, version: str, report: Mapping[str, Any]) -> None:
+    """Keep what triggers need of a finished report."""
+    found = report["models"]["candidate"].get("language_match", {})
+    if found.get("value") is not None:
+        told = {"version": version, "language_match": found["value"], "n": found.get("n", 0)}
+        lake.write_json(told, f"{lake.report_dir(segment)}/{_REPORTED}")
+
+
+def trainings(lake: Lake) -> dict[str, Training]:
+    """The last training of every segment that has an adapter."""
+    found = {}
+    for segment in lake.names(lake.path("adapters")):
+        told = _told(lake, segment)
+        if told is not None:
+            found[segment] = Training(**{**told, "at": datetime.fromisoformat(told["at"])})
+    return found
+
+
+def reports(lake: Lake, segments: Sequence[str]) -> dict[str, Reported]:
+    """What the last report said, for those of the segments that have one."""
+    paths = {segment: f"{lake.report_dir(segment)}/{_REPORTED}" for segment in segments}
+    return {segment: Reported(**lake.read_json(path)) for segment, path in paths.items() if lake.exists(path)}
+
+
+def _told(lake: Lake, segment: str) -> dict[str, Any] | None:
+    path = f"{lake.adapter_dir(segment)}/{_TRAINED}"
+    try:
+        return lake.read_json(path)
+    except FileNotFoundError:
+        pass
+    try:  # trained by hand, or by an earlier version of this project
+        adapter = latest_adapter(lake, segment)
+        told = _learnt(adapter.version, get_version(lake, segment, adapter.dataset_fingerprint))
+    except (NoAdapterError, UnknownVersionError):
+        return None
+    lake.write_json(told, path)
+    return told
+
+
+def _learnt(version: str, dataset: Version) -> dict[str, Any]:
+    manifest = dataset.manifest
+    topics, grades = _marginal(manifest, "topic"), _marginal(manifest, "grade")
+    first = manifest["funnel"][0]
+    made = datetime.fromisoformat(manifest["created_at"])
+    return {
+        "at": (made if made.tzinfo else made.replace(tzinfo=UTC)).isoformat(),
+        "version": version,
+        "fingerprint": dataset.fingerprint,
+        "examples": first["removed"] + first["remaining"],
+        "topics": topics,
+        "grades": grades,
+    }
+
+
+def _marginal(manifest: Mapping[str, Any], dimension: str) -> dict[str, int]:
+    """Examples per value of one dimension of the dataset's strata ("en · math · 10 · arithmetic")."""
+    names = list(manifest.get("strata_by", []))
+    if dimension not in names:
+        return {}
+    at, found = names.index(dimension), dict[str, int]()
+    for stratum, sizes in manifest.get("strata", {}).items():
+        parts = stratum.split(" · ")
+        if len(parts) == len(names):
+            found[parts[at]] = found.get(parts[at], 0) + sum(sizes.values())
+    return found

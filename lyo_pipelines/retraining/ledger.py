@@ -1,0 +1,116 @@
+"""The ledger: every decision, fired or held, with its evidence (`lake/decisions/date=…/*.parquet`). Launches stand in claims.py."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from datetime import UTC, date, datetime
+from hashlib import sha256
+from typing import Any
+
+import polars as pl
+import pyarrow as pa
+
+from lyo_pipelines.retraining.decide import Decision
+from lyo_pipelines.storage.arrow import pc
+from lyo_pipelines.storage.lake import Lake
+
+DECISION = pa.schema(
+    [
+        pa.field("at", pa.timestamp("us", tz="UTC"), nullable=False, metadata={"doc": "when it was decided"}),
+        pa.field("day", pa.date32(), nullable=False, metadata={"doc": "day of judgement; yesterday is the last day seen"}),
+        pa.field("segment", pa.string(), nullable=False),
+        pa.field("outcome", pa.string(), nullable=False, metadata={"doc": "fire, hold or not_enough_evidence"}),
+        pa.field("says", pa.string(), nullable=False, metadata={"doc": "the decision in words"}),
+        pa.field("causes", pa.list_(pa.string()), nullable=False),
+        pa.field("kinds", pa.list_(pa.string()), nullable=False),
+        pa.field("held_by", pa.list_(pa.string()), nullable=False, metadata={"doc": "why causes did not launch"}),
+        pa.field("cause_hash", pa.string(), nullable=False, metadata={"doc": "names the launch; runs carry it as lyo/cause"}),
+        pa.field("attempt", pa.int32(), nullable=False),
+        pa.field("examples", pa.int64(), nullable=False, metadata={"doc": "curated examples that were counted"}),
+        pa.field("findings", pa.string(), nullable=False, metadata={"doc": "what each rule found, with figures: JSON"}),
+        pa.field("policy", pa.string(), nullable=False, metadata={"doc": "digest of the figures that held"}),
+        pa.field("digest", pa.string(), nullable=False, metadata={"doc": "a decision with the same digest is not written again"}),
+    ]
+)
+
+
+def digest(decision: Decision, policy: str) -> str:
+    """What must change for a decision to be news: its day, outcome, causes, what holds it, or what a rule concludes."""
+    told = [
+        decision.day.isoformat(), decision.outcome, decision.causes, decision.held_by, decision.attempt, policy,
+        [(finding.cause, finding.outcome) for finding in decision.findings],
+    ]  # fmt: skip
+    return sha256(json.dumps([decision.segment, told]).encode()).hexdigest()[:16]
+
+
+def record(lake: Lake, decisions: Sequence[Decision], examples: dict[str, int], *, policy: str, now: datetime) -> list[Decision]:
+    """Write the decisions that are news, and return them. Two sensors that see the same write it once."""
+    known = {row["segment"]: row["digest"] for row in latest(lake).select("segment", "digest").to_dicts()}
+    news = [decision for decision in decisions if known.get(decision.segment) != digest(decision, policy)]
+    if not news:
+        return []
+    rows = [_row(decision, examples.get(decision.segment, 0), policy, now) for decision in news]
+    table = pa.Table.from_pylist(rows, schema=DECISION)
+    name = sha256("".join(row["digest"] for row in rows).encode()).hexdigest()[:16]
+    path = lake.path("decisions", f"date={now.date().isoformat()}", f"{name}.parquet")
+    if not lake.exists(path):
+        lake.write_table(table, path)
+    merged = pl.concat([latest(lake).filter(~pl.col("segment").is_in([d.segment for d in news])), _frame(table)])
+    lake.write_table(merged.sort("segment").to_arrow().cast(DECISION), _latest_path(lake))
+    return news
+
+
+def latest(lake: Lake) -> pl.DataFrame:
+    """The newest decision about every segment (columns of DECISION); empty before the first."""
+    path = _latest_path(lake)
+    return _frame(lake.read_table(path)) if lake.exists(path) else _frame(DECISION.empty_table())
+
+
+def decisions(lake: Lake, segment: str, *, since: date | None = None) -> list[dict[str, Any]]:
+    """All decisions about a segment, newest first, as rows of DECISION with `findings` parsed."""
+    found: list[dict[str, Any]] = []
+    for day in lake.days("decisions", ""):
+        if since is not None and day < since:
+            continue
+        folder = lake.path("decisions", f"date={day.isoformat()}")
+        for name in lake.names(folder):
+            table = lake.read_table(f"{folder}/{name}")
+            found += table.filter(pc.equal(table["segment"], segment)).to_pylist()
+    for row in found:
+        row["findings"] = json.loads(row["findings"])
+    return sorted(found, key=lambda row: row["at"], reverse=True)
+
+
+def policy_digest(parts: Iterable[str]) -> str:
+    """A short name of the figures and the curriculum that a decision was made with."""
+    return sha256("\n".join(parts).encode()).hexdigest()[:12]
+
+
+def _row(decision: Decision, examples: int, policy: str, now: datetime) -> dict[str, Any]:
+    findings = [{key: value for key, value in asdict(finding).items() if value not in ("", {})} for finding in decision.findings]
+    return {
+        "at": now.astimezone(UTC),
+        "day": decision.day,
+        "segment": decision.segment,
+        "outcome": decision.outcome,
+        "says": decision.says,
+        "causes": list(decision.causes),
+        "kinds": list(decision.kinds),
+        "held_by": list(decision.held_by),
+        "cause_hash": decision.cause_hash,
+        "attempt": decision.attempt,
+        "examples": examples,
+        "findings": json.dumps(findings, ensure_ascii=False),
+        "policy": policy,
+        "digest": digest(decision, policy),
+    }
+
+
+def _latest_path(lake: Lake) -> str:
+    return lake.path("decisions", "latest.parquet")
+
+
+def _frame(table: pa.Table) -> pl.DataFrame:
+    return pl.DataFrame(pl.from_arrow(table))

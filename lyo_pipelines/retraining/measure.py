@@ -1,0 +1,184 @@
+"""Days of health -> the signals of every segment, all segments at once. No thresholds and no decisions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+import numpy as np
+import polars as pl
+
+from lyo_pipelines.health.read import Health
+from lyo_pipelines.retraining.frames import Floats, Frames, Quantity
+from lyo_pipelines.retraining.signals import Change, Level, Shares, Signals, Tail, Topic
+from lyo_pipelines.retraining.windows import Pair, Windows
+from lyo_pipelines.statistics.histogram import quantiles
+from lyo_pipelines.statistics.stratified import MINIMUM_BASE, Changes, Sums, changes, random_groups_error
+
+RATING: Quantity = ("rated", "rating_sum", "rating_squares")
+TIME: Quantity = ("timed", "log_time_sum", "log_time_squares")
+RELEVANCE: Quantity = ("relevance_n", "relevance_sum", "relevance_squares")
+NEGATIVE: Quantity = ("judged", "negative", "negative")
+CULTURAL: Quantity = ("n", "cultural", "cultural")
+
+_MINIMUM_FREEDOM = 5
+"""With fewer days beyond the first of each window nothing is said about how much days scatter."""
+
+
+def measure(health: Health, windows: Windows, today: date, examples: pl.DataFrame) -> dict[str, Signals]:
+    """Signals of every segment that `health` or `examples` (columns segment, n, kept: all days) know."""
+    frames = Frames(health, windows, examples["segment"])
+    short, long = _Compared(frames, windows.short), _Compared(frames, windows.long)
+    week = _Compared(frames, windows.week)
+    users = frames.users("rated", "rating_sum")
+    errors = [random_groups_error(*users[pair.now], *users[pair.base]) for pair in (windows.short, windows.long)]
+    totals = {segment: (n, kept) for segment, n, kept in examples.select("segment", "n", "kept").iter_rows()}
+    now = frames.sums(windows.long.now)
+    columns = zip(
+        short.change(RATING, errors[0]), long.change(RATING, errors[1]), short.level(RATING), week.shares(NEGATIVE),
+        short.level(RELEVANCE), short.change(RELEVANCE), long.shares(CULTURAL), short.change(TIME), short.tails(),
+        frames.dense(now, "mismatched").tolist(), frames.dense(now, "examined").tolist(), strict=True,
+    )  # fmt: skip
+    topics, grades = _topics(frames), _grades(frames)
+    found = {}
+    for segment, values in zip(frames.segments, columns, strict=True):
+        rated, rated_long, level, negative, relevance, relevance_change, cultural, time, tail, mismatched, examined = values
+        interactions, kept = totals.get(segment, (0, 0))
+        found[segment] = Signals(
+            segment=segment, day=today, interactions=int(interactions), examples=int(kept), rating=(rated, rated_long),
+            rating_level=level, negative=negative, relevance=relevance, relevance_change=relevance_change, cultural=cultural,
+            time=time, tail=tail, mismatch=(int(mismatched), int(examined)), topics=topics.get(segment, ()),
+            grades=grades.get(segment, {}),
+        )  # fmt: skip
+    return found
+
+
+class _Compared:
+    """One pair of windows, compared quantity by quantity; lists have one entry per segment."""
+
+    def __init__(self, frames: Frames, pair: Pair) -> None:
+        self.frames, self.pair = frames, pair
+        self._found: dict[Quantity, tuple[Changes, Floats]] = {}
+
+    def change(self, quantity: Quantity, user_error: Floats | None = None) -> list[Change]:
+        """The change of the mean; `user_error` as random groups of users give it."""
+        found, scatter = self._of(quantity)
+        sway = np.full(found.n.shape, np.nan) if user_error is None else user_error
+        columns = (
+            found.n.astype(int), found.n_base.astype(int), found.mean, found.mean_base, found.within, found.mix, found.coverage,
+            found.standard_error * np.sqrt(scatter), sway,
+        )  # fmt: skip
+        return [Change(*values) for values in zip(*(column.tolist() for column in columns), strict=True)]
+
+    def level(self, quantity: Quantity) -> list[Level]:
+        """The mean of the window itself, its error widened as that of the change against the baseline is."""
+        _, scatter = self._of(quantity)
+        sums = self.frames.sums(self.pair.now)
+        n, total, squares = (self.frames.dense(sums, name) for name in quantity)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            mean = total / n
+            error = np.sqrt(np.maximum(squares / n - mean**2, 0.0) / (n - 1) * scatter)
+        return [Level(*values) for values in zip(n.astype(int).tolist(), mean.tolist(), error.tolist(), strict=True)]
+
+    def shares(self, quantity: Quantity) -> list[Shares]:
+        """Counts of both windows, with the share that the baseline's strata would give with today's mix."""
+        found, scatter = self._of(quantity)
+        counts = [np.rint(np.nan_to_num(mean * n)).astype(int) for mean, n in ((found.mean, found.n), (found.mean_base, found.n_base))]
+        columns = (
+            counts[0], found.n.astype(int), counts[1], found.n_base.astype(int), found.expected, found.coverage, scatter,
+        )  # fmt: skip
+        return [Shares(*values) for values in zip(*(column.tolist() for column in columns), strict=True)]
+
+    def tails(self) -> list[Tail]:
+        """Response times; the baseline with today's mix, scaled to the number of values that it is worth (Kish)."""
+        strata = self.frames.strata(self.pair).filter((pl.col("timed") > 0) & (pl.col("timed_base") >= MINIMUM_BASE))
+        strata = strata.with_columns(share=pl.col("timed") / pl.col("timed").sum().over("segment"))
+        noise = self.frames.dense(strata.with_columns(noise=pl.col("share") ** 2 / pl.col("timed_base")), "noise")
+        weights = strata.select("segment", "topic", "grade", "exam", weight=pl.col("share") / pl.col("timed_base"))
+        now, base = self.frames.times(self.pair, weights)
+        with np.errstate(divide="ignore"):
+            base *= np.where(noise > 0, 1 / noise, 0.0)[:, None]
+        _, scatter = self._of(TIME)
+        levels = [quantiles(table, level).tolist() for table in (now, base) for level in (0.5, 0.95)]
+        return [
+            Tail(p50, p95, p50_base, p95_base, now[at], base[at], scatter[at])
+            for at, (p50, p95, p50_base, p95_base) in enumerate(zip(*levels, strict=True))
+        ]
+
+    def _of(self, quantity: Quantity) -> tuple[Changes, Floats]:
+        if quantity not in self._found:
+            strata = self.frames.strata(self.pair)
+            now, base = (Sums(*(strata[name + end].to_numpy() for name in quantity)) for end in ("", "_base"))
+            found = changes(strata["code"].to_numpy(), len(self.frames.segments), now, base)
+            self._found[quantity] = found, _dispersion(self.frames, self.pair, quantity, found)
+        return self._found[quantity]
+
+
+def _dispersion(frames: Frames, pair: Pair, quantity: Quantity, found: Changes) -> Floats:
+    """How many times more the days of both windows scatter than independent values would (at least 1); shape (segments,).
+
+    The scatter of days around the levels of their strata, in units of the variance within strata: Pearson's dispersion of a
+    quasi-likelihood model (McCullagh and Nelder, *Generalized Linear Models*, 1989, section 4.5).
+    """
+    n, total, _ = quantity
+    keys = frames.keys(pair)
+    strata = frames.strata(pair)
+    levels = [
+        strata.select(*keys, is_now=pl.lit(is_now), level=pl.col(total + end) / pl.col(n + end))
+        for is_now, end in ((True, ""), (False, "_base"))
+    ]
+    rows = frames.daily.filter(pl.col("day").is_in([*pair.now, *pair.base]) & (pl.col(n) > 0)).select(
+        *keys, "day", is_now=pl.col("day").is_in(list(pair.now)), n=pl.col(n), total=pl.col(total)
+    )
+    days = (
+        rows.join(pl.concat(levels), on=[*keys, "is_now"])
+        .group_by("segment", "is_now", "day")
+        .agg(squared=(pl.col("total") - pl.col("n") * pl.col("level")).sum() ** 2 / pl.col("n").sum())
+        .group_by("segment", "is_now")
+        .agg(scatter=pl.col("squared").sum(), freedom=pl.len() - 1.0)
+    )
+    code = days["segment"].to_physical().to_numpy()
+    variance = np.where(days["is_now"].to_numpy(), found.variance[code], found.variance_base[code])
+    with np.errstate(invalid="ignore", divide="ignore"):
+        scaled = days.with_columns(scaled=pl.Series(np.where(variance > 0, days["scatter"].to_numpy() / variance, 0.0)))
+        freedom = frames.dense(scaled, "freedom")
+        ratio = frames.dense(scaled, "scaled") / np.maximum(freedom, 1.0)
+    return np.where(freedom >= _MINIMUM_FREEDOM, np.maximum(1.0, ratio), 1.0)
+
+
+def _topics(frames: Frames) -> dict[str, tuple[Topic, ...]]:
+    """Each segment's topics in the long window, most asked first; rows without a topic are left out."""
+    pair = frames.windows.long
+    rows = (
+        frames.strata(pair)
+        .filter(pl.col("topic").cast(pl.String) != "")
+        .group_by("segment", "topic")
+        .agg(pl.col("n", "retried", *RATING).sum(), kept=(pl.col("kept") + pl.col("kept_base")).sum())
+        .with_columns(pl.col("segment", "topic").cast(pl.String), mean=pl.col("rating_sum") / pl.col("rated"))
+        .with_columns(spread=(pl.col("rating_squares") / pl.col("rated") - pl.col("mean") ** 2).clip(0))
+        .with_columns(error=(pl.col("spread") / (pl.col("rated") - 1)).sqrt())
+        .sort("segment", "n", "topic", descending=[False, True, False])
+    )
+    found: dict[str, list[Topic]] = {}
+    columns = ("segment", "topic", "n", "retried", "kept", "rated", "mean", "error")
+    for segment, topic, n, retried, kept, rated, mean, error in rows.select(columns).iter_rows():
+        level = Level(int(rated), mean, error if rated > 1 else float("nan"))
+        found.setdefault(segment, []).append(Topic(topic, int(n), int(retried), int(kept), level))
+    return {segment: tuple(topics) for segment, topics in found.items()}
+
+
+def _grades(frames: Frames) -> dict[str, dict[str, int]]:
+    """Curated examples by grade, window and baseline together."""
+    rows: Sequence[tuple[str, str, float]] = (
+        frames.strata(frames.windows.long)
+        .group_by("segment", "grade")
+        .agg(kept=(pl.col("kept") + pl.col("kept_base")).sum())
+        .with_columns(pl.col("segment", "grade").cast(pl.String))
+        .sort("segment", "grade")
+        .rows()
+    )
+    found: dict[str, dict[str, int]] = {}
+    for segment, grade, kept in rows:
+        if grade:
+            found.setdefault(segment, {})[grade] = int(kept)
+    return found

@@ -1,0 +1,98 @@
+"""Change of a mean between two windows, split into change of mix and change within strata, from sums alone.
+
+Direct standardisation (Kitagawa, JASA 50, 1955): `expected` is what the baseline's strata would have given with today's mix;
+the difference to it is the change within, the rest of the change is mix. What the strata are does not belong here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Codes = NDArray[np.int64]
+
+MINIMUM_BASE = 3
+"""A stratum with fewer values in the baseline has no level of its own to compare with."""
+
+
+@dataclass(frozen=True)
+class Sums:
+    """Count, sum and sum of squares of a quantity; each of shape (strata,)."""
+
+    n: Floats
+    total: Floats
+    squares: Floats
+
+
+@dataclass(frozen=True)
+class Changes:
+    """One change per group; each array of shape (groups,), nan where it cannot be had.
+
+    n, n_base: values in the two windows. mean, mean_base: plain means. expected: baseline with today's mix. within: change
+    within comparable strata. mix: the rest of the change. standard_error: of `within`, for independent values. coverage: share
+    of today's values that lie in comparable strata. variance, variance_base: within strata, pooled.
+    """
+
+    n: Floats
+    n_base: Floats
+    mean: Floats
+    mean_base: Floats
+    expected: Floats
+    within: Floats
+    mix: Floats
+    standard_error: Floats
+    coverage: Floats
+    variance: Floats
+    variance_base: Floats
+
+
+def changes(group: Codes, groups: int, now: Sums, base: Sums) -> Changes:
+    """Compare two windows stratum by stratum. group: shape (strata,), the group of each stratum, 0 to groups - 1."""
+
+    def by_group(values: Floats) -> Floats:
+        return np.bincount(group, weights=values, minlength=groups).astype(np.float64)
+
+    with np.errstate(invalid="ignore", divide="ignore"):
+        n, n_base = by_group(now.n), by_group(base.n)
+        mean, mean_base = by_group(now.total) / n, by_group(base.total) / n_base
+        variance, variance_base = pooled_variance(group, groups, now), pooled_variance(group, groups, base)
+        comparable = (now.n > 0) & (base.n >= MINIMUM_BASE)
+        n_comparable = by_group(np.where(comparable, now.n, 0.0))
+        weight = np.where(comparable, now.n / n_comparable[group], 0.0)
+        level = np.where(comparable, base.total / np.maximum(base.n, 1.0), 0.0)
+        expected = np.where(n_comparable > 0, by_group(weight * level), np.nan)
+        within = by_group(np.where(comparable, now.total, 0.0)) / n_comparable - expected
+        noise = variance / n_comparable + variance_base * by_group(weight**2 / np.maximum(base.n, 1.0))
+        return Changes(
+            n=n, n_base=n_base, mean=mean, mean_base=mean_base, expected=expected, within=within,
+            mix=(mean - mean_base) - within, standard_error=np.sqrt(noise), coverage=n_comparable / n,
+            variance=variance, variance_base=variance_base,
+        )  # fmt: skip
+
+
+def pooled_variance(group: Codes, groups: int, sums: Sums) -> Floats:
+    """Variance within strata, pooled over each group's strata; nan without a degree of freedom."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        within = np.where(sums.n > 0, sums.squares - sums.total**2 / sums.n, 0.0)
+    freedom = np.bincount(group, weights=np.maximum(sums.n - 1, 0.0), minlength=groups)
+    spread = np.bincount(group, weights=np.maximum(within, 0.0), minlength=groups)
+    return np.where(freedom > 0, spread / np.maximum(freedom, 1.0), np.nan)
+
+
+def random_groups_error(n: Floats, total: Floats, n_base: Floats, total_base: Floats) -> Floats:
+    """Standard error of (mean - baseline mean) by the delete-a-group jackknife over random groups of users.
+
+    Each array has shape (groups, user groups). Whole users are left out of both windows at once, so what one user's habits add to
+    both cancels, and what a user adds to one counts in full (Wolter, *Introduction to Variance Estimation*, 2007, chapter 4).
+    Use it with Student's t on (user groups - 1) degrees of freedom. nan where a window would become empty.
+    """
+    user_groups = n.shape[1]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        left = (total.sum(1, keepdims=True) - total) / (n.sum(1, keepdims=True) - n)
+        left_base = (total_base.sum(1, keepdims=True) - total_base) / (n_base.sum(1, keepdims=True) - n_base)
+    difference = left - left_base
+    centred = difference - difference.mean(axis=1, keepdims=True)
+    return np.sqrt((user_groups - 1) / user_groups * (centred**2).sum(axis=1))
