@@ -3,8 +3,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PURE := */statistics/*,*/storage/*,*/config/*,*/interactions/*,*/curation/*,*/dataset/*
-export DAGSTER_HOME ?= $(CURDIR)/dagster_home
+PURE := */statistics/*,*/storage/*,*/config/*,*/interactions/*,*/curation/*,*/dataset/*,*/health/*,*/retraining/*,*/alerts/*
 export HF_HUB_OFFLINE ?= 1
 export PYTHONUNBUFFERED := 1
 
@@ -41,4 +40,5 @@ test: lint       ## everything tested
 
 clean:           ## remove the lake, converted models and Dagster's state; keeps the inbox, reviews, keys and .venv
 	rm -rf data/lake data/models data/sample data/.demo.lock
-	find dagster_home -mindepth 1 ! -name 'dagster*.yaml' -delete
+	for f in data/config.yaml data/curriculum.local.yaml; do if grep -qs '^# Written by .make demo' $$f; then rm $$f; fi; done
+	find dagster_home -mindepth 1 ! -name dagster.yaml ! -path dagster_home/postgres -delete

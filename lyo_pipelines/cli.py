@@ -6,15 +6,13 @@ import os
 import signal
 import sys
 import time
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from lyo_pipelines.config.settings import PROJECT_ROOT
-
-os.environ.setdefault("DAGSTER_HOME", str(PROJECT_ROOT / "dagster_home"))
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, help="Turn tutor and assistant logs into better, evaluated adapters."
 )
@@ -28,9 +26,9 @@ Port = Annotated[
 @app.command()
 def demo(
     port: Port = 3000,
-    interactions: Annotated[int, typer.Option(help="How many sample interactions to make.")] = 12_000,
+    interactions: Annotated[int, typer.Option(help="How many sample interactions to make.")] = 8_000,
 ) -> None:
-    """Raw sample files -> adapter -> report for one segment, in the Dagster UI."""
+    """Sample files in the inbox, and the triggers do the rest: what fires is trained and reported, what holds says why."""
     from lyo_pipelines.commands.demo import run_demo
 
     server = run_demo(console, port=port, interactions=interactions)
@@ -82,6 +80,32 @@ def report(segment: Annotated[str, typer.Argument(help="For instance tutoring.en
     from lyo_pipelines.commands.report import show_report
 
     show_report(console, segment)
+
+
+@app.command()
+def why(
+    segment: Annotated[str, typer.Argument(help="For instance tutoring.en.math.")],
+    since: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Only decisions from this day on.")] = None,
+    all: Annotated[bool, typer.Option("--all", help="Every decision on a line of its own.")] = False,
+) -> None:
+    """What the retraining triggers decided about a segment, and why, newest first."""
+    from lyo_pipelines.commands.why import explain
+
+    explain(console, segment, since=since.date() if since else None, every=all)
+
+
+@app.command()
+def backtest(
+    first: Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First day to decide about.")] = None,
+    last: Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day.")] = None,
+    policy: Annotated[Path | None, typer.Option(help="YAML with a `retraining:` section, compared with what is in force.")] = None,
+    segment: Annotated[str | None, typer.Option(help="Show one segment only (all are replayed).")] = None,
+) -> None:
+    """Replay the lake's history: which retrainings would have fired, when and why, and what another policy would change."""
+    from lyo_pipelines.commands.backtest import run_backtest
+
+    start, end = (day.date() if day else None for day in (first, last))
+    run_backtest(console, first=start, last=end, policy=policy, segment=segment)
 
 
 @app.command()

@@ -4,6 +4,13 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from lyo_pipelines_tests.postgres import PostgresServer
 
 # tiny models gain nothing from threads, and threads that spin lose a lot beside other tests;
 # read when torch is loaded, here and in every process that a test starts
@@ -11,3 +18,12 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("LYO_LOCK_DIR", tempfile.mkdtemp(prefix="lyo-locks-"))
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A real PostgreSQL, started by the first test that asks for it."""
+    from lyo_pipelines_tests.postgres import running_server
+
+    with running_server() as server:
+        yield server

@@ -16,6 +16,7 @@ STAGES = {
     "landed_files": "inbox → landed files",
     "raw_interactions": "raw interactions by day",
     "filtered_examples": "filtered examples by day",
+    "segment_health": "health of segments by day",
     "dataset_splits": "train / validation / test split",
     "adapter": "LoRA adapter",
     "eval_report": "evaluation report",

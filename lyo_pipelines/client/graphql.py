@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
@@ -24,7 +24,7 @@ _RUNS = """
 query ($filter: RunsFilter, $limit: Int) {
   runsOrError(filter: $filter, limit: $limit) {
     __typename
-    ... on Runs { results { runId jobName status startTime endTime stepStats { stepKey status startTime endTime } } }
+    ... on Runs { results { runId jobName status startTime endTime tags { key value } stepStats { stepKey status startTime endTime } } }
     ... on PythonError { message }
   }
 }
@@ -55,6 +55,12 @@ class Run:
     start: float | None
     end: float | None
     steps: dict[str, tuple[str, float | None, float | None]]
+    tags: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def segment(self) -> str:
+        """The segment it is about; empty for runs of days."""
+        return self.tags.get("dagster/partition", "")
 
     @property
     def active(self) -> bool:
@@ -110,6 +116,7 @@ class Client:
                 start=row["startTime"],
                 end=row["endTime"],
                 steps={s["stepKey"]: (s["status"] or "", s["startTime"], s["endTime"]) for s in row["stepStats"]},
+                tags={tag["key"]: tag["value"] for tag in row["tags"]},
             )
             for row in answer["results"]
         ]

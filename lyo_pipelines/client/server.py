@@ -16,6 +16,13 @@ from pathlib import Path
 
 import httpx
 
+from lyo_pipelines.client.home import (
+    StorageError,
+    dagster_environment,
+    dagster_home,
+    find_storage,
+    hide_password,
+)
 from lyo_pipelines.config.settings import PROJECT_ROOT
 
 HOST = "127.0.0.1"
@@ -48,17 +55,6 @@ class Server:
         (dagster_home() / STATE_FILE).unlink(missing_ok=True)
 
 
-def dagster_home() -> Path:
-    """DAGSTER_HOME, or the project's own folder."""
-    home = Path(os.environ.get("DAGSTER_HOME") or PROJECT_ROOT / "dagster_home").expanduser().resolve()
-    home.mkdir(parents=True, exist_ok=True)
-    if not (home / "dagster.yaml").exists():
-        (home / "dagster.yaml").write_text(
-            (PROJECT_ROOT / "dagster_home" / "dagster.yaml").read_text(encoding="utf-8"), encoding="utf-8"
-        )
-    return home
-
-
 def find_server() -> Server | None:
     """The server that already serves this DAGSTER_HOME, if it answers."""
     try:
@@ -86,7 +82,7 @@ def start_server(port: int, *, wait_seconds: float = 120.0, on_wait: Callable[[]
         process = subprocess.Popen(
             [*command, "--log-level", "warning"],
             cwd=PROJECT_ROOT,
-            env={**os.environ, "DAGSTER_HOME": str(home)},
+            env=dagster_environment(home),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -99,7 +95,7 @@ def start_server(port: int, *, wait_seconds: float = 120.0, on_wait: Callable[[]
         while not _answers(url):
             if process.poll() is not None or time.monotonic() > deadline:
                 tail = "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-15:])
-                raise ServerError(f"Dagster did not start on {url}. The end of {log}:\n{tail}")
+                raise ServerError(f"Dagster did not start on {url}. The end of {log}:\n{hide_password(tail)}")
             on_wait()
             time.sleep(0.5)
     except BaseException:
@@ -119,16 +115,17 @@ def _answers(url: str) -> bool:
 
 def _set_gpu_pool(home: Path) -> None:
     """Give the pool its limit before any run: on a fresh database the default alone lets several runs start at once."""
-    marker = home / ".pool_gpu"
-    if marker.exists():
-        return
+    try:
+        # asks the database itself (0.02 s): a file in the home would know nothing of another or a restored database
+        if find_storage(home).knows_pool("gpu"):
+            return
+    except StorageError as error:
+        raise ServerError(f"{error} → {error.advice}") from None
     command = [sys.executable, "-m", "dagster", "instance", "concurrency", "set", "gpu", "1"]
-    done = subprocess.run(
-        command, env={**os.environ, "DAGSTER_HOME": str(home)}, capture_output=True, text=True, check=False
-    )
+    done = subprocess.run(command, env=dagster_environment(home), capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        raise ServerError(f"the pool 'gpu' could not be limited to one run: {done.stderr.strip()[-500:]}")
-    marker.touch()
+        reason = hide_password(done.stderr.strip())[-500:]
+        raise ServerError(f"the pool 'gpu' could not be limited to one run: {reason}")
 
 
 def _free_port(wanted: int) -> int:

@@ -1,43 +1,53 @@
-"""The demo from start to end: sample files -> inbox -> sensors -> one segment's dataset, adapter and report."""
+"""The demo from start to end: sample files in the inbox, and then nothing is launched by hand: the triggers do."""
 
 from __future__ import annotations
 
 import json
+import os
 import time
 from datetime import UTC, datetime
 from pathlib import Path
 
+import yaml
 from filelock import FileLock, Timeout
 from rich.console import Console
 
 from lyo_pipelines.client.display import Display
-from lyo_pipelines.client.follow import Follower, RunFailedError, new_stages
+from lyo_pipelines.client.follow import Follower, new_stages
 from lyo_pipelines.client.graphql import Client
+from lyo_pipelines.client.launches import LaunchFollower
 from lyo_pipelines.client.server import Server, start_server
 from lyo_pipelines.client.summary import print_summary
-from lyo_pipelines.commands.train import RETRAIN_STAGES, run_retrain
+from lyo_pipelines.commands.stories import EXPECTED, is_told, print_stories, report_dirs
+from lyo_pipelines.commands.train import RETRAIN_STAGES
 from lyo_pipelines.config.figures import load_figures
 from lyo_pipelines.config.settings import Settings, make_key_file
-from lyo_pipelines.curation.inputs import stale_days as stale_example_days
-from lyo_pipelines.dataset.versions import latest
-from lyo_pipelines.evaluation.command import is_complete
 from lyo_pipelines.evaluation.report import read_report
-from lyo_pipelines.interactions.days import stale_days
+from lyo_pipelines.health.day import days_to_rebuild
 from lyo_pipelines.interactions.inbox import scan
+from lyo_pipelines.retraining.curriculum import LOCAL
+from lyo_pipelines.sample.stories import demo_curriculum
 from lyo_pipelines.sample.write import write_sample
 from lyo_pipelines.storage.lake import Lake
-from lyo_pipelines.training.plan import adapter_version
-from lyo_pipelines.training.recipe_loading import load_recipe
 
 SEGMENT = "tutoring.en.math"
-RECIPE = "cpu_demo"
+"""The segment whose whole report is printed at the end; its training gets the largest part of the budget."""
+WRITTEN = "# Written by `make demo`"
+CONFIG = f"""\
+{WRITTEN}: four trainings in ten minutes on two cores. Change or remove it as you like.
+retraining:
+  launch: {{recipe: cpu_demo, overrides: {{budget: {{tokens: 12000}}, validation: {{max_examples: 16}}}}, evaluation_items: 16}}
+  segments:
+    tutoring.en.math:
+      launch: {{overrides: {{budget: {{tokens: 50000}}}}, evaluation_items: 56}}
+"""
 
 
 class DemoBusyError(RuntimeError):
     """Another demo works on the same data directory."""
 
 
-def run_demo(console: Console, *, port: int, interactions: int = 12_000, seed: int = 7) -> Server | None:
+def run_demo(console: Console, *, port: int, interactions: int = 8_000, seed: int = 7) -> Server | None:
     """Run what is not yet done and print the result; return the server when it should stay open.
 
     Raises DemoBusyError, ServerError or RunFailedError, each with what to do.
@@ -59,10 +69,11 @@ def run_demo(console: Console, *, port: int, interactions: int = 12_000, seed: i
 def _run_locked(console: Console, lake: Lake, *, port: int, interactions: int, seed: int) -> Server | None:
     began = time.time()
     _drop_sample(console, lake, interactions=interactions, seed=seed)
-    done = finished_report(lake)
-    if done is not None:
+    # the demo is the one place where triggers run without being switched on
+    os.environ.setdefault("LYO_TRIGGERS", "on")
+    if _data_current(lake) and is_told(lake):
         console.print("Everything is done already; nothing is repeated.")
-        print_summary(console, read_report(done), done)
+        _print_ending(console, lake)
         return start_server(port) if console.is_terminal else None
     console.print("Starting Dagster …")
     server = start_server(port)
@@ -72,18 +83,14 @@ def _run_locked(console: Console, lake: Lake, *, port: int, interactions: int, s
         stages = {key: stage for key, stage in new_stages().items() if key not in RETRAIN_STAGES}
         with Display(console) as display:
             follower = Follower(client, lake, SEGMENT, stages, display.show, since=began - 1)
-            follower.until(lambda: _data_ready(lake, client), wait_seconds=300, what=f"the data of {SEGMENT}")
-        run_retrain(console, client, lake, SEGMENT, RECIPE, why="demo")
+            follower.until(lambda: _data_current(lake), wait_seconds=300, what="the daily data")
+        console.print("The triggers look at the data; nothing is launched by hand.")
+        with Display(console) as display:
+            LaunchFollower(client, lake, display.show, since=began - 1).until_done(EXPECTED, wait_seconds=240)
     except BaseException:
         server.stop()
         raise
-    report_dir = finished_report(lake)
-    if report_dir is None:
-        server.stop()
-        raise RunFailedError(
-            f"the run ended but {lake.report_dir(SEGMENT)} holds no finished report; see {server.url}/runs"
-        )
-    print_summary(console, read_report(report_dir), report_dir)
+    _print_ending(console, lake)
     console.print(f"Took {time.time() - began:.0f} s after installation. Dagster UI: {server.url}", highlight=False)
     if console.is_terminal:
         return server
@@ -91,45 +98,46 @@ def _run_locked(console: Console, lake: Lake, *, port: int, interactions: int, s
     return None
 
 
-def finished_report(lake: Lake) -> Path | None:
-    """The report of the segment's current dataset under the demo's recipe, when nothing is left to do."""
-    if not _data_current(lake):
-        return None
-    dataset = latest(lake, SEGMENT)
-    if dataset is None:
-        return None
-    folder = lake.local(lake.report_dir(SEGMENT, adapter_version(dataset.fingerprint, load_recipe(RECIPE, {}))))
-    return folder if is_complete(folder) else None
+def _print_ending(console: Console, lake: Lake) -> None:
+    folder = report_dirs(lake).get(SEGMENT)
+    if folder is not None:
+        print_summary(console, read_report(folder), folder)
+    print_stories(console, lake)
+    console.print("\n`lyo why SEGMENT` prints every decision with its evidence.", highlight=False)
 
 
 def _data_current(lake: Lake) -> bool:
     figures = load_figures(Settings.from_env().config_path)
     now = datetime.now(UTC)
-    return not (
-        scan(lake, settle_seconds=0, now=now) or stale_days(lake) or stale_example_days(lake, figures.curation)
-    ) and bool(lake.days("examples"))
-
-
-def _data_ready(lake: Lake, client: Client) -> bool:
-    return _data_current(lake) and SEGMENT in client.segments()
+    behind = scan(lake, settle_seconds=0, now=now) or days_to_rebuild(lake, figures.curation)
+    return not behind and bool(lake.days("health"))
 
 
 def _drop_sample(console: Console, lake: Lake, *, interactions: int, seed: int) -> None:
-    """Write the sample into the inbox once; later demos find it and repeat nothing."""
+    """Write the sample into the inbox once, with the curriculum and the budgets that belong to it; later demos find it."""
     marker = lake.local(lake.side("sample", "sample.json"))
     if marker.exists():
         return
     end = datetime.now(UTC).date()
     marker.parent.mkdir(parents=True, exist_ok=True)
+    curriculum = f"{WRITTEN}: a subject that is new since three weeks.\n{yaml.safe_dump(demo_curriculum(end))}"
+    for name, text in ((LOCAL, curriculum), ("config.yaml", CONFIG)):
+        _unless_there(lake.local(lake.side(name)), text)
     paths = write_sample(
-        lake.local(lake.side("inbox")), marker.parent / "labels.jsonl", n=interactions, seed=seed, end=end
+        lake.local(lake.side("inbox")), marker.parent / "labels.jsonl", n=interactions, seed=seed, end=end, stories=True
     )
     marker.write_text(
         json.dumps({"n": interactions, "seed": seed, "end": end.isoformat(), "files": [p.name for p in paths]}),
         encoding="utf-8",
     )
     console.print(
-        f"{interactions:,} sample interactions of the eight weeks before {end} lie in the inbox.",
+        f"{interactions:,} sample interactions of the eight weeks before {end} lie in the inbox, six stories among them.",
         highlight=False,
         soft_wrap=True,
     )
+
+
+def _unless_there(path: Path, text: str) -> None:
+    """Write a file that a user would write; one that is there stays as it is."""
+    if not path.exists():
+        path.write_text(text, encoding="utf-8")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import sqlite3
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -14,7 +13,8 @@ from pathlib import Path
 import psutil
 from rich.console import Console
 
-from lyo_pipelines.client.server import dagster_home, find_server
+from lyo_pipelines.client.home import StorageError, dagster_home, find_storage, shipped_home
+from lyo_pipelines.client.server import find_server
 from lyo_pipelines.config.figures import load_figures
 from lyo_pipelines.config.settings import Settings
 from lyo_pipelines.storage.lake import Lake
@@ -121,16 +121,21 @@ def _gpu() -> Iterator[Finding]:
 
 def _dagster() -> Iterator[Finding]:
     home = dagster_home()
-    state = home / "history" / "runs.db"
-    if state.exists():
-        try:
-            with sqlite3.connect(f"file:{state}?mode=ro", uri=True) as connection:
-                runs = connection.execute("select count(*) from runs").fetchone()[0]
-            yield Finding("Dagster's state", True, f"{home} ({runs} runs)")
-        except sqlite3.Error as error:
-            yield Finding("Dagster's state", False, f"{state}: {error}", "restore it, or move it away to start anew")
+    try:
+        storage = find_storage(home)
+        runs = storage.runs()
+    except StorageError as error:
+        yield Finding("Dagster's state", False, str(error), error.advice)
     else:
-        yield Finding("Dagster's state", True, f"{home} (new)")
+        # DAGSTER_HOME goes before LYO_PG_HOST, which somebody may take to be at work
+        ignored = bool(os.environ.get("LYO_PG_HOST")) and storage.kind == "SQLite"
+        yield Finding(
+            "Dagster's state",
+            not ignored,
+            f"{storage.kind}, {storage.place} ({'new' if runs is None else f'{runs} runs'})"
+            + (", though LYO_PG_HOST is set" if ignored else ""),
+            f"unset DAGSTER_HOME, or put {shipped_home() / 'dagster.yaml'} into {home}",
+        )
     server = find_server()
     yield Finding("Dagster UI", True, server.url if server else "not running (`make ui` opens it)")
 

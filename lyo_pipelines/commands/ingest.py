@@ -13,8 +13,7 @@ from lyo_pipelines.client.graphql import Client
 from lyo_pipelines.client.server import start_server
 from lyo_pipelines.config.figures import load_figures
 from lyo_pipelines.config.settings import Settings
-from lyo_pipelines.curation.inputs import stale_days as stale_example_days
-from lyo_pipelines.interactions.days import stale_days
+from lyo_pipelines.health.day import days_to_rebuild
 from lyo_pipelines.interactions.landing import land_file
 from lyo_pipelines.interactions.mapping import load_mapping
 from lyo_pipelines.interactions.pseudonyms import Pseudonyms
@@ -43,7 +42,7 @@ def ingest_path(console: Console, path: Path, *, format: str, mapping: Path | No
         for file in files
     ]
     _print(console, reports)
-    stale = sorted({*stale_days(lake), *stale_example_days(lake, figures.curation)})
+    stale = days_to_rebuild(lake, figures.curation)
     if not stale:
         console.print("Every day is up to date.")
     elif build:
@@ -59,7 +58,7 @@ def _rebuild(console: Console, lake: Lake, stale: list[date]) -> None:
     server = start_server(3000)
     client, began = Client(server.url), time.time()
     try:
-        while stale_days(lake) or stale_example_days(lake, figures.curation):
+        while days_to_rebuild(lake, figures.curation):
             failed = [
                 run for run in client.runs(limit=5, pipelineName="daily_data") if run.failed and (run.end or 0) >= began
             ]

@@ -18,6 +18,7 @@ from lyo_pipelines.defs.checks.dataset import dataset_checks
 from lyo_pipelines.defs.checks.evaluation import evaluation_checks
 from lyo_pipelines.defs.jobs import daily_job, land_inbox_job, retrain_job
 from lyo_pipelines.defs.resources import Store, pipes_client
+from lyo_pipelines.defs.sensors.alerts import alerts_sensor
 from lyo_pipelines.defs.sensors.days import stale_days_sensor
 from lyo_pipelines.defs.sensors.inbox import inbox_sensor
 from lyo_pipelines.defs.sensors.segments import segments_sensor
@@ -28,12 +29,19 @@ def build_defs(*, resources: Mapping[str, Any] | None = None) -> dg.Definitions:
     """Return fresh Definitions; `resources` replaces single resources by name."""
     return dg.Definitions(
         assets=[
-            inbox, landed_files, raw_interactions, filtered_examples, segment_health, retraining_signals, dataset_splits, adapter,
+            inbox,
+            landed_files,
+            raw_interactions,
+            filtered_examples,
+            segment_health,
+            retraining_signals,
+            dataset_splits,
+            adapter,
             eval_report,
-        ],  # fmt: skip
+        ],
         asset_checks=[*dataset_checks, *adapter_checks, *evaluation_checks],
         jobs=[land_inbox_job, daily_job, retrain_job],
-        sensors=[inbox_sensor, stale_days_sensor, segments_sensor, *trigger_sensors],
+        sensors=[inbox_sensor, stale_days_sensor, segments_sensor, *trigger_sensors, alerts_sensor],
         resources={"store": Store(), "pipes": pipes_client(), **(resources or {})},
         # two heavy steps at most, or a laptop's memory is the limit
         executor=dg.multiprocess_executor.configured({"max_concurrent": 2}),

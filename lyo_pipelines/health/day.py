@@ -12,9 +12,11 @@ import pyarrow.parquet as pq
 from lyo_pipelines.config.curation import CurationFigures
 from lyo_pipelines.curation.contract import INPUTS_KEY, NO_SEGMENT
 from lyo_pipelines.curation.inputs import built_from as examples_built_from
+from lyo_pipelines.curation.inputs import stale_days as stale_examples
 from lyo_pipelines.curation.rules import RULES
 from lyo_pipelines.health.aggregate import ROWS, aggregate
 from lyo_pipelines.health.contract import HEALTH, HEALTH_VERSION, USERS
+from lyo_pipelines.interactions.days import stale_days as stale_interactions
 from lyo_pipelines.storage.lake import Lake
 
 _CURATED = ("kept", "examined", "mismatched")
@@ -72,6 +74,11 @@ def stale_days(lake: Lake, figures: CurationFigures) -> list[date]:
     ]
 
 
+def days_to_rebuild(lake: Lake, figures: CurationFigures) -> list[date]:
+    """Days whose interactions, examples or health are not made from what lies there now: what a daily run has to do."""
+    return sorted({*stale_interactions(lake), *stale_examples(lake, figures), *stale_days(lake, figures)})
+
+
 def _signature(examples: str, figures: CurationFigures) -> str:
     return f"{HEALTH_VERSION} {','.join(sorted(figures.cultural_complaint_categories))} {examples}"
 
@@ -80,8 +87,11 @@ def _built_from(lake: Lake, day: date) -> str | None:
     path = lake.health(day)
     if not lake.exists(path):
         return None
-    with lake.fs.open(path, "rb") as handle:
-        found = (pq.read_metadata(handle).metadata or {}).get(INPUTS_KEY)
+    try:
+        with lake.fs.open(path, "rb") as handle:
+            found = (pq.read_metadata(handle).metadata or {}).get(INPUTS_KEY)
+    except (OSError, ValueError):  # a broken file is mended as a stale one is
+        found = None
     return found.decode() if found else ""
 
 

@@ -121,7 +121,7 @@ def example_counts(lake: Lake) -> pl.DataFrame:
 
     try:
         return counted(days)
-    except (OSError, pl.exceptions.PolarsError):  # find the broken ones, count the rest
+    except (OSError, ValueError, pl.exceptions.PolarsError):  # find the broken ones, count the rest
         found, unreadable = _readable(lake, days)
         if not found:
             raise _nothing_readable(unreadable) from None
@@ -149,9 +149,11 @@ def _readable(lake: Lake, days: list[date]) -> tuple[list[date], dict[date, str]
     found, unreadable = [], {}
     for day in days:
         try:
-            for path in (lake.health(day), lake.health_users(day)):
+            for path, schema in ((lake.health(day), HEALTH), (lake.health_users(day), USERS)):
                 with lake.open_table(path) as file:
-                    file.schema_arrow  # noqa: B018  (the footer is read here)
+                    missing = set(schema.names) - set(file.schema_arrow.names)
+                if missing:
+                    raise ValueError(f"{path} has no column {', '.join(sorted(missing))}")
         except (OSError, ValueError) as error:
             unreadable[day] = str(error)
         else:

@@ -45,7 +45,10 @@ def read_claims(lake: Lake) -> list[Claim]:
     """The newest generation of every claim, oldest first."""
     newest: dict[tuple[str, int], Claim] = {}
     for name in lake.names(_folder(lake)):
-        told = lake.read_json(f"{_folder(lake)}/{name}")
+        try:
+            told = lake.read_json(f"{_folder(lake)}/{name}")
+        except FileNotFoundError:  # taken back since it was listed
+            continue
         lists = {key: tuple(told[key]) for key in ("causes", "kinds")}
         claim = Claim(**{**told, **lists, "at": datetime.fromisoformat(told["at"])})
         key = claim.launch, claim.attempt
@@ -68,9 +71,10 @@ def make_claim(lake: Lake, decision: Decision, *, by: str, now: datetime, budget
         mine = replace(mine, generation=found.generation + 1)
     if not lake.create_text(_text(mine), _path(lake, mine)):
         return None
-    # counted again with the own claim in place: two sensors at once cannot both take the last room of the budget
-    recent = [claim for claim in read_claims(lake) if claim.attempt == 1 and now - timedelta(days=7) < claim.at <= now]
-    if mine.attempt == 1 and mine.name in {claim.name for claim in recent[budget:]}:
+    # counted again with the own claim in place. Another sensor may have counted before this claim was there, so whoever sees
+    # too many steps back, even if both do: the budget holds, and the next tick tries again
+    recent = [claim for claim in read_claims(lake) if claim.attempt == 1 and now - timedelta(days=7) < claim.at]
+    if mine.attempt == 1 and len(recent) > budget:
         lake.fs.rm(_path(lake, mine))
         return None
     return mine

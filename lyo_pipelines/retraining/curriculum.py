@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from lyo_pipelines.config.settings import PROJECT_ROOT
-from lyo_pipelines.interactions.segments import segment_key
+from lyo_pipelines.interactions.segments import SegmentKeyError, segment_key
 from lyo_pipelines.storage.lake import Lake
 
 FILE = "curriculum.yaml"
@@ -24,6 +24,18 @@ DayKind = Literal["ordinary", "holiday", "exam"]
 
 class CurriculumError(ValueError):
     """The curriculum does not fit; the message names file, key and what is expected."""
+
+
+def _month_day(text: str) -> str:
+    try:
+        if f"{date.fromisoformat(f'2028-{text}'):%m-%d}" == text:  # a leap year
+            return text
+    except ValueError:
+        pass
+    raise ValueError(f"{text!r} is neither MM-DD nor YYYY-MM-DD")
+
+
+MonthDay = Annotated[str, AfterValidator(_month_day)]
 
 
 class _Part(BaseModel):
@@ -48,22 +60,30 @@ class Subject(_Part):
     @field_validator("topics", mode="before")
     @classmethod
     def _grades_are_texts(cls, value: Any) -> Any:
-        return {topic: [str(grade) for grade in grades] for topic, grades in value.items()} if value else {}
+        if not isinstance(value, dict):
+            return value or {}
+        return {topic: _texts(grades) for topic, grades in value.items()}
 
 
 class Period(_Part):
     """Days of a name: one day of every year (`day: "01-26"`), or from `first` to `last` (dates, or month-days of every year)."""
 
     name: str
-    day: str | None = None
-    first: date | str | None = None
-    last: date | str | None = None
+    day: MonthDay | None = None
+    first: date | MonthDay | None = None
+    last: date | MonthDay | None = None
+
+    @model_validator(mode="after")
+    def _says_when(self) -> Period:
+        ends = {type(self.first), type(self.last)}
+        if len(ends) > 1 or (self.day is None) == (self.first is None):
+            raise ValueError("give `day`, or `first` and `last` (both with the year, or both without)")
+        return self
 
     def holds(self, day: date) -> bool:
         """Whether the day lies in the period."""
         first, last = self.day or self.first, self.day or self.last
-        if first is None or last is None:
-            return False
+        assert first is not None and last is not None
         month_day = f"{day:%m-%d}"
         after = month_day >= first if isinstance(first, str) else day >= first
         before = month_day <= last if isinstance(last, str) else day <= last
@@ -75,8 +95,15 @@ class Period(_Part):
 class AcademicYear(_Part):
     """Month-day on which the academic year begins, and those of boards that begin on another."""
 
-    start: str
-    boards: dict[str, str] = Field(default_factory=dict)
+    start: MonthDay
+    boards: dict[str, MonthDay] = Field(default_factory=dict)
+
+    @field_validator("start")
+    @classmethod
+    def _every_year(cls, value: str) -> str:
+        if value == "02-29":
+            raise ValueError("02-29 is not in every year")
+        return value
 
 
 class Curriculum(_Part):
@@ -93,8 +120,8 @@ class Curriculum(_Part):
 
     @field_validator("grades", mode="before")
     @classmethod
-    def _texts(cls, value: Any) -> Any:
-        return [str(grade) for grade in value]
+    def _grades_are_texts(cls, value: Any) -> Any:
+        return _texts(value)
 
     def kind(self, day: date) -> DayKind:
         """What kind of school day it is; a holiday in exam weeks is a holiday."""
@@ -157,6 +184,8 @@ def load_curriculum(lake: Lake) -> Curriculum:
     except ValidationError as error:
         said = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
         raise CurriculumError(f"{name}: {said}. See the comments in data/curriculum.yaml.") from error
+    except SegmentKeyError as error:
+        raise CurriculumError(f"{name}: {error}.") from error
     except KeyError as error:
         raise CurriculumError(f"{name}: a subject names the language {error}, which stands not under `languages`.") from error
     return curriculum
@@ -165,11 +194,15 @@ def load_curriculum(lake: Lake) -> Curriculum:
 def _mapping(text: str, name: str) -> dict[str, Any]:
     try:
         values = yaml.safe_load(text) or {}
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: a date that there is not, such as 2026-02-30
         raise CurriculumError(f"{name}: cannot be read as YAML ({error}). Mend or remove it.") from error
     if not isinstance(values, dict):
         raise CurriculumError(f"{name}: expected keys such as subjects and languages, found {type(values).__name__}.")
     return values
+
+
+def _texts(grades: Any) -> Any:
+    return [str(grade) for grade in grades] if isinstance(grades, list) else grades
 
 
 def _laid_over(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:

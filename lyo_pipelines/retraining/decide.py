@@ -97,7 +97,7 @@ def _once(finding: Finding, case: Case) -> Finding:
             again = launch.at.date() + days
             if case.today < again:
                 says = f"{finding.says} (launched for this on {launch.at.date().isoformat()}, again from {again.isoformat()})"
-                return replace(finding, outcome="hold", says=says)
+                return replace(finding, outcome="hold", says=says, suspicious=True)
     return finding
 
 

@@ -72,7 +72,8 @@ class Frames:
     def dense(self, frame: pl.DataFrame, name: str, *, at: NDArray[np.int64] | None = None, width: int = 1) -> Floats:
         """A column summed up by segment (and by `at`, 0 to width - 1): shape (segments,) or (segments, width)."""
         place = frame["segment"].to_physical().to_numpy().astype(np.int64) * width + (0 if at is None else at)
-        flat = np.bincount(place, weights=frame[name].to_numpy().astype(np.float64), minlength=len(self.segments) * width)
+        weights = frame[name].to_numpy().astype(np.float64)
+        flat = np.bincount(place, weights=weights, minlength=len(self.segments) * width).astype(np.float64)
         return flat if at is None else flat.reshape(-1, width)
 
     def users(self, n: str, total: str) -> dict[tuple[date, ...], tuple[Floats, Floats]]:

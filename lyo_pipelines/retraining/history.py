@@ -110,7 +110,7 @@ def _told(lake: Lake, segment: str) -> dict[str, Any] | None:
     path = f"{lake.adapter_dir(segment)}/{_TRAINED}"
     try:
         return lake.read_json(path)
-    except FileNotFoundError:
+    except (FileNotFoundError, ValueError):  # missing or broken: told anew
         pass
     try:  # trained by hand, or by an earlier version of this project
         adapter = latest_adapter(lake, segment)

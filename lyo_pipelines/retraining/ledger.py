@@ -47,13 +47,15 @@ def digest(decision: Decision, policy: str) -> str:
 
 def record(lake: Lake, decisions: Sequence[Decision], examples: dict[str, int], *, policy: str, now: datetime) -> list[Decision]:
     """Write the decisions that are news, and return them. Two sensors that see the same write it once."""
-    known = {row["segment"]: row["digest"] for row in latest(lake).select("segment", "digest").to_dicts()}
-    news = [decision for decision in decisions if known.get(decision.segment) != digest(decision, policy)]
+    before = {row["segment"]: row for row in latest(lake).select("segment", "digest", "at").to_dicts()}
+    news = [d for d in decisions if d.segment not in before or before[d.segment]["digest"] != digest(d, policy)]
     if not news:
         return []
     rows = [_row(decision, examples.get(decision.segment, 0), policy, now) for decision in news]
     table = pa.Table.from_pylist(rows, schema=DECISION)
-    name = sha256("".join(row["digest"] for row in rows).encode()).hexdigest()[:16]
+    # named after the change itself: the same for all who see it, another one when a decision comes back to what it was
+    changed = [f"{row['digest']} {before.get(row['segment'], {}).get('at')}" for row in rows]
+    name = sha256("\n".join(changed).encode()).hexdigest()[:16]
     path = lake.path("decisions", f"date={now.date().isoformat()}", f"{name}.parquet")
     if not lake.exists(path):
         lake.write_table(table, path)

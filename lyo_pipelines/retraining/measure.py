@@ -42,7 +42,9 @@ def measure(health: Health, windows: Windows, today: date, examples: pl.DataFram
     topics, grades = _topics(frames), _grades(frames)
     found = {}
     for segment, values in zip(frames.segments, columns, strict=True):
-        rated, rated_long, level, negative, relevance, relevance_change, cultural, time, tail, mismatched, examined = values
+        rated, rated_long, level, negative, relevance, relevance_change, cultural, time, tail, mismatched, examined = (
+            values
+        )
         interactions, kept = totals.get(segment, (0, 0))
         found[segment] = Signals(
             segment=segment, day=today, interactions=int(interactions), examples=int(kept), rating=(rated, rated_long),
@@ -83,7 +85,10 @@ class _Compared:
     def shares(self, quantity: Quantity) -> list[Shares]:
         """Counts of both windows, with the share that the baseline's strata would give with today's mix."""
         found, scatter = self._of(quantity)
-        counts = [np.rint(np.nan_to_num(mean * n)).astype(int) for mean, n in ((found.mean, found.n), (found.mean_base, found.n_base))]
+        counts = [
+            np.rint(np.nan_to_num(mean * n)).astype(int)
+            for mean, n in ((found.mean, found.n), (found.mean_base, found.n_base))
+        ]
         columns = (
             counts[0], found.n.astype(int), counts[1], found.n_base.astype(int), found.expected, found.coverage, scatter,
         )  # fmt: skip

@@ -49,22 +49,25 @@ def quantiles(counts: ArrayLike, levels: ArrayLike) -> Floats:
 def quantile_interval(counts: ArrayLike, level: float, z: float, dispersion: ArrayLike = 1.0) -> tuple[Floats, Floats]:
     """Interval of each histogram's quantile: the order statistics z standard errors below and above its rank.
 
+    Where so few values have no order statistic that far out, the interval is open: it begins at 0 or ends at infinity.
     dispersion: how many times larger the variance is than that of independent values (shape (histograms,) or a scalar).
     """
     table = np.atleast_2d(np.asarray(counts, dtype=np.float64))
     total = table.sum(axis=1)
     with np.errstate(invalid="ignore", divide="ignore"):
         width = z * np.sqrt(level * (1 - level) * np.asarray(dispersion) / total)
-    width = np.where(total > 0, width, 1.0)
-    return quantiles(table, level - width), quantiles(table, level + width)
+    width = np.where(total > 0, width, np.nan)
+    low, high = quantiles(table, level - width), quantiles(table, level + width)
+    return np.where(level - width <= 0, 0.0, low), np.where(level + width >= 1, np.inf, high)
 
 
 def ratio_bounds(
     value: ArrayLike, low: ArrayLike, high: ArrayLike, other: ArrayLike, other_low: ArrayLike, other_high: ArrayLike
 ) -> tuple[Floats, Floats]:
     """Interval of value / other from the intervals of both (MOVER on the logarithms; Zou and Donner, Stat. Med. 27, 2008)."""
-    a, a_low, a_high = (np.log(np.asarray(x, dtype=np.float64)) for x in (value, low, high))
-    b, b_low, b_high = (np.log(np.asarray(x, dtype=np.float64)) for x in (other, other_low, other_high))
+    with np.errstate(divide="ignore"):  # an interval that begins at 0
+        a, a_low, a_high = (np.log(np.asarray(x, dtype=np.float64)) for x in (value, low, high))
+        b, b_low, b_high = (np.log(np.asarray(x, dtype=np.float64)) for x in (other, other_low, other_high))
     ratio = a - b
     return (
         np.exp(ratio - np.sqrt((a - a_low) ** 2 + (b_high - b) ** 2)),

@@ -1,17 +1,21 @@
-"""A data directory of its own for each test, with a few canonical rows to drop into its inbox."""
+"""Each test has a data directory and a Dagster of its own, on SQLite and on PostgreSQL, and rows to drop into the inbox."""
 
 from __future__ import annotations
 
 import json
 import os
+import shutil
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
 import pytest
 
+from lyo_pipelines.config.settings import PROJECT_ROOT
 from lyo_pipelines.defs.resources import Store
+from lyo_pipelines_tests.postgres import TEMPLATE, PostgresServer
 
 TODAY = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0)
 
@@ -48,7 +52,57 @@ def store(tmp_path: Path) -> Store:
     return Store(data_dir=str(tmp_path / "data"), pseudonym_key="k" * 32)
 
 
+def make_home(home: Path, storage: str) -> Path:
+    """A DAGSTER_HOME with the shipped configuration of that storage."""
+    shipped = PROJECT_ROOT / "dagster_home" / {"sqlite": "", "postgres": "postgres"}[storage] / "dagster.yaml"
+    home.mkdir(parents=True, exist_ok=True)
+    shutil.copy(shipped, home)
+    return home
+
+
+@pytest.fixture(scope="session")
+def sqlite_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home whose SQLite files have their tables: a copy costs a tenth of new ones."""
+    home = make_home(tmp_path_factory.mktemp("sqlite") / "home", "sqlite")
+    with dg.DagsterInstance.from_config(str(home)) as made:
+        made.get_run_records(limit=1)
+    return home
+
+
+@pytest.fixture(scope="session")
+def postgres_with_tables(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> PostgresServer:
+    """The server, its template holding Dagster's tables: made once, by the shipped configuration itself."""
+    home = make_home(tmp_path_factory.mktemp("postgres"), "postgres")
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in postgres.environment(TEMPLATE).items():
+            patch.setenv(name, value)
+        with dg.DagsterInstance.from_config(str(home)) as made:
+            made.get_run_records(limit=1)
+    return postgres
+
+
 @pytest.fixture
-def instance() -> dg.DagsterInstance:
-    with dg.DagsterInstance.ephemeral() as found:
+def on_sqlite(sqlite_home: Path, tmp_path: Path) -> Iterator[dg.DagsterInstance]:
+    """A fresh instance on SQLite files."""
+    home = shutil.copytree(sqlite_home, tmp_path / "dagster_home")
+    with dg.DagsterInstance.from_config(str(home)) as found:
         yield found
+
+
+@pytest.fixture
+def on_postgres(
+    postgres_with_tables: PostgresServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[dg.DagsterInstance]:
+    """A fresh instance on a real PostgreSQL."""
+    home = make_home(tmp_path / "dagster_home", "postgres")
+    with postgres_with_tables.database() as database:
+        for name, value in postgres_with_tables.environment(database).items():
+            monkeypatch.setenv(name, value)
+        with dg.DagsterInstance.from_config(str(home)) as found:
+            yield found
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def instance(request: pytest.FixtureRequest) -> dg.DagsterInstance:
+    """A fresh instance with the shipped configuration, on each storage."""
+    return request.getfixturevalue(f"on_{request.param}")

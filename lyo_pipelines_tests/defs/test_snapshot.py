@@ -12,6 +12,8 @@ EXPECTED = {
     "landed_files": ("interactions", "team:data", None),
     "raw_interactions": ("interactions", "team:data", "days"),
     "filtered_examples": ("curation", "team:data", "days"),
+    "segment_health": ("monitoring", "team:data", "days"),
+    "retraining_signals": ("monitoring", "team:data", "segments"),
     "train_split": ("dataset", "team:data", "segments"),
     "validation_split": ("dataset", "team:data", "segments"),
     "test_split": ("dataset", "team:data", "segments"),
@@ -44,7 +46,7 @@ def test_every_asset_says_what_it_is(nodes: dict[str, dg.AssetSpec]) -> None:
 
 
 def test_tables_show_their_columns(nodes: dict[str, dg.AssetSpec]) -> None:
-    for key in ("raw_interactions", "filtered_examples", "train_split", "validation_split", "test_split"):
+    for key in ("raw_interactions", "filtered_examples", "segment_health", "train_split", "validation_split", "test_split"):
         assert nodes[key].metadata["dagster/column_schema"].columns, key
 
 

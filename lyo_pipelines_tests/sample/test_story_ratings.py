@@ -96,14 +96,15 @@ def test_nothing_drifts_where_no_story_is_told(seed):
     touched = {SEGMENTS[name] for name in ("rating_slump", "mix_only", "noisy_small")}
     for segment, rows in grouped(rows_of(seed), "segment").items():
         now, before = ratings_of(rows, recent=True), ratings_of(rows, recent=False)
-        if segment not in touched and len(now) >= 20:
+        if segment not in touched and min(len(now), len(before)) >= 20:
             error = (variance(now) / len(now) + variance(before) / len(before)) ** 0.5
             assert abs(fall(rows)) < 4 * error, segment
         if segment != SEGMENTS["slow_answers"] and len(rows) >= 200:
             times = [
                 [row["response_time_ms"] for row in rows if row["is_recent"] == recent] for recent in (True, False)
             ]
-            assert 0.8 < median(times[0]) / median(times[1]) < 1.25, segment
+            if all(times):
+                assert 0.8 < median(times[0]) / median(times[1]) < 1.25, segment
 
 
 @seeds

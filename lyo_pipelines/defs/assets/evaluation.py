@@ -19,7 +19,9 @@ GROUP = "evaluation"
 class EvaluationConfig(dg.Config):
     """What an engineer may type into the launchpad."""
 
-    max_items: int | None = Field(None, ge=1, description="Test items to evaluate (default: the figure in evaluation.yaml).")
+    max_items: int | None = Field(
+        None, ge=1, description="Test items to evaluate (default: the figure in evaluation.yaml)."
+    )
 
 
 @dg.asset(
@@ -35,7 +37,9 @@ class EvaluationConfig(dg.Config):
         "interval from a paired bootstrap over groups, corrected for many comparisons, and a verdict: better, worse or cannot tell."
     ),
 )
-def eval_report(context: dg.AssetExecutionContext, config: EvaluationConfig, store: Store, pipes: dg.PipesSubprocessClient):
+def eval_report(
+    context: dg.AssetExecutionContext, config: EvaluationConfig, store: Store, pipes: dg.PipesSubprocessClient
+):
     """Start the evaluation process and pass on what it reports."""
     lake, segment, figures = store.lake(), context.partition_key, store.figures().evaluation
     if config.max_items is not None:

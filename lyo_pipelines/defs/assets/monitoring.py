@@ -1,7 +1,7 @@
 """`segment_health`: how each segment fares, by day; `retraining_signals`: what the triggers made of it."""
 
-from collections.abc import Mapping
 from datetime import date
+from typing import Any
 
 import dagster as dg
 
@@ -73,9 +73,12 @@ retraining_signals = dg.AssetSpec(
 )
 
 
-def decision_metadata(decision: Decision, signals: Signals, sensor: str) -> Mapping[str, object]:
+def decision_metadata(decision: Decision, signals: Signals, sensor: str) -> dict[str, Any]:
     """One decision with its evidence, as the page of the asset shows it."""
-    rows = [{"rule": f.rule, "about": f.subject, "outcome": f.outcome.replace("_", " "), "found": f.says} for f in decision.findings]
+    rows = [
+        {"rule": f.rule, "about": f.subject, "outcome": f.outcome.replace("_", " "), "found": f.says}
+        for f in decision.findings
+    ]
     return {
         "outcome": decision.outcome.replace("_", " "),
         "why": decision.says,
@@ -89,15 +92,21 @@ def decision_metadata(decision: Decision, signals: Signals, sensor: str) -> Mapp
     }
 
 
-def overview_metadata(assessment: Assessment, sensor: str, limit: int = 50) -> Mapping[str, object]:
+def overview_metadata(assessment: Assessment, sensor: str, limit: int = 50) -> dict[str, Any]:
     """All segments at a glance, what fired first."""
     order = {"fire": 0, "hold": 1}
     decisions = sorted(
-        assessment.decisions.values(), key=lambda d: (order.get(d.outcome, 2), not d.causes, -assessment.signals[d.segment].examples)
+        assessment.decisions.values(),
+        key=lambda d: (order.get(d.outcome, 2), not d.causes, -assessment.signals[d.segment].examples),
     )
     rows = [
-        {"segment": d.segment, "outcome": d.outcome.replace("_", " "), "examples": assessment.signals[d.segment].examples, "why": d.says}
-        for d in decisions[:limit]
+        {
+            "segment": decision.segment,
+            "outcome": decision.outcome.replace("_", " "),
+            "examples": assessment.signals[decision.segment].examples,
+            "why": decision.says,
+        }
+        for decision in decisions[:limit]
     ]
     return {
         "decisions": table(rows, ["segment", "outcome", "examples", "why"]),

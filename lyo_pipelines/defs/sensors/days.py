@@ -2,13 +2,12 @@
 
 import dagster as dg
 
-from lyo_pipelines.curation.inputs import stale_days as stale_example_days
 from lyo_pipelines.defs.jobs import daily_job
 from lyo_pipelines.defs.partitions import DAYS, day_ranges, range_tags
 from lyo_pipelines.defs.resources import Store
 from lyo_pipelines.defs.sensors.runs import CAUSE, cause_hash, job_in_flight, next_attempt
-from lyo_pipelines.health.day import stale_days as stale_health_days
-from lyo_pipelines.interactions.days import day_inputs, stale_days
+from lyo_pipelines.health.day import days_to_rebuild
+from lyo_pipelines.interactions.days import day_inputs
 
 
 @dg.sensor(
@@ -20,8 +19,7 @@ from lyo_pipelines.interactions.days import day_inputs, stale_days
 def stale_days_sensor(context: dg.SensorEvaluationContext, store: Store) -> dg.SensorResult | dg.SkipReason:
     """Launch one run per range of stale days."""
     lake = store.lake()
-    figures = store.figures().curation
-    stale = {*stale_days(lake), *stale_example_days(lake, figures), *stale_health_days(lake, figures)}
+    stale = days_to_rebuild(lake, store.figures().curation)
     known = [day for day in stale if DAYS.has_partition_key(day.isoformat())]
     if len(known) < len(stale):
         context.log.warning(

@@ -18,12 +18,9 @@ from lyo_pipelines.alerts.position import Position, Record, page_size, read_on
 from lyo_pipelines.alerts.state import ChannelState
 from lyo_pipelines.config.alerts import AlertFigures
 from lyo_pipelines.defs.partitions import RANGE_END, RANGE_START
-from lyo_pipelines.defs.sensors.runs import CAUSE
+from lyo_pipelines.defs.sensors.runs import CAUSE, PARTITION, TRIGGER, WHY
 from lyo_pipelines.storage.lake import Lake
 
-TRIGGER = "lyo/trigger"
-WHY = "lyo/why"
-PARTITION = "dagster/partition"
 ROOT_RUN = "dagster/root_run_id"
 PAGE = 100
 """Records of each stream that one tick reads; the next tick goes on."""

@@ -7,6 +7,10 @@ from hashlib import sha256
 import dagster as dg
 
 CAUSE = "lyo/cause"
+"""Names what a run was launched for; runs of the same cause are attempts at it."""
+ATTEMPT, TRIGGER, CAUSES, WHY = "lyo/attempt", "lyo/trigger", "lyo/causes", "lyo/why"
+"""Of a retraining that a trigger launched: which attempt, kinds of trigger, identities of the causes, a sentence for people."""
+PARTITION = "dagster/partition"
 MAX_ATTEMPTS = 3
 IN_FLIGHT = [
     dg.DagsterRunStatus.QUEUED,

@@ -12,7 +12,7 @@ from lyo_pipelines.defs.assets.monitoring import SIGNALS, decision_metadata, ove
 from lyo_pipelines.defs.jobs import retrain_job
 from lyo_pipelines.defs.partitions import SEGMENTS
 from lyo_pipelines.defs.resources import Store
-from lyo_pipelines.defs.sensors.runs import CAUSE, IN_FLIGHT
+from lyo_pipelines.defs.sensors.runs import ATTEMPT, CAUSE, CAUSES, IN_FLIGHT, PARTITION, TRIGGER, WHY
 from lyo_pipelines.retraining.assess import Assessment, assess, inputs_digest
 from lyo_pipelines.retraining.claims import Claim, make_claim
 from lyo_pipelines.retraining.curriculum import load_curriculum
@@ -21,12 +21,6 @@ from lyo_pipelines.retraining.findings import KINDS, Kind
 from lyo_pipelines.retraining.history import Launch
 from lyo_pipelines.retraining.ledger import record
 from lyo_pipelines.storage.lake import Lake
-
-TRIGGER = "lyo/trigger"
-CAUSES = "lyo/causes"
-WHY = "lyo/why"
-ATTEMPT = "lyo/attempt"
-PARTITION = "dagster/partition"
 
 REACH = timedelta(days=90)
 """Runs older than this say nothing that a decision needs: longer than any cooldown."""
@@ -52,7 +46,7 @@ def trigger_sensor(kind: Kind, job: Any = retrain_job) -> dg.SensorDefinition:
         description=f"{_SAYS[kind]} Every decision, fired or held, is an observation on retraining_signals and a line in the ledger.",
     )
     def sensor(context: dg.SensorEvaluationContext, store: Store) -> dg.SensorResult | dg.SkipReason:
-        return _tick(context, store, kind, context.sensor_name or f"{kind}_sensor", job.name)
+        return _tick(context, store, kind, f"{kind}_sensor", job.name)
 
     return sensor
 
@@ -76,7 +70,9 @@ def _tick(
         context.log.error(trouble)
     examples = {segment: signals.examples for segment, signals in assessment.signals.items()}
     news = record(lake, list(assessment.decisions.values()), examples, policy=assessment.policy, now=now)
-    due = [decision for decision in assessment.decisions.values() if decision.outcome == "fire" and kind in decision.kinds]
+    due = [
+        decision for decision in assessment.decisions.values() if decision.outcome == "fire" and kind in decision.kinds
+    ]
     claims = _claims(lake, due, figures, by=name, now=now)
     said = ", ".join(f"{n} {outcome.replace('_', ' ')}" for outcome, n in assessment.outcomes.most_common())
     context.log.info(f"{len(assessment.decisions)} segments: {said}; {len(claims)} launched")
@@ -98,7 +94,9 @@ def retraining_runs(instance: dg.DagsterInstance, job_name: str, now: datetime) 
 
 
 def _launch(run: dg.DagsterRun, at: datetime) -> Launch:
-    status = "running" if run.status in IN_FLIGHT else "succeeded" if run.status == dg.DagsterRunStatus.SUCCESS else "failed"
+    status = (
+        "running" if run.status in IN_FLIGHT else "succeeded" if run.status == dg.DagsterRunStatus.SUCCESS else "failed"
+    )
     return Launch(
         launch=run.tags.get(CAUSE, ""),
         attempt=int(run.tags.get(ATTEMPT, "1")),
@@ -114,7 +112,8 @@ def _launch(run: dg.DagsterRun, at: datetime) -> Launch:
 def _claims(lake: Lake, due: Sequence[Decision], figures: RetrainingFigures, *, by: str, now: datetime) -> list[Claim]:
     launch = figures.launch
     made = (
-        make_claim(lake, decision, by=by, now=now, budget=launch.weekly_budget, seconds=launch.claim_seconds) for decision in due
+        make_claim(lake, decision, by=by, now=now, budget=launch.weekly_budget, seconds=launch.claim_seconds)
+        for decision in due
     )
     return [claim for claim in made if claim is not None]
 
@@ -154,7 +153,9 @@ def _observations(news: Sequence[Decision], assessment: Assessment, sensor: str)
     shown = sorted(news, key=lambda d: (order.get(d.outcome, 2), not d.causes, d.segment))[:SHOWN_DECISIONS]
     single = [
         dg.AssetObservation(
-            SIGNALS, partition=decision.segment, metadata=decision_metadata(decision, assessment.signals[decision.segment], sensor)
+            SIGNALS,
+            partition=decision.segment,
+            metadata=decision_metadata(decision, assessment.signals[decision.segment], sensor),
         )
         for decision in shown
     ]

@@ -107,7 +107,7 @@ def negative_feedback(case: Case) -> Findings:
     suspicious = ratio > threshold and shares.count >= evidence.minimum_events
     if min(shares.n, shares.n_base) < evidence.minimum_interactions or shares.coverage < evidence.minimum_coverage:
         yield Finding(rule, KIND, "not_enough_evidence", f"{told}: too few to compare", known, suspicious=suspicious)
-    elif low > threshold:
+    elif suspicious and low > threshold:
         says = f"{told}: {ratio:.2f} times as much [{low:.2f}, {high:.2f}], more than {threshold:.2f}"
         yield Finding(rule, KIND, "fire", says, known, suspicious=True)
     elif suspicious:

@@ -1,0 +1,233 @@
+"""How good the retraining decisions are: the real rules at simulated histories, and how long one tick takes.
+
+    python benchmarks/triggers.py [--histories 1000] [--only stationary drops mix holidays tick] [--workers 2]
+
+A history is one segment, looked at every morning after twelve weeks; what fires is launched and succeeds, so cooldowns and causes
+launched lately hold as in production. Worlds are made by triggers_world.py, looks by triggers_replay.py, the tick's lake by
+triggers_tick.py. Intervals are Wilson's at 95 %; weeks of one history are taken as independent. `fires`: a finding fires, also while
+something holds the launch back.
+"""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("POLARS_MAX_THREADS", "1")  # one process per core does the work
+
+import argparse
+import json
+import multiprocessing
+import time
+from collections.abc import Iterable
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from triggers_replay import ALPHAS, BARE, RULES, TESTS, WARM_UP, replay
+from triggers_tick import tick
+from triggers_world import Scenario, check_aggregation
+
+from lyo_pipelines.retraining.curriculum import Curriculum, load_curriculum
+from lyo_pipelines.statistics.proportions import wilson
+from lyo_pipelines.storage.lake import Lake
+
+OUT = Path(__file__).parent / "out" / "triggers.json"
+SHARD = 250
+DETECT_DAYS = 28
+PARTS = ("stationary", "drops", "mix", "holidays", "tick")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """Histories of one scenario; `tests`: look at the tests without the owner's figures, too."""
+
+    part: str
+    name: str
+    scenario: Scenario
+    tests: bool = False
+
+
+def cells(calendar: Curriculum) -> list[Cell]:
+    warm = WARM_UP // 7
+    found = [
+        Cell("stationary", f"{weekly} a week", Scenario(weekly, weeks=warm + 26), tests=True) for weekly in (50, 200, 1000)
+    ]
+    found.append(Cell("holidays", "200 a week", Scenario(200, weeks=warm + 34, calendar=calendar)))
+    changed = {"weeks": warm + DETECT_DAYS // 7 + 1, "at": WARM_UP}
+    for weekly in (50, 100, 200, 400, 1000):
+        found += [
+            Cell("drops", f"rating -{drop} at {weekly} a week", Scenario(weekly, drop=drop, **changed)) for drop in (0.5, 0.3)
+        ]
+    for weekly in (50, 200, 1000):
+        found += [
+            Cell("drops", f"time x {slow} at {weekly} a week", Scenario(weekly, slow=slow, **changed)) for slow in (1.3, 1.5)
+        ]
+    for weekly in (200, 1000):
+        found += [
+            Cell("mix", f"mean -{fall} at {weekly} a week", Scenario(weekly, mix_fall=fall, **changed)) for fall in (0.3, 0.5)
+        ]
+    return found
+
+
+def run_cells(chosen: list[Cell], histories: int, workers: int, calendar: Curriculum) -> dict[str, dict[str, NDArray]]:
+    """Replay every cell in shards, each in a process of its own; arrays of all shards side by side."""
+    ordinary = calendar.model_copy(update={"holidays": (), "exam_weeks": ()})
+    found: dict[str, list[dict[str, NDArray]]] = {cell.name: [] for cell in chosen}
+    started = time.perf_counter()
+    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), max_tasks_per_child=6) as pool:
+        waiting = {}
+        for number, cell in enumerate(chosen):
+            for shard, first in enumerate(range(0, histories, SHARD)):
+                size, seed = min(SHARD, histories - first), 1000 * number + shard
+                school = cell.scenario.calendar or ordinary
+                waiting[pool.submit(replay, cell.scenario, size, seed, school, tests=cell.tests)] = cell
+        for at, done in enumerate(as_completed(waiting), start=1):
+            cell = waiting[done]
+            found[cell.name].append(done.result())
+            print(f"  {time.perf_counter() - started:6.0f} s  {at} of {len(waiting)}: {cell.part}, {cell.name}", flush=True)
+    return {
+        name: {
+            key: parts[0][key] if key == "kinds" else np.concatenate([part[key] for part in parts], axis=-1) for key in parts[0]
+        }
+        for name, parts in found.items()
+    }
+
+
+def share(hits: NDArray[np.bool_] | Iterable[bool]) -> dict[str, Any]:
+    """A share with its n and its interval."""
+    flags = np.asarray(hits).ravel()
+    low, high = wilson(int(flags.sum()), len(flags))
+    return {"share": round(float(flags.mean()), 5), "low": round(low, 5), "high": round(high, 5), "n": len(flags)}
+
+
+def by_week(flags: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Looks first -> weeks first: whether anything happened in the week."""
+    weeks = len(flags) // 7
+    return flags[: 7 * weeks].reshape(weeks, 7, *flags.shape[1:]).any(axis=1)
+
+
+# -- what is told of each part ---------------------------------------------------------------------------------------
+def stationary(arrays: dict[str, NDArray]) -> dict[str, Any]:
+    fired, bare, tests = by_week(arrays["fired"]), by_week(arrays["bare"]), arrays["tests"]
+    weekly = by_week(tests).mean(axis=(0, 3))
+    single = tests.mean(axis=(0, 3))
+    return {
+        "fires": share(fired.any(axis=1)),
+        "launches": share(by_week(arrays["launched"])),
+        "histories_with_any": share(fired.any(axis=(0, 1))),
+        "by_rule": {rule: share(fired[:, at]) for at, rule in enumerate(RULES)},
+        "bare": share(bare.any(axis=1)),
+        "bare_by_rule": {rule: share(bare[:, at]) for at, rule in enumerate(BARE)},
+        "tests": {
+            test: [
+                {"alpha": round(alpha, 6), "single_look": round(float(single[row, at]), 6), "week": round(float(weekly[row, at]), 6)}
+                for row, alpha in enumerate(ALPHAS)
+            ]
+            for at, test in enumerate(TESTS)
+        },
+    }
+
+
+def detection(arrays: dict[str, NDArray], rules: Iterable[str]) -> dict[str, Any]:
+    """From the first look that sees a changed day to the first that fires; days of change that were seen by then."""
+    # the first look sees the last day of the warm-up, and no change yet
+    fired = arrays["fired"][1 : DETECT_DAYS + 1, [RULES.index(rule) for rule in rules]].any(axis=1)
+    day = np.where(fired.any(axis=0), fired.argmax(axis=0) + 1.0, np.inf)
+    median = float(np.median(day))
+    return {
+        "within_14": share(day <= 14), "within_21": share(day <= 21), "within_28": share(day <= DETECT_DAYS),
+        "median_days": median if np.isfinite(median) else None,
+    }  # fmt: skip
+
+
+def drops(name: str, arrays: dict[str, NDArray]) -> dict[str, Any]:
+    if name.startswith("time"):
+        return detection(arrays, ["performance.response_time"])
+    return detection(arrays, ["quality.rating_drop", "quality.average_rating"]) | {
+        "any_rule_within_14": share(arrays["fired"][1:15].any(axis=(0, 1)))
+    }
+
+
+def mix(arrays: dict[str, NDArray]) -> dict[str, Any]:
+    fired, bare = arrays["fired"][1 : DETECT_DAYS + 1], arrays["bare"][1 : DETECT_DAYS + 1]
+    return {
+        "fires": share(fired.any(axis=(0, 1))),
+        "by_rule": {rule: share(fired[:, at].any(axis=0)) for at, rule in enumerate(RULES) if fired[:, at].any()},
+        "bare": share(bare.any(axis=(0, 1))),
+        "bare_rating_drop": share(bare[:, BARE.index("rating_drop")].any(axis=0)),
+    }
+
+
+def holidays(arrays: dict[str, NDArray]) -> dict[str, Any]:
+    """Looks of each kind in runs of one week at most: a week counts to the kind that is rarest in it."""
+    weeks = len(arrays["kinds"]) // 7
+    kinds = np.array([_kind(arrays["kinds"][7 * week : 7 * week + 7]) for week in range(weeks)])
+    fired, bare = by_week(arrays["fired"]), by_week(arrays["bare"])
+    return {
+        kind: {
+            "weeks": int((kinds == kind).sum()),
+            "fires": share(fired[kinds == kind].any(axis=1)),
+            "bare": share(bare[kinds == kind].any(axis=1)),
+            "by_rule": {rule: share(fired[kinds == kind, at]) for at, rule in enumerate(RULES)},
+        }
+        for kind in ("ordinary", "holiday", "exam")
+    }
+
+
+def _kind(looks: NDArray) -> str:
+    return next(kind for kind in ("exam", "holiday", "ordinary") if kind in looks)
+
+
+# -- tables ----------------------------------------------------------------------------------------------------------
+def told(value: dict[str, Any]) -> str:
+    return f"{100 * value['share']:6.2f} % [{100 * value['low']:.2f}, {100 * value['high']:.2f}]"
+
+
+def show(part: str, name: str, result: dict[str, Any]) -> None:
+    print(f"\n{part}: {name}")
+    if part == "stationary":
+        print(f"  fires {told(result['fires'])}   launches {told(result['launches'])}   bare {told(result['bare'])}")
+        for rule, value in result["by_rule"].items():
+            print(f"    {rule:30}{told(value)}   bare {told(result['bare_by_rule'].get(rule.split('.')[1], value))}")
+        for test, rows in result["tests"].items():
+            figures = (f"{row['alpha']:.5f}: {row['single_look']:.5f} a look, {row['week']:.5f} a week" for row in rows)
+            print(f"    {test:14}{' | '.join(figures)}")
+    elif part == "holidays":
+        for kind, value in result.items():
+            print(f"  {kind:10}{value['weeks']:3} weeks  fires {told(value['fires'])}   bare {told(value['bare'])}")
+            print("    " + ", ".join(f"{rule} {100 * x['share']:.2f} %" for rule, x in value["by_rule"].items() if x["share"]))
+    else:
+        for key, value in result.items():
+            print(f"  {key:22}{told(value) if isinstance(value, dict) and 'share' in value else value}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--histories", type=int, default=1000)
+    parser.add_argument("--only", nargs="*", choices=PARTS, default=PARTS)
+    parser.add_argument("--workers", type=int, default=2)
+    arguments = parser.parse_args()
+    check_aggregation()
+    started = time.perf_counter()
+    calendar = load_curriculum(Lake("none"))
+    chosen = [cell for cell in cells(calendar) if cell.part in arguments.only]
+    report: dict[str, Any] = json.loads(OUT.read_text()) if OUT.exists() else {}
+    arrays = run_cells(chosen, arguments.histories, arguments.workers, calendar) if chosen else {}
+    for cell in chosen:
+        found = arrays[cell.name]
+        result = drops(cell.name, found) if cell.part == "drops" else globals()[cell.part](found)
+        report.setdefault(cell.part, {})[cell.name] = result
+        show(cell.part, cell.name, result)
+    if "tick" in arguments.only:
+        report["tick"] = tick()
+    report["histories"], report["seconds"] = arguments.histories, round(time.perf_counter() - started)
+    OUT.parent.mkdir(exist_ok=True)
+    OUT.write_text(json.dumps(report, indent=2) + "\n")
+    print(f"\n{report['seconds']} s")
+
+
+if __name__ == "__main__":
+    main()

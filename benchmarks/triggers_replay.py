@@ -1,0 +1,222 @@
+"""Daily looks of the real rules at simulated histories, with the launches that would follow; and what bare thresholds would do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from math import log
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from triggers_world import MONDAY, TOPICS, Day, Scenario, World
+
+from lyo_pipelines.config.figures import load_figures
+from lyo_pipelines.config.retraining import RetrainingFigures
+from lyo_pipelines.health.read import FrameHealth
+from lyo_pipelines.retraining.assess import Past, decide_all
+from lyo_pipelines.retraining.curriculum import Curriculum
+from lyo_pipelines.retraining.decide import Decision
+from lyo_pipelines.retraining.history import Launch, Training
+from lyo_pipelines.retraining.measure import measure
+from lyo_pipelines.retraining.rules.performance import TAIL
+from lyo_pipelines.retraining.signals import Change, Shares, Signals, critical_values
+from lyo_pipelines.retraining.windows import Windows, windows
+from lyo_pipelines.statistics.histogram import quantile_interval, quantiles, ratio_bounds
+from lyo_pipelines.statistics.ratios import rate_ratio, share_ratio
+
+RULES = (
+    "quality.average_rating", "quality.rating_drop", "quality.negative_feedback", "quality.relevance",
+    "quality.cultural_complaints", "performance.response_time", "performance.retries", "performance.knowledge_gap",
+    "performance.language",
+)  # fmt: skip
+BARE = ("average_rating", "rating_drop", "negative_feedback", "relevance", "cultural_complaints", "response_time", "retries")
+TESTS = ("rating_short", "rating_long", "negative", "relevance", "cultural", "time", "tail")
+ALPHAS = (0.01, 0.001, 1 / 3000)
+"""Levels at which the tests themselves, without the owner's figures, are looked at: does each err as often as it says?"""
+WARM_UP = 84
+EXAMPLES_BEFORE = 3000
+
+Flags = NDArray[np.bool_]
+
+
+@dataclass
+class Record:
+    """What a replay saw, look by look: each array of shape (looks, …, segments)."""
+
+    days: list[date] = field(default_factory=list)
+    fired: list[Flags] = field(default_factory=list)
+    launched: list[Flags] = field(default_factory=list)
+    bare: list[Flags] = field(default_factory=list)
+    tests: list[Flags] = field(default_factory=list)
+    kinds: list[str] = field(default_factory=list)
+    plain_mean: list[float] = field(default_factory=list)
+
+    def arrays(self) -> dict[str, NDArray]:
+        return {name: np.array(getattr(self, name)) for name in ("fired", "launched", "bare", "tests", "kinds", "plain_mean")}
+
+
+def replay(scenario: Scenario, segments: int, seed: int, curriculum: Curriculum, *, tests: bool = False) -> dict[str, NDArray]:
+    """Simulate, and look every morning after the warm-up."""
+    world, figures = World(scenario, segments, seed), load_figures().retraining
+    seen: dict[date, Day] = {}
+    past = _Fleet(world)
+    found = Record()
+    plain: list[dict[str, NDArray]] = []
+    for number, day in enumerate(world.days()):
+        seen[day.day] = day
+        plain.append(day.plain)
+        past.grow(day)
+        today = day.day + timedelta(days=1)
+        if number + 1 == WARM_UP:
+            past.train_first(today)
+        if number + 1 < WARM_UP or number + 1 == 7 * scenario.weeks:
+            continue
+        view = windows(today, curriculum, figures.evidence)
+        needed = [seen[each] for each in view.days if each in seen]
+        health = FrameHealth(pl.concat([each.health for each in needed]), pl.concat([each.users for each in needed]))
+        signals = measure(health, view, today, past.examples())
+        decisions = past.look(signals, figures, curriculum, today)
+        _note(found, world, today, decisions, view)
+        found.bare.append(_bare(plain))
+        if tests:
+            found.tests.append(_tests([signals[name] for name in world.names]))
+        for old in [each for each in seen if (today - each).days > 130 and curriculum.kind(each) != "exam"]:
+            del seen[old]
+        del plain[:-WARM_UP]
+    return found.arrays()
+
+
+class _Fleet:
+    """Examples, trainings and launches of all segments: every launch succeeds at once."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.n = np.zeros(world.segments)
+        self.kept = np.full(world.segments, float(EXAMPLES_BEFORE))
+        self.trainings: dict[str, Training] = {}
+        self.launches: list[Launch] = []
+
+    def grow(self, day: Day) -> None:
+        self.n += day.plain["n"]
+        self.kept += day.plain["kept"]
+
+    def train_first(self, today: date) -> None:
+        """Every segment was trained within the last four weeks."""
+        ago = np.random.default_rng(5).integers(0, 28, self.world.segments)
+        for name, kept, days in zip(self.world.names, self.kept, ago, strict=True):
+            self._train(name, datetime.combine(today - timedelta(days=int(days)), time(7), UTC), int(kept))
+
+    def examples(self) -> pl.DataFrame:
+        return pl.DataFrame({"segment": self.world.names, "n": self.n.astype(int), "kept": self.kept.astype(int)})
+
+    def look(
+        self, signals: Mapping[str, Signals], figures: RetrainingFigures, curriculum: Curriculum, today: date
+    ) -> list[Decision]:
+        now = datetime.combine(today, time(8), UTC)
+        decisions, failed = decide_all(signals, figures, curriculum, Past(self.trainings, tuple(self.launches)), now)
+        if failed:
+            raise RuntimeError(f"not decided about: {failed}")
+        for decision in decisions:
+            if decision.outcome == "fire":
+                launch = Launch(
+                    decision.cause_hash, 1, decision.segment, now, "succeeded", decision.causes, decision.kinds, "run"
+                )
+                self.launches.insert(0, launch)
+                self._train(decision.segment, now, signals[decision.segment].examples)
+        return decisions
+
+    def _train(self, segment: str, at: datetime, examples: int) -> None:
+        topics = {topic: examples // TOPICS for topic in self.world.topics}
+        self.trainings[segment] = Training(at, "v", "fingerprint", examples, topics, {g: examples for g in self.world.grades})
+
+
+def _note(found: Record, world: World, today: date, decisions: list[Decision], view: Windows) -> None:
+    at = {name: number for number, name in enumerate(world.names)}
+    fired = np.zeros((len(RULES), world.segments), bool)
+    launched = np.zeros(world.segments, bool)
+    for decision in decisions:
+        column = at[decision.segment]
+        for finding in decision.fired:
+            if finding.rule in RULES:
+                fired[RULES.index(finding.rule), column] = True
+                launched[column] |= decision.outcome == "fire"
+    found.days.append(today)
+    found.fired.append(fired)
+    found.launched.append(launched)
+    found.kinds.append(_kind(today, view))
+
+
+def _kind(today: date, view: Windows) -> str:
+    """Exam: an exam day is judged. Holiday: one lies within the two weeks before, so the window reaches over it."""
+    if view.exams & set(view.short.now):
+        return "exam"
+    first = view.short.now[0]
+    return "holiday" if (today - first).days > len(view.short.now) else "ordinary"
+
+
+# -- bare thresholds: the same figures, no intervals, no minimum, no mix -------------------------------------------
+def _bare(plain: list[dict[str, NDArray]]) -> Flags:
+    def total(name: str, first: int, last: int | None = None) -> NDArray[np.float64]:
+        return np.sum([day[name] for day in plain[first:last]], axis=0)
+
+    def ratio(over: str, under: str, first: int, last: int | None = None) -> NDArray[np.float64]:
+        return total(over, first, last) / total(under, first, last)
+
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean, base = ratio("rating_sum", "rated", -14), ratio("rating_sum", "rated", -70, -14)
+        return np.array(
+            [
+                mean < 3.5,
+                mean - base <= -0.15,
+                ratio("negative", "judged", -7) > 1.2 * ratio("negative", "judged", -14, -7),
+                ratio("relevance_sum", "relevance_n", -14) < 0.7,
+                ratio("cultural", "n", -14) > ratio("cultural", "n", -70, -14),
+                ratio("time_sum", "timed", -7) > 1.15 * ratio("time_sum", "timed", -14, -7),
+                (ratio("topic_retried", "topic_n", -14) > 0.3).any(axis=1),
+            ]
+        )
+
+
+# -- the tests themselves, against "nothing changed" ---------------------------------------------------------------
+def _tests(signals: list[Signals]) -> Flags:
+    """Shape (alphas, tests, segments): the interval lies wholly on the bad side of no change."""
+    return np.array([[np.array(test(signals, alpha)) for test in _TESTS] for alpha in ALPHAS])
+
+
+def _below(get: Callable[[Signals], Change]) -> Callable[[list[Signals], float], list[bool]]:
+    return lambda signals, alpha: [get(each).interval(alpha)[1] < 0 for each in signals]
+
+
+def _share(shares: Shares, alpha: float) -> bool:
+    z, _ = critical_values(alpha)
+    return share_ratio(shares.count, shares.n, shares.expected * shares.n_base, shares.n_base, z, shares.dispersion)[1] > 1
+
+
+def _rate(shares: Shares, alpha: float) -> bool:
+    count, base = shares.count / shares.dispersion, shares.expected * shares.n_base / shares.dispersion
+    return shares.count >= 5 and rate_ratio(count, shares.n, base, shares.n_base, alpha)[1] > 1
+
+
+def _tails(signals: list[Signals], alpha: float) -> Flags:
+    z, _ = critical_values(alpha)
+    tails = [each.tail for each in signals]
+    dispersion = np.array([tail.dispersion for tail in tails])
+    bounds = [
+        x
+        for table in (np.array([tail.histogram for tail in tails]), np.array([tail.baseline for tail in tails]))
+        for x in (quantiles(table, TAIL), *quantile_interval(table, TAIL, z, dispersion))
+    ]
+    return log(1.0) < np.log(ratio_bounds(*bounds)[0])
+
+
+_TESTS: tuple[Callable[[list[Signals], float], Flags | list[bool]], ...] = (
+    _below(lambda each: each.rating[0]),
+    _below(lambda each: each.rating[1]),
+    lambda signals, alpha: [_share(each.negative, alpha) for each in signals],
+    _below(lambda each: each.relevance_change),
+    lambda signals, alpha: [_rate(each.cultural, alpha) for each in signals],
+    lambda signals, alpha: [each.time.interval(alpha)[0] > 0 for each in signals],
+    _tails,
+)

@@ -1,0 +1,71 @@
+"""Sends a message by SMTP. What the message says does not belong here."""
+
+from __future__ import annotations
+
+import smtplib
+import ssl
+from contextlib import closing, suppress
+from datetime import datetime
+from email.message import EmailMessage
+from email.utils import format_datetime, make_msgid
+
+from lyo_pipelines.alerts.alert import one_line
+from lyo_pipelines.alerts.errors import ChannelError, without
+from lyo_pipelines.alerts.message import Message
+from lyo_pipelines.config.alerts import EmailFigures
+
+
+def email_problem(figures: EmailFigures, password: str) -> str:
+    """What is missing before e-mail can be sent, or nothing."""
+    missing = [f"alerts.email.{name}" for name in ("host", "sender", "recipients") if not getattr(figures, name)]
+    if missing:
+        return f"e-mail is enabled but {', '.join(missing)} is empty: set it in your config.yaml"
+    if figures.username and not password:
+        return "alerts.email.username is set but LYO_SMTP_PASSWORD is not: set it in the environment"
+    return ""
+
+
+def send_email(
+    message: Message, figures: EmailFigures, password: str, *, now: datetime, timeout_seconds: float
+) -> tuple[str, ...]:
+    """Send one message to all recipients; return those whom the server refused while it took the others.
+
+    Raises ChannelError, without the password, when the message went to nobody.
+    """
+    said = ""
+    try:
+        letter = _letter(message, figures, now)
+        with closing(_connect(figures, timeout_seconds)) as server:
+            if figures.security == "starttls":
+                server.starttls(context=ssl.create_default_context())
+            if figures.username:
+                server.login(figures.username, password)
+            refused = tuple(server.send_message(letter))
+            with suppress(OSError, smtplib.SMTPException):  # sent is sent, whatever the server says to goodbye
+                server.quit()
+            return refused
+    except (OSError, smtplib.SMTPException, ValueError) as error:
+        said = f"{type(error).__name__}: {error}"
+    # raised outside the handler: the exception carries neither the old one nor what it may hold
+    where = f"{figures.host}:{figures.port} ({figures.security})"
+    raise ChannelError(f"e-mail by {where} was not sent: {one_line(without(said, password), 300)}")
+
+
+def _connect(figures: EmailFigures, timeout_seconds: float) -> smtplib.SMTP:
+    if figures.security == "ssl":
+        context = ssl.create_default_context()
+        return smtplib.SMTP_SSL(figures.host, figures.port, timeout=timeout_seconds, context=context)
+    return smtplib.SMTP(figures.host, figures.port, timeout=timeout_seconds)
+
+
+def _letter(message: Message, figures: EmailFigures, now: datetime) -> EmailMessage:
+    letter = EmailMessage()
+    letter["Subject"] = message.subject
+    letter["From"] = figures.sender
+    letter["To"] = ", ".join(figures.recipients)
+    letter["Date"] = format_datetime(now)
+    # the sender's domain, not the name of this machine
+    letter["Message-ID"] = make_msgid(domain=figures.sender.rstrip(">").rpartition("@")[2] or "localhost")
+    letter["Auto-Submitted"] = "auto-generated"
+    letter.set_content(message.text)
+    return letter

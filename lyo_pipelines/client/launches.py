@@ -1,0 +1,86 @@
+"""Follows the trainings that triggers launched, one line each, until what was expected has run. It launches nothing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from lyo_pipelines.client.follow import RunFailedError, Stage, clock, evaluation_detail, training_detail
+from lyo_pipelines.client.graphql import Client, GraphQLError, Run
+from lyo_pipelines.storage.lake import Lake
+
+_STEPS = {"dataset_splits": "splits", "adapter": "adapter", "eval_report": "report"}
+
+
+@dataclass
+class LaunchFollower:
+    """Shows the runs of `retrain` that carry a trigger's tags; `since`: epoch seconds, older runs do not count."""
+
+    client: Client
+    lake: Lake
+    show: Callable[[dict[str, Stage]], None]
+    since: float
+    poll_seconds: float = 2.0
+    stages: dict[str, Stage] = field(default_factory=dict)
+
+    def until_done(self, expected: Iterable[str], *, wait_seconds: float) -> list[Run]:
+        """Follow until each expected segment has been launched and nothing runs any more; return the runs.
+
+        Raises RunFailedError when a run fails, or when not all are launched within `wait_seconds`.
+        """
+        wanted, deadline = set(expected), time.monotonic() + wait_seconds
+        errors = 0
+        while True:
+            try:
+                runs = [
+                    run for run in self.client.runs(limit=50, pipelineName="retrain") if run.tags.get("lyo/trigger")
+                ]
+                errors = 0
+            except GraphQLError:
+                errors += 1
+                if errors > 15:
+                    raise
+                time.sleep(self.poll_seconds)
+                continue
+            self._update(runs)
+            failed = [run for run in runs if run.failed and (run.end or 0) >= self.since]
+            if failed:
+                raise RunFailedError(f"{failed[0].segment}: {self.client.failure(failed[0].run_id)}")
+            missing = wanted - {run.segment for run in runs}
+            if not missing and not any(run.active for run in runs):
+                return runs
+            if missing and time.monotonic() > deadline:
+                raise RunFailedError(
+                    f"not launched within {clock(wait_seconds)}: {', '.join(sorted(missing))}. `lyo why SEGMENT` says why; "
+                    f"the sensors' ticks stand at {self.client.url}/automation"
+                )
+            time.sleep(self.poll_seconds)
+
+    def _update(self, runs: list[Run]) -> None:
+        now = time.time()
+        for run in sorted(runs, key=lambda run: run.start or now):
+            kinds = run.tags["lyo/trigger"].replace(",", " + ")
+            stage = self.stages.setdefault(run.segment, Stage(run.segment, f"{run.segment} ← {kinds}"))
+            stage.state = (
+                "failed"
+                if run.failed
+                else "running"
+                if run.active and run.start
+                else "waiting"
+                if run.active
+                else "done"
+            )
+            if run.start:
+                stage.seconds = (run.end or now) - run.start
+            if stage.state == "running":
+                stage.detail = self._detail(run)
+        self.show(self.stages)
+
+    def _detail(self, run: Run) -> str:
+        current = next((key for key in reversed(_STEPS) if run.steps.get(key, ("", None, None))[1] is not None), None)
+        if current == "adapter":
+            return f"adapter · {training_detail(self.lake, run.segment, self.since)}"
+        if current == "eval_report":
+            return f"report · {evaluation_detail(self.lake, run.segment, self.since)}"
+        return _STEPS.get(current or "", "starting")

@@ -1,0 +1,248 @@
+"""`lyo backtest`: what the retraining triggers would have done with the history of the lake, and what another policy would change."""
+
+from __future__ import annotations
+
+import difflib
+from collections import Counter
+from collections.abc import Sequence
+from datetime import date, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import yaml
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from lyo_pipelines.config.figures import FiguresError, load_figures
+from lyo_pipelines.config.retraining import RetrainingFigures
+from lyo_pipelines.config.settings import Settings
+from lyo_pipelines.health.read import load_health, read_health
+from lyo_pipelines.interactions.segments import parse_segment
+from lyo_pipelines.retraining.backtest import CANNOT_KNOW, Backtest, Step, default_range, replay_policies
+from lyo_pipelines.retraining.backtest_files import write_backtest
+from lyo_pipelines.retraining.curriculum import load_curriculum
+from lyo_pipelines.retraining.differences import Difference, difference
+from lyo_pipelines.retraining.history import Training, trainings
+from lyo_pipelines.retraining.reasons import REASONS
+from lyo_pipelines.storage.lake import Lake
+
+IN_FORCE = "figures in force"
+SHOWN_LAUNCHES = 60
+SHOWN_SEGMENTS = 40
+KIND_COLOURS = {"quality": "red", "performance": "blue", "business": "green", "volume": "yellow"}
+
+
+class BacktestError(ValueError):
+    """The replay that was asked for cannot be made; the message says which can."""
+
+
+def run_backtest(
+    console: Console,
+    *,
+    first: date | None = None,
+    last: date | None = None,
+    policy: Path | None = None,
+    segment: str | None = None,
+) -> str:
+    """Replay, print what would have fired and what held, and write JSON and picture; return the path of the JSON."""
+    settings = Settings.from_env()
+    lake, figures = Lake(settings.data_dir), load_figures(settings.config_path).retraining
+    if segment is not None:
+        parse_segment(segment)
+    policies, names = [figures], [IN_FORCE]
+    if policy is not None:
+        policies.append(laid_over(settings.config_path, policy))
+        names.append(policy.name)
+    days = lake.days("health")
+    if not days:
+        raise BacktestError(
+            "no day of segment_health yet: `lyo ingest PATH` reads logs and builds their days, `lyo demo` makes some"
+        )
+    unreadable = read_health(lake, days).unreadable
+    curriculum, readable = load_curriculum(lake), [day for day in days if day not in unreadable]
+    first, last = _range(readable, first, last, default_range(readable, figures, curriculum))
+    known = trainings(lake)
+    found = replay_policies(load_health(lake), policies, curriculum, first, last, trainings=known)
+    if segment is not None:
+        found = [_only(one, segment) for one in found]
+    differs = difference(*found) if len(found) == 2 else None
+    notes = [f"{day.isoformat()} is left out, its health cannot be read: {why}" for day, why in unreadable.items()]
+    notes += [
+        *_later(known, first),
+        *dict.fromkeys(f"not decided: {trouble}" for one in found for trouble in one.troubles),
+    ]
+    _show(console, found, names, differs)
+    for note in (*CANNOT_KNOW, *notes):
+        console.print(f"· {note}", style="dim", highlight=False, markup=False)
+    paths = write_backtest(lake, found, names, differs, notes=notes, segment=segment)
+    for what, path in zip(("All of it", "Picture  "), paths, strict=True):
+        console.print(f"{what}: {path}", highlight=False, soft_wrap=True, markup=False)
+    return paths[0]
+
+
+def laid_over(config: str | None, policy: Path) -> RetrainingFigures:
+    """The figures of `policy` over those of the configuration. Raises FiguresError that names file and key."""
+    values = _mapping(policy)
+    if not values.get("retraining"):
+        raise FiguresError(
+            f"{policy}: nothing under `retraining:`; a policy looks like config.yaml, with that section."
+        )
+    if config is None:
+        return load_figures(policy).retraining
+    with TemporaryDirectory() as folder:
+        both = Path(folder) / policy.name
+        both.write_text(yaml.safe_dump(_merged(_mapping(Path(config)), values), allow_unicode=True), encoding="utf-8")
+        try:
+            return load_figures(both).retraining
+        except FiguresError as error:
+            raise FiguresError(str(error).replace(str(both), f"{policy} over {config}")) from error
+
+
+def _mapping(path: Path) -> dict[str, Any]:
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except (OSError, yaml.YAMLError):
+        values = None
+    if not isinstance(values, dict):
+        load_figures(path)  # says what is wrong with it
+        raise FiguresError(f"{path}: expected sections such as retraining")
+    return values
+
+
+def _merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    result = dict(base)
+    for key, value in over.items():
+        below = result.get(key)
+        result[key] = _merged(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
+    return result
+
+
+def _range(days: Sequence[date], first: date | None, last: date | None, usual: tuple[date, date]) -> tuple[date, date]:
+    earliest, latest = min(days) + timedelta(days=1), max(days) + timedelta(days=1)
+    last = last or usual[1]
+    # a range that is to end before the usual first day starts where health does
+    first = first or (usual[0] if usual[0] <= last else earliest)
+    if not earliest <= first <= last <= latest:
+        raise BacktestError(
+            f"{first} to {last} cannot be replayed: health reaches from {min(days)} to {max(days)}, and each day is judged by the "
+            f"days before it. Choose --from and --to between {earliest} and {latest}."
+        )
+    return first, last
+
+
+def _only(found: Backtest, segment: str) -> Backtest:
+    if segment not in found.by_segment:
+        near = difflib.get_close_matches(segment, found.by_segment, n=1)
+        meant = f" Did you mean {near[0]}?" if near else ""
+        raise BacktestError(
+            f"{segment}: no day of the range knows this segment.{meant} Known: {', '.join(list(found.by_segment)[:12])}."
+        )
+    return found.only(segment)
+
+
+def _later(known: dict[str, Training], first: date) -> list[str]:
+    later = sorted(segment for segment, training in known.items() if training.at.date() >= first)
+    if not later:
+        return []
+    shown = ", ".join(later[:5]) + (" and others" if len(later) > 5 else "")
+    return [
+        f"Last trained on or after {first}, and what was before is not known, so they count as never trained: {len(later)} ({shown})."
+    ]
+
+
+def _show(console: Console, found: Sequence[Backtest], names: Sequence[str], differs: Difference | None) -> None:
+    one = found[0]
+    days = (one.last - one.first).days + 1
+    console.print(
+        f"\n[bold]{one.first} to {one.last}[/]: {days} days, {len(one.by_segment):,} segments", highlight=False
+    )
+    for replayed, name in zip(found, names, strict=True):
+        _launches(console, replayed.launches, f"{name}: {len(replayed.launches):,} launches")
+    if differs is not None:
+        _differences(console, differs, names)
+    _held(console, found, names)
+
+
+def _launches(console: Console, steps: Sequence[Step], title: str) -> None:
+    if not steps:
+        console.print(f"\n{escape(title)}", highlight=False)
+        return
+    table = Table(title=f"\n{escape(title)}", title_justify="left", row_styles=["", "dim"] if len(steps) > 20 else None)
+    for name in ("day", "segment", "kinds"):
+        table.add_column(name, no_wrap=True)
+    table.add_column("causes", max_width=38, overflow="fold")
+    table.add_column("why", ratio=1)
+    for step in steps[:SHOWN_LAUNCHES]:
+        table.add_row(
+            step.day.isoformat(), step.segment, kinds(step.kinds), escape("\n".join(step.causes)), escape(step.says)
+        )
+    console.print(table)
+    _more(console, len(steps) - SHOWN_LAUNCHES, "launches")
+
+
+def _differences(console: Console, found: Difference, names: Sequence[str]) -> None:
+    if not found:
+        console.print(f"\nNo difference: both policies launch the same, {found.same} times.", highlight=False)
+        return
+    title = f"\nWhat {names[1]} changes: {found.same} launches the same, {len(found.shifted)} moved, {len(found.only_a)} gone, {len(found.only_b)} new"
+    table = Table(title=escape(title), title_justify="left")
+    for name in ("segment", "change", names[0], names[1]):
+        table.add_column(escape(name), no_wrap=name != "change")
+    rows = [(s.a.segment, s.a.day, _moved(s.days), _fired(s.a), _fired(s.b)) for s in found.shifted]
+    rows += [(step.segment, step.day, f"[red]only {escape(names[0])}[/]", _fired(step), "") for step in found.only_a]
+    rows += [(step.segment, step.day, f"[green]only {escape(names[1])}[/]", "", _fired(step)) for step in found.only_b]
+    for segment, _, *cells in sorted(rows)[:SHOWN_LAUNCHES]:
+        table.add_row(segment, *cells)
+    console.print(table)
+    _more(console, len(rows) - SHOWN_LAUNCHES, "differences")
+
+
+def _fired(step: Step) -> str:
+    return f"{step.day} {kinds(step.kinds)}"
+
+
+def _moved(days: int) -> str:
+    if not days:
+        return "same day, other kinds"
+    return f"{abs(days)} day{'s' if abs(days) > 1 else ''} {'later' if days > 0 else 'earlier'}"
+
+
+def _held(console: Console, found: Sequence[Backtest], names: Sequence[str]) -> None:
+    counted = [one.reasons() for one in found]
+    total: Counter[str] = sum((each for one in counted for each in one.values()), Counter())
+    shown = [reason for reason in REASONS if total[reason] and reason != "fire"]
+    told = "" if len(found) == 1 else f" ({names[0]} → {names[1]})"
+    table = Table(title=escape(f"\nDays without a launch, and why{told}"), title_justify="left")
+    table.add_column("segment", no_wrap=True)
+    for reason in shown:
+        table.add_column(REASONS[reason], justify="right", min_width=7)
+    segments = sorted({*counted[0], *counted[-1]}, key=lambda key: (-_told(counted, key), key))
+    for segment in segments[:SHOWN_SEGMENTS]:
+        table.add_row(segment, *(_cell([one.get(segment, Counter())[reason] for one in counted]) for reason in shown))
+    console.print(table)
+    _more(console, len(segments) - SHOWN_SEGMENTS, "segments")
+
+
+def _told(counted: Sequence[dict[str, Counter[str]]], segment: str) -> int:
+    """Days on which there was more to say than that nothing is wrong."""
+    return sum(
+        days for one in counted for reason, days in one.get(segment, Counter()).items() if reason in list(REASONS)[:10]
+    )
+
+
+def _cell(numbers: Sequence[int]) -> str:
+    if len(set(numbers)) == 1:
+        return f"{numbers[0]}" if numbers[0] else "[dim]·[/]"
+    return f"[bold]{' → '.join(map(str, numbers))}[/]"
+
+
+def _more(console: Console, left: int, what: str) -> None:
+    if left > 0:
+        console.print(f"… and {left:,} more {what}: they stand in the JSON.", style="dim", highlight=False)
+
+
+def kinds(found: Sequence[str]) -> str:
+    """Kinds of triggers in their colours."""
+    return ", ".join(f"[{KIND_COLOURS.get(kind, 'default')}]{kind}[/]" for kind in found)

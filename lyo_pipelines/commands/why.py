@@ -1,0 +1,150 @@
+"""`lyo why SEGMENT`: what the retraining triggers decided about a segment and why, out of the ledger. It decides nothing itself."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from lyo_pipelines.config.settings import Settings
+from lyo_pipelines.interactions.segments import parse_segment
+from lyo_pipelines.retraining.claims import Claim, read_claims
+from lyo_pipelines.retraining.ledger import decisions, latest
+from lyo_pipelines.retraining.reasons import reason_of_row, spans
+from lyo_pipelines.storage.lake import Lake
+
+COLOURS = {"fire": "red", "hold": "yellow", "not_enough_evidence": "blue", "clear": "green", "not_measured": "dim"}
+_VERDICTS = {
+    "fire": "is to be trained again",
+    "hold": "is not trained",
+    "not_enough_evidence": "is not trained, too little is known",
+}
+_ORDER = tuple(COLOURS)
+_SAID = 400
+
+
+class NothingDecidedError(RuntimeError):
+    """The ledger holds no decision about the segment; the message says what it holds and what to do."""
+
+
+def explain(console: Console, segment: str, *, since: date | None = None, every: bool = False) -> None:
+    """Print the newest verdict, what each rule found, the history (compressed unless `every`) and the launches of a segment."""
+    parse_segment(segment)
+    lake = Lake(Settings.from_env().data_dir)
+    _require_known(lake, segment)
+    rows = decisions(lake, segment, since=since)
+    if not rows:
+        raise NothingDecidedError(f"{segment}: no decision since {since}; `lyo why {segment}` shows the earlier ones")
+    claims = [
+        claim for claim in read_claims(lake) if claim.segment == segment and (since is None or claim.at.date() >= since)
+    ]
+    _verdict(console, rows[0], claims)
+    _rules(console, rows[0]["findings"])
+    _history(console, rows, every=every)
+    _launches(console, claims)
+
+
+def _require_known(lake: Lake, segment: str) -> None:
+    known: list[str] = latest(lake)["segment"].to_list()
+    if segment in known:
+        return
+    if not known:
+        raise NothingDecidedError(
+            "nothing was decided yet: the retraining triggers write the ledger once they run. LYO_TRIGGERS=on switches them on (or "
+            "the sensors' page of the UI); `lyo backtest` already says what would have fired."
+        )
+    near = difflib.get_close_matches(segment, known, n=3)
+    meant = f" Did you mean {' or '.join(near)}?" if near else ""
+    more = f" and {len(known) - 12:,} more" if len(known) > 12 else ""
+    raise NothingDecidedError(
+        f"{segment}: nothing was decided about it.{meant} The ledger knows {', '.join(known[:12])}{more}."
+    )
+
+
+def _verdict(console: Console, row: Mapping[str, Any], claims: Sequence[Claim]) -> None:
+    outcome, colour = row["outcome"], COLOURS[row["outcome"]]
+    mine = [claim for claim in claims if (claim.launch, claim.attempt) == (row["cause_hash"], row["attempt"])]
+    launched = f" Launched by {mine[-1].by} on {mine[-1].at:%Y-%m-%d %H:%M}." if outcome == "fire" and mine else ""
+    says = escape(row["says"].rstrip("."))
+    console.print(f"\n[bold]{row['segment']}[/] [{colour}]{_VERDICTS[outcome]}[/]: {says}.{launched}", highlight=False)
+    told = f"Decided {row['at']:%Y-%m-%d %H:%M} UTC on {row['examples']:,} curated examples; policy {row['policy']}."
+    console.print(told, style="dim", highlight=False)
+
+
+def _rules(console: Console, findings: Sequence[Mapping[str, Any]]) -> None:
+    table = Table(title="\nWhat each rule found", title_justify="left")
+    table.add_column("rule", max_width=36, overflow="fold")
+    table.add_column("outcome", max_width=12)
+    table.add_column("found", ratio=3)
+    table.add_column("figures", ratio=2)
+    for finding in sorted(findings, key=lambda f: (_ORDER.index(f["outcome"]), not f.get("suspicious"))):
+        name = escape(f"{finding['rule']}\n{finding.get('subject', '')}".rstrip())
+        outcome = f"[{COLOURS[finding['outcome']]}]{finding['outcome'].replace('_', ' ')}[/]"
+        table.add_row(name, outcome, escape(finding.get("says", "")), escape(figures_text(finding.get("figures", {}))))
+    console.print(table)
+
+
+def figures_text(figures: Mapping[str, Any]) -> str:
+    """Figures of a finding in one line: the interval behind the value, then what it is held against, then the rest."""
+    left = {name: value for name, value in figures.items() if value is not None}
+    parts = []
+    low, high = left.pop("low", None), left.pop("high", None)
+    for name in ("within", "ratio", "value"):  # the interval is that of the first of them
+        if name in left and (low is not None or high is not None):
+            bounds = f"[{_number(low)}, {_number(high)}]"
+            parts.append(f"{name} {_number(left.pop(name))} {bounds}")
+            low = high = None
+    parts += [f"{name} {_number(value)}" for name, value in (("low", low), ("high", high)) if value is not None]
+    first = [name for name in ("threshold", "smallest_drop", "minimum", "n", "n_base") if name in left]
+    parts += [f"{name} {_number(left[name])}" for name in [*first, *(name for name in left if name not in first)]]
+    return ", ".join(parts)
+
+
+def _number(value: Any) -> str:
+    if value is None:
+        return "…"
+    if isinstance(value, float):
+        return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def _history(console: Console, rows: Sequence[Mapping[str, Any]], *, every: bool) -> None:
+    """The decisions, newest first; without `every`, consecutive days that decided the same for the same reason share a line."""
+    told = [(row["day"], row["outcome"], reason_of_row(row), row["says"]) for row in rows]
+    if every:
+        lines = [
+            (f"{row['at']:%Y-%m-%d %H:%M}", outcome, says)
+            for row, (_, outcome, _, says) in zip(rows, told, strict=True)
+        ]
+    else:
+        found = reversed(spans(reversed(told)))
+        lines = [(f"{s.first}" if s.first == s.last else f"{s.first} … {s.last}", s.outcome, s.says) for s in found]
+    table = Table(
+        title=f"\nDecisions, newest first ({len(rows):,})", title_justify="left", box=None, padding=(0, 2, 0, 0)
+    )
+    table.add_column("when", no_wrap=True)
+    table.add_column("outcome", no_wrap=True)
+    table.add_column("why (on the last of these days)" if not every else "why", ratio=1)
+    for when, outcome, says in lines:
+        short = says if every or len(says) <= _SAID else f"{says[: _SAID - 1]}…"
+        table.add_row(when, f"[{COLOURS[outcome]}]{outcome.replace('_', ' ')}[/]", escape(short))
+    console.print(table)
+
+
+def _launches(console: Console, claims: Sequence[Claim]) -> None:
+    if not claims:
+        console.print("\nNever launched by a trigger in this time.", highlight=False)
+        return
+    table = Table(title=f"\nLaunches, newest first ({len(claims):,})", title_justify="left")
+    for name in ("claimed", "attempt", "sensor", "run"):
+        table.add_column(name, no_wrap=True)
+    table.add_column("causes", ratio=1, overflow="fold")
+    for claim in reversed(claims):
+        run = claim.run_id or "not seen yet"
+        table.add_row(f"{claim.at:%Y-%m-%d %H:%M}", str(claim.attempt), claim.by, run, escape(", ".join(claim.causes)))
+    console.print(table)

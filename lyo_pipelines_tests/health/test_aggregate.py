@@ -1,0 +1,140 @@
+"""Rows become sums: nothing is lost, days add up, and each sum is what plain Python counts."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+from zlib import crc32
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+
+from lyo_pipelines.health.aggregate import aggregate
+from lyo_pipelines.health.contract import COUNTS, HEALTH, SUMS, USER_GROUPS, USERS
+from lyo_pipelines.statistics.histogram import bins_of
+from lyo_pipelines_tests.health.rows import CULTURAL, ROWS, frame, row
+
+LISTS = ("time_bins", "time_counts")
+
+
+def known(value: float | None) -> bool:
+    return value is not None and not math.isnan(value)
+
+
+def naive(rows: list[dict[str, Any]]) -> dict[tuple[str, str, str], dict[str, Any]]:
+    """The same sums, row by row."""
+    found: dict[tuple[str, str, str], dict[str, Any]] = {}
+    for r in rows:
+        key = (r["segment"], r["topic"] or "", r["grade"] or "")
+        sums = found.setdefault(key, dict.fromkeys((*COUNTS, *SUMS), 0) | {"bins": {}})
+        complained = r["complaint_category"] is not None or r["complaint_text"] is not None
+        rated, timed = known(r["rating"]), not r["error"] and (r["response_time_ms"] or 0) > 0
+        sums["n"] += 1
+        sums["kept"] += r["kept"]
+        sums["judged"] += rated or r["thumbs"] is not None or complained
+        sums["negative"] += (rated and r["rating"] <= 2) or (r["thumbs"] or 0) < 0 or complained
+        sums["complaints"] += complained
+        sums["cultural"] += (r["complaint_category"] or "").lower() in CULTURAL
+        sums["retried"] += (r["retries"] or 0) > 0
+        sums["errors"] += bool(r["error"])
+        sums["examined"] += r["examined"]
+        sums["mismatched"] += r["mismatched"]
+        log_time = math.log(r["response_time_ms"]) if timed else 0.0
+        for name, is_known, value in (
+            ("rating", rated, r["rating"]), ("relevance", known(r["relevance_score"]), r["relevance_score"]), ("log_time", timed, log_time),
+        ):  # fmt: skip
+            if is_known:
+                sums[{"rating": "rated", "relevance": "relevance_n", "log_time": "timed"}[name]] += 1
+                sums[f"{name}_sum"] += value
+                sums[f"{name}_squares"] += value**2
+        if timed:
+            at = int(bins_of([r["response_time_ms"]])[0])
+            sums["bins"][at] = sums["bins"].get(at, 0) + 1
+    return found
+
+
+@given(ROWS)
+@settings(deadline=None)
+def test_each_sum_is_what_plain_python_counts(rows):
+    expected = naive(rows)
+    health, _ = aggregate(frame(rows), CULTURAL)
+    assert {tuple(r[k] for k in ("segment", "topic", "grade")) for r in health.iter_rows(named=True)} == expected.keys()
+    for r in health.iter_rows(named=True):
+        sums = expected[r["segment"], r["topic"], r["grade"]]
+        assert {name: r[name] for name in COUNTS} == {name: sums[name] for name in COUNTS}
+        assert [r[name] for name in SUMS] == pytest.approx([sums[name] for name in SUMS])
+        assert dict(zip(r["time_bins"], r["time_counts"], strict=True)) == sums["bins"]
+        assert r["time_bins"] == sorted(r["time_bins"])
+
+
+@given(ROWS)
+@settings(deadline=None)
+def test_no_row_is_lost_and_users_count_the_same_rows(rows):
+    health, users = aggregate(frame(rows), CULTURAL)
+    assert health["n"].sum() == users["n"].sum() == len(rows)
+    for name in ("rated", "judged", "negative", "rating_sum"):
+        assert users[name].sum() == pytest.approx(health[name].sum())
+    assert (health["judged"] >= health["negative"]).all()
+    assert (health["timed"] == health["time_counts"].list.sum()).all()
+
+
+@given(ROWS, ROWS)
+@settings(deadline=None)
+def test_days_add_up(first, second):
+    together, users = aggregate(frame(first + second), CULTURAL)
+    days, day_users = zip(*(aggregate(frame(rows), CULTURAL) for rows in (first, second)), strict=True)
+    key = ["segment", "topic", "grade"]
+    added = pl.concat(days).group_by(key).agg(pl.col(*COUNTS, *SUMS).sum()).sort(key)
+    assert together.select(key).equals(added.select(key))
+    for name in (*COUNTS, *SUMS):
+        assert together[name].to_list() == pytest.approx(added[name].to_list())
+    keys = ["segment", "user_group"]
+    assert pl.concat(day_users).group_by(keys).agg(pl.col("n").sum()).sort(keys).equals(users.select(*keys, "n"))
+    bins = [part.explode(LISTS).group_by(*key, "time_bins").agg(pl.col("time_counts").sum()) for part in (together, pl.concat(days))]
+    assert bins[0].sort(pl.all()).equals(bins[1].sort(pl.all()))
+
+
+@given(ROWS)
+@settings(deadline=None)
+def test_the_order_of_rows_does_not_matter(rows):
+    first, second = aggregate(frame(rows), CULTURAL)[0], aggregate(frame(rows[::-1]), CULTURAL)[0]
+    assert first.drop(SUMS).equals(second.drop(SUMS))
+    for name in SUMS:
+        assert first[name].to_list() == pytest.approx(second[name].to_list())
+
+
+@given(ROWS)
+@settings(deadline=None)
+def test_what_is_made_fits_the_contract(rows):
+    for made, schema in zip(aggregate(frame(rows), CULTURAL), (HEALTH, USERS), strict=True):
+        assert made.to_arrow().cast(schema).schema.equals(schema)
+        assert not made.select(pl.all().is_null().any()).transpose().to_series().any()
+
+
+def test_a_user_stays_in_one_group_on_every_day_and_in_every_segment():
+    people = [f"u_{n}" for n in range(300)]
+    alone = {p: aggregate(frame([row(user_pseudonym=p)]), CULTURAL)[1]["user_group"][0] for p in people[:20]}
+    _, users = aggregate(frame([row(user_pseudonym=p, segment="a.hi") for p in people]), CULTURAL)
+    assert set(users["user_group"]) == set(range(USER_GROUPS))
+    for person, group in alone.items():
+        assert group == crc32(person.encode()) % USER_GROUPS
+
+
+def test_rows_without_a_user_share_the_first_group():
+    _, users = aggregate(frame([row(user_pseudonym=None)] * 3), CULTURAL)
+    assert users.select("user_group", "n").rows() == [(0, 3)]
+
+
+def test_a_day_without_rows_has_no_health():
+    health, users = aggregate(frame([]), CULTURAL)
+    assert (health.height, users.height) == (0, 0)
+    assert health.to_arrow().cast(HEALTH).schema.equals(HEALTH)
+
+
+def test_what_counts_as_negative_and_as_cultural_is_said_by_the_columns():
+    rows = [row(rating=2.0), row(rating=2.5), row(rating=None, thumbs=-1), row(complaint_text="no"), row(rating=None)]
+    health, _ = aggregate(frame(rows), CULTURAL)
+    assert health.select("judged", "negative", "complaints", "cultural").row(0) == (4, 3, 1, 0)
+    cultural, _ = aggregate(frame([row(complaint_category="CULTURAL"), row(complaint_category="other")]), CULTURAL)
+    assert cultural.select("complaints", "cultural").row(0) == (2, 1)

@@ -1,0 +1,69 @@
+"""Which days are judged against which."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lyo_pipelines.retraining.curriculum import load_curriculum
+from lyo_pipelines.retraining.windows import windows
+from lyo_pipelines.storage.lake import Lake
+from lyo_pipelines_tests.retraining.made import FIGURES
+
+CURRICULUM = load_curriculum(Lake("memory://no-files"))
+EVIDENCE = FIGURES.evidence
+ANY_DAY = st.dates(date(2026, 1, 1), date(2028, 12, 31))
+
+
+def pairs(today: date):
+    found = windows(today, CURRICULUM, EVIDENCE)
+    return found, (found.short, found.long, found.week)
+
+
+@given(ANY_DAY)
+@settings(deadline=None, max_examples=60)
+def test_windows_have_their_lengths_without_holidays_and_never_overlap_their_baselines(today):
+    found, all_pairs = pairs(today)
+    for pair, now, base in zip(all_pairs, (14, 28, 7), (56, 56, 7), strict=True):
+        assert len(pair.now) == now
+        assert base <= len(pair.base) <= 2 * base
+        assert not set(pair.now) & set(pair.base)
+        assert list(pair.now) == sorted(set(pair.now))
+        assert list(pair.base) == sorted(set(pair.base))
+        assert max(pair.base) < min(pair.now) <= max(pair.now) < today
+        assert "holiday" not in {CURRICULUM.kind(day) for day in (*pair.now, *pair.base)}
+    assert found.days == tuple(sorted({day for pair in all_pairs for day in (*pair.now, *pair.base)}))
+    assert found.exams == {day for day in found.days if CURRICULUM.kind(day) == "exam"}
+
+
+@given(ANY_DAY)
+@settings(deadline=None, max_examples=40)
+def test_the_window_holds_every_school_day_up_to_yesterday(today):
+    for pair in pairs(today)[1]:
+        span = [min(pair.now) + timedelta(days=n) for n in range((today - min(pair.now)).days)]
+        assert [day for day in span if CURRICULUM.kind(day) != "holiday"] == list(pair.now)
+
+
+def test_on_ordinary_days_the_baseline_ends_where_the_window_begins():
+    found, _ = pairs(date(2026, 7, 1))
+    assert found.short.now == tuple(date(2026, 6, 17) + timedelta(days=n) for n in range(14))
+    assert (found.short.base[-1], len(found.short.base)) == (date(2026, 6, 16), 56)
+    assert found.week.base == tuple(date(2026, 6, 17) + timedelta(days=n) for n in range(7))
+
+
+def test_exam_days_are_compared_with_last_year_s_exam_days_too():
+    found, _ = pairs(date(2026, 9, 25))
+    last_year = {date(2025, 9, 15) + timedelta(days=n) for n in range(16)}
+    assert last_year <= set(found.long.base)
+    assert {day for day in found.long.now if day in found.exams} == {date(2026, 9, 15) + timedelta(days=n) for n in range(10)}
+    ordinary = [day for day in found.long.base if day > date(2026, 6, 1) and day not in found.exams]
+    assert len(ordinary) >= 40
+    assert not set(found.week.base) & last_year
+
+
+@pytest.mark.parametrize("today", [date(2026, 11, 12), date(2026, 11, 20)])
+def test_a_week_of_holidays_moves_the_window_and_does_not_empty_it(today):
+    assert min(pairs(today)[0].short.now) == today - timedelta(days=14 + 5)

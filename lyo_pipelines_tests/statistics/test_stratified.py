@@ -1,0 +1,174 @@
+"""Changes split into mix and within: what is conserved, what mix cannot do, and by simulation the errors that are promised."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from scipy import stats
+
+from lyo_pipelines.statistics.stratified import MINIMUM_BASE, Sums, changes, pooled_variance, random_groups_error
+
+STRATA = 4
+VALUES = st.integers(1, 5).map(float)
+ROWS = st.lists(st.tuples(st.integers(0, STRATA - 1), VALUES), max_size=60)
+ONE_GROUP = np.zeros(STRATA, dtype=np.int64)
+
+
+def sums(rows: list[tuple[int, float]], strata: int = STRATA) -> Sums:
+    at = np.array([stratum for stratum, _ in rows], dtype=np.int64)
+    values = np.array([value for _, value in rows], dtype=np.float64)
+    weights = (np.ones_like(values), values, values**2)
+    return Sums(*(np.bincount(at, weights=weight, minlength=strata).astype(float) for weight in weights))
+
+
+def compared(now, base):
+    return changes(ONE_GROUP, 1, sums(now), sums(base))
+
+
+def everywhere(shift: float = 0.0) -> list[tuple[int, float]]:
+    """Strata at levels 1, 2, 3, 4, each with a spread."""
+    return [(stratum, stratum + 1 + shift + spread) for stratum in range(STRATA) for spread in (-0.5, 0, 0.5)]
+
+
+@given(ROWS, ROWS)
+def test_mix_and_within_add_up_to_the_change_of_the_mean(now, base):
+    found = compared(now, base)
+    assume(not np.isnan(found.within[0]))
+    plain = np.mean([value for _, value in now]) - np.mean([value for _, value in base])
+    assert found.within[0] + found.mix[0] == pytest.approx(plain, abs=1e-9)
+
+
+@given(st.lists(st.integers(1, 30), min_size=STRATA, max_size=STRATA), st.floats(-3, 3))
+def test_a_shift_of_every_stratum_is_the_change_within_whatever_the_mix(copies, shift):
+    now = [row for stratum, times in enumerate(copies) for row in everywhere(shift) if row[0] == stratum for _ in range(times)]
+    found = compared(now, everywhere())
+    assert found.within[0] == pytest.approx(shift, abs=1e-9)
+    assert found.coverage[0] == 1
+    if shift == 0:
+        assert found.mix[0] == pytest.approx(np.mean([v for _, v in now]) - 2.5, abs=1e-9)
+
+
+def test_a_pure_change_of_mix_changes_nothing_within():
+    found = compared([row for row in everywhere() if row[0] == 0] * 9 + everywhere(), everywhere())
+    assert found.within[0] == pytest.approx(0)
+    assert found.mix[0] < -1
+
+
+@given(ROWS, ROWS)
+def test_it_equals_the_computation_row_by_row(now, base):
+    found = compared(now, base)
+    level = {
+        s: np.mean([v for at, v in base if at == s]) for s in range(STRATA) if sum(at == s for at, _ in base) >= MINIMUM_BASE
+    }
+    inside = [(s, v) for s, v in now if s in level]
+    if not inside:
+        assert math.isnan(found.within[0])
+        assert not found.coverage[0] > 0
+        return
+    expected = np.mean([level[s] for s, _ in inside])
+    assert found.expected[0] == pytest.approx(expected)
+    assert found.within[0] == pytest.approx(np.mean([v for _, v in inside]) - expected)
+    assert found.coverage[0] == pytest.approx(len(inside) / len(now))
+    assert (found.n[0], found.n_base[0]) == (len(now), len(base))
+
+
+@given(ROWS, ROWS, ROWS, ROWS)
+def test_a_group_does_not_see_the_others(now, base, other_now, other_base):
+    alone = compared(now, base)
+    shifted = [[(s + STRATA, v) for s, v in rows] for rows in (other_now, other_base)]
+    group = np.repeat(np.arange(2), STRATA)
+    both = changes(group, 2, sums(now + shifted[0], 2 * STRATA), sums(base + shifted[1], 2 * STRATA))
+    for name in vars(alone):
+        assert np.allclose(getattr(alone, name)[0], getattr(both, name)[0], equal_nan=True), name
+
+
+def test_a_stratum_that_the_baseline_hardly_knows_is_not_compared():
+    found = compared([(0, 5.0)] * 3 + [(1, 1.0)], [(0, 4.0)] * 3 + [(1, 5.0)] * (MINIMUM_BASE - 1))
+    assert found.within[0] == 1
+    assert found.coverage[0] == 0.75
+
+
+def test_without_any_rows_nothing_is_known():
+    found = compared([], [])
+    assert (found.n[0], found.n_base[0]) == (0, 0)
+    assert all(np.isnan(getattr(found, name)[0]) for name in ("mean", "within", "mix", "standard_error", "coverage"))
+
+
+@given(ROWS)
+def test_the_pooled_variance_is_that_of_deviations_from_the_strata_s_means(rows):
+    found = pooled_variance(ONE_GROUP, 1, sums(rows))[0]
+    by_stratum = [[v for s, v in rows if s == stratum] for stratum in range(STRATA)]
+    freedom = sum(len(values) - 1 for values in by_stratum if values)
+    if freedom <= 0:
+        assert math.isnan(found)
+    else:
+        spread = sum(np.var(values) * len(values) for values in by_stratum if values)
+        assert found == pytest.approx(spread / freedom, abs=1e-9)
+
+
+def test_the_standard_error_is_that_of_many_repetitions():
+    rng = np.random.default_rng(4)
+    sizes_now, sizes_base, runs = np.array([40, 10, 5, 60]), np.array([20, 80, 9, 30]), 3_000
+    level = np.arange(STRATA)
+
+    def windows(sizes):
+        stratum = np.repeat(np.arange(STRATA), sizes)
+        values = level[stratum] + rng.normal(0, 1.3, (runs, stratum.size))
+        at = (np.arange(runs)[:, None] * STRATA + stratum).ravel()
+        return Sums(*(np.bincount(at, weights=w.ravel(), minlength=runs * STRATA) for w in (np.ones_like(values), values, values**2)))
+
+    found = changes(np.repeat(np.arange(runs), STRATA), runs, windows(sizes_now), windows(sizes_base))
+    assert found.standard_error.mean() == pytest.approx(found.within.std(), rel=0.05)
+    assert (np.abs(found.within) < 1.96 * found.standard_error).mean() == pytest.approx(0.95, abs=0.02)
+
+
+def by_user_group(rng, runs: int, *, shared: float, own: float, groups: int = 32, people: int = 20, each: int = 3):
+    """n and total of both windows by random group; people have habits that show in both windows, and moods that show in one."""
+    habit = rng.normal(0, shared, (runs, groups, people))
+    parts = []
+    for _ in range(2):
+        mood = rng.normal(0, own, (runs, groups, people))
+        answers = rng.poisson(each, (runs, groups, people))
+        noise = rng.normal(0, 1, (runs, groups, people)) * np.sqrt(answers)
+        parts += [answers.sum(-1).astype(float), ((habit + mood) * answers + noise).sum(-1)]
+    return parts
+
+
+@pytest.mark.parametrize(("shared", "own"), [(0.0, 0.0), (0.0, 1.0), (1.0, 0.5)])
+def test_random_groups_cover_no_change_as_often_as_promised_though_users_differ(shared, own):
+    n, total, n_base, total_base = by_user_group(np.random.default_rng(5), 1_500, shared=shared, own=own)
+    change = total.sum(1) / n.sum(1) - total_base.sum(1) / n_base.sum(1)
+    error = random_groups_error(n, total, n_base, total_base)
+    assert (np.abs(change) < stats.t.ppf(0.975, 31) * error).mean() == pytest.approx(0.95, abs=0.02)
+
+
+def test_what_users_add_to_one_window_makes_the_plain_error_too_small():
+    n, total, n_base, total_base = by_user_group(np.random.default_rng(6), 1_000, shared=0.0, own=1.5)
+    change = total.sum(1) / n.sum(1) - total_base.sum(1) / n_base.sum(1)
+    plain = np.sqrt((1 + 1.5**2) * (1 / n.sum(1) + 1 / n_base.sum(1)))
+    assert (np.abs(change) < 1.96 * plain).mean() < 0.85
+    assert (np.abs(change) < 2.04 * random_groups_error(n, total, n_base, total_base)).mean() > 0.93
+
+
+@given(st.lists(st.floats(-5, 5), min_size=32, max_size=32), st.integers(1, 9))
+def test_what_users_add_to_both_windows_alike_cancels(habits, each):
+    n = np.full((1, 32), float(each))
+    total = n * np.array(habits)
+    assert random_groups_error(n, total + 0.3 * n, n, total)[0] == pytest.approx(0, abs=1e-6)
+
+
+@given(st.permutations(range(8)))
+def test_which_group_users_fall_into_does_not_matter(order):
+    parts = by_user_group(np.random.default_rng(7), 3, shared=1.0, own=1.0, groups=8)
+    mixed = [part[:, order] for part in parts]
+    assert np.allclose(random_groups_error(*parts), random_groups_error(*mixed))
+
+
+def test_when_leaving_a_group_out_leaves_nothing_no_error_can_be_told():
+    alone = np.zeros((1, 32))
+    alone[0, 5] = 10.0
+    assert math.isnan(random_groups_error(alone, alone * 4, np.ones((1, 32)), np.ones((1, 32)))[0])
