@@ -22,7 +22,9 @@ from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
+from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,6 +51,10 @@ class Cell:
     scenario: Scenario
     tests: bool = False
 
+    @property
+    def title(self) -> str:
+        return f"{self.part}, {self.name}"
+
 
 def cells(calendar: Curriculum) -> list[Cell]:
     warm = WARM_UP // 7
@@ -69,31 +75,48 @@ def cells(calendar: Curriculum) -> list[Cell]:
         found += [
             Cell("mix", f"mean -{fall} at {weekly} a week", Scenario(weekly, mix_fall=fall, **changed)) for fall in (0.3, 0.5)
         ]
-    return found
+    return sorted(found, key=lambda cell: (abs(cell.scenario.weekly - 200), cell.scenario.weeks))
 
 
-def run_cells(chosen: list[Cell], histories: int, workers: int, calendar: Curriculum) -> dict[str, dict[str, NDArray]]:
+def run_cells(
+    chosen: list[Cell], histories: int, workers: int, calendar: Curriculum, keep: Path
+) -> dict[str, dict[str, NDArray]]:
     """Replay every cell in shards, each in a process of its own; arrays of all shards side by side."""
     ordinary = calendar.model_copy(update={"holidays": (), "exam_weeks": ()})
-    found: dict[str, list[dict[str, NDArray]]] = {cell.name: [] for cell in chosen}
+    found: dict[str, list[dict[str, NDArray]]] = {cell.title: [] for cell in chosen}
     started = time.perf_counter()
-    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), max_tasks_per_child=6) as pool:
+    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
         waiting = {}
-        for number, cell in enumerate(chosen):
-            for shard, first in enumerate(range(0, histories, SHARD)):
-                size, seed = min(SHARD, histories - first), 1000 * number + shard
+        # first a part of every cell, then the rest: a run that is broken off has seen everything
+        for shard, first in enumerate(range(0, histories, SHARD)):
+            for cell in chosen:
                 school = cell.scenario.calendar or ordinary
-                waiting[pool.submit(replay, cell.scenario, size, seed, school, tests=cell.tests)] = cell
+                path = keep / f"{crc32(cell.title.encode()):08x}-{shard}-{min(SHARD, histories - first)}.npz"
+                task = pool.submit(
+                    _shard, path, cell.scenario, min(SHARD, histories - first), crc32(cell.title.encode()) + shard, school,
+                    tests=cell.tests,
+                )  # fmt: skip
+                waiting[task] = cell.title
         for at, done in enumerate(as_completed(waiting), start=1):
-            cell = waiting[done]
-            found[cell.name].append(done.result())
-            print(f"  {time.perf_counter() - started:6.0f} s  {at} of {len(waiting)}: {cell.part}, {cell.name}", flush=True)
+            found[waiting[done]].append(done.result())
+            print(f"  {time.perf_counter() - started:6.0f} s  {at} of {len(waiting)}: {waiting[done]}", flush=True)
     return {
-        name: {
+        title: {
             key: parts[0][key] if key == "kinds" else np.concatenate([part[key] for part in parts], axis=-1) for key in parts[0]
         }
-        for name, parts in found.items()
+        for title, parts in found.items()
     }
+
+
+def _shard(path: Path, *arguments: Any, tests: bool) -> dict[str, NDArray]:
+    if path.exists():
+        return dict(np.load(path))
+    found = replay(*arguments, tests=tests)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".partial.npz")
+    np.savez_compressed(partial, **found)
+    partial.rename(path)
+    return found
 
 
 def share(hits: NDArray[np.bool_] | Iterable[bool]) -> dict[str, Any]:
@@ -157,6 +180,7 @@ def mix(arrays: dict[str, NDArray]) -> dict[str, Any]:
         "fires": share(fired.any(axis=(0, 1))),
         "by_rule": {rule: share(fired[:, at].any(axis=0)) for at, rule in enumerate(RULES) if fired[:, at].any()},
         "bare": share(bare.any(axis=(0, 1))),
+        "plain_mean_fell_by": round(float(np.nanmean(-arrays["change"][15])), 3),
         "bare_rating_drop": share(bare[:, BARE.index("rating_drop")].any(axis=0)),
     }
 
@@ -209,15 +233,18 @@ def main() -> None:
     parser.add_argument("--histories", type=int, default=1000)
     parser.add_argument("--only", nargs="*", choices=PARTS, default=PARTS)
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--keep", type=Path, help="folder of what was simulated: a run that was broken off goes on from there")
     arguments = parser.parse_args()
     check_aggregation()
     started = time.perf_counter()
     calendar = load_curriculum(Lake("none"))
     chosen = [cell for cell in cells(calendar) if cell.part in arguments.only]
     report: dict[str, Any] = json.loads(OUT.read_text()) if OUT.exists() else {}
-    arrays = run_cells(chosen, arguments.histories, arguments.workers, calendar) if chosen else {}
+    with TemporaryDirectory() as folder:
+        keep = arguments.keep or Path(folder)
+        arrays = run_cells(chosen, arguments.histories, arguments.workers, calendar, keep) if chosen else {}
     for cell in chosen:
-        found = arrays[cell.name]
+        found = arrays[cell.title]
         result = drops(cell.name, found) if cell.part == "drops" else globals()[cell.part](found)
         report.setdefault(cell.part, {})[cell.name] = result
         show(cell.part, cell.name, result)

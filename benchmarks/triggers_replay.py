@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
-from math import log
 
 import numpy as np
 import polars as pl
@@ -51,10 +50,10 @@ class Record:
     bare: list[Flags] = field(default_factory=list)
     tests: list[Flags] = field(default_factory=list)
     kinds: list[str] = field(default_factory=list)
-    plain_mean: list[float] = field(default_factory=list)
+    change: list[NDArray[np.float32]] = field(default_factory=list)
 
     def arrays(self) -> dict[str, NDArray]:
-        return {name: np.array(getattr(self, name)) for name in ("fired", "launched", "bare", "tests", "kinds", "plain_mean")}
+        return {name: np.array(getattr(self, name)) for name in ("fired", "launched", "bare", "tests", "kinds", "change")}
 
 
 def replay(scenario: Scenario, segments: int, seed: int, curriculum: Curriculum, *, tests: bool = False) -> dict[str, NDArray]:
@@ -79,7 +78,9 @@ def replay(scenario: Scenario, segments: int, seed: int, curriculum: Curriculum,
         signals = measure(health, view, today, past.examples())
         decisions = past.look(signals, figures, curriculum, today)
         _note(found, world, today, decisions, view)
-        found.bare.append(_bare(plain))
+        bare, change = _bare(plain)
+        found.bare.append(bare)
+        found.change.append(change)
         if tests:
             found.tests.append(_tests([signals[name] for name in world.names]))
         for old in [each for each in seen if (today - each).days > 130 and curriculum.kind(each) != "exam"]:
@@ -157,7 +158,9 @@ def _kind(today: date, view: Windows) -> str:
 
 
 # -- bare thresholds: the same figures, no intervals, no minimum, no mix -------------------------------------------
-def _bare(plain: list[dict[str, NDArray]]) -> Flags:
+def _bare(plain: list[dict[str, NDArray]]) -> tuple[Flags, NDArray[np.float32]]:
+    """Which thresholds are crossed, and the plain change of the mean rating."""
+
     def total(name: str, first: int, last: int | None = None) -> NDArray[np.float64]:
         return np.sum([day[name] for day in plain[first:last]], axis=0)
 
@@ -166,7 +169,7 @@ def _bare(plain: list[dict[str, NDArray]]) -> Flags:
 
     with np.errstate(invalid="ignore", divide="ignore"):
         mean, base = ratio("rating_sum", "rated", -14), ratio("rating_sum", "rated", -70, -14)
-        return np.array(
+        flags = np.array(
             [
                 mean < 3.5,
                 mean - base <= -0.15,
@@ -177,6 +180,7 @@ def _bare(plain: list[dict[str, NDArray]]) -> Flags:
                 (ratio("topic_retried", "topic_n", -14) > 0.3).any(axis=1),
             ]
         )
+    return flags, (mean - base).astype(np.float32)
 
 
 # -- the tests themselves, against "nothing changed" ---------------------------------------------------------------
@@ -208,7 +212,7 @@ def _tails(signals: list[Signals], alpha: float) -> Flags:
         for table in (np.array([tail.histogram for tail in tails]), np.array([tail.baseline for tail in tails]))
         for x in (quantiles(table, TAIL), *quantile_interval(table, TAIL, z, dispersion))
     ]
-    return log(1.0) < np.log(ratio_bounds(*bounds)[0])
+    return ratio_bounds(*bounds)[0] > 1
 
 
 _TESTS: tuple[Callable[[list[Signals], float], Flags | list[bool]], ...] = (

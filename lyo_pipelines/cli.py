@@ -85,7 +85,9 @@ def report(segment: Annotated[str, typer.Argument(help="For instance tutoring.en
 @app.command()
 def why(
     segment: Annotated[str, typer.Argument(help="For instance tutoring.en.math.")],
-    since: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Only decisions from this day on.")] = None,
+    since: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Only decisions from this day on.")
+    ] = None,
     all: Annotated[bool, typer.Option("--all", help="Every decision on a line of its own.")] = False,
 ) -> None:
     """What the retraining triggers decided about a segment, and why, newest first."""
@@ -96,9 +98,13 @@ def why(
 
 @app.command()
 def backtest(
-    first: Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First day to decide about.")] = None,
+    first: Annotated[
+        datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First day to decide about.")
+    ] = None,
     last: Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day.")] = None,
-    policy: Annotated[Path | None, typer.Option(help="YAML with a `retraining:` section, compared with what is in force.")] = None,
+    policy: Annotated[
+        Path | None, typer.Option(help="YAML with a `retraining:` section, compared with what is in force.")
+    ] = None,
     segment: Annotated[str | None, typer.Option(help="Show one segment only (all are replayed).")] = None,
 ) -> None:
     """Replay the lake's history: which retrainings would have fired, when and why, and what another policy would change."""

@@ -24,7 +24,8 @@ _RUNS = """
 query ($filter: RunsFilter, $limit: Int) {
   runsOrError(filter: $filter, limit: $limit) {
     __typename
-    ... on Runs { results { runId jobName status startTime endTime tags { key value } stepStats { stepKey status startTime endTime } } }
+    ... on Runs { results { runId jobName status startTime endTime tags { key value }
+      stepStats { stepKey status startTime endTime } } }
     ... on PythonError { message }
   }
 }

@@ -7,15 +7,12 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import date, timedelta
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any
 
-import yaml
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from lyo_pipelines.config.figures import FiguresError, load_figures
+from lyo_pipelines.config.figures import FiguresError, load_figures, read_sections
 from lyo_pipelines.config.retraining import RetrainingFigures
 from lyo_pipelines.config.settings import Settings
 from lyo_pipelines.health.read import load_health, read_health
@@ -25,7 +22,7 @@ from lyo_pipelines.retraining.backtest_files import write_backtest
 from lyo_pipelines.retraining.curriculum import load_curriculum
 from lyo_pipelines.retraining.differences import Difference, difference
 from lyo_pipelines.retraining.history import Training, trainings
-from lyo_pipelines.retraining.reasons import REASONS
+from lyo_pipelines.retraining.reasons import LIMITS, REASONS
 from lyo_pipelines.storage.lake import Lake
 
 IN_FORCE = "figures in force"
@@ -64,15 +61,14 @@ def run_backtest(
     curriculum, readable = load_curriculum(lake), [day for day in days if day not in unreadable]
     first, last = _range(readable, first, last, default_range(readable, figures, curriculum))
     known = trainings(lake)
-    found = replay_policies(load_health(lake), policies, curriculum, first, last, trainings=known)
+    with console.status(f"Replaying {first} to {last}"):
+        found = replay_policies(load_health(lake), policies, curriculum, first, last, trainings=known)
     if segment is not None:
         found = [_only(one, segment) for one in found]
     differs = difference(*found) if len(found) == 2 else None
     notes = [f"{day.isoformat()} is left out, its health cannot be read: {why}" for day, why in unreadable.items()]
-    notes += [
-        *_later(known, first),
-        *dict.fromkeys(f"not decided: {trouble}" for one in found for trouble in one.troubles),
-    ]
+    notes += _later(known, first)
+    notes += dict.fromkeys(f"not decided: {trouble}" for one in found for trouble in one.troubles)
     _show(console, found, names, differs)
     for note in (*CANNOT_KNOW, *notes):
         console.print(f"· {note}", style="dim", highlight=False, markup=False)
@@ -84,39 +80,11 @@ def run_backtest(
 
 def laid_over(config: str | None, policy: Path) -> RetrainingFigures:
     """The figures of `policy` over those of the configuration. Raises FiguresError that names file and key."""
-    values = _mapping(policy)
-    if not values.get("retraining"):
+    if not read_sections(policy).get("retraining"):
         raise FiguresError(
             f"{policy}: nothing under `retraining:`; a policy looks like config.yaml, with that section."
         )
-    if config is None:
-        return load_figures(policy).retraining
-    with TemporaryDirectory() as folder:
-        both = Path(folder) / policy.name
-        both.write_text(yaml.safe_dump(_merged(_mapping(Path(config)), values), allow_unicode=True), encoding="utf-8")
-        try:
-            return load_figures(both).retraining
-        except FiguresError as error:
-            raise FiguresError(str(error).replace(str(both), f"{policy} over {config}")) from error
-
-
-def _mapping(path: Path) -> dict[str, Any]:
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except (OSError, yaml.YAMLError):
-        values = None
-    if not isinstance(values, dict):
-        load_figures(path)  # says what is wrong with it
-        raise FiguresError(f"{path}: expected sections such as retraining")
-    return values
-
-
-def _merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
-    result = dict(base)
-    for key, value in over.items():
-        below = result.get(key)
-        result[key] = _merged(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
-    return result
+    return load_figures(config, policy).retraining
 
 
 def _range(days: Sequence[date], first: date | None, last: date | None, usual: tuple[date, date]) -> tuple[date, date]:
@@ -156,10 +124,11 @@ def _show(console: Console, found: Sequence[Backtest], names: Sequence[str], dif
     one = found[0]
     days = (one.last - one.first).days + 1
     console.print(
-        f"\n[bold]{one.first} to {one.last}[/]: {days} days, {len(one.by_segment):,} segments", highlight=False
+        f"\n[bold]{one.first} to {one.last}[/]: {_count(days, 'day')}, {_count(len(one.by_segment), 'segment')}",
+        highlight=False,
     )
     for replayed, name in zip(found, names, strict=True):
-        _launches(console, replayed.launches, f"{name}: {len(replayed.launches):,} launches")
+        _launches(console, replayed.launches, f"{name}: {_count(len(replayed.launches), 'launch', 'launches')}")
     if differs is not None:
         _differences(console, differs, names)
     _held(console, found, names)
@@ -184,9 +153,10 @@ def _launches(console: Console, steps: Sequence[Step], title: str) -> None:
 
 def _differences(console: Console, found: Difference, names: Sequence[str]) -> None:
     if not found:
-        console.print(f"\nNo difference: both policies launch the same, {found.same} times.", highlight=False)
+        console.print(f"\nNo difference: both policies launch the same, {_count(found.same, 'time')}.", highlight=False)
         return
-    title = f"\nWhat {names[1]} changes: {found.same} launches the same, {len(found.shifted)} moved, {len(found.only_a)} gone, {len(found.only_b)} new"
+    same, sizes = _count(found.same, "launch", "launches"), map(len, (found.shifted, found.only_a, found.only_b))
+    title = "\nWhat {} changes: {} the same, {} moved, {} gone, {} new".format(names[1], same, *sizes)
     table = Table(title=escape(title), title_justify="left")
     for name in ("segment", "change", names[0], names[1]):
         table.add_column(escape(name), no_wrap=name != "change")
@@ -206,7 +176,11 @@ def _fired(step: Step) -> str:
 def _moved(days: int) -> str:
     if not days:
         return "same day, other kinds"
-    return f"{abs(days)} day{'s' if abs(days) > 1 else ''} {'later' if days > 0 else 'earlier'}"
+    return f"{_count(abs(days), 'day')} {'later' if days > 0 else 'earlier'}"
+
+
+def _count(n: int, one: str, more: str = "") -> str:
+    return f"{n:,} {one if n == 1 else more or one + 's'}"
 
 
 def _held(console: Console, found: Sequence[Backtest], names: Sequence[str]) -> None:
@@ -226,10 +200,8 @@ def _held(console: Console, found: Sequence[Backtest], names: Sequence[str]) -> 
 
 
 def _told(counted: Sequence[dict[str, Counter[str]]], segment: str) -> int:
-    """Days on which there was more to say than that nothing is wrong."""
-    return sum(
-        days for one in counted for reason, days in one.get(segment, Counter()).items() if reason in list(REASONS)[:10]
-    )
+    """Days on which there was a cause, or a fall that was looked into."""
+    return sum(one.get(segment, Counter())[reason] for one in counted for reason in ("fire", "mix", *LIMITS))
 
 
 def _cell(numbers: Sequence[int]) -> str:

@@ -21,8 +21,8 @@ from lyo_pipelines.storage.lake import Lake
 COLOURS = {"fire": "red", "hold": "yellow", "not_enough_evidence": "blue", "clear": "green", "not_measured": "dim"}
 _VERDICTS = {
     "fire": "is to be trained again",
-    "hold": "is not trained",
-    "not_enough_evidence": "is not trained, too little is known",
+    "hold": "is held",
+    "not_enough_evidence": "is held, too little is known",
 }
 _ORDER = tuple(COLOURS)
 _SAID = 400
@@ -58,7 +58,7 @@ def _require_known(lake: Lake, segment: str) -> None:
             "nothing was decided yet: the retraining triggers write the ledger once they run. LYO_TRIGGERS=on switches them on (or "
             "the sensors' page of the UI); `lyo backtest` already says what would have fired."
         )
-    near = difflib.get_close_matches(segment, known, n=3)
+    near = difflib.get_close_matches(segment, known, n=3, cutoff=0.85)
     meant = f" Did you mean {' or '.join(near)}?" if near else ""
     more = f" and {len(known) - 12:,} more" if len(known) > 12 else ""
     raise NothingDecidedError(

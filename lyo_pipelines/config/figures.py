@@ -43,31 +43,36 @@ class FiguresError(ValueError):
     """The user's figures do not fit; the message names file, key and what is expected."""
 
 
-def load_figures(path: str | Path | None = None) -> Figures:
-    """Load the defaults and lay the user's YAML over them.
+def load_figures(*paths: str | Path | None) -> Figures:
+    """Load the defaults and lay users' YAML files over them, the last one uppermost; None is no file.
 
     Raises FiguresError with file and key when a value or a name does not fit.
     """
     merged: dict[str, Any] = {
         name: yaml.safe_load((DEFAULTS / f"{name}.yaml").read_text(encoding="utf-8")) for name in Figures.model_fields
     }
-    if path is not None:
-        try:
-            overrides = yaml.safe_load(Path(path).read_text(encoding="utf-8")) or {}
-        except (OSError, yaml.YAMLError) as error:
-            raise FiguresError(f"{path}: cannot be read as YAML ({error}). Mend or remove it.") from error
-        if not isinstance(overrides, dict):
-            raise FiguresError(
-                f"{path}: expected sections ({', '.join(Figures.model_fields)}), found {type(overrides).__name__}."
-            )
-        merged = _overlay(merged, overrides)
+    given = [path for path in paths if path is not None]
+    for path in given:
+        merged = _overlay(merged, read_sections(path))
+    told = " over ".join(str(path) for path in reversed(given)) or DEFAULTS
     try:
         return Figures.model_validate(merged)
     except ValidationError as error:
         lines = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
         raise FiguresError(
-            f"{path or DEFAULTS}: {lines}. See the commented defaults in lyo_pipelines/config/*.yaml."
+            f"{told}: {lines}. See the commented defaults in lyo_pipelines/config/*.yaml."
         ) from error
+
+
+def read_sections(path: str | Path) -> dict[str, Any]:
+    """A user's YAML as it stands, not yet validated. Raises FiguresError when it is no YAML with sections."""
+    try:
+        found = yaml.safe_load(Path(path).read_text(encoding="utf-8")) or {}
+    except (OSError, yaml.YAMLError) as error:
+        raise FiguresError(f"{path}: cannot be read as YAML ({error}). Mend or remove it.") from error
+    if not isinstance(found, dict):
+        raise FiguresError(f"{path}: expected sections ({', '.join(Figures.model_fields)}), found {type(found).__name__}.")
+    return found
 
 
 def _overlay(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:

@@ -19,6 +19,10 @@ from lyo_pipelines.retraining.rules import business, performance, quality
 from lyo_pipelines.retraining.rules.volume import volume_rule
 from lyo_pipelines.retraining.signals import Signals
 
+RATINGS = frozenset({"quality.average_rating", "quality.rating_drop", "quality.negative_feedback"})
+"""Rules that see a segment's ratings fall."""
+TOPIC_RATINGS = "performance.knowledge_gap"
+"""The rule that sees those of a single topic."""
 RULES = (volume_rule, *quality.RULES, *performance.RULES, *business.RULES)
 _NEEDS_WINDOW = (*quality.RULES, *performance.RULES)
 
@@ -93,12 +97,18 @@ def _once(finding: Finding, case: Case) -> Finding:
         return finding
     days = timedelta(days=case.policy.launch.same_cause_days)
     for launch in case.history.launches:
-        if launch.status != "failed" and any(_base(cause) == finding.cause for cause in launch.causes):
+        if launch.status != "failed" and any(covers(_base(cause), finding) for cause in launch.causes):
             again = launch.at.date() + days
             if case.today < again:
                 says = f"{finding.says} (launched for this on {launch.at.date().isoformat()}, again from {again.isoformat()})"
                 return replace(finding, outcome="hold", says=says, suspicious=True)
     return finding
+
+
+def covers(launched: str, finding: Finding) -> bool:
+    """Whether a launch for one cause was a launch for this finding, too: the same cause, or the same fall of ratings seen by another
+    rule (one slump shows in the mean, against the baseline, in negative feedback and topic by topic)."""
+    return launched == finding.cause or (launched in RATINGS and (finding.cause in RATINGS or finding.rule == TOPIC_RATINGS))
 
 
 def _identity(finding: Finding, history: History) -> str:
@@ -146,12 +156,14 @@ def within_budget(decisions: Iterable[Decision], history: Iterable[datetime], no
     """
     used = sum(now - timedelta(days=7) < at <= now for at in history)
     order = list(decisions)
-    waiting = sorted(
-        (d for d in order if d.outcome == "fire" and d.attempt == 1), key=lambda d: (KINDS.index(d.kinds[0]), -len(d.causes), d.segment)
-    )
+    waiting = sorted((d for d in order if d.outcome == "fire" and d.attempt == 1), key=_urgency)
     late = {decision.segment for decision in waiting[max(0, budget - used) :]}
     why = f"the weekly budget of {budget} launches is used ({used} in the last seven days)"
     return [
         replace(d, outcome="hold", held_by=(*d.held_by, why), says=f"{d.says}. Held: {why}") if d.segment in late else d
         for d in order
     ]
+
+
+def _urgency(decision: Decision) -> tuple[int, int, str]:
+    return KINDS.index(decision.kinds[0]), -len(decision.causes), decision.segment

@@ -104,7 +104,8 @@ class Frames:
 
     def _times(self, days: Sequence[date]) -> pl.DataFrame:
         """Counts per stratum and bin over some days."""
-        kinds = {True: [day for day in days if day in self.windows.exams], False: [day for day in days if day not in self.windows.exams]}
+        exams = self.windows.exams
+        kinds = {True: [day for day in days if day in exams], False: [day for day in days if day not in exams]}
         frames = [self._health.times(chosen).with_columns(exam=pl.lit(exam)) for exam, chosen in kinds.items() if chosen]
         counted = (
             pl.concat(frames or [self._health.times([]).with_columns(exam=pl.lit(False))])

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from lyo_pipelines.health.read import Health
-from lyo_pipelines.retraining.frames import Floats, Frames, Quantity
+from lyo_pipelines.retraining.frames import STRATUM, Floats, Frames, Quantity
 from lyo_pipelines.retraining.signals import Change, Level, Shares, Signals, Tail, Topic
 from lyo_pipelines.retraining.windows import Pair, Windows
 from lyo_pipelines.statistics.histogram import quantiles
@@ -22,7 +22,7 @@ NEGATIVE: Quantity = ("judged", "negative", "negative")
 CULTURAL: Quantity = ("n", "cultural", "cultural")
 
 _MINIMUM_FREEDOM = 5
-"""With fewer days beyond the first of each window nothing is said about how much days scatter."""
+"""With fewer degrees of freedom nothing is said about how much days scatter."""
 
 
 def measure(health: Health, windows: Windows, today: date, examples: pl.DataFrame) -> dict[str, Signals]:
@@ -129,18 +129,24 @@ def _dispersion(frames: Frames, pair: Pair, quantity: Quantity, found: Changes) 
     keys = frames.keys(pair)
     strata = frames.strata(pair)
     levels = [
-        strata.select(*keys, is_now=pl.lit(is_now), level=pl.col(total + end) / pl.col(n + end))
+        strata.select(*keys, is_now=pl.lit(is_now), size=pl.col(n + end), level=pl.col(total + end) / pl.col(n + end))
         for is_now, end in ((True, ""), (False, "_base"))
     ]
     rows = frames.daily.filter(pl.col("day").is_in([*pair.now, *pair.base]) & (pl.col(n) > 0)).select(
-        *keys, "day", is_now=pl.col("day").is_in(list(pair.now)), n=pl.col(n), total=pl.col(total)
+        *keys, "day", is_now=pl.col("day").is_in(list(pair.now)), n=pl.col(n).cast(pl.Float64), total=pl.col(total)
     )
+    if keys != STRATUM:  # a day has one row per stratum, but several per coarser one
+        rows = rows.group_by(*keys, "day", "is_now").agg(pl.col("n", "total").sum())
     days = (
         rows.join(pl.concat(levels), on=[*keys, "is_now"])
         .group_by("segment", "is_now", "day")
-        .agg(squared=(pl.col("total") - pl.col("n") * pl.col("level")).sum() ** 2 / pl.col("n").sum())
+        .agg(
+            squared=(pl.col("total") - pl.col("n") * pl.col("level")).sum() ** 2 / pl.col("n").sum(),
+            # what is left of one degree of freedom after the day's own rows had their part in the levels
+            left=1 - (pl.col("n") ** 2 / pl.col("size")).sum() / pl.col("n").sum(),
+        )
         .group_by("segment", "is_now")
-        .agg(scatter=pl.col("squared").sum(), freedom=pl.len() - 1.0)
+        .agg(scatter=pl.col("squared").sum(), freedom=pl.col("left").sum())
     )
     code = days["segment"].to_physical().to_numpy()
     variance = np.where(days["is_now"].to_numpy(), found.variance[code], found.variance_base[code])

@@ -157,11 +157,11 @@ def _words(figure: Any, backtests: Sequence[Backtest], names: Sequence[str], hei
     figure.text(0.988, top, f"{found.first} to {found.last}", fontsize=10, color=_SOFT, va="center", ha="right")
     counts = [len(one.launches) for one in backtests]
     if len(backtests) == 1:
-        says = f"{counts[0]:,} launches in {len(found.by_segment):,} segments, figures {names[0]}"
+        says = f"{names[0]}  ·  launches: {counts[0]:,}  ·  segments: {len(found.by_segment):,}"
     else:
         places = ("upper line", "lower line")
-        says = " · ".join(
-            f"{place}: {name} ({n:,} launches)" for place, name, n in zip(places, names, counts, strict=True)
+        says = "  ·  ".join(
+            f"{place}: {name}, launches: {n:,}" for place, name, n in zip(places, names, counts, strict=True)
         )
     figure.text(0.012, 1 - 0.58 / height, says, fontsize=10, color=_SOFT, va="center")
     figure.text(0.988, 1 - 0.58 / height, "launches", fontsize=9, color=_SOFT, va="center", ha="right")

@@ -9,7 +9,7 @@ from lyo_pipelines.config.retraining import EvidenceFigures
 from lyo_pipelines.retraining.curriculum import Curriculum
 
 REACH_DAYS = 400
-"""So far back days are looked for: last year's exams are what this year's exam days are compared with."""
+"""So far back days are looked for: exam days are compared with the exam days last before them, if need be with last year's."""
 
 
 @dataclass(frozen=True)

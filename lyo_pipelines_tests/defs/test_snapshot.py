@@ -13,7 +13,7 @@ EXPECTED = {
     "raw_interactions": ("interactions", "team:data", "days"),
     "filtered_examples": ("curation", "team:data", "days"),
     "segment_health": ("monitoring", "team:data", "days"),
-    "retraining_signals": ("monitoring", "team:data", "segments"),
+    "retraining_signals": ("monitoring", "team:data", None),
     "train_split": ("dataset", "team:data", "segments"),
     "validation_split": ("dataset", "team:data", "segments"),
     "test_split": ("dataset", "team:data", "segments"),

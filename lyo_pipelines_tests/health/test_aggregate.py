@@ -42,8 +42,10 @@ def naive(rows: list[dict[str, Any]]) -> dict[tuple[str, str, str], dict[str, An
         sums["mismatched"] += r["mismatched"]
         log_time = math.log(r["response_time_ms"]) if timed else 0.0
         for name, is_known, value in (
-            ("rating", rated, r["rating"]), ("relevance", known(r["relevance_score"]), r["relevance_score"]), ("log_time", timed, log_time),
-        ):  # fmt: skip
+            ("rating", rated, r["rating"]),
+            ("relevance", known(r["relevance_score"]), r["relevance_score"]),
+            ("log_time", timed, log_time),
+        ):
             if is_known:
                 sums[{"rating": "rated", "relevance": "relevance_n", "log_time": "timed"}[name]] += 1
                 sums[f"{name}_sum"] += value
@@ -91,7 +93,10 @@ def test_days_add_up(first, second):
         assert together[name].to_list() == pytest.approx(added[name].to_list())
     keys = ["segment", "user_group"]
     assert pl.concat(day_users).group_by(keys).agg(pl.col("n").sum()).sort(keys).equals(users.select(*keys, "n"))
-    bins = [part.explode(LISTS).group_by(*key, "time_bins").agg(pl.col("time_counts").sum()) for part in (together, pl.concat(days))]
+    bins = [
+        part.explode(LISTS).group_by(*key, "time_bins").agg(pl.col("time_counts").sum())
+        for part in (together, pl.concat(days))
+    ]
     assert bins[0].sort(pl.all()).equals(bins[1].sort(pl.all()))
 
 

@@ -27,7 +27,10 @@ def put(lake: Lake, rows: list[dict], inputs: str, day=DAY) -> None:
 
 def rows() -> list[dict]:
     return [
-        *(row(n, rating=5.0, topic="algebra", grade="7", user_pseudonym=f"u_{n}", response_time_ms=900) for n in range(6)),
+        *(
+            row(n, rating=5.0, topic="algebra", grade="7", user_pseudonym=f"u_{n}", response_time_ms=900)
+            for n in range(6)
+        ),
         row(6, rating=1.0, topic="algebra", grade="7", complaint_category="cultural"),
         row(7, error="timeout", answer=None),
         row(8, rating=5.0, answer=HINDI),

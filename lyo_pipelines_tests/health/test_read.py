@@ -50,7 +50,9 @@ def test_days_are_read_from_the_lake_as_they_are_from_memory(lake):
         for name, columns in (("strata", (*STRATA_COLUMNS, "day")), ("times", TIME_COLUMNS), ("users", USER_COLUMNS)):
             one, other = (getattr(health, name)(asked).collect() for health in (on_lake, in_memory))
             assert one.columns == other.columns == list(columns)
-            plain = [f.with_columns(pl.col(pl.Categorical).cast(pl.String)).sort(pl.exclude(pl.List)) for f in (one, other)]
+            plain = [
+                f.with_columns(pl.col(pl.Categorical).cast(pl.String)).sort(pl.exclude(pl.List)) for f in (one, other)
+            ]
             assert plain[0].equals(plain[1]), (name, asked)
 
 

@@ -22,8 +22,8 @@ NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
 TODAY = NOW.date()
 SEGMENT = "tutoring.ta.math"
 FIGURES = load_figures().retraining
-Z = 3.4
-"""About the critical value of one test: intervals are this many standard errors wide on each side."""
+MUCH, LITTLE = 40_000, 60
+"""Values with which a small difference is shown, and with which it is not."""
 
 
 def policy(section: str = "launch", **changes: Any) -> Policy:
@@ -33,7 +33,9 @@ def policy(section: str = "launch", **changes: Any) -> Policy:
     return Policy.model_validate(values)
 
 
-def change(within: float = 0.0, *, n: int = 400, n_base: int = 1_600, base: float = 4.2, mix: float = 0.0, **other: Any) -> Change:
+def change(
+    within: float = 0.0, *, n: int = 400, n_base: int = 1_600, base: float = 4.2, mix: float = 0.0, **other: Any
+) -> Change:
     """A change whose standard error is 1 / sqrt(n) as that of ratings about is."""
     error = math.sqrt(1 / max(n, 1) + 1 / max(n_base, 1))
     known = {"coverage": 1.0, "day_error": error, "user_error": error} | other
@@ -55,11 +57,15 @@ def tail(slower: float = 1.0, n: int = 2_000, n_base: int = 8_000) -> Tail:
     slowest = np.sort(now)[int(0.9 * n) :] * slower
     now = np.concatenate([np.sort(now)[: int(0.9 * n)], slowest])
     tables = [np.bincount(bins_of(values), minlength=BINS).astype(float) for values in (now, base)]
-    levels = [np.quantile(values, at) if values.size else math.nan for values in (now, base) for at in (0.5, 0.95)]
-    return Tail(*(float(x) for x in levels), *tables, 1.0)
+    p50, p95, p50_base, p95_base = (
+        float(np.quantile(values, at)) if values.size else math.nan for values in (now, base) for at in (0.5, 0.95)
+    )
+    return Tail(p50, p95, p50_base, p95_base, tables[0], tables[1], 1.0)
 
 
-def topic(name: str = "angles", *, n: int = 400, retried: int = 10, kept: int = 200, rating: float = 4.2, rated: int = 200) -> Topic:
+def topic(
+    name: str = "angles", *, n: int = 400, retried: int = 10, kept: int = 200, rating: float = 4.2, rated: int = 200
+) -> Topic:
     return Topic(name, n, retried, kept, level(rating, rated))
 
 
@@ -79,13 +85,17 @@ def training(days_ago: int = 60, examples: int = 500, **changes: Any) -> Trainin
     return Training(NOW - timedelta(days=days_ago), examples=examples, **known)
 
 
-def launch(days_ago: float = 3, *causes: str, status: str = "succeeded", attempt: int = 1, segment: str = SEGMENT) -> Launch:
+def launch(
+    days_ago: float = 3, *causes: str, status: str = "succeeded", attempt: int = 1, segment: str = SEGMENT
+) -> Launch:
     return Launch("hash", attempt, segment, NOW - timedelta(days=days_ago), status, causes)  # pyright: ignore[reportArgumentType]
 
 
-def area(launched_days_ago: int = 30, *topics: str, subject: str = "math", language: str = "ta", **changes: Any) -> Area:
+def area(
+    launched_days_ago: int = 30, *topics: str, subject: str = "math", language: str = "ta", **changes: Any
+) -> Area:
     launched = TODAY - timedelta(days=launched_days_ago)
-    made = Area(subject, language, launched, launched, {name: ("6", "7") for name in topics or ("angles",)})
+    made = Area(subject, language, launched, launched, dict.fromkeys(topics or ("angles",), ("6", "7")))
     return replace(made, **changes)
 
 

@@ -113,8 +113,9 @@ def test_an_error_in_the_team_s_file_names_that_file(lake):
 @pytest.mark.parametrize(
     ("day", "kind"),
     [
-        ("2026-01-09", "ordinary"), ("2026-01-10", "exam"), ("2026-01-13", "exam"), ("2026-01-14", "holiday"), ("2026-01-17", "holiday"),
-        ("2026-01-18", "exam"), ("2026-01-26", "holiday"), ("2026-01-27", "exam"), ("2026-01-28", "ordinary"),
+        ("2026-01-09", "ordinary"), ("2026-01-10", "exam"), ("2026-01-13", "exam"), ("2026-01-14", "holiday"),
+        ("2026-01-17", "holiday"), ("2026-01-18", "exam"),
+        ("2026-01-26", "holiday"), ("2026-01-27", "exam"), ("2026-01-28", "ordinary"),
         ("2027-01-14", "exam"), ("2027-01-26", "holiday"),
         ("2025-12-29", "ordinary"), ("2025-12-30", "holiday"), ("2025-12-31", "holiday"), ("2026-01-01", "holiday"),
         ("2026-01-02", "holiday"), ("2026-01-03", "ordinary"), ("2026-07-01", "ordinary"),
@@ -125,12 +126,16 @@ def test_days_are_of_a_kind_and_a_holiday_in_exam_weeks_is_a_holiday(lake, day, 
 
 
 def test_a_date_in_quotes_is_a_date(lake):
-    curriculum = loaded(lake, SMALL.replace("first: 2026-01-14, last: 2026-01-17", 'first: "2026-01-14", last: "2026-01-17"'))
+    curriculum = loaded(
+        lake, SMALL.replace("first: 2026-01-14, last: 2026-01-17", 'first: "2026-01-14", last: "2026-01-17"')
+    )
     assert curriculum.kind(date(2026, 1, 15)) == "holiday"
     assert curriculum.kind(date(2027, 1, 15)) == "exam"
 
 
-@given(st.dates(date(2025, 1, 1), date(2027, 12, 31)), st.dates(date(2028, 1, 1), date(2028, 12, 31)), st.integers(0, 365))
+@given(
+    st.dates(date(2025, 1, 1), date(2027, 12, 31)), st.dates(date(2028, 1, 1), date(2028, 12, 31)), st.integers(0, 365)
+)
 def test_a_yearly_period_holds_the_days_between_its_ends_also_over_new_year(day, first, length):
     last = first + timedelta(days=length)
     yearly = Period(name="x", first=f"{first:%m-%d}", last=f"{last:%m-%d}")

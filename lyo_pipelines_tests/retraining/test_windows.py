@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lyo_pipelines.retraining.curriculum import load_curriculum
+from lyo_pipelines.retraining.curriculum import Period, load_curriculum
 from lyo_pipelines.retraining.windows import windows
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines_tests.retraining.made import FIGURES
@@ -24,7 +24,7 @@ def pairs(today: date):
 
 
 @given(ANY_DAY)
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=30)
 def test_windows_have_their_lengths_without_holidays_and_never_overlap_their_baselines(today):
     found, all_pairs = pairs(today)
     for pair, now, base in zip(all_pairs, (14, 28, 7), (56, 56, 7), strict=True):
@@ -40,7 +40,7 @@ def test_windows_have_their_lengths_without_holidays_and_never_overlap_their_bas
 
 
 @given(ANY_DAY)
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=20)
 def test_the_window_holds_every_school_day_up_to_yesterday(today):
     for pair in pairs(today)[1]:
         span = [min(pair.now) + timedelta(days=n) for n in range((today - min(pair.now)).days)]
@@ -54,14 +54,27 @@ def test_on_ordinary_days_the_baseline_ends_where_the_window_begins():
     assert found.week.base == tuple(date(2026, 6, 17) + timedelta(days=n) for n in range(7))
 
 
-def test_exam_days_are_compared_with_last_year_s_exam_days_too():
+def test_exam_days_are_compared_with_the_exam_days_before_them_too():
     found, _ = pairs(date(2026, 9, 25))
-    last_year = {date(2025, 9, 15) + timedelta(days=n) for n in range(16)}
-    assert last_year <= set(found.long.base)
-    assert {day for day in found.long.now if day in found.exams} == {date(2026, 9, 15) + timedelta(days=n) for n in range(10)}
-    ordinary = [day for day in found.long.base if day > date(2026, 6, 1) and day not in found.exams]
-    assert len(ordinary) >= 40
-    assert not set(found.week.base) & last_year
+    earlier = [day for day in found.long.base if day < date(2026, 6, 1)]
+    assert len(earlier) == 56
+    assert max(earlier) == date(2026, 3, 31)
+    assert {CURRICULUM.kind(day) for day in earlier} == {"exam"}
+    assert {day for day in found.long.now if day in found.exams} == {
+        date(2026, 9, 15) + timedelta(days=n) for n in range(10)
+    }
+    assert len([day for day in found.long.base if day > date(2026, 6, 1)]) == 56
+    assert not set(found.week.base) & set(earlier)
+
+
+def test_where_exams_come_once_a_year_they_are_compared_with_last_year_s():
+    once = CURRICULUM.model_copy(update={"exam_weeks": (Period(name="annual", first="09-15", last="09-30"),)})
+    found = windows(date(2026, 9, 25), once, EVIDENCE)
+    assert {date(2025, 9, 15) + timedelta(days=n) for n in range(16)} == {
+        d for d in found.long.base if d < date(2026, 1, 1)
+    }
+    ordinary = windows(date(2026, 9, 14), once, EVIDENCE)
+    assert min(ordinary.long.base) > date(2026, 1, 1)
 
 
 @pytest.mark.parametrize("today", [date(2026, 11, 12), date(2026, 11, 20)])

@@ -102,7 +102,10 @@ def test_where_no_value_lies_so_far_out_the_interval_is_open():
     assert high[0] < math.inf
 
 
-@given(st.lists(st.floats(0.1, 1e4), min_size=3, max_size=3).map(sorted), st.lists(st.floats(0.1, 1e4), min_size=3, max_size=3).map(sorted))
+@given(
+    st.lists(st.floats(0.1, 1e4), min_size=3, max_size=3).map(sorted),
+    st.lists(st.floats(0.1, 1e4), min_size=3, max_size=3).map(sorted),
+)
 def test_a_ratio_lies_in_its_bounds_and_the_inverse_has_the_inverse_bounds(one, other):
     (a_low, a, a_high), (b_low, b, b_high) = one, other
     low, high = ratio_bounds(a, a_low, a_high, b, b_low, b_high)

@@ -46,7 +46,10 @@ def test_swapping_the_windows_turns_the_ratio_of_shares_over(count, count_base, 
 
 @given(COUNT, COUNT, st.floats(1, 9))
 def test_dispersion_widens_the_ratio_of_shares_and_leaves_the_estimate(count, count_base, dispersion):
-    plain, wide = share_ratio(count, 100, count_base, 400, 2.0), share_ratio(count, 100, count_base, 400, 2.0, dispersion)
+    plain, wide = (
+        share_ratio(count, 100, count_base, 400, 2.0),
+        share_ratio(count, 100, count_base, 400, 2.0, dispersion),
+    )
     assert wide[0] == plain[0]
     assert wide[1] <= plain[1] * (1 + 1e-12)
     assert wide[2] >= plain[2] * (1 - 1e-12)
@@ -61,7 +64,7 @@ def test_the_ratio_of_shares_covers_as_often_as_promised():
 
 @pytest.mark.parametrize("counts", [(0, 0, 3, 10), (3, 10, 0, 0)])
 def test_without_trials_a_ratio_of_shares_may_be_anything(counts):
-    ratio, low, high = share_ratio(*counts, 2.0)
+    ratio, low, high = share_ratio(*counts, z=2.0)  # pyright: ignore[reportCallIssue]
     assert math.isnan(ratio)
     assert (low, high) == (0, math.inf)
 

@@ -44,7 +44,13 @@ def test_mix_and_within_add_up_to_the_change_of_the_mean(now, base):
 
 @given(st.lists(st.integers(1, 30), min_size=STRATA, max_size=STRATA), st.floats(-3, 3))
 def test_a_shift_of_every_stratum_is_the_change_within_whatever_the_mix(copies, shift):
-    now = [row for stratum, times in enumerate(copies) for row in everywhere(shift) if row[0] == stratum for _ in range(times)]
+    now = [
+        row
+        for stratum, times in enumerate(copies)
+        for row in everywhere(shift)
+        if row[0] == stratum
+        for _ in range(times)
+    ]
     found = compared(now, everywhere())
     assert found.within[0] == pytest.approx(shift, abs=1e-9)
     assert found.coverage[0] == 1
@@ -62,7 +68,9 @@ def test_a_pure_change_of_mix_changes_nothing_within():
 def test_it_equals_the_computation_row_by_row(now, base):
     found = compared(now, base)
     level = {
-        s: np.mean([v for at, v in base if at == s]) for s in range(STRATA) if sum(at == s for at, _ in base) >= MINIMUM_BASE
+        s: np.mean([v for at, v in base if at == s])
+        for s in range(STRATA)
+        if sum(at == s for at, _ in base) >= MINIMUM_BASE
     }
     inside = [(s, v) for s, v in now if s in level]
     if not inside:
@@ -119,7 +127,9 @@ def test_the_standard_error_is_that_of_many_repetitions():
         stratum = np.repeat(np.arange(STRATA), sizes)
         values = level[stratum] + rng.normal(0, 1.3, (runs, stratum.size))
         at = (np.arange(runs)[:, None] * STRATA + stratum).ravel()
-        return Sums(*(np.bincount(at, weights=w.ravel(), minlength=runs * STRATA) for w in (np.ones_like(values), values, values**2)))
+        weights = (np.ones_like(values), values, values**2)
+        n, total, squares = (np.bincount(at, w.ravel(), runs * STRATA).astype(float) for w in weights)
+        return Sums(n, total, squares)
 
     found = changes(np.repeat(np.arange(runs), STRATA), runs, windows(sizes_now), windows(sizes_base))
     assert found.standard_error.mean() == pytest.approx(found.within.std(), rel=0.05)

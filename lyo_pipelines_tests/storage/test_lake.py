@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
+from threading import Barrier
 
 import pyarrow as pa
 import pytest
@@ -106,3 +110,62 @@ def test_a_full_disk_says_whose_and_what_to_do(tmp_path):
     assert str(tmp_path) in str(error.value)
     with pytest.raises(OSError, match="something else"), lake.full_disk_explained():
         raise OSError(errno.EIO, "something else")
+
+
+def test_a_text_is_created_only_once(lake):
+    path = lake.path("claims", "x.json")
+    assert lake.create_text("ü", path)
+    assert not lake.create_text("other", path)
+    assert lake.read_text(path) == "ü"
+    assert lake.names(lake.path("claims")) == ["x.json"]
+    lake.fs.rm(path)
+    assert lake.create_text("again", path)
+
+
+def test_of_many_threads_exactly_one_creates_a_text(tmp_path):
+    lake, writers = Lake(str(tmp_path)), 8
+    together = Barrier(writers)
+
+    def create(number: int) -> list[bool]:
+        together.wait()
+        return [lake.create_text(f"{number}", lake.path("claims", f"{at}")) for at in range(40)]
+
+    with ThreadPoolExecutor(writers) as pool:
+        won = list(pool.map(create, range(writers)))
+    for at in range(40):
+        assert [number for number in range(writers) if won[number][at]] == [
+            int(lake.read_text(lake.path("claims", f"{at}")))
+        ]
+    assert not [entry for entry in Path(lake.path("claims")).iterdir() if entry.name.startswith(".tmp-")]
+
+
+CREATE = """
+import sys
+from lyo_pipelines.storage.lake import Lake
+lake, me = Lake(sys.argv[1]), sys.argv[2]
+sys.stdin.readline()
+print(sum(lake.create_text(me * 500_000, lake.path("claims", str(at))) for at in range(20)))
+"""
+
+
+def test_of_several_processes_exactly_one_creates_a_text_and_readers_never_see_half_of_it(tmp_path):
+    lake = Lake(str(tmp_path))
+    writers = [
+        subprocess.Popen(
+            [sys.executable, "-c", CREATE, lake.root, name], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        for name in "ab"
+    ]
+    for writer in writers:
+        assert writer.stdin is not None
+        writer.stdin.write("go\n")
+        writer.stdin.flush()
+    sizes = set()
+    while any(writer.poll() is None for writer in writers):
+        sizes |= {len(lake.read_text(lake.path("claims", name))) for name in lake.names(lake.path("claims"))}
+    won = [int(writer.communicate()[0]) for writer in writers]
+    assert sum(won) == 20
+    contents = [lake.read_text(lake.path("claims", f"{at}")) for at in range(20)]
+    assert [len(text) for text in contents] == [500_000] * 20
+    assert [sum(text == name * 500_000 for text in contents) for name in "ab"] == won
+    assert sizes <= {500_000}

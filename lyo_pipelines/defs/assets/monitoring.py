@@ -7,7 +7,7 @@ import dagster as dg
 
 from lyo_pipelines.defs.assets.curation import filtered_examples
 from lyo_pipelines.defs.metadata import column_schema, table
-from lyo_pipelines.defs.partitions import DAYS, FRESH, SEGMENTS
+from lyo_pipelines.defs.partitions import DAYS, FRESH
 from lyo_pipelines.defs.resources import Store
 from lyo_pipelines.health.contract import HEALTH, HEALTH_VERSION
 from lyo_pipelines.health.day import build_day, stale_days
@@ -61,7 +61,6 @@ def segment_health(context: dg.AssetExecutionContext, store: Store) -> dg.Materi
 retraining_signals = dg.AssetSpec(
     SIGNALS,
     deps=[segment_health],
-    partitions_def=SEGMENTS,
     group_name=GROUP,
     owners=OWNERS,
     kinds={"python"},

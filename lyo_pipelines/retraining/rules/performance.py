@@ -142,6 +142,11 @@ def language_accuracy(case: Case) -> Findings:
     mismatched, examined = case.signals.mismatch
     z, _ = critical_values(case.alpha)
     reported = case.history.reported
+    if reported is not None:
+        for language in reported.worse_languages:
+            says = f"the report of {reported.version} finds answers in {language} worse than before"
+            known = figures(version=reported.version)
+            yield Finding(rule, KIND, "fire", says, known, subject=f"report.{language}", suspicious=True)
     if reported is not None and reported.n and reported.language_match < performance.language_match:
         _, high = wilson_bounds(round(reported.language_match * reported.n), reported.n, z)
         says = f"{percent(reported.language_match)} of {reported.n:,} test answers of {reported.version} in the right language"

@@ -73,7 +73,8 @@ def _drop(case: Case, change: Change, days: int) -> Finding:
     suspicious = total <= -smallest or change.within <= -smallest
     told = f"mean rating {number(change.base)} -> {number(change.value)} in {days} days"
     if change.n < evidence.minimum_rated or change.n_base < evidence.minimum_baseline_rated:
-        says = f"{told}, but {change.n:,} and {change.n_base:,} ratings of {evidence.minimum_rated} and {evidence.minimum_baseline_rated} needed"
+        needed = f"{evidence.minimum_rated} and {evidence.minimum_baseline_rated} needed"
+        says = f"{told}, but {change.n:,} and {change.n_base:,} ratings of {needed}"
         return Finding(rule, KIND, "not_enough_evidence", says, known, suspicious=suspicious)
     if change.coverage < evidence.minimum_coverage:
         says = f"{told}, but only {percent(change.coverage)} of it in topics and grades that the baseline has"
@@ -132,7 +133,8 @@ def cultural_complaints(case: Case) -> Findings:
         shares.count / shares.dispersion, shares.n, base / shares.dispersion, shares.n_base, case.alpha
     )
     known = figures(
-        count=shares.count, count_base=shares.count_base, ratio=ratio, low=low, high=high, threshold=threshold, n=shares.n, n_base=shares.n_base
+        count=shares.count, count_base=shares.count_base, ratio=ratio, low=low, high=high, threshold=threshold, n=shares.n,
+        n_base=shares.n_base,
     )  # fmt: skip
     told = f"{shares.count} cultural complaints in {shares.n:,}, before {shares.count_base} in {shares.n_base:,}"
     suspicious = shares.count > 0 and ratio > threshold

@@ -1,0 +1,237 @@
+"""One look at a small lake: every segment is decided about, and whatever cannot be read or decided is said."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from lyo_pipelines.config.retraining import RetrainingFigures
+from lyo_pipelines.health.aggregate import aggregate
+from lyo_pipelines.health.contract import HEALTH, USERS
+from lyo_pipelines.health.read import HealthUnreadableError
+from lyo_pipelines.retraining import assess as room
+from lyo_pipelines.retraining.assess import Past, assess, decide_all, failed_in_row, inputs_digest
+from lyo_pipelines.retraining.claims import make_claim
+from lyo_pipelines.retraining.curriculum import Curriculum, load_curriculum
+from lyo_pipelines.retraining.decide import decide
+from lyo_pipelines.retraining.history import Launch
+from lyo_pipelines.retraining.windows import windows
+from lyo_pipelines.storage.lake import Lake
+from lyo_pipelines_tests.health.rows import frame, row
+from lyo_pipelines_tests.retraining.made import FIGURES, NOW, launch, signals, training
+
+FELL, WELL, NEW = "tutoring.en.math", "tutoring.hi.math", "tutoring.en.art"
+SHIPPED = load_curriculum(Lake("memory://no-files"))
+
+
+def figures(**sections: dict) -> RetrainingFigures:
+    """Short windows, so that few days make a history."""
+    values = FIGURES.model_dump()
+    values["evidence"] |= {"window_days": (4, 9), "baseline_days": 14}
+    for name, changed in sections.items():
+        values[name] |= changed
+    return RetrainingFigures.model_validate(values)
+
+
+def curriculum(launched_days_ago: int = 20) -> Curriculum:
+    """Mathematics as shipped, and a subject that is new in English."""
+    told = SHIPPED.model_dump()
+    math = told["subjects"]["math"]
+    told["subjects"] = {
+        "math": math,
+        "art": math | {"launched": NOW.date() - timedelta(days=launched_days_ago), "languages": ["en"]},
+    }
+    return Curriculum.model_validate(told)
+
+
+def put(lake: Lake, day, rows) -> None:
+    health, users = aggregate(frame(rows), ["cultural"])
+    lake.write_table(users.to_arrow().cast(USERS), lake.health_users(day))
+    lake.write_table(health.to_arrow().cast(HEALTH), lake.health(day))
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory) -> Path:
+    """Two segments, one of which fell in the last four school days."""
+    root = tmp_path_factory.mktemp("assess")
+    found = windows(NOW.date(), SHIPPED, figures().evidence)
+    for day in found.days:
+        fallen = day in found.short.now
+        people = [{"user_pseudonym": f"u_{n}", "rating": 4.0 + n % 2} for n in range(40)]
+        put(
+            Lake(str(root)),
+            day,
+            [
+                row(segment=s, **p | ({"rating": 1.0 + n % 3} if s == FELL and fallen else {}))
+                for s in (FELL, WELL)
+                for n, p in enumerate(people)
+            ],
+        )
+    return root
+
+
+@pytest.fixture
+def lake(made: Path, tmp_path: Path) -> Iterator[Lake]:
+    yield Lake(str(shutil.copytree(made, tmp_path / "data")))
+
+
+def look(lake: Lake, *runs: Launch, by: str = "quality_sensor", now=NOW, policy: RetrainingFigures | None = None):
+    return assess(lake, policy or figures(), curriculum(), runs, now, by=by)
+
+
+def test_every_segment_is_decided_about(lake):
+    found = look(lake)
+    assert {segment: decision.outcome for segment, decision in found.decisions.items()} == {
+        FELL: "fire", WELL: "hold", NEW: "not_enough_evidence",
+    }  # fmt: skip
+    assert found.outcomes == {"fire": 1, "hold": 1, "not_enough_evidence": 1}
+    assert "quality.rating_drop#1" in found.decisions[FELL].causes
+    assert (found.troubles, found.pending) == ((), False)
+    assert found.signals[FELL].examples == found.signals[FELL].interactions == 40 * len(lake.days("health"))
+
+
+def test_a_new_area_about_which_nobody_has_asked_is_said(lake):
+    assert "new subject art since 2026-10-31, without an adapter: 0 of 200" in look(lake).decisions[NEW].says
+    for days in (-1, 121):
+        assert NEW not in assess(lake, figures(), curriculum(days), [], NOW, by="x").decisions
+
+
+def test_the_figures_of_a_single_segment_are_its_own(lake):
+    own = figures(segments={FELL: {"quality": {"rating_drop": 4.0, "average_rating": 1.0}}})
+    found = look(lake, policy=own)
+    assert not [cause for cause in found.decisions[FELL].causes if "rating" in cause]
+    assert found.policy != look(lake).policy
+
+
+@pytest.mark.parametrize("name", ["", "by-a-trigger"])
+def test_a_training_in_flight_holds_whoever_launched_it(lake, name):
+    running = replace(launch(0.1, status="running", segment=FELL), launch=name, run_id="r1")
+    found = look(lake, running)
+    assert found.decisions[FELL].outcome == "hold"
+    assert "in flight" in found.decisions[FELL].says
+
+
+def test_a_claim_holds_the_launch_until_its_run_is_seen_and_then_for_its_cause(lake):
+    fired = look(lake).decisions[FELL]
+    claim = make_claim(lake, fired, by="quality_sensor", now=NOW, budget=9, seconds=120)
+    assert claim is not None
+    waiting = look(lake, by="volume_sensor", now=NOW + timedelta(minutes=5))
+    assert (waiting.pending, waiting.decisions[FELL].outcome) == (True, "hold")
+    mine = look(lake, now=NOW + timedelta(minutes=5))  # its own sensor may launch it again, under the same name
+    assert (mine.pending, mine.decisions[FELL].outcome, mine.decisions[FELL].cause_hash) == (
+        True,
+        "fire",
+        fired.cause_hash,
+    )
+    run = Launch(claim.launch, 1, FELL, NOW, "succeeded", claim.causes, claim.kinds, "r1")
+    done = look(lake, run, now=NOW + timedelta(minutes=5))
+    assert (done.pending, done.decisions[FELL].outcome) == (False, "hold")
+    assert "launched for this on" in done.decisions[FELL].says
+
+
+def test_failed_launches_are_tried_again_until_a_person_must_look(lake):
+    fired = look(lake).decisions[FELL]
+    failed = [
+        Launch(
+            fired.cause_hash,
+            attempt,
+            FELL,
+            NOW - timedelta(hours=9 - attempt),
+            "failed",
+            fired.causes,
+            fired.kinds,
+            f"r{attempt}",
+        )
+        for attempt in (1, 2, 3)
+    ]
+    again = look(lake, *failed[:2]).decisions[FELL]
+    assert (again.outcome, again.attempt, again.cause_hash) == ("fire", 3, fired.cause_hash)
+    assert "3 launches failed in a row" in look(lake, *failed).decisions[FELL].says
+
+
+def test_the_weekly_budget_counts_the_launches_of_all_segments(lake):
+    own = figures(launch={"weekly_budget": 1})
+    assert look(lake, policy=own).decisions[FELL].outcome == "fire"
+    elsewhere = replace(launch(2, segment="tutoring.ta.math"), run_id="r1")
+    held = look(lake, elsewhere, policy=own).decisions[FELL]
+    assert held.outcome == "hold"
+    assert "weekly budget of 1" in held.says
+
+
+def test_a_broken_day_is_told_and_the_others_decide(lake):
+    broken = lake.days("health")[3]
+    lake.fs.pipe_file(lake.health(broken), b"half")
+    found = look(lake)
+    assert len(found.troubles) == 1
+    assert found.troubles[0].startswith(f"segment_health of {broken} cannot be read: ")
+    assert found.decisions[FELL].outcome == "fire"
+
+
+def test_when_no_day_can_be_read_that_is_an_error(lake):
+    for day in lake.days("health"):
+        lake.fs.pipe_file(lake.health(day), b"half")
+    with pytest.raises(HealthUnreadableError):
+        look(lake)
+
+
+def test_a_segment_that_cannot_be_decided_about_does_not_stop_the_others(lake, monkeypatch):
+    def stumble(known, *rest, **more):
+        if known.segment == WELL:
+            raise ZeroDivisionError("strange figures")
+        return decide(known, *rest, **more)
+
+    monkeypatch.setattr(room, "decide", stumble)
+    found = look(lake)
+    assert found.decisions.keys() == {FELL, NEW}
+    assert found.troubles == (f"{WELL}: ZeroDivisionError: strange figures",)
+
+
+def test_when_no_segment_can_be_decided_about_that_is_an_error(lake, monkeypatch):
+    def stumble(*_, **__):
+        raise ValueError("strange figures")
+
+    monkeypatch.setattr(room, "decide", stumble)
+    with pytest.raises(room.AssessmentError, match="strange figures"):
+        look(lake)
+
+
+def test_signals_that_lack_a_part_fail_alone():
+    known = {s: signals(segment=s) for s in (FELL, WELL)} | {NEW: signals(segment=NEW, rating_level=None)}
+    decisions, failed = decide_all(known, figures(), SHIPPED, Past(), NOW)
+    assert [d.segment for d in decisions] == [FELL, WELL]
+    assert failed[NEW].startswith("AssertionError")
+
+
+def test_what_adapters_cover_comes_from_their_segments():
+    past = Past({key: training() for key in ("tutoring.hi.math", "search.en", "Odd Name")})
+    assert past.covered() == ({"math"}, {"hi", "en"})
+
+
+def test_failures_count_from_the_last_launch_that_did_not_fail():
+    def count(*statuses):
+        return failed_in_row([launch(n, status=status) for n, status in enumerate(statuses)])
+
+    assert (count(), count("failed"), count("failed", "failed", "succeeded", "failed")) == (0, 1, 2)
+    assert count("running", "failed") == 0
+
+
+def test_the_inputs_change_when_a_decision_could_and_else_not(lake):
+    def told(*runs, now=NOW, policy=None):
+        return inputs_digest(lake, policy or figures(), curriculum(), runs, now)
+
+    running = replace(launch(1, status="running"), run_id="r1")
+    first = told(running)
+    assert told(running, now=NOW + timedelta(hours=3)) == first
+    others = {told(), told(replace(running, status="failed")), told(running, now=NOW + timedelta(days=1)),
+              told(running, policy=figures(launch={"weekly_budget": 3}))}  # fmt: skip
+    put(lake, lake.days("health")[0], [row(segment=WELL, rating=1.0)])
+    others.add(told(running))
+    lake.write_text("", f"{lake.adapter_dir('tutoring.hi.math')}/x")
+    others.add(told(running))
+    assert len(others) == 6
+    assert first not in others

@@ -1,0 +1,219 @@
+"""The decision: what launches, what holds it back, what it is called; and the weekly budget."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lyo_pipelines.retraining.decide import Decision, within_budget
+from lyo_pipelines.retraining.findings import STATISTICAL_TESTS, Kind
+from lyo_pipelines.retraining.history import History
+from lyo_pipelines.retraining.signals import Signals
+from lyo_pipelines_tests.retraining.made import (
+    FIGURES,
+    NOW,
+    SEGMENT,
+    TODAY,
+    area,
+    case,
+    change,
+    decided,
+    launch,
+    level,
+    policy,
+    signals,
+    topic,
+    training,
+)
+
+FELL = signals(rating=(change(-0.9), change(-0.9)))
+SLOW = signals(time=change(math.log(2), n=2_000, n_base=8_000, base=7.5))
+FULL = signals(examples=2_000)
+
+
+def test_when_all_is_well_nothing_is_launched_and_what_is_missing_is_said():
+    found = decided()
+    assert (found.outcome, found.causes, found.cause_hash) == ("hold", (), "")
+    assert found.says == "900 of 1,000 curated examples"
+
+
+def test_several_causes_are_one_launch_that_names_all_most_urgent_kind_first():
+    known = replace(FELL, examples=2_000, time=SLOW.time, topics=(topic(retried=300),))
+    found = decided(known, where=area())
+    assert found.outcome == "fire"
+    assert found.kinds == ("quality", "performance", "business", "volume")
+    assert found.causes == (
+        "quality.rating_drop#1", "performance.response_time#1", "performance.retries:angles#1", "business.new_subject:math#1",
+        "volume.minimum#1",
+    )  # fmt: skip
+    assert all(finding.says in found.says for finding in found.fired)
+    assert len(found.fired) == 5
+
+
+@pytest.mark.parametrize(
+    ("known", "figures", "outcome", "said"),
+    [
+        (signals(rating=(change(0.0, mix=-1.0),) * 2), FIGURES, "hold", "a change of mix"),
+        (signals(rating_level=level(3.4, 60)), FIGURES, "not_enough_evidence", "the interval reaches 3.5"),
+        (signals(rating=(change(0.0, mix=-1.0),) * 2, relevance=level(0.6, 20)), FIGURES, "hold", "change of mix"),
+        (Signals(SEGMENT, TODAY), FIGURES, "not_enough_evidence", "0 of 1,000"),
+        (Signals(SEGMENT, TODAY, examples=999), policy("volume", minimum_examples=1), "fire", "never trained"),
+    ],
+)
+def test_a_quiet_segment_says_the_most_telling_thing(known, figures, outcome, said):
+    found = decided(known, figures=figures)
+    assert found.outcome == outcome
+    assert said in found.says
+
+
+def trained_and_much_new(days: int) -> History:
+    return History(training=training(days, examples=400))
+
+
+@pytest.mark.parametrize(
+    ("known", "days", "outcome"),
+    [
+        (FELL, 6, "hold"), (FELL, 7, "fire"),
+        (SLOW, 7, "hold"), (SLOW, 13, "hold"), (SLOW, 14, "fire"),
+        (replace(SLOW, rating=FELL.rating), 7, "fire"),  # the quicker of two kinds counts
+        (signals(examples=4_000), 13, "hold"), (signals(examples=4_000), 14, "fire"),
+    ],
+)  # fmt: skip
+def test_after_a_training_each_kind_of_cause_waits_its_own_time(known, days, outcome):
+    found = decided(known, past=trained_and_much_new(days))
+    assert found.outcome == outcome
+    if outcome == "hold" and known is not None and found.causes:
+        assert "cooldown" in found.says
+        assert (NOW - timedelta(days=days)).date().isoformat() in found.says
+
+
+@pytest.mark.parametrize(("days", "outcome"), [(6, "hold"), (7, "fire")])
+def test_business_waits_as_quality_does(days, outcome):
+    past = trained_and_much_new(days)
+    known = signals(grades={"7": 900})
+    assert decided(known, past=past, where=area()).outcome == outcome
+
+
+def test_a_launch_is_waited_for_as_a_training_is_but_a_failed_one_is_not():
+    for status, outcome in (("succeeded", "hold"), ("running", "hold"), ("failed", "fire")):
+        assert decided(FELL, past=History(launches=(launch(2, "volume.minimum#1", status=status),))).outcome == outcome
+
+
+def test_by_day_28_any_new_data_is_learnt_and_without_new_data_nothing_is():
+    for days, examples, outcome in ((27, 2_030, "hold"), (28, 2_030, "fire"), (28, 2_010, "hold")):
+        past = History(training=training(days, examples=2_000))
+        assert decided(signals(examples=examples), past=past).outcome == outcome
+
+
+@pytest.mark.parametrize(
+    ("past", "known", "said"),
+    [
+        (History(running=True), FELL, "in flight"),
+        (History(failed_in_row=3), FELL, f"3 launches failed in a row: mend it, then `lyo train {SEGMENT}`"),
+        (History(), replace(FELL, examples=199), "199 of 200 curated examples"),
+        (History(training=training(60, examples=890)), FELL, "nothing new to learn from: 10 of 20"),
+        (History(training=training(60, examples=1_500)), FELL, "nothing new to learn from: 0 of 20"),
+    ],
+)
+def test_what_holds_a_launch_back_is_said_with_the_cause(past, known, said):
+    found = decided(known, past=past)
+    assert found.outcome == "hold"
+    assert found.causes == ("quality.rating_drop#1",)
+    assert any(said in reason for reason in found.held_by)
+    assert found.says.endswith(f"Held: {'; '.join(found.held_by)}")
+    assert found.fired[0].says in found.says
+
+
+def test_every_obstacle_is_named_at_once():
+    past = History(running=True, failed_in_row=3, launches=(launch(1),), training=training(2, examples=900))
+    assert len(decided(FELL, past=past).held_by) == 4
+
+
+def test_a_retry_is_another_attempt_at_the_same_launch():
+    first, again = (
+        decided(FELL),
+        decided(FELL, past=History(failed_in_row=1, launches=(launch(1, "quality.rating_drop#1", status="failed"),))),
+    )
+    assert (first.attempt, again.attempt) == (1, 2)
+    assert first.cause_hash == again.cause_hash != ""
+    assert again.outcome == "fire"
+
+
+@pytest.mark.parametrize(("days", "outcome", "number"), [(27, "hold", None), (28, "fire", "#2")])
+def test_the_same_cause_launches_again_after_28_days_under_another_name(days, outcome, number):
+    past = History(launches=(launch(days, "quality.rating_drop#1"),))
+    found = decided(FELL, past=past)
+    assert found.outcome == outcome
+    if number is None:
+        assert (found.causes, found.cause_hash) == ((), "")
+        assert "launched for this on" in found.says
+    else:
+        assert found.causes == (f"quality.rating_drop{number}",)
+        assert found.cause_hash != decided(FELL).cause_hash
+
+
+def test_another_cause_is_not_held_by_the_first():
+    past = History(launches=(launch(20, "quality.rating_drop#1"),))
+    found = decided(replace(FELL, time=SLOW.time), past=past)
+    assert (found.outcome, found.causes) == ("fire", ("performance.response_time#1",))
+
+
+def test_topics_are_causes_of_their_own():
+    past = History(launches=(launch(20, "performance.retries:angles#1"),))
+    known = signals(topics=(topic("angles", retried=300), topic("fractions", retried=300)))
+    assert decided(known, past=past).causes == ("performance.retries:fractions#1",)
+
+
+def test_all_statistical_tests_of_a_week_share_the_false_alarms_that_are_allowed():
+    evidence = FIGURES.evidence
+    assert case().alpha * STATISTICAL_TESTS * evidence.looks_per_week == pytest.approx(evidence.false_alarms_per_week)
+
+
+def firing(segment: str, *kinds: Kind, attempt: int = 1) -> Decision:
+    return Decision(
+        segment,
+        TODAY,
+        "fire",
+        "x",
+        (),
+        causes=tuple(f"{k}.x#1" for k in kinds),
+        kinds=kinds,
+        cause_hash="h",
+        attempt=attempt,
+    )
+
+
+@given(
+    st.lists(st.sampled_from(["quality", "performance", "business", "volume"]), max_size=12),
+    st.lists(st.integers(0, 20), max_size=8),
+    st.integers(0, 10),
+)
+def test_the_budget_of_a_week_is_never_exceeded_and_the_most_urgent_go_first(kinds, launched_days_ago, budget):
+    decisions = [firing(f"a.en.s{at}", kind) for at, kind in enumerate(kinds)]
+    used = sum(days < 7 for days in launched_days_ago)
+    found = within_budget(decisions, [NOW - timedelta(days=d) for d in launched_days_ago], NOW, budget)
+    assert [d.segment for d in found] == [d.segment for d in decisions]
+    fired, held = ([d for d in found if d.outcome == outcome] for outcome in ("fire", "hold"))
+    assert len(fired) == min(len(decisions), max(0, budget - used))
+    order = ["quality", "performance", "business", "volume"]
+    assert max((order.index(d.kinds[0]) for d in fired), default=0) <= min(
+        (order.index(d.kinds[0]) for d in held), default=3
+    )
+    assert all(f"weekly budget of {budget}" in d.says for d in held)
+
+
+def test_a_retry_takes_no_room_and_what_holds_already_stays_as_it_is():
+    quiet = decided()
+    found = within_budget([firing("a.en", "quality", attempt=2), firing("b.en", "quality"), quiet], [], NOW, 0)
+    assert [d.outcome for d in found] == ["fire", "hold", "hold"]
+    assert found[2] == quiet
+
+
+def test_among_equals_the_one_with_more_causes_goes_first():
+    found = within_budget([firing("a.en", "quality"), firing("b.en", "quality", "volume")], [], NOW, 1)
+    assert [d.outcome for d in found] == ["hold", "fire"]
