@@ -26,6 +26,7 @@ from sqlalchemy.engine import Engine
 from lyo_pipelines.defs.build import build_defs
 from lyo_pipelines.defs.sensors.inbox import inbox_sensor
 from lyo_pipelines.defs.sensors.segments import segments_sensor
+from lyo_pipelines.defs.sensors.triggers import trigger_sensor
 
 _LOG = logging.getLogger(__name__)
 _LOG.disabled = True  # the errors are what the tests look at
@@ -44,6 +45,7 @@ def _with_sensor(sensor: dg.SensorDefinition) -> dg.Definitions:
 
 INBOX = _with_sensor(inbox_sensor)
 SEGMENTS = _with_sensor(segments_sensor)
+VOLUME = _with_sensor(trigger_sensor("volume", running=True, every_seconds=10))
 
 
 @dataclass

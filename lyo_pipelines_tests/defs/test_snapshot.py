@@ -46,7 +46,14 @@ def test_every_asset_says_what_it_is(nodes: dict[str, dg.AssetSpec]) -> None:
 
 
 def test_tables_show_their_columns(nodes: dict[str, dg.AssetSpec]) -> None:
-    for key in ("raw_interactions", "filtered_examples", "segment_health", "train_split", "validation_split", "test_split"):
+    for key in (
+        "raw_interactions",
+        "filtered_examples",
+        "segment_health",
+        "train_split",
+        "validation_split",
+        "test_split",
+    ):
         assert nodes[key].metadata["dagster/column_schema"].columns, key
 
 

@@ -35,14 +35,20 @@ _SAYS = {
 }
 
 
-def trigger_sensor(kind: Kind, job: Any = retrain_job) -> dg.SensorDefinition:
-    """The sensor that launches `job` for causes of one kind (a launch names the segment's other causes, too)."""
+def trigger_sensor(
+    kind: Kind, job: Any = retrain_job, *, running: bool | None = None, every_seconds: int = 30
+) -> dg.SensorDefinition:
+    """The sensor that launches `job` for causes of one kind (a launch names the segment's other causes, too).
+
+    running: whether it runs unless somebody switches it in the UI; None: as LYO_TRIGGERS says.
+    """
+    runs = triggers_run() if running is None else running
 
     @dg.sensor(
         name=f"{kind}_sensor",
         job=job,
-        minimum_interval_seconds=30,
-        default_status=dg.DefaultSensorStatus.RUNNING if triggers_run() else dg.DefaultSensorStatus.STOPPED,
+        minimum_interval_seconds=every_seconds,
+        default_status=dg.DefaultSensorStatus.RUNNING if runs else dg.DefaultSensorStatus.STOPPED,
         description=f"{_SAYS[kind]} Every decision, fired or held, is an observation on retraining_signals and a line in the ledger.",
     )
     def sensor(context: dg.SensorEvaluationContext, store: Store) -> dg.SensorResult | dg.SkipReason:
