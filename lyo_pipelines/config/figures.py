@@ -59,9 +59,7 @@ def load_figures(*paths: str | Path | None) -> Figures:
         return Figures.model_validate(merged)
     except ValidationError as error:
         lines = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        raise FiguresError(
-            f"{told}: {lines}. See the commented defaults in lyo_pipelines/config/*.yaml."
-        ) from error
+        raise FiguresError(f"{told}: {lines}. See the commented defaults in lyo_pipelines/config/*.yaml.") from error
 
 
 def read_sections(path: str | Path) -> dict[str, Any]:
@@ -71,7 +69,9 @@ def read_sections(path: str | Path) -> dict[str, Any]:
     except (OSError, yaml.YAMLError) as error:
         raise FiguresError(f"{path}: cannot be read as YAML ({error}). Mend or remove it.") from error
     if not isinstance(found, dict):
-        raise FiguresError(f"{path}: expected sections ({', '.join(Figures.model_fields)}), found {type(found).__name__}.")
+        raise FiguresError(
+            f"{path}: expected sections ({', '.join(Figures.model_fields)}), found {type(found).__name__}."
+        )
     return found
 
 

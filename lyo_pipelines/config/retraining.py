@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
 
 _FOR_ALL = ("window_days", "baseline_days", "weekly_budget", "claim_seconds")
 
@@ -131,4 +131,8 @@ class RetrainingFigures(Policy):
             if section not in values:
                 raise ValueError(f"segments.{segment}: {section!r} is not one of {', '.join(values)}")
             values[section] = {**values[section], **figures}
-        return Policy.model_validate(values)
+        try:
+            return Policy.model_validate(values)
+        except ValidationError as error:
+            said = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+            raise ValueError(f"segments.{segment}: {said}") from error

@@ -70,7 +70,8 @@ def stale_days(lake: Lake, figures: CurationFigures) -> list[date]:
     return [
         day
         for day in lake.days("examples")
-        if (built := examples_built_from(lake, day)) is not None and _built_from(lake, day) != _signature(built, figures)
+        if (built := examples_built_from(lake, day)) is not None
+        and _built_from(lake, day) != _signature(built, figures)
     ]
 
 
@@ -101,7 +102,9 @@ def _rows(lake: Lake, day: date) -> pl.DataFrame:
     raw = _frame(lake.read_table(lake.interactions(day), ["interaction_id", *columns]))
     kept = _frame(lake.read_table(lake.examples(day), ["interaction_id", "segment"])).with_columns(place=pl.lit(-1))
     removed = _frame(lake.read_table(lake.examples(day, "removed"), ["interaction_id", "segment", "rule"])).select(
-        "interaction_id", "segment", place=pl.col("rule").replace_strict(_PLACES, default=len(RULES), return_dtype=pl.Int32)
+        "interaction_id",
+        "segment",
+        place=pl.col("rule").replace_strict(_PLACES, default=len(RULES), return_dtype=pl.Int32),
     )
     curated = pl.concat([kept, removed]).with_columns(
         kept=pl.col("place") < 0,

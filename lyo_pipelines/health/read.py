@@ -50,7 +50,9 @@ class LakeHealth:
 
     def strata(self, days: Sequence[date]) -> pl.LazyFrame:
         """See Health."""
-        found = [_scan(self.lake, [self.lake.health(day)]).with_columns(day=pl.lit(day)) for day in days if day in self.days]
+        found = [
+            _scan(self.lake, [self.lake.health(day)]).with_columns(day=pl.lit(day)) for day in days if day in self.days
+        ]
         return _joined(found, HEALTH, (*STRATA_COLUMNS, "day"))
 
     def times(self, days: Sequence[date]) -> pl.LazyFrame:
@@ -106,7 +108,8 @@ def load_health(lake: Lake) -> FrameHealth:
     strata = [_scan(lake, [lake.health(day)]).with_columns(day=pl.lit(day)) for day in days]
     users = [_scan(lake, [lake.health_users(day)]).with_columns(day=pl.lit(day)) for day in days]
     return FrameHealth(
-        _joined(strata, HEALTH, (*HEALTH.names, "day")).collect(), _joined(users, USERS, (*USER_COLUMNS, "day")).collect()
+        _joined(strata, HEALTH, (*HEALTH.names, "day")).collect(),
+        _joined(users, USERS, (*USER_COLUMNS, "day")).collect(),
     )
 
 
@@ -116,8 +119,16 @@ def example_counts(lake: Lake) -> pl.DataFrame:
     total = pl.col("n", "kept").cast(pl.Int64).sum()
 
     def counted(found: list[date]) -> pl.DataFrame:
-        scanned = _joined([_scan(lake, [lake.health(day) for day in found])] if found else [], HEALTH, ("segment", "n", "kept"))
-        return scanned.group_by("segment").agg(total).with_columns(pl.col("segment").cast(pl.String)).sort("segment").collect()
+        scanned = _joined(
+            [_scan(lake, [lake.health(day) for day in found])] if found else [], HEALTH, ("segment", "n", "kept")
+        )
+        return (
+            scanned.group_by("segment")
+            .agg(total)
+            .with_columns(pl.col("segment").cast(pl.String))
+            .sort("segment")
+            .collect()
+        )
 
     try:
         return counted(days)
@@ -171,5 +182,9 @@ def _scan(lake: Lake, paths: list[str]) -> pl.LazyFrame:
 
 def _joined(frames: list[pl.LazyFrame], schema: pa.Schema, columns: Sequence[str]) -> pl.LazyFrame:
     if not frames:
-        frames = [pl.DataFrame(pl.from_arrow(schema.empty_table())).lazy().with_columns(day=pl.lit(None, dtype=pl.Date))]
-    return pl.concat(frames).select(pl.col(name).cast(pl.Categorical) if name in _TEXTS else pl.col(name) for name in columns)
+        frames = [
+            pl.DataFrame(pl.from_arrow(schema.empty_table())).lazy().with_columns(day=pl.lit(None, dtype=pl.Date))
+        ]
+    return pl.concat(frames).select(
+        pl.col(name).cast(pl.Categorical) if name in _TEXTS else pl.col(name) for name in columns
+    )

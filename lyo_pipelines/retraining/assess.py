@@ -80,7 +80,9 @@ def assess(
     running = frozenset(launch.segment for launch in (*runs, *launched) if launch.status == "running")
     trained = trainings(lake)
     past = Past(trained, tuple(launched), running, reports(lake, list(trained)))
-    troubles = [f"segment_health of {day.isoformat()} cannot be read: {reason}" for day, reason in health.unreadable.items()]
+    troubles = [
+        f"segment_health of {day.isoformat()} cannot be read: {reason}" for day, reason in health.unreadable.items()
+    ]
     signals = with_new_areas(signals, figures, curriculum, now)
     decisions, failed = decide_all(signals, figures, curriculum, past, now)
     if failed and not decisions:
@@ -134,7 +136,12 @@ def decide_all(
         policy, area = figures.for_segment(segment), curriculum.areas.get(segment)
         try:
             decisions.append(decide(known, policy, history, now, area=area, year_start=start))
-        except (ValueError, ArithmeticError, LookupError, AssertionError) as error:  # one segment must not stop the others
+        except (
+            ValueError,
+            ArithmeticError,
+            LookupError,
+            AssertionError,
+        ) as error:  # one segment must not stop the others
             failed[segment] = f"{type(error).__name__}: {error}"
     return decisions, failed
 

@@ -85,7 +85,9 @@ def is_free(claim: Claim, *, by: str, now: datetime, seconds: float) -> bool:
     return now - claim.at >= (timedelta(seconds=seconds) if claim.by == by else OTHERS_WAIT)
 
 
-def launches(lake: Lake, claims: Iterable[Claim], runs: Sequence[Launch], *, by: str, now: datetime, seconds: float) -> list[Launch]:
+def launches(
+    lake: Lake, claims: Iterable[Claim], runs: Sequence[Launch], *, by: str, now: datetime, seconds: float
+) -> list[Launch]:
     """What was launched, newest first: the runs that carry a launch's tags, and claims whose run is not seen (yet).
 
     A claim whose run was seen once and is gone (its record was deleted) counts as done; one that `by` may claim again does not count.
@@ -101,7 +103,11 @@ def launches(lake: Lake, claims: Iterable[Claim], runs: Sequence[Launch], *, by:
         if not claim.run_id and is_free(claim, by=by, now=now, seconds=seconds):
             continue
         status = "succeeded" if claim.run_id else "running"
-        found.append(Launch(claim.launch, claim.attempt, claim.segment, claim.at, status, claim.causes, claim.kinds, claim.run_id))
+        found.append(
+            Launch(
+                claim.launch, claim.attempt, claim.segment, claim.at, status, claim.causes, claim.kinds, claim.run_id
+            )
+        )
     return sorted(found, key=lambda launch: launch.at, reverse=True)
 
 

@@ -141,10 +141,13 @@ class Curriculum(_Part):
         return found
 
     def year_start(self, day: date) -> date:
-        """The first day of the academic year in which the day lies (the main calendar's, not a board's)."""
-        month, number = map(int, self.academic_year.start.split("-"))
-        start = date(day.year, month, number)
-        return start if start <= day else date(day.year - 1, month, number)
+        """The day on which an academic year began last, the main one or that of a board."""
+        month_days = [
+            tuple(map(int, start.split("-")))
+            for start in (self.academic_year.start, *self.academic_year.boards.values())
+        ]
+        starts = (date(year, month, number) for year in (day.year - 1, day.year) for month, number in month_days)
+        return max(start for start in starts if start <= day)
 
 
 @dataclass(frozen=True)
@@ -187,7 +190,9 @@ def load_curriculum(lake: Lake) -> Curriculum:
     except SegmentKeyError as error:
         raise CurriculumError(f"{name}: {error}.") from error
     except KeyError as error:
-        raise CurriculumError(f"{name}: a subject names the language {error}, which stands not under `languages`.") from error
+        raise CurriculumError(
+            f"{name}: a subject names the language {error}, which stands not under `languages`."
+        ) from error
     return curriculum
 
 

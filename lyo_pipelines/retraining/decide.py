@@ -53,7 +53,13 @@ class Decision:
 
 
 def decide(
-    signals: Signals, policy: Policy, history: History, now: datetime, *, area: Area | None = None, year_start: date | None = None
+    signals: Signals,
+    policy: Policy,
+    history: History,
+    now: datetime,
+    *,
+    area: Area | None = None,
+    year_start: date | None = None,
 ) -> Decision:
     """Decide about one segment. `area` is what the curriculum says of it, `year_start` the first day of its academic year."""
     case = Case(signals, policy, history, now.date(), area, year_start)
@@ -108,13 +114,16 @@ def _once(finding: Finding, case: Case) -> Finding:
 def covers(launched: str, finding: Finding) -> bool:
     """Whether a launch for one cause was a launch for this finding, too: the same cause, or the same fall of ratings seen by another
     rule (one slump shows in the mean, against the baseline, in negative feedback and topic by topic)."""
-    return launched == finding.cause or (launched in RATINGS and (finding.cause in RATINGS or finding.rule == TOPIC_RATINGS))
+    return launched == finding.cause or (
+        launched in RATINGS and (finding.cause in RATINGS or finding.rule == TOPIC_RATINGS)
+    )
 
 
 def _identity(finding: Finding, history: History) -> str:
     """The cause and how many launches it had before, so that it can be launched again when its time has come."""
     before = sum(
-        launch.status != "failed" and any(_base(cause) == finding.cause for cause in launch.causes) for launch in history.launches
+        launch.status != "failed" and any(_base(cause) == finding.cause for cause in launch.causes)
+        for launch in history.launches
     )
     return f"{finding.cause}#{before + 1}"
 
@@ -149,7 +158,9 @@ def _cooldown(kind: Kind, policy: Policy) -> int:
     return quick.get(kind, policy.volume.earliest_days)
 
 
-def within_budget(decisions: Iterable[Decision], history: Iterable[datetime], now: datetime, budget: int) -> list[Decision]:
+def within_budget(
+    decisions: Iterable[Decision], history: Iterable[datetime], now: datetime, budget: int
+) -> list[Decision]:
     """Let only as many fire as the weekly budget still has room for, most urgent first; the others hold and say so.
 
     history: when launches of all segments were made. A retry of a failed launch takes no new room.

@@ -21,7 +21,19 @@ Floats = NDArray[np.float64]
 Quantity = tuple[str, str, str]
 """Columns of a quantity: how many values, their sum, the sum of their squares (for shares: the count again)."""
 
-COUNTS = ("n", "kept", "rated", "judged", "negative", "relevance_n", "cultural", "retried", "examined", "mismatched", "timed")
+COUNTS = (
+    "n",
+    "kept",
+    "rated",
+    "judged",
+    "negative",
+    "relevance_n",
+    "cultural",
+    "retried",
+    "examined",
+    "mismatched",
+    "timed",
+)
 SUMS = ("rating_sum", "rating_squares", "relevance_sum", "relevance_squares", "log_time_sum", "log_time_squares")
 STRATUM = ("segment", "topic", "grade", "exam")
 COARSE = ("segment", "topic", "exam")
@@ -63,7 +75,9 @@ class Frames:
         """Both windows side by side, one row per stratum; the baseline's columns end in `_base`, `code` numbers the segment."""
         if pair not in self._strata:
             keys = self.keys(pair)
-            now, base = (self.sums(days).group_by(keys).agg(pl.col(*COUNTS, *SUMS).sum()) for days in (pair.now, pair.base))
+            now, base = (
+                self.sums(days).group_by(keys).agg(pl.col(*COUNTS, *SUMS).sum()) for days in (pair.now, pair.base)
+            )
             joined = now.join(base, on=keys, how="full", coalesce=True, suffix="_base")
             filled = joined.with_columns(pl.selectors.float().fill_null(0.0), code=codes(joined))
             self._strata[pair] = filled
@@ -98,7 +112,8 @@ class Frames:
         now, base = self._times(pair.now), self._times(pair.base)
         base = base.join(weights, on=STRATUM).with_columns(count=pl.col("count") * pl.col("weight"))
         first, second = (
-            self.dense(part, "count", at=part["time_bins"].to_numpy().astype(np.int64), width=BINS) for part in (now, base)
+            self.dense(part, "count", at=part["time_bins"].to_numpy().astype(np.int64), width=BINS)
+            for part in (now, base)
         )
         return first, second
 
@@ -106,7 +121,9 @@ class Frames:
         """Counts per stratum and bin over some days."""
         exams = self.windows.exams
         kinds = {True: [day for day in days if day in exams], False: [day for day in days if day not in exams]}
-        frames = [self._health.times(chosen).with_columns(exam=pl.lit(exam)) for exam, chosen in kinds.items() if chosen]
+        frames = [
+            self._health.times(chosen).with_columns(exam=pl.lit(exam)) for exam, chosen in kinds.items() if chosen
+        ]
         counted = (
             pl.concat(frames or [self._health.times([]).with_columns(exam=pl.lit(False))])
             .explode("time_bins", "time_counts", empty_as_null=False)

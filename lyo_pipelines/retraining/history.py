@@ -87,14 +87,21 @@ def record_report(lake: Lake, segment: str, version: str, report: Mapping[str, A
     """Keep what triggers need of a finished report."""
     found = report["models"]["candidate"].get("language_match", {})
     if found.get("value") is not None:
-        told = {"version": version, "language_match": found["value"], "n": found.get("n", 0), "worse_languages": _worse(report)}
+        told = {
+            "version": version,
+            "language_match": found["value"],
+            "n": found.get("n", 0),
+            "worse_languages": _worse(report),
+        }
         lake.write_json(told, f"{lake.report_dir(segment)}/{_REPORTED}")
 
 
 def _worse(report: Mapping[str, Any]) -> list[str]:
     """Languages on whose slice the adapter was found worse than the base or the champion in anything."""
     slices = [part for part in report.get("slices", []) if part["dimension"] == "language"]
-    return sorted({p["value"] for p in slices if any(c["a"] == "candidate" and c["verdict"] == "worse" for c in p["comparisons"])})
+    return sorted(
+        {p["value"] for p in slices if any(c["a"] == "candidate" and c["verdict"] == "worse" for c in p["comparisons"])}
+    )
 
 
 def trainings(lake: Lake) -> dict[str, Training]:
@@ -111,7 +118,10 @@ def reports(lake: Lake, segments: Sequence[str]) -> dict[str, Reported]:
     """What the last report said, for those of the segments that have one."""
     paths = {segment: f"{lake.report_dir(segment)}/{_REPORTED}" for segment in segments}
     told = {segment: lake.read_json(path) for segment, path in paths.items() if lake.exists(path)}
-    return {key: Reported(**{**values, "worse_languages": tuple(values.get("worse_languages", ()))}) for key, values in told.items()}
+    return {
+        key: Reported(**{**values, "worse_languages": tuple(values.get("worse_languages", ()))})
+        for key, values in told.items()
+    }
 
 
 def _told(lake: Lake, segment: str) -> dict[str, Any] | None:

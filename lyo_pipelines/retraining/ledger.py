@@ -19,19 +19,28 @@ from lyo_pipelines.storage.lake import Lake
 DECISION = pa.schema(
     [
         pa.field("at", pa.timestamp("us", tz="UTC"), nullable=False, metadata={"doc": "when it was decided"}),
-        pa.field("day", pa.date32(), nullable=False, metadata={"doc": "day of judgement; yesterday is the last day seen"}),
+        pa.field(
+            "day", pa.date32(), nullable=False, metadata={"doc": "day of judgement; yesterday is the last day seen"}
+        ),
         pa.field("segment", pa.string(), nullable=False),
         pa.field("outcome", pa.string(), nullable=False, metadata={"doc": "fire, hold or not_enough_evidence"}),
         pa.field("says", pa.string(), nullable=False, metadata={"doc": "the decision in words"}),
         pa.field("causes", pa.list_(pa.string()), nullable=False),
         pa.field("kinds", pa.list_(pa.string()), nullable=False),
         pa.field("held_by", pa.list_(pa.string()), nullable=False, metadata={"doc": "why causes did not launch"}),
-        pa.field("cause_hash", pa.string(), nullable=False, metadata={"doc": "names the launch; runs carry it as lyo/cause"}),
+        pa.field(
+            "cause_hash", pa.string(), nullable=False, metadata={"doc": "names the launch; runs carry it as lyo/cause"}
+        ),
         pa.field("attempt", pa.int32(), nullable=False),
         pa.field("examples", pa.int64(), nullable=False, metadata={"doc": "curated examples that were counted"}),
         pa.field("findings", pa.string(), nullable=False, metadata={"doc": "what each rule found, with figures: JSON"}),
         pa.field("policy", pa.string(), nullable=False, metadata={"doc": "digest of the figures that held"}),
-        pa.field("digest", pa.string(), nullable=False, metadata={"doc": "a decision with the same digest is not written again"}),
+        pa.field(
+            "digest",
+            pa.string(),
+            nullable=False,
+            metadata={"doc": "a decision with the same digest is not written again"},
+        ),
     ]
 )
 
@@ -45,7 +54,9 @@ def digest(decision: Decision, policy: str) -> str:
     return sha256(json.dumps([decision.segment, told]).encode()).hexdigest()[:16]
 
 
-def record(lake: Lake, decisions: Sequence[Decision], examples: dict[str, int], *, policy: str, now: datetime) -> list[Decision]:
+def record(
+    lake: Lake, decisions: Sequence[Decision], examples: dict[str, int], *, policy: str, now: datetime
+) -> list[Decision]:
     """Write the decisions that are news, and return them. Two sensors that see the same write it once."""
     before = {row["segment"]: row for row in latest(lake).select("segment", "digest", "at").to_dicts()}
     news = [d for d in decisions if d.segment not in before or before[d.segment]["digest"] != digest(d, policy)]
@@ -91,7 +102,9 @@ def policy_digest(parts: Iterable[str]) -> str:
 
 
 def _row(decision: Decision, examples: int, policy: str, now: datetime) -> dict[str, Any]:
-    findings = [{key: value for key, value in asdict(finding).items() if value not in ("", {})} for finding in decision.findings]
+    findings = [
+        {key: value for key, value in asdict(finding).items() if value not in ("", {})} for finding in decision.findings
+    ]
     return {
         "at": now.astimezone(UTC),
         "day": decision.day,

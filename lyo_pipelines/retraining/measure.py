@@ -31,11 +31,11 @@ def measure(health: Health, windows: Windows, today: date, examples: pl.DataFram
     short, long = _Compared(frames, windows.short), _Compared(frames, windows.long)
     week = _Compared(frames, windows.week)
     users = frames.users("rated", "rating_sum")
-    errors = [random_groups_error(*users[pair.now], *users[pair.base]) for pair in (windows.short, windows.long)]
+    sway = [_sway(users[pair.now], users[pair.base]) for pair in (windows.short, windows.long)]
     totals = {segment: (n, kept) for segment, n, kept in examples.select("segment", "n", "kept").iter_rows()}
     now = frames.sums(windows.long.now)
     columns = zip(
-        short.change(RATING, errors[0]), long.change(RATING, errors[1]), short.level(RATING), week.shares(NEGATIVE),
+        short.change(RATING, *sway[0]), long.change(RATING, *sway[1]), short.level(RATING), week.shares(NEGATIVE),
         short.level(RELEVANCE), short.change(RELEVANCE), long.shares(CULTURAL), short.change(TIME), short.tails(),
         frames.dense(now, "mismatched").tolist(), frames.dense(now, "examined").tolist(), strict=True,
     )  # fmt: skip
@@ -62,13 +62,16 @@ class _Compared:
         self.frames, self.pair = frames, pair
         self._found: dict[Quantity, tuple[Changes, Floats]] = {}
 
-    def change(self, quantity: Quantity, user_error: Floats | None = None) -> list[Change]:
-        """The change of the mean; `user_error` as random groups of users give it."""
+    def change(
+        self, quantity: Quantity, user_error: Floats | None = None, user_groups: Floats | None = None
+    ) -> list[Change]:
+        """The change of the mean; the error as random groups of users give it, and how many of them have users."""
         found, scatter = self._of(quantity)
         sway = np.full(found.n.shape, np.nan) if user_error is None else user_error
+        groups = np.zeros(found.n.shape) if user_groups is None else user_groups
         columns = (
             found.n.astype(int), found.n_base.astype(int), found.mean, found.mean_base, found.within, found.mix, found.coverage,
-            found.standard_error * np.sqrt(scatter), sway,
+            found.standard_error * np.sqrt(scatter), sway, groups.astype(int),
         )  # fmt: skip
         return [Change(*values) for values in zip(*(column.tolist() for column in columns), strict=True)]
 
@@ -117,6 +120,11 @@ class _Compared:
             found = changes(strata["code"].to_numpy(), len(self.frames.segments), now, base)
             self._found[quantity] = found, _dispersion(self.frames, self.pair, quantity, found)
         return self._found[quantity]
+
+
+def _sway(now: tuple[Floats, Floats], base: tuple[Floats, Floats]) -> tuple[Floats, Floats]:
+    """(standard error of the change by random groups of users, how many groups have users), each of shape (segments,)."""
+    return random_groups_error(*now, *base), ((now[0] + base[0]) > 0).sum(axis=1).astype(np.float64)
 
 
 def _dispersion(frames: Frames, pair: Pair, quantity: Quantity, found: Changes) -> Floats:

@@ -22,7 +22,8 @@ class Change:
     """A mean in a window against its baseline; nan where it cannot be had.
 
     within: the change inside topics and grades, `mix` the rest. day_error: standard error of `within`, widened by the
-    overdispersion of days. user_error: standard error of the plain change by random groups of users (nan: not computed).
+    overdispersion of days. user_error: standard error of the plain change by random groups of users (nan: not computed), of which
+    `user_groups` have users.
     """
 
     n: int
@@ -34,10 +35,11 @@ class Change:
     coverage: float
     day_error: float
     user_error: float = math.nan
+    user_groups: int = USER_GROUPS
 
     def interval(self, alpha: float) -> tuple[float, float]:
         """Bounds of `within`, each of which errs with probability alpha: the wider of the two errors counts."""
-        z, t = critical_values(alpha)
+        z, t = critical_values(alpha, self.user_groups)
         width = z * self.day_error
         if not math.isnan(self.user_error):
             width = max(width, t * self.user_error)
@@ -119,7 +121,7 @@ class Signals:
     grades: dict[str, int] = field(default_factory=dict)
 
 
-@lru_cache(maxsize=256)
-def critical_values(alpha: float) -> tuple[float, float]:
-    """(normal, Student's t on the random groups' degrees of freedom) critical value of a one-sided test at alpha."""
-    return float(ndtri(1 - alpha)), float(stdtrit(USER_GROUPS - 1, 1 - alpha))
+@lru_cache(maxsize=4096)
+def critical_values(alpha: float, user_groups: int = USER_GROUPS) -> tuple[float, float]:
+    """(normal, Student's t for so many random groups of users) critical value of a one-sided test at alpha."""
+    return float(ndtri(1 - alpha)), float(stdtrit(max(1, user_groups - 1), 1 - alpha))

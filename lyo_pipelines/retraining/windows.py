@@ -44,7 +44,8 @@ def windows(today: date, curriculum: Curriculum, evidence: EvidenceFigures) -> W
     school = _School(today, curriculum)
     short, long = evidence.window_days
     pairs = [
-        _pair(school, now, base) for now, base in ((short, evidence.baseline_days), (long, evidence.baseline_days), (7, 7))
+        _pair(school, now, base)
+        for now, base in ((short, evidence.baseline_days), (long, evidence.baseline_days), (7, 7))
     ]
     days = {day for pair in pairs for day in (*pair.now, *pair.base)}
     return Windows(*pairs, exams=frozenset(day for day in days if school.kinds[day] == "exam"))

@@ -87,12 +87,16 @@ def random_groups_error(n: Floats, total: Floats, n_base: Floats, total_base: Fl
 
     Each array has shape (groups, user groups). Whole users are left out of both windows at once, so what one user's habits add to
     both cancels, and what a user adds to one counts in full (Wolter, *Introduction to Variance Estimation*, 2007, chapter 4).
-    Use it with Student's t on (user groups - 1) degrees of freedom. nan where a window would become empty.
+    Use it with Student's t on (user groups that have users - 1) degrees of freedom. nan where a window would become empty.
     """
-    user_groups = n.shape[1]
+    there = (n + n_base) > 0
+    groups = there.sum(axis=1, keepdims=True)
     with np.errstate(invalid="ignore", divide="ignore"):
         left = (total.sum(1, keepdims=True) - total) / (n.sum(1, keepdims=True) - n)
         left_base = (total_base.sum(1, keepdims=True) - total_base) / (n_base.sum(1, keepdims=True) - n_base)
-    difference = left - left_base
-    centred = difference - difference.mean(axis=1, keepdims=True)
-    return np.sqrt((user_groups - 1) / user_groups * (centred**2).sum(axis=1))
+        difference = left - left_base
+        # a group without users leaves nothing out: it is no group
+        mean = np.where(there, difference, 0.0).sum(axis=1, keepdims=True) / groups
+        squared = np.where(there, (difference - mean) ** 2, 0.0).sum(axis=1)
+        error = np.sqrt((groups[:, 0] - 1) / groups[:, 0] * squared)
+    return np.where(groups[:, 0] >= 2, error, np.nan)

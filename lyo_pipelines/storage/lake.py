@@ -205,14 +205,14 @@ class Lake:
             return True
         local.parent.mkdir(parents=True, exist_ok=True)
         temporary = local.with_name(f"{TEMPORARY}{uuid.uuid4().hex[:12]}-{local.name}")
-        with self.full_disk_explained():
-            temporary.write_bytes(text.encode("utf-8"))
         try:
-            os.link(temporary, local)  # fails when the name is taken, and the content is there at once
+            with self.full_disk_explained():
+                temporary.write_bytes(text.encode("utf-8"))
+                os.link(temporary, local)  # fails when the name is taken, and the content is there at once
         except FileExistsError:
             return False
         finally:
-            temporary.unlink()
+            temporary.unlink(missing_ok=True)
         return True
 
     def write_text(self, text: str, path: str) -> None:

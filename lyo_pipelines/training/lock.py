@@ -68,7 +68,7 @@ def device_lock(
         os.close(descriptor)
 
 
-def _acquire(  # noqa: PLR0917 - private, called once
+def _acquire(
     descriptor: int,
     device: str,
     wait_seconds: float,

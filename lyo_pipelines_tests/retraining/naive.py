@@ -111,6 +111,6 @@ class Naive:
         left = [
             mean(self.values(r for r in self.now if group(r) != out))
             - mean(self.values(r for r in self.base if group(r) != out))
-            for out in range(32)
+            for out in {group(row) for row in (*self.now, *self.base)}
         ]
-        return math.sqrt(31 / 32 * sum((x - mean(left)) ** 2 for x in left))
+        return math.sqrt((len(left) - 1) / len(left) * sum((x - mean(left)) ** 2 for x in left))

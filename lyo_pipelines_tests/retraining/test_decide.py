@@ -26,6 +26,7 @@ from lyo_pipelines_tests.retraining.made import (
     launch,
     level,
     policy,
+    shares,
     signals,
     topic,
     training,
@@ -161,6 +162,24 @@ def test_another_cause_is_not_held_by_the_first():
     past = History(launches=(launch(20, "quality.rating_drop#1"),))
     found = decided(replace(FELL, time=SLOW.time), past=past)
     assert (found.outcome, found.causes) == ("fire", ("performance.response_time#1",))
+
+
+@pytest.mark.parametrize(
+    ("launched_for", "known", "outcome"),
+    [
+        ("quality.rating_drop", signals(rating_level=level(2.0), rating=(change(base=2.0),) * 2), "hold"),
+        ("quality.average_rating", signals(negative=shares(400, 1_000, 100, 1_000)), "hold"),
+        ("quality.negative_feedback", signals(topics=(topic(rating=2.0),)), "hold"),
+        ("quality.rating_drop", signals(relevance=level(0.4, spread=0.1), relevance_change=change(base=0.4)), "fire"),
+        ("quality.rating_drop", signals(topics=(topic(retried=300),)), "fire"),
+        ("performance.knowledge_gap:angles", FELL, "fire"),
+        ("quality.relevance", FELL, "fire"),
+    ],
+)
+def test_one_fall_of_ratings_is_one_cause_whichever_rule_sees_it(launched_for, known, outcome):
+    past = History(launches=(launch(20, f"{launched_for}#1"),))
+    assert decided(known, past=past).outcome == outcome
+    assert decided(known, past=History(launches=(launch(28, f"{launched_for}#1"),))).outcome == "fire"
 
 
 def test_topics_are_causes_of_their_own():

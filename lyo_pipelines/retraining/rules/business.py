@@ -23,7 +23,9 @@ def new_area(case: Case) -> Findings:
         says = f"{told}: {examples:,} of {minimum:,} curated examples"
         yield Finding(rule, KIND, "not_enough_evidence", says, known, subject=item, suspicious=True)
     else:
-        yield Finding(rule, KIND, "fire", f"{told}: {examples:,} curated examples", known, subject=item, suspicious=True)
+        yield Finding(
+            rule, KIND, "fire", f"{told}: {examples:,} curated examples", known, subject=item, suspicious=True
+        )
 
 
 def _named(area: Area, case: Case) -> tuple[str, str, str]:
@@ -65,7 +67,9 @@ def academic_year(case: Case) -> Findings:
     if training.at.date() >= start:
         return
     says = f"the academic year began on {start.isoformat()}; last trained on {training.at.date().isoformat()}"
-    yield Finding("business.academic_year", KIND, "fire", says, figures(start=start.isoformat()), subject=start.isoformat())
+    yield Finding(
+        "business.academic_year", KIND, "fire", says, figures(start=start.isoformat()), subject=start.isoformat()
+    )
 
 
 RULES = (new_area, new_grade, academic_year)

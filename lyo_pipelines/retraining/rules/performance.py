@@ -25,7 +25,9 @@ def response_time(case: Case) -> Findings:
         yield Finding(rule, KIND, "not_measured", "no response times in the window")
         return
     if math.isnan(change.within):
-        yield Finding(rule, KIND, "not_enough_evidence", "no baseline of response times to compare with", figures(n=change.n))
+        yield Finding(
+            rule, KIND, "not_enough_evidence", "no baseline of response times to compare with", figures(n=change.n)
+        )
         return
     typical, low, high = (math.exp(min(50.0, x)) for x in (change.within, *change.interval(case.alpha)))
     slowest = tail.p95 / tail.p95_base if tail.p95_base > 0 else math.nan
@@ -58,7 +60,9 @@ def _tail_bound(case: Case) -> float:
     z, _ = critical_values(case.alpha)
     now, base = (np.asarray(histogram)[None, :] for histogram in (tail.histogram, tail.baseline))
     bounds = [
-        x for table in (now, base) for x in (quantiles(table, TAIL), *quantile_interval(table, TAIL, z, tail.dispersion))
+        x
+        for table in (now, base)
+        for x in (quantiles(table, TAIL), *quantile_interval(table, TAIL, z, tail.dispersion))
     ]
     return float(ratio_bounds(*bounds)[0][0])
 

@@ -37,7 +37,9 @@ def _below(
     if level.n == 0:
         return Finding(rule, KIND, "not_measured", f"no {what.removeprefix('mean ')} in the window")
     low, high = level.interval(case.alpha)
-    known = figures(value=level.value, low=low, high=high, threshold=threshold, n=level.n, base=change.base, mix=change.mix)
+    known = figures(
+        value=level.value, low=low, high=high, threshold=threshold, n=level.n, base=change.base, mix=change.mix
+    )
     suspicious = level.value < threshold
     told = f"{what} {number(level.value)} of {level.n:,} [{number(low)}, {number(high)}]"
     if level.n < minimum:
@@ -46,7 +48,9 @@ def _below(
     if not suspicious:
         return Finding(rule, KIND, "clear", f"{told}, at least {threshold:g}", known)
     if not high < threshold:
-        return Finding(rule, KIND, "not_enough_evidence", f"{told}: the interval reaches {threshold:g}", known, suspicious=True)
+        return Finding(
+            rule, KIND, "not_enough_evidence", f"{told}: the interval reaches {threshold:g}", known, suspicious=True
+        )
     was_above = change.base >= threshold and change.coverage >= case.policy.evidence.minimum_coverage
     if was_above and change.interval(MIX_ALPHA)[1] >= 0:
         says = f"{told} is below {threshold:g}, but within topics and grades it changed by {change.within:+.2f}: a change of mix"
@@ -57,9 +61,19 @@ def _below(
 def rating_drop(case: Case) -> Findings:
     """Mean rating below the segment's own trailing baseline, within topics and grades; the window that shows more speaks."""
     assert case.signals.rating is not None
-    found = [_drop(case, change, days) for change, days in zip(case.signals.rating, case.policy.evidence.window_days, strict=True)]
-    order = ("fire", "hold", "not_enough_evidence", "clear")
-    yield min(found, key=lambda finding: (order.index(finding.outcome), not finding.suspicious))
+    found = [
+        _drop(case, change, days)
+        for change, days in zip(case.signals.rating, case.policy.evidence.window_days, strict=True)
+    ]
+    # what looks wrong comes first, then what is known to be well, then what nobody can tell
+    order = [
+        ("fire", True),
+        ("hold", True),
+        ("not_enough_evidence", True),
+        ("clear", False),
+        ("not_enough_evidence", False),
+    ]
+    yield min(found, key=lambda finding: order.index((finding.outcome, finding.suspicious)))
 
 
 def _drop(case: Case, change: Change, days: int) -> Finding:
@@ -83,7 +97,9 @@ def _drop(case: Case, change: Change, days: int) -> Finding:
     if change.within <= -smallest and high < 0:
         return Finding(rule, KIND, "fire", f"{told}; {inside}, mix {change.mix:+.2f}", known, suspicious=True)
     if total <= -smallest and change.mix <= total / 2:
-        return Finding(rule, KIND, "hold", f"{told}, but {inside}: a change of mix ({change.mix:+.2f})", known, suspicious=True)
+        return Finding(
+            rule, KIND, "hold", f"{told}, but {inside}: a change of mix ({change.mix:+.2f})", known, suspicious=True
+        )
     if suspicious:
         return Finding(rule, KIND, "not_enough_evidence", f"{told}; {inside}: cannot tell", known, suspicious=True)
     return Finding(rule, KIND, "clear", f"{told}; {inside}", known)

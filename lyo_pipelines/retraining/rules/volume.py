@@ -35,7 +35,9 @@ def volume_rule(case: Case) -> Findings:
     share = new / max(1, training.examples)
     grown = now == "optimal" and band(training.examples, volume) != "optimal"
     if new < case.policy.launch.minimum_new_examples:
-        yield Finding("volume.refresh", "volume", "hold", f"{max(0, new):,} new examples since the last training", known)
+        yield Finding(
+            "volume.refresh", "volume", "hold", f"{max(0, new):,} new examples since the last training", known
+        )
     elif days < volume.earliest_days:
         again = training.at.date() + timedelta(days=volume.earliest_days)
         says = f"{new:,} new examples, but trained {days} days ago: not before {again.isoformat()}"

@@ -22,7 +22,7 @@ def register() -> str:
     return NAME
 
 
-def short_rows(  # noqa: PLR0917 - transformers' own signature
+def short_rows(
     module: Any,
     query: torch.Tensor,
     key: torch.Tensor,
