@@ -27,7 +27,7 @@ from lyo_pipelines_tests.defs.healthy import YESTERDAY, stratum, write_day
 LOCATION = Path(__file__).parent / "kills_location.py"
 LAUNCH = {"weekly_budget": 1000, "claim_seconds": 20, "maximum_attempts": 15}
 MONITORING = {
-    "start_timeout_seconds": 60, "max_runtime_seconds": 60, "poll_interval_seconds": 5, "free_slots_after_run_end_seconds": 5,
+    "start_timeout_seconds": 30, "max_runtime_seconds": 60, "poll_interval_seconds": 5, "free_slots_after_run_end_seconds": 5,
 }  # fmt: skip
 """Shorter than shipped, where a run takes hours: what nobody watches any more shall fail within a minute here."""
 

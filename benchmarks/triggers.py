@@ -59,21 +59,25 @@ class Cell:
 def cells(calendar: Curriculum) -> list[Cell]:
     warm = WARM_UP // 7
     found = [
-        Cell("stationary", f"{weekly} a week", Scenario(weekly, weeks=warm + 26), tests=True) for weekly in (50, 200, 1000)
+        Cell("stationary", f"{weekly} a week", Scenario(weekly, weeks=warm + 26), tests=True)
+        for weekly in (50, 200, 1000)
     ]
     found.append(Cell("holidays", "200 a week", Scenario(200, weeks=warm + 34, calendar=calendar)))
-    changed = {"weeks": warm + DETECT_DAYS // 7 + 1, "at": WARM_UP}
+    changed: dict[str, Any] = {"weeks": warm + DETECT_DAYS // 7 + 1, "at": WARM_UP}
     for weekly in (50, 100, 200, 400, 1000):
         found += [
-            Cell("drops", f"rating -{drop} at {weekly} a week", Scenario(weekly, drop=drop, **changed)) for drop in (0.5, 0.3)
+            Cell("drops", f"rating -{drop} at {weekly} a week", Scenario(weekly, drop=drop, **changed))
+            for drop in (0.5, 0.3)
         ]
     for weekly in (50, 200, 1000):
         found += [
-            Cell("drops", f"time x {slow} at {weekly} a week", Scenario(weekly, slow=slow, **changed)) for slow in (1.3, 1.5)
+            Cell("drops", f"time x {slow} at {weekly} a week", Scenario(weekly, slow=slow, **changed))
+            for slow in (1.3, 1.5)
         ]
     for weekly in (200, 1000):
         found += [
-            Cell("mix", f"mean -{fall} at {weekly} a week", Scenario(weekly, mix_fall=fall, **changed)) for fall in (0.3, 0.5)
+            Cell("mix", f"mean -{fall} at {weekly} a week", Scenario(weekly, mix_fall=fall, **changed))
+            for fall in (0.3, 0.5)
         ]
     return sorted(found, key=lambda cell: (abs(cell.scenario.weekly - 200), cell.scenario.weeks))
 
@@ -102,7 +106,8 @@ def run_cells(
             print(f"  {time.perf_counter() - started:6.0f} s  {at} of {len(waiting)}: {waiting[done]}", flush=True)
     return {
         title: {
-            key: parts[0][key] if key == "kinds" else np.concatenate([part[key] for part in parts], axis=-1) for key in parts[0]
+            key: parts[0][key] if key == "kinds" else np.concatenate([part[key] for part in parts], axis=-1)
+            for key in parts[0]
         }
         for title, parts in found.items()
     }
@@ -114,12 +119,12 @@ def _shard(path: Path, *arguments: Any, tests: bool) -> dict[str, NDArray]:
     found = replay(*arguments, tests=tests)
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial.npz")
-    np.savez_compressed(partial, **found)
+    np.savez_compressed(partial, allow_pickle=False, **found)
     partial.rename(path)
     return found
 
 
-def share(hits: NDArray[np.bool_] | Iterable[bool]) -> dict[str, Any]:
+def share(hits: NDArray[np.bool_] | np.bool_) -> dict[str, Any]:
     """A share with its n and its interval."""
     flags = np.asarray(hits).ravel()
     low, high = wilson(int(flags.sum()), len(flags))
@@ -129,7 +134,7 @@ def share(hits: NDArray[np.bool_] | Iterable[bool]) -> dict[str, Any]:
 def by_week(flags: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Looks first -> weeks first: whether anything happened in the week."""
     weeks = len(flags) // 7
-    return flags[: 7 * weeks].reshape(weeks, 7, *flags.shape[1:]).any(axis=1)
+    return np.asarray(flags[: 7 * weeks].reshape(weeks, 7, *flags.shape[1:]).any(axis=1))
 
 
 # -- what is told of each part ---------------------------------------------------------------------------------------
@@ -146,7 +151,12 @@ def stationary(arrays: dict[str, NDArray]) -> dict[str, Any]:
         "bare_by_rule": {rule: share(bare[:, at]) for at, rule in enumerate(BARE)},
         "tests": {
             test: [
-                {"alpha": round(alpha, 6), "single_look": round(float(single[row, at]), 6), "week": round(float(weekly[row, at]), 6)}
+                {
+                    "alpha": round(alpha, 6),
+                    "single_look": round(float(single[row, at]), 6),
+                    "week": round(float(weekly[row, at]), 6),
+                    "looks_per_week": round(float(weekly[row, at] / single[row, at]), 2) if single[row, at] else None,
+                }
                 for row, alpha in enumerate(ALPHAS)
             ]
             for at, test in enumerate(TESTS)
@@ -216,13 +226,20 @@ def show(part: str, name: str, result: dict[str, Any]) -> None:
         print(f"  fires {told(result['fires'])}   launches {told(result['launches'])}   bare {told(result['bare'])}")
         for rule, value in result["by_rule"].items():
             print(f"    {rule:30}{told(value)}   bare {told(result['bare_by_rule'].get(rule.split('.')[1], value))}")
+        print("  tests without the owner's figures; level: share of looks, of weeks (their ratio: looks per week)")
         for test, rows in result["tests"].items():
-            figures = (f"{row['alpha']:.5f}: {row['single_look']:.5f} a look, {row['week']:.5f} a week" for row in rows)
+            figures = (
+                f"{row['alpha']:.5f}: {row['single_look']:.5f}, {row['week']:.5f} ({row['looks_per_week']})"
+                for row in rows
+            )
             print(f"    {test:14}{' | '.join(figures)}")
     elif part == "holidays":
         for kind, value in result.items():
             print(f"  {kind:10}{value['weeks']:3} weeks  fires {told(value['fires'])}   bare {told(value['bare'])}")
-            print("    " + ", ".join(f"{rule} {100 * x['share']:.2f} %" for rule, x in value["by_rule"].items() if x["share"]))
+            print(
+                "    "
+                + ", ".join(f"{rule} {100 * x['share']:.2f} %" for rule, x in value["by_rule"].items() if x["share"])
+            )
     else:
         for key, value in result.items():
             print(f"  {key:22}{told(value) if isinstance(value, dict) and 'share' in value else value}")
@@ -233,7 +250,9 @@ def main() -> None:
     parser.add_argument("--histories", type=int, default=1000)
     parser.add_argument("--only", nargs="*", choices=PARTS, default=PARTS)
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--keep", type=Path, help="folder of what was simulated: a run that was broken off goes on from there")
+    parser.add_argument(
+        "--keep", type=Path, help="folder of what was simulated: a run that was broken off goes on from there"
+    )
     arguments = parser.parse_args()
     check_aggregation()
     started = time.perf_counter()

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
+from typing import TypeVar
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from triggers_world import MONDAY, TOPICS, Day, Scenario, World
+from triggers_world import TOPICS, Day, Scenario, World
 
 from lyo_pipelines.config.figures import load_figures
 from lyo_pipelines.config.retraining import RetrainingFigures
@@ -30,14 +31,25 @@ RULES = (
     "quality.cultural_complaints", "performance.response_time", "performance.retries", "performance.knowledge_gap",
     "performance.language",
 )  # fmt: skip
-BARE = ("average_rating", "rating_drop", "negative_feedback", "relevance", "cultural_complaints", "response_time", "retries")
+BARE = (
+    "average_rating",
+    "rating_drop",
+    "negative_feedback",
+    "relevance",
+    "cultural_complaints",
+    "response_time",
+    "retries",
+)
 TESTS = ("rating_short", "rating_long", "negative", "relevance", "cultural", "time", "tail")
 ALPHAS = (0.01, 0.001, 1 / 3000)
 """Levels at which the tests themselves, without the owner's figures, are looked at: does each err as often as it says?"""
-WARM_UP = 84
+_EVIDENCE = load_figures().retraining.evidence
+WARM_UP = 7 * -(-(_EVIDENCE.window_days[1] + _EVIDENCE.baseline_days) // 7)
+"""Days before the first look: windows and baseline are full."""
 EXAMPLES_BEFORE = 3000
 
 Flags = NDArray[np.bool_]
+Known = TypeVar("Known")
 
 
 @dataclass
@@ -53,10 +65,14 @@ class Record:
     change: list[NDArray[np.float32]] = field(default_factory=list)
 
     def arrays(self) -> dict[str, NDArray]:
-        return {name: np.array(getattr(self, name)) for name in ("fired", "launched", "bare", "tests", "kinds", "change")}
+        return {
+            name: np.array(getattr(self, name)) for name in ("fired", "launched", "bare", "tests", "kinds", "change")
+        }
 
 
-def replay(scenario: Scenario, segments: int, seed: int, curriculum: Curriculum, *, tests: bool = False) -> dict[str, NDArray]:
+def replay(
+    scenario: Scenario, segments: int, seed: int, curriculum: Curriculum, *, tests: bool = False
+) -> dict[str, NDArray]:
     """Simulate, and look every morning after the warm-up."""
     world, figures = World(scenario, segments, seed), load_figures().retraining
     seen: dict[date, Day] = {}
@@ -83,7 +99,7 @@ def replay(scenario: Scenario, segments: int, seed: int, curriculum: Curriculum,
         found.change.append(change)
         if tests:
             found.tests.append(_tests([signals[name] for name in world.names]))
-        for old in [each for each in seen if (today - each).days > 130 and curriculum.kind(each) != "exam"]:
+        for old in [each for each in seen if (today - each).days > WARM_UP + 46 and curriculum.kind(each) != "exam"]:
             del seen[old]
         del plain[:-WARM_UP]
     return found.arrays()
@@ -129,8 +145,10 @@ class _Fleet:
         return decisions
 
     def _train(self, segment: str, at: datetime, examples: int) -> None:
-        topics = {topic: examples // TOPICS for topic in self.world.topics}
-        self.trainings[segment] = Training(at, "v", "fingerprint", examples, topics, {g: examples for g in self.world.grades})
+        topics = dict.fromkeys(self.world.topics, examples // TOPICS)
+        self.trainings[segment] = Training(
+            at, "v", "fingerprint", examples, topics, dict.fromkeys(self.world.grades, examples)
+        )
 
 
 def _note(found: Record, world: World, today: date, decisions: list[Decision], view: Windows) -> None:
@@ -189,13 +207,20 @@ def _tests(signals: list[Signals]) -> Flags:
     return np.array([[np.array(test(signals, alpha)) for test in _TESTS] for alpha in ALPHAS])
 
 
+def _known(value: Known | None) -> Known:
+    assert value is not None
+    return value
+
+
 def _below(get: Callable[[Signals], Change]) -> Callable[[list[Signals], float], list[bool]]:
     return lambda signals, alpha: [get(each).interval(alpha)[1] < 0 for each in signals]
 
 
 def _share(shares: Shares, alpha: float) -> bool:
     z, _ = critical_values(alpha)
-    return share_ratio(shares.count, shares.n, shares.expected * shares.n_base, shares.n_base, z, shares.dispersion)[1] > 1
+    return (
+        share_ratio(shares.count, shares.n, shares.expected * shares.n_base, shares.n_base, z, shares.dispersion)[1] > 1
+    )
 
 
 def _rate(shares: Shares, alpha: float) -> bool:
@@ -205,7 +230,7 @@ def _rate(shares: Shares, alpha: float) -> bool:
 
 def _tails(signals: list[Signals], alpha: float) -> Flags:
     z, _ = critical_values(alpha)
-    tails = [each.tail for each in signals]
+    tails = [_known(each.tail) for each in signals]
     dispersion = np.array([tail.dispersion for tail in tails])
     bounds = [
         x
@@ -216,11 +241,11 @@ def _tails(signals: list[Signals], alpha: float) -> Flags:
 
 
 _TESTS: tuple[Callable[[list[Signals], float], Flags | list[bool]], ...] = (
-    _below(lambda each: each.rating[0]),
-    _below(lambda each: each.rating[1]),
-    lambda signals, alpha: [_share(each.negative, alpha) for each in signals],
-    _below(lambda each: each.relevance_change),
-    lambda signals, alpha: [_rate(each.cultural, alpha) for each in signals],
-    lambda signals, alpha: [each.time.interval(alpha)[0] > 0 for each in signals],
+    _below(lambda each: _known(each.rating)[0]),
+    _below(lambda each: _known(each.rating)[1]),
+    lambda signals, alpha: [_share(_known(each.negative), alpha) for each in signals],
+    _below(lambda each: _known(each.relevance_change)),
+    lambda signals, alpha: [_rate(_known(each.cultural), alpha) for each in signals],
+    lambda signals, alpha: [_known(each.time).interval(alpha)[0] > 0 for each in signals],
     _tails,
 )

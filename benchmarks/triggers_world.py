@@ -5,17 +5,17 @@ Nothing here knows of rules or windows. `check_aggregation` compares the vectori
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from zlib import crc32
 
 import numpy as np
 import polars as pl
-import polars.testing
 import pyarrow as pa
 from numpy.typing import NDArray
-from scipy.optimize import brentq
+from polars.testing import assert_frame_equal
+from scipy.optimize import root_scalar
 from scipy.stats import norm
 
 from lyo_pipelines.health.aggregate import NEGATIVE_RATING, aggregate
@@ -54,6 +54,10 @@ class Scenario:
     calendar: Curriculum | None = None
 
 
+def _zero(of: Callable[[float], float], low: float, high: float) -> float:
+    return float(root_scalar(of, bracket=(low, high)).root)
+
+
 class _Ratings:
     """A latent normal scale cut into ratings, and how far one must go on it for a given change of the mean rating."""
 
@@ -67,7 +71,7 @@ class _Ratings:
             mean = np.average(level, weights=weight)
             return float(np.sqrt(np.average((level - mean) ** 2, weights=weight)))
 
-        self.user = float(brentq(lambda user: spread(user) - USER_SD, 0.05, 2.0))
+        self.user = _zero(lambda user: spread(user) - USER_SD, 0.05, 2.0)
         self.scale = float(np.sqrt(1 + self.user**2))
         self.cuts = cuts(self.user)
 
@@ -76,7 +80,7 @@ class _Ratings:
 
     def shift(self, points: float) -> float:
         """Latent shift that moves the mean rating by so many points."""
-        return float(brentq(lambda shift: self.mean(shift) - self.mean(0.0) - points, -6.0, 6.0))
+        return _zero(lambda shift: self.mean(shift) - self.mean(0.0) - points, -6.0, 6.0)
 
 
 RATINGS = _Ratings()
@@ -146,7 +150,9 @@ class World:
         for number in range(7):
             rows = day == number
             mix = self._mix(7 * week + number, kinds[number])
-            topic[rows] = np.searchsorted(mix, segment[rows] + rng.random(rows.sum()), side="right") - segment[rows] * TOPICS
+            topic[rows] = (
+                np.searchsorted(mix, segment[rows] + rng.random(rows.sum()), side="right") - segment[rows] * TOPICS
+            )
         stratum = topic * GRADES + self._grade[segment, slot]
         latent = self._level[segment, stratum] + self._effect[segment, slot] + self._mood(week, kinds)[day]
         latent += rng.standard_normal(n, np.float32)
@@ -155,7 +161,9 @@ class World:
         rated = rng.random(n, np.float32) < self._rated[segment]
         failed = rng.random(n, np.float32) < 0.01
         days = rng.normal(0, TIME_DAY_SD, (7, segments)) + self._slowness(week, kinds)[:, None]
-        log_time = self._log_time[segment, stratum] + days[day, segment] + TIME_SIGMA * rng.standard_normal(n, np.float32)
+        log_time = (
+            self._log_time[segment, stratum] + days[day, segment] + TIME_SIGMA * rng.standard_normal(n, np.float32)
+        )
         relevance = np.clip(self._relevance[segment, stratum] + 0.12 * rng.standard_normal(n, np.float32), 0, 1)
         return {
             "day": day, "segment": segment, "stratum": stratum, "user": self._user[segment, slot],
@@ -171,7 +179,7 @@ class World:
 
     def _pass_week(self) -> None:
         """Some users leave and others come; the mix of topics wanders."""
-        gone = self.rng.random(self._user.shape) < TURNOVER
+        gone = np.asarray(self.rng.random(self._user.shape) < TURNOVER)
         first = self._user.max() + 1
         self._user[gone] = np.arange(first, first + gone.sum())
         self._effect[gone] = self.rng.normal(0, RATINGS.user, gone.sum())
@@ -186,12 +194,17 @@ class World:
 
     def _mood(self, week: int, kinds: list[str]) -> Array:
         fall = {"holiday": 0.3, "exam": 0.15}
-        points = [fall.get(kind, 0.0) + self.scenario.drop * self._changed(7 * week + at) for at, kind in enumerate(kinds)]
+        points = [
+            fall.get(kind, 0.0) + self.scenario.drop * self._changed(7 * week + at) for at, kind in enumerate(kinds)
+        ]
         return np.array([RATINGS.shift(-point) if point else 0.0 for point in points])
 
     def _slowness(self, week: int, kinds: list[str]) -> Array:
         slow = {"holiday": 1.1, "exam": 1.08}
-        factors = [slow.get(k, 1.0) * (self.scenario.slow if self._changed(7 * week + at) else 1.0) for at, k in enumerate(kinds)]
+        factors = [
+            slow.get(k, 1.0) * (self.scenario.slow if self._changed(7 * week + at) else 1.0)
+            for at, k in enumerate(kinds)
+        ]
         return np.log(factors)
 
     def _mix(self, number: int, kind: str) -> Array:
@@ -207,7 +220,7 @@ def _tilt(mean: float) -> float:
     def at(tilt: float) -> float:
         return float(np.average(MIX_LEVELS, weights=np.exp(tilt * MIX_LEVELS)) - mean)
 
-    return float(brentq(at, -30, 30))
+    return _zero(at, -30, 30)
 
 
 def _cumulative(weights: Array) -> Array:
@@ -224,7 +237,7 @@ def _aggregated(world: World, week: int, rows: dict[str, NDArray]) -> Iterator[D
     key = place * STRATA + rows["stratum"]
     values = _values(rows)
     cells = 7 * segments * STRATA
-    sums = {name: np.bincount(key, weights=value, minlength=cells) for name, value in values.items()}
+    sums: dict[str, NDArray] = {name: np.bincount(key, weights=v, minlength=cells) for name, v in values.items()}
     sums["n"] = np.bincount(key, minlength=cells).astype(np.float64)
     used = np.flatnonzero(sums["n"])
     bins, counts = _histograms(key, rows, used)
@@ -250,7 +263,10 @@ def _aggregated(world: World, week: int, rows: dict[str, NDArray]) -> Iterator[D
     )
     plain = {name: value.reshape(7, segments, TOPICS, GRADES).sum(axis=3) for name, value in sums.items()}
     time_sum = np.bincount(place, weights=np.where(rows["failed"], 0, rows["time"]), minlength=7 * segments)
-    split = np.searchsorted(used, np.arange(8) * segments * STRATA), np.searchsorted(seen, np.arange(8) * segments * USER_GROUPS)
+    split = (
+        np.searchsorted(used, np.arange(8) * segments * STRATA),
+        np.searchsorted(seen, np.arange(8) * segments * USER_GROUPS),
+    )
     for number in range(7):
         day = world.day(7 * week + number)
         (a, b), (c, d) = (edges[number : number + 2] for edges in split)
@@ -318,4 +334,4 @@ def check_aggregation() -> None:
         for mine, theirs, keys in zip((day.health, day.users), expected, (3, 2), strict=True):
             found = mine.drop("day").with_columns(pl.col(pl.Categorical).cast(pl.String))
             found = found.sort(found.columns[:keys])
-            pl.testing.assert_frame_equal(found, theirs.select(found.columns), rel_tol=1e-9, abs_tol=1e-6)
+            assert_frame_equal(found, theirs.select(found.columns), rel_tol=1e-9, abs_tol=1e-6)

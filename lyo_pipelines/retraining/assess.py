@@ -79,7 +79,10 @@ def assess(
     launched = launches(lake, claims, runs, by=by, now=now, seconds=figures.launch.claim_seconds)
     running = frozenset(launch.segment for launch in (*runs, *launched) if launch.status == "running")
     trained = trainings(lake)
-    past = Past(trained, tuple(launched), running, reports(lake, list(trained)))
+    # a training that a person launched with success ends a row of failures
+    by_hand = [run for run in runs if not run.launch and run.status == "succeeded"]
+    newest_first = sorted([*launched, *by_hand], key=lambda launch: launch.at, reverse=True)
+    past = Past(trained, tuple(newest_first), running, reports(lake, list(trained)))
     troubles = [
         f"segment_health of {day.isoformat()} cannot be read: {reason}" for day, reason in health.unreadable.items()
     ]
@@ -128,7 +131,6 @@ def decide_all(
             training=past.trainings.get(segment),
             launches=tuple(mine),
             running=segment in past.running,
-            failed_in_row=failed_in_row(mine),
             reported=past.reported.get(segment),
             covered_subjects=subjects,
             covered_languages=languages,
@@ -144,11 +146,6 @@ def decide_all(
         ) as error:  # one segment must not stop the others
             failed[segment] = f"{type(error).__name__}: {error}"
     return decisions, failed
-
-
-def failed_in_row(mine: Sequence[Launch]) -> int:
-    """Failed launches since the last one that did not fail; `mine` is newest first."""
-    return next((at for at, launch in enumerate(mine) if launch.status != "failed"), len(mine))
 
 
 def policy_of(figures: RetrainingFigures, curriculum: Curriculum) -> str:

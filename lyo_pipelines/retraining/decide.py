@@ -14,7 +14,7 @@ from itertools import chain
 from lyo_pipelines.config.retraining import Policy
 from lyo_pipelines.retraining.curriculum import Area
 from lyo_pipelines.retraining.findings import KINDS, Case, Finding, Kind, Outcome
-from lyo_pipelines.retraining.history import History
+from lyo_pipelines.retraining.history import History, Launch
 from lyo_pipelines.retraining.rules import business, performance, quality
 from lyo_pipelines.retraining.rules.volume import volume_rule
 from lyo_pipelines.retraining.signals import Signals
@@ -65,6 +65,8 @@ def decide(
     case = Case(signals, policy, history, now.date(), area, year_start)
     asked = RULES if signals.rating is not None else [rule for rule in RULES if rule not in _NEEDS_WINDOW]
     findings = tuple(_once(finding, case) for finding in chain.from_iterable(rule(case) for rule in asked))
+    if history.failed_in_row:
+        return _again(history.launches[0], case, findings)
     fired = sorted((f for f in findings if f.outcome == "fire"), key=lambda f: (KINDS.index(f.kind), f.cause))
     if not fired:
         return _quiet(signals, findings)
@@ -81,7 +83,29 @@ def decide(
         kinds=tuple(kind for kind in KINDS if any(f.kind == kind for f in fired)),
         held_by=held,
         cause_hash=sha256("\n".join([signals.segment, *sorted(causes)]).encode()).hexdigest()[:16],
-        attempt=history.failed_in_row + 1,
+    )
+
+
+def _again(failed: Launch, case: Case, findings: tuple[Finding, ...]) -> Decision:
+    """A launch whose run failed is launched again for the same causes, whatever the rules say now: what it began (an adapter
+    without a report) would otherwise stay half done."""
+    held = tuple(_stopped(case))
+    attempt, most = case.history.failed_in_row + 1, case.policy.launch.maximum_attempts
+    kinds: tuple[Kind, ...] = tuple(
+        kind for kind in KINDS if any(cause.startswith(f"{kind}.") for cause in failed.causes)
+    )
+    says = f"launched for {', '.join(_base(cause) for cause in failed.causes)} on {failed.at.date().isoformat()}, and the run failed"
+    return Decision(
+        segment=case.signals.segment,
+        day=case.signals.day,
+        outcome="hold" if held else "fire",
+        says=f"{says}. Held: {'; '.join(held)}" if held else f"{says}: attempt {attempt} of {most}",
+        findings=(*findings, Finding("launch.failed", kinds[0], "fire", says, suspicious=True)),
+        causes=failed.causes,
+        kinds=kinds,
+        held_by=held,
+        cause_hash=failed.launch,
+        attempt=attempt,
     )
 
 
@@ -135,10 +159,7 @@ def _base(identity: str) -> str:
 def _held_by(case: Case, fired: Sequence[Finding]) -> Iterable[str]:
     """Why a segment with causes is not launched now."""
     history, launch = case.history, case.policy.launch
-    if history.running:
-        yield "a training of this segment is in flight"
-    if history.failed_in_row >= launch.maximum_attempts:
-        yield f"{history.failed_in_row} launches failed in a row: mend it, then `lyo train {case.signals.segment}`"
+    yield from _stopped(case)
     if case.signals.examples < launch.minimum_examples:
         yield f"{case.signals.examples:,} of {launch.minimum_examples:,} curated examples that any training needs"
     elif history.training is not None:
@@ -150,6 +171,14 @@ def _held_by(case: Case, fired: Sequence[Finding]) -> Iterable[str]:
         first = min(last.date() + timedelta(days=_cooldown(finding.kind, case.policy)) for finding in fired)
         if case.today < first:
             yield f"cooldown: last trained or launched on {last.date().isoformat()}, not before {first.isoformat()}"
+
+
+def _stopped(case: Case) -> Iterable[str]:
+    """Why nothing at all is launched, not even another attempt."""
+    if case.history.running:
+        yield "a training of this segment is in flight"
+    if case.history.failed_in_row >= case.policy.launch.maximum_attempts:
+        yield f"{case.history.failed_in_row} launches failed in a row: mend it, then `lyo train {case.signals.segment}`"
 
 
 def _cooldown(kind: Kind, policy: Policy) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import takewhile
 from typing import Any, Literal
 
 from lyo_pipelines.dataset.errors import UnknownVersionError
@@ -13,7 +14,8 @@ from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines.training.plan import TrainingResult
 from lyo_pipelines.training.versions import NoAdapterError, latest_adapter
 
-RunStatus = Literal["running", "succeeded", "failed"]
+RunStatus = Literal["running", "succeeded", "failed", "canceled"]
+"""canceled: a person stopped it, so it is not tried again."""
 
 _TRAINED = "trained.json"
 _REPORTED = "reported.json"
@@ -59,17 +61,22 @@ class Reported:
 class History:
     """All that `decide` knows of the past of one segment.
 
-    launches: newest first. running: a training of the segment is queued or runs, whoever launched it. failed_in_row: launches
-    that failed since the last one that did not. covered_subjects, covered_languages: of the adapters of all segments.
+    launches: newest first. running: a training of the segment is queued or runs, whoever launched it. covered_subjects,
+    covered_languages: of the adapters of all segments.
     """
 
     training: Training | None = None
     launches: tuple[Launch, ...] = ()
     running: bool = False
-    failed_in_row: int = 0
     reported: Reported | None = None
     covered_subjects: frozenset[str] = frozenset()
     covered_languages: frozenset[str] = frozenset()
+
+    @property
+    def failed_in_row(self) -> int:
+        """Launches that failed since the last one that did not."""
+        failed = takewhile(lambda launch: launch.status == "failed", self.launches)
+        return sum(1 for _ in failed)
 
     @property
     def last(self) -> datetime | None:

@@ -132,6 +132,20 @@ def test_a_failed_launch_is_tried_three_times_and_then_waits_for_a_person(
     assert "failed in a row" in str(decisions(lake, MATH)[0]["held_by"])
 
 
+def test_a_run_that_a_person_stops_is_not_launched_again_one_that_goes_down_with_its_server_is(
+    instance: dg.DagsterInstance, store: Store, lake: Lake
+) -> None:
+    run = launch(instance, requests(tick("volume", instance, store))[0], dg.DagsterRunStatus.CANCELED)
+    (again,) = requests(tick("volume", instance, store))
+    assert str(again.run_key).endswith("attempt2")
+    event = dg.DagsterEvent(event_type_value=dg.DagsterEventType.RUN_CANCELING.value, job_name=run.job_name, message="")
+    instance.report_dagster_event(event, run.run_id)
+    age_claims(lake, timedelta(days=2))
+    canceled = dg.DagsterEvent(event_type_value="PIPELINE_CANCELED", job_name=run.job_name, message="")
+    instance.report_dagster_event(canceled, run.run_id)
+    assert not requests(tick("volume", instance, store))
+
+
 def test_several_causes_are_one_launch_that_names_them_all(instance: dg.DagsterInstance, store: Store) -> None:
     write_history(store.lake(), MATH, days=84, n=16, lately=3.0)
     (request,) = requests(tick("volume", instance, store))

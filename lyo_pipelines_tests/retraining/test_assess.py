@@ -15,11 +15,11 @@ from lyo_pipelines.health.aggregate import aggregate
 from lyo_pipelines.health.contract import HEALTH, USERS
 from lyo_pipelines.health.read import HealthUnreadableError
 from lyo_pipelines.retraining import assess as room
-from lyo_pipelines.retraining.assess import Past, assess, decide_all, failed_in_row, inputs_digest
+from lyo_pipelines.retraining.assess import Past, assess, decide_all, inputs_digest
 from lyo_pipelines.retraining.claims import make_claim
 from lyo_pipelines.retraining.curriculum import Curriculum, load_curriculum
 from lyo_pipelines.retraining.decide import decide
-from lyo_pipelines.retraining.history import Launch
+from lyo_pipelines.retraining.history import History, Launch
 from lyo_pipelines.retraining.windows import windows
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines_tests.health.rows import frame, row
@@ -214,7 +214,7 @@ def test_what_adapters_cover_comes_from_their_segments():
 
 def test_failures_count_from_the_last_launch_that_did_not_fail():
     def count(*statuses):
-        return failed_in_row([launch(n, status=status) for n, status in enumerate(statuses)])
+        return History(launches=tuple(launch(n, status=status) for n, status in enumerate(statuses))).failed_in_row
 
     assert (count(), count("failed"), count("failed", "failed", "succeeded", "failed")) == (0, 1, 2)
     assert count("running", "failed") == 0

@@ -50,10 +50,11 @@ SIGNALS = st.builds(
     ).map(tuple),
 )  # fmt: skip
 PAST = st.builds(
-    lambda trained, launches, running, failed: History(trained, tuple(launches), running, failed),
+    lambda trained, launches, running, failed: History(trained, (*failed, *launches), running),
     st.none() | st.builds(training, st.integers(0, 90), st.integers(0, 5_000)),
     st.lists(st.builds(launch, st.integers(0, 90), st.sampled_from(["quality.rating_drop#1", "volume.minimum#1"])), max_size=3),
-    st.booleans(), st.integers(0, 4),
+    st.booleans(),
+    st.lists(st.builds(lambda: launch(0, "quality.rating_drop#1", status="failed")), max_size=4),
 )  # fmt: skip
 
 

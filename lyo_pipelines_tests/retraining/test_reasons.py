@@ -20,11 +20,11 @@ def test_every_sentence_that_holds_a_launch_back_has_its_reason() -> None:
     now = datetime.combine(day_of(40), time(9), tzinfo=UTC)
     known = Signals(MATH, now.date(), interactions=5_000, examples=1_200)
     trained = Training(now - timedelta(days=40), "v", "f" * 16, 500)
-    failed = Launch("x", 1, MATH, now - timedelta(days=20), "failed")
-    lately = replace(failed, status="succeeded", at=now - timedelta(days=2))
+    failed = Launch("x", 1, MATH, now - timedelta(days=20), "failed", ("volume.minimum#1",))
+    lately = replace(failed, status="succeeded", causes=(), at=now - timedelta(days=2))
     histories = {
         "running": (known, History(running=True)),
-        "failed": (known, History(launches=(failed,) * 3, failed_in_row=3)),
+        "failed": (known, History(launches=(failed,) * 3)),
         "cooldown": (known, History(launches=(lately,))),
         "fire": (known, History(training=trained)),
         "below minimum": (replace(known, examples=900), History()),

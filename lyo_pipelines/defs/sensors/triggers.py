@@ -18,7 +18,7 @@ from lyo_pipelines.retraining.claims import Claim, make_claim
 from lyo_pipelines.retraining.curriculum import load_curriculum
 from lyo_pipelines.retraining.decide import Decision
 from lyo_pipelines.retraining.findings import KINDS, Kind
-from lyo_pipelines.retraining.history import Launch
+from lyo_pipelines.retraining.history import Launch, RunStatus
 from lyo_pipelines.retraining.ledger import record
 from lyo_pipelines.storage.lake import Lake
 
@@ -96,13 +96,25 @@ def _tick(
 def retraining_runs(instance: dg.DagsterInstance, job_name: str, now: datetime) -> list[Launch]:
     """The job's runs as the rooms below know them; runs that people launched have no launch."""
     records = instance.get_run_records(dg.RunsFilter(job_name=job_name, created_after=now - REACH))
-    return [_launch(record.dagster_run, record.create_timestamp) for record in records]
+    return [
+        _launch(record.dagster_run, record.create_timestamp, _status(instance, record.dagster_run))
+        for record in records
+    ]
 
 
-def _launch(run: dg.DagsterRun, at: datetime) -> Launch:
-    status = (
-        "running" if run.status in IN_FLIGHT else "succeeded" if run.status == dg.DagsterRunStatus.SUCCESS else "failed"
-    )
+def _status(instance: dg.DagsterInstance, run: dg.DagsterRun) -> RunStatus:
+    """A run that a person terminated was asked to stop; one that ended with its code server was not, and counts as failed."""
+    if run.status in IN_FLIGHT:
+        return "running"
+    if run.status == dg.DagsterRunStatus.SUCCESS:
+        return "succeeded"
+    if run.status == dg.DagsterRunStatus.CANCELED:
+        asked = instance.get_records_for_run(run.run_id, of_type=dg.DagsterEventType.RUN_CANCELING, limit=1)
+        return "canceled" if asked.records else "failed"
+    return "failed"
+
+
+def _launch(run: dg.DagsterRun, at: datetime, status: RunStatus) -> Launch:
     return Launch(
         launch=run.tags.get(CAUSE, ""),
         attempt=int(run.tags.get(ATTEMPT, "1")),
