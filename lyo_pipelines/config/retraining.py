@@ -71,8 +71,7 @@ class EvidenceFigures(_Section):
     minimum_topic_interactions: int = Field(ge=2)
     minimum_events: int = Field(ge=1)
     minimum_coverage: float = Field(ge=0, le=1)
-    false_alarms_per_week: float = Field(gt=0, lt=1)
-    looks_per_week: float = Field(ge=1, le=7)
+    alpha: float = Field(gt=0, lt=0.5)
 
     @model_validator(mode="after")
     def _short_before_long(self) -> EvidenceFigures:

@@ -18,10 +18,6 @@ Outcome = Literal["fire", "hold", "not_enough_evidence", "clear", "not_measured"
 KINDS: tuple[Kind, ...] = ("quality", "performance", "business", "volume")
 """Most urgent first."""
 
-STATISTICAL_TESTS = 10
-"""Tests that can raise a false alarm in one look: average, drop (two windows), negative feedback, relevance, complaints, response
-time (typical, tail), retries, gaps or mismatch (topics share one test's part among themselves)."""
-
 Figure = float | int | str | None
 
 
@@ -57,9 +53,8 @@ class Case:
 
     @property
     def alpha(self) -> float:
-        """Error probability of one bound of one statistical test, so that all tests of a week keep the promised rate."""
-        evidence = self.policy.evidence
-        return evidence.false_alarms_per_week / (STATISTICAL_TESTS * evidence.looks_per_week)
+        """Error probability of one bound of one statistical test."""
+        return self.policy.evidence.alpha
 
 
 Findings = Iterator[Finding]
@@ -77,8 +72,7 @@ def percent(share: float) -> str:
 
 def figures(**values: float | int | str | None) -> dict[str, Figure]:
     """Figures for the ledger: rounded, nan and infinities as None (they are no JSON)."""
-    return {
-        name: None if isinstance(value, float) and not math.isfinite(value)
-        else round(value, 5) if isinstance(value, float) else value
-        for name, value in values.items()
-    }  # fmt: skip
+    for name, value in values.items():
+        if isinstance(value, float):
+            values[name] = round(value, 5) if math.isfinite(value) else None
+    return values

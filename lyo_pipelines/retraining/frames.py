@@ -6,6 +6,7 @@ Statistics belong to measure.py.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
@@ -18,6 +19,7 @@ from lyo_pipelines.retraining.windows import Pair, Windows
 from lyo_pipelines.statistics.histogram import BINS
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 Quantity = tuple[str, str, str]
 """Columns of a quantity: how many values, their sum, the sum of their squares (for shares: the count again)."""
 
@@ -40,6 +42,34 @@ COARSE = ("segment", "topic", "exam")
 """Strata of the week-over-week comparison: a single week is too thin for grades, too."""
 
 
+_DAYS_AT_ONCE = 7
+
+DAILY = (
+    "rated",
+    "judged",
+    "negative",
+    "relevance_n",
+    "n",
+    "cultural",
+    "timed",
+    "rating_sum",
+    "relevance_sum",
+    "log_time_sum",
+)
+"""What is looked at day by day, too."""
+
+
+@dataclass(frozen=True, eq=False)
+class Days:
+    """Rows of single days: number of their stratum in `strata(pair)`, of their day in (*now, *base), how many days; where they lie."""
+
+    at: Ints
+    day: Ints
+    days: int
+    rows: Ints
+    row: Ints | None
+
+
 class Frames:
     """Sums of the windows' days; every array has one row per segment of `segments`, in that order."""
 
@@ -55,10 +85,28 @@ class Frames:
         frame = daily.collect()
         self.segments = sorted(set(frame["segment"].unique().cast(pl.String)) | set(more_segments))
         self._code = pl.Enum(self.segments)
-        self.daily = frame.with_columns(self._coded())
-        self._by_block = self.daily.group_by(*STRATUM, "block").agg(pl.col(*COUNTS, *SUMS).cast(pl.Float64).sum())
-        self._sums: dict[tuple[date, ...], pl.DataFrame] = {}
+        self._read(frame)
+        self._sums: dict[tuple[date, ...], dict[str, Floats]] = {}
         self._strata: dict[Pair, pl.DataFrame] = {}
+        self._found: dict[Pair, Days] = {}
+
+    def _read(self, frame: pl.DataFrame) -> None:
+        """Number the strata, and sum up each of them over each block of days."""
+        columns = [frame[name].to_physical().to_numpy().astype(np.int64) for name in STRATUM]
+        key = np.zeros(len(frame), np.int64)
+        for column in columns:
+            key = key * (int(column.max(initial=0)) + 1) + column
+        keys, first, stratum = np.unique(key, return_index=True, return_inverse=True)
+        self._names = frame[first].select(STRATUM).with_columns(self._coded())
+        blocks = max(self._blocks.values(), default=0) + 1
+        at = stratum * blocks + frame["block"].to_numpy()
+        cells = len(keys) * blocks
+        self._table = {
+            name: _summed(at, frame[name].to_numpy(), cells).reshape(len(keys), blocks) for name in (*COUNTS, *SUMS)
+        }
+        self._stratum = stratum.astype(np.int32)
+        self._day = frame["day"]
+        self._values = {name: frame[name].to_numpy() for name in DAILY}
 
     def keys(self, pair: Pair) -> tuple[str, ...]:
         """The strata by which a pair is compared."""
@@ -66,22 +114,47 @@ class Frames:
 
     def sums(self, days: tuple[date, ...]) -> pl.DataFrame:
         """Sums per stratum over a window."""
-        if days not in self._sums:
-            inside = self._by_block.filter(pl.col("block").is_in(self._of(days)))
-            self._sums[days] = inside.group_by(STRATUM).agg(pl.col(*COUNTS, *SUMS).sum())
-        return self._sums[days]
+        return self._names.hstack(pl.DataFrame(self._over(days))).filter(pl.col("n") > 0)
 
     def strata(self, pair: Pair) -> pl.DataFrame:
         """Both windows side by side, one row per stratum; the baseline's columns end in `_base`, `code` numbers the segment."""
         if pair not in self._strata:
-            keys = self.keys(pair)
-            now, base = (
-                self.sums(days).group_by(keys).agg(pl.col(*COUNTS, *SUMS).sum()) for days in (pair.now, pair.base)
-            )
-            joined = now.join(base, on=keys, how="full", coalesce=True, suffix="_base")
-            filled = joined.with_columns(pl.selectors.float().fill_null(0.0), code=codes(joined))
-            self._strata[pair] = filled
+            both = {f"{name}_base": value for name, value in self._over(pair.base).items()}
+            frame = self._names.hstack(pl.DataFrame({**self._over(pair.now), **both}))
+            if self.keys(pair) == COARSE:
+                frame = frame.group_by(COARSE, maintain_order=True).agg(pl.selectors.float().sum())
+            self._strata[pair] = frame.with_columns(code=codes(frame))
         return self._strata[pair]
+
+    def by_day(self, pair: Pair) -> Days:
+        """The rows of single days of both windows."""
+        if pair not in self._found:
+            names = self._names.select(self.keys(pair))
+            stratum = names.join(
+                self.strata(pair).select(names.columns).with_row_index("at"), on=names.columns, maintain_order="left"
+            )
+            number = {day: at for at, day in enumerate((*pair.now, *pair.base))}
+            day = self._day.replace_strict(number, default=-1, return_dtype=pl.Int32).to_numpy()
+            rows = np.flatnonzero(day >= 0)
+            day, at = day[rows], stratum["at"].to_numpy()[self._stratum[rows]]
+            if self.keys(pair) == COARSE:  # a day has one row per stratum, but several per coarser one
+                both, row = np.unique(at.astype(np.int64) * len(number) + day, return_inverse=True)
+                found = Days(both // len(number), both % len(number), len(number), rows, row)
+            else:
+                found = Days(at, day, len(number), rows, None)
+            self._found[pair] = found
+        return self._found[pair]
+
+    def values(self, days: Days, name: str) -> Floats:
+        """A column of rows of single days."""
+        found = self._values[name][days.rows]
+        return found.astype(np.float64) if days.row is None else _summed(days.row, found, len(days.at))
+
+    def _over(self, days: tuple[date, ...]) -> dict[str, Floats]:
+        if days not in self._sums:
+            blocks = self._of(days)
+            self._sums[days] = {name: table[:, blocks].sum(axis=1) for name, table in self._table.items()}
+        return self._sums[days]
 
     def dense(self, frame: pl.DataFrame, name: str, *, at: NDArray[np.int64] | None = None, width: int = 1) -> Floats:
         """A column summed up by segment (and by `at`, 0 to width - 1): shape (segments,) or (segments, width)."""
@@ -109,28 +182,25 @@ class Frames:
     def times(self, pair: Pair, weights: pl.DataFrame) -> tuple[Floats, Floats]:
         """Histograms of response times, shape (segments, BINS): the window's, and the baseline's by `weights` (columns of STRATUM
         and `weight`: what one value of a stratum counts)."""
-        now, base = self._times(pair.now), self._times(pair.base)
-        base = base.join(weights, on=STRATUM).with_columns(count=pl.col("count") * pl.col("weight"))
-        first, second = (
-            self.dense(part, "count", at=part["time_bins"].to_numpy().astype(np.int64), width=BINS)
-            for part in (now, base)
-        )
-        return first, second
+        return self._times(pair.now, None), self._times(pair.base, weights)
 
-    def _times(self, days: Sequence[date]) -> pl.DataFrame:
-        """Counts per stratum and bin over some days."""
-        exams = self.windows.exams
-        kinds = {True: [day for day in days if day in exams], False: [day for day in days if day not in exams]}
-        frames = [
-            self._health.times(chosen).with_columns(exam=pl.lit(exam)) for exam, chosen in kinds.items() if chosen
-        ]
-        counted = (
-            pl.concat(frames or [self._health.times([]).with_columns(exam=pl.lit(False))])
-            .explode("time_bins", "time_counts", empty_as_null=False)
-            .group_by(*STRATUM, "time_bins")
-            .agg(count=pl.col("time_counts").sum().cast(pl.Float64))
-        )
-        return counted.collect(engine="streaming").with_columns(self._coded())
+    def _times(self, days: Sequence[date], weights: pl.DataFrame | None) -> Floats:
+        """Histograms by segment over some days, a few days at a time: the lists of many days are large when taken apart."""
+        table = np.zeros(len(self.segments) * BINS)
+        for exam in (False, True):
+            chosen = [day for day in days if (day in self.windows.exams) == exam]
+            for first in range(0, len(chosen), _DAYS_AT_ONCE):
+                rows = self._health.times(chosen[first : first + _DAYS_AT_ONCE]).collect()
+                rows = rows.with_columns(self._coded(), exam=pl.lit(exam))
+                if weights is not None:
+                    rows = rows.join(weights, on=STRATUM)
+                sizes = rows["time_bins"].list.len().to_numpy()
+                bins = rows["time_bins"].list.explode(empty_as_null=False).to_numpy()
+                counts = rows["time_counts"].list.explode(empty_as_null=False).to_numpy()
+                place = np.repeat(codes(rows).to_numpy() * BINS, sizes) + bins
+                worth = counts if weights is None else counts * np.repeat(rows["weight"].to_numpy(), sizes)
+                table += np.bincount(place, weights=worth, minlength=len(table))
+        return table.reshape(-1, BINS)
 
     def _coded(self) -> pl.Expr:
         return pl.col("segment").cast(pl.String).cast(self._code)
@@ -143,6 +213,11 @@ class Frames:
 
     def _of(self, days: Sequence[date]) -> list[int]:
         return sorted({self._blocks[day] for day in days})
+
+
+def _summed(at: NDArray[np.integer], values: NDArray[np.generic], length: int) -> Floats:
+    """Values summed up by number; always float64 (numpy's bincount of nothing is of integers)."""
+    return np.bincount(at, weights=values, minlength=length).astype(np.float64)
 
 
 def codes(frame: pl.DataFrame) -> pl.Series:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import fields
 from datetime import UTC, date, datetime
 from hashlib import sha256
 from typing import Any
@@ -13,6 +13,7 @@ import polars as pl
 import pyarrow as pa
 
 from lyo_pipelines.retraining.decide import Decision
+from lyo_pipelines.retraining.findings import Finding
 from lyo_pipelines.storage.arrow import pc
 from lyo_pipelines.storage.lake import Lake
 
@@ -43,6 +44,9 @@ DECISION = pa.schema(
         ),
     ]
 )
+
+
+_FINDING = tuple(field.name for field in fields(Finding))
 
 
 def digest(decision: Decision, policy: str) -> str:
@@ -103,7 +107,8 @@ def policy_digest(parts: Iterable[str]) -> str:
 
 def _row(decision: Decision, examples: int, policy: str, now: datetime) -> dict[str, Any]:
     findings = [
-        {key: value for key, value in asdict(finding).items() if value not in ("", {})} for finding in decision.findings
+        {key: value for key in _FINDING if (value := getattr(finding, key)) not in ("", {})}
+        for finding in decision.findings
     ]
     return {
         "at": now.astimezone(UTC),

@@ -9,11 +9,11 @@ import numpy as np
 import polars as pl
 
 from lyo_pipelines.health.read import Health
-from lyo_pipelines.retraining.frames import STRATUM, Floats, Frames, Quantity
+from lyo_pipelines.retraining.frames import Floats, Frames, Quantity
 from lyo_pipelines.retraining.signals import Change, Level, Shares, Signals, Tail, Topic
 from lyo_pipelines.retraining.windows import Pair, Windows
 from lyo_pipelines.statistics.histogram import quantiles
-from lyo_pipelines.statistics.stratified import MINIMUM_BASE, Changes, Sums, changes, random_groups_error
+from lyo_pipelines.statistics.stratified import MINIMUM_BASE, Changes, Sums, changes, moderated, random_groups_error
 
 RATING: Quantity = ("rated", "rating_sum", "rating_squares")
 TIME: Quantity = ("timed", "log_time_sum", "log_time_squares")
@@ -67,13 +67,27 @@ class _Compared:
     ) -> list[Change]:
         """The change of the mean; the error as random groups of users give it, and how many of them have users."""
         found, scatter = self._of(quantity)
-        sway = np.full(found.n.shape, np.nan) if user_error is None else user_error
-        groups = np.zeros(found.n.shape) if user_groups is None else user_groups
+        sway, freedom = np.full(found.n.shape, np.nan), np.zeros(found.n.shape)
+        if user_error is not None and user_groups is not None:
+            # of the plain change, as the random groups see it; what users add to it, they add to the change within
+            with np.errstate(invalid="ignore", divide="ignore"):
+                ratio = (user_error / self._plain_error(quantity)) ** 2
+            ratio, freedom = moderated(ratio, user_groups - 1)
+            sway = found.standard_error * np.sqrt(ratio)
         columns = (
             found.n.astype(int), found.n_base.astype(int), found.mean, found.mean_base, found.within, found.mix, found.coverage,
-            found.standard_error * np.sqrt(scatter), sway, groups.astype(int),
+            found.standard_error * np.sqrt(scatter), sway, freedom,
         )  # fmt: skip
         return [Change(*values) for values in zip(*(column.tolist() for column in columns), strict=True)]
+
+    def _plain_error(self, quantity: Quantity) -> Floats:
+        """Standard error of the plain change for independent values."""
+        noise = np.zeros(len(self.frames.segments))
+        for days in (self.pair.now, self.pair.base):
+            sums = self.frames.sums(days)
+            n, total, squares = (self.frames.dense(sums, name) for name in quantity)
+            noise += np.maximum(squares / n - (total / n) ** 2, 0.0) / (n - 1)
+        return np.sqrt(noise)
 
     def level(self, quantity: Quantity) -> list[Level]:
         """The mean of the window itself, its error widened as that of the change against the baseline is."""
@@ -94,6 +108,7 @@ class _Compared:
         ]
         columns = (
             counts[0], found.n.astype(int), counts[1], found.n_base.astype(int), found.expected, found.coverage, scatter,
+            np.nan_to_num(found.worth, posinf=0.0),
         )  # fmt: skip
         return [Shares(*values) for values in zip(*(column.tolist() for column in columns), strict=True)]
 
@@ -133,35 +148,28 @@ def _dispersion(frames: Frames, pair: Pair, quantity: Quantity, found: Changes) 
     The scatter of days around the levels of their strata, in units of the variance within strata: Pearson's dispersion of a
     quasi-likelihood model (McCullagh and Nelder, *Generalized Linear Models*, 1989, section 4.5).
     """
-    n, total, _ = quantity
-    keys = frames.keys(pair)
-    strata = frames.strata(pair)
-    levels = [
-        strata.select(*keys, is_now=pl.lit(is_now), size=pl.col(n + end), level=pl.col(total + end) / pl.col(n + end))
-        for is_now, end in ((True, ""), (False, "_base"))
-    ]
-    rows = frames.daily.filter(pl.col("day").is_in([*pair.now, *pair.base]) & (pl.col(n) > 0)).select(
-        *keys, "day", is_now=pl.col("day").is_in(list(pair.now)), n=pl.col(n).cast(pl.Float64), total=pl.col(total)
+    rows, strata = frames.by_day(pair), frames.strata(pair)
+    n, total = (frames.values(rows, name) for name in quantity[:2])
+    base = rows.day >= len(pair.now)
+    size, level = (
+        np.where(base, strata[name + "_base"].to_numpy()[rows.at], strata[name].to_numpy()[rows.at])
+        for name in quantity[:2]
     )
-    if keys != STRATUM:  # a day has one row per stratum, but several per coarser one
-        rows = rows.group_by(*keys, "day", "is_now").agg(pl.col("n", "total").sum())
-    days = (
-        rows.join(pl.concat(levels), on=[*keys, "is_now"])
-        .group_by("segment", "is_now", "day")
-        .agg(
-            squared=(pl.col("total") - pl.col("n") * pl.col("level")).sum() ** 2 / pl.col("n").sum(),
-            # what is left of one degree of freedom after the day's own rows had their part in the levels
-            left=1 - (pl.col("n") ** 2 / pl.col("size")).sum() / pl.col("n").sum(),
-        )
-        .group_by("segment", "is_now")
-        .agg(scatter=pl.col("squared").sum(), freedom=pl.col("left").sum())
-    )
-    code = days["segment"].to_physical().to_numpy()
-    variance = np.where(days["is_now"].to_numpy(), found.variance[code], found.variance_base[code])
+    place = strata["code"].to_numpy()[rows.at] * rows.days + rows.day
+
+    def by_day(values: Floats) -> Floats:
+        shape = len(frames.segments), rows.days
+        return np.bincount(place, weights=values, minlength=shape[0] * shape[1]).astype(np.float64).reshape(shape)
+
     with np.errstate(invalid="ignore", divide="ignore"):
-        scaled = days.with_columns(scaled=pl.Series(np.where(variance > 0, days["scatter"].to_numpy() / variance, 0.0)))
-        freedom = frames.dense(scaled, "freedom")
-        ratio = frames.dense(scaled, "scaled") / np.maximum(freedom, 1.0)
+        sizes = by_day(n)
+        squared = by_day(np.where(n > 0, total - n * level / size, 0.0)) ** 2 / sizes
+        # what is left of one degree of freedom after the day's own rows had their part in the levels
+        left = 1 - by_day(np.where(n > 0, n**2 / size, 0.0)) / sizes
+        variance = np.where(np.arange(rows.days) < len(pair.now), found.variance[:, None], found.variance_base[:, None])
+        scaled = np.where((sizes > 0) & (variance > 0), squared / variance, 0.0)
+        freedom = np.where(sizes > 0, left, 0.0).sum(axis=1)
+        ratio = scaled.sum(axis=1) / np.maximum(freedom, 1.0)
     return np.where(freedom >= _MINIMUM_FREEDOM, np.maximum(1.0, ratio), 1.0)
 
 

@@ -22,8 +22,8 @@ class Change:
     """A mean in a window against its baseline; nan where it cannot be had.
 
     within: the change inside topics and grades, `mix` the rest. day_error: standard error of `within`, widened by the
-    overdispersion of days. user_error: standard error of the plain change by random groups of users (nan: not computed), of which
-    `user_groups` have users.
+    overdispersion of days. user_error: standard error of the plain change by random groups of users (nan: not computed), known with
+    `user_freedom` degrees of freedom.
     """
 
     n: int
@@ -35,11 +35,11 @@ class Change:
     coverage: float
     day_error: float
     user_error: float = math.nan
-    user_groups: int = USER_GROUPS
+    user_freedom: float = USER_GROUPS - 1
 
     def interval(self, alpha: float) -> tuple[float, float]:
         """Bounds of `within`, each of which errs with probability alpha: the wider of the two errors counts."""
-        z, t = critical_values(alpha, self.user_groups)
+        z, t = critical_values(alpha, self.user_freedom)
         width = z * self.day_error
         if not math.isnan(self.user_error):
             width = max(width, t * self.user_error)
@@ -62,7 +62,10 @@ class Level:
 
 @dataclass(frozen=True, slots=True)
 class Shares:
-    """k of n in a window, and in the one before, with the mix-adjusted share that was to be expected."""
+    """k of n in a window, and in the one before, with the mix-adjusted share that was to be expected.
+
+    worth: how many values of today's mix those before are worth.
+    """
 
     count: int
     n: int
@@ -71,6 +74,7 @@ class Shares:
     expected: float
     coverage: float
     dispersion: float
+    worth: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -122,6 +126,6 @@ class Signals:
 
 
 @lru_cache(maxsize=4096)
-def critical_values(alpha: float, user_groups: int = USER_GROUPS) -> tuple[float, float]:
-    """(normal, Student's t for so many random groups of users) critical value of a one-sided test at alpha."""
-    return float(ndtri(1 - alpha)), float(stdtrit(max(1, user_groups - 1), 1 - alpha))
+def critical_values(alpha: float, freedom: float = USER_GROUPS - 1) -> tuple[float, float]:
+    """(normal, Student's t with so many degrees of freedom) critical value of a one-sided test at alpha."""
+    return float(ndtri(1 - alpha)), float(stdtrit(max(1.0, freedom), 1 - alpha))

@@ -10,12 +10,17 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import polygamma
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
 
 MINIMUM_BASE = 3
 """A stratum with fewer values in the baseline has no level of its own to compare with."""
+_PRIOR = 4.0
+"""A stratum's variance is drawn towards the pooled one as if so many of its values had that."""
+_MINIMUM_GROUPS = 10
+"""With fewer groups nothing is said about what they have in common."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +38,8 @@ class Changes:
 
     n, n_base: values in the two windows. mean, mean_base: plain means. expected: baseline with today's mix. within: change
     within comparable strata. mix: the rest of the change. standard_error: of `within`, for independent values. coverage: share
-    of today's values that lie in comparable strata. variance, variance_base: within strata, pooled.
+    of today's values that lie in comparable strata. variance, variance_base: within strata, pooled. worth: how many values of
+    today's mix the baseline's are worth (Kish).
     """
 
     n: Floats
@@ -47,6 +53,7 @@ class Changes:
     coverage: Floats
     variance: Floats
     variance_base: Floats
+    worth: Floats
 
 
 def changes(group: Codes, groups: int, now: Sums, base: Sums) -> Changes:
@@ -65,11 +72,14 @@ def changes(group: Codes, groups: int, now: Sums, base: Sums) -> Changes:
         level = np.where(comparable, base.total / np.maximum(base.n, 1.0), 0.0)
         expected = np.where(n_comparable > 0, by_group(weight * level), np.nan)
         within = by_group(np.where(comparable, now.total, 0.0)) / n_comparable - expected
-        noise = variance / n_comparable + variance_base * by_group(weight**2 / np.maximum(base.n, 1.0))
+        # strata differ in spread: what the mix has moved to may scatter more than what the baseline was made of
+        noise = by_group(weight**2 * _spread(group, variance, now) / np.maximum(now.n, 1.0))
+        noise += by_group(weight**2 * _spread(group, variance_base, base) / np.maximum(base.n, 1.0))
+        error = np.where(n_comparable > 0, np.sqrt(noise), np.nan)
         return Changes(
             n=n, n_base=n_base, mean=mean, mean_base=mean_base, expected=expected, within=within,
-            mix=(mean - mean_base) - within, standard_error=np.sqrt(noise), coverage=n_comparable / n,
-            variance=variance, variance_base=variance_base,
+            mix=(mean - mean_base) - within, standard_error=error, coverage=n_comparable / n, variance=variance,
+            variance_base=variance_base, worth=1 / by_group(weight**2 / np.maximum(base.n, 1.0)),
         )  # fmt: skip
 
 
@@ -80,6 +90,12 @@ def pooled_variance(group: Codes, groups: int, sums: Sums) -> Floats:
     freedom = np.bincount(group, weights=np.maximum(sums.n - 1, 0.0), minlength=groups)
     spread = np.bincount(group, weights=np.maximum(within, 0.0), minlength=groups)
     return np.where(freedom > 0, spread / np.maximum(freedom, 1.0), np.nan)
+
+
+def _spread(group: Codes, pooled: Floats, sums: Sums) -> Floats:
+    """Variance of each stratum, with few values drawn towards that of all strata of its group."""
+    squares = np.maximum(sums.squares - sums.total**2 / np.maximum(sums.n, 1.0), 0.0)
+    return (_PRIOR * np.nan_to_num(pooled)[group] + squares) / (_PRIOR + np.maximum(sums.n - 1, 0.0))
 
 
 def random_groups_error(n: Floats, total: Floats, n_base: Floats, total_base: Floats) -> Floats:
@@ -100,3 +116,33 @@ def random_groups_error(n: Floats, total: Floats, n_base: Floats, total_base: Fl
         squared = np.where(there, (difference - mean) ** 2, 0.0).sum(axis=1)
         error = np.sqrt((groups[:, 0] - 1) / groups[:, 0] * squared)
     return np.where(groups[:, 0] >= 2, error, np.nan)
+
+
+def moderated(ratio: Floats, freedom: Floats) -> tuple[Floats, Floats]:
+    """Ratios of variances, each known with `freedom` degrees of freedom, drawn towards what all groups have in common; and the
+    degrees of freedom that they have then.
+
+    Empirical Bayes with a scaled inverse chi-square prior (Smyth, *Stat. Appl. Genet. Mol. Biol.* 3, 2004, section 6.2). With
+    fewer than _MINIMUM_GROUPS known ratios they stay as they are.
+    """
+    known = np.isfinite(ratio) & (ratio > 0) & (freedom >= 1)
+    if known.sum() < _MINIMUM_GROUPS:
+        return ratio, freedom
+    half = freedom[known] / 2
+    centred = np.log(ratio[known]) - polygamma(0, half) + np.log(half)
+    spread = max(float(centred.var(ddof=1)) - float(polygamma(1, half).mean()), 1e-3)
+    prior = 2 * _inverse_trigamma(spread)
+    common = np.exp(centred.mean() + polygamma(0, prior / 2) - np.log(prior / 2))
+    return (prior * common + freedom * ratio) / (prior + freedom), prior + freedom
+
+
+def _inverse_trigamma(value: float) -> float:
+    """x with trigamma(x) = value, by Newton's method from Smyth's start (2004, appendix)."""
+    x = 0.5 + 1 / value
+    for _ in range(50):
+        trigamma = float(polygamma(1, x))
+        step = trigamma * (1 - trigamma / value) / float(polygamma(2, x))
+        x += step
+        if -step / x < 1e-8:
+            break
+    return x

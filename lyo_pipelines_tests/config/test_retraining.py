@@ -48,7 +48,7 @@ def test_a_segment_has_its_own_figures_over_those_of_all(tmp_path):
         ("volume: {earliest_days: 40}", "must not be below"),
         ("volume: {minimum_examples: 9000}", "must not be below"),
         ("evidence: {window_days: [28, 14]}", "the short window comes first"),
-        ("evidence: {false_alarms_per_week: 0}", "evidence.false_alarms_per_week"),
+        ("evidence: {alpha: 0}", "evidence.alpha"),
         ("launch: {evaluation_items: 0}", "launch.evaluation_items"),
         ("cooldown: {}", "retraining.cooldown"),
         (

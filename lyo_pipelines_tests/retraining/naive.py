@@ -9,6 +9,8 @@ from statistics import mean
 from typing import Any
 from zlib import crc32
 
+import numpy as np
+
 from lyo_pipelines.retraining.windows import Pair, Windows
 
 Row = dict[str, Any]
@@ -84,8 +86,24 @@ class Naive:
     def error(self) -> float:
         known, asked = (Counter(self.stratum(row) for row in rows) for rows in (self.base, self.comparable()))
         n = sum(asked.values())
-        noise = sum((count / n) ** 2 / known[key] for key, count in asked.items())
-        return math.sqrt(self.variance(self.now) / n + self.variance(self.base) * noise)
+        now, base = self.spreads(self.now), self.spreads(self.base)
+        return math.sqrt(sum((c / n) ** 2 * (now[key] / c + base[key] / known[key]) for key, c in asked.items()))
+
+    @property
+    def worth(self) -> float:
+        """How many baseline values of today's mix those of the baseline are worth."""
+        known, asked = (Counter(self.stratum(row) for row in rows) for rows in (self.base, self.comparable()))
+        n = sum(asked.values())
+        return 1 / sum((count / n) ** 2 / known[key] for key, count in asked.items())
+
+    def spreads(self, rows: list[Row]) -> dict[tuple[Any, ...], float]:
+        """Each stratum's variance, drawn towards the pooled one as if four values more had it."""
+        levels, pooled = self.levels(rows), self.variance(rows)
+        sizes = Counter(self.stratum(row) for row in rows)
+        squares = Counter[Any]()
+        for row in rows:
+            squares[self.stratum(row)] += (float(self.value(row) or 0) - levels[self.stratum(row)]) ** 2
+        return {key: (4 * pooled + squares[key]) / (4 + n - 1) for key, n in sizes.items()}
 
     @property
     def dispersion(self) -> float:
@@ -113,4 +131,7 @@ class Naive:
             - mean(self.values(r for r in self.base if group(r) != out))
             for out in {group(row) for row in (*self.now, *self.base)}
         ]
-        return math.sqrt((len(left) - 1) / len(left) * sum((x - mean(left)) ** 2 for x in left))
+        jackknife = (len(left) - 1) / len(left) * sum((x - mean(left)) ** 2 for x in left)
+        values = [self.values(rows) for rows in (self.now, self.base)]
+        plain = sum(np.var(v) / (len(v) - 1) for v in values)
+        return self.error * math.sqrt(jackknife / plain)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lyo_pipelines.retraining.decide import Decision, within_budget
-from lyo_pipelines.retraining.findings import STATISTICAL_TESTS, Kind
+from lyo_pipelines.retraining.findings import Kind
 from lyo_pipelines.retraining.history import History
 from lyo_pipelines.retraining.signals import Signals
 from lyo_pipelines_tests.retraining.made import (
@@ -20,7 +20,6 @@ from lyo_pipelines_tests.retraining.made import (
     SEGMENT,
     TODAY,
     area,
-    case,
     change,
     decided,
     launch,
@@ -204,11 +203,6 @@ def test_topics_are_causes_of_their_own():
     past = History(launches=(launch(20, "performance.retries:angles#1"),))
     known = signals(topics=(topic("angles", retried=300), topic("fractions", retried=300)))
     assert decided(known, past=past).causes == ("performance.retries:fractions#1",)
-
-
-def test_all_statistical_tests_of_a_week_share_the_false_alarms_that_are_allowed():
-    evidence = FIGURES.evidence
-    assert case().alpha * STATISTICAL_TESTS * evidence.looks_per_week == pytest.approx(evidence.false_alarms_per_week)
 
 
 def firing(segment: str, *kinds: Kind, attempt: int = 1) -> Decision:

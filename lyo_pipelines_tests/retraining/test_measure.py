@@ -156,6 +156,7 @@ def test_shares_equal_those_computed_row_by_row(segment):
             expected.expected,
             expected.coverage,
             expected.dispersion,
+            expected.worth,
         )
         assert flat(shares) == pytest.approx(flat(told))
 

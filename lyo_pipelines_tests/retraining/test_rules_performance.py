@@ -65,7 +65,7 @@ def test_retries_of_a_topic_must_be_shown(retried, n, outcome):
 
 
 def test_topics_share_the_errors_of_one_test():
-    bad, good = topic("angles", n=200, retried=90), [topic(f"t{n}") for n in range(400)]
+    bad, good = topic("angles", n=200, retried=84), [topic(f"t{n}") for n in range(400)]
     assert only(performance.retries(case(signals(topics=(bad,))))).outcome == "fire"
     assert only(performance.retries(case(signals(topics=(bad, *good))))).outcome == "not_enough_evidence"
 

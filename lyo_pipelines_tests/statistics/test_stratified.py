@@ -10,7 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from lyo_pipelines.statistics.stratified import MINIMUM_BASE, Sums, changes, pooled_variance, random_groups_error
+from lyo_pipelines.statistics.stratified import (
+    MINIMUM_BASE,
+    Sums,
+    changes,
+    moderated,
+    pooled_variance,
+    random_groups_error,
+)
 
 STRATA = 4
 VALUES = st.integers(1, 5).map(float)
@@ -182,3 +189,37 @@ def test_when_leaving_a_group_out_leaves_nothing_no_error_can_be_told():
     alone = np.zeros((1, 32))
     alone[0, 5] = 10.0
     assert math.isnan(random_groups_error(alone, alone * 4, np.ones((1, 32)), np.ones((1, 32)))[0])
+
+
+def test_moderated_variances_are_drawn_to_the_common_one_and_known_better():
+    rng = np.random.default_rng(3)
+    freedom = np.full(400, 8.0)
+    truth = 1.7 * 20 / rng.chisquare(20, 400)
+    seen = truth * rng.chisquare(8, 400) / 8
+    found, known = moderated(seen, freedom)
+    assert np.mean((np.log(found) - np.log(truth)) ** 2) < 0.6 * np.mean((np.log(seen) - np.log(truth)) ** 2)
+    assert (known > 8).all() and 8 < known[0] - 8 < 60, "about 20 degrees of freedom more"
+    assert found[np.argmax(seen)] < seen.max() and found[np.argmin(seen)] > seen.min()
+
+
+def test_variances_that_are_all_alike_are_taken_for_one():
+    rng = np.random.default_rng(4)
+    seen = rng.chisquare(8, 400) / 8
+    found, known = moderated(seen, np.full(400, 8.0))
+    assert np.ptp(found) < 0.3 * np.ptp(seen) and known[0] > 30
+
+
+def test_few_groups_keep_their_own_variance():
+    ratio, freedom = np.array([0.5, 1.0, 4.0, np.nan]), np.full(4, 31.0)
+    found, known = moderated(ratio, freedom)
+    assert np.array_equal(found, ratio, equal_nan=True) and np.array_equal(known, freedom)
+
+
+def test_a_baseline_that_hardly_knows_todays_mix_is_worth_little():
+    """990 of the baseline's values are of one topic, and today's are all of the other."""
+    now, base = (
+        Sums(*(np.array(n, dtype=np.float64) for n in (sizes, sizes, sizes))) for sizes in ([0, 100], [990, 10])
+    )
+    found = changes(np.zeros(2, np.int64), 1, now, base)
+    assert found.worth[0] == pytest.approx(10)
+    assert found.n_base[0] == 1000

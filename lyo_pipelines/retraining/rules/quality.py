@@ -9,6 +9,8 @@ from lyo_pipelines.retraining.signals import Change, Level, critical_values
 from lyo_pipelines.statistics.ratios import rate_ratio, share_ratio
 
 KIND = "quality"
+MIX_RESIDUE = 0.1
+"""This share of a change of mix may be left after topics and grades are compared with themselves (finer topics, other users)."""
 MIX_ALPHA = 0.05
 """At this level a fall within strata counts as shown when a threshold was crossed: otherwise mix alone may have crossed it."""
 
@@ -94,7 +96,8 @@ def _drop(case: Case, change: Change, days: int) -> Finding:
         says = f"{told}, but only {percent(change.coverage)} of it in topics and grades that the baseline has"
         return Finding(rule, KIND, "not_enough_evidence", says, known, suspicious=suspicious)
     inside = f"within topics and grades {change.within:+.2f} [{low:+.2f}, {high:+.2f}]"
-    if change.within <= -smallest and high < 0:
+    # where the mix moved much, a little of it may hide inside topics and grades, too
+    if change.within <= -smallest and high < -MIX_RESIDUE * abs(change.mix):
         return Finding(rule, KIND, "fire", f"{told}; {inside}, mix {change.mix:+.2f}", known, suspicious=True)
     if total <= -smallest and change.mix <= total / 2:
         return Finding(
@@ -114,8 +117,8 @@ def negative_feedback(case: Case) -> Findings:
         yield Finding(rule, KIND, "not_measured", "no feedback last week")
         return
     z, _ = critical_values(case.alpha)
-    expected = 0.0 if math.isnan(shares.expected) else shares.expected * shares.n_base
-    ratio, low, high = share_ratio(shares.count, shares.n, expected, shares.n_base, z, shares.dispersion)
+    expected = 0.0 if math.isnan(shares.expected) else shares.expected * shares.worth
+    ratio, low, high = share_ratio(shares.count, shares.n, expected, shares.worth, z, shares.dispersion)
     known = figures(
         value=shares.count / shares.n, base=shares.expected, ratio=ratio, low=low, high=high, threshold=threshold, n=shares.n,
         n_base=shares.n_base, coverage=shares.coverage,
@@ -143,10 +146,11 @@ def cultural_complaints(case: Case) -> Findings:
         yield Finding(rule, KIND, "not_measured", "no interactions in the window")
         return
     mixed = shares.coverage >= evidence.minimum_coverage and not math.isnan(shares.expected)
-    base = shares.expected * shares.n_base if mixed else float(shares.count_base)
+    exposure = shares.worth if mixed else float(shares.n_base)
+    base = shares.expected * exposure if mixed else float(shares.count_base)
     # whatever scatters more than chance is worth fewer complaints
     ratio, low, high = rate_ratio(
-        shares.count / shares.dispersion, shares.n, base / shares.dispersion, shares.n_base, case.alpha
+        shares.count / shares.dispersion, shares.n, base / shares.dispersion, exposure, case.alpha
     )
     known = figures(
         count=shares.count, count_base=shares.count_base, ratio=ratio, low=low, high=high, threshold=threshold, n=shares.n,
