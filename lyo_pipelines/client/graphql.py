@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -126,6 +127,21 @@ class Client:
         """The segments that exist as partitions."""
         text = 'query { assetNodeOrError(assetKey: {path: ["train_split"]}) { ... on AssetNode { partitionKeys } } }'
         return list(self.query(text)["assetNodeOrError"].get("partitionKeys") or [])
+
+    def stopped_sensors(self, names: Iterable[str]) -> list[str]:
+        """Those of the sensors that do not run."""
+        text = """
+        query ($selector: RepositorySelector!) {
+          sensorsOrError(repositorySelector: $selector) {
+            __typename
+            ... on Sensors { results { name sensorState { status } } }
+          }
+        }
+        """
+        selector = {"repositoryLocationName": LOCATION, "repositoryName": "__repository__"}
+        found = self.query(text, selector=selector)["sensorsOrError"].get("results", [])
+        running = {row["name"] for row in found if row["sensorState"]["status"] == "RUNNING"}
+        return [name for name in names if name not in running]
 
     def add_segment(self, segment: str) -> None:
         """Make a segment a partition; an existing one is left as it is."""

@@ -26,25 +26,28 @@ from lyo_pipelines.evaluation.report import read_report
 from lyo_pipelines.health.day import days_to_rebuild
 from lyo_pipelines.interactions.inbox import scan
 from lyo_pipelines.retraining.curriculum import LOCAL
+from lyo_pipelines.retraining.findings import KINDS
 from lyo_pipelines.sample.stories import demo_curriculum
 from lyo_pipelines.sample.write import write_sample
 from lyo_pipelines.storage.lake import Lake
 
 SEGMENT = "tutoring.en.math"
 """The segment whose whole report is printed at the end; its training gets the largest part of the budget."""
+SENSORS = ("inbox_sensor", "stale_days_sensor", *(f"{kind}_sensor" for kind in KINDS))
 WRITTEN = "# Written by `make demo`"
 CONFIG = f"""\
 {WRITTEN}: four trainings in ten minutes on two cores. Change or remove it as you like.
 retraining:
-  launch: {{recipe: cpu_demo, overrides: {{budget: {{tokens: 12000}}, validation: {{max_examples: 16}}}}, evaluation_items: 16}}
+  launch: {{recipe: cpu_demo, overrides: {{budget: {{tokens: 10000}}, validation: {{max_examples: 8}}}}, evaluation_items: 16}}
   segments:
     tutoring.en.math:
       launch: {{overrides: {{budget: {{tokens: 50000}}}}, evaluation_items: 56}}
+evaluation: {{latency_items: 3, latency_new_tokens: 24}}
 """
 
 
 class DemoBusyError(RuntimeError):
-    """Another demo works on the same data directory."""
+    """Another demo works on the same data directory, or the Dagster that runs already has its triggers stopped."""
 
 
 def run_demo(console: Console, *, port: int, interactions: int = 8_000, seed: int = 7) -> Server | None:
@@ -80,6 +83,11 @@ def _run_locked(console: Console, lake: Lake, *, port: int, interactions: int, s
     console.print(f"Dagster UI: [bold]{server.url}[/]", highlight=False)
     client = Client(server.url)
     try:
+        if stopped := client.stopped_sensors(SENSORS):
+            raise DemoBusyError(
+                f"{', '.join(stopped)} of the Dagster at {server.url} do not run: close it and start the demo again, or switch "
+                "them on under Automation"
+            )
         stages = {key: stage for key, stage in new_stages().items() if key not in RETRAIN_STAGES}
         with Display(console) as display:
             follower = Follower(client, lake, SEGMENT, stages, display.show, since=began - 1)

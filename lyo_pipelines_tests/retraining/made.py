@@ -48,13 +48,8 @@ def level(value: float, n: int = 400, spread: float = 1.0) -> Level:
 
 def shares(count: int = 100, n: int = 1_000, count_base: int = 100, n_base: int = 1_000, **other: Any) -> Shares:
     expected = count_base / n_base if n_base else math.nan
-    return Shares(
-        count,
-        n,
-        count_base,
-        n_base,
-        **({"expected": expected, "coverage": 1.0, "dispersion": 1.0, "worth": n_base} | other),
-    )
+    known = {"expected": expected, "coverage": 1.0, "dispersion": 1.0, "worth": n_base}
+    return Shares(count, n, count_base, n_base, **(known | other))
 
 
 def tail(slower: float = 1.0, n: int = 2_000, n_base: int = 8_000) -> Tail:
