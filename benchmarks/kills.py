@@ -80,11 +80,11 @@ def drive(world: World, instance: dg.DagsterInstance, kills: int, rng: random.Ra
     return False
 
 
-def faults(runs: list[dict[str, Any]], lines: list[dict[str, Any]], *, reported: bool) -> list[str]:
+def faults(runs: list[dict[str, Any]], lines: list[dict[str, Any]]) -> list[str]:
     """What is wrong with one segment; its runs by time of creation, its lines as they were written."""
     found = []
     wins = sum(run["status"] == "SUCCESS" for run in runs)
-    if wins > 1 or not (wins or reported):
+    if wins != 1:
         trained = " (trained, its report never made)" if any(line["event"] == "trained" for line in lines) else ""
         found.append(f"{wins} successful runs of {len(runs)}{trained}")
     if (attempts := [run["attempt"] for run in runs]) != list(range(1, len(runs) + 1)):
@@ -119,22 +119,16 @@ def examine(world: World, instance: dg.DagsterInstance) -> dict[str, Any]:
     for line in world.lines():
         lines.setdefault(line["segment"], []).append(line)
     reported = reports(world.lake, world.segments)
-    wrong = {
-        name: faults(runs.get(name, []), lines.get(name, []), reported=name in reported)
-        for name in sorted({*world.segments, *runs})
-    }
+    wrong = {name: faults(runs.get(name, []), lines.get(name, [])) for name in sorted({*world.segments, *runs})}
     claims = read_claims(world.lake)
     figures, now = load_figures(str(world.root / "data" / "config.yaml")).retraining, datetime.now(UTC)
     seen = retraining_runs(instance, "retrain", now)
     left = assess(world.lake, figures, load_curriculum(world.lake), seen, now, by="volume_sensor").outcomes["fire"]
-    late = [
-        name for name, found in runs.items() if name in reported and all(run["status"] != "SUCCESS" for run in found)
-    ]
     every = [run for found in runs.values() for run in found]
     log = world.services["daemon"].log.read_text(errors="replace")
     return {
         "launched": len(runs), "once": sum(not found for found in wrong.values()), "trained": len(trainings(world.lake)),
-        "reported": len(reported), "killed_after_their_report": len(late), "still_due": left,
+        "reported": len(reported), "still_due": left,
         "runs": len(every), "runs_by_status": Counter(run["status"] for run in every),
         "segments_by_attempts": {str(n): k for n, k in sorted(Counter(map(len, runs.values())).items())},
         "kills": len(world.kills), "kills_by_victim": Counter(kill["victim"] for kill in world.kills),

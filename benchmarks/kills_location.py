@@ -83,7 +83,7 @@ def _definitions() -> dg.Definitions:
     from lyo_pipelines.defs.sensors.triggers import trigger_sensor
     from lyo_pipelines.retraining.findings import KINDS
 
-    sensors = [trigger_sensor(kind, job=retrain) for kind in KINDS]
+    sensors = [trigger_sensor(kind, job=retrain, every_seconds=10) for kind in KINDS]
     return dg.Definitions(jobs=[retrain], sensors=sensors, resources={"store": Store()})
 
 
