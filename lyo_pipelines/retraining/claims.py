@@ -92,7 +92,8 @@ def launches(
 
     A claim whose run was seen once and is gone (its record was deleted) counts as done; one that `by` may claim again does not count.
     """
-    of_run = {(run.launch, run.attempt): run for run in runs if run.launch}
+    # a run that a person executed again carries the same tags: the newest one counts
+    of_run = {(run.launch, run.attempt): run for run in sorted(runs, key=lambda run: run.at) if run.launch}
     found = list(of_run.values())
     for claim in claims:
         run = of_run.get((claim.launch, claim.attempt))

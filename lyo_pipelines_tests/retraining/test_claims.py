@@ -147,6 +147,12 @@ def test_a_run_whose_record_was_deleted_was_launched_all_the_same(lake):
     assert (found.status, found.run_id, found.causes) == ("succeeded", "r1", mine.causes)
 
 
+def test_a_run_that_a_person_executed_again_counts_instead_of_the_one_that_failed(lake):
+    failed = run_of(made(claim(lake)), "failed")
+    again = replace(failed, status="succeeded", run_id="r2", at=failed.at + timedelta(hours=1))
+    assert seen(lake, failed, again) == seen(lake, again, failed) == [again]
+
+
 def test_launches_come_newest_first_and_those_of_people_are_none(lake):
     mine = made(claim(lake))
     older = replace(run_of(mine), launch="other", at=NOW - timedelta(days=3))
