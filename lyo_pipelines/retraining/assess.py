@@ -11,6 +11,7 @@ from lyo_pipelines.config.retraining import RetrainingFigures
 from lyo_pipelines.health.read import example_counts, read_health, signature
 from lyo_pipelines.interactions.segments import SegmentKeyError, parse_segment
 from lyo_pipelines.retraining.claims import launches, read_claims
+from lyo_pipelines.retraining.coverage import Coverage, coverage
 from lyo_pipelines.retraining.curriculum import Curriculum
 from lyo_pipelines.retraining.decide import Decision, decide, within_budget
 from lyo_pipelines.retraining.history import History, Launch, Reported, Training, reports, trainings
@@ -29,6 +30,7 @@ class Assessment:
     decisions: dict[str, Decision]
     signals: dict[str, Signals]
     policy: str
+    coverage: tuple[Coverage, ...] = ()
     troubles: tuple[str, ...] = ()
     pending: bool = False
 
@@ -97,6 +99,7 @@ def assess(
         decisions={decision.segment: decision for decision in decided},
         signals=signals,
         policy=policy_of(figures, curriculum),
+        coverage=coverage(signals, curriculum, figures),
         troubles=tuple(troubles),
         pending=any(not claim.run_id and (claim.launch, claim.attempt) not in seen for claim in claims),
     )

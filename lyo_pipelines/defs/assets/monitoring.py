@@ -109,8 +109,21 @@ def overview_metadata(assessment: Assessment, sensor: str, limit: int = 50) -> d
     ]
     return {
         "decisions": table(rows, ["segment", "outcome", "examples", "why"]),
+        "curriculum_coverage": table(_coverage_rows(assessment), ["segment", "topics covered", "too few examples"]),
         "fire": assessment.outcomes["fire"],
         "hold": assessment.outcomes["hold"],
         "not_enough_evidence": assessment.outcomes["not_enough_evidence"],
         "decided_by": sensor,
     }
+
+
+def _coverage_rows(assessment: Assessment) -> list[dict[str, str]]:
+    return [
+        {
+            "segment": one.segment,
+            "topics covered": f"{one.covered} of {one.topics}",
+            "too few examples": ", ".join(one.thin[:6])
+            + (f" and {len(one.thin) - 6} more" if len(one.thin) > 6 else ""),
+        }
+        for one in assessment.coverage
+    ]

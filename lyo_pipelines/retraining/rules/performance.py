@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import numpy as np
 
+from lyo_pipelines.retraining.coverage import thin_topics
 from lyo_pipelines.retraining.findings import Case, Finding, Findings, figures, number, percent
 from lyo_pipelines.retraining.signals import Topic, critical_values
 from lyo_pipelines.statistics.histogram import quantile_interval, quantiles, ratio_bounds
@@ -131,13 +132,12 @@ def _missing_topic(case: Case, topic: Topic) -> Finding | None:
     return Finding("performance.new_topic", KIND, "fire", says, known, subject=topic.name, suspicious=True)
 
 
-def _thin_topics(case: Case, topics: dict[str, Topic]) -> list[str]:
+def _thin_topics(case: Case, topics: dict[str, Topic]) -> tuple[str, ...]:
     """Topics of a new area that learners cannot yet be taught well: too few examples."""
     area, reach = case.area, timedelta(days=case.policy.performance.new_area_days)
     if area is None or case.signals.interactions == 0 or not area.launched <= case.today <= area.launched + reach:
-        return []
-    enough = case.policy.performance.gap_examples
-    return sorted(name for name in area.topics if name not in topics or topics[name].kept < enough)
+        return ()
+    return thin_topics(area, topics.values(), case.policy.performance.gap_examples)
 
 
 def language_accuracy(case: Case) -> Findings:
