@@ -63,11 +63,11 @@ DAILY = (
 class Days:
     """Rows of single days: number of their stratum in `strata(pair)`, of their day in (*now, *base), how many days; where they lie."""
 
-    at: Ints
-    day: Ints
+    at: NDArray[np.integer]
+    day: NDArray[np.integer]
     days: int
-    rows: Ints
-    row: Ints | None
+    rows: NDArray[np.integer]
+    row: NDArray[np.integer] | None
 
 
 class Frames:
@@ -92,10 +92,11 @@ class Frames:
 
     def _read(self, frame: pl.DataFrame) -> None:
         """Number the strata, and sum up each of them over each block of days."""
-        columns = [frame[name].to_physical().to_numpy().astype(np.int64) for name in STRATUM]
         key = np.zeros(len(frame), np.int64)
-        for column in columns:
-            key = key * (int(column.max(initial=0)) + 1) + column
+        for name in STRATUM:
+            column = frame[name].to_physical().to_numpy()
+            key *= int(column.max(initial=0)) + 1
+            key += column
         keys, first, stratum = np.unique(key, return_index=True, return_inverse=True)
         self._names = frame[first].select(STRATUM).with_columns(self._coded())
         blocks = max(self._blocks.values(), default=0) + 1
@@ -106,7 +107,8 @@ class Frames:
         }
         self._stratum = stratum.astype(np.int32)
         self._day = frame["day"]
-        self._values = {name: frame[name].to_numpy() for name in DAILY}
+        # half the memory; single days are only looked at for their scatter
+        self._values = {name: frame[name].to_numpy().astype(np.float32) for name in DAILY}
 
     def keys(self, pair: Pair) -> tuple[str, ...]:
         """The strata by which a pair is compared."""
@@ -135,8 +137,8 @@ class Frames:
             )
             number = {day: at for at, day in enumerate((*pair.now, *pair.base))}
             day = self._day.replace_strict(number, default=-1, return_dtype=pl.Int32).to_numpy()
-            rows = np.flatnonzero(day >= 0)
-            day, at = day[rows], stratum["at"].to_numpy()[self._stratum[rows]]
+            rows = np.flatnonzero(day >= 0).astype(np.int32)
+            day, at = day[rows], stratum["at"].to_numpy().astype(np.int32)[self._stratum[rows]]
             if self.keys(pair) == COARSE:  # a day has one row per stratum, but several per coarser one
                 both, row = np.unique(at.astype(np.int64) * len(number) + day, return_inverse=True)
                 found = Days(both // len(number), both % len(number), len(number), rows, row)
@@ -145,10 +147,10 @@ class Frames:
             self._found[pair] = found
         return self._found[pair]
 
-    def values(self, days: Days, name: str) -> Floats:
+    def values(self, days: Days, name: str) -> NDArray[np.generic]:
         """A column of rows of single days."""
         found = self._values[name][days.rows]
-        return found.astype(np.float64) if days.row is None else _summed(days.row, found, len(days.at))
+        return found if days.row is None else _summed(days.row, found, len(days.at))
 
     def _over(self, days: tuple[date, ...]) -> dict[str, Floats]:
         if days not in self._sums:

@@ -21,6 +21,7 @@ RELEVANCE: Quantity = ("relevance_n", "relevance_sum", "relevance_squares")
 NEGATIVE: Quantity = ("judged", "negative", "negative")
 CULTURAL: Quantity = ("n", "cultural", "cultural")
 
+_ROWS_AT_ONCE = 200_000
 _MINIMUM_FREEDOM = 5
 """With fewer degrees of freedom nothing is said about how much days scatter."""
 
@@ -149,23 +150,25 @@ def _dispersion(frames: Frames, pair: Pair, quantity: Quantity, found: Changes) 
     quasi-likelihood model (McCullagh and Nelder, *Generalized Linear Models*, 1989, section 4.5).
     """
     rows, strata = frames.by_day(pair), frames.strata(pair)
-    n, total = (frames.values(rows, name) for name in quantity[:2])
-    base = rows.day >= len(pair.now)
-    size, level = (
-        np.where(base, strata[name + "_base"].to_numpy()[rows.at], strata[name].to_numpy()[rows.at])
-        for name in quantity[:2]
-    )
-    place = strata["code"].to_numpy()[rows.at] * rows.days + rows.day
-
-    def by_day(values: Floats) -> Floats:
-        shape = len(frames.segments), rows.days
-        return np.bincount(place, weights=values, minlength=shape[0] * shape[1]).astype(np.float64).reshape(shape)
-
+    columns = [
+        (strata[name].to_numpy(), strata[f"{name}_base"].to_numpy(), frames.values(rows, name)) for name in quantity[:2]
+    ]
+    code, first_base = strata["code"].to_numpy(), len(pair.now)
+    shape = len(frames.segments), rows.days
+    sizes, beyond, known = (np.zeros(shape[0] * shape[1]) for _ in range(3))
     with np.errstate(invalid="ignore", divide="ignore"):
-        sizes = by_day(n)
-        squared = by_day(np.where(n > 0, total - n * level / size, 0.0)) ** 2 / sizes
+        for start in range(0, len(rows.at), _ROWS_AT_ONCE):
+            part = slice(start, start + _ROWS_AT_ONCE)
+            at, day = rows.at[part], rows.day[part]
+            place = code[at] * rows.days + day
+            size, level = (np.where(day >= first_base, base[at], now[at]) for now, base, _ in columns)
+            n, total = (values[part].astype(np.float64) for _, _, values in columns)
+            for table, values in ((sizes, n), (beyond, total - n * level / size), (known, n**2 / size)):
+                table += np.bincount(place, weights=np.where(n > 0, values, 0.0), minlength=len(table))  # noqa: PLW2901
+        sizes, beyond, known = (table.reshape(shape) for table in (sizes, beyond, known))
+        squared = beyond**2 / sizes
         # what is left of one degree of freedom after the day's own rows had their part in the levels
-        left = 1 - by_day(np.where(n > 0, n**2 / size, 0.0)) / sizes
+        left = 1 - known / sizes
         variance = np.where(np.arange(rows.days) < len(pair.now), found.variance[:, None], found.variance_base[:, None])
         scaled = np.where((sizes > 0) & (variance > 0), squared / variance, 0.0)
         freedom = np.where(sizes > 0, left, 0.0).sum(axis=1)

@@ -14,7 +14,7 @@ from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines_tests.retraining.made import FIGURES
 
 CURRICULUM = load_curriculum(Lake("memory://no-files"))
-EVIDENCE = FIGURES.evidence
+EVIDENCE = FIGURES.evidence.model_copy(update={"baseline_days": 56})
 ANY_DAY = st.dates(date(2026, 1, 1), date(2028, 12, 31))
 
 
