@@ -33,6 +33,7 @@ from triggers_tick import tick
 from triggers_world import Scenario, check_aggregation
 
 from lyo_pipelines.retraining.curriculum import Curriculum, load_curriculum
+from lyo_pipelines.retraining.decide import RATINGS, TOPIC_RATINGS
 from lyo_pipelines.statistics.proportions import wilson
 from lyo_pipelines.storage.lake import Lake
 
@@ -188,7 +189,7 @@ def detection(arrays: dict[str, NDArray], rules: Iterable[str]) -> dict[str, Any
 def drops(name: str, arrays: dict[str, NDArray]) -> dict[str, Any]:
     if name.startswith("time"):
         return detection(arrays, ["performance.response_time"])
-    return detection(arrays, ["quality.rating_drop", "quality.average_rating"]) | {
+    return detection(arrays, [*RATINGS, TOPIC_RATINGS]) | {
         "any_rule_within_14": share(arrays["fired"][1:15].any(axis=(0, 1)))
     }
 

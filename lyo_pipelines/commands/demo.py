@@ -38,10 +38,10 @@ WRITTEN = "# Written by `make demo`"
 CONFIG = f"""\
 {WRITTEN}: four trainings in ten minutes on two cores. Change or remove it as you like.
 retraining:
-  launch: {{recipe: cpu_demo, overrides: {{budget: {{tokens: 10000}}, validation: {{max_examples: 8}}}}, evaluation_items: 16}}
+  launch: {{recipe: cpu_demo, overrides: {{budget: {{tokens: 6000}}, validation: {{max_examples: 8}}}}, evaluation_items: 12}}
   segments:
     tutoring.en.math:
-      launch: {{overrides: {{budget: {{tokens: 50000}}}}, evaluation_items: 56}}
+      launch: {{overrides: {{budget: {{tokens: 40000}}}}, evaluation_items: 54}}
 evaluation: {{latency_items: 3, latency_new_tokens: 24}}
 """
 
