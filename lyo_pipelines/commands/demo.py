@@ -41,7 +41,7 @@ retraining:
   launch: {{recipe: cpu_demo, overrides: {{budget: {{tokens: 6000}}, validation: {{max_examples: 8}}}}, evaluation_items: 12}}
   segments:
     tutoring.en.math:
-      launch: {{overrides: {{budget: {{tokens: 40000}}}}, evaluation_items: 54}}
+      launch: {{overrides: {{budget: {{tokens: 30000}}}}, evaluation_items: 54}}
 evaluation: {{latency_items: 3, latency_new_tokens: 24}}
 """
 
