@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import dagster as dg
@@ -21,7 +22,8 @@ class Store(dg.ConfigurableResource):
 
     def settings(self) -> Settings:
         """Settings with this resource's fields laid over the environment's."""
-        found = Settings.from_env()
+        # the key of another data directory is no key of this one
+        found = Settings.from_env({**os.environ, **({"LYO_DATA_DIR": self.data_dir} if self.data_dir else {})})
         return Settings(
             data_dir=self.data_dir or found.data_dir,
             config_path=self.config_path or (None if self.data_dir else found.config_path),

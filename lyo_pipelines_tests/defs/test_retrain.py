@@ -10,6 +10,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from lyo_pipelines.dataset.build import build_dataset
 from lyo_pipelines.dataset.versions import latest
 from lyo_pipelines.defs.build import build_defs
 from lyo_pipelines.defs.resources import Store
@@ -92,8 +93,8 @@ def test_a_wrong_recipe_key_fails_at_once_and_names_it(world) -> None:
 def test_a_registered_benchmark_blocks_training_and_names_the_items(world) -> None:
     _, store, _ = world
     lake = store.lake()
-    version = latest(lake, SEGMENT)
-    assert version is not None
+    figures = store.figures()
+    version = build_dataset(lake, SEGMENT, figures.dataset, figures.curation, now=datetime.now(UTC))
     first = lake.read_table(f"{version.path}/train.parquet").to_pylist()[0]
     question = next(m["content"] for m in first["messages"] if m["role"] == "user")
     benchmark = Path(lake.side("benchmarks", "exam.jsonl"))
