@@ -43,6 +43,7 @@ COARSE = ("segment", "topic", "exam")
 
 
 _DAYS_AT_ONCE = 7
+_DAYS_READ = 28
 
 DAILY = (
     "rated",
@@ -77,18 +78,26 @@ class Frames:
         self.windows = windows
         self._health = health
         self._blocks = _blocks(windows)
-        daily = health.strata(windows.days).select(
-            "day", "segment", "topic", "grade", pl.col(COUNTS).cast(pl.Int32), pl.col(SUMS).cast(pl.Float64),
-            exam=pl.col("day").is_in(list(windows.exams)),
-            block=pl.col("day").replace_strict(self._blocks, default=None, return_dtype=pl.Int16),
-        )  # fmt: skip
-        frame = daily.collect()
+        days = windows.days
+        # some days at a time: what reading needs beside the rows themselves stays small
+        frame = pl.concat(
+            [self._daily(days[at : at + _DAYS_READ]) for at in range(0, len(days), _DAYS_READ)], rechunk=False
+        )
         self.segments = sorted(set(frame["segment"].unique().cast(pl.String)) | set(more_segments))
         self._code = pl.Enum(self.segments)
         self._read(frame)
         self._sums: dict[tuple[date, ...], dict[str, Floats]] = {}
         self._strata: dict[Pair, pl.DataFrame] = {}
         self._found: dict[Pair, Days] = {}
+
+    def _daily(self, days: Sequence[date]) -> pl.DataFrame:
+        """One row per stratum and day."""
+        rows = self._health.strata(days).select(
+            "day", "segment", "topic", "grade", pl.col(COUNTS).cast(pl.Int32), pl.col(SUMS).cast(pl.Float64),
+            exam=pl.col("day").is_in(list(self.windows.exams)),
+            block=pl.col("day").replace_strict(self._blocks, default=None, return_dtype=pl.Int16),
+        )  # fmt: skip
+        return rows.collect()
 
     def _read(self, frame: pl.DataFrame) -> None:
         """Number the strata, and sum up each of them over each block of days."""
