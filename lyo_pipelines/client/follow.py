@@ -119,6 +119,22 @@ def clock(seconds: float) -> str:
     return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
 
 
+def polled(fetch: Callable[[], list[Run]], seconds: float) -> Iterator[list[Run]]:
+    """Ask again and again; a Dagster that is silent for a moment is asked later, one that stays silent is an error."""
+    errors = 0
+    while True:
+        try:
+            runs = fetch()
+        except GraphQLError:
+            errors += 1
+            if errors > 15:
+                raise
+        else:
+            errors = 0
+            yield runs
+        time.sleep(seconds)
+
+
 @dataclass
 class Follower:
     """Follows the runs of one demo until a condition holds."""
@@ -156,17 +172,7 @@ class Follower:
                 )
 
     def _polls(self, fetch: Callable[[], list[Run]]) -> Iterator[list[Run]]:
-        errors = 0
-        while True:
-            try:
-                runs = fetch()
-                errors = 0
-            except GraphQLError:
-                errors += 1
-                if errors > 15:
-                    raise
-                time.sleep(self.poll_seconds)
-                continue
+        for runs in polled(fetch, self.poll_seconds):
             now = time.time()
             for run in sorted(runs, key=lambda run: run.start or 0.0):
                 if (run.start or 0.0) >= self.since:
@@ -177,4 +183,3 @@ class Follower:
                     stage.detail = detail(self.lake, self.segment, self.since)
             self.show(self.stages)
             yield runs
-            time.sleep(self.poll_seconds)

@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from lyo_pipelines.client.follow import RunFailedError, Stage, clock, evaluation_detail, training_detail
-from lyo_pipelines.client.graphql import Client, GraphQLError, Run
+from lyo_pipelines.client.follow import RunFailedError, Stage, clock, evaluation_detail, polled, training_detail
+from lyo_pipelines.client.graphql import Client, Run
 from lyo_pipelines.storage.lake import Lake
 
 _STEPS = {"dataset_splits": "splits", "adapter": "adapter", "eval_report": "report"}
@@ -30,19 +30,8 @@ class LaunchFollower:
         Raises RunFailedError when a run fails, or when not all are launched within `wait_seconds`.
         """
         wanted, deadline = set(expected), time.monotonic() + wait_seconds
-        errors = 0
-        while True:
-            try:
-                runs = [
-                    run for run in self.client.runs(limit=50, pipelineName="retrain") if run.tags.get("lyo/trigger")
-                ]
-                errors = 0
-            except GraphQLError:
-                errors += 1
-                if errors > 15:
-                    raise
-                time.sleep(self.poll_seconds)
-                continue
+        for found in polled(lambda: self.client.runs(limit=50, pipelineName="retrain"), self.poll_seconds):
+            runs = [run for run in found if run.tags.get("lyo/trigger")]
             self._update(runs)
             failed = [run for run in runs if run.failed and (run.end or 0) >= self.since]
             if failed:
@@ -55,7 +44,7 @@ class LaunchFollower:
                     f"not launched within {clock(wait_seconds)}: {', '.join(sorted(missing))}. `lyo why SEGMENT` says why; "
                     f"the sensors' ticks stand at {self.client.url}/automation"
                 )
-            time.sleep(self.poll_seconds)
+        raise AssertionError("polling never ends by itself")
 
     def _update(self, runs: list[Run]) -> None:
         now = time.time()
