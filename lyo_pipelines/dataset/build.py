@@ -15,11 +15,11 @@ from lyo_pipelines.dataset.leakage import checks_of_folder
 from lyo_pipelines.dataset.manifest import make_manifest
 from lyo_pipelines.dataset.memory import remember
 from lyo_pipelines.dataset.plan import make_plan
-from lyo_pipelines.dataset.tasks import task_format
 from lyo_pipelines.dataset.versions import Version, get_version, latest
 from lyo_pipelines.dataset.write import write_splits
 from lyo_pipelines.interactions.segments import parse_segment
 from lyo_pipelines.storage.lake import Lake
+from lyo_pipelines.tasks import task_format
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from typing import Any
 import yaml
 
 from lyo_pipelines.dataset.contract import SPLITS
-from lyo_pipelines.dataset.tasks.base import language_name
 from lyo_pipelines.interactions.segments import parse_segment
+from lyo_pipelines.tasks.base import language_name
 
 _SIZES = (
     (1_000, "n<1K"),

@@ -19,10 +19,6 @@ class UnknownVersionError(DatasetError):
     """There is no finished dataset version of that name."""
 
 
-class UnknownTaskFormatError(DatasetError):
-    """No file in dataset/tasks/ says how this task becomes chat messages."""
-
-
 class BenchmarkError(DatasetError):
     """A registered benchmark cannot be read or its registration does not fit."""
 

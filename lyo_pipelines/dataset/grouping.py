@@ -14,9 +14,9 @@ import pyarrow as pa
 from lyo_pipelines.config.dataset import DatasetFigures
 from lyo_pipelines.dataset.clustering import QuestionClusters
 from lyo_pipelines.dataset.keys import member_keys
-from lyo_pipelines.dataset.messages import MESSAGE_COLUMNS, messages_column
 from lyo_pipelines.dataset.texts import asked, question_texts
 from lyo_pipelines.storage.arrow import give_back
+from lyo_pipelines.tasks.messages import MESSAGE_COLUMNS, messages_column
 
 GROUPING_COLUMNS = ("interaction_id", "conversation_id", "question_id", "turn", "history", "question")
 

@@ -14,7 +14,7 @@ from lyo_pipelines.dataset.checks import CheckOutcome
 from lyo_pipelines.dataset.contract import RULE_BENCHMARK, RULE_MERGED, RULE_REPEATED
 from lyo_pipelines.dataset.measures import Measures
 from lyo_pipelines.dataset.plan import Plan
-from lyo_pipelines.dataset.tasks.base import TaskFormat
+from lyo_pipelines.tasks.base import TaskFormat
 
 MANIFEST_VERSION = 1
 

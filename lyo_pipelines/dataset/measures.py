@@ -9,8 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from lyo_pipelines.dataset.contract import SPLITS, STRATUM
-from lyo_pipelines.dataset.texts import offsets_and_values
-from lyo_pipelines.storage.arrow import pc
+from lyo_pipelines.storage.arrow import offsets_and_values, pc
 
 QUANTILES = (0.0, 0.25, 0.5, 0.75, 0.95, 0.99, 1.0)
 STRATA_LISTED = 200

@@ -15,8 +15,7 @@ import pyarrow as pa
 
 from lyo_pipelines.config.dataset import DatasetFigures
 from lyo_pipelines.dataset.benchmarks import Benchmark
-from lyo_pipelines.dataset.texts import offsets_and_values
-from lyo_pipelines.storage.arrow import pc
+from lyo_pipelines.storage.arrow import offsets_and_values, pc
 
 _PRIME = np.uint64(0x9E3779B97F4A7C15)
 EXCERPT = 80

@@ -8,8 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from lyo_pipelines.dataset.overlap import BenchmarkIndex, Hit
-from lyo_pipelines.dataset.texts import offsets_and_values
-from lyo_pipelines.storage.arrow import pc
+from lyo_pipelines.storage.arrow import offsets_and_values, pc
 
 SCAN_COLUMNS = ("conversation_id", "question_id", "system_prompt", "context", "history", "question", "answer")
 SHARED = ("conversation_id", "question_id")

@@ -13,13 +13,13 @@ one ("can you show me another example?"). Clustering the texts belongs to curati
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from lyo_pipelines.config.dataset import DatasetFigures
-from lyo_pipelines.storage.arrow import pc
+from lyo_pipelines.storage.arrow import offsets_and_values, pc
 
 _NONE = pa.scalar(None, pa.string())
 _BLANK_LINE = r"\r?\n[ \t]*\r?\n"
@@ -59,7 +59,7 @@ def question_texts(question: pa.Array, opening: pa.Array, turn: pa.Array, figure
 def asked(messages: pa.ListArray, figures: DatasetFigures) -> tuple[pa.Array, pa.Array]:
     """Return (question, first earlier message of the student with content or null) of N message lists.
 
-    Messages are system, user, …, user, assistant, as dataset/messages.py makes them.
+    Messages are system, user, …, user, assistant, as tasks/messages.py makes them.
     """
     offsets, flat = offsets_and_values(messages)
     question = offsets[1:] - 2
@@ -89,14 +89,6 @@ def one_spaced(texts: pa.Array) -> pa.Array:
     untidy = pc.match_substring_regex(texts, _UNTIDY)  # splitting is slow and most texts do not need it
     tidied = pc.binary_join(pc.utf8_split_whitespace(texts.filter(untidy)), " ")
     return pc.utf8_trim_whitespace(pc.replace_with_mask(texts, pc.fill_null(untidy, False), tidied))
-
-
-def offsets_and_values(lists: pa.ListArray) -> tuple[np.ndarray, pa.StructArray]:
-    """Return row offsets (N + 1, from 0) and the flat values of a list array; null lists count as empty ones."""
-    lengths = pc.fill_null(pc.list_value_length(lists), 0).to_numpy(zero_copy_only=False)
-    offsets = np.zeros(len(lists) + 1, np.int64)
-    np.cumsum(lengths, out=offsets[1:])
-    return offsets, cast(pa.StructArray, lists.flatten())
 
 
 def _first_paragraph(texts: pa.Array) -> pa.Array:

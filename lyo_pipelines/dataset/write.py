@@ -14,10 +14,10 @@ from lyo_pipelines.dataset.contract import SPLIT_SCHEMA, SPLITS
 from lyo_pipelines.dataset.gather import later_pass
 from lyo_pipelines.dataset.keys import hex_ids
 from lyo_pipelines.dataset.measures import Measures
-from lyo_pipelines.dataset.messages import MESSAGE_COLUMNS
 from lyo_pipelines.dataset.plan import Plan
-from lyo_pipelines.dataset.tasks.base import TaskFormat
 from lyo_pipelines.storage.lake import Lake
+from lyo_pipelines.tasks.base import TaskFormat
+from lyo_pipelines.tasks.messages import MESSAGE_COLUMNS
 
 _MADE_HERE = ("group_id", "messages", "weight")
 

@@ -1,9 +1,10 @@
-"""pyarrow.compute under a name that a type checker accepts (its functions are made when it is imported), and its memory."""
+"""pyarrow.compute under a name that a type checker accepts (its functions are made when it is imported), lists, and its memory."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute
 
@@ -13,3 +14,11 @@ pc: Any = pyarrow.compute
 def give_back() -> None:
     """Return memory that Arrow has freed to the system: it keeps it otherwise, and the next stage does not use Arrow's."""
     pa.default_memory_pool().release_unused()
+
+
+def offsets_and_values(lists: pa.ListArray) -> tuple[np.ndarray, pa.StructArray]:
+    """Return row offsets (N + 1, from 0) and the flat values of a list array; null lists count as empty ones."""
+    lengths = pc.fill_null(pc.list_value_length(lists), 0).to_numpy(zero_copy_only=False)
+    offsets = np.zeros(len(lists) + 1, np.int64)
+    np.cumsum(lengths, out=offsets[1:])
+    return offsets, cast(pa.StructArray, lists.flatten())

@@ -16,8 +16,8 @@ from lyo_pipelines.dataset.clustering import QuestionClusters
 from lyo_pipelines.dataset.contract import SPLIT_SCHEMA, SPLITS
 from lyo_pipelines.dataset.errors import UnknownVersionError
 from lyo_pipelines.dataset.leakage import checks_of_folder, leakage_checks
-from lyo_pipelines.dataset.tasks.tutoring import to_messages
 from lyo_pipelines.storage.lake import Lake
+from lyo_pipelines.tasks.tutoring import to_messages
 from lyo_pipelines_tests.dataset.examples import CURATION, FIGURES, NOW, SEGMENT, example, examples, lake_with, question
 
 Row = dict[str, Any]

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lyo_pipelines.dataset.texts import normalise, offsets_and_values, one_spaced, openings, question_texts
+from lyo_pipelines.dataset.texts import normalise, one_spaced, openings, question_texts
 from lyo_pipelines.interactions.contract import MESSAGE
+from lyo_pipelines.storage.arrow import offsets_and_values
 from lyo_pipelines_tests.dataset.examples import FIGURES
 
 PROBLEM = "A train leaves the station at nine and travels at sixty kilometres an hour until noon. How far does it go?"

@@ -1,6 +1,7 @@
-"""Task formats: how the examples of one task become chat messages. One file per task, found by its name.
+"""Task formats: what the rows of one task must hold, how they become chat messages, and how an answer is judged.
 
-To add a task, add `tasks/<task>.py` with a `FORMAT = TaskFormat(...)`. Nothing else has to change.
+One file per task, found by its name. To add a task, add `tasks/<task>.py` with a `FORMAT = TaskFormat(...)`: nothing else has
+to change. The room stands below curation, which drops answers that do not fit their schema.
 """
 
 from __future__ import annotations
@@ -9,8 +10,7 @@ import importlib
 import pkgutil
 from functools import cache
 
-from lyo_pipelines.dataset.errors import UnknownTaskFormatError
-from lyo_pipelines.dataset.tasks.base import TaskFormat
+from lyo_pipelines.tasks.base import TaskFormat, UnknownTaskFormatError
 
 
 @cache
@@ -30,6 +30,6 @@ def task_format(task: str) -> TaskFormat:
     if task not in formats:
         raise UnknownTaskFormatError(
             f"No chat format for the task {task!r}; there are {', '.join(sorted(formats))}. "
-            f"Add lyo_pipelines/dataset/tasks/{task}.py with a FORMAT, as tutoring.py does."
+            f"Add lyo_pipelines/tasks/{task}.py with a FORMAT, as tutoring.py does."
         )
     return formats[task]

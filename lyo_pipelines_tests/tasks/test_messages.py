@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lyo_pipelines.curation.contract import EXAMPLE
-from lyo_pipelines.dataset.errors import UnknownTaskFormatError
-from lyo_pipelines.dataset.tasks import task_format, task_formats, tutoring
+from lyo_pipelines.tasks import task_format, task_formats, tutoring
+from lyo_pipelines.tasks.base import UnknownTaskFormatError
 from lyo_pipelines_tests.dataset.examples import example
 
 TEXT = st.text(st.sampled_from("ab \n।"), max_size=5)
@@ -97,5 +97,5 @@ def test_formats_are_found_by_their_files():
 
 
 def test_a_task_without_a_format_says_how_to_add_one():
-    with pytest.raises(UnknownTaskFormatError, match=r"dataset/tasks/chess\.py"):
+    with pytest.raises(UnknownTaskFormatError, match=r"tasks/chess\.py"):
         task_format("chess")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from lyo_pipelines.dataset.tasks.base import TaskFormat, language_name
+from lyo_pipelines.tasks.base import TaskFormat, language_name
 
 FORMAT_VERSION = "programming-1"
 MODES = {

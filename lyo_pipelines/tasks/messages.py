@@ -12,9 +12,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from lyo_pipelines.dataset.texts import offsets_and_values
 from lyo_pipelines.interactions.contract import MESSAGE
-from lyo_pipelines.storage.arrow import pc
+from lyo_pipelines.storage.arrow import offsets_and_values, pc
 
 SystemPrompt = Callable[[Mapping[str, Any]], str]
 PROMPT_FIELDS = ("language", "subject", "topic", "grade", "reasoning_mode")

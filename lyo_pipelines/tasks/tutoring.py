@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from lyo_pipelines.dataset.tasks.base import TaskFormat, language_name
+from lyo_pipelines.tasks.base import TaskFormat, language_name
 
 FORMAT_VERSION = "tutoring-1"
 SUBJECT_NAMES = {"math": "mathematics", "maths": "mathematics", "cs": "computer science"}
