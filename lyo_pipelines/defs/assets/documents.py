@@ -1,0 +1,141 @@
+"""`document_chunks`: documents as a second source, chunk by chunk.
+
+One asset without partitions: a set is small beside the logs, its documents are read again only when they changed, and near duplicates
+are looked for in the whole set. What is partitioned are the segments that come out of it (`documents.<language>.<set>`).
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import dagster as dg
+
+from lyo_pipelines.defs.metadata import column_schema, counts, picture, table
+from lyo_pipelines.defs.resources import Store
+from lyo_pipelines.documents.build import build_set
+from lyo_pipelines.documents.contract import CHUNK, DOCUMENTS_VERSION, SetReport
+from lyo_pipelines.documents.inputs import stale_sets
+from lyo_pipelines.documents.pictures import tokens_picture
+from lyo_pipelines.storage.lake import Lake
+
+GROUP = "documents"
+OWNERS = ["team:data"]
+_SAMPLES = 3
+_REJECTED_SHOWN = 50
+
+documents = dg.AssetSpec(
+    "documents",
+    group_name=GROUP,
+    owners=OWNERS,
+    kinds={"markdown", "pdf"},
+    code_version="1",
+    description=(
+        "Folder `data/documents/<set>/`: Markdown, text, HTML and PDF files that people put there, with what stands beside them "
+        "(`set.yaml`, `<file>.meta.yaml`). A sensor watches it."
+    ),
+)
+
+
+@dg.asset(
+    group_name=GROUP,
+    owners=OWNERS,
+    kinds={"python", "parquet"},
+    deps=[documents],
+    code_version=str(DOCUMENTS_VERSION),
+    metadata={"dagster/column_schema": column_schema(CHUNK)},
+    description=(
+        "Documents, cleaned and cut by headings, paragraphs and sentences up to a budget of tokens, with personal data replaced; "
+        "and the training examples made of them: chunks as plain text, and the question/answer pairs that a document holds. A "
+        "document that cannot be read is set down with its reason, and the others go on. Lies in `lake/documents/<set>/`."
+    ),
+    check_specs=[
+        dg.AssetCheckSpec(
+            "documents_conserved", asset="document_chunks", description="accepted + set down = found, for every set"
+        ),
+        dg.AssetCheckSpec("documents_readable", asset="document_chunks", description="no document had to be set down"),
+    ],
+)
+def document_chunks(context: dg.AssetExecutionContext, store: Store):
+    """Read the sets whose files, figures or rules changed."""
+    lake, figures = store.lake(), store.figures()
+    stale = stale_sets(lake, figures.documents, figures.curation)
+    reports = []
+    for name in stale:
+        report = build_set(lake, name, figures.documents, figures.curation, now=datetime.now(UTC))
+        reports.append(report)
+        context.log.info(
+            f"{name}: {report.read} documents, {report.reused} unchanged, {len(report.rejected)} set down, {report.chunks} chunks"
+        )
+    rejected = [(report.name, one) for report in reports for one in report.rejected]
+    lost = [report.name for report in reports if not report.conserved]
+    yield dg.MaterializeResult(
+        metadata={
+            **_totals(lake, figures.documents.max_tokens),
+            **_of_run(reports),
+            "run_rejected": _rejected(rejected),
+        }
+    )
+    yield dg.AssetCheckResult(
+        check_name="documents_conserved", passed=not lost, metadata={"sets": len(reports), "lost_in": lost}
+    )
+    yield dg.AssetCheckResult(
+        check_name="documents_readable",
+        passed=not rejected,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=f"{len(rejected)} of {sum(report.read for report in reports)} documents were set down",
+        metadata={"set_down": _rejected(rejected)},
+    )
+
+
+def _rejected(rejected: list[tuple[str, Any]]) -> dg.MarkdownMetadataValue:
+    rows = [{"set": name, "document": one.path, "why": one.says} for name, one in rejected[:_REJECTED_SHOWN]]
+    return table(rows, ["set", "document", "why"])
+
+
+def _of_run(reports: list[SetReport]) -> dict[str, Any]:
+    """What this run read, set by set."""
+    rows = [
+        {
+            "set": r.name,
+            "documents": r.read,
+            "unchanged": r.reused,
+            "accepted": r.accepted,
+            "set down": len(r.rejected),
+            "chunks": r.chunks,
+            "pairs": r.pairs,
+            "near duplicates": r.near_duplicates,
+            "languages": ", ".join(f"{language} {n}" for language, n in r.languages.items()),
+        }
+        for r in reports
+    ]
+    redacted: dict[str, int] = {}
+    for report in reports:
+        for kind, number in report.redacted.items():
+            redacted[kind] = redacted.get(kind, 0) + number
+    return {
+        "run_sets": table(rows, list(rows[0]) if rows else ["set"]),
+        "run_personal_data_replaced": counts("type", redacted),
+    }
+
+
+def _totals(lake: Lake, maximum: int) -> dict[str, Any]:
+    """What all sets hold now."""
+    tokens: dict[str, list[int]] = {}
+    examples: dict[str, int] = {}
+    samples: list[dict[str, Any]] = []
+    for name in lake.document_sets():
+        chunks = lake.read_table(lake.documents(name, "chunks"), ["language", "tokens", "source_file", "training_text"])
+        for language, number in zip(chunks["language"].to_pylist(), chunks["tokens"].to_pylist(), strict=True):
+            tokens.setdefault(language, []).append(number)
+        for segment in lake.read_table(lake.documents(name), ["segment"])["segment"].to_pylist():
+            examples[segment] = examples.get(segment, 0) + 1
+        samples += [
+            {"set": name, "document": row["source_file"], "chunk": row["training_text"][:400]}
+            for row in chunks.slice(0, _SAMPLES).to_pylist()
+        ]
+    return {
+        "dagster/row_count": sum(map(len, tokens.values())),
+        "examples": counts("segment", examples),
+        "tokens": picture(tokens_picture(tokens, maximum), "tokens of the chunks by language"),
+        "samples": table(samples, ["set", "document", "chunk"]),
+        "path": lake.path("documents"),
+    }

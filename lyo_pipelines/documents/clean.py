@@ -1,0 +1,69 @@
+"""Blocks of a document -> the same without misread signs and personal data, and its language; all by curation's own steps."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, replace
+
+import polars as pl
+
+from lyo_pipelines.config.curation import CurationFigures
+from lyo_pipelines.curation.language.codes import language_code
+from lyo_pipelines.curation.language.written import written_language
+from lyo_pipelines.curation.repairs import repair
+from lyo_pipelines.curation.rowtexts import COLUMNS, redact_rows
+from lyo_pipelines.curation.texts import history_contents
+from lyo_pipelines.curation.wordlists import Wordlists
+from lyo_pipelines.documents.contract import Block
+
+_MESSAGES = pl.List(pl.Struct({"role": pl.String, "content": pl.String}))
+
+
+@dataclass(frozen=True)
+class Clean:
+    """A cleaned document; `language` is "" where nothing tells it."""
+
+    title: str
+    blocks: list[Block]
+    language: str
+    redacted: Counter[str]
+
+
+def clean(title: str, blocks: list[Block], declared: str, lists: Wordlists, figures: CurationFigures) -> Clean:
+    """Repair and redact a document, and find its language from the declared one and the text."""
+    title, blocks, counts = _redacted(_mended([title], lists)[0], _blocks_mended(blocks, lists), figures)
+    text = "\n".join(block.text for block in blocks)
+    code = language_code(declared)
+    language = written_language(pl.Series([text]), pl.Series([code], dtype=pl.String), figures)[0]
+    return Clean(title, blocks, language, counts)
+
+
+def _mended(texts: list[str], lists: Wordlists) -> list[str]:
+    return repair(pl.Series(texts, dtype=pl.String), lists, answers=False)[0].to_list()
+
+
+def _blocks_mended(blocks: list[Block], lists: Wordlists) -> list[Block]:
+    texts = _mended([block.text for block in blocks], lists)
+    terms = _mended([block.term for block in blocks], lists)
+    return [
+        replace(block, text=" ".join(text.split()) if block.level else text, term=term)
+        for block, text, term in zip(blocks, texts, terms, strict=True)
+        if text
+    ]
+
+
+def _redacted(title: str, blocks: list[Block], figures: CurationFigures) -> tuple[str, list[Block], Counter[str]]:
+    """Without personal data: a document is a row whose history is its blocks, so that a name given once goes everywhere."""
+    spoken = [block.text for block in blocks] + [block.term for block in blocks]
+    row = dict.fromkeys((*COLUMNS, "metadata")) | {
+        "topic": title,
+        "history": [{"role": "user", "content": text} for text in spoken],
+    }
+    schema = dict.fromkeys((*COLUMNS, "metadata"), pl.String) | {"history": _MESSAGES}
+    found = redact_rows(pl.DataFrame([row], schema=schema), figures)
+    if not found.counts:
+        return title, blocks, Counter()
+    contents = history_contents(found.frame["history"])[2].to_list()
+    texts, terms = contents[: len(blocks)], contents[len(blocks) :]
+    changed = [replace(block, text=text, term=term) for block, text, term in zip(blocks, texts, terms, strict=True)]
+    return found.frame["topic"][0] or "", changed, found.counts

@@ -1,0 +1,122 @@
+"""What is said of a document beside its text: front matter, a YAML file beside it, one for the whole set, credits at its end."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import fields, replace
+from datetime import UTC, date, datetime
+from typing import Any
+
+import yaml
+
+from lyo_pipelines.documents.contract import About, Block, RejectedError
+
+SET_FILE = "set.yaml"
+"""Holds for every document of its set."""
+SIDECAR = ".meta.yaml"
+"""`light.pdf.meta.yaml` holds for light.pdf."""
+
+_NAMES = {
+    "title": "title", "language": "language", "lang": "language", "licence": "licence", "license": "licence",
+    "attribution": "attribution", "author": "attribution", "authors": "attribution", "credit": "attribution",
+    "source": "source_url", "source_url": "source_url", "url": "source_url", "date": "date", "updated": "date",
+    "topic": "topic", "grade": "grade", "class": "grade",
+}  # fmt: skip
+_FRONT = re.compile(r"\A\ufeff?---[ \t]*\r?\n(?P<yaml>.*?)\r?\n(?:---|\.\.\.)[ \t]*(?:\r?\n|\Z)", re.DOTALL)
+_LINE = re.compile(r"^(?P<key>[A-Za-z_ ]{2,20}):[ \t]*(?P<value>\S.*)$")
+_CREDIT = re.compile(
+    r"^[-*]?\s*(?P<key>licen[cs]e|text|story|words|author|written by|illustrations?|illustrator|pictures|photographs?|translation"
+    r"|translator|translated by|language|copyright|attribution|source|original(?: story)?|editor|publisher)\s*:\s*(?P<value>\S.*)$",
+    re.IGNORECASE,
+)
+
+
+def front_matter(text: str) -> tuple[About, str]:
+    """What the YAML between `---` lines at the beginning says, and the text without it."""
+    found = _FRONT.match(text)
+    if not found:
+        return About(), text
+    try:
+        values = yaml.safe_load(found["yaml"])
+    except yaml.YAMLError:  # "title: Light: a story" is no YAML and still clear
+        values = None
+    if not isinstance(values, dict):
+        lines = [_LINE.match(line) for line in found["yaml"].splitlines()]
+        values = {line["key"]: line["value"] for line in lines if line}
+        if not values:
+            return About(), text  # two rules with prose between them
+    return _about(values), text[found.end() :]
+
+
+def sidecar(text: str, name: str) -> About:
+    """What a YAML file beside a document says. Raises RejectedError("metadata")."""
+    try:
+        values = yaml.safe_load(text) or {}
+    except yaml.YAMLError as error:
+        raise RejectedError("metadata", f"{name} ({str(error).splitlines()[0]})") from None
+    if not isinstance(values, dict):
+        raise RejectedError("metadata", f"{name} holds no names and values")
+    return _about(values)
+
+
+def credits_at_end(blocks: list[Block]) -> tuple[About, list[Block]]:
+    """The credits that end many open texts ("License: …", "Text: …", "Language: …"), and the blocks without them.
+
+    Last blocks count as credits when each of their lines is one and a licence or a language is among them.
+    """
+    said: dict[str, str] = {}
+    first = len(blocks)
+    while first and not blocks[first - 1].level and (found := _credits(blocks[first - 1].text)):
+        said = {**found, **said}
+        first -= 1
+    if not said.keys() & {"licence", "language"}:
+        return About(), blocks
+    people = "; ".join(
+        f"{key.capitalize()}: {value}" for key, value in said.items() if key not in {"licence", "language"}
+    )
+    return About(licence=said.get("licence", ""), language=said.get("language", ""), attribution=people), blocks[:first]
+
+
+def _credits(text: str) -> dict[str, str]:
+    """Credits by kind when every line is one, else nothing."""
+    found = [_CREDIT.match(line.strip()) for line in text.splitlines() if line.strip()]
+    if not all(found):
+        return {}
+    return {one["key"].lower().replace("license", "licence"): one["value"].strip().strip("[]") for one in found if one}
+
+
+def joined(*said: About) -> About:
+    """What several say together; the first that says anything of a thing wins."""
+    result = About()
+    for about in said:
+        missing = {f.name: getattr(about, f.name) for f in fields(About) if not getattr(result, f.name)}
+        result = replace(result, **missing)
+    return result
+
+
+def _about(values: Mapping[Any, Any]) -> About:
+    known: dict[str, Any] = {}
+    for key, value in values.items():
+        name = _NAMES.get(str(key).strip().lower().replace(" ", "_"))
+        if name and value not in (None, "", []):
+            known.setdefault(name, value)
+    when = _moment(known.pop("date", None))
+    return About(date=when, **{name: _plain(value) for name, value in known.items()})
+
+
+def _plain(value: Any) -> str:
+    return ", ".join(str(one) for one in value) if isinstance(value, list) else str(value).strip()
+
+
+def _moment(value: Any) -> datetime | None:
+    if isinstance(value, str):
+        try:
+            value = datetime.fromisoformat(value.strip())
+        except ValueError:
+            return None
+    if isinstance(value, date) and not isinstance(value, datetime):
+        value = datetime(value.year, value.month, value.day, tzinfo=UTC)
+    if not isinstance(value, datetime):
+        return None
+    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)

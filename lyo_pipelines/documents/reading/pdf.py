@@ -1,0 +1,95 @@
+"""PDF -> lines with their size and place, by PDFium. What the lines are (headings, paragraphs) belongs to pdf_lines.py.
+
+PDFium, because of the extractors tried only it keeps every letter of Devanagari and Tamil; where words fall apart, garbled.py sees it.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from lyo_pipelines.config.documents import DocumentFigures
+from lyo_pipelines.documents.contract import About, RejectedError
+from lyo_pipelines.documents.reading.html import Page
+from lyo_pipelines.documents.reading.pdf_lines import Line, blocks_of
+
+_HYPHENS = "\x02\ufffe"  # PDFium's sign for a hyphen at which a word was broken
+_NEVER_TEXT = frozenset("\x00\r\n")
+
+
+@dataclass(frozen=True)
+class _Sign:
+    text: str
+    index: int
+    generated: bool
+
+
+def read_pdf(data: bytes, figures: DocumentFigures) -> Page:
+    """Blocks of a PDF. Raises RejectedError: encrypted, damaged, no_text_layer."""
+    import pypdfium2
+
+    try:
+        document = pypdfium2.PdfDocument(data)
+    except pypdfium2.PdfiumError as error:
+        reason = "encrypted" if "password" in str(error).lower() else "damaged"
+        raise RejectedError(reason, str(error)[:120]) from None
+    try:
+        lines = [line for number in range(len(document)) for line in _lines(document[number], number)]
+        pages = len(document)
+        title = str(document.get_metadata_value("Title") or "").strip()
+        author = str(document.get_metadata_value("Author") or "").strip()
+    except pypdfium2.PdfiumError as error:
+        raise RejectedError("damaged", str(error)[:120]) from None
+    finally:
+        document.close()
+    signs = sum(len(line.text) for line in lines)
+    if signs < figures.pdf_minimum_characters_per_page * max(pages, 1):
+        raise RejectedError("no_text_layer", f"{signs} characters on {pages} pages")
+    # a program that prints puts its own file name or address there
+    named = "" if "/" in title or "\\" in title or title.lower().endswith((".doc", ".docx", ".pdf", ".html")) else title
+    return Page(blocks_of(lines, pages, figures), About(title=named, attribution=author))
+
+
+def _lines(page: Any, number: int) -> Iterator[Line]:
+    textpage = page.get_textpage()
+    try:
+        line: list[_Sign] = []
+        for sign in _signs(textpage):
+            if sign.text in _NEVER_TEXT:
+                yield from _line(textpage, line, number)
+                line = []
+            else:
+                line.append(sign)
+        yield from _line(textpage, line, number)
+    finally:
+        textpage.close()
+        page.close()
+
+
+def _signs(textpage: Any) -> Iterator[_Sign]:
+    import pypdfium2.raw as pdfium
+
+    for index in range(textpage.count_chars()):
+        code = pdfium.FPDFText_GetUnicode(textpage, index)
+        text = chr(code) if code <= 0x10FFFF and not 0xD800 <= code <= 0xDFFF else "\ufffd"
+        yield _Sign("\u00ad" if text in _HYPHENS else text, index, pdfium.FPDFText_IsGenerated(textpage, index) == 1)
+
+
+def _line(textpage: Any, signs: list[_Sign], number: int) -> Iterator[Line]:
+    import pypdfium2.raw as pdfium
+
+    drawn = [sign.index for sign in signs if not sign.generated and not sign.text.isspace()]
+    if not drawn:
+        return
+    middle = drawn[len(drawn) // 2]
+    matrix = pdfium.FS_MATRIX()
+    scale = 1.0
+    if pdfium.FPDFText_GetMatrix(textpage, middle, matrix):
+        scale = math.hypot(matrix.c, matrix.d) or 1.0
+    x, y = ctypes.c_double(), ctypes.c_double()
+    pdfium.FPDFText_GetCharOrigin(textpage, middle, x, y)
+    size = round(pdfium.FPDFText_GetFontSize(textpage, middle) * scale, 1)
+    yield Line(" ".join("".join(sign.text for sign in signs).split()), number, size, y.value)

@@ -1,0 +1,135 @@
+"""Lines of a PDF -> blocks: running headers and page numbers go, larger lines become headings, close lines one paragraph. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from statistics import median
+
+from lyo_pipelines.config.documents import DocumentFigures
+from lyo_pipelines.documents.contract import Block
+from lyo_pipelines.documents.reading.plain import unwrapped
+
+_PAGE_NUMBER = re.compile(
+    r"^(?:page|p\.|पृष्ठ|பக்கம்)?\s*[-–—(\[|]?\s*\d{1,4}\s*[-–—)\]|]?(?:\s*(?:/|of|का)\s*\d{1,4})?$", re.IGNORECASE
+)
+# what a browser prints around a page
+_PRINTED = re.compile(r"^\d{1,2}[/.]\d{1,2}[/.]\d{2,4}, \d{1,2}:\d{2}|^(?:file|https?)://\S+(?:\s+\d+/\d+)?$")
+_ROMAN = re.compile(r"^[ivxl]{1,6}$")
+_DIGITS = re.compile(r"\d+")
+_BULLET = re.compile(r"^\s*(?:[-*•▪◦‣–]|\(?\d{1,3}[.)]|\(?[a-z][.)])\s")
+_ENDED = re.compile(r"[.!?।॥:”\"')\]]$")
+_BROKEN = re.compile("\u00ad\\s*$")
+_MARGIN = 2  # lines at the top and at the bottom of a page that may be running ones
+_LONGEST_HEADING = 160
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line. page: from 0; size: of its letters in points; y: its baseline, points from the bottom of the page."""
+
+    text: str
+    page: int
+    size: float
+    y: float
+
+
+def blocks_of(lines: list[Line], pages: int, figures: DocumentFigures) -> list[Block]:
+    """Headings and paragraphs of all pages."""
+    lines = without_running_lines(lines, pages, figures)
+    sizes: Counter[float] = Counter()
+    for line in lines:
+        sizes[line.size] += len(line.text)
+    if not sizes:
+        return []
+    body = sizes.most_common(1)[0][0]
+    larger = sorted({line.size for line in lines if line.size >= figures.pdf_heading_size * body}, reverse=True)
+    levels = {size: min(place + 1, 6) for place, size in enumerate(larger)}
+    blocks = []
+    for part in _parts(lines, _usual_step(lines)):
+        text = unwrapped(_whole_words([line.text for line in part]))
+        level = levels.get(part[0].size, 0)
+        if level and len(text) <= _LONGEST_HEADING:
+            blocks.append(Block(" ".join(text.split()), level))
+        else:
+            blocks.append(Block(text))
+    return [block for block in blocks if block.text]
+
+
+def without_running_lines(lines: list[Line], pages: int, figures: DocumentFigures) -> list[Line]:
+    """Lines without page numbers, and without what stands at the top or bottom of many pages (figures in it may differ)."""
+    by_page: dict[int, list[Line]] = defaultdict(list)
+    for line in lines:
+        by_page[line.page].append(line)
+    margins: set[int] = set()
+    for on_page in by_page.values():
+        heights = sorted({round(line.y) for line in on_page}, reverse=True)
+        edge = set(heights[:_MARGIN]) | set(heights[-_MARGIN:])
+        margins |= {id(line) for line in on_page if round(line.y) in edge}
+    same: defaultdict[str, list[Line]] = defaultdict(list)
+    for line in lines:
+        if id(line) in margins:
+            same[_DIGITS.sub("#", line.text)].append(line)
+    enough = max(3, figures.pdf_running_line_share * pages)
+    running = {
+        text for text, found in same.items() if len({line.page for line in found}) >= enough and _counts_pages(found)
+    }
+
+    def stays(line: Line) -> bool:
+        if id(line) not in margins:
+            return True
+        number = _PAGE_NUMBER.match(line.text) or _ROMAN.match(line.text) or _PRINTED.match(line.text)
+        return not number and _DIGITS.sub("#", line.text) not in running
+
+    return [line for line in lines if stays(line)]
+
+
+def _counts_pages(lines: list[Line]) -> bool:
+    """Whether each number of the lines is the same on all pages or goes up with them; other lines only look alike."""
+    columns = zip(*([int(number) for number in _DIGITS.findall(line.text)] for line in lines), strict=True)
+    return all(
+        len(set(numbers)) == 1 or len({n - line.page for n, line in zip(numbers, lines, strict=True)}) == 1
+        for numbers in columns
+    )
+
+
+def _usual_step(lines: list[Line]) -> float:
+    """The usual distance between two lines of one paragraph; a page of single lines shows none, so their size must do."""
+    near = [
+        a.y - b.y for a, b in pairwise(lines) if a.page == b.page and a.size == b.size and 0 < a.y - b.y < 2 * a.size
+    ]
+    return median(near) if near else 1.3 * min((line.size for line in lines), default=0.0)
+
+
+def _parts(lines: list[Line], step: float) -> Iterator[list[Line]]:
+    """Lines that belong together, in the order of the file."""
+    part: list[Line] = []
+    for line in lines:
+        if part and not _goes_on(part, line, step):
+            yield part
+            part = []
+        part.append(line)
+    if part:
+        yield part
+
+
+def _goes_on(part: list[Line], line: Line, step: float) -> bool:
+    before = part[-1]
+    if abs(before.size - line.size) > 0.05 * before.size:
+        return False
+    if before.page != line.page:
+        return not _ENDED.search(before.text) and not _BULLET.match(line.text)
+    if _BULLET.match(line.text):
+        return bool(_BULLET.match(part[0].text))  # one list, item by item
+    return 0 <= before.y - line.y <= 1.35 * step
+
+
+def _whole_words(texts: list[str]) -> str:
+    """Lines below each other, with words whole that were hyphenated at the end of a line."""
+    joined = ""
+    for text in texts:
+        joined = _BROKEN.sub("", joined) + text if _BROKEN.search(joined) else f"{joined}\n{text}" if joined else text
+    return joined.replace("\u00ad", "")
