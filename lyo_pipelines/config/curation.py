@@ -18,6 +18,7 @@ class CurationFigures(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     minimum_rating: Rating
+    bad_rating: Rating
     unrated_minimum_characters: Count
     keep_unrated: bool
     segment_minimum_interactions: Count
@@ -73,7 +74,9 @@ class CurationFigures(BaseModel):
     workers: Positive
 
     @model_validator(mode="after")
-    def _bands_fit(self) -> CurationFigures:
+    def _consistent(self) -> CurationFigures:
+        if self.bad_rating >= self.minimum_rating:
+            raise ValueError("bad_rating must lie below minimum_rating: an answer cannot be good and bad")
         if self.near_duplicate_permutations % self.near_duplicate_bands:
             raise ValueError("near_duplicate_permutations must be a multiple of near_duplicate_bands")
         return self

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
@@ -19,6 +21,16 @@ class SplitFractions(BaseModel):
         if abs(self.train + self.validation + self.test - 1) > 1e-6:
             raise ValueError("train + validation + test must add up to 1")
         return self
+
+
+class PreferenceFigures(BaseModel):
+    """See dataset.yaml (preferences)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    pairs_per_question: int = Field(ge=1)
+    minimum_labels: int = Field(ge=2)
+    minimum_pairs: int = Field(ge=1)
 
 
 class DatasetFigures(BaseModel):
@@ -39,5 +51,7 @@ class DatasetFigures(BaseModel):
     benchmark_minimum_words: int = Field(ge=1)
     report_items: int = Field(ge=1)
     row_group_rows: int = Field(ge=1)
+    mixtures: dict[Annotated[str, Field(pattern=r"^[a-z0-9_]+$")], tuple[str, ...]] = {}
+    preferences: PreferenceFigures
     licence: str
     contact: str

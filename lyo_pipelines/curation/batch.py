@@ -2,7 +2,8 @@
 
 Days are put together in day.py.
 
-Order: repair question and answer, find the language, ask the rules, then repair and redact everything that the examples show.
+Order: repair question and answer, read structured answers, find the language, ask the rules, then repair and redact everything
+that the examples show.
 """
 
 from __future__ import annotations
@@ -10,20 +11,23 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from hashlib import blake2b
 
 import polars as pl
 import pyarrow as pa
 
 from lyo_pipelines.config.curation import CurationFigures
 from lyo_pipelines.curation import culture, quality
-from lyo_pipelines.curation.contract import EXAMPLE, NO_SEGMENT, REMOVED
+from lyo_pipelines.curation.contract import NO_SEGMENT, REMOVED
+from lyo_pipelines.curation.disliked import disliked
+from lyo_pipelines.curation.examples import examples
+from lyo_pipelines.curation.jsontexts import redact_structured_rows
 from lyo_pipelines.curation.language.codes import language_code
 from lyo_pipelines.curation.language.written import bucket_language, written_language
 from lyo_pipelines.curation.repairs import repair
 from lyo_pipelines.curation.review import Decisions, Review, verdict
-from lyo_pipelines.curation.rowtexts import redact_rows
+from lyo_pipelines.curation.rowtexts import RedactedRows, redact_rows
 from lyo_pipelines.curation.rules import RULES, first_rule
+from lyo_pipelines.curation.taskanswers import read_answers
 from lyo_pipelines.curation.texts import distinct, history_contents, spread, with_contents
 from lyo_pipelines.curation.wordlists import Wordlists
 from lyo_pipelines.interactions.segments import SegmentKeyError, segment_key
@@ -34,6 +38,7 @@ class BatchResult:
     """What one batch gives: tables of the contract, review lines, and counts that add up over batches."""
 
     kept: pa.Table
+    disliked: pa.Table
     removed: pa.Table
     findings: list[Review]
     funnel: Counter[tuple[str, int]]
@@ -52,16 +57,15 @@ def curate_batch(
     repaired: Counter[str] = Counter()
     frame = _prepared(frame, figures, lists, decided, repaired)
     verdicts = first_rule(frame, figures, lists)
-    kept, removed = frame.filter(verdicts < 0), frame.filter(verdicts >= 0)
-    removed = removed.with_columns(verdict=verdicts.filter(verdicts >= 0))
-
-    kept = _repair_rest(kept, lists, repaired)
-    clean = redact_rows(kept, figures)
+    clean, verdicts = _cleaned(_repair_rest(frame.filter(verdicts < 0), lists, repaired), verdicts, figures)
+    removed = frame.filter(verdicts >= 0).with_columns(verdict=verdicts.filter(verdicts >= 0))
+    apart, _ = redact_structured_rows(_repair_rest(disliked(removed, figures), lists, repaired), figures)
     sample, others = _sampled(removed, figures)
     clean_sample = redact_rows(sample, figures)
     pending = _reviews(clean_sample.frame, lists, figures)
     return BatchResult(
-        kept=_examples(clean.frame, figures),
+        kept=examples(clean.frame, figures),
+        disliked=examples(apart.frame, figures),
         removed=_removed(clean_sample.frame, others, figures),
         findings=pending,
         funnel=Counter(
@@ -70,24 +74,34 @@ def curate_batch(
         pii=Counter(clean.counts),
         languages=Counter(dict(frame.group_by("written").len().iter_rows())),
         repaired=repaired,
-        quality=quality.tally(frame.with_columns(verdict=verdicts), clean.rows_with_pii, kept["segment"]),
+        quality=quality.tally(frame.with_columns(verdict=verdicts), clean.rows_with_pii, clean.frame["segment"]),
         read=frame.height,
     )
+
+
+def _cleaned(kept: pl.DataFrame, verdicts: pl.Series, figures: CurationFigures) -> tuple[RedactedRows, pl.Series]:
+    """The kept rows without personal data; a structured answer that is no longer valid without it takes its row along."""
+    clean, broken = redact_structured_rows(kept, figures)
+    if broken.any():
+        verdicts = verdicts.scatter((verdicts < 0).arg_true().filter(broken), _INVALID)
+        clean, _ = redact_structured_rows(kept.filter(~broken), figures)
+    return clean, verdicts
 
 
 def _prepared(
     frame: pl.DataFrame, figures: CurationFigures, lists: Wordlists, decided: Decisions, repaired: Counter[str]
 ) -> pl.DataFrame:
-    """Cleaned question and answer, declared/written/bucket language, segment, findings and decision: what the rules look at."""
+    """What the rules look at: cleaned question and answer, how the task reads it, languages, segment, findings and decision."""
     for column, answers in (("question", False), ("answer", True)):
         texts, changed = repair(frame[column], lists, answers=answers)
         repaired.update(changed)
         frame = frame.with_columns(texts.alias(column))
     declared = _mapped(frame["language"], language_code).alias("declared")
-    written = written_language(frame["answer"], declared, figures)
+    frame = read_answers(frame, repaired)
+    written = written_language(frame["spoken"], declared, figures)
     frame = frame.with_columns(declared, written, bucket_language(declared, written))
     frame = frame.with_columns(_segments(frame))
-    found = culture.findings(frame, lists, figures)
+    found = culture.findings(frame.with_columns(answer=frame["spoken"]), lists, figures)
     return frame.with_columns(found, _decisions(frame["interaction_id"], found, decided))
 
 
@@ -126,6 +140,8 @@ def _segments(frame: pl.DataFrame) -> pl.Series:
 def _repair_rest(frame: pl.DataFrame, lists: Wordlists, repaired: Counter[str]) -> pl.DataFrame:
     """Repair system prompt, context and earlier turns of the rows that stay, each distinct text once."""
     _, roles, contents = history_contents(frame["history"])
+    edited, changed = repair(frame["edited_answer"], lists, answers=True)
+    repaired.update(changed)
     columns = [frame["system_prompt"], frame["context"], frame["complaint_text"], contents]
     texts, positions = distinct(columns)
     mended, changed = repair(texts, lists, answers=False)
@@ -141,6 +157,7 @@ def _repair_rest(frame: pl.DataFrame, lists: Wordlists, repaired: Counter[str]) 
         system.alias("system_prompt"),
         context.alias("context"),
         complaint.alias("complaint_text"),
+        edited.alias("edited_answer"),
         with_contents(frame["history"], roles, contents).alias("history"),
     )
 
@@ -155,7 +172,8 @@ def _sampled(removed: pl.DataFrame, figures: CurationFigures) -> tuple[pl.DataFr
     return marked.filter("sampled"), marked.filter(~pl.col("sampled"))
 
 
-_FIRST_CULTURAL = next(position for position, rule in enumerate(RULES) if rule.name == "cultural_dropped")
+_NAMES = [rule.name for rule in RULES]
+_FIRST_CULTURAL, _INVALID = _NAMES.index("cultural_dropped"), _NAMES.index("invalid_answer")
 
 
 def _reviews(sample: pl.DataFrame, lists: Wordlists, figures: CurationFigures) -> list[Review]:
@@ -178,7 +196,7 @@ def _reviews(sample: pl.DataFrame, lists: Wordlists, figures: CurationFigures) -
 def _removed(sample: pl.DataFrame, others: pl.DataFrame, figures: CurationFigures) -> pa.Table:
     """All removed rows in their order; excerpts only of the sample."""
     width = figures.removed_excerpt_characters
-    names = pl.Series([rule.name for rule in RULES])
+    names = pl.Series(_NAMES)
     shown = sample.select(
         "place",
         "interaction_id",
@@ -198,43 +216,3 @@ def _removed(sample: pl.DataFrame, others: pl.DataFrame, figures: CurationFigure
     rows = pl.concat([shown, hidden]).sort("place")
     rows = rows.with_columns(rule=names.gather(rows["verdict"]) if rows.height else pl.Series("rule", [], pl.String))
     return rows.select(REMOVED.names).to_arrow().cast(REMOVED)
-
-
-def _examples(frame: pl.DataFrame, figures: CurationFigures) -> pa.Table:
-    rating = pl.col("rating").fill_nan(None)
-    span = max(5.0 - figures.minimum_rating, 1e-9)
-    slope = (figures.weight_top_rating - figures.weight_minimum_rating) / span
-    weight = (
-        pl.when(rating.is_null())
-        .then(figures.weight_unrated)
-        .otherwise(figures.weight_top_rating - (5.0 - rating.clip(figures.minimum_rating, 5.0)) * slope)
-    )
-    out = frame.with_columns(
-        example_id=_example_ids(frame),
-        language=pl.col("written"),
-        weight=weight.cast(pl.Float32),
-        rating=rating.cast(pl.Float32),
-    )
-    return out.select(EXAMPLE.names).to_arrow().cast(EXAMPLE)
-
-
-def _example_ids(frame: pl.DataFrame) -> pl.Series:
-    turns = frame.select(
-        pl.col("history")
-        .list.eval(
-            pl.concat_str(
-                pl.element().struct.field("role").fill_null(""),
-                pl.lit("\x1e"),
-                pl.element().struct.field("content").fill_null(""),
-            )
-        )
-        .list.join("\x1d")
-        .fill_null("")
-    ).to_series()
-    texts = ("interaction_id", "system_prompt", "context", "question", "answer")
-    whole = frame.select(*(pl.col(name).fill_null("") for name in texts), turns.alias("turns")).select(
-        pl.concat_str(pl.all(), separator="\x1f")
-    )
-    return pl.Series(
-        "example_id", [blake2b(text.encode(), digest_size=8).hexdigest() for text in whole.to_series()], dtype=pl.String
-    )

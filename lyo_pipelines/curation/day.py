@@ -22,6 +22,7 @@ from lyo_pipelines.curation.rules import RULES
 from lyo_pipelines.curation.wordlists import load_wordlists
 from lyo_pipelines.curation.workers import curated_batches
 from lyo_pipelines.interactions.contract import INTERACTION
+from lyo_pipelines.storage.arrow import conformed
 from lyo_pipelines.storage.lake import Lake
 
 __all__ = ["curate_day", "stale_days"]
@@ -47,12 +48,17 @@ def curate_day(lake: Lake, day: date, figures: CurationFigures) -> CurationRepor
         # the stack closes in reverse: examples are renamed into place last
         writers = {
             name: files.enter_context(_writer(lake, lake.examples(day, file), schema, signature))
-            for name, file, schema in (("kept", "part", EXAMPLE), ("removed", "removed", REMOVED))
+            for name, file, schema in (
+                ("kept", "part", EXAMPLE),
+                ("disliked", "disliked", EXAMPLE),
+                ("removed", "removed", REMOVED),
+            )
         }
         file = files.enter_context(lake.open_table(path))
         for result in curated_batches(_batches(file, figures.batch_rows), figures, lists, decided):
             total.add(result, day)
             writers["kept"].write_table(result.kept)
+            writers["disliked"].write_table(result.disliked)
             writers["removed"].write_table(total.trimmed(result.removed, figures))
         found = quality.metrics(total.quality)
         lake.write_table(funnel_table(total.funnel), lake.examples(day, "funnel"))
@@ -130,7 +136,11 @@ class _Totals:
 def _batches(file: pq.ParquetFile, size: int) -> Iterator[pa.RecordBatch]:
     for batch in file.iter_batches(batch_size=size):
         if batch.num_rows:
-            yield batch if batch.schema.equals(INTERACTION) else batch.select(INTERACTION.names).cast(INTERACTION)
+            yield batch if batch.schema.equals(INTERACTION) else _conformed(batch)
+
+
+def _conformed(batch: pa.RecordBatch) -> pa.RecordBatch:
+    return conformed(pa.Table.from_batches([batch]), INTERACTION).combine_chunks().to_batches()[0]
 
 
 @contextmanager

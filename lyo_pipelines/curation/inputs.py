@@ -1,4 +1,7 @@
-"""What a curated day was made from, as one signature: raw rows, rules, figures, word lists, and the decisions that touch the day."""
+"""What a curated day was made from, as one signature.
+
+Raw rows, rules, schemas of tasks, figures, word lists, and the decisions that touch the day.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from lyo_pipelines.config.curation import MACHINE_KEYS, CurationFigures
 from lyo_pipelines.curation.contract import INPUTS_KEY
 from lyo_pipelines.curation.review import Review, decisions_signature, read_queue
 from lyo_pipelines.curation.rules import RULES, RULES_VERSION
+from lyo_pipelines.curation.taskanswers import formats_signature
 from lyo_pipelines.curation.wordlists import Wordlists, load_wordlists
 from lyo_pipelines.storage.lake import Lake
 
@@ -20,14 +24,15 @@ _NOT_BY_DAY = frozenset({"segment_minimum_interactions", "user_cap"})
 
 
 def rules_signature(figures: CurationFigures, lists: Wordlists) -> str:
-    """A digest of everything but the rows: it changes when a rule, a figure of a day's curation or a word list changes."""
+    """A digest of everything but the rows: it changes with a rule, a task's schema, a figure of a day's curation or a word list."""
     ignored = {
         name
         for name in type(figures).model_fields
         if name in MACHINE_KEYS | _NOT_BY_DAY or name.startswith(("near_duplicate_", "quality_"))
     }
     relevant = figures.model_dump(mode="json", exclude=ignored)
-    text = json.dumps([RULES_VERSION, [rule.name for rule in RULES], relevant, lists.signature], sort_keys=True)
+    names = [rule.name for rule in RULES]
+    text = json.dumps([RULES_VERSION, names, formats_signature(), relevant, lists.signature], sort_keys=True)
     return sha256(text.encode()).hexdigest()[:16]
 
 

@@ -14,7 +14,7 @@ REMOVED_FROM_POOL = pa.schema(
     [pa.field("example_id", pa.string(), nullable=False), pa.field("rule", pa.string(), nullable=False)]
 )
 
-Test = Callable[[pl.DataFrame, CurationFigures, int], pl.Series]
+Test = Callable[[pl.DataFrame, CurationFigures, int | None], pl.Series]
 
 
 @dataclass(frozen=True)
@@ -40,14 +40,13 @@ class Pooled:
         return {rule.name: names.count(rule.name) for rule in POOL_RULES if rule.name in names}
 
 
-def segment_minimum(frame: pl.DataFrame, figures: CurationFigures, interactions_in_segment: int) -> pl.Series:
+def segment_minimum(frame: pl.DataFrame, figures: CurationFigures, interactions_in_segment: int | None) -> pl.Series:
     """The segment has too few interactions to be extracted at all."""
-    return pl.repeat(
-        interactions_in_segment < figures.segment_minimum_interactions, frame.height, eager=True, dtype=pl.Boolean
-    )
+    few = interactions_in_segment is not None and interactions_in_segment < figures.segment_minimum_interactions
+    return pl.repeat(few, frame.height, eager=True, dtype=pl.Boolean)
 
 
-def exact_duplicate(frame: pl.DataFrame, _: CurationFigures, __: int) -> pl.Series:
+def exact_duplicate(frame: pl.DataFrame, _: CurationFigures, __: int | None) -> pl.Series:
     """The same texts occurred before (upper/lower case and spacing aside): the earliest example stays."""
     keys = frame.select(
         *(_folded(name) for name in ("question", "answer", "context", "system_prompt")),
@@ -71,7 +70,7 @@ def _folded(name: str) -> pl.Expr:
     return pl.col(name).fill_null("").str.to_lowercase().str.replace_all(r"\s+", " ").str.strip_chars().alias(name)
 
 
-def user_cap(frame: pl.DataFrame, figures: CurationFigures, _: int) -> pl.Series:
+def user_cap(frame: pl.DataFrame, figures: CurationFigures, _: int | None) -> pl.Series:
     """The user has more examples than the cap: the best rated stay, among equals those with the smallest example id (a hash)."""
     if not figures.user_cap:
         return pl.repeat(False, frame.height, eager=True, dtype=pl.Boolean)
@@ -92,10 +91,11 @@ POOL_RULES: tuple[PoolRule, ...] = tuple(
 """All rules over a segment, in order."""
 
 
-def pool(table: pa.Table, figures: CurationFigures, interactions_in_segment: int) -> Pooled:
+def pool(table: pa.Table, figures: CurationFigures, interactions_in_segment: int | None) -> Pooled:
     """Apply POOL_RULES to one segment's examples of all days.
 
-    table: EXAMPLE rows of one segment, in any order; interactions_in_segment: interactions before filtering (for the minimum).
+    table: EXAMPLE rows of one segment (or parent), in any order; interactions_in_segment: interactions before filtering, for the
+    minimum; None where the rows are no interactions.
     The result does not depend on the order of the rows; kept + removed == len(table).
     """
     frame = pl.DataFrame(pl.from_arrow(table)).sort("occurred_at", "interaction_id", "example_id")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import polars as pl
 
+from lyo_pipelines.curation.taskanswers import VALUE_END
+
 _NGRAM = 4
 
 
@@ -39,6 +41,24 @@ def repeated(texts: pl.Series, *, minimum_words: int, maximum_share: float, maxi
         for text in frame["text"].filter(suspicious)
     ]
     return pl.zeros(frame.height, dtype=pl.Int8, eager=True).scatter(suspicious.arg_true(), found).cast(pl.Boolean)
+
+
+def repeated_texts(
+    texts: pl.Series, several: pl.Series, *, minimum_words: int, maximum_share: float, maximum_same_lines: int
+) -> pl.Series:
+    """Do `repeated`; where `several` is true the text holds several ones (between them VALUE_END), each looked at by itself."""
+    figures = {
+        "minimum_words": minimum_words,
+        "maximum_share": maximum_share,
+        "maximum_same_lines": maximum_same_lines,
+    }
+    if not several.any():
+        return repeated(texts, **figures)
+    rows = several.arg_true()
+    found = repeated(pl.select(pl.when(several).then(None).otherwise(texts)).to_series(), **figures)
+    parts = pl.DataFrame({"row": rows, "text": texts.gather(rows).fill_null("").str.split(VALUE_END)}).explode("text")
+    looping = parts.filter(repeated(parts["text"], **figures))["row"].unique()
+    return found.scatter(looping, True)
 
 
 def _is_repeated(text: str, minimum_words: int, maximum_share: float, maximum_same_lines: int) -> bool:

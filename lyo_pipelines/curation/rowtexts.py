@@ -14,7 +14,16 @@ from lyo_pipelines.curation.privacy.names import known_name_pattern
 from lyo_pipelines.curation.privacy.redact import redact_unique
 from lyo_pipelines.curation.texts import distinct, history_contents, spread, with_contents
 
-COLUMNS = ("question", "answer", "context", "system_prompt", "complaint_text", "reference_answer", "topic")
+COLUMNS = (
+    "question",
+    "answer",
+    "edited_answer",
+    "context",
+    "system_prompt",
+    "complaint_text",
+    "reference_answer",
+    "topic",
+)
 """Text columns that may show personal data, besides the contents of `history`."""
 
 
@@ -30,11 +39,12 @@ class RedactedRows:
     rows_with_pii: pl.Series
 
 
-def redact_rows(frame: pl.DataFrame, figures: CurationFigures) -> RedactedRows:
+def redact_rows(frame: pl.DataFrame, figures: CurationFigures, profiles: pl.Series | None = None) -> RedactedRows:
     """Replace personal data in all text columns and the history of rows (INTERACTION columns).
 
-    Each distinct text is analysed once. Then the names that were found in any text of a row, or that its metadata knows,
-    are replaced in the row's other texts as well ("My name is Asha" … "Well done, Asha").
+    Each distinct text is analysed once. Then the names that were found in any text of a row, or that its metadata or a profile in
+    its context knows, are replaced in the row's other texts as well ("My name is Asha" … "Well done, Asha").
+    profiles: the contexts as they were, where the frame holds them in another form.
     """
     if not frame.height:
         return RedactedRows(frame, Counter(), pl.Series([], dtype=pl.Boolean))
@@ -63,8 +73,9 @@ def redact_rows(frame: pl.DataFrame, figures: CurationFigures) -> RedactedRows:
     if found:
         texts = texts.scatter(list(found), [redacted.text for redacted in found.values()])
     done = [spread(texts, where, column.name) for column, where in zip(columns, positions, strict=True)]
-    for row, known in _metadata_names(frame["metadata"], figures).items():
-        names.setdefault(row, set()).update(known)
+    for told in (frame["metadata"], frame["context"] if profiles is None else profiles):
+        for row, known in _metadata_names(told, figures).items():
+            names.setdefault(row, set()).update(known)
     _replace_known(done, owner, names, counts, touched)
     *plain, contents = done
     history = with_contents(frame["history"], roles, contents)

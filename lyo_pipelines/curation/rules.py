@@ -14,11 +14,11 @@ import polars as pl
 from lyo_pipelines.config.curation import CurationFigures
 from lyo_pipelines.curation.contract import NO_SEGMENT
 from lyo_pipelines.curation.culture import cultural_complaint
-from lyo_pipelines.curation.repetition import repeated
+from lyo_pipelines.curation.repetition import repeated_texts
 from lyo_pipelines.curation.review import DROP, PENDING
 from lyo_pipelines.curation.wordlists import Wordlists
 
-RULES_VERSION = 1
+RULES_VERSION = 2
 """Raise it when a rule or a step changes what comes out: all days become stale."""
 
 Test = Callable[[pl.DataFrame, CurationFigures, Wordlists], pl.Series]
@@ -92,8 +92,9 @@ def unrated_complaint(frame: pl.DataFrame, figures: CurationFigures, _: Wordlist
 
 
 def unrated_short(frame: pl.DataFrame, figures: CurationFigures, _: Wordlists) -> pl.Series:
-    """Not rated, and the answer is too short to count unseen."""
-    return ~_rated(frame) & (frame["answer"].str.len_chars().fill_null(0) < figures.unrated_minimum_characters)
+    """Not rated, and the answer is too short to count unseen; structured answers go by their schema instead."""
+    short = frame["answer"].str.len_chars().fill_null(0) < figures.unrated_minimum_characters
+    return ~_rated(frame) & short & ~frame["structured"]
 
 
 # three misread letters in a row; the first alone may be French
@@ -153,11 +154,17 @@ def _cut_prose(answers: pl.Series, last_line: pl.Series, minimum: int) -> pl.Ser
     return long & closed & plain & open_end & sentence_before
 
 
+def invalid_answer(frame: pl.DataFrame, _: CurationFigures, __: Wordlists) -> pl.Series:
+    """The answer does not fit its task: not one JSON object of its schema, or what the task needs or checks is not so."""
+    return frame["invalid"].is_not_null()
+
+
 def repeated_answer(frame: pl.DataFrame, figures: CurationFigures, _: Wordlists) -> pl.Series:
-    """The answer says the same over and over, or only says the question again."""
+    """The answer (or one text of a structured answer) says the same over and over, or only says the question again."""
     answers = frame["answer"].fill_null("")
-    looping = repeated(
-        answers,
+    looping = repeated_texts(
+        frame["spoken"],
+        frame["structured"],
         minimum_words=figures.repetition_minimum_words,
         maximum_share=figures.repetition_maximum_share,
         maximum_same_lines=figures.repetition_maximum_same_lines,
@@ -172,7 +179,7 @@ def refusal(frame: pl.DataFrame, figures: CurationFigures, lists: Wordlists) -> 
     """The model declined to answer (a phrase of the lists near the answer's beginning)."""
     if not lists.refusals:
         return pl.repeat(False, frame.height, eager=True)
-    return frame["answer"].fill_null("").str.slice(0, figures.refusal_window_characters).str.contains(lists.refusals)
+    return frame["spoken"].fill_null("").str.slice(0, figures.refusal_window_characters).str.contains(lists.refusals)
 
 
 def wrong_language(frame: pl.DataFrame, _: CurationFigures, __: Wordlists) -> pl.Series:
@@ -205,6 +212,7 @@ RULES: tuple[Rule, ...] = tuple(
         unrated_short,
         broken_text,
         truncated_answer,
+        invalid_answer,
         repeated_answer,
         refusal,
         wrong_language,
@@ -219,7 +227,8 @@ def first_rule(frame: pl.DataFrame, figures: CurationFigures, lists: Wordlists) 
     """For each row the position in RULES of the rule that removes it, or -1 for a row that stays.
 
     frame: `question`, `answer` (cleaned), `rating`, `thumbs`, `retries`, `error`, `finish_reason`, `complaint_category`,
-    `complaint_text`, `segment`, `written`, `bucket`, `decision`. A rule only sees the rows that the earlier ones left.
+    `complaint_text`, `segment`, `written`, `bucket`, `decision`, and what taskanswers.read_answers adds. A rule only sees the rows
+    that the earlier ones left.
     """
     verdicts = pl.repeat(-1, frame.height, dtype=pl.Int32, eager=True)
     standing = pl.int_range(frame.height, eager=True)

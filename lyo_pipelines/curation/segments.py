@@ -1,4 +1,4 @@
-"""Which segments the curated days hold, from the small funnel files alone (never from the rows)."""
+"""Which segments the curated days and document sets hold, from the small funnel files alone (never from the rows)."""
 
 from __future__ import annotations
 
@@ -12,18 +12,19 @@ from lyo_pipelines.storage.lake import Lake
 
 @dataclass(frozen=True)
 class SegmentCount:
-    """Interactions read and examples kept in one segment, over all curated days."""
+    """Interactions (or chunks) read and examples kept in one segment, over all curated days and document sets."""
 
     read: int
     kept: int
 
 
 def segment_counts(lake: Lake) -> dict[str, SegmentCount]:
-    """Sum the funnels of all curated days: what the first rule saw, and what the last one left."""
+    """Sum the funnels of all curated days and document sets: what the first rule saw, and what the last one left."""
     read: dict[str, int] = defaultdict(int)
     kept: dict[str, int] = defaultdict(int)
-    for day in lake.days("examples", "funnel.parquet"):
-        funnel = lake.read_table(lake.examples(day, "funnel"))
+    days = [lake.examples(day, "funnel") for day in lake.days("examples", "funnel.parquet")]
+    for path in [*days, *(lake.documents(name, "funnel") for name in lake.document_sets())]:
+        funnel = lake.read_table(path)
         if not funnel.num_rows:
             continue
         last = pc.max(funnel["order"]).as_py()
@@ -36,11 +37,13 @@ def segment_counts(lake: Lake) -> dict[str, SegmentCount]:
 
 
 def examples_signature(lake: Lake) -> str:
-    """A digest that changes when any curated day is rewritten (file sizes and times only)."""
+    """A digest that changes when any curated day or document set is rewritten (file sizes and times only)."""
     digest = sha256()
-    for day in lake.days("examples"):
-        info = lake.fs.info(lake.examples(day))
+    files = {str(day): lake.examples(day) for day in lake.days("examples")}
+    files |= {f"documents {name}": lake.documents(name) for name in lake.document_sets()}
+    for name, path in files.items():
+        info = lake.fs.info(path)
         digest.update(
-            f"{day} {info.get('size')} {info.get('mtime') or info.get('ETag') or info.get('LastModified')}".encode()
+            f"{name} {info.get('size')} {info.get('mtime') or info.get('ETag') or info.get('LastModified')}".encode()
         )
     return digest.hexdigest()[:16]

@@ -15,9 +15,9 @@ from lyo_pipelines.dataset.leakage import checks_of_folder
 from lyo_pipelines.dataset.manifest import make_manifest
 from lyo_pipelines.dataset.memory import remember
 from lyo_pipelines.dataset.plan import make_plan
-from lyo_pipelines.dataset.versions import Version, get_version, latest
+from lyo_pipelines.dataset.scope import scope_of
+from lyo_pipelines.dataset.versions import Version, get_version, latest, point_to_version
 from lyo_pipelines.dataset.write import write_splits
-from lyo_pipelines.interactions.segments import parse_segment
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines.tasks import task_format
 
@@ -32,35 +32,36 @@ class DatasetVersion(Version):
 def build_dataset(
     lake: Lake, segment: str, figures: DatasetFigures, curation: CurationFigures, *, now: datetime
 ) -> DatasetVersion:
-    """Build (or find again) the version that the segment's examples of today make, and point latest.json at it.
+    """Build (or find again) the version that the examples of a segment, parent or mixture make today; point latest.json at it.
 
     A version is written into its folder file by file, manifest.json last: a build that was killed leaves no version, and the
     next one writes the same bytes over it. Raises EmptySegmentError, SegmentTooSmallError, UnknownTaskFormatError,
-    BenchmarkError or SegmentKeyError, each saying what to do.
+    UnknownMixtureError, BenchmarkError or SegmentKeyError, each saying what to do.
     """
-    task = task_format(parse_segment(segment).task)
+    scope = scope_of(lake, segment, figures.mixtures)
+    formats = {task: task_format(task) for task in scope.tasks}
     benchmarks = registered_benchmarks(lake)
-    memory, covered = remember(lake, segment)
+    memory, covered = remember(lake, scope)
     clusters = QuestionClusters(curation)
-    plan = make_plan(lake, segment, figures, curation, benchmarks=benchmarks, memory=memory, clusters=clusters)
-    fingerprint = plan.fingerprint(task.version)
+    plan = make_plan(lake, scope, figures, curation, benchmarks=benchmarks, memory=memory, clusters=clusters)
+    fingerprint = plan.fingerprint("+".join(task.version for task in formats.values()))
     folder = lake.dataset_dir(segment, fingerprint)
     reused = lake.exists(f"{folder}/manifest.json")
     if not reused:
         parent = latest(lake, segment)
-        measures = write_splits(lake, folder, plan, task, row_group_rows=figures.row_group_rows)
+        measures = write_splits(lake, folder, plan, formats, row_group_rows=figures.row_group_rows)
         lake.write_table(plan.memory.to_table(), f"{folder}/groups.parquet")
         lake.write_table(plan.removed, f"{folder}/removed.parquet")
         checks = checks_of_folder(lake, folder, figures, clusters, benchmarks)
         manifest: dict[str, Any] = make_manifest(
             segment=segment,
             fingerprint=fingerprint,
-            task=task,
+            formats=formats,
             plan=plan,
             measures=measures,
             checks=checks,
             benchmarks=benchmarks,
-            parent=parent.fingerprint if parent else None,
+            parent=parent.fingerprint if parent and parent.segment == segment else None,
             covered=covered,
             figures=figures,
             now=now,
@@ -68,7 +69,5 @@ def build_dataset(
         lake.write_text(dataset_card(manifest), f"{folder}/README.md")
         lake.write_json(manifest, f"{folder}/manifest.json")
     version = get_version(lake, segment, fingerprint)
-    pointer = f"{lake.dataset_dir(segment)}/latest.json"
-    if not lake.exists(pointer) or lake.read_json(pointer) != {"fingerprint": fingerprint}:
-        lake.write_json({"fingerprint": fingerprint}, pointer)
+    point_to_version(lake, segment, {"fingerprint": fingerprint})
     return DatasetVersion(version.segment, version.fingerprint, version.path, version.manifest, reused)

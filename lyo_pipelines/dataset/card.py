@@ -8,7 +8,8 @@ from typing import Any
 import yaml
 
 from lyo_pipelines.dataset.contract import SPLITS
-from lyo_pipelines.interactions.segments import parse_segment
+from lyo_pipelines.dataset.scope import DOCUMENTS
+from lyo_pipelines.interactions.segments import parse_parent
 from lyo_pipelines.tasks.base import language_name
 
 _SIZES = (
@@ -31,15 +32,13 @@ STRATA_SHOWN = 25
 
 def dataset_card(manifest: dict[str, Any]) -> str:
     """Return the card's Markdown, with its YAML header."""
-    segment = parse_segment(manifest["segment"])
     counts = manifest["counts"]
     total = sum(counts.values())
     sections = [
         f"---\n{_header(manifest, total)}---\n",
         f"# {manifest['segment']}, version {manifest['fingerprint']}\n",
-        f"{total:,} questions that people asked an AI assistant ({segment.task}, {language_name(segment.language)}"
-        f"{', ' + segment.facet if segment.facet else ''}) with the answers that were good enough to learn from, as chat "
-        "messages in three splits. Made for fine-tuning and evaluating adapters of this segment.\n",
+        f"{total:,} {_what(manifest)} in three splits. Made for fine-tuning and evaluating adapters of this segment.\n",
+        _sources(manifest.get("segments", {})),
         "## Sizes\n",
         _table(
             ("split", "examples", "share", "groups"),
@@ -50,9 +49,7 @@ def dataset_card(manifest: dict[str, Any]) -> str:
         ),
         _lengths(manifest["lengths"]),
         "## How it was made\n",
-        f"Interactions of {len(manifest['source_days'])} days ({manifest['source_days'][0]} to {manifest['source_days'][-1]}) "
-        "were curated day by day: well rated (or long and unobjected) answers only, personal data replaced by typed "
-        "placeholders, language and wording checked. Then, over all days together:\n",
+        f"{_made(manifest)} Then, over all of them together:\n",
         _table(
             ("rule", "removed", "remaining", "meaning"),
             (
@@ -90,7 +87,8 @@ def dataset_card(manifest: dict[str, Any]) -> str:
         "## Fields\n",
         "`example_id`, `group_id` (resample by it: examples of a group are not independent), `interaction_id`, "
         "`conversation_id`, `turn` (from 0), `occurred_at` (UTC), `language` (as written), `subject`, `topic`, `grade`, "
-        "`reasoning_mode`, `question_id`, `reference_answer` (where the source knows a checkable result), `messages` (role "
+        "`reasoning_mode`, `question_id`, `reference_answer` (where the source knows a checkable result), `segment` "
+        "(where the example comes from), `context` (material given with the question), `messages` (role "
         "and content; the last one is the assistant's answer), `weight` (how much the example counts in training).\n",
         "## Known limits\n",
         "- Answers were chosen by user ratings and rules, not verified one by one; a rated answer can be wrong.\n"
@@ -108,11 +106,11 @@ def dataset_card(manifest: dict[str, Any]) -> str:
 
 
 def _header(manifest: dict[str, Any], total: int) -> str:
-    segment = parse_segment(manifest["segment"])
+    segment = parse_parent(manifest["segment"])
     size = next((name for limit, name in _SIZES if total < limit), "n>10M")
     header = {
         "pretty_name": f"{manifest['segment']} {manifest['fingerprint']}",
-        "language": [segment.language.split("_")[0]],
+        "language": sorted({language.split("_")[0] for language in _languages(manifest)}),
         "license": manifest["figures"]["licence"],
         "task_categories": ["text-generation"],
         "size_categories": [size],
@@ -122,6 +120,44 @@ def _header(manifest: dict[str, Any], total: int) -> str:
         ],
     }
     return yaml.safe_dump(header, sort_keys=False, allow_unicode=True)
+
+
+def _languages(manifest: dict[str, Any]) -> list[str]:
+    """Languages of the segments in the version."""
+    parsed = [parse_parent(key) for key in (manifest.get("segments") or [manifest["segment"]])]
+    return sorted({segment.language for segment in parsed if segment.language})
+
+
+def _what(manifest: dict[str, Any]) -> str:
+    segment = parse_parent(manifest["segment"])
+    languages = " and ".join(language_name(code) for code in _languages(manifest)) or "no language"
+    facet = f", {segment.facet}" if segment.facet else ""
+    if segment.task == DOCUMENTS:
+        return f"pieces of documents ({languages}{facet}), as plain text or question and answer,"
+    return (
+        f"questions that people asked an AI assistant ({segment.task}, {languages}{facet}) with the answers that were good "
+        "enough to learn from, as chat messages"
+    )
+
+
+def _sources(segments: dict[str, int]) -> str:
+    if len(segments) < 2:
+        return ""
+    rows = ((key, f"{count:,}") for key, count in segments.items())
+    return "Made of several segments:\n\n" + _table(("segment", "curated examples"), rows)
+
+
+def _made(manifest: dict[str, Any]) -> str:
+    days, sets = manifest["source_days"], manifest.get("document_sets", [])
+    told = []
+    if days:
+        told.append(
+            f"Interactions of {len(days)} days ({days[0]} to {days[-1]}) were curated day by day: well rated (or long and "
+            "unobjected) answers only, personal data replaced by typed placeholders, language and wording checked."
+        )
+    if sets:
+        told.append(f"Documents ({', '.join(sets)}) were cleaned and cut into chunks by headings and length.")
+    return " ".join(told)
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:

@@ -19,6 +19,11 @@ SPLIT_SCHEMA = pa.schema(
             metadata={"doc": "what is never in two splits: conversation, exercise and near-duplicate questions"},
         ),
         pa.field("interaction_id", pa.string(), nullable=False),
+        pa.field(
+            "segment",
+            pa.string(),
+            metadata={"doc": "the segment the example comes from; a parent or a mixture holds several"},
+        ),
         pa.field("conversation_id", pa.string()),
         pa.field("turn", pa.int32()),
         pa.field("occurred_at", pa.timestamp("us", tz="UTC"), nullable=False),
@@ -29,6 +34,7 @@ SPLIT_SCHEMA = pa.schema(
         pa.field("reasoning_mode", pa.string()),
         pa.field("question_id", pa.string()),
         pa.field("reference_answer", pa.string()),
+        pa.field("context", pa.string(), metadata={"doc": "material given with the question; also in the messages"}),
         pa.field(
             "messages",
             pa.list_(MESSAGE),

@@ -15,6 +15,10 @@ class SegmentTooSmallError(DatasetError):
     """The segment has examples, but too few of them (or too few independent groups) to split honestly."""
 
 
+class UnknownMixtureError(DatasetError):
+    """The figures name no mixture of that name."""
+
+
 class UnknownVersionError(DatasetError):
     """There is no finished dataset version of that name."""
 

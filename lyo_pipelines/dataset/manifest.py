@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -23,7 +23,7 @@ def make_manifest(
     *,
     segment: str,
     fingerprint: str,
-    task: TaskFormat,
+    formats: Mapping[str, TaskFormat],
     plan: Plan,
     measures: Measures,
     checks: Sequence[CheckOutcome],
@@ -40,14 +40,19 @@ def make_manifest(
         "segment": segment,
         "fingerprint": fingerprint,
         "created_at": now.isoformat(),
-        "task_format": {"task": task.task, "version": task.version},
+        "segments": {key: count.kept for key, count in sorted(plan.rows.scope.counts.items())},
+        "task_format": {
+            "task": "+".join(formats),
+            "version": "+".join(task.version for task in formats.values()),
+        },
         "parent": parent,
         "remembers": list(covered),
         **counted,
         "groups": plan.groups,
         "near_duplicates": plan.near,
-        "source_days": [day.isoformat() for day in plan.rows.days],
-        "interactions_read": plan.interactions,
+        "source_days": [part.name for part in plan.rows.parts if not part.documents],
+        "document_sets": [part.name for part in plan.rows.parts if part.documents],
+        "interactions_read": plan.rows.scope.interactions,
         "funnel": funnel(plan),
         "removed_by_rule": plan.removed_by_rule(),
         "leakage": [check.as_dict() for check in checks],

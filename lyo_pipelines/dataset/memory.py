@@ -7,12 +7,14 @@ reading one twice or going back to an older one changes nothing.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from lyo_pipelines.dataset.contract import SPLITS
-from lyo_pipelines.dataset.versions import list_versions
+from lyo_pipelines.dataset.scope import Scope, below
+from lyo_pipelines.dataset.versions import latest, list_versions
 from lyo_pipelines.storage.lake import Lake
 
 MEMORY_SCHEMA = pa.schema(
@@ -80,17 +82,51 @@ class SplitMemory:
         return cls(table["key"].to_numpy().astype(np.uint64), split, weakest)
 
 
-def remember(lake: Lake, segment: str) -> tuple[SplitMemory, list[str]]:
-    """Join the memories of all finished versions of a segment; return it with the fingerprints that it covers.
+def remember(lake: Lake, scope: Scope) -> tuple[SplitMemory, list[str]]:
+    """Join the memories of all finished versions that share segments with a scope; return it with the versions it covers.
 
+    A parent, its children and a mixture meet the same exercises: what one of them held out, none of the others may train on.
     Each groups.parquet is cumulative, so a version that a newer one already covers is not read again.
     """
     memory, covered = SplitMemory.empty(), set[str]()
-    for version in reversed(list_versions(lake, segment)):
-        if version.fingerprint in covered:
-            continue
-        with lake.open_table(f"{version.path}/groups.parquet") as parquet:
-            other = SplitMemory.from_table(parquet.read())
-        memory = memory.joined(other.keys, other.split, other.weakest)
-        covered |= {version.fingerprint, *version.manifest.get("remembers", [])}
+    for key in related(lake, scope):
+        versions = [
+            (f"{key}/{version.fingerprint}", version.path, version.manifest) for version in list_versions(lake, key)
+        ]
+        for name, path, manifest in [*_preferences(lake, key), *reversed(versions)]:
+            if name in covered:
+                continue
+            with lake.open_table(f"{path}/groups.parquet") as parquet:
+                other = SplitMemory.from_table(parquet.read())
+            memory = memory.joined(other.keys, other.split, other.weakest)
+            covered |= {name, *(_whole(key, told) for told in manifest.get("remembers", []))}
     return memory, sorted(covered)
+
+
+def _preferences(lake: Lake, key: str) -> list[tuple[str, str, dict[str, Any]]]:
+    """(name, folder, manifest) of the preference data of a key: what was learnt there may not become a test item."""
+    folders = [lake.preferences_dir(key, name) for name in lake.names(lake.preferences_dir(key))]
+    return [
+        (f"preferences:{key}/{folder.rpartition('/')[2]}", folder, lake.read_json(f"{folder}/manifest.json"))
+        for folder in folders
+        if lake.exists(f"{folder}/manifest.json")
+    ]
+
+
+def related(lake: Lake, scope: Scope) -> list[str]:
+    """Keys with dataset versions that share segments with the scope: itself first, then by name."""
+    wanted = set(scope.segments)
+
+    def shares(key: str) -> bool:
+        if below(key, scope.key) or below(scope.key, key):
+            return True
+        newest = latest(lake, key)
+        return newest is not None and not wanted.isdisjoint(newest.manifest.get("segments", {}))
+
+    known = {*lake.names(lake.path("datasets")), *lake.names(lake.path("preferences"))} - {scope.key}
+    others = sorted(key for key in known if shares(key))
+    return [scope.key, *others]
+
+
+def _whole(key: str, told: str) -> str:
+    return told if "/" in told else f"{key}/{told}"  # versions made before parents existed name only their own

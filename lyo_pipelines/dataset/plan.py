@@ -14,7 +14,6 @@ import pyarrow as pa
 from lyo_pipelines.config.curation import CurationFigures
 from lyo_pipelines.config.dataset import DatasetFigures
 from lyo_pipelines.curation.pool import pool
-from lyo_pipelines.curation.segments import segment_counts
 from lyo_pipelines.dataset.benchmarks import Benchmark
 from lyo_pipelines.dataset.clustering import QuestionClusters
 from lyo_pipelines.dataset.contract import REMOVED_SCHEMA, RULE_BENCHMARK, RULE_MERGED, RULE_REPEATED, SPLITS
@@ -25,7 +24,8 @@ from lyo_pipelines.dataset.memory import SplitMemory
 from lyo_pipelines.dataset.overlap import BenchmarkIndex
 from lyo_pipelines.dataset.pooling import POOL_COLUMNS, without_texts
 from lyo_pipelines.dataset.scan import SCAN_COLUMNS, day_overlaps, overlaps
-from lyo_pipelines.dataset.segments import NOTHING, explain_empty
+from lyo_pipelines.dataset.scope import Scope
+from lyo_pipelines.dataset.segments import explain_empty
 from lyo_pipelines.dataset.splits import Assignment, assign
 from lyo_pipelines.storage.arrow import give_back, pc
 from lyo_pipelines.storage.lake import Lake
@@ -38,7 +38,7 @@ class Plan:
     """A version before it is written.
 
     keep: mask over the rows read; weight (float32), split (int8 positions in SPLITS) and group (uint64) of the K kept rows, in the
-    order of the rows. removed: REMOVED_SCHEMA. interactions: read by curation, before any rule.
+    order of the rows. removed: REMOVED_SCHEMA.
     """
 
     rows: DayRows
@@ -47,13 +47,12 @@ class Plan:
     split: np.ndarray
     group: np.ndarray
     removed: pa.Table
-    interactions: int
     memory: SplitMemory
     near: dict[str, int]
     groups: dict[str, Any] = field(default_factory=dict)
 
     def fingerprint(self, format_version: str) -> str:
-        """16 hex digits of SHA-256 over the sorted example ids and the version of the task format."""
+        """16 hex digits of SHA-256 over the sorted example ids and the versions of the task formats."""
         digest = sha256(format_version.encode())
         for example in sorted(self.rows.example_id.filter(pa.array(self.keep)).to_pylist()):
             digest.update(b"\n" + example.encode())
@@ -66,7 +65,7 @@ class Plan:
 
 def make_plan(
     lake: Lake,
-    segment: str,
+    scope: Scope,
     figures: DatasetFigures,
     curation: CurationFigures,
     *,
@@ -74,19 +73,18 @@ def make_plan(
     memory: SplitMemory,
     clusters: QuestionClusters,
 ) -> Plan:
-    """Decide which examples of a segment go where.
+    """Decide which examples of a scope go where.
 
     Raises EmptySegmentError or SegmentTooSmallError, each saying what to do. kept + removed = read, always.
     """
-    rows, table = first_pass(lake, segment, POOL_COLUMNS, without_texts)
+    rows, table = first_pass(lake, scope, POOL_COLUMNS, without_texts)
     if table is None:
-        raise explain_empty(lake, segment)
-    interactions = segment_counts(lake).get(segment, NOTHING).read
-    keep, weight, removed = _pooled(table, curation, interactions)
+        raise explain_empty(lake, scope.key)
+    keep, weight, removed = _pooled(table, curation, scope.interactions)
     del table
     give_back()
     if not keep.any():
-        raise _too_small(rows, interactions, removed)
+        raise _too_small(rows, removed)
 
     excluded = [benchmark for benchmark in benchmarks if benchmark.on_overlap == "exclude"]
     if excluded:
@@ -109,7 +107,6 @@ def make_plan(
         split=assignment.split[stays],
         group=assignment.group[stays],
         removed=pa.concat_tables(removed).sort_by([("rule", "ascending"), ("example_id", "ascending")]),
-        interactions=interactions,
         memory=assignment.memory,
         near=ties.near,
         groups=_group_figures(assignment, stays),
@@ -119,7 +116,7 @@ def make_plan(
 
 
 def _pooled(
-    table: pa.Table, curation: CurationFigures, interactions: int
+    table: pa.Table, curation: CurationFigures, interactions: int | None
 ) -> tuple[np.ndarray, np.ndarray, list[pa.Table]]:
     """Drop repeated ids and apply the pool rules; return (mask of kept rows, weight of all rows, what was removed)."""
     ids = table["example_id"].combine_chunks()
@@ -173,12 +170,12 @@ def _group_figures(assignment: Assignment, kept: np.ndarray) -> dict[str, Any]:
     }
 
 
-def _too_small(rows: DayRows, interactions: int, removed: list[pa.Table]) -> SegmentTooSmallError:
+def _too_small(rows: DayRows, removed: list[pa.Table]) -> SegmentTooSmallError:
     rules = Counter(rule for table in removed for rule in table["rule"].to_pylist())
     told = ", ".join(f"{rule} removed {count}" for rule, count in rules.most_common())
     return SegmentTooSmallError(
-        f"{rows.segment}: none of its {len(rows.example_id)} examples is left ({told}; {interactions} interactions read). "
-        "Collect more interactions, or lower the threshold of that rule in config.yaml (curation:)."
+        f"{rows.scope.key}: none of its {len(rows.example_id)} examples is left ({told}; {rows.scope.interactions} interactions "
+        "read). Collect more interactions, or lower the threshold of that rule in config.yaml (curation:)."
     )
 
 
@@ -197,6 +194,7 @@ def _refuse_thin(plan: Plan, figures: DatasetFigures) -> None:
     if empty and not why:
         why = f"{groups} groups, none of which fell into {' or '.join(empty)}"
     raise SegmentTooSmallError(
-        f"{plan.rows.segment}: too small to split ({len(plan.split)} examples in {why}; removed: {plan.removed_by_rule() or 'none'}). "
-        "Wait for more conversations and questions, train a broader segment, or lower dataset.minimum_groups in config.yaml."
+        f"{plan.rows.scope.key}: too small to split ({len(plan.split)} examples in {why}; removed: "
+        f"{plan.removed_by_rule() or 'none'}). Wait for more conversations and "
+        "questions, train a broader segment, or lower dataset.minimum_groups in config.yaml."
     )

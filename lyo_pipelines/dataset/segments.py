@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import difflib
 
-from lyo_pipelines.curation.segments import SegmentCount, segment_counts
+from lyo_pipelines.curation.segments import segment_counts
 from lyo_pipelines.dataset.errors import EmptySegmentError
-from lyo_pipelines.interactions.segments import parse_segment
+from lyo_pipelines.dataset.scope import below
+from lyo_pipelines.interactions.segments import parse_parent
 from lyo_pipelines.storage.lake import Lake
-
-NOTHING = SegmentCount(read=0, kept=0)
 
 
 def segments_in(lake: Lake) -> dict[str, int]:
@@ -23,14 +22,14 @@ def segments_in(lake: Lake) -> dict[str, int]:
 
 def explain_empty(lake: Lake, segment: str) -> EmptySegmentError:
     """Make the error for a segment without examples: say whether it is unknown, mistyped or filtered away."""
-    parse_segment(segment)
+    parse_parent(segment)
     counts = segment_counts(lake)
     if not counts:
         return EmptySegmentError(
             f"{segment}: no day has filtered_examples yet. Put interactions into the inbox and materialize "
             "raw_interactions and filtered_examples first."
         )
-    if read := counts.get(segment, NOTHING).read:
+    if read := sum(count.read for key, count in counts.items() if below(key, segment)):
         return EmptySegmentError(
             f"{segment}: {read} interactions were read and none passed curation. Look at the funnel of filtered_examples "
             "for the rule that removed them, then change the data or the thresholds in config.yaml (curation:)."

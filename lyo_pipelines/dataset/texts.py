@@ -59,11 +59,13 @@ def question_texts(question: pa.Array, opening: pa.Array, turn: pa.Array, figure
 def asked(messages: pa.ListArray, figures: DatasetFigures) -> tuple[pa.Array, pa.Array]:
     """Return (question, first earlier message of the student with content or null) of N message lists.
 
-    Messages are system, user, …, user, assistant, as tasks/messages.py makes them.
+    Messages are system, user, …, user, assistant, as tasks/messages.py makes them; a single one (plain text) asks nothing: "".
     """
     offsets, flat = offsets_and_values(messages)
-    question = offsets[1:] - 2
-    return flat.field("content").take(pa.array(question)), openings(offsets[:-1], question, flat, figures)
+    question = np.maximum(offsets[1:] - 2, offsets[:-1])
+    asks = pa.array(np.diff(offsets) > 1)
+    content = flat.field("content").take(pa.array(question))
+    return pc.if_else(asks, content, ""), openings(offsets[:-1], question, flat, figures)
 
 
 def openings(start: np.ndarray, end: np.ndarray, messages: pa.StructArray, figures: DatasetFigures) -> pa.Array:

@@ -35,15 +35,33 @@ def list_versions(lake: Lake, segment: str) -> list[Version]:
 def latest(lake: Lake, segment: str) -> Version | None:
     """Return the version that the newest build produced (or reused); None when there is none.
 
-    When latest.json is missing, the version made last counts.
+    For a segment that is too thin this is its parent's version (`Version.segment` says whose). When latest.json is missing, the
+    version made last counts.
     """
-    pointer = f"{lake.dataset_dir(segment)}/latest.json"
-    if lake.exists(pointer):
-        version = _read(lake, segment, str(lake.read_json(pointer)["fingerprint"]))
-        if version is not None:
-            return version
+    told = _pointer(lake, segment)
+    if parent := told.get("served_by"):
+        return latest(lake, str(parent))
+    version = _read(lake, segment, str(told.get("fingerprint", "")))
+    if version is not None:
+        return version
     versions = list_versions(lake, segment)
     return versions[-1] if versions else None
+
+
+def why_served(lake: Lake, segment: str) -> str:
+    """Return why a segment trains nothing of its own and is served by a parent; "" when it has a dataset of its own."""
+    return str(_pointer(lake, segment).get("reason", ""))
+
+
+def point_to_version(lake: Lake, segment: str, told: dict[str, str]) -> None:
+    """Say what the segment's newest build produced: `{"fingerprint"}`, or `{"served_by", "reason"}` for a thin one."""
+    if _pointer(lake, segment) != told:
+        lake.write_json(told, f"{lake.dataset_dir(segment)}/latest.json")
+
+
+def _pointer(lake: Lake, segment: str) -> dict[str, str]:
+    path = f"{lake.dataset_dir(segment)}/latest.json"
+    return lake.read_json(path) if lake.exists(path) else {}
 
 
 def get_version(lake: Lake, segment: str, fingerprint: str) -> Version:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
@@ -15,6 +15,7 @@ from lyo_pipelines.dataset.gather import later_pass
 from lyo_pipelines.dataset.keys import hex_ids
 from lyo_pipelines.dataset.measures import Measures
 from lyo_pipelines.dataset.plan import Plan
+from lyo_pipelines.storage.arrow import pc
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines.tasks.base import TaskFormat
 from lyo_pipelines.tasks.messages import MESSAGE_COLUMNS
@@ -22,7 +23,9 @@ from lyo_pipelines.tasks.messages import MESSAGE_COLUMNS
 _MADE_HERE = ("group_id", "messages", "weight")
 
 
-def write_splits(lake: Lake, folder: str, plan: Plan, task_format: TaskFormat, *, row_group_rows: int) -> Measures:
+def write_splits(
+    lake: Lake, folder: str, plan: Plan, formats: Mapping[str, TaskFormat], *, row_group_rows: int
+) -> Measures:
     """Write train, validation and test.parquet into `folder` and return what was measured on the way.
 
     The same examples give the same bytes: rows in the order of the plan, row groups of a fixed size, no time of writing.
@@ -30,7 +33,7 @@ def write_splits(lake: Lake, folder: str, plan: Plan, task_format: TaskFormat, *
     measures = Measures()
     with ExitStack() as stack:
         writers = [_SplitWriter(lake, f"{folder}/{split}.parquet", row_group_rows, stack) for split in SPLITS]
-        for table, split in _planned_rows(lake, plan, task_format):
+        for table, split in _planned_rows(lake, plan, formats):
             measures.add(table, split)
             for code, writer in enumerate(writers):
                 writer.add(table.filter(pa.array(split == code)))
@@ -39,20 +42,33 @@ def write_splits(lake: Lake, folder: str, plan: Plan, task_format: TaskFormat, *
     return measures
 
 
-def _planned_rows(lake: Lake, plan: Plan, task_format: TaskFormat) -> Iterator[tuple[pa.Table, np.ndarray]]:
+def _planned_rows(lake: Lake, plan: Plan, formats: Mapping[str, TaskFormat]) -> Iterator[tuple[pa.Table, np.ndarray]]:
     """Yield (rows in SPLIT_SCHEMA, their split codes), a day at a time."""
     copied = [name for name in SPLIT_SCHEMA.names if name not in _MADE_HERE]
 
     def with_messages(rows: pa.Table) -> pa.Table:
-        return rows.select(copied).append_column("messages", task_format.messages_column(rows))
+        return rows.select(copied).append_column("messages", messages_of(rows, formats))
 
     start = 0
-    for rows in later_pass(lake, plan.rows, plan.keep, [*copied, *MESSAGE_COLUMNS], with_messages):
+    for rows in later_pass(lake, plan.rows, plan.keep, [*copied, *MESSAGE_COLUMNS, "task"], with_messages):
         here = slice(start, start + rows.num_rows)
         start += rows.num_rows
         made = {"group_id": hex_ids(plan.group[here]), "weight": pa.array(plan.weight[here])}
         columns = [made[name] if name in made else rows[name] for name in SPLIT_SCHEMA.names]
         yield pa.table(columns, schema=SPLIT_SCHEMA), plan.split[here]
+
+
+def messages_of(rows: pa.Table, formats: Mapping[str, TaskFormat]) -> pa.ListArray:
+    """Chat messages of every row, each by the format of its own task."""
+    if len(formats) == 1:
+        return next(iter(formats.values())).messages_column(rows)
+    parts, places = [], []
+    for task, task_format in formats.items():
+        place = np.flatnonzero(pc.equal(rows["task"], task).to_numpy())
+        parts.append(task_format.messages_column(rows.take(pa.array(place))))
+        places.append(place)
+    order = np.argsort(np.concatenate(places), kind="stable")
+    return pa.concat_arrays(parts).take(pa.array(order))
 
 
 @dataclass

@@ -5,7 +5,7 @@ import re
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from lyo_pipelines.curation.batch import curate_batch
@@ -258,6 +258,7 @@ composed = st.lists(pieces, max_size=8).map("".join)
 
 @settings(deadline=None, max_examples=250)
 @given(composed)
+@example("LICENSE NO:00A0000")
 def test_the_cheap_test_loses_no_finding(text):
     """Sending only what the vectorised test picks finds the same as sending everything."""
     everything = redact_text(text, FIGURES)

@@ -23,6 +23,7 @@ from lyo_pipelines.dataset.errors import (
     SegmentTooSmallError,
 )
 from lyo_pipelines.dataset.gather import first_pass, later_pass
+from lyo_pipelines.dataset.scope import scope_of
 from lyo_pipelines.dataset.versions import latest, list_versions, read_split
 from lyo_pipelines.interactions.segments import SegmentKeyError
 from lyo_pipelines.storage.lake import Lake
@@ -135,7 +136,7 @@ def test_more_data_is_a_superset_with_the_same_splits(tmp_path: Path):
     assert before.items() <= after.items()
     assert second.fingerprint != first.fingerprint
     assert second.manifest["parent"] == first.fingerprint
-    assert second.manifest["remembers"] == [first.fingerprint]
+    assert second.manifest["remembers"] == [f"{SEGMENT}/{first.fingerprint}"]
 
 
 def in_split(lake: Lake, version: DatasetVersion, name: str) -> str:
@@ -250,7 +251,7 @@ def test_an_unknown_segment_names_the_known_ones(tmp_path: Path):
     with pytest.raises(EmptySegmentError, match=r"Did you mean tutoring\.en\.math\?.*tutoring\.en\.math \(3\)"):
         build_dataset(lake, "tutoring.en.maths", FIGURES, CURATION, now=NOW)
     with pytest.raises(SegmentKeyError, match="expected <task>"):
-        build_dataset(lake, "tutoring", FIGURES, CURATION, now=NOW)
+        build_dataset(lake, "Tutoring.EN", FIGURES, CURATION, now=NOW)
     with pytest.raises(UnknownTaskFormatError, match=r"tasks/cooking\.py"):
         build_dataset(lake, "cooking.en", FIGURES, CURATION, now=NOW)
 
@@ -289,7 +290,7 @@ def test_an_empty_split_is_refused(tmp_path: Path):
 
 def test_a_day_that_changes_under_the_build_stops_it(tmp_path: Path):
     lake = lake_with(tmp_path, examples(range(20)))
-    rows, table = first_pass(lake, SEGMENT, ["question"], lambda table: table)
+    rows, table = first_pass(lake, scope_of(lake, SEGMENT, {}), ["question"], lambda table: table)
     assert table is not None
     lake_with(tmp_path, examples(range(1, 21)))
     with pytest.raises(DaysChangedError, match="Build it again"):

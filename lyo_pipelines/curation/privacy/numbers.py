@@ -168,7 +168,8 @@ _SEVEN_DIGITS = r"\p{Nd}(?:[\s().\-/]{0,3}\p{Nd}){6}"
 
 FINDERS = (
     Finder("PHONE", _SEVEN_DIGITS, find_phones),
-    Finder("ID_NUMBER", r"\p{Nd}(?:[\s/\-]?\p{Nd}){5}", find_ids),
+    # letters among the first six signs may stand between its digits
+    Finder("ID_NUMBER", r"\p{Nd}(?:[A-Za-z]{0,4}[\s/\-]?\p{Nd}){5}", find_ids),
     Finder("AADHAAR", r"\p{Nd}{4}[ \-]?\p{Nd}{4}[ \-]?\p{Nd}{4}", find_aadhaar),
     Finder("CARD", r"\p{Nd}{4}[ \-]?\p{Nd}{4}[ \-]?\p{Nd}{2,4}[ \-]?\p{Nd}", find_cards),
 )

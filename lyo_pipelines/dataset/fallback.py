@@ -1,0 +1,61 @@
+"""A segment too thin to train is served by its nearest parent that can be trained. Building a version belongs to build.py."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from lyo_pipelines.config.curation import CurationFigures
+from lyo_pipelines.config.dataset import DatasetFigures
+from lyo_pipelines.dataset.build import DatasetVersion, build_dataset
+from lyo_pipelines.dataset.errors import SegmentTooSmallError
+from lyo_pipelines.dataset.scope import scope_of
+from lyo_pipelines.dataset.versions import point_to_version
+from lyo_pipelines.interactions.segments import parse_parent
+from lyo_pipelines.storage.lake import Lake
+
+
+def parent_of_thin(lake: Lake, segment: str, figures: DatasetFigures, curation: CurationFigures) -> str | None:
+    """Return the parent that serves a segment which is too thin by its counts alone; None for any other segment.
+
+    A segment with enough rows can still turn out too thin when it is built: build_or_fall_back sees to that.
+    """
+
+    def thin(key: str) -> bool:
+        scope = scope_of(lake, key, figures.mixtures)
+        few = scope.interactions is not None and scope.interactions < curation.segment_minimum_interactions
+        return few or sum(count.kept for count in scope.counts.values()) < figures.minimum_groups
+
+    known = scope_of(lake, segment, figures.mixtures).segments
+    if not known or not thin(segment):
+        return None
+    return next((parent for parent in parse_parent(segment).parents if not thin(parent)), None)
+
+
+def build_or_fall_back(
+    lake: Lake, segment: str, figures: DatasetFigures, curation: CurationFigures, *, now: datetime
+) -> DatasetVersion:
+    """Build the segment's version, or that of its nearest parent when the segment is below its minimum.
+
+    In the second case `Version.segment` is the parent's key, and `versions.why_served` says why. Raises what build_dataset raises;
+    SegmentTooSmallError names the parents that were tried.
+    """
+    try:
+        return build_dataset(lake, segment, figures, curation, now=now)
+    except SegmentTooSmallError as error:
+        tried, reason = [], str(error)
+        held = scope_of(lake, segment, figures.mixtures).segments
+        for parent in parse_parent(segment).parents:
+            wider = scope_of(lake, parent, figures.mixtures).segments
+            if wider == held:
+                continue  # it holds nothing more than what was too small already
+            held = wider
+            try:
+                version = build_dataset(lake, parent, figures, curation, now=now)
+            except SegmentTooSmallError:
+                tried.append(parent)
+                continue
+            point_to_version(lake, segment, {"served_by": parent, "reason": reason})
+            return version
+        if not tried:
+            raise
+        raise SegmentTooSmallError(f"{reason} Its parents are too small as well ({', '.join(tried)}).") from error

@@ -1,0 +1,168 @@
+"""Building a segment's preference data: group and split as the dataset does, label, pair, write. No rule of its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from hashlib import sha256
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+
+from lyo_pipelines.config.curation import CurationFigures
+from lyo_pipelines.config.dataset import DatasetFigures
+from lyo_pipelines.dataset.clustering import QuestionClusters
+from lyo_pipelines.dataset.contract import SPLITS
+from lyo_pipelines.dataset.gather import DayRows, first_pass, later_pass
+from lyo_pipelines.dataset.grouping import GROUPING_COLUMNS, all_ties, day_ties
+from lyo_pipelines.dataset.keys import hex_ids
+from lyo_pipelines.dataset.memory import SplitMemory, remember
+from lyo_pipelines.dataset.preferences import labels
+from lyo_pipelines.dataset.preferences.versions import PreferenceVersion, get_preferences, point_to_preferences
+from lyo_pipelines.dataset.preferences.write import write_preferences
+from lyo_pipelines.dataset.scope import Scope, scope_of
+from lyo_pipelines.dataset.segments import explain_empty
+from lyo_pipelines.dataset.splits import assign
+from lyo_pipelines.dataset.texts import one_spaced
+from lyo_pipelines.storage.arrow import offsets_and_values, pc
+from lyo_pipelines.storage.lake import Lake
+from lyo_pipelines.tasks import task_format
+
+_PROMPT = ("system_prompt", "context", "question")
+_COLUMNS = ("example_id", "rating", "user_pseudonym", *_PROMPT, "history", "answer", "edited_answer")
+FORMAT_VERSION = "preferences-1"
+
+
+@dataclass(frozen=True)
+class PreferencePlan:
+    """What will be written: chosen labels and pairs (see labels.py), and what the splits must remember from now on."""
+
+    rows: DayRows
+    kto: pl.DataFrame
+    dpo: pl.DataFrame
+    memory: SplitMemory
+    counts: dict[str, Any]
+
+
+def build_preferences(
+    lake: Lake, segment: str, figures: DatasetFigures, curation: CurationFigures, *, now: datetime
+) -> PreferenceVersion:
+    """Build (or find again) the preference data of a segment from all curated days.
+
+    An answer stands in the split of its question's group, as the dataset versions decided or will decide it; what belongs to the
+    test split is left out. Raises EmptySegmentError, UnknownTaskFormatError or SegmentKeyError.
+    """
+    scope = scope_of(lake, segment, figures.mixtures)
+    formats = {task: task_format(task) for task in scope.tasks}
+    memory, covered = remember(lake, scope)
+    plan = plan_preferences(lake, scope, figures, curation, memory)
+    fingerprint = _fingerprint(plan, [FORMAT_VERSION, *(task.version for task in formats.values())])
+    manifest = {
+        "segment": segment,
+        "fingerprint": fingerprint,
+        "created_at": now.isoformat(),
+        "remembers": covered,
+        "segments": {key: count.kept for key, count in sorted(scope.counts.items())},
+        **plan.counts,
+        "figures": {
+            **figures.preferences.model_dump(),
+            "good_rating": curation.minimum_rating,
+            "bad_rating": curation.bad_rating,
+        },
+    }
+    folder = lake.preferences_dir(segment, fingerprint)
+    if not lake.exists(f"{folder}/manifest.json"):
+        write_preferences(lake, folder, plan.rows, {"kto": plan.kto, "dpo": plan.dpo}, formats)
+        lake.write_table(plan.memory.to_table(), f"{folder}/groups.parquet")
+        lake.write_json(manifest, f"{folder}/manifest.json")
+    point_to_preferences(lake, segment, fingerprint)
+    return get_preferences(lake, segment, fingerprint)
+
+
+def plan_preferences(
+    lake: Lake, scope: Scope, figures: DatasetFigures, curation: CurationFigures, memory: SplitMemory
+) -> PreferencePlan:
+    """Decide labels and pairs of a scope; writes nothing. Raises EmptySegmentError."""
+    rows, table = first_pass(lake, scope, _COLUMNS, digested, scope.with_disliked(lake))
+    if table is None:
+        raise explain_empty(lake, scope.key)
+    every = np.ones(table.num_rows, bool)
+    ties = all_ties(
+        later_pass(lake, rows, every, GROUPING_COLUMNS, partial(day_ties, figures=figures)), QuestionClusters(curation)
+    )
+    assignment = assign(ties.own, ties.pairs, memory, figures)
+    names = pa.array(SPLITS).take(pa.array(np.maximum(assignment.split, 0)))
+    frame = pl.DataFrame(pl.from_arrow(table)).with_columns(
+        split=pl.Series(names.to_pylist(), dtype=pl.String), group_id=pl.Series(hex_ids(assignment.group).to_pylist())
+    )
+    usable = frame.filter(pl.Series(assignment.split >= 0) & (frame["split"] != "test"))
+    answers = labels.merged(usable.unique("example_id", keep="first", maintain_order=True))
+    judged = labels.capped(labels.labelled(answers, curation), curation.user_cap)
+    kto, dpo = labels.balanced(judged), labels.pairs(answers, figures.preferences, curation)
+    return PreferencePlan(
+        rows=rows,
+        kto=kto,
+        dpo=dpo.join(answers.select("example_id", "group_id"), on="example_id", how="left"),
+        memory=assignment.memory,
+        counts={
+            "answers": frame.height,
+            "held_out": frame.height - usable.height,
+            "kto": _sizes(kto, "label", {True: "good", False: "bad"}),
+            "kto_before_balancing": _sizes(judged, "label", {True: "good", False: "bad"}),
+            "dpo": _sizes(dpo, "kind", {}),
+        },
+    )
+
+
+def digested(table: pa.Table) -> pa.Table:
+    """Return examples (_COLUMNS) with digests in place of all texts: `prompt`, `answer` and `edited_answer`."""
+    history = table["history"].combine_chunks()
+    offsets, flat = offsets_and_values(history)
+    turns = pa.ListArray.from_arrays(pa.array(offsets.astype("int32")), pc.fill_null(flat.field("content"), ""))
+    asked = pl.DataFrame(
+        [_folded(table[name], name) for name in _PROMPT]
+        + [pl.Series("history", pl.from_arrow(pc.binary_join(turns, "\x1d")))]
+    )
+    edited = _folded(table["edited_answer"], "edited_answer")
+    digests = {
+        "prompt": _digest(asked),
+        "answer": _digest(pl.DataFrame([_folded(table["answer"], "text")])),
+        "edited_answer": pl.select(
+            pl.when(edited != "").then(_digest(pl.DataFrame([edited.alias("text")])))
+        ).to_series(),
+    }
+    kept = table.select(["example_id", "occurred_at", "rating", "user_pseudonym"])
+    for name, values in digests.items():
+        kept = kept.append_column(name, values.cast(pl.String).to_arrow().cast(pa.string()))
+    return kept
+
+
+def _folded(column: pa.ChunkedArray, name: str) -> pl.Series:
+    """Texts with case and spacing aside."""
+    text = one_spaced(pc.utf8_lower(pc.fill_null(column.combine_chunks(), "")))
+    return pl.Series(name, pl.from_arrow(text), dtype=pl.String).str.strip_chars()
+
+
+def _digest(frame: pl.DataFrame) -> pl.Series:
+    """128 bits of each row's texts."""
+    first, second = (frame.hash_rows(seed=seed).cast(pl.String) for seed in (17, 19))
+    return first + "-" + second
+
+
+def _sizes(frame: pl.DataFrame, column: str, names: dict[Any, str]) -> dict[str, dict[str, int]]:
+    """{split: {kind: n}}."""
+    found: dict[str, dict[str, int]] = {}
+    for split, kind, n in frame.group_by("split", column).len().sort("split", column).iter_rows():
+        found.setdefault(split, {})[names.get(kind, str(kind))] = n
+    return found
+
+
+def _fingerprint(plan: PreferencePlan, versions: list[str]) -> str:
+    digest = sha256("+".join(versions).encode())
+    for frame, columns in ((plan.kto, ("example_id", "label", "split")), (plan.dpo, labels.PAIR_COLUMNS)):
+        for row in sorted(frame.select(columns).iter_rows()):
+            digest.update(("\n" + "\x1f".join(map(str, row))).encode())
+    return digest.hexdigest()[:16]

@@ -1,0 +1,97 @@
+"""What one dataset is made of: a segment, a parent of segments, or a named mixture. Reading the examples belongs to gather.py."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from lyo_pipelines.curation.segments import SegmentCount, segment_counts
+from lyo_pipelines.dataset.errors import UnknownMixtureError
+from lyo_pipelines.interactions.segments import parse_parent
+from lyo_pipelines.storage.lake import Lake
+
+MIXTURE = "mixture"
+"""Task of a key that names an entry of `dataset.mixtures`: `mixture.<name>`."""
+DOCUMENTS = "documents"
+
+
+@dataclass(frozen=True)
+class Part:
+    """One file of examples: a curated day (`name` is its ISO date) or a document set."""
+
+    name: str
+    path: str
+    documents: bool = False
+
+
+@dataclass(frozen=True)
+class Scope:
+    """`key` is what is trained; `counts` are the segments at or below it that have been read, with their sizes."""
+
+    key: str
+    counts: Mapping[str, SegmentCount]
+
+    @property
+    def segments(self) -> tuple[str, ...]:
+        """Keys of the segments, sorted."""
+        return tuple(sorted(self.counts))
+
+    @cached_property
+    def tasks(self) -> tuple[str, ...]:
+        """Tasks of the segments, or of the key where there are none."""
+        return tuple(sorted({parse_parent(key).task for key in self.counts or (self.key,)}))
+
+    @property
+    def interactions(self) -> int | None:
+        """Interactions read, before any rule; None where the examples come from documents alone."""
+        read = [count.read for key, count in self.counts.items() if parse_parent(key).task != DOCUMENTS]
+        return sum(read) if read or self.tasks != (DOCUMENTS,) else None
+
+    def parts(self, lake: Lake) -> list[Part]:
+        """Every file that may hold examples of the scope: days by date, then document sets by name."""
+        found = []
+        if self.tasks != (DOCUMENTS,):
+            found += [Part(day.isoformat(), lake.examples(day)) for day in lake.days("examples")]
+        if DOCUMENTS in self.tasks:
+            found += [Part(name, lake.documents(name), documents=True) for name in lake.document_sets()]
+        return found
+
+    def with_disliked(self, lake: Lake) -> list[Part]:
+        """The same, and beside each day the badly rated and edited answers that curation kept apart."""
+        days = [part for part in self.parts(lake) if not part.documents]
+        apart = [
+            Part(f"{day} (disliked)", path)
+            for day in lake.days("examples", "disliked.parquet")
+            if lake.exists(path := lake.examples(day, "disliked"))
+        ]
+        return [*days, *apart]
+
+
+def scope_of(lake: Lake, key: str, mixtures: Mapping[str, Iterable[str]]) -> Scope:
+    """Find what a key stands for: its own segment and all below it, or the segments of the mixture that it names.
+
+    Raises SegmentKeyError for a key of the wrong shape, UnknownMixtureError for a mixture that the figures do not name.
+    """
+    parsed = parse_parent(key)
+    sources = [key]
+    if parsed.task == MIXTURE:
+        name = key.partition(".")[2]
+        if name not in mixtures:
+            raise UnknownMixtureError(_unknown(name, mixtures))
+        sources = list(mixtures[name])
+    counts = segment_counts(lake)
+    return Scope(key, {name: count for name, count in counts.items() if any(below(name, s) for s in sources)})
+
+
+def below(key: str, other: str) -> bool:
+    """Whether a key is another one or lies below it."""
+    return key == other or key.startswith(f"{other}.")
+
+
+def _unknown(name: str, mixtures: Mapping[str, Iterable[str]]) -> str:
+    near = difflib.get_close_matches(name, list(mixtures), n=1)
+    meant = f" Did you mean mixture.{near[0]}?" if near else ""
+    known = ", ".join(f"mixture.{known}" for known in sorted(mixtures)) or "none yet"
+    return f"mixture.{name}: no such mixture.{meant} There are: {known}. Name its segments in config.yaml (dataset: mixtures:)."
