@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-Dimension = Literal["language", "subject", "grade", "topic", "reasoning_mode"]
+Dimension = Literal["segment", "language", "subject", "grade", "topic", "reasoning_mode"]
 
 
 class GateFigures(BaseModel):
@@ -38,6 +38,7 @@ class EvaluationFigures(BaseModel):
 
     max_items: int | None = Field(default=100, ge=1)
     max_new_tokens: int | None = Field(default=None, ge=1)
+    constrained: Literal["off", "schema"] = "off"
     max_length: int = Field(default=1024, ge=16)
     generation_batch: int = Field(default=32, ge=1)
     loss_batch: int = Field(default=8, ge=1)
@@ -54,16 +55,22 @@ class EvaluationFigures(BaseModel):
     samples: int = Field(default=5, ge=0)
 
     resamples: int = Field(default=10_000, ge=1_000)
+    whole_resamples: int = Field(default=2_000, ge=1_000)
     confidence: float = Field(default=0.95, gt=0.5, lt=1)
     alpha: float = Field(default=0.05, gt=0, lt=0.5)
     minimum_groups: int = Field(default=50, ge=2)
     power: float = Field(default=0.8, gt=0, lt=1)
-    slices: tuple[Dimension, ...] = ("language", "subject", "grade", "topic", "reasoning_mode")
+    slices: tuple[Dimension, ...] = ("segment", "language", "subject", "grade", "topic", "reasoning_mode")
     slice_metrics: tuple[str, ...] = ("loss", "chrf", "checked_answer")
     minimum_slice_groups: int = Field(default=50, ge=2)
     slice_values: int = Field(default=12, ge=1)
 
     gates: tuple[GateFigures, ...] = ()
+
+    @field_validator("constrained", mode="before")
+    @classmethod
+    def _off_is_a_word(cls, value: Any) -> Any:
+        return "off" if value is False else value  # YAML reads a bare off as false
 
     @model_validator(mode="after")
     def _names_once(self) -> EvaluationFigures:

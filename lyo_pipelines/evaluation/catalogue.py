@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from lyo_pipelines.evaluation.values import MetricValues
+from lyo_pipelines.tasks.base import TaskFormat
+
 BUILT_IN = Path(__file__).parent / "metrics"
 
 INPUTS: dict[str, str] = {
@@ -28,17 +31,12 @@ INPUTS: dict[str, str] = {
 }
 """The lists a metric may ask for by naming them in its features, one entry for each item."""
 
+_OF_PLAIN_TEXT = {"references", "languages", "subjects", "grades", "nll_sums", "nll_tokens"}
+"""The inputs that plain text has too; the others exist only where a model was asked something."""
+
 
 class MetricError(ValueError):
     """A metric module does not fit; the message names its file and what is expected."""
-
-
-@dataclass(frozen=True)
-class MetricValues:
-    """One metric of one model: a value for each item (None: not measured) and, for a ratio of sums, their weights."""
-
-    values: tuple[float | None, ...]
-    weights: tuple[float, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -50,6 +48,11 @@ class Metric:
     unit: str
     sentence: str
     module: Any
+
+    @property
+    def reads_answers(self) -> bool:
+        """Whether it looks at a question or at what a model wrote, which plain text has not."""
+        return not set(self.module.features) <= _OF_PLAIN_TEXT
 
     def compute(self, inputs: Mapping[str, Sequence[Any]]) -> MetricValues:
         """Run the module on the columns its features name. Raises MetricError when it answers in another shape."""
@@ -82,6 +85,12 @@ def metric_files(names: Sequence[str] | None = None, extra: Path | None = None) 
             f"no metric called {', '.join(missing)}: there are {', '.join(sorted(found))}. Add <name>/<name>.py."
         )
     return {name: found[name] for name in sorted(names)}
+
+
+def belongs(name: str, path: Path, task: TaskFormat | None, primary: str) -> bool:
+    """Whether a metric means something for a task: its file may name the general ones; the deciding one and a team's own always do."""
+    named = None if task is None else task.general_metrics
+    return named is None or name in (primary, *named) or not path.is_relative_to(BUILT_IN)
 
 
 def sources_hash(files: Mapping[str, Path]) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from lyo_pipelines.config.evaluation import EvaluationFigures
 
-EVALUATION_VERSION = 2
+EVALUATION_VERSION = 3
 """Raised when the same models on the same items would give another report."""
 
 EVALUATION_CODE_VERSION = str(EVALUATION_VERSION)
@@ -26,8 +26,12 @@ def evaluation_command(
     champion_dir: str | Path | None = None,
     cache_dir: str | Path | None = None,
     metrics_dir: str | Path | None = None,
+    served: tuple[str, str] | None = None,
 ) -> list[str]:
-    """The command that evaluates; the same from a shell and under Dagster Pipes."""
+    """The command that evaluates; the same from a shell and under Dagster Pipes.
+
+    served: a thin segment that the report is for and why it has no adapter of its own.
+    """
     command = [
         sys.executable, "-m", "lyo_pipelines.evaluation.engine",
         "--dataset", str(dataset_dir), "--adapter", str(adapter_dir), "--output", str(output_dir), "--models", str(models_dir),
@@ -38,6 +42,8 @@ def evaluation_command(
         "--cache": cache_dir,
         "--metrics": metrics_dir,
     }
+    if served is not None:
+        options |= {"--served-segment": served[0], "--served-because": served[1]}
     for option, value in options.items():
         if value is not None:
             command += [option, str(value)]
@@ -53,6 +59,11 @@ def write_figures(figures: EvaluationFigures, output_dir: str | Path) -> Path:
     temporary.write_text(figures.model_dump_json(indent=2) + "\n", encoding="utf-8")
     temporary.replace(path)
     return path
+
+
+def default_cache(output: Path) -> Path:
+    """Beside the reports of a segment, under a name that readers of the lake skip."""
+    return output.parent / ".tmp-outputs"
 
 
 def is_complete(output_dir: str | Path) -> bool:

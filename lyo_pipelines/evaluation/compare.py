@@ -10,14 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from lyo_pipelines.config.evaluation import EvaluationFigures
-from lyo_pipelines.evaluation.catalogue import Metric, MetricValues
-from lyo_pipelines.statistics.bootstrap import paired_bootstrap_by_group
+from lyo_pipelines.evaluation.values import About, Found, difference_of
 from lyo_pipelines.statistics.correction import holm
 from lyo_pipelines.statistics.effect import minimal_detectable_effect
 from lyo_pipelines.statistics.verdict import Direction, Verdict, verdict
 
-Values = Mapping[str, Mapping[str, MetricValues]]
-"""role -> metric -> one value for each item."""
+Values = Mapping[str, Mapping[str, Found]]
+"""role -> metric -> what it found, item by item or as a whole."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +53,7 @@ def pairs_of(roles: Sequence[str]) -> list[tuple[str, str]]:
 
 
 def compare_all(
-    values: Values, metrics: Sequence[Metric], groups: Sequence[str], figures: EvaluationFigures
+    values: Values, metrics: Sequence[About], groups: Sequence[str], figures: EvaluationFigures
 ) -> list[Comparison]:
     """Every metric that has a direction, for every pair, Holm-corrected as one family."""
     measured = [
@@ -67,8 +66,8 @@ def compare_all(
 
 
 def compare(
-    first: MetricValues,
-    second: MetricValues,
+    first: Found,
+    second: Found,
     groups: Sequence[str],
     figures: EvaluationFigures,
     *,
@@ -81,23 +80,16 @@ def compare(
     """Measure one difference, without a verdict. rows: the items to use (default all)."""
     minimum = figures.minimum_groups if minimum_groups is None else minimum_groups
     rows = range(len(groups)) if rows is None else rows
-    both = [row for row in rows if first.values[row] is not None and second.values[row] is not None]
+    both = [row for row in rows if first.known(row) and second.known(row)]
     labels = [groups[row] for row in both]
     found = Comparison(metric=metric, a=a, b=b, n=len(both), groups=len(set(labels)))
     if not both:
         return replace(found, note="not measured")
-    weights = _common_weights(first, second, both)
-    if weights is None and first.weights is not None:
+    result = difference_of(first, second, both, labels, figures)
+    if result is None:
         return replace(found, note="not comparable: the models count tokens differently")
-    result = paired_bootstrap_by_group(
-        [first.values[row] for row in both],  # pyright: ignore[reportArgumentType]  (None is left out above)
-        [second.values[row] for row in both],  # pyright: ignore[reportArgumentType]
-        labels,
-        weights=weights,
-        resamples=figures.resamples,
-        seed=figures.seed,
-        confidence=figures.confidence,
-    )
+    if math.isnan(result.estimate):
+        return replace(found, note="not defined on these items")
     enough = found.groups >= minimum
     effect = minimal_detectable_effect(result.standard_error, alpha=figures.alpha, power=figures.power)
     return replace(
@@ -131,13 +123,6 @@ def _with_verdict(comparison: Comparison, p_adjusted: float, direction: str, fig
     difference, low, high = (math.nan if number is None else number for number in numbers)
     word = verdict(difference, low, high, p_adjusted, direction=side, alpha=figures.alpha)
     return replace(comparison, p_adjusted=p_adjusted, verdict=word)
-
-
-def _common_weights(first: MetricValues, second: MetricValues, rows: Sequence[int]) -> list[float] | None:
-    if first.weights is None or second.weights is None:
-        return None
-    ours, theirs = [first.weights[row] for row in rows], [second.weights[row] for row in rows]
-    return ours if ours == theirs else None
 
 
 def _known(number: float) -> float | None:

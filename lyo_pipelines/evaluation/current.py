@@ -7,7 +7,7 @@ from lyo_pipelines.evaluation.command import is_complete
 from lyo_pipelines.evaluation.gates import gates, may_be_released
 from lyo_pipelines.evaluation.report import read_report
 from lyo_pipelines.storage.lake import Lake
-from lyo_pipelines.training.plan import TrainingResult
+from lyo_pipelines.training.plan import TrainingResult, read_adapter
 from lyo_pipelines.training.versions import list_adapters
 
 
@@ -16,8 +16,11 @@ def current_adapter(
 ) -> TrainingResult | None:
     """The segment's current adapter, or None while none was found fit; an adapter is never compared with itself.
 
-    Only adapters of the same base model count: two bases would be a comparison of bases.
+    One that was tuned further is compared with the adapter that it started from, whether that one was found fit or not. Else only
+    adapters of the same base model count: two bases would be a comparison of bases.
     """
+    if start := candidate.manifest.get("start_from"):
+        return read_adapter(lake.local(lake.adapter_dir(segment, start)))
     fit: list[tuple[float, TrainingResult]] = []
     for adapter in list_adapters(lake, segment):
         folder = lake.local(lake.report_dir(segment, adapter.version))

@@ -1,6 +1,7 @@
 """Gates: what a candidate must have shown before it may be released, as data (figures) judged by small pure functions.
 
-A gate that cannot judge says so (`passed` is None) and lets nothing through: no evidence is no promotion.
+A gate that cannot judge says so (`passed` is None) and lets nothing through: no evidence is no promotion. A gate on a metric that
+belongs to other tasks does not apply: there is nothing that evidence could be missing for.
 """
 
 from __future__ import annotations
@@ -15,15 +16,24 @@ import yaml
 from lyo_pipelines.config import figures as figures_module
 from lyo_pipelines.config.evaluation import EvaluationFigures, GateFigures
 
+TASK_METRICS = "task_metrics"
+"""As a gate's metric: every metric of the task's own file."""
+VALID_ANSWER = "valid_answer"
+"""The metric that every task with a schema or a check has; it has gates of its own."""
+
 
 @dataclass(frozen=True)
 class Gate:
-    """The outcome of one gate. passed: True, False, or None where it cannot be judged; `message` says why in a sentence."""
+    """The outcome of one gate. passed: True, False, or None where it cannot be judged; `message` says why in a sentence.
+
+    applies: False where the gate's metric belongs to other tasks; such a gate passes.
+    """
 
     name: str
     passed: bool | None
     blocking: bool
     message: str
+    applies: bool = True
 
 
 def gates(report: Mapping[str, Any], figures: EvaluationFigures) -> list[Gate]:
@@ -43,17 +53,26 @@ def may_be_released(outcomes: Sequence[Gate]) -> bool:
 
 def _demand(gate: GateFigures) -> str:
     effect = "It blocks a release." if gate.blocking else "It only warns."
+    what = "each of the task's own metrics" if gate.metric == TASK_METRICS else f"the candidate's {gate.metric}"
     if gate.against is None:
-        return f"The candidate's {gate.metric} is {_limits(gate)}. {effect}"
+        return f"{what[0].upper()}{what[1:]} is {_limits(gate)}. {effect}"
     demands = {
-        "better": f"The candidate's {gate.metric} is shown to be better than the {gate.against}'s; a tie does not pass.",
-        "not_worse": f"The candidate's {gate.metric} is not shown to be worse than the {gate.against}'s.",
-        "no_slice_worse": f"In no slice is the candidate's {gate.metric} shown to be worse than the {gate.against}'s.",
+        "better": f"{what} is shown to be better than the {gate.against}'s; a tie does not pass.",
+        "not_worse": f"{what} is not shown to be worse than the {gate.against}'s.",
+        "no_slice_worse": f"in no slice is {what} shown to be worse than the {gate.against}'s.",
     }
-    return f"{demands[gate.require or 'better']} {effect}"
+    demand = demands[gate.require or "better"]
+    return f"{demand[0].upper()}{demand[1:]} {effect}"
 
 
 def _judge(gate: GateFigures, report: Mapping[str, Any], figures: EvaluationFigures) -> Gate:
+    tasks = report.get("tasks", {})
+    own = [name for name in tasks.get("own_metrics", ()) if name != VALID_ANSWER and _judgeable(gate, report, name)]
+    if gate.metric == TASK_METRICS and not own:
+        return Gate(gate.name, True, gate.blocking, "does not apply: the task has no metrics of its own", False)
+    if gate.metric in tasks.get("elsewhere", ()):
+        message = f"does not apply: {gate.metric} is not a metric of this task"
+        return Gate(gate.name, True, gate.blocking, message, False)
     if gate.against == "champion" and "champion" not in report["models"]:
         return Gate(gate.name, True, gate.blocking, "no adapter serves this segment yet: nothing to beat")
     if report["groups"] < figures.minimum_groups:
@@ -61,11 +80,33 @@ def _judge(gate: GateFigures, report: Mapping[str, Any], figures: EvaluationFigu
             gate.name, None, gate.blocking,
             f"not enough groups: the test set has {report['groups']}, at least {figures.minimum_groups} are needed",
         )  # fmt: skip
+    if gate.metric != TASK_METRICS:
+        return _judge_one(gate, report)
+    return _together(gate, {name: _judge_one(gate.model_copy(update={"metric": name}), report) for name in own})
+
+
+def _judgeable(gate: GateFigures, report: Mapping[str, Any], name: str) -> bool:
+    return gate.against is None or report["metrics"][name]["direction"] != "neutral"
+
+
+def _judge_one(gate: GateFigures, report: Mapping[str, Any]) -> Gate:
     if gate.against is None:
         return _bounds(gate, report)
     if gate.require == "no_slice_worse":
         return _no_slice_worse(gate, report)
     return _verdict(gate, report)
+
+
+def _together(gate: GateFigures, outcomes: Mapping[str, Gate]) -> Gate:
+    """One outcome of several metrics: failed where one failed; a guard that cannot judge one of them still judges the others."""
+    failed = [outcome.message for outcome in outcomes.values() if outcome.passed is False]
+    unknown = [outcome.message for outcome in outcomes.values() if outcome.passed is None and outcome.blocking]
+    passed = [name for name, outcome in outcomes.items() if outcome.passed]
+    if failed or unknown:
+        return Gate(gate.name, False if failed else None, gate.blocking, "; ".join(failed or unknown))
+    if not passed:
+        return Gate(gate.name, None, False, f"none of {', '.join(outcomes)} could be judged")
+    return Gate(gate.name, True, gate.blocking, f"passed by {', '.join(passed)}")
 
 
 def _verdict(gate: GateFigures, report: Mapping[str, Any]) -> Gate:

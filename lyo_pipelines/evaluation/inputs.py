@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from lyo_pipelines.config.evaluation import EvaluationFigures
-from lyo_pipelines.evaluation import catalogue, items
+from lyo_pipelines.evaluation import catalogue, items, judging
 from lyo_pipelines.evaluation.command import EVALUATION_VERSION
+from lyo_pipelines.tasks.base import TaskFormat
 
 _FIGURES_OF_OUTPUTS = {
     "max_new_tokens",
@@ -26,7 +27,10 @@ _FIGURES_OF_OUTPUTS = {
 
 @dataclass(frozen=True)
 class ModelSpec:
-    """One model of the comparison: `role` is base, candidate or champion; `identity` changes when its weights do."""
+    """One model of the comparison: `role` is base, candidate or champion; `identity` changes when its weights do.
+
+    A whole model (method `full`) has no adapter: its folder is its base_name.
+    """
 
     role: str
     base_name: str
@@ -36,12 +40,25 @@ class ModelSpec:
 
 
 @dataclass(frozen=True)
-class EvaluationInputs:
-    """Everything a report depends on. `data_version` is the hash of it all."""
+class Served:
+    """A segment that is too thin for an adapter of its own: it is served by a parent's, on whose test items the report is."""
 
     segment: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class EvaluationInputs:
+    """Everything a report depends on. `data_version` is the hash of it all. tasks: of each item, None where none is known.
+
+    segment: whose dataset and adapter these are; served: the thin segment that the report is for, if it is for one.
+    """
+
+    segment: str
+    served: Served | None
     dataset_fingerprint: str
     items: tuple[items.Item, ...]
+    tasks: tuple[TaskFormat | None, ...]
     items_in_split: int
     groups_in_split: int
     models: tuple[ModelSpec, ...]
@@ -54,6 +71,20 @@ class EvaluationInputs:
         """The model in this role, or None."""
         return next((spec for spec in self.models if spec.role == role), None)
 
+    @property
+    def schemas(self) -> dict[str, str]:
+        """Item id -> JSON schema that its answer is held to while it is written; empty unless the figures say so."""
+        if self.figures.constrained == "off":
+            return {}
+        known = {
+            task.task: json.dumps(task.answer.model_json_schema()) for task in set(self.tasks) if task and task.answer
+        }
+        return {
+            item.item_id: known[task.task]
+            for item, task in zip(self.items, self.tasks, strict=True)
+            if task is not None and task.task in known and not item.is_plain
+        }
+
 
 def gather_inputs(
     dataset_dir: Path,
@@ -61,11 +92,13 @@ def gather_inputs(
     champion_dir: Path | None,
     figures: EvaluationFigures,
     metrics_dir: Path | None = None,
+    served: Served | None = None,
 ) -> EvaluationInputs:
     """Read manifests and the test split and fingerprint them. Raises TestSplitError, AdapterError or MetricError."""
     manifest = items.read_manifest(dataset_dir)
     everything = items.read_items(dataset_dir)
     chosen = items.choose_items(everything, figures.max_items)
+    tasks = judging.tasks_of(chosen, str(manifest["segment"]))
     candidate, base = _adapter_spec("candidate", adapter_dir), _base_spec(adapter_dir)
     champion = _adapter_spec("champion", champion_dir) if champion_dir is not None else None
     same = champion is not None and champion.identity == candidate.identity
@@ -75,6 +108,11 @@ def gather_inputs(
         raise catalogue.MetricError(
             f"primary_metric {figures.primary_metric} is not among {', '.join(files)}: add it to `metrics`."
         )
+    files = {
+        name: path
+        for name, path in files.items()
+        if any(catalogue.belongs(name, path, task, figures.primary_metric) for task in tasks)
+    }
     parts = [
         EVALUATION_VERSION,
         items.items_hash(chosen),
@@ -82,11 +120,15 @@ def gather_inputs(
         [(spec.role, spec.identity) for spec in models],
         figures.model_dump(mode="json"),
         catalogue.sources_hash(files),
+        judging.sources_hash(),
+        *([[served.segment, served.reason]] if served else []),
     ]
     return EvaluationInputs(
         segment=str(manifest["segment"]),
+        served=served,
         dataset_fingerprint=str(manifest["fingerprint"]),
         items=tuple(chosen),
+        tasks=tasks,
         items_in_split=len(everything),
         groups_in_split=len({item.group_id for item in everything}),
         models=models,
@@ -103,7 +145,10 @@ def outputs_key(inputs: EvaluationInputs, spec: ModelSpec, *, device: str, dtype
     device and dtype are what was used in the end: a GPU's answers and times are not a CPU's.
     """
     figures = inputs.figures.model_dump(mode="json", include=_FIGURES_OF_OUTPUTS)
-    return _hash([EVALUATION_VERSION, spec.identity, items.items_hash(list(inputs.items)), device, dtype, figures])
+    schemas = sorted(inputs.schemas.items())
+    return _hash(
+        [EVALUATION_VERSION, spec.identity, items.items_hash(list(inputs.items)), device, dtype, figures, schemas]
+    )
 
 
 class AdapterError(ValueError):
@@ -112,15 +157,22 @@ class AdapterError(ValueError):
 
 def _adapter_spec(role: str, folder: Path) -> ModelSpec:
     manifest = _adapter_manifest(folder)
-    weights = sorted(folder.glob("adapter_model.*"))
+    whole = manifest.get("method") == "full"
+    name, config = ("model", "config.json") if whole else ("adapter_model", "adapter_config.json")
+    weights = sorted(folder.glob(f"{name}*.safetensors"))
     if not weights:
-        raise AdapterError(f"{folder} holds no adapter_model.safetensors: train the adapter again.")
+        raise AdapterError(f"{folder} holds no {name}.safetensors: train the adapter again.")
     digest = hashlib.sha256()
-    for path in [*weights, folder / "adapter_config.json"]:
-        digest.update(path.read_bytes())
+    for path in [*weights, folder / config]:
+        with path.open("rb") as handle:
+            while block := handle.read(2**24):  # a whole model does not fit beside itself
+                digest.update(block)
     base = manifest["base_model"]
     identity = _hash([base["name"], base.get("sha256"), digest.hexdigest()])
-    return ModelSpec(role, base["name"], folder, str(manifest["version"]), identity)
+    version = str(manifest["version"])
+    if whole:
+        return ModelSpec(role, str(folder), None, version, identity)
+    return ModelSpec(role, base["name"], folder, version, identity)
 
 
 def _base_spec(folder: Path) -> ModelSpec:

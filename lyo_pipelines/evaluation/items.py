@@ -14,7 +14,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-_OPTIONAL = ("subject", "topic", "grade", "reasoning_mode", "reference_answer")
+_OPTIONAL = ("segment", "subject", "topic", "grade", "reasoning_mode", "reference_answer", "context")
 
 
 class TestSplitError(ValueError):
@@ -25,7 +25,11 @@ class TestSplitError(ValueError):
 
 @dataclass(frozen=True)
 class Item:
-    """One held-out question: `prompt` is every message before the reference, `reference` the answer that was rated well."""
+    """One held-out question: `prompt` is every message before the reference, `reference` the answer that was rated well.
+
+    Of plain text (a piece of a document) there is no prompt, and `reference` is the text. context: material given with the question,
+    as a task's own metrics see it; the model reads it in the prompt. segment: where the example comes from.
+    """
 
     item_id: str
     group_id: str
@@ -37,17 +41,25 @@ class Item:
     grade: str | None = None
     reasoning_mode: str | None = None
     reference_answer: str | None = None
+    context: str | None = None
+    segment: str | None = None
 
     @property
     def question(self) -> str:
-        """The last user message."""
+        """The last user message; '' for plain text."""
         return next((content for role, content in reversed(self.prompt) if role == "user"), "")
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether this is plain text: its loss is measured, and nothing is asked."""
+        return not self.prompt
 
 
 def read_items(dataset_dir: Path) -> list[Item]:
     """All items of `<dataset_dir>/test.parquet`, sorted by id.
 
-    Raises TestSplitError when the file is missing, empty, or a row does not end with an assistant's answer.
+    A conversation of the assistant's message alone is plain text. Raises TestSplitError when the file is missing, empty, or a row
+    does not end with an assistant's answer.
     """
     path = dataset_dir / "test.parquet"
     if not path.is_file():
@@ -96,16 +108,27 @@ def items_hash(items: list[Item]) -> str:
     digest = hashlib.sha256()
     for item in items:
         digest.update(
-            json.dumps([item.item_id, item.group_id, item.prompt, item.reference, item.reference_answer]).encode()
+            json.dumps(
+                [
+                    item.item_id,
+                    item.group_id,
+                    item.prompt,
+                    item.reference,
+                    item.reference_answer,
+                    item.context,
+                    item.segment,
+                ]
+            ).encode()
         )
     return digest.hexdigest()[:16]
 
 
 def _item(row: dict[str, Any], path: Path) -> Item:
     messages = [(str(message["role"]), str(message["content"] or "")) for message in row["messages"] or []]
-    if len(messages) < 2 or messages[-1][0] != "assistant":
+    if not messages or messages[-1][0] != "assistant" or (len(messages) == 1 and not messages[0][1].strip()):
         raise TestSplitError(
-            f"{path}: example {row.get('example_id')} does not end with a question and an assistant's answer."
+            f"{path}: example {row.get('example_id')} does not end with an assistant's answer to a question, "
+            "nor is it a single message of plain text."
         )
     known = {name: str(row[name]) for name in _OPTIONAL if row.get(name) not in (None, "")}
     return Item(

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
+from lyo_pipelines.evaluation.task_markdown import method_lines, only_plain, summary_lines, task_part
+from lyo_pipelines.evaluation.wording import number, quote, table
+
 WORDS = {"better": "**better**", "worse": "**worse**", "cannot_tell": "cannot tell"}
+
+CLOSENESS = ("loss", "chrf", "rouge_l", "relevance")
+"""Metrics that compare with the reference's wording."""
+
+MEMORY = "of the GPU for each model, on a CPU of the whole process so far."
 
 MEANING = """\
 - **better** / **worse**: the difference is larger than chance would explain. Its corrected p-value is below {alpha:g} and its
@@ -29,9 +35,9 @@ def render(report: Mapping[str, Any]) -> str:
         MEANING.format(**report["statistics"], minimum_groups=report["minimum_groups"]),
         "## Gates",
         gates_table(report),
+        task_part(report),
         "## Slices",
         _slices(report),
-        "## Answers side by side",
         _samples(report),
         "## Time and memory",
         _timings(report),
@@ -71,31 +77,25 @@ def gates_table(report: Mapping[str, Any]) -> str:
     rows = [
         [gate["name"], words[gate["passed"]], "blocks" if gate["blocking"] else "warns", gate["message"]]
         for gate in report["gates"]
+        if gate.get("applies", True)
     ]
+    others = [gate["name"] for gate in report["gates"] if not gate.get("applies", True)]
     verdict = (
         "May be released." if report["may_be_released"] else "May not be released: a blocking gate has not passed."
     )
-    return f"{verdict}\n\n" + table(["gate", "outcome", "effect", "why"], rows)
+    note = (
+        f"\n\nGates that do not apply, as their metrics belong to other tasks: {', '.join(others)}." if others else ""
+    )
+    return f"{verdict}\n\n" + table(["gate", "outcome", "effect", "why"], rows) + note
 
 
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A Markdown table; short rows are filled up."""
-    lines = ["| " + " | ".join(head) + " |", "|" + " --- |" * len(head)]
-    for row in rows:
-        cells = [str(cell).replace("|", "\\|").replace("\n", " ") for cell in [*row, *[""] * (len(head) - len(row))]]
-        lines.append("| " + " | ".join(cells) + " |")
-    return "\n".join(lines)
-
-
-def number(value: float | None, signed: bool = False) -> str:
-    """Three significant digits without exponents, with a sign for differences; a dash for what is not known."""
-    if value is None:
-        return "–"
-    sign = "+" if signed else ""
-    size = abs(value)
-    if size >= 999.5:
-        return f"{value:{sign},.0f}"
-    return f"{value:{sign}.3g}" if size >= 0.001 or size == 0 else f"{value:{sign}.4f}"
+def served_sentence(served: Mapping[str, Any]) -> str:
+    """What a thin segment's report is about."""
+    own = served["own_items"]
+    return (
+        f"**This segment trains nothing of its own: `{served['segment']}` serves it, and everything below is that adapter's, on "
+        f"that segment's test items ({own} of them are of this segment; its slice is below).** Why: {served['reason']}"
+    )
 
 
 def _summary(report: Mapping[str, Any]) -> str:
@@ -105,8 +105,11 @@ def _summary(report: Mapping[str, Any]) -> str:
     lines = [
         f"{part} test items in {report['groups']} groups (dataset {report['dataset_fingerprint']}), "
         + ", ".join(f"{role} = `{version}`" for role, version in report["model_versions"].items())
-        + "."
+        + ".",
+        *summary_lines(report),
     ]
+    if served := report.get("served_by"):
+        lines.insert(0, served_sentence(served))
     if not report["enough_groups"]:
         lines.append(
             f"**Not enough groups: {report['groups']}, at least {report['minimum_groups']} are needed. "
@@ -138,7 +141,8 @@ def _comparison_cells(found: Mapping[str, Any] | None) -> list[str]:
 def _slices(report: Mapping[str, Any]) -> str:
     if not report["slices"]:
         return "The items carry no language, subject, grade or topic."
-    metrics = [name for name in report["metrics"] if name in report["slices"][0]["models"]["candidate"]]
+    shown = report["slices"][0]["models"]["candidate"]
+    metrics = [name for name, about in report["metrics"].items() if name in shown and not about["whole"]]
     head = ["slice", "n", "groups", *[f"{name}: base → candidate" for name in metrics], "verdicts against base"]
     rows = []
     for part in report["slices"]:
@@ -148,9 +152,11 @@ def _slices(report: Mapping[str, Any]) -> str:
             row.append(f"{number(base)} → {number(candidate)}")
         everything = part["n"] == report["n_test"]
         judged = [c for c in part["comparisons"] if c["b"] == "base" and not c["note"]]
-        words = [f"{c['metric']} {WORDS[c['verdict']]}" for c in judged]
+        words = [f"{c['metric']} {WORDS[c['verdict']]}" for c in judged if c["verdict"] != "cannot_tell"]
+        if open_ones := [c["metric"] for c in judged if c["verdict"] == "cannot_tell"]:
+            words.append(f"cannot tell: {', '.join(open_ones)}")
         rows.append(
-            [*row, ", ".join(words) or ("all items: see above" if everything else "too few groups for a verdict")]
+            [*row, "; ".join(words) or ("all items: see above" if everything else "too few groups for a verdict")]
         )
     picture = any(part["n"] < report["n_test"] for part in report["slices"])
     return table(head, rows) + ("\n\n![slices](slices.png)" if picture else "")
@@ -160,19 +166,11 @@ def _samples(report: Mapping[str, Any]) -> str:
     blocks = []
     for sample in report["samples"]:
         answers = {"reference": sample["reference"], **sample["answers"]}
-        quoted = "\n\n".join(f"**{role}**\n\n{_quote(text)}" for role, text in answers.items())
+        quoted = "\n\n".join(f"**{role}**\n\n{quote(text)}" for role, text in answers.items())
         change = f"{sample['metric']} {number(sample['change'], True)}"
-        blocks.append(f"### {sample['item_id']} ({change})\n\n**question**\n\n{_quote(sample['question'])}\n\n{quoted}")
+        blocks.append(f"### {sample['item_id']} ({change})\n\n**question**\n\n{quote(sample['question'])}\n\n{quoted}")
     intro = "The items where the candidate gained most against the base, then those where it lost most: extremes, no average."
-    return "\n\n".join([intro, *blocks]) if blocks else ""
-
-
-def _quote(text: str) -> str:
-    """A code block that no text can end or turn into mark-up (what a model wrote is not to be trusted)."""
-    cut = text if len(text) <= 1200 else text[:1200] + " …"
-    plain = "".join(c for c in cut or "(empty)" if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cs"))
-    fence = "`" * max(3, 1 + max((len(run) for run in re.findall(r"`+", plain)), default=0))
-    return f"{fence}text\n{plain}\n{fence}"
+    return "\n\n".join(["## Answers side by side", intro, *blocks]) if blocks else ""
 
 
 def _timings(report: Mapping[str, Any]) -> str:
@@ -194,36 +192,45 @@ def _timings(report: Mapping[str, Any]) -> str:
         "tokens per answer", "tokens/s in batches", "peak memory", "where",
     ]  # fmt: skip
     first = next(iter(report["timings"].values()))
+    if not first["probes"]:
+        return table(head, rows) + "\n\nNo response times: nothing was asked. Memory: " + MEMORY
     note = (
         f"Response times: {first['probes']} questions asked one at a time, {first['probe_tokens']} tokens each, after a warm-up; "
         "the clock starts when the question is tokenised; "
-        "the p95 of so few is close to the largest. Other work on the machine lengthens them. Memory: of the GPU for each model, "
-        "on a CPU of the whole process so far."
+        f"the p95 of so few is close to the largest. Other work on the machine lengthens them. Memory: {MEMORY}"
     )
     return table(head, rows) + f"\n\n{note}\n\n![times](times.png)"
 
 
 def _method(report: Mapping[str, Any]) -> str:
     s, g = report["statistics"], report["generation"]
+    answers = f" Answers: greedy, at most {g['max_new_tokens']} tokens, in batches of {g['batch']}."
+    plain = only_plain(report)
     lines = [
-        f"- All models got the same {report['n_test']} items. Answers: greedy, at most {g['max_new_tokens']} tokens, in batches of "
-        f"{g['batch']}. Loss: of the reference answers, teacher-forced, per token.",
+        f"- All models got the same {report['n_test']} items.{'' if plain else answers} "
+        f"Loss: of the {'texts' if plain else 'reference answers'}, teacher-forced, per token.",
         f"- Differences are paired by item; whole groups (conversations, near-duplicate clusters) are resampled {s['resamples']:,} "
         f"times ({s['interval']}, {s['confidence']:.0%}). p-values: {s['p_value']}.",
         f"- All metrics and pairs are one family, corrected with {s['correction']} at {s['alpha']:g}; the slices are a second family. "
         "The intervals are not corrected.",
+        *method_lines(report),
     ]
-    lines += [f"- {name}: {about['description']}" for name, about in report["metrics"].items()]
+    own = set(report["tasks"]["own_metrics"])  # said where the task's answers are
+    lines += [f"- {name}: {about['description']}" for name, about in report["metrics"].items() if name not in own]
     return "\n".join(lines)
 
 
 def _limits(report: Mapping[str, Any]) -> str:
     base = report["models"]["base"]
-    lines = [
-        "- References are answers that users rated well, not the only good ones: ROUGE-L, chrF, loss and relevance measure "
-        "closeness to them.",
-        "- Clarity, helpfulness and cultural fit are not measured here.",
-    ]
+    lines = ["- Whether a model that expects these texts also answers well when it is asked about them."]
+    if not only_plain(report):
+        close = [name for name in CLOSENESS if name in report["metrics"]]
+        verb = "measures" if len(close) == 1 else "measure"
+        lines = [
+            "- References are answers that users rated well, not the only good ones: "
+            f"{', '.join(close)} {verb} closeness to their wording.",
+            "- Clarity, helpfulness and cultural fit are not measured here.",
+        ]
     for name in report["metrics"]:
         n = base.get(name, {}).get("n", 0)
         if n < report["n_test"]:

@@ -6,7 +6,7 @@ import io
 from collections.abc import Mapping
 from typing import Any
 
-from lyo_pipelines.evaluation.markdown import number
+from lyo_pipelines.evaluation.wording import number
 
 EDGE = 5.0
 """Differences beyond so many half intervals are drawn as an arrow, so that one large effect does not hide the others."""

@@ -13,15 +13,17 @@ from typing import Any
 import numpy as np
 
 from lyo_pipelines.config.evaluation import EvaluationFigures
-from lyo_pipelines.evaluation.catalogue import Metric, MetricValues
 from lyo_pipelines.evaluation.command import REPORT
-from lyo_pipelines.evaluation.compare import Values, compare_all
+from lyo_pipelines.evaluation.compare import compare_all
 from lyo_pipelines.evaluation.gates import gates, may_be_released
 from lyo_pipelines.evaluation.inputs import EvaluationInputs
 from lyo_pipelines.evaluation.items import Item
-from lyo_pipelines.evaluation.results import ModelOutputs, Timing, metric_inputs
+from lyo_pipelines.evaluation.judging import VALID_ANSWER
+from lyo_pipelines.evaluation.measure import Measured
+from lyo_pipelines.evaluation.results import ModelOutputs, Timing
 from lyo_pipelines.evaluation.slices import slice_all
-from lyo_pipelines.statistics.bootstrap import bootstrap_mean_by_group
+from lyo_pipelines.evaluation.task_section import task_section
+from lyo_pipelines.evaluation.values import About, Found, MetricValues, WholeValues, interval_of
 
 
 class MissingReportError(FileNotFoundError):
@@ -38,28 +40,20 @@ def read_report(folder: str | Path) -> dict[str, Any]:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-def measure(metrics: Sequence[Metric], items: Sequence[Item], outputs: Mapping[str, ModelOutputs]) -> Values:
-    """Run every metric on every model's outputs: role -> metric -> one value for each item."""
-    return {
-        role: {metric.name: metric.compute(metric_inputs(items, answered)) for metric in metrics}
-        for role, answered in outputs.items()
-    }
-
-
 def build_report(
     inputs: EvaluationInputs,
     outputs: Mapping[str, ModelOutputs],
-    metrics: Sequence[Metric],
-    values: Values,
+    measured: Measured,
     *,
     seconds: float,
     now: datetime,
 ) -> dict[str, Any]:
     """The whole report as plain values. `seconds`: how long this run took; `now`: when it ended (UTC)."""
-    figures, items = inputs.figures, inputs.items
+    figures, items, metrics, values = inputs.figures, inputs.items, measured.metrics, measured.values
     groups = [item.group_id for item in items]
     report: dict[str, Any] = {
-        "segment": inputs.segment,
+        "segment": inputs.served.segment if inputs.served else inputs.segment,
+        **_served(inputs),
         "version": next(spec.version for spec in inputs.models if spec.role == "candidate"),
         "dataset_fingerprint": inputs.dataset_fingerprint,
         "data_version": inputs.data_version,
@@ -73,18 +67,23 @@ def build_report(
         "model_versions": {spec.role: spec.version for spec in inputs.models},
         "candidate_is_champion": inputs.same_as_champion,
         "metrics": {
-            metric.name: {"direction": metric.direction, "unit": metric.unit, "description": metric.sentence}
+            metric.name: {
+                "direction": metric.direction,
+                "unit": metric.unit,
+                "description": metric.sentence,
+                "whole": any(isinstance(found[metric.name], WholeValues) for found in values.values()),
+            }
             for metric in metrics
         },
-        "models": {
-            role: _model_values(by_metric, outputs[role], groups, figures) for role, by_metric in values.items()
-        },
+        "models": {role: _model_values(by_metric, items, outputs[role], figures) for role, by_metric in values.items()},
+        "tasks": task_section(inputs, outputs, measured),
         "comparisons": [asdict(c) for c in compare_all(values, metrics, groups, figures)],
         "slices": [asdict(part) for part in slice_all(values, metrics, items, figures)],
         "timings": {role: timing_values(answered.timing) for role, answered in outputs.items()},
-        "samples": samples(items, outputs, values, figures),
+        "samples": samples(items, outputs, measured, figures),
         "statistics": {
             "resamples": figures.resamples,
+            "whole_resamples": figures.whole_resamples,
             "confidence": figures.confidence,
             "alpha": figures.alpha,
             "power": figures.power,
@@ -104,6 +103,14 @@ def build_report(
     report["gates"] = [asdict(gate) for gate in outcomes]
     report["may_be_released"] = may_be_released(outcomes)
     return report
+
+
+def _served(inputs: EvaluationInputs) -> dict[str, Any]:
+    """For a thin segment: whose adapter serves it, why, and how many of the test items are its own."""
+    if inputs.served is None:
+        return {}
+    own = [item for item in inputs.items if item.segment == inputs.served.segment]
+    return {"served_by": {"segment": inputs.segment, "reason": inputs.served.reason, "own_items": len(own)}}
 
 
 def timing_values(timing: Timing) -> dict[str, Any]:
@@ -126,15 +133,17 @@ def timing_values(timing: Timing) -> dict[str, Any]:
 
 
 def samples(
-    items: Sequence[Item], outputs: Mapping[str, ModelOutputs], values: Values, figures: EvaluationFigures
+    items: Sequence[Item], outputs: Mapping[str, ModelOutputs], measured: Measured, figures: EvaluationFigures
 ) -> list[dict[str, Any]]:
     """The items where the candidate gained and lost most against the base on the sample metric, gains first."""
-    metric = figures.sample_metric
-    if not {"base", "candidate"} <= set(values) or metric not in values["candidate"]:
+    metric = _sample_metric(measured, figures)
+    if metric is None or not {"base", "candidate"} <= set(measured.values):
         return []
-    base, candidate = values["base"][metric].values, values["candidate"][metric].values
+    name = metric.name
+    base, candidate = (_by_item(measured.values[role][name]) for role in ("base", "candidate"))
+    sign = -1 if metric.direction == "lower" else 1
     changes = sorted(
-        (y - x, item.item_id, row)
+        (sign * (y - x), item.item_id, row)
         for row, (item, x, y) in enumerate(zip(items, base, candidate, strict=True))
         if x is not None and y is not None
     )
@@ -144,19 +153,32 @@ def samples(
     return [
         {
             "item_id": items[row].item_id,
-            "metric": metric,
-            "change": round(change, 4),
+            "metric": name,
+            "change": round(sign * gain, 4),
             "question": items[row].question,
             "reference": items[row].reference,
             "answers": {role: answered.texts[row] for role, answered in outputs.items()},
         }
-        for change, _, row in chosen
+        for gain, _, row in chosen
     ]
 
 
+def _sample_metric(measured: Measured, figures: EvaluationFigures) -> About | None:
+    """The figures' choice where it is measured here, else the first one that judges answers item by item, the tasks' own first."""
+    by_item = [m for m in measured.metrics if m.direction != "neutral" and m.name != figures.primary_metric]
+    by_item = [m for m in by_item if all(isinstance(found[m.name], MetricValues) for found in measured.values.values())]
+    chosen = [m for m in measured.metrics if m.name == figures.sample_metric]
+    return next(iter([*chosen, *(m for m in by_item if m.name != VALID_ANSWER), *by_item]), None)
+
+
+def _by_item(found: Found) -> Sequence[float | None]:
+    return found.values if isinstance(found, MetricValues) else [None] * len(found.judged)
+
+
 def _model_values(
-    by_metric: Mapping[str, MetricValues], outputs: ModelOutputs, groups: Sequence[str], figures: EvaluationFigures
+    by_metric: Mapping[str, Found], items: Sequence[Item], outputs: ModelOutputs, figures: EvaluationFigures
 ) -> dict[str, Any]:
+    groups = [item.group_id for item in items]
     found = {name: _metric_value(measured, groups, figures) for name, measured in by_metric.items()}
     if "loss" in found and found["loss"]["value"] is not None:
         loss = found["loss"]
@@ -164,28 +186,24 @@ def _model_values(
             key: None if loss[key] is None else math.exp(min(loss[key], 700.0))
             for key in ("value", "ci_low", "ci_high")
         }
-    n = len(outputs.texts)
-    found["answer_tokens"] = {"value": sum(outputs.answer_tokens) / n, "n": n}
-    found["prompt_tokens"] = {"value": sum(outputs.prompt_tokens) / n, "n": n}
-    found["truncated"] = {"value": sum(outputs.truncated) / n, "n": n}
-    found["cut_to_fit"] = {"value": sum(outputs.cut) / n, "n": n}
+    asked = [row for row, item in enumerate(items) if not item.is_plain]
+    for name in ("answer_tokens", "prompt_tokens", "truncated"):
+        found[name] = _share(getattr(outputs, name), asked)
+    found["cut_to_fit"] = _share(outputs.cut, range(len(items)))
     return found
 
 
-def _metric_value(measured: MetricValues, groups: Sequence[str], figures: EvaluationFigures) -> dict[str, Any]:
-    rows = [row for row, value in enumerate(measured.values) if value is not None]
+def _share(values: Sequence[float], rows: Sequence[int]) -> dict[str, float | int | None]:
+    return {"value": sum(values[row] for row in rows) / len(rows) if rows else None, "n": len(rows)}
+
+
+def _metric_value(found: Found, groups: Sequence[str], figures: EvaluationFigures) -> dict[str, Any]:
+    rows = [row for row in range(len(groups)) if found.known(row)]
     if not rows:
         return {"value": None, "n": 0, "groups": 0, "ci_low": None, "ci_high": None}
-    interval = bootstrap_mean_by_group(
-        [measured.values[row] for row in rows],  # pyright: ignore[reportArgumentType]  (None is left out above)
-        [groups[row] for row in rows],
-        weights=None if measured.weights is None else [measured.weights[row] for row in rows],
-        resamples=figures.resamples,
-        seed=figures.seed,
-        confidence=figures.confidence,
-    )
+    interval = interval_of(found, rows, [groups[row] for row in rows], figures)
     return {
-        "value": interval.estimate,
+        "value": _number(interval.estimate),
         "n": interval.n,
         "groups": interval.groups,
         "ci_low": _number(interval.low),

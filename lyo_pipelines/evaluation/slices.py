@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from lyo_pipelines.config.evaluation import EvaluationFigures
-from lyo_pipelines.evaluation.catalogue import Metric, MetricValues
 from lyo_pipelines.evaluation.compare import Comparison, Values, compare, judged, pairs_of
 from lyo_pipelines.evaluation.items import Item
+from lyo_pipelines.evaluation.values import About, Found
+from lyo_pipelines.tasks.base import TaskMetric
 
 
 @dataclass(frozen=True)
@@ -25,13 +26,15 @@ class Slice:
 
 
 def slice_all(
-    values: Values, metrics: Sequence[Metric], items: Sequence[Item], figures: EvaluationFigures
+    values: Values, metrics: Sequence[About], items: Sequence[Item], figures: EvaluationFigures
 ) -> list[Slice]:
     """Every slice of every dimension, largest first, Holm-corrected over all of them as one family.
 
-    A slice that holds every item is shown with its n and compared nowhere: that would repeat the whole.
+    By the metrics that the figures name and the task's own; those of a whole set are shown without a verdict, which would cost
+    thousands of evaluations for every slice. A slice that holds every item is shown with its n and compared nowhere: that would
+    repeat the whole.
     """
-    chosen = [metric for metric in metrics if metric.name in figures.slice_metrics]
+    chosen = [metric for metric in metrics if metric.name in figures.slice_metrics or isinstance(metric, TaskMetric)]
     groups = [item.group_id for item in items]
     parts = [
         (dimension, value, rows)
@@ -50,7 +53,7 @@ def slice_all(
         if len(rows) < len(items)
         for a, b in pairs_of(list(values))
         for metric in chosen
-        if metric.direction != "neutral"
+        if metric.direction != "neutral" and not (isinstance(metric, TaskMetric) and metric.whole)
     ]  # fmt: skip
     verdicts = judged([c for _, c in found], {metric.name: metric.direction for metric in chosen}, figures)
     by_part: dict[int, list[Comparison]] = defaultdict(list)
@@ -63,7 +66,7 @@ def slice_all(
             n=len(rows),
             groups=len({groups[row] for row in rows}),
             models={
-                role: {metric.name: mean_of(by_metric[metric.name], rows) for metric in chosen}
+                role: {metric.name: value_of(by_metric[metric.name], rows) for metric in chosen}
                 for role, by_metric in values.items()
             },
             comparisons=tuple(by_part[part]),
@@ -72,14 +75,11 @@ def slice_all(
     ]
 
 
-def mean_of(measured: MetricValues, rows: Sequence[int]) -> dict[str, float | int | None]:
-    """`{value, n}`: the (weighted) mean over the measured items among `rows`, None where there is none."""
-    values, weights = measured.values, measured.weights
-    known = [(value, 1.0 if weights is None else weights[row]) for row in rows if (value := values[row]) is not None]
-    mass = sum(weight for _, weight in known)
-    if mass <= 0:
-        return {"value": None, "n": 0}
-    return {"value": sum(value * weight for value, weight in known) / mass, "n": len(known)}
+def value_of(found: Found, rows: Sequence[int]) -> dict[str, float | int | None]:
+    """`{value, n}` over the measured items among `rows`; None and 0 where nothing can be said."""
+    known = [row for row in rows if found.known(row)]
+    value = found.value(known)
+    return {"value": value, "n": 0 if value is None else len(known)}
 
 
 def _rows_by_value(items: Sequence[Item], dimension: str) -> dict[str, list[int]]:
@@ -87,7 +87,7 @@ def _rows_by_value(items: Sequence[Item], dimension: str) -> dict[str, list[int]
     for row, item in enumerate(items):
         if (value := getattr(item, dimension)) is not None:
             found[str(value)].append(row)
-    return found
+    return {} if dimension == "segment" and len(found) < 2 else found  # one segment is the whole report
 
 
 def _largest(parts: Mapping[str, list[int]], count: int) -> list[tuple[str, list[int]]]:

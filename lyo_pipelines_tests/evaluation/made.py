@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +76,45 @@ def rows(
             }
         )  # fmt: skip
     return made
+
+
+def classified(
+    n: int = 24, *, answers: Sequence[str] | None = None, segment: str = "classification.en"
+) -> list[dict[str, Any]]:
+    """Rows of a structured task: a text to classify, and one JSON object as its answer."""
+    rng = np.random.default_rng(3)
+    made = []
+    for i in range(n):
+        kind = ("educational", "entertainment")[i % 3 == 0]
+        value, engaging = (round(float(x), 2) for x in rng.random(2))
+        answer = f'{{"content_type":"{kind}","educational_value":{value},"engagement_score":{engaging}}}'
+        question = f"{('A lesson about fractions', 'A film about cats')[i % 3 == 0]}, part {i}"
+        messages = [
+            {"role": "system", "content": "Classify the text. Answer with one JSON object only."},
+            {"role": "user", "content": question},
+            {"role": "assistant", "content": answers[i] if answers else answer},
+        ]
+        made.append(
+            {
+                "example_id": f"c{i:04d}", "group_id": f"h{i:04d}", "interaction_id": f"j{i:04d}", "language": "en",
+                "subject": ("math", "science")[i % 2], "topic": None, "grade": None, "reasoning_mode": None, "question_id": None,
+                "segment": segment, "context": None, "reference_answer": None, "messages": messages, "weight": 1.0,
+            }
+        )  # fmt: skip
+    return made
+
+
+def documents(n: int = 12) -> list[dict[str, Any]]:
+    """Rows of plain text: the assistant's message alone."""
+    return [
+        {
+            "example_id": f"d{i:04d}", "group_id": f"k{i // 2:04d}", "interaction_id": f"doc{i // 2}#{i % 2}", "language": "en",
+            "segment": "documents.en.stories", "context": None, "reference_answer": None,
+            "messages": [{"role": "assistant", "content": f"Story {i}. Once there was a river, and {i + 2} boats lay on it."}],
+            "weight": 1.0,
+        }
+        for i in range(n)
+    ]  # fmt: skip
 
 
 def dataset(folder: Path, examples: list[dict[str, Any]], *, segment: str = "tutoring.en.math") -> Path:

@@ -8,9 +8,10 @@ import torch  # noqa: TID253  (these tests run models)
 from lyo_pipelines.evaluation.engine import asking
 from lyo_pipelines.evaluation.engine.encoding import Encoded, answer_limit, encode_items, stop_ids
 from lyo_pipelines.evaluation.engine.hosting import ModelHost, resolve_device, resolve_dtype
-from lyo_pipelines.evaluation.inputs import AdapterError, ModelSpec, gather_inputs
+from lyo_pipelines.evaluation.inputs import ModelSpec, gather_inputs
 from lyo_pipelines.evaluation.items import Item
 from lyo_pipelines_tests.evaluation import made
+from lyo_pipelines_tests.training.tiny import make_model
 
 
 @pytest.fixture(scope="module")
@@ -79,16 +80,35 @@ def test_other_architectures_are_asked_rightly_too(world, items, family):
             assert asking.answers(model, tokenizer, [e], max_new_tokens=8)["texts"] == [text]
 
 
-def test_an_encoder_decoder_base_is_refused_with_a_reason(world):
-    import transformers
-
-    config = transformers.T5Config(
-        vocab_size=64, d_model=16, d_kv=4, d_ff=16, num_layers=1, num_heads=2, decoder_start_token_id=0
-    )
-    transformers.T5ForConditionalGeneration(config).save_pretrained(world.root / "models" / "t5")
+def test_an_encoder_decoder_is_asked_rightly_too(world, items):
+    make_model(world.root / "models" / "t5", "t5", hidden=64)
     host = ModelHost(world.root / "models", device="cpu", dtype="float32", attention=None)
-    with pytest.raises(AdapterError, match="encoder-decoder"), host.using(ModelSpec("base", "t5", None, "t5", "t5")):
-        pass
+    with host.using(ModelSpec("base", "t5", None, "t5", "t5")) as (model, tokenizer):
+        encoded = encode_items(tokenizer, items[:5], max_length=1024)
+        found = asking.likelihood(model, tokenizer, encoded)
+        together = asking.answers(model, tokenizer, encoded, max_new_tokens=8)
+        for e, total, tokens, text in zip(
+            encoded, found["nll_sums"], found["nll_tokens"], together["texts"], strict=True
+        ):
+            own = model(input_ids=torch.tensor([e.prompt]), labels=torch.tensor([e.reference])).loss
+            assert total / tokens == pytest.approx(float(own), rel=1e-4)
+            assert asking.answers(model, tokenizer, [e], max_new_tokens=8)["texts"] == [text]
+        assert max(together["answer_tokens"]) <= 8
+        times = list(asking.waiting_times(model, tokenizer, encoded[:1], new_tokens=4, synchronize=host.synchronize))
+        assert [t["tokens"] for t in times] == [4]
+
+
+def test_of_a_plain_text_every_token_but_the_first_is_scored(host, specs):
+    text = Item("p", "g", (), "Water boils at 100 degrees.", "en")
+    with host.using(specs["base"]) as (model, tokenizer):
+        (e,) = encode_items(tokenizer, [text], max_length=1024)
+        ids = tokenizer(text.reference, add_special_tokens=False)["input_ids"] + [tokenizer.eos_token_id]
+        assert e.plain
+        assert list(e.prompt + e.reference) == ids
+        found = asking.likelihood(model, tokenizer, [e])
+        own = model(input_ids=torch.tensor([ids]), labels=torch.tensor([ids])).loss
+        assert found["nll_tokens"] == [len(ids) - 1]
+        assert found["nll_sums"][0] / found["nll_tokens"][0] == pytest.approx(float(own), rel=1e-4)
 
 
 def test_the_adapter_changes_the_model_and_can_be_switched_off_again(host, specs, items):

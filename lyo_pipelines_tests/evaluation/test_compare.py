@@ -1,24 +1,25 @@
-"""Comparisons, slices and gates: symmetries, corrections, and silence where there is too little evidence."""
+"""Comparisons and slices: symmetries, corrections, and silence where there is too little evidence."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import ValidationError
 
-from lyo_pipelines.config.evaluation import EvaluationFigures, GateFigures
+from lyo_pipelines.config.evaluation import EvaluationFigures
 from lyo_pipelines.evaluation.catalogue import Metric, MetricValues
 from lyo_pipelines.evaluation.compare import Comparison, compare, compare_all, judged
-from lyo_pipelines.evaluation.gates import GATES, Gate, gates, may_be_released
 from lyo_pipelines.evaluation.items import Item
-from lyo_pipelines.evaluation.slices import mean_of, slice_all
+from lyo_pipelines.evaluation.slices import slice_all, value_of
+from lyo_pipelines.evaluation.values import WholeValues
 from lyo_pipelines.statistics.verdict import opposite
+from lyo_pipelines.tasks.base import Judged, TaskMetric
 
-FIGURES = EvaluationFigures(resamples=1_000, minimum_groups=20, minimum_slice_groups=20)
+FIGURES = EvaluationFigures(resamples=1_000, whole_resamples=1_000, minimum_groups=20, minimum_slice_groups=20)
 GROUPS = [f"g{i // 2}" for i in range(80)]
 
 
@@ -123,126 +124,53 @@ def test_slices_show_their_n_and_the_small_ones_get_no_verdict():
     assert found[1].models["base"]["chrf"]["n"] == 20
 
 
+def agreement(judged: Sequence[Judged]) -> float | None:
+    return sum(one.answer == one.reference for one in judged) / len(judged)
+
+
+def whole(answers: Sequence[int]) -> WholeValues:
+    return WholeValues(tuple(Judged(answer, row % 2, {}) for row, answer in enumerate(answers)), agreement)
+
+
+WHOLE = TaskMetric("agreement", "higher", "share", "", whole=agreement)
+
+
+def test_a_metric_of_the_whole_set_is_compared_and_corrected_with_the_others():
+    right, wrong = [row % 2 for row in range(80)], [0] * 80
+    values = {"base": {"agreement": whole(wrong), "m": measured(noise(1))}}
+    values["candidate"] = {"agreement": whole(right), "m": measured(noise(2))}
+    found, other = compare_all(values, [WHOLE, metric("m")], GROUPS, FIGURES)
+    assert (found.difference, found.verdict, found.groups) == (0.5, "better", 40)
+    assert found.p_adjusted == pytest.approx(2 * (found.p_value or 0)), "Holm: two comparisons are one family"
+    assert other.verdict == "cannot_tell"
+
+
+def test_a_metric_of_the_whole_set_that_is_not_defined_says_so():
+    nowhere = replace(whole([0] * 80), whole=lambda judged: None)
+    found = compare(nowhere, nowhere, GROUPS, FIGURES, metric="f1", a="candidate", b="base")
+    assert (found.note, found.tested, found.difference) == ("not defined on these items", False, None)
+
+
+def test_slices_show_a_metric_of_the_whole_set_without_a_verdict():
+    items = [item(i, language="hi" if i < 40 else "ta") for i in range(80)]
+    values = {role: {"agreement": whole([0] * 80)} for role in ("base", "candidate")}
+    found = slice_all(values, [WHOLE], items, FIGURES)
+    assert [part.models["base"]["agreement"] for part in found] == [{"value": 0.5, "n": 40}] * 2
+    assert [part.comparisons for part in found] == [(), ()]
+
+
+def test_segments_are_slices_only_where_there_are_several():
+    items = [item(i, segment="tutoring.hi.math" if i < 40 else "quiz.en") for i in range(80)]
+    values = {role: {"chrf": measured(noise(1))} for role in ("base", "candidate")}
+    found = slice_all(values, [metric("chrf")], items, FIGURES)
+    assert [(part.dimension, part.value) for part in found][:2] == [
+        ("segment", "quiz.en"),
+        ("segment", "tutoring.hi.math"),
+    ]
+    alone = slice_all(values, [metric("chrf")], [replace(one, segment="quiz.en") for one in items], FIGURES)
+    assert [part.dimension for part in alone] == ["language"]
+
+
 def test_a_weighted_mean_is_a_ratio_of_sums():
-    assert mean_of(measured([1.0, None, 4.0], [3.0, 9.0, 1.0]), [0, 1, 2]) == {"value": 1.75, "n": 2}
-    assert mean_of(measured([None]), [0]) == {"value": None, "n": 0}
-
-
-# -- gates -----------------------------------------------------------------------------------------------------------------
-
-
-def report(*comparisons: Comparison, groups: int = 60, champion: bool = False, slices=(), **candidate: float):
-    models = {role: {} for role in ("base", "champion") if role == "base" or champion}
-    return {
-        "groups": groups,
-        "models": models | {"candidate": {name: {"value": value} for name, value in candidate.items()}},
-        "comparisons": [asdict(c) for c in comparisons],
-        "slices": list(slices),
-    }
-
-
-def seen(word, metric="loss", b="base", note="") -> Comparison:
-    return Comparison(metric, "candidate", b, 80, 60, -0.1, -0.2, -0.05, 0.001, 0.01, 0.1, word, note)
-
-
-def one(gate: GateFigures, found) -> Gate:
-    return gates(found, EvaluationFigures(gates=(gate,)))[0]
-
-
-IMPROVES = GateFigures(name="improves", metric="loss", against="base", require="better")
-BEATS = GateFigures(name="beats", metric="loss", against="champion", require="better")
-KEEPS = GateFigures(name="keeps", metric="loss", against="base", require="not_worse")
-
-
-@pytest.mark.parametrize(("word", "passed"), [("better", True), ("cannot_tell", False), ("worse", False)])
-def test_an_improvement_must_be_shown_and_a_tie_never_promotes(word, passed):
-    assert one(IMPROVES, report(seen(word))).passed is passed
-    assert one(BEATS, report(seen(word, b="champion"), champion=True)).passed is passed
-
-
-@pytest.mark.parametrize(("word", "passed"), [("better", True), ("cannot_tell", True), ("worse", False)])
-def test_a_guard_stops_only_what_was_shown_to_be_worse(word, passed):
-    assert one(KEEPS, report(seen(word))).passed is passed
-
-
-def test_without_a_champion_there_is_nothing_to_beat():
-    assert one(BEATS, report(seen("worse"))).passed is True
-
-
-def test_a_small_test_set_gates_nothing_and_releases_nothing():
-    outcome = one(IMPROVES, report(seen("better"), groups=49))
-    assert outcome.passed is None
-    assert "not enough groups: the test set has 49, at least 50 are needed" in outcome.message
-    assert not may_be_released([outcome])
-
-
-def test_what_was_not_measured_cannot_be_judged():
-    note = "not measured"
-    assert one(IMPROVES, report(seen("cannot_tell", note=note))) == Gate(
-        "improves", None, True, "loss against base: not measured"
-    )
-    guard = one(KEEPS, report(seen("cannot_tell", note=note)))
-    assert (guard.passed, guard.blocking) == (None, False)
-    assert one(KEEPS, report()).passed is None
-
-
-def test_bounds_hold_the_candidates_own_value():
-    gate = GateFigures(name="length", metric="length_ratio", minimum=0.5, maximum=2)
-    assert one(gate, report(length_ratio=1.1)).passed is True
-    assert one(gate, report(length_ratio=0.2)).passed is False
-    assert one(gate, report(length_ratio=2.2)).message == "length_ratio is 2.2; required: at least 0.5 and at most 2"
-    assert one(gate, report()).passed is None
-
-
-def test_a_worse_slice_stops_the_whole():
-    gate = GateFigures(name="slices", metric="loss", against="base", require="no_slice_worse")
-
-    def part(word, note=""):
-        return {"dimension": "grade", "value": "9", "comparisons": [asdict(seen(word, note=note))]}
-
-    assert one(gate, report(slices=[part("better"), part("cannot_tell")])).passed is True
-    bad = one(gate, report(slices=[part("better"), part("worse")]))
-    assert (bad.passed, bad.message) == (False, "loss is worse in grade 9")
-    assert one(gate, report(slices=[part("worse", note="not enough groups")])).passed is None
-
-
-def test_a_release_needs_every_blocking_gate():
-    yes, no, unknown = (Gate("g", passed, True, "") for passed in (True, False, None))
-    warning = Gate("w", False, False, "")
-    assert may_be_released([yes, warning])
-    assert not may_be_released([yes, no])
-    assert not may_be_released([yes, unknown])
-
-
-@given(st.lists(st.tuples(st.sampled_from([True, False, None]), st.booleans()), max_size=6))
-def test_a_further_gate_never_makes_a_release_easier(outcomes):
-    found = [Gate("g", passed, blocking, "") for passed, blocking in outcomes]
-    assert not (may_be_released(found) and not may_be_released(found[1:]))
-
-
-def test_the_packaged_gates_say_what_they_demand():
-    assert GATES["improves_on_base"] == (
-        "The candidate's loss is shown to be better than the base's; a tie does not pass. It blocks a release."
-    )
-    assert "It only warns." in GATES["no_more_repetition"]
-    assert len(GATES) == len(set(GATES))
-
-
-@pytest.mark.parametrize(
-    "gate",
-    [
-        {"name": "g", "metric": "loss"},
-        {"name": "g", "metric": "loss", "against": "base"},
-        {"name": "g", "metric": "loss", "against": "base", "require": "better", "minimum": 1},
-        {"name": "G g", "metric": "loss", "minimum": 1},
-        {"name": "g", "metric": "loss", "minimum": 1, "typo": 2},
-    ],
-)
-def test_a_gate_that_makes_no_sense_is_refused(gate):
-    with pytest.raises(ValidationError):
-        GateFigures(**gate)
-
-
-def test_two_gates_of_one_name_are_refused():
-    with pytest.raises(ValidationError, match="two gates are called keeps"):
-        EvaluationFigures(gates=(KEEPS, KEEPS))
+    assert value_of(measured([1.0, None, 4.0], [3.0, 9.0, 1.0]), [0, 1, 2]) == {"value": 1.75, "n": 2}
+    assert value_of(measured([None]), [0]) == {"value": None, "n": 0}

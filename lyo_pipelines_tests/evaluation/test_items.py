@@ -64,6 +64,22 @@ def test_a_split_is_read_with_its_last_question_and_reference(tmp_path):
     assert found[1].language == "hi"
 
 
+def test_a_single_message_of_the_assistant_is_plain_text(tmp_path):
+    found = read_items(made.dataset(tmp_path / "d1", made.documents(2)))
+    assert [(i.is_plain, i.prompt, i.question) for i in found] == [(True, (), "")] * 2
+    assert found[0].reference == "Story 0. Once there was a river, and 2 boats lay on it."
+    assert not read_items(made.dataset(tmp_path / "d2", made.rows(2)))[0].is_plain
+
+
+def test_an_item_carries_its_context_and_the_segment_it_comes_from(tmp_path):
+    rows = [{**row, "context": '{"hours": 3}'} for row in made.classified(2)]
+    assert [(i.context, i.segment) for i in read_items(made.dataset(tmp_path / "d1", rows))] == [
+        ('{"hours": 3}', "classification.en")
+    ] * 2
+    old = read_items(made.dataset(tmp_path / "d2", made.rows(1)))[0]
+    assert (old.context, old.segment) == (None, None), "a version from before these columns"
+
+
 def test_another_answer_gives_another_hash(tmp_path):
     rows = made.rows(4)
     before = items_hash(read_items(made.dataset(tmp_path / "d1", rows)))
@@ -77,6 +93,9 @@ def test_a_split_that_cannot_be_used_says_why(tmp_path):
     with pytest.raises(TestSplitError, match="no complete dataset version"):
         read_manifest(tmp_path)
     rows = made.rows(2)
-    rows[1]["messages"] = rows[1]["messages"][:-1]
+    rows[1]["messages"] = [{"role": "assistant", "content": " "}]
+    with pytest.raises(TestSplitError, match="nor is it a single message of plain text"):
+        read_items(made.dataset(tmp_path / "d2", rows))
+    rows[1]["messages"] = made.rows(2)[1]["messages"][:-1]
     with pytest.raises(TestSplitError, match="e0001 does not end with"):
         read_items(made.dataset(tmp_path / "d1", rows))

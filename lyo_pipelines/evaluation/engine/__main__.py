@@ -19,8 +19,9 @@ from pydantic import ValidationError
 
 from lyo_pipelines.config.evaluation import EvaluationFigures
 from lyo_pipelines.evaluation.catalogue import MetricError
+from lyo_pipelines.evaluation.command import default_cache
 from lyo_pipelines.evaluation.engine.reporting import Reporter, reporter
-from lyo_pipelines.evaluation.inputs import AdapterError, gather_inputs
+from lyo_pipelines.evaluation.inputs import AdapterError, Served, gather_inputs
 from lyo_pipelines.evaluation.items import TestSplitError
 from lyo_pipelines.evaluation.report import MissingReportError, read_report
 
@@ -41,7 +42,8 @@ def main(arguments: list[str] | None = None) -> int:
 def _evaluate(options: argparse.Namespace, report_to: Reporter) -> int:
     try:
         figures = _figures(options.figures)
-        inputs = gather_inputs(options.dataset, options.adapter, options.champion, figures, options.metrics)
+        served = Served(options.served_segment, options.served_because) if options.served_segment else None
+        inputs = gather_inputs(options.dataset, options.adapter, options.champion, figures, options.metrics, served)
     except (TestSplitError, AdapterError, MetricError, FiguresFileError) as error:
         report_to.fail(str(error))
         return 2
@@ -80,11 +82,6 @@ def _prepare_libraries() -> None:
     logging.getLogger("bitsandbytes").setLevel(logging.ERROR)  # it warns of a kernel that is not used here
 
 
-def default_cache(output: Path) -> Path:
-    """Beside the reports of a segment, under a name that readers of the lake skip."""
-    return output.parent / ".tmp-outputs"
-
-
 class FiguresFileError(ValueError):
     """The figures file does not fit."""
 
@@ -120,6 +117,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--cache", type=Path, help="folder of answers kept for the next evaluation (default: beside the reports)"
     )
+    parser.add_argument("--served-segment", metavar="SEGMENT", help="a thin segment that the adapter's segment serves")
+    parser.add_argument("--served-because", metavar="TEXT", default="", help="why it has no adapter of its own")
     parser.add_argument("--metrics", type=Path, help="folder of a team's own metrics, <name>/<name>.py")
     return parser
 

@@ -13,7 +13,10 @@ from typing import Any
 import torch
 import transformers
 
+from lyo_pipelines.evaluation.engine.constrained import Constraint
 from lyo_pipelines.evaluation.engine.encoding import Encoded, stop_ids
+from lyo_pipelines.training.engine.data import IGNORED
+from lyo_pipelines.training.engine.loss import shifted_right
 
 
 def batches_by_length(encoded: Sequence[Encoded], size: int, *, whole: bool) -> list[list[Encoded]]:
@@ -29,6 +32,8 @@ def likelihood(model: Any, tokenizer: Any, batch: Sequence[Encoded]) -> dict[str
 
     Padded on the left, so that all references end together and only their positions go through the vocabulary's head.
     """
+    if model.config.is_encoder_decoder:
+        return _decoder_likelihood(model, tokenizer, batch)
     sequences = [e.prompt + e.reference for e in batch]
     ids, mask = _left_padded(sequences, _padding(tokenizer), model.device)
     longest = max(len(e.reference) for e in batch)
@@ -41,6 +46,27 @@ def likelihood(model: Any, tokenizer: Any, batch: Sequence[Encoded]) -> dict[str
         scores = logits[row, longest - len(e.reference) :].float()
         losses = torch.nn.functional.cross_entropy(scores, targets[row, longest - len(e.reference) :], reduction="sum")
         sums.append(float(losses))
+    return _scored(batch, sums)
+
+
+def _decoder_likelihood(model: Any, tokenizer: Any, batch: Sequence[Encoded]) -> dict[str, list[Any]]:
+    """The same for an encoder-decoder: it reads the prompts, and its decoder writes the references from their beginning."""
+    ids, mask = _left_padded([e.prompt for e in batch], _padding(tokenizer), model.device)
+    longest = max(len(e.reference) for e in batch)
+    labels = torch.tensor(
+        [[*e.reference, *[IGNORED] * (longest - len(e.reference))] for e in batch], device=model.device
+    )
+    logits = model(
+        input_ids=ids, attention_mask=mask, decoder_input_ids=shifted_right(model, labels), use_cache=False
+    ).logits
+    sums = [
+        float(torch.nn.functional.cross_entropy(scores.float(), targets, ignore_index=IGNORED, reduction="sum"))
+        for scores, targets in zip(logits, labels, strict=True)
+    ]
+    return _scored(batch, sums)
+
+
+def _scored(batch: Sequence[Encoded], sums: list[float]) -> dict[str, list[Any]]:
     return {
         "ids": [e.item_id for e in batch],
         "nll_sums": sums,
@@ -49,15 +75,30 @@ def likelihood(model: Any, tokenizer: Any, batch: Sequence[Encoded]) -> dict[str
     }
 
 
-def answers(model: Any, tokenizer: Any, batch: Sequence[Encoded], *, max_new_tokens: int) -> dict[str, list[Any]]:
-    """Greedy answers of a batch, each ended at its first stop token; `truncated` where none came in time."""
+def answers(
+    model: Any,
+    tokenizer: Any,
+    batch: Sequence[Encoded],
+    *,
+    max_new_tokens: int,
+    constraint: Constraint | None = None,
+) -> dict[str, list[Any]]:
+    """Greedy answers of a batch, each ended at its first stop token; `truncated` where none came in time.
+
+    constraint: what holds them to their schemas; None asks freely.
+    """
     ids, mask = _left_padded([e.prompt for e in batch], _padding(tokenizer), model.device)
     stops = stop_ids(tokenizer, model)
     started = time.perf_counter()
+    held = None if constraint is None else [constraint.processor([e.item_id for e in batch])]
     output = model.generate(
-        input_ids=ids, attention_mask=mask, generation_config=_greedy(tokenizer, stops, max_new_tokens)
+        input_ids=ids,
+        attention_mask=mask,
+        generation_config=_greedy(model, tokenizer, stops, max_new_tokens),
+        logits_processor=held,
     )
-    written = [_until_stop(row, stops) for row in output[:, ids.shape[1] :].tolist()]
+    before = 1 if model.config.is_encoder_decoder else ids.shape[1]  # the decoder's start, or the prompt again
+    written = [_until_stop(row, stops) for row in output[:, before:].tolist()]
     return {
         "ids": [e.item_id for e in batch],
         "texts": [tokenizer.decode(tokens, skip_special_tokens=True).strip() for tokens, _ in written],
@@ -82,7 +123,7 @@ def waiting_times(
         model.generate(
             input_ids=ids,
             attention_mask=torch.ones_like(ids),
-            generation_config=_greedy(tokenizer, None, new_tokens, minimum=new_tokens),
+            generation_config=_greedy(model, tokenizer, None, new_tokens, minimum=new_tokens),
             stopping_criteria=transformers.StoppingCriteriaList([clock]),
         )
         if number:
@@ -105,7 +146,7 @@ class _Clock(transformers.StoppingCriteria):
 
 
 def _greedy(
-    tokenizer: Any, stops: list[int] | None, maximum: int, minimum: int | None = None
+    model: Any, tokenizer: Any, stops: list[int] | None, maximum: int, minimum: int | None = None
 ) -> transformers.GenerationConfig:
     return transformers.GenerationConfig(
         do_sample=False,
@@ -113,6 +154,7 @@ def _greedy(
         min_new_tokens=minimum,
         eos_token_id=stops,
         pad_token_id=_padding(tokenizer),
+        decoder_start_token_id=getattr(model.config, "decoder_start_token_id", None),
         use_cache=True,
     )
 

@@ -12,12 +12,16 @@ from lyo_pipelines.training.engine import chat
 
 @dataclass(frozen=True)
 class Encoded:
-    """Token ids of one item; the reference ends with the template's end-of-turn mark. `cut` says what did not fit."""
+    """Token ids of one item; the reference ends with the template's end-of-turn mark. `cut` says what did not fit.
+
+    plain: a text without a question; nothing is asked, only its likelihood measured.
+    """
 
     item_id: str
     prompt: tuple[int, ...]
     reference: tuple[int, ...]
     cut: str
+    plain: bool = False
 
 
 def encode_items(tokenizer: Any, items: Sequence[Item], *, max_length: int) -> list[Encoded]:
@@ -26,15 +30,12 @@ def encode_items(tokenizer: Any, items: Sequence[Item], *, max_length: int) -> l
         [*({"role": role, "content": content} for role, content in item.prompt), _answer(item)] for item in items
     ]
     tokens = chat.tokenize(conversations, tokenizer, max_length)
-    return [
-        Encoded(item.item_id, tuple(example.prompt), tuple(example.answer), example.cut)
-        for item, example in zip(items, tokens, strict=True)
-    ]
+    return [_encoded(item, example) for item, example in zip(items, tokens, strict=True)]
 
 
 def answer_limit(encoded: Sequence[Encoded]) -> int:
     """Room for the longest reference and 10 % more, in steps of 16 tokens, at most 512; the same for every model."""
-    longest = max((len(e.reference) for e in encoded), default=0)
+    longest = max((len(e.reference) for e in encoded if not e.plain), default=0)
     return max(16, min(512, -(-longest * 11 // 160) * 16))
 
 
@@ -43,6 +44,15 @@ def stop_ids(tokenizer: Any, model: Any) -> list[int]:
     configured = getattr(model.generation_config, "eos_token_id", None)
     known = configured if isinstance(configured, list) else [configured]
     return sorted({token for token in (tokenizer.eos_token_id, *known) if token is not None})
+
+
+def _encoded(item: Item, example: chat.Tokens) -> Encoded:
+    prompt, reference = example.prompt, example.answer
+    if (
+        not prompt
+    ):  # nothing comes before a text's first token, so it cannot be predicted: it is not in training's loss either
+        prompt, reference = reference[:1], reference[1:]
+    return Encoded(item.item_id, tuple(prompt), tuple(reference), example.cut, item.is_plain)
 
 
 def _answer(item: Item) -> dict[str, str]:

@@ -14,16 +14,17 @@ import pyarrow.parquet as pq
 
 from lyo_pipelines.evaluation.catalogue import load_metrics
 from lyo_pipelines.evaluation.command import PROGRESS, REPORT
-from lyo_pipelines.evaluation.compare import Values
 from lyo_pipelines.evaluation.engine.hosting import ModelHost, quiet
 from lyo_pipelines.evaluation.engine.outputs import write_whole
 from lyo_pipelines.evaluation.engine.progress import Progress
 from lyo_pipelines.evaluation.engine.run import Asker
 from lyo_pipelines.evaluation.inputs import EvaluationInputs
 from lyo_pipelines.evaluation.markdown import render
+from lyo_pipelines.evaluation.measure import Measured, measure
 from lyo_pipelines.evaluation.pictures import pictures
-from lyo_pipelines.evaluation.report import build_report, measure
+from lyo_pipelines.evaluation.report import build_report
 from lyo_pipelines.evaluation.results import ModelOutputs
+from lyo_pipelines.evaluation.values import MetricValues
 
 
 def evaluate(
@@ -43,9 +44,9 @@ def evaluate(
     host = ModelHost(models_dir, device=figures.device, dtype=figures.dtype, attention=figures.attention)
     outputs = Asker(inputs, host, cache, progress).ask_all()
     progress.start("metrics and statistics", "all", 1)
-    values = measure(metrics, inputs.items, outputs)
-    report = build_report(inputs, outputs, metrics, values, seconds=time.monotonic() - started, now=datetime.now(UTC))
-    write_items(output / "items.parquet", inputs, outputs, values)
+    measured = measure(inputs, metrics, outputs)
+    report = build_report(inputs, outputs, measured, seconds=time.monotonic() - started, now=datetime.now(UTC))
+    write_items(output / "items.parquet", inputs, outputs, measured)
     for name, png in pictures(report).items():
         write_whole(output / name, png)
     write_whole(output / "report.md", render(report))
@@ -54,8 +55,11 @@ def evaluate(
     return report
 
 
-def write_items(path: Path, inputs: EvaluationInputs, outputs: Mapping[str, ModelOutputs], values: Values) -> None:
-    """One row for each item and model: what was asked and answered, and every metric's value."""
+def write_items(path: Path, inputs: EvaluationInputs, outputs: Mapping[str, ModelOutputs], measured: Measured) -> None:
+    """One row for each item and model: what was asked and answered, why the answer is not valid, and every metric's value.
+
+    A metric of the whole set has no value of an item: it stands in the report only.
+    """
     rows = []
     for role, answered in outputs.items():
         for row, item in enumerate(inputs.items):
@@ -67,7 +71,12 @@ def write_items(path: Path, inputs: EvaluationInputs, outputs: Mapping[str, Mode
                     "answer_tokens": answered.answer_tokens[row], "prompt_tokens": answered.prompt_tokens[row],
                     "truncated": answered.truncated[row], "nll_sum": answered.nll_sums[row],
                     "nll_tokens": answered.nll_tokens[row],
-                    **{f"metric_{name}": measured.values[row] for name, measured in values[role].items()},
+                    "problem": measured.answers[role][row].problem,
+                    **{
+                        f"metric_{name}": found.values[row]
+                        for name, found in measured.values[role].items()
+                        if isinstance(found, MetricValues)
+                    },
                 }
             )  # fmt: skip
     temporary = path.with_name(f".tmp-{path.name}")

@@ -16,7 +16,7 @@ import peft
 import torch
 import transformers
 
-from lyo_pipelines.evaluation.inputs import AdapterError, ModelSpec
+from lyo_pipelines.evaluation.inputs import ModelSpec
 from lyo_pipelines.training.engine import base as base_loading
 
 
@@ -74,10 +74,6 @@ class ModelHost:
         gc.collect()
         source = base_loading.resolve(name, self.models_dir)
         model = base_loading.load_model(source, dtype=self.dtype, attention=self.attention)
-        if model.config.is_encoder_decoder:
-            raise AdapterError(
-                f"{name} is an encoder-decoder model, which this evaluation cannot ask yet: use a causal base model."
-            )
         model.config.use_cache = True  # generation without a key/value cache is quadratic
         self._tokenizer = base_loading.load_tokenizer(source)
         self._model = model.to(self.device).eval()

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from lyo_pipelines.evaluation.markdown import gates_table, verdict_table
 from lyo_pipelines.evaluation.pictures import differences
 from lyo_pipelines.evaluation.report import read_report
+from lyo_pipelines.evaluation.task_markdown import task_part
 
 PICTURE_BYTES = 30_000
 """Metadata is a database row: a larger picture stays in the lake."""
@@ -102,7 +103,9 @@ def materialization_metadata(report: dict[str, Any], output: Path) -> dict[str, 
         metadata["generation_tokens_per_second"] = {"type": "float", "raw_value": round(float(speed), 1)}
     if (first := candidate["time_to_first_token_ms"]["p50"]) is not None:
         metadata["time_to_first_token_ms_p50"] = {"type": "float", "raw_value": float(first)}
-    for metric in (report["primary_metric"], "checked_answer"):
+    if told := task_part(report):
+        metadata["task"] = {"type": "md", "raw_value": told}
+    for metric in (report["primary_metric"], "checked_answer", *report["tasks"]["own_metrics"]):
         value = report["models"]["candidate"].get(metric, {}).get("value")
         if value is not None:
             metadata[metric] = {"type": "float", "raw_value": float(value)}

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from lyo_pipelines.evaluation.engine import asking
-from lyo_pipelines.evaluation.engine.encoding import Encoded, answer_limit, encode_items
+from lyo_pipelines.evaluation.engine.constrained import Constraint
+from lyo_pipelines.evaluation.engine.encoding import Encoded, answer_limit, encode_items, stop_ids
 from lyo_pipelines.evaluation.engine.hosting import ModelHost
 from lyo_pipelines.evaluation.engine.outputs import Batch, OutputsFolder, by_item
 from lyo_pipelines.evaluation.engine.progress import Progress
@@ -54,16 +55,19 @@ class Asker:
             self.progress.update(1, 1)
             self.host.reset_memory()
             encoded = encode_items(tokenizer, self.inputs.items, max_length=figures.max_length)
+            asked = [e for e in encoded if not e.plain]
             limit = figures.max_new_tokens or answer_limit(encoded)
+            schemas = self.inputs.schemas
+            constraint = Constraint(tokenizer, stop_ids(tokenizer, model), schemas) if schemas else None
             self._stage(
                 spec, folder, LIKELIHOOD, asking.batches_by_length(encoded, figures.loss_batch, whole=True),
                 lambda batch: asking.likelihood(model, tokenizer, batch),
             )  # fmt: skip
             self._stage(
-                spec, folder, ANSWERS, asking.batches_by_length(encoded, figures.generation_batch, whole=False),
-                lambda batch: asking.answers(model, tokenizer, batch, max_new_tokens=limit),
+                spec, folder, ANSWERS, asking.batches_by_length(asked, figures.generation_batch, whole=False),
+                lambda batch: asking.answers(model, tokenizer, batch, max_new_tokens=limit, constraint=constraint),
             )  # fmt: skip
-            self._waiting(spec, folder, model, tokenizer, encoded, limit=limit)
+            self._waiting(spec, folder, model, tokenizer, asked, limit=limit)
 
     def _stage(
         self,
@@ -108,16 +112,18 @@ class Asker:
         folder.write(WAITING, environment)
 
     def _complete(self, folder: OutputsFolder) -> bool:
-        wanted = {item.item_id for item in self.inputs.items}
+        everything = {item.item_id for item in self.inputs.items}
+        asked = {item.item_id for item in self.inputs.items if not item.is_plain}
         return folder.read(WAITING) is not None and all(
             {item_id for batch in folder.batches(stage) for item_id in batch["ids"]} >= wanted
-            for stage in (LIKELIHOOD, ANSWERS)
+            for stage, wanted in ((LIKELIHOOD, everything), (ANSWERS, asked))
         )
 
     def _collect(self, folder: OutputsFolder, *, reused: bool) -> ModelOutputs:
         scored = by_item(folder.batches(LIKELIHOOD), ("nll_sums", "nll_tokens", "cut"))
         batches = folder.batches(ANSWERS)
-        written = by_item(batches, ("texts", "answer_tokens", "truncated", "prompt_tokens"))
+        nothing = {item.item_id: ("", 0, False, 0) for item in self.inputs.items if item.is_plain}
+        written = nothing | by_item(batches, ("texts", "answer_tokens", "truncated", "prompt_tokens"))
         order = [item.item_id for item in self.inputs.items]
         waiting: dict[str, Any] = folder.read(WAITING) or {}
         seconds = sum(batch["seconds"][0] for batch in batches)

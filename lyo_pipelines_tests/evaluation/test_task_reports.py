@@ -1,0 +1,155 @@
+"""Reports of other tasks than tutoring, end to end: a task that was added as one file, and documents."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from lyo_pipelines.evaluation.command import evaluation_command, write_figures
+from lyo_pipelines.evaluation.engine.__main__ import main
+from lyo_pipelines.evaluation.engine.reporting import materialization_metadata
+from lyo_pipelines.evaluation.inputs import gather_inputs
+from lyo_pipelines.evaluation.markdown import render
+from lyo_pipelines.evaluation.report import read_report
+from lyo_pipelines_tests.evaluation import made, moods
+
+
+def evaluated(world, folder: Path, dataset: Path, **figures) -> Path:
+    wanted = world.figures.model_copy(update={"metrics": None, "whole_resamples": 1_000} | figures)
+    command = evaluation_command(
+        dataset, world.candidate, folder / "report", world.root / "models",
+        figures_path=write_figures(wanted, folder), champion_dir=world.champion,
+    )  # fmt: skip
+    assert main(command[3:]) == 0
+    return folder / "report"
+
+
+@pytest.fixture(scope="module")
+def free(world, tmp_path_factory) -> Path:
+    """The added task, answered freely: tiny models write nonsense."""
+    folder = tmp_path_factory.mktemp("moods")
+    with moods.added(folder / "tasks"):
+        dataset = made.dataset(folder / "d1", moods.rows(), segment="moods.en")
+        return evaluated(world, folder, dataset, max_new_tokens=40)
+
+
+@pytest.fixture(scope="module")
+def held(world, tmp_path_factory) -> Path:
+    """The same, held to the schema."""
+    folder = tmp_path_factory.mktemp("held")
+    with moods.added(folder / "tasks"):
+        dataset = made.dataset(folder / "d1", moods.rows(), segment="moods.en")
+        return evaluated(world, folder, dataset, max_new_tokens=40, constrained="schema")
+
+
+def test_a_task_that_is_one_new_file_is_reported_with_its_own_metrics(free):
+    report = read_report(free)
+    assert list(report["metrics"]) == ["loss", "valid_answer", "strength_error", "weaker_mood", "length_ratio"]
+    assert report["tasks"]["own_metrics"] == ["valid_answer", "strength_error", "weaker_mood"]
+    for role in ("base", "candidate", "champion"):
+        assert report["models"][role]["valid_answer"] | {"groups": 18} == report["models"][role]["valid_answer"]
+        assert (report["models"][role]["valid_answer"]["value"], report["models"][role]["strength_error"]["value"]) == (
+            0,
+            9,
+        )
+    compared = {(c["metric"], c["b"]) for c in report["comparisons"]}
+    assert {("weaker_mood", "base"), ("weaker_mood", "champion"), ("strength_error", "base")} <= compared
+
+
+def test_answers_that_are_held_to_the_schema_are_valid_but_for_the_check(held, free):
+    report, before = read_report(held), read_report(free)
+    assert report["tasks"]["constrained"]
+    assert not before["tasks"]["constrained"]
+    rows = [row for row in pq.read_table(held / "items.parquet").to_pylist() if row["model"] == "candidate"]
+    assert {row["problem"] for row in rows} <= {None, "an angry text is at least of strength 5"}
+    assert all(set(json.loads(row["answer"])) == {"mood", "strength"} for row in rows)
+    share = report["models"]["candidate"]["valid_answer"]["value"]
+    assert share == sum(row["problem"] is None for row in rows) / len(rows)
+    assert "metric_weaker_mood" not in rows[0], "a metric of the whole set has no value of an item"
+
+
+def test_the_confusion_table_counts_every_item_once(held, free):
+    for folder, last in ((held, 0), (free, 18)):
+        (table,) = read_report(folder)["tasks"]["confusion"]
+        assert (table["field"], table["labels"]) == ("mood", ["calm", "angry"])
+        for counts in table["models"].values():
+            assert [sum(row) for row in counts] == [12, 6]
+            assert sum(row[-1] for row in counts) == last
+
+
+def test_invalid_answers_are_counted_by_reason_with_an_example(free):
+    invalid = read_report(free)["tasks"]["invalid"]
+    for role in ("base", "candidate", "champion"):
+        assert sum(found["models"][role] for found in invalid) == 18
+    assert invalid[0]["example"]["answer"]
+
+
+def test_the_gates_of_other_tasks_do_not_apply_and_the_tasks_own_do(free):
+    found = {gate["name"]: gate for gate in read_report(free)["gates"]}
+    for name in ("answers_not_less_correct", "language_kept", "wording_not_worse", "no_more_repetition"):
+        assert (found[name]["passed"], found[name]["applies"]) == (True, False)
+    for name in ("improves_on_base", "valid_answers_kept", "task_metrics_kept", "no_slice_worse"):
+        assert found[name]["applies"]
+    assert found["task_metrics_kept"]["passed"] is True
+
+
+def test_the_readable_report_shows_what_the_task_is_about(free, held):
+    text = (free / "report.md").read_text()
+    for needed in (
+        "Task moods: A text in the question, its mood out.",
+        "- strength_error: Distance of the strength from the reference's.",
+        "Valid answers: base 0 of 18, candidate 0 of 18, champion 0 of 18.",
+        "All models wrote freely",
+        "How `mood` was answered",
+        "Gates that do not apply, as their metrics belong to other tasks: answers_not_less_correct",
+        "percentiles of 1,000 resamples",
+    ):
+        assert needed in text
+    assert "all models' answers were held to the schema" in (held / "report.md").read_text()
+
+
+def test_dagster_shows_the_tasks_metrics_with_their_sentences(held):
+    metadata = materialization_metadata(read_report(held), held)
+    assert metadata["valid_answer"]["raw_value"] == read_report(held)["models"]["candidate"]["valid_answer"]["value"]
+    assert metadata["weaker_mood"]["type"] == "float"
+    assert "- weaker_mood: Share right of the mood that is known less well." in metadata["task"]["raw_value"]
+    assert len(metadata["task"]["raw_value"]) < 10_000
+
+
+def test_what_a_model_wrote_into_a_reason_or_an_example_cannot_become_mark_up(free):
+    report = read_report(free)
+    found = report["tasks"]["invalid"][0]
+    found["reason"] = "`![x](http://example.org/x.png)` | <b>\x00 is no tool"
+    found["example"]["answer"] = "```\n![y](http://example.org/y.png)"
+    text = render(report)
+    assert "`'![x](http://example.org/x.png)' \\| <b> is no tool`" in text
+    assert "````text\n```\n![y]" in text
+    assert "\x00" not in text
+
+
+def test_another_source_of_a_task_makes_another_report(world, tmp_path):
+    dataset = made.dataset(tmp_path / "d1", moods.rows(), segment="moods.en")
+    versions = set()
+    for limit in ("strength < 5", "strength < 6"):
+        with moods.added(tmp_path / "tasks"):
+            (tmp_path / "tasks" / "moods.py").write_text(moods.SOURCE.replace("strength < 5", limit))
+            versions.add(gather_inputs(dataset, world.candidate, None, world.figures).data_version)
+    assert len(versions) == 2
+
+
+def test_documents_are_judged_by_their_loss_alone(world, tmp_path):
+    dataset = made.dataset(tmp_path / "d1", made.documents(18), segment="documents.en.stories")
+    folder = evaluated(world, tmp_path, dataset, minimum_groups=5)
+    report = read_report(folder)
+    assert list(report["metrics"]) == ["loss"]
+    assert report["models"]["base"]["loss"]["n"] == report["tasks"]["plain_text"] == 18
+    assert report["models"]["base"]["answer_tokens"] == {"value": None, "n": 0}
+    judged = {gate["name"] for gate in report["gates"] if gate["applies"]}
+    assert judged == {"improves_on_base", "beats_champion", "no_slice_worse"}
+    text = (folder / "report.md").read_text()
+    assert "Plain text: loss only." in text
+    assert "No response times: nothing was asked." in text
+    assert "Answers side by side" not in text
