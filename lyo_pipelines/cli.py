@@ -21,6 +21,9 @@ INTERRUPTED = 130
 Port = Annotated[
     int, typer.Option(help="Port of the Dagster UI on 127.0.0.1; another free one is taken when it is in use.")
 ]
+Changes = Annotated[
+    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change one value of the recipe; may come often.")
+]
 
 
 @app.command()
@@ -48,30 +51,94 @@ def ui(port: Port = 3000) -> None:
 
 @app.command()
 def ingest(
-    path: Annotated[Path, typer.Argument(help="A file, or a folder of files.")],
+    path: Annotated[Path | None, typer.Argument(help="A file, or a folder of files.")] = None,
+    table: Annotated[
+        str | None, typer.Option(help="Read what is new in a configured PostgreSQL table instead.")
+    ] = None,
+    again: Annotated[
+        bool, typer.Option("--again", help="Take back what was read of the table, and read what it holds now.")
+    ] = False,
     format: Annotated[
-        str, typer.Option(help="auto, canonical, feedback, flat (with a mapping), langfuse, openai_messages.")
+        str,
+        typer.Option(
+            help="auto, argilla, canonical, feedback, flat (with a mapping), langfuse, openai_messages, otel_spans, "
+            "sharegpt, span_annotations."
+        ),
     ] = "auto",
     mapping: Annotated[Path | None, typer.Option(help="YAML that maps a flat file's columns.")] = None,
     build: Annotated[
         bool, typer.Option(help="Also rebuild the days it touches (raw_interactions, filtered_examples).")
     ] = True,
 ) -> None:
-    """Read files now, say what was accepted and rejected, and rebuild the days they touch."""
-    from lyo_pipelines.commands.ingest import ingest_path
+    """Read files or a table now, say what was accepted and rejected, and rebuild the days they touch."""
+    from lyo_pipelines.commands.ingest import ingest_path, ingest_table
 
-    ingest_path(console, path, format=format, mapping=mapping, build=build)
+    if path is not None and table is None:
+        if again:
+            raise typer.BadParameter("--again is for a table: a file is read anew when its mapping or --format changes")
+        ingest_path(console, path, format=format, mapping=mapping, build=build)
+    elif table is not None and path is None:
+        if format != "auto" or mapping is not None:
+            raise typer.BadParameter(
+                "the format and mapping of a table stand in its configuration (interactions.tables)"
+            )
+        ingest_table(console, table, again=again, build=build)
+    else:
+        raise typer.BadParameter("give either a file or folder, or --table NAME")
+
+
+@app.command()
+def documents(
+    path: Annotated[
+        Path | None, typer.Argument(help="A folder of documents, or one. Without it: read what is in data/documents.")
+    ] = None,
+    set_name: Annotated[
+        str | None, typer.Option("--set", help="Document set that they belong to; a folder's own name by default.")
+    ] = None,
+) -> None:
+    """Copy Markdown, text, HTML and PDF files into a document set, read them, and say what became of each."""
+    from lyo_pipelines.commands.documents import add_documents
+
+    add_documents(console, path, set_name)
+
+
+@app.command()
+def sample(
+    task: Annotated[str, typer.Argument(help="For instance search, quiz, agent; a wrong one lists them all.")],
+    rows: Annotated[int, typer.Option(help="How many interactions.")] = 600,
+    language: Annotated[str, typer.Option(help="en; most tasks also have hi, some ta.")] = "en",
+    output: Annotated[Path | None, typer.Option(help="A JSONL file; without it, one in the inbox.")] = None,
+    subjects: Annotated[bool, typer.Option(help="Rows name their subject: segments such as search.en.math.")] = False,
+    seed: Annotated[int, typer.Option(help="Another seed makes another log.")] = 7,
+) -> None:
+    """Write a made-up log of one task into the inbox."""
+    from lyo_pipelines.commands.sample import write_task_sample
+
+    write_task_sample(console, task, rows=rows, language=language, seed=seed, output=output, with_subject=subjects)
 
 
 @app.command()
 def train(
     segment: Annotated[str, typer.Argument(help="For instance tutoring.en.math.")],
     recipe: Annotated[str, typer.Option(help="A packaged recipe or a YAML file.")] = "owner",
+    set: Changes = None,
 ) -> None:
-    """Dataset version, adapter and report of one segment, as a Dagster run."""
+    """Dataset version, adapter and report of a segment, a parent (tutoring.hi) or a mixture, as a Dagster run."""
     from lyo_pipelines.commands.train import train_segment
 
-    train_segment(console, segment, recipe)
+    train_segment(console, segment, recipe, set or [])
+
+
+@app.command()
+def prefer(
+    segment: Annotated[str, typer.Argument(help="A segment with an adapter, for instance tutoring.en.math.")],
+    recipe: Annotated[str, typer.Option(help="kto, dpo, or a YAML file with one of these methods.")] = "kto",
+    set: Changes = None,
+) -> None:
+    """Tune a segment's adapter on what users preferred, and compare it with the adapter it started from."""
+    from lyo_pipelines.commands.train import prefer_segment
+
+    prefer_segment(console, segment, recipe, set or [])
 
 
 @app.command()
@@ -115,11 +182,31 @@ def backtest(
 
 
 @app.command()
-def doctor() -> None:
-    """Look whether this machine has what the pipelines need, and say what to do where it has not."""
-    from lyo_pipelines.commands.doctor import look
+def merge(
+    segment: Annotated[str, typer.Argument(help="For instance tutoring.en.math.")],
+    version: Annotated[str | None, typer.Option(help="An adapter version; default: the newest.")] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="Folder to write; default: lake/merged/<segment>/<version>.")
+    ] = None,
+) -> None:
+    """Merge a segment's adapter into its base model: a plain transformers folder with tokenizer, template and licence."""
+    from lyo_pipelines.commands.merge import merge_segment
 
-    if not look(console):
+    merge_segment(console, segment, version=version, output=output)
+
+
+@app.command()
+def doctor(
+    recipe: Annotated[
+        str | None, typer.Option(help="Look at one recipe instead: device, base model, estimated memory.")
+    ] = None,
+    set: Changes = None,
+) -> None:
+    """Look whether this machine has what the pipelines (or one recipe) need, and say what to do where it has not."""
+    from lyo_pipelines.commands.doctor import look
+    from lyo_pipelines.commands.doctor_recipe import look_at_recipe
+
+    if not (look_at_recipe(console, recipe, set or []) if recipe else look(console)):
         raise typer.Exit(1)
 
 

@@ -19,6 +19,8 @@ STAGES = {
     "segment_health": "health of segments by day",
     "dataset_splits": "train / validation / test split",
     "adapter": "LoRA adapter",
+    "preference_data": "preferences out of ratings",
+    "preference_adapter": "adapter tuned on preferences",
     "eval_report": "evaluation report",
 }
 
@@ -38,9 +40,9 @@ class RunFailedError(RuntimeError):
     """A run of the demo failed; the message is its cause."""
 
 
-def new_stages() -> dict[str, Stage]:
-    """All stages, waiting."""
-    return {key: Stage(key, title) for key, title in STAGES.items()}
+def new_stages(*keys: str) -> dict[str, Stage]:
+    """The named stages, waiting."""
+    return {key: Stage(key, STAGES[key]) for key in keys}
 
 
 def apply_run(stages: dict[str, Stage], run: Run, now: float) -> None:
@@ -135,6 +137,9 @@ def polled(fetch: Callable[[], list[Run]], seconds: float) -> Iterator[list[Run]
         time.sleep(seconds)
 
 
+_DETAILS = {"adapter": training_detail, "preference_adapter": training_detail, "eval_report": evaluation_detail}
+
+
 @dataclass
 class Follower:
     """Follows the runs of one demo until a condition holds."""
@@ -177,7 +182,7 @@ class Follower:
             for run in sorted(runs, key=lambda run: run.start or 0.0):
                 if (run.start or 0.0) >= self.since:
                     apply_run(self.stages, run, now)
-            for key, detail in (("adapter", training_detail), ("eval_report", evaluation_detail)):
+            for key, detail in _DETAILS.items():
                 stage = self.stages.get(key)
                 if stage is not None and stage.state == "running":
                     stage.detail = detail(self.lake, self.segment, self.since)

@@ -19,21 +19,21 @@ def print_summary(console: Console, report: dict[str, Any], report_dir: Path) ->
     )
     for name, style in (
         ("metric", None),
-        ("base", "dim"),
+        ("against", "dim"),
+        ("its value", "dim"),
         ("adapter", "bold"),
         ("difference", None),
         ("95 % interval", None),
         ("verdict", None),
     ):
-        table.add_column(name, style=style, justify="left" if name in {"metric", "verdict"} else "right")
+        table.add_column(name, style=style, justify="left" if name in {"metric", "against", "verdict"} else "right")
     for row in report["comparisons"]:
-        if row["b"] != "base":
-            continue
         verdict = row["verdict"] or row.get("note") or "no verdict"
         colour = _COLOURS.get(verdict, "dim")
         table.add_row(
             row["metric"],
-            _number(models["base"], row["metric"]),
+            {"champion": "current adapter"}.get(row["b"], row["b"]),
+            _number(models[row["b"]], row["metric"]),
             _number(models["candidate"], row["metric"]),
             f"{row['difference']:+.3f}" if row["difference"] is not None else "",
             f"{row['ci_low']:+.3f} … {row['ci_high']:+.3f}" if row["ci_low"] is not None else "",

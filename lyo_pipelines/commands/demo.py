@@ -19,7 +19,6 @@ from lyo_pipelines.client.launches import LaunchFollower
 from lyo_pipelines.client.server import Server, start_server
 from lyo_pipelines.client.summary import print_summary
 from lyo_pipelines.commands.stories import EXPECTED, is_told, print_stories, report_dirs
-from lyo_pipelines.commands.train import RETRAIN_STAGES
 from lyo_pipelines.config.figures import load_figures
 from lyo_pipelines.config.settings import Settings, make_key_file
 from lyo_pipelines.evaluation.report import read_report
@@ -88,7 +87,7 @@ def _run_locked(console: Console, lake: Lake, *, port: int, interactions: int, s
                 f"{', '.join(stopped)} of the Dagster at {server.url} do not run: close it and start the demo again, or switch "
                 "them on under Automation"
             )
-        stages = {key: stage for key, stage in new_stages().items() if key not in RETRAIN_STAGES}
+        stages = new_stages("landed_files", "raw_interactions", "filtered_examples", "segment_health")
         with Display(console) as display:
             follower = Follower(client, lake, SEGMENT, stages, display.show, since=began - 1)
             follower.until(lambda: _data_current(lake), wait_seconds=300, what="the daily data")

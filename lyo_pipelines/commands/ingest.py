@@ -1,7 +1,8 @@
-"""`lyo ingest PATH`: land files now, say what became of every row, and bring the touched days up to date."""
+"""`lyo ingest PATH` and `lyo ingest --table NAME`: land now, say what became of every row, bring the touched days up to date."""
 
 from __future__ import annotations
 
+import os
 import time
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -11,13 +12,15 @@ from rich.table import Table
 
 from lyo_pipelines.client.graphql import Client
 from lyo_pipelines.client.server import start_server
-from lyo_pipelines.config.figures import load_figures
+from lyo_pipelines.config.figures import Figures, load_figures
 from lyo_pipelines.config.settings import Settings
 from lyo_pipelines.health.day import days_to_rebuild
 from lyo_pipelines.interactions.landing import land_file
 from lyo_pipelines.interactions.mapping import load_mapping
 from lyo_pipelines.interactions.pseudonyms import Pseudonyms
 from lyo_pipelines.interactions.report import LandingReport
+from lyo_pipelines.interactions.tables.errors import TableError
+from lyo_pipelines.interactions.tables.pull import pull_table, table_named
 from lyo_pipelines.storage.lake import Lake
 
 
@@ -42,6 +45,26 @@ def ingest_path(console: Console, path: Path, *, format: str, mapping: Path | No
         for file in files
     ]
     _print(console, reports)
+    _bring_up_to_date(console, lake, figures, build=build)
+
+
+def ingest_table(console: Console, name: str, *, again: bool, build: bool) -> None:
+    """Land what is new in one configured table, print the report, and rebuild what became stale."""
+    settings = Settings.from_env()
+    lake, figures = Lake(settings.data_dir), load_figures(settings.config_path)
+    pseudonyms = Pseudonyms(settings.require_pseudonym_key())
+    table = table_named(figures.interactions, name)
+    now = datetime.now(UTC)
+    report = pull_table(
+        lake, table, pseudonyms=pseudonyms, figures=figures.interactions, now=now, env=os.environ, again=again
+    )
+    _print(console, [report])
+    if report.unreadable:
+        raise TableError(report.unreadable)
+    _bring_up_to_date(console, lake, figures, build=build)
+
+
+def _bring_up_to_date(console: Console, lake: Lake, figures: Figures, *, build: bool) -> None:
     stale = days_to_rebuild(lake, figures.curation)
     if not stale:
         console.print("Every day is up to date.")
@@ -71,18 +94,19 @@ def _rebuild(console: Console, lake: Lake, stale: list[date]) -> None:
 
 
 def _print(console: Console, reports: list[LandingReport]) -> None:
-    table = Table("file", "format", "read", "accepted", "rejected", "why rejected")
+    shown = Table("file", "format", "read", "accepted", "rejected", "what to know")
     for report in reports:
-        why = report.unreadable or ", ".join(f"{reason} ({n})" for reason, n in report.rejected_by_reason.items())
-        if report.ignored_fields:
-            why = "; ".join(
-                part for part in (why, f"unknown fields ignored: {', '.join(report.ignored_fields)}") if part
-            )
-        note = "already read" if report.already_landed else why
-        table.add_row(
+        ignored = f"unknown fields ignored: {', '.join(report.ignored_fields)}" if report.ignored_fields else ""
+        told = f"told by {report.found}" if report.found and report.found not in ("given", "a mapping") else ""
+        rejected = ", ".join(f"{reason} ({n})" for reason, n in report.rejected_by_reason.items())
+        already = (
+            ("nothing new" if report.name.startswith("table ") else "already read") if report.already_landed else ""
+        )
+        notes = (report.unreadable, already or rejected, told, ignored, report.note)
+        shown.add_row(
             report.name,
             report.format or "?",
             *(f"{n:,}" for n in (report.read, report.accepted, report.rejected)),
-            note,
+            "; ".join(note for note in notes if note),
         )
-    console.print(table)
+    console.print(shown)

@@ -10,7 +10,7 @@ from lyo_pipelines.client.summary import print_summary
 from lyo_pipelines.config.settings import Settings
 from lyo_pipelines.evaluation.command import is_complete
 from lyo_pipelines.evaluation.report import read_report
-from lyo_pipelines.interactions.segments import parse_segment
+from lyo_pipelines.interactions.segments import parse_parent
 from lyo_pipelines.storage.lake import Lake
 
 
@@ -32,6 +32,6 @@ def newest_report_dir(lake: Lake, segment: str) -> Path:
 
 def show_report(console: Console, segment: str) -> None:
     """Print the newest report's table."""
-    parse_segment(segment)
+    parse_parent(segment)
     folder = newest_report_dir(Lake(Settings.from_env().data_dir), segment)
     print_summary(console, read_report(folder), folder)

@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from lyo_pipelines.config.alerts import AlertFigures
 from lyo_pipelines.config.curation import CurationFigures
 from lyo_pipelines.config.dataset import DatasetFigures
+from lyo_pipelines.config.documents import DocumentFigures
 from lyo_pipelines.config.evaluation import EvaluationFigures
 from lyo_pipelines.config.interactions import InteractionsFigures
 from lyo_pipelines.config.retraining import RetrainingFigures
@@ -34,6 +35,7 @@ class Figures(BaseModel):
     interactions: InteractionsFigures
     curation: CurationFigures
     dataset: DatasetFigures
+    documents: DocumentFigures
     evaluation: EvaluationFigures
     retraining: RetrainingFigures
     alerts: AlertFigures

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 FeedbackField = Literal["rating", "thumbs", "complaint_category", "complaint_text", "relevance_score", "retries"]
 
@@ -22,14 +22,58 @@ class LangfuseFigures(BaseModel):
     scores: dict[str, FeedbackField]
 
 
-class OpenAIMessagesFigures(BaseModel):
-    """What an OpenAI `messages` row gets where it says nothing."""
+class ChatFigures(BaseModel):
+    """What a conversation (OpenAI `messages`, ShareGPT) gets where its row says nothing."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     task: str | None
     language: str | None
     time_from_file: bool
+
+
+class SpanFigures(BaseModel):
+    """How spans of OpenTelemetry and OpenInference, and annotations of them, are understood."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    task: str | None
+    language: str | None
+    metadata_fields: dict[str, tuple[str, ...]]
+    scores: dict[str, FeedbackField]
+
+
+class ArgillaFigures(ChatFigures):
+    """How Argilla records are understood. fields: what a field is for -> its names, the first found wins."""
+
+    fields: dict[Literal["question", "answer", "context", "system_prompt"], tuple[str, ...]]
+    questions: dict[str, FeedbackField | Literal["answer", "reference_answer"]]
+
+
+class TableFigures(BaseModel):
+    """A PostgreSQL table or query that is read as far as it is new. See interactions.yaml."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(pattern=r"^[a-z0-9_]{1,60}$")
+    dsn_env: str = Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
+    table: str | None = Field(default=None, pattern=r"^[^;\"']+$")
+    query: str | None = None
+    watermark: str
+    key: str
+    format: str = "auto"
+    mapping: str | None = None
+    batch_rows: int = Field(default=50_000, ge=1)
+    overlap_seconds: float = Field(default=600, ge=0)
+    overlap_numbers: int = Field(default=10_000, ge=0)
+
+    @model_validator(mode="after")
+    def _one_source(self) -> TableFigures:
+        if (self.table is None) == (self.query is None):
+            raise ValueError("give either table (a name, or schema.name) or query (one select)")
+        if self.mapping is not None and self.format not in ("auto", "flat"):
+            raise ValueError(f"a mapping is for flat rows; format {self.format} has none: leave one of them out")
+        return self
 
 
 class InteractionsFigures(BaseModel):
@@ -49,4 +93,16 @@ class InteractionsFigures(BaseModel):
     parallel_from_bytes: int = Field(ge=0)
     identifier_keys: tuple[str, ...]
     langfuse: LangfuseFigures
-    openai_messages: OpenAIMessagesFigures
+    openai_messages: ChatFigures
+    sharegpt: ChatFigures
+    argilla: ArgillaFigures
+    spans: SpanFigures
+    tables: tuple[TableFigures, ...]
+
+    @field_validator("tables")
+    @classmethod
+    def _own_names(cls, tables: tuple[TableFigures, ...]) -> tuple[TableFigures, ...]:
+        names = [table.name for table in tables]
+        if len(set(names)) != len(names):
+            raise ValueError("two tables have the same name: it is what their state is kept under")
+        return tables

@@ -11,6 +11,13 @@ land_inbox_job = dg.define_asset_job(
     description="Read what is new in the inbox.",
 )
 
+documents_job = dg.define_asset_job(
+    "read_documents",
+    selection=["document_chunks"],
+    executor_def=dg.in_process_executor,
+    description="Read the document sets whose files changed.",
+)
+
 daily_job = dg.define_asset_job(
     "daily_data",
     selection=["raw_interactions", "filtered_examples", "segment_health"],
@@ -23,4 +30,11 @@ retrain_job = dg.define_asset_job(
     selection=["train_split", "validation_split", "test_split", "adapter", "eval_report"],
     executor_def=dg.in_process_executor,
     description="Dataset version, adapter and report of one segment.",
+)
+
+prefer_job = dg.define_asset_job(
+    "prefer",
+    selection=["preference_data", "preference_adapter", "eval_report"],
+    executor_def=dg.in_process_executor,
+    description="Tune a segment's adapter on what users preferred, and compare it with the adapter it started from.",
 )

@@ -23,7 +23,9 @@ INTERACTION = pa.schema(
         pa.field(
             "occurred_at", pa.timestamp("us", tz="UTC"), nullable=False, metadata={"doc": "when the question was asked"}
         ),
-        pa.field("task", pa.string(), nullable=False, metadata={"doc": "tutoring, programming, search, …"}),
+        pa.field(
+            "task", pa.string(), nullable=False, metadata={"doc": "tutoring, programming, search, …: a file of tasks/"}
+        ),
         pa.field(
             "language", pa.string(), nullable=False, metadata={"doc": "declared language: en, hi, ta, hi_latn, …"}
         ),
@@ -35,7 +37,13 @@ INTERACTION = pa.schema(
         pa.field("context", pa.string(), metadata={"doc": "retrieved or given context beside the question"}),
         pa.field("history", pa.list_(MESSAGE), metadata={"doc": "earlier turns, oldest first, without the question"}),
         pa.field("question", pa.string(), nullable=False, metadata={"doc": "what the user asked"}),
-        pa.field("answer", pa.string(), metadata={"doc": "null when the model failed to answer"}),
+        pa.field(
+            "answer",
+            pa.string(),
+            metadata={
+                "doc": "null when the model failed to answer; one JSON object as text where the task is structured"
+            },
+        ),
         pa.field(
             "question_id",
             pa.string(),
@@ -44,6 +52,7 @@ INTERACTION = pa.schema(
         pa.field("reference_answer", pa.string(), metadata={"doc": "the checkable result, where the source knows it"}),
         pa.field("rating", pa.float32(), metadata={"doc": "1 to 5"}),
         pa.field("thumbs", pa.int8(), metadata={"doc": "+1 up, -1 down"}),
+        pa.field("edited_answer", pa.string(), metadata={"doc": "the answer as a person corrected it"}),
         pa.field(
             "complaint_category", pa.string(), metadata={"doc": "what the user complained of: wrong, rude, cultural, …"}
         ),
@@ -71,6 +80,7 @@ INTERACTION = pa.schema(
 FEEDBACK_COLUMNS = (
     "rating",
     "thumbs",
+    "edited_answer",
     "complaint_category",
     "complaint_text",
     "feedback_at",

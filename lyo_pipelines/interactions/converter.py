@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +31,14 @@ _UNFORESEEN = (ArithmeticError, AttributeError, LookupError, RecursionError, Typ
 
 
 @dataclass(frozen=True)
+class RowIds:
+    """Where interactions without an id of their own get one: `<prefix>:<value of the column>`."""
+
+    prefix: str
+    column: str
+
+
+@dataclass(frozen=True)
 class FileSpec:
     """All that is known of a file before its rows are converted; plain values, so that it can go to another process."""
 
@@ -41,6 +50,7 @@ class FileSpec:
     file_time: str | None
     earliest: int
     latest: int
+    ids: RowIds | None = None
 
 
 @dataclass(frozen=True)
@@ -70,7 +80,8 @@ class Converter:
 
     def lines(self, lines: Lines) -> Converted:
         """Parse and convert lines of JSON; a clean block of canonical rows goes the fast way, with the same result."""
-        if self.shape.name == "canonical" and not lines.too_long and len(lines.data) <= _FAST_BYTES:
+        plain = self.shape.name == "canonical" and self._spec.ids is None
+        if plain and not lines.too_long and len(lines.data) <= _FAST_BYTES:
             gathered = gather_clean(lines.data, self._spec.figures.max_row_bytes)
             if gathered is not None:
                 count = len(gathered.metadata)
@@ -81,15 +92,18 @@ class Converter:
 
     def block(self, block: Block) -> Converted:
         """Convert parsed rows; every one of them is in the result, accepted or rejected."""
+        if self.shape.expand is not None:
+            block = _expanded(block, self.shape.expand)
         records = unparsed(block.bad, self._spec.pseudonyms)
-        rows, lines = block.rows, block.lines
+        rows, sources, lines = block.rows, block.rows, block.lines
         if self.shape.convert is not None:
-            rows, lines, shaped = self._shaped(block)
+            rows, kept, shaped = self._shaped(block)
+            sources, lines = [block.rows[index] for index in kept], [block.lines[index] for index in kept]
             records += shaped
+        if self._spec.ids is not None and self.shape.rows == "interactions":
+            rows = [_identified(row, source, self._spec.ids) for row, source in zip(rows, sources, strict=True)]
         table, bad = self._table(rows, lines)
         if bad:
-            origin = dict(zip(block.lines, block.rows, strict=True))
-            sources = [origin[line] for line in lines]
             records += self._refused(sources, lines, bad)
         if len(table) + len(records) != block.read:
             raise AssertionError(f"{block.read} rows were read, {len(table)} accepted and {len(records)} rejected")
@@ -110,22 +124,40 @@ class Converter:
             return pa.concat_tables([first, second]), bad
 
     def _shaped(self, block: Block) -> tuple[list[dict[str, Any]], list[int], list[dict[str, Any]]]:
+        """Canonical rows, the index of each in the block, and records of the others."""
         convert = self.shape.convert
         assert convert is not None
-        rows, lines, bad = [], [], {}
-        for index, (row, line) in enumerate(zip(block.rows, block.lines, strict=True)):
+        rows, kept, bad = [], [], {}
+        for index, row in enumerate(block.rows):
             try:
                 rows.append(convert(row))
-                lines.append(line)
+                kept.append(index)
             except RowError as error:
                 bad[index] = error
             except RecursionError:
                 bad[index] = RowError("too_deep", "the row is nested too deeply")
             except _UNFORESEEN as error:
                 bad[index] = RowError("unforeseen", type(error).__name__)
-        return rows, lines, self._refused(block.rows, block.lines, bad) if bad else []
+        return rows, kept, self._refused(block.rows, block.lines, bad) if bad else []
 
     def _refused(self, rows: list[dict[str, Any]], lines: list[int], bad: dict[int, RowError]) -> list[dict[str, Any]]:
         limit = self._spec.figures.max_rejected_characters
         users = {index: self.shape.user(rows[index]) for index in bad}
         return refused(rows, lines, bad, users=users, scrubber=self._scrubber, limit=limit)
+
+
+def _expanded(block: Block, expand: Callable[[dict[str, Any]], list[dict[str, Any]]]) -> Block:
+    """The rows that the lines of a block stand for, each with the number of its line."""
+    result = Block(bad=block.bad)
+    for row, line in zip(block.rows, block.lines, strict=True):
+        rows = expand(row)
+        result.rows += rows
+        result.lines += [line] * len(rows)
+    return result
+
+
+def _identified(row: dict[str, Any], source: dict[str, Any], ids: RowIds) -> dict[str, Any]:
+    key = source.get(ids.column)
+    if row.get("interaction_id") not in (None, "") or key in (None, ""):
+        return row
+    return {**row, "interaction_id": f"{ids.prefix}:{key}"}

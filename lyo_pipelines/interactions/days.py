@@ -26,7 +26,7 @@ from lyo_pipelines.interactions.repeats import keeping_days, repeat_names, repea
 from lyo_pipelines.interactions.segments import SegmentKeyError, segment_key
 from lyo_pipelines.interactions.turns import UNKNOWN, missing_turns
 from lyo_pipelines.interactions.winners import winners
-from lyo_pipelines.storage.arrow import pc
+from lyo_pipelines.storage.arrow import conformed, pc
 from lyo_pipelines.storage.lake import Lake
 
 INPUTS_KEY = b"lyo.inputs"
@@ -158,7 +158,7 @@ def _blocks(
         start = 0
         with lake.open_table(path) as file:
             for batch in file.iter_batches(batch_size=_ROWS, columns=list(columns)):
-                table, stop = pa.Table.from_batches([batch]).select(list(columns)).cast(schema), start + len(batch)
+                table, stop = conformed(pa.Table.from_batches([batch]), schema), start + len(batch)
                 if path in turns:
                     told = turns[path][start:stop]
                     filled = pc.coalesce(table["turn"], pa.array(told, mask=told == UNKNOWN))

@@ -100,7 +100,7 @@ def feedback_names(lake: Lake, day: date, landed: Iterable[str]) -> list[str]:
 def feedback_for(lake: Lake, day: date, names: Iterable[str]) -> pa.Table | None:
     """Feedback rows for interactions of a day, or None."""
     tables = [lake.read_table(f"{_folder(lake, day)}/{name}") for name in names]
-    return pa.concat_tables(tables) if tables else None
+    return pa.concat_tables(tables, promote_options="default") if tables else None
 
 
 def forget_feedback(lake: Lake, file_hash: str) -> set[date]:
@@ -125,7 +125,8 @@ def _write(lake: Lake, routes: Routes) -> set[date]:
     for (day, file_hash), tables in routes.items():
         folder = _folder(lake, day)
         before = [name for name in lake.names(folder) if name.startswith(file_hash)]
-        rows = pa.concat_tables([*tables, *(lake.read_table(f"{folder}/{name}") for name in before)])
+        parts = [*tables, *(lake.read_table(f"{folder}/{name}") for name in before)]
+        rows = pa.concat_tables(parts, promote_options="default")  # a file from before a column came has none of it
         lines, first = np.unique(rows["source_line"].to_numpy(), return_index=True)
         name = f"{file_hash}-{hashlib.sha256(lines.tobytes()).hexdigest()[:12]}.parquet"
         if name not in before:

@@ -25,7 +25,16 @@ REQUIRED = ("occurred_at", "task", "language", "question")
 _TIMES = ("occurred_at", "feedback_at")
 
 TIMES = ("occurred_at", "feedback_at")
-FREE_TEXTS = ("question", "answer", "system_prompt", "context", "error", "complaint_text", "reference_answer")
+FREE_TEXTS = (
+    "question",
+    "answer",
+    "edited_answer",
+    "system_prompt",
+    "context",
+    "error",
+    "complaint_text",
+    "reference_answer",
+)
 """Texts in which people write; the others are names and ids."""
 
 _SPECIAL = {*NUMBERS, *TIMES, "history", "metadata", "user_pseudonym", "source", "source_file", "source_line"}

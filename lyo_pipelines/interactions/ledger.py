@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from lyo_pipelines.storage.lake import Lake
 
@@ -15,7 +16,10 @@ _READING = ".reading-"
 
 @dataclass(frozen=True)
 class Entry:
-    """What is known of one landed file. reading: digest of how it was read (format and mapping)."""
+    """What is known of one landed file. reading: digest of how it was read (format and mapping). found: what told the format.
+
+    reached: of a batch of a table, how far its reading has come with this batch (tables/state.py).
+    """
 
     file_hash: str
     name: str
@@ -31,6 +35,8 @@ class Entry:
     feedback_applied: int = 0
     feedback_pending: int = 0
     ignored_fields: list[str] = field(default_factory=list)
+    found: str = ""
+    reached: dict[str, Any] | None = None
 
 
 def entry_path(lake: Lake, file_hash: str) -> str:
@@ -71,6 +77,14 @@ def begin(lake: Lake, file_hash: str, reading: str) -> bool:
         if _READING in name and name != mark:
             lake.fs.rm(f"{folder}/{name}")
     return bool(before)
+
+
+def forget_marks(lake: Lake, file_hash: str) -> None:
+    """Remove the notes that a file was being landed; call it when nothing of it lies in the lake."""
+    folder = lake.path("files")
+    for name in lake.names(folder):
+        if name.startswith(file_hash + _READING):
+            lake.fs.rm(f"{folder}/{name}")
 
 
 def token(path: str, size: int, mtime: float, reading: str) -> str:

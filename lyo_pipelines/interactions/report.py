@@ -14,7 +14,8 @@ class LandingReport:
 
     days: days whose inputs changed by it. unreadable: why nothing could be read, or None. Feedback rows count in read and accepted
     too; feedback_applied reached an interaction that is there, feedback_pending waits for one. ignored_fields: names in the first
-    rows that no field asks for (a misspelt one shows here).
+    rows that no field asks for (a misspelt one shows here). found: what told the format.
+    note: what else is worth knowing.
     """
 
     file_hash: str
@@ -31,6 +32,8 @@ class LandingReport:
     already_landed: bool = False
     unreadable: str | None = None
     ignored_fields: tuple[str, ...] = ()
+    found: str = ""
+    note: str = ""
 
     @property
     def conserved(self) -> bool:
@@ -54,4 +57,5 @@ def report_of(entry: Entry, days: tuple[date, ...], *, already: bool) -> Landing
         feedback_pending=entry.feedback_pending,
         already_landed=already,
         ignored_fields=tuple(entry.ignored_fields),
+        found=entry.found,
     )

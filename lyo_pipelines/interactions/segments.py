@@ -1,6 +1,7 @@
 """Segment keys `<task>.<language>[.<facet>]`: the unit that is filtered, split, trained, evaluated and served.
 
-Lower case, `[a-z0-9_]` between dots, so that a key is a Dagster partition key, a folder name and a tag value at once.
+Lower case, `[a-z0-9_]` between dots, so that a key is a Dagster partition key, a folder name and a tag value at once. A key
+also stands for all that lies below it: `tutoring.hi` for every subject in Hindi, `tutoring` for the whole task.
 """
 
 from __future__ import annotations
@@ -18,10 +19,10 @@ class SegmentKeyError(ValueError):
 
 @dataclass(frozen=True, order=True)
 class Segment:
-    """One parsed key; `facet` is a subject, domain, reasoning mode, team or document set."""
+    """One parsed key; `facet` is a subject, domain, reasoning mode, team or document set. Only a parent has no language."""
 
     task: str
-    language: str
+    language: str | None = None
     facet: str | None = None
 
     @property
@@ -55,6 +56,11 @@ def parse_segment(key: str) -> Segment:
             f"{key!r} is not a segment: expected <task>.<language>[.<facet>], for instance tutoring.en.math"
         )
     return Segment(*parts)
+
+
+def parse_parent(key: str) -> Segment:
+    """Parse a segment or a parent of segments (`tutoring.hi`, `tutoring`). Raises SegmentKeyError with the expected shape."""
+    return Segment(key) if _PART.fullmatch(key) else parse_segment(key)
 
 
 def _clean(value: str) -> str:

@@ -1,6 +1,7 @@
 """Which of several copies of an interaction on one day is kept: the same one whatever the order in which they came.
 
-Better is, in this order: has an answer, has no error, newest feedback, has a rating, then the smaller file hash and line.
+Of the copies that came from one database table the newest counts alone: the row was changed there. Better among the others is, in
+this order: has an answer, has no error, newest feedback, has a rating, then the smaller file hash and line.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
+from lyo_pipelines.interactions.batch_names import table_part
 from lyo_pipelines.storage.arrow import pc
 from lyo_pipelines.storage.lake import Lake
 
@@ -27,11 +29,14 @@ def winners(lake: Lake, paths: list[str], repeated: np.ndarray) -> dict[str, np.
     if not len(twice):
         return masks
     copies = [_copies(lake, path, order, keys[path], twice) for order, path in enumerate(paths)]
-    key, files, rows = (np.concatenate([part[name] for part in copies]) for name in ("key", "file", "row"))
+    key, files, rows, lines = (
+        np.concatenate([part[name] for part in copies]) for name in ("key", "file", "row", "line")
+    )
     ranks = [
         np.concatenate([part[name] for part in copies])
         for name in ("line", "file", "unrated", "age", "failed", "silent")
     ]
+    ranks.append(_outdated(paths, key, files, lines))
     order = np.lexsort([*ranks, key])
     losers = order[np.diff(key[order], prepend=key[order][:1] + np.uint64(1)) == 0]
     for number, path in enumerate(paths):
@@ -40,6 +45,19 @@ def winners(lake: Lake, paths: list[str], repeated: np.ndarray) -> dict[str, np.
             mask = masks.setdefault(path, np.ones(len(keys[path]), bool))
             mask[left_out] = False
     return masks
+
+
+def _outdated(paths: list[str], key: np.ndarray, file: np.ndarray, line: np.ndarray) -> np.ndarray:
+    """Which copies their database table gave again, later. Batches of a table stand in the order of their numbers."""
+    names = [path.rsplit("/", 1)[-1].removesuffix(".parquet") for path in paths]
+    parts = [table_part(name) for name in names]
+    of_table = np.array([part is not None for part in parts])[file]
+    tables = np.unique([part or name for part, name in zip(parts, names, strict=True)], return_inverse=True)[1][file]
+    order = np.lexsort([line, file, tables, key])
+    result = np.zeros(len(key), bool)
+    again = (key[order][1:] == key[order][:-1]) & (tables[order][1:] == tables[order][:-1])
+    result[order[:-1]] = again & of_table[order[:-1]]
+    return result
 
 
 def _column(lake: Lake, path: str, name: str) -> np.ndarray:

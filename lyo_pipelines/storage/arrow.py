@@ -16,6 +16,16 @@ def give_back() -> None:
     pa.default_memory_pool().release_unused()
 
 
+def conformed(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """Return the table with exactly the schema's columns and types; a column that came later than the file is null in it."""
+    there = set(table.column_names)
+    columns = [
+        table[field.name].cast(field.type) if field.name in there else pa.nulls(table.num_rows, field.type)
+        for field in schema
+    ]
+    return pa.table(columns, schema=schema)
+
+
 def offsets_and_values(lists: pa.ListArray) -> tuple[np.ndarray, pa.StructArray]:
     """Return row offsets (N + 1, from 0) and the flat values of a list array; null lists count as empty ones."""
     lengths = pc.fill_null(pc.list_value_length(lists), 0).to_numpy(zero_copy_only=False)

@@ -67,8 +67,16 @@ class Lake:
         return self.path("interactions", f"date={day.isoformat()}", "part.parquet")
 
     def examples(self, day: date, name: str = "part") -> str:
-        """`filtered_examples` of one day (`part`), or a sibling of it (`removed`, `funnel`, `findings`)."""
+        """`filtered_examples` of one day (`part`), or a sibling of it (`disliked`, `removed`, `funnel`, `quality`)."""
         return self.path("examples", f"date={day.isoformat()}", f"{name}.parquet")
+
+    def documents(self, name: str, file: str = "examples") -> str:
+        """One document set's `examples`, or a sibling of them (`chunks`, `funnel`)."""
+        return self.path("documents", name, f"{file}.parquet")
+
+    def document_sets(self) -> list[str]:
+        """Sorted names of the document sets that have examples."""
+        return [name for name in self.names(self.path("documents")) if self.exists(self.documents(name))]
 
     def health(self, day: date) -> str:
         """`segment_health` of one day."""
@@ -82,6 +90,10 @@ class Lake:
         """Folder of a segment's dataset versions, or of one version."""
         return self.path("datasets", segment, fingerprint).rstrip("/")
 
+    def preferences_dir(self, segment: str, fingerprint: str = "") -> str:
+        """Folder of a segment's preference data, or of one version."""
+        return self.path("preferences", segment, fingerprint).rstrip("/")
+
     def adapter_dir(self, segment: str, version: str = "") -> str:
         """Folder of a segment's adapters, or of one adapter version."""
         return self.path("adapters", segment, version).rstrip("/")
@@ -89,6 +101,10 @@ class Lake:
     def report_dir(self, segment: str, version: str = "") -> str:
         """Folder of a segment's reports, or of one report."""
         return self.path("reports", segment, version).rstrip("/")
+
+    def table_state(self, name: str, file: str) -> str:
+        """What is known of the reading of a database table (`file=""`: the folder of it)."""
+        return self.path("tables", name, file).rstrip("/")
 
     def local(self, path: str) -> Path:
         """The same path as a local one; model files need it. Raises NotLocalError on a remote lake."""

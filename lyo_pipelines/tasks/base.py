@@ -31,8 +31,8 @@ def language_name(code: str | None) -> str:
 @dataclass(frozen=True)
 class Judged:
     """One test item as a task's own metric sees it. `answer`, `reference`: a schema's instance where the task has a schema
-    (`answer` is None when what the model wrote is not valid), else the texts. `row`: language, subject, grade, topic, question,
-    context and reference_answer of the item.
+    (`answer` is None when what the model wrote does not fit it; one that only fails `check` is there), else the texts.
+    `row`: language, subject, grade, topic, question, context and reference_answer of the item.
     """
 
     answer: Any
@@ -68,7 +68,8 @@ class TaskFormat:
     version: part of the dataset fingerprint; raise it whenever the same example would give other messages.
     system_prompt: pure function of the fields in messages.PROMPT_FIELDS.
     answer: schema of the answer (one JSON object) where it is structured. check: what the schema cannot say about a valid answer and
-    its row (an order, a list of allowed labels); returns a short reason or None. needs: further columns a row must fill.
+    its row (an order, a list of allowed labels); returns a short reason or None; a task without a schema may have one about its text.
+    needs: further columns a row must fill. prose: keys of the answer, at any depth, whose texts are in the row's language (None: all).
     metrics: the task's own. general_metrics: names of the general metrics that mean something here; None: all of them.
     """
 
@@ -79,6 +80,7 @@ class TaskFormat:
     answer: type[BaseModel] | None = None
     check: Callable[[Any, Mapping[str, Any]], str | None] | None = None
     needs: tuple[str, ...] = ()
+    prose: tuple[str, ...] | None = None
     metrics: tuple[TaskMetric, ...] = ()
     general_metrics: tuple[str, ...] | None = None
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lyo_pipelines.tasks.base import TaskFormat, language_name
+from lyo_pipelines.tasks.code_samples import CODE_READABLE
 
 FORMAT_VERSION = "programming-1"
 MODES = {
@@ -23,7 +24,7 @@ def system_prompt(row: Mapping[str, Any]) -> str:
     return f"You are Lyo, a precise programming assistant{about}. Answer in {language_name(row.get('language'))}.{mode}"
 
 
-FORMAT = TaskFormat(task="programming", version=FORMAT_VERSION, system_prompt=system_prompt)
+FORMAT = TaskFormat(task="programming", version=FORMAT_VERSION, system_prompt=system_prompt, metrics=(CODE_READABLE,))
 
 
 def to_messages(row: Mapping[str, Any]) -> list[dict[str, str]]:

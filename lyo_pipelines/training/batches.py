@@ -6,12 +6,16 @@ the same order.
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 
 import numpy as np
 
-from lyo_pipelines.training.recipes import Batch, Budget
+from lyo_pipelines.training.mixing import epoch_order
+from lyo_pipelines.training.recipes import Batch, Budget, Mixing
 
 WINDOW_STEPS = 8
 """Examples are sorted by length inside windows of this many optimizer steps: short enough to stay random."""
@@ -51,8 +55,16 @@ class TrainingPlan:
         return cumulative[np.array([0, *bounds])] / self.examples
 
 
-def plan_training(lengths: np.ndarray, batch: Batch, budget: Budget, seed: int) -> TrainingPlan:
-    """Plan the training. lengths: int[n] tokens per example.
+def plan_training(
+    lengths: np.ndarray,
+    batch: Batch,
+    budget: Budget,
+    seed: int,
+    *,
+    segments: Sequence[str] | None = None,
+    mixing: Mixing | None = None,
+) -> TrainingPlan:
+    """Plan the training. lengths: int[n] tokens per example; segments, mixing: where each comes from, and how much each part counts.
 
     Each epoch is a seeded shuffle. With `group_by_length`, windows of it are sorted by length and cut into micro-batches, which are
     shuffled again. The plan ends with the step that reaches the budget; there is always at least one step.
@@ -66,7 +78,7 @@ def plan_training(lengths: np.ndarray, batch: Batch, budget: Budget, seed: int) 
     wanted_examples = max(1, round(budget.epochs * count))
     taken = spent = epoch = 0
     while taken < wanted_examples:
-        order = np.random.default_rng([seed, epoch]).permutation(count)
+        order = epoch_order(segments or [""] * count, mixing or Mixing(), np.random.default_rng([seed, epoch]))
         for indices in _epoch_batches(order, lengths, batch, seed, epoch):
             if taken >= wanted_examples:
                 break
@@ -80,6 +92,14 @@ def plan_training(lengths: np.ndarray, batch: Batch, budget: Budget, seed: int) 
             spent += tokens[-1]
         epoch += 1
     return TrainingPlan(tuple(micro), tuple(tokens), batch.accumulation, count)
+
+
+def seen_by_segment(plan: TrainingPlan, segments: Sequence[str]) -> dict[str, dict[str, int]]:
+    """{segment: {"examples": how many there are, "seen": how often one is seen in the whole plan}}."""
+    found = {key: {"examples": count, "seen": 0} for key, count in sorted(Counter(segments).items())}
+    for index in chain.from_iterable(plan.micro_batches):
+        found[segments[index]]["seen"] += 1
+    return found
 
 
 def evaluation_batches(lengths: np.ndarray, size: int) -> list[list[int]]:

@@ -23,3 +23,8 @@ def read_manifest(dataset_dir: Path) -> dict[str, Any]:
             f"{dataset_dir} is no dataset version: {path.name} is missing or broken ({error})."
         ) from error
     return manifest
+
+
+def tasks_in(manifest: dict[str, Any]) -> set[str]:
+    """Tasks of the segments that a dataset version (or preference data) holds."""
+    return {key.partition(".")[0] for key in manifest.get("segments") or [manifest["segment"]]}

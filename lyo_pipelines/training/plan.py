@@ -42,13 +42,20 @@ class OtherTrainingError(RuntimeError):
     """The output folder belongs to another recipe or dataset."""
 
 
-def adapter_version(fingerprint: str, recipe: Recipe) -> str:
+class UnfitStartError(RuntimeError):
+    """The adapter that training is to start from does not fit; the message says why."""
+
+
+def adapter_version(fingerprint: str, recipe: Recipe, start: str = "") -> str:
     """The version of the adapter that this recipe makes of this dataset: `<recipe name>-<12 hex>`.
 
-    Sections that change no weight (names, checkpoints, logging, cost) do not count.
+    start: version of the adapter that training starts from, where it does.
+
+    Sections that change no weight (names, checkpoints, logging, cost) do not count, nor do unused ones that came later.
     """
-    values = {k: v for k, v in recipe.model_dump(mode="json").items() if k not in WITHOUT_EFFECT_ON_WEIGHTS}
-    text = json.dumps([TRAINING_VERSION, fingerprint, values], sort_keys=True)
+    left_out = {*WITHOUT_EFFECT_ON_WEIGHTS, *recipe.unused_later_sections}
+    values = {k: v for k, v in recipe.model_dump(mode="json").items() if k not in left_out}
+    text = json.dumps([TRAINING_VERSION, fingerprint, values, *([start] if start else [])], sort_keys=True)
     return f"{recipe.name}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
 
 
@@ -62,13 +69,19 @@ def require_same(output: Path, found: str, wanted: str) -> None:
 
 
 def training_command(
-    recipe_path: str | Path, dataset_dir: str | Path, output_dir: str | Path, models_dir: str | Path
+    recipe_path: str | Path,
+    dataset_dir: str | Path,
+    output_dir: str | Path,
+    models_dir: str | Path,
+    *,
+    start_from: str | Path | None = None,
 ) -> list[str]:
-    """The command that trains; the same from a shell and under Dagster Pipes."""
-    return [
+    """The command that trains; the same from a shell and under Dagster Pipes. start_from: folder of an adapter to go on with."""
+    command = [
         sys.executable, "-m", "lyo_pipelines.training.engine",
         "--recipe", str(recipe_path), "--dataset", str(dataset_dir), "--output", str(output_dir), "--models", str(models_dir),
     ]  # fmt: skip
+    return command + (["--start-from", str(start_from)] if start_from else [])
 
 
 def is_complete(adapter_dir: str | Path) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Iterable
 from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -36,6 +37,17 @@ def load_recipe(name_or_path: str | Path, overrides: dict[str, Any] | None = Non
         return Recipe.model_validate(values)
     except ValidationError as error:
         raise RecipeError(f"{origin}: " + "; ".join(_explain(e) for e in error.errors())) from error
+
+
+def parse_changes(items: Iterable[str]) -> dict[str, Any]:
+    """Overrides out of `key=value` texts of a command line, values as YAML. Raises RecipeError for one without a value."""
+    changes: dict[str, Any] = {}
+    for item in items:
+        key, separator, value = item.partition("=")
+        if not separator:
+            raise RecipeError(f"--set {item}: expected KEY=VALUE, for instance optimizer.learning_rate=1e-4")
+        changes[key] = yaml.safe_load(value)
+    return changes
 
 
 def write_recipe(recipe: Recipe, path: Path) -> None:

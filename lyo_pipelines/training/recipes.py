@@ -1,4 +1,4 @@
-"""A recipe: every figure of one training, validated. Reading recipe files and overrides belongs to `recipe_files.py`.
+"""A recipe: every figure of one training, validated. Reading recipe files and overrides belongs to `recipe_loading.py`.
 
 Each section is one pydantic model; the commented defaults with the owner's figures stand in recipe_files/owner.yaml.
 """
@@ -113,9 +113,39 @@ class Speed(_Section):
     attention: Literal["auto", "eager", "sdpa", "flash_attention_2", "flex_attention"] = "auto"
     gradient_checkpointing: bool = False
     compile: bool = Field(
-        default=False, description="torch.compile; pays on long GPU runs, not within minutes on a CPU"
+        default=False, description="torch.compile of each block; pays on long GPU runs, not within minutes on a CPU"
     )
     threads: Positive | None = Field(default=None, description="CPU threads; null: all cores this process may use")
+
+
+class Mixing(_Section):
+    """How much of an epoch each segment gets where one adapter learns several (see mixing.py). Default: in proportion to size."""
+
+    temperature: Annotated[float, Field(ge=1)] = Field(
+        default=1.0, description="share in proportion to size ** (1 / temperature): 1 as large as it is, higher evener"
+    )
+    weights: dict[str, Annotated[float, Field(ge=0)]] = Field(
+        default={},
+        description="share by segment or parent, instead of the temperature; one that is not named gets nothing",
+    )
+    maximum_repeats: Annotated[float, Field(ge=1)] = Field(
+        default=4.0, description="no example is seen more often than this in one epoch"
+    )
+
+    @property
+    def proportional(self) -> bool:
+        """Whether every example is simply seen once an epoch."""
+        return self.temperature == 1 and not self.weights
+
+
+class Preference(_Section):
+    """Preference tuning on top of the segment's adapter (`method: kto` or `dpo`)."""
+
+    beta: Annotated[float, Field(gt=0)] = Field(
+        default=0.1, description="how strongly the tuned model is held to the adapter it starts from"
+    )
+    desirable_weight: Annotated[float, Field(ge=0)] = Field(default=1.0, description="of good answers (kto)")
+    undesirable_weight: Annotated[float, Field(ge=0)] = Field(default=1.0, description="of bad answers (kto)")
 
 
 class Cost(_Section):
@@ -125,12 +155,23 @@ class Cost(_Section):
     currency: str = "USD"
 
 
+class Memory(_Section):
+    """What is done when the estimate of memory.py says that a training will not fit."""
+
+    refuse_above: Annotated[float, Field(gt=0)] | None = Field(
+        default=1.25, description="refuse to start when the estimate is more than this times what is free; null: never"
+    )
+
+
 class Recipe(_Section):
     """One training, fully described. Two equal recipes on the same dataset version make the same adapter version."""
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,40}$")]
     base_model: str = Field(description="a name of base_models.py, a hub id, or a local folder")
-    method: Literal["lora"] = "lora"
+    method: Literal["lora", "qlora", "full", "kto", "dpo"] = Field(
+        default="lora",
+        description="qlora: LoRA on a base model held in 4 bits (NF4); full: every weight is learnt; kto, dpo: preferences",
+    )
     dtype: Literal["float32", "bfloat16"] = "float32"
     device: Literal["auto", "cpu", "cuda"] = "auto"
     seed: int = 7
@@ -142,8 +183,25 @@ class Recipe(_Section):
     checkpoints: Checkpoints = Checkpoints()
     logging: Logging = Logging()
     speed: Speed = Speed()
+    mixing: Mixing = Mixing()
+    preference: Preference = Preference()
     cost: Cost = Cost()
+    memory: Memory = Memory()
+
+    @model_validator(mode="after")
+    def _compares(self) -> Recipe:
+        if self.method == "kto" and self.batch.size < 2:
+            raise ValueError("method kto needs batch.size of at least 2: each answer is compared with others of its batch")
+        return self
+
+    @property
+    def unused_later_sections(self) -> set[str]:
+        """Sections added after the first adapters were made, where they are as if they were not there."""
+        later = {"mixing": Mixing(), "preference": Preference()}
+        return {name for name, default in later.items() if getattr(self, name) == default}
 
 
-WITHOUT_EFFECT_ON_WEIGHTS = ("name", "checkpoints", "logging", "cost")
+PREFERENCE_METHODS = ("kto", "dpo")
+"""Methods that learn from preferences, on top of an adapter."""
+WITHOUT_EFFECT_ON_WEIGHTS = ("name", "checkpoints", "logging", "cost", "memory")
 """Sections left out of the adapter version: changing them changes no weight."""

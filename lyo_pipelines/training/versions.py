@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines.training.plan import TrainingResult, is_complete, read_adapter
+from lyo_pipelines.training.recipes import PREFERENCE_METHODS
 
 _POINTER = "latest.json"
 
@@ -18,16 +19,33 @@ def list_adapters(lake: Lake, segment: str) -> list[TrainingResult]:
     return [read_adapter(folder) for folder in folders if is_complete(folder)]
 
 
-def point_to(lake: Lake, segment: str, version: str) -> None:
-    """Remember which adapter the newest training produced (or found again)."""
-    lake.write_json({"version": version}, f"{lake.adapter_dir(segment)}/{_POINTER}")
+def point_to(lake: Lake, segment: str, version: str, *, served_by: str | None = None) -> None:
+    """Remember which adapter the newest training produced (or found again), or which parent's adapter serves the segment."""
+    told = {"version": version} | ({"served_by": served_by} if served_by else {})
+    lake.write_json(told, f"{lake.adapter_dir(segment)}/{_POINTER}")
 
 
 def latest_adapter(lake: Lake, segment: str) -> TrainingResult:
-    """The adapter of the newest training. Raises NoAdapterError when there is none."""
+    """The adapter of the newest training, of the parent's for a segment that it serves. Raises NoAdapterError when there is none."""
     pointer = f"{lake.adapter_dir(segment)}/{_POINTER}"
     if lake.exists(pointer):
-        folder = lake.local(lake.adapter_dir(segment, lake.read_json(pointer)["version"]))
+        told = lake.read_json(pointer)
+        folder = lake.local(lake.adapter_dir(told.get("served_by", segment), told["version"]))
         if is_complete(folder):
             return read_adapter(folder)
     raise NoAdapterError(f"{segment} has no finished adapter. Materialize `adapter` for it (or `lyo train {segment}`).")
+
+
+def supervised_adapter(lake: Lake, segment: str) -> TrainingResult:
+    """The newest adapter of the segment that was not tuned on preferences: what preference tuning starts from.
+
+    Raises NoAdapterError, also for a segment that its parent serves.
+    """
+    found = latest_adapter(lake, segment)
+    if found.segment != segment:
+        raise NoAdapterError(
+            f"{segment} has no adapter of its own, {found.segment} serves it: tune that one (`lyo prefer {found.segment}`)."
+        )
+    if found.manifest["method"] in PREFERENCE_METHODS:
+        return read_adapter(lake.local(lake.adapter_dir(segment, found.manifest["start_from"])))
+    return found

@@ -24,7 +24,7 @@ def test_the_newest_whole_line_is_read_while_the_next_is_written(tmp_path: Path)
 
 
 def test_stages_follow_the_states_of_steps() -> None:
-    stages = new_stages()
+    stages = new_stages("dataset_splits", "adapter", "eval_report")
     apply_run(
         stages,
         _run(dataset_splits=("SUCCESS", 100, 103), adapter=("IN_PROGRESS", 103, None), other=("SUCCESS", 1, 2)),
@@ -53,7 +53,7 @@ def test_training_detail_names_steps_loss_speed_and_time_left(tmp_path: Path) ->
 
 def test_without_a_terminal_only_changes_are_printed() -> None:
     console = Console(record=True, force_terminal=False, width=120)
-    stages = new_stages()
+    stages = new_stages("dataset_splits", "adapter", "eval_report")
     with Display(console, every_seconds=1000) as display:
         display.show(stages)
         stages["adapter"].state = "running"

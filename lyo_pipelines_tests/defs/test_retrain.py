@@ -10,12 +10,14 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from lyo_pipelines.curation.segments import segment_counts
 from lyo_pipelines.dataset.build import build_dataset
+from lyo_pipelines.dataset.fallback import parent_of_thin
 from lyo_pipelines.dataset.versions import latest
 from lyo_pipelines.defs.build import build_defs
 from lyo_pipelines.defs.resources import Store
 from lyo_pipelines.sample.write import write_sample
-from lyo_pipelines.training.versions import latest_adapter
+from lyo_pipelines.training.versions import latest_adapter, supervised_adapter
 from lyo_pipelines_tests.defs.test_data_assets import data_through
 from lyo_pipelines_tests.training.tiny import make_model
 
@@ -40,20 +42,37 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> tuple[dg.DagsterInstance,
     return instance, store, model
 
 
-def retrain(world: tuple[dg.DagsterInstance, Store, Path], **overrides: object) -> dg.ExecuteInProcessResult:
-    """One `retrain` run of the segment on the tiny model."""
+World = tuple[dg.DagsterInstance, Store, Path]
+
+
+def launch(world: World, job: str, op: str, segment: str, **overrides: object) -> dg.ExecuteInProcessResult:
+    """One run of a job for a segment on the tiny model."""
     instance, store, model = world
+    instance.add_dynamic_partitions("segments", [segment])
     config = {"recipe": "tiny_test", "overrides": {"base_model": str(model), **overrides}}
     return (
         build_defs(resources={"store": store})
-        .resolve_job_def("retrain")
+        .resolve_job_def(job)
         .execute_in_process(
             instance=instance,
-            partition_key=SEGMENT,
-            run_config={"ops": {"adapter": {"config": config}}},
+            partition_key=segment,
+            run_config={"ops": {op: {"config": config}}},
             raise_on_error=False,
         )
     )
+
+
+def retrain(world: World, segment: str = SEGMENT, **overrides: object) -> dg.ExecuteInProcessResult:
+    """One `retrain` run."""
+    return launch(world, "retrain", "adapter", segment, **overrides)
+
+
+def failure_of(result: dg.ExecuteInProcessResult) -> tuple[str, str]:
+    """(step, what it said) of the step that failed."""
+    event = next(e for e in result.all_events if e.is_step_failure)
+    data = event.step_failure_data
+    told = data.user_failure_data.description if data.user_failure_data else str(data.error)
+    return str(event.step_key), str(told)
 
 
 def test_a_segment_goes_through_to_a_report_and_a_second_run_repeats_nothing(world) -> None:
@@ -85,9 +104,9 @@ def test_a_segment_goes_through_to_a_report_and_a_second_run_repeats_nothing(wor
 
 def test_a_wrong_recipe_key_fails_at_once_and_names_it(world) -> None:
     result = retrain(world, **{"optimizer.lerning_rate": 1})
-    failure = next(e for e in result.all_events if e.is_step_failure)
-    assert failure.step_key == "adapter"
-    assert "learning_rate" in str(failure.step_failure_data.user_failure_data.description)
+    step, told = failure_of(result)
+    assert step == "adapter"
+    assert "learning_rate" in told
 
 
 def test_a_registered_benchmark_blocks_training_and_names_the_items(world) -> None:
@@ -110,3 +129,50 @@ def test_a_registered_benchmark_blocks_training_and_names_the_items(world) -> No
         assert not any(e.is_step_start and e.step_key == "adapter" for e in result.all_events)
     finally:
         benchmark.unlink()
+
+
+def test_a_thin_segment_trains_nothing_and_its_report_says_who_serves_it(world) -> None:
+    _, store, _ = world
+    lake, figures = store.lake(), store.figures()
+    few = figures.curation.segment_minimum_interactions
+    thin = min(key for key, count in segment_counts(lake).items() if count.kept > 0 and count.read < few)
+    step, told = failure_of(retrain(world, thin))
+    parent = parent_of_thin(lake, thin, figures.dataset, figures.curation)
+    assert parent is not None
+    assert (step, f"`lyo train {parent}` first" in told) == ("adapter", True)
+
+    assert retrain(world, parent).success
+    served = retrain(world, thin)
+    assert served.success
+    adapter = latest_adapter(lake, thin)
+    assert adapter.segment == parent
+    assert lake.names(lake.adapter_dir(thin)) == ["latest.json"], "nothing was trained for it"
+    report = json.loads((Path(lake.report_dir(thin, adapter.version)) / "report.json").read_text())
+    assert (report["segment"], report["served_by"]["segment"]) == (thin, parent)
+    assert report["timings"]["candidate"]["reused"], "the parent's answers are asked for once"
+    assert f"`{parent}` serves it" in (Path(lake.report_dir(thin, adapter.version)) / "report.md").read_text()
+    assert {part["dimension"] for part in report["slices"]} >= {"segment"}
+
+
+def test_preferences_tune_the_adapter_and_are_compared_with_it(world) -> None:
+    _, store, _ = world
+    assert retrain(world).success
+    lake = store.lake()
+    start = latest_adapter(lake, SEGMENT)
+    result = launch(world, "prefer", "preference_adapter", SEGMENT, method="kto", validation={"interval": 3})
+    assert result.success
+    checks = {e.check_name: e.passed for e in result.get_asset_check_evaluations()}
+    assert checks["no_test_item_in_preferences"]
+    tuned = latest_adapter(lake, SEGMENT)
+    assert (tuned.manifest["method"], tuned.manifest["start_from"]) == ("kto", start.version)
+    report = json.loads((Path(lake.report_dir(SEGMENT, tuned.version)) / "report.json").read_text())
+    assert report["model_versions"]["champion"] == start.version
+    assert supervised_adapter(lake, SEGMENT).version == start.version, "the next tuning starts there again"
+
+
+def test_too_few_preferences_are_said_with_what_to_do(world) -> None:
+    assert retrain(world).success
+    result = launch(world, "prefer", "preference_adapter", SEGMENT, method="dpo")
+    step, told = failure_of(result)
+    assert step == "preference_adapter"
+    assert "pairs to learn from and 20 are needed: collect more ratings, try kto" in told

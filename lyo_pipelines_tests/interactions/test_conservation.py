@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import random
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from lyo_pipelines.interactions.errors import RowError
 from lyo_pipelines.interactions.mapping import parse_mapping
 from lyo_pipelines.interactions.reading.lines import BOM
+from lyo_pipelines.interactions.shapes.registry import shape_named
+from lyo_pipelines_tests.interactions.telemetry import ARGILLA, OLDER_ARGILLA, SPANS, annotation, sharegpt
 from lyo_pipelines_tests.interactions.test_formats import observation, score
 from lyo_pipelines_tests.interactions.world import (
     FIGURES,
@@ -26,7 +31,10 @@ from lyo_pipelines_tests.interactions.world import (
     row,
 )
 
-FORMATS = ["canonical", "feedback", "flat", "langfuse_observations", "langfuse_scores", "openai_messages"]
+FORMATS = [
+    *("argilla", "canonical", "feedback", "flat", "langfuse_observations", "langfuse_scores", "openai_messages"),
+    *("otel_spans", "sharegpt", "span_annotations"),
+]
 MAPPING = parse_mapping(
     b"""
 fields:
@@ -61,6 +69,13 @@ names = [
         0, rating=1, thumbs=1, retries=1, feedback_at=1, grade=1, messages=1, input=1, output=1, name=1, value=1, type=1
     ),
     *score(),
+    *SPANS["indexed"],
+    *SPANS["indexed"]["attributes"],
+    *SPANS["export"],
+    *SPANS["columns"],
+    *annotation(),
+    *sharegpt(),
+    *(name for record in ARGILLA.values() for name in record),
 ]
 wild_row = st.dictionaries(st.sampled_from(names) | st.text(max_size=4), anything, max_size=12)
 good_rows = [
@@ -70,6 +85,10 @@ good_rows = [
     observation(1),
     score(trace_id="t1"),
     {"messages": [{"role": "user", "content": "q"}]},
+    *(SPANS[name] for name in ("parts", "events", "columns")),
+    annotation(),
+    sharegpt(),
+    *ARGILLA.values(),
 ]
 mutated = st.builds(
     lambda base, change: base | change,
@@ -97,7 +116,7 @@ def test_any_lines_in_any_format_are_conserved(lines, name, block, tmp_path_fact
     lines = [text.removeprefix(BOM) if number == 0 else text for number, text in enumerate(lines)]
     rows = sum(bool(text.strip()) for text in lines)
     if report.unreadable is None:
-        assert report.read == rows
+        assert report.read == rows  # no export line is among them
         assert len(rejected(lake)) == report.rejected
         table = build(lake)
         assert table.num_rows <= report.accepted
@@ -193,6 +212,10 @@ def good_files(path: Path) -> dict[str, tuple[Path, int]]:
         "langfuse_observations": (jsonl(path / "o.jsonl", [observation(n) for n in range(60)]), 60),
         "langfuse_scores": (jsonl(path / "s.jsonl", [score(trace_id=f"t{n}") for n in range(60)]), 60),
         "langfuse_parquet": (as_parquet(path / "o.parquet", [observation(n) for n in range(60)]), 60),
+        "argilla": (jsonl(path / "r.jsonl", [ARGILLA["feedback dataset"] | {"id": f"r{n}"} for n in range(60)]), 60),
+        "otel_spans": (jsonl(path / "t.jsonl", [SPANS["indexed"] | {"span_id": f"s{n}"} for n in range(60)]), 60),
+        "sharegpt": (jsonl(path / "g.jsonl", [sharegpt(id=f"g{n}") for n in range(60)]), 60),
+        "span_annotations": (jsonl(path / "n.jsonl", [annotation(span_id=f"s{n}") for n in range(60)]), 60),
         "openai_messages": (
             jsonl(path / "m.jsonl", [{"messages": [{"role": "user", "content": f"q{n}"}]} for n in range(60)]),
             60,
@@ -220,3 +243,44 @@ def test_flipped_bytes_cost_rows_never_a_crash_or_an_unexplained_loss(which, tmp
         if path.suffix == ".jsonl":  # a flip may join two lines, split one, or make one blank
             assert count - 4 <= report.read <= count + 4
             assert report.accepted >= count - 12
+
+
+def paths_of(value: object, path: tuple[object, ...] = ()) -> list[tuple[object, ...]]:
+    """Every place in a row."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [path, *(found for key, item in inner for found in paths_of(item, (*path, key)))]
+
+
+def replaced(value: Any, path: tuple[Any, ...], other: object) -> Any:
+    """The same row with another value at a place."""
+    if not path:
+        return other
+    copy = dict(value) if isinstance(value, dict) else list(value)
+    copy[path[0]] = replaced(value[path[0]], path[1:], other)
+    return copy
+
+
+NESTED: dict[str, list[dict[str, Any]]] = {
+    "otel_spans": list(SPANS.values()),
+    "span_annotations": [annotation()],
+    "sharegpt": [sharegpt()],
+    "argilla": [*ARGILLA.values(), OLDER_ARGILLA],
+}
+nested_rows = [(name, row) for name, rows in NESTED.items() for row in rows]
+broken = st.sampled_from(nested_rows).flatmap(
+    lambda pair: st.tuples(st.just(pair[0]), st.just(pair[1]), st.sampled_from(paths_of(pair[1])[1:]), anything)
+)
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(broken, min_size=1, max_size=8))
+def test_any_value_at_any_place_of_spans_and_records_has_a_named_reason(cases):
+    for name in {case[0] for case in cases}:
+        rows = [replaced(row, path, other) for kind, row, path, other in cases if kind == name]
+        shape = shape_named(name, FIGURES, None, "2026-10-01T00:00:00Z")
+        assert shape.convert is not None
+        for whole in rows:
+            for source in shape.expand(whole) if shape.expand else [whole]:
+                with contextlib.suppress(RowError):
+                    assert isinstance(shape.convert(source), dict)
+                shape.user(source)

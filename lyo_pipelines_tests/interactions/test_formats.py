@@ -51,6 +51,11 @@ def score(**changes):
     return result | changes
 
 
+def told(rows):
+    found = detect(rows)
+    return found and found.format
+
+
 @pytest.mark.parametrize("write", [jsonl, as_parquet], ids=["jsonl", "parquet"])
 def test_a_langfuse_observation_is_an_interaction(tmp_path, write):
     lake = lake_at(tmp_path / "data")
@@ -232,12 +237,12 @@ def test_openai_messages_without_a_time_are_rejected_when_the_figures_say_so(tmp
 
 
 def test_formats_are_told_apart():
-    assert detect([row(0)]) == "canonical"
-    assert detect([observation()]) == "langfuse_observations"
-    assert detect([score()]) == "langfuse_scores"
-    assert detect([{"messages": []}]) == "openai_messages"
-    assert detect([{"conversation_id": "c", "thumbs": 1}]) == "feedback"
-    assert detect([{"x": 1}, row(0), row(1), score()]) == "canonical"
+    assert told([row(0)]) == "canonical"
+    assert told([observation()]) == "langfuse_observations"
+    assert told([score()]) == "langfuse_scores"
+    assert told([{"messages": []}]) == "openai_messages"
+    assert told([{"conversation_id": "c", "thumbs": 1}]) == "feedback"
+    assert told([{"x": 1}, row(0), row(1), score()]) == "canonical"
     assert detect([]) is None
 
 

@@ -10,8 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lyo_pipelines.training.dataset_version import DatasetError, read_manifest
+from lyo_pipelines.training.engine.base import load_tokenizer
 from lyo_pipelines.training.engine.chat import ConversationError, accepts_system, render, tokenize
-from lyo_pipelines.training.engine.data import Collator, ExamplesDataset, read_split
+from lyo_pipelines.training.engine.data import IGNORED, Collator, ExamplesDataset, read_split
+from lyo_pipelines_tests.training.real_templates import CONVERSATION, REAL, real_model
 from lyo_pipelines_tests.training.tiny import TEMPLATES, conversation, make_dataset, make_tokenizer
 
 
@@ -124,6 +126,65 @@ def test_a_sample_of_the_validation_split_is_the_same_every_time(tmp_path, token
     again = read_split(folder, "validation", tokenizer, 100, max_examples=7, seed=1)
     assert first.tokens == again.tokens
     assert len(first.tokens) == 7
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_the_loss_of_each_real_conversation_lands_on_the_answer_and_its_end_mark_only(tmp_path, name):
+    real = REAL[name]
+    tokenizer = load_tokenizer(str(real_model(tmp_path, name)))
+    (tokens,) = tokenize([CONVERSATION], tokenizer, 400)
+    encoder_decoder = real.family == "t5"
+    batch = Collator(tokenizer.pad_token_id, encoder_decoder=encoder_decoder)([{"tokens": tokens, "weight": 1.0}])
+    labels, ids = batch["labels"][0], batch["input_ids"][0]
+    assert tokenizer.decode(labels[labels != IGNORED]).lstrip(" ") == real.learnt.lstrip(" ")
+    prompt = ids if encoder_decoder else ids[labels == IGNORED]
+    # SentencePiece writes a space after each special token, which is decoded too
+    assert tokenizer.decode(prompt).replace("> ", ">").removeprefix(" ") == real.asked
+    if not encoder_decoder:
+        # as one text tokenises, so the model reads it here: no space twice, no word cut anew
+        whole = tokenizer(real.asked + real.learnt, add_special_tokens=False)["input_ids"]
+        assert ids.tolist() == whole
+        assert labels[labels != IGNORED].tolist() == whole[len(prompt) :]
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_a_single_question_is_asked_without_role_names_of_our_own(tmp_path, name):
+    tokenizer = load_tokenizer(str(real_model(tmp_path, name)))
+    prompt, answer = render(CONVERSATION[-2:], tokenizer)
+    assert prompt.count("five apples") == 1
+    assert "assistant:" not in prompt
+    assert answer.strip().startswith("the result is five")
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_all_of_a_plain_text_is_learnt_without_a_template(tmp_path, name):
+    real = REAL[name]
+    tokenizer = load_tokenizer(str(real_model(tmp_path, name)))
+    text = [{"role": "assistant", "content": "the number is four so we get six"}]
+    (tokens, asked) = tokenize([text, CONVERSATION], tokenizer, 400)
+    assert tokenizer.decode(tokens.answer).lstrip(" ") == text[0]["content"] + tokenizer.eos_token
+    around = tokenizer.bos_token_id if real.adds_bos else tokenizer.eos_token_id if real.adds_eos else None
+    assert tokens.prompt == ([around] if around is not None else [])
+    assert asked.prompt, "the conversation beside it keeps its template"
+    for padding_free in (False, True):
+        collate = Collator(tokenizer.pad_token_id, padding_free, encoder_decoder=real.family == "t5")
+        labels = collate([{"tokens": example, "weight": 1.0} for example in (tokens, tokens)])["labels"]
+        learnt = labels[labels != IGNORED]
+        # in a row without padding a text's first token would be predicted from the end of another
+        assert len(learnt) == 2 * (len(tokens.answer) - (padding_free and not tokens.prompt and real.family != "t5"))
+    (cut,) = tokenize([text], tokenizer, 4)
+    assert (len(cut), cut.cut, cut.answer) == (4, "answer", tokens.answer[: 4 - len(tokens.prompt)])
+
+
+def test_filling_up_a_row_adds_nothing_to_the_loss(tmp_path):
+    tokenizer = make_tokenizer("llama")
+    data = ExamplesDataset(read_split(make_dataset(tmp_path), "train", tokenizer, 400))
+    rows = [data[i] for i in range(3)]
+    plain, filled = (Collator(0, padding_free=True, multiple=multiple)(rows) for multiple in (1, 64))
+    assert filled["input_ids"].shape[1] % 64 == 0
+    assert (filled["labels"] != IGNORED).sum() == (plain["labels"] != IGNORED).sum()
+    assert filled["weights"].sum() == plain["weights"].sum()
+    assert filled["position_ids"][0, plain["input_ids"].shape[1]] == 0, "the filling is an example of its own"
 
 
 def test_every_family_of_the_tests_has_a_template():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -95,12 +96,12 @@ def make_tokenizer(family: str):
     return tokenizer
 
 
-def make_model(folder: Path, family: str = "llama", hidden: int = 32) -> Path:
+def make_model(folder: Path, family: str = "llama", hidden: int = 32, tokenizer: Any = None) -> Path:
     """Save a tiny random model of a family with its tokenizer; returns its folder."""
     import torch
     import transformers
 
-    tokenizer = make_tokenizer(family)
+    tokenizer = tokenizer or make_tokenizer(family)
     size = len(tokenizer)
     torch.manual_seed(0)
     decoder = {
@@ -117,7 +118,7 @@ def make_model(folder: Path, family: str = "llama", hidden: int = 32) -> Path:
             resid_pdrop=0.0, embd_pdrop=0.0, attn_pdrop=0.0,
         ),
         "t5": lambda: transformers.T5Config(
-            vocab_size=size, d_model=hidden, d_kv=8, d_ff=64, num_layers=2, num_heads=4, dropout_rate=0.0, pad_token_id=0,
+            vocab_size=size, d_model=hidden, d_kv=hidden // 4, d_ff=64, num_layers=2, num_heads=4, dropout_rate=0.0, pad_token_id=0,
             eos_token_id=tokenizer.eos_token_id, decoder_start_token_id=0, feed_forward_proj="gated-gelu",
         ),
     }[family]()  # fmt: skip
@@ -132,23 +133,44 @@ def make_model(folder: Path, family: str = "llama", hidden: int = 32) -> Path:
     return folder
 
 
-def make_dataset(folder: Path, train: int = 40, validation: int = 10, seed: int = 0, turns: int = 1) -> Path:
-    """A dataset version with the split files that training reads, and a test split that it must not open."""
+def make_dataset(
+    folder: Path,
+    train: int = 40,
+    validation: int = 10,
+    seed: int = 0,
+    turns: int = 1,
+    *,
+    test: int = 0,
+    plain: bool = False,
+) -> Path:
+    """A dataset version with the split files that training reads, and a test split that it must not open.
+
+    test: rows of a readable test split, for evaluation. plain: texts without a question instead of conversations.
+    """
     rng = random.Random(seed)
     folder.mkdir(parents=True, exist_ok=True)
-    for name, count in (("train", train), ("validation", validation)):
+    for name, count in (("train", train), ("validation", validation), *([("test", test)] if test else [])):
         rows = [
-            {"example_id": f"{name}{i}", "messages": conversation(rng, turns=turns), "weight": rng.choice([0.5, 1.0])}
+            {
+                "example_id": f"{name}{i}",
+                "group_id": f"{name}{i}",
+                "language": "en",
+                "messages": conversation(rng, turns=turns)[-1 if plain else 0 :],
+                "weight": rng.choice([0.5, 1.0]),
+            }
             for i in range(count)
         ]
         schema = pa.schema(
             [
                 ("example_id", pa.string()),
+                ("group_id", pa.string()),
+                ("language", pa.string()),
                 ("messages", pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))),
                 ("weight", pa.float32()),
             ]
         )
         pq.write_table(pa.Table.from_pylist(rows, schema=schema), folder / f"{name}.parquet")
-    (folder / "test.parquet").write_bytes(b"training must never open this file")
+    if not test:
+        (folder / "test.parquet").write_bytes(b"training must never open this file")
     (folder / "manifest.json").write_text(json.dumps({"segment": "tutoring.en.math", "fingerprint": f"feed{seed:04d}"}))
     return folder

@@ -6,17 +6,19 @@ import dagster as dg
 import pyarrow as pa
 
 from lyo_pipelines.curation.contract import EXAMPLE
-from lyo_pipelines.dataset.build import build_dataset
 from lyo_pipelines.dataset.contract import SPLIT_SCHEMA
+from lyo_pipelines.dataset.fallback import build_or_fall_back
 from lyo_pipelines.dataset.pictures import split_picture
+from lyo_pipelines.dataset.versions import why_served
 from lyo_pipelines.defs.assets.curation import filtered_examples
+from lyo_pipelines.defs.assets.documents import document_chunks
 from lyo_pipelines.defs.metadata import column_schema, counts, picture
 from lyo_pipelines.defs.partitions import SEGMENTS
 from lyo_pipelines.defs.resources import Store
 from lyo_pipelines.interactions.contract import INTERACTION
 
 GROUP = "dataset"
-DATASET_CODE_VERSION = "1"
+DATASET_CODE_VERSION = "2"
 OWNERS = ["team:data"]
 SPLITS = {
     "train_split": "What the adapter learns from (80 %).",
@@ -28,7 +30,7 @@ SPLITS = {
 def _spec(key: str, schema: pa.Schema) -> dg.AssetSpec:
     return dg.AssetSpec(
         key,
-        deps=[dg.AssetDep(filtered_examples, partition_mapping=dg.AllPartitionMapping())],
+        deps=[dg.AssetDep(filtered_examples, partition_mapping=dg.AllPartitionMapping()), document_chunks],
         group_name=GROUP,
         owners=OWNERS,
         kinds={"python", "parquet", "huggingface"},
@@ -48,14 +50,17 @@ def _spec(key: str, schema: pa.Schema) -> dg.AssetSpec:
     partitions_def=SEGMENTS,
 )
 def dataset_splits(context: dg.AssetExecutionContext, store: Store):
-    """Build (or find again) the segment's dataset version from all curated days."""
-    lake, figures = store.lake(), store.figures()
-    version = build_dataset(lake, context.partition_key, figures.dataset, figures.curation, now=datetime.now(UTC))
+    """Build (or find again) the segment's dataset version from all curated days, or its parent's where it is too thin."""
+    lake, figures, segment = store.lake(), store.figures(), context.partition_key
+    version = build_or_fall_back(lake, segment, figures.dataset, figures.curation, now=datetime.now(UTC))
     manifest = version.manifest
     sizes = {name: int(manifest["counts"][name]) for name in ("train", "validation", "test")}
     context.log.info(
         f"{version.segment}: version {version.fingerprint}, {sizes}{' (unchanged)' if version.reused else ''}"
     )
+    served = {} if version.segment == segment else {"served_by": version.segment, "why": why_served(lake, segment)}
+    if served:
+        context.log.warning(f"{segment} trains nothing of its own, {version.segment} serves it: {served['why']}")
     for key in SPLITS:
         name = key.removesuffix("_split")
         yield dg.MaterializeResult(
@@ -69,5 +74,6 @@ def dataset_splits(context: dg.AssetExecutionContext, store: Store):
                 "card": dg.MetadataValue.md(lake.read_text(f"{version.path}/README.md").split("---", 2)[-1]),
                 "path": f"{version.path}/{name}.parquet",
                 "reused": version.reused,
+                **served,
             },
         )

@@ -3,11 +3,12 @@
 import dagster as dg
 from pydantic import Field
 
-from lyo_pipelines.dataset.versions import get_version
+from lyo_pipelines.dataset.versions import get_version, why_served
+from lyo_pipelines.defs.assets.preferences import preference_adapter
 from lyo_pipelines.defs.assets.training import GPU_POOL, adapter
 from lyo_pipelines.defs.partitions import SEGMENTS
 from lyo_pipelines.defs.resources import Store
-from lyo_pipelines.evaluation.command import EVALUATION_CODE_VERSION, evaluation_command, write_figures
+from lyo_pipelines.evaluation.command import EVALUATION_CODE_VERSION, default_cache, evaluation_command, write_figures
 from lyo_pipelines.evaluation.current import current_adapter
 from lyo_pipelines.evaluation.report import read_report
 from lyo_pipelines.retraining.history import record_report
@@ -29,7 +30,7 @@ class EvaluationConfig(dg.Config):
     group_name=GROUP,
     owners=["team:evaluation"],
     kinds={"pytorch", "markdown"},
-    deps=[adapter, "test_split"],
+    deps=[adapter, preference_adapter, "test_split"],
     pool=GPU_POOL,
     code_version=EVALUATION_CODE_VERSION,
     description=(
@@ -45,8 +46,9 @@ def eval_report(
     if config.max_items is not None:
         figures = figures.model_copy(update={"max_items": config.max_items})
     candidate = latest_adapter(lake, segment)
-    champion = current_adapter(lake, segment, figures, candidate=candidate)
-    dataset = get_version(lake, segment, candidate.dataset_fingerprint)
+    served = None if candidate.segment == segment else (segment, why_served(lake, segment))
+    champion = None if served else current_adapter(lake, segment, figures, candidate=candidate)
+    dataset = get_version(lake, candidate.segment, candidate.dataset_fingerprint)
     output = lake.local(lake.report_dir(segment, candidate.version))
     command = evaluation_command(
         lake.local(dataset.path),
@@ -56,6 +58,9 @@ def eval_report(
         figures_path=write_figures(figures, output),
         champion_dir=champion.path if champion else None,
         metrics_dir=lake.local(lake.side("metrics")),
+        # a parent's answers are asked for once, whichever of its thin children is reported on
+        cache_dir=default_cache(lake.local(lake.report_dir(candidate.segment, candidate.version))),
+        served=served,
     )
     results = pipes.run(context=context, command=command).get_results()
     record_report(lake, segment, candidate.version, read_report(output))

@@ -1,5 +1,6 @@
-"""From the inbox to `raw_interactions`: landing of files, then one table per event day."""
+"""From the inbox and the configured tables to `raw_interactions`: landing, then one table per event day."""
 
+import os
 from collections import Counter
 from datetime import UTC, date, datetime
 
@@ -12,6 +13,7 @@ from lyo_pipelines.interactions.contract import INTERACTION
 from lyo_pipelines.interactions.days import build_day, stale_days
 from lyo_pipelines.interactions.inbox import land_inbox
 from lyo_pipelines.interactions.pseudonyms import Pseudonyms
+from lyo_pipelines.interactions.tables.pull import pull_table
 
 GROUP = "interactions"
 OWNERS = ["team:data"]
@@ -21,7 +23,18 @@ inbox = dg.AssetSpec(
     group_name=GROUP,
     owners=OWNERS,
     kinds={"json", "csv", "parquet"},
-    description="Folder that teams drop their logs into: JSONL, CSV, Parquet, Langfuse exports, OpenAI messages. A sensor watches it.",
+    description=(
+        "Folder that teams drop their logs into: JSONL, CSV, Parquet, Langfuse exports, OpenAI messages, OpenTelemetry and "
+        "OpenInference spans, ShareGPT, Argilla records. A sensor watches it."
+    ),
+)
+
+tables = dg.AssetSpec(
+    "tables",
+    group_name=GROUP,
+    owners=OWNERS,
+    kinds={"postgres"},
+    description="PostgreSQL tables and queries configured under `interactions.tables`, read as far as they are new.",
 )
 
 
@@ -29,35 +42,47 @@ inbox = dg.AssetSpec(
     group_name=GROUP,
     owners=OWNERS,
     kinds={"python", "parquet"},
-    deps=[inbox],
+    deps=[inbox, tables],
     code_version="1",
     description=(
-        "Every file of the inbox, read once: each row is either accepted and landed by its event date, or rejected with a "
-        "reason. User ids are replaced by keyed pseudonyms here, at the door."
+        "Every file of the inbox and what is new in every configured table, read once: each row is either accepted and landed by "
+        "its event date, or rejected with a reason. User ids are replaced by keyed pseudonyms here, at the door."
     ),
     check_specs=[
         dg.AssetCheckSpec(
-            "rows_conserved", asset="landed_files", description="accepted + rejected = read, for every file"
+            "rows_conserved", asset="landed_files", description="accepted + rejected = read, for every file and table"
         ),
-        dg.AssetCheckSpec("files_readable", asset="landed_files", description="no file had to be set aside"),
+        dg.AssetCheckSpec(
+            "files_readable", asset="landed_files", description="no file was set aside, every table was read"
+        ),
     ],
 )
 def landed_files(context: dg.AssetExecutionContext, store: Store):
-    """Land what is new in the inbox."""
-    pseudonyms = Pseudonyms(store.settings().require_pseudonym_key())
-    reports = land_inbox(store.lake(), pseudonyms, store.figures().interactions, now=datetime.now(UTC))
+    """Land what is new in the inbox and in the tables. A table that cannot be read fails the run after all others are landed."""
+    pseudonyms, now = Pseudonyms(store.settings().require_pseudonym_key()), datetime.now(UTC)
+    lake, figures = store.lake(), store.figures().interactions
+    reports = land_inbox(lake, pseudonyms, figures, now=now)
+    pulled = [
+        pull_table(lake, source, pseudonyms=pseudonyms, figures=figures, now=now, env=os.environ)
+        for source in figures.tables
+    ]
+    reports += pulled
     reasons = Counter[str]()
     for report in reports:
         reasons.update(report.rejected_by_reason)
         context.log.info(
-            f"{report.name}: {report.format}, read {report.read}, accepted {report.accepted}, rejected {report.rejected}"
+            f"{report.name}: {report.format} ({report.found}), "
+            f"read {report.read}, accepted {report.accepted}, rejected {report.rejected}"
         )
+        if report.note:
+            context.log.warning(f"{report.name}: {report.note}")
     unreadable = [report for report in reports if report.unreadable]
     lost = [report.name for report in reports if not report.conserved]
     rows = [
         {
             "file": r.name,
             "format": r.format or "unreadable",
+            "told by": r.found,
             "read": r.read,
             "accepted": r.accepted,
             "rejected": r.rejected,
@@ -66,7 +91,7 @@ def landed_files(context: dg.AssetExecutionContext, store: Store):
     ]
     yield dg.MaterializeResult(
         metadata={
-            "files": table(rows, ["file", "format", "read", "accepted", "rejected"]),
+            "files": table(rows, ["file", "format", "told by", "read", "accepted", "rejected"]),
             "rejected_by_reason": counts("reason", reasons),
             "dagster/row_count": sum(report.accepted for report in reports),
             "read": sum(report.read for report in reports),
@@ -85,6 +110,8 @@ def landed_files(context: dg.AssetExecutionContext, store: Store):
             "set_aside": table([{"file": r.name, "reason": r.unreadable} for r in unreadable], ["file", "reason"])
         },
     )
+    if broken := [report.unreadable for report in pulled if report.unreadable]:
+        raise dg.Failure("; ".join(broken) + " (all else was landed)", allow_retries=False)
 
 
 @dg.asset(

@@ -5,12 +5,14 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
+from lyo_pipelines.dataset.versions import Version, why_served
 from lyo_pipelines.defs.partitions import SEGMENTS
 from lyo_pipelines.defs.resources import Store, current_dataset
 from lyo_pipelines.retraining.history import record_training
+from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines.training.plan import TRAINING_VERSION, adapter_version, read_adapter, training_command
 from lyo_pipelines.training.recipe_loading import RecipeError, load_recipe, write_recipe
-from lyo_pipelines.training.versions import point_to
+from lyo_pipelines.training.versions import NoAdapterError, latest_adapter, point_to
 
 GROUP = "training"
 GPU_POOL = "gpu"
@@ -48,6 +50,8 @@ def adapter(context: dg.AssetExecutionContext, config: TrainingConfig, store: St
     except RecipeError as error:
         raise dg.Failure(description=str(error), allow_retries=False) from error
     dataset = current_dataset(lake, context.partition_key)
+    if dataset.segment != context.partition_key:
+        return _served(context, lake, dataset)
     version = adapter_version(dataset.fingerprint, recipe)
     output = lake.local(lake.adapter_dir(context.partition_key, version))
     output.mkdir(parents=True, exist_ok=True)
@@ -61,3 +65,21 @@ def adapter(context: dg.AssetExecutionContext, config: TrainingConfig, store: St
     point_to(lake, context.partition_key, version)
     record_training(lake, read_adapter(output), dataset)
     return results
+
+
+def _served(context: dg.AssetExecutionContext, lake: Lake, dataset: Version) -> dg.MaterializeResult:
+    """Point a segment that is too thin to train at its parent's adapter; without one the run fails with what to do."""
+    segment, parent = context.partition_key, dataset.segment
+    try:
+        found = latest_adapter(lake, parent)
+    except NoAdapterError as error:
+        raise dg.Failure(
+            f"{segment} is too thin to train and {parent} serves it, which has no adapter yet: `lyo train {parent}` first.",
+            allow_retries=False,
+        ) from error
+    point_to(lake, segment, found.version, served_by=parent)
+    context.log.info(f"{segment}: nothing is trained, {parent} {found.version} serves it")
+    return dg.MaterializeResult(
+        metadata={"served_by": parent, "version": found.version, "why": why_served(lake, segment)},
+        data_version=dg.DataVersion(f"{parent}/{found.version}"),
+    )

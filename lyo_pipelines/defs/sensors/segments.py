@@ -3,15 +3,20 @@
 import dagster as dg
 
 from lyo_pipelines.curation.segments import examples_signature, segment_counts
+from lyo_pipelines.dataset.scope import DOCUMENTS
 from lyo_pipelines.defs.partitions import SEGMENTS
 from lyo_pipelines.defs.resources import Store
+from lyo_pipelines.interactions.segments import parse_parent
 
 
 @dg.sensor(
     target=["train_split", "validation_split", "test_split"],
     minimum_interval_seconds=10,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Adds a segment once it has as many interactions as the owner's figure for extraction (100).",
+    description=(
+        "Adds a segment once it has as many interactions as the owner's figure for extraction (100), documents once there are "
+        "enough to split."
+    ),
 )
 def segments_sensor(context: dg.SensorEvaluationContext, store: Store) -> dg.SensorResult | dg.SkipReason:
     """Add the segments that reached the minimum and are not yet partitions."""
@@ -19,10 +24,14 @@ def segments_sensor(context: dg.SensorEvaluationContext, store: Store) -> dg.Sen
     signature = examples_signature(lake)
     if signature == context.cursor:
         return dg.SkipReason("no curated day changed")
-    minimum = store.figures().curation.segment_minimum_interactions
+    minimum, groups = store.figures().curation.segment_minimum_interactions, store.figures().dataset.minimum_groups
     counts = segment_counts(lake)
     known = set(context.instance.get_dynamic_partitions("segments"))
-    new = sorted(key for key, count in counts.items() if count.read >= minimum and count.kept > 0 and key not in known)
+    new = sorted(
+        key
+        for key, count in counts.items()
+        if count.read >= (groups if parse_parent(key).task == DOCUMENTS else minimum) and count.kept and key not in known
+    )
     if not new:
         context.update_cursor(signature)
         return dg.SkipReason(f"{len(counts)} segments seen, none new with {minimum} interactions")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from itertools import chain, islice
@@ -18,17 +18,18 @@ from lyo_pipelines.interactions.reading.parallel import convert_in_processes, ma
 from lyo_pipelines.interactions.reading.parquet_rows import parquet_blocks
 from lyo_pipelines.interactions.reading.source_file import SourceFile
 from lyo_pipelines.interactions.scrub import EMAIL
-from lyo_pipelines.interactions.shapes.detect import detect
-from lyo_pipelines.interactions.shapes.shape import Shape
+from lyo_pipelines.interactions.shapes.detect import Found, detect
+from lyo_pipelines.interactions.shapes.shape import Row, Shape
 
 
 class Reading:
-    """An opened file: its shape, the names of fields that nobody asked for, and its converted blocks. Use as a context manager."""
+    """An opened file: its shape and how that was found, the fields that nobody asked for, its converted blocks. A context manager."""
 
     def __init__(self, source: SourceFile, spec: FileSpec) -> None:
         self._stack = ExitStack()
         self._source, self._spec = source, spec
         self.ignored_fields: tuple[str, ...] = ()
+        self.found = ""
         try:
             self._open()
         except BaseException:
@@ -61,9 +62,10 @@ class Reading:
             head = list(islice(blocks, 1))
             sample = head[0] if head else Block()
             self._blocks = lambda: (self._converter.block(block) for block in chain(head, blocks))
-        self._spec = replace(self._spec, format=_format(self._spec, sample))
+        found = format_for(self._spec, sample.rows)
+        self._spec, self.found = replace(self._spec, format=found.format), found.why
         self._converter = Converter(self._spec)
-        self.ignored_fields = _ignored(self._spec.format, sample)
+        self.ignored_fields = ignored_fields(self._spec.format, sample.rows)
 
     def _from_lines(self, lines: Iterator[Lines]) -> Iterator[Converted]:
         figures = self._spec.figures
@@ -77,17 +79,17 @@ class Reading:
         return self._blocks()
 
 
-def _format(spec: FileSpec, sample: Block) -> str:
-    """The format to read by. Raises UnreadableFileError when it was not given and cannot be told."""
+def format_for(spec: FileSpec, rows: Sequence[Row]) -> Found:
+    """The format to read by, and why. Raises UnreadableFileError when it was not given and cannot be told from the first rows."""
     if spec.format == "auto" and spec.mapping is not None:
-        return "flat"
+        return Found("flat", "a mapping")
     if spec.format not in ("auto", "langfuse"):
-        return spec.format
-    found = detect(sample.rows)
-    if found is None or (spec.format == "langfuse" and not found.startswith("langfuse")):
-        if not sample.rows:
+        return Found(spec.format, "given")
+    found = detect(rows)
+    if found is None or (spec.format == "langfuse" and not found.format.startswith("langfuse")):
+        if not rows:
             raise UnreadableFileError("no row of its beginning can be parsed")
-        names = ", ".join(sorted(map(str, sample.rows[0])))[:200]
+        names = ", ".join(sorted(map(str, rows[0])))[:200]
         raise UnreadableFileError(
             f"its format cannot be told from the fields ({names}): write a mapping <file>.mapping.yaml beside it "
             "(see data/mappings/example.yaml), or give --format"
@@ -95,9 +97,10 @@ def _format(spec: FileSpec, sample: Block) -> str:
     return found
 
 
-def _ignored(name: str, sample: Block) -> tuple[str, ...]:
+def ignored_fields(name: str, rows: Sequence[Row]) -> tuple[str, ...]:
+    """Names in the first rows that no field of our own formats asks for."""
     known = {"canonical": INPUT_FIELDS, "feedback": FEEDBACK_INPUT_FIELDS}.get(name)
     if known is None:
         return ()
-    names = {EMAIL.sub("…", str(key)[:80]) for row in sample.rows for key in row}
+    names = {EMAIL.sub("…", str(key)[:80]) for row in rows for key in row}
     return tuple(sorted(names - set(known)))[:50]

@@ -12,6 +12,7 @@ from typing import Any
 from lyo_pipelines.config.interactions import LangfuseFigures
 from lyo_pipelines.interactions.columns import number, parsed_json
 from lyo_pipelines.interactions.errors import RowError
+from lyo_pipelines.interactions.shapes.judgements import speaks_against
 from lyo_pipelines.interactions.shapes.messages import answer_of, chat_of
 from lyo_pipelines.interactions.shapes.shape import Row, Shape
 from lyo_pipelines.interactions.times import moment
@@ -29,7 +30,6 @@ _COPIED = (
     "usage_details",
     "total_cost",
 )
-_LOW_RATING = 3
 
 
 def observations(figures: LangfuseFigures) -> Shape:
@@ -151,14 +151,6 @@ def _score(row: Row, figures: LangfuseFigures) -> Row:
         "feedback_at": _get(row, "timestamp", "created_at", "createdAt"),
         field: value,
     }
-    if (comment := _get(row, "comment")) and field != "complaint_text" and _speaks_against(field, value):
+    if (comment := _get(row, "comment")) and field != "complaint_text" and speaks_against(field, value):
         result["complaint_text"] = comment
     return result
-
-
-def _speaks_against(field: str, value: Any) -> bool:
-    """Whether a score's comment is a complaint: beside a complaint, thumbs down or a low rating."""
-    if field == "complaint_category":
-        return True
-    low = {"rating": _LOW_RATING, "thumbs": 0}.get(field)
-    return low is not None and isinstance(value, (int, float)) and value < low

@@ -6,11 +6,16 @@ from lyo_pipelines.config.interactions import InteractionsFigures
 from lyo_pipelines.interactions.errors import UnreadableFileError
 from lyo_pipelines.interactions.mapping import Mapping, compile_mapping, user_of
 from lyo_pipelines.interactions.shapes import langfuse
+from lyo_pipelines.interactions.shapes.argilla import argilla
 from lyo_pipelines.interactions.shapes.openai_messages import openai_messages
 from lyo_pipelines.interactions.shapes.shape import Row, Shape
+from lyo_pipelines.interactions.shapes.sharegpt import sharegpt
+from lyo_pipelines.interactions.shapes.span_annotations import span_annotations
+from lyo_pipelines.interactions.shapes.spans import otel_spans
 
 FORMATS = (
     "auto",
+    "argilla",
     "canonical",
     "feedback",
     "flat",
@@ -18,6 +23,9 @@ FORMATS = (
     "langfuse_observations",
     "langfuse_scores",
     "openai_messages",
+    "otel_spans",
+    "sharegpt",
+    "span_annotations",
 )
 """What `format=` may be; `langfuse` lets the rows say which of its two files it is; `flat` needs a mapping."""
 
@@ -28,18 +36,23 @@ def _canonical_user(row: Row) -> object:
 
 def shape_named(name: str, figures: InteractionsFigures, mapping: Mapping | None, file_time: str | None) -> Shape:
     """The shape of a format (not `auto` or `langfuse`). Raises UnreadableFileError when it needs a mapping and has none."""
-    if name in ("canonical", "feedback"):
-        return Shape(name, "feedback" if name == "feedback" else "interactions", None, _canonical_user)
-    if name == "langfuse_observations":
-        return langfuse.observations(figures.langfuse)
-    if name == "langfuse_scores":
-        return langfuse.scores(figures.langfuse)
-    if name == "openai_messages":
-        return openai_messages(figures.openai_messages, file_time)
     if name == "flat":
         if mapping is None:
             raise UnreadableFileError(
                 "format flat needs a mapping: put <file>.mapping.yaml beside the file (see data/mappings/example.yaml)"
             )
         return Shape("flat", mapping.rows, compile_mapping(mapping), user_of(mapping))
-    raise UnreadableFileError(f"unknown format {name!r}: one of {', '.join(FORMATS)}")
+    known = {
+        "argilla": lambda: argilla(figures.argilla, file_time),
+        "canonical": lambda: Shape(name, "interactions", None, _canonical_user),
+        "feedback": lambda: Shape(name, "feedback", None, _canonical_user),
+        "langfuse_observations": lambda: langfuse.observations(figures.langfuse),
+        "langfuse_scores": lambda: langfuse.scores(figures.langfuse),
+        "openai_messages": lambda: openai_messages(figures.openai_messages, file_time),
+        "otel_spans": lambda: otel_spans(figures.spans),
+        "sharegpt": lambda: sharegpt(figures.sharegpt, file_time),
+        "span_annotations": lambda: span_annotations(figures.spans),
+    }
+    if name not in known:
+        raise UnreadableFileError(f"unknown format {name!r}: one of {', '.join(FORMATS)}")
+    return known[name]()

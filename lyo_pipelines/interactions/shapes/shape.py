@@ -16,9 +16,11 @@ class Shape:
     name: what `source` and the report say. rows: interactions or feedback.
     convert: source row -> canonical row, raising RowError; None when rows are canonical already.
     user: source row -> raw user id, also of a row that is not acceptable.
+    expand: one parsed line -> the rows it stands for (itself when it is one); None when every line is one row.
     """
 
     name: str
     rows: Literal["interactions", "feedback"]
     convert: Callable[[Row], Row] | None
     user: Callable[[Row], Any]
+    expand: Callable[[Row], list[Row]] | None = None

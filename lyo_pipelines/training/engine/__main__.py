@@ -14,8 +14,6 @@ import signal
 import sys
 from pathlib import Path
 
-import yaml
-
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
@@ -27,20 +25,24 @@ from lyo_pipelines.training.engine.chat import ConversationError
 from lyo_pipelines.training.engine.control import Interrupted, StopRequest
 from lyo_pipelines.training.engine.reporting import Reporter, reporter
 from lyo_pipelines.training.lock import DeviceBusyError, NoDeviceError, device_lock
+from lyo_pipelines.training.memory import TooLittleMemoryError
+from lyo_pipelines.training.mixing import MixingError
 from lyo_pipelines.training.plan import (
     OtherTrainingError,
     TrainingResult,
+    UnfitStartError,
     adapter_version,
     is_complete,
     read_adapter,
     require_same,
 )
-from lyo_pipelines.training.recipe_loading import RecipeError, load_recipe
-from lyo_pipelines.training.recipes import Recipe
+from lyo_pipelines.training.preflight import MissingPackageError, UnfitRecipeError, require_ready
+from lyo_pipelines.training.recipe_loading import RecipeError, load_recipe, parse_changes
+from lyo_pipelines.training.recipes import PREFERENCE_METHODS, Recipe
 
 EXPECTED = (
     RecipeError, DatasetError, ConversationError, EmptyTrainingError, DeviceBusyError, OtherTrainingError, MissingBaseModelError,
-    NoDeviceError, OSError, MemoryError,
+    MissingPackageError, MixingError, UnfitRecipeError, UnfitStartError, TooLittleMemoryError, NoDeviceError, OSError, MemoryError,
 )  # fmt: skip
 """Errors whose message says what to do; any other one is a fault of ours and shows where it happened."""
 FULL_BELOW_BYTES = 8 * 2**20
@@ -62,11 +64,11 @@ def main(arguments: list[str] | None = None) -> int:
 def _guarded(options: argparse.Namespace, report: Reporter, stop: StopRequest) -> int:
     output = Path(options.output)
     try:
-        overrides = {key: yaml.safe_load(value) for key, _, value in (item.partition("=") for item in options.set)}
-        recipe = load_recipe(options.recipe, overrides)
+        recipe = load_recipe(options.recipe, parse_changes(options.set))
         if is_complete(output):  # before torch is loaded: a second run is quick
             result = read_adapter(output)
-            wanted = adapter_version(read_manifest(Path(options.dataset))["fingerprint"], recipe)
+            start = read_adapter(options.start_from).version if options.start_from else ""
+            wanted = adapter_version(read_manifest(Path(options.dataset))["fingerprint"], recipe, start)
             require_same(output, result.version, wanted)
             report.say(f"already trained: {result.version} in {output}")
         else:
@@ -88,14 +90,28 @@ def _guarded(options: argparse.Namespace, report: Reporter, stop: StopRequest) -
 
 
 def _train(recipe: Recipe, options: argparse.Namespace, report: Reporter, stop: StopRequest) -> TrainingResult:
-    from lyo_pipelines.training.engine.run import choose_device, train
+    require_ready(recipe, Path(options.models))  # said before torch is loaded
+
+    from lyo_pipelines.training.engine.building import choose_device
+    from lyo_pipelines.training.engine.run import train
 
     output = Path(options.output)
     device, lock_name = choose_device(recipe)
+    folders = (Path(options.dataset), output, Path(options.models))
     with device_lock(lock_name, str(output), wait_seconds=options.wait, say=report.say, check=stop.check):
-        return train(
-            recipe, Path(options.dataset), output, Path(options.models), device=device, reporter=report, stop=stop
+        if recipe.method not in PREFERENCE_METHODS:
+            return train(recipe, *folders, device=device, reporter=report, stop=stop)
+        from lyo_pipelines.training.engine.preference import train_preferences
+
+        return train_preferences(
+            recipe, *folders, start=_start(recipe, options), device=device, reporter=report, stop=stop
         )
+
+
+def _start(recipe: Recipe, options: argparse.Namespace) -> Path:
+    if options.start_from is None:
+        raise UnfitStartError(f"method {recipe.method} tunes an adapter that is there: name its folder (--start-from).")
+    return Path(options.start_from)
 
 
 def _advice(error: Exception, output: Path) -> str | None:
@@ -120,6 +136,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--dataset", required=True, help="folder of a dataset version")
     parser.add_argument("--output", required=True, help="folder of the adapter")
+    parser.add_argument("--start-from", metavar="ADAPTER", help="folder of the adapter that kto and dpo start from")
     parser.add_argument("--models", required=True, help="folder of base models")
     parser.add_argument(
         "--wait",

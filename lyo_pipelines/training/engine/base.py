@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,17 +15,11 @@ import transformers
 from lyo_pipelines.training.base_models import MissingBaseModelError, find_base_model, missing_message
 from lyo_pipelines.training.engine.attention import register
 from lyo_pipelines.training.engine.embedded import LABEL_FILE, embedded_model
+from lyo_pipelines.training.engine.templates import PLAIN, TEMPLATES
+from lyo_pipelines.training.memory import KEEPS_SCORES
+from lyo_pipelines.training.preflight import base_folder
 
-SHORT_ROWS_FAMILIES = ("llama", "mistral", "gemma", "gemma2", "qwen2", "qwen3")
-SHORT_ROWS_TOKENS = 1024
-"""Longest row for which the CPU attention kernel of attention.py is chosen."""
 transformers.utils.logging.disable_progress_bar()
-PLAIN_TEMPLATE = (
-    "{% for message in messages %}{{ message['role'] + ': ' + message['content'] }}"
-    "{% if message['role'] == 'assistant' %}{{ eos_token }}{% endif %}{{ '\\n' }}{% endfor %}"
-    "{% if add_generation_prompt %}{{ 'assistant:' }}{% endif %}"
-)
-"""For base models that bring no chat template (GPT-2, DialoGPT, T5); saved with the adapter."""
 
 
 def resolve(name: str, models_dir: Path, say: Callable[[str], None] = lambda _: None) -> str:
@@ -32,38 +27,67 @@ def resolve(name: str, models_dir: Path, say: Callable[[str], None] = lambda _: 
     known = find_base_model(name)
     if known is not None and known.embedded:
         return str(embedded_model(models_dir, say))
-    for folder in (Path(name).expanduser(), models_dir / name, models_dir / (known.name if known else name)):
-        if (folder / "config.json").is_file():
-            return str(folder)
+    folder = base_folder(name, models_dir)
+    if folder is not None:
+        return str(folder)
     if known is None and "/" not in name:
         raise MissingBaseModelError(missing_message(name, "no such name"))
     return known.hub_id if known else name
 
 
 def load_tokenizer(source: str) -> Any:
-    """Load the tokenizer, give it a padding token and, where it has none, the plain chat template."""
+    """Load the tokenizer, give it a padding token and, where it has none, its family's chat template."""
     tokenizer = _load(source, lambda: transformers.AutoTokenizer.from_pretrained(source))
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token or tokenizer.unk_token
     if not tokenizer.chat_template:
-        tokenizer.chat_template = PLAIN_TEMPLATE
+        config = _load(source, lambda: transformers.AutoConfig.from_pretrained(source))
+        tokenizer.chat_template = TEMPLATES.get(config.model_type, PLAIN)
     return tokenizer
 
 
-def load_model(source: str, *, dtype: torch.dtype, attention: str = "auto", short_rows: bool = False) -> Any:
+def load_model(
+    source: str,
+    *,
+    dtype: torch.dtype,
+    attention: str = "auto",
+    short_rows: bool = False,
+    four_bit_on: str | None = None,
+) -> Any:
     """Load the base model in `dtype` on the CPU. Encoder-decoder or causal is read from its configuration.
 
-    attention "auto" is the model's own choice, or our kernel for short rows where the caller trains such rows on a CPU. We
-    load the model ourselves because TRL loads one given as a string in float32.
+    attention "auto" is the model's own choice, or our kernel for short rows where the caller trains such rows on a CPU. four_bit_on: a
+    device; the linear layers are held there in 4 bits (NF4, the scales quantised too) and multiplied in `dtype`. We load the model
+    ourselves because TRL loads one given as a string in float32.
     """
     config = _load(source, lambda: transformers.AutoConfig.from_pretrained(source))
     kind = transformers.AutoModelForSeq2SeqLM if config.is_encoder_decoder else transformers.AutoModelForCausalLM
-    if attention == "auto" and short_rows and config.model_type in SHORT_ROWS_FAMILIES:
+    if attention == "auto" and short_rows and config.model_type in KEEPS_SCORES:
         attention = register()
-    extra = {} if attention == "auto" else {"attn_implementation": attention}
+    extra: dict[str, Any] = {} if attention == "auto" else {"attn_implementation": attention}
+    if four_bit_on is not None:
+        extra["quantization_config"] = four_bits(dtype)
+        extra["device_map"] = {"": four_bit_on}
     model = _load(source, lambda: kind.from_pretrained(source, dtype=dtype, **extra))
+    if four_bit_on == "cpu":
+        # a validation would pack the weights into another order for good, and a run that resumes before it computes in the first one
+        for module in model.modules():
+            if hasattr(module, "support_avx512bf16_for_cpu"):
+                module.support_avx512bf16_for_cpu = False
     model.config.use_cache = False
     return model
+
+
+def four_bits(dtype: torch.dtype) -> transformers.BitsAndBytesConfig:
+    """QLoRA's number format (Dettmers et al. 2023, https://arxiv.org/abs/2305.14314)."""
+    # on a CPU its fast kernel comes from a hub; what is there without one is said once per layer otherwise
+    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
+    return transformers.BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=dtype,
+    )
 
 
 def describe(name: str, source: str) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 The prompt is tokenised exactly as it is when the model answers; the answer is what the template appends to it. Only the last
 assistant turn is learnt: the history is context, because it may hold answers that nobody rated.
+
+A conversation of one assistant message alone is plain text (continued pretraining): no template, all of its tokens are learnt.
 """
 
 from __future__ import annotations
@@ -34,6 +36,11 @@ def prompt_text(messages: Sequence[Message], tokenizer: Any) -> str:
     return tokenizer.apply_chat_template(_folded(messages, tokenizer), tokenize=False, add_generation_prompt=True)
 
 
+def is_plain_text(messages: Sequence[Message]) -> bool:
+    """Whether this is a text to go on reading from, not a conversation."""
+    return len(messages) == 1 and messages[0]["role"] == "assistant"
+
+
 def render(messages: Sequence[Message], tokenizer: Any) -> tuple[str, str]:
     """Render one example as (prompt, answer); the answer ends with the template's end-of-turn mark.
 
@@ -43,29 +50,72 @@ def render(messages: Sequence[Message], tokenizer: Any) -> tuple[str, str]:
         raise ConversationError("an example needs at least one question and ends with the assistant's answer")
     prompt = prompt_text(messages[:-1], tokenizer)
     whole = tokenizer.apply_chat_template(_folded(messages, tokenizer), tokenize=False)
-    # what follows the end-of-turn mark is never generated; a template may rewrite earlier turns, then the answer stands alone
-    answer = whole[len(prompt) :].rstrip("\n ") if whole.startswith(prompt) else messages[-1]["content"]
+    if whole.startswith(prompt):
+        # what follows the end-of-turn mark is never generated
+        answer = whole[len(prompt) :].rstrip("\n ")
+    else:  # a template may write earlier turns anew (Mistral keeps the system turn in the last question)
+        before, after = _answer_frame(tokenizer)
+        answer = before + messages[-1]["content"].strip() + after
     end = tokenizer.eos_token or ""
-    return prompt, answer if answer.rstrip() != messages[-1]["content"].strip() or not end else answer + end
+    return prompt, answer if answer.strip() != messages[-1]["content"].strip() or not end else answer + end
 
 
 def tokenize(conversations: Sequence[Sequence[Message]], tokenizer: Any, max_length: int) -> list[Tokens]:
     """Tokenise examples, each at most max_length tokens.
 
     A longer one loses its oldest turns first (never the system turn), then the beginning of its prompt, and the end of its answer
-    only when the answer alone is too long.
+    only when the answer alone is too long; of a plain text the end goes.
     """
-    texts = [render(messages, tokenizer) for messages in conversations]
-    if not texts:
-        return []
-    prompts = tokenizer([text for text, _ in texts], add_special_tokens=False)["input_ids"]
-    answers = tokenizer([text for _, text in texts], add_special_tokens=False)["input_ids"]
+    asked = [index for index, messages in enumerate(conversations) if not is_plain_text(messages)]
+    texts = [render(conversations[index], tokenizer) for index in asked]
+    found: dict[int, Tokens] = {}
+    if texts:
+        prompts = _ids([prompt for prompt, _ in texts], tokenizer)
+        wholes = _ids([prompt + answer for prompt, answer in texts], tokenizer)
+        for index, (_, text), prompt, whole in zip(asked, texts, prompts, wholes, strict=True):
+            answer = _answer_ids(prompt, whole, text, tokenizer)
+            fits = len(prompt) + len(answer) <= max_length
+            found[index] = (
+                Tokens(prompt, answer)
+                if fits
+                else _shortened(conversations[index], prompt, answer, tokenizer, max_length)
+            )
     return [
-        Tokens(prompt, answer)
-        if len(prompt) + len(answer) <= max_length
-        else _shortened(messages, prompt, answer, tokenizer, max_length)
-        for messages, prompt, answer in zip(conversations, prompts, answers, strict=True)
+        found[index] if index in found else _plain(messages[0]["content"], tokenizer, max_length)
+        for index, messages in enumerate(conversations)
     ]
+
+
+def _plain(text: str, tokenizer: Any, limit: int) -> Tokens:
+    # what the tokenizer puts before any text: a bos for Llama and Gemma, nothing for GPT-2, the end mark for T5's encoder
+    prompt = list(tokenizer("")["input_ids"][:1])
+    end = [tokenizer.eos_token_id] if tokenizer.eos_token_id is not None else []
+    answer = [*_ids([text], tokenizer)[0], *end]
+    room = limit - len(prompt)
+    return Tokens(prompt, answer[:room], "answer" if len(answer) > room else "")
+
+
+def _answer_ids(prompt: list[int], whole: list[int], text: str, tokenizer: Any) -> list[int]:
+    """The tokens that follow the prompt's. A SentencePiece tokenizer writes a text that stands alone with a space before it, so
+    the answer is cut out of the whole; alone it is tokenised only where its first letters would melt into the prompt's last token.
+    """
+    return whole[len(prompt) :] if whole[: len(prompt)] == prompt else _ids([text], tokenizer)[0]
+
+
+def _ids(texts: list[str], tokenizer: Any) -> list[list[int]]:
+    return tokenizer(texts, add_special_tokens=False)["input_ids"]
+
+
+def _answer_frame(tokenizer: Any) -> tuple[str, str]:
+    """What the template writes right before and right after an answer (learnt once per template)."""
+    known = _FRAMES.get(tokenizer.chat_template)
+    if known is None:
+        turns = [{"role": "user", "content": "u"}, {"role": "assistant", "content": "probe-7f3a"}]
+        prompt = prompt_text(turns[:1], tokenizer)
+        whole = tokenizer.apply_chat_template(turns, tokenize=False)
+        before, _, after = whole[len(prompt) :].partition("probe-7f3a") if whole.startswith(prompt) else ("", "", "")
+        known = _FRAMES[tokenizer.chat_template] = before, after.rstrip("\n ")
+    return known
 
 
 def _shortened(messages: Sequence[Message], prompt: list[int], answer: list[int], tokenizer: Any, limit: int) -> Tokens:
@@ -76,7 +126,7 @@ def _shortened(messages: Sequence[Message], prompt: list[int], answer: list[int]
         del turns[first : first + 2]  # a question goes with its answer, so that the turns still alternate
         if len(turns) == first:
             turns.append(messages[-2])
-        prompt = tokenizer(prompt_text(turns, tokenizer), add_special_tokens=False)["input_ids"]
+        prompt = _ids([prompt_text(turns, tokenizer)], tokenizer)[0]
         cut = "history"
     room = limit - len(answer)
     if room < len(prompt):
@@ -115,3 +165,4 @@ def accepts_system(tokenizer: Any) -> bool:
 
 
 _ACCEPTS: dict[str, bool] = {}
+_FRAMES: dict[str, tuple[str, str]] = {}

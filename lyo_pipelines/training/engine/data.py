@@ -22,10 +22,11 @@ IGNORED = -100
 
 @dataclass(frozen=True)
 class Examples:
-    """Tokenised examples with their weights (float32[n])."""
+    """Tokenised examples with their weights (float32[n]) and the segments that they come from."""
 
     tokens: list[Tokens]
     weights: np.ndarray
+    segments: list[str]
 
     @property
     def lengths(self) -> np.ndarray:
@@ -53,10 +54,13 @@ def read_split(
         raise DatasetError(f"{path} cannot be read ({error}). Build the dataset again.") from error
     weights = table["weight"].to_numpy() if "weight" in table.column_names else np.ones(len(conversations))
     weights = np.nan_to_num(weights.astype(np.float32), nan=1.0)
+    there = "segment" in table.column_names
+    segments = [name or "" for name in table["segment"].to_pylist()] if there else [""] * len(conversations)
     if max_examples is not None and len(conversations) > max_examples:
         chosen = np.sort(np.random.default_rng(seed).choice(len(conversations), max_examples, replace=False))
         conversations, weights = [conversations[i] for i in chosen], weights[chosen]
-    return Examples(tokenize(conversations, tokenizer, max_length), weights)
+        segments = [segments[i] for i in chosen]
+    return Examples(tokenize(conversations, tokenizer, max_length), weights, segments)
 
 
 class ExamplesDataset(torch.utils.data.Dataset[dict[str, Any]]):
@@ -78,12 +82,14 @@ class Collator:
     """Examples to tensors. Labels are -100 everywhere but on answer tokens; `weights` is one number per token.
 
     causal: prompt and answer in one row, padded on the right; `padding_free`: all examples in one row, kept apart by position_ids that
-    begin anew (transformers builds the block-diagonal mask from them). encoder_decoder: prompt in, answer out.
+    begin anew (transformers builds the block-diagonal mask from them), filled up to a multiple of `multiple` tokens by an example of
+    padding that is in no loss. encoder_decoder: prompt in, answer out.
     """
 
     pad_id: int
     padding_free: bool = False
     encoder_decoder: bool = False
+    multiple: int = 1
 
     def __call__(self, rows: Sequence[dict[str, Any]]) -> dict[str, torch.Tensor]:
         """Make one batch."""
@@ -99,11 +105,13 @@ class Collator:
         if self.padding_free:
             # the first token of an example must not be predicted from the last one of its neighbour
             labels = [[IGNORED, *row[1:]] for row in labels]
+            filling = -sum(len(t) for t in tokens) % self.multiple
+            row_weights = [w for t, w in zip(tokens, weights, strict=True) for _ in range(len(t))]
             return {
-                "input_ids": torch.tensor([[i for t in tokens for i in t.prompt + t.answer]]),
-                "position_ids": torch.tensor([[i for t in tokens for i in range(len(t))]]),
-                "labels": torch.tensor([[i for row in labels for i in row]]),
-                "weights": torch.tensor([[w for t, w in zip(tokens, weights, strict=True) for _ in range(len(t))]]),
+                "input_ids": torch.tensor([[i for t in tokens for i in t.prompt + t.answer] + [self.pad_id] * filling]),
+                "position_ids": torch.tensor([[i for t in tokens for i in range(len(t))] + [*range(filling)]]),
+                "labels": torch.tensor([[i for row in labels for i in row] + [IGNORED] * filling]),
+                "weights": torch.tensor([row_weights + [0.0] * filling]),
             }
         batch = self._padded([t.prompt + t.answer for t in tokens], {"input_ids": self.pad_id})
         batch["labels"] = self._padded(labels, {"labels": IGNORED})["labels"]

@@ -15,6 +15,7 @@ import orjson
 
 from lyo_pipelines.training.checkpoints import fault, step_of
 from lyo_pipelines.training.engine.picture import draw_losses
+from lyo_pipelines.training.engine.whole_model import publish_model
 from lyo_pipelines.training.metrics_log import read_metrics
 from lyo_pipelines.training.plan import LOSS_PICTURE, MANIFEST, METRICS
 from lyo_pipelines.training.recipes import Recipe
@@ -32,8 +33,11 @@ def checkpoint_state(checkpoint: Path) -> dict[str, Any]:
     return orjson.loads((checkpoint / "trainer_state.json").read_bytes())
 
 
-def publish_adapter(output: Path, last: Path, recipe: Recipe) -> dict[str, Any]:
-    """Copy the adapter of the best checkpoint (else of the last one) to the output folder; returns losses and steps."""
+def publish(output: Path, last: Path, recipe: Recipe, tokenizer: Any) -> tuple[dict[str, Any], list[str]]:
+    """Copy what was learnt, as of the best checkpoint (else of the last one), to the output folder.
+
+    Returns losses and steps, and the names of the files: a PEFT adapter, or for method `full` a whole model with its tokenizer.
+    """
     state = checkpoint_state(last)
     best_step = state.get("best_global_step") or step_of(last)
     best = last.parent / f"checkpoint-{best_step}"
@@ -41,6 +45,15 @@ def publish_adapter(output: Path, last: Path, recipe: Recipe) -> dict[str, Any]:
         raise DamagedCheckpointError(
             f"the best checkpoint {best} cannot be published: {wrong}. Remove {output} and train again, or restore it."
         )
+    files = (
+        publish_model(output, best, recipe, tokenizer)
+        if recipe.method == "full"
+        else _publish_adapter(output, best, recipe)
+    )
+    return _outcome(output, state, best_step), files
+
+
+def _publish_adapter(output: Path, best: Path, recipe: Recipe) -> list[str]:
     for name in ADAPTER_FILES:
         temporary = output / f".tmp-{name}"
         shutil.copyfile(best / name, temporary)
@@ -49,6 +62,10 @@ def publish_adapter(output: Path, last: Path, recipe: Recipe) -> dict[str, Any]:
             config["base_model_name_or_path"] = recipe.base_model
             temporary.write_bytes(orjson.dumps(config, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS))
         temporary.replace(output / name)
+    return list(ADAPTER_FILES)
+
+
+def _outcome(output: Path, state: dict[str, Any], best_step: int) -> dict[str, Any]:
     validations = [entry["eval_loss"] for entry in state["log_history"] if "eval_loss" in entry]
     rows = reversed(read_metrics(output / METRICS))
     losses = [entry["loss"] for entry in state["log_history"] if "loss" in entry]
@@ -63,13 +80,13 @@ def publish_adapter(output: Path, last: Path, recipe: Recipe) -> dict[str, Any]:
     }
 
 
-def write_manifest(output: Path, manifest: dict[str, Any]) -> None:
-    """Draw the loss picture, hash every file of the adapter and write adapter_manifest.json, flushed to the disk, by rename."""
+def write_manifest(output: Path, manifest: dict[str, Any], published: list[str]) -> None:
+    """Draw the loss picture, hash every file that was published and write adapter_manifest.json, flushed to the disk, by rename."""
     title = f"{manifest['segment']}: {manifest['version']}"
     draw_losses(
         read_metrics(output / METRICS), output / LOSS_PICTURE, title=title, best_step=manifest["metrics"]["best_step"]
     )
-    files = [*ADAPTER_FILES, METRICS, LOSS_PICTURE]
+    files = [*published, METRICS, LOSS_PICTURE]
     manifest["libraries"] = {"python": platform.python_version()} | {name: version(name) for name in LIBRARIES}
     manifest["files"] = {name: _flushed_hash(output / name) for name in files}
     temporary = output / f".tmp-{MANIFEST}"

@@ -28,7 +28,7 @@ def token_losses(
     labels, weights = batch["labels"], batch["weights"]
     inputs = {name: batch[name] for name in MODEL_INPUTS if name in batch}
     if encoder_decoder:
-        inputs["decoder_input_ids"] = model.get_base_model()._shift_right(labels.masked_fill(labels == IGNORED, 0))
+        inputs["decoder_input_ids"] = shifted_right(model, labels)
         shift = 0
     else:
         # padding stands on the right, so a causal model never sees it from a real token: no mask, and the faster attention kernel
@@ -75,10 +75,19 @@ class _TokenLosses(torch.autograd.Function):
         return gradient * grad_outputs[0].unsqueeze(1).to(gradient.dtype), None
 
 
+def plain_model(model: Any) -> Any:
+    """The transformers model inside a peft-wrapped one, or the model itself."""
+    return model.get_base_model() if hasattr(model, "get_base_model") else model
+
+
+def shifted_right(model: Any, labels: torch.Tensor) -> torch.Tensor:
+    """What the decoder of an encoder-decoder reads while it writes these labels."""
+    return plain_model(model)._shift_right(labels.masked_fill(labels == IGNORED, 0))
+
+
 def head_of(model: Any) -> torch.nn.Module:
     """The output head of a peft-wrapped or plain model."""
-    base = model.get_base_model() if hasattr(model, "get_base_model") else model
-    return base.get_output_embeddings()
+    return plain_model(model).get_output_embeddings()
 
 
 @contextmanager

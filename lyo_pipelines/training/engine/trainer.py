@@ -1,6 +1,7 @@
 """The Hugging Face Trainer with our loss, our order of batches, our validation and checkpoints that are whole or absent.
 
-Optimizer, schedule, gradient accumulation, clipping, mixed devices, resuming and tracking are the Trainer's own.
+Optimizer, schedule, gradient accumulation, clipping, mixed devices, resuming and tracking are the Trainer's own. What all
+trainers share stands in `Planned`; `MarkedCheckpoints` alone makes any other Trainer's checkpoints fit to resume from.
 """
 
 from __future__ import annotations
@@ -24,8 +25,25 @@ from lyo_pipelines.training.recipes import Recipe
 NEVER = 10**9
 
 
-class AdapterTrainer(transformers.Trainer):
-    """Trains the adapter along a plan. `on_validation(done, total)` reports progress within a validation."""
+class MarkedCheckpoints(transformers.Trainer):
+    """Checkpoints that are marked when they are whole, and rotated by completeness. `keep`: how many of the newest stay."""
+
+    keep: int
+
+    def save_now(self) -> Path:
+        """Write a complete checkpoint of this moment."""
+        self._save_checkpoint(self.model, None)
+        return Path(self.args.output_dir or ".") / f"checkpoint-{self.state.global_step}"
+
+    def _save_checkpoint(self, model: Any, trial: Any) -> None:
+        folder = Path(self.args.output_dir or ".")
+        super()._save_checkpoint(model, trial)
+        mark_complete(folder / f"checkpoint-{self.state.global_step}")
+        rotate(folder, self.keep, best_steps(folder, self.keep))
+
+
+class Planned(MarkedCheckpoints):
+    """Trains along a plan. `on_validation(done, total)` reports progress within a validation."""
 
     def __init__(
         self,
@@ -43,10 +61,10 @@ class AdapterTrainer(transformers.Trainer):
         device: str,
     ) -> None:
         self.recipe, self.plan, self.validation, self.collator = recipe, plan, validation, collator
-        self.stop, self.on_validation = stop, on_validation
+        self.stop, self.on_validation, self.keep = stop, on_validation, recipe.checkpoints.keep
         super().__init__(
             model=model,
-            args=training_arguments(recipe, plan, folder, device),
+            args=training_arguments(recipe, plan, folder, device, encoder_decoder=collator.encoder_decoder),
             train_dataset=ExamplesDataset(train),
             data_collator=collator,
             callbacks=callbacks,
@@ -113,16 +131,13 @@ class AdapterTrainer(transformers.Trainer):
         """Validate before going on: the run that made the checkpoint was stopped before it had validated there."""
         self.args.eval_on_start = True
 
-    def save_now(self) -> Path:
-        """Write a complete checkpoint of this moment."""
-        self._save_checkpoint(self.model, None)
-        return Path(self.args.output_dir or ".") / f"checkpoint-{self.state.global_step}"
 
-    def _save_checkpoint(self, model: Any, trial: Any) -> None:
-        folder = Path(self.args.output_dir or ".")
-        super()._save_checkpoint(model, trial)
-        mark_complete(folder / f"checkpoint-{self.state.global_step}")
-        rotate(folder, self.recipe.checkpoints.keep, best_steps(folder, self.recipe.checkpoints.keep))
+class AdapterTrainer(Planned):
+    """For causal models."""
+
+
+class EncoderDecoderTrainer(Planned, transformers.Seq2SeqTrainer):
+    """For encoder-decoder models: the conversation goes into the encoder, the answer comes out of the decoder."""
 
 
 def best_steps(folder: Path, keep: int) -> set[int]:
@@ -132,41 +147,50 @@ def best_steps(folder: Path, keep: int) -> set[int]:
     return {step for step in found if step}
 
 
-def training_arguments(recipe: Recipe, plan: TrainingPlan, folder: Path, device: str) -> transformers.TrainingArguments:
-    """What the Trainer itself must know; evaluating, saving and logging are steered by our callback."""
-    warmup = round(recipe.optimizer.warmup_ratio * plan.steps)
-    tracking = recipe.logging.tracking
-    arguments = transformers.TrainingArguments(
-        output_dir=str(folder),
-        max_steps=plan.steps,
-        per_device_train_batch_size=recipe.batch.size,
-        gradient_accumulation_steps=recipe.batch.accumulation,
-        learning_rate=recipe.optimizer.learning_rate,
-        lr_scheduler_type={"constant": "constant_with_warmup"}.get(
-            recipe.optimizer.schedule, recipe.optimizer.schedule
-        ),
-        warmup_steps=warmup,
-        weight_decay=recipe.optimizer.weight_decay,
-        max_grad_norm=recipe.optimizer.max_grad_norm,
-        optim="adamw_torch",
-        seed=recipe.seed,
-        use_cpu=device == "cpu",
-        bf16=False,  # the frozen model is loaded in its dtype, the adapter is float32: no autocast between them
-        activation_checkpointing=recipe.speed.gradient_checkpointing,
-        torch_compile=recipe.speed.compile,
-        eval_strategy="no",
-        save_strategy="steps",  # the Trainer then remembers the best step
-        save_steps=NEVER,
-        logging_strategy="no",
-        metric_for_best_model="eval_loss",
-        greater_is_better=False,
-        save_total_limit=None,  # ours goes by completeness, the Trainer's by age
-        report_to=[tracking] if tracking in {"mlflow", "wandb"} else [],
-        disable_tqdm=True,
-        remove_unused_columns=False,
-        average_tokens_across_devices=False,
-        dataloader_pin_memory=device != "cpu",
-    )
+def training_arguments(
+    recipe: Recipe, plan: TrainingPlan, folder: Path, device: str, *, encoder_decoder: bool = False
+) -> transformers.TrainingArguments:
+    """The settings as the Trainer takes them."""
+    kind = transformers.Seq2SeqTrainingArguments if encoder_decoder else transformers.TrainingArguments
+    arguments = kind(**training_settings(recipe, plan, folder, device))
     if arguments.n_gpu > 1:  # the Trainer would spread one batch over all GPUs it sees; we hold the lock of one
         arguments._n_gpu = 1
     return arguments
+
+
+def training_settings(recipe: Recipe, plan: TrainingPlan, folder: Path, device: str) -> dict[str, Any]:
+    """What any Trainer must know; evaluating, saving and logging are steered by our callback."""
+    warmup = round(recipe.optimizer.warmup_ratio * plan.steps)
+    tracking = recipe.logging.tracking
+    return {
+        "output_dir": str(folder),
+        "max_steps": plan.steps,
+        "per_device_train_batch_size": recipe.batch.size,
+        "gradient_accumulation_steps": recipe.batch.accumulation,
+        "learning_rate": recipe.optimizer.learning_rate,
+        "lr_scheduler_type": {"constant": "constant_with_warmup"}.get(
+            recipe.optimizer.schedule, recipe.optimizer.schedule
+        ),
+        "warmup_steps": warmup,
+        "weight_decay": recipe.optimizer.weight_decay,
+        "max_grad_norm": recipe.optimizer.max_grad_norm,
+        "optim": "adamw_torch" if device == "cpu" else "adamw_torch_fused",
+        "seed": recipe.seed,
+        "use_cpu": device == "cpu",
+        # a frozen model is loaded in its dtype beside a float32 adapter: no autocast between them; weights that are all learnt are
+        # float32, for a step of 2e-5 is lost in bfloat16, and only their products are bfloat16
+        "bf16": recipe.method == "full" and recipe.dtype == "bfloat16",
+        "activation_checkpointing": recipe.speed.gradient_checkpointing,
+        "eval_strategy": "no",
+        "save_strategy": "steps",  # the Trainer then remembers the best step
+        "save_steps": NEVER,
+        "logging_strategy": "no",
+        "metric_for_best_model": "eval_loss",
+        "greater_is_better": False,
+        "save_total_limit": None,  # ours goes by completeness, the Trainer's by age
+        "report_to": [tracking] if tracking in {"mlflow", "wandb"} else [],
+        "disable_tqdm": True,
+        "remove_unused_columns": False,
+        "average_tokens_across_devices": False,
+        "dataloader_pin_memory": device != "cpu",
+    }

@@ -1,0 +1,99 @@
+"""`lyo doctor --recipe NAME`: could this training run here? Device, base model, packages, memory by part, and what a step is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from lyo_pipelines.config.settings import Settings
+from lyo_pipelines.storage.lake import Lake
+from lyo_pipelines.training.base_models import find_base_model
+from lyo_pipelines.training.memory import GB, TooLittleMemoryError, estimate, free_bytes, largest_batch, require_memory
+from lyo_pipelines.training.preflight import BaseState, base_state, missing_package, unfit_recipe
+from lyo_pipelines.training.recipe_loading import load_recipe, parse_changes
+from lyo_pipelines.training.recipes import Recipe
+from lyo_pipelines.training.shapes import Shape, shape_of
+
+TASK = "tutoring"
+"""The task whose length limit is used: of the owner's figures it is the longest."""
+
+
+def look_at_recipe(console: Console, name: str, changes: Sequence[str]) -> bool:
+    """Print every finding about a recipe; return whether a training with it could start. Raises RecipeError."""
+    recipe = load_recipe(name, parse_changes(changes))
+    lake = Lake(Settings.from_env().data_dir)
+    state = base_state(recipe.base_model, lake.local(lake.side("models")))
+    shape = shape_of(recipe.base_model, state.folder)
+    device, there = _device(recipe)
+    console.print(f"[bold]{recipe.name}[/]: {recipe.method} on {recipe.base_model}", highlight=False)
+    troubles = [trouble for trouble in (there, missing_package(recipe), unfit_recipe(recipe, shape)) if trouble]
+    _say(console, not there, "device", f"{device} ({'GPU' if device == 'cuda' else 'CPU'})" if not there else there)
+    _say(console, state.there, "base model", _about(recipe, state))
+    for text in _facts(recipe, shape):
+        console.print(f"  {text}", highlight=False, soft_wrap=True)
+    memory = _memory(console, recipe, shape, device, known=not there)
+    for trouble in [*troubles[bool(there) :], *([memory] if memory else [])]:
+        _say(console, False, "cannot start", trouble)
+    return state.there and not troubles and memory is None
+
+
+def _device(recipe: Recipe) -> tuple[str, str | None]:
+    """(device, what is wrong with it or None). torch is loaded only where there is a driver to ask."""
+    wanted, driver = recipe.device, Path("/proc/driver/nvidia/version").exists()
+    found = False
+    if driver and wanted != "cpu":
+        import torch
+
+        found = torch.cuda.is_available()
+    if wanted == "cuda" and not found:
+        return "cuda", "the recipe wants a GPU and this machine shows none: --set device=cpu, or train elsewhere"
+    return ("cuda" if found else "cpu"), None
+
+
+def _about(recipe: Recipe, state: BaseState) -> str:
+    known = state.known or find_base_model(recipe.base_model)
+    licence = f"; licence {known.licence}{' (gated)' if known.gated else ''}" if known else ""
+    return state.text + licence
+
+
+def _facts(recipe: Recipe, shape: Shape | None) -> Iterator[str]:
+    length, step = recipe.batch.max_length_of(TASK), recipe.batch.size * recipe.batch.accumulation
+    yield f"a step: {step} examples ({recipe.batch.size} x {recipe.batch.accumulation}), each up to {length:,} tokens ({TASK})"
+    budget = recipe.budget
+    ends = [f"{budget.epochs:g} epochs"]
+    ends += [f"{budget.tokens:,} tokens"] if budget.tokens else []
+    ends += [f"{budget.steps:,} steps"] if budget.steps else []
+    yield f"ends after the first of: {', '.join(ends)}"
+    if shape is not None:
+        learnt = shape.parameters if recipe.method == "full" else shape.lora(recipe.lora.r)
+        yield f"{shape.parameters:,} weights, of which {learnt:,} are learnt{'' if recipe.method == 'full' else ' (beside them)'}"
+
+
+def _memory(console: Console, recipe: Recipe, shape: Shape | None, device: str, *, known: bool) -> str | None:
+    if shape is None:
+        console.print("  memory: no estimate for this architecture", highlight=False)
+        return None
+    needed = estimate(shape, recipe, largest_batch(recipe, TASK), device)
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column("memory at the longest batch")
+    table.add_column("GB", justify="right")
+    for name, size in needed.parts.items():
+        table.add_row(f"  {name}", f"{size / GB:.2f}")
+    table.add_row("  together", f"{needed.total / GB:.2f}")
+    if known:
+        table.add_row("  free here", f"{free_bytes(device) / GB:.2f}")
+    console.print(table)
+    if not known:
+        return None
+    try:
+        require_memory(needed, recipe, device)
+    except TooLittleMemoryError as error:
+        return str(error)
+    return None
+
+
+def _say(console: Console, well: bool, name: str, text: str) -> None:
+    console.print(f"{'[green]✓[/]' if well else '[red]✗[/]'} {name}: {text}", highlight=False, soft_wrap=True)

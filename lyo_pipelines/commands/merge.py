@@ -1,0 +1,43 @@
+"""`lyo merge SEGMENT`: a segment's adapter merged into its base model, as a plain transformers folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.console import Console
+
+from lyo_pipelines.config.settings import Settings
+from lyo_pipelines.interactions.segments import parse_segment
+from lyo_pipelines.storage.lake import Lake
+from lyo_pipelines.training.plan import TrainingResult, is_complete, read_adapter
+from lyo_pipelines.training.versions import NoAdapterError, latest_adapter, list_adapters
+
+
+def merge_segment(console: Console, segment: str, *, version: str | None, output: Path | None) -> Path:
+    """Merge the newest adapter of a segment, or the named version; returns the folder (default: lake/merged/<segment>/<version>)."""
+    parse_segment(segment)
+    lake = Lake(Settings.from_env().data_dir)
+    adapter = find_adapter(lake, segment, version)
+    folder = output or lake.local(lake.path("merged", segment, adapter.version))
+    from lyo_pipelines.training.engine.merge import merge
+
+    merge(
+        adapter,
+        folder,
+        lake.local(lake.side("models")),
+        lambda text: console.print(text, highlight=False, soft_wrap=True),
+    )
+    size = sum(path.stat().st_size for path in folder.iterdir())
+    console.print(f"{folder} ({size / 1e9:.2f} GB)", highlight=False, soft_wrap=True)
+    return folder
+
+
+def find_adapter(lake: Lake, segment: str, version: str | None) -> TrainingResult:
+    """The segment's newest adapter, or the one with this version. Raises NoAdapterError naming those that are there."""
+    if version is None:
+        return latest_adapter(lake, segment)
+    folder = lake.local(lake.adapter_dir(segment, version))
+    if not is_complete(folder):
+        known = ", ".join(adapter.version for adapter in list_adapters(lake, segment)) or "none yet"
+        raise NoAdapterError(f"{segment} has no finished adapter {version!r} (finished: {known}).")
+    return read_adapter(folder)

@@ -1,0 +1,129 @@
+"""`preference_data` and `preference_adapter`: what ratings and edits prefer, and the adapter tuned to it."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import dagster as dg
+from pydantic import Field
+
+from lyo_pipelines.dataset.preferences.build import FORMAT_VERSION, build_preferences
+from lyo_pipelines.dataset.preferences.versions import PreferenceVersion, latest_preferences
+from lyo_pipelines.defs.assets.curation import filtered_examples
+from lyo_pipelines.defs.assets.training import GPU_POOL, adapter
+from lyo_pipelines.defs.metadata import table
+from lyo_pipelines.defs.partitions import SEGMENTS
+from lyo_pipelines.defs.resources import Store
+from lyo_pipelines.training.plan import TRAINING_VERSION, TrainingResult, adapter_version, training_command
+from lyo_pipelines.training.recipe_loading import RecipeError, load_recipe, write_recipe
+from lyo_pipelines.training.recipes import PREFERENCE_METHODS, Recipe
+from lyo_pipelines.training.versions import NoAdapterError, point_to, supervised_adapter
+
+
+@dg.asset(
+    partitions_def=SEGMENTS,
+    group_name="dataset",
+    owners=["team:data"],
+    kinds={"python", "parquet"},
+    deps=[dg.AssetDep(filtered_examples, partition_mapping=dg.AllPartitionMapping())],
+    code_version=FORMAT_VERSION,
+    description=(
+        "Good and bad answers (rated 4 and better, 2 and worse; as many of each) for KTO, and pairs of a better and a worse answer to "
+        "the same question, or of a correction and what was corrected, for DPO. Split with the dataset's own groups: nothing of the "
+        "test split is in it."
+    ),
+)
+def preference_data(context: dg.AssetExecutionContext, store: Store) -> dg.MaterializeResult:
+    """Build (or find again) the segment's preference data from all curated days."""
+    lake, figures, segment = store.lake(), store.figures(), context.partition_key
+    found = build_preferences(lake, segment, figures.dataset, figures.curation, now=datetime.now(UTC))
+    manifest = found.manifest
+    rows = [
+        {"method": method, "split": split, "what": kind, "n": n}
+        for method in PREFERENCE_METHODS
+        for split, kinds in manifest[method].items()
+        for kind, n in kinds.items()
+    ]
+    return dg.MaterializeResult(
+        data_version=dg.DataVersion(found.fingerprint),
+        metadata={
+            "sizes": table(rows, ["method", "split", "what", "n"]),
+            "answers_read": manifest["answers"],
+            "held_out": manifest["held_out"],
+            "fingerprint": found.fingerprint,
+            "path": found.path,
+        },
+    )
+
+
+class PreferenceConfig(dg.Config):
+    """What an engineer may type into the launchpad."""
+
+    recipe: str = Field("kto", description="kto, dpo, or the path of a YAML file with one of these methods.")
+    overrides: dict[str, Any] = Field(
+        {}, description="Recipe keys to change for this run, for instance {preference: {beta: 0.2}}."
+    )
+
+
+@dg.asset(
+    partitions_def=SEGMENTS,
+    group_name="training",
+    owners=["team:training"],
+    kinds={"pytorch", "huggingface"},
+    deps=[preference_data, adapter],
+    pool=GPU_POOL,
+    code_version=str(TRAINING_VERSION),
+    description=(
+        "The segment's adapter, tuned further on what users preferred (KTO or DPO by TRL). It starts from the newest supervised "
+        "adapter, is kept close to it, and its report compares it with that one on the same test items."
+    ),
+)
+def preference_adapter(
+    context: dg.AssetExecutionContext, config: PreferenceConfig, store: Store, pipes: dg.PipesSubprocessClient
+):
+    """Start the training process on top of the adapter and pass on what it reports."""
+    lake, figures, segment = store.lake(), store.figures().dataset.preferences, context.partition_key
+    try:
+        start = supervised_adapter(lake, segment)
+    except NoAdapterError as error:
+        raise dg.Failure(description=str(error), allow_retries=False) from error
+    recipe = _recipe(config, start)
+    data = latest_preferences(lake, segment)
+    wanted = figures.minimum_labels if recipe.method == "kto" else figures.minimum_pairs
+    _refuse_few(data, recipe.method, wanted)
+    version = adapter_version(data.fingerprint, recipe, start.version)
+    output = lake.local(lake.adapter_dir(segment, version))
+    recipe_path = output / "recipe.yaml"
+    write_recipe(recipe, recipe_path)
+    context.log.info(f"{segment}: {recipe.method} from {start.version} with preference data {data.fingerprint}")
+    command = training_command(recipe_path, lake.local(data.path), output, store.models_dir(), start_from=start.path)
+    results = pipes.run(context=context, command=command).get_results()
+    point_to(lake, segment, version)
+    return results
+
+
+def _recipe(config: PreferenceConfig, start: TrainingResult) -> Recipe:
+    """The recipe with the base model of the adapter that it tunes."""
+    try:
+        recipe = load_recipe(config.recipe, {"base_model": start.base_model, **config.overrides})
+    except RecipeError as error:
+        raise dg.Failure(description=str(error), allow_retries=False) from error
+    if recipe.method not in PREFERENCE_METHODS:
+        raise dg.Failure(
+            description=f"recipe {recipe.name} has method {recipe.method}: preferences are learnt with kto or dpo.",
+            allow_retries=False,
+        )
+    return recipe
+
+
+def _refuse_few(data: PreferenceVersion, method: str, wanted: int) -> None:
+    """Fail with what to do when there is too little to learn from."""
+    found, what = data.size(method, "train"), {"kto": "labelled answers", "dpo": "pairs"}[method]
+    other = "dpo" if method == "kto" else "kto"
+    if found < wanted:
+        raise dg.Failure(
+            description=(
+                f"{data.segment} has {found} {what} to learn from and {wanted} are needed: collect more ratings, try "
+                f"{other} ({data.size(other, 'train')}), or lower dataset.preferences in config.yaml."
+            ),
+            allow_retries=False,
+        )

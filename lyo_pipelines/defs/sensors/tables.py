@@ -1,0 +1,48 @@
+"""Looks at the configured tables and launches the landing run when one of them holds something new.
+
+It runs from the start: without a table it says so and costs nothing, and a table that is configured later is watched at once.
+"""
+
+import os
+
+import dagster as dg
+
+from lyo_pipelines.defs.jobs import land_inbox_job
+from lyo_pipelines.defs.resources import Store
+from lyo_pipelines.defs.sensors.runs import CAUSE, cause_hash, job_in_flight, next_attempt
+from lyo_pipelines.interactions.tables.errors import TableError
+from lyo_pipelines.interactions.tables.probe import look_at
+
+
+@dg.sensor(
+    job=land_inbox_job,
+    minimum_interval_seconds=30,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Compares the configured tables with how far they were read; reads no rows. One landing run at a time.",
+)
+def tables_sensor(context: dg.SensorEvaluationContext, store: Store) -> dg.SensorResult | dg.SkipReason:
+    """Launch one landing run for all tables that hold something new; a table that cannot be looked at does not hold up the others."""
+    tables, lake = store.figures().interactions.tables, store.lake()
+    if not tables:
+        return dg.SkipReason("no table is configured (interactions.tables in config.yaml)")
+    new, broken = {}, []
+    for table in tables:
+        try:
+            look = look_at(lake, table, os.environ)
+        except TableError as error:
+            broken.append(str(error))
+            continue
+        if look.newer:
+            new[table.name] = look.signature
+    for error in broken:
+        context.log.warning(error)
+    if not new:
+        return dg.SkipReason("; ".join(broken) or "nothing new in the tables")
+    if job_in_flight(context.instance, land_inbox_job.name):
+        return dg.SkipReason(f"new rows in {', '.join(new)} wait for the landing run in flight")
+    cause = cause_hash("tables", *new.values())
+    attempt = next_attempt(context.instance, cause)
+    if attempt.run_key is None:
+        return dg.SkipReason(attempt.reason)
+    tags = {CAUSE: cause, "lyo/tables": str(len(new))}
+    return dg.SensorResult(run_requests=[dg.RunRequest(run_key=attempt.run_key, tags=tags)])

@@ -1,0 +1,137 @@
+"""A landing in two steps: everything read and converted into the staging folder, then put into place, the ledger entry last.
+
+Where the rows come from (a file, a batch of a table) is the caller's; both are `Readable`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Protocol
+
+from lyo_pipelines.interactions.contract import FEEDBACK, LANDED
+from lyo_pipelines.interactions.converter import Converted, FileSpec
+from lyo_pipelines.interactions.day_writers import DayWriters, days_of
+from lyo_pipelines.interactions.feedback import route_feedback, route_interactions
+from lyo_pipelines.interactions.ledger import Entry, begin, landed, write_entry
+from lyo_pipelines.interactions.rejected import RejectedWriter
+from lyo_pipelines.interactions.repeats import find_repeats, repeat_path
+from lyo_pipelines.interactions.report import LandingReport, report_of
+from lyo_pipelines.interactions.shapes.shape import Shape
+from lyo_pipelines.interactions.take_back import take_back
+from lyo_pipelines.storage.lake import Lake
+
+
+class Readable(Protocol):
+    """What can be landed: converted blocks, their shape and how it was found."""
+
+    ignored_fields: tuple[str, ...]
+    found: str
+
+    @property
+    def shape(self) -> Shape:
+        """The shape the rows are read as."""
+        ...
+
+    def converted(self) -> Iterator[Converted]:
+        """The blocks in order."""
+        ...
+
+
+@dataclass(frozen=True)
+class Staged:
+    """A landing that was read to its end and counts for nothing yet."""
+
+    file_hash: str
+    name: str
+    format: str
+    found: str
+    rows: str
+    reach_days: int
+    read: int
+    accepted: int
+    by_reason: dict[str, int]
+    days: dict[date, str]
+    rejected: str | None
+    ignored: tuple[str, ...]
+
+
+def stage(lake: Lake, reading: Readable, spec: FileSpec, name: str, folder: str) -> Staged:
+    """Read everything into the staging folder. Raises UnreadableFileError."""
+    figures, shape = spec.figures, reading.shape
+    schema, column = (FEEDBACK, "feedback_at") if shape.rows == "feedback" else (LANDED, "occurred_at")
+    limits = {"buffer_bytes": figures.buffer_bytes, "max_open": figures.max_open_days}
+    read = accepted = 0
+    with (
+        closing(DayWriters(lake, folder, schema, **limits)) as writers,
+        closing(RejectedWriter(lake, f"{folder}/rejected.parquet", name, spec.file_hash)) as rejected,
+    ):
+        for block in reading.converted():
+            read += block.read
+            accepted += len(block.table)
+            writers.add(block.table, days_of(block.table[column]))
+            rejected.add(block.rejected)
+        days, rejected_path = writers.finish(), rejected.finish()
+    by_reason = dict(rejected.by_reason.most_common())
+    if accepted + sum(by_reason.values()) != read:
+        raise AssertionError(
+            f"{name}: {read} rows read, {accepted} accepted, {sum(by_reason.values())} rejected: a row is lost"
+        )
+    return Staged(
+        spec.file_hash,
+        name,
+        shape.name,
+        reading.found,
+        shape.rows,
+        figures.reach_days,
+        read,
+        accepted,
+        by_reason,
+        days,
+        rejected_path,
+        reading.ignored_fields,
+    )
+
+
+def commit(lake: Lake, staged: Staged, reading: str, reached: dict[str, Any] | None = None) -> LandingReport:
+    """Route, move into place, and write the ledger entry last. reading, reached: as in ledger.Entry."""
+    changed = take_back(lake, staged.file_hash) if begin(lake, staged.file_hash, reading) else set()
+    known, applied = landed(lake), 0
+    if staged.rows == "feedback":
+        routed, applied = route_feedback(lake, staged.file_hash, staged.days, staged.reach_days)
+        changed |= routed
+    else:
+        repeats = find_repeats(lake, staged.file_hash, staged.days, known, staged.reach_days)
+        for day, keys in repeats.items():
+            lake.write_table(keys, repeat_path(lake, day, staged.file_hash))
+        changed |= set(repeats) | set(staged.days) | route_interactions(lake, staged.days, known, staged.reach_days)
+    for day, path in staged.days.items():
+        target = (
+            lake.landing_dir(day) if staged.rows == "interactions" else lake.path("feedback", f"date={day.isoformat()}")
+        )
+        lake.move(path, f"{target}/{staged.file_hash}.parquet")
+    if staged.rejected:
+        lake.move(staged.rejected, lake.rejected(staged.file_hash))
+    is_feedback = staged.rows == "feedback"
+    entry = Entry(
+        file_hash=staged.file_hash,
+        name=staged.name,
+        format=staged.format,
+        rows=staged.rows,
+        reading=reading,
+        read=staged.read,
+        accepted=staged.accepted,
+        rejected=staged.read - staged.accepted,
+        rejected_by_reason=staged.by_reason,
+        days=[day.isoformat() for day in staged.days],
+        feedback_read=staged.read if is_feedback else 0,
+        feedback_applied=applied,
+        feedback_pending=staged.accepted - applied if is_feedback else 0,
+        ignored_fields=list(staged.ignored),
+        found=staged.found,
+        reached=reached,
+    )
+    write_entry(lake, entry)
+    return report_of(entry, tuple(sorted(changed)), already=False)

@@ -1,0 +1,194 @@
+"""Preference tuning on top of an adapter: TRL's KTO and DPO trainers, fed with our tokens, our plan and whole checkpoints.
+
+The losses are TRL's (Ethayarajh et al. 2024, https://arxiv.org/abs/2402.01306; Rafailov et al. 2023,
+https://arxiv.org/abs/2305.18290). TRL keeps the adapter that training starts from as a second, frozen adapter "ref"; only
+the tuned one is published. Reading the data belongs to preference_data.py.
+"""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import Any, cast
+
+import peft
+import torch
+import transformers
+from torch.utils.data import DataLoader
+from trl.trainer.dpo_config import DPOConfig
+from trl.trainer.dpo_trainer import DPOTrainer
+from trl.trainer.kto_config import KTOConfig
+from trl.trainer.kto_trainer import KTOTrainer
+
+from lyo_pipelines.training.batches import TrainingPlan, plan_training
+from lyo_pipelines.training.checkpoints import step_of
+from lyo_pipelines.training.engine import base
+from lyo_pipelines.training.engine.building import DTYPES
+from lyo_pipelines.training.engine.control import StopRequest
+from lyo_pipelines.training.engine.finish import checkpoint_state
+from lyo_pipelines.training.engine.preference_data import PreferenceRows, read_preferences, without_singles
+from lyo_pipelines.training.engine.progress import Progress, validation_steps
+from lyo_pipelines.training.engine.reporting import Reporter
+from lyo_pipelines.training.engine.run import has_ended, run_trainer
+from lyo_pipelines.training.engine.session import Session, finish_training, open_training, tracking
+from lyo_pipelines.training.engine.trainer import MarkedCheckpoints, training_settings
+from lyo_pipelines.training.plan import TrainingResult, UnfitStartError, is_complete, read_adapter
+from lyo_pipelines.training.recipes import Recipe
+
+
+class _OurBatches(MarkedCheckpoints):
+    """Micro-batches in the planned order, from rows that hold token ids already."""
+
+    plan: TrainingPlan
+
+    def get_train_dataloader(self) -> DataLoader[Any]:
+        """The whole training is one pass over the plan."""
+        batches = [list(batch) for batch in self.plan.micro_batches]
+        dataset: Any = self.train_dataset
+        return DataLoader(dataset, batch_sampler=batches, collate_fn=self.data_collator)
+
+    def _prepare_dataset(self, dataset: Any, *_: Any, **__: Any) -> Any:
+        """TRL would render and tokenise texts here; ours are tokens, made as the model is asked."""
+        return dataset
+
+
+class KtoTrainer(_OurBatches, KTOTrainer):
+    """Good and bad answers, each by itself. The mismatched answers of KTO's reference point are rotated within each micro-batch."""
+
+
+class DpoTrainer(_OurBatches, DPOTrainer):
+    """Pairs of a better and a worse answer."""
+
+
+def train_preferences(
+    recipe: Recipe,
+    dataset_dir: Path,
+    output: Path,
+    models_dir: Path,
+    *,
+    start: Path,
+    device: str,
+    reporter: Reporter,
+    stop: StopRequest,
+) -> TrainingResult:
+    """Tune the adapter in `start` on preference data, or go on where a killed run left off; returns the finished adapter.
+
+    Raises UnfitStartError when the adapter does not fit the recipe, DatasetError without enough preferences, Interrupted after a stop
+    request.
+    """
+    if is_complete(output):
+        return read_adapter(output)
+    adapter = fit_to_start_from(start, recipe)
+    session = open_training(
+        recipe, dataset_dir, output, models_dir, device=device, reporter=reporter, stop=stop, start=adapter
+    )
+    train, held_out = (
+        read_preferences(dataset_dir, recipe.method, split, session.tokenizer, session.limit)
+        for split in ("train", "validation")
+    )
+    plan = without_singles(plan_training(train.lengths, recipe.batch, recipe.budget, recipe.seed))
+    model = _adapted(session, start)
+    reporter.say(
+        f"{session.note['segment']}: {recipe.method} from {adapter.version}, {plan.examples} {train.unit}, {plan.steps} steps, on "
+        f"{device}" + (f", resuming {session.resume.name}" if session.resume else "")
+    )
+    progress = _train(session, model, plan, train, held_out)
+    facts = {
+        "examples": {"train": plan.examples, "validation": len(held_out.lengths)},
+        "truncated": {"train": train.cut, "validation": held_out.cut},
+        "preference": _rewards(session),
+    }
+    return finish_training(session, progress, facts)
+
+
+def fit_to_start_from(start: Path, recipe: Recipe) -> TrainingResult:
+    """The adapter that training starts from. Raises UnfitStartError when it is another kind of model or another base."""
+    adapter = read_adapter(start)
+    if adapter.manifest["method"] == "full":
+        raise UnfitStartError(f"{adapter.version} is a whole model: {recipe.method} starts from a LoRA adapter.")
+    if adapter.base_model != recipe.base_model:
+        raise UnfitStartError(
+            f"{adapter.version} is an adapter of {adapter.base_model}, the recipe's base model is {recipe.base_model}: "
+            f"--set base_model={adapter.base_model}"
+        )
+    return adapter
+
+
+def _adapted(session: Session, start: Path) -> Any:
+    """The base model with the adapter to tune; its weights are float32, as in the training that made it."""
+    recipe = session.recipe
+    model = base.load_model(session.source, dtype=DTYPES[recipe.dtype], attention=recipe.speed.attention)
+    if model.config.is_encoder_decoder:
+        raise UnfitStartError(f"{recipe.method} needs a causal base model; {recipe.base_model} is an encoder-decoder.")
+    adapted = peft.PeftModel.from_pretrained(model, str(start), is_trainable=True)
+    for parameter in adapted.parameters():
+        if parameter.requires_grad:
+            parameter.data = parameter.data.float()
+    return adapted.to(session.device)
+
+
+def _train(
+    session: Session, model: Any, plan: TrainingPlan, train: PreferenceRows, held_out: PreferenceRows
+) -> Progress:
+    recipe, stop = session.recipe, session.stop
+    validations = validation_steps(recipe, plan.steps, len(held_out.lengths))
+    progress = Progress(
+        recipe=recipe, plan=plan, log=session.log, stop=stop, validations=validations, tell=session.reporter.tell
+    )
+    trainer = make_trainer(session, model, plan, train, held_out, [progress, *tracking(session)])
+    stop.check()
+    if session.resume and has_ended(session.resume, recipe, plan.steps, validations):
+        progress.step = step_of(session.resume)
+    else:
+        run_trainer(trainer, session, progress, plan.steps)
+    return progress
+
+
+def make_trainer(
+    session: Session,
+    model: Any,
+    plan: TrainingPlan,
+    train: PreferenceRows,
+    held_out: PreferenceRows,
+    callbacks: list[Any],
+) -> Any:
+    """TRL's trainer for the recipe's method."""
+    recipe, kto = session.recipe, session.recipe.method == "kto"
+    own: dict[str, Any] = {
+        "beta": recipe.preference.beta,
+        "max_length": None,  # cut already, from the right end
+        "per_device_eval_batch_size": recipe.batch.size,
+        "gradient_checkpointing": recipe.speed.gradient_checkpointing,
+    }
+    if kto:
+        own |= {
+            "desirable_weight": recipe.preference.desirable_weight,
+            "undesirable_weight": recipe.preference.undesirable_weight,
+        }
+    settings = training_settings(recipe, plan, session.checkpoints, session.device) | own
+    kind, arguments = (KtoTrainer, KTOConfig) if kto else (DpoTrainer, DPOConfig)
+    torch.manual_seed(recipe.seed)
+    # TRL asks for a property by the name it had before transformers 5.22
+    warnings.filterwarnings("ignore", message="`is_gradient_checkpointing` is deprecated", category=FutureWarning)
+    trainer: Any = cast("Any", kind)(
+        model=model,
+        args=arguments(**settings),
+        train_dataset=train.dataset,
+        eval_dataset=held_out.dataset if len(held_out.lengths) else None,
+        processing_class=session.tokenizer,
+        callbacks=callbacks,
+    )
+    trainer.remove_callback(transformers.PrinterCallback)
+    trainer.plan, trainer.keep = plan, recipe.checkpoints.keep
+    if kto:
+        trainer.data_collator = train.with_mismatched(trainer.data_collator)
+    return trainer
+
+
+def _rewards(session: Session) -> dict[str, Any]:
+    """What the last validation says of the rewards (beta times the log ratio to the adapter it started from)."""
+    state = checkpoint_state(max(session.checkpoints.glob("checkpoint-*"), key=step_of))
+    told = [entry for entry in state["log_history"] if "eval_loss" in entry]
+    names = ("eval_rewards/margins", "eval_rewards/accuracies", "eval_rewards/chosen", "eval_rewards/rejected")
+    last = told[-1] if told else {}
+    return {name.removeprefix("eval_").replace("/", "_"): last[name] for name in names if name in last}

@@ -1,0 +1,142 @@
+"""What every training has around it, whatever is learnt in between: opened (claimed, resumed, its base found) and finished
+(best checkpoint published, manifest written). The loop in between belongs to run.py and to other trainers.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+import transformers
+
+from lyo_pipelines.training.checkpoints import newest_complete, step_of
+from lyo_pipelines.training.dataset_version import read_manifest, tasks_in
+from lyo_pipelines.training.engine import base
+from lyo_pipelines.training.engine.claim import claim_output
+from lyo_pipelines.training.engine.control import StopRequest
+from lyo_pipelines.training.engine.finish import publish, write_manifest
+from lyo_pipelines.training.engine.progress import Progress, peak_memory_bytes
+from lyo_pipelines.training.engine.reporting import Reporter
+from lyo_pipelines.training.metrics_log import MetricsLog
+from lyo_pipelines.training.plan import METRICS, TrainingResult, read_adapter
+from lyo_pipelines.training.recipes import Recipe
+
+
+@dataclass(frozen=True)
+class Session:
+    """One training that has begun. `resume`: the checkpoint it goes on from, or None; `limit`: tokens of an example at most."""
+
+    recipe: Recipe
+    dataset_dir: Path
+    output: Path
+    models_dir: Path
+    device: str
+    reporter: Reporter
+    stop: StopRequest
+    note: dict[str, Any]
+    resume: Path | None
+    log: MetricsLog
+    source: str
+    tokenizer: Any
+    limit: int
+
+    @property
+    def checkpoints(self) -> Path:
+        """Folder of the checkpoints."""
+        return self.output / "checkpoints"
+
+    @property
+    def resume_step(self) -> int:
+        """The step it goes on from; 0 for a new training."""
+        return step_of(self.resume) if self.resume else 0
+
+
+def open_training(
+    recipe: Recipe,
+    dataset_dir: Path,
+    output: Path,
+    models_dir: Path,
+    *,
+    device: str,
+    reporter: Reporter,
+    stop: StopRequest,
+    start: TrainingResult | None = None,
+) -> Session:
+    """Claim the folder, find the checkpoint to go on from, and load the tokenizer. Raises what claim_output raises.
+
+    start: the adapter that training starts from, where it does.
+    """
+    note = claim_output(output, dataset_dir, recipe, start)
+    resume = newest_complete(output / "checkpoints", reporter.say)
+    step = step_of(resume) if resume else 0
+    log = MetricsLog(output / METRICS, step)
+    log.write("loading", step=step, seconds=log.seconds_before, memory_bytes=peak_memory_bytes())
+    torch.set_num_threads(recipe.speed.threads or len(os.sched_getaffinity(0)))
+    transformers.set_seed(recipe.seed)
+    source = base.resolve(recipe.base_model, models_dir, reporter.say)
+    return Session(
+        recipe=recipe,
+        dataset_dir=dataset_dir,
+        output=output,
+        models_dir=models_dir,
+        device=device,
+        reporter=reporter,
+        stop=stop,
+        note=note,
+        resume=resume,
+        log=log,
+        source=source,
+        tokenizer=base.load_tokenizer(source),
+        limit=max(recipe.batch.max_length_of(task) for task in tasks_in(read_manifest(dataset_dir))),
+    )
+
+
+def finish_training(session: Session, progress: Progress, facts: dict[str, Any]) -> TrainingResult:
+    """Publish the best checkpoint and write the manifest. facts: what this kind of training adds to it (counts, truncation)."""
+    progress.write("saving")
+    last = newest_complete(session.checkpoints, session.reporter.say)
+    if last is None:
+        raise RuntimeError(f"no complete checkpoint in {session.checkpoints}: the disk may be full")
+    outcome, files = publish(session.output, last, session.recipe, session.tokenizer)
+    progress.write("done", loss=outcome["loss"])
+    session.log.close()
+    write_manifest(session.output, _manifest(session, progress, outcome) | facts, files)
+    return read_adapter(session.output)
+
+
+def tracking(session: Session) -> list[transformers.TrainerCallback]:
+    """Callbacks of the tracker that the recipe names, where the Trainer does not bring it itself."""
+    if session.recipe.logging.tracking != "tensorboard":
+        return []
+    from torch.utils.tensorboard import SummaryWriter
+    from transformers.integrations.integration_utils import TensorBoardCallback
+
+    purge = session.resume_step + 1 if session.resume else None
+    return [TensorBoardCallback(SummaryWriter(str(session.output / "tensorboard"), purge_step=purge))]
+
+
+def _manifest(session: Session, progress: Progress, outcome: dict[str, Any]) -> dict[str, Any]:
+    recipe, plan, seconds = session.recipe, progress.plan, progress.seconds()
+    return {
+        **session.note,
+        "method": recipe.method,
+        "base_model": base.describe(recipe.base_model, session.source),
+        "stopped_early": outcome["steps"] < plan.steps,
+        "metrics": {
+            **outcome,
+            "planned_steps": plan.steps,
+            "epochs": round(float(plan.epoch_after[outcome["steps"]]), 4),
+            "tokens": int(plan.tokens_after[outcome["steps"]]),
+            "tokens_per_second": progress.tokens_per_second() or outcome["tokens_per_second"],
+            "seconds": round(seconds, 2),
+            "peak_memory_bytes": peak_memory_bytes(),
+        },
+        "cost": {
+            "amount": round(seconds / 3600 * recipe.cost.per_hour, 4),
+            "per_hour": recipe.cost.per_hour,
+            "currency": recipe.cost.currency,
+        },
+    }

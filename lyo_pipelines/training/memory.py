@@ -1,0 +1,194 @@
+"""How much memory a training takes, part by part, from the base model's shape and the recipe; and how much is free.
+
+Light: no torch but for asking a GPU what is free. The bytes per token follow from which tensors PyTorch keeps for the way
+back; benchmarks/training_memory.py holds them against what real trainings used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from lyo_pipelines.training.recipes import Recipe
+from lyo_pipelines.training.shapes import LLAMA_LIKE, Shape
+
+PROCESS_BYTES = {"cpu": 780_000_000, "cuda": 900_000_000}
+"""Python and the libraries on a CPU; the context and the kernels' work space on a GPU."""
+SHORT_ROWS_TOKENS = 1024
+"""Longest row for which training on a CPU takes the attention kernel that keeps its scores (engine/attention.py)."""
+KEEPS_SCORES = LLAMA_LIKE
+"""The families that have it."""
+NF4_BYTES = 0.5 + 1 / 64 + 4 / (64 * 256)
+"""Bytes of one weight in 4 bits: 64 of them share a scale of 8 bits, 256 scales one of 32."""
+GB = 1e9
+
+
+class TooLittleMemoryError(RuntimeError):
+    """A training would not fit; the message says what it needs and what to do."""
+
+
+@dataclass(frozen=True)
+class LargestBatch:
+    """The micro-batch that needs most: tokens with padding, tokens in the loss, how long its rows are, and its longest example.
+
+    Of an encoder-decoder, `tokens` are the encoder's and `in_loss` the decoder's.
+    """
+
+    tokens: int
+    in_loss: int
+    width: int
+    longest: int
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Bytes by part."""
+
+    parts: dict[str, int]
+
+    @property
+    def total(self) -> int:
+        """All of it."""
+        return sum(self.parts.values())
+
+    def __str__(self) -> str:
+        inside = ", ".join(f"{name} {size / GB:.2f}" for name, size in self.parts.items())
+        return f"{self.total / GB:.1f} GB ({inside})"
+
+
+def largest_batch(recipe: Recipe, task: str) -> LargestBatch:
+    """What a recipe allows at most for a task, when the rows are not known yet: every example full, half of it an answer."""
+    width = recipe.batch.max_length_of(task)
+    tokens = recipe.batch.size * width
+    row = tokens if recipe.batch.padding_free else width
+    return LargestBatch(tokens=tokens, in_loss=tokens // 2, width=row, longest=width)
+
+
+def estimate(shape: Shape, recipe: Recipe, batch: LargestBatch, device: str) -> Estimate:
+    """What a training will need at its peak. device: "cpu" or "cuda"."""
+    size = 4 if recipe.dtype == "float32" else 2
+    full = recipe.method == "full"
+    learnt = shape.parameters if full else shape.lora(recipe.lora.r)
+    weights = float(shape.parameters * (4 if full else size))
+    if full and size == 2:
+        weights += 2 * (shape.linear + shape.head)  # autocast keeps a bfloat16 copy of what it multiplies
+    if recipe.method == "qlora":
+        weights = (shape.parameters - shape.linear) * size + shape.linear * NF4_BYTES
+    activations = _activations(shape, recipe, batch, size, device)
+    # logits, their gradient, and the product of it with what comes back; Gemma-2's soft cap keeps one more
+    logits = (4 if shape.family == "gemma2" else 3) * size * batch.in_loss * shape.vocab
+    if not recipe.speed.loss_positions_only:
+        logits += 2 * size * (batch.tokens - batch.in_loss) * shape.vocab
+    head_input = size * batch.in_loss * shape.hidden
+    overhead = PROCESS_BYTES[device] + (0.1 * activations if device == "cuda" else 0)
+    parts = {
+        "weights": weights,
+        "adapter": 0 if full else 4 * learnt,
+        "gradients": 4 * learnt,
+        "optimizer": 8 * learnt,
+        "activations": activations,
+        "logits": logits + head_input,
+        "overhead": overhead,
+    }
+    return Estimate({name: round(value) for name, value in parts.items()})
+
+
+def _activations(shape: Shape, recipe: Recipe, batch: LargestBatch, size: int, device: str) -> float:
+    block = _per_token(shape, recipe, batch, size, device) * batch.tokens
+    between = size * shape.hidden * batch.tokens
+    encoder = (between * shape.layers + block) if recipe.speed.gradient_checkpointing else block * shape.layers
+    if not shape.decoder_layers:
+        return encoder
+    # a decoder's block attends twice; its rows are the answers
+    decoder_block = 1.5 * _per_token(shape, recipe, batch, size, device) * batch.in_loss
+    if recipe.speed.gradient_checkpointing:
+        return encoder + size * shape.hidden * batch.in_loss * shape.decoder_layers + decoder_block
+    return encoder + decoder_block * shape.decoder_layers
+
+
+def _per_token(shape: Shape, recipe: Recipe, batch: LargestBatch, size: int, device: str) -> float:
+    """Bytes that one token leaves in one block for the way back."""
+    hidden, wide, queries, keys = shape.hidden, shape.intermediate, shape.queries, shape.keys
+    norms = 4 if shape.family == "gemma2" else 2
+    kept = 0.0 if recipe.speed.compile else norms * 4 * hidden  # normalised in float32; a compiled block makes it anew
+    kept += size * (queries + 2 * keys + queries)  # queries, keys, values and what attention gives
+    kept += _scores(shape, recipe, batch, size, device)
+    kept += size * wide * (3 if shape.gated else 2)  # both branches of the MLP and the activation
+    inputs = (
+        (hidden, 1 if shape.family == "gpt2" else 3),
+        (queries, 1),
+        (hidden, 2 if shape.gated else 1),
+        (wide, 1),
+    )
+    for inside, layers in inputs:
+        kept += _linear_input(inside, layers, recipe, size, device, fused=shape.family != "gpt2")
+    return kept
+
+
+def _linear_input(inside: int, layers: int, recipe: Recipe, size: int, device: str, *, fused: bool) -> float:
+    """Bytes kept of an input that `layers` linear layers share: the input once where it is shared, a dropout mask for each."""
+    dropout = recipe.lora.dropout > 0
+    if recipe.method == "full":
+        copies = layers if size == 2 else 1  # autocast casts the input for each layer anew
+        return float(size * inside * copies)
+    if recipe.method == "lora" and recipe.speed.fused_lora and fused:
+        return float(size * inside + (layers * inside * (size if device == "cpu" else 1) if dropout else 0))
+    # peft works in the adapter's float32: for each layer the dropped-out input and its mask
+    return float(layers * inside * (4 + (1 if dropout else 0)) if dropout else 4 * inside)
+
+
+def _scores(shape: Shape, recipe: Recipe, batch: LargestBatch, size: int, device: str) -> float:
+    """Bytes of attention scores kept for one token; the fused kernels keep none."""
+    wanted, width = recipe.speed.attention, batch.width
+    short = device == "cpu" and batch.longest <= SHORT_ROWS_TOKENS and shape.family in KEEPS_SCORES
+    softcapped = shape.family == "gemma2"
+    if wanted == "eager" or shape.family == "t5" or (wanted == "auto" and softcapped and not short):
+        return float((4 + size + (size if softcapped else 0)) * shape.heads * width)
+    if wanted == "auto" and short:
+        return float(size * shape.heads * width * (2 if softcapped else 1))
+    return 0.0
+
+
+def free_bytes(device: str) -> int:
+    """What is free now: of the GPU, or of the machine and of the container that this process runs in."""
+    if device == "cuda":
+        import torch
+
+        return int(torch.cuda.mem_get_info()[0])
+    free = psutil.virtual_memory().available
+    limit, used = (_number(Path("/sys/fs/cgroup") / name) for name in ("memory.max", "memory.current"))
+    return min(free, max(0, limit - used)) if limit is not None and used is not None else free
+
+
+def require_memory(needed: Estimate, recipe: Recipe, device: str, free: Callable[[str], int] = free_bytes) -> None:
+    """Raise TooLittleMemoryError when the estimate is far beyond what is free; `memory.refuse_above` says how far."""
+    limit, there = recipe.memory.refuse_above, free(device)
+    if limit is None or needed.total <= limit * there:
+        return
+    where = "GPU memory" if device == "cuda" else "memory"
+    raise TooLittleMemoryError(
+        f"this training needs about {needed} and {there / GB:.1f} GB of {where} are free. {_advice(recipe)} "
+        "If the estimate is wrong for you: --set memory.refuse_above=null."
+    )
+
+
+def _advice(recipe: Recipe) -> str:
+    ways = []
+    if recipe.batch.size > 1:
+        ways.append("lower batch.size and raise batch.accumulation")
+    if not recipe.speed.gradient_checkpointing:
+        ways.append("set speed.gradient_checkpointing=true")
+    ways.append("lower batch.max_length")
+    ways.append({"full": "train an adapter (method=lora)", "lora": "hold the base model in 4 bits (method=qlora)"}
+                .get(recipe.method, "take a smaller base_model"))  # fmt: skip
+    return f"Either {', or '.join(ways)}."
+
+
+def _number(path: Path) -> int | None:
+    try:
+        return int(path.read_text())
+    except (OSError, ValueError):  # "max" stands for no limit
+        return None

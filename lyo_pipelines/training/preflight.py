@@ -1,0 +1,151 @@
+"""What must be there before a training starts: the base model, its licence, the packages its method needs. Light: no torch.
+
+Each finding says what to do. Memory belongs to memory.py, the device to the engine (asking for it loads torch).
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from lyo_pipelines.training.base_models import (
+    BaseModel,
+    MissingBaseModelError,
+    embedded_gguf,
+    find_base_model,
+    missing_message,
+)
+from lyo_pipelines.training.recipes import Recipe
+from lyo_pipelines.training.shapes import Shape, shape_of
+
+PACKAGES = {"qlora": ("bitsandbytes",), "kto": ("trl",), "dpo": ("trl",)}
+"""Beyond what every training needs, by method."""
+
+
+class MissingPackageError(RuntimeError):
+    """A method needs a package that is not installed; the message says which."""
+
+
+class UnfitRecipeError(ValueError):
+    """The recipe asks the base model for something that it cannot do; the message says what."""
+
+
+@dataclass(frozen=True)
+class BaseState:
+    """Where a base model would come from. `folder`: where it lies already, if it does."""
+
+    state: Literal["embedded", "folder", "cached", "hub", "gated", "missing"]
+    text: str
+    folder: Path | None = None
+    known: BaseModel | None = None
+
+    @property
+    def there(self) -> bool:
+        """Whether a training can load it, or at least try to (a hub that is not gated)."""
+        return self.state not in {"gated", "missing"}
+
+
+def base_state(name: str, models_dir: Path) -> BaseState:
+    """Look for a base model without loading anything: embedded, a folder, the hub's cache, the hub."""
+    known = find_base_model(name)
+    if known is not None and known.embedded:
+        try:
+            embedded_gguf()
+        except MissingBaseModelError as error:
+            return BaseState("missing", str(error), None, known)
+        folder = models_dir / known.name
+        return BaseState("embedded", f"there, {known.note}", folder if folder.is_dir() else None, known)
+    folder = base_folder(name, models_dir)
+    if folder is not None:
+        return BaseState("folder", f"there: {folder}", folder, known)
+    if known is None and "/" not in name:
+        return BaseState("missing", missing_message(name, "no such name"))
+    return _on_the_hub(name, known)
+
+
+def base_folder(name: str, models_dir: Path) -> Path | None:
+    """The local folder that a `base_model` names: a path, or a name below the folder of base models."""
+    known = find_base_model(name)
+    for folder in (Path(name).expanduser(), models_dir / name, models_dir / (known.name if known else name)):
+        if (folder / "config.json").is_file():
+            return folder
+    return None
+
+
+def base_shape(name: str, models_dir: Path) -> Shape | None:
+    """Its shape, from where it lies or from the table of registered models."""
+    return shape_of(name, base_state(name, models_dir).folder)
+
+
+def require_ready(recipe: Recipe, models_dir: Path) -> None:
+    """Raise MissingPackageError, MissingBaseModelError or UnfitRecipeError when this recipe cannot be trained here."""
+    if (missing := missing_package(recipe)) is not None:
+        raise MissingPackageError(missing)
+    state = base_state(recipe.base_model, models_dir)
+    if not state.there:
+        raise MissingBaseModelError(state.text)
+    if (unfit := unfit_recipe(recipe, shape_of(recipe.base_model, state.folder))) is not None:
+        raise UnfitRecipeError(unfit)
+
+
+def missing_package(recipe: Recipe) -> str | None:
+    """What to say about a package that the recipe's method needs and that is not installed, or None."""
+    for package in PACKAGES.get(recipe.method, ()):
+        if importlib.util.find_spec(package) is None:
+            return (
+                f"method {recipe.method} needs the package {package}, which is not installed: run `make install` "
+                f"(or pip install {package})."
+            )
+    return None
+
+
+def unfit_recipe(recipe: Recipe, shape: Shape | None) -> str | None:
+    """What to say about a recipe that asks a base model for something it cannot do, or None."""
+    if shape is None:
+        return None
+    lengths = recipe.batch.max_length
+    longest = max(lengths.values()) if isinstance(lengths, dict) else lengths
+    if shape.family == "gpt2" and shape.positions is not None and longest > shape.positions:
+        return (
+            f"batch.max_length is {longest}, and {recipe.base_model} knows {shape.positions} positions: "
+            f"--set batch.max_length={shape.positions} or less."
+        )
+    if recipe.batch.padding_free and shape.decoder_layers:
+        return (
+            f"{recipe.base_model} is an encoder-decoder, whose rows are always padded: --set batch.padding_free=false."
+        )
+    return None
+
+
+def has_token() -> bool:
+    """Whether the hub would know who asks: HF_TOKEN, or a login kept by its client."""
+    from huggingface_hub import get_token
+
+    return get_token() is not None
+
+
+def _on_the_hub(name: str, known: BaseModel | None) -> BaseState:
+    hub_id = known.hub_id if known else name
+    cached = _cached(hub_id)
+    if cached is not None:
+        return BaseState("cached", f"there: {cached}", cached, known)
+    if known is not None and known.gated and not has_token():
+        cause = "its licence has to be accepted, and no token is set"
+        return BaseState("gated", missing_message(name, cause), None, known)
+    if os.environ.get("HF_HUB_OFFLINE", "").lower() in {"1", "true", "yes", "on"}:
+        cause = "HF_HUB_OFFLINE is set and it is not in the hub's cache"
+        return BaseState("missing", missing_message(name, cause), None, known)
+    return BaseState("hub", f"not here yet: it will be fetched from the model hub ({hub_id})", None, known)
+
+
+def _cached(hub_id: str) -> Path | None:
+    from huggingface_hub import try_to_load_from_cache
+
+    found = try_to_load_from_cache(hub_id, "config.json")
+    if not isinstance(found, str):
+        return None
+    folder = Path(found).parent
+    return folder if any(folder.glob("*.safetensors")) or any(folder.glob("*.bin")) else None

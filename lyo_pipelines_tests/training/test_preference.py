@@ -1,0 +1,211 @@
+"""Preference tuning with real TRL trainers on a tiny model: on top of an adapter, resumable, published without its reference."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from safetensors.numpy import load_file
+
+from lyo_pipelines.dataset.preferences.contract import SCHEMAS
+from lyo_pipelines.training.batches import TrainingPlan
+from lyo_pipelines.training.dataset_version import DatasetError
+from lyo_pipelines.training.metrics_log import read_metrics
+from lyo_pipelines.training.plan import TrainingResult, UnfitStartError, adapter_version, read_adapter
+from lyo_pipelines.training.recipe_loading import RecipeError, load_recipe
+from lyo_pipelines.training.recipes import Recipe
+from lyo_pipelines_tests.training.tiny import conversation, make_dataset, make_model
+
+WORSE = "answer no no no"
+
+
+def write_preferences(folder: Path, train: int = 24, validation: int = 6) -> Path:
+    """Preference data in which every bad answer is the same silly one."""
+    rng = random.Random(0)
+    folder.mkdir(parents=True)
+    for split, count in (("train", train), ("validation", validation)):
+        labels, pairs = [], []
+        for at in range(count):
+            *prompt, answer = conversation(rng)
+            row = {"example_id": f"{split}{at}", "group_id": "g", "segment": "tutoring.en.math", "messages": prompt}
+            good = at % 2 == 0
+            labels.append(
+                {**row, "answer": answer["content"] if good else WORSE, "label": good, "rating": 5.0 if good else 1.0}
+            )
+            pairs.append(
+                {
+                    **row,
+                    "chosen": answer["content"],
+                    "rejected": WORSE,
+                    "kind": "two_answers",
+                    "rejected_example_id": f"bad{at}",
+                }
+            )
+        for kind, rows in (("kto", labels), ("dpo", pairs)):
+            pq.write_table(pa.Table.from_pylist(rows, schema=SCHEMAS[kind]), folder / f"{kind}_{split}.parquet")
+    (folder / "manifest.json").write_text(json.dumps({"segment": "tutoring.en.math", "fingerprint": "prefs"}))
+    return folder
+
+
+class World:
+    """A base model, an adapter trained on it, and preference data."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.base = make_model(root / "base")
+        self.preferences = write_preferences(root / "preferences")
+        self.adapter = root / "adapter"
+        run(self.command(make_dataset(root / "dataset"), self.adapter), root)
+
+    def command(self, dataset: Path, output: Path, **changes: Any) -> list[str]:
+        started = changes.pop("start", None)
+        sets = {"base_model": str(self.base), "speed.threads": 1, **changes}
+        return [
+            sys.executable, "-m", "lyo_pipelines.training.engine", "--recipe", "tiny_test", "--dataset", str(dataset),
+            "--output", str(output), "--models", str(self.root),
+            *(part for key, value in sets.items() for part in ("--set", f"{key}={value}")),
+            *(["--start-from", str(started)] if started else []),
+        ]  # fmt: skip
+
+    def tune(self, method: str, output: Path, **changes: Any) -> list[str]:
+        learning = {"optimizer.learning_rate": 0.01, "budget.steps": 8, "budget.epochs": 9, "validation.interval": 4}
+        return self.command(self.preferences, output, method=method, start=self.adapter, **{**learning, **changes})
+
+
+def environment(root: Path) -> dict[str, str]:
+    return os.environ | {"LYO_LOCK_DIR": str(root / "locks"), "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
+
+
+def run(command: list[str], root: Path) -> str:
+    done = subprocess.run(command, stderr=subprocess.PIPE, text=True, env=environment(root), check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stderr
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> World:
+    return World(tmp_path_factory.mktemp("preference"))
+
+
+@pytest.fixture(scope="module")
+def tuned(world: World) -> dict[str, TrainingResult]:
+    """An adapter of each method, tuned without a disturbance."""
+    for method in ("kto", "dpo"):
+        run(world.tune(method, world.root / method), world.root)
+    return {method: read_adapter(world.root / method) for method in ("kto", "dpo")}
+
+
+def weights(adapter: Path) -> dict[str, Any]:
+    return load_file(adapter / "adapter_model.safetensors")
+
+
+@pytest.mark.parametrize("method", ["kto", "dpo"])
+def test_tuning_starts_from_the_adapter_and_moves_away_from_it(
+    world: World, tuned: dict[str, TrainingResult], method: str
+):
+    before, after = weights(world.adapter), weights(tuned[method].path)
+    assert before.keys() == after.keys()  # nothing of TRL's frozen reference is published
+    assert any((before[name] != after[name]).any() for name in before)
+    first = next(row["loss"] for row in read_metrics(tuned[method].path / "metrics.jsonl") if row.get("loss"))
+    # at the start nothing differs from the reference: log 2 for a pair, half for a label (1 - sigmoid of nothing)
+    assert first == pytest.approx({"dpo": 0.6931, "kto": 0.5}[method], abs=2e-3)
+
+
+@pytest.mark.parametrize("method", ["kto", "dpo"])
+def test_the_better_answers_gain_on_the_worse_ones(tuned: dict[str, TrainingResult], method: str):
+    result = tuned[method]
+    assert result.manifest["preference"]["rewards_margins"] > 0.05
+    assert result.metrics["eval_loss"] < {"dpo": 0.6931, "kto": 0.5}[method]
+
+
+@pytest.mark.parametrize("method", ["kto", "dpo"])
+def test_the_manifest_says_what_was_tuned_with_what(world: World, tuned: dict[str, TrainingResult], method: str):
+    start, manifest = read_adapter(world.adapter), tuned[method].manifest
+    assert manifest["method"] == method
+    assert manifest["start_from"] == start.version
+    assert manifest["preference_fingerprint"] == "prefs"
+    # evaluated on the test split of the dataset that its adapter comes from
+    assert manifest["dataset_fingerprint"] == start.dataset_fingerprint
+    recipe = Recipe.model_validate(manifest["recipe"])
+    assert manifest["version"] == adapter_version("prefs", recipe, start.version) != adapter_version("prefs", recipe)
+
+
+@pytest.mark.parametrize("method", ["kto", "dpo"])
+def test_killed_and_resumed_it_ends_with_bitwise_the_same_weights(
+    world: World, tuned: dict[str, TrainingResult], method: str, tmp_path: Path
+):
+    output = tmp_path / "killed"
+    process = subprocess.Popen(world.tune(method, output), stderr=subprocess.DEVNULL, env=environment(tmp_path))
+    deadline = time.monotonic() + 120
+    while not (output / "checkpoints" / "checkpoint-3" / "complete.json").exists():
+        assert process.poll() is None, "it ended before it could be killed"
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    process.kill()
+    assert process.wait() == -signal.SIGKILL
+    assert "resuming checkpoint-" in run(world.tune(method, output), tmp_path)
+    whole, resumed = weights(tuned[method].path), weights(output)
+    assert all((whole[name] == resumed[name]).all() for name in whole)
+
+
+def test_what_does_not_fit_is_said_before_anything_is_trained(world: World, tmp_path: Path):
+    from lyo_pipelines.training.engine.preference import fit_to_start_from
+
+    def said(command: list[str]) -> str:
+        done = subprocess.run(command, stderr=subprocess.PIPE, text=True, env=environment(tmp_path), check=False)
+        assert done.returncode == 1
+        return done.stderr
+
+    command = world.tune("dpo", tmp_path / "a")
+    del command[-2:]
+    assert "name its folder (--start-from)" in said(command)
+    recipe = load_recipe("tiny_test", {"method": "dpo"})
+    with pytest.raises(UnfitStartError, match="--set base_model="):
+        fit_to_start_from(world.adapter, recipe)
+    with pytest.raises(RecipeError, match=r"kto needs batch\.size of at least 2"):
+        load_recipe("tiny_test", {"method": "kto", "batch": {"size": 1}})
+
+
+def test_each_prompt_meets_the_answer_of_its_neighbour_in_the_batch(world: World):
+    from lyo_pipelines.training.engine import base
+    from lyo_pipelines.training.engine.preference_data import read_preferences
+
+    rows = read_preferences(world.preferences, "kto", "train", base.load_tokenizer(str(world.base)), 128)
+    seen = rows.with_mismatched(lambda made: made)([rows.dataset[at] for at in (0, 1, 2)])
+    completions = [row["completion_ids"] for row in seen]
+    assert [row["KL_completion_ids"] for row in seen] == [completions[2], completions[0], completions[1]]
+
+
+@pytest.mark.parametrize("limit", [40, 128])
+def test_both_answers_of_a_pair_follow_the_same_prompt(world: World, limit: int):
+    from lyo_pipelines.training.engine import base
+    from lyo_pipelines.training.engine.preference_data import read_preferences
+
+    tokenizer = base.load_tokenizer(str(world.base))
+    rows = read_preferences(world.preferences, "dpo", "train", tokenizer, limit)
+    for row, length in zip(rows.dataset, rows.lengths, strict=True):
+        longest = max(len(row["chosen_ids"]), len(row["rejected_ids"]))
+        assert len(row["prompt_ids"]) + longest <= limit
+        assert length == 2 * len(row["prompt_ids"]) + len(row["chosen_ids"]) + len(row["rejected_ids"])
+        assert WORSE in tokenizer.decode(row["rejected_ids"])
+    assert bool(rows.cut) == (limit == 40)
+
+
+def test_a_single_answer_is_no_batch_to_compare_in():
+    from lyo_pipelines.training.engine.preference_data import without_singles
+
+    plan = TrainingPlan(((0, 1), (2,), (3, 4)), (10, 5, 9), 2, 5)
+    assert without_singles(plan).micro_batches == ((0, 1), (3, 4))
+    assert without_singles(plan).tokens == (10, 9)
+    with pytest.raises(DatasetError, match="only one preference"):
+        without_singles(TrainingPlan(((0,),), (3,), 1, 1))
