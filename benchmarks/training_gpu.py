@@ -44,7 +44,7 @@ MODELS = {
 }
 """name: family, configuration, recipe."""
 ABLATIONS = {
-    "all positions through the head": ["speed.loss_positions_only=false"],
+    "all positions through the head, at once": ["speed.loss_positions_only=false"],
     "peft's LoRA forward": ["speed.fused_lora=false"],
     "blocks not compiled": ["speed.compile=false"],
     "padded rows, by length": ["batch.padding_free=false", "batch.group_by_length=true"],
@@ -293,7 +293,9 @@ def check(options: argparse.Namespace) -> None:
     """Everything above on a tiny model on the CPU; fails loudly when a figure does not add up."""
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     options.models, options.lengths, options.steps, options.quick = ["tiny"], [128], 4, False
-    ablations = {title: ABLATIONS[title] for title in ("all positions through the head", "padded rows, by length")}
+    ablations = {
+        title: ABLATIONS[title] for title in ("all positions through the head, at once", "padded rows, by length")
+    }
     (run,) = compare(options, ablations, *ON_THE_CPU)
     counted, expected = arm("flops", options, "tiny", 128).values()
     _expect("FLOPs: PyTorch's counter and the formula", counted, expected, 0.05)

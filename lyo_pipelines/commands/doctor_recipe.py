@@ -27,17 +27,18 @@ def look_at_recipe(console: Console, name: str, changes: Sequence[str]) -> bool:
     lake = Lake(Settings.from_env().data_dir)
     state = base_state(recipe.base_model, lake.local(lake.side("models")))
     shape = shape_of(recipe.base_model, state.folder)
-    device, there = _device(recipe)
+    device, no_device = _device(recipe)
     console.print(f"[bold]{recipe.name}[/]: {recipe.method} on {recipe.base_model}", highlight=False)
-    troubles = [trouble for trouble in (there, missing_package(recipe), unfit_recipe(recipe, shape)) if trouble]
-    _say(console, not there, "device", f"{device} ({'GPU' if device == 'cuda' else 'CPU'})" if not there else there)
+    troubles = [trouble for trouble in (missing_package(recipe), unfit_recipe(recipe, shape)) if trouble]
+    _say(console, no_device is None, "device", no_device or {"cuda": "GPU", "cpu": "CPU"}[device])
     _say(console, state.there, "base model", _about(recipe, state))
     for text in _facts(recipe, shape):
         console.print(f"  {text}", highlight=False, soft_wrap=True)
-    memory = _memory(console, recipe, shape, device, known=not there)
-    for trouble in [*troubles[bool(there) :], *([memory] if memory else [])]:
+    if too_little := _memory(console, recipe, shape, device, known=no_device is None):
+        troubles.append(too_little)
+    for trouble in troubles:
         _say(console, False, "cannot start", trouble)
-    return state.there and not troubles and memory is None
+    return state.there and no_device is None and not troubles
 
 
 def _device(recipe: Recipe) -> tuple[str, str | None]:

@@ -21,6 +21,7 @@ from lyo_pipelines.dataset.fallback import parent_of_thin
 from lyo_pipelines.evaluation.report import read_report
 from lyo_pipelines.interactions.segments import parse_parent
 from lyo_pipelines.storage.lake import Lake
+from lyo_pipelines.training.preflight import require_ready
 from lyo_pipelines.training.recipe_loading import load_recipe, parse_changes
 from lyo_pipelines.training.recipes import PREFERENCE_METHODS
 from lyo_pipelines.training.versions import NoAdapterError, latest_adapter, supervised_adapter
@@ -91,6 +92,7 @@ def _has_adapter(lake: Lake, segment: str) -> bool:
 def _work(
     console: Console, lake: Lake, work: Work, keys: list[str], recipe: str, overrides: dict[str, Any], *, port: int
 ) -> None:
+    require_ready(load_recipe(recipe, overrides), lake.local(lake.side("models")))
     server = start_server(port)
     try:
         for key in keys:

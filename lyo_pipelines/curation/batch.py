@@ -18,6 +18,7 @@ import pyarrow as pa
 from lyo_pipelines.config.curation import CurationFigures
 from lyo_pipelines.curation import culture, quality
 from lyo_pipelines.curation.contract import NO_SEGMENT, REMOVED
+from lyo_pipelines.curation.corrections import corrected
 from lyo_pipelines.curation.disliked import disliked
 from lyo_pipelines.curation.examples import examples
 from lyo_pipelines.curation.jsontexts import redact_structured_rows
@@ -92,10 +93,11 @@ def _prepared(
     frame: pl.DataFrame, figures: CurationFigures, lists: Wordlists, decided: Decisions, repaired: Counter[str]
 ) -> pl.DataFrame:
     """What the rules look at: cleaned question and answer, how the task reads it, languages, segment, findings and decision."""
-    for column, answers in (("question", False), ("answer", True)):
+    for column, answers in (("question", False), ("answer", True), ("edited_answer", True)):
         texts, changed = repair(frame[column], lists, answers=answers)
         repaired.update(changed)
         frame = frame.with_columns(texts.alias(column))
+    frame = corrected(frame)
     declared = _mapped(frame["language"], language_code).alias("declared")
     frame = read_answers(frame, repaired)
     written = written_language(frame["spoken"], declared, figures)
@@ -140,8 +142,6 @@ def _segments(frame: pl.DataFrame) -> pl.Series:
 def _repair_rest(frame: pl.DataFrame, lists: Wordlists, repaired: Counter[str]) -> pl.DataFrame:
     """Repair system prompt, context and earlier turns of the rows that stay, each distinct text once."""
     _, roles, contents = history_contents(frame["history"])
-    edited, changed = repair(frame["edited_answer"], lists, answers=True)
-    repaired.update(changed)
     columns = [frame["system_prompt"], frame["context"], frame["complaint_text"], contents]
     texts, positions = distinct(columns)
     mended, changed = repair(texts, lists, answers=False)
@@ -157,7 +157,6 @@ def _repair_rest(frame: pl.DataFrame, lists: Wordlists, repaired: Counter[str]) 
         system.alias("system_prompt"),
         context.alias("context"),
         complaint.alias("complaint_text"),
-        edited.alias("edited_answer"),
         with_contents(frame["history"], roles, contents).alias("history"),
     )
 

@@ -37,7 +37,13 @@ EXAMPLE = pa.schema(
         pa.field("history", pa.list_(MESSAGE)),
         pa.field("question", pa.string(), nullable=False),
         pa.field("answer", pa.string(), nullable=False),
-        pa.field("edited_answer", pa.string(), metadata={"doc": "the answer as a person corrected it"}),
+        pa.field(
+            "original_answer",
+            pa.string(),
+            metadata={
+                "doc": "what the model said, where a person corrected it: `answer` is then the correction, without a rating"
+            },
+        ),
         pa.field("question_id", pa.string()),
         pa.field("reference_answer", pa.string()),
         pa.field("rating", pa.float32()),

@@ -1,4 +1,4 @@
-"""Redacting JSON so that it stays JSON: texts of structured rows' answers, edits and contexts are laid open, redacted, put back.
+"""Redacting JSON so that it stays JSON: texts of structured rows' answers and contexts are laid open, redacted, put back.
 
 A finder that looked at the JSON itself could swallow a quotation mark with a link, and would never see what is escaped in it.
 """
@@ -17,7 +17,7 @@ from lyo_pipelines.curation.privacy.redact import redact_text
 from lyo_pipelines.curation.rowtexts import RedactedRows, redact_rows
 from lyo_pipelines.curation.taskanswers import read_answers
 
-COLUMNS = ("answer", "edited_answer", "context")
+COLUMNS = ("answer", "original_answer", "context")
 _BETWEEN = "\n\ue000\n"
 """Between two texts that are laid open: a private sign that no pattern of personal data crosses."""
 _LONG_NUMBER = 8
@@ -46,7 +46,6 @@ def redact_structured_rows(frame: pl.DataFrame, figures: CurationFigures) -> tup
     if len(again):
         read = read_answers(done[again], Counter())
         broken = broken.scatter(again, read["invalid"].is_not_null())
-        done = done.with_columns(done["edited_answer"].clone().scatter(again, read["edited_answer"]))
     return RedactedRows(done, redacted.counts, redacted.rows_with_pii), broken
 
 

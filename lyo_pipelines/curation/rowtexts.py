@@ -17,7 +17,7 @@ from lyo_pipelines.curation.texts import distinct, history_contents, spread, wit
 COLUMNS = (
     "question",
     "answer",
-    "edited_answer",
+    "original_answer",
     "context",
     "system_prompt",
     "complaint_text",

@@ -37,6 +37,11 @@ def _rated(frame: pl.DataFrame) -> pl.Series:
     return frame["rating"].is_not_null() & frame["rating"].is_not_nan()
 
 
+def _unjudged(frame: pl.DataFrame) -> pl.Series:
+    """Nobody said anything of the answer: it is not rated, and no person corrected it."""
+    return ~_rated(frame) & frame["original_answer"].is_null()
+
+
 def _filled(texts: pl.Series) -> pl.Series:
     return texts.fill_null("").str.strip_chars() != ""
 
@@ -70,17 +75,17 @@ def rated_low(frame: pl.DataFrame, figures: CurationFigures, _: Wordlists) -> pl
 
 def unrated(frame: pl.DataFrame, figures: CurationFigures, _: Wordlists) -> pl.Series:
     """Not rated at all, where only rated ones are wanted."""
-    return ~_rated(frame) if not figures.keep_unrated else pl.repeat(False, frame.height, eager=True)
+    return _unjudged(frame) if not figures.keep_unrated else pl.repeat(False, frame.height, eager=True)
 
 
 def unrated_thumbs_down(frame: pl.DataFrame, _: CurationFigures, __: Wordlists) -> pl.Series:
     """Not rated, and the user's thumb is down."""
-    return ~_rated(frame) & (frame["thumbs"].fill_null(0) < 0)
+    return _unjudged(frame) & (frame["thumbs"].fill_null(0) < 0)
 
 
 def unrated_retried(frame: pl.DataFrame, _: CurationFigures, __: Wordlists) -> pl.Series:
     """Not rated, and the user asked again."""
-    return ~_rated(frame) & (frame["retries"].fill_null(0) > 0)
+    return _unjudged(frame) & (frame["retries"].fill_null(0) > 0)
 
 
 def unrated_complaint(frame: pl.DataFrame, figures: CurationFigures, _: Wordlists) -> pl.Series:
@@ -88,13 +93,13 @@ def unrated_complaint(frame: pl.DataFrame, figures: CurationFigures, _: Wordlist
     complained = _filled(frame["complaint_category"]) | _filled(frame["complaint_text"])
     if figures.cultural_review:
         complained &= ~cultural_complaint(frame["complaint_category"], figures)
-    return ~_rated(frame) & complained
+    return _unjudged(frame) & complained
 
 
 def unrated_short(frame: pl.DataFrame, figures: CurationFigures, _: Wordlists) -> pl.Series:
     """Not rated, and the answer is too short to count unseen; structured answers go by their schema instead."""
     short = frame["answer"].str.len_chars().fill_null(0) < figures.unrated_minimum_characters
-    return ~_rated(frame) & short & ~frame["structured"]
+    return _unjudged(frame) & short & ~frame["structured"]
 
 
 # three misread letters in a row; the first alone may be French

@@ -29,7 +29,7 @@ UNFENCED = "unfence_json"
 _FENCE = re.compile(r"```(?:json|JSON)?[ \t]*\n(.*?)\n?[ \t]*```", re.DOTALL)
 _LOOKED_AT = (
     "task", "language", "subject", "topic", "grade", "reasoning_mode", "system_prompt", "context", "question", "answer",
-    "reference_answer", "edited_answer",
+    "reference_answer",
 )  # fmt: skip
 
 
@@ -86,14 +86,6 @@ def read_answer(judge: TaskFormat, row: Mapping[str, Any]) -> ReadAnswer:
     return ReadAnswer(compact, reason or _checked(judge, answer, row), spoken, structured=True)
 
 
-def read_edit(judge: TaskFormat, row: Mapping[str, Any]) -> str | None:
-    """Return the edited answer as examples hold it; None where there is none, or where the edit does not fit the task."""
-    if not (row.get("edited_answer") or "").strip():
-        return None
-    found = read_answer(judge, {**row, "answer": row["edited_answer"]})
-    return None if found.invalid else found.text
-
-
 def _checked(judge: TaskFormat, answer: Any, row: Mapping[str, Any]) -> str | None:
     if judge.check is None:
         return None
@@ -118,10 +110,7 @@ def _spoken(value: Any, keys: tuple[str, ...] | None, *, inside: bool = False) -
 
 
 def read_answers(frame: pl.DataFrame, repaired: Counter[str]) -> pl.DataFrame:
-    """Add `invalid` (why, or null), `spoken` (the answer's words) and `structured`; what fits its schema becomes compact JSON.
-
-    An edited answer that does not fit its task is no edit.
-    """
+    """Add `invalid` (why, or null), `spoken` (the answer's words) and `structured`; what fits its schema becomes compact JSON."""
     judges = {task: found for task in frame["task"].unique().to_list() if (found := judging(task))}
     rows = frame["task"].is_in(list(judges)).fill_null(False).arg_true()
     whole = frame.with_columns(invalid=pl.lit(None, pl.String), spoken=pl.col("answer"), structured=pl.lit(False))
@@ -134,10 +123,8 @@ def read_answers(frame: pl.DataFrame, repaired: Counter[str]) -> pl.DataFrame:
     if fences := sum(one.text != text and (text or "").lstrip().startswith("```") for one, text in pairs):
         repaired[UNFENCED] += fences
     answers = [None if text is None else one.text for one, text in pairs]
-    edits = [read_edit(judges[row["task"]], row) for row in some.iter_rows(named=True)]
     return whole.with_columns(
         whole["answer"].clone().scatter(rows, pl.Series(answers, dtype=pl.String)),
-        whole["edited_answer"].clone().scatter(rows, pl.Series(edits, dtype=pl.String)),
         whole["invalid"].clone().scatter(rows, pl.Series([one.invalid for one in found], dtype=pl.String)),
         whole["spoken"].clone().scatter(rows, pl.Series([one.spoken for one in found], dtype=pl.String)),
         whole["structured"].clone().scatter(rows, pl.Series([one.structured for one in found], dtype=pl.Boolean)),

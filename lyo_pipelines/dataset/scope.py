@@ -59,7 +59,7 @@ class Scope:
         return found
 
     def with_disliked(self, lake: Lake) -> list[Part]:
-        """The same, and beside each day the badly rated and edited answers that curation kept apart."""
+        """The same, and beside each day the badly rated answers that curation kept apart."""
         days = [part for part in self.parts(lake) if not part.documents]
         apart = [
             Part(f"{day} (disliked)", path)

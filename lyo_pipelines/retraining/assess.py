@@ -61,7 +61,7 @@ class Past:
                 segment = parse_segment(key)
             except SegmentKeyError:
                 continue
-            languages.add(segment.language)
+            languages.update([segment.language] if segment.language else [])
             subjects.update([segment.facet] if segment.facet else [])
         return frozenset(subjects), frozenset(languages)
 

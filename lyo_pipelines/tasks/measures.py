@@ -4,25 +4,24 @@ from __future__ import annotations
 
 import math
 import unicodedata
+from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
 from fractions import Fraction
 from typing import Any
 
-from lyo_pipelines.tasks.base import Judged, TaskMetric
+import numpy as np
 
-INVALID = "<invalid>"
-"""The class of an answer that fits no schema: it is in no reference, so it is always wrong."""
+from lyo_pipelines.tasks.base import Judged, TaskMetric
 
 
 def macro_f1(answers: Sequence[str | None], references: Sequence[str]) -> float | None:
-    """Return the F1 averaged over the labels that the references hold; None without any."""
+    """Return the F1 averaged over the labels that the references hold; None without any. None is an answer of no label."""
     if not references:
         return None
-    from sklearn.metrics import f1_score
-
-    said = [INVALID if answer is None else answer for answer in answers]
-    labels = sorted(set(references))
-    return float(f1_score(list(references), said, labels=labels, average="macro", zero_division=0.0))  # pyright: ignore[reportArgumentType]  (numbers are fine)
+    # by counts: scikit-learn gives the same a hundred times slower, and a report asks some ten thousand times
+    wanted, said = Counter(references), Counter(answers)
+    right = Counter(known for answer, known in zip(answers, references, strict=True) if answer == known)
+    return sum(2 * right[label] / (count + said[label]) for label, count in wanted.items()) / len(wanted)
 
 
 def spearman(answers: Sequence[float | None], references: Sequence[float]) -> float | None:
@@ -37,9 +36,9 @@ def spearman(answers: Sequence[float | None], references: Sequence[float]) -> fl
     filled = [middle if answer is None else answer for answer in answers]
     if len(set(filled)) < 2:
         return 0.0
-    from scipy.stats import spearmanr
+    from scipy.stats import rankdata
 
-    return float(spearmanr(filled, references).statistic)  # pyright: ignore[reportAttributeAccessIssue]
+    return float(np.corrcoef(rankdata(filled), rankdata(references))[0, 1])
 
 
 def words(text: str) -> list[str]:

@@ -23,6 +23,10 @@ KEEPS_SCORES = LLAMA_LIKE
 """The families that have it."""
 NF4_BYTES = 0.5 + 1 / 64 + 4 / (64 * 256)
 """Bytes of one weight in 4 bits: 64 of them share a scale of 8 bits, 256 scales one of 32."""
+SLACK = 0.12
+"""Share of the activations that the allocator holds beside them: blocks of sizes that do not fit together."""
+CHUNK_ROWS = 1024
+"""Rows of logits worked on at a time on a GPU (engine/chunked_loss.py)."""
 GB = 1e9
 
 
@@ -78,22 +82,30 @@ def estimate(shape: Shape, recipe: Recipe, batch: LargestBatch, device: str) -> 
     if recipe.method == "qlora":
         weights = (shape.parameters - shape.linear) * size + shape.linear * NF4_BYTES
     activations = _activations(shape, recipe, batch, size, device)
-    # logits, their gradient, and the product of it with what comes back; Gemma-2's soft cap keeps one more
-    logits = (4 if shape.family == "gemma2" else 3) * size * batch.in_loss * shape.vocab
-    if not recipe.speed.loss_positions_only:
-        logits += 2 * size * (batch.tokens - batch.in_loss) * shape.vocab
-    head_input = size * batch.in_loss * shape.hidden
-    overhead = PROCESS_BYTES[device] + (0.1 * activations if device == "cuda" else 0)
+    overhead = PROCESS_BYTES[device] + SLACK * activations
     parts = {
         "weights": weights,
         "adapter": 0 if full else 4 * learnt,
         "gradients": 4 * learnt,
         "optimizer": 8 * learnt,
         "activations": activations,
-        "logits": logits + head_input,
+        "logits": _logits(shape, recipe, batch, size, device),
         "overhead": overhead,
     }
     return Estimate({name: round(value) for name, value in parts.items()})
+
+
+def _logits(shape: Shape, recipe: Recipe, batch: LargestBatch, size: int, device: str) -> float:
+    head_input = size * batch.in_loss * shape.hidden
+    chunked = device == "cuda" and recipe.method != "full" and shape.family in LLAMA_LIKE
+    if (
+        chunked and recipe.speed.loss_positions_only
+    ):  # engine/chunked_loss.py: a thousand rows at a time, partly in float32
+        return min(batch.in_loss, CHUNK_ROWS) * shape.vocab * (8 + 3 * size) + 2 * head_input
+    # logits, their gradient, and the product of it with what comes back; Gemma-2's soft cap keeps one more
+    copies = 4 if shape.family == "gemma2" else 3
+    others = 0 if recipe.speed.loss_positions_only else 2 * size * (batch.tokens - batch.in_loss) * shape.vocab
+    return copies * size * batch.in_loss * shape.vocab + others + head_input
 
 
 def _activations(shape: Shape, recipe: Recipe, batch: LargestBatch, size: int, device: str) -> float:
@@ -116,7 +128,8 @@ def _per_token(shape: Shape, recipe: Recipe, batch: LargestBatch, size: int, dev
     kept = 0.0 if recipe.speed.compile else norms * 4 * hidden  # normalised in float32; a compiled block makes it anew
     kept += size * (queries + 2 * keys + queries)  # queries, keys, values and what attention gives
     kept += _scores(shape, recipe, batch, size, device)
-    kept += size * wide * (3 if shape.gated else 2)  # both branches of the MLP and the activation
+    # both branches of the MLP and the activation; GPT-2's and T5's gelu is written out in six operations
+    kept += size * wide * ((3 if shape.gated else 2) + (5 if shape.family in {"gpt2", "t5"} else 0))
     inputs = (
         (hidden, 1 if shape.family == "gpt2" else 3),
         (queries, 1),
@@ -136,8 +149,9 @@ def _linear_input(inside: int, layers: int, recipe: Recipe, size: int, device: s
         return float(size * inside * copies)
     if recipe.method == "lora" and recipe.speed.fused_lora and fused:
         return float(size * inside + (layers * inside * (size if device == "cpu" else 1) if dropout else 0))
-    # peft works in the adapter's float32: for each layer the dropped-out input and its mask
-    return float(layers * inside * (4 + (1 if dropout else 0)) if dropout else 4 * inside)
+    # peft works in the adapter's float32: for each layer the dropped-out input and its mask, which is float32 too on a CPU
+    mask = 0 if not dropout else 4 if device == "cpu" else 1
+    return float(layers * inside * (4 + mask))
 
 
 def _scores(shape: Shape, recipe: Recipe, batch: LargestBatch, size: int, device: str) -> float:
@@ -145,6 +159,8 @@ def _scores(shape: Shape, recipe: Recipe, batch: LargestBatch, size: int, device
     wanted, width = recipe.speed.attention, batch.width
     short = device == "cpu" and batch.longest <= SHORT_ROWS_TOKENS and shape.family in KEEPS_SCORES
     softcapped = shape.family == "gemma2"
+    if shape.family == "gpt2" and device == "cpu" and wanted == "auto":
+        return float(12 * shape.heads * width)  # its dropout on scores takes PyTorch's plain path there, in float32
     if wanted == "eager" or shape.family == "t5" or (wanted == "auto" and softcapped and not short):
         return float((4 + size + (size if softcapped else 0)) * shape.heads * width)
     if wanted == "auto" and short:

@@ -191,7 +191,9 @@ class Recipe(_Section):
     @model_validator(mode="after")
     def _compares(self) -> Recipe:
         if self.method == "kto" and self.batch.size < 2:
-            raise ValueError("method kto needs batch.size of at least 2: each answer is compared with others of its batch")
+            raise ValueError(
+                "method kto needs batch.size of at least 2: each answer is compared with others of its batch"
+            )
         return self
 
     @property

@@ -35,7 +35,7 @@ def lyo(environment: dict[str, str], *arguments: str) -> subprocess.CompletedPro
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["report", "nonsense"], "expected <task>.<language>"),
+        (["report", "non/sense"], "expected <task>.<language>"),
         (["report", "tutoring.en.math"], "lyo train tutoring.en.math"),
         (["train", "tutoring.en.math", "--recipe", "ownr"], "Did you mean 'owner'"),
         (["ingest", "missing.jsonl"], "no such file"),

@@ -11,7 +11,9 @@ from rich.console import Console
 
 from lyo_pipelines.commands.doctor_recipe import look_at_recipe
 from lyo_pipelines.commands.merge import merge_segment
+from lyo_pipelines.commands.train import train_segment
 from lyo_pipelines.storage.lake import Lake
+from lyo_pipelines.training.base_models import MissingBaseModelError
 from lyo_pipelines.training.recipe_loading import RecipeError
 from lyo_pipelines.training.versions import NoAdapterError, point_to
 from lyo_pipelines_tests.evaluation import made
@@ -36,7 +38,7 @@ def test_the_doctor_says_device_base_model_and_memory_by_part(data):
     well, text = asked("cpu_demo")
     assert well
     for part in (
-        "device: cpu",
+        "device: CPU",
         "there",
         "Apache-2.0",
         "weights",
@@ -64,6 +66,12 @@ def test_the_doctor_says_what_is_missing_and_what_to_do(data):
     assert "1024 positions" in text
     with pytest.raises(RecipeError, match="Did you mean"):
         asked("owner", "lora.rank=3")
+
+
+def test_a_training_whose_base_model_is_gated_is_refused_before_dagster_is_started(data, tmp_path, monkeypatch):
+    monkeypatch.setenv("HF_HOME", str(tmp_path))
+    with pytest.raises(MissingBaseModelError, match="HF_TOKEN"):
+        train_segment(Console(file=io.StringIO()), "tutoring.en.math", "gemma_2_2b")
 
 
 def test_the_doctor_reads_the_shape_of_a_model_in_a_folder(data, tmp_path):

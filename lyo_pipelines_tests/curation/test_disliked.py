@@ -1,4 +1,4 @@
-"""Badly rated and corrected answers are kept apart: redacted like examples, and never among them."""
+"""Badly rated answers are kept apart, corrected ones become examples: redacted alike, and never mixed up."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from lyo_pipelines.curation.day import curate_day
 from lyo_pipelines.curation.wordlists import load_wordlists
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines_tests.curation.rows import DAY, FIGURES, figures, row, table
+
+GOOD = row(0)["answer"]
 
 
 @pytest.fixture(scope="module")
@@ -29,17 +31,26 @@ def test_only_bad_ratings_are_kept_apart_and_never_as_examples(lists, ratings):
     assert result.kept.num_rows + result.removed.num_rows == result.read
 
 
-def test_a_corrected_answer_is_kept_apart_whatever_its_rating(lists):
-    rows = [
-        row(1, rating=3.0, edited_answer="Better."),
-        row(2, rating=3.0),
-        row(3, rating=5.0, edited_answer="Better."),
-    ]
+@pytest.mark.parametrize("rating", [None, 1.0, 3.0, 5.0])
+def test_a_correction_is_the_example_and_takes_no_rating_from_what_it_corrects(lists, rating):
+    said = row(1)["answer"]
+    result = curate_batch(table(row(1, rating=rating, thumbs=-1, edited_answer="Better.")), FIGURES, lists, {})
+    (kept,) = result.kept.to_pylist()
+    assert (kept["answer"], kept["original_answer"], kept["rating"]) == ("Better.", said, None)
+    assert result.disliked.num_rows == 0
+
+
+def test_a_correction_that_changes_nothing_is_none(lists):
+    said = row(1)["answer"]
+    rows = [row(1, rating=5.0, edited_answer=f" {said} "), row(2, rating=3.0, edited_answer="  ")]
     result = curate_batch(table(*rows), FIGURES, lists, {})
-    assert result.disliked["edited_answer"].to_pylist() == ["Better."]
-    assert result.kept["edited_answer"].to_pylist() == [
-        "Better."
-    ]  # a good answer that was corrected is still an example
+    (kept,) = result.kept.to_pylist()
+    assert (kept["interaction_id"], kept["original_answer"], kept["rating"]) == (row(1)["interaction_id"], None, 5.0)
+
+
+def test_a_correction_goes_through_the_same_rules_as_an_answer(lists):
+    rows = [row(1, edited_answer="N/A"), row(2, edited_answer="bro\ufffdken")]
+    assert curate_batch(table(*rows), FIGURES, lists, {}).removed["rule"].to_pylist() == ["empty_answer", "broken_text"]
 
 
 def test_broken_or_failed_answers_say_nothing_about_taste(lists):
@@ -47,19 +58,19 @@ def test_broken_or_failed_answers_say_nothing_about_taste(lists):
     assert curate_batch(table(*rows), FIGURES, lists, {}).disliked.num_rows == 0
 
 
-def test_what_is_kept_apart_shows_no_personal_data(tmp_path):
+def test_neither_shows_personal_data(tmp_path):
     lake = Lake(str(tmp_path))
     secret = "write to asha.rao@example.org"
-    rows = [
-        row(n, rating=1.0, answer=f"No, {secret}, she knows more.", edited_answer=f"Please {secret}") for n in range(3)
-    ]
-    lake.write_table(table(*rows), lake.interactions(DAY))
+    bad = [row(n, rating=1.0, answer=f"No, {secret}, she knows more.") for n in range(3)]
+    corrected = [row(n, answer=f"No, {secret}.", edited_answer=f"Please {secret}, soon.") for n in range(3, 6)]
+    lake.write_table(table(*bad, *corrected), lake.interactions(DAY))
     curate_day(lake, DAY, FIGURES)
-    apart = lake.read_table(lake.examples(DAY, "disliked"))
-    assert apart.schema.equals(EXAMPLE)
-    assert apart.num_rows == 3
-    for name in ("answer", "edited_answer"):
-        assert all("@" not in text and "<EMAIL" in text for text in apart[name].to_pylist())
+    for name, columns in (("disliked", ["answer"]), ("part", ["answer", "original_answer"])):
+        found = lake.read_table(lake.examples(DAY, name))
+        assert found.schema.equals(EXAMPLE)
+        assert found.num_rows == 3
+        for column in columns:
+            assert all("@" not in text and "<EMAIL" in text for text in found[column].to_pylist())
 
 
 def test_an_answer_cannot_be_good_and_bad():

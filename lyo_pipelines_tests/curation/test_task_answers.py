@@ -170,18 +170,14 @@ def test_rows_of_all_kinds_in_one_batch_keep_their_order_and_count():
     assert isinstance(result.kept, pa.Table)
 
 
-def test_an_edit_is_read_like_an_answer_and_one_that_does_not_fit_is_none():
-    better = json.dumps(CLASSIFIED | {"educational_value": 1.0}, indent=1)
-    kept = curated("classification", CLASSIFIED, edited_answer=f"```json\n{better}\n```").kept
-    assert json.loads(kept["edited_answer"][0].as_py()) == json.loads(better)
-    assert "\n" not in kept["edited_answer"][0].as_py()
-    assert curated("classification", CLASSIFIED, edited_answer="Very educational!").kept[
-        "edited_answer"
-    ].to_pylist() == [None]
-    mailed = CLASSIFIED | {"content_type": "me@example.org"}
-    assert curated("classification", CLASSIFIED, edited_answer=json.dumps(mailed)).kept[
-        "edited_answer"
-    ].to_pylist() == [None]
+def test_a_correction_is_read_like_an_answer_and_one_that_does_not_fit_is_invalid():
+    better = CLASSIFIED | {"educational_value": 1.0}
+    (kept,) = curated(
+        "classification", CLASSIFIED, edited_answer=f"```json\n{json.dumps(better, indent=1)}\n```"
+    ).kept.to_pylist()
+    assert (json.loads(kept["answer"]), json.loads(kept["original_answer"])) == (better, CLASSIFIED)
+    assert "\n" not in kept["answer"]
+    assert fate("classification", CLASSIFIED, edited_answer="Very educational!") == "invalid_answer"
 
 
 def test_a_check_that_breaks_is_named():

@@ -29,7 +29,7 @@ ANSWERS = st.lists(
         {
             "prompt": st.sampled_from(["p1", "p2", "p3"]),
             "answer": st.sampled_from(["a", "b", "c", "d"]),
-            "edited_answer": st.sampled_from([None, None, "a", "e"]),
+            "original_answer": st.sampled_from([None, None, "a", "e"]),
             "rating": st.sampled_from([None, 1.0, 2.0, 2.5, 3.0, 4.0, 5.0]),
             "user_pseudonym": st.sampled_from([None, "u1", "u2"]),
         }
@@ -41,7 +41,7 @@ ANSWERS = st.lists(
 def frame_of(rows: list[dict[str, Any]]) -> pl.DataFrame:
     """Answers with ids of their own; a prompt is always in one split."""
     schema = {
-        "example_id": pl.String, "prompt": pl.String, "answer": pl.String, "edited_answer": pl.String, "rating": pl.Float32,
+        "example_id": pl.String, "prompt": pl.String, "answer": pl.String, "original_answer": pl.String, "rating": pl.Float32,
         "user_pseudonym": pl.String, "split": pl.String,
     }  # fmt: skip
     split = {"p1": "train", "p2": "train", "p3": "validation"}
@@ -92,7 +92,7 @@ def test_a_pair_is_one_question_with_a_better_and_a_worse_text(rows: list[dict[s
         assert pair["chosen"] != pair["rejected"]
         if pair["kind"] == "edit":
             assert chosen is rejected
-            assert (pair["chosen"], pair["rejected"]) == (chosen["edited_answer"], chosen["answer"])
+            assert (pair["chosen"], pair["rejected"]) == (chosen["answer"], chosen["original_answer"])
         else:
             assert chosen["prompt"] == rejected["prompt"]
             assert chosen["rating"] >= 4
@@ -169,13 +169,14 @@ def test_good_and_bad_answers_become_labels_and_pairs(tmp_path: Path):
 
 
 def test_an_edit_is_a_pair_of_the_correction_and_the_answer(tmp_path: Path):
-    edited = [example(n, edited_answer=f"Corrected {n}", rating=None) for n in range(30)]
-    lake = lake_of(tmp_path, edited, bad_answers(40, 42, 44, edited_answer="A correction of a bad answer"))
+    edited = [example(n, original_answer=f"Wrong about {n}", rating=None) for n in range(30)]
+    lake = lake_of(tmp_path, edited, bad_answers(40, 42, 44))
     version = build(lake)
     pairs = read(lake, version, "dpo", "train") + read(lake, version, "dpo", "validation")
     assert {row["kind"] for row in pairs} == {"edit"}
-    told = {row["rejected"]: row["chosen"] for row in pairs}
-    assert all(value == "A correction of a bad answer" or value.startswith("Corrected ") for value in told.values())
+    for row in pairs:
+        number = int(row["rejected"].removeprefix("Wrong about "))
+        assert row["chosen"] == example(number)["answer"]
     assert len(pairs) >= 20
 
 
@@ -219,7 +220,7 @@ def test_the_same_answers_make_the_same_version(tmp_path: Path):
 def test_days_from_before_edits_were_known_are_read_too(tmp_path: Path):
     lake = lake_of(tmp_path, examples(range(40)), [])
     for day in lake.days("examples"):
-        old = lake.read_table(lake.examples(day)).drop_columns(["edited_answer"])
+        old = lake.read_table(lake.examples(day)).drop_columns(["original_answer"])
         lake.write_table(old, lake.examples(day))
     version = build(lake)
     assert (version.size("kto", "train"), version.size("dpo", "train")) == (0, 0)  # nothing bad to learn from

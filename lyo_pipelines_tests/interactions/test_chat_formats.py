@@ -127,7 +127,7 @@ def test_the_newest_submitted_response_counts(
     assert (row["feedback_at"] is not None) == bool(stated)
 
 
-def test_a_correction_takes_the_place_of_the_answer_and_the_rating_stays_with_the_original(tmp_path: Path) -> None:
+def test_a_correction_stands_beside_the_answer_that_was_rated(tmp_path: Path) -> None:
     lake = lake_at(tmp_path / "data")
     rows = [
         record(response("submitted", rating=2, correction="It is four.", relevance=0.5, style="dry"), id="r1"),
@@ -135,14 +135,10 @@ def test_a_correction_takes_the_place_of_the_answer_and_the_rating_stays_with_th
     ]
     land(lake, jsonl(tmp_path / "records.jsonl", rows))
     corrected, confirmed = build(lake).to_pylist()
-    assert (corrected["answer"], corrected["rating"], corrected["relevance_score"]) == ("It is four.", None, 0.5)
-    kept = json.loads(corrected["metadata"])
-    assert {name: kept[name] for name in ("original_answer", "original_rating", "style")} == {
-        "original_answer": SAID,
-        "original_rating": 2,
-        "style": "dry",
-    }
-    assert (confirmed["answer"], confirmed["rating"]) == (SAID, 5.0)
+    assert (corrected["answer"], corrected["edited_answer"], corrected["rating"]) == (SAID, "It is four.", 2.0)
+    assert corrected["relevance_score"] == 0.5
+    assert json.loads(corrected["metadata"])["style"] == "dry"
+    assert (confirmed["answer"], confirmed["edited_answer"], confirmed["rating"]) == (SAID, None, 5.0)
 
 
 def test_discarded_records_are_rejected_by_name(tmp_path: Path) -> None:
@@ -168,6 +164,7 @@ def test_records_of_the_first_version_have_a_prediction_and_an_annotation(tmp_pa
     report = land(lake, jsonl(tmp_path / "records.jsonl", rows))
     assert (report.format, report.accepted) == ("argilla", 3)
     found = {row["interaction_id"]: row for row in build(lake).to_pylist()}
-    assert [found[name]["answer"] for name in ("r9", "r8", "r7")] == [SAID, "It is four.", SAID]
+    told = {name: (found[name]["answer"], found[name]["edited_answer"]) for name in ("r9", "r8", "r7")}
+    assert told == {"r9": (SAID, None), "r8": (SAID, "It is four."), "r7": (SAID, None)}
     assert found["r9"]["question"] == ASKED
     assert found["r9"]["occurred_at"].year == 2026

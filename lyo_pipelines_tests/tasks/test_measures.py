@@ -6,9 +6,9 @@ from fractions import Fraction
 from itertools import permutations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from scipy.stats import kendalltau
+from scipy.stats import kendalltau, spearmanr
 
 from lyo_pipelines.tasks.measures import doubled, macro_f1, ndcg, number, same_result, spearman, word_f1, words
 from lyo_pipelines.tasks.ordering import counted_from_one, missing_before, order_agreement
@@ -155,3 +155,20 @@ def test_words_of_indic_scripts_stay_whole():
     assert words("भिन्न क्या है?") == ["भिन्न", "क्या", "है"]
     assert doubled(["Four.", "four"])
     assert not doubled(["+", "−"])
+
+
+@given(pairs=st.lists(st.tuples(st.sampled_from(["a", "b", "c", None]), st.sampled_from(["a", "b", "c"])), min_size=1))
+def test_macro_f1_is_scikit_learns(pairs):
+    answers, references = [a for a, _ in pairs], [r for _, r in pairs]
+    from sklearn.metrics import f1_score
+
+    said = ["nobody" if a is None else a for a in answers]
+    expected = f1_score(references, said, labels=sorted(set(references)), average="macro", zero_division=0.0)
+    assert macro_f1(answers, references) == pytest.approx(expected)
+
+
+@given(pairs=st.lists(st.tuples(st.floats(0, 1), st.sampled_from([0.1, 0.2, 0.5])), min_size=3))
+def test_spearman_is_scipys(pairs):
+    answers, references = [a for a, _ in pairs], [r for _, r in pairs]
+    assume(len(set(references)) > 1 and len(set(answers)) > 1)
+    assert spearman(answers, references) == pytest.approx(spearmanr(answers, references).statistic, abs=1e-9)

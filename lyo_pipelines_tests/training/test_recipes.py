@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import subprocess
 import sys
 
@@ -98,6 +100,20 @@ def test_the_version_changes_with_what_changes_weights_and_only_with_that():
     )
     assert version != adapter_version("abd", recipe)
     assert version != adapter_version("abc", load_recipe("owner", {"seed": 8}))
+
+
+def test_settings_that_came_later_leave_the_versions_of_earlier_adapters_as_they_were():
+    first = (
+        "base_model", "method", "dtype", "device", "seed", "lora", "optimizer", "batch", "budget", "validation", "speed",
+    )  # fmt: skip
+    for name in ("owner", "cpu_demo", "tiny_test"):
+        recipe = load_recipe(name)
+        values = {key: value for key, value in recipe.model_dump(mode="json").items() if key in first}
+        text = json.dumps([1, "abc", values], sort_keys=True)
+        assert adapter_version("abc", recipe) == f"{name}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
+    assert set(load_recipe("owner").speed.model_dump()) == {
+        "loss_positions_only", "fused_lora", "attention", "gradient_checkpointing", "compile", "threads",
+    }  # fmt: skip
 
 
 def test_every_dotted_key_is_listed_with_its_type():

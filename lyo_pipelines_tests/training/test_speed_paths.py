@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from lyo_pipelines.training.engine import base
+from lyo_pipelines.training.engine import base, chunked_loss
 from lyo_pipelines.training.engine.data import Collator, ExamplesDataset, read_split
 from lyo_pipelines.training.engine.fused_lora import fuse_lora, keep_mask
 from lyo_pipelines.training.engine.lora import TARGET_MODULES, add_lora, trainable_parameters
-from lyo_pipelines.training.engine.loss import token_losses
+from lyo_pipelines.training.engine.loss import head_of, token_losses
 from lyo_pipelines.training.recipes import Lora
 from lyo_pipelines_tests.training.tiny import make_dataset, make_model
 
@@ -81,6 +81,25 @@ def test_projecting_only_loss_positions_changes_nothing(folders, dataset, family
         model, batch, _ = prepared(folders[family], dataset)
         results.append(loss_and_gradients(model, batch, loss_positions_only=only))
     assert_same(*results)
+
+
+@pytest.mark.parametrize("family", ["llama", "mistral", "gemma2"])
+def test_head_and_loss_in_chunks_are_head_and_loss(folders, dataset, family, monkeypatch):
+    monkeypatch.setattr(chunked_loss, "ROWS", 7)  # several chunks, the last one not full
+    results = []
+    for chunked in (True, False):
+        model, batch, _ = prepared(folders[family], dataset)
+        assert chunked_loss.can_be_chunked(model, head_of(model))
+        results.append(loss_and_gradients(model, batch, chunked=chunked))
+    assert_same(*results)
+
+
+def test_a_head_that_is_learnt_or_unknown_is_not_chunked(folders, dataset):
+    model, _, _ = prepared(folders["llama"], dataset)
+    head_of(model).weight.requires_grad_(True)
+    assert not chunked_loss.can_be_chunked(model, head_of(model))
+    other, _, _ = prepared(folders["gpt2"], dataset)
+    assert not chunked_loss.can_be_chunked(other, head_of(other))
 
 
 @pytest.mark.parametrize("family", ["llama", "mistral", "gemma2"])

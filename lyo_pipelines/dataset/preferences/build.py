@@ -32,7 +32,7 @@ from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines.tasks import task_format
 
 _PROMPT = ("system_prompt", "context", "question")
-_COLUMNS = ("example_id", "rating", "user_pseudonym", *_PROMPT, "history", "answer", "edited_answer")
+_COLUMNS = ("example_id", "rating", "user_pseudonym", *_PROMPT, "history", "answer", "original_answer")
 FORMAT_VERSION = "preferences-1"
 
 
@@ -118,7 +118,7 @@ def plan_preferences(
 
 
 def digested(table: pa.Table) -> pa.Table:
-    """Return examples (_COLUMNS) with digests in place of all texts: `prompt`, `answer` and `edited_answer`."""
+    """Return examples (_COLUMNS) with digests in place of all texts: `prompt`, `answer` and `original_answer`."""
     history = table["history"].combine_chunks()
     offsets, flat = offsets_and_values(history)
     turns = pa.ListArray.from_arrays(pa.array(offsets.astype("int32")), pc.fill_null(flat.field("content"), ""))
@@ -126,11 +126,11 @@ def digested(table: pa.Table) -> pa.Table:
         [_folded(table[name], name) for name in _PROMPT]
         + [pl.Series("history", pl.from_arrow(pc.binary_join(turns, "\x1d")))]
     )
-    edited = _folded(table["edited_answer"], "edited_answer")
+    edited = _folded(table["original_answer"], "original_answer")
     digests = {
         "prompt": _digest(asked),
         "answer": _digest(pl.DataFrame([_folded(table["answer"], "text")])),
-        "edited_answer": pl.select(
+        "original_answer": pl.select(
             pl.when(edited != "").then(_digest(pl.DataFrame([edited.alias("text")])))
         ).to_series(),
     }

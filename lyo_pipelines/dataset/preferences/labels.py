@@ -1,7 +1,7 @@
 """Labels and pairs out of rated answers: pure functions on a frame. Splitting and writing belong to build.py.
 
-The frame has one row per answer: `example_id`, `prompt`, `answer`, `edited_answer` (digests of texts, null for no edit), `rating`,
-`user_pseudonym`, `split`. The same `prompt` means the same question in the same conversation so far.
+The frame has one row per answer: `example_id`, `prompt`, `answer`, `original_answer` (digests of texts, the last null where
+nobody corrected), `rating`, `user_pseudonym`, `split`. The same `prompt` means the same question in the same conversation so far.
 """
 
 from __future__ import annotations
@@ -82,11 +82,11 @@ def _two_answers(frame: pl.DataFrame, figures: PreferenceFigures, curation: Cura
 
 
 def _edits(frame: pl.DataFrame) -> pl.DataFrame:
-    edited = frame.filter(pl.col("edited_answer").is_not_null())
+    edited = frame.filter(pl.col("original_answer").is_not_null())
     return edited.select(
         "example_id",
-        chosen="edited_answer",
-        rejected="answer",
+        chosen="answer",
+        rejected="original_answer",
         kind=pl.lit(EDIT),
         rejected_example_id="example_id",
         split="split",

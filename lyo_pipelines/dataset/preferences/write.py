@@ -28,10 +28,10 @@ def write_preferences(
 
     def texts(table: pa.Table) -> pa.Table:
         prompts = without_answer(messages_of(table, formats))
-        found = table.select(["example_id", "segment", "answer", "edited_answer"])
+        found = table.select(["example_id", "segment", "answer", "original_answer"])
         return found.append_column("messages", prompts)
 
-    columns = ["example_id", "segment", "edited_answer", "task", *MESSAGE_COLUMNS]
+    columns = ["example_id", "segment", "original_answer", "task", *MESSAGE_COLUMNS]
     whole = pa.concat_tables([*later_pass(lake, rows, wanted, columns, texts)]) if ids else None
     for kind, frame in chosen.items():
         for split in SPLITS:
@@ -60,7 +60,7 @@ def _table(kind: str, part: pl.DataFrame, whole: pa.Table) -> pa.Table:
     else:
         bad = whole.take(pa.array([places[value] for value in part["rejected_example_id"].to_list()], pa.int64()))
         edited = pl.Series(part["kind"] == "edit").to_arrow()
-        made["chosen"] = pc.if_else(edited, here["edited_answer"], here["answer"])
-        made["rejected"] = bad["answer"]
+        made["chosen"] = here["answer"]
+        made["rejected"] = pc.if_else(edited, here["original_answer"], bad["answer"])
     columns = [made[name] if name in made else told[name] for name in SCHEMAS[kind].names]
     return pa.table(columns, names=SCHEMAS[kind].names).cast(SCHEMAS[kind])

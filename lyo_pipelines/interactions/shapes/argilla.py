@@ -1,8 +1,7 @@
 """Argilla records: a record is an interaction, what people answered to its questions is feedback or a better answer.
 
 interactions.argilla in the figures says which field is the question and which the answer, and what each Argilla question sets:
-a feedback field, or `answer`: then a person's text takes the place of the model's. The model's own text is kept in the metadata
-(original_answer), and the rating that was given to it too (original_rating): it does not speak of the corrected text.
+a feedback field, or `answer`: then a person's text becomes the edited answer beside the model's own, which the rating speaks of.
 Several answers to one Argilla question: only submitted ones count, of those the newest; where no time is given, the last of the list.
 Suggestions are a model's or a rule's, never a person's: they stay in the metadata. A record whose newest response was discarded is
 rejected (`discarded`). Of a record without a time of its own the file's counts, as for other chat files.
@@ -117,12 +116,7 @@ def _lay_over(result: Row, counting: dict[str, Response], figures: ArgillaFigure
             feedback |= feedback_fields(judgement, {question: field}, QUESTIONS)
             moments += [response.at] if response.at is not None else []
     if corrected and corrected != result["answer"]:
-        if result["answer"]:
-            metadata["original_answer"] = result["answer"]
-        for name in ("rating", "thumbs"):
-            if name in feedback:
-                metadata[f"original_{name}"] = feedback.pop(name)
-        result["answer"] = corrected
+        result["edited_answer" if result["answer"] else "answer"] = corrected
     result.update(feedback)
     if feedback and moments:
         result["feedback_at"] = max(moments, key=lambda at: moment(at, "feedback_at") or 0)

@@ -56,7 +56,8 @@ def connected(table: TableFigures, env: Mapping[str, str], *, patience_seconds: 
             yield connection
         except psycopg2.errors.QueryCanceled:
             raise TableError(
-                f"table {table.name}: the server ended a statement that took too long: an index on ({table.watermark}, {table.key}) makes it quick"
+                f"table {table.name}: the server ended a statement that took too long: "
+                f"an index on ({table.watermark}, {table.key}) makes it quick"
             ) from None
         except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
             raise TableError(

@@ -67,7 +67,7 @@ def load_model(
     extra: dict[str, Any] = {} if attention == "auto" else {"attn_implementation": attention}
     if four_bit_on is not None:
         extra["quantization_config"] = four_bits(dtype)
-        extra["device_map"] = {"": four_bit_on}
+        extra["device_map"] = {"": 0 if four_bit_on == "cuda" else four_bit_on}  # accelerate compares the GPU's number
     model = _load(source, lambda: kind.from_pretrained(source, dtype=dtype, **extra))
     if four_bit_on == "cpu":
         # a validation would pack the weights into another order for good, and a run that resumes before it computes in the first one

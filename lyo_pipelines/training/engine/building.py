@@ -67,8 +67,8 @@ def compile_blocks(model: Any) -> int:
     """Compile each transformer block by itself; returns how many.
 
     Blocks are equal but for their weights, so one compilation serves them all; what stands around them (embeddings, the head's
-    selection of positions) changes its shape at each step and stays as it is. Rows differ in length: shapes are dynamic. Flex attention
-    is compiled by itself (transformers does): inside a block its mask would be a part of what is compiled.
+    selection of positions) changes its shape at each step and stays as it is. Rows differ in length: shapes are dynamic. Flex
+    attention is compiled by itself (transformers does): inside a block its mask would be a part of what is compiled.
     """
     AttentionInterface.register("flex_attention", torch.compiler.disable(flex_attention_forward))
     torch._dynamo.config.recompile_limit = 64  # full and sliding attention, training and validation, the first shapes

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from lyo_pipelines.training.engine.chunked_loss import can_be_chunked, chunked_losses
 from lyo_pipelines.training.engine.data import IGNORED
 
 if TYPE_CHECKING:
@@ -22,9 +23,17 @@ MODEL_INPUTS = ("input_ids", "attention_mask", "position_ids", "decoder_input_id
 
 
 def token_losses(
-    model: Any, batch: dict[str, torch.Tensor], *, encoder_decoder: bool, loss_positions_only: bool = True
+    model: Any,
+    batch: dict[str, torch.Tensor],
+    *,
+    encoder_decoder: bool,
+    loss_positions_only: bool = True,
+    chunked: bool | None = None,
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return (losses, weights), float32[answer tokens]: each answer token's negative log-likelihood and its example's weight."""
+    """Return (losses, weights), float32[answer tokens]: each answer token's negative log-likelihood and its example's weight.
+
+    chunked: head and loss together, see chunked_loss.py; None: on a GPU, where the head allows it.
+    """
     labels, weights = batch["labels"], batch["weights"]
     inputs = {name: batch[name] for name in MODEL_INPUTS if name in batch}
     if encoder_decoder:
@@ -37,8 +46,15 @@ def token_losses(
     targets = labels[:, shift:]
     in_loss = targets != IGNORED
     length = targets.shape[1]
+    head = head_of(model)
+    if chunked is None:
+        chunked = loss_positions_only and labels.is_cuda and can_be_chunked(model, head)
+    if chunked:
+        with _caught(head, in_loss, length) as caught:
+            model(**inputs, use_cache=False)
+        return chunked_losses(model, head, caught[0], targets[in_loss]), weights[:, shift:][in_loss]
     if loss_positions_only:
-        with _only(head_of(model), in_loss, length):
+        with _only(head, in_loss, length):
             logits = model(**inputs, use_cache=False).logits[0]
     else:
         logits = model(**inputs, use_cache=False).logits[:, :length][in_loss]
@@ -100,5 +116,21 @@ def _only(head: torch.nn.Module, chosen: torch.Tensor, length: int) -> Iterator[
     handle = head.register_forward_pre_hook(select)
     try:
         yield
+    finally:
+        handle.remove()
+
+
+@contextmanager
+def _caught(head: torch.nn.Module, chosen: torch.Tensor, length: int) -> Iterator[list[torch.Tensor]]:
+    """Yield a list that gets the head's input at the chosen positions; the head itself works on one position and is not used."""
+    caught: list[torch.Tensor] = []
+
+    def catch(_: torch.nn.Module, args: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:
+        caught.append(args[0][:, :length][chosen])
+        return (args[0][:, :1].detach(), *args[1:])
+
+    handle = head.register_forward_pre_hook(catch)
+    try:
+        yield caught
     finally:
         handle.remove()
