@@ -23,6 +23,7 @@ from lyo_pipelines.config.documents import DocumentFigures
 from lyo_pipelines.config.evaluation import EvaluationFigures
 from lyo_pipelines.config.interactions import InteractionsFigures
 from lyo_pipelines.config.retraining import RetrainingFigures
+from lyo_pipelines.config.rollout import RolloutFigures
 
 DEFAULTS = Path(__file__).parent
 
@@ -38,6 +39,7 @@ class Figures(BaseModel):
     documents: DocumentFigures
     evaluation: EvaluationFigures
     retraining: RetrainingFigures
+    rollout: RolloutFigures
     alerts: AlertFigures
 
 

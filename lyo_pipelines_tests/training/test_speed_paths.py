@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lyo_pipelines.training.engine import base, chunked_loss
+from lyo_pipelines.training.engine.building import compile_blocks
 from lyo_pipelines.training.engine.data import Collator, ExamplesDataset, read_split
 from lyo_pipelines.training.engine.fused_lora import fuse_lora, keep_mask
 from lyo_pipelines.training.engine.lora import TARGET_MODULES, add_lora, trainable_parameters
@@ -92,6 +93,14 @@ def test_head_and_loss_in_chunks_are_head_and_loss(folders, dataset, family, mon
         assert chunked_loss.can_be_chunked(model, head_of(model))
         results.append(loss_and_gradients(model, batch, chunked=chunked))
     assert_same(*results)
+
+
+@pytest.mark.parametrize("family", [*FAMILIES, "t5"])
+def test_compiling_takes_every_block_and_leaves_the_names_of_weights_as_they_are(folders, dataset, family):
+    model, _, _ = prepared(folders[family], dataset)
+    names = list(model.state_dict())
+    assert compile_blocks(model) == (4 if family == "t5" else 2)  # nothing is compiled before the first row comes
+    assert list(model.state_dict()) == names, "a checkpoint must be readable with and without it"
 
 
 def test_a_head_that_is_learnt_or_unknown_is_not_chunked(folders, dataset):

@@ -1,0 +1,107 @@
+"""Figures of A/B tests and staged rollout; the defaults and what they mean stand in rollout.yaml."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class StageFigures(_Section):
+    """One stage of a release."""
+
+    share: float = Field(gt=0, le=1)
+    days: float = Field(ge=0)
+    watch: Literal["close", "usual"]
+    confidence: float = Field(ge=0.5, lt=1)
+
+
+class BrakeFigures(_Section):
+    """G4."""
+
+    rating_drop: float = Field(gt=0)
+    errors: float = Field(gt=0, lt=1)
+    response_time: float = Field(gt=1)
+    slack: float = Field(ge=0)
+
+
+class WatchFigures(_Section):
+    """How little evidence a brake may rest on."""
+
+    answers: int = Field(ge=1)
+    rated: int = Field(ge=2)
+    users: int = Field(ge=2)
+    confidence: float = Field(ge=0.5, lt=1)
+
+
+class WatchesFigures(_Section):
+    """By how closely a stage is watched."""
+
+    close: WatchFigures
+    usual: WatchFigures
+
+
+class UpFigures(_Section):
+    """G5."""
+
+    margin: float = Field(gt=0)
+    confidence_worse: float = Field(ge=0.5, lt=1)
+    near: float = Field(gt=0, le=1)
+    users: int = Field(ge=2)
+    rated: int = Field(ge=2)
+    answers: int = Field(ge=2)
+    sample_ratio_alpha: float = Field(gt=0, lt=0.5)
+
+
+class ExperimentFigures(_Section):
+    """G2."""
+
+    share: float = Field(gt=0, lt=1)
+    days: float = Field(gt=0)
+    alpha: float = Field(gt=0, lt=0.5)
+
+
+class PlannedErrors(_Section):
+    """Where sequential intervals are narrowest."""
+
+    rating: float = Field(gt=0)
+    response_time: float = Field(gt=0)
+    share: float = Field(gt=0)
+
+
+class RolloutFigures(_Section):
+    """See rollout.yaml."""
+
+    stages: tuple[StageFigures, ...] = Field(min_length=2)
+    brakes: BrakeFigures
+    watch: WatchesFigures
+    up: UpFigures
+    experiment: ExperimentFigures
+    planned_errors: PlannedErrors
+
+    @model_validator(mode="after")
+    def _stages_grow_to_everybody(self) -> RolloutFigures:
+        shares = [stage.share for stage in self.stages]
+        if sorted(set(shares)) != shares or shares[-1] != 1:
+            raise ValueError(f"stages: shares must grow from stage to stage and end with 1, found {shares}")
+        return self
+
+    @model_validator(mode="after")
+    def _brakes_lie_beyond_the_margin(self) -> RolloutFigures:
+        if self.brakes.rating_drop < self.up.margin:
+            raise ValueError("brakes.rating_drop must not be below up.margin: a drop that is allowed cannot be an emergency")
+        return self
+
+    def stage(self, number: int) -> StageFigures:
+        """Stage 1 to n. Raises ValueError for any other."""
+        if not 1 <= number <= len(self.stages):
+            raise ValueError(f"there is no stage {number}: there are {len(self.stages)}")
+        return self.stages[number - 1]
+
+    def watched(self, number: int) -> WatchFigures:
+        """What the brakes need at a stage."""
+        return self.watch.close if self.stage(number).watch == "close" else self.watch.usual

@@ -1,0 +1,62 @@
+"""The decision about a release: pure. It asks every brake and every requirement, and says all of it.
+
+Order: a brake that fires sends back; the last stage is done; a step up needs every finding clear; everything else holds.
+"""
+
+from __future__ import annotations
+
+from lyo_pipelines.config.rollout import RolloutFigures
+from lyo_pipelines.rollout.evidence import Case
+from lyo_pipelines.rollout.findings import Decision, Finding
+from lyo_pipelines.rollout.guardrails import BRAKES
+from lyo_pipelines.rollout.observations import Observation
+from lyo_pipelines.rollout.requirements import REQUIREMENTS, until_known
+from lyo_pipelines.statistics.noninferiority import Answer
+
+_TIME_HELPS = frozenset({"up.not_worse", "up.exposure", "up.time_served"})
+"""What more days of the same can meet; the rest needs a person or another adapter."""
+
+
+def decide(observation: Observation, figures: RolloutFigures) -> Decision:
+    """Decide about one release now."""
+    case = Case(observation, figures)
+    brakes = tuple(brake(case) for brake in BRAKES)
+    fired = [finding for finding in brakes if finding.outcome == "fire"]
+    if fired:
+        return Decision("fall_back", _said(fired), brakes, rating=_rating(case), superior=False)
+    if observation.stage == len(figures.stages):
+        return Decision("done", "everybody is served by it", brakes, rating=_rating(case), superior=_superior(case))
+    reasons = (*brakes, *(requirement(case) for requirement in REQUIREMENTS))
+    held = [finding for finding in reasons if finding.outcome == "hold"]
+    if not held:
+        after = figures.stage(observation.stage + 1).share
+        says = f"up to {after:.0%} of users: {_said([f for f in reasons if f.rule.startswith('up.')])}"
+        return Decision("up", says, reasons, rating=_rating(case), superior=_superior(case))
+    days = until_known(case) if all(finding.rule in _TIME_HELPS for finding in held) else None
+    says = f"{_said(held)}. {_until(days, held)}"
+    return Decision("hold", says, reasons, days, rating=_rating(case), superior=_superior(case))
+
+
+def _rating(case: Case) -> Answer:
+    """What is shown about ratings at the confidence of the stage."""
+    if case.rating_bounds(case.stage.confidence).low > -case.figures.up.margin:
+        return "not_worse"
+    worse = case.rating_bounds(case.figures.up.confidence_worse).high < -case.figures.up.margin
+    return "worse" if worse else "undecided"
+
+
+def _superior(case: Case) -> bool:
+    """Whether ratings are shown to be better, at the confidence of the last step whatever the stage."""
+    return case.rating_bounds(case.figures.stages[-1].confidence).low > 0
+
+
+def _said(findings: list[Finding]) -> str:
+    return "; ".join(finding.says for finding in findings)
+
+
+def _until(days: float | None, held: list[Finding]) -> str:
+    if any(finding.rule not in _TIME_HELPS for finding in held):
+        return "More days of the same will not change that"
+    if days is None:
+        return "When it will be known is not in sight at the present rate"
+    return f"Expected to be known in {days:.1f} days at the present rate"

@@ -1,0 +1,98 @@
+"""The A/B test that is not a release (G2): four metrics, each with an interval that is valid at every look. Pure.
+
+The error probability is shared by the four (Bonferroni) and by the two sides. Assigning users and stepping up do not belong here.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+from lyo_pipelines.config.rollout import RolloutFigures
+from lyo_pipelines.rollout.evidence import compared, sequential
+from lyo_pipelines.rollout.observations import Observation
+from lyo_pipelines.statistics.sample_ratio import mismatch_p_value
+from lyo_pipelines.statistics.verdict import Direction, Verdict
+
+MINIMUM_EVENTS = 10
+"""Of complaints or retries in both arms together; with fewer there is no verdict on them."""
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One success metric: candidate against current. estimate, low, high: difference (response time: ratio)."""
+
+    name: str
+    value: float
+    value_current: float
+    estimate: float
+    low: float
+    high: float
+    n: int
+    n_current: int
+    users: int
+    users_current: int
+    verdict: Verdict
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """The state of an A/B test. `winner` is given as soon as it is shown: better in something and worse in nothing."""
+
+    metrics: tuple[Metric, ...]
+    days: float
+    days_left: float
+    sample_ratio_p_value: float
+    sound: bool
+    winner: Literal["candidate", "current"] | None
+
+    @property
+    def over(self) -> bool:
+        """Whether the planned time has passed."""
+        return self.days_left <= 0
+
+
+_METRICS: tuple[tuple[str, str, str, Direction], ...] = (
+    ("rating", "ratings_sum", "ratings_n", "higher"),
+    ("response_time", "log_ms_sum", "times_n", "lower"),
+    ("cultural_complaints", "cultural_n", "answers_n", "lower"),
+    ("retries", "retries_n", "answers_n", "lower"),
+)
+
+
+def experiment(seen: Observation, figures: RolloutFigures) -> Experiment:
+    """Read an A/B test: `seen.stage_began_at` is when it began, `seen.share` the candidate's share."""
+    metrics = tuple(_metric(seen, figures, *which) for which in _METRICS)
+    users = [seen.candidate.users, seen.current.users]
+    p_value = mismatch_p_value(users, [seen.share, 1 - seen.share])
+    sound = p_value >= figures.up.sample_ratio_alpha
+    verdicts = {metric.verdict for metric in metrics}
+    winner: Literal["candidate", "current"] | None = None
+    if sound and "worse" in verdicts:
+        winner = "current"
+    elif sound and "better" in verdicts:
+        winner = "candidate"
+    left = max(0.0, figures.experiment.days - seen.stage_days)
+    return Experiment(metrics, seen.stage_days, left, p_value, sound, winner)
+
+
+def _metric(
+    seen: Observation, figures: RolloutFigures, name: str, sums: str, counts: str, direction: Direction
+) -> Metric:
+    found = compared(seen, sums, counts)
+    planned = figures.planned_errors
+    at = {"rating": planned.rating, "response_time": planned.response_time}.get(name, planned.share)
+    bounds = sequential(found, 1 - figures.experiment.alpha / (2 * len(_METRICS)), at)
+    low, high = bounds.low, bounds.high
+    if at == planned.share and found.ratio.n * found.ratio.value + found.base.n * found.base.value < MINIMUM_EVENTS:
+        low, high = -math.inf, math.inf
+    word: Verdict = "cannot_tell"
+    if low > 0 or high < 0:
+        word = "better" if (low > 0) == (direction == "higher") else "worse"
+    values = [found.ratio.value, found.base.value, found.estimate, low, high]
+    if name == "response_time":
+        values = [math.exp(min(value, 700.0)) for value in values]
+    return Metric(
+        name, *values, int(found.ratio.n), int(found.base.n), found.ratio.groups, found.base.groups, word
+    )  # fmt: skip

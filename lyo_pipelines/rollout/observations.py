@@ -1,0 +1,102 @@
+"""What a release decision sees: two arms of one stage, summed by the unit that was assigned. No thresholds belong here.
+
+Everything counts from the beginning of the stage. Within a stage the arms' shares stay as they are, so both arms lived through the same
+days; sums over several stages would compare a candidate's late days with the champion's early ones (Simpson's paradox).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+Counts = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+CULTURAL = "cultural"
+"""The complaint category that counts against the cultural score."""
+
+
+@dataclass(frozen=True, eq=False)
+class Arm:
+    """One arm since the stage began. Arrays have one entry per unit of assignment (a user; a class where whole classes are assigned),
+    in the same order.
+
+    users: units seen. ratings_n, ratings_sum: rated answers and the sum of their ratings. answers_n: answers, of which errors_n failed,
+    cultural_n drew a cultural complaint and retries_n had to be asked again. times_n, log_ms_sum: answers with a known response time,
+    and the sum of the natural logarithms of their milliseconds.
+    """
+
+    users: int
+    interactions: int
+    ratings_n: Counts
+    ratings_sum: Floats
+    answers_n: Counts
+    errors_n: Counts
+    cultural_n: Counts
+    retries_n: Counts
+    times_n: Counts
+    log_ms_sum: Floats
+
+    @cached_property
+    def rated(self) -> int:
+        """Rated answers."""
+        return int(self.ratings_n.sum())
+
+    @cached_property
+    def answers(self) -> int:
+        """Answers."""
+        return int(self.answers_n.sum())
+
+
+@dataclass(frozen=True, eq=False)
+class Observation:
+    """One release at one moment. stage: 1 to n; share: of the candidate, in force since `stage_began_at`; times have a zone."""
+
+    segment: str
+    version: str
+    stage: int
+    share: float
+    began_at: datetime
+    stage_began_at: datetime
+    now: datetime
+    candidate: Arm
+    current: Arm
+
+    @property
+    def stage_days(self) -> float:
+        """Days at this stage so far."""
+        return (self.now - self.stage_began_at).total_seconds() / 86_400
+
+
+def arm_of(rows: pl.DataFrame, unit: str = "user_pseudonym") -> Arm:
+    """Sum one arm's raw interactions. Needs `unit`, rating, response_time_ms, error, complaint_category and retries.
+
+    Rows without a unit count as one unit together: nobody can tell them apart. An answer with an error has no response time that counts.
+    """
+    failed = pl.col("error").is_not_null()
+    time = pl.when(~failed & (pl.col("response_time_ms") > 0)).then(pl.col("response_time_ms"))
+    by_unit = rows.group_by(unit).agg(
+        ratings_n=pl.col("rating").count(),
+        ratings_sum=pl.col("rating").sum().cast(pl.Float64),
+        answers_n=pl.len(),
+        errors_n=failed.sum(),
+        cultural_n=(pl.col("complaint_category") == CULTURAL).fill_null(value=False).sum(),
+        retries_n=(pl.col("retries") > 0).fill_null(value=False).sum(),
+        times_n=time.count(),
+        log_ms_sum=time.cast(pl.Float64).log().sum(),
+    )
+    sums = {name: by_unit[name].to_numpy() for name in by_unit.columns if name != unit}
+    floats = {"ratings_sum", "log_ms_sum"}
+    arrays = {name: column.astype(np.float64 if name in floats else np.int64) for name, column in sums.items()}
+    return Arm(users=by_unit.height, interactions=rows.height, **arrays)
+
+
+def empty_arm() -> Arm:
+    """An arm that nobody was sent to."""
+    none, nothing = np.zeros(0, np.int64), np.zeros(0)
+    return Arm(0, 0, none, nothing, none, none, none, none, none, nothing)

@@ -1,0 +1,86 @@
+"""Difference of two ratios of sums (means, shares) between two groups of users, with whole users as the unit of chance.
+
+Two separate sets of users only: systems that answered the same items belong to `bootstrap`. What is sequential stands in
+`sequential`, which takes the standard errors from here.
+
+The error is that of linearised ratios over clusters (Cochran, *Sampling Techniques*, 1977, section 6.4; the "delta method" of Deng,
+Knoblich and Lu, "Applying the Delta Method in Metric Analytics", KDD 2018): what one user adds is his whole sum of residuals, so the
+habits of users are in the error in full. Degrees of freedom count users as Kish does (1965, section 11.7), so that an arm in which
+three users wrote nearly everything counts as three, not as three hundred; the two arms are put together by Welch and Satterthwaite.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """A mean or share: sum over count, the variance of it, and what both rest on; nan where there is nothing."""
+
+    value: float
+    variance: float
+    n: float
+    groups: int
+    freedom: float
+
+    @property
+    def standard_error(self) -> float:
+        """Of the ratio."""
+        return math.sqrt(self.variance)
+
+
+@dataclass(frozen=True)
+class Difference:
+    """`estimate` is ratio - base; its standard error has `freedom` degrees of freedom."""
+
+    ratio: Ratio
+    base: Ratio
+    estimate: float
+    standard_error: float
+    freedom: float
+
+
+def ratio(sums: ArrayLike, counts: ArrayLike) -> Ratio:
+    """Ratio of sums over users. sums, counts: shape (users,), one entry per user; users without a count say nothing."""
+    total, count = np.asarray(sums, dtype=np.float64), np.asarray(counts, dtype=np.float64)
+    if total.shape != count.shape or total.ndim != 1:
+        raise ValueError(f"expected one sum and one count per user, found shapes {total.shape} and {count.shape}")
+    n, groups = float(count.sum()), int(np.count_nonzero(count))
+    if n <= 0:
+        return Ratio(math.nan, math.nan, 0.0, 0, 0.0)
+    value = float(total.sum()) / n
+    squares = float(np.square(count).sum())
+    freedom = n * n / squares - 1
+    if groups < 2:
+        return Ratio(value, math.nan, n, groups, 0.0)
+    residual = total - value * count
+    variance = groups / (groups - 1) * float(residual @ residual) / (n * n)
+    return Ratio(value, variance, n, groups, freedom)
+
+
+def difference(ours: Ratio, base: Ratio) -> Difference:
+    """ours - base of two separate sets of users."""
+    estimate, variance = ours.value - base.value, ours.variance + base.variance
+    if not variance > 0:  # nan, or users who are all alike: nothing is known of their spread
+        return Difference(ours, base, estimate, math.nan, 0.0)
+    parts = [part.variance**2 / part.freedom for part in (ours, base) if part.variance > 0 and part.freedom > 0]
+    return Difference(ours, base, estimate, math.sqrt(variance), variance**2 / sum(parts) if parts else 0.0)
+
+
+def design_effect(events: ArrayLike, trials: ArrayLike) -> float:
+    """How many times larger the variance of a share is than that of independent trials, because users differ (Kish 1965); 1 at least.
+
+    events, trials: shape (users,).
+    """
+    found = ratio(events, trials)
+    independent = found.value * (1 - found.value) / found.n if found.n else 0.0
+    if not independent > 0 or math.isnan(found.variance):
+        return 1.0
+    return max(1.0, found.variance / independent)
