@@ -196,6 +196,23 @@ def merge(
 
 
 @app.command()
+def serve(
+    segment: Annotated[
+        str | None, typer.Option(help="Serve this segment only (default: all that have an adapter).")
+    ] = None,
+    base: Annotated[
+        str | None, typer.Option(help="Serve this base model only: a registered name or a folder.")
+    ] = None,
+    port: Annotated[int, typer.Option(help="Port; 0 takes a free one and says which.")] = 8000,
+    host: Annotated[str, typer.Option(help="Address to listen on. Nobody is asked for a key.")] = "127.0.0.1",
+) -> None:
+    """Answer over the OpenAI API (/v1/chat/completions, /v1/models) with a base model and the lake's adapters."""
+    from lyo_pipelines.commands.serve import serve as run
+
+    run(console, segment=segment, base=base, host=host, port=port)
+
+
+@app.command()
 def doctor(
     recipe: Annotated[
         str | None, typer.Option(help="Look at one recipe instead: device, base model, estimated memory.")

@@ -28,7 +28,7 @@ def print_summary(console: Console, report: dict[str, Any], report_dir: Path) ->
     ):
         table.add_column(name, style=style, justify="left" if name in {"metric", "against", "verdict"} else "right")
     for row in report["comparisons"]:
-        verdict = row["verdict"] or row.get("note") or "no verdict"
+        verdict = row.get("note") or row["verdict"]
         colour = _COLOURS.get(verdict, "dim")
         table.add_row(
             row["metric"],
@@ -41,7 +41,16 @@ def print_summary(console: Console, report: dict[str, Any], report_dir: Path) ->
         )
     console.print()
     console.print(table)
+    if served := report.get("served_by"):
+        console.print(
+            f"{report['segment']} trains nothing of its own: {served['segment']} serves it, and these are its figures "
+            f"({served['own_items']} of the test items are of {report['segment']}). Why: {served['reason']}",
+            highlight=False,
+            soft_wrap=True,
+        )
     for gate in report.get("gates", []):
+        if not gate.get("applies", True):
+            continue
         mark = {True: "[green]✓[/]", False: "[red]✗[/]", None: "[yellow]?[/]"}[gate["passed"]]
         console.print(f"{mark} {gate['name']}: {gate['message']}", highlight=False, soft_wrap=True)
     console.print(f"\nReport: {report_dir / 'report.md'}", highlight=False, soft_wrap=True)

@@ -22,6 +22,7 @@ from lyo_pipelines.config.dataset import DatasetFigures
 from lyo_pipelines.config.documents import DocumentFigures
 from lyo_pipelines.config.evaluation import EvaluationFigures
 from lyo_pipelines.config.interactions import InteractionsFigures
+from lyo_pipelines.config.release import ReleaseFigures
 from lyo_pipelines.config.retraining import RetrainingFigures
 from lyo_pipelines.config.rollout import RolloutFigures
 
@@ -40,6 +41,7 @@ class Figures(BaseModel):
     evaluation: EvaluationFigures
     retraining: RetrainingFigures
     rollout: RolloutFigures
+    release: ReleaseFigures
     alerts: AlertFigures
 
 

@@ -14,20 +14,24 @@ from lyo_pipelines.defs.assets.evaluation import eval_report
 from lyo_pipelines.defs.assets.interactions import inbox, landed_files, raw_interactions, tables
 from lyo_pipelines.defs.assets.monitoring import retraining_signals, segment_health
 from lyo_pipelines.defs.assets.preferences import preference_adapter, preference_data
+from lyo_pipelines.defs.assets.release import release
 from lyo_pipelines.defs.assets.training import adapter
 from lyo_pipelines.defs.checks.adapter import adapter_checks
 from lyo_pipelines.defs.checks.dataset import dataset_checks
 from lyo_pipelines.defs.checks.evaluation import evaluation_checks
 from lyo_pipelines.defs.checks.preferences import preference_checks
-from lyo_pipelines.defs.jobs import daily_job, documents_job, land_inbox_job, prefer_job, retrain_job
+from lyo_pipelines.defs.checks.release import release_checks
+from lyo_pipelines.defs.jobs import daily_job, documents_job, land_inbox_job, prefer_job, release_job, retrain_job
 from lyo_pipelines.defs.resources import Store, pipes_client
 from lyo_pipelines.defs.sensors.alerts import alerts_sensor
 from lyo_pipelines.defs.sensors.days import stale_days_sensor
 from lyo_pipelines.defs.sensors.documents import documents_sensor
 from lyo_pipelines.defs.sensors.inbox import inbox_sensor
+from lyo_pipelines.defs.sensors.rollout import rollout_sensor
 from lyo_pipelines.defs.sensors.segments import segments_sensor
 from lyo_pipelines.defs.sensors.tables import tables_sensor
 from lyo_pipelines.defs.sensors.triggers import trigger_sensors
+from lyo_pipelines.defs.step_up import step_up_job
 
 
 def build_defs(*, resources: Mapping[str, Any] | None = None) -> dg.Definitions:
@@ -48,9 +52,10 @@ def build_defs(*, resources: Mapping[str, Any] | None = None) -> dg.Definitions:
             preference_data,
             preference_adapter,
             eval_report,
+            release,
         ],
-        asset_checks=[*dataset_checks, *adapter_checks, *preference_checks, *evaluation_checks],
-        jobs=[land_inbox_job, documents_job, daily_job, retrain_job, prefer_job],
+        asset_checks=[*dataset_checks, *adapter_checks, *preference_checks, *evaluation_checks, *release_checks],
+        jobs=[land_inbox_job, documents_job, daily_job, retrain_job, prefer_job, release_job, step_up_job],
         sensors=[
             inbox_sensor,
             tables_sensor,
@@ -58,6 +63,7 @@ def build_defs(*, resources: Mapping[str, Any] | None = None) -> dg.Definitions:
             stale_days_sensor,
             segments_sensor,
             *trigger_sensors,
+            rollout_sensor,
             alerts_sensor,
         ],
         resources={"store": Store(), "pipes": pipes_client(), **(resources or {})},

@@ -38,3 +38,10 @@ prefer_job = dg.define_asset_job(
     executor_def=dg.in_process_executor,
     description="Tune a segment's adapter on what users preferred, and compare it with the adapter it started from.",
 )
+
+release_job = dg.define_asset_job(
+    "release_adapter",
+    selection=["release"],
+    executor_def=dg.in_process_executor,
+    description="Begin the release of a segment's newest adapter: registered, gates, first users.",
+)

@@ -99,8 +99,8 @@ def gather_inputs(
     everything = items.read_items(dataset_dir)
     chosen = items.choose_items(everything, figures.max_items)
     tasks = judging.tasks_of(chosen, str(manifest["segment"]))
-    candidate, base = _adapter_spec("candidate", adapter_dir), _base_spec(adapter_dir)
-    champion = _adapter_spec("champion", champion_dir) if champion_dir is not None else None
+    candidate, base = adapter_spec("candidate", adapter_dir), _base_spec(adapter_dir)
+    champion = adapter_spec("champion", champion_dir) if champion_dir is not None else None
     same = champion is not None and champion.identity == candidate.identity
     models = tuple(spec for spec in (base, candidate, None if same else champion) if spec is not None)
     files = catalogue.metric_files(figures.metrics, metrics_dir)
@@ -155,7 +155,8 @@ class AdapterError(ValueError):
     """An adapter folder cannot be evaluated; the message says why and what to do."""
 
 
-def _adapter_spec(role: str, folder: Path) -> ModelSpec:
+def adapter_spec(role: str, folder: Path) -> ModelSpec:
+    """The adapter (or whole model) in a folder; its identity changes with its weights. Raises AdapterError."""
     manifest = _adapter_manifest(folder)
     whole = manifest.get("method") == "full"
     name, config = ("model", "config.json") if whole else ("adapter_model", "adapter_config.json")

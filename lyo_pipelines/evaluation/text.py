@@ -43,6 +43,23 @@ SCRIPTS = {
     "ARABIC": "arabic",
 }
 
+SCRIPT_OF = {
+    "en": "latin",
+    "hi": "devanagari",
+    "mr": "devanagari",
+    "ne": "devanagari",
+    "ta": "tamil",
+    "bn": "bengali",
+    "te": "telugu",
+    "kn": "kannada",
+    "ml": "malayalam",
+    "gu": "gujarati",
+    "pa": "gurmukhi",
+    "or": "odia",
+    "ur": "arabic",
+}
+"""Language -> the script that it is written in."""
+
 
 @lru_cache(maxsize=65_536)
 def _kind(character: str) -> str:

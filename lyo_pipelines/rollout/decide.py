@@ -39,6 +39,8 @@ def decide(observation: Observation, figures: RolloutFigures) -> Decision:
 
 def _rating(case: Case) -> Answer:
     """What is shown about ratings at the confidence of the stage."""
+    if not _exposed(case):
+        return "undecided"
     if case.rating_bounds(case.stage.confidence).low > -case.figures.up.margin:
         return "not_worse"
     worse = case.rating_bounds(case.figures.up.confidence_worse).high < -case.figures.up.margin
@@ -46,8 +48,15 @@ def _rating(case: Case) -> Answer:
 
 
 def _superior(case: Case) -> bool:
-    """Whether ratings are shown to be better, at the confidence of the last step whatever the stage."""
-    return case.rating_bounds(case.figures.stages[-1].confidence).low > 0
+    """Whether ratings are shown to be better. Every stage begins to count anew, so the stages share the error probability."""
+    stages = case.figures.stages
+    confidence = 1 - (1 - stages[-1].confidence) / (len(stages) - 1)
+    return _exposed(case) and case.rating_bounds(confidence).low > 0
+
+
+def _exposed(case: Case) -> bool:
+    """Whether there are ratings and users enough for a claim: an interval of a handful is no interval."""
+    return case.seen.candidate.rated >= case.figures.up.rated and case.rating.ratio.groups >= case.figures.up.users
 
 
 def _said(findings: list[Finding]) -> str:

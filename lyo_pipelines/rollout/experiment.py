@@ -6,17 +6,18 @@ The error probability is shared by the four (Bonferroni) and by the two sides. A
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from lyo_pipelines.config.rollout import RolloutFigures
-from lyo_pipelines.rollout.evidence import compared, sequential
+from lyo_pipelines.rollout.evidence import compared, rating_difference, sequential
 from lyo_pipelines.rollout.observations import Observation
+from lyo_pipelines.statistics.clustered import Difference
 from lyo_pipelines.statistics.sample_ratio import mismatch_p_value
 from lyo_pipelines.statistics.verdict import Direction, Verdict
 
 MINIMUM_EVENTS = 10
-"""Of complaints or retries in both arms together; with fewer there is no verdict on them."""
+"""Of complaints or retries to be expected in each arm; with fewer there is no verdict on them."""
 
 
 @dataclass(frozen=True)
@@ -80,13 +81,13 @@ def experiment(seen: Observation, figures: RolloutFigures) -> Experiment:
 def _metric(
     seen: Observation, figures: RolloutFigures, name: str, sums: str, counts: str, direction: Direction
 ) -> Metric:
-    found = compared(seen, sums, counts)
+    found = rating_difference(seen) if name == "rating" else compared(seen, sums, counts)
     planned = figures.planned_errors
     at = {"rating": planned.rating, "response_time": planned.response_time}.get(name, planned.share)
+    if counts == "answers_n":
+        found = _rare(found)
     bounds = sequential(found, 1 - figures.experiment.alpha / (2 * len(_METRICS)), at)
     low, high = bounds.low, bounds.high
-    if at == planned.share and found.ratio.n * found.ratio.value + found.base.n * found.base.value < MINIMUM_EVENTS:
-        low, high = -math.inf, math.inf
     word: Verdict = "cannot_tell"
     if low > 0 or high < 0:
         word = "better" if (low > 0) == (direction == "higher") else "worse"
@@ -96,3 +97,15 @@ def _metric(
     return Metric(
         name, *values, int(found.ratio.n), int(found.base.n), found.ratio.groups, found.base.groups, word
     )  # fmt: skip
+
+
+def _rare(found: Difference) -> Difference:
+    """A difference of shares whose error is at least what it would be if both arms had the same share: an arm that has seen no event
+    yet is not known without error. No error (so no verdict) where too few events were to be expected."""
+    n, n_base = found.ratio.n, found.base.n
+    if n == 0 or n_base == 0:
+        return found
+    share = (found.ratio.value * n + found.base.value * n_base) / (n + n_base)
+    if share * min(n, n_base) < MINIMUM_EVENTS:
+        return replace(found, standard_error=math.nan)
+    return replace(found, standard_error=max(found.standard_error, math.sqrt(share * (1 - share) * (1 / n + 1 / n_base))))

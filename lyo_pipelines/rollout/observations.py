@@ -28,7 +28,8 @@ class Arm:
 
     users: units seen. ratings_n, ratings_sum: rated answers and the sum of their ratings. answers_n: answers, of which errors_n failed,
     cultural_n drew a cultural complaint and retries_n had to be asked again. times_n, log_ms_sum: answers with a known response time,
-    and the sum of the natural logarithms of their milliseconds.
+    and the sum of the natural logarithms of their milliseconds. before_n, before_sum: rated answers of the same units in the weeks
+    before the release began (served by the current adapter) and the sum of their ratings: who was lenient then is lenient now.
     """
 
     users: int
@@ -41,6 +42,8 @@ class Arm:
     retries_n: Counts
     times_n: Counts
     log_ms_sum: Floats
+    before_n: Counts
+    before_sum: Floats
 
     @cached_property
     def rated(self) -> int:
@@ -73,10 +76,11 @@ class Observation:
         return (self.now - self.stage_began_at).total_seconds() / 86_400
 
 
-def arm_of(rows: pl.DataFrame, unit: str = "user_pseudonym") -> Arm:
+def arm_of(rows: pl.DataFrame, before: pl.DataFrame | None = None, unit: str = "user_pseudonym") -> Arm:
     """Sum one arm's raw interactions. Needs `unit`, rating, response_time_ms, error, complaint_category and retries.
 
-    Rows without a unit count as one unit together: nobody can tell them apart. An answer with an error has no response time that counts.
+    before: interactions of the segment in the weeks before the release began (needs `unit` and rating; units of no interest are left
+    out); without it everything is as valid, but takes longer to be known. Rows without a unit count as one unit together: nobody can tell them apart. An answer with an error has no response time that counts.
     """
     failed = pl.col("error").is_not_null()
     time = pl.when(~failed & (pl.col("response_time_ms") > 0)).then(pl.col("response_time_ms"))
@@ -90,8 +94,13 @@ def arm_of(rows: pl.DataFrame, unit: str = "user_pseudonym") -> Arm:
         times_n=time.count(),
         log_ms_sum=time.cast(pl.Float64).log().sum(),
     )
+    earlier = rows.head(0) if before is None else before
+    known = earlier.group_by(unit).agg(before_n=pl.col("rating").count(), before_sum=pl.col("rating").sum().cast(pl.Float64))
+    by_unit = by_unit.join(known, on=unit, how="left", nulls_equal=True).with_columns(
+        pl.col("before_n", "before_sum").fill_null(0)
+    )
     sums = {name: by_unit[name].to_numpy() for name in by_unit.columns if name != unit}
-    floats = {"ratings_sum", "log_ms_sum"}
+    floats = {"ratings_sum", "log_ms_sum", "before_sum"}
     arrays = {name: column.astype(np.float64 if name in floats else np.int64) for name, column in sums.items()}
     return Arm(users=by_unit.height, interactions=rows.height, **arrays)
 
@@ -99,4 +108,4 @@ def arm_of(rows: pl.DataFrame, unit: str = "user_pseudonym") -> Arm:
 def empty_arm() -> Arm:
     """An arm that nobody was sent to."""
     none, nothing = np.zeros(0, np.int64), np.zeros(0)
-    return Arm(0, 0, none, nothing, none, none, none, none, none, nothing)
+    return Arm(0, 0, none, nothing, none, none, none, none, none, nothing, none, nothing)

@@ -24,6 +24,7 @@ EXPECTED = {
     "preference_data": ("dataset", "team:data", "segments"),
     "preference_adapter": ("training", "team:training", "segments"),
     "eval_report": ("evaluation", "team:evaluation", "segments"),
+    "release": ("release", "team:release", "segments"),
 }
 
 

@@ -30,7 +30,7 @@ def fuse_lora(model: nn.Module) -> int:
 
 
 def _forward(self: Any, x: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
-    if self.disable_adapters or self.merged or args or kwargs:
+    if self.disable_adapters or self.merged or len(self.active_adapters) != 1 or args or kwargs:
         return Linear.forward(self, x, *args, **kwargs)
     name = self.active_adapters[0]
     dropout = self.lora_dropout[name]

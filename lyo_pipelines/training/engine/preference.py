@@ -26,12 +26,14 @@ from lyo_pipelines.training.engine import base
 from lyo_pipelines.training.engine.building import DTYPES
 from lyo_pipelines.training.engine.control import StopRequest
 from lyo_pipelines.training.engine.finish import checkpoint_state
+from lyo_pipelines.training.engine.fused_lora import fuse_lora
 from lyo_pipelines.training.engine.preference_data import PreferenceRows, read_preferences, without_singles
 from lyo_pipelines.training.engine.progress import Progress, validation_steps
 from lyo_pipelines.training.engine.reporting import Reporter
 from lyo_pipelines.training.engine.run import has_ended, run_trainer
 from lyo_pipelines.training.engine.session import Session, finish_training, open_training, tracking
 from lyo_pipelines.training.engine.trainer import MarkedCheckpoints, training_settings
+from lyo_pipelines.training.memory import SHORT_ROWS_TOKENS
 from lyo_pipelines.training.plan import TrainingResult, UnfitStartError, is_complete, read_adapter
 from lyo_pipelines.training.recipes import Recipe
 
@@ -87,7 +89,7 @@ def train_preferences(
         for split in ("train", "validation")
     )
     plan = without_singles(plan_training(train.lengths, recipe.batch, recipe.budget, recipe.seed))
-    model = _adapted(session, start)
+    model = _adapted(session, start, longest=session.limit)
     reporter.say(
         f"{session.note['segment']}: {recipe.method} from {adapter.version}, {plan.examples} {train.unit}, {plan.steps} steps, on "
         f"{device}" + (f", resuming {session.resume.name}" if session.resume else "")
@@ -114,16 +116,23 @@ def fit_to_start_from(start: Path, recipe: Recipe) -> TrainingResult:
     return adapter
 
 
-def _adapted(session: Session, start: Path) -> Any:
+def _adapted(session: Session, start: Path, *, longest: int) -> Any:
     """The base model with the adapter to tune; its weights are float32, as in the training that made it."""
     recipe = session.recipe
-    model = base.load_model(session.source, dtype=DTYPES[recipe.dtype], attention=recipe.speed.attention)
+    model = base.load_model(
+        session.source,
+        dtype=DTYPES[recipe.dtype],
+        attention=recipe.speed.attention,
+        short_rows=session.device == "cpu" and longest <= SHORT_ROWS_TOKENS,
+    )
     if model.config.is_encoder_decoder:
         raise UnfitStartError(f"{recipe.method} needs a causal base model; {recipe.base_model} is an encoder-decoder.")
     adapted = peft.PeftModel.from_pretrained(model, str(start), is_trainable=True)
     for parameter in adapted.parameters():
         if parameter.requires_grad:
             parameter.data = parameter.data.float()
+    if recipe.speed.fused_lora:
+        fuse_lora(adapted)  # whichever adapter is active, the tuned one or its reference
     return adapted.to(session.device)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import datasets
 import evaluate
 
-from lyo_pipelines.evaluation.text import script_counts
+from lyo_pipelines.evaluation.text import SCRIPT_OF, script_counts
 
 
 class LanguageMatch(evaluate.Metric):
@@ -46,20 +46,3 @@ def matches(answer: str, language: str) -> float | None:
     counts = script_counts(answer)
     letters = sum(counts.values())
     return None if letters == 0 else float(counts.get(script, 0) * 2 > letters)
-
-
-SCRIPT_OF = {
-    "en": "latin",
-    "hi": "devanagari",
-    "mr": "devanagari",
-    "ne": "devanagari",
-    "ta": "tamil",
-    "bn": "bengali",
-    "te": "telugu",
-    "kn": "kannada",
-    "ml": "malayalam",
-    "gu": "gujarati",
-    "pa": "gurmukhi",
-    "or": "odia",
-    "ur": "arabic",
-}

@@ -1,0 +1,25 @@
+"""Figures of beginning and rehearsing releases; the defaults and what they mean stand in release.yaml."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class RehearsalFigures(BaseModel):
+    """What the rollback target is asked."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    question: str = Field(min_length=1)
+    max_new_tokens: int = Field(ge=1, le=512)
+    seconds: float = Field(gt=0)
+
+
+class ReleaseFigures(BaseModel):
+    """See release.yaml."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    automatic: bool
+    rehearsal: RehearsalFigures
+    shown_events: int = Field(ge=1)

@@ -1,0 +1,144 @@
+"""`release`: the newest adapter on its way to users, by segment; and how a release looks on its page."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import dagster as dg
+from pydantic import Field
+
+from lyo_pipelines.config.figures import Figures
+from lyo_pipelines.defs.assets.evaluation import eval_report
+from lyo_pipelines.defs.metadata import picture, table
+from lyo_pipelines.defs.partitions import SEGMENTS
+from lyo_pipelines.defs.resources import Store
+from lyo_pipelines.evaluation.report import MissingReportError
+from lyo_pipelines.rollout.begin import ServedByParentError, begin
+from lyo_pipelines.rollout.events import Event, Who
+from lyo_pipelines.rollout.history import IllegalEventError
+from lyo_pipelines.rollout.pictures import stages_picture
+from lyo_pipelines.rollout.registry import History, read_history
+from lyo_pipelines.training.checked import DamagedAdapterError
+from lyo_pipelines.training.versions import NoAdapterError
+
+GROUP = "release"
+OWNERS = ["team:release"]
+RELEASE = dg.AssetKey("release")
+RELEASE_VERSION = "1"
+_WILL_NEVER_WORK = (
+    NoAdapterError,
+    MissingReportError,
+    DamagedAdapterError,
+    ServedByParentError,
+    IllegalEventError,
+)
+
+
+class ReleaseConfig(dg.Config):
+    """What an engineer may type into the launchpad."""
+
+    reason: str = Field("its report passes the gates", description="Why it is released; stays in the history.")
+    person: str = Field("", description="Login of the person who begins it; empty for a run that nobody signs.")
+
+
+@dg.asset(
+    partitions_def=SEGMENTS,
+    group_name=GROUP,
+    owners=OWNERS,
+    kinds={"python", "json"},
+    deps=[eval_report],
+    code_version=RELEASE_VERSION,
+    description=(
+        "The segment's newest adapter on its way to users: registered, asked for its gates, then served to 10 % of them. The rollout "
+        "sensor takes it from there, up or back; every step is an event here, with the figures it was decided on."
+    ),
+)
+def release(context: dg.AssetExecutionContext, config: ReleaseConfig, store: Store) -> dg.MaterializeResult:
+    """Begin the release of the newest adapter, or record which gate it did not pass."""
+    lake, figures, segment, now = store.lake(), store.figures(), context.partition_key, datetime.now(UTC)
+    who = Who(config.person, person=True) if config.person else Who(f"run of {context.job_name}")
+    try:
+        begun = begin(
+            lake, segment, figures.evaluation, figures.rollout, who=who, reason=config.reason, now=now
+        )  # fmt: skip
+    except _WILL_NEVER_WORK as error:
+        raise dg.Failure(description=str(error), allow_retries=False) from error
+    (context.log.info if begun.release.candidate else context.log.warning)(begun.says)
+    gates = [
+        {
+            "gate": gate.name,
+            "passed": {True: "yes", False: "no", None: "cannot tell"}[gate.passed],
+            "found": gate.message,
+        }
+        for gate in begun.gates
+    ]
+    return dg.MaterializeResult(
+        metadata={
+            "says": begun.says,
+            "gates": table(gates, ["gate", "passed", "found"]),
+            **release_metadata(read_history(lake, segment), figures, now),
+        },
+        data_version=dg.DataVersion(str(begun.release.sequence)),
+    )
+
+
+def release_metadata(history: History, figures: Figures, now: datetime) -> dict[str, Any]:
+    """The state of a segment's releases, its picture and its newest events."""
+    release, events = history.release, history.events
+    png = stages_picture(events, figures.rollout.stages, segment=release.segment, now=now)
+    shown = list(reversed(events))[: figures.release.shown_events]
+    served = [
+        {
+            "served by": one.version or "a parent's adapter or the base",
+            "arm": one.arm,
+            "share": f"{one.share:.0%}",
+            "from": f"{one.since:%Y-%m-%d %H:%M}",
+            "to": f"{one.until:%Y-%m-%d %H:%M}" if one.until else "now",
+        }
+        for one in reversed(release.served[-figures.release.shown_events :])
+    ]
+    return {
+        "situation": release.situation,
+        "champion": release.champion or "none",
+        "candidate": release.candidate or "none",
+        "stage": release.stage,
+        "share": release.share,
+        "stages": picture(png, "stages"),
+        "history": table([_event_row(one) for one in shown], ["at", "event", "version", "by", "reason"]),
+        "who_was_served_what": table(served, ["served by", "arm", "share", "from", "to"]),
+    }
+
+
+def event_metadata(event: Event, history: History, figures: Figures, now: datetime) -> dict[str, Any]:
+    """One event with the figures it was decided on."""
+    return {
+        "event": event.kind.replace("_", " "),
+        "version": event.version,
+        "by": event.who.name,
+        "why": event.reason,
+        "dataset_fingerprint": event.adapter.dataset_fingerprint,
+        "sequence": event.sequence,
+        **finding_metadata(event.figures),
+        **release_metadata(history, figures, now),
+    }
+
+
+def finding_metadata(figures: Any) -> dict[str, Any]:
+    """What each rule found and how many users and answers it rests on, where a decision was made."""
+    found = figures.get("findings", ())
+    rows = [{"rule": one["rule"], "outcome": one["outcome"], "found": one["says"]} for one in found]
+    arms = [{"arm": name, **counts} for name, counts in figures.get("arms", {}).items()]
+    columns = ["arm", "users", "answers", "rated", "mean_rating", "errors"]
+    return {
+        **({"findings": table(rows, ["rule", "outcome", "found"])} if rows else {}),
+        **({"arms": table(arms, columns)} if arms else {}),
+    }
+
+
+def _event_row(event: Event) -> dict[str, str]:
+    return {
+        "at": f"{event.at:%Y-%m-%d %H:%M}",
+        "event": event.kind.replace("_", " ") + (f" ({event.share:.0%})" if event.share else ""),
+        "version": event.version,
+        "by": event.who.name,
+        "reason": event.reason,
+    }

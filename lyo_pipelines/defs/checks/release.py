@@ -1,0 +1,68 @@
+"""Checks of releases: what is served is what was registered, and the newest release was not sent back."""
+
+import dagster as dg
+
+from lyo_pipelines.defs.assets.release import RELEASE
+from lyo_pipelines.defs.partitions import SEGMENTS
+from lyo_pipelines.defs.resources import Store
+from lyo_pipelines.rollout.events import Event
+from lyo_pipelines.rollout.registry import read_history
+from lyo_pipelines.rollout.release import fault
+
+GUARDRAILS = "guardrails"
+BACK = ("fell_back", "rolled_back")
+
+
+@dg.asset_check(
+    asset="release",
+    name=GUARDRAILS,
+    partitions_def=SEGMENTS,
+    description=(
+        "The newest release was not sent back. The rollout sensor reports here within the tick in which it sends one back."
+    ),
+)
+def guardrails(context: dg.AssetCheckExecutionContext, store: Store) -> dg.AssetCheckResult:
+    """Whether the last thing that happened to the segment is not a way back."""
+    history = read_history(store.lake(), context.op_execution_context.partition_key)
+    last = history.events[-1] if history.events else None
+    passed = last is None or last.kind not in BACK
+    return dg.AssetCheckResult(
+        passed=passed,
+        severity=dg.AssetCheckSeverity.ERROR,
+        description=history.release.situation if passed or last is None else last.reason,
+    )
+
+
+@dg.asset_check(
+    asset="release",
+    name="files_as_registered",
+    partitions_def=SEGMENTS,
+    description="Every file of the champion, of the candidate and of the champion before it has the sha256 that was registered.",
+)
+def files_as_registered(context: dg.AssetCheckExecutionContext, store: Store) -> dg.AssetCheckResult:
+    """Whether what is served, and what a rollback would bring back, is whole."""
+    lake = store.lake()
+    release = read_history(lake, context.op_execution_context.partition_key).release
+    versions = [version for version in (release.champion, release.candidate, *release.formers[-1:]) if version]
+    wrong = {version: why for version in versions if (why := fault(lake, release, version)) is not None}
+    return dg.AssetCheckResult(
+        passed=not wrong,
+        severity=dg.AssetCheckSeverity.ERROR,
+        description="; ".join(wrong.values()) or f"verified: {', '.join(versions) or 'nothing of its own is served'}",
+    )
+
+
+release_checks = [guardrails, files_as_registered]
+
+
+def told_check(event: Event, segment: str) -> dg.AssetCheckEvaluation:
+    """The outcome of `guardrails` that follows from an event, as a sensor reports it."""
+    return dg.AssetCheckEvaluation(
+        asset_key=RELEASE,
+        check_name=GUARDRAILS,
+        passed=event.kind not in BACK,
+        metadata={"why": event.reason, "version": event.version, "by": event.who.name},
+        severity=dg.AssetCheckSeverity.ERROR,
+        description=event.reason,
+        partition=segment,
+    )

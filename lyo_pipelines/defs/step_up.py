@@ -1,0 +1,66 @@
+"""`step_up`: the run that takes a release one stage up, after what users would fall back to was loaded and answered."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import dagster as dg
+
+from lyo_pipelines.defs.assets.release import RELEASE, event_metadata
+from lyo_pipelines.defs.assets.training import GPU_POOL
+from lyo_pipelines.defs.partitions import SEGMENTS
+from lyo_pipelines.defs.resources import Store
+from lyo_pipelines.rollout.events import Who
+from lyo_pipelines.rollout.registry import read_history
+from lyo_pipelines.rollout.rehearsal import RehearsalError, rehearse
+from lyo_pipelines.rollout.watch import climb
+
+JOB = "step_up"
+
+
+@dg.op(
+    name="rehearse_and_step_up",
+    pool=GPU_POOL,
+    description="Decide again, rehearse the fallback, and append the step; a fallback that came meanwhile stands.",
+)
+def rehearse_and_step_up(context: dg.OpExecutionContext, store: Store) -> None:
+    """Take the step if it is still due; a fallback that cannot serve fails the run and holds the release."""
+    lake, figures, segment = store.lake(), store.figures(), context.partition_key
+    models = store.models_dir()
+    try:
+        climbed = climb(
+            lake,
+            segment,
+            figures.rollout,
+            lambda target, base: rehearse(lake, target, base, models, figures.release.rehearsal),
+            clock=_now,
+            who=Who(f"{JOB} run"),
+        )
+    except RehearsalError as error:
+        description = (
+            f"{segment} holds its stage: the fallback was rehearsed and {error} Mend it, then re-execute this run."
+        )
+        raise dg.Failure(description=description, allow_retries=False) from error
+    context.log.info(climbed.says)
+    if not climbed.stepped or climbed.rehearsal is None:
+        return
+    history = read_history(lake, segment)
+    told: dict[str, Any] = event_metadata(history.events[-1], history, figures, _now())
+    answered = f"{climbed.rehearsal.target}: {climbed.rehearsal.answer}"
+    context.log_event(
+        dg.AssetMaterialization(RELEASE, partition=segment, metadata={**told, "rehearsed_fallback": answered})
+    )
+
+
+@dg.job(
+    name=JOB,
+    partitions_def=SEGMENTS,
+    executor_def=dg.in_process_executor,
+    description="One stage up: the evidence looked at again, the fallback rehearsed, then the step.",
+)
+def step_up_job() -> None:
+    """One op."""
+    rehearse_and_step_up()
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,1 @@
+"""Models behind OpenAI-compatible endpoints: asking them with patience, and what it cost. What is asked stands elsewhere."""

@@ -1,0 +1,168 @@
+"""One chat request to an OpenAI-compatible endpoint, with retries, time limits and a pace. Nothing is kept here."""
+
+from __future__ import annotations
+
+import email.utils
+import os
+import random
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from lyo_pipelines.config.evaluation import Remote
+
+_AGAIN = {408, 409, 425, 429, 500, 502, 503, 504, 529}
+"""Statuses of a server that is busy or was interrupted, not of a request that is wrong."""
+_USELESS = {401, 403, 404}
+"""Statuses that every other request would get, too."""
+LONGEST_WAIT = 60.0
+
+
+class EndpointError(RuntimeError):
+    """A request was not answered. useless: the next one will not be either (key, address or model are wrong)."""
+
+    def __init__(self, message: str, *, useless: bool = False) -> None:
+        super().__init__(message)
+        self.useless = useless
+
+
+@dataclass(frozen=True)
+class Reply:
+    """One answer. Token numbers are as the endpoint counts them, None where it does not say; seconds: of the request that succeeded."""
+
+    text: str
+    prompt_tokens: int | None
+    answer_tokens: int | None
+    truncated: bool
+    seconds: float
+
+
+def key_of(remote: Remote, environment: Mapping[str, str] | None = None) -> str | None:
+    """The endpoint's key out of the environment. Raises EndpointError naming the variable that is not set."""
+    if remote.api_key_env is None:
+        return None
+    found = (os.environ if environment is None else environment).get(remote.api_key_env, "").strip()
+    if not found:
+        raise EndpointError(
+            f"{remote.model} at {remote.url}: the environment variable {remote.api_key_env} is not set.", useless=True
+        )
+    return found
+
+
+class ChatClient:
+    """Asks one endpoint; may be used by several threads at once."""
+
+    def __init__(
+        self,
+        remote: Remote,
+        key: str | None,
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
+        draw: Callable[[], float] = random.random,
+    ) -> None:
+        self.remote, self._key = remote, key
+        self._sleep, self._clock, self._draw = sleep, clock, draw
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        limits = httpx.Limits(max_connections=remote.parallel)
+        self._http = httpx.Client(headers=headers, timeout=remote.timeout_seconds, limits=limits)
+        self._names = {"tokens": "max_tokens", "temperature": "temperature"}
+        self._pace = threading.Lock()
+        self._next = 0.0
+
+    def __enter__(self) -> ChatClient:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._http.close()
+
+    def chat(self, messages: Sequence[Mapping[str, str]], *, max_tokens: int) -> Reply:
+        """Ask, at temperature 0, up to `attempts` times. Raises EndpointError with the last reason."""
+        reason, wait = "", 0.0
+        for attempt in range(self.remote.attempts):
+            if attempt:
+                self._sleep(wait)
+            self._take_turn()
+            started = self._clock()
+            try:
+                response = self._http.post(self._url, json=self._body(messages, max_tokens))
+                reason = self._why(response)
+            except httpx.TransportError as error:
+                response, reason = None, f"{type(error).__name__}: {error}"
+            if response is not None and response.is_success and (reply := _reply(response, self._clock() - started)):
+                return reply
+            if response is not None and response.status_code == 400 and self._adapts(response):
+                wait = 0.0
+                continue
+            if response is not None and not response.is_success and response.status_code not in _AGAIN:
+                raise EndpointError(self._told(reason), useless=response.status_code in _USELESS)
+            wait = _patience(response, attempt, self._draw())
+        raise EndpointError(self._told(f"{reason} ({self.remote.attempts} attempts)"))
+
+    @property
+    def _url(self) -> str:
+        return f"{self.remote.url.rstrip('/')}/chat/completions"
+
+    def _body(self, messages: Sequence[Mapping[str, str]], max_tokens: int) -> dict[str, Any]:
+        names = dict(self._names)
+        told = {names["tokens"]: max_tokens} | ({"temperature": 0} if "temperature" in names else {})
+        return {"model": self.remote.model, "messages": [dict(message) for message in messages], **told}
+
+    def _adapts(self, response: httpx.Response) -> bool:
+        """Whether the endpoint wants a parameter otherwise, as newer models do; the next attempt asks that way."""
+        said = response.text
+        if "max_completion_tokens" in said and self._names["tokens"] == "max_tokens":
+            self._names["tokens"] = "max_completion_tokens"
+            return True
+        if "temperature" in said and "temperature" in self._names:
+            del self._names["temperature"]
+            return True
+        return False
+
+    def _take_turn(self) -> None:
+        if self.remote.requests_per_minute is None:
+            return
+        with self._pace:
+            now = self._clock()
+            turn = max(now, self._next)
+            self._next = turn + 60 / self.remote.requests_per_minute
+        self._sleep(turn - now)
+
+    def _why(self, response: httpx.Response) -> str:
+        if response.is_success:
+            return "the answer is not in the shape of the OpenAI API"
+        return f"status {response.status_code}: {' '.join(response.text.split())[:200]}"
+
+    def _told(self, reason: str) -> str:
+        if self._key:  # some servers repeat it
+            reason = reason.replace(self._key, "…")
+        return f"{self.remote.model} at {self.remote.url}: {reason}"
+
+
+def _reply(response: httpx.Response, seconds: float) -> Reply | None:
+    try:
+        body = response.json()
+        choice = body["choices"][0]
+        text = choice["message"]["content"] or ""
+        usage = body.get("usage") or {}
+        counts = [usage.get(name) for name in ("prompt_tokens", "completion_tokens")]
+        known = [count if isinstance(count, int) else None for count in counts]
+        return Reply(str(text).strip(), known[0], known[1], choice.get("finish_reason") == "length", seconds)
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError):
+        return None
+
+
+def _patience(response: httpx.Response | None, attempt: int, draw: float) -> float:
+    """Seconds until the next attempt: as the server asks, else twice as long each time, never in step with others."""
+    asked = response.headers.get("retry-after") if response is not None else None
+    if asked:
+        try:
+            return min(LONGEST_WAIT, max(0.0, float(asked)))
+        except ValueError:
+            if (when := email.utils.parsedate_tz(asked)) is not None:
+                return min(LONGEST_WAIT, max(0.0, email.utils.mktime_tz(when) - time.time()))
+    return min(LONGEST_WAIT, 2**attempt * (0.5 + draw / 2))

@@ -1,0 +1,69 @@
+"""What the report says about models behind endpoints: answers, tokens, cost, waiting. Their metrics stand among the others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from lyo_pipelines.config.evaluation import Remote
+
+
+@dataclass(frozen=True)
+class Spent:
+    """What asking took: tokens as the endpoint counted them (None: it did not say of every request), seconds of each request."""
+
+    requests: int
+    tokens_in: int | None
+    tokens_out: int | None
+    seconds: tuple[float, ...] = ()
+
+    @classmethod
+    def of(cls, tokens: Sequence[tuple[int | None, int | None]], seconds: Sequence[float]) -> Spent:
+        """Add up requests."""
+
+        def total(column: int) -> int | None:
+            known = [row[column] for row in tokens if row[column] is not None]
+            return sum(known) if len(known) == len(tokens) else None
+
+        return cls(len(tokens), total(0), total(1), tuple(seconds))
+
+    def section(self, remote: Remote) -> dict[str, Any]:
+        """The same as values of the report, with the cost at the remote's prices (None where price or tokens are not known)."""
+        p50, p95 = (np.percentile(self.seconds, [50, 95]) * 1000) if self.seconds else (None, None)
+        return {
+            "url": remote.url,
+            "model": remote.model,
+            "requests": self.requests,
+            "tokens_in": self.tokens_in,
+            "tokens_out": self.tokens_out,
+            "cost": cost(self, remote),
+            "answer_ms": {
+                "p50": None if p50 is None else round(float(p50), 1),
+                "p95": None if p95 is None else round(float(p95), 1),
+            },
+        }
+
+
+def cost(spent: Spent, remote: Remote) -> float | None:
+    """Price of what was spent, in the currency of the prices."""
+    prices = (remote.price_per_million_in, remote.price_per_million_out)
+    tokens = (spent.tokens_in, spent.tokens_out)
+    parts = [count * price / 1e6 for count, price in zip(tokens, prices, strict=True) if count is not None and price is not None]
+    return sum(parts) if len(parts) == len(prices) else None
+
+
+def endpoint_section(name: str, remote: Remote, spent: Spent, *, asked: int, answered: int, why: str) -> dict[str, Any]:
+    """One entry of the report's `endpoints`. why: of answers that are missing."""
+    section = spent.section(remote)
+    per_answer = None if section["cost"] is None or not answered else section["cost"] / answered
+    return {"name": name, "asked": asked, "answered": answered, "why": why, **section, "cost_per_answer": per_answer}
+
+
+def incomplete(report: Mapping[str, Any]) -> list[str]:
+    """What a report still waits for: a later evaluation asks again for what is missing."""
+    missing = [f"{entry['name']}: {entry['why']}" for entry in report.get("endpoints", ()) if entry["why"]]
+    judge = report.get("judge") or {}
+    return [*missing, *([f"judge: {judge['why']}"] if judge.get("why") else [])]

@@ -1,0 +1,76 @@
+"""`python -m lyo_pipelines.evaluation.engine.rehearse`: load one adapter (or a base model) and answer one question, as serving would.
+
+The last line of stdout is JSON: files verified, answer, seconds. Exit code 2: it must not or cannot be loaded, and stderr says why.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+from lyo_pipelines.training.base_models import MissingBaseModelError
+from lyo_pipelines.training.checked import DamagedAdapterError, load_checked
+from lyo_pipelines.training.plan import IncompleteAdapterError, TrainingResult
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command and return its exit code."""
+    options = _parser().parse_args(arguments)
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")  # a rehearsal must not depend on a network that may be gone
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    files = json.loads(options.files) if options.files else None
+    try:
+        adapter = load_checked(options.adapter, files) if options.adapter else None
+        told = _ask(adapter, options)
+    except (DamagedAdapterError, IncompleteAdapterError, MissingBaseModelError, OSError, ValueError) as error:
+        print(f"{error}".replace("\n", " "), file=sys.stderr)  # noqa: T201  (a command speaks to its caller)
+        return 2
+    print(json.dumps({"files": len(files or {}), **told}))  # noqa: T201
+    return 0
+
+
+def _ask(adapter: TrainingResult | None, options: argparse.Namespace) -> dict[str, str | float]:
+    from lyo_pipelines.evaluation.engine import asking
+    from lyo_pipelines.evaluation.engine.encoding import encode_items
+    from lyo_pipelines.evaluation.engine.hosting import ModelHost, quiet
+    from lyo_pipelines.evaluation.inputs import ModelSpec
+    from lyo_pipelines.evaluation.items import Item
+
+    quiet()
+    started = time.perf_counter()
+    whole = adapter is not None and adapter.manifest.get("method") == "full"
+    base = str(options.adapter) if whole else options.base
+    spec = ModelSpec("champion", base, None if whole else options.adapter, "", "")
+    host = ModelHost(options.models, device="auto", dtype="auto", attention=None)
+    with host.using(spec) as (model, tokenizer):
+        loaded = time.perf_counter()
+        item = Item("rehearsal", "rehearsal", (("user", options.question),), ".", "en")
+        encoded = encode_items(tokenizer, [item], max_length=1024)
+        written = asking.answers(model, tokenizer, encoded, max_new_tokens=options.max_new_tokens)
+    if not written["answer_tokens"][0]:
+        raise ValueError("it answered nothing")
+    return {
+        "answer": written["texts"][0],
+        "load_seconds": round(loaded - started, 2),
+        "answer_seconds": round(time.perf_counter() - loaded, 2),
+    }
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m lyo_pipelines.evaluation.engine.rehearse", description=__doc__)
+    parser.add_argument("--base", required=True, help="name of the base model")
+    parser.add_argument("--adapter", type=Path, help="folder of the adapter; without it the base model alone answers")
+    parser.add_argument("--files", help="JSON: name -> sha256, as registered (default: as its manifest says)")
+    parser.add_argument("--models", type=Path, required=True, help="folder of base models")
+    parser.add_argument("--question", required=True)
+    parser.add_argument("--max-new-tokens", type=int, default=24)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,49 @@
+"""How many school years the answer's language lies above the pupil's grade. English only.
+
+No formula whose scale is school years and that was checked by others is known to us for Hindi or Tamil: those are not measured instead of
+being measured with the English one, which counts syllables and cannot be carried over.
+"""
+
+from __future__ import annotations
+
+import datasets
+import evaluate
+
+from lyo_pipelines.evaluation.reading import flesch_kincaid
+
+
+class AboveGrade(evaluate.Metric):
+    """How many school years the answer's language lies above the pupil's grade. English only."""
+
+    direction = "lower"
+    unit = "school years"
+
+    def _info(self) -> evaluate.MetricInfo:
+        return evaluate.MetricInfo(
+            description=(
+                "School years by which the answer's sentences and words exceed the pupil's grade (Flesch-Kincaid grade level, code and "
+                "formulas aside; 0 where they do not); English answers of 30 words or more to pupils of a known grade only."
+            ),
+            citation="Kincaid, Fishburne, Rogers and Chissom, Naval Technical Training Command report 8-75, 1975",
+            inputs_description="Lists of equal length, one entry for each test item.",
+            features=datasets.Features(
+                {
+                    "predictions": datasets.Value("string"),
+                    "languages": datasets.Value("string"),
+                    "grades": datasets.Value("string"),
+                }
+            ),
+        )
+
+    def _compute(  # pyright: ignore[reportIncompatibleMethodOverride]  (called by its features' names)
+        self, predictions: list[str], languages: list[str], grades: list[str]
+    ) -> dict[str, list[float | None]]:
+        return {"values": [above(*row) for row in zip(predictions, languages, grades, strict=True)]}
+
+
+def above(answer: str, language: str, grade: str) -> float | None:
+    """Years above the grade, at least 0; None where it cannot be said."""
+    if language != "en" or not grade.strip().isdecimal():
+        return None
+    level = flesch_kincaid(answer)
+    return None if level is None else max(0.0, level - int(grade))

@@ -1,0 +1,164 @@
+"""Beginning a release: the newest adapter is registered, its report's gates are asked, and it goes to its first users.
+
+Each part is an event of its own, so a run that died in between goes on where it ended. What happens then belongs to watch.py.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from lyo_pipelines.config.evaluation import EvaluationFigures
+from lyo_pipelines.config.rollout import RolloutFigures
+from lyo_pipelines.evaluation.command import is_complete
+from lyo_pipelines.evaluation.gates import Gate, gates, may_be_released
+from lyo_pipelines.evaluation.report import read_report
+from lyo_pipelines.rollout.events import Adapter, Event, Who
+from lyo_pipelines.rollout.registry import append, read_release
+from lyo_pipelines.rollout.routing import refresh
+from lyo_pipelines.rollout.state import Release
+from lyo_pipelines.storage.lake import Lake
+from lyo_pipelines.training.checked import published_files
+from lyo_pipelines.training.plan import TrainingResult
+from lyo_pipelines.training.versions import NoAdapterError, latest_adapter
+
+
+class ServedByParentError(RuntimeError):
+    """The segment is served by a parent's adapter: that one is released; the message says how."""
+
+
+@dataclass(frozen=True)
+class Begun:
+    """What became of the newest adapter. events: those that this call appended; gates: as they were judged now."""
+
+    release: Release
+    says: str
+    events: tuple[Event, ...]
+    gates: tuple[Gate, ...] = ()
+
+
+def begin(
+    lake: Lake,
+    segment: str,
+    evaluation: EvaluationFigures,
+    rollout: RolloutFigures,
+    *,
+    who: Who,
+    reason: str,
+    now: datetime,
+) -> Begun:
+    """Bring the segment's newest adapter to its first users, or say which gate it did not pass.
+
+    The first adapter of a segment is compared with what serves until then: a parent's champion or the base model. Raises
+    NoAdapterError, MissingReportError, DamagedAdapterError, ServedByParentError, and IllegalEventError while another version is on
+    its way.
+    """
+    trained = latest_adapter(lake, segment)
+    if trained.segment != segment:
+        raise ServedByParentError(
+            f"{segment} has no adapter of its own, {trained.segment} serves it: `lyo release {trained.segment}`."
+        )
+    release = read_release(lake, segment)
+    state = release.states.get(trained.version)
+    if state in ("canary", "champion"):
+        return Begun(release, f"{trained.version} is {state} already: {release.situation}", ())
+    report = read_report(lake.local(lake.report_dir(segment, trained.version)))
+    outcomes = gates(report, evaluation)
+    draft = _Draft(lake, adapter_of(trained), who, reason, now, _metrics(report))
+    events: list[Event] = []
+    if state is None:
+        release = draft.append(events, "registered", figures={"training": _plain(trained.metrics)})
+    told = {"gates": [asdict(gate) for gate in outcomes], "report": report.get("data_version", "")}
+    if not may_be_released(outcomes):
+        failed = [gate for gate in outcomes if gate.blocking and gate.passed is not True]
+        says = "; ".join(f"{gate.name}: {gate.message}" for gate in failed)
+        if release.states[trained.version] in ("registered", "candidate"):
+            release = draft.append(events, "rejected", figures=told, reason=f"gates not passed: {says}")
+        return Begun(release, f"{trained.version} is rejected: {says}", tuple(events), tuple(outcomes))
+    if release.states[trained.version] != "candidate":
+        release = draft.append(events, "candidate", figures=told)
+    first = rollout.stage(1)
+    release = draft.append(
+        events, "canary", figures={"salt_of": [segment, trained.version]}, stage=1, share=first.share
+    )
+    refresh(lake)
+    compared = release.champion or "what served until now (a parent's adapter, or the base model)"
+    says = f"{trained.version} serves {first.share:.0%} of users for at least {first.days:g} days, compared with {compared}"
+    return Begun(release, says, tuple(events), tuple(outcomes))
+
+
+def waiting(lake: Lake) -> list[TrainingResult]:
+    """Newest adapters with a finished report that no release was begun for, of segments with nothing else on its way."""
+    found = []
+    for segment in lake.names(lake.path("adapters")):
+        try:
+            trained = latest_adapter(lake, segment)
+        except NoAdapterError:
+            continue
+        if trained.segment == segment and is_complete(lake.local(lake.report_dir(segment, trained.version))):
+            release = read_release(lake, segment)
+            if not release.candidate and trained.version not in release.states:
+                found.append(trained)
+    return found
+
+
+def adapter_of(trained: TrainingResult) -> Adapter:
+    """What the registry remembers of a finished adapter, its files verified now. Raises DamagedAdapterError."""
+    return Adapter(
+        version=trained.version,
+        segment=trained.segment,
+        method=str(trained.manifest.get("method", "lora")),
+        base_model=trained.base_model,
+        dataset_fingerprint=trained.dataset_fingerprint,
+        files=published_files(trained.path),
+    )
+
+
+@dataclass(frozen=True)
+class _Draft:
+    """What all events of one beginning share."""
+
+    lake: Lake
+    adapter: Adapter
+    who: Who
+    reason: str
+    now: datetime
+    metrics: Mapping[str, Any]
+
+    def append(self, events: list[Event], kind: Any, *, figures: Mapping[str, Any], **more: Any) -> Release:
+        draft = Event(
+            kind,
+            self.adapter,
+            self.who,
+            more.pop("reason", self.reason),
+            self.now,
+            metrics=self.metrics,
+            figures=figures,
+            **more,
+        )
+        event, release = append(self.lake, draft, now=self.now)
+        events.append(event)
+        return release
+
+
+def _metrics(report: Mapping[str, Any]) -> dict[str, Any]:
+    """The candidate's values, and the verdicts about them, out of a report."""
+    values = {name: found.get("value") for name, found in report["models"]["candidate"].items()}
+    verdicts = {f"{c['metric']} against {c['b']}": c["verdict"] for c in report["comparisons"] if c["a"] == "candidate"}
+    return _plain(
+        {"values": values, "verdicts": verdicts, "n_test": report.get("n_test"), "groups": report.get("groups")}
+    )
+
+
+def _plain(values: Any) -> Any:
+    """The same with what is no JSON (nan, infinities) as None."""
+    if isinstance(values, Mapping):
+        return {str(key): _plain(value) for key, value in values.items()}
+    if isinstance(values, Sequence) and not isinstance(values, str):
+        return [_plain(value) for value in values]
+    if isinstance(values, float):
+        return values if math.isfinite(values) else None
+    return values

@@ -1,0 +1,150 @@
+"""What the live interactions say of a release: out of the lake's days since its stage began, summed by arm and user.
+
+A row counts when its question takes part in this release (as selection.py sees it), for the arm it names: the candidate's where the
+candidate answered, the current one's where anything else did. Only the columns that count are read, a part of a day at a time, and
+what stays in memory is one line per arm and user. Deciding belongs to decide.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from hashlib import sha256
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+
+from lyo_pipelines.rollout.observations import CULTURAL, Arm, Observation, empty_arm
+from lyo_pipelines.rollout.routing import Routing
+from lyo_pipelines.rollout.selection import Query, release_of
+from lyo_pipelines.rollout.state import Release
+from lyo_pipelines.storage.lake import Lake
+
+ASKED = ("task", "language", "subject", "reasoning_mode", "team")
+COLUMNS = (
+    *ASKED, "occurred_at", "user_pseudonym", "adapter_version", "experiment_arm", "rating", "response_time_ms", "error",
+    "complaint_category", "retries",
+)  # fmt: skip
+BATCH = 65_536
+_KEYS = ("experiment_arm", "user_pseudonym")
+_FLOATS = frozenset({"ratings_sum", "log_ms_sum"})
+_SUMS = (
+    "ratings_n", "ratings_sum", "answers_n", "errors_n", "cultural_n", "retries_n", "times_n", "log_ms_sum",
+)  # fmt: skip
+
+
+class NotInCanaryError(RuntimeError):
+    """There is no release to observe."""
+
+
+@dataclass(frozen=True)
+class Collected:
+    """An observation, and the rows that were left out because arm and adapter do not agree (a stale gateway, a broken load)."""
+
+    observation: Observation
+    mismatched: int
+
+
+def observe(lake: Lake, release: Release, routing: Routing, *, now: datetime, batch_rows: int = BATCH) -> Collected:
+    """What a segment's release shows at this moment. Raises NotInCanaryError for a segment without one."""
+    if release.began_at is None or release.stage_began_at is None:
+        raise NotInCanaryError(f"{release.segment} has no candidate in canary: {release.situation}.")
+    parts, mismatched = list[pl.DataFrame](), 0
+    for rows in _rows(lake, release, routing, now=now, batch_rows=batch_rows):
+        fits = _fits(release.candidate)
+        mismatched += rows.height - int(rows.select(fits.sum()).item())
+        parts = [
+            _merged([*parts, _summed(rows.filter(fits))])
+        ]  # one line per arm and user, however many rows there are
+    observation = Observation(
+        segment=release.segment,
+        version=release.candidate,
+        stage=release.stage,
+        share=release.share,
+        began_at=release.began_at,
+        stage_began_at=release.stage_began_at,
+        now=now,
+        candidate=_arm(parts, "candidate"),
+        current=_arm(parts, "current"),
+    )
+    return Collected(observation, mismatched)
+
+
+def signature(lake: Lake, release: Release) -> str:
+    """A digest that changes when a day since the stage began is written anew (sizes and times of files only)."""
+    told = [release.segment, str(release.sequence)]
+    for day in _days(lake, release):
+        info = lake.fs.info(lake.interactions(day))
+        told.append(f"{day} {info.get('size')} {info.get('mtime') or info.get('ETag') or info.get('LastModified')}")
+    return sha256("\n".join(told).encode()).hexdigest()[:16]
+
+
+def _days(lake: Lake, release: Release) -> list[date]:
+    assert release.stage_began_at is not None
+    first = release.stage_began_at.date()
+    return [day for day in lake.days("interactions") if day >= first]
+
+
+def _rows(lake: Lake, release: Release, routing: Routing, *, now: datetime, batch_rows: int) -> Iterator[pl.DataFrame]:
+    """The rows of the release's arms, a part of a day at a time."""
+    known: dict[tuple[str | None, ...], bool] = {}
+    within = pl.col("occurred_at").is_between(release.stage_began_at, now)
+    assigned = pl.col("experiment_arm").is_in(["candidate", "current"])
+    for day in _days(lake, release):
+        with lake.open_table(lake.interactions(day)) as file:
+            for batch in file.iter_batches(batch_size=batch_rows, columns=list(COLUMNS)):
+                rows = pl.DataFrame(pl.from_arrow(pa.Table.from_batches([batch]))).filter(within, assigned)
+                if rows.height:
+                    yield _of_release(rows, release.segment, routing, known)
+
+
+def _of_release(
+    rows: pl.DataFrame, segment: str, routing: Routing, known: dict[tuple[str | None, ...], bool]
+) -> pl.DataFrame:
+    """The rows whose questions take part in the segment's release; each kind of question is looked up once."""
+    kinds = rows.select(ASKED).unique()
+    for kind in kinds.iter_rows():
+        if kind not in known:
+            task, language, subject, mode, team = kind
+            known[kind] = release_of(routing, Query(task, language, subject, mode, team)) == segment
+    mine = kinds.filter(pl.Series([known[kind] for kind in kinds.iter_rows()], dtype=pl.Boolean))
+    return rows.join(mine, on=ASKED, how="semi", nulls_equal=True)
+
+
+def _fits(candidate: str) -> pl.Expr:
+    """Whether the adapter that answered is one of the arm's."""
+    by_candidate = pl.col("adapter_version").eq_missing(candidate)
+    return by_candidate == (pl.col("experiment_arm") == "candidate")
+
+
+def _summed(rows: pl.DataFrame) -> pl.DataFrame:
+    """The sums of observations.arm_of, by arm and user, so that parts of a day can be added up."""
+    failed = pl.col("error").is_not_null()
+    time = pl.when(~failed & (pl.col("response_time_ms") > 0)).then(pl.col("response_time_ms").cast(pl.Float64))
+    return rows.group_by(_KEYS).agg(
+        ratings_n=pl.col("rating").count().cast(pl.Int64),
+        ratings_sum=pl.col("rating").cast(pl.Float64).sum(),
+        answers_n=pl.len().cast(pl.Int64),
+        errors_n=failed.sum().cast(pl.Int64),
+        cultural_n=(pl.col("complaint_category") == CULTURAL).fill_null(value=False).sum().cast(pl.Int64),
+        retries_n=(pl.col("retries") > 0).fill_null(value=False).sum().cast(pl.Int64),
+        times_n=time.count().cast(pl.Int64),
+        log_ms_sum=time.log().sum(),
+    )
+
+
+def _merged(parts: list[pl.DataFrame]) -> pl.DataFrame:
+    return pl.concat(parts).group_by(_KEYS).agg(pl.col(_SUMS).sum())
+
+
+def _arm(parts: list[pl.DataFrame], name: str) -> Arm:
+    if not parts:
+        return empty_arm()
+    mine = parts[0].filter(pl.col("experiment_arm") == name).sort("user_pseudonym")
+    arrays: dict[str, Any] = {
+        key: mine[key].to_numpy().astype(np.float64 if key in _FLOATS else np.int64) for key in _SUMS
+    }
+    return Arm(users=mine.height, interactions=int(arrays["answers_n"].sum()), **arrays)

@@ -1,0 +1,92 @@
+"""What can happen to an adapter on its way to users and back: one frozen event, and its JSON. What follows from events: history.py."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Any, Literal, get_args
+
+Kind = Literal[
+    "registered", "candidate", "canary", "stepped_up", "stepped_back", "paused", "resumed", "fell_back", "promoted", "retired",
+    "rejected", "rolled_back",
+]  # fmt: skip
+KINDS: tuple[Kind, ...] = get_args(Kind)
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Adapter:
+    """One registered adapter: what it is, and the sha256 of each of its files (with that of its manifest)."""
+
+    version: str
+    segment: str
+    method: str
+    base_model: str
+    dataset_fingerprint: str
+    files: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Who:
+    """Who decided: a sensor or run by its name, or a person by the login."""
+
+    name: str
+    person: bool = False
+
+
+@dataclass(frozen=True)
+class Event:
+    """One thing that happened, with everything it was decided on. `sequence` and `previous` are given when it is appended.
+
+    stage, share: in force after it, where it changes them. to: version that serves instead of one that goes ("" : none of the
+    segment's own). metrics: the candidate's, out of its report. figures: what was found, as plain values.
+    previous: sha256 of the event before as it was written, so that the past cannot be changed unseen.
+    """
+
+    kind: Kind
+    adapter: Adapter
+    who: Who
+    reason: str
+    at: datetime
+    stage: int = 0
+    share: float = 0.0
+    to: str = ""
+    metrics: Mapping[str, Any] = field(default_factory=dict)
+    figures: Mapping[str, Any] = field(default_factory=dict)
+    sequence: int = 0
+    previous: str = ""
+
+    @property
+    def version(self) -> str:
+        """The adapter version it is about."""
+        return self.adapter.version
+
+
+class EventFormatError(ValueError):
+    """A text is no event; the message says what is wrong with it."""
+
+
+def to_text(event: Event) -> str:
+    """The event as the JSON text that is written."""
+    told = {"format": FORMAT, **asdict(event), "at": event.at.astimezone(UTC).isoformat()}
+    return json.dumps(told, ensure_ascii=False, indent=2, sort_keys=True, allow_nan=False) + "\n"
+
+
+def from_text(text: str) -> Event:
+    """Read an event back. Raises EventFormatError."""
+    try:
+        told = json.loads(text)
+        if told.pop("format") != FORMAT or told["kind"] not in KINDS:
+            raise EventFormatError(f"of another format than {FORMAT}, or of an unknown kind")
+        adapter, who = Adapter(**told.pop("adapter")), Who(**told.pop("who"))
+        return Event(**{**told, "adapter": adapter, "who": who, "at": datetime.fromisoformat(told["at"])})
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise EventFormatError(f"no event: {error}") from error
+
+
+def digest(text: str) -> str:
+    """The name of an event's text in the next event."""
+    return sha256(text.encode("utf-8")).hexdigest()

@@ -1,0 +1,130 @@
+"""A release as a picture (PNG, below 30 kB, so that the UI can show it inline): the candidate's share of users, and each step.
+
+What happened comes out of the registry; nothing is computed here.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from lyo_pipelines.config.rollout import StageFigures
+from lyo_pipelines.rollout.events import Event
+
+_INK, _SOFT, _RULE, _PLAN = "#1f2933", "#6b7785", "#dfe5ea", "#eef2f6"
+_GOOD, _BAD, _NEUTRAL = "#2a7f62", "#c8553d", "#3d5a80"
+_COLOURS = {
+    "promoted": _GOOD,
+    "stepped_up": _GOOD,
+    "fell_back": _BAD,
+    "rolled_back": _BAD,
+    "retired": _BAD,
+    "stepped_back": _BAD,
+}
+MAXIMUM_BYTES = 30_000
+_ENDS = ("fell_back", "rolled_back", "retired", "promoted")
+
+
+def stages_picture(events: Sequence[Event], stages: Sequence[StageFigures], *, segment: str, now: datetime) -> bytes:
+    """Draw the newest release of a segment out of its events, as PNG bytes: planned stages behind, what happened in front."""
+    drawn = (_draw(_newest(events), stages, segment, now, colours) for colours in (32, 16, 8))
+    png = next(drawn)
+    while len(png) > MAXIMUM_BYTES and (smaller := next(drawn, None)) is not None:
+        png = smaller
+    return png
+
+
+def shares(events: Sequence[Event], now: datetime) -> list[tuple[datetime, float]]:
+    """The candidate's share from each moment on that it changed, up to now (0 before its canary and after it left)."""
+    points: list[tuple[datetime, float]] = []
+    for event in events:
+        if event.kind in ("canary", "stepped_up", "stepped_back"):
+            points.append((event.at, event.share))
+        elif event.kind in _ENDS and points:
+            points.append((event.at, 1.0 if event.kind == "promoted" else 0.0))
+    return [*points, (max(now, points[-1][0]), points[-1][1])] if points else []
+
+
+def _newest(events: Sequence[Event]) -> list[Event]:
+    """The events from the newest canary on, about its version only."""
+    starts = [at for at, event in enumerate(events) if event.kind == "canary"]
+    if not starts:
+        return []
+    version = events[starts[-1]].version
+    return [event for event in events[starts[-1] :] if event.version == version]
+
+
+def _draw(events: list[Event], stages: Sequence[StageFigures], segment: str, now: datetime, colours: int) -> bytes:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(8.4, 3.0), dpi=100, facecolor="white")
+    canvas = FigureCanvasAgg(figure)
+    axes = figure.add_axes((0.075, 0.17, 0.9, 0.62))
+    if events:
+        _plan(axes, events[0].at, stages, now)
+        _steps(axes, events, now)
+    version = events[0].version if events else "nothing released yet"
+    figure.text(0.012, 0.93, segment, fontsize=12, fontweight="bold", color=_INK, va="center")
+    figure.text(0.988, 0.93, version, fontsize=9.5, color=_SOFT, va="center", ha="right")
+    _frame(axes, stages)
+    canvas.draw()
+    return _png(canvas, colours)
+
+
+def _plan(axes: Any, began: datetime, stages: Sequence[StageFigures], now: datetime) -> None:
+    """The stages as they were planned, as a staircase behind what happened."""
+    start = 0.0
+    for stage in stages:
+        width = stage.days or max((now - began) / timedelta(days=1) - start, 1.0)
+        axes.fill_between([start, start + width], 0, stage.share, color=_PLAN, linewidth=0)
+        start += stage.days
+
+
+def _steps(axes: Any, events: list[Event], now: datetime) -> None:
+    began = events[0].at
+    points = [((at - began) / timedelta(days=1), share) for at, share in shares(events, now)]
+    days, values = zip(*points, strict=True)
+    axes.step(days, values, where="post", color=_NEUTRAL, linewidth=2.2)
+    last = -1e9
+    for event in events:
+        day = (event.at - began) / timedelta(days=1)
+        height = next((value for at, value in reversed(points) if at <= day), 0.0)
+        colour = _COLOURS.get(event.kind, _NEUTRAL)
+        axes.plot([day], [height], marker="o", markersize=5.5, color=colour)
+        lift = (
+            9 if day - last > (days[-1] or 1) * 0.12 else 21
+        )  # labels of events close together stand above each other
+        axes.annotate(
+            event.kind.replace("_", " "), (day, height), (0, lift), textcoords="offset points", fontsize=8.5, color=colour,
+            ha="left" if day < days[-1] / 2 else "right", annotation_clip=False,
+        )  # fmt: skip
+        last = day
+
+
+def _frame(axes: Any, stages: Sequence[StageFigures]) -> None:
+    axes.set_ylim(0, 1.14)
+    axes.set_xlim(left=0)
+    axes.set_yticks(
+        [stage.share for stage in stages], [f"{stage.share:.0%}" for stage in stages], fontsize=8.5, color=_SOFT
+    )
+    axes.tick_params(length=0, labelsize=8.5, labelcolor=_SOFT)
+    axes.set_xlabel("days since the first users", fontsize=8.5, color=_SOFT)
+    axes.grid(axis="y", color=_RULE, linewidth=0.7)
+    axes.set_axisbelow(True)
+    for name, side in axes.spines.items():
+        side.set_visible(name == "bottom")
+        side.set_color(_RULE)
+
+
+def _png(canvas: Any, colours: int) -> bytes:
+    """Few colours are enough for lines and letters, and make the file small."""
+    from PIL import Image
+
+    picture = Image.frombuffer("RGBA", canvas.get_width_height(), bytes(canvas.buffer_rgba()), "raw", "RGBA", 0, 1)
+    few = picture.convert("RGB").quantize(colours, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    out = io.BytesIO()
+    few.save(out, "PNG", optimize=True)
+    return out.getvalue()

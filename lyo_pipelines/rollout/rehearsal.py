@@ -1,0 +1,80 @@
+"""Rehearsing a fallback: what would serve after it is loaded, its files verified, and answers one question, in a process of its own.
+
+Nothing here loads a model: the process does (evaluation/engine/rehearse.py).
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from lyo_pipelines.config.release import RehearsalFigures
+from lyo_pipelines.rollout.routing import Entry, Routing, Target, target_of
+from lyo_pipelines.rollout.selection import Query, choose
+from lyo_pipelines.rollout.state import Release
+from lyo_pipelines.storage.lake import Lake
+
+
+class RehearsalError(RuntimeError):
+    """What users would fall back to cannot be loaded or does not answer; the message says why."""
+
+
+@dataclass(frozen=True)
+class Rehearsal:
+    """What was loaded (a version, or the base model's name), how many files were verified, and what it answered."""
+
+    target: str
+    files: int
+    question: str
+    answer: str
+    load_seconds: float
+    answer_seconds: float
+
+    def figures(self) -> dict[str, Any]:
+        """As plain values."""
+        return asdict(self)
+
+
+def target_after(routing: Routing, release: Release, leaves: str, to: str) -> tuple[Target | None, str]:
+    """What users get once a version leaves and `to` ("" : none of the segment's own) serves, and the name of its base model.
+
+    None: the base model alone.
+    """
+    entries = {key: entry for key, entry in routing.entries.items() if key != release.segment}
+    if champion := target_of(release, to):
+        entries[release.segment] = Entry(release.segment, release.sequence, champion)
+    found = choose(replace(routing, entries=entries), Query.of_segment(release.segment), None).adapter
+    return found, found.base_model if found else release.adapters[leaves].base_model
+
+
+def rehearse(
+    lake: Lake, target: Target | None, base_model: str, models_dir: Path, figures: RehearsalFigures
+) -> Rehearsal:
+    """Load the target and ask it one question. Raises RehearsalError saying what is wrong."""
+    command = rehearsal_command(lake, target, base_model, models_dir, figures)
+    name = target.version if target else base_model
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=figures.seconds, check=False)
+    except subprocess.TimeoutExpired as error:
+        raise RehearsalError(f"{name} did not answer within {figures.seconds:g} seconds.") from error
+    if done.returncode:
+        last = [line for line in done.stderr.strip().splitlines() if line.strip()][-1:]
+        raise RehearsalError(f"{name} cannot serve: {last[0] if last else f'exit code {done.returncode}'}")
+    return Rehearsal(target=name, question=figures.question, **json.loads(done.stdout.strip().splitlines()[-1]))
+
+
+def rehearsal_command(
+    lake: Lake, target: Target | None, base_model: str, models_dir: Path, figures: RehearsalFigures
+) -> list[str]:
+    """The command that rehearses; the same from a shell."""
+    command = [
+        sys.executable, "-m", "lyo_pipelines.evaluation.engine.rehearse", "--base", base_model, "--models", str(models_dir),
+        "--question", figures.question, "--max-new-tokens", str(figures.max_new_tokens),
+    ]  # fmt: skip
+    if target is not None:
+        command += ["--adapter", str(lake.local(lake.path(target.folder))), "--files", json.dumps(dict(target.files))]
+    return command

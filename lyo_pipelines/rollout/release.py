@@ -1,0 +1,168 @@
+"""What can be done to a release, each in one step: a look at the state, one event, and the routing file brought up to it.
+
+Every function says who did it, why, and on which state it was decided: when the segment moved on meanwhile, nothing is done. Deciding
+on evidence belongs to decide.py; beginning a release to begin.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from lyo_pipelines.config.rollout import RolloutFigures
+from lyo_pipelines.rollout.events import Adapter, Event, Kind, Who
+from lyo_pipelines.rollout.registry import append, read_release
+from lyo_pipelines.rollout.routing import refresh
+from lyo_pipelines.rollout.state import Release
+from lyo_pipelines.storage.lake import Lake
+from lyo_pipelines.training.checked import DamagedAdapterError, load_checked
+from lyo_pipelines.training.plan import IncompleteAdapterError
+
+
+class ReasonMissingError(ValueError):
+    """A person changes what users get: the reason belongs to the history."""
+
+
+class NothingToDoError(RuntimeError):
+    """The state of the segment leaves nothing to do; the message says what is possible."""
+
+
+@dataclass(frozen=True)
+class Act:
+    """Who acts, why and when. figures: what it was decided on, as plain values; expected: the sequence that was looked at."""
+
+    who: Who
+    reason: str
+    now: datetime
+    figures: Mapping[str, Any] | None = None
+    expected: int | None = None
+
+    def __post_init__(self) -> None:
+        if not self.reason.strip():
+            raise ReasonMissingError('say why: --reason "…". It stays in the history of the segment.')
+
+
+def pause(lake: Lake, segment: str, act: Act) -> Release:
+    """Let the candidate keep its users and take no step up; the brakes still send it back."""
+    return _of_candidate(lake, segment, "paused", act)
+
+
+def resume(lake: Lake, segment: str, act: Act) -> Release:
+    """Let the steps go on."""
+    return _of_candidate(lake, segment, "resumed", act)
+
+
+def step_up(lake: Lake, segment: str, figures: RolloutFigures, act: Act) -> Release:
+    """The next stage; after the last but one the candidate becomes the champion."""
+    release = _in_canary(lake, segment)
+    following = release.stage + 1
+    if following >= len(figures.stages):
+        return _of_candidate(lake, segment, "promoted", act, stage=following, share=1.0)
+    return _of_candidate(lake, segment, "stepped_up", act, stage=following, share=figures.stage(following).share)
+
+
+def step_back(lake: Lake, segment: str, figures: RolloutFigures, act: Act) -> Release:
+    """The stage before, whose time begins anew."""
+    before = max(_in_canary(lake, segment).stage - 1, 1)
+    return _of_candidate(lake, segment, "stepped_back", act, stage=before, share=figures.stage(before).share)
+
+
+def fall_back(lake: Lake, segment: str, act: Act) -> Release:
+    """Everybody gets what served before, at once."""
+    release = _in_canary(lake, segment)
+    return _of_candidate(lake, segment, "fell_back", act, to=release.champion)
+
+
+def retire(lake: Lake, segment: str, act: Act, version: str | None = None) -> Release:
+    """Take a version out for good: the one that is named, else the candidate, else the champion."""
+    release = read_release(lake, segment)
+    adapter = _known(release, version or release.candidate or release.champion)
+    return _done(lake, Event("retired", adapter, act.who, act.reason, act.now, figures=act.figures or {}), release, act)
+
+
+def roll_back(lake: Lake, segment: str, act: Act, plan: RollbackPlan | None = None) -> Release:
+    """Do what the plan says (the newest one when none is given)."""
+    release = read_release(lake, segment)
+    found = plan or plan_rollback(lake, release)
+    adapter = _known(release, found.leaves)
+    told = {**(act.figures or {}), **({"skipped": list(found.skipped)} if found.skipped else {})}
+    draft = Event("rolled_back", adapter, act.who, act.reason, act.now, to=found.to, figures=told)
+    return _done(lake, draft, release, act)
+
+
+@dataclass(frozen=True)
+class RollbackPlan:
+    """What one step back in time would do. to: version ("" : none of the segment's own); share: of users who get another answer.
+
+    skipped: earlier champions that cannot come back, and why.
+    """
+
+    segment: str
+    sequence: int
+    leaves: str
+    to: str
+    share: float
+    skipped: tuple[str, ...] = ()
+
+
+def plan_rollback(lake: Lake, release: Release) -> RollbackPlan:
+    """Who leaves and who comes back: a candidate leaves first; a champion makes room for the newest one before it that is whole."""
+    if release.in_canary:
+        return RollbackPlan(release.segment, release.sequence, release.candidate, release.champion, release.share)
+    if not release.champion:
+        raise NothingToDoError(f"{release.segment}: {release.situation}: there is nothing to roll back.")
+    skipped: list[str] = []
+    for version in reversed(release.formers):
+        if (wrong := fault(lake, release, version)) is None:
+            return RollbackPlan(release.segment, release.sequence, release.champion, version, 1.0, tuple(skipped))
+        skipped.append(f"{version}: {wrong}")
+    return RollbackPlan(release.segment, release.sequence, release.champion, "", 1.0, tuple(skipped))
+
+
+def fault(lake: Lake, release: Release, version: str) -> str | None:
+    """Why a registered version must not be served; None when its files are as they were registered."""
+    adapter = _known(release, version)
+    try:
+        load_checked(lake.local(lake.adapter_dir(adapter.segment, adapter.version)), adapter.files)
+    except (DamagedAdapterError, IncompleteAdapterError) as error:
+        return str(error)
+    return None
+
+
+def _of_candidate(
+    lake: Lake, segment: str, kind: Kind, act: Act, *, stage: int = 0, share: float = 0.0, to: str = ""
+) -> Release:
+    release = _in_canary(lake, segment)
+    adapter = _known(release, release.candidate)
+    draft = Event(
+        kind, adapter, act.who, act.reason, act.now, stage=stage, share=share, to=to, figures=act.figures or {}
+    )
+    return _done(lake, draft, release, act)
+
+
+def _done(lake: Lake, draft: Event, seen: Release, act: Act) -> Release:
+    expected = seen.sequence if act.expected is None else act.expected
+    _, after = append(lake, draft, now=act.now, expected=expected)
+    refresh(lake)
+    return after
+
+
+def _in_canary(lake: Lake, segment: str) -> Release:
+    release = read_release(lake, segment)
+    if not release.in_canary:
+        raise NothingToDoError(
+            f"{segment} has no candidate in canary: {release.situation}. Possible: {', '.join(release.possible)}."
+        )
+    return release
+
+
+def _known(release: Release, version: str) -> Adapter:
+    adapter = release.adapter(version)
+    if adapter is None:
+        known = ", ".join(release.adapters) or "none"
+        raise NothingToDoError(
+            f"{release.segment} has no registered version {version or 'at all'} (registered: {known})."
+        )
+    return adapter

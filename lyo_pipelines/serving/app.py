@@ -1,0 +1,147 @@
+"""The HTTP side: /v1/models and /v1/chat/completions, whole or as a stream of events. What is written is decided below."""
+
+from __future__ import annotations
+
+import json
+import queue
+import threading
+import time
+import uuid
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+import anyio.to_thread
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from lyo_pipelines.serving.contract import ChatRequest, RefusedError, parse, usage
+from lyo_pipelines.serving.models import Choice, Models
+from lyo_pipelines.serving.writing import Writer, Written
+from lyo_pipelines.training.checksums import DamagedAdapterError
+
+LARGEST_BODY = 4_000_000
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """What all pieces of one answer share."""
+
+    choice: Choice
+    made: int
+    name: str
+
+    def body(self, kind: str, choices: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
+        return {
+            "id": self.name, "object": kind, "created": self.made, "model": self.choice.name,
+            "system_fingerprint": self.choice.version, "choices": choices, **more,
+        }  # fmt: skip
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Who answered: what an application logs as adapter_version and experiment_arm."""
+        arm = {"x-lyo-experiment-arm": self.choice.arm} if self.choice.arm else {}
+        return {"x-lyo-adapter-version": self.choice.version, **arm}
+
+
+def make_app(models: Models, writer: Writer) -> Starlette:
+    """The application of one server."""
+
+    async def list_models(_: Request) -> Response:
+        names = await anyio.to_thread.run_sync(models.names)
+        data = [{"id": name, "object": "model", "created": 0, "owned_by": "lyo_pipelines"} for name in names]
+        return JSONResponse({"object": "list", "data": data})
+
+    async def complete(request: Request) -> Response:
+        body = await request.body()
+        if len(body) > LARGEST_BODY:
+            raise RefusedError(f"the request is larger than {LARGEST_BODY:,} bytes", status=413)
+        wanted = parse(body)
+        choice = await anyio.to_thread.run_sync(models.choose, wanted.model, wanted.user)
+        answer = _Answer(choice, int(time.time()), f"chatcmpl-{uuid.uuid4().hex[:24]}")
+        if wanted.stream:
+            return await _streamed(writer, answer, wanted)
+        written = await _whole(writer, answer, wanted)
+        message = {"role": "assistant", "content": written.text}
+        choices = [{"index": 0, "message": message, "logprobs": None, "finish_reason": written.finish_reason}]
+        told = usage(written.prompt_tokens, written.answer_tokens)
+        return JSONResponse(answer.body("chat.completion", choices, usage=told), headers=answer.headers)
+
+    return Starlette(
+        routes=[Route("/v1/models", list_models), Route("/v1/chat/completions", complete, methods=["POST"])],
+        exception_handlers={RefusedError: _refused, DamagedAdapterError: _damaged},
+    )
+
+
+async def _whole(writer: Writer, answer: _Answer, wanted: ChatRequest) -> Written:
+    left = threading.Event()
+    try:
+        return await anyio.to_thread.run_sync(
+            writer.write, answer.choice, wanted, _nobody, left.is_set, abandon_on_cancel=True
+        )
+    finally:
+        left.set()  # who asked has gone: the answer ends at the next token
+
+
+async def _streamed(writer: Writer, answer: _Answer, wanted: ChatRequest) -> Response:
+    """A stream begins when the first piece is there, so that a refusal still has its own status."""
+    told: queue.SimpleQueue[str | Written | Exception] = queue.SimpleQueue()
+    left = threading.Event()
+
+    def work() -> None:
+        try:
+            told.put(writer.write(answer.choice, wanted, told.put, left.is_set))
+        except Exception as error:
+            told.put(error)
+
+    threading.Thread(target=work, daemon=True).start()
+    try:
+        first = await anyio.to_thread.run_sync(told.get, abandon_on_cancel=True)
+    except BaseException:
+        left.set()
+        raise
+    if isinstance(first, Exception):
+        raise first
+
+    async def events() -> AsyncIterator[str]:
+        piece: str | Written | Exception = first
+        try:
+            yield _event(_chunk(answer, {"role": "assistant", "content": ""}))
+            while isinstance(piece, str):
+                yield _event(_chunk(answer, {"content": piece}))
+                piece = await anyio.to_thread.run_sync(told.get, abandon_on_cancel=True)
+            if isinstance(piece, Exception):
+                yield _event(RefusedError(str(piece), status=500).body())
+                return
+            yield _event(_chunk(answer, {}, piece.finish_reason))
+            if wanted.stream_options.include_usage:
+                counts = usage(piece.prompt_tokens, piece.answer_tokens)
+                yield _event(answer.body("chat.completion.chunk", [], usage=counts))
+            yield "data: [DONE]\n\n"
+        finally:
+            left.set()
+
+    return StreamingResponse(events(), media_type="text/event-stream", headers=answer.headers)
+
+
+def _chunk(answer: _Answer, delta: dict[str, str], finish_reason: str | None = None) -> dict[str, Any]:
+    return answer.body("chat.completion.chunk", [{"index": 0, "delta": delta, "finish_reason": finish_reason}])
+
+
+def _event(value: dict[str, Any]) -> str:
+    return f"data: {json.dumps(value, ensure_ascii=False)}\n\n"
+
+
+def _nobody(_: str) -> None:
+    """A whole answer is told at its end."""
+
+
+async def _refused(_: Request, error: Exception) -> Response:
+    assert isinstance(error, RefusedError)
+    return JSONResponse(error.body(), status_code=error.status)
+
+
+async def _damaged(_: Request, error: Exception) -> Response:
+    return JSONResponse(RefusedError(str(error), status=500, code="damaged_adapter").body(), status_code=500)

@@ -1,0 +1,122 @@
+"""Which models can be asked, by the names that requests use, and which adapter a name and a user mean. Answering is in writing.py.
+
+`<base>` is a base model, `<segment>` the adapter that serves it (by the routing file where there is one, else the newest), and
+`<segment>@<version>` one adapter. Checksums are compared before an adapter is used for the first time.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from lyo_pipelines.evaluation.inputs import ModelSpec, adapter_spec
+from lyo_pipelines.interactions.segments import SegmentKeyError, parse_parent
+from lyo_pipelines.serving.contract import RefusedError
+from lyo_pipelines.serving.routed import Routed, routed
+from lyo_pipelines.storage.lake import Lake
+from lyo_pipelines.training.checksums import DamagedAdapterError, verify_adapter
+from lyo_pipelines.training.plan import IncompleteAdapterError, TrainingResult, is_complete, read_adapter
+from lyo_pipelines.training.versions import NoAdapterError, latest_adapter
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The model that answers one request. version: of the adapter, or the base's name; arm: of a release that is under way."""
+
+    name: str
+    spec: ModelSpec
+    version: str
+    arm: str | None = None
+
+
+@dataclass
+class Models:
+    """The models of one server. base: name or folder; only: the segments that are served (None: all with an adapter)."""
+
+    lake: Lake
+    base: str
+    only: tuple[str, ...] | None = None
+    _verified: dict[Path, tuple[ModelSpec, dict[str, str]]] = field(default_factory=dict)
+
+    @property
+    def base_name(self) -> str:
+        """What requests call the base."""
+        return Path(self.base).name
+
+    def names(self) -> list[str]:
+        """Every name that can be asked for, the base last."""
+        return [*self.segments(), self.base_name]
+
+    def segments(self) -> list[str]:
+        """Segments that an adapter serves."""
+        known = self.lake.names(self.lake.path("adapters")) if self.only is None else self.only
+        return [key for key in known if self._newest(key) is not None]
+
+    def choose(self, model: str, user: str | None) -> Choice:
+        """The model that a request means. Raises RefusedError for a name that is not served, DamagedAdapterError for a wrong file."""
+        if model in {self.base, self.base_name}:
+            return self._base(model)
+        segment, _, version = model.partition("@")
+        if self._is_served(segment):
+            if version:
+                return self._named(model, segment, version)
+            if (route := routed(self.lake, segment, user)) is not None:
+                return self._by_route(model, route)
+            if (newest := self._newest(segment)) is not None:
+                return Choice(model, self._spec(newest.path), newest.version)
+        known = ", ".join(self.names())
+        raise RefusedError(
+            f"no model {model!r} here; there are {known}", status=404, param="model", code="model_not_found"
+        )
+
+    def _is_served(self, name: str) -> bool:
+        try:
+            parse_parent(name)
+        except SegmentKeyError:
+            return False
+        return self.only is None or name in self.only
+
+    def _base(self, model: str) -> Choice:
+        return Choice(model, ModelSpec("base", self.base, None, self.base_name, self.base), self.base_name)
+
+    def _by_route(self, model: str, route: Routed) -> Choice:
+        """The adapter of a route; what serves the other users where it cannot be loaded, and then in no arm."""
+        try:
+            folder = self.lake.local(self.lake.adapter_dir(route.segment, route.version))
+            spec = self._spec(folder)
+            there = self._verified[folder][1]
+            if other := sorted(name for name in route.files.keys() & there.keys() if route.files[name] != there[name]):
+                raise DamagedAdapterError(f"{folder} is not the adapter that was released: {', '.join(other)} differ.")
+        except (DamagedAdapterError, IncompleteAdapterError) as error:
+            if route.fallback is None:
+                raise
+            _log.warning("%s; %s@%s answers instead", error, route.fallback.segment, route.fallback.version)
+            return self._by_route(model, route.fallback)
+        return Choice(model, spec, route.version, route.arm)
+
+    def _named(self, model: str, segment: str, version: str) -> Choice:
+        folder = self.lake.local(self.lake.adapter_dir(segment, version))
+        if "/" in version or not is_complete(folder):
+            raise RefusedError(
+                f"{segment} has no finished adapter {version!r}", status=404, param="model", code="model_not_found"
+            )
+        return Choice(model, self._spec(folder), version)
+
+    def _newest(self, segment: str) -> TrainingResult | None:
+        try:
+            return latest_adapter(self.lake, segment)
+        except NoAdapterError:
+            return None
+
+    def _spec(self, folder: Path) -> ModelSpec:
+        """The adapter in a folder, whose files were compared with their checksums (once for each server)."""
+        if folder not in self._verified:
+            digests = verify_adapter(folder)
+            version = read_adapter(folder).version
+            # the role is the adapter's name in memory: one for each, and without dots
+            role = "served_" + "".join(sign if sign.isalnum() else "_" for sign in f"{folder.parent.name}_{version}")
+            self._verified[folder] = adapter_spec(role, folder), digests
+        return self._verified[folder][0]

@@ -1,0 +1,42 @@
+"""Who serves a user, by the routing file that a release writes; None where there is no such file or it says nothing of the segment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from lyo_pipelines.rollout.routing import Target, read_routing, routing_path
+from lyo_pipelines.rollout.selection import Query, choose
+from lyo_pipelines.storage.lake import Lake
+
+
+@dataclass(frozen=True)
+class Routed:
+    """The adapter that answers this user. segment: whose it is, perhaps a parent's; files: its checksums as it was released.
+
+    fallback: what answers where this one cannot be loaded, if anything does.
+    """
+
+    segment: str
+    version: str
+    arm: str | None = None
+    files: Mapping[str, str] = field(default_factory=dict)
+    fallback: Routed | None = None
+
+
+def routed(lake: Lake, segment: str, user: str | None) -> Routed | None:
+    """Read the routing file, as it is now, and decide for one user; without a user the champion answers.
+
+    Raises SegmentKeyError for a name that is no segment, RoutingFileError for a file that cannot be read.
+    """
+    if not lake.exists(routing_path(lake)):
+        return None
+    choice = choose(read_routing(lake), Query.of_segment(segment), user)
+    if choice.adapter is None:
+        return None
+    fallback = None if choice.fallback is None else _to(choice.fallback)
+    return replace(_to(choice.adapter), arm=choice.arm, fallback=fallback)
+
+
+def _to(target: Target) -> Routed:
+    return Routed(target.segment, target.version, files=target.files)

@@ -1,0 +1,101 @@
+"""A server that follows the routing file: the same user meets the same adapter, the champion everybody else."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+
+from lyo_pipelines.rollout.assignment import arm, candidate_buckets, salt_of
+from lyo_pipelines.rollout.routing import Entry, Routing, Target, routing_path, to_text
+from lyo_pipelines.serving.contract import RefusedError
+from lyo_pipelines.serving.models import Models
+from lyo_pipelines.storage.lake import Lake
+from lyo_pipelines.training.checksums import DamagedAdapterError, verify_adapter
+from lyo_pipelines.training.plan import read_adapter
+from lyo_pipelines_tests.evaluation import made
+from lyo_pipelines_tests.serving.running import SEGMENT, published
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Lake:
+    base = made.tiny_base(tmp_path / "models" / "tiny")
+    for version, seed in (("old", 3), ("new", 4)):
+        published(tmp_path, base, version, seed=seed)
+    return Lake(str(tmp_path))
+
+
+def target(lake: Lake, version: str) -> Target:
+    folder = lake.adapter_dir(SEGMENT, version)
+    return Target(SEGMENT, version, "lora", "tiny", folder, read_adapter(folder).manifest["files"])
+
+
+def route(lake: Lake, *, share: float) -> Models:
+    entry = Entry(
+        SEGMENT, 2, target(lake, "old"), target(lake, "new"), salt_of(SEGMENT, "new"), 1, share, candidate_buckets(share)
+    )
+    lake.write_text(to_text(Routing({SEGMENT: entry})), routing_path(lake))
+    return Models(lake, "tiny")
+
+
+def test_users_meet_the_arm_that_assignment_gives_them(lake):
+    models = route(lake, share=0.5)
+    for user in map(str, range(40)):
+        found = models.choose(SEGMENT, user)
+        wanted = arm(user, salt_of(SEGMENT, "new"), 0.5)
+        assert (found.arm, found.version) == (wanted, "new" if wanted == "candidate" else "old")
+
+
+def test_nobody_in_particular_meets_the_champion_though_another_adapter_is_newer(lake):
+    found = route(lake, share=1.0).choose(SEGMENT, None)
+    assert (found.version, found.arm) == ("old", None)
+
+
+def test_without_a_routing_file_the_newest_answers(lake):
+    assert Models(lake, "tiny").choose(SEGMENT, "u").version == "new"
+
+
+def test_a_file_that_changes_counts_from_the_next_question_on(lake):
+    models = route(lake, share=0.0)
+    assert models.choose(SEGMENT, "u").version == "old"
+    route(lake, share=1.0)
+    assert models.choose(SEGMENT, "u").version == "new"
+
+
+def test_an_adapter_that_is_not_the_released_one_is_refused(lake):
+    entry = Entry(SEGMENT, 1, Target(**{**asdict(target(lake, "old")), "files": {"adapter_model.safetensors": "0" * 64}}))
+    lake.write_text(to_text(Routing({SEGMENT: entry})), routing_path(lake))
+    with pytest.raises(DamagedAdapterError, match="not the adapter that was released"):
+        Models(lake, "tiny").choose(SEGMENT, None)
+
+
+def test_a_candidate_that_is_damaged_leaves_its_users_to_the_champion_and_counts_in_no_arm(lake):
+    models = route(lake, share=1.0)
+    weights = Path(lake.adapter_dir(SEGMENT, "new")) / "adapter_model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-8])
+    found = models.choose(SEGMENT, "u")
+    assert (found.version, found.arm) == ("old", None)
+
+
+@pytest.mark.parametrize("name", ["tutoring.en.physics", "Not A Segment", "../x", ""])
+def test_a_name_that_nothing_serves_is_refused_with_those_that_are(lake, name):
+    with pytest.raises(RefusedError, match=SEGMENT):
+        Models(lake, "tiny").choose(name, None)
+
+
+def test_checksums_find_a_changed_a_missing_and_a_pickled_file(lake):
+    folder = Path(lake.adapter_dir(SEGMENT, "old"))
+    assert set(verify_adapter(folder)) == {"adapter_manifest.json", "adapter_model.safetensors", "adapter_config.json"}
+    weights = folder / "adapter_model.safetensors"
+    whole = weights.read_bytes()
+    (folder / "adapter_model.bin").write_bytes(b"x")
+    with pytest.raises(DamagedAdapterError, match="only safetensors"):
+        verify_adapter(folder)
+    (folder / "adapter_model.bin").unlink()
+    weights.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    with pytest.raises(DamagedAdapterError, match="not what was trained"):
+        verify_adapter(folder)
+    weights.unlink()
+    with pytest.raises(DamagedAdapterError, match="is not there"):
+        verify_adapter(folder)
