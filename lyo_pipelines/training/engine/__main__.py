@@ -17,6 +17,8 @@ from pathlib import Path
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+# torch's threads spin while they wait for each other: beside any other busy process that costs a multiple; before torch is loaded
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 from lyo_pipelines.training.base_models import MissingBaseModelError
 from lyo_pipelines.training.batches import EmptyTrainingError
