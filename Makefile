@@ -3,7 +3,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PURE := */statistics/*,*/storage/*,*/config/*,*/interactions/*,*/curation/*,*/dataset/*,*/health/*,*/retraining/*,*/alerts/*
+PURE := */statistics/*,*/storage/*,*/config/*,*/interactions/*,*/curation/*,*/dataset/*,*/health/*,*/retraining/*,*/rollout/*,*/alerts/*
 export HF_HUB_OFFLINE ?= 1
 export PYTHONUNBUFFERED := 1
 

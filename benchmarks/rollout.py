@@ -2,8 +2,8 @@
 
     nice python benchmarks/rollout.py [--rollouts 2000] [--only equal harmful ...] [--out FILE]
 
-Releases are simulated by rollout_world.py; rivals and what is told of each cell stand in rollout_cells.py. Looks are daily unless a cell
-says otherwise. Intervals are Wilson's at 95 %. Cells whose looks come every hour run fewer releases, and say how many.
+Releases are simulated by rollout_world.py; cells stand in rollout_cells.py, rivals in rollout_rivals.py, what is told in
+rollout_told.py. Looks are daily unless a cell says otherwise. Intervals are Wilson's at 95 %. Every cell says its n.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ import json
 import time
 from pathlib import Path
 
-from rollout_cells import CELLS, assignment, run_cell
+from rollout_cells import CELLS, run_cell
+from rollout_told import assignment
 
 OUT = Path(__file__).parent / "out" / "rollout.json"
 

@@ -22,7 +22,17 @@ ZIPF, TURNOVER = 0.6, 0.1
 WEEKDAYS = np.array([1.15, 1.15, 1.1, 1.05, 1.0, 0.85, 0.7])
 TIME_SIGMA, TIME_USER, ERROR_SHAPE = 0.45, 0.2, 2.0
 BEGAN = datetime(2026, 5, 4, tzinfo=UTC)
-SUMS = ("ratings_n", "ratings_sum", "ratings_squares", "answers_n", "errors_n", "cultural_n", "retries_n", "times_n", "log_ms_sum")
+SUMS = (
+    "ratings_n",
+    "ratings_sum",
+    "ratings_squares",
+    "answers_n",
+    "errors_n",
+    "cultural_n",
+    "retries_n",
+    "times_n",
+    "log_ms_sum",
+)
 
 Array = NDArray[np.float64]
 
@@ -64,7 +74,9 @@ class Ratings:
         def mean(shift: float) -> float:
             return float(1 + (1 - norm.cdf((self.cuts - shift) / self.scale)).sum())
 
-        return float(root_scalar(lambda shift: mean(shift) - mean(0.0) - points, bracket=(-6, 6)).root) if points else 0.0
+        return (
+            float(root_scalar(lambda shift: mean(shift) - mean(0.0) - points, bracket=(-6, 6)).root) if points else 0.0
+        )
 
 
 def _latent_variance(icc: float) -> float:
@@ -115,7 +127,9 @@ class World:
         """What the first users rated before, by unit; users who come later have no past."""
         scenario, rng, ratings = self.scenario, self.rng, self._ratings
         unit = np.arange(slots) // scenario.class_size
-        n = rng.poisson(np.tile(scenario.daily * scenario.rated * scenario.history * activity, (self.batch, 1))).astype(float)
+        n = rng.poisson(np.tile(scenario.daily * scenario.rated * scenario.history * activity, (self.batch, 1))).astype(
+            float
+        )
         level = self._taste[:, :slots] + self._class[:, unit] * (ratings.group > 0)
         above = 1 - norm.cdf(ratings.cuts[:, None, None] - level)  # shares of ratings above 1, 2, 3, 4
         mean = 1 + above.sum(axis=0)
@@ -124,7 +138,9 @@ class World:
         rows = np.arange(self.batch)[:, None] * self.units + unit
         tables = {"before_n": n, "before_sum": total}
         return {
-            name: np.bincount(rows.ravel(), weights=table.ravel(), minlength=self.batch * self.units).reshape(self.batch, self.units)
+            name: np.bincount(rows.ravel(), weights=table.ravel(), minlength=self.batch * self.units).reshape(
+                self.batch, self.units
+            )
             for name, table in tables.items()
         }
 
@@ -162,7 +178,10 @@ class World:
         latent = self._taste[row, person] + self._class[row, unit] * (self._ratings.group > 0)
         latent += np.where(candidate, np.float32(self._shift), np.float32(0)) + rng.standard_normal(n, np.float32)
         rating = np.searchsorted(self._ratings.cuts, latent) + 1.0
-        failed = rng.random(n, np.float32) < np.where(candidate, scenario.errors, scenario.errors_current) * self._clumsy[row, person]
+        failed = (
+            rng.random(n, np.float32)
+            < np.where(candidate, scenario.errors, scenario.errors_current) * self._clumsy[row, person]
+        )
         rated = (rng.random(n, np.float32) < scenario.rated) & ~failed
         log_ms = 7.6 + self._pace[row, person] + np.where(candidate, np.log(scenario.slow), 0.0)
         log_ms += TIME_SIGMA * rng.standard_normal(n, np.float32)
@@ -178,7 +197,9 @@ class World:
 
     def _pass(self, rows: NDArray) -> None:
         """Some users leave and others take their place; classes stay."""
-        gone_rows, gone_slots = np.nonzero(self.rng.random((len(rows), self.scenario.users)) < TURNOVER / 7 / self.scenario.ticks)
+        gone_rows, gone_slots = np.nonzero(
+            self.rng.random((len(rows), self.scenario.users)) < TURNOVER / 7 / self.scenario.ticks
+        )
         for at, slot in zip(rows[gone_rows], gone_slots, strict=True):
             if self._next[at] < self._people:
                 self._person[at, slot] = self._next[at]
@@ -205,7 +226,9 @@ class World:
         candidate = self.bucket[release] < self.share[release]
         stats = []
         for mask in (candidate, ~candidate):
-            n, total, squares = (float(self.sums[k][release, mask].sum()) for k in ("ratings_n", "ratings_sum", "ratings_squares"))
+            n, total, squares = (
+                float(self.sums[k][release, mask].sum()) for k in ("ratings_n", "ratings_sum", "ratings_squares")
+            )
             if n < 2:
                 return 0.0, 0.0
             stats.append((total / n, (squares / n - (total / n) ** 2) / (n - 1)))

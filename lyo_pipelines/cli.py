@@ -13,9 +13,12 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from lyo_pipelines.commands.release_app import release_app
+
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, help="Turn tutor and assistant logs into better, evaluated adapters."
 )
+app.add_typer(release_app)
 console = Console(width=None if sys.stdout.isatty() else 140)
 INTERRUPTED = 130
 Port = Annotated[
@@ -200,9 +203,7 @@ def serve(
     segment: Annotated[
         str | None, typer.Option(help="Serve this segment only (default: all that have an adapter).")
     ] = None,
-    base: Annotated[
-        str | None, typer.Option(help="Serve this base model only: a registered name or a folder.")
-    ] = None,
+    base: Annotated[str | None, typer.Option(help="Serve this base model only: a registered name or a folder.")] = None,
     port: Annotated[int, typer.Option(help="Port; 0 takes a free one and says which.")] = 8000,
     host: Annotated[str, typer.Option(help="Address to listen on. Nobody is asked for a key.")] = "127.0.0.1",
 ) -> None:

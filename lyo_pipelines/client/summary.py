@@ -33,7 +33,7 @@ def print_summary(console: Console, report: dict[str, Any], report_dir: Path) ->
         table.add_row(
             row["metric"],
             {"champion": "current adapter"}.get(row["b"], row["b"]),
-            _number(models[row["b"]], row["metric"]),
+            _number(models.get(row["b"], {}), row["metric"]),
             _number(models["candidate"], row["metric"]),
             f"{row['difference']:+.3f}" if row["difference"] is not None else "",
             f"{row['ci_low']:+.3f} … {row['ci_high']:+.3f}" if row["ci_low"] is not None else "",

@@ -18,6 +18,8 @@ from lyo_pipelines.client.graphql import Client
 from lyo_pipelines.client.launches import LaunchFollower
 from lyo_pipelines.client.server import Server, start_server
 from lyo_pipelines.client.summary import print_summary
+from lyo_pipelines.commands.rehearsal import play_releases
+from lyo_pipelines.commands.release import release_through
 from lyo_pipelines.commands.stories import EXPECTED, is_told, print_stories, report_dirs
 from lyo_pipelines.config.figures import load_figures
 from lyo_pipelines.config.settings import Settings, make_key_file
@@ -41,7 +43,7 @@ retraining:
   segments:
     tutoring.en.math:
       launch: {{overrides: {{budget: {{tokens: 30000}}}}, evaluation_items: 54}}
-evaluation: {{latency_items: 3, latency_new_tokens: 24}}
+evaluation: {{latency_items: 3, latency_new_tokens: 24, collateral: {{segments: 0, general: false}}}}
 """
 
 
@@ -98,6 +100,7 @@ def _run_locked(console: Console, lake: Lake, *, port: int, interactions: int, s
         server.stop()
         raise
     _print_ending(console, lake)
+    _release(console, client, lake)
     console.print(f"Took {time.time() - began:.0f} s after installation. Dagster UI: {server.url}", highlight=False)
     if console.is_terminal:
         return server
@@ -111,6 +114,15 @@ def _print_ending(console: Console, lake: Lake) -> None:
         print_summary(console, read_report(folder), folder)
     print_stories(console, lake)
     console.print("\n`lyo why SEGMENT` prints every decision with its evidence.", highlight=False)
+
+
+def _release(console: Console, client: Client, lake: Lake) -> None:
+    """Send the new adapter to its first users, and play what happens from there in fast time, twice."""
+    settings = Settings.from_env()
+    console.print(f"\n`lyo release {SEGMENT}`:", highlight=False)
+    release_through(console, client, lake, SEGMENT, "the end of the demo")
+    figures, today = load_figures(settings.config_path), datetime.now(UTC).date()
+    play_releases(console, lake, SEGMENT, figures, key=settings.require_pseudonym_key(), today=today)
 
 
 def _data_current(lake: Lake) -> bool:

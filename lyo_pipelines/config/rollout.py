@@ -17,7 +17,7 @@ class StageFigures(_Section):
     share: float = Field(gt=0, le=1)
     days: float = Field(ge=0)
     watch: Literal["close", "usual"]
-    confidence: float = Field(ge=0.5, lt=1)
+    confidence: float = Field(gt=0.5, lt=1)
 
 
 class BrakeFigures(_Section):
@@ -35,7 +35,7 @@ class WatchFigures(_Section):
     answers: int = Field(ge=1)
     rated: int = Field(ge=2)
     users: int = Field(ge=2)
-    confidence: float = Field(ge=0.5, lt=1)
+    confidence: float = Field(gt=0.5, lt=1)
 
 
 class WatchesFigures(_Section):
@@ -49,7 +49,7 @@ class UpFigures(_Section):
     """G5."""
 
     margin: float = Field(gt=0)
-    confidence_worse: float = Field(ge=0.5, lt=1)
+    confidence_worse: float = Field(gt=0.5, lt=1)
     near: float = Field(gt=0, le=1)
     users: int = Field(ge=2)
     rated: int = Field(ge=2)
@@ -93,7 +93,9 @@ class RolloutFigures(_Section):
     @model_validator(mode="after")
     def _brakes_lie_beyond_the_margin(self) -> RolloutFigures:
         if self.brakes.rating_drop < self.up.margin:
-            raise ValueError("brakes.rating_drop must not be below up.margin: a drop that is allowed cannot be an emergency")
+            raise ValueError(
+                "brakes.rating_drop must not be below up.margin: a drop that is allowed cannot be an emergency"
+            )
         return self
 
     def stage(self, number: int) -> StageFigures:

@@ -54,6 +54,11 @@ class Metric:
         """Whether it looks at a question or at what a model wrote, which plain text has not."""
         return not set(self.module.features) <= _OF_PLAIN_TEXT
 
+    @property
+    def reads_likelihoods(self) -> bool:
+        """Whether it looks at the references' likelihoods, which a model behind an endpoint does not tell."""
+        return not set(self.module.features).isdisjoint({"nll_sums", "nll_tokens"})
+
     def compute(self, inputs: Mapping[str, Sequence[Any]]) -> MetricValues:
         """Run the module on the columns its features name. Raises MetricError when it answers in another shape."""
         wanted = list(self.module.features)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from lyo_pipelines.config.evaluation import EvaluationFigures
 
-EVALUATION_VERSION = 3
+EVALUATION_VERSION = 4
 """Raised when the same models on the same items would give another report."""
 
 EVALUATION_CODE_VERSION = str(EVALUATION_VERSION)
@@ -27,10 +27,13 @@ def evaluation_command(
     cache_dir: str | Path | None = None,
     metrics_dir: str | Path | None = None,
     served: tuple[str, str] | None = None,
+    data_dir: str | Path | None = None,
+    config_path: str | Path | None = None,
 ) -> list[str]:
     """The command that evaluates; the same from a shell and under Dagster Pipes.
 
-    served: a thin segment that the report is for and why it has no adapter of its own.
+    served: a thin segment that the report is for and why it has no adapter of its own. data_dir: root of the lake, for all that is
+    looked at besides the test items (ratings, other segments, word lists); config_path: the user's figures of curation.
     """
     command = [
         sys.executable, "-m", "lyo_pipelines.evaluation.engine",
@@ -41,6 +44,8 @@ def evaluation_command(
         "--champion": champion_dir,
         "--cache": cache_dir,
         "--metrics": metrics_dir,
+        "--data": data_dir,
+        "--config": config_path,
     }
     if served is not None:
         options |= {"--served-segment": served[0], "--served-because": served[1]}

@@ -47,22 +47,38 @@ class Comparison:
         return self.p_value is not None and not self.note
 
 
+OURS = ("base", "champion", "candidate")
+"""Roles of the models that a release is about; any other role is a model behind an endpoint."""
+
+
 def pairs_of(roles: Sequence[str]) -> list[tuple[str, str]]:
-    """The candidate against each other model that is there."""
+    """The candidate against each other model of ours that is there."""
     return [("candidate", other) for other in ("base", "champion") if other in roles]
+
+
+def remote_pairs(roles: Sequence[str]) -> list[tuple[str, str]]:
+    """The candidate against each model behind an endpoint."""
+    return [("candidate", other) for other in roles if other not in OURS]
 
 
 def compare_all(
     values: Values, metrics: Sequence[About], groups: Sequence[str], figures: EvaluationFigures
 ) -> list[Comparison]:
-    """Every metric that has a direction, for every pair, Holm-corrected as one family."""
-    measured = [
-        compare(values[a][metric.name], values[b][metric.name], groups, figures, metric=metric.name, a=a, b=b)
-        for a, b in pairs_of(list(values))
-        for metric in metrics
-        if metric.direction != "neutral"
-    ]
-    return judged(measured, {metric.name: metric.direction for metric in metrics}, figures)
+    """Every metric that has a direction, for every pair, Holm-corrected as one family.
+
+    Comparisons with models behind endpoints are a family of their own: asking one more of them changes no verdict about our own.
+    """
+    directions = {metric.name: metric.direction for metric in metrics}
+    found: list[Comparison] = []
+    for pairs in (pairs_of(list(values)), remote_pairs(list(values))):
+        measured = [
+            compare(values[a][metric.name], values[b][metric.name], groups, figures, metric=metric.name, a=a, b=b)
+            for a, b in pairs
+            for metric in metrics
+            if metric.direction != "neutral"
+        ]
+        found += judged(measured, directions, figures)
+    return found
 
 
 def compare(

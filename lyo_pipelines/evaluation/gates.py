@@ -14,7 +14,8 @@ from typing import Any
 import yaml
 
 from lyo_pipelines.config import figures as figures_module
-from lyo_pipelines.config.evaluation import EvaluationFigures, GateFigures
+from lyo_pipelines.config.evaluation import PARTS, EvaluationFigures, GateFigures
+from lyo_pipelines.evaluation.part_gates import DEMANDS, OFF, PART_GATES
 
 TASK_METRICS = "task_metrics"
 """As a gate's metric: every metric of the task's own file."""
@@ -38,7 +39,9 @@ class Gate:
 
 def gates(report: Mapping[str, Any], figures: EvaluationFigures) -> list[Gate]:
     """Judge every gate of the figures on a report (its contract shape), in order."""
-    return [_judge(gate, report, figures) for gate in figures.gates]
+    return [
+        _judge_part(gate, report) if gate.metric in PARTS else _judge(gate, report, figures) for gate in figures.gates
+    ]
 
 
 def describe(figures: EvaluationFigures) -> dict[str, str]:
@@ -53,6 +56,8 @@ def may_be_released(outcomes: Sequence[Gate]) -> bool:
 
 def _demand(gate: GateFigures) -> str:
     effect = "It blocks a release." if gate.blocking else "It only warns."
+    if gate.metric in PARTS:
+        return f"{DEMANDS[gate.metric]} {effect}"
     what = "each of the task's own metrics" if gate.metric == TASK_METRICS else f"the candidate's {gate.metric}"
     if gate.against is None:
         return f"{what[0].upper()}{what[1:]} is {_limits(gate)}. {effect}"
@@ -83,6 +88,13 @@ def _judge(gate: GateFigures, report: Mapping[str, Any], figures: EvaluationFigu
     if gate.metric != TASK_METRICS:
         return _judge_one(gate, report)
     return _together(gate, {name: _judge_one(gate.model_copy(update={"metric": name}), report) for name in own})
+
+
+def _judge_part(gate: GateFigures, report: Mapping[str, Any]) -> Gate:
+    if (part := report.get(gate.metric)) is None:
+        return Gate(gate.name, True, gate.blocking, f"does not apply: {OFF[gate.metric]}", False)
+    passed, why = PART_GATES[gate.metric](part)
+    return Gate(gate.name, passed, gate.blocking and passed is not None, why)  # a guard that cannot judge stops nothing
 
 
 def _judgeable(gate: GateFigures, report: Mapping[str, Any], name: str) -> bool:

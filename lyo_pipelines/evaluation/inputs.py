@@ -8,9 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lyo_pipelines.config.curation import CurationFigures
 from lyo_pipelines.config.evaluation import EvaluationFigures
+from lyo_pipelines.config.figures import load_figures
 from lyo_pipelines.evaluation import catalogue, items, judging
 from lyo_pipelines.evaluation.command import EVALUATION_VERSION
+from lyo_pipelines.evaluation.language_quality import NAMES as INFORMED
+from lyo_pipelines.evaluation.satisfaction import NAME as PREDICTED
+from lyo_pipelines.evaluation.surroundings import Surroundings, look_around
+from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines.tasks.base import TaskFormat
 
 _FIGURES_OF_OUTPUTS = {
@@ -66,6 +72,16 @@ class EvaluationInputs:
     metric_files: dict[str, Path]
     same_as_champion: bool
     data_version: str
+    surroundings: Surroundings
+
+    @property
+    def before(self) -> str:
+        """Role of what serves now: the champion, else the base."""
+        return "champion" if self.model("champion") else "base"
+
+    def wants(self, metric: str) -> bool:
+        """Whether the figures ask for a metric."""
+        return self.figures.metrics is None or metric in self.figures.metrics
 
     def model(self, role: str) -> ModelSpec | None:
         """The model in this role, or None."""
@@ -93,8 +109,13 @@ def gather_inputs(
     figures: EvaluationFigures,
     metrics_dir: Path | None = None,
     served: Served | None = None,
+    lake: Lake | None = None,
+    curation: CurationFigures | None = None,
 ) -> EvaluationInputs:
-    """Read manifests and the test split and fingerprint them. Raises TestSplitError, AdapterError or MetricError."""
+    """Read manifests and the test split and fingerprint them. Raises TestSplitError, AdapterError or MetricError.
+
+    lake: where ratings, other segments and word lists are looked for; curation: its figures (default: the packaged ones).
+    """
     manifest = items.read_manifest(dataset_dir)
     everything = items.read_items(dataset_dir)
     chosen = items.choose_items(everything, figures.max_items)
@@ -103,7 +124,7 @@ def gather_inputs(
     champion = adapter_spec("champion", champion_dir) if champion_dir is not None else None
     same = champion is not None and champion.identity == candidate.identity
     models = tuple(spec for spec in (base, candidate, None if same else champion) if spec is not None)
-    files = catalogue.metric_files(figures.metrics, metrics_dir)
+    files = catalogue.metric_files(_of_files(figures.metrics), metrics_dir)
     if figures.primary_metric not in files:
         raise catalogue.MetricError(
             f"primary_metric {figures.primary_metric} is not among {', '.join(files)}: add it to `metrics`."
@@ -113,6 +134,7 @@ def gather_inputs(
         for name, path in files.items()
         if any(catalogue.belongs(name, path, task, figures.primary_metric) for task in tasks)
     }
+    surroundings = look_around(lake, dataset_dir, manifest, figures, curation or load_figures().curation)
     parts = [
         EVALUATION_VERSION,
         items.items_hash(chosen),
@@ -121,6 +143,7 @@ def gather_inputs(
         figures.model_dump(mode="json"),
         catalogue.sources_hash(files),
         judging.sources_hash(),
+        surroundings.fingerprint,
         *([[served.segment, served.reason]] if served else []),
     ]
     return EvaluationInputs(
@@ -136,7 +159,13 @@ def gather_inputs(
         metric_files=files,
         same_as_champion=same,
         data_version=_hash(parts),
+        surroundings=surroundings,
     )
+
+
+def _of_files(names: tuple[str, ...] | None) -> list[str] | None:
+    """The metrics that are files of their own."""
+    return None if names is None else [name for name in names if name not in (*INFORMED, PREDICTED)]
 
 
 def outputs_key(inputs: EvaluationInputs, spec: ModelSpec, *, device: str, dtype: str) -> str:

@@ -49,7 +49,7 @@ def general_set() -> ItemSet:
 
 
 def item_sets(lake: Lake | None, manifest: Mapping[str, Any], figures: CollateralFigures) -> tuple[ItemSet, ...]:
-    """The sets for one candidate. manifest: of its dataset; what it was trained on, or what lies above or below that, is no collateral."""
+    """The sets for one candidate. manifest: of its dataset; what that holds, and what lies above or below it, is no collateral."""
     others = other_segments(lake, manifest)[: figures.segments] if lake is not None else []
     sets = [ItemSet(key, tuple(choose_items(read_items(folder), figures.items))) for key, folder in others]
     return (*sets, *([general_set()] if figures.general else []))

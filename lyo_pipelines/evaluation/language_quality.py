@@ -38,9 +38,7 @@ def language_metrics(lists: Wordlists, figures: CurationFigures) -> tuple[Inform
             for text, patterns in zip(texts, _cultural_patterns(items, lists), strict=True)
         ]
 
-    def persona(
-        items: Sequence[Item], tasks: Sequence[TaskFormat | None], texts: Sequence[str]
-    ) -> list[float | None]:
+    def persona(items: Sequence[Item], tasks: Sequence[TaskFormat | None], texts: Sequence[str]) -> list[float | None]:
         return [
             None if patterns is None or not text.strip() else float(not matching(text, patterns))
             for text, patterns in zip(texts, _persona_patterns(items, tasks, lists, figures), strict=True)
@@ -159,6 +157,7 @@ def _mixing(items: Sequence[Item], _: Sequence[TaskFormat | None], texts: Sequen
 
 
 def _broken(_: Sequence[Item], __: Sequence[TaskFormat | None], texts: Sequence[str]) -> list[float | None]:
-    series = pl.Series(list(texts), dtype=pl.String)
+    # an answer that is cut at the longest allowed may end in half a letter: that is counted as cut
+    series = pl.Series([text.rstrip("\ufffd") for text in texts], dtype=pl.String)
     found = series.str.contains(_BROKEN) | (fix_encoding(series) != series)
     return [float(broken) for broken in found]

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from lyo_pipelines.evaluation.task_markdown import method_lines, only_plain, summary_lines, task_part
-from lyo_pipelines.evaluation.wording import number, quote, table
-
-WORDS = {"better": "**better**", "worse": "**worse**", "cannot_tell": "cannot tell"}
-
-CLOSENESS = ("loss", "chrf", "rouge_l", "relevance")
-"""Metrics that compare with the reference's wording."""
+from lyo_pipelines.evaluation.compare import OURS
+from lyo_pipelines.evaluation.method_markdown import limits, method
+from lyo_pipelines.evaluation.parts_markdown import parts as other_parts
+from lyo_pipelines.evaluation.parts_markdown import warnings
+from lyo_pipelines.evaluation.task_markdown import summary_lines, task_part
+from lyo_pipelines.evaluation.wording import WORDS, number, quote, table
 
 MEMORY = "of the GPU for each model, on a CPU of the whole process so far."
 
@@ -36,23 +35,24 @@ def render(report: Mapping[str, Any]) -> str:
         "## Gates",
         gates_table(report),
         task_part(report),
+        other_parts(report),
         "## Slices",
         _slices(report),
         _samples(report),
         "## Time and memory",
         _timings(report),
         "## How it was measured",
-        _method(report),
+        method(report),
         "## What this does not show",
-        _limits(report),
+        limits(report),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
 def verdict_table(report: Mapping[str, Any]) -> str:
-    """Metric by metric: each model's value, the difference with its interval, the verdict, n."""
-    roles = list(report["models"])
-    pairs = sorted({(c["a"], c["b"]) for c in report["comparisons"]}, key=lambda pair: pair[1])
+    """Metric by metric: each of our models' value, the difference with its interval, the verdict, n."""
+    roles = [role for role in report["models"] if role in OURS]
+    pairs = sorted({(c["a"], c["b"]) for c in report["comparisons"] if c["b"] in OURS}, key=lambda pair: pair[1])
     head = ["metric", *roles]
     for _, other in pairs:
         head += [f"candidate - {other}", f"against {other}", "would have seen"]
@@ -79,13 +79,18 @@ def gates_table(report: Mapping[str, Any]) -> str:
         for gate in report["gates"]
         if gate.get("applies", True)
     ]
-    others = [gate["name"] for gate in report["gates"] if not gate.get("applies", True)]
+    others = [gate for gate in report["gates"] if not gate.get("applies", True)]
+    off = [gate["name"] for gate in others if "(evaluation: " in gate["message"]]
+    elsewhere = [gate["name"] for gate in others if gate["name"] not in off]
     verdict = (
         "May be released." if report["may_be_released"] else "May not be released: a blocking gate has not passed."
     )
     note = (
-        f"\n\nGates that do not apply, as their metrics belong to other tasks: {', '.join(others)}." if others else ""
+        f"\n\nGates that do not apply, as their metrics belong to other tasks: {', '.join(elsewhere)}."
+        if elsewhere
+        else ""
     )
+    note += f"\n\nGates of parts that are switched off: {', '.join(off)}." if off else ""
     return f"{verdict}\n\n" + table(["gate", "outcome", "effect", "why"], rows) + note
 
 
@@ -107,6 +112,7 @@ def _summary(report: Mapping[str, Any]) -> str:
         + ", ".join(f"{role} = `{version}`" for role, version in report["model_versions"].items())
         + ".",
         *summary_lines(report),
+        *warnings(report),
     ]
     if served := report.get("served_by"):
         lines.insert(0, served_sentence(served))
@@ -116,7 +122,7 @@ def _summary(report: Mapping[str, Any]) -> str:
             "The numbers below are a first impression; no verdict is given and no gate judges.**"
         )
     for c in report["comparisons"]:
-        if c["metric"] == primary and not c["note"]:
+        if c["metric"] == primary and c["b"] in OURS and not c["note"]:
             lines.append(
                 f"On {primary}, the candidate against the {c['b']} is {WORDS[c['verdict']]}: {number(c['difference'], True)} "
                 f"[{number(c['ci_low'], True)}, {number(c['ci_high'], True)}]."
@@ -200,51 +206,6 @@ def _timings(report: Mapping[str, Any]) -> str:
         f"the p95 of so few is close to the largest. Other work on the machine lengthens them. Memory: {MEMORY}"
     )
     return table(head, rows) + f"\n\n{note}\n\n![times](times.png)"
-
-
-def _method(report: Mapping[str, Any]) -> str:
-    s, g = report["statistics"], report["generation"]
-    answers = f" Answers: greedy, at most {g['max_new_tokens']} tokens, in batches of {g['batch']}."
-    plain = only_plain(report)
-    lines = [
-        f"- All models got the same {report['n_test']} items.{'' if plain else answers} "
-        f"Loss: of the {'texts' if plain else 'reference answers'}, teacher-forced, per token.",
-        f"- Differences are paired by item; whole groups (conversations, near-duplicate clusters) are resampled {s['resamples']:,} "
-        f"times ({s['interval']}, {s['confidence']:.0%}). p-values: {s['p_value']}.",
-        f"- All metrics and pairs are one family, corrected with {s['correction']} at {s['alpha']:g}; the slices are a second family. "
-        "The intervals are not corrected.",
-        *method_lines(report),
-    ]
-    own = set(report["tasks"]["own_metrics"])  # said where the task's answers are
-    lines += [f"- {name}: {about['description']}" for name, about in report["metrics"].items() if name not in own]
-    return "\n".join(lines)
-
-
-def _limits(report: Mapping[str, Any]) -> str:
-    base = report["models"]["base"]
-    lines = ["- Whether a model that expects these texts also answers well when it is asked about them."]
-    if not only_plain(report):
-        close = [name for name in CLOSENESS if name in report["metrics"]]
-        verb = "measures" if len(close) == 1 else "measure"
-        lines = [
-            "- References are answers that users rated well, not the only good ones: "
-            f"{', '.join(close)} {verb} closeness to their wording.",
-            "- Clarity, helpfulness and cultural fit are not measured here.",
-        ]
-    for name in report["metrics"]:
-        n = base.get(name, {}).get("n", 0)
-        if n < report["n_test"]:
-            lines.append(f"- {name} is measured on {n} of {report['n_test']} items.")
-    for role, found in report["models"].items():
-        if share := found["truncated"]["value"]:
-            lines.append(
-                f"- {share:.0%} of the {role}'s answers were cut at {report['generation']['max_new_tokens']} tokens."
-            )
-    if share := base["cut_to_fit"]["value"]:
-        lines.append(
-            f"- {share:.0%} of the prompts lost their beginning to fit {report['generation']['max_length']} tokens."
-        )
-    return "\n".join(lines)
 
 
 def _value(found: Mapping[str, Any] | None) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from lyo_pipelines.evaluation.catalogue import Metric, belongs, metric_files
 from lyo_pipelines.evaluation.compare import Values
+from lyo_pipelines.evaluation.informed import Informed
 from lyo_pipelines.evaluation.inputs import EvaluationInputs
 from lyo_pipelines.evaluation.judging import Answered, item_value, judge, own_metrics
 from lyo_pipelines.evaluation.results import ModelOutputs, metric_inputs
@@ -29,7 +30,12 @@ class Measured:
     elsewhere: tuple[str, ...]
 
 
-def measure(inputs: EvaluationInputs, metrics: Sequence[Metric], outputs: Mapping[str, ModelOutputs]) -> Measured:
+def measure(
+    inputs: EvaluationInputs,
+    metrics: Sequence[Metric],
+    outputs: Mapping[str, ModelOutputs],
+    informed: Sequence[Informed] = (),
+) -> Measured:
     """Run everything. Raises MetricError naming the metric that failed."""
     answers = {role: _judged(inputs, answered) for role, answered in outputs.items()}
     own = _own(inputs)
@@ -43,12 +49,46 @@ def measure(inputs: EvaluationInputs, metrics: Sequence[Metric], outputs: Mappin
     first = [metric for metric in used if metric.name == inputs.figures.primary_metric]
     others = [metric for metric in used if metric.name != inputs.figures.primary_metric]
     ordered: tuple[About, ...] = (*first, *(metric for metric, _ in own.values()), *others)
-    return Measured(ordered, values, answers, _elsewhere(inputs, metrics, {metric.name for metric in ordered}))
+    last = [metric for metric in informed if inputs.wants(metric.name) and metric.name not in values["candidate"]]
+    found = {
+        role: {metric.name: _informed(metric, inputs, answered) for metric in last}
+        for role, answered in outputs.items()
+    }
+    # a rule for no item here (the persona's, in a language without one) is a rule of other tasks
+    last = [metric for metric in last if any(any_known(by_metric[metric.name]) for by_metric in found.values())]
+    values = {role: of | {metric.name: found[role][metric.name] for metric in last} for role, of in values.items()}
+    ordered = (*ordered, *last)
+    elsewhere = {metric.name for metric in informed} | {metric.name for metric in metrics}
+    return Measured(ordered, values, answers, _elsewhere(inputs, elsewhere, {metric.name for metric in ordered}))
+
+
+def any_known(found: MetricValues) -> bool:
+    """Whether anything was measured at all."""
+    return any(value is not None for value in found.values)
+
+
+def _informed(metric: Informed, inputs: EvaluationInputs, outputs: ModelOutputs) -> MetricValues:
+    asked = zip(inputs.items, inputs.tasks, strict=True)
+    rows = [
+        row
+        for row, (item, task) in enumerate(asked)
+        if not item.is_plain and metric.fits(task) and outputs.is_answered(row)
+    ]
+    values: list[float | None] = [None] * len(inputs.items)
+    found = metric.find(
+        [inputs.items[row] for row in rows], [inputs.tasks[row] for row in rows], [outputs.texts[row] for row in rows]
+    )
+    for row, value in zip(rows, found, strict=True):
+        values[row] = value
+    return MetricValues(tuple(values))
 
 
 def _judged(inputs: EvaluationInputs, outputs: ModelOutputs) -> tuple[Answered, ...]:
-    asked = zip(inputs.tasks, inputs.items, outputs.texts, outputs.truncated, strict=True)
-    return tuple(judge(task, item, text, truncated=bool(cut)) for task, item, text, cut in asked)
+    asked = enumerate(zip(inputs.tasks, inputs.items, outputs.texts, outputs.truncated, strict=True))
+    return tuple(
+        judge(task, item, text, truncated=bool(cut)) if outputs.is_answered(row) else Answered()
+        for row, (task, item, text, cut) in asked
+    )
 
 
 def _rows(inputs: EvaluationInputs, metric: Metric) -> list[int]:
@@ -64,6 +104,9 @@ def _rows(inputs: EvaluationInputs, metric: Metric) -> list[int]:
 def _general(metric: Metric, rows: Sequence[int], inputs: EvaluationInputs, outputs: ModelOutputs) -> MetricValues:
     """Run a general metric on these items; the others are not measured."""
     columns = metric_inputs(inputs.items, outputs)
+    if metric.reads_likelihoods and not outputs.has_likelihoods:
+        return MetricValues((None,) * len(inputs.items))
+    rows = [row for row in rows if not metric.reads_answers or outputs.is_answered(row)]
     found = metric.compute({name: [values[row] for row in rows] for name, values in columns.items()})
     values: list[float | None] = [None] * len(inputs.items)
     weights = None if found.weights is None else [0.0] * len(inputs.items)
@@ -110,7 +153,7 @@ def _finder(parts: Sequence[tuple[TaskMetric, list[int]]], inputs: EvaluationInp
     )
 
 
-def _elsewhere(inputs: EvaluationInputs, metrics: Iterable[Metric], measured: set[str]) -> tuple[str, ...]:
+def _elsewhere(inputs: EvaluationInputs, loaded: Iterable[str], measured: set[str]) -> tuple[str, ...]:
     """Metrics that exist and mean nothing for these items; what a user's figures leave out is not among them."""
     primary = inputs.figures.primary_metric
     general = {
@@ -119,5 +162,4 @@ def _elsewhere(inputs: EvaluationInputs, metrics: Iterable[Metric], measured: se
         if not any(belongs(name, path, task, primary) for task in set(inputs.tasks))
     }
     own = {metric.name for task in task_formats().values() for metric in own_metrics(task)}
-    dropped = {metric.name for metric in metrics}
-    return tuple(sorted((general | own | dropped) - measured))
+    return tuple(sorted((general | own | set(loaded)) - measured))

@@ -6,6 +6,7 @@ import io
 from collections.abc import Mapping
 from typing import Any
 
+from lyo_pipelines.evaluation.compare import OURS
 from lyo_pipelines.evaluation.wording import number
 
 EDGE = 5.0
@@ -26,7 +27,7 @@ def pictures(report: Mapping[str, Any]) -> dict[str, bytes]:
 
 def differences(report: Mapping[str, Any], *, small: bool = False) -> bytes:
     """Forest plot: each comparison in units of its own half interval, so that all metrics share one axis; right is better."""
-    shown = [c for c in report["comparisons"] if c["ci_low"] is not None]
+    shown = [c for c in report["comparisons"] if c["ci_low"] is not None and c["b"] in OURS]
     if not shown:
         return b""
     figure, axes = _canvas(6.4 if small else 8.4, 0.9 + 0.34 * len(shown))
@@ -67,7 +68,11 @@ def slices(report: Mapping[str, Any]) -> bytes:
         return b""
     figure, axes = _canvas(7.2, 0.9 + 0.3 * len(parts))
     for row, part in enumerate(reversed(parts)):
-        known = {role: m[metric]["value"] for role, m in part["models"].items() if m[metric]["value"] is not None}
+        known = {
+            role: m[metric]["value"]
+            for role, m in part["models"].items()
+            if m[metric]["value"] is not None and role in OURS
+        }
         if len(known) > 1:
             axes.plot([min(known.values()), max(known.values())], [row, row], color=GRID, linewidth=2.5, zorder=1)
         for role, value in known.items():

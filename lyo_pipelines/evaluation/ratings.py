@@ -1,7 +1,7 @@
-"""Answers that users rated, from the training side of a segment: what predicted ratings are learnt from. Learning is in satisfaction.py.
+"""Answers that users rated, from the training side of a segment: what predicted ratings are learnt from (in satisfaction.py).
 
-All ratings count, also those that keep an answer out of the training data; answers that other rules removed (broken, cut off, in a wrong
-language) do not. Nothing of a test item: not its interaction, conversation, exercise or question.
+All ratings count, also those that keep an answer out of the training data; answers that other rules removed (broken, cut off, in a
+wrong language) do not. Nothing of a test item: not its interaction, conversation, exercise or question.
 """
 
 from __future__ import annotations
@@ -24,7 +24,16 @@ from lyo_pipelines.storage.arrow import pc
 from lyo_pipelines.storage.lake import Lake
 
 _TEST = SPLITS.index("test")
-_COLUMNS = ["interaction_id", "conversation_id", "question_id", "language", "question", "answer", "rating", "user_pseudonym"]
+_COLUMNS = [
+    "interaction_id",
+    "conversation_id",
+    "question_id",
+    "language",
+    "question",
+    "answer",
+    "rating",
+    "user_pseudonym",
+]
 _KINDS = {"interaction_id": "i", "conversation_id": "c", "question_id": "q"}
 
 
@@ -65,7 +74,7 @@ def rated_answers(lake: Lake, segments: Sequence[str], dataset_dir: Path, maximu
         found += frame.height
         if found >= maximum:
             break
-    frame = pl.concat(parts).head(maximum) if parts else pl.DataFrame(schema={name: pl.String for name in _COLUMNS})
+    frame = pl.concat(parts).head(maximum) if parts else pl.DataFrame(schema=dict.fromkeys(_COLUMNS, pl.String))
     return RatedAnswers(
         questions=tuple(frame["question"]),
         answers=tuple(frame["answer"]),

@@ -15,11 +15,13 @@ MINIMUM_WORDS = 30
 _END = re.compile(r"(?<=[.!?。…])[\"”’)\]]*\s+|[।॥]\s*|\n+")
 _LETTERS = re.compile(r"[A-Za-z]{2,}(?:['’][a-z]+)?")
 _VOWELS = re.compile(r"[aeiouy]+")
+_TWO = re.compile(r"[^aeioucstg]i[aou]")  # triangle, radius; not action, special, region
 
 
 def sentences(text: str) -> list[str]:
-    """Sentences and lines with at least one word, without code and formulas."""
-    return [part.strip() for part in _END.split(_plain(text)) if any(word.isalpha() or len(word) > 1 for word in words(part))]
+    """Sentences and lines with at least one word of two letters or more, without code and formulas."""
+    parts = (part.strip() for part in _END.split(_plain(text)))
+    return [part for part in parts if any(len(word) > 1 and not word.isdecimal() for word in words(part))]
 
 
 def words_per_sentence(text: str) -> float | None:
@@ -44,7 +46,7 @@ def flesch_kincaid(text: str) -> float | None:
 def syllables(word: str) -> int:
     """Syllables of an English word by its vowels: a silent e at the end is none, a final -le is one; at least 1."""
     plain = word.lower().split("'")[0].split("’")[0]
-    count = len(_VOWELS.findall(plain))
+    count = len(_VOWELS.findall(plain)) + len(_TWO.findall(plain))
     if plain.endswith("e") and not re.search(r"[^aeiouy]le$|[aeiouy]e$", plain):
         count -= 1
     if re.search(r"[^aeiouydt]ed$", plain):  # played, solved: the e is silent; added, wanted: it is not

@@ -15,6 +15,7 @@ import numpy as np
 from lyo_pipelines.config.evaluation import EvaluationFigures
 from lyo_pipelines.evaluation.command import REPORT
 from lyo_pipelines.evaluation.compare import compare_all
+from lyo_pipelines.evaluation.endpoints.section import incomplete
 from lyo_pipelines.evaluation.gates import gates, may_be_released
 from lyo_pipelines.evaluation.inputs import EvaluationInputs
 from lyo_pipelines.evaluation.items import Item
@@ -47,8 +48,13 @@ def build_report(
     *,
     seconds: float,
     now: datetime,
+    more: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """The whole report as plain values. `seconds`: how long this run took; `now`: when it ended (UTC)."""
+    """The whole report as plain values. `seconds`: how long this run took; `now`: when it ended (UTC).
+
+    more: further parts by name; the gates see them. Where one of them still waits for answers from outside, the data version says so,
+    and the next evaluation of the same inputs asks again.
+    """
     figures, items, metrics, values = inputs.figures, inputs.items, measured.metrics, measured.values
     groups = [item.group_id for item in items]
     report: dict[str, Any] = {
@@ -79,7 +85,7 @@ def build_report(
         "tasks": task_section(inputs, outputs, measured),
         "comparisons": [asdict(c) for c in compare_all(values, metrics, groups, figures)],
         "slices": [asdict(part) for part in slice_all(values, metrics, items, figures)],
-        "timings": {role: timing_values(answered.timing) for role, answered in outputs.items()},
+        "timings": {role: timing_values(answered.timing) for role, answered in outputs.items() if answered.timing},
         "samples": samples(items, outputs, measured, figures),
         "statistics": {
             "resamples": figures.resamples,
@@ -98,7 +104,11 @@ def build_report(
             "max_length": figures.max_length,
         },
         "seconds": round(seconds, 1),
+        **(more or {}),
     }
+    report["incomplete"] = incomplete(report)
+    if report["incomplete"]:
+        report["data_version"] += "-incomplete"
     outcomes = gates(report, figures)
     report["gates"] = [asdict(gate) for gate in outcomes]
     report["may_be_released"] = may_be_released(outcomes)
@@ -186,15 +196,16 @@ def _model_values(
             key: None if loss[key] is None else math.exp(min(loss[key], 700.0))
             for key in ("value", "ci_low", "ci_high")
         }
-    asked = [row for row, item in enumerate(items) if not item.is_plain]
+    asked = [row for row, item in enumerate(items) if not item.is_plain and outputs.is_answered(row)]
     for name in ("answer_tokens", "prompt_tokens", "truncated"):
         found[name] = _share(getattr(outputs, name), asked)
     found["cut_to_fit"] = _share(outputs.cut, range(len(items)))
     return found
 
 
-def _share(values: Sequence[float], rows: Sequence[int]) -> dict[str, float | int | None]:
-    return {"value": sum(values[row] for row in rows) / len(rows) if rows else None, "n": len(rows)}
+def _share(values: Sequence[float | None], rows: Sequence[int]) -> dict[str, float | int | None]:
+    known = [value for row in rows if (value := values[row]) is not None]
+    return {"value": sum(known) / len(known) if known else None, "n": len(known)}
 
 
 def _metric_value(found: Found, groups: Sequence[str], figures: EvaluationFigures) -> dict[str, Any]:

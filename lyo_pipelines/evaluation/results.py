@@ -26,17 +26,31 @@ class Timing:
 
 @dataclass(frozen=True)
 class ModelOutputs:
-    """Everything one model did, one entry for each item; nll in nats summed over the reference's tokens."""
+    """Everything one model did, one entry for each item; nll in nats summed over the reference's tokens.
 
-    nll_sums: list[float]
+    A model behind an endpoint tells no likelihoods (nll None, of 0 tokens), perhaps no numbers of tokens, and has no timing of its
+    own; answered: which items it answered, None for all.
+    """
+
+    nll_sums: list[float | None]
     nll_tokens: list[int]
     cut: list[bool]
     texts: list[str]
-    answer_tokens: list[int]
+    answer_tokens: list[int | None]
     truncated: list[bool]
-    prompt_tokens: list[int]
+    prompt_tokens: list[int | None]
     max_new_tokens: int
-    timing: Timing
+    timing: Timing | None
+    answered: list[bool] | None = None
+
+    def is_answered(self, row: int) -> bool:
+        """Whether there is an answer to look at."""
+        return self.answered is None or self.answered[row]
+
+    @property
+    def has_likelihoods(self) -> bool:
+        """Whether the references' likelihoods are known."""
+        return any(self.nll_tokens)
 
 
 def metric_inputs(items: Sequence[Item], outputs: ModelOutputs) -> dict[str, list[Any]]:

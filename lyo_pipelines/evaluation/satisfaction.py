@@ -1,4 +1,4 @@
-"""Predicted ratings: what the form of an answer says about its rating, learnt from rated answers and said only where it says something.
+"""Predicted ratings: what the form of an answer says about its rating, learnt from rated answers, and silent where that is nothing.
 
 The features are cheap and the same in every language (lengths, steps, figures, script, repetition, closeness to the question): a model
 of how answers look, not of whether they are right. It is checked on users that it has not seen, against predicting the mean.
@@ -44,7 +44,11 @@ def learn(rated: RatedAnswers | None, figures: EvaluationFigures) -> Satisfactio
     """Learn from rated answers, check by user, and give a metric where the check shows that it beats the mean."""
     wanted = figures.satisfaction
     if not wanted.enabled or rated is None:
-        why = "it is switched off" if not wanted.enabled else "the ratings were not at hand: the evaluation was started without a lake"
+        why = (
+            "it is switched off"
+            if not wanted.enabled
+            else "the ratings were not at hand: the evaluation was started without a lake"
+        )
         return Satisfaction(None, {"measured": False, "why": why})
     users = len(set(rated.users))
     told: dict[str, Any] = {"measured": False, "ratings": len(rated), "users": users}
@@ -55,7 +59,12 @@ def learn(rated: RatedAnswers | None, figures: EvaluationFigures) -> Satisfactio
         )
         return Satisfaction(None, told)
     table, ratings = features(rated.questions, rated.answers, rated.languages), np.asarray(rated.ratings)
-    predicted, of_mean = _by_user(table, ratings, rated.users, figures)
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(
+        1
+    ):  # a few hundred rows gain nothing from threads, and threads that spin lose a lot beside other work
+        predicted, of_mean = _by_user(table, ratings, rated.users, figures)
     told |= _errors(ratings, predicted, of_mean, rated.users, figures)
     if not told["ci_high"] < 0:
         told["why"] = (
@@ -63,7 +72,8 @@ def learn(rated: RatedAnswers | None, figures: EvaluationFigures) -> Satisfactio
             f"(root mean squared error {told['error']:.2f} against {told['error_of_mean']:.2f} points)"
         )
         return Satisfaction(None, told)
-    model = _model(figures.seed).fit(table, ratings)
+    with threadpool_limits(1):
+        model = _model(figures.seed).fit(table, ratings)
     return Satisfaction(_metric(model.predict, told), told | {"measured": True, "why": ""})
 
 
@@ -103,9 +113,8 @@ def _model(seed: int) -> Any:
     from sklearn.ensemble import HistGradientBoostingRegressor
 
     # shallow and slow: a few hundred ratings must not be learnt by heart
-    return HistGradientBoostingRegressor(
-        max_iter=120, learning_rate=0.05, max_depth=3, min_samples_leaf=15, l2_regularization=1.0, early_stopping=False, random_state=seed
-    )  # fmt: skip
+    settings: dict[str, Any] = {"max_iter": 120, "learning_rate": 0.05, "max_depth": 3, "min_samples_leaf": 15}
+    return HistGradientBoostingRegressor(**settings, l2_regularization=1.0, early_stopping=False, random_state=seed)  # pyright: ignore[reportArgumentType]
 
 
 def _by_user(
@@ -150,7 +159,8 @@ def _metric(predict: Callable[[NDArray[np.float64]], NDArray[np.float64]], told:
 
     return Informed(
         NAME, "higher", "points, 1 to 5",
-        f"Rating that users would give for the form of the answer, by a small model learnt from {told['ratings']:,} ratings. For single "
-        f"answers of users that it has not seen it errs by {told['error']:.2f} points (always saying the mean: {told['error_of_mean']:.2f}); "
-        "the intervals here do not contain that error, and answers unlike any that were rated are guesses.", has_prose, find,
+        f"Rating that users would give for the form of the answer, by a small model learnt from {told['ratings']:,} ratings. For "
+        f"single answers of users that it has not seen it errs by {told['error']:.2f} points (always saying the mean: "
+        f"{told['error_of_mean']:.2f}); the intervals here do not contain that error, and answers unlike any that were rated are "
+        "guesses.", has_prose, find,
     )  # fmt: skip

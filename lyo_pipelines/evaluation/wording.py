@@ -6,6 +6,8 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
+WORDS = {"better": "**better**", "worse": "**worse**", "cannot_tell": "cannot tell"}
+"""Verdicts as a report shows them."""
 QUOTED = 1200
 """Characters of a text that are shown."""
 

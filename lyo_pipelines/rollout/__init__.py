@@ -1,1 +1,1 @@
-"""Who is asked, and what follows from what they got: assignment, brakes, evidence and the decision of each step. Pure."""
+"""Releases: who gets what, what they said of it, and what follows: assignment, history, evidence, brakes and decisions."""

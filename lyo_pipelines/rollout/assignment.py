@@ -1,8 +1,8 @@
 """Which arm a user gets: a pure function of user and salt, the same on every machine and in every language.
 
-The bucket is sha256 of salt, unit separator and user (UTF-8), its first eight bytes as a big-endian number, modulo 10,000. The candidate
-gets the buckets below its share, so a growing share moves nobody back. The salt names segment and version: who is early in one release
-is not early in all of them. What is routed where, and the file that says so, do not belong here.
+The bucket is sha256 of salt, unit separator and user (UTF-8), its first eight bytes as a big-endian number, modulo 10,000. The
+candidate gets the buckets below its share, so a growing share moves nobody back. The salt names segment and version: who is early in
+one release is not early in all of them. What is routed where, and the file that says so, do not belong here.
 """
 
 from __future__ import annotations

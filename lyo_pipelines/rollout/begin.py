@@ -5,8 +5,7 @@ Each part is an event of its own, so a run that died in between goes on where it
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -16,7 +15,7 @@ from lyo_pipelines.config.rollout import RolloutFigures
 from lyo_pipelines.evaluation.command import is_complete
 from lyo_pipelines.evaluation.gates import Gate, gates, may_be_released
 from lyo_pipelines.evaluation.report import read_report
-from lyo_pipelines.rollout.events import Adapter, Event, Who
+from lyo_pipelines.rollout.events import Adapter, Event, Who, plain
 from lyo_pipelines.rollout.registry import append, read_release
 from lyo_pipelines.rollout.routing import refresh
 from lyo_pipelines.rollout.state import Release
@@ -64,13 +63,14 @@ def begin(
     release = read_release(lake, segment)
     state = release.states.get(trained.version)
     if state in ("canary", "champion"):
+        refresh(lake)  # whoever began it may have died before the file was written
         return Begun(release, f"{trained.version} is {state} already: {release.situation}", ())
     report = read_report(lake.local(lake.report_dir(segment, trained.version)))
     outcomes = gates(report, evaluation)
     draft = _Draft(lake, adapter_of(trained), who, reason, now, _metrics(report))
     events: list[Event] = []
     if state is None:
-        release = draft.append(events, "registered", figures={"training": _plain(trained.metrics)})
+        release = draft.append(events, "registered", figures={"training": plain(trained.metrics)})
     told = {"gates": [asdict(gate) for gate in outcomes], "report": report.get("data_version", "")}
     if not may_be_released(outcomes):
         failed = [gate for gate in outcomes if gate.blocking and gate.passed is not True]
@@ -100,7 +100,7 @@ def waiting(lake: Lake) -> list[TrainingResult]:
             continue
         if trained.segment == segment and is_complete(lake.local(lake.report_dir(segment, trained.version))):
             release = read_release(lake, segment)
-            if not release.candidate and trained.version not in release.states:
+            if not release.candidate and release.states.get(trained.version, "registered") == "registered":
                 found.append(trained)
     return found
 
@@ -148,17 +148,6 @@ def _metrics(report: Mapping[str, Any]) -> dict[str, Any]:
     """The candidate's values, and the verdicts about them, out of a report."""
     values = {name: found.get("value") for name, found in report["models"]["candidate"].items()}
     verdicts = {f"{c['metric']} against {c['b']}": c["verdict"] for c in report["comparisons"] if c["a"] == "candidate"}
-    return _plain(
+    return plain(
         {"values": values, "verdicts": verdicts, "n_test": report.get("n_test"), "groups": report.get("groups")}
     )
-
-
-def _plain(values: Any) -> Any:
-    """The same with what is no JSON (nan, infinities) as None."""
-    if isinstance(values, Mapping):
-        return {str(key): _plain(value) for key, value in values.items()}
-    if isinstance(values, Sequence) and not isinstance(values, str):
-        return [_plain(value) for value in values]
-    if isinstance(values, float):
-        return values if math.isfinite(values) else None
-    return values

@@ -17,20 +17,20 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
+from lyo_pipelines.rollout.before import ratings_before
 from lyo_pipelines.rollout.observations import CULTURAL, Arm, Observation, empty_arm
 from lyo_pipelines.rollout.routing import Routing
-from lyo_pipelines.rollout.selection import Query, release_of
+from lyo_pipelines.rollout.rows import ASKED, Kinds, of_release
 from lyo_pipelines.rollout.state import Release
 from lyo_pipelines.storage.lake import Lake
 
-ASKED = ("task", "language", "subject", "reasoning_mode", "team")
 COLUMNS = (
     *ASKED, "occurred_at", "user_pseudonym", "adapter_version", "experiment_arm", "rating", "response_time_ms", "error",
     "complaint_category", "retries",
 )  # fmt: skip
 BATCH = 65_536
 _KEYS = ("experiment_arm", "user_pseudonym")
-_FLOATS = frozenset({"ratings_sum", "log_ms_sum"})
+_FLOATS = frozenset({"ratings_sum", "log_ms_sum", "before_sum"})
 _SUMS = (
     "ratings_n", "ratings_sum", "answers_n", "errors_n", "cultural_n", "retries_n", "times_n", "log_ms_sum",
 )  # fmt: skip
@@ -59,6 +59,7 @@ def observe(lake: Lake, release: Release, routing: Routing, *, now: datetime, ba
         parts = [
             _merged([*parts, _summed(rows.filter(fits))])
         ]  # one line per arm and user, however many rows there are
+    before = ratings_before(lake, release, routing, batch_rows=batch_rows)
     observation = Observation(
         segment=release.segment,
         version=release.candidate,
@@ -67,8 +68,8 @@ def observe(lake: Lake, release: Release, routing: Routing, *, now: datetime, ba
         began_at=release.began_at,
         stage_began_at=release.stage_began_at,
         now=now,
-        candidate=_arm(parts, "candidate"),
-        current=_arm(parts, "current"),
+        candidate=_arm(parts, "candidate", before),
+        current=_arm(parts, "current", before),
     )
     return Collected(observation, mismatched)
 
@@ -90,28 +91,17 @@ def _days(lake: Lake, release: Release) -> list[date]:
 
 def _rows(lake: Lake, release: Release, routing: Routing, *, now: datetime, batch_rows: int) -> Iterator[pl.DataFrame]:
     """The rows of the release's arms, a part of a day at a time."""
-    known: dict[tuple[str | None, ...], bool] = {}
+    known = Kinds()
     within = pl.col("occurred_at").is_between(release.stage_began_at, now)
     assigned = pl.col("experiment_arm").is_in(["candidate", "current"])
     for day in _days(lake, release):
+        if day > now.date():
+            continue
         with lake.open_table(lake.interactions(day)) as file:
             for batch in file.iter_batches(batch_size=batch_rows, columns=list(COLUMNS)):
                 rows = pl.DataFrame(pl.from_arrow(pa.Table.from_batches([batch]))).filter(within, assigned)
                 if rows.height:
-                    yield _of_release(rows, release.segment, routing, known)
-
-
-def _of_release(
-    rows: pl.DataFrame, segment: str, routing: Routing, known: dict[tuple[str | None, ...], bool]
-) -> pl.DataFrame:
-    """The rows whose questions take part in the segment's release; each kind of question is looked up once."""
-    kinds = rows.select(ASKED).unique()
-    for kind in kinds.iter_rows():
-        if kind not in known:
-            task, language, subject, mode, team = kind
-            known[kind] = release_of(routing, Query(task, language, subject, mode, team)) == segment
-    mine = kinds.filter(pl.Series([known[kind] for kind in kinds.iter_rows()], dtype=pl.Boolean))
-    return rows.join(mine, on=ASKED, how="semi", nulls_equal=True)
+                    yield of_release(rows, release.segment, routing, known)
 
 
 def _fits(candidate: str) -> pl.Expr:
@@ -140,11 +130,13 @@ def _merged(parts: list[pl.DataFrame]) -> pl.DataFrame:
     return pl.concat(parts).group_by(_KEYS).agg(pl.col(_SUMS).sum())
 
 
-def _arm(parts: list[pl.DataFrame], name: str) -> Arm:
+def _arm(parts: list[pl.DataFrame], name: str, before: pl.DataFrame) -> Arm:
     if not parts:
         return empty_arm()
-    mine = parts[0].filter(pl.col("experiment_arm") == name).sort("user_pseudonym")
+    mine = parts[0].filter(pl.col("experiment_arm") == name)
+    mine = mine.join(before, on="user_pseudonym", how="left", nulls_equal=True).sort("user_pseudonym")
+    sums = mine.select(pl.col(*_SUMS, "before_n", "before_sum").fill_null(0))
     arrays: dict[str, Any] = {
-        key: mine[key].to_numpy().astype(np.float64 if key in _FLOATS else np.int64) for key in _SUMS
+        column.name: column.to_numpy().astype(np.float64 if column.name in _FLOATS else np.int64) for column in sums
     }
     return Arm(users=mine.height, interactions=int(arrays["answers_n"].sum()), **arrays)

@@ -13,8 +13,9 @@ from lyo_pipelines.rollout.observations import Observation
 from lyo_pipelines.rollout.requirements import REQUIREMENTS, until_known
 from lyo_pipelines.statistics.noninferiority import Answer
 
-_TIME_HELPS = frozenset({"up.not_worse", "up.exposure", "up.time_served"})
-"""What more days of the same can meet; the rest needs a person or another adapter."""
+_TIME_HELPS = frozenset({"up.not_worse", "up.exposure", "up.time_served", "brake.rating_drop"})
+"""What is expected to be answered by more days of the same."""
+_NEEDS_A_PERSON = "up.sample_ratio"
 
 
 def decide(observation: Observation, figures: RolloutFigures) -> Decision:
@@ -64,7 +65,7 @@ def _said(findings: list[Finding]) -> str:
 
 
 def _until(days: float | None, held: list[Finding]) -> str:
-    if any(finding.rule not in _TIME_HELPS for finding in held):
+    if any(finding.rule == _NEEDS_A_PERSON for finding in held):
         return "More days of the same will not change that"
     if days is None:
         return "When it will be known is not in sight at the present rate"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -71,8 +72,21 @@ class EventFormatError(ValueError):
 
 def to_text(event: Event) -> str:
     """The event as the JSON text that is written."""
-    told = {"format": FORMAT, **asdict(event), "at": event.at.astimezone(UTC).isoformat()}
+    told = plain({"format": FORMAT, **asdict(event), "at": event.at.astimezone(UTC).isoformat()})
     return json.dumps(told, ensure_ascii=False, indent=2, sort_keys=True, allow_nan=False) + "\n"
+
+
+def plain(values: Any) -> Any:
+    """The same as JSON can say it: nan and infinities as None, numpy's numbers as Python's. No figure may hold up a fallback."""
+    if isinstance(values, Mapping):
+        return {str(key): plain(value) for key, value in values.items()}
+    if isinstance(values, list | tuple):
+        return [plain(value) for value in values]
+    if hasattr(values, "item"):
+        values = values.item()
+    if isinstance(values, float):
+        return values if math.isfinite(values) else None
+    return values if values is None or isinstance(values, bool | int | str) else str(values)
 
 
 def from_text(text: str) -> Event:

@@ -5,6 +5,7 @@ Why no interval from the bootstrap: it holds for one look, and a release is look
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -15,8 +16,8 @@ from lyo_pipelines.statistics.events import rise_p_value
 from lyo_pipelines.statistics.sequential import Bounds, bounds
 
 PRIOR_RATINGS = 7.0
-"""A user's level before is drawn towards the mean of all as if by so many ratings: right where an eighth of the variance of ratings lies
-between users; where it is wrong, intervals are a little wider, not less valid."""
+"""A user's level before is drawn towards the mean of all as if by so many ratings: right where an eighth of the variance of ratings
+lies between users; where it is wrong, intervals are a little wider, not less valid."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,10 +75,11 @@ class Case:
         return sequential(self.time, confidence, self.figures.planned_errors.response_time)
 
     def error_rate_bounds(self, confidence: float) -> Bounds:
-        """Sequential bounds of the candidate's own share of errors."""
-        own: Ratio = self.errors.ratio
+        """Sequential bounds of the candidate's own share of errors; its error is at least that of independent answers."""
+        own = self.errors.ratio
+        independent = math.sqrt(own.value * (1 - own.value) / own.n) if own.n else math.nan
         return bounds(
-            own.value, own.standard_error, confidence=confidence,
+            own.value, max(independent, own.standard_error), confidence=confidence,
             planned_error=self.figures.planned_errors.share, freedom=own.freedom,
         )  # fmt: skip
 
@@ -94,7 +96,10 @@ def compared(seen: Observation, sums: str, counts: str) -> Difference:
 def rating_difference(seen: Observation) -> Difference:
     """Candidate minus current of mean ratings, adjusted for what the same users rated before the release."""
     arms = (seen.candidate, seen.current)
-    n, total = (sum(float(column.sum()) for column in columns) for columns in zip(*((a.before_n, a.before_sum) for a in arms), strict=True))
+    n, total = (
+        sum(float(column.sum()) for column in columns)
+        for columns in zip(*((a.before_n, a.before_sum) for a in arms), strict=True)
+    )
     if n == 0:
         return compared(seen, "ratings_sum", "ratings_n")
     levels = [(arm.before_sum - total / n * arm.before_n) / (arm.before_n + PRIOR_RATINGS) for arm in arms]

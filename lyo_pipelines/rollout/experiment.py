@@ -91,12 +91,12 @@ def _metric(
     word: Verdict = "cannot_tell"
     if low > 0 or high < 0:
         word = "better" if (low > 0) == (direction == "higher") else "worse"
-    values = [found.ratio.value, found.base.value, found.estimate, low, high]
+    values = (found.ratio.value, found.base.value, found.estimate, low, high)
     if name == "response_time":
-        values = [math.exp(min(value, 700.0)) for value in values]
-    return Metric(
-        name, *values, int(found.ratio.n), int(found.base.n), found.ratio.groups, found.base.groups, word
-    )  # fmt: skip
+        values = tuple(math.exp(min(value, 700.0)) for value in values)
+    value, current, estimate, low, high = values
+    counted = (int(found.ratio.n), int(found.base.n), found.ratio.groups, found.base.groups)
+    return Metric(name, value, current, estimate, low, high, *counted, verdict=word)
 
 
 def _rare(found: Difference) -> Difference:
@@ -108,4 +108,7 @@ def _rare(found: Difference) -> Difference:
     share = (found.ratio.value * n + found.base.value * n_base) / (n + n_base)
     if share * min(n, n_base) < MINIMUM_EVENTS:
         return replace(found, standard_error=math.nan)
-    return replace(found, standard_error=max(found.standard_error, math.sqrt(share * (1 - share) * (1 / n + 1 / n_base))))
+    independent = math.sqrt(share * (1 - share) * (1 / n + 1 / n_base))
+    if not found.standard_error > independent:  # also where users are all alike
+        return replace(found, standard_error=independent, freedom=min(found.ratio.freedom, found.base.freedom))
+    return found

@@ -28,7 +28,9 @@ def rating_drop(case: Case) -> Finding:
     )  # fmt: skip
     rule = "brake.rating_drop"
     if found.ratio.n < watch.rated or found.ratio.groups < watch.users or math.isnan(found.standard_error):
-        return Finding(rule, "unknown", f"{int(found.ratio.n)} of {watch.rated} rated answers that this brake needs", told)
+        return Finding(
+            rule, "unknown", f"{int(found.ratio.n)} of {watch.rated} rated answers that this brake needs", told
+        )
     says = f"rating {number(found.estimate)} against the current adapter (limit {number(limit)})"
     if bounds.high < 0 and found.estimate - case.figures.brakes.slack * found.standard_error <= limit:
         return Finding(rule, "fire", f"{says}: shown to be worse, and the limit is within reach", told)
@@ -48,7 +50,9 @@ def beyond_margin(case: Case) -> Finding:
     if found.ratio.n < watch.rated or found.ratio.groups < watch.users or math.isnan(found.standard_error):
         return Finding(rule, "unknown", f"{int(found.ratio.n)} of {watch.rated} rated answers that this needs", told)
     if bounds.high < -margin:
-        says = f"rating {number(found.estimate)}, shown to be down by more than {margin} (at most {number(bounds.high)})"
+        says = (
+            f"rating {number(found.estimate)}, shown to be down by more than {margin} (at most {number(bounds.high)})"
+        )
         return Finding(rule, "fire", says, told)
     return Finding(rule, "clear", f"a drop of more than {margin} is not shown ({number(found.estimate)})", told)
 
@@ -67,7 +71,9 @@ def errors(case: Case) -> Finding:
     says = f"errors in {percent(rate)} of {n:,} answers (limit {percent(limit)})"
     reach = wilson_bounds(count / case.errors_dispersion, n / case.errors_dispersion, case.figures.brakes.slack)[1]
     if case.errors_p_value < 1 - watch.confidence and reach >= limit:
-        return Finding(rule, "fire", f"{says}: shown to be more than the current adapter's, and the limit is within reach", told)
+        return Finding(
+            rule, "fire", f"{says}: shown to be more than the current adapter's, and the limit is within reach", told
+        )
     if count >= MINIMUM_EVENTS and case.error_rate_bounds(watch.confidence).low > limit:
         return Finding(rule, "fire", f"{says}: shown to lie above it, whatever the current adapter does", told)
     usual = case.errors.base.value if base.answers else 0.0
@@ -85,7 +91,9 @@ def response_time(case: Case) -> Finding:
     )  # fmt: skip
     rule = "brake.response_time"
     if found.ratio.n < watch.answers or found.ratio.groups < watch.users or math.isnan(found.standard_error):
-        return Finding(rule, "unknown", f"{int(found.ratio.n)} of {watch.answers} response times that this brake needs", told)
+        return Finding(
+            rule, "unknown", f"{int(found.ratio.n)} of {watch.answers} response times that this brake needs", told
+        )
     says = f"answers take {slower:.2f} times as long as the current adapter's (limit {limit:g})"
     if bounds.low > 0 and found.estimate + case.figures.brakes.slack * found.standard_error >= math.log(limit):
         return Finding(rule, "fire", f"{says}: shown to be slower, and the limit is within reach", told)

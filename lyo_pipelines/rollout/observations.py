@@ -1,7 +1,7 @@
 """What a release decision sees: two arms of one stage, summed by the unit that was assigned. No thresholds belong here.
 
-Everything counts from the beginning of the stage. Within a stage the arms' shares stay as they are, so both arms lived through the same
-days; sums over several stages would compare a candidate's late days with the champion's early ones (Simpson's paradox).
+Everything counts from the beginning of the stage. Within a stage the arms' shares stay as they are, so both arms lived through the
+same days; sums over several stages would compare a candidate's late days with the champion's early ones (Simpson's paradox).
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -26,10 +27,10 @@ class Arm:
     """One arm since the stage began. Arrays have one entry per unit of assignment (a user; a class where whole classes are assigned),
     in the same order.
 
-    users: units seen. ratings_n, ratings_sum: rated answers and the sum of their ratings. answers_n: answers, of which errors_n failed,
-    cultural_n drew a cultural complaint and retries_n had to be asked again. times_n, log_ms_sum: answers with a known response time,
-    and the sum of the natural logarithms of their milliseconds. before_n, before_sum: rated answers of the same units in the weeks
-    before the release began (served by the current adapter) and the sum of their ratings: who was lenient then is lenient now.
+    users: units seen. ratings_n, ratings_sum: rated answers and the sum of their ratings. answers_n: answers, of which errors_n
+    failed, cultural_n drew a cultural complaint and retries_n had to be asked again. times_n, log_ms_sum: answers with a known
+    response time, and the sum of the natural logarithms of their milliseconds. before_n, before_sum: rated answers of the same units
+    in the weeks before the release began (served by the current adapter) and the sum of their ratings: who was lenient then is now.
     """
 
     users: int
@@ -80,7 +81,8 @@ def arm_of(rows: pl.DataFrame, before: pl.DataFrame | None = None, unit: str = "
     """Sum one arm's raw interactions. Needs `unit`, rating, response_time_ms, error, complaint_category and retries.
 
     before: interactions of the segment in the weeks before the release began (needs `unit` and rating; units of no interest are left
-    out); without it everything is as valid, but takes longer to be known. Rows without a unit count as one unit together: nobody can tell them apart. An answer with an error has no response time that counts.
+    out); without it everything is as valid, but takes longer to be known. Rows without a unit count as one unit together: nobody can
+    tell them apart. An answer with an error has no response time that counts.
     """
     failed = pl.col("error").is_not_null()
     time = pl.when(~failed & (pl.col("response_time_ms") > 0)).then(pl.col("response_time_ms"))
@@ -95,13 +97,17 @@ def arm_of(rows: pl.DataFrame, before: pl.DataFrame | None = None, unit: str = "
         log_ms_sum=time.cast(pl.Float64).log().sum(),
     )
     earlier = rows.head(0) if before is None else before
-    known = earlier.group_by(unit).agg(before_n=pl.col("rating").count(), before_sum=pl.col("rating").sum().cast(pl.Float64))
+    known = earlier.group_by(unit).agg(
+        before_n=pl.col("rating").count(), before_sum=pl.col("rating").sum().cast(pl.Float64)
+    )
     by_unit = by_unit.join(known, on=unit, how="left", nulls_equal=True).with_columns(
         pl.col("before_n", "before_sum").fill_null(0)
     )
-    sums = {name: by_unit[name].to_numpy() for name in by_unit.columns if name != unit}
     floats = {"ratings_sum", "log_ms_sum", "before_sum"}
-    arrays = {name: column.astype(np.float64 if name in floats else np.int64) for name, column in sums.items()}
+    arrays: dict[str, Any] = {
+        column.name: column.to_numpy().astype(np.float64 if column.name in floats else np.int64)
+        for column in by_unit.drop(unit)
+    }
     return Arm(users=by_unit.height, interactions=rows.height, **arrays)
 
 

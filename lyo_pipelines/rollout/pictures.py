@@ -29,7 +29,7 @@ _ENDS = ("fell_back", "rolled_back", "retired", "promoted")
 
 def stages_picture(events: Sequence[Event], stages: Sequence[StageFigures], *, segment: str, now: datetime) -> bytes:
     """Draw the newest release of a segment out of its events, as PNG bytes: planned stages behind, what happened in front."""
-    drawn = (_draw(_newest(events), stages, segment, now, colours) for colours in (32, 16, 8))
+    drawn = (_draw(_newest(events), stages, segment, now, colours) for colours in (96, 48, 16))
     png = next(drawn)
     while len(png) > MAXIMUM_BYTES and (smaller := next(drawn, None)) is not None:
         png = smaller
@@ -88,20 +88,19 @@ def _steps(axes: Any, events: list[Event], now: datetime) -> None:
     points = [((at - began) / timedelta(days=1), share) for at, share in shares(events, now)]
     days, values = zip(*points, strict=True)
     axes.step(days, values, where="post", color=_NEUTRAL, linewidth=2.2)
-    last = -1e9
+    width, last = axes.get_xlim()[1], -1e9
     for event in events:
         day = (event.at - began) / timedelta(days=1)
         height = next((value for at, value in reversed(points) if at <= day), 0.0)
         colour = _COLOURS.get(event.kind, _NEUTRAL)
-        axes.plot([day], [height], marker="o", markersize=5.5, color=colour)
-        lift = (
-            9 if day - last > (days[-1] or 1) * 0.12 else 21
-        )  # labels of events close together stand above each other
+        axes.plot([day], [height], marker="o", markersize=6, color=colour, clip_on=False, zorder=5)
+        crowded = height > 0 and day - last < width * 0.11  # labels of events close together stand above each other
+        side, aside = ("right", -5) if day > width * 0.85 else ("left", 5)
         axes.annotate(
-            event.kind.replace("_", " "), (day, height), (0, lift), textcoords="offset points", fontsize=8.5, color=colour,
-            ha="left" if day < days[-1] / 2 else "right", annotation_clip=False,
+            event.kind.replace("_", " "), (day, height), (aside, 22 if crowded else 9), textcoords="offset points",
+            fontsize=8.5, color=colour, ha=side, annotation_clip=False,
         )  # fmt: skip
-        last = day
+        last = -1e9 if crowded else day
 
 
 def _frame(axes: Any, stages: Sequence[StageFigures]) -> None:

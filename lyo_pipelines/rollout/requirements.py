@@ -31,7 +31,11 @@ def not_worse(case: Case) -> Finding:
 def exposure(case: Case) -> Finding:
     """Enough users, answers and rated answers at this stage."""
     ours, needed = case.seen.candidate, case.figures.up
-    have = {"users": (ours.users, needed.users), "rated answers": (ours.rated, needed.rated), "answers": (ours.answers, needed.answers)}
+    have = {
+        "users": (ours.users, needed.users),
+        "rated answers": (ours.rated, needed.rated),
+        "answers": (ours.answers, needed.answers),
+    }
     told = rounded(
         users=ours.users, rated=ours.rated, answers=ours.answers,
         users_needed=needed.users, rated_needed=needed.rated, answers_needed=needed.answers,
@@ -39,7 +43,9 @@ def exposure(case: Case) -> Finding:
     short = [f"{there:,} of {least:,} {what}" for what, (there, least) in have.items() if there < least]
     if short:
         return Finding("up.exposure", "hold", f"too little exposure: {', '.join(short)}", told)
-    return Finding("up.exposure", "clear", f"{ours.users:,} users, {ours.rated:,} rated of {ours.answers:,} answers", told)
+    return Finding(
+        "up.exposure", "clear", f"{ours.users:,} users, {ours.rated:,} rated of {ours.answers:,} answers", told
+    )
 
 
 def sample_ratio(case: Case) -> Finding:
@@ -51,7 +57,9 @@ def sample_ratio(case: Case) -> Finding:
     seen = ours / (ours + base) if ours + base else math.nan
     says = f"{percent(seen)} of {ours + base:,} users got the candidate, {percent(share)} were sent there"
     if p_value < alpha:
-        return Finding("up.sample_ratio", "hold", f"{says}: users are lost or counted twice in one arm; mend it first", told)
+        return Finding(
+            "up.sample_ratio", "hold", f"{says}: users are lost or counted twice in one arm; mend it first", told
+        )
     return Finding("up.sample_ratio", "clear", says, told)
 
 

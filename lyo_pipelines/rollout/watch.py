@@ -18,6 +18,7 @@ from lyo_pipelines.rollout import release as steps
 from lyo_pipelines.rollout.collect import Collected, observe, signature
 from lyo_pipelines.rollout.decide import decide
 from lyo_pipelines.rollout.events import Who
+from lyo_pipelines.rollout.experiment import experiment
 from lyo_pipelines.rollout.findings import Decision
 from lyo_pipelines.rollout.observations import Arm
 from lyo_pipelines.rollout.registry import MovedOnError, read_release
@@ -61,7 +62,7 @@ def look(
     decision = decide(collected.observation, figures)
     if decision.action != "fall_back":
         return Look(release, collected, decision)
-    act = Act(who, decision.says, now, evidence(decision, collected), release.sequence)
+    act = Act(who, decision.says, now, evidence(decision, collected, figures), release.sequence)
     try:
         return Look(steps.fall_back(lake, release.segment, act), collected, decision, fell_back=True)
     except (MovedOnError, steps.NothingToDoError):
@@ -90,7 +91,7 @@ def climb(
         after = read_release(lake, segment)
         return Climbed(after, f"no step up: {found.says if found else after.situation}")
     rehearsal = rehearse(*target_after(routing, release, release.candidate, release.champion))
-    told = {**evidence(found.decision, found.collected), "rehearsal": rehearsal.figures()}
+    told = {**evidence(found.decision, found.collected, figures), "rehearsal": rehearsal.figures()}
     act = Act(who, found.decision.says, clock(), told, release.sequence)
     try:
         after = steps.step_up(lake, segment, figures, act)
@@ -108,7 +109,7 @@ def inputs(lake: Lake, release: Release, figures: RolloutFigures, *, now: dateti
     return sha256(json.dumps(parts).encode()).hexdigest()[:16]
 
 
-def evidence(decision: Decision, collected: Collected) -> dict[str, Any]:
+def evidence(decision: Decision, collected: Collected, figures: RolloutFigures) -> dict[str, Any]:
     """What a decision was made on, as plain values for its event."""
     seen = collected.observation
     return {
@@ -119,6 +120,7 @@ def evidence(decision: Decision, collected: Collected) -> dict[str, Any]:
         "until_known_days": decision.until_known_days,
         "findings": [{**asdict(finding), "figures": dict(finding.figures)} for finding in decision.reasons],
         "arms": {"candidate": _counts(seen.candidate), "current": _counts(seen.current)},
+        "success_metrics": [asdict(metric) for metric in experiment(seen, figures).metrics],
         "mismatched_rows": collected.mismatched,
     }
 

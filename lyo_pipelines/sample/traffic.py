@@ -52,7 +52,7 @@ NO_EFFECT = Effect()
 class Traffic:
     """A segment's users with their habits; each of them asks, rates and is patient in a way of their own, every day the same.
 
-    per_day: questions on a working day. The same seed makes the same traffic for the same routes.
+    per_day: questions. The same seed makes the same traffic for the same routes.
     """
 
     segment: str
@@ -73,8 +73,7 @@ class Traffic:
     def day(self, day: date, route: Route, effect: Effect = NO_EFFECT, *, questions: int | None = None) -> list[Row]:
         """The rows of one UTC day in the order in which they were asked; canonical rows with the raw user_id."""
         rng = Random(f"{self.seed} {self.segment} {day.isoformat()}")
-        busy = 1.0 if day.weekday() < 5 else 0.6
-        rows = [self._row(rng, day, route, effect) for _ in range(questions or round(self.per_day * busy))]
+        rows = [self._row(rng, day, route, effect) for _ in range(questions or self.per_day)]
         return sorted(rows, key=lambda row: (row["occurred_at"], row["interaction_id"]))
 
     def _row(self, rng: Random, day: date, route: Route, effect: Effect) -> Row:
@@ -89,9 +88,10 @@ class Traffic:
         row["experiment_arm"], row["adapter_version"] = route(student.user_id)
         felt = effect if row["experiment_arm"] == "candidate" else NO_EFFECT
         self._answered(rng, row, felt)
-        if row["error"] is None and rng.random() < student.rates:
-            row["rating"] = _rating(rng, self._habits[student.user_id], felt)
-            row["feedback_at"] = moment.text(20 + 400 * rng.random())
+        # everything is drawn for every row, so that an effect changes what it is about and nothing else
+        rates, rating, later = rng.random(), _rating(rng, self._habits[student.user_id], felt), 20 + 400 * rng.random()
+        if row["error"] is None and rates < student.rates:
+            row["rating"], row["feedback_at"] = rating, moment.text(later)
         return row
 
     def _answered(self, rng: Random, row: Row, felt: Effect) -> None:

@@ -1,4 +1,4 @@
-"""Running the server in this process until it is stopped. Only on 127.0.0.1 unless somebody says otherwise: it asks nobody for a key."""
+"""Running the server in this process until it is stopped. On 127.0.0.1 unless somebody says otherwise: it asks nobody for a key."""
 
 from __future__ import annotations
 

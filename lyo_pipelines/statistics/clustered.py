@@ -75,7 +75,12 @@ def difference(ours: Ratio, base: Ratio) -> Difference:
 
 
 def adjusted(
-    sums: ArrayLike, counts: ArrayLike, known: ArrayLike, sums_base: ArrayLike, counts_base: ArrayLike, known_base: ArrayLike
+    sums: ArrayLike,
+    counts: ArrayLike,
+    known: ArrayLike,
+    sums_base: ArrayLike,
+    counts_base: ArrayLike,
+    known_base: ArrayLike,
 ) -> tuple[Floats, Floats]:
     """(sums, base sums) without what was known of each user before the two groups were made.
 

@@ -23,7 +23,8 @@ def rise_p_value(
 ) -> float:
     """Sequential p-value of "the rate is not higher than the base's": below alpha at any look is a finding at alpha.
 
-    dispersion: how many times larger the variance is than that of independent events; counts are divided by it. 1 where nothing is known.
+    dispersion: how many times larger the variance is than that of independent events; counts are divided by it.
+    1 where nothing is known.
     """
     if exposure <= 0 or exposure_base <= 0 or dispersion < 1:
         return 1.0
@@ -31,5 +32,5 @@ def rise_p_value(
     ratios = np.asarray(RATIOS)
     raised = share * ratios / (share * ratios + 1 - share)
     logs = count * np.log(raised / share) + count_base * np.log((1 - raised) / (1 - share))
-    log_e = float(logsumexp(logs / dispersion)) - math.log(len(RATIOS))
+    log_e = float(np.asarray(logsumexp(logs / dispersion))) - math.log(len(RATIOS))
     return min(1.0, math.exp(-log_e)) if log_e > -700 else 1.0

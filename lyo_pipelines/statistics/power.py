@@ -32,7 +32,9 @@ def noninferiority_size(
     distance = effect + margin
     if distance <= 0:
         raise ValueError(f"an effect of {effect} is not above the margin of -{margin}: no sample shows it")
-    total = design_effect * (deviation * (ndtri(1 - alpha) + ndtri(power)) / distance) ** 2 * (1 / share + 1 / (1 - share))
+    total = (
+        design_effect * (deviation * (ndtri(1 - alpha) + ndtri(power)) / distance) ** 2 * (1 / share + 1 / (1 - share))
+    )
     return math.ceil(total * share - 1e-9), math.ceil(total * (1 - share) - 1e-9)
 
 

@@ -38,10 +38,24 @@ def _printed(report: dict[str, Any]) -> str:
 
 def test_base_adapter_interval_and_verdict_stand_in_one_row() -> None:
     text = _printed(_report())
-    row = next(line for line in text.splitlines() if "loss" in line)
-    for part in ("2.000", "1.500", "-0.500", "-0.600 … -0.400", "better"):
-        assert part in row
-    assert "9.000" not in text, "the champion's comparison is the report's, not this table's"
+    first, second = (line for line in text.splitlines() if "loss" in line)
+    for part in ("base", "2.000", "1.500", "-0.500", "-0.600 … -0.400", "better"):
+        assert part in first
+    assert "current adapter" in second
+    assert "+9.000" in second
+
+
+def test_gates_of_other_tasks_are_not_shown() -> None:
+    report = _report()
+    report["gates"].append({"name": "language_kept", "passed": True, "applies": False, "message": "does not apply"})
+    assert "language_kept" not in _printed(report)
+
+
+def test_a_thin_segments_table_says_whose_figures_these_are() -> None:
+    served = {"segment": "tutoring.en", "reason": "too small to split", "own_items": 4}
+    text = _printed(_report() | {"served_by": served})
+    assert "tutoring.en.math trains nothing of its own: tutoring.en serves it" in text
+    assert "(4 of the test items" in text
 
 
 def test_no_verdict_is_said_with_its_reason() -> None:

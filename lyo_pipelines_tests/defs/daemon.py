@@ -25,6 +25,7 @@ from sqlalchemy.engine import Engine
 
 from lyo_pipelines.defs.build import build_defs
 from lyo_pipelines.defs.sensors.inbox import inbox_sensor
+from lyo_pipelines.defs.sensors.rollout import rollout_sensor_for
 from lyo_pipelines.defs.sensors.segments import segments_sensor
 from lyo_pipelines.defs.sensors.triggers import trigger_sensor
 
@@ -45,6 +46,7 @@ def _with_sensor(sensor: dg.SensorDefinition) -> dg.Definitions:
 
 INBOX = _with_sensor(inbox_sensor)
 SEGMENTS = _with_sensor(segments_sensor)
+ROLLOUT = _with_sensor(rollout_sensor_for(running=True, every_seconds=10))
 VOLUME = _with_sensor(trigger_sensor("volume", running=True, every_seconds=10))
 
 

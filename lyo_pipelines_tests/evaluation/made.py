@@ -161,7 +161,10 @@ def tiny_base(folder: Path, family: str = "llama") -> Path:
     return folder
 
 
-def adapter(folder: Path, base: Path | str, source: Path, *, seed: int = 2, scale: float = 0.05) -> Path:
+def adapter(
+    folder: Path, base: Path | str, source: Path, *, seed: int = 2, scale: float = 0.05,
+    modules: Sequence[str] = ("q_proj", "v_proj", "up_proj"),
+) -> Path:  # fmt: skip
     """A LoRA adapter whose B is random, so that it changes the model; `base` is the name in its manifest."""
     import peft
     import torch
@@ -169,7 +172,7 @@ def adapter(folder: Path, base: Path | str, source: Path, *, seed: int = 2, scal
 
     torch.manual_seed(seed)
     model = transformers.AutoModelForCausalLM.from_pretrained(source, dtype=torch.float32)
-    config = peft.LoraConfig(r=4, lora_alpha=8, target_modules=["q_proj", "v_proj", "up_proj"], task_type="CAUSAL_LM")
+    config = peft.LoraConfig(r=4, lora_alpha=8, target_modules=list(modules), task_type="CAUSAL_LM")
     adapted = peft.get_peft_model(model, config)
     for name, parameter in adapted.named_parameters():
         if "lora_B" in name:

@@ -20,7 +20,8 @@ def values(metric: Metric, predictions: list[str], **columns):
 
 def test_the_built_in_metrics_say_what_they_are(metrics):
     assert set(metrics) == {
-        "checked_answer", "chrf", "language_match", "length_ratio", "loss", "relevance", "repetition", "rouge_l",
+        "above_grade", "checked_answer", "chrf", "language_match", "length_ratio", "loss", "relevance", "repetition", "rouge_l",
+        "sentence_length", "solution_first", "tells_solution",
     }  # fmt: skip
     for metric in metrics.values():
         assert metric.direction in {"higher", "lower", "neutral"}
@@ -127,6 +128,62 @@ def test_relevance_is_measured_in_english_only(metrics):
     assert empty == 0
 
 
+LONG = (
+    "We add the numbers and write them in a row. Then we take half of it, and that is what was asked of us here today. "
+)
+
+
+@pytest.mark.parametrize(
+    ("answer", "known", "first"),
+    [
+        ("The answer is 12.\nFirst multiply 3 by 4.", "12", 1),
+        ("First multiply 3 by 4.\nAnswer: 12", "12", 0),
+        ("उत्तर 12 है। पहले गुणा करें।", "12", 1),
+        ("पहले गुणा करें। उत्तर: 12", "12", 0),
+        ("It is 12.", "12", None),
+        ("First this. Then that.", "", None),
+    ],
+)
+def test_a_solution_is_given_away_where_the_first_sentence_tells_it(metrics, answer, known, first):
+    found = values(metrics["solution_first"], [answer], expected_answers=[known], questions=["What is 3 times 4?"])
+    assert found == [first]
+
+
+def test_whether_the_solution_is_told_at_all_is_described_and_never_judged(metrics):
+    metric = metrics["tells_solution"]
+    told = ["First multiply.\nAnswer: 12", "Look at the 3 first.", "x"]
+    assert values(metric, told, expected_answers=["12", "12", ""], questions=["3 times 4?"] * 3) == [1, 0, None]
+    assert metric.direction == "neutral"
+
+
+def test_language_above_the_grade_is_told_in_school_years_for_english_only(metrics):
+    hard = (
+        "Photosynthesis transforms electromagnetic radiation into biochemical energy, consequently sustaining practically every "
+        "terrestrial ecosystem. Photosynthetic organisms simultaneously liberate considerable quantities of atmospheric oxygen, "
+        "continuously replenishing environmental concentrations indispensable for respiration. "
+    )
+    easy, above, hindi, no_grade, short = values(
+        metrics["above_grade"],
+        [LONG * 2, hard * 2, hard * 2, hard * 2, "Short."],
+        languages=["en", "en", "hi", "en", "en"],
+        grades=["6", "6", "6", "college", "6"],
+    )
+    assert easy == 0
+    assert above is not None
+    assert above > 8
+    assert hindi is None
+    assert no_grade is None
+    assert short is None
+
+
+def test_sentences_are_measured_against_the_references_in_any_language(metrics):
+    long = "एक दो तीन चार पाँच छह।"
+    twice, same, nothing = values(
+        metrics["sentence_length"], [long, "एक दो तीन।", "x = 3"], references=["एक दो तीन। चार पाँच छह।"] * 3
+    )
+    assert (twice, same, nothing) == (2, 1, None)
+
+
 def test_a_team_adds_a_metric_by_adding_a_file(tmp_path):
     made.own_metric(tmp_path, "sum(map(str.isupper, text)) / len(text)")
     files = metric_files(["shouting", "chrf"], extra=tmp_path)
@@ -136,7 +193,7 @@ def test_a_team_adds_a_metric_by_adding_a_file(tmp_path):
 
 
 def test_a_metric_that_does_not_fit_is_named(tmp_path):
-    with pytest.raises(MetricError, match="no metric called nosuch: there are checked_answer, chrf"):
+    with pytest.raises(MetricError, match="no metric called nosuch: there are above_grade, checked_answer"):
         metric_files(["nosuch"])
     broken = made.own_metric(tmp_path, "0", "broken")
     broken.write_text("import evaluate, no_such_library_at_all\n")

@@ -6,6 +6,7 @@ import math
 from dataclasses import replace
 from datetime import timedelta
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -174,6 +175,19 @@ def test_a_fallback_gives_everybody_what_served_before() -> None:
 def test_what_does_not_fit_is_refused_with_the_reason(events: list[Event], wrong: Event, why: str) -> None:
     with pytest.raises(IllegalEventError, match=why):
         apply(state(events), wrong)
+
+
+def test_no_figure_keeps_an_event_from_being_written() -> None:
+    odd = {
+        "nan": math.nan,
+        "inf": math.inf,
+        "int": np.int64(3),
+        "float": np.float64(0.5),
+        "bool": np.bool_(True),
+        "at": START,
+    }
+    found = from_text(to_text(event("fell_back", figures={"findings": ({"figures": odd},)}))).figures["findings"][0]
+    assert found["figures"] == {"nan": None, "inf": None, "int": 3, "float": 0.5, "bool": True, "at": str(START)}
 
 
 def test_a_text_that_is_no_event_is_refused() -> None:

@@ -33,7 +33,14 @@ def target(lake: Lake, version: str) -> Target:
 
 def route(lake: Lake, *, share: float) -> Models:
     entry = Entry(
-        SEGMENT, 2, target(lake, "old"), target(lake, "new"), salt_of(SEGMENT, "new"), 1, share, candidate_buckets(share)
+        SEGMENT,
+        2,
+        target(lake, "old"),
+        target(lake, "new"),
+        salt_of(SEGMENT, "new"),
+        1,
+        share,
+        candidate_buckets(share),
     )
     lake.write_text(to_text(Routing({SEGMENT: entry})), routing_path(lake))
     return Models(lake, "tiny")
@@ -64,7 +71,9 @@ def test_a_file_that_changes_counts_from_the_next_question_on(lake):
 
 
 def test_an_adapter_that_is_not_the_released_one_is_refused(lake):
-    entry = Entry(SEGMENT, 1, Target(**{**asdict(target(lake, "old")), "files": {"adapter_model.safetensors": "0" * 64}}))
+    entry = Entry(
+        SEGMENT, 1, Target(**{**asdict(target(lake, "old")), "files": {"adapter_model.safetensors": "0" * 64}})
+    )
     lake.write_text(to_text(Routing({SEGMENT: entry})), routing_path(lake))
     with pytest.raises(DamagedAdapterError, match="not the adapter that was released"):
         Models(lake, "tiny").choose(SEGMENT, None)

@@ -61,6 +61,8 @@ def eval_report(
         # a parent's answers are asked for once, whichever of its thin children is reported on
         cache_dir=default_cache(lake.local(lake.report_dir(candidate.segment, candidate.version))),
         served=served,
+        data_dir=lake.root,
+        config_path=store.settings().config_path,
     )
     results = pipes.run(context=context, command=command).get_results()
     record_report(lake, segment, candidate.version, read_report(output))

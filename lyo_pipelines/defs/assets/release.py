@@ -1,5 +1,6 @@
 """`release`: the newest adapter on its way to users, by segment; and how a release looks on its page."""
 
+import math
 from datetime import UTC, datetime
 from typing import Any
 
@@ -128,10 +129,29 @@ def finding_metadata(figures: Any) -> dict[str, Any]:
     rows = [{"rule": one["rule"], "outcome": one["outcome"], "found": one["says"]} for one in found]
     arms = [{"arm": name, **counts} for name, counts in figures.get("arms", {}).items()]
     columns = ["arm", "users", "answers", "rated", "mean_rating", "errors"]
+    metrics = [
+        {
+            "metric": one["name"].replace("_", " "),
+            "candidate": _number(one["value"]),
+            "current": _number(one["value_current"]),
+            "difference": f"{_number(one['estimate'])} [{_number(one['low'])}, {_number(one['high'])}]",
+            "verdict": one["verdict"].replace("_", " "),
+        }
+        for one in figures.get("success_metrics", ())
+    ]
     return {
+        **(
+            {"success_metrics": table(metrics, ["metric", "candidate", "current", "difference", "verdict"])}
+            if metrics
+            else {}
+        ),
         **({"findings": table(rows, ["rule", "outcome", "found"])} if rows else {}),
         **({"arms": table(arms, columns)} if arms else {}),
     }
+
+
+def _number(value: float | None) -> str:
+    return "unknown" if value is None or not math.isfinite(value) else f"{value:.4g}"
 
 
 def _event_row(event: Event) -> dict[str, str]:

@@ -168,7 +168,7 @@ def _found(looked: Look, history: History, figures: Figures, cursor: Cursor, now
     if looked.fell_back or cursor.found.get(segment) == digest:
         return
     cursor.found[segment] = digest
-    seen = evidence(looked.decision, looked.collected)
+    seen = evidence(looked.decision, looked.collected, figures.rollout)
     days = looked.decision.until_known_days
     yield dg.AssetObservation(
         RELEASE,

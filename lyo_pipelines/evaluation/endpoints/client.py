@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx
 
-from lyo_pipelines.config.evaluation import Remote
+from lyo_pipelines.config.evaluation import EvaluationFigures, Remote
 
 _AGAIN = {408, 409, 425, 429, 500, 502, 503, 504, 529}
 """Statuses of a server that is busy or was interrupted, not of a request that is wrong."""
@@ -32,7 +32,7 @@ class EndpointError(RuntimeError):
 
 @dataclass(frozen=True)
 class Reply:
-    """One answer. Token numbers are as the endpoint counts them, None where it does not say; seconds: of the request that succeeded."""
+    """One answer. Token numbers are as the endpoint counts them, None where it does not say; seconds: of the last request."""
 
     text: str
     prompt_tokens: int | None
@@ -51,6 +51,12 @@ def key_of(remote: Remote, environment: Mapping[str, str] | None = None) -> str 
             f"{remote.model} at {remote.url}: the environment variable {remote.api_key_env} is not set.", useless=True
         )
     return found
+
+
+def check_keys(figures: EvaluationFigures) -> None:
+    """Raise EndpointError before anything is asked when a key is not there."""
+    for remote in (*figures.endpoints, *([figures.judge] if figures.judge else [])):
+        key_of(remote)
 
 
 class ChatClient:

@@ -25,7 +25,7 @@ class Spent:
         """Add up requests."""
 
         def total(column: int) -> int | None:
-            known = [row[column] for row in tokens if row[column] is not None]
+            known = [count for row in tokens if (count := row[column]) is not None]
             return sum(known) if len(known) == len(tokens) else None
 
         return cls(len(tokens), total(0), total(1), tuple(seconds))
@@ -51,7 +51,11 @@ def cost(spent: Spent, remote: Remote) -> float | None:
     """Price of what was spent, in the currency of the prices."""
     prices = (remote.price_per_million_in, remote.price_per_million_out)
     tokens = (spent.tokens_in, spent.tokens_out)
-    parts = [count * price / 1e6 for count, price in zip(tokens, prices, strict=True) if count is not None and price is not None]
+    parts = [
+        count * price / 1e6
+        for count, price in zip(tokens, prices, strict=True)
+        if count is not None and price is not None
+    ]
     return sum(parts) if len(parts) == len(prices) else None
 
 

@@ -18,12 +18,16 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from lyo_pipelines.config.evaluation import EvaluationFigures
+from lyo_pipelines.config.figures import FiguresError, load_figures
+from lyo_pipelines.curation.wordlists import WordlistError
 from lyo_pipelines.evaluation.catalogue import MetricError
 from lyo_pipelines.evaluation.command import default_cache
+from lyo_pipelines.evaluation.endpoints.client import EndpointError, check_keys
 from lyo_pipelines.evaluation.engine.reporting import Reporter, reporter
 from lyo_pipelines.evaluation.inputs import AdapterError, Served, gather_inputs
 from lyo_pipelines.evaluation.items import TestSplitError
 from lyo_pipelines.evaluation.report import MissingReportError, read_report
+from lyo_pipelines.storage.lake import Lake
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -43,8 +47,21 @@ def _evaluate(options: argparse.Namespace, report_to: Reporter) -> int:
     try:
         figures = _figures(options.figures)
         served = Served(options.served_segment, options.served_because) if options.served_segment else None
-        inputs = gather_inputs(options.dataset, options.adapter, options.champion, figures, options.metrics, served)
-    except (TestSplitError, AdapterError, MetricError, FiguresFileError) as error:
+        lake = Lake(options.data) if options.data else None
+        check_keys(figures)
+        inputs = gather_inputs(
+            options.dataset, options.adapter, options.champion, figures, options.metrics, served,
+            lake=lake, curation=load_figures(options.config).curation,
+        )  # fmt: skip
+    except (
+        TestSplitError,
+        AdapterError,
+        MetricError,
+        FiguresFileError,
+        FiguresError,
+        WordlistError,
+        EndpointError,
+    ) as error:
         report_to.fail(str(error))
         return 2
     if _same_report(options.output, inputs.data_version):
@@ -54,8 +71,11 @@ def _evaluate(options: argparse.Namespace, report_to: Reporter) -> int:
     from lyo_pipelines.evaluation.engine.evaluate import evaluate  # torch is loaded only when there is work
     from lyo_pipelines.training.base_models import MissingBaseModelError
 
+    cache, shared = options.cache or default_cache(options.output), None
+    if lake is not None:
+        shared = default_cache(lake.local(lake.path("reports", "any")))
     try:
-        evaluate(inputs, options.output, options.models, options.cache or default_cache(options.output), report_to.say)
+        evaluate(inputs, options.output, options.models, cache, report_to.say, shared)
     except (MissingBaseModelError, MetricError, AdapterError) as error:
         report_to.fail(str(error))
         return 2
@@ -88,8 +108,6 @@ class FiguresFileError(ValueError):
 
 def _figures(path: Path | None) -> EvaluationFigures:
     if path is None:
-        from lyo_pipelines.config.figures import load_figures
-
         return load_figures().evaluation
     try:
         return EvaluationFigures.model_validate(json.loads(path.read_text(encoding="utf-8")))
@@ -119,6 +137,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--served-segment", metavar="SEGMENT", help="a thin segment that the adapter's segment serves")
     parser.add_argument("--served-because", metavar="TEXT", default="", help="why it has no adapter of its own")
+    parser.add_argument(
+        "--data", help="root of the data directory: ratings, other segments, word lists (default: none of them)"
+    )
+    parser.add_argument("--config", type=Path, help="YAML with a user's figures, for those of curation")
     parser.add_argument("--metrics", type=Path, help="folder of a team's own metrics, <name>/<name>.py")
     return parser
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,22 +16,33 @@ import pyarrow.parquet as pq
 from lyo_pipelines.evaluation.catalogue import load_metrics
 from lyo_pipelines.evaluation.command import PROGRESS, REPORT
 from lyo_pipelines.evaluation.engine.hosting import ModelHost, quiet
+from lyo_pipelines.evaluation.engine.others import ask_endpoints, ask_judge, look_for_damage
 from lyo_pipelines.evaluation.engine.outputs import write_whole
 from lyo_pipelines.evaluation.engine.progress import Progress
 from lyo_pipelines.evaluation.engine.run import Asker
 from lyo_pipelines.evaluation.inputs import EvaluationInputs
+from lyo_pipelines.evaluation.language_quality import culture_section, language_metrics
 from lyo_pipelines.evaluation.markdown import render
 from lyo_pipelines.evaluation.measure import Measured, measure
 from lyo_pipelines.evaluation.pictures import pictures
 from lyo_pipelines.evaluation.report import build_report
 from lyo_pipelines.evaluation.results import ModelOutputs
+from lyo_pipelines.evaluation.satisfaction import learn
 from lyo_pipelines.evaluation.values import MetricValues
 
 
 def evaluate(
-    inputs: EvaluationInputs, output: Path, models_dir: Path, cache: Path, say: Callable[[str], None]
+    inputs: EvaluationInputs,
+    output: Path,
+    models_dir: Path,
+    cache: Path,
+    say: Callable[[str], None],
+    shared: Path | None = None,
 ) -> dict[str, Any]:
-    """Evaluate and write everything under `output`; returns the report."""
+    """Evaluate and write everything under `output`; returns the report.
+
+    cache: answers to the segment's own items; shared: to items that other segments' evaluations ask, too (default: the same).
+    """
     quiet()
     started = time.monotonic()
     output.mkdir(parents=True, exist_ok=True)
@@ -42,10 +54,25 @@ def evaluate(
     )
     metrics = load_metrics(inputs.metric_files)  # a metric that does not load must fail before hours of generation
     host = ModelHost(models_dir, device=figures.device, dtype=figures.dtype, attention=figures.attention)
-    outputs = Asker(inputs, host, cache, progress).ask_all()
+    around = inputs.surroundings
+    satisfaction = learn(around.rated, figures)
+    asker = Asker(inputs, host, cache, progress)
+    ours = asker.ask_all()
+    more = look_for_damage(replace(asker, cache=shared or cache))
+    remote, told = ask_endpoints(asker, ours)
+    more |= told | ask_judge(asker, ours)
+    outputs = {**ours, **remote}
     progress.start("metrics and statistics", "all", 1)
-    measured = measure(inputs, metrics, outputs)
-    report = build_report(inputs, outputs, measured, seconds=time.monotonic() - started, now=datetime.now(UTC))
+    informed = [
+        *language_metrics(around.lists, around.curation),
+        *([satisfaction.metric] if satisfaction.metric else []),
+    ]
+    measured = measure(inputs, metrics, outputs, informed)
+    texts = {role: answered.texts for role, answered in outputs.items()}
+    more["culture"] = culture_section(inputs.items, inputs.tasks, texts, around.lists, around.curation)
+    more["satisfaction"] = satisfaction.section
+    seconds, now = time.monotonic() - started, datetime.now(UTC)
+    report = build_report(inputs, outputs, measured, seconds=seconds, now=now, more=more)
     write_items(output / "items.parquet", inputs, outputs, measured)
     for name, png in pictures(report).items():
         write_whole(output / name, png)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from lyo_pipelines.evaluation.markdown import gates_table, verdict_table
+from lyo_pipelines.evaluation.parts_markdown import parts as other_parts
 from lyo_pipelines.evaluation.pictures import differences
 from lyo_pipelines.evaluation.report import read_report
 from lyo_pipelines.evaluation.task_markdown import task_part
@@ -103,6 +104,8 @@ def materialization_metadata(report: dict[str, Any], output: Path) -> dict[str, 
         metadata["generation_tokens_per_second"] = {"type": "float", "raw_value": round(float(speed), 1)}
     if (first := candidate["time_to_first_token_ms"]["p50"]) is not None:
         metadata["time_to_first_token_ms_p50"] = {"type": "float", "raw_value": float(first)}
+    if told := other_parts(report):
+        metadata["more"] = {"type": "md", "raw_value": told}
     if told := task_part(report):
         metadata["task"] = {"type": "md", "raw_value": told}
     for metric in (report["primary_metric"], "checked_answer", *report["tasks"]["own_metrics"]):

@@ -15,6 +15,7 @@ from lyo_pipelines.evaluation.engine.hosting import ModelHost
 from lyo_pipelines.evaluation.engine.outputs import Batch, OutputsFolder, by_item
 from lyo_pipelines.evaluation.engine.progress import Progress
 from lyo_pipelines.evaluation.inputs import EvaluationInputs, ModelSpec, outputs_key
+from lyo_pipelines.evaluation.items import Item
 from lyo_pipelines.evaluation.results import ModelOutputs, Timing
 
 LIKELIHOOD, ANSWERS, WAITING = "likelihood", "answers", "waiting"
@@ -28,6 +29,10 @@ class Asker:
     host: ModelHost
     cache: Path
     progress: Progress
+    answers: bool = True
+    """False: only the references' likelihoods are measured, and nothing is asked."""
+    on: str = ""
+    """Name of the items where they are not the evaluation's own, for the progress."""
 
     def ask_all(self) -> dict[str, ModelOutputs]:
         """Role -> outputs, for every model of the evaluation; the base comes first."""
@@ -41,21 +46,22 @@ class Asker:
             if not reused:
                 self._ask_model(spec, folder)
             else:
-                self.progress.start("reused answers", spec.role, len(self.inputs.items), len(self.inputs.items))
+                self.progress.start("reused answers", self._shown(spec), len(self.inputs.items), len(self.inputs.items))
             return self._collect(folder, reused=reused)
 
     def key(self, spec: ModelSpec) -> str:
         """Name of the folder of a model's outputs."""
-        return outputs_key(self.inputs, spec, device=self.host.device, dtype=self.host.dtype_name)
+        key = outputs_key(self.inputs, spec, device=self.host.device, dtype=self.host.dtype_name)
+        return key if self.answers else f"{key}-loss"
 
     def _ask_model(self, spec: ModelSpec, folder: OutputsFolder) -> None:
         figures = self.inputs.figures
-        self.progress.start("load", spec.role, 1)
+        self.progress.start("load", self._shown(spec), 1)
         with self.host.using(spec) as (model, tokenizer):
             self.progress.update(1, 1)
             self.host.reset_memory()
             encoded = encode_items(tokenizer, self.inputs.items, max_length=figures.max_length)
-            asked = [e for e in encoded if not e.plain]
+            asked = [e for e in encoded if not e.plain and self.answers]
             limit = figures.max_new_tokens or answer_limit(encoded)
             schemas = self.inputs.schemas
             constraint = Constraint(tokenizer, stop_ids(tokenizer, model), schemas) if schemas else None
@@ -77,9 +83,11 @@ class Asker:
         batches: list[list[Encoded]],
         ask: Callable[[Sequence[Encoded]], Batch],
     ) -> None:
+        if not batches:
+            return
         there = {item_id for batch in folder.batches(stage) for item_id in batch["ids"]}
         done, total = len(there), sum(map(len, batches))
-        self.progress.start(stage, spec.role, total, done)
+        self.progress.start(stage, self._shown(spec), total, done)
         for batch in batches:
             if all(e.item_id in there for e in batch):
                 continue
@@ -95,7 +103,8 @@ class Asker:
             return
         figures = self.inputs.figures
         probe = _spread(encoded, figures.latency_items)
-        self.progress.start("response time", spec.role, len(probe))
+        if probe:
+            self.progress.start("response time", self._shown(spec), len(probe))
         times = []
         for measured in asking.waiting_times(
             model, tokenizer, probe, new_tokens=figures.latency_new_tokens, synchronize=self.host.synchronize
@@ -111,9 +120,15 @@ class Asker:
         }
         folder.write(WAITING, environment)
 
+    def _shown(self, spec: ModelSpec) -> str:
+        return f"{spec.role} on {self.on}" if self.on else spec.role
+
+    def _is_asked(self, item: Item) -> bool:
+        return self.answers and not item.is_plain
+
     def _complete(self, folder: OutputsFolder) -> bool:
         everything = {item.item_id for item in self.inputs.items}
-        asked = {item.item_id for item in self.inputs.items if not item.is_plain}
+        asked = {item.item_id for item in self.inputs.items if self._is_asked(item)}
         return folder.read(WAITING) is not None and all(
             {item_id for batch in folder.batches(stage) for item_id in batch["ids"]} >= wanted
             for stage, wanted in ((LIKELIHOOD, everything), (ANSWERS, asked))
@@ -122,7 +137,7 @@ class Asker:
     def _collect(self, folder: OutputsFolder, *, reused: bool) -> ModelOutputs:
         scored = by_item(folder.batches(LIKELIHOOD), ("nll_sums", "nll_tokens", "cut"))
         batches = folder.batches(ANSWERS)
-        nothing = {item.item_id: ("", 0, False, 0) for item in self.inputs.items if item.is_plain}
+        nothing = {item.item_id: ("", 0, False, 0) for item in self.inputs.items if not self._is_asked(item)}
         written = nothing | by_item(batches, ("texts", "answer_tokens", "truncated", "prompt_tokens"))
         order = [item.item_id for item in self.inputs.items]
         waiting: dict[str, Any] = folder.read(WAITING) or {}

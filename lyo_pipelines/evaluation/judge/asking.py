@@ -22,7 +22,9 @@ _SYSTEM = (
     'Reply with one JSON object only: {{"reason": "one short sentence", "better": "A"}} or "B", or "tie" if neither is better.'
 )
 _OBJECT = re.compile(r"\{[^{}]*\}", re.DOTALL)
-_NAMED = re.compile(r"\b(?:better|verdict|winner|best)\b\W{0,12}(A|B|tie)\b", re.IGNORECASE)
+_NAMED = re.compile(
+    r"\b(?:better|verdict|winner|best)\b(?: is)?\W{0,12}(A|B|tie)\b|\b(A|B) is (?:\w+ )?better\b", re.IGNORECASE
+)
 _WORDS: dict[str, Said] = {"a": "first", "b": "second", "tie": "tie"}
 
 
@@ -79,7 +81,7 @@ def parse(text: str) -> Said | None:
             continue
         if "better" in told:
             return _WORDS.get(str(told["better"]).strip().lower())
-    named = {match.lower() for match in _NAMED.findall(text)} or {text.strip(" .*\"'\n").lower()}
+    named = {(one or other).lower() for one, other in _NAMED.findall(text)} or {text.strip(" .*\"'\n").lower()}
     return _WORDS.get(named.pop()) if len(named) == 1 else None
 
 

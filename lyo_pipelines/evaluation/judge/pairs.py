@@ -41,9 +41,9 @@ def rated_pairs(lake: Lake, segment: str, maximum: int) -> tuple[RatedPair, ...]
             of = parse_parent(row["segment"] or segment)
             said = [message["content"] for message in row["messages"] if message["role"] == "user"]
             key = hashlib.sha256(f"{row['example_id']} {row['rejected_example_id']} {row['kind']}".encode()).hexdigest()
-            by_language[of.language or "unknown"].append(
-                RatedPair(key, row["group_id"], of.task, of.language or "unknown", said[-1] if said else "", row["chosen"], row["rejected"])
-            )  # fmt: skip
+            language, question = of.language or "unknown", said[-1] if said else ""
+            pair = RatedPair(key, row["group_id"], of.task, language, question, row["chosen"], row["rejected"])
+            by_language[language].append(pair)
     members = [sorted(found, key=lambda pair: pair.key) for _, found in sorted(by_language.items())]
     turns = max(map(len, members), default=0)
     spread = [found[turn] for turn in range(turns) for found in members if turn < len(found)]

@@ -1,4 +1,4 @@
-"""From replies to a verdict: two orders make one judgement, judgements make a comparison, and pairs that people rated say what it is worth.
+"""From replies to a verdict: two orders make one judgement, judgements a comparison, and pairs that people rated say its worth.
 
 A judgement is 1 (ours), 0 (a tie, or the orders disagree) or -1 (the other). One with an unreadable reply is left out and counted.
 """
@@ -56,7 +56,12 @@ def outcome(judgements: Sequence[Judgement], figures: EvaluationFigures) -> dict
         return told | {"note": "nothing was judged" if not known else "not enough groups: 1"}
     scores = [float(score) for _, score in known]
     found = paired_bootstrap_by_group(
-        scores, [0.0] * len(scores), groups, resamples=figures.resamples, seed=figures.seed, confidence=figures.confidence
+        scores,
+        [0.0] * len(scores),
+        groups,
+        resamples=figures.resamples,
+        seed=figures.seed,
+        confidence=figures.confidence,
     )
     told |= {"score": found.estimate, "ci_low": found.low, "ci_high": found.high, "p_value": found.p_value}
     if told["groups"] < figures.minimum_groups:
@@ -78,11 +83,13 @@ def habits(judgements: Sequence[Judgement]) -> dict[str, Any]:
     }
 
 
-def agreement(judgements: Sequence[Judgement], figures: EvaluationFigures, judge: JudgeFigures) -> dict[str, dict[str, Any]]:
+def agreement(
+    judgements: Sequence[Judgement], figures: EvaluationFigures, judge: JudgeFigures
+) -> dict[str, dict[str, Any]]:
     """By language: how far the judge agrees with people, whose better answer is `ours` here.
 
-    agreement: mean of 1 (the same), 1/2 (a tie, or the orders disagree) and 0 (the other one). kappa: 2 x agreement - 1, Cohen's kappa
-    (1960) for two orders, where chance agrees half of the time.
+    agreement: mean of 1 (the same), 1/2 (a tie, or the orders disagree) and 0 (the other one). kappa: 2 x agreement - 1, corrected
+    for chance as Cohen's kappa (1960) is, where chance agrees half of the time.
     """
     found = {}
     for language in sorted({one.language for one in judgements}):
@@ -107,7 +114,10 @@ def _agreed(known: Sequence[Judgement], figures: EvaluationFigures, judge: Judge
         "kappa": 2 * interval.estimate - 1,
     }
     if len(known) < judge.minimum_pairs:
-        return told | {"trusted": False, "why": f"{len(known)} pairs that people rated, at least {judge.minimum_pairs} are needed"}
+        return told | {
+            "trusted": False,
+            "why": f"{len(known)} pairs that people rated, at least {judge.minimum_pairs} are needed",
+        }
     trusted = interval.low >= judge.agreement_floor
     why = "" if trusted else f"agreement is not shown to reach {judge.agreement_floor:g}"
     return told | {"trusted": trusted, "why": why}

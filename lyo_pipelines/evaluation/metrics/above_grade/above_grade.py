@@ -1,7 +1,7 @@
 """How many school years the answer's language lies above the pupil's grade. English only.
 
-No formula whose scale is school years and that was checked by others is known to us for Hindi or Tamil: those are not measured instead of
-being measured with the English one, which counts syllables and cannot be carried over.
+For Hindi or Tamil no formula is known to us whose scale is school years and that others have checked. They are not measured, instead
+of being measured with the English one, which cannot be carried over.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ class AboveGrade(evaluate.Metric):
     def _info(self) -> evaluate.MetricInfo:
         return evaluate.MetricInfo(
             description=(
-                "School years by which the answer's sentences and words exceed the pupil's grade (Flesch-Kincaid grade level, code and "
-                "formulas aside; 0 where they do not); English answers of 30 words or more to pupils of a known grade only."
+                "School years by which the answer's sentences and words exceed the pupil's grade (Flesch-Kincaid grade level, "
+                "code and formulas aside; 0 where they do not); English answers of 30 words or more to pupils of a known grade only."
             ),
             citation="Kincaid, Fishburne, Rogers and Chissom, Naval Technical Training Command report 8-75, 1975",
             inputs_description="Lists of equal length, one entry for each test item.",

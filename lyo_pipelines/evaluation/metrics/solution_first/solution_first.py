@@ -18,8 +18,8 @@ class SolutionFirst(evaluate.Metric):
     def _info(self) -> evaluate.MetricInfo:
         return evaluate.MetricInfo(
             description=(
-                "Share of answers of several sentences whose first one already tells the known solution, before anything is explained; "
-                "only where the solution is known."
+                "Share of answers of several sentences whose first one already tells the known solution, before anything is "
+                "explained; only where the solution is known."
             ),
             citation="",
             inputs_description="Lists of equal length, one entry for each test item.",

@@ -17,8 +17,8 @@ class TellsSolution(evaluate.Metric):
     def _info(self) -> evaluate.MetricInfo:
         return evaluate.MetricInfo(
             description=(
-                "Share of answers that tell the known solution somewhere, right or not for the task: described, never judged; only where "
-                "the solution is known."
+                "Share of answers that tell the known solution somewhere, right or not for the task: described, never judged; "
+                "only where the solution is known."
             ),
             citation="",
             inputs_description="Lists of equal length, one entry for each test item.",

@@ -1,0 +1,208 @@
+"""`lyo release`, `lyo releases`, and what a person does to a release: one command and one reason each."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from lyo_pipelines.client.follow import polled
+from lyo_pipelines.client.graphql import Client
+from lyo_pipelines.client.server import start_server
+from lyo_pipelines.config.figures import Figures, load_figures
+from lyo_pipelines.config.settings import Settings
+from lyo_pipelines.interactions.segments import parse_parent
+from lyo_pipelines.rollout import release as steps
+from lyo_pipelines.rollout.events import Event, Who
+from lyo_pipelines.rollout.registry import History, read_all, read_history, read_release
+from lyo_pipelines.rollout.rehearsal import rehearse, target_after
+from lyo_pipelines.rollout.release import Act, RollbackPlan
+from lyo_pipelines.rollout.routing import current, refresh
+from lyo_pipelines.rollout.state import Release
+from lyo_pipelines.storage.lake import Lake
+
+JOB = "release_adapter"
+_COLOURS = {"champion": "green", "canary": "cyan", "fallen_back": "red", "rejected": "red"}
+
+
+class ReleaseFailedError(RuntimeError):
+    """The run that begins a release failed; the message is its cause."""
+
+
+def begin_release(console: Console, segment: str, reason: str, *, port: int = 3000) -> None:
+    """Launch the run that begins the release of the newest adapter, wait for it and say what became of it."""
+    parse_parent(segment)
+    act(reason)  # an empty reason is said before anything starts
+    server = start_server(port)
+    try:
+        release_through(console, Client(server.url), _lake(), segment, reason)
+    finally:
+        server.stop()
+
+
+def release_through(console: Console, client: Client, lake: Lake, segment: str, reason: str) -> None:
+    """Do the same in a Dagster that runs. Raises ReleaseFailedError with the run's cause."""
+    before = read_release(lake, segment)
+    client.add_segment(segment)
+    config = {"ops": {"release": {"config": {"reason": reason, "person": _login()}}}}
+    run_id = client.launch(JOB, config=config, tags={"dagster/partition": segment, "lyo/why": "lyo release"})
+    for runs in polled(lambda: client.runs(runIds=[run_id]), 1.0):
+        if runs and runs[0].failed:
+            raise ReleaseFailedError(f"{segment}: {client.failure(run_id)}")
+        if runs and not runs[0].active:
+            break
+    history = read_history(lake, segment)
+    _events(console, history.events[before.sequence :])
+    if history.release.sequence == before.sequence:
+        console.print(f"{segment}: nothing new happened: {history.release.situation}.", highlight=False)
+    _follows(console, history.release)
+
+
+def show_releases(console: Console, segment: str | None = None) -> None:
+    """Print the state of all segments, or one segment's whole history; the routing file is brought up to it."""
+    lake = _lake()
+    refresh(lake)
+    if segment is not None:
+        parse_parent(segment)
+        history = read_history(lake, segment)
+        console.print(f"[bold]{segment}[/]: {history.release.situation}.", highlight=False)
+        _events(console, history.events)
+        _served(console, history.release)
+        return
+    histories, troubles = read_all(lake)
+    table = Table(title="Releases", title_justify="left")
+    for name in ("segment", "champion", "candidate", "stage", "users", "since", "last"):
+        table.add_column(name)
+    for key, history in histories.items():
+        table.add_row(key, *_state_row(history))
+    console.print(table if histories else "Nothing was released yet: `lyo release SEGMENT --reason …` begins.")
+    for trouble in troubles.values():
+        console.print(f"[red]{escape(trouble)}[/]", highlight=False, soft_wrap=True)
+
+
+def pause(console: Console, segment: str, reason: str) -> None:
+    """The candidate keeps its users and takes no step up."""
+    _do(console, segment, lambda lake, figures: steps.pause(lake, segment, act(reason)))
+    console.print("No step up until `lyo resume`. The brakes still send it back.")
+
+
+def resume(console: Console, segment: str, reason: str) -> None:
+    """Steps go on."""
+    _do(console, segment, lambda lake, figures: steps.resume(lake, segment, act(reason)))
+
+
+def step_back(console: Console, segment: str, reason: str) -> None:
+    """The stage before."""
+    _do(console, segment, lambda lake, figures: steps.step_back(lake, segment, figures.rollout, act(reason)))
+
+
+def retire(console: Console, segment: str, reason: str, version: str | None = None) -> None:
+    """Take a version out: the named one, else the candidate, else the champion."""
+    _do(console, segment, lambda lake, figures: steps.retire(lake, segment, act(reason), version))
+
+
+def roll_back(console: Console, segment: str, reason: str | None, *, rehearsal: bool) -> None:
+    """Go back to what served before, or (rehearsal) load it, ask it and say what would happen, and change nothing."""
+    parse_parent(segment)
+    lake = _lake()
+    if not rehearsal:
+        done = act(reason or "")
+        _do(console, segment, lambda lake, figures: steps.roll_back(lake, segment, done))
+        return
+    figures, release = _figures(), read_release(lake, segment)
+    plan = steps.plan_rollback(lake, release)
+    target, base = target_after(current(lake), release, plan.leaves, plan.to)
+    _plan(console, plan, f"{target.segment} {target.version}" if target else f"the base model {base}")
+    found = rehearse(lake, target, base, lake.local(lake.side("models")), figures.release.rehearsal)
+    console.print(
+        f"Loaded in {found.load_seconds:.1f} s, {found.files} files verified; {found.question!r} answered in "
+        f"{found.answer_seconds:.1f} s: {found.answer!r}",
+        highlight=False,
+        markup=False,
+    )
+    console.print(f"Nothing was changed. `lyo rollback {segment} --reason …` does it.", highlight=False)
+
+
+def act(reason: str) -> Act:
+    """What this person does now, for this reason. Raises ReasonMissingError for an empty one."""
+    return Act(Who(_login(), person=True), reason, datetime.now(UTC))
+
+
+def _do(console: Console, segment: str, what: Callable[[Lake, Figures], Release]) -> None:
+    parse_parent(segment)
+    lake = _lake()
+    before = read_release(lake, segment).sequence
+    release = what(lake, _figures())
+    _events(console, read_history(lake, segment).events[before:])
+    _follows(console, release)
+
+
+def _follows(console: Console, release: Release) -> None:
+    console.print(
+        f"[bold]{release.segment}[/]: {release.situation}. The routing file says so from now on.",
+        highlight=False, soft_wrap=True,
+    )  # fmt: skip
+    console.print(
+        f"Possible now: {', '.join(f'lyo {name}' for name in release.possible)}.", highlight=False, style="dim"
+    )
+
+
+def _plan(console: Console, plan: RollbackPlan, target: str) -> None:
+    share = f"{plan.share:.0%} of users" if plan.share < 1 else "all users"
+    console.print(
+        f"[bold]{plan.segment}[/]: {plan.leaves} would leave, and {target} would answer {share}.", highlight=False
+    )
+    for skipped in plan.skipped:
+        console.print(f"[yellow]passed over:[/] {escape(skipped)}", highlight=False, soft_wrap=True)
+
+
+def _state_row(history: History) -> tuple[str, ...]:
+    release, last = history.release, history.events[-1]
+    at = release.stage_began_at or last.at
+    stage = f"{release.stage}{' (paused)' if release.paused else ''}" if release.in_canary else ""
+    share = f"{release.share:.0%}" if release.in_canary else ""
+    said = f"{last.kind.replace('_', ' ')} by {last.who.name}"
+    return release.champion or "none", release.candidate, stage, share, f"{at:%Y-%m-%d %H:%M}", said
+
+
+def _events(console: Console, events: tuple[Event, ...]) -> None:
+    for event in events:
+        share = f" ({event.share:.0%} of users)" if event.share else ""
+        kind = event.kind.replace("_", " ")
+        console.print(
+            f"{event.at:%Y-%m-%d %H:%M} {kind}{share}: {event.version}, by {event.who.name}: {event.reason}",
+            highlight=False, markup=False, soft_wrap=True,
+        )  # fmt: skip
+
+
+def _served(console: Console, release: Release) -> None:
+    table = Table(title="\nWho was served what", title_justify="left")
+    for name in ("served by", "arm", "users", "from", "to", "by event"):
+        table.add_column(name)
+    for one in release.served:
+        until = f"{one.until:%Y-%m-%d %H:%M}" if one.until else "now"
+        colour = _COLOURS.get(release.states.get(one.version, ""), "")
+        name = one.version or "a parent's adapter or the base"
+        table.add_row(
+            f"[{colour}]{name}[/]" if colour else name, one.arm, f"{one.share:.0%}", f"{one.since:%Y-%m-%d %H:%M}", until, str(one.by)
+        )  # fmt: skip
+    console.print(table)
+
+
+def _lake() -> Lake:
+    return Lake(Settings.from_env().data_dir)
+
+
+def _figures() -> Figures:
+    return load_figures(Settings.from_env().config_path)
+
+
+def _login() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # no such user in a container
+        return "somebody"

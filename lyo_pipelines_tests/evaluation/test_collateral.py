@@ -1,0 +1,172 @@
+"""Collateral damage: what else is looked at, when it counts as damaged, and that it costs nothing twice."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from lyo_pipelines.config.evaluation import CollateralFigures, GateFigures
+from lyo_pipelines.evaluation.collateral import collateral_section
+from lyo_pipelines.evaluation.command import evaluation_command, write_figures
+from lyo_pipelines.evaluation.engine.__main__ import main
+from lyo_pipelines.evaluation.gates import gates
+from lyo_pipelines.evaluation.item_sets import GENERAL, ItemSet, general_set, item_sets, other_segments
+from lyo_pipelines.evaluation.items import Item
+from lyo_pipelines.evaluation.report import read_report
+from lyo_pipelines.evaluation.results import ModelOutputs
+from lyo_pipelines.evaluation.right import is_right
+from lyo_pipelines.storage.lake import Lake
+from lyo_pipelines_tests.evaluation import made
+
+GATE = GateFigures(name="no_collateral_damage", metric="collateral", against="current", require="not_worse")
+SEGMENT = "tutoring.en.math"
+
+
+def dataset(lake: Lake, segment: str, n: int = 20) -> None:
+    made.dataset(Path(lake.dataset_dir(segment, "d1")), made.rows(n, per_group=1), segment=segment)
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Lake:
+    lake = Lake(str(tmp_path))
+    for segment in (
+        SEGMENT,
+        "tutoring.en",
+        "tutoring.en.physics",
+        "tutoring.hi.math",
+        "programming.en",
+        "tutoring.hi.science",
+    ):
+        dataset(lake, segment)
+    return lake
+
+
+def test_one_segment_of_each_task_and_language_comes_first_and_no_relative_at_all(lake):
+    found = [key for key, _ in other_segments(lake, {"segment": SEGMENT})]
+    assert found == ["programming.en", "tutoring.en.physics", "tutoring.hi.math", "tutoring.hi.science"]
+    trained_on = {"segment": "mixture.all", "segments": {SEGMENT: 5, "tutoring.hi.math": 5}}
+    assert [key for key, _ in other_segments(lake, trained_on)] == [
+        "programming.en",
+        "tutoring.en.physics",
+        "tutoring.hi.science",
+    ]
+
+
+def test_the_cost_is_bounded_by_segments_and_items(lake):
+    sets = item_sets(lake, {"segment": SEGMENT}, CollateralFigures(segments=2, items=7))
+    assert [(part.name, len(part.items), part.answers) for part in sets] == [
+        ("programming.en", 7, False),
+        ("tutoring.en.physics", 7, False),
+        (GENERAL, 36, True),
+    ]
+    assert item_sets(lake, {"segment": SEGMENT}, CollateralFigures(segments=0, general=False)) == ()
+    assert [part.name for part in item_sets(None, {"segment": SEGMENT}, CollateralFigures())] == [GENERAL]
+
+
+def test_the_general_set_can_be_checked_and_asks_everything_once():
+    items = general_set().items
+    assert {language: sum(i.language == language for i in items) for language in ("en", "hi", "ta")} == {
+        "en": 12,
+        "hi": 12,
+        "ta": 12,
+    }
+    assert len({item.question for item in items}) == len({item.item_id for item in items}) == 36
+    for item in items:
+        assert item.reference_answer
+        assert is_right(item.reference, item.reference_answer)
+        assert not is_right("I do not know", item.reference_answer)
+
+
+def outputs(losses: list[float], texts: list[str] | None = None) -> ModelOutputs:
+    n = len(losses)
+    nll: list[float | None] = [10 * loss for loss in losses]
+    return ModelOutputs(nll, [10] * n, [False] * n, texts or [""] * n, [1] * n, [False] * n, [1] * n, 9, None)
+
+
+def judged(world, before: list[float], after: list[float], **figures):
+    items = tuple(Item(f"e{i}", f"g{i}", (("user", "q"),), "r", "en") for i in range(len(before)))
+    wanted = world.figures.model_copy(update={"collateral": CollateralFigures(**figures)})
+    said = {"other": {"base": outputs(before), "candidate": outputs(after)}}
+    return collateral_section([ItemSet("other", items)], said, "base", wanted)
+
+
+BEFORE = [1 + i / 20 for i in range(20)]
+
+
+@pytest.mark.parametrize(
+    ("rise", "tolerance", "damaged"), [(0.3, 0.1, True), (0.05, 0.1, False), (0.3, 0.5, False), (-0.5, 0.0, False)]
+)
+def test_a_set_is_damaged_where_its_loss_rose_by_more_than_is_tolerated(world, rise, tolerance, damaged):
+    after = [loss + rise + (i % 3 - 1) / 50 for i, loss in enumerate(BEFORE)]
+    told = judged(world, BEFORE, after, tolerance=tolerance)
+    (row,) = told["rows"]
+    assert row["damaged"] is damaged
+    assert row["change"] == pytest.approx(rise, abs=0.01)
+    assert told["damaged"] == (["other"] if damaged else [])
+
+
+def test_a_rise_that_one_item_makes_is_not_shown(world):
+    assert not judged(world, BEFORE, [BEFORE[0] + 20, *BEFORE[1:]])["damaged"]
+
+
+def test_few_groups_judge_nothing_and_stop_nothing(world):
+    told = judged(world, BEFORE[:5], [9.0] * 5)
+    assert (told["rows"][0]["damaged"], told["judged"]) == (None, 0)
+    figures = world.figures.model_copy(update={"gates": (GATE,)})
+    (gate,) = gates({"collateral": told}, figures)
+    assert (gate.passed, gate.blocking) == (None, False)
+    (off,) = gates({}, figures)
+    assert (off.passed, off.applies) == (True, False)
+
+
+def evaluated(world, folder: Path, adapter: Path, lake: Lake, capsys) -> tuple[dict, str]:
+    figures = world.figures.model_copy(
+        update={"collateral": CollateralFigures(segments=1, items=16), "gates": (GATE,), "max_new_tokens": None}
+    )
+    command = evaluation_command(
+        world.dataset, adapter, folder / "report", world.root / "models",
+        figures_path=write_figures(figures, folder), cache_dir=lake.local(lake.path("cache")), data_dir=lake.root,
+    )  # fmt: skip
+    capsys.readouterr()
+    assert main(command[3:]) == 0
+    return read_report(folder / "report"), capsys.readouterr().err
+
+
+def test_an_adapter_that_ruins_everything_else_does_not_pass_and_a_faint_one_does(world, lake, tmp_path, capsys):
+    harmful = made.adapter(tmp_path / "harmful", world.base, world.base, scale=0.5, modules=["lm_head"])
+    report, said = evaluated(world, tmp_path / "r1", harmful, lake, capsys)
+    told = report["collateral"]
+    assert told["before"] == "base"
+    assert [(row["set"], row["metric"], row["n"]) for row in told["rows"]] == [
+        ("programming.en", "loss", 16),
+        (GENERAL, "loss", 36),
+        (GENERAL, "checked_answer", 36),
+    ]
+    assert GENERAL in told["damaged"]
+    (gate,) = report["gates"]
+    assert gate["passed"] is False
+    assert "general loss +" in gate["message"]
+    assert "reused" not in said
+    text = (tmp_path / "r1" / "report" / "report.md").read_text()
+    assert "## Collateral damage" in text
+    assert "**damaged**" in text
+
+    faint = made.adapter(tmp_path / "faint", world.base, world.base, seed=7, scale=1e-5)
+    report, said = evaluated(world, tmp_path / "r2", faint, lake, capsys)
+    assert said.count("reused answers of base") == 3, "its own items and both sets: the base answers once"
+    assert "reused answers of base on programming.en: 16/16" in said
+    assert report["collateral"]["damaged"] == []
+    assert report["gates"][0]["passed"] is True
+
+
+def test_another_test_set_of_another_segment_makes_another_report(world, lake, tmp_path, capsys):
+    faint = made.adapter(tmp_path / "faint", world.base, world.base, seed=7, scale=1e-5)
+    first, _ = evaluated(world, tmp_path / "r1", faint, lake, capsys)
+    _, said = evaluated(world, tmp_path / "r1", faint, lake, capsys)
+    assert "nothing to do" in said
+    dataset(lake, "programming.en", 18)
+    other, _ = evaluated(world, tmp_path / "r1", faint, lake, capsys)
+    assert other["data_version"] != first["data_version"]
+    assert json.dumps(other["models"]["base"]["loss"]) == json.dumps(first["models"]["base"]["loss"])

@@ -1,0 +1,85 @@
+"""Adapters with a report in a lake, and traffic written straight into its days."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from lyo_pipelines.interactions.contract import INTERACTION
+from lyo_pipelines.rollout.routing import current
+from lyo_pipelines.rollout.selection import Query, choose
+from lyo_pipelines.sample.traffic import Route
+from lyo_pipelines.storage.lake import Lake
+from lyo_pipelines.training.checked import digest_of
+from lyo_pipelines.training.versions import point_to
+from lyo_pipelines_tests.rollout.events_made import SEGMENT
+
+GATES = "evaluation: {gates: [{name: improves, metric: loss, against: base, require: better}]}\n"
+"""One gate, so that a made report need hold one comparison only."""
+
+
+def adapter(
+    lake: Lake, version: str = "owner-1", segment: str = SEGMENT, *, base: str = "tiny", source: Path | None = None
+) -> Path:
+    """A finished adapter of which only the bytes matter, or one whose weights are copied from a real one."""
+    folder = Path(lake.adapter_dir(segment, version))
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in ("adapter_model.safetensors", "adapter_config.json"):
+        content = (source / name).read_bytes() if source else f"{name} of {version}".encode()
+        (folder / name).write_bytes(content)
+    manifest = {
+        "version": version, "segment": segment, "method": "lora", "dataset_fingerprint": "feed0001", "metrics": {"loss": 1.5},
+        "base_model": {"name": base, "sha256": None}, "files": {path.name: digest_of(path) for path in sorted(folder.iterdir())},
+    }  # fmt: skip
+    (folder / "adapter_manifest.json").write_text(json.dumps(manifest))
+    point_to(lake, segment, version)
+    return folder
+
+
+def report(lake: Lake, version: str = "owner-1", segment: str = SEGMENT, *, verdict: str = "better") -> None:
+    """A finished report that passes the one gate, or does not."""
+    found = {
+        "segment": segment, "version": version, "dataset_fingerprint": "feed0001", "groups": 60, "n_test": 80, "data_version": "d1",
+        "models": {"base": {"loss": {"value": 2.0, "n": 80}}, "candidate": {"loss": {"value": 1.5, "n": 80}}}, "slices": [],
+        "comparisons": [
+            {"metric": "loss", "a": "candidate", "b": "base", "difference": -0.5, "ci_low": -0.7, "ci_high": -0.3, "n": 80,
+             "p_adjusted": 0.001, "verdict": verdict}
+        ],
+    }  # fmt: skip
+    lake.write_json(found, f"{lake.report_dir(segment, version)}/report.json")
+
+
+def ready(lake: Lake, version: str = "owner-1", segment: str = SEGMENT, **more: Any) -> None:
+    """An adapter with a report that passes."""
+    adapter(lake, version, segment, **more)
+    report(lake, version, segment)
+
+
+def interactions(lake: Lake, rows: Iterable[dict[str, Any]]) -> None:
+    """Write sample rows of one day into the lake, as landing would have."""
+    made = []
+    for line, row in enumerate(rows):
+        one = {name: row.get(name) for name in INTERACTION.names}
+        times = {name: datetime.fromisoformat(one[name]) for name in ("occurred_at", "feedback_at") if one[name]}
+        one |= {**times, "user_pseudonym": row["user_id"], "source": "made", "source_file": "f", "source_line": line}
+        made.append(one)
+    day = made[0]["occurred_at"].date()
+    path = lake.interactions(day)
+    before = lake.read_table(path).to_pylist() if lake.exists(path) else []
+    lake.write_table(pa.Table.from_pylist([*before, *made], schema=INTERACTION), path)
+
+
+def routed(lake: Lake, segment: str = SEGMENT) -> Route:
+    """As a gateway that reads the routing sends users."""
+    routing = current(lake)
+
+    def route(user: str) -> tuple[str | None, str | None]:
+        choice = choose(routing, Query.of_segment(segment), user)
+        return choice.arm, choice.adapter.version if choice.adapter else None
+
+    return route

@@ -1,0 +1,65 @@
+"""Planning: sizes against a textbook, power by simulation, and how long until we know."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.special import ndtri
+
+from lyo_pipelines.statistics.power import days_until_decided, noninferiority_size, power
+from lyo_pipelines.statistics.sequential import bounds
+
+LOOK = {"confidence": 0.95, "confidence_worse": 0.95, "planned_error": 0.06}
+
+
+def test_the_textbook_s_example_of_a_non_inferiority_trial():
+    """Chow, Shao and Wang (2008), section 3.2.5: cholesterol, standard deviation 10 %, margin 5 %, no difference: 50 in each arm."""
+    assert noninferiority_size(0.10, 0.05) == (50, 50)
+
+
+@given(st.floats(0.05, 0.5), st.floats(0, 0.5), st.floats(0.05, 0.95), st.floats(1, 4))
+def test_the_planned_size_has_the_planned_power(margin, effect, share, inflated):
+    ours, base = noninferiority_size(1.0, margin, effect=effect, share=share, design_effect=inflated)
+    error = math.sqrt(inflated * (1 / ours + 1 / base))
+    found = power(effect + margin, error)
+    assert found >= 0.8 - 0.01
+    smaller = math.sqrt(inflated * (1 / max(1, ours - 3) + 1 / max(1, base - 3)))
+    assert power(effect + margin, smaller) <= found
+
+
+def test_an_effect_beyond_the_margin_has_no_size():
+    with pytest.raises(ValueError, match="no sample shows it"):
+        noninferiority_size(1.0, 0.1, effect=-0.1)
+
+
+def test_power_is_how_often_one_look_succeeds():
+    rng = np.random.default_rng(1)
+    found = rng.normal(0.25, 0.1, 50_000) - ndtri(0.95) * 0.1 > 0
+    assert power(0.25, 0.1) == pytest.approx(found.mean(), abs=0.01)
+
+
+@given(st.floats(-0.5, 0.5), st.floats(0.01, 0.3), st.floats(0.5, 30))
+def test_the_days_it_says_are_when_the_bound_passes_the_margin(estimate, error, days):
+    left = days_until_decided(estimate, error, days, 0.1, **LOOK)
+    if left is None:
+        later = bounds(estimate, error * math.sqrt(days / (days + 365)), confidence=0.95, planned_error=0.06)
+        assert later.low <= -0.1 <= later.high
+    elif left == 0:
+        now = bounds(estimate, error, confidence=0.95, planned_error=0.06)
+        assert now.low > -0.1 or now.high < -0.1
+    else:
+        then = bounds(estimate, error * math.sqrt(days / (days + left)), confidence=0.95, planned_error=0.06)
+        before = bounds(
+            estimate, error * math.sqrt(days / (days + max(0, left - 0.06))), confidence=0.95, planned_error=0.06
+        )
+        assert then.low > -0.1 or then.high < -0.1
+        assert before.low <= -0.1 <= before.high
+
+
+def test_nothing_known_is_never_soon():
+    for estimate, error, days in ((math.nan, 0.1, 3.0), (0.0, math.nan, 3.0), (0.0, 0.1, 0.0), (-0.1, 0.1, 3.0)):
+        assert days_until_decided(estimate, error, days, 0.1, **LOOK) is None
