@@ -8,7 +8,7 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 from rollout_rivals import ramp, rouge, tell_ramp
-from rollout_told import FIGURES, tell_brake, tell_flags, tell_release
+from rollout_told import FIGURES, tell_brake, tell_flags, tell_release, tell_until
 from rollout_world import Scenario, World
 
 from lyo_pipelines.rollout.decide import decide
@@ -32,12 +32,13 @@ class Cell:
     days: int = HORIZON
     most: int = 100_000
     rivals: bool = False
+    until: bool = False
 
 
 CELLS = (
     Cell("harmful -0.3", Scenario(effect=-0.3), rivals=True),
     Cell("helpful +0.2", Scenario(effect=0.2), rivals=True),
-    Cell("equal", Scenario(), rivals=True),
+    Cell("equal", Scenario(), rivals=True, until=True),
     Cell("at the margin -0.1", Scenario(effect=-0.1), rivals=True),
     Cell("errors 8 %, hourly", Scenario(errors=0.08, ticks=24), kind="brake", days=4),
     Cell("errors 8 % against 2 %, hourly", Scenario(errors=0.08, errors_current=0.02, ticks=24), kind="brake", days=4),
@@ -75,6 +76,8 @@ def run_cell(cell: Cell, rollouts: int, seed: int) -> dict[str, object]:
     arrays = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     tell = {"release": tell_release, "brake": tell_brake}.get(cell.kind, tell_flags)
     report = tell(arrays)
+    if cell.until:
+        report["until_known"] = tell_until(arrays)
     if cell.rivals:
         report["rivals"] = {
             "ship when inconclusive (row-level t-test at each stage's end)": tell_ramp(arrays),

@@ -29,13 +29,12 @@ def tell_release(arrays: dict[str, NDArray]) -> dict[str, object]:
         "promoted_as_better": share(arrays["superior"]), "ever_claimed_better": share(np.isfinite(arrays["claimed"])),
         "falls_back": share(back), "causes": causes, "still_holds": share(~done & ~back),
         "mismatch_seen_within_3_days": share(arrays["mismatch"] <= 3), "mismatch_seen": share(np.isfinite(arrays["mismatch"])),
-        "until_known": _tell_until(arrays),
         "median_days_to_all": median(arrays["done"][done]), "median_days_to_fallback": median(arrays["back"][back]),
         "median_exposed_before_fallback": median(arrays["exposed"][back]), "mean_exposed": round(float(arrays["exposed"].mean()), 1),
     }  # fmt: skip
 
 
-def _tell_until(arrays: dict[str, NDArray]) -> dict[str, object]:
+def tell_until(arrays: dict[str, NDArray]) -> dict[str, object]:
     """Releases that hold at stage 1 though their time is served: the days they were told, and the days it took."""
     held = np.isfinite(arrays["held"])
     said, took = arrays["said"][held], arrays["left"][held] - arrays["held"][held]

@@ -49,17 +49,17 @@ def measure(
     first = [metric for metric in used if metric.name == inputs.figures.primary_metric]
     others = [metric for metric in used if metric.name != inputs.figures.primary_metric]
     ordered: tuple[About, ...] = (*first, *(metric for metric, _ in own.values()), *others)
-    last = [metric for metric in informed if inputs.wants(metric.name) and metric.name not in values["candidate"]]
+    wanted = [metric for metric in informed if inputs.wants(metric.name) and metric.name not in values["candidate"]]
     found = {
-        role: {metric.name: _informed(metric, inputs, answered) for metric in last}
+        role: {metric.name: _informed(metric, inputs, answered) for metric in wanted}
         for role, answered in outputs.items()
     }
     # a rule for no item here (the persona's, in a language without one) is a rule of other tasks
-    last = [metric for metric in last if any(any_known(by_metric[metric.name]) for by_metric in found.values())]
+    last = [metric for metric in wanted if any(any_known(by_metric[metric.name]) for by_metric in found.values())]
     values = {role: of | {metric.name: found[role][metric.name] for metric in last} for role, of in values.items()}
     ordered = (*ordered, *last)
-    elsewhere = {metric.name for metric in informed} | {metric.name for metric in metrics}
-    return Measured(ordered, values, answers, _elsewhere(inputs, elsewhere, {metric.name for metric in ordered}))
+    loaded = {metric.name for metric in (*metrics, *wanted)}
+    return Measured(ordered, values, answers, _elsewhere(inputs, loaded, {metric.name for metric in ordered}))
 
 
 def any_known(found: MetricValues) -> bool:

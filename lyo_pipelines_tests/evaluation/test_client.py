@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from pydantic import ValidationError
@@ -80,6 +81,28 @@ def test_parameters_that_a_newer_model_refuses_are_sent_as_it_wants_them():
     reply, _, requests = ask(choosy)
     assert reply.text == "4"
     assert requests[-1] == {"model": "m", "messages": ASKED, "max_completion_tokens": 9}
+
+
+def test_several_who_ask_at_once_all_learn_what_the_endpoint_wants():
+    def choosy(asked: dict, _: int) -> str | Odd:
+        return Odd(400, "use max_completion_tokens") if "max_tokens" in asked else "4"
+
+    with ruled(choosy) as server, ChatClient(Remote(url=server.url, model="m", parallel=6), None) as client:
+        with ThreadPoolExecutor(6) as pool:
+            replies = list(pool.map(lambda _: client.chat(ASKED, max_tokens=9), range(6)))
+    assert [reply.text for reply in replies] == ["4"] * 6
+
+
+def test_who_waits_for_a_busy_server_gives_up_at_once_when_everything_stops():
+    with ruled(lambda *_: Odd(429, "busy", {"retry-after": "60"})) as server:
+        client = ChatClient(Remote(url=server.url, model="m"), None)
+        with client, ThreadPoolExecutor(1) as pool:
+            asked = pool.submit(client.chat, ASKED, max_tokens=9)
+            while not server.requests:
+                assert not asked.done()
+            client.stop()
+            with pytest.raises(EndpointError):
+                asked.result(timeout=20)
 
 
 def test_an_endpoint_that_is_gone_is_named_with_the_number_of_attempts():

@@ -172,6 +172,10 @@ def test_the_packaged_gates_say_what_they_demand():
         {"name": "g", "metric": "loss", "against": "base", "require": "better", "minimum": 1},
         {"name": "G g", "metric": "loss", "minimum": 1},
         {"name": "g", "metric": "loss", "minimum": 1, "typo": 2},
+        {"name": "g", "metric": "loss", "against": "current", "require": "not_worse"},
+        {"name": "g", "metric": "collateral", "against": "base", "require": "not_worse"},
+        {"name": "g", "metric": "judge", "against": "current", "require": "better"},
+        {"name": "g", "metric": "judge", "minimum": 1},
     ],
 )
 def test_a_gate_that_makes_no_sense_is_refused(gate):

@@ -127,6 +127,13 @@ def test_without_rated_pairs_it_reports_and_gates_nothing():
     assert "en: no pairs that people rated" in why
 
 
+def test_a_judge_that_did_not_answer_everything_gates_nothing():
+    told = judge_section(
+        judgements(-1, 80), judgements(1, 80), FIGURES, JUDGE, against="base", spent={}, why="it was down"
+    )
+    assert judge_gate(told) == (None, "reported only: not every pair was judged")
+
+
 def test_unreadable_replies_are_left_out_and_counted():
     mixed = [*judgements(1, 3), Judgement("en", "x", None, "first")]
     assert outcome(mixed, FIGURES)["n"] == 3

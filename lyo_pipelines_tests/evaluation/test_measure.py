@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from lyo_pipelines.evaluation.catalogue import load_metrics
 from lyo_pipelines.evaluation.inputs import EvaluationInputs, gather_inputs
+from lyo_pipelines.evaluation.language_quality import language_metrics
 from lyo_pipelines.evaluation.measure import Measured, measure
 from lyo_pipelines.evaluation.results import ModelOutputs, Timing
 from lyo_pipelines.evaluation.values import MetricValues, WholeValues
@@ -114,3 +116,33 @@ def test_two_tasks_share_a_metric_of_items_and_keep_their_own_of_the_whole(world
     ours, theirs = (found.values["candidate"][name] for name in ("weaker_mood", "weaker_mood_tempers"))
     assert [row for row in range(12) if ours.known(row)] == list(range(6))
     assert [row for row in range(12) if theirs.known(row)] == list(range(6, 12))
+
+
+def test_a_rule_that_none_of_the_items_falls_under_is_a_rule_of_other_tasks(world, tmp_path):
+    inputs = gathered(world, tmp_path / "d", made.rows(6, languages=("ta",)), "programming.ta", metrics=None)
+    lists = inputs.surroundings.lists
+    said = answered(inputs, [item.reference for item in inputs.items])
+    found = measure(
+        inputs,
+        load_metrics(inputs.metric_files),
+        {"candidate": said},
+        language_metrics(lists, inputs.surroundings.curation),
+    )
+    assert "persona_kept" in found.elsewhere
+    assert "cultural_findings" in found.values["candidate"]
+
+
+def test_an_answer_that_is_missing_is_measured_by_nothing_that_reads_answers(world, tmp_path):
+    inputs = gathered(world, tmp_path / "d", made.rows(4), "tutoring.en.math", metrics=("loss", "chrf", "broken_text"))
+    said = replace(answered(inputs, ["a", "b", "c", ""]), answered=[True, True, True, False])
+    lists = inputs.surroundings.lists
+    found = measure(
+        inputs,
+        load_metrics(inputs.metric_files),
+        {"candidate": said},
+        language_metrics(lists, inputs.surroundings.curation),
+    )
+    assert set(found.values["candidate"]) == {"loss", "chrf", "broken_text"}, "only what the figures name"
+    for name in ("chrf", "broken_text"):
+        assert [value is None for value in values(found, name)] == [False, False, False, True]
+    assert None not in values(found, "loss")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from pathlib import Path
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
@@ -14,6 +16,7 @@ from lyo_pipelines.evaluation.command import evaluation_command, write_figures
 from lyo_pipelines.evaluation.engine.__main__ import main
 from lyo_pipelines.evaluation.report import read_report
 from lyo_pipelines.storage.lake import Lake
+from lyo_pipelines_tests.evaluation.lakes import curated_day, row
 from lyo_pipelines_tests.evaluation.ruled import Odd, ruled
 from lyo_pipelines_tests.serving.running import served
 
@@ -182,3 +185,23 @@ def test_a_real_model_as_judge_that_writes_nonsense_is_counted_as_unreadable(wor
     told = evaluated(world, tmp_path / "r", judge=judge, gates=(GATE,))["judge"]
     assert told["parse_failures"] == told["replies"] == 12
     assert (told["n"], told["note"]) == (0, "nothing was judged")
+
+
+def test_ratings_of_the_training_side_reach_the_report_as_a_prediction_with_its_error(world, tmp_path):
+    lake = Lake(str(tmp_path / "lake"))
+    rng = np.random.default_rng(1)
+    rows = []
+    for number in range(400):
+        steps = number % 2 == 0
+        answer = f"First add.\n2. Then look.\nAnswer: {number}" if steps else f"It is {number}"
+        rating = float(np.clip((4.5 if steps else 2.0) + rng.normal(0, 0.5), 1, 5))
+        rows.append(row(number, rating, answer=answer, user_pseudonym=f"u{number % 50}"))
+    curated_day(lake, date(2026, 1, 1), [r for r in rows if r["rating"] >= 4], low=[r for r in rows if r["rating"] < 4])
+    metrics = (*world.figures.metrics, "predicted_rating")
+    report = evaluated(world, tmp_path / "r", lake=lake, metrics=metrics)
+    assert report["satisfaction"]["measured"]
+    assert report["satisfaction"]["ratings"] == 400
+    assert report["metrics"]["predicted_rating"]["direction"] == "higher"
+    for role in ("base", "champion", "candidate"):
+        assert 1 <= report["models"][role]["predicted_rating"]["value"] <= 5
+    assert "Learnt from 400 ratings of 50 users" in (tmp_path / "r" / "report" / "report.md").read_text()

@@ -47,7 +47,9 @@ def held(world, tmp_path_factory) -> Path:
 
 def test_a_task_that_is_one_new_file_is_reported_with_its_own_metrics(free):
     report = read_report(free)
-    assert list(report["metrics"]) == ["loss", "valid_answer", "strength_error", "weaker_mood", "length_ratio"]
+    assert list(report["metrics"]) == [
+        "loss", "valid_answer", "strength_error", "weaker_mood", "length_ratio", "cultural_findings", "broken_text", "unanswered",
+    ]  # fmt: skip
     assert report["tasks"]["own_metrics"] == ["valid_answer", "strength_error", "weaker_mood"]
     for role in ("base", "candidate", "champion"):
         assert report["models"][role]["valid_answer"] | {"groups": 18} == report["models"][role]["valid_answer"]

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import httpx
@@ -149,3 +153,19 @@ def test_a_damaged_adapter_is_not_served(lake, client):
     assert response.status_code == 500
     assert "not what was trained" in response.json()["error"]["message"]
     assert ask(client).status_code == 200
+
+
+def refused(*options: str, data_dir: Path) -> str:
+    command = [sys.executable, "-m", "lyo_pipelines.cli", "serve", *options]
+    environment = {**os.environ, "LYO_DATA_DIR": str(data_dir)}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=120, check=False)
+    assert done.returncode == 1
+    return " ".join(done.stdout.split())
+
+
+def test_what_cannot_be_served_is_one_line_that_says_what_to_do(lake, tmp_path):
+    assert "lyo train tutoring.ta.math" in refused("--segment", "tutoring.ta.math", data_dir=tmp_path)
+    assert "is not a segment" in refused("--segment", "No Such", data_dir=tmp_path)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        assert "in use" in refused("--segment", SEGMENT, "--port", port, data_dir=lake)

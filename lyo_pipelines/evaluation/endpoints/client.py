@@ -67,12 +67,13 @@ class ChatClient:
         remote: Remote,
         key: str | None,
         *,
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], object] | None = None,
         clock: Callable[[], float] = time.monotonic,
         draw: Callable[[], float] = random.random,
     ) -> None:
         self.remote, self._key = remote, key
-        self._sleep, self._clock, self._draw = sleep, clock, draw
+        self._stopped = threading.Event()
+        self._sleep, self._clock, self._draw = sleep or self._stopped.wait, clock, draw
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         limits = httpx.Limits(max_connections=remote.parallel)
         self._http = httpx.Client(headers=headers, timeout=remote.timeout_seconds, limits=limits)
@@ -86,6 +87,11 @@ class ChatClient:
     def __exit__(self, *_: object) -> None:
         self._http.close()
 
+    def stop(self) -> None:
+        """Let threads that ask or wait give up at once: the evaluation is interrupted."""
+        self._stopped.set()
+        self._http.close()
+
     def chat(self, messages: Sequence[Mapping[str, str]], *, max_tokens: int) -> Reply:
         """Ask, at temperature 0, up to `attempts` times. Raises EndpointError with the last reason."""
         reason, wait = "", 0.0
@@ -93,15 +99,17 @@ class ChatClient:
             if attempt:
                 self._sleep(wait)
             self._take_turn()
-            started = self._clock()
+            if self._stopped.is_set():
+                raise EndpointError(self._told("interrupted"), useless=True)
+            started, body = self._clock(), self._body(messages, max_tokens)
             try:
-                response = self._http.post(self._url, json=self._body(messages, max_tokens))
+                response = self._http.post(self._url, json=body)
                 reason = self._why(response)
             except httpx.TransportError as error:
                 response, reason = None, f"{type(error).__name__}: {error}"
             if response is not None and response.is_success and (reply := _reply(response, self._clock() - started)):
                 return reply
-            if response is not None and response.status_code == 400 and self._adapts(response):
+            if response is not None and response.status_code == 400 and self._adapts(response, body):
                 wait = 0.0
                 continue
             if response is not None and not response.is_success and response.status_code not in _AGAIN:
@@ -118,14 +126,13 @@ class ChatClient:
         told = {names["tokens"]: max_tokens} | ({"temperature": 0} if "temperature" in names else {})
         return {"model": self.remote.model, "messages": [dict(message) for message in messages], **told}
 
-    def _adapts(self, response: httpx.Response) -> bool:
-        """Whether the endpoint wants a parameter otherwise, as newer models do; the next attempt asks that way."""
-        said = response.text
-        if "max_completion_tokens" in said and self._names["tokens"] == "max_tokens":
+    def _adapts(self, response: httpx.Response, sent: Mapping[str, Any]) -> bool:
+        """Whether the endpoint wants a parameter that was sent otherwise, as newer models do; from now on it is asked that way."""
+        if "max_completion_tokens" in response.text and "max_tokens" in sent:
             self._names["tokens"] = "max_completion_tokens"
             return True
-        if "temperature" in said and "temperature" in self._names:
-            del self._names["temperature"]
+        if "temperature" in response.text and "temperature" in sent:
+            self._names.pop("temperature", None)
             return True
         return False
 

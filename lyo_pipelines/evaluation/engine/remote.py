@@ -58,7 +58,11 @@ def _ask(
     with ThreadPoolExecutor(client.remote.parallel) as pool:
         for start in range(0, len(rows), size):
             batch = rows[start : start + size]
-            replies = list(pool.map(lambda row: _one(client, row[1], max_tokens), batch))
+            try:
+                replies = list(pool.map(lambda row: _one(client, row[1], max_tokens), batch))
+            except BaseException:  # Ctrl-C: nobody waits for minutes until the pool is empty
+                client.stop()
+                raise
             good = [(_id(*row), reply) for row, reply in zip(batch, replies, strict=True) if isinstance(reply, Reply)]
             if good:
                 folder.append(_STAGE, _columns(good))

@@ -137,6 +137,8 @@ def judge_section(
     agreed = agreement(rated, figures, judge)
     trusted = [language for language, told in agreed.items() if told["trusted"]]
     gate = outcome([one for one in judgements if one.language in trusted], figures)
+    if why:
+        gate["note"] = "not every pair was judged"
     if not trusted:
         untold = {one.language for one in judgements} - set(agreed)
         reasons = [f"{language}: {told['why']}" for language, told in agreed.items()]
