@@ -20,7 +20,7 @@ from starlette.routing import Route
 from lyo_pipelines.serving.contract import ChatRequest, RefusedError, parse, usage
 from lyo_pipelines.serving.models import Choice, Models
 from lyo_pipelines.serving.writing import Writer, Written
-from lyo_pipelines.training.checksums import DamagedAdapterError
+from lyo_pipelines.training.checked import DamagedAdapterError
 
 LARGEST_BODY = 4_000_000
 

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from lyo_pipelines.evaluation.inputs import ModelSpec, adapter_spec
@@ -15,7 +15,7 @@ from lyo_pipelines.interactions.segments import SegmentKeyError, parse_parent
 from lyo_pipelines.serving.contract import RefusedError
 from lyo_pipelines.serving.routed import Routed, routed
 from lyo_pipelines.storage.lake import Lake
-from lyo_pipelines.training.checksums import DamagedAdapterError, verify_adapter
+from lyo_pipelines.training.checked import DamagedAdapterError, published_files
 from lyo_pipelines.training.plan import IncompleteAdapterError, TrainingResult, is_complete, read_adapter
 from lyo_pipelines.training.versions import NoAdapterError, latest_adapter
 
@@ -83,7 +83,9 @@ class Models:
         return Choice(model, ModelSpec("base", self.base, None, self.base_name, self.base), self.base_name)
 
     def _by_route(self, model: str, route: Routed) -> Choice:
-        """The adapter of a route; what serves the other users where it cannot be loaded, and then in no arm."""
+        """The adapter (or base) of a route; what serves the other users where it cannot be loaded, and then in no arm."""
+        if route.version is None:
+            return replace(self._base(model), arm=route.arm)
         try:
             folder = self.lake.local(self.lake.adapter_dir(route.segment, route.version))
             spec = self._spec(folder)
@@ -93,7 +95,7 @@ class Models:
         except (DamagedAdapterError, IncompleteAdapterError) as error:
             if route.fallback is None:
                 raise
-            _log.warning("%s; %s@%s answers instead", error, route.fallback.segment, route.fallback.version)
+            _log.warning("%s; %s@%s answers instead", error, route.fallback.segment, route.fallback.version or "base")
             return self._by_route(model, route.fallback)
         return Choice(model, spec, route.version, route.arm)
 
@@ -114,7 +116,7 @@ class Models:
     def _spec(self, folder: Path) -> ModelSpec:
         """The adapter in a folder, whose files were compared with their checksums (once for each server)."""
         if folder not in self._verified:
-            digests = verify_adapter(folder)
+            digests = published_files(folder)
             version = read_adapter(folder).version
             # the role is the adapter's name in memory: one for each, and without dots
             role = "served_" + "".join(sign if sign.isalnum() else "_" for sign in f"{folder.parent.name}_{version}")

@@ -12,13 +12,14 @@ from lyo_pipelines.storage.lake import Lake
 
 @dataclass(frozen=True)
 class Routed:
-    """The adapter that answers this user. segment: whose it is, perhaps a parent's; files: its checksums as it was released.
+    """What answers this user. segment: whose adapter it is, perhaps a parent's; version: None is the base model alone (the current
+    arm of a segment's first release); files: the adapter's checksums as it was released.
 
     fallback: what answers where this one cannot be loaded, if anything does.
     """
 
     segment: str
-    version: str
+    version: str | None
     arm: str | None = None
     files: Mapping[str, str] = field(default_factory=dict)
     fallback: Routed | None = None
@@ -33,7 +34,7 @@ def routed(lake: Lake, segment: str, user: str | None) -> Routed | None:
         return None
     choice = choose(read_routing(lake), Query.of_segment(segment), user)
     if choice.adapter is None:
-        return None
+        return Routed(segment, None, arm=choice.arm) if choice.arm else None
     fallback = None if choice.fallback is None else _to(choice.fallback)
     return replace(_to(choice.adapter), arm=choice.arm, fallback=fallback)
 

@@ -87,9 +87,12 @@ def test_several_who_ask_at_once_all_learn_what_the_endpoint_wants():
     def choosy(asked: dict, _: int) -> str | Odd:
         return Odd(400, "use max_completion_tokens") if "max_tokens" in asked else "4"
 
-    with ruled(choosy) as server, ChatClient(Remote(url=server.url, model="m", parallel=6), None) as client:
-        with ThreadPoolExecutor(6) as pool:
-            replies = list(pool.map(lambda _: client.chat(ASKED, max_tokens=9), range(6)))
+    with (
+        ruled(choosy) as server,
+        ChatClient(Remote(url=server.url, model="m", parallel=6), None) as client,
+        ThreadPoolExecutor(6) as pool,
+    ):
+        replies = list(pool.map(lambda _: client.chat(ASKED, max_tokens=9), range(6)))
     assert [reply.text for reply in replies] == ["4"] * 6
 
 

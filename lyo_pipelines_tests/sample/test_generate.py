@@ -50,7 +50,13 @@ def test_twelve_thousand_rows_take_less_than_five_seconds(end):
 
 
 def test_rows_have_the_fields_of_the_schema_with_the_raw_user_id_only_here(sample):
-    expected = {*INTERACTION.names, "user_id"} - {"user_pseudonym", "source", "source_file", "source_line", "edited_answer"}
+    expected = {*INTERACTION.names, "user_id"} - {
+        "user_pseudonym",
+        "source",
+        "source_file",
+        "source_line",
+        "edited_answer",
+    }
     assert all(set(row) == expected for row in sample.interactions)
     assert all(set(row) <= {*FEEDBACK_COLUMNS, "interaction_id"} for row in sample.feedback)
     assert {row["reasoning_mode"] for row in sample.interactions} <= set(REASONING_MODES)

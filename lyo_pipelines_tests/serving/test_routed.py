@@ -12,7 +12,7 @@ from lyo_pipelines.rollout.routing import Entry, Routing, Target, routing_path, 
 from lyo_pipelines.serving.contract import RefusedError
 from lyo_pipelines.serving.models import Models
 from lyo_pipelines.storage.lake import Lake
-from lyo_pipelines.training.checksums import DamagedAdapterError, verify_adapter
+from lyo_pipelines.training.checked import DamagedAdapterError
 from lyo_pipelines.training.plan import read_adapter
 from lyo_pipelines_tests.evaluation import made
 from lyo_pipelines_tests.serving.running import SEGMENT, published
@@ -54,6 +54,16 @@ def test_users_meet_the_arm_that_assignment_gives_them(lake):
         assert (found.arm, found.version) == (wanted, "new" if wanted == "candidate" else "old")
 
 
+def test_in_a_segments_first_release_the_base_model_is_the_current_arm(lake):
+    entry = Entry(SEGMENT, 2, None, target(lake, "new"), salt_of(SEGMENT, "new"), 1, 0.5, candidate_buckets(0.5))
+    lake.write_text(to_text(Routing({SEGMENT: entry})), routing_path(lake))
+    models = Models(lake, "tiny")
+    for user in map(str, range(40)):
+        found = models.choose(SEGMENT, user)
+        wanted = arm(user, salt_of(SEGMENT, "new"), 0.5)
+        assert (found.arm, found.version) == (wanted, "new" if wanted == "candidate" else "tiny")
+
+
 def test_nobody_in_particular_meets_the_champion_though_another_adapter_is_newer(lake):
     found = route(lake, share=1.0).choose(SEGMENT, None)
     assert (found.version, found.arm) == ("old", None)
@@ -91,20 +101,3 @@ def test_a_candidate_that_is_damaged_leaves_its_users_to_the_champion_and_counts
 def test_a_name_that_nothing_serves_is_refused_with_those_that_are(lake, name):
     with pytest.raises(RefusedError, match=SEGMENT):
         Models(lake, "tiny").choose(name, None)
-
-
-def test_checksums_find_a_changed_a_missing_and_a_pickled_file(lake):
-    folder = Path(lake.adapter_dir(SEGMENT, "old"))
-    assert set(verify_adapter(folder)) == {"adapter_manifest.json", "adapter_model.safetensors", "adapter_config.json"}
-    weights = folder / "adapter_model.safetensors"
-    whole = weights.read_bytes()
-    (folder / "adapter_model.bin").write_bytes(b"x")
-    with pytest.raises(DamagedAdapterError, match="only safetensors"):
-        verify_adapter(folder)
-    (folder / "adapter_model.bin").unlink()
-    weights.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
-    with pytest.raises(DamagedAdapterError, match="not what was trained"):
-        verify_adapter(folder)
-    weights.unlink()
-    with pytest.raises(DamagedAdapterError, match="is not there"):
-        verify_adapter(folder)

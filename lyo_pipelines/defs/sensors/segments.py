@@ -30,7 +30,9 @@ def segments_sensor(context: dg.SensorEvaluationContext, store: Store) -> dg.Sen
     new = sorted(
         key
         for key, count in counts.items()
-        if count.read >= (groups if parse_parent(key).task == DOCUMENTS else minimum) and count.kept and key not in known
+        if count.read >= (groups if parse_parent(key).task == DOCUMENTS else minimum)
+        and count.kept
+        and key not in known
     )
     if not new:
         context.update_cursor(signature)
