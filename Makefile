@@ -39,6 +39,6 @@ test: lint       ## everything tested
 	$(BIN)/coverage report --include='$(PURE)' --fail-under=95 --skip-covered
 
 clean:           ## remove the lake, converted models and Dagster's state; keeps the inbox, reviews, keys and .venv
-	rm -rf data/lake data/models data/sample data/.demo.lock
+	rm -rf data/lake data/models data/sample data/rehearsal data/.demo.lock
 	for f in data/config.yaml data/curriculum.local.yaml; do if grep -qs '^# Written by .make demo' $$f; then rm $$f; fi; done
 	find dagster_home -mindepth 1 ! -name dagster.yaml ! -path dagster_home/postgres -delete

@@ -25,7 +25,7 @@ class ReasonMissingError(ValueError):
     """A person changes what users get: the reason belongs to the history."""
 
 
-class NothingToDoError(RuntimeError):
+class NothingDueError(RuntimeError):
     """The state of the segment leaves nothing to do; the message says what is possible."""
 
 
@@ -112,7 +112,7 @@ def plan_rollback(lake: Lake, release: Release) -> RollbackPlan:
     if release.in_canary:
         return RollbackPlan(release.segment, release.sequence, release.candidate, release.champion, release.share)
     if not release.champion:
-        raise NothingToDoError(f"{release.segment}: {release.situation}: there is nothing to roll back.")
+        raise NothingDueError(f"{release.segment}: {release.situation}: there is nothing to roll back.")
     skipped: list[str] = []
     for version in reversed(release.formers):
         if (wrong := fault(lake, release, version)) is None:
@@ -152,7 +152,7 @@ def _done(lake: Lake, draft: Event, seen: Release, act: Act) -> Release:
 def _in_canary(lake: Lake, segment: str) -> Release:
     release = read_release(lake, segment)
     if not release.in_canary:
-        raise NothingToDoError(
+        raise NothingDueError(
             f"{segment} has no candidate in canary: {release.situation}. Possible: {', '.join(release.possible)}."
         )
     return release
@@ -162,7 +162,7 @@ def _known(release: Release, version: str) -> Adapter:
     adapter = release.adapter(version)
     if adapter is None:
         known = ", ".join(release.adapters) or "none"
-        raise NothingToDoError(
+        raise NothingDueError(
             f"{release.segment} has no registered version {version or 'at all'} (registered: {known})."
         )
     return adapter

@@ -65,7 +65,7 @@ def look(
     act = Act(who, decision.says, now, evidence(decision, collected, figures), release.sequence)
     try:
         return Look(steps.fall_back(lake, release.segment, act), collected, decision, fell_back=True)
-    except (MovedOnError, steps.NothingToDoError):
+    except (MovedOnError, steps.NothingDueError):
         return None
 
 
@@ -95,7 +95,7 @@ def climb(
     act = Act(who, found.decision.says, clock(), told, release.sequence)
     try:
         after = steps.step_up(lake, segment, figures, act)
-    except (MovedOnError, steps.NothingToDoError) as error:
+    except (MovedOnError, steps.NothingDueError) as error:
         return Climbed(read_release(lake, segment), f"no step up: {error}")
     return Climbed(after, found.decision.says, stepped=True, rehearsal=rehearsal)
 

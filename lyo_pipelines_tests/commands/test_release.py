@@ -13,7 +13,7 @@ from lyo_pipelines.rollout.assignment import bucket, salt_of
 from lyo_pipelines.rollout.begin import begin
 from lyo_pipelines.rollout.registry import read_history, read_release
 from lyo_pipelines.rollout.rehearsal import Rehearsal
-from lyo_pipelines.rollout.release import NothingToDoError, ReasonMissingError
+from lyo_pipelines.rollout.release import NothingDueError, ReasonMissingError
 from lyo_pipelines.rollout.routing import read_routing
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines_tests.rollout.adapters_made import GATES, ready
@@ -59,7 +59,7 @@ def test_what_is_not_possible_says_what_is(lake: Lake) -> None:
     assert "at the first stage" in str(result.exception)
     assert "possible: pause, retire, rollback" in str(result.exception)
     nothing = lyo("pause", "tutoring.hi.math", "--reason", "x")
-    assert isinstance(nothing.exception, NothingToDoError)
+    assert isinstance(nothing.exception, NothingDueError)
 
 
 @pytest.mark.parametrize("command", ["pause", "resume", "step-back", "retire", "release"])

@@ -19,7 +19,7 @@ from lyo_pipelines.rollout.observations import Arm, arm_of
 from lyo_pipelines.rollout.pictures import MAXIMUM_BYTES, shares, stages_picture
 from lyo_pipelines.rollout.registry import MovedOnError, read_history, read_release
 from lyo_pipelines.rollout.rehearsal import Rehearsal, RehearsalError
-from lyo_pipelines.rollout.release import Act, NothingToDoError, ReasonMissingError
+from lyo_pipelines.rollout.release import Act, NothingDueError, ReasonMissingError
 from lyo_pipelines.rollout.routing import current, read_routing
 from lyo_pipelines.rollout.watch import Look, climb, inputs, look
 from lyo_pipelines.sample.traffic import GOOD, HARMFUL, Effect, Traffic
@@ -344,7 +344,7 @@ def test_a_person_steps_back_pauses_resumes_and_retires(lake: Lake, figures: Fig
     assert not steps.resume(lake, SEGMENT, act(START + 3 * DAY)).paused
     assert steps.retire(lake, SEGMENT, act(START + 3 * DAY)).states["owner-1"] == "retired"
     assert read_routing(lake).entries == {}
-    with pytest.raises(NothingToDoError, match="Possible: release"):
+    with pytest.raises(NothingDueError, match="Possible: release"):
         steps.pause(lake, SEGMENT, act(START + 3 * DAY))
     with pytest.raises(ReasonMissingError, match="--reason"):
         act(reason=" ")
@@ -369,7 +369,7 @@ def test_a_rollback_brings_back_the_newest_champion_that_is_whole(lake: Lake, fi
     with pytest.raises(MovedOnError):
         steps.roll_back(lake, SEGMENT, act(START + 5 * DAY, expected=plan.sequence), again)
     nothing = steps.roll_back(lake, SEGMENT, act(START + 5 * DAY), again)
-    with pytest.raises(NothingToDoError, match="nothing to roll back"):
+    with pytest.raises(NothingDueError, match="nothing to roll back"):
         steps.plan_rollback(lake, nothing)
 
 
