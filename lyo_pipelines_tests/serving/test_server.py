@@ -151,7 +151,7 @@ def test_a_damaged_adapter_is_not_served(lake, client):
     path.write_text(path.read_text() + " ")
     response = ask(client, model=f"{SEGMENT}@v0")
     assert response.status_code == 500
-    assert "not what was trained" in response.json()["error"]["message"]
+    assert "differs from what was published" in response.json()["error"]["message"]
     assert ask(client).status_code == 200
 
 
