@@ -75,11 +75,6 @@ def base_folder(name: str, models_dir: Path) -> Path | None:
     return None
 
 
-def base_shape(name: str, models_dir: Path) -> Shape | None:
-    """Its shape, from where it lies or from the table of registered models."""
-    return shape_of(name, base_state(name, models_dir).folder)
-
-
 def require_ready(recipe: Recipe, models_dir: Path) -> None:
     """Raise MissingPackageError, MissingBaseModelError or UnfitRecipeError when this recipe cannot be trained here."""
     if (missing := missing_package(recipe)) is not None:
