@@ -75,8 +75,8 @@ def generate(path: Path, rows: int) -> None:
 def run_ours(source: Path, work: Path) -> int:
     """What the inbox sensor and the daily asset do."""
     from lyo_pipelines.config.figures import load_figures
-    from lyo_pipelines.interactions.days import build_day, stale_days
-    from lyo_pipelines.interactions.inbox import land_inbox
+    from lyo_pipelines.interactions.days.build import build_day, stale_days
+    from lyo_pipelines.interactions.landing.inbox import land_inbox
     from lyo_pipelines.interactions.pseudonyms import Pseudonyms
     from lyo_pipelines.storage.lake import Lake
 

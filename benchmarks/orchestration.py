@@ -23,8 +23,8 @@ from lyo_pipelines.config.settings import make_key_file
 from lyo_pipelines.curation.day import curate_day
 from lyo_pipelines.dataset.build import build_dataset
 from lyo_pipelines.evaluation.command import evaluation_command, write_figures
-from lyo_pipelines.interactions.days import build_day, stale_days
-from lyo_pipelines.interactions.inbox import land_inbox
+from lyo_pipelines.interactions.days.build import build_day, stale_days
+from lyo_pipelines.interactions.landing.inbox import land_inbox
 from lyo_pipelines.interactions.pseudonyms import Pseudonyms
 from lyo_pipelines.sample.write import write_sample
 from lyo_pipelines.storage.lake import Lake

@@ -30,7 +30,7 @@ from pathlib import Path
 
 from made_models import GEMMA_2_2B, MISTRAL_7B, make_model, make_rows
 
-from lyo_pipelines.training.shapes import Shape, shape_of_config
+from lyo_pipelines.training.dimensions import Shape, shape_of_config
 
 OUT = Path(__file__).parent / "out" / "training_gpu.json"
 TINY = {

@@ -100,6 +100,7 @@ def trained(root: Path, changes: dict) -> dict:
     import resource
 
     from lyo_pipelines.training.batches import plan_training
+    from lyo_pipelines.training.dimensions import shape_of
     from lyo_pipelines.training.engine import base
     from lyo_pipelines.training.engine.building import largest_batch
     from lyo_pipelines.training.engine.control import StopRequest
@@ -108,7 +109,6 @@ def trained(root: Path, changes: dict) -> dict:
     from lyo_pipelines.training.engine.run import train
     from lyo_pipelines.training.memory import estimate
     from lyo_pipelines.training.recipe_loading import load_recipe
-    from lyo_pipelines.training.shapes import shape_of
 
     fixed = {
         "base_model": str(root / "model"), "dtype": "bfloat16", "device": "cpu", "batch.size": 4, "batch.accumulation": 1,

@@ -16,13 +16,13 @@ from lyo_pipelines.config.figures import FiguresError, load_figures, read_sectio
 from lyo_pipelines.config.retraining import RetrainingFigures
 from lyo_pipelines.config.settings import Settings
 from lyo_pipelines.health.read import load_health, read_health
-from lyo_pipelines.interactions.segments import parse_segment
 from lyo_pipelines.retraining.backtest import CANNOT_KNOW, Backtest, Step, default_range, replay_policies
 from lyo_pipelines.retraining.backtest_files import write_backtest
 from lyo_pipelines.retraining.curriculum import load_curriculum
 from lyo_pipelines.retraining.differences import Difference, difference
 from lyo_pipelines.retraining.history import Training, trainings
 from lyo_pipelines.retraining.reasons import LIMITS, REASONS
+from lyo_pipelines.segments import parse_segment
 from lyo_pipelines.storage.lake import Lake
 
 IN_FORCE = "figures in force"

@@ -23,9 +23,9 @@ from lyo_pipelines.commands.release import release_through
 from lyo_pipelines.commands.stories import EXPECTED, is_told, print_stories, report_dirs
 from lyo_pipelines.config.figures import load_figures
 from lyo_pipelines.config.settings import Settings, make_key_file
-from lyo_pipelines.evaluation.report import read_report
+from lyo_pipelines.evaluation.report.build import read_report
 from lyo_pipelines.health.day import days_to_rebuild
-from lyo_pipelines.interactions.inbox import scan
+from lyo_pipelines.interactions.landing.inbox import scan
 from lyo_pipelines.retraining.curriculum import LOCAL
 from lyo_pipelines.retraining.findings import KINDS
 from lyo_pipelines.sample.stories import demo_curriculum

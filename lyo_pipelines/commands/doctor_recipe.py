@@ -11,11 +11,11 @@ from rich.table import Table
 from lyo_pipelines.config.settings import Settings
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines.training.base_models import find_base_model
+from lyo_pipelines.training.dimensions import Shape, shape_of
 from lyo_pipelines.training.memory import GB, TooLittleMemoryError, estimate, free_bytes, largest_batch, require_memory
 from lyo_pipelines.training.preflight import BaseState, base_state, missing_package, unfit_recipe
 from lyo_pipelines.training.recipe_loading import load_recipe, parse_changes
 from lyo_pipelines.training.recipes import Recipe
-from lyo_pipelines.training.shapes import Shape, shape_of
 
 TASK = "tutoring"
 """The task whose length limit is used: of the owner's figures it is the longest."""

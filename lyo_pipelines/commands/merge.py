@@ -7,7 +7,7 @@ from pathlib import Path
 from rich.console import Console
 
 from lyo_pipelines.config.settings import Settings
-from lyo_pipelines.interactions.segments import parse_segment
+from lyo_pipelines.segments import parse_segment
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines.training.plan import TrainingResult, is_complete, read_adapter
 from lyo_pipelines.training.versions import NoAdapterError, latest_adapter, list_adapters

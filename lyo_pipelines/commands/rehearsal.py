@@ -17,13 +17,13 @@ from rich.console import Console
 from rich.table import Table
 
 from lyo_pipelines.config.figures import Figures
-from lyo_pipelines.interactions.days import build_day
-from lyo_pipelines.interactions.landing import land_file
+from lyo_pipelines.interactions.days.build import build_day
+from lyo_pipelines.interactions.landing.file import land_file
 from lyo_pipelines.interactions.pseudonyms import Pseudonyms
+from lyo_pipelines.registry.events import Who
+from lyo_pipelines.registry.log import read_history, read_release
 from lyo_pipelines.rollout.begin import begin
-from lyo_pipelines.rollout.events import Who
 from lyo_pipelines.rollout.pictures import stages_picture
-from lyo_pipelines.rollout.registry import read_history, read_release
 from lyo_pipelines.rollout.rehearsal import Rehearsal, rehearse
 from lyo_pipelines.rollout.routing import Routing, Target, current
 from lyo_pipelines.rollout.selection import Query, choose

@@ -15,14 +15,14 @@ from lyo_pipelines.client.graphql import Client
 from lyo_pipelines.client.server import start_server
 from lyo_pipelines.config.figures import Figures, load_figures
 from lyo_pipelines.config.settings import Settings
-from lyo_pipelines.interactions.segments import parse_parent
+from lyo_pipelines.registry.events import Event, Who
+from lyo_pipelines.registry.log import History, read_all, read_history, read_release
+from lyo_pipelines.registry.state import Release
 from lyo_pipelines.rollout import release as steps
-from lyo_pipelines.rollout.events import Event, Who
-from lyo_pipelines.rollout.registry import History, read_all, read_history, read_release
 from lyo_pipelines.rollout.rehearsal import rehearse, target_after
 from lyo_pipelines.rollout.release import Act, RollbackPlan
 from lyo_pipelines.rollout.routing import current, refresh
-from lyo_pipelines.rollout.state import Release
+from lyo_pipelines.segments import parse_parent
 from lyo_pipelines.storage.lake import Lake
 
 JOB = "release_adapter"

@@ -9,8 +9,8 @@ from rich.console import Console
 from lyo_pipelines.client.summary import print_summary
 from lyo_pipelines.config.settings import Settings
 from lyo_pipelines.evaluation.command import is_complete
-from lyo_pipelines.evaluation.report import read_report
-from lyo_pipelines.interactions.segments import parse_parent
+from lyo_pipelines.evaluation.report.build import read_report
+from lyo_pipelines.segments import parse_parent
 from lyo_pipelines.storage.lake import Lake
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.console import Console
 
 from lyo_pipelines.config.settings import Settings
-from lyo_pipelines.interactions.segments import parse_parent
+from lyo_pipelines.segments import parse_parent
 from lyo_pipelines.serving.models import Models
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines.training.base_models import EMBEDDED_NAME

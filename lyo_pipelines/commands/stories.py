@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from lyo_pipelines.evaluation.command import is_complete
-from lyo_pipelines.evaluation.report import read_report
+from lyo_pipelines.evaluation.report.build import read_report
 from lyo_pipelines.retraining.history import trainings
 from lyo_pipelines.retraining.ledger import decisions
 from lyo_pipelines.sample.stories import STORIES, Story

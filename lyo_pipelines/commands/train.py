@@ -18,8 +18,8 @@ from lyo_pipelines.commands.report import newest_report_dir
 from lyo_pipelines.config.figures import load_figures
 from lyo_pipelines.config.settings import Settings
 from lyo_pipelines.dataset.fallback import parent_of_thin
-from lyo_pipelines.evaluation.report import read_report
-from lyo_pipelines.interactions.segments import parse_parent
+from lyo_pipelines.evaluation.report.build import read_report
+from lyo_pipelines.segments import parse_parent
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines.training.preflight import require_ready
 from lyo_pipelines.training.recipe_loading import load_recipe, parse_changes

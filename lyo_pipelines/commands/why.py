@@ -12,10 +12,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from lyo_pipelines.config.settings import Settings
-from lyo_pipelines.interactions.segments import parse_segment
 from lyo_pipelines.retraining.claims import Claim, read_claims
 from lyo_pipelines.retraining.ledger import decisions, latest
 from lyo_pipelines.retraining.reasons import reason_of_row, spans
+from lyo_pipelines.segments import parse_segment
 from lyo_pipelines.storage.lake import Lake
 
 COLOURS = {"fire": "red", "hold": "yellow", "not_enough_evidence": "blue", "clear": "green", "not_measured": "dim"}

@@ -18,9 +18,7 @@ import pyarrow as pa
 from lyo_pipelines.config.curation import CurationFigures
 from lyo_pipelines.curation import culture, quality
 from lyo_pipelines.curation.contract import NO_SEGMENT, REMOVED
-from lyo_pipelines.curation.corrections import corrected
-from lyo_pipelines.curation.disliked import disliked
-from lyo_pipelines.curation.examples import examples
+from lyo_pipelines.curation.examples import corrected, disliked, examples
 from lyo_pipelines.curation.jsontexts import redact_structured_rows
 from lyo_pipelines.curation.language.codes import language_code
 from lyo_pipelines.curation.language.written import bucket_language, written_language
@@ -31,7 +29,7 @@ from lyo_pipelines.curation.rules import RULES, first_rule
 from lyo_pipelines.curation.taskanswers import read_answers
 from lyo_pipelines.curation.texts import distinct, history_contents, spread, with_contents
 from lyo_pipelines.curation.wordlists import Wordlists
-from lyo_pipelines.interactions.segments import SegmentKeyError, segment_key
+from lyo_pipelines.segments import SegmentKeyError, segment_key
 
 
 @dataclass(frozen=True)

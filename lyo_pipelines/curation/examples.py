@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from lyo_pipelines.config.curation import CurationFigures
 from lyo_pipelines.curation.contract import EXAMPLE
+from lyo_pipelines.curation.rules import RULES
 
 
 def examples(frame: pl.DataFrame, figures: CurationFigures) -> pa.Table:
@@ -50,3 +51,31 @@ def _example_ids(frame: pl.DataFrame) -> pl.Series:
     return pl.Series(
         "example_id", [blake2b(text.encode(), digest_size=8).hexdigest() for text in whole.to_series()], dtype=pl.String
     )
+
+
+def corrected(frame: pl.DataFrame) -> pl.DataFrame:
+    """Put `edited_answer` in the place of `answer`; adds `original_answer`, null where nobody corrected anything.
+
+    The rating (and thumb) of such a row judged what the model said, so it is no rating of the correction and is taken out.
+    """
+    edit, answer = pl.col("edited_answer").str.strip_chars(), pl.col("answer").fill_null("").str.strip_chars()
+    changed = edit.is_not_null() & (edit != "") & (edit != answer)
+    return frame.with_columns(
+        answer=pl.when(changed).then("edited_answer").otherwise("answer"),
+        original_answer=pl.when(changed).then("answer").otherwise(pl.lit(None, pl.String)),
+        rating=pl.when(changed).then(pl.lit(None, frame["rating"].dtype)).otherwise("rating"),
+        thumbs=pl.when(changed).then(pl.lit(None, frame["thumbs"].dtype)).otherwise("thumbs"),
+    )
+
+
+_RATED_LOW = next(position for position, rule in enumerate(RULES) if rule.name == "rated_low")
+_BROKEN = "\ufffd"
+
+
+def disliked(removed: pl.DataFrame, figures: CurationFigures) -> pl.DataFrame:
+    """Rows that went by their rating alone (`verdict`), `bad_rating` or worse, and whose texts are whole."""
+    bad = pl.col("rating").fill_nan(None) <= figures.bad_rating
+    whole = ~pl.any_horizontal(
+        pl.col(name).fill_null("").str.contains(_BROKEN, literal=True) for name in ("question", "answer")
+    )
+    return removed.filter((pl.col("verdict") == _RATED_LOW) & bad & whole)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import pyarrow as pa
 
@@ -50,8 +52,80 @@ def combined(tables: Iterable[pa.Table], segment: str | None = None) -> list[tup
     return result
 
 
-def funnel_picture(tables: Iterable[pa.Table], segment: str | None = None, title: str | None = None) -> bytes:
-    """The funnel as PNG bytes; see pictures.py, which is loaded only when a picture is wanted."""
-    from lyo_pipelines.curation.pictures import funnel_picture as draw
+_INK, _SOFT, _LEFT = "#1f2933", "#6b7785", "#dfe5ea"
+_READ, _GONE, _KEPT = "#3d5a80", "#c8553d", "#2a7f62"
+_HELD, _HELD_INK = "#d9a441", "#8a6412"
+_HELD_OUT = frozenset({"cultural_review_pending"})
+MAXIMUM_BYTES = 30_000
 
-    return draw(tables, segment, title)
+
+def funnel_picture(tables: Iterable[pa.Table], segment: str | None = None, title: str | None = None) -> bytes:
+    """Draw the funnel of FUNNEL tables (several days add up), of all segments or of one, as PNG bytes.
+
+    One bar per rule that removed anything: what was left before it, and the part that it removed. Rows held out for review
+    have a colour of their own, because a person may still let them in.
+    """
+    steps = combined(list(tables), segment)
+    read = steps[0][2]
+    shown = [("read", 0, read), *(step for step in steps[1:] if step[1])]
+    kept = steps[-1][2]
+    drawn = (_draw(shown, read, kept, title or segment or "All segments", colours) for colours in (64, 32, 16))
+    png = next(drawn)
+    return png if len(png) <= MAXIMUM_BYTES else next(drawn)
+
+
+def _draw(shown: list[tuple[str, int, int]], read: int, kept: int, title: str, colours: int) -> bytes:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    rows = len(shown) + 1
+    height = 1.15 + 0.34 * rows
+    figure = Figure(figsize=(8.4, height), dpi=100, facecolor="white")
+    canvas = FigureCanvasAgg(figure)
+    axes = figure.add_axes((0.245, 0.30 / height, 0.58, 1 - 1.0 / height))
+    whole = max(read, 1)
+    for place, (name, removed, remaining) in enumerate(shown):
+        if name == "read":
+            axes.barh(place, read, color=_READ, height=0.66)
+            _label(axes, place, whole, (f"{read:,}", ""), _INK)
+            continue
+        bar, ink = (_HELD, _HELD_INK) if name in _HELD_OUT else (_GONE, _GONE)
+        axes.barh(place, remaining, color=_LEFT, height=0.66)
+        # a sliver would not be seen, so the removed part has a smallest width
+        axes.barh(place, max(removed, whole * 0.004), left=remaining, color=bar, height=0.66)
+        _label(axes, place, whole, (f"−{removed:,}", f"{removed / whole:.1%}"), ink)
+    axes.barh(rows - 1, kept, color=_KEPT, height=0.66)
+    _label(axes, rows - 1, whole, (f"{kept:,}", f"{kept / whole:.1%}"), _KEPT)
+    names = [name.replace("_", " ") for name, *_ in shown]
+    axes.set_yticks(range(rows), [*names, "kept"], fontsize=9.5, color=_INK)
+    axes.get_yticklabels()[-1].set_fontweight("bold")
+    axes.get_yticklabels()[0].set_fontweight("bold")
+    axes.set_ylim(rows - 0.4, -0.6)
+    axes.set_xlim(0, whole)
+    axes.set_xticks([])
+    axes.tick_params(length=0)
+    for side in axes.spines.values():
+        side.set_visible(False)
+    top = 1 - 0.26 / height
+    figure.text(0.012, top, title, fontsize=12, fontweight="bold", color=_INK, va="center")
+    says = f"{kept:,} of {read:,} interactions became examples" if read else "no interactions"
+    figure.text(0.988, top, says, fontsize=9.5, color=_SOFT, va="center", ha="right")
+    canvas.draw()
+    return _png(canvas, colours)
+
+
+def _label(axes: Any, place: int, whole: int, texts: tuple[str, str], colour: str) -> None:
+    """A count and its share in two columns right of the bars."""
+    axes.text(whole * 1.17, place, texts[0], fontsize=9.5, color=colour, va="center", ha="right", fontweight="bold")
+    axes.text(whole * 1.275, place, texts[1], fontsize=8.5, color=_SOFT, va="center", ha="right")
+
+
+def _png(canvas: Any, colours: int) -> bytes:
+    """Few colours are enough for bars and letters, and make the file small."""
+    from PIL import Image
+
+    picture = Image.frombuffer("RGBA", canvas.get_width_height(), bytes(canvas.buffer_rgba()), "raw", "RGBA", 0, 1)
+    few = picture.convert("RGB").quantize(colours, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    out = io.BytesIO()
+    few.save(out, "PNG", optimize=True)
+    return out.getvalue()

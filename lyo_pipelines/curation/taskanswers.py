@@ -16,7 +16,7 @@ from typing import Any
 import orjson
 import polars as pl
 
-from lyo_pipelines.interactions.segments import SegmentKeyError, segment_key
+from lyo_pipelines.segments import SegmentKeyError, segment_key
 from lyo_pipelines.tasks import task_formats
 from lyo_pipelines.tasks.answers import written
 from lyo_pipelines.tasks.base import TaskFormat

@@ -9,7 +9,7 @@ import yaml
 
 from lyo_pipelines.dataset.contract import SPLITS
 from lyo_pipelines.dataset.scope import DOCUMENTS
-from lyo_pipelines.interactions.segments import parse_parent
+from lyo_pipelines.segments import parse_parent
 from lyo_pipelines.tasks.base import language_name
 
 _SIZES = (

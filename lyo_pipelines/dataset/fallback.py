@@ -10,7 +10,7 @@ from lyo_pipelines.dataset.build import DatasetVersion, build_dataset
 from lyo_pipelines.dataset.errors import SegmentTooSmallError
 from lyo_pipelines.dataset.scope import scope_of
 from lyo_pipelines.dataset.versions import point_to_version
-from lyo_pipelines.interactions.segments import parse_parent
+from lyo_pipelines.segments import parse_parent
 from lyo_pipelines.storage.lake import Lake
 
 

@@ -9,7 +9,7 @@ from functools import cached_property
 
 from lyo_pipelines.curation.segments import SegmentCount, segment_counts
 from lyo_pipelines.dataset.errors import UnknownMixtureError
-from lyo_pipelines.interactions.segments import parse_parent
+from lyo_pipelines.segments import parse_parent
 from lyo_pipelines.storage.lake import Lake
 
 MIXTURE = "mixture"

@@ -7,7 +7,7 @@ import difflib
 from lyo_pipelines.curation.segments import segment_counts
 from lyo_pipelines.dataset.errors import EmptySegmentError
 from lyo_pipelines.dataset.scope import below
-from lyo_pipelines.interactions.segments import parse_parent
+from lyo_pipelines.segments import parse_parent
 from lyo_pipelines.storage.lake import Lake
 
 

@@ -9,8 +9,8 @@ from lyo_pipelines.defs.assets.release import RELEASE, event_metadata
 from lyo_pipelines.defs.assets.training import GPU_POOL
 from lyo_pipelines.defs.partitions import SEGMENTS
 from lyo_pipelines.defs.resources import Store
-from lyo_pipelines.rollout.events import Who
-from lyo_pipelines.rollout.registry import read_history
+from lyo_pipelines.registry.events import Who
+from lyo_pipelines.registry.log import read_history
 from lyo_pipelines.rollout.rehearsal import RehearsalError, rehearse
 from lyo_pipelines.rollout.watch import climb
 

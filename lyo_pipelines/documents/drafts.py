@@ -20,7 +20,7 @@ from lyo_pipelines.documents.files import SetFiles, SourceFile, occurred
 from lyo_pipelines.documents.metadata import SET_FILE, SIDECAR, sidecar
 from lyo_pipelines.documents.read import Readable, format_of, read_document
 from lyo_pipelines.documents.rows import DocumentRows, digest, document_rows
-from lyo_pipelines.interactions.segments import segment_key
+from lyo_pipelines.segments import segment_key
 from lyo_pipelines.storage.lake import Lake
 
 _MEGABYTE = 1_000_000

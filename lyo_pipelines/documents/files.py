@@ -9,7 +9,7 @@ from hashlib import blake2b
 from lyo_pipelines.documents.contract import DocumentSetError
 from lyo_pipelines.documents.metadata import SET_FILE, SIDECAR
 from lyo_pipelines.interactions.reading.source_file import modified
-from lyo_pipelines.interactions.segments import SegmentKeyError, segment_key
+from lyo_pipelines.segments import SegmentKeyError, segment_key
 from lyo_pipelines.storage.lake import Lake
 
 FOLDER = "documents"

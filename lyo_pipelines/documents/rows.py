@@ -19,7 +19,7 @@ from lyo_pipelines.documents.clean import Clean
 from lyo_pipelines.documents.contract import SOURCE, TASK, About
 from lyo_pipelines.documents.pairs import Pair, pairs_in
 from lyo_pipelines.documents.tokens import tokens
-from lyo_pipelines.interactions.segments import segment_key
+from lyo_pipelines.segments import segment_key
 
 RULES = {
     "chunk_too_short": "the chunk has hardly any letters",

@@ -16,7 +16,7 @@ from lyo_pipelines.curation.inputs import stale_days as stale_examples
 from lyo_pipelines.curation.rules import RULES
 from lyo_pipelines.health.aggregate import ROWS, aggregate
 from lyo_pipelines.health.contract import HEALTH, HEALTH_VERSION, USERS
-from lyo_pipelines.interactions.days import stale_days as stale_interactions
+from lyo_pipelines.interactions.days.build import stale_days as stale_interactions
 from lyo_pipelines.storage.lake import Lake
 
 _CURATED = ("kept", "examined", "mismatched")

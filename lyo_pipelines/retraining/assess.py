@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 
 from lyo_pipelines.config.retraining import RetrainingFigures
 from lyo_pipelines.health.read import example_counts, read_health, signature
-from lyo_pipelines.interactions.segments import SegmentKeyError, parse_segment
 from lyo_pipelines.retraining.claims import launches, read_claims
 from lyo_pipelines.retraining.coverage import Coverage, coverage
 from lyo_pipelines.retraining.curriculum import Curriculum
@@ -19,6 +18,7 @@ from lyo_pipelines.retraining.ledger import policy_digest
 from lyo_pipelines.retraining.measure import measure
 from lyo_pipelines.retraining.signals import Signals
 from lyo_pipelines.retraining.windows import windows
+from lyo_pipelines.segments import SegmentKeyError, parse_segment
 from lyo_pipelines.storage.lake import Lake
 
 

@@ -12,7 +12,7 @@ import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from lyo_pipelines.config.settings import PROJECT_ROOT
-from lyo_pipelines.interactions.segments import SegmentKeyError, segment_key
+from lyo_pipelines.segments import SegmentKeyError, segment_key
 from lyo_pipelines.storage.lake import Lake
 
 FILE = "curriculum.yaml"

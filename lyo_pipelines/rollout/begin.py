@@ -13,12 +13,12 @@ from typing import Any
 from lyo_pipelines.config.evaluation import EvaluationFigures
 from lyo_pipelines.config.rollout import RolloutFigures
 from lyo_pipelines.evaluation.command import is_complete
-from lyo_pipelines.evaluation.gates import Gate, gates, may_be_released
-from lyo_pipelines.evaluation.report import read_report
-from lyo_pipelines.rollout.events import Adapter, Event, Who, plain
-from lyo_pipelines.rollout.registry import append, read_release
+from lyo_pipelines.evaluation.report.build import read_report
+from lyo_pipelines.evaluation.report.gates import Gate, gates, may_be_released
+from lyo_pipelines.registry.events import Adapter, Event, Who, plain
+from lyo_pipelines.registry.log import append, read_release
+from lyo_pipelines.registry.state import Release
 from lyo_pipelines.rollout.routing import refresh
-from lyo_pipelines.rollout.state import Release
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines.training.checked import published_files
 from lyo_pipelines.training.plan import TrainingResult

@@ -17,11 +17,11 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from lyo_pipelines.rollout.before import ratings_before
+from lyo_pipelines.registry.state import Release
 from lyo_pipelines.rollout.observations import CULTURAL, Arm, Observation, empty_arm
+from lyo_pipelines.rollout.pre_period import ratings_before
 from lyo_pipelines.rollout.routing import Routing
 from lyo_pipelines.rollout.rows import ASKED, Kinds, of_release
-from lyo_pipelines.rollout.state import Release
 from lyo_pipelines.storage.lake import Lake
 
 COLUMNS = (

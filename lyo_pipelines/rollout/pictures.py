@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from lyo_pipelines.config.rollout import StageFigures
-from lyo_pipelines.rollout.events import Event
+from lyo_pipelines.registry.events import Event
 
 _INK, _SOFT, _RULE, _PLAN = "#1f2933", "#6b7785", "#dfe5ea", "#eef2f6"
 _GOOD, _BAD, _NEUTRAL = "#2a7f62", "#c8553d", "#3d5a80"

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from lyo_pipelines.config.release import RehearsalFigures
+from lyo_pipelines.registry.state import Release
 from lyo_pipelines.rollout.routing import Entry, Routing, Target, target_of
 from lyo_pipelines.rollout.selection import Query, choose
-from lyo_pipelines.rollout.state import Release
 from lyo_pipelines.storage.lake import Lake
 
 

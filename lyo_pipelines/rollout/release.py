@@ -12,10 +12,10 @@ from datetime import datetime
 from typing import Any
 
 from lyo_pipelines.config.rollout import RolloutFigures
-from lyo_pipelines.rollout.events import Adapter, Event, Kind, Who
-from lyo_pipelines.rollout.registry import append, read_release
+from lyo_pipelines.registry.events import Adapter, Event, Kind, Who
+from lyo_pipelines.registry.log import append, read_release
+from lyo_pipelines.registry.state import Release
 from lyo_pipelines.rollout.routing import refresh
-from lyo_pipelines.rollout.state import Release
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines.training.checked import DamagedAdapterError, load_checked
 from lyo_pipelines.training.plan import IncompleteAdapterError

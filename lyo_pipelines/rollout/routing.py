@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from lyo_pipelines.registry.log import read_all
+from lyo_pipelines.registry.state import Release
 from lyo_pipelines.rollout.assignment import BUCKETS, candidate_buckets, salt_of
-from lyo_pipelines.rollout.registry import read_all
-from lyo_pipelines.rollout.state import Release
 from lyo_pipelines.storage.lake import Lake
 
 FORMAT = 1

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from lyo_pipelines.interactions.segments import SegmentKeyError, parse_parent, segment_key
 from lyo_pipelines.rollout.assignment import ArmName, bucket
 from lyo_pipelines.rollout.routing import Entry, Routing, Target
+from lyo_pipelines.segments import SegmentKeyError, parse_parent, segment_key
 
 
 @dataclass(frozen=True)

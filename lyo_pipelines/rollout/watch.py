@@ -14,18 +14,18 @@ from hashlib import sha256
 from typing import Any
 
 from lyo_pipelines.config.rollout import RolloutFigures
+from lyo_pipelines.registry.events import Who
+from lyo_pipelines.registry.log import MovedOnError, read_release
+from lyo_pipelines.registry.state import Release
 from lyo_pipelines.rollout import release as steps
 from lyo_pipelines.rollout.collect import Collected, observe, signature
 from lyo_pipelines.rollout.decide import decide
-from lyo_pipelines.rollout.events import Who
 from lyo_pipelines.rollout.experiment import experiment
 from lyo_pipelines.rollout.findings import Decision
 from lyo_pipelines.rollout.observations import Arm
-from lyo_pipelines.rollout.registry import MovedOnError, read_release
 from lyo_pipelines.rollout.rehearsal import Rehearsal, target_after
 from lyo_pipelines.rollout.release import Act
 from lyo_pipelines.rollout.routing import Routing, Target, current
-from lyo_pipelines.rollout.state import Release
 from lyo_pipelines.storage.lake import Lake
 
 Rehearse = Callable[[Target | None, str], Rehearsal]

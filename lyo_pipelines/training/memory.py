@@ -12,8 +12,8 @@ from pathlib import Path
 
 import psutil
 
+from lyo_pipelines.training.dimensions import LLAMA_LIKE, Shape
 from lyo_pipelines.training.recipes import Recipe
-from lyo_pipelines.training.shapes import LLAMA_LIKE, Shape
 
 PROCESS_BYTES = {"cpu": 780_000_000, "cuda": 900_000_000}
 """Python and the libraries on a CPU; the context and the kernels' work space on a GPU."""

@@ -18,8 +18,8 @@ from lyo_pipelines.training.base_models import (
     find_base_model,
     missing_message,
 )
+from lyo_pipelines.training.dimensions import Shape, shape_of
 from lyo_pipelines.training.recipes import Recipe
-from lyo_pipelines.training.shapes import Shape, shape_of
 
 PACKAGES = {"qlora": ("bitsandbytes",), "kto": ("trl",), "dpo": ("trl",)}
 """Beyond what every training needs, by method."""

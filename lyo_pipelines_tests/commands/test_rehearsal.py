@@ -10,11 +10,11 @@ from rich.console import Console
 
 from lyo_pipelines.commands import rehearsal
 from lyo_pipelines.config.figures import load_figures
-from lyo_pipelines.rollout.registry import registered_segments
+from lyo_pipelines.registry.log import registered_segments
 from lyo_pipelines.rollout.rehearsal import Rehearsal
 from lyo_pipelines.storage.lake import Lake
+from lyo_pipelines_tests.registry.events_made import SEGMENT
 from lyo_pipelines_tests.rollout.adapters_made import GATES, ready, report
-from lyo_pipelines_tests.rollout.events_made import SEGMENT
 
 TODAY = date(2026, 11, 20)
 

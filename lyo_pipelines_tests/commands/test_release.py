@@ -9,15 +9,15 @@ from typer.testing import CliRunner, Result
 
 from lyo_pipelines.cli import app
 from lyo_pipelines.config.figures import load_figures
+from lyo_pipelines.registry.log import read_history, read_release
 from lyo_pipelines.rollout.assignment import bucket, salt_of
 from lyo_pipelines.rollout.begin import begin
-from lyo_pipelines.rollout.registry import read_history, read_release
 from lyo_pipelines.rollout.rehearsal import Rehearsal
 from lyo_pipelines.rollout.release import NothingDueError, ReasonMissingError
 from lyo_pipelines.rollout.routing import read_routing
 from lyo_pipelines.storage.lake import Lake
+from lyo_pipelines_tests.registry.events_made import PERSON, SEGMENT, START
 from lyo_pipelines_tests.rollout.adapters_made import GATES, ready
-from lyo_pipelines_tests.rollout.events_made import PERSON, SEGMENT, START
 
 
 @pytest.fixture

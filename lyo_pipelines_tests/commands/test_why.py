@@ -14,12 +14,12 @@ from typer.testing import CliRunner
 
 from lyo_pipelines.cli import app
 from lyo_pipelines.commands.why import NothingDecidedError, explain, figures_text
-from lyo_pipelines.interactions.segments import SegmentKeyError
 from lyo_pipelines.retraining.claims import launches, make_claim
 from lyo_pipelines.retraining.decide import Decision
 from lyo_pipelines.retraining.findings import Finding
 from lyo_pipelines.retraining.history import Launch
 from lyo_pipelines.retraining.ledger import record
+from lyo_pipelines.segments import SegmentKeyError
 from lyo_pipelines.storage.lake import Lake
 
 SEGMENT, OTHER = "tutoring.ta.math", "tutoring.hi.physics"

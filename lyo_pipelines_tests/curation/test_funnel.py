@@ -7,8 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lyo_pipelines.curation.contract import FUNNEL
-from lyo_pipelines.curation.funnel import combined, funnel_picture, funnel_table
-from lyo_pipelines.curation.pictures import MAXIMUM_BYTES
+from lyo_pipelines.curation.funnel import MAXIMUM_BYTES, combined, funnel_picture, funnel_table
 from lyo_pipelines.curation.rules import RULES
 
 counts = st.dictionaries(

@@ -25,7 +25,7 @@ from lyo_pipelines.dataset.errors import (
 from lyo_pipelines.dataset.gather import first_pass, later_pass
 from lyo_pipelines.dataset.scope import scope_of
 from lyo_pipelines.dataset.versions import latest, list_versions, read_split
-from lyo_pipelines.interactions.segments import SegmentKeyError
+from lyo_pipelines.segments import SegmentKeyError
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines.tasks.base import UnknownTaskFormatError
 from lyo_pipelines_tests.dataset.examples import CURATION, FIGURES, NOW, SEGMENT, example, examples, lake_with, question

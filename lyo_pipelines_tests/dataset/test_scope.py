@@ -18,7 +18,7 @@ from lyo_pipelines.dataset.errors import EmptySegmentError, SegmentTooSmallError
 from lyo_pipelines.dataset.fallback import build_or_fall_back
 from lyo_pipelines.dataset.scope import below
 from lyo_pipelines.dataset.versions import latest, read_split, why_served
-from lyo_pipelines.interactions.segments import SegmentKeyError
+from lyo_pipelines.segments import SegmentKeyError
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines_tests.dataset.examples import CURATION, FIGURES, NOW, example, examples, lake_with, question
 

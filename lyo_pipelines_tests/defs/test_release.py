@@ -17,9 +17,9 @@ from lyo_pipelines.defs.resources import Store
 from lyo_pipelines.defs.sensors import rollout as module
 from lyo_pipelines.defs.sensors.rollout import ReleaseUnreadableError, rollout_sensor_for
 from lyo_pipelines.defs.sensors.runs import PARTITION
+from lyo_pipelines.registry.log import read_history, read_release
 from lyo_pipelines.rollout import release as steps
 from lyo_pipelines.rollout.begin import adapter_of, begin
-from lyo_pipelines.rollout.registry import read_history, read_release
 from lyo_pipelines.rollout.release import Act
 from lyo_pipelines.rollout.routing import read_routing, routing_path
 from lyo_pipelines.sample.traffic import GOOD, Effect, Traffic
@@ -28,9 +28,9 @@ from lyo_pipelines.training.versions import latest_adapter
 from lyo_pipelines_tests.defs.daemon import daemon
 from lyo_pipelines_tests.evaluation.made import adapter as real_adapter
 from lyo_pipelines_tests.evaluation.made import tiny_base
+from lyo_pipelines_tests.registry.events_made import PERSON, SEGMENT, write
+from lyo_pipelines_tests.registry.events_made import promoted as all_the_way
 from lyo_pipelines_tests.rollout.adapters_made import GATES, adapter, interactions, ready, report, routed
-from lyo_pipelines_tests.rollout.events_made import PERSON, SEGMENT, write
-from lyo_pipelines_tests.rollout.events_made import promoted as all_the_way
 
 NOW = datetime.fromisoformat("2026-11-16T06:00:00+00:00")
 DAY = timedelta(days=1)

@@ -8,15 +8,15 @@ from pathlib import Path
 import pytest
 
 from lyo_pipelines.config.evaluation import CollateralFigures, GateFigures
-from lyo_pipelines.evaluation.collateral import collateral_section
+from lyo_pipelines.evaluation.answers.correctness import is_right
 from lyo_pipelines.evaluation.command import evaluation_command, write_figures
 from lyo_pipelines.evaluation.engine.__main__ import main
-from lyo_pipelines.evaluation.gates import gates
-from lyo_pipelines.evaluation.item_sets import GENERAL, ItemSet, general_set, item_sets, other_segments
-from lyo_pipelines.evaluation.items import Item
-from lyo_pipelines.evaluation.report import read_report
-from lyo_pipelines.evaluation.results import ModelOutputs
-from lyo_pipelines.evaluation.right import is_right
+from lyo_pipelines.evaluation.inputs.item_sets import GENERAL, ItemSet, general_set, item_sets, other_segments
+from lyo_pipelines.evaluation.inputs.items import Item
+from lyo_pipelines.evaluation.measures.results import ModelOutputs
+from lyo_pipelines.evaluation.report.build import read_report
+from lyo_pipelines.evaluation.report.collateral import collateral_section
+from lyo_pipelines.evaluation.report.gates import gates
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines_tests.evaluation import made
 

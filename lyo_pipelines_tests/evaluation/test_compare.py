@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lyo_pipelines.config.evaluation import EvaluationFigures
-from lyo_pipelines.evaluation.catalogue import Metric, MetricValues
-from lyo_pipelines.evaluation.compare import Comparison, compare, compare_all, judged
-from lyo_pipelines.evaluation.items import Item
-from lyo_pipelines.evaluation.slices import slice_all, value_of
-from lyo_pipelines.evaluation.values import WholeValues
+from lyo_pipelines.evaluation.inputs.items import Item
+from lyo_pipelines.evaluation.measures.catalogue import Metric, MetricValues
+from lyo_pipelines.evaluation.measures.compare import Comparison, compare, compare_all, judged
+from lyo_pipelines.evaluation.measures.values import WholeValues
+from lyo_pipelines.evaluation.report.slices import slice_all, value_of
 from lyo_pipelines.statistics.verdict import opposite
 from lyo_pipelines.tasks.base import Judged, TaskMetric
 

@@ -17,17 +17,17 @@ import pyarrow.parquet as pq
 import pytest
 from pydantic import BaseModel, ConfigDict
 
-from lyo_pipelines.evaluation.catalogue import load_metrics
 from lyo_pipelines.evaluation.command import evaluation_command, is_complete, write_figures
 from lyo_pipelines.evaluation.engine.__main__ import main
 from lyo_pipelines.evaluation.engine.hosting import ModelHost
 from lyo_pipelines.evaluation.engine.outputs import OutputsFolder, by_item
 from lyo_pipelines.evaluation.engine.progress import Progress
 from lyo_pipelines.evaluation.engine.run import Asker
-from lyo_pipelines.evaluation.gates import gates
-from lyo_pipelines.evaluation.inputs import AdapterError, gather_inputs
-from lyo_pipelines.evaluation.markdown import render
-from lyo_pipelines.evaluation.report import MissingReportError, read_report
+from lyo_pipelines.evaluation.inputs.assemble import AdapterError, gather_inputs
+from lyo_pipelines.evaluation.measures.catalogue import load_metrics
+from lyo_pipelines.evaluation.report.build import MissingReportError, read_report
+from lyo_pipelines.evaluation.report.gates import gates
+from lyo_pipelines.evaluation.report.markdown import render
 from lyo_pipelines_tests.evaluation import made
 
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from lyo_pipelines.config.evaluation import EvaluationFigures, GateFigures
-from lyo_pipelines.evaluation.compare import Comparison
-from lyo_pipelines.evaluation.gates import GATES, Gate, gates, may_be_released
+from lyo_pipelines.evaluation.measures.compare import Comparison
+from lyo_pipelines.evaluation.report.gates import GATES, Gate, gates, may_be_released
 
 
 def report(*comparisons: Comparison, groups: int = 60, champion: bool = False, slices=(), **candidate: float):

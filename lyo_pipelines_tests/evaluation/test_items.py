@@ -8,7 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lyo_pipelines.evaluation.items import Item, TestSplitError, choose_items, items_hash, read_items, read_manifest
+from lyo_pipelines.evaluation.inputs.items import (
+    Item,
+    TestSplitError,
+    choose_items,
+    items_hash,
+    read_items,
+    read_manifest,
+)
 from lyo_pipelines_tests.evaluation import made
 
 

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from lyo_pipelines.evaluation.catalogue import INPUTS, Metric, MetricError, load_metric, load_metrics, metric_files
+from lyo_pipelines.evaluation.measures.catalogue import (
+    INPUTS,
+    Metric,
+    MetricError,
+    load_metric,
+    load_metrics,
+    metric_files,
+)
 from lyo_pipelines_tests.evaluation import made
 
 

@@ -14,7 +14,7 @@ from lyo_pipelines.config.evaluation import EndpointFigures, GateFigures, JudgeF
 from lyo_pipelines.dataset.preferences.contract import PAIR_SCHEMA
 from lyo_pipelines.evaluation.command import evaluation_command, write_figures
 from lyo_pipelines.evaluation.engine.__main__ import main
-from lyo_pipelines.evaluation.report import read_report
+from lyo_pipelines.evaluation.report.build import read_report
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines_tests.evaluation.lakes import curated_day, row
 from lyo_pipelines_tests.evaluation.ruled import Odd, ruled

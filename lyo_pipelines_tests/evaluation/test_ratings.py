@@ -14,7 +14,7 @@ from lyo_pipelines.dataset.contract import SPLITS
 from lyo_pipelines.dataset.keys import member_keys
 from lyo_pipelines.dataset.memory import SplitMemory
 from lyo_pipelines.dataset.texts import normalise
-from lyo_pipelines.evaluation.ratings import rated_answers
+from lyo_pipelines.evaluation.inputs.ratings import rated_answers
 from lyo_pipelines_tests.evaluation.lakes import SEGMENT, curated_day, lake_in, row
 
 DAY, NEXT = date(2026, 1, 1), date(2026, 1, 2)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lyo_pipelines.evaluation.reading import flesch_kincaid, sentences, syllables
+from lyo_pipelines.evaluation.answers.readability import flesch_kincaid, sentences, syllables
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,8 @@ from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines.training.checked import published_files
 from lyo_pipelines_tests.evaluation.made import adapter as real_adapter
 from lyo_pipelines_tests.evaluation.made import tiny_base
+from lyo_pipelines_tests.registry.events_made import SEGMENT
 from lyo_pipelines_tests.rollout.adapters_made import adapter
-from lyo_pipelines_tests.rollout.events_made import SEGMENT
 
 FIGURES = RehearsalFigures(question="What is 7 + 5?", max_new_tokens=4, seconds=300)
 

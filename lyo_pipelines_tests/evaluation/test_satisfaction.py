@@ -7,9 +7,9 @@ import pytest
 
 from lyo_pipelines.config.evaluation import SatisfactionFigures
 from lyo_pipelines.config.figures import load_figures
-from lyo_pipelines.evaluation.items import Item
-from lyo_pipelines.evaluation.ratings import RatedAnswers
-from lyo_pipelines.evaluation.satisfaction import FEATURES, features, learn
+from lyo_pipelines.evaluation.inputs.items import Item
+from lyo_pipelines.evaluation.inputs.ratings import RatedAnswers
+from lyo_pipelines.evaluation.measures.satisfaction import FEATURES, features, learn
 
 FIGURES = load_figures().evaluation.model_copy(update={"resamples": 1_000})
 GOOD = "First multiply: {a} x 3 = {b}.\n2. Then add 4.\nSo the total is {c}.\nAnswer: {c}"

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lyo_pipelines.evaluation.numerals import equal, last_number, number_in, unit_in
-from lyo_pipelines.evaluation.text import ascii_digits, normal_form, script_counts, stated_answer, words
+from lyo_pipelines.evaluation.answers.numerals import equal, last_number, number_in, unit_in
+from lyo_pipelines.evaluation.answers.text import ascii_digits, normal_form, script_counts, stated_answer, words
 
 
 def test_words_keep_the_vowel_signs_of_hindi_and_tamil():

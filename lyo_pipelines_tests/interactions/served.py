@@ -11,7 +11,7 @@ from urllib.parse import quote
 import psycopg2
 
 from lyo_pipelines.config.interactions import TableFigures
-from lyo_pipelines.interactions.report import LandingReport
+from lyo_pipelines.interactions.landing.report import LandingReport
 from lyo_pipelines.interactions.tables.pull import pull_table
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines_tests.interactions.world import FIGURES, NOW, PSEUDONYMS

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from lyo_pipelines.interactions import converter as module
-from lyo_pipelines.interactions.converter import Converter, FileSpec
+from lyo_pipelines.interactions.conversion import converter as module
+from lyo_pipelines.interactions.conversion.converter import Converter, FileSpec
 from lyo_pipelines.interactions.reading.block import BadRow, Block
 from lyo_pipelines_tests.interactions.world import FIGURES, PSEUDONYMS, row
 

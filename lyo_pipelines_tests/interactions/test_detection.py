@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lyo_pipelines.interactions.shapes.detect import detect, recognise
-from lyo_pipelines.interactions.shapes.registry import FORMATS
+from lyo_pipelines.interactions.formats.detect import detect, recognise
+from lyo_pipelines.interactions.formats.registry import FORMATS
 from lyo_pipelines_tests.interactions.telemetry import ARGILLA, OLDER_ARGILLA, SPANS, annotation, sharegpt
 from lyo_pipelines_tests.interactions.test_formats import observation, score
 from lyo_pipelines_tests.interactions.world import jsonl, lake_at, land, rating, row

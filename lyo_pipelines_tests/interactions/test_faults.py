@@ -15,10 +15,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from lyo_pipelines.interactions.days import build_day, stale_days
-from lyo_pipelines.interactions.inbox import land_inbox
-from lyo_pipelines.interactions.landing import land_file
-from lyo_pipelines.interactions.mapping import parse_mapping
+from lyo_pipelines.interactions.conversion.mapping import parse_mapping
+from lyo_pipelines.interactions.days.build import build_day, stale_days
+from lyo_pipelines.interactions.landing.file import land_file
+from lyo_pipelines.interactions.landing.inbox import land_inbox
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines_tests.interactions.world import (
     FIGURES,
@@ -115,8 +115,8 @@ def test_another_failure_of_the_disk_is_not_blamed_on_the_input(tmp_path):
 KILLED = """
 import sys
 from datetime import UTC, datetime
-from lyo_pipelines.interactions.days import build_day, stale_days
-from lyo_pipelines.interactions.inbox import land_inbox
+from lyo_pipelines.interactions.days.build import build_day, stale_days
+from lyo_pipelines.interactions.landing.inbox import land_inbox
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines_tests.interactions.world import FIGURES, NOW, PSEUDONYMS
 lake = Lake(sys.argv[1])
@@ -193,7 +193,7 @@ def test_a_killed_landing_counts_for_nothing_until_it_is_finished(tmp_path):
 def test_a_file_that_changes_while_it_is_read_is_not_landed(tmp_path, monkeypatch):
     lake = lake_at(tmp_path / "data")
     path = jsonl(tmp_path / "data" / "inbox" / "a.jsonl", FILES["a.jsonl"])
-    from lyo_pipelines.interactions.reading import blocks
+    from lyo_pipelines.interactions.conversion import blocks
 
     original = blocks.Reading.converted
 

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 import pytest
 
 from lyo_pipelines.interactions.errors import RowError
-from lyo_pipelines.interactions.shapes.detect import detect
-from lyo_pipelines.interactions.shapes.messages import answer_of, chat_of
+from lyo_pipelines.interactions.formats.detect import detect
+from lyo_pipelines.interactions.formats.messages import answer_of, chat_of
 from lyo_pipelines_tests.interactions.world import FIGURES, as_parquet, build, jsonl, lake_at, land, rejected, row
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from datetime import timedelta
 
-from lyo_pipelines.interactions.inbox import land_inbox, scan
-from lyo_pipelines.interactions.landing import land_file
+from lyo_pipelines.interactions.landing.file import land_file
+from lyo_pipelines.interactions.landing.inbox import land_inbox, scan
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines_tests.interactions.world import FIGURES, NOW, PSEUDONYMS, build, jsonl, lake_at, rating, row
 
@@ -105,7 +105,7 @@ def test_a_lake_on_a_remote_filesystem_works_the_same(tmp_path):
 def test_a_file_that_vanishes_before_it_is_read_is_no_trouble(tmp_path, monkeypatch):
     lake = lake_at(tmp_path / "data")
     path = jsonl(tmp_path / "data" / "inbox" / "a.jsonl", [row(0)])
-    from lyo_pipelines.interactions import inbox
+    from lyo_pipelines.interactions.landing import inbox
 
     def taken_away(*args, **options):
         path.unlink(missing_ok=True)

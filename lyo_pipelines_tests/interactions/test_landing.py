@@ -8,7 +8,7 @@ import json
 import pyarrow.parquet as pq
 import pytest
 
-from lyo_pipelines.interactions.days import build_day, built_from, day_inputs, stale_days
+from lyo_pipelines.interactions.days.build import build_day, built_from, day_inputs, stale_days
 from lyo_pipelines_tests.interactions.world import (
     FIGURES,
     NOW,

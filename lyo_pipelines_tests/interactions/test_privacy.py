@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lyo_pipelines.interactions.mapping import parse_mapping
+from lyo_pipelines.interactions.conversion.mapping import parse_mapping
+from lyo_pipelines.interactions.conversion.scrub import Scrubber, distinctive, dumps
 from lyo_pipelines.interactions.pseudonyms import Pseudonyms
-from lyo_pipelines.interactions.scrub import Scrubber, distinctive, dumps
 from lyo_pipelines_tests.interactions.test_formats import observation, score
 from lyo_pipelines_tests.interactions.world import (
     FIGURES,

@@ -11,7 +11,7 @@ import psycopg2
 import pytest
 
 from lyo_pipelines.config.figures import FiguresError, load_figures
-from lyo_pipelines.interactions.days import stale_days
+from lyo_pipelines.interactions.days.build import stale_days
 from lyo_pipelines.interactions.tables.probe import look_at
 from lyo_pipelines.interactions.tables.state import read_state
 from lyo_pipelines.storage.lake import Lake

@@ -14,8 +14,8 @@ import pyarrow.parquet as pq
 
 from lyo_pipelines.config.figures import load_figures
 from lyo_pipelines.interactions.contract import INTERACTION
-from lyo_pipelines.interactions.days import build_day, stale_days
-from lyo_pipelines.interactions.landing import LandingReport, land_file
+from lyo_pipelines.interactions.days.build import build_day, stale_days
+from lyo_pipelines.interactions.landing.file import LandingReport, land_file
 from lyo_pipelines.interactions.pseudonyms import Pseudonyms
 from lyo_pipelines.storage.lake import Lake
 

@@ -17,7 +17,7 @@ from lyo_pipelines.sample.traffic import Route
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines.training.checked import digest_of
 from lyo_pipelines.training.versions import point_to
-from lyo_pipelines_tests.rollout.events_made import SEGMENT
+from lyo_pipelines_tests.registry.events_made import SEGMENT
 
 GATES = "evaluation: {gates: [{name: improves, metric: loss, against: base, require: better}]}\n"
 """One gate, so that a made report need hold one comparison only."""

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lyo_pipelines.registry.events import Event
+from lyo_pipelines.registry.log import append
 from lyo_pipelines.rollout.assignment import BUCKETS, bucket, salt_of
-from lyo_pipelines.rollout.events import Event
-from lyo_pipelines.rollout.registry import append
 from lyo_pipelines.rollout.routing import (
     Routing,
     RoutingFileError,
@@ -25,7 +25,7 @@ from lyo_pipelines.rollout.routing import (
 from lyo_pipelines.rollout.selection import Query, choose, keys, release_of
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines.training.versions import point_to
-from lyo_pipelines_tests.rollout.events_made import SEGMENT, event, promoted, released, state, write
+from lyo_pipelines_tests.registry.events_made import SEGMENT, event, promoted, released, state, write
 
 USERS = [f"pupil-{number}" for number in range(400)]
 QUERY = Query("tutoring", "en", "math")

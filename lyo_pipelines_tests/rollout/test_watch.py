@@ -11,13 +11,13 @@ import polars as pl
 import pytest
 
 from lyo_pipelines.config.figures import Figures, load_figures
+from lyo_pipelines.registry.fold import IllegalEventError
+from lyo_pipelines.registry.log import MovedOnError, read_history, read_release
 from lyo_pipelines.rollout import release as steps
 from lyo_pipelines.rollout.begin import Begun, ServedByParentError, begin, waiting
 from lyo_pipelines.rollout.collect import NotInCanaryError, observe
-from lyo_pipelines.rollout.history import IllegalEventError
 from lyo_pipelines.rollout.observations import Arm, arm_of
 from lyo_pipelines.rollout.pictures import MAXIMUM_BYTES, shares, stages_picture
-from lyo_pipelines.rollout.registry import MovedOnError, read_history, read_release
 from lyo_pipelines.rollout.rehearsal import Rehearsal, RehearsalError
 from lyo_pipelines.rollout.release import Act, NothingDueError, ReasonMissingError
 from lyo_pipelines.rollout.routing import current, read_routing
@@ -26,8 +26,8 @@ from lyo_pipelines.sample.traffic import GOOD, HARMFUL, Effect, Traffic
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines.training.checked import DamagedAdapterError
 from lyo_pipelines.training.versions import NoAdapterError, point_to
+from lyo_pipelines_tests.registry.events_made import PERSON, SEGMENT, SENSOR, START
 from lyo_pipelines_tests.rollout.adapters_made import GATES, adapter, interactions, ready, report, routed
-from lyo_pipelines_tests.rollout.events_made import PERSON, SEGMENT, SENSOR, START
 
 DAY = timedelta(days=1)
 

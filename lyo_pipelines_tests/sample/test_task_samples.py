@@ -16,8 +16,8 @@ from lyo_pipelines.config.figures import load_figures
 from lyo_pipelines.curation.day import curate_day
 from lyo_pipelines.dataset.build import build_dataset
 from lyo_pipelines.interactions.contract import INPUT_FIELDS
-from lyo_pipelines.interactions.days import build_day
-from lyo_pipelines.interactions.landing import land_file
+from lyo_pipelines.interactions.days.build import build_day
+from lyo_pipelines.interactions.landing.file import land_file
 from lyo_pipelines.interactions.pseudonyms import Pseudonyms
 from lyo_pipelines.sample.tasks import generate
 from lyo_pipelines.sample.tasks.engagement import predict, profile

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from lyo_pipelines.training import preflight
 from lyo_pipelines.training.base_models import BASE_MODELS, MissingBaseModelError
+from lyo_pipelines.training.dimensions import REGISTERED, shape_of, shape_of_config
 from lyo_pipelines.training.memory import (
     Estimate,
     LargestBatch,
@@ -23,7 +24,6 @@ from lyo_pipelines.training.memory import (
 )
 from lyo_pipelines.training.preflight import MissingPackageError, UnfitRecipeError, base_state, require_ready
 from lyo_pipelines.training.recipe_loading import load_recipe, recipe_names
-from lyo_pipelines.training.shapes import REGISTERED, shape_of, shape_of_config
 from lyo_pipelines_tests.training.tiny import make_model
 
 GEMMA = REGISTERED["gemma-2-2b-it"]

@@ -10,8 +10,8 @@ from lyo_pipelines.defs.metadata import column_schema, counts, table
 from lyo_pipelines.defs.partitions import DAYS, FRESH
 from lyo_pipelines.defs.resources import Store
 from lyo_pipelines.interactions.contract import INTERACTION
-from lyo_pipelines.interactions.days import build_day, stale_days
-from lyo_pipelines.interactions.inbox import land_inbox
+from lyo_pipelines.interactions.days.build import build_day, stale_days
+from lyo_pipelines.interactions.landing.inbox import land_inbox
 from lyo_pipelines.interactions.pseudonyms import Pseudonyms
 from lyo_pipelines.interactions.tables.pull import pull_table
 

@@ -12,12 +12,12 @@ from lyo_pipelines.defs.assets.evaluation import eval_report
 from lyo_pipelines.defs.metadata import picture, table
 from lyo_pipelines.defs.partitions import SEGMENTS
 from lyo_pipelines.defs.resources import Store
-from lyo_pipelines.evaluation.report import MissingReportError
+from lyo_pipelines.evaluation.report.build import MissingReportError
+from lyo_pipelines.registry.events import Event, Who
+from lyo_pipelines.registry.fold import IllegalEventError
+from lyo_pipelines.registry.log import History, read_history
 from lyo_pipelines.rollout.begin import ServedByParentError, begin
-from lyo_pipelines.rollout.events import Event, Who
-from lyo_pipelines.rollout.history import IllegalEventError
 from lyo_pipelines.rollout.pictures import stages_picture
-from lyo_pipelines.rollout.registry import History, read_history
 from lyo_pipelines.training.checked import DamagedAdapterError
 from lyo_pipelines.training.versions import NoAdapterError
 

@@ -4,8 +4,8 @@ import dagster as dg
 
 from lyo_pipelines.defs.partitions import SEGMENTS
 from lyo_pipelines.defs.resources import Store
-from lyo_pipelines.evaluation.gates import GATES, gates
-from lyo_pipelines.evaluation.report import read_report
+from lyo_pipelines.evaluation.report.build import read_report
+from lyo_pipelines.evaluation.report.gates import GATES, gates
 from lyo_pipelines.training.versions import latest_adapter
 
 

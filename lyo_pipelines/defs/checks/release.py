@@ -5,8 +5,8 @@ import dagster as dg
 from lyo_pipelines.defs.assets.release import RELEASE
 from lyo_pipelines.defs.partitions import SEGMENTS
 from lyo_pipelines.defs.resources import Store
-from lyo_pipelines.rollout.events import Event
-from lyo_pipelines.rollout.registry import read_history
+from lyo_pipelines.registry.events import Event
+from lyo_pipelines.registry.log import read_history
 from lyo_pipelines.rollout.release import fault
 
 GUARDRAILS = "guardrails"

@@ -7,7 +7,7 @@ from lyo_pipelines.defs.partitions import DAYS, day_ranges, range_tags
 from lyo_pipelines.defs.resources import Store
 from lyo_pipelines.defs.sensors.runs import CAUSE, cause_hash, job_in_flight, next_attempt
 from lyo_pipelines.health.day import days_to_rebuild
-from lyo_pipelines.interactions.days import day_inputs
+from lyo_pipelines.interactions.days.build import day_inputs
 
 
 @dg.sensor(

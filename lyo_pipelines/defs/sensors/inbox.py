@@ -7,7 +7,7 @@ import dagster as dg
 from lyo_pipelines.defs.jobs import land_inbox_job
 from lyo_pipelines.defs.resources import Store
 from lyo_pipelines.defs.sensors.runs import CAUSE, cause_hash, job_in_flight, next_attempt
-from lyo_pipelines.interactions.inbox import scan
+from lyo_pipelines.interactions.landing.inbox import scan
 
 SETTLE_SECONDS = 3.0
 """A file counts once it has not changed for this long: copying into the inbox is not atomic."""

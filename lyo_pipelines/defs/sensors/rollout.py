@@ -17,9 +17,9 @@ from lyo_pipelines.defs.partitions import SEGMENTS
 from lyo_pipelines.defs.resources import Store
 from lyo_pipelines.defs.sensors.runs import CAUSE, WHY, cause_hash, next_attempt
 from lyo_pipelines.defs.step_up import JOB, step_up_job
+from lyo_pipelines.registry.events import Who
+from lyo_pipelines.registry.log import History, read_all, read_history
 from lyo_pipelines.rollout.begin import waiting
-from lyo_pipelines.rollout.events import Who
-from lyo_pipelines.rollout.registry import History, read_all, read_history
 from lyo_pipelines.rollout.routing import Routing, refresh
 from lyo_pipelines.rollout.watch import Look, evidence, inputs, look
 from lyo_pipelines.storage.lake import Lake

@@ -6,7 +6,7 @@ from lyo_pipelines.curation.segments import examples_signature, segment_counts
 from lyo_pipelines.dataset.scope import DOCUMENTS
 from lyo_pipelines.defs.partitions import SEGMENTS
 from lyo_pipelines.defs.resources import Store
-from lyo_pipelines.interactions.segments import parse_parent
+from lyo_pipelines.segments import parse_parent
 
 
 @dg.sensor(

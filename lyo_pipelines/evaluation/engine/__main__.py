@@ -20,13 +20,13 @@ from pydantic import ValidationError
 from lyo_pipelines.config.evaluation import EvaluationFigures
 from lyo_pipelines.config.figures import FiguresError, load_figures
 from lyo_pipelines.curation.wordlists import WordlistError
-from lyo_pipelines.evaluation.catalogue import MetricError
 from lyo_pipelines.evaluation.command import default_cache
 from lyo_pipelines.evaluation.endpoints.client import EndpointError, check_keys
 from lyo_pipelines.evaluation.engine.reporting import Reporter, reporter
-from lyo_pipelines.evaluation.inputs import AdapterError, Served, gather_inputs
-from lyo_pipelines.evaluation.items import TestSplitError
-from lyo_pipelines.evaluation.report import MissingReportError, read_report
+from lyo_pipelines.evaluation.inputs.assemble import AdapterError, Served, gather_inputs
+from lyo_pipelines.evaluation.inputs.items import TestSplitError
+from lyo_pipelines.evaluation.measures.catalogue import MetricError
+from lyo_pipelines.evaluation.report.build import MissingReportError, read_report
 from lyo_pipelines.storage.lake import Lake
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lyo_pipelines.evaluation.items import Item
+from lyo_pipelines.evaluation.inputs.items import Item
 from lyo_pipelines.training.engine import chat
 
 

@@ -13,22 +13,22 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from lyo_pipelines.evaluation.catalogue import load_metrics
 from lyo_pipelines.evaluation.command import PROGRESS, REPORT
 from lyo_pipelines.evaluation.engine.hosting import ModelHost, quiet
 from lyo_pipelines.evaluation.engine.others import ask_endpoints, ask_judge, look_for_damage
 from lyo_pipelines.evaluation.engine.outputs import write_whole
 from lyo_pipelines.evaluation.engine.progress import Progress
 from lyo_pipelines.evaluation.engine.run import Asker
-from lyo_pipelines.evaluation.inputs import EvaluationInputs
-from lyo_pipelines.evaluation.language_quality import culture_section, language_metrics
-from lyo_pipelines.evaluation.markdown import render
-from lyo_pipelines.evaluation.measure import Measured, measure
-from lyo_pipelines.evaluation.pictures import pictures
-from lyo_pipelines.evaluation.report import build_report
-from lyo_pipelines.evaluation.results import ModelOutputs
-from lyo_pipelines.evaluation.satisfaction import learn
-from lyo_pipelines.evaluation.values import MetricValues
+from lyo_pipelines.evaluation.inputs.assemble import EvaluationInputs
+from lyo_pipelines.evaluation.measures.catalogue import load_metrics
+from lyo_pipelines.evaluation.measures.language_quality import culture_section, language_metrics
+from lyo_pipelines.evaluation.measures.measure import Measured, measure
+from lyo_pipelines.evaluation.measures.results import ModelOutputs
+from lyo_pipelines.evaluation.measures.satisfaction import learn
+from lyo_pipelines.evaluation.measures.values import MetricValues
+from lyo_pipelines.evaluation.report.build import build_report
+from lyo_pipelines.evaluation.report.markdown import render
+from lyo_pipelines.evaluation.report.plots import pictures
 
 
 def evaluate(

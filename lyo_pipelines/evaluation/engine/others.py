@@ -7,14 +7,14 @@ from dataclasses import replace
 from typing import Any
 
 from lyo_pipelines.config.evaluation import EndpointFigures
-from lyo_pipelines.evaluation.collateral import collateral_section
 from lyo_pipelines.evaluation.endpoints.section import Spent, endpoint_section
 from lyo_pipelines.evaluation.engine.remote import Replies, ask_remote
 from lyo_pipelines.evaluation.engine.run import Asker
-from lyo_pipelines.evaluation.inputs import EvaluationInputs, ModelSpec
+from lyo_pipelines.evaluation.inputs.assemble import EvaluationInputs, ModelSpec
 from lyo_pipelines.evaluation.judge.asking import Pair, Said, messages, parse
 from lyo_pipelines.evaluation.judge.verdicts import Judgement, judge_section
-from lyo_pipelines.evaluation.results import ModelOutputs
+from lyo_pipelines.evaluation.measures.results import ModelOutputs
+from lyo_pipelines.evaluation.report.collateral import collateral_section
 
 
 def look_for_damage(asker: Asker) -> dict[str, Any]:

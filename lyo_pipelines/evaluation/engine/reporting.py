@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
-from lyo_pipelines.evaluation.markdown import gates_table, verdict_table
-from lyo_pipelines.evaluation.parts_markdown import parts as other_parts
-from lyo_pipelines.evaluation.pictures import differences
-from lyo_pipelines.evaluation.report import read_report
-from lyo_pipelines.evaluation.task_markdown import task_part
+from lyo_pipelines.evaluation.report.build import read_report
+from lyo_pipelines.evaluation.report.markdown import gates_table, verdict_table
+from lyo_pipelines.evaluation.report.markdown_parts import parts as other_parts
+from lyo_pipelines.evaluation.report.markdown_tasks import task_part
+from lyo_pipelines.evaluation.report.plots import differences
 
 PICTURE_BYTES = 30_000
 """Metadata is a database row: a larger picture stays in the lake."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from lyo_pipelines.dataset.errors import UnknownVersionError
 from lyo_pipelines.dataset.preferences.contract import SPLITS
 from lyo_pipelines.dataset.preferences.versions import latest_preferences
-from lyo_pipelines.interactions.segments import parse_parent
+from lyo_pipelines.segments import parse_parent
 from lyo_pipelines.storage.lake import Lake
 
 

@@ -8,13 +8,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from lyo_pipelines.interactions.converter import Converted, Converter, FileSpec
+from lyo_pipelines.interactions.conversion.blocks import format_for, ignored_fields
+from lyo_pipelines.interactions.conversion.converter import Converted, Converter, FileSpec
+from lyo_pipelines.interactions.formats.detect import Found
+from lyo_pipelines.interactions.formats.format import Shape
 from lyo_pipelines.interactions.reading.block import BadRow, Block
-from lyo_pipelines.interactions.reading.blocks import format_for, ignored_fields
 from lyo_pipelines.interactions.reading.jsonl import parse_lines
 from lyo_pipelines.interactions.reading.lines import Lines
-from lyo_pipelines.interactions.shapes.detect import Found
-from lyo_pipelines.interactions.shapes.shape import Shape
 from lyo_pipelines.interactions.tables.scales import Scale
 from lyo_pipelines.interactions.tables.server import RawRow
 from lyo_pipelines.interactions.tables.walk import UNMARKED, Walk

@@ -19,16 +19,15 @@ from datetime import datetime
 from filelock import FileLock
 
 from lyo_pipelines.config.interactions import InteractionsFigures, TableFigures
-from lyo_pipelines.interactions.batch_names import batch_name
-from lyo_pipelines.interactions.converter import FileSpec, RowIds
+from lyo_pipelines.interactions.conversion.converter import FileSpec, RowIds
+from lyo_pipelines.interactions.conversion.mapping import Mapping as RowMapping
+from lyo_pipelines.interactions.conversion.mapping import parse_mapping
 from lyo_pipelines.interactions.errors import MappingError, UnreadableFileError
-from lyo_pipelines.interactions.landing import reading_digest, time_bounds
-from lyo_pipelines.interactions.mapping import Mapping as RowMapping
-from lyo_pipelines.interactions.mapping import parse_mapping
+from lyo_pipelines.interactions.landing.file import reading_digest, time_bounds
+from lyo_pipelines.interactions.landing.report import LandingReport
+from lyo_pipelines.interactions.landing.stage import commit, landing_lock, stage, staging_folder
 from lyo_pipelines.interactions.pseudonyms import Pseudonyms
-from lyo_pipelines.interactions.report import LandingReport
-from lyo_pipelines.interactions.stage import commit, stage
-from lyo_pipelines.interactions.staging import landing_lock, staging_folder
+from lyo_pipelines.interactions.store.ledger import batch_name
 from lyo_pipelines.interactions.tables.batch import Batch, NewRows
 from lyo_pipelines.interactions.tables.errors import TableError
 from lyo_pipelines.interactions.tables.server import Source, connected

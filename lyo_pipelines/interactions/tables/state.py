@@ -11,10 +11,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from lyo_pipelines.interactions.batch_names import batch_name
-from lyo_pipelines.interactions.ledger import entry_path, forget_marks, read_entry
+from lyo_pipelines.interactions.landing.stage import take_back
+from lyo_pipelines.interactions.store.ledger import batch_name, entry_path, forget_marks, read_entry
 from lyo_pipelines.interactions.tables.walk import Place, Seen
-from lyo_pipelines.interactions.take_back import take_back
 from lyo_pipelines.storage.lake import Lake
 
 _STATE = "state.json"

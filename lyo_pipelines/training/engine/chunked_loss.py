@@ -11,8 +11,8 @@ from typing import Any
 import torch
 from torch import nn
 
+from lyo_pipelines.training.dimensions import LLAMA_LIKE
 from lyo_pipelines.training.memory import CHUNK_ROWS
-from lyo_pipelines.training.shapes import LLAMA_LIKE
 
 ROWS = CHUNK_ROWS
 """Enough to fill a GPU."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from lyo_pipelines.training.batches import TrainingPlan, plan_training, seen_by_segment
 from lyo_pipelines.training.checkpoints import step_of
+from lyo_pipelines.training.dimensions import shape_of
 from lyo_pipelines.training.engine.building import build_model, largest_batch
 from lyo_pipelines.training.engine.control import Interrupted, StopRequest
 from lyo_pipelines.training.engine.data import Collator, Examples, read_split
@@ -19,7 +20,6 @@ from lyo_pipelines.training.engine.trainer import AdapterTrainer, EncoderDecoder
 from lyo_pipelines.training.memory import estimate, require_memory
 from lyo_pipelines.training.plan import TrainingResult, is_complete, read_adapter
 from lyo_pipelines.training.recipes import Recipe
-from lyo_pipelines.training.shapes import shape_of
 
 ROW_MULTIPLE = 128
 """On a GPU rows without padding are filled up to a multiple of flex attention's block: fewer shapes to compile for."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datasets
 import evaluate
 
-from lyo_pipelines.evaluation.reading import flesch_kincaid
+from lyo_pipelines.evaluation.answers.readability import flesch_kincaid
 
 
 class AboveGrade(evaluate.Metric):

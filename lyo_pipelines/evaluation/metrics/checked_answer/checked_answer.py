@@ -5,7 +5,7 @@ from __future__ import annotations
 import datasets
 import evaluate
 
-from lyo_pipelines.evaluation.right import is_right
+from lyo_pipelines.evaluation.answers.correctness import is_right
 
 
 class CheckedAnswer(evaluate.Metric):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import datasets
 import evaluate
 
-from lyo_pipelines.evaluation.text import SCRIPT_OF, script_counts
+from lyo_pipelines.evaluation.answers.text import SCRIPT_OF, script_counts
 
 
 class LanguageMatch(evaluate.Metric):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datasets
 import evaluate
 
-from lyo_pipelines.evaluation.text import words
+from lyo_pipelines.evaluation.answers.text import words
 
 
 class Repetition(evaluate.Metric):

@@ -9,7 +9,7 @@ import datasets
 import evaluate
 from rouge_score import rouge_scorer
 
-from lyo_pipelines.evaluation.text import words
+from lyo_pipelines.evaluation.answers.text import words
 
 
 class RougeL(evaluate.Metric):

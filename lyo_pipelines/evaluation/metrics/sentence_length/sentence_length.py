@@ -5,7 +5,7 @@ from __future__ import annotations
 import datasets
 import evaluate
 
-from lyo_pipelines.evaluation.reading import words_per_sentence
+from lyo_pipelines.evaluation.answers.readability import words_per_sentence
 
 
 class SentenceLength(evaluate.Metric):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datasets
 import evaluate
 
-from lyo_pipelines.evaluation.reading import sentences
+from lyo_pipelines.evaluation.answers.readability import sentences
 from lyo_pipelines.tasks.live_study import gives_away
 
 

@@ -1,0 +1,225 @@
+"""What an evaluation is made of, and its fingerprint: the same inputs make the same report. Nothing here runs a model."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lyo_pipelines.config.curation import CurationFigures
+from lyo_pipelines.config.evaluation import EvaluationFigures
+from lyo_pipelines.config.figures import load_figures
+from lyo_pipelines.evaluation.answers import validity
+from lyo_pipelines.evaluation.command import EVALUATION_VERSION
+from lyo_pipelines.evaluation.inputs import items
+from lyo_pipelines.evaluation.inputs.context import Surroundings, look_around
+from lyo_pipelines.evaluation.measures import catalogue
+from lyo_pipelines.evaluation.measures.language_quality import NAMES as INFORMED
+from lyo_pipelines.evaluation.measures.satisfaction import NAME as PREDICTED
+from lyo_pipelines.storage.lake import Lake
+from lyo_pipelines.tasks.base import TaskFormat
+
+_FIGURES_OF_OUTPUTS = {
+    "max_new_tokens",
+    "max_length",
+    "generation_batch",
+    "loss_batch",
+    "attention",
+    "latency_items",
+    "latency_new_tokens",
+}
+"""What the models' answers depend on; the other figures only change what is made of them."""
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """One model of the comparison: `role` is base, candidate or champion; `identity` changes when its weights do.
+
+    A whole model (method `full`) has no adapter: its folder is its base_name.
+    """
+
+    role: str
+    base_name: str
+    adapter_dir: Path | None
+    version: str
+    identity: str
+
+
+@dataclass(frozen=True)
+class Served:
+    """A segment that is too thin for an adapter of its own: it is served by a parent's, on whose test items the report is."""
+
+    segment: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class EvaluationInputs:
+    """Everything a report depends on. `data_version` is the hash of it all. tasks: of each item, None where none is known.
+
+    segment: whose dataset and adapter these are; served: the thin segment that the report is for, if it is for one.
+    """
+
+    segment: str
+    served: Served | None
+    dataset_fingerprint: str
+    items: tuple[items.Item, ...]
+    tasks: tuple[TaskFormat | None, ...]
+    items_in_split: int
+    groups_in_split: int
+    models: tuple[ModelSpec, ...]
+    figures: EvaluationFigures
+    metric_files: dict[str, Path]
+    same_as_champion: bool
+    data_version: str
+    surroundings: Surroundings
+
+    @property
+    def before(self) -> str:
+        """Role of what serves now: the champion, else the base."""
+        return "champion" if self.model("champion") else "base"
+
+    def wants(self, metric: str) -> bool:
+        """Whether the figures ask for a metric."""
+        return self.figures.metrics is None or metric in self.figures.metrics
+
+    def model(self, role: str) -> ModelSpec | None:
+        """The model in this role, or None."""
+        return next((spec for spec in self.models if spec.role == role), None)
+
+    @property
+    def schemas(self) -> dict[str, str]:
+        """Item id -> JSON schema that its answer is held to while it is written; empty unless the figures say so."""
+        if self.figures.constrained == "off":
+            return {}
+        known = {
+            task.task: json.dumps(task.answer.model_json_schema()) for task in set(self.tasks) if task and task.answer
+        }
+        return {
+            item.item_id: known[task.task]
+            for item, task in zip(self.items, self.tasks, strict=True)
+            if task is not None and task.task in known and not item.is_plain
+        }
+
+
+def gather_inputs(
+    dataset_dir: Path,
+    adapter_dir: Path,
+    champion_dir: Path | None,
+    figures: EvaluationFigures,
+    metrics_dir: Path | None = None,
+    served: Served | None = None,
+    lake: Lake | None = None,
+    curation: CurationFigures | None = None,
+) -> EvaluationInputs:
+    """Read manifests and the test split and fingerprint them. Raises TestSplitError, AdapterError or MetricError.
+
+    lake: where ratings, other segments and word lists are looked for; curation: its figures (default: the packaged ones).
+    """
+    manifest = items.read_manifest(dataset_dir)
+    everything = items.read_items(dataset_dir)
+    chosen = items.choose_items(everything, figures.max_items)
+    tasks = validity.tasks_of(chosen, str(manifest["segment"]))
+    candidate, base = adapter_spec("candidate", adapter_dir), _base_spec(adapter_dir)
+    champion = adapter_spec("champion", champion_dir) if champion_dir is not None else None
+    same = champion is not None and champion.identity == candidate.identity
+    models = tuple(spec for spec in (base, candidate, None if same else champion) if spec is not None)
+    files = catalogue.metric_files(_of_files(figures.metrics), metrics_dir)
+    if figures.primary_metric not in files:
+        raise catalogue.MetricError(
+            f"primary_metric {figures.primary_metric} is not among {', '.join(files)}: add it to `metrics`."
+        )
+    files = {
+        name: path
+        for name, path in files.items()
+        if any(catalogue.belongs(name, path, task, figures.primary_metric) for task in tasks)
+    }
+    surroundings = look_around(lake, dataset_dir, manifest, figures, curation or load_figures().curation)
+    parts = [
+        EVALUATION_VERSION,
+        items.items_hash(chosen),
+        [len(everything), manifest["fingerprint"]],
+        [(spec.role, spec.identity) for spec in models],
+        figures.model_dump(mode="json"),
+        catalogue.sources_hash(files),
+        validity.sources_hash(),
+        surroundings.fingerprint,
+        *([[served.segment, served.reason]] if served else []),
+    ]
+    return EvaluationInputs(
+        segment=str(manifest["segment"]),
+        served=served,
+        dataset_fingerprint=str(manifest["fingerprint"]),
+        items=tuple(chosen),
+        tasks=tasks,
+        items_in_split=len(everything),
+        groups_in_split=len({item.group_id for item in everything}),
+        models=models,
+        figures=figures,
+        metric_files=files,
+        same_as_champion=same,
+        data_version=_hash(parts),
+        surroundings=surroundings,
+    )
+
+
+def _of_files(names: tuple[str, ...] | None) -> list[str] | None:
+    """The metrics that are files of their own."""
+    return None if names is None else [name for name in names if name not in (*INFORMED, PREDICTED)]
+
+
+def outputs_key(inputs: EvaluationInputs, spec: ModelSpec, *, device: str, dtype: str) -> str:
+    """Name of the folder that keeps a model's answers: the same for every evaluation that asks it the same things.
+
+    device and dtype are what was used in the end: a GPU's answers and times are not a CPU's.
+    """
+    figures = inputs.figures.model_dump(mode="json", include=_FIGURES_OF_OUTPUTS)
+    schemas = sorted(inputs.schemas.items())
+    return _hash(
+        [EVALUATION_VERSION, spec.identity, items.items_hash(list(inputs.items)), device, dtype, figures, schemas]
+    )
+
+
+class AdapterError(ValueError):
+    """An adapter folder cannot be evaluated; the message says why and what to do."""
+
+
+def adapter_spec(role: str, folder: Path) -> ModelSpec:
+    """The adapter (or whole model) in a folder; its identity changes with its weights. Raises AdapterError."""
+    manifest = _adapter_manifest(folder)
+    whole = manifest.get("method") == "full"
+    name, config = ("model", "config.json") if whole else ("adapter_model", "adapter_config.json")
+    weights = sorted(folder.glob(f"{name}*.safetensors"))
+    if not weights:
+        raise AdapterError(f"{folder} holds no {name}.safetensors: train the adapter again.")
+    digest = hashlib.sha256()
+    for path in [*weights, folder / config]:
+        with path.open("rb") as handle:
+            while block := handle.read(2**24):  # a whole model does not fit beside itself
+                digest.update(block)
+    base = manifest["base_model"]
+    identity = _hash([base["name"], base.get("sha256"), digest.hexdigest()])
+    version = str(manifest["version"])
+    if whole:
+        return ModelSpec(role, str(folder), None, version, identity)
+    return ModelSpec(role, base["name"], folder, version, identity)
+
+
+def _base_spec(folder: Path) -> ModelSpec:
+    base = _adapter_manifest(folder)["base_model"]
+    return ModelSpec("base", base["name"], None, base["name"], _hash([base["name"], base.get("sha256")]))
+
+
+def _adapter_manifest(folder: Path) -> dict[str, Any]:
+    path = folder / "adapter_manifest.json"
+    if not path.is_file():
+        raise AdapterError(
+            f"{folder} has no adapter_manifest.json: its training did not finish. Run it again; it resumes."
+        )
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def _hash(parts: Any) -> str:
+    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode("utf-8")).hexdigest()[:16]

@@ -1,0 +1,145 @@
+"""Comparing models metric by metric: paired by item, resampled by group, corrected for many comparisons.
+
+The statistics themselves stand in `lyo_pipelines.statistics`; what follows from a verdict stands in `gates`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from lyo_pipelines.config.evaluation import EvaluationFigures
+from lyo_pipelines.evaluation.measures.values import About, Found, difference_of
+from lyo_pipelines.statistics.correction import holm
+from lyo_pipelines.statistics.effect import minimal_detectable_effect
+from lyo_pipelines.statistics.verdict import Direction, Verdict, verdict
+
+Values = Mapping[str, Mapping[str, Found]]
+"""role -> metric -> what it found, item by item or as a whole."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """a against b on one metric, over the items where both were measured.
+
+    difference: a - b in the metric's unit. p_value, p_adjusted and the interval are None where they cannot be had;
+    `note` then says why. minimal_detectable_effect: the smallest difference this test set would have found.
+    """
+
+    metric: str
+    a: str
+    b: str
+    n: int
+    groups: int
+    difference: float | None = None
+    ci_low: float | None = None
+    ci_high: float | None = None
+    p_value: float | None = None
+    p_adjusted: float | None = None
+    minimal_detectable_effect: float | None = None
+    verdict: Verdict = "cannot_tell"
+    note: str = ""
+
+    @property
+    def tested(self) -> bool:
+        """Whether it counts in the correction: enough groups, and a p-value."""
+        return self.p_value is not None and not self.note
+
+
+OURS = ("base", "champion", "candidate")
+"""Roles of the models that a release is about; any other role is a model behind an endpoint."""
+
+
+def pairs_of(roles: Sequence[str]) -> list[tuple[str, str]]:
+    """The candidate against each other model of ours that is there."""
+    return [("candidate", other) for other in ("base", "champion") if other in roles]
+
+
+def remote_pairs(roles: Sequence[str]) -> list[tuple[str, str]]:
+    """The candidate against each model behind an endpoint."""
+    return [("candidate", other) for other in roles if other not in OURS]
+
+
+def compare_all(
+    values: Values, metrics: Sequence[About], groups: Sequence[str], figures: EvaluationFigures
+) -> list[Comparison]:
+    """Every metric that has a direction, for every pair, Holm-corrected as one family.
+
+    Comparisons with models behind endpoints are a family of their own: asking one more of them changes no verdict about our own.
+    """
+    directions = {metric.name: metric.direction for metric in metrics}
+    found: list[Comparison] = []
+    for pairs in (pairs_of(list(values)), remote_pairs(list(values))):
+        measured = [
+            compare(values[a][metric.name], values[b][metric.name], groups, figures, metric=metric.name, a=a, b=b)
+            for a, b in pairs
+            for metric in metrics
+            if metric.direction != "neutral"
+        ]
+        found += judged(measured, directions, figures)
+    return found
+
+
+def compare(
+    first: Found,
+    second: Found,
+    groups: Sequence[str],
+    figures: EvaluationFigures,
+    *,
+    metric: str,
+    a: str,
+    b: str,
+    rows: Sequence[int] | None = None,
+    minimum_groups: int | None = None,
+) -> Comparison:
+    """Measure one difference, without a verdict. rows: the items to use (default all)."""
+    minimum = figures.minimum_groups if minimum_groups is None else minimum_groups
+    rows = range(len(groups)) if rows is None else rows
+    both = [row for row in rows if first.known(row) and second.known(row)]
+    labels = [groups[row] for row in both]
+    found = Comparison(metric=metric, a=a, b=b, n=len(both), groups=len(set(labels)))
+    if not both:
+        return replace(found, note="not measured")
+    result = difference_of(first, second, both, labels, figures)
+    if result is None:
+        return replace(found, note="not comparable: the models count tokens differently")
+    if math.isnan(result.estimate):
+        return replace(found, note="not defined on these items")
+    enough = found.groups >= minimum
+    effect = minimal_detectable_effect(result.standard_error, alpha=figures.alpha, power=figures.power)
+    return replace(
+        found,
+        difference=result.estimate,
+        ci_low=_known(result.low),
+        ci_high=_known(result.high),
+        p_value=result.p_value,
+        minimal_detectable_effect=_known(effect) or None,  # 0: nothing ever differed, so nothing can be said
+        note="" if enough else f"not enough groups: {found.groups} of at least {minimum}",
+    )
+
+
+def judged(
+    comparisons: Sequence[Comparison], directions: Mapping[str, str], figures: EvaluationFigures
+) -> list[Comparison]:
+    """Correct the tested comparisons as one family (Holm) and put the verdicts in; the order stays."""
+    tested = [at for at, comparison in enumerate(comparisons) if comparison.tested]
+    adjusted = dict(zip(tested, holm([comparisons[at].p_value or 0.0 for at in tested]), strict=True))
+    return [
+        _with_verdict(comparison, adjusted[at], directions[comparison.metric], figures)
+        if at in adjusted
+        else comparison
+        for at, comparison in enumerate(comparisons)
+    ]
+
+
+def _with_verdict(comparison: Comparison, p_adjusted: float, direction: str, figures: EvaluationFigures) -> Comparison:
+    side: Direction = "lower" if direction == "lower" else "higher"
+    numbers = (comparison.difference, comparison.ci_low, comparison.ci_high)
+    difference, low, high = (math.nan if number is None else number for number in numbers)
+    word = verdict(difference, low, high, p_adjusted, direction=side, alpha=figures.alpha)
+    return replace(comparison, p_adjusted=p_adjusted, verdict=word)
+
+
+def _known(number: float) -> float | None:
+    return None if math.isnan(number) else number

@@ -1,0 +1,163 @@
+"""Curation's own rules applied to what the models wrote: cultural findings, the persona's grammar, script, broken text, no answer.
+
+What keeps an answer out of the training data counts against one that a model wrote. The word lists are curation's, with a team's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import polars as pl
+
+from lyo_pipelines.config.curation import CurationFigures
+from lyo_pipelines.curation.culture import excerpt, patterns_for
+from lyo_pipelines.curation.language.scripts import prose
+from lyo_pipelines.curation.repairs import fix_encoding
+from lyo_pipelines.curation.wordlists import Wordlists
+from lyo_pipelines.evaluation.answers.text import SCRIPT_OF, script_counts
+from lyo_pipelines.evaluation.inputs.items import Item
+from lyo_pipelines.evaluation.measures.contextual import Informed, has_prose, is_text
+from lyo_pipelines.tasks.base import TaskFormat
+
+NAMES = ("cultural_findings", "persona_kept", "code_mixing", "broken_text", "unanswered")
+_BROKEN = (
+    "\ufffd"  # what could not be decoded
+    r"|[\x00-\x08\x0B-\x1F\x7F-\x9F]"  # control characters
+    r"|(?:^|\s)\p{M}"  # a vowel sign without the letter that carries it
+    r"|<\|[a-z_]+\|>|\[/?INST\]|</?s>|<(?:start|end)_of_turn>"  # marks of a chat template
+)
+
+
+def language_metrics(lists: Wordlists, figures: CurationFigures) -> tuple[Informed, ...]:
+    """The metrics of this module, in the order of NAMES."""
+
+    def cultural(items: Sequence[Item], _: Sequence[TaskFormat | None], texts: Sequence[str]) -> list[float | None]:
+        return [
+            None if patterns is None else float(bool(matching(text, patterns)))
+            for text, patterns in zip(texts, _cultural_patterns(items, lists), strict=True)
+        ]
+
+    def persona(items: Sequence[Item], tasks: Sequence[TaskFormat | None], texts: Sequence[str]) -> list[float | None]:
+        return [
+            None if patterns is None or not text.strip() else float(not matching(text, patterns))
+            for text, patterns in zip(texts, _persona_patterns(items, tasks, lists, figures), strict=True)
+        ]
+
+    def no_answer(_: Sequence[Item], __: Sequence[TaskFormat | None], texts: Sequence[str]) -> list[float | None]:
+        return [float(found) for found in unanswered(texts, lists, figures)]
+
+    return (
+        Informed(
+            "cultural_findings", "lower", "share with a finding",
+            "Share of answers in which curation's word lists find something that a person should look at (insults, stereotypes, "
+            "caste, religion, …); languages without a list are not measured.", has_prose, cultural,
+        ),
+        Informed(
+            "persona_kept", "higher", "share kept",
+            "Share of answers that keep the tutor persona's grammar (in Hindi feminine forms); only in tasks that she speaks in and "
+            "languages that have rules for her.", has_prose, persona,
+        ),
+        Informed(
+            "code_mixing", "lower", "share of letters",
+            "Share of an answer's letters in another script than its language's, as far as it exceeds the reference's; code and "
+            "formulas aside.", is_text, _mixing,
+        ),
+        Informed(
+            "broken_text", "lower", "share broken",
+            "Share of answers with broken text: undecodable or control characters, misread encodings, vowel signs without a letter, "
+            "marks of the chat template.", has_prose, _broken,
+        ),
+        Informed(
+            "unanswered", "lower", "share unanswered",
+            "Share of answers that are empty, say only that there is no answer, or refuse.", has_prose, no_answer,
+        ),
+    )  # fmt: skip
+
+
+def matching(text: str, patterns: Mapping[str, str]) -> list[str]:
+    """Names of the patterns (Rust's dialect) that a text matches."""
+    one = pl.Series([text])
+    if not patterns or not one.str.contains(rf"(?i)(?:{'|'.join(patterns.values())})").item():
+        return []
+    return [name for name, pattern in patterns.items() if one.str.contains(rf"(?i)(?:{pattern})").item()]
+
+
+def unanswered(texts: Sequence[str], lists: Wordlists, figures: CurationFigures) -> list[bool]:
+    """Whether each text is no answer, as curation's rules see it."""
+    series = pl.Series(list(texts), dtype=pl.String).str.strip_chars()
+    found = series == ""
+    if lists.empty_answers:
+        found |= series.str.contains(lists.empty_answers)
+    if lists.refusals:
+        found |= series.str.slice(0, figures.refusal_window_characters).str.contains(lists.refusals)
+    return found.to_list()
+
+
+def mixed_share(text: str, language: str) -> float | None:
+    """Share of letters in another script than the language's; None for a language whose script is not known, or without letters."""
+    script = "latin" if language.endswith("_latn") else SCRIPT_OF.get(language)
+    counts = script_counts(prose(pl.Series([text])).item())
+    letters = sum(counts.values())
+    return None if script is None or not letters else 1 - counts.get(script, 0) / letters
+
+
+def culture_section(
+    items: Sequence[Item],
+    tasks: Sequence[TaskFormat | None],
+    texts: Mapping[str, Sequence[str]],
+    lists: Wordlists,
+    figures: CurationFigures,
+) -> list[dict[str, Any]]:
+    """Findings by name with each model's number of answers, why they count, and one example; the most frequent first."""
+    cultural, persona = _cultural_patterns(items, lists), _persona_patterns(items, tasks, lists, figures)
+    fits = [has_prose(task) and not item.is_plain for item, task in zip(items, tasks, strict=True)]
+    found: dict[str, dict[str, Any]] = {}
+    for role, answers in texts.items():
+        for row, text in enumerate(answers):
+            patterns = {**(cultural[row] or {}), **(persona[row] or {})} if fits[row] else {}
+            for name in matching(text, patterns):
+                entry = found.setdefault(name, {"finding": name, "why": "", "models": dict.fromkeys(texts, 0)})
+                entry["models"][role] += 1
+                if "example" not in entry or (role == "candidate" and entry["example"]["model"] != role):
+                    shown = excerpt(text, name, items[row].language, lists, figures)
+                    entry["example"] = {"model": role, "item_id": items[row].item_id, "excerpt": shown}
+                    entry["why"] = _why(name, items[row].language, lists)
+    return sorted(found.values(), key=lambda entry: (-sum(entry["models"].values()), entry["finding"]))
+
+
+def _why(name: str, language: str, lists: Wordlists) -> str:
+    entries = lists.by_language[language]
+    return next((entry.why for entry in (*entries.cultural, *entries.persona) if entry.name == name), "")
+
+
+def _cultural_patterns(items: Sequence[Item], lists: Wordlists) -> list[dict[str, str] | None]:
+    known = {language: patterns_for(language, lists, persona=False) for language in {item.language for item in items}}
+    return [known[item.language] if item.language in lists.by_language else None for item in items]
+
+
+def _persona_patterns(
+    items: Sequence[Item], tasks: Sequence[TaskFormat | None], lists: Wordlists, figures: CurationFigures
+) -> list[dict[str, str] | None]:
+    def of(item: Item, task: TaskFormat | None) -> dict[str, str] | None:
+        entries = lists.by_language.get(item.language)
+        if entries is None or not entries.persona or task is None or task.task not in figures.persona_tasks:
+            return None
+        return {entry.name: entry.pattern for entry in entries.persona}
+
+    return [of(item, task) for item, task in zip(items, tasks, strict=True)]
+
+
+def _mixing(items: Sequence[Item], _: Sequence[TaskFormat | None], texts: Sequence[str]) -> list[float | None]:
+    def excess(item: Item, text: str) -> float | None:
+        share = mixed_share(text, item.language)
+        return None if share is None else max(0.0, share - (mixed_share(item.reference, item.language) or 0.0))
+
+    return [excess(item, text) for item, text in zip(items, texts, strict=True)]
+
+
+def _broken(_: Sequence[Item], __: Sequence[TaskFormat | None], texts: Sequence[str]) -> list[float | None]:
+    # an answer that is cut at the longest allowed may end in half a letter: that is counted as cut
+    series = pl.Series([text.rstrip("\ufffd") for text in texts], dtype=pl.String)
+    found = series.str.contains(_BROKEN) | (fix_encoding(series) != series)
+    return [float(broken) for broken in found]

@@ -1,0 +1,80 @@
+"""Collateral damage: whether the candidate is worse than what serves now at what it was not trained for. Asking is the engine's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from lyo_pipelines.config.evaluation import EvaluationFigures
+from lyo_pipelines.evaluation.answers.correctness import is_right
+from lyo_pipelines.evaluation.inputs.item_sets import GENERAL, ItemSet
+from lyo_pipelines.evaluation.measures.compare import Comparison, compare
+from lyo_pipelines.evaluation.measures.results import ModelOutputs
+from lyo_pipelines.evaluation.measures.values import MetricValues
+
+
+def collateral_section(
+    sets: Sequence[ItemSet], outputs: Mapping[str, Mapping[str, ModelOutputs]], before: str, figures: EvaluationFigures
+) -> dict[str, Any]:
+    """The report's `collateral`. outputs: name of the set -> role (`before`, candidate) -> what was said.
+
+    The intervals hold for all rows together (Bonferroni). damaged: True where the whole interval lies beyond what is tolerated, None
+    where there are too few groups to say.
+    """
+    pairs = [(part, "loss") for part in sets] + [(part, "checked_answer") for part in sets if part.answers]
+    wide = figures.model_copy(update={"confidence": 1 - figures.alpha / max(1, len(pairs))})
+    rows = [_row(part, metric, outputs[part.name], before, wide) for part, metric in pairs]
+    return {
+        "before": before,
+        "tolerance": figures.collateral.tolerance,
+        "confidence": wide.confidence,
+        "rows": rows,
+        "damaged": [row["set"] for row in rows if row["damaged"]],
+        "judged": sum(row["damaged"] is not None for row in rows),
+    }
+
+
+def _row(
+    part: ItemSet, metric: str, outputs: Mapping[str, ModelOutputs], before: str, figures: EvaluationFigures
+) -> dict[str, Any]:
+    read = {"loss": _losses, "checked_answer": _right}[metric]
+    values = {role: read(part, found) for role, found in outputs.items()}
+    every = range(len(part.items))
+    found = compare(
+        values["candidate"], values[before], [item.group_id for item in part.items], figures,
+        metric=metric, a="candidate", b=before, minimum_groups=figures.collateral.minimum_groups,
+    )  # fmt: skip
+    return {
+        "set": part.name,
+        "kind": GENERAL if part.name == GENERAL else "segment",
+        "metric": metric,
+        "n": found.n,
+        "groups": found.groups,
+        "models": {role: value.value([row for row in every if value.known(row)]) for role, value in values.items()},
+        "change": found.difference,
+        "ci_low": found.ci_low,
+        "ci_high": found.ci_high,
+        "damaged": _damaged(found, figures.collateral.tolerance),
+        "note": found.note,
+    }
+
+
+def _damaged(found: Comparison, tolerance: float) -> bool | None:
+    if found.note or found.ci_low is None or found.ci_high is None:
+        return None
+    return found.ci_low > tolerance if found.metric == "loss" else found.ci_high < 0
+
+
+def _losses(_: ItemSet, outputs: ModelOutputs) -> MetricValues:
+    pairs = list(zip(outputs.nll_sums, outputs.nll_tokens, strict=True))
+    return MetricValues(
+        tuple(None if total is None or not tokens else total / tokens for total, tokens in pairs),
+        tuple(float(tokens) for _, tokens in pairs),
+    )
+
+
+def _right(part: ItemSet, outputs: ModelOutputs) -> MetricValues:
+    asked = zip(part.items, outputs.texts, strict=True)
+    return MetricValues(
+        tuple(float(is_right(text, item.reference_answer)) if item.reference_answer else None for item, text in asked)
+    )

@@ -1,0 +1,216 @@
+"""A report in words and tables, for people. Computes nothing: everything comes out of report.json's values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from lyo_pipelines.evaluation.measures.compare import OURS
+from lyo_pipelines.evaluation.report.markdown_method import limits, method
+from lyo_pipelines.evaluation.report.markdown_parts import parts as other_parts
+from lyo_pipelines.evaluation.report.markdown_parts import warnings
+from lyo_pipelines.evaluation.report.markdown_tables import WORDS, number, quote, table
+from lyo_pipelines.evaluation.report.markdown_tasks import summary_lines, task_part
+
+MEMORY = "of the GPU for each model, on a CPU of the whole process so far."
+
+MEANING = """\
+- **better** / **worse**: the difference is larger than chance would explain. Its corrected p-value is below {alpha:g} and its
+  interval leaves 0 out.
+- **cannot tell**: this test set does not show a difference. That is not the same as "equal": differences smaller than the
+  one in the column *would have seen* would mostly go unnoticed (power {power:.0%}, before correction).
+- **not enough groups**: fewer than {minimum_groups} independent groups; no verdict, and no gate judges it."""
+
+
+def render(report: Mapping[str, Any]) -> str:
+    """The whole report.md."""
+    parts = [
+        f"# Evaluation of {report['segment']}, version {report['version']}",
+        _summary(report),
+        "## Result",
+        verdict_table(report),
+        "![differences](differences.png)",
+        "### What the verdicts mean",
+        MEANING.format(**report["statistics"], minimum_groups=report["minimum_groups"]),
+        "## Gates",
+        gates_table(report),
+        task_part(report),
+        other_parts(report),
+        "## Slices",
+        _slices(report),
+        _samples(report),
+        "## Time and memory",
+        _timings(report),
+        "## How it was measured",
+        method(report),
+        "## What this does not show",
+        limits(report),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def verdict_table(report: Mapping[str, Any]) -> str:
+    """Metric by metric: each of our models' value, the difference with its interval, the verdict, n."""
+    roles = [role for role in report["models"] if role in OURS]
+    pairs = sorted({(c["a"], c["b"]) for c in report["comparisons"] if c["b"] in OURS}, key=lambda pair: pair[1])
+    head = ["metric", *roles]
+    for _, other in pairs:
+        head += [f"candidate - {other}", f"against {other}", "would have seen"]
+    rows = []
+    for name, about in report["metrics"].items():
+        row = [f"{name} ({about['unit']}, {_arrow(about['direction'])})"]
+        row += [_value(report["models"][role].get(name)) for role in roles]
+        for a, b in pairs:
+            found = next((c for c in report["comparisons"] if (c["metric"], c["a"], c["b"]) == (name, a, b)), None)
+            row += _comparison_cells(found)
+        rows.append(row)
+        if name == "loss":
+            rows.append(
+                ["perplexity (exp of loss)", *[_value(report["models"][role].get("perplexity")) for role in roles]]
+            )
+    return table(head, rows)
+
+
+def gates_table(report: Mapping[str, Any]) -> str:
+    """Each gate with its outcome."""
+    words = {True: "passed", False: "**failed**", None: "cannot judge"}
+    rows = [
+        [gate["name"], words[gate["passed"]], "blocks" if gate["blocking"] else "warns", gate["message"]]
+        for gate in report["gates"]
+        if gate.get("applies", True)
+    ]
+    others = [gate for gate in report["gates"] if not gate.get("applies", True)]
+    off = [gate["name"] for gate in others if "(evaluation: " in gate["message"]]
+    elsewhere = [gate["name"] for gate in others if gate["name"] not in off]
+    verdict = (
+        "May be released." if report["may_be_released"] else "May not be released: a blocking gate has not passed."
+    )
+    note = (
+        f"\n\nGates that do not apply, as their metrics belong to other tasks: {', '.join(elsewhere)}."
+        if elsewhere
+        else ""
+    )
+    note += f"\n\nGates of parts that are switched off: {', '.join(off)}." if off else ""
+    return f"{verdict}\n\n" + table(["gate", "outcome", "effect", "why"], rows) + note
+
+
+def served_sentence(served: Mapping[str, Any]) -> str:
+    """What a thin segment's report is about."""
+    own = served["own_items"]
+    return (
+        f"**This segment trains nothing of its own: `{served['segment']}` serves it, and everything below is that adapter's, on "
+        f"that segment's test items ({own} of them are of this segment; its slice is below).** Why: {served['reason']}"
+    )
+
+
+def _summary(report: Mapping[str, Any]) -> str:
+    split = report["test_split"]
+    part = "all" if report["n_test"] == split["items"] else f"{report['n_test']} of {split['items']}"
+    primary = report["primary_metric"]
+    lines = [
+        f"{part} test items in {report['groups']} groups (dataset {report['dataset_fingerprint']}), "
+        + ", ".join(f"{role} = `{version}`" for role, version in report["model_versions"].items())
+        + ".",
+        *summary_lines(report),
+        *warnings(report),
+    ]
+    if served := report.get("served_by"):
+        lines.insert(0, served_sentence(served))
+    if not report["enough_groups"]:
+        lines.append(
+            f"**Not enough groups: {report['groups']}, at least {report['minimum_groups']} are needed. "
+            "The numbers below are a first impression; no verdict is given and no gate judges.**"
+        )
+    for c in report["comparisons"]:
+        if c["metric"] == primary and c["b"] in OURS and not c["note"]:
+            lines.append(
+                f"On {primary}, the candidate against the {c['b']} is {WORDS[c['verdict']]}: {number(c['difference'], True)} "
+                f"[{number(c['ci_low'], True)}, {number(c['ci_high'], True)}]."
+            )
+    if report["candidate_is_champion"]:
+        lines.append("The candidate is the adapter that serves now, so there is nothing else to compare it with.")
+    return "\n\n".join(lines)
+
+
+def _comparison_cells(found: Mapping[str, Any] | None) -> list[str]:
+    if found is None:
+        return ["–", "described only", ""]
+    if found["difference"] is None:
+        return ["–", found["note"], ""]
+    difference = (
+        f"{number(found['difference'], True)} [{number(found['ci_low'], True)}, {number(found['ci_high'], True)}]"
+    )
+    word = found["note"] or f"{WORDS[found['verdict']]} (p {number(found['p_adjusted'])})"
+    return [difference, word, number(found["minimal_detectable_effect"])]
+
+
+def _slices(report: Mapping[str, Any]) -> str:
+    if not report["slices"]:
+        return "The items carry no language, subject, grade or topic."
+    shown = report["slices"][0]["models"]["candidate"]
+    metrics = [name for name, about in report["metrics"].items() if name in shown and not about["whole"]]
+    head = ["slice", "n", "groups", *[f"{name}: base → candidate" for name in metrics], "verdicts against base"]
+    rows = []
+    for part in report["slices"]:
+        row = [f"{part['dimension']} {part['value']}", str(part["n"]), str(part["groups"])]
+        for name in metrics:
+            base, candidate = (part["models"][role][name]["value"] for role in ("base", "candidate"))
+            row.append(f"{number(base)} → {number(candidate)}")
+        everything = part["n"] == report["n_test"]
+        judged = [c for c in part["comparisons"] if c["b"] == "base" and not c["note"]]
+        words = [f"{c['metric']} {WORDS[c['verdict']]}" for c in judged if c["verdict"] != "cannot_tell"]
+        if open_ones := [c["metric"] for c in judged if c["verdict"] == "cannot_tell"]:
+            words.append(f"cannot tell: {', '.join(open_ones)}")
+        rows.append(
+            [*row, "; ".join(words) or ("all items: see above" if everything else "too few groups for a verdict")]
+        )
+    picture = any(part["n"] < report["n_test"] for part in report["slices"])
+    return table(head, rows) + ("\n\n![slices](slices.png)" if picture else "")
+
+
+def _samples(report: Mapping[str, Any]) -> str:
+    blocks = []
+    for sample in report["samples"]:
+        answers = {"reference": sample["reference"], **sample["answers"]}
+        quoted = "\n\n".join(f"**{role}**\n\n{quote(text)}" for role, text in answers.items())
+        change = f"{sample['metric']} {number(sample['change'], True)}"
+        blocks.append(f"### {sample['item_id']} ({change})\n\n**question**\n\n{quote(sample['question'])}\n\n{quoted}")
+    intro = "The items where the candidate gained most against the base, then those where it lost most: extremes, no average."
+    return "\n\n".join(["## Answers side by side", intro, *blocks]) if blocks else ""
+
+
+def _timings(report: Mapping[str, Any]) -> str:
+    rows = []
+    for role, t in report["timings"].items():
+        spans = [t[key] for key in ("time_to_first_token_ms", "per_token_ms", "total_ms")]
+        rows.append(
+            [
+                role,
+                *[f"{number(span['p50'])} / {number(span['p95'])}" for span in spans],
+                number(report["models"][role]["answer_tokens"]["value"]),
+                number(t["generation_tokens_per_second"]),
+                f"{t['peak_memory_bytes'] / 2**30:.2f} GiB",
+                f"{t['device']}, {t['dtype']}" + (", reused" if t["reused"] else ""),
+            ]
+        )
+    head = [
+        "model", "first token ms p50 / p95", "each further token ms p50 / p95", "all ms p50 / p95",
+        "tokens per answer", "tokens/s in batches", "peak memory", "where",
+    ]  # fmt: skip
+    first = next(iter(report["timings"].values()))
+    if not first["probes"]:
+        return table(head, rows) + "\n\nNo response times: nothing was asked. Memory: " + MEMORY
+    note = (
+        f"Response times: {first['probes']} questions asked one at a time, {first['probe_tokens']} tokens each, after a warm-up; "
+        "the clock starts when the question is tokenised; "
+        f"the p95 of so few is close to the largest. Other work on the machine lengthens them. Memory: {MEMORY}"
+    )
+    return table(head, rows) + f"\n\n{note}\n\n![times](times.png)"
+
+
+def _value(found: Mapping[str, Any] | None) -> str:
+    return "not measured" if found is None or found["value"] is None else number(found["value"])
+
+
+def _arrow(direction: str) -> str:
+    return {"higher": "higher is better", "lower": "lower is better"}.get(direction, "neither is better")

@@ -1,0 +1,132 @@
+"""The report's pictures: differences with intervals, slices, response times. Labels are English only (matplotlib's font)."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from typing import Any
+
+from lyo_pipelines.evaluation.measures.compare import OURS
+from lyo_pipelines.evaluation.report.markdown_tables import number
+
+EDGE = 5.0
+"""Differences beyond so many half intervals are drawn as an arrow, so that one large effect does not hide the others."""
+
+COLOURS = {"better": "#1a7f4b", "worse": "#b3261e", "cannot_tell": "#6b7280"}
+NAMES = {"better": "better", "worse": "worse", "cannot_tell": "cannot tell"}
+GRID = "#e5e7eb"
+INK = "#1f2937"
+ROLES = {"base": "#9ca3af", "champion": "#d97706", "candidate": "#2563eb"}
+
+
+def pictures(report: Mapping[str, Any]) -> dict[str, bytes]:
+    """File name -> PNG, only those that have something to show."""
+    made = {"differences.png": differences(report), "slices.png": slices(report), "times.png": times(report)}
+    return {name: png for name, png in made.items() if png}
+
+
+def differences(report: Mapping[str, Any], *, small: bool = False) -> bytes:
+    """Forest plot: each comparison in units of its own half interval, so that all metrics share one axis; right is better."""
+    shown = [c for c in report["comparisons"] if c["ci_low"] is not None and c["b"] in OURS]
+    if not shown:
+        return b""
+    figure, axes = _canvas(6.4 if small else 8.4, 0.9 + 0.34 * len(shown))
+    for row, c in enumerate(reversed(shown)):
+        sign = -1 if report["metrics"][c["metric"]]["direction"] == "lower" else 1
+        half = (c["ci_high"] - c["ci_low"]) / 2 or 1.0
+        low, high = sorted((sign * c["ci_low"] / half, sign * c["ci_high"] / half))
+        middle, colour = sign * c["difference"] / half, COLOURS[c["verdict"]]
+        if abs(middle) > EDGE:  # off the scale: an arrow at the edge, the figure stands beside it
+            axes.plot(EDGE if middle > 0 else -EDGE, row, ">" if middle > 0 else "<", color=colour, markersize=8)
+        else:
+            axes.plot([max(low, -EDGE), min(high, EDGE)], [row, row], color=colour, linewidth=2.2)
+            axes.plot(middle, row, "o", color=colour, markersize=6)
+        word = "not enough groups" if c["note"] else NAMES[c["verdict"]]
+        interval = f"[{number(c['ci_low'], True)}, {number(c['ci_high'], True)}]"
+        text = f"{number(c['difference'], True)} {interval}  {word}"
+        axes.annotate(text, (1.02, row), xycoords=("axes fraction", "data"), va="center", fontsize=8, color=colour)
+    axes.set_xlim(-EDGE - 0.4, EDGE + 0.4)
+    axes.axvline(0, color=INK, linewidth=0.8)
+    axes.set_yticks(range(len(shown)), [f"{c['metric']} vs {c['b']}" for c in reversed(shown)])
+    axes.set_ylim(-0.6, len(shown) - 0.4)
+    axes.set_xlabel(
+        f"← worse        difference / half width of its {report['statistics']['confidence']:.0%} interval        better →",
+        fontsize=8,
+    )
+    axes.set_title(
+        f"Candidate against the others, {report['n_test']} items, {report['groups']} groups", fontsize=10, loc="left"
+    )
+    return _png(figure, 72 if small else 110)
+
+
+def slices(report: Mapping[str, Any]) -> bytes:
+    """Primary metric by slice, each model a dot; n beside it."""
+    metric = report["primary_metric"]
+    parts = [p for p in report["slices"] if metric in p["models"]["candidate"] and p["value"].isascii()]
+    parts = [p for p in parts if p["n"] < report["n_test"]]  # one that holds every item repeats the whole
+    if not parts:
+        return b""
+    figure, axes = _canvas(7.2, 0.9 + 0.3 * len(parts))
+    for row, part in enumerate(reversed(parts)):
+        known = {
+            role: m[metric]["value"]
+            for role, m in part["models"].items()
+            if m[metric]["value"] is not None and role in OURS
+        }
+        if len(known) > 1:
+            axes.plot([min(known.values()), max(known.values())], [row, row], color=GRID, linewidth=2.5, zorder=1)
+        for role, value in known.items():
+            axes.plot(value, row, "o", color=ROLES[role], markersize=6, zorder=2, label=role if row == 0 else None)
+    labels = [f"{p['dimension']} {p['value'][:28]}  (n {p['n']}, {p['groups']} groups)" for p in reversed(parts)]
+    axes.set_yticks(range(len(parts)), labels)
+    direction = report["metrics"][metric]["direction"]
+    axes.set_xlabel(f"{metric} ({report['metrics'][metric]['unit']}, {direction} is better)", fontsize=8)
+    axes.set_title("By slice", fontsize=10, loc="left")
+    axes.legend(fontsize=8, frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    return _png(figure, 110)
+
+
+def times(report: Mapping[str, Any]) -> bytes:
+    """Time to the first token and to the last, median with a line to the 95th percentile."""
+    timings = {role: t for role, t in report["timings"].items() if t["probes"]}
+    if not timings:
+        return b""
+    figure, axes = _canvas(7.2, 1.0 + 0.5 * len(timings))
+    for row, (role, t) in enumerate(reversed(timings.items())):
+        first, total = t["time_to_first_token_ms"], t["total_ms"]
+        axes.barh(row, total["p50"], color=ROLES[role], alpha=0.35, height=0.5)
+        axes.barh(row, first["p50"], color=ROLES[role], height=0.5)
+        axes.plot([total["p50"], total["p95"]], [row, row], color=INK, linewidth=1)
+        text = f"  first token {first['p50']:.0f} ms, all {total['p50']:.0f} ms (p95 {total['p95']:.0f})"
+        axes.annotate(text, (1.02, row), xycoords=("axes fraction", "data"), va="center", fontsize=8, color=INK)
+    axes.set_yticks(range(len(timings)), list(reversed(timings)))
+    tokens = next(iter(timings.values()))["probe_tokens"]
+    axes.set_xlabel(f"milliseconds for {tokens} tokens, one question at a time (dark: first token)", fontsize=8)
+    axes.set_title("Response time", fontsize=10, loc="left")
+    return _png(figure, 110)
+
+
+def _canvas(width: float, height: float) -> tuple[Any, Any]:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), facecolor="white")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    axes.grid(axis="x", color=GRID, linewidth=0.8)
+    axes.set_axisbelow(True)
+    axes.tick_params(labelsize=8, colors=INK, length=0)
+    for side in ("top", "right", "left"):
+        axes.spines[side].set_visible(False)
+    axes.spines["bottom"].set_color(GRID)
+    return figure, axes
+
+
+def _png(figure: Any, dpi: int) -> bytes:
+    from PIL import Image
+
+    drawn, packed = io.BytesIO(), io.BytesIO()
+    figure.savefig(drawn, format="png", dpi=dpi, bbox_inches="tight")
+    # a palette of 64 colours is a third of the size and looks the same: small enough to stand in an event
+    Image.open(drawn).convert("RGB").quantize(64).save(packed, format="png", optimize=True)
+    return packed.getvalue()

@@ -1,0 +1,106 @@
+"""From a file to converted blocks: container and format are found here, or obeyed when they are given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from itertools import chain, islice
+
+from lyo_pipelines.interactions.contract import FEEDBACK_INPUT_FIELDS, INPUT_FIELDS
+from lyo_pipelines.interactions.conversion.converter import Converted, Converter, FileSpec
+from lyo_pipelines.interactions.conversion.parallel import convert_in_processes, may_start_processes
+from lyo_pipelines.interactions.conversion.scrub import EMAIL
+from lyo_pipelines.interactions.errors import UnreadableFileError
+from lyo_pipelines.interactions.formats.detect import Found, detect
+from lyo_pipelines.interactions.formats.format import Row, Shape
+from lyo_pipelines.interactions.reading.block import Block
+from lyo_pipelines.interactions.reading.csv_rows import csv_blocks
+from lyo_pipelines.interactions.reading.jsonl import parse_lines
+from lyo_pipelines.interactions.reading.lines import Lines, read_lines
+from lyo_pipelines.interactions.reading.parquet_rows import parquet_blocks
+from lyo_pipelines.interactions.reading.source_file import SourceFile
+
+
+class Reading:
+    """An opened file: its shape and how that was found, the fields that nobody asked for, its converted blocks. A context manager."""
+
+    def __init__(self, source: SourceFile, spec: FileSpec) -> None:
+        self._stack = ExitStack()
+        self._source, self._spec = source, spec
+        self.ignored_fields: tuple[str, ...] = ()
+        self.found = ""
+        try:
+            self._open()
+        except BaseException:
+            self._stack.close()
+            raise
+
+    def __enter__(self) -> Reading:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    @property
+    def shape(self) -> Shape:
+        """The shape the rows are read as."""
+        return self._converter.shape
+
+    def _open(self) -> None:
+        figures = self._spec.figures
+        container = self._source.container()
+        stream = self._stack.enter_context(self._source.content())
+        if container == "jsonl":
+            lines = read_lines(stream, block_bytes=figures.block_bytes, max_line_bytes=figures.max_row_bytes)
+            first = list(islice(lines, 1))
+            sample = parse_lines(first[0], figures.max_row_bytes) if first else Block()
+            self._blocks: Callable[[], Iterator[Converted]] = lambda: self._from_lines(chain(first, lines))
+        else:
+            limits = {"block_bytes": figures.block_bytes, "max_row_bytes": figures.max_row_bytes}
+            blocks = parquet_blocks(stream) if container == "parquet" else csv_blocks(stream, **limits)
+            head = list(islice(blocks, 1))
+            sample = head[0] if head else Block()
+            self._blocks = lambda: (self._converter.block(block) for block in chain(head, blocks))
+        found = format_for(self._spec, sample.rows)
+        self._spec, self.found = replace(self._spec, format=found.format), found.why
+        self._converter = Converter(self._spec)
+        self.ignored_fields = ignored_fields(self._spec.format, sample.rows)
+
+    def _from_lines(self, lines: Iterator[Lines]) -> Iterator[Converted]:
+        figures = self._spec.figures
+        large = self._source.size >= figures.parallel_from_bytes
+        if large and figures.workers > 1 and may_start_processes():
+            return convert_in_processes(lines, self._spec, figures.workers)
+        return map(self._converter.lines, lines)
+
+    def converted(self) -> Iterator[Converted]:
+        """The file's blocks, converted, in order."""
+        return self._blocks()
+
+
+def format_for(spec: FileSpec, rows: Sequence[Row]) -> Found:
+    """The format to read by, and why. Raises UnreadableFileError when it was not given and cannot be told from the first rows."""
+    if spec.format == "auto" and spec.mapping is not None:
+        return Found("flat", "a mapping")
+    if spec.format not in ("auto", "langfuse"):
+        return Found(spec.format, "given")
+    found = detect(rows)
+    if found is None or (spec.format == "langfuse" and not found.format.startswith("langfuse")):
+        if not rows:
+            raise UnreadableFileError("no row of its beginning can be parsed")
+        names = ", ".join(sorted(map(str, rows[0])))[:200]
+        raise UnreadableFileError(
+            f"its format cannot be told from the fields ({names}): write a mapping <file>.mapping.yaml beside it "
+            "(see data/mappings/example.yaml), or give --format"
+        )
+    return found
+
+
+def ignored_fields(name: str, rows: Sequence[Row]) -> tuple[str, ...]:
+    """Names in the first rows that no field of our own formats asks for."""
+    known = {"canonical": INPUT_FIELDS, "feedback": FEEDBACK_INPUT_FIELDS}.get(name)
+    if known is None:
+        return ()
+    names = {EMAIL.sub("…", str(key)[:80]) for row in rows for key in row}
+    return tuple(sorted(names - set(known)))[:50]

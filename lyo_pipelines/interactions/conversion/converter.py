@@ -1,0 +1,163 @@
+"""Everything between a block of an input file and what is written: parse, shape, convert, explain. It touches no file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from lyo_pipelines.config.interactions import InteractionsFigures
+from lyo_pipelines.interactions.contract import FEEDBACK, LANDED
+from lyo_pipelines.interactions.conversion.columnar import gather_clean
+from lyo_pipelines.interactions.conversion.feedback import feedback
+from lyo_pipelines.interactions.conversion.interactions import Context, interactions, landed_table
+from lyo_pipelines.interactions.conversion.mapping import Mapping
+from lyo_pipelines.interactions.conversion.rejected import refused, unparsed
+from lyo_pipelines.interactions.conversion.scrub import Scrubber
+from lyo_pipelines.interactions.errors import RowError
+from lyo_pipelines.interactions.formats.registry import shape_named
+from lyo_pipelines.interactions.pseudonyms import Pseudonyms
+from lyo_pipelines.interactions.reading.block import Block
+from lyo_pipelines.interactions.reading.jsonl import parse_lines
+from lyo_pipelines.interactions.reading.lines import Lines
+
+_FAST_BYTES = 1 << 28
+"""Arrow's reader takes a block whole; one beyond this (a huge row) is read line by line."""
+
+_UNFORESEEN = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError, pa.ArrowException)
+"""Errors that data can cause where no check foresaw them. Errors of the disk or of memory are not among them."""
+
+
+@dataclass(frozen=True)
+class RowIds:
+    """Where interactions without an id of their own get one: `<prefix>:<value of the column>`."""
+
+    prefix: str
+    column: str
+
+
+@dataclass(frozen=True)
+class FileSpec:
+    """All that is known of a file before its rows are converted; plain values, so that it can go to another process."""
+
+    file_hash: str
+    format: str
+    mapping: Mapping | None
+    figures: InteractionsFigures
+    pseudonyms: Pseudonyms
+    file_time: str | None
+    earliest: int
+    latest: int
+    ids: RowIds | None = None
+
+
+@dataclass(frozen=True)
+class Converted:
+    """A converted block: accepted rows (LANDED or FEEDBACK), records of the rejected ones, how many rows were read."""
+
+    table: pa.Table
+    rejected: list[dict[str, Any]]
+    read: int
+
+
+class Converter:
+    """Converts the blocks of one file."""
+
+    def __init__(self, spec: FileSpec) -> None:
+        self._spec = spec
+        self.shape = shape_named(spec.format, spec.figures, spec.mapping, spec.file_time)
+        self._scrubber = Scrubber(spec.pseudonyms, spec.figures.identifier_keys)
+        self._context = Context(
+            file_hash=spec.file_hash,
+            source=spec.format,
+            pseudonyms=spec.pseudonyms,
+            scrubber=self._scrubber,
+            earliest=spec.earliest,
+            latest=spec.latest,
+        )
+
+    def lines(self, lines: Lines) -> Converted:
+        """Parse and convert lines of JSON; a clean block of canonical rows goes the fast way, with the same result."""
+        plain = self.shape.name == "canonical" and self._spec.ids is None
+        if plain and not lines.too_long and len(lines.data) <= _FAST_BYTES:
+            gathered = gather_clean(lines.data, self._spec.figures.max_row_bytes)
+            if gathered is not None:
+                count = len(gathered.metadata)
+                table, bad = landed_table(gathered, range(lines.first, lines.first + count), self._context, {})
+                if not bad:
+                    return Converted(table, [], count)
+        return self.block(parse_lines(lines, self._spec.figures.max_row_bytes))
+
+    def block(self, block: Block) -> Converted:
+        """Convert parsed rows; every one of them is in the result, accepted or rejected."""
+        if self.shape.expand is not None:
+            block = _expanded(block, self.shape.expand)
+        records = unparsed(block.bad, self._spec.pseudonyms)
+        rows, sources, lines = block.rows, block.rows, block.lines
+        if self.shape.convert is not None:
+            rows, kept, shaped = self._shaped(block)
+            sources, lines = [block.rows[index] for index in kept], [block.lines[index] for index in kept]
+            records += shaped
+        if self._spec.ids is not None and self.shape.rows == "interactions":
+            rows = [_identified(row, source, self._spec.ids) for row, source in zip(rows, sources, strict=True)]
+        table, bad = self._table(rows, lines)
+        if bad:
+            records += self._refused(sources, lines, bad)
+        if len(table) + len(records) != block.read:
+            raise AssertionError(f"{block.read} rows were read, {len(table)} accepted and {len(records)} rejected")
+        return Converted(table, records, block.read)
+
+    def _table(self, rows: list[dict[str, Any]], lines: list[int]) -> tuple[pa.Table, dict[int, RowError]]:
+        """Rows to a table. What no check foresaw costs one row, named by its error, and never the block."""
+        to_table, schema = (feedback, FEEDBACK) if self.shape.rows == "feedback" else (interactions, LANDED)
+        try:
+            return to_table(rows, lines, self._context)
+        except _UNFORESEEN as error:
+            if len(rows) == 1:
+                return schema.empty_table(), {0: RowError("unforeseen", type(error).__name__)}
+            half = len(rows) // 2
+            first, first_bad = self._table(rows[:half], lines[:half])
+            second, second_bad = self._table(rows[half:], lines[half:])
+            bad = first_bad | {index + half: reason for index, reason in second_bad.items()}
+            return pa.concat_tables([first, second]), bad
+
+    def _shaped(self, block: Block) -> tuple[list[dict[str, Any]], list[int], list[dict[str, Any]]]:
+        """Canonical rows, the index of each in the block, and records of the others."""
+        convert = self.shape.convert
+        assert convert is not None
+        rows, kept, bad = [], [], {}
+        for index, row in enumerate(block.rows):
+            try:
+                rows.append(convert(row))
+                kept.append(index)
+            except RowError as error:
+                bad[index] = error
+            except RecursionError:
+                bad[index] = RowError("too_deep", "the row is nested too deeply")
+            except _UNFORESEEN as error:
+                bad[index] = RowError("unforeseen", type(error).__name__)
+        return rows, kept, self._refused(block.rows, block.lines, bad) if bad else []
+
+    def _refused(self, rows: list[dict[str, Any]], lines: list[int], bad: dict[int, RowError]) -> list[dict[str, Any]]:
+        limit = self._spec.figures.max_rejected_characters
+        users = {index: self.shape.user(rows[index]) for index in bad}
+        return refused(rows, lines, bad, users=users, scrubber=self._scrubber, limit=limit)
+
+
+def _expanded(block: Block, expand: Callable[[dict[str, Any]], list[dict[str, Any]]]) -> Block:
+    """The rows that the lines of a block stand for, each with the number of its line."""
+    result = Block(bad=block.bad)
+    for row, line in zip(block.rows, block.lines, strict=True):
+        rows = expand(row)
+        result.rows += rows
+        result.lines += [line] * len(rows)
+    return result
+
+
+def _identified(row: dict[str, Any], source: dict[str, Any], ids: RowIds) -> dict[str, Any]:
+    key = source.get(ids.column)
+    if row.get("interaction_id") not in (None, "") or key in (None, ""):
+        return row
+    return {**row, "interaction_id": f"{ids.prefix}:{key}"}

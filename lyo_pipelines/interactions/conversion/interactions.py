@@ -1,0 +1,138 @@
+"""Canonical rows to a table of landed interactions, each row accepted or given the first reason against it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from lyo_pipelines.interactions.contract import LANDED, MATCH_KEYS, REASONING_MODES
+from lyo_pipelines.interactions.conversion import columns, times
+from lyo_pipelines.interactions.conversion.columns import NUMBERS, TEXTS, TIMES, Bad, Gathered
+from lyo_pipelines.interactions.conversion.scrub import Scrubber
+from lyo_pipelines.interactions.conversion.scrub_columns import scrub_columns
+from lyo_pipelines.interactions.errors import RowError
+from lyo_pipelines.interactions.identity import derived_id, match_keys
+from lyo_pipelines.interactions.pseudonyms import Pseudonyms
+from lyo_pipelines.storage.arrow import pc
+
+REQUIRED = ("occurred_at", "task", "language", "question")
+_MAY_BE_EMPTY = ("question", "answer", "system_prompt", "context")
+
+
+@dataclass(frozen=True)
+class Context:
+    """What converting the rows of one file needs to know. Times in microseconds since 1970."""
+
+    file_hash: str
+    source: str
+    pseudonyms: Pseudonyms
+    scrubber: Scrubber
+    earliest: int
+    latest: int
+
+
+def interactions(rows: Sequence[dict[str, Any]], lines: Sequence[int], context: Context) -> tuple[pa.Table, Bad]:
+    """Convert canonical rows to LANDED; the table holds the accepted rows, the second value the reasons of the others by index."""
+    bad: Bad = {}
+    return landed_table(gather(rows, bad), lines, context, bad)
+
+
+def landed_table(gathered: Gathered, lines: Sequence[int], context: Context, bad: Bad) -> tuple[pa.Table, Bad]:
+    """Judge gathered rows and finish them; rows in `bad` are left out, new reasons are added to it."""
+    data = gathered.data
+    for name in TEXTS:
+        if name not in _MAY_BE_EMPTY and data[name].null_count < len(data[name]):
+            data[name] = _without_empty(data[name])
+    for name in TIMES:
+        times.check_bounds(data[name], bad, name, earliest=context.earliest, latest=context.latest)
+    data["thumbs"] = pc.if_else(pc.equal(data["thumbs"], 0), None, data["thumbs"])  # neither up nor down
+    data["language"] = pc.replace_substring(pc.utf8_lower(pc.utf8_trim_whitespace(data["language"])), "-", "_")
+    data["reasoning_mode"] = pc.utf8_lower(data["reasoning_mode"])
+    _require(data, bad)
+    _check_modes(data["reasoning_mode"], bad)
+    ids = (data["interaction_id"], _without_empty(gathered.trace_ids), data["conversation_id"])
+    for name, values in zip(MATCH_KEYS, ids, strict=True):
+        data[name] = match_keys(values, context.pseudonyms.matching_key(name))
+    scrub_columns(gathered, context.scrubber)
+    data["user_pseudonym"] = _pseudonyms(gathered.user_ids, context.pseudonyms)
+    data["source"] = pa.repeat(context.source, len(lines))
+    data["source_file"] = pa.repeat(context.file_hash, len(lines))
+    data["source_line"] = pa.array(lines, pa.int64())
+    _derive_ids(data, context)
+    table = pa.table([_cast(data[field.name], field.type) for field in LANDED], names=LANDED.names)
+    if bad:
+        keep = np.ones(len(lines), bool)
+        keep[list(bad)] = False
+        table = table.filter(pa.array(keep))
+    return table.cast(LANDED), bad
+
+
+def _without_empty(array: pa.Array) -> pa.Array:
+    empty = pc.equal(array, "")
+    return pc.if_else(empty, None, array) if pc.any(empty).as_py() else array
+
+
+def _pseudonyms(users: pa.Array, pseudonyms: Pseudonyms) -> pa.Array:
+    encoded = users.dictionary_encode()
+    return pa.array(pseudonyms.of_many(encoded.dictionary.to_pylist()), pa.string()).take(encoded.indices)
+
+
+def _cast(array: pa.Array, kind: pa.DataType) -> pa.Array:
+    return array if array.type == kind else array.cast(kind)
+
+
+def _require(data: dict[str, pa.Array], bad: Bad) -> None:
+    for name in REQUIRED:
+        array = data[name]
+        empty = (
+            array.is_null() if name == "occurred_at" else pc.equal(pc.utf8_trim_whitespace(array), "").fill_null(True)
+        )
+        if pc.any(empty).as_py():
+            for index in np.flatnonzero(empty.to_numpy(zero_copy_only=False)).tolist():
+                bad.setdefault(index, RowError(f"missing_{name}", "this field is needed"))
+
+
+def _check_modes(modes: pa.Array, bad: Bad) -> None:
+    known = pc.is_in(modes, value_set=pa.array([*REASONING_MODES, None]))
+    if not pc.all(known).as_py():
+        for index in np.flatnonzero(~known.to_numpy(zero_copy_only=False)).tolist():
+            bad.setdefault(index, RowError("bad_reasoning_mode", f"expected one of {', '.join(REASONING_MODES)}"))
+
+
+def _derive_ids(data: dict[str, pa.Array], context: Context) -> None:
+    ids = data["interaction_id"]
+    missing = ids.is_null()
+    if not ids.null_count:
+        return
+    parts = [data["occurred_at"].cast(pa.int64()), data["user_pseudonym"], data["conversation_id"], data["turn"]]
+    rows = zip(
+        *(_cast(part, pa.string()).to_pylist() for part in (*parts, data["question"], data["answer"])), strict=True
+    )
+    derived = pa.array(
+        [derived_id(row) if needed else None for needed, row in zip(missing.to_pylist(), rows, strict=True)],
+        pa.string(),
+    )
+    data["interaction_id"] = pc.if_else(missing, derived, ids)
+    key = context.pseudonyms.matching_key(MATCH_KEYS[0])
+    data[MATCH_KEYS[0]] = pc.if_else(missing, match_keys(derived, key), data[MATCH_KEYS[0]])
+
+
+def gather(rows: Sequence[dict[str, Any]], bad: Bad) -> Gathered:
+    """Columns of canonical rows; what is wrong with a value goes to `bad`."""
+    present = set().union(*rows) if rows else set()
+
+    def column(name: str) -> list[Any]:
+        return [row.get(name) for row in rows] if name in present else [None] * len(rows)
+
+    data: dict[str, pa.Array] = {name: columns.texts(column(name), bad, name) for name in TEXTS}
+    for name, limits in NUMBERS.items():
+        data[name] = columns.numbers(column(name), bad, name, **limits)
+    for name in TIMES:
+        data[name] = times.times(column(name), bad, name)
+    data["history"] = columns.histories(column("history"), bad, "history")
+    traces, users = (columns.texts(column(name), bad, name) for name in ("trace_id", "user_id"))
+    return Gathered(data, traces, users, column("metadata"))

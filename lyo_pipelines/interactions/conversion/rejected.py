@@ -1,0 +1,95 @@
+"""Rows that were not accepted, with the reason, in `lake/rejected/<file-hash>.parquet`; people in them are pseudonymised.
+
+A row that could be parsed is kept as JSON with every user id, identifier field and e-mail address replaced by its pseudonym.
+Of a row that could not be parsed nobody can tell where a person stands in it: only its position, length and a keyed digest are kept.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from lyo_pipelines.interactions.contract import REJECTED
+from lyo_pipelines.interactions.conversion.columns import Bad
+from lyo_pipelines.interactions.conversion.scrub import EMAIL, Scrubber, dumps
+from lyo_pipelines.interactions.pseudonyms import Pseudonyms
+from lyo_pipelines.interactions.reading.block import BadRow
+from lyo_pipelines.storage.lake import Lake
+
+_FLUSH = 2_000
+
+
+def unparsed(bad: Sequence[BadRow], pseudonyms: Pseudonyms) -> list[dict[str, Any]]:
+    """Records of rows that could not be parsed."""
+    return [
+        {
+            "line": row.line,
+            "reason": row.reason,
+            "detail": row.detail,
+            "raw_digest": pseudonyms.digest(row.raw),
+            "raw_bytes": row.size,
+        }
+        for row in bad
+    ]
+
+
+def refused(
+    rows: Sequence[dict[str, Any]],
+    lines: Sequence[int],
+    bad: Bad,
+    *,
+    users: Mapping[int, Any],
+    scrubber: Scrubber,
+    limit: int,
+) -> list[dict[str, Any]]:
+    """Records of parsed rows with something wrong; `users` holds the raw user id of each of them where the format knows it."""
+    records = []
+    for index, error in sorted(bad.items()):
+        user = users[index]
+        raw = dumps(scrubber.value(rows[index], None if user in (None, "") else str(user), emails=True))
+        records.append(
+            {"line": lines[index], "reason": error.reason, "detail": EMAIL.sub("…", error.detail), "raw": raw[:limit]}
+        )
+    return records
+
+
+class RejectedWriter:
+    """Streams records of one file to Parquet at a staged path; nothing is written when there are none."""
+
+    def __init__(self, lake: Lake, path: str, name: str, file_hash: str) -> None:
+        self._lake, self._path = lake, path
+        self._file = {"file": name, "file_hash": file_hash}
+        self._rows: list[dict[str, Any]] = []
+        self._writer: pq.ParquetWriter | None = None
+        self.by_reason: Counter[str] = Counter()
+
+    def add(self, records: Sequence[dict[str, Any]]) -> None:
+        """Count and keep records."""
+        self.by_reason.update(record["reason"] for record in records)
+        self._rows.extend({**self._file, **record} for record in records)
+        if len(self._rows) >= _FLUSH:
+            self._flush()
+
+    def _flush(self) -> None:
+        if self._writer is None:
+            self._lake.fs.makedirs(self._path.rpartition("/")[0], exist_ok=True)
+            self._writer = pq.ParquetWriter(self._path, REJECTED, filesystem=self._lake.fs, compression="zstd")
+        self._writer.write_table(pa.Table.from_pylist(self._rows, REJECTED))
+        self._rows = []
+
+    def finish(self) -> str | None:
+        """Write the rest; return the staged path, or None when every row was accepted."""
+        if self._rows:
+            self._flush()
+        self.close()
+        return self._path if self.by_reason else None
+
+    def close(self) -> None:
+        """Close the file, also after an error."""
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None

@@ -1,0 +1,1 @@
+"""One day of interactions out of what landed: duplicates dropped, turns ordered, feedback applied."""

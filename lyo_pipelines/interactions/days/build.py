@@ -1,0 +1,167 @@
+"""`raw_interactions` of a day: landed rows, each interaction once, with the feedback that reached it.
+
+A day is stale when what it was built from (a signature in the Parquet file's own metadata) is not what lies there now.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from functools import partial
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from lyo_pipelines.interactions.contract import INTERACTION, LANDED
+from lyo_pipelines.interactions.days.apply_feedback import FeedbackOfDay
+from lyo_pipelines.interactions.days.cross_day_duplicates import keeping_days, repeat_names, repeated_keys
+from lyo_pipelines.interactions.days.duplicates import winners
+from lyo_pipelines.interactions.days.earlier_turns import Histories
+from lyo_pipelines.interactions.days.feedback_routing import feedback_for, feedback_names
+from lyo_pipelines.interactions.days.turns import UNKNOWN, missing_turns
+from lyo_pipelines.interactions.store.day_writers import PARQUET
+from lyo_pipelines.interactions.store.ledger import landed
+from lyo_pipelines.segments import SegmentKeyError, segment_key
+from lyo_pipelines.storage.arrow import conformed, pc
+from lyo_pipelines.storage.lake import Lake
+
+INPUTS_KEY = b"lyo.inputs"
+VERSION = "1"
+"""Raise it when the same inputs must give another result: every day is then built anew."""
+
+_ROWS = 32_768
+
+
+@dataclass(frozen=True)
+class DayReport:
+    """What one day holds now. landed: rows that came in; repeated: those left out because the interaction is there once already."""
+
+    day: date
+    rows: int
+    inputs: str
+    landed: int = 0
+    repeated: int = 0
+    with_feedback: int = 0
+    rated: int = 0
+    segments: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Inputs:
+    landed: list[str]
+    feedback: list[str]
+    repeats: list[str]
+    signature: str
+
+
+def _inputs(lake: Lake, day: date, known: dict[str, str]) -> _Inputs:
+    names = _landed_names(lake, day, known)
+    feedback = feedback_names(lake, day, known)
+    repeats = repeat_names(lake, day, known)
+    parts = [("landed", names), ("feedback", feedback), ("repeats", repeats)]
+    parts += [(f"kept on {other}", _landed_names(lake, other, known)) for other in keeping_days(lake, day, repeats)]
+    said = [VERSION]
+    for title, found in parts:
+        said += [title, *(f"{name} {known[name.removesuffix('.parquet').partition('-')[0]]}" for name in found)]
+    return _Inputs(names, feedback, repeats, hashlib.sha256("\n".join(said).encode()).hexdigest()[:24])
+
+
+def _landed_names(lake: Lake, day: date, known: dict[str, str]) -> list[str]:
+    return [name for name in lake.names(lake.landing_dir(day)) if name.removesuffix(".parquet") in known]
+
+
+def day_inputs(lake: Lake, day: date) -> str:
+    """Signature of everything a day is to be built from."""
+    return _inputs(lake, day, landed(lake)).signature
+
+
+def built_from(lake: Lake, path: str) -> str | None:
+    """The signature a Parquet file says it was built from; None when there is no file or it says nothing."""
+    if not lake.exists(path):
+        return None
+    with lake.fs.open(path, "rb") as handle:
+        value = (pq.read_metadata(handle).metadata or {}).get(INPUTS_KEY)
+    return None if value is None else value.decode()
+
+
+def stale_days(lake: Lake) -> list[date]:
+    """Days whose raw_interactions do not hold what has landed, oldest first."""
+    known = landed(lake)
+    stale = []
+    for day in sorted({*lake.days("landing", name=""), *lake.days("interactions")}):
+        inputs = _inputs(lake, day, known)
+        built = built_from(lake, lake.interactions(day))
+        if inputs.signature != built and (inputs.landed or built is not None):
+            stale.append(day)
+    return stale
+
+
+def build_day(lake: Lake, day: date) -> DayReport:
+    """Write raw_interactions of one day; the same inputs give the same file.
+
+    Memory is bounded by a block of rows, the day's keys, its feedback, and the text of at most history.MAX_ROWS rows.
+    """
+    known = landed(lake)
+    inputs = _inputs(lake, day, known)
+    paths = [f"{lake.landing_dir(day)}/{name}" for name in inputs.landed]
+    keep = winners(lake, paths, repeated_keys(lake, day, inputs.repeats, known))
+    turns = missing_turns(lake, paths, keep)
+    histories = Histories(partial(_blocks, lake, paths, keep, turns))
+    feedback = FeedbackOfDay(feedback_for(lake, day, inputs.feedback))
+    schema = INTERACTION.with_metadata({INPUTS_KEY: inputs.signature.encode()})
+    rows = with_feedback = rated = 0
+    segments: Counter[tuple[str, str, str | None]] = Counter()
+    with (
+        lake.replacing(lake.interactions(day)) as temporary,
+        pq.ParquetWriter(temporary, schema, filesystem=lake.fs, **PARQUET) as writer,
+    ):
+        for table in _blocks(lake, paths, keep, turns):
+            told, reached = feedback.apply(histories.fill(table))
+            final = told.select(INTERACTION.names).cast(schema)
+            writer.write_table(final)
+            rows += len(final)
+            with_feedback += reached
+            rated += len(final) - final["rating"].null_count
+            groups = final.group_by(["task", "language", "subject"]).aggregate([([], "count_all")])
+            for group in groups.to_pylist():
+                segments[group["task"], group["language"], group["subject"]] += group["count_all"]
+    repeated = sum(int((~mask).sum()) for mask in keep.values())
+    return DayReport(
+        day, rows, inputs.signature, rows + repeated, repeated, with_feedback, rated, _by_segment(segments)
+    )
+
+
+def _by_segment(counts: Counter[tuple[str, str, str | None]]) -> dict[str, int]:
+    result: Counter[str] = Counter()
+    for (task, language, subject), count in counts.items():
+        try:
+            result[segment_key(task, language, subject)] += count
+        except SegmentKeyError:  # a task of signs only names no segment
+            result["(none)"] += count
+    return dict(result.most_common())
+
+
+def _blocks(
+    lake: Lake,
+    paths: list[str],
+    keep: dict[str, np.ndarray],
+    turns: dict[str, np.ndarray],
+    columns: Sequence[str] = tuple(LANDED.names),
+) -> Iterator[pa.Table]:
+    """The kept rows of the landed files in blocks, with the turns that could be told."""
+    schema = pa.schema([LANDED.field(name) for name in columns])
+    for path in paths:
+        start = 0
+        with lake.open_table(path) as file:
+            for batch in file.iter_batches(batch_size=_ROWS, columns=list(columns)):
+                table, stop = conformed(pa.Table.from_batches([batch]), schema), start + len(batch)
+                if path in turns:
+                    told = turns[path][start:stop]
+                    filled = pc.coalesce(table["turn"], pa.array(told, mask=told == UNKNOWN))
+                    table = table.set_column(schema.get_field_index("turn"), schema.field("turn"), filled)
+                yield table.filter(pa.array(keep[path][start:stop])) if path in keep else table
+                start = stop

@@ -1,0 +1,122 @@
+"""Argilla records: a record is an interaction, what people answered to its questions is feedback or a better answer.
+
+interactions.argilla in the figures says which field is the question and which the answer, and what each Argilla question sets:
+a feedback field, or `answer`: then a person's text becomes the edited answer beside the model's own, which the rating speaks of.
+Several answers to one Argilla question: only submitted ones count, of those the newest; where no time is given, the last of the list.
+Suggestions are a model's or a rule's, never a person's: they stay in the metadata. A record whose newest response was discarded is
+rejected (`discarded`). Of a record without a time of its own the file's counts, as for other chat files.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lyo_pipelines.config.interactions import ArgillaFigures
+from lyo_pipelines.interactions.conversion.columns import parsed_json
+from lyo_pipelines.interactions.conversion.times import moment
+from lyo_pipelines.interactions.errors import RowError
+from lyo_pipelines.interactions.formats.argilla_record import SUBMITTED, Record, Response, record_of
+from lyo_pipelines.interactions.formats.format import Row, Shape
+from lyo_pipelines.interactions.formats.judgements import Judgement, feedback_fields
+from lyo_pipelines.interactions.formats.messages import Chat, answer_of, chat_of
+from lyo_pipelines.interactions.formats.stated import stated, time_of
+
+QUESTIONS = "interactions.argilla.questions"
+_TIMES = ("occurred_at", "event_timestamp", "inserted_at", "created_at", "timestamp")
+_NOTHING = (None, "", [], {})
+
+
+def argilla(figures: ArgillaFigures, file_time: str | None) -> Shape:
+    """The shape of a file of records; `file_time` is its modification time (ISO 8601), for records that name none."""
+    fallback = file_time if figures.time_from_file else None
+
+    def convert(row: Row) -> Row:
+        return _interaction(row, figures, fallback)
+
+    return Shape("argilla", "interactions", convert, _user)
+
+
+def _user(row: Row) -> Any:
+    """Who asked, where the metadata says so: the people of Argilla are annotators."""
+    metadata = parsed_json(row.get("metadata"))
+    return metadata.get("user_id") if isinstance(metadata, dict) else None
+
+
+def _interaction(row: Row, figures: ArgillaFigures, fallback: str | None) -> Row:
+    record = record_of(row)
+    counting = _counting(record)
+    chat, used = _chat(record, figures)
+    metadata = record.metadata
+    result: Row = {"task": figures.task, "language": figures.language, "turn": chat.turn or 0}
+    result.update(stated({}, metadata))
+    result["interaction_id"] = result.get("interaction_id") or _id(row)
+    result["user_id"] = _user(row)
+    result["occurred_at"] = time_of(row, metadata, _TIMES) or result.get("occurred_at") or fallback
+    result.update(question=chat.question, answer=chat.answer, history=chat.history, system_prompt=chat.system_prompt)
+    result["context"] = used.get("context")
+    _lay_over(result, counting, figures, metadata)
+    metadata.update(
+        {name: value for name, value in record.fields.items() if name not in used and value not in _NOTHING}
+    )
+    if record.suggestions:
+        metadata["suggestions"] = record.suggestions
+    result["metadata"] = metadata or None
+    return result
+
+
+def _id(row: Row) -> Any:
+    return next((row[name] for name in ("external_id", "id", "_server_id") if row.get(name) not in _NOTHING), None)
+
+
+def _counting(record: Record) -> dict[str, Response]:
+    """The response that counts for each question. Raises RowError for a discarded record."""
+    counting: dict[str, Response] = {}
+    ranked = sorted(enumerate(record.responses), key=lambda pair: (_at(pair[1]), pair[0]))
+    newest = ranked[-1][1] if ranked else None
+    if record.discarded or (newest is not None and newest.status == "discarded"):
+        raise RowError("discarded", "an annotator discarded this record")
+    for _, response in ranked:
+        if response.status == SUBMITTED and response.value not in _NOTHING:
+            counting[response.question] = response
+    return counting
+
+
+def _at(response: Response) -> int:
+    return (moment(response.at, "feedback_at") if response.at is not None else None) or 0
+
+
+def _chat(record: Record, figures: ArgillaFigures) -> tuple[Chat, Row]:
+    """What was said, and the fields it was found in: by their name, or by what they are for."""
+    used: Row = {}
+    for purpose, names in figures.fields.items():
+        for name in names:
+            if record.fields.get(name) not in _NOTHING:
+                used[name] = used[purpose] = record.fields[name]
+                break
+    answer = used.get("answer")
+    if answer is None and "prediction" in record.suggestions:  # the older records: the model's text is its prediction
+        answer = record.suggestions.pop("prediction")
+    chat = chat_of(used.get("question"))
+    system = "\n\n".join(part for part in (used.get("system_prompt"), chat.system_prompt) if isinstance(part, str))
+    return Chat(chat.question, chat.history, system or None, answer_of(answer)), used
+
+
+def _lay_over(result: Row, counting: dict[str, Response], figures: ArgillaFigures, metadata: Row) -> None:
+    """The feedback and the corrected answer of a record; answers to questions that nobody configured go to the metadata."""
+    feedback, moments, corrected = {}, [], None
+    for question, response in counting.items():
+        field, value = figures.questions.get(question), response.value
+        if field is None:
+            metadata[question] = value
+        elif field == "answer":
+            corrected = answer_of(value)
+        else:
+            label = value if isinstance(value, str) else ", ".join(map(str, value)) if isinstance(value, list) else None
+            judgement = Judgement(question, score=None if label is not None else value, label=label)
+            feedback |= feedback_fields(judgement, {question: field}, QUESTIONS)
+            moments += [response.at] if response.at is not None else []
+    if corrected and corrected != result["answer"]:
+        result["edited_answer" if result["answer"] else "answer"] = corrected
+    result.update(feedback)
+    if feedback and moments:
+        result["feedback_at"] = max(moments, key=lambda at: moment(at, "feedback_at") or 0)

@@ -1,0 +1,58 @@
+"""From the name of a format to its shape."""
+
+from __future__ import annotations
+
+from lyo_pipelines.config.interactions import InteractionsFigures
+from lyo_pipelines.interactions.conversion.mapping import Mapping, compile_mapping, user_of
+from lyo_pipelines.interactions.errors import UnreadableFileError
+from lyo_pipelines.interactions.formats import langfuse
+from lyo_pipelines.interactions.formats.argilla import argilla
+from lyo_pipelines.interactions.formats.format import Row, Shape
+from lyo_pipelines.interactions.formats.openai_messages import openai_messages
+from lyo_pipelines.interactions.formats.sharegpt import sharegpt
+from lyo_pipelines.interactions.formats.span_annotations import span_annotations
+from lyo_pipelines.interactions.formats.spans import otel_spans
+
+FORMATS = (
+    "auto",
+    "argilla",
+    "canonical",
+    "feedback",
+    "flat",
+    "langfuse",
+    "langfuse_observations",
+    "langfuse_scores",
+    "openai_messages",
+    "otel_spans",
+    "sharegpt",
+    "span_annotations",
+)
+"""What `format=` may be; `langfuse` lets the rows say which of its two files it is; `flat` needs a mapping."""
+
+
+def _canonical_user(row: Row) -> object:
+    return row.get("user_id")
+
+
+def shape_named(name: str, figures: InteractionsFigures, mapping: Mapping | None, file_time: str | None) -> Shape:
+    """The shape of a format (not `auto` or `langfuse`). Raises UnreadableFileError when it needs a mapping and has none."""
+    if name == "flat":
+        if mapping is None:
+            raise UnreadableFileError(
+                "format flat needs a mapping: put <file>.mapping.yaml beside the file (see data/mappings/example.yaml)"
+            )
+        return Shape("flat", mapping.rows, compile_mapping(mapping), user_of(mapping))
+    known = {
+        "argilla": lambda: argilla(figures.argilla, file_time),
+        "canonical": lambda: Shape(name, "interactions", None, _canonical_user),
+        "feedback": lambda: Shape(name, "feedback", None, _canonical_user),
+        "langfuse_observations": lambda: langfuse.observations(figures.langfuse),
+        "langfuse_scores": lambda: langfuse.scores(figures.langfuse),
+        "openai_messages": lambda: openai_messages(figures.openai_messages, file_time),
+        "otel_spans": lambda: otel_spans(figures.spans),
+        "sharegpt": lambda: sharegpt(figures.sharegpt, file_time),
+        "span_annotations": lambda: span_annotations(figures.spans),
+    }
+    if name not in known:
+        raise UnreadableFileError(f"unknown format {name!r}: one of {', '.join(FORMATS)}")
+    return known[name]()

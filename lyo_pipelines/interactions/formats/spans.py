@@ -1,0 +1,188 @@
+"""Spans of OpenTelemetry (GenAI semantic conventions, to 1.36 and later) and OpenInference: a model call is an interaction.
+
+A row is one span: a line with one span is one row, an OTLP/JSON export line (resourceSpans > scopeSpans > spans) is as many rows as it
+holds spans, all with the number of that line. Spans of tools, chains, agents, retrievers and embeddings are rejected
+(`not_a_model_call`), and so is a line without any span (`no_span`). The interaction's id is the span's.
+Evaluations on the span itself (events gen_ai.evaluation.result, attributes annotations.N.annotation.* and
+evaluations.N.evaluation.* of OpenInference) become its feedback as interactions.spans.scores says; the others stay in the metadata.
+Annotations exported by themselves are span_annotations.py; what was said, span_chat.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from lyo_pipelines.config.interactions import SpanFigures
+from lyo_pipelines.interactions.conversion.columns import number, parsed_json
+from lyo_pipelines.interactions.conversion.times import moment
+from lyo_pipelines.interactions.errors import RowError
+from lyo_pipelines.interactions.formats.attributes import branch
+from lyo_pipelines.interactions.formats.format import Row, Shape
+from lyo_pipelines.interactions.formats.judgements import Judgement, feedback_fields
+from lyo_pipelines.interactions.formats.span import EXPORTS, OTHER_SIGNALS, Span, first, span_of, spans_in
+from lyo_pipelines.interactions.formats.span_chat import CONTENT, chat_in, finish_reason
+
+SCORES = "interactions.spans.scores"
+_MODEL_CALLS = ("chat", "text_completion", "generate_content", "completion")
+_OPENLLMETRY_CALLS = ("chat", "completion")
+_USER = ("user.id", "enduser.id", "traceloop.association.properties.user_id")
+_CONVERSATION = ("gen_ai.conversation.id", "session.id", "traceloop.association.properties.session_id")
+_COPIED = {
+    "provider": ("gen_ai.provider.name", "gen_ai.system", "llm.provider", "llm.system"),
+    "input_tokens": ("gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens", "llm.token_count.prompt"),
+    "output_tokens": ("gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens", "llm.token_count.completion"),
+    "total_tokens": ("llm.usage.total_tokens", "llm.token_count.total"),
+    "temperature": ("gen_ai.request.temperature",),
+    "invocation_parameters": ("llm.invocation_parameters",),
+    "response_id": ("gen_ai.response.id",),
+    "prompt_version": ("llm.prompt_template.version", "gen_ai.prompt.version"),
+    "tags": ("tag.tags",),
+}
+
+
+def otel_spans(figures: SpanFigures) -> Shape:
+    """The shape of a file of spans."""
+
+    def convert(row: Row) -> Row:
+        return _interaction(row, figures)
+
+    return Shape("otel_spans", "interactions", convert, _user, spans_in)
+
+
+def _user(row: Row) -> Any:
+    span = span_of(row)
+    return first(span.attributes, *_USER) or first(span.resource, *_USER)
+
+
+def _interaction(row: Row, figures: SpanFigures) -> Row:
+    if any(name in row for name in (*EXPORTS, *OTHER_SIGNALS)):
+        raise RowError("no_span", "an export line without a span: only spans can be interactions")
+    span = span_of(row)
+    _require_model_call(span)
+    chat, attributes = chat_in(span), span.attributes
+    metadata = _metadata(span)
+    result: Row = {"task": figures.task, "language": figures.language, "turn": chat.turn}
+    for field, names in figures.metadata_fields.items():
+        for name in names:
+            if metadata.get(name) not in (None, ""):
+                result[field] = metadata.pop(name)
+                break
+            if (value := attributes.get(name)) not in (None, ""):
+                result[field] = value
+                break
+    result.update(
+        interaction_id=span.span_id,
+        trace_id=span.trace_id,
+        conversation_id=first(attributes, *_CONVERSATION),
+        occurred_at=span.start,
+        question=chat.question,
+        history=chat.history,
+        system_prompt=chat.system_prompt,
+        answer=chat.answer,
+        user_id=_user(row),
+        model=first(attributes, "gen_ai.response.model", "gen_ai.request.model", "llm.model_name"),
+        error=span.error,
+        finish_reason=finish_reason(span),
+    )
+    result["response_time_ms"], result["time_to_first_token_ms"] = _durations(span)
+    others = _judge(result, span, row, figures)
+    if others:
+        metadata["judgements"] = others
+    result["metadata"] = metadata or None
+    return result
+
+
+def _require_model_call(span: Span) -> None:
+    """Raise RowError unless the span is one call of a model; the most specific attribute that says what it is decides."""
+    attributes = span.attributes
+    kind = attributes.get("openinference.span.kind")
+    operation, traceloop = attributes.get("gen_ai.operation.name"), attributes.get("traceloop.span.kind")
+    request = attributes.get("llm.request.type")
+    if kind is not None:
+        is_call, said = str(kind).upper() == "LLM", f"span of kind {str(kind)[:40]}"
+    elif operation is not None:
+        is_call, said = str(operation).lower() in _MODEL_CALLS, f"operation {str(operation)[:40]}"
+    elif traceloop is not None:
+        is_call, said = False, f"span of kind {str(traceloop)[:40]}"
+    elif request is not None:
+        is_call, said = str(request).lower() in _OPENLLMETRY_CALLS, f"request of type {str(request)[:40]}"
+    else:
+        names = ("gen_ai.request.model", "gen_ai.response.model", "llm.model_name")
+        is_call = any(name in attributes for name in names) or any(key.startswith(CONTENT[:-2]) for key in attributes)
+        said = "a span without attributes of a model call"
+    if not is_call:
+        raise RowError("not_a_model_call", f"{said}: only model calls are interactions")
+
+
+def _metadata(span: Span) -> Row:
+    found = branch(span.attributes, "metadata")
+    metadata = dict(found) if isinstance(found, dict) else {} if found is None else {"metadata": found}
+    copied = {name: first(span.attributes, *sources) for name, sources in _COPIED.items()}
+    copied |= {"span_name": span.name or None, "service": span.resource.get("service.name")}
+    metadata.update({name: value for name, value in copied.items() if value is not None})
+    return metadata
+
+
+def _durations(span: Span) -> tuple[float | None, float | None]:
+    """Milliseconds until the whole answer and until its first token."""
+    start = moment(span.start, "occurred_at") if span.start is not None else None
+    end = moment(span.end, "end_time") if span.end is not None else None
+    took = (end - start) / 1000 if start is not None and end is not None and end >= start else None
+    seconds = first(span.attributes, "gen_ai.response.time_to_first_chunk", "gen_ai.server.time_to_first_token")
+    waited = None if seconds is None else number(seconds, "time_to_first_token_ms", low=0)
+    return took, None if waited is None else round(waited * 1000, 6)
+
+
+def _judge(result: Row, span: Span, row: Row, figures: SpanFigures) -> list[Row]:
+    """Lay the span's own judgements over its row, a later one over an earlier; those that set no field come back."""
+    others = []
+    for judgement in _judgements(span, row):
+        try:
+            result.update(feedback_fields(judgement, figures.scores, SCORES))
+        except RowError:
+            said = {
+                "name": judgement.name,
+                "score": judgement.score,
+                "label": judgement.label,
+                "judge": judgement.judge,
+            }
+            others.append({name: value for name, value in said.items() if value not in (None, "")})
+            continue
+        if judgement.at is not None:
+            result["feedback_at"] = judgement.at
+    return others
+
+
+def _judgements(span: Span, row: Row) -> Iterator[Judgement]:
+    for prefix, inner in (("annotations", "annotation"), ("evaluations", "evaluation")):
+        found = branch(span.attributes, prefix)
+        for item in found if isinstance(found, list) else ():
+            if isinstance(item, dict):
+                said = item.get(inner)
+                yield judgement_of(said if isinstance(said, dict) else item)
+    beside = parsed_json(row.get("annotations"))
+    for item in beside if isinstance(beside, list) else ():
+        if isinstance(item, dict):
+            yield judgement_of(item)
+    for event in span.events:
+        if event.name == "gen_ai.evaluation.result":
+            said = branch(event.attributes, "gen_ai.evaluation")
+            if isinstance(said, dict):
+                score = said.get("score")
+                yield judgement_of({**said, **(score if isinstance(score, dict) else {}), "timestamp": event.at})
+
+
+def judgement_of(item: Row) -> Judgement:
+    """A judgement in any of its forms: flat, or with an inner `result`."""
+    inner = parsed_json(item.get("result"))
+    said = {**item, **inner} if isinstance(inner, dict) else item
+    score = said.get("value", said.get("score"))
+    return Judgement(
+        name=str(said.get("name") or said.get("annotation_name") or ""),
+        score=None if isinstance(score, (dict, list)) else score,
+        label=said.get("label"),
+        explanation=said.get("explanation"),
+        judge=str(first(said, "annotator_kind", "annotatorKind") or "").upper(),
+        at=first(said, "updated_at", "updatedAt", "created_at", "createdAt", "timestamp"),
+    )

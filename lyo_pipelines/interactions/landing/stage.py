@@ -1,0 +1,193 @@
+"""A landing in two steps: everything read and converted into the staging folder, then put into place, the ledger entry last.
+
+Where the rows come from (a file, a batch of a table) is the caller's; both are `Readable`.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Protocol
+
+from filelock import FileLock
+
+from lyo_pipelines.interactions.contract import FEEDBACK, LANDED
+from lyo_pipelines.interactions.conversion.converter import Converted, FileSpec
+from lyo_pipelines.interactions.conversion.rejected import RejectedWriter
+from lyo_pipelines.interactions.days.cross_day_duplicates import find_repeats, repeat_path
+from lyo_pipelines.interactions.days.feedback_routing import forget_feedback, route_feedback, route_interactions
+from lyo_pipelines.interactions.formats.format import Shape
+from lyo_pipelines.interactions.landing.report import LandingReport, report_of
+from lyo_pipelines.interactions.store.day_writers import DayWriters, days_of
+from lyo_pipelines.interactions.store.ledger import Entry, begin, landed, write_entry
+from lyo_pipelines.storage.lake import Lake, NotLocalError
+
+
+class Readable(Protocol):
+    """What can be landed: converted blocks, their shape and how it was found."""
+
+    ignored_fields: tuple[str, ...]
+    found: str
+
+    @property
+    def shape(self) -> Shape:
+        """The shape the rows are read as."""
+        ...
+
+    def converted(self) -> Iterator[Converted]:
+        """The blocks in order."""
+        ...
+
+
+@dataclass(frozen=True)
+class Staged:
+    """A landing that was read to its end and counts for nothing yet."""
+
+    file_hash: str
+    name: str
+    format: str
+    found: str
+    rows: str
+    reach_days: int
+    read: int
+    accepted: int
+    by_reason: dict[str, int]
+    days: dict[date, str]
+    rejected: str | None
+    ignored: tuple[str, ...]
+
+
+def stage(lake: Lake, reading: Readable, spec: FileSpec, name: str, folder: str) -> Staged:
+    """Read everything into the staging folder. Raises UnreadableFileError."""
+    figures, shape = spec.figures, reading.shape
+    schema, column = (FEEDBACK, "feedback_at") if shape.rows == "feedback" else (LANDED, "occurred_at")
+    limits = {"buffer_bytes": figures.buffer_bytes, "max_open": figures.max_open_days}
+    read = accepted = 0
+    with (
+        closing(DayWriters(lake, folder, schema, **limits)) as writers,
+        closing(RejectedWriter(lake, f"{folder}/rejected.parquet", name, spec.file_hash)) as rejected,
+    ):
+        for block in reading.converted():
+            read += block.read
+            accepted += len(block.table)
+            writers.add(block.table, days_of(block.table[column]))
+            rejected.add(block.rejected)
+        days, rejected_path = writers.finish(), rejected.finish()
+    by_reason = dict(rejected.by_reason.most_common())
+    if accepted + sum(by_reason.values()) != read:
+        raise AssertionError(
+            f"{name}: {read} rows read, {accepted} accepted, {sum(by_reason.values())} rejected: a row is lost"
+        )
+    return Staged(
+        spec.file_hash,
+        name,
+        shape.name,
+        reading.found,
+        shape.rows,
+        figures.reach_days,
+        read,
+        accepted,
+        by_reason,
+        days,
+        rejected_path,
+        reading.ignored_fields,
+    )
+
+
+def commit(lake: Lake, staged: Staged, reading: str, reached: dict[str, Any] | None = None) -> LandingReport:
+    """Route, move into place, and write the ledger entry last. reading, reached: as in ledger.Entry."""
+    changed = take_back(lake, staged.file_hash) if begin(lake, staged.file_hash, reading) else set()
+    known, applied = landed(lake), 0
+    if staged.rows == "feedback":
+        routed, applied = route_feedback(lake, staged.file_hash, staged.days, staged.reach_days)
+        changed |= routed
+    else:
+        repeats = find_repeats(lake, staged.file_hash, staged.days, known, staged.reach_days)
+        for day, keys in repeats.items():
+            lake.write_table(keys, repeat_path(lake, day, staged.file_hash))
+        changed |= set(repeats) | set(staged.days) | route_interactions(lake, staged.days, known, staged.reach_days)
+    for day, path in staged.days.items():
+        target = (
+            lake.landing_dir(day) if staged.rows == "interactions" else lake.path("feedback", f"date={day.isoformat()}")
+        )
+        lake.move(path, f"{target}/{staged.file_hash}.parquet")
+    if staged.rejected:
+        lake.move(staged.rejected, lake.rejected(staged.file_hash))
+    is_feedback = staged.rows == "feedback"
+    entry = Entry(
+        file_hash=staged.file_hash,
+        name=staged.name,
+        format=staged.format,
+        rows=staged.rows,
+        reading=reading,
+        read=staged.read,
+        accepted=staged.accepted,
+        rejected=staged.read - staged.accepted,
+        rejected_by_reason=staged.by_reason,
+        days=[day.isoformat() for day in staged.days],
+        feedback_read=staged.read if is_feedback else 0,
+        feedback_applied=applied,
+        feedback_pending=staged.accepted - applied if is_feedback else 0,
+        ignored_fields=list(staged.ignored),
+        found=staged.found,
+        reached=reached,
+    )
+    write_entry(lake, entry)
+    return report_of(entry, tuple(sorted(changed)), already=False)
+
+
+@contextmanager
+def landing_lock(lake: Lake) -> Iterator[None]:
+    """Wait until no other process lands files into this lake; a killed process gives its lock back by dying.
+
+    On a remote lake there is no lock: one writer at a time is then the deployment's duty.
+    """
+    try:
+        folder = lake.local(lake.path())
+    except NotLocalError:
+        yield
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(str(folder / ".landing.lock")):
+        yield
+
+
+@contextmanager
+def staging_folder(lake: Lake, file_hash: str) -> Iterator[str]:
+    """A fresh folder to prepare a landing in; it is gone afterwards. What killed landings left there is removed first.
+
+    Call it under `landing_lock`.
+    """
+    parent = lake.path("staging")
+    if lake.exists(parent):
+        lake.fs.rm(parent, recursive=True)
+    folder = f"{parent}/{file_hash}-{uuid.uuid4().hex[:8]}"
+    lake.fs.makedirs(folder, exist_ok=True)
+    try:
+        yield folder
+    finally:
+        if lake.exists(folder):
+            lake.fs.rm(folder, recursive=True)
+
+
+def take_back(lake: Lake, file_hash: str) -> set[date]:
+    """Remove all that bears the hash of a file; the days of raw_interactions that it touched.
+
+    Call it only while the file has no ledger entry (ledger.begin).
+    """
+    name = f"{file_hash}.parquet"
+    days = set()
+    for day in lake.days("landing", name=name):
+        lake.fs.rm(f"{lake.landing_dir(day)}/{name}")
+        days.add(day)
+    for day in lake.days("repeats", name=name):
+        lake.fs.rm(repeat_path(lake, day, file_hash))
+        days.add(day)
+    for day in lake.days("feedback", name=name):
+        lake.fs.rm(lake.path("feedback", f"date={day.isoformat()}", name))
+    if lake.exists(lake.rejected(file_hash)):
+        lake.fs.rm(lake.rejected(file_hash))
+    return days | forget_feedback(lake, file_hash)

@@ -1,0 +1,116 @@
+"""The ledger of landed files: `lake/files/<hash>.json` is written last and makes a landing count; nothing else does.
+
+`lake/files/seen/<token>` remembers path, size and time of an inbox file, so that looking for new files hashes nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from lyo_pipelines.storage.lake import Lake
+
+_READING = ".reading-"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What is known of one landed file. reading: digest of how it was read (format and mapping). found: what told the format.
+
+    reached: of a batch of a table, how far its reading has come with this batch (tables/state.py).
+    """
+
+    file_hash: str
+    name: str
+    format: str
+    rows: str
+    reading: str
+    read: int
+    accepted: int
+    rejected: int
+    rejected_by_reason: dict[str, int]
+    days: list[str]
+    feedback_read: int = 0
+    feedback_applied: int = 0
+    feedback_pending: int = 0
+    ignored_fields: list[str] = field(default_factory=list)
+    found: str = ""
+    reached: dict[str, Any] | None = None
+
+
+def entry_path(lake: Lake, file_hash: str) -> str:
+    """Where a file's entry stands."""
+    return lake.path("files", f"{file_hash}.json")
+
+
+def read_entry(lake: Lake, file_hash: str) -> Entry | None:
+    """The entry of a landed file, or None."""
+    path = entry_path(lake, file_hash)
+    return Entry(**lake.read_json(path)) if lake.exists(path) else None
+
+
+def write_entry(lake: Lake, entry: Entry) -> None:
+    """Commit a landing."""
+    lake.write_json(asdict(entry), entry_path(lake, entry.file_hash))
+
+
+def landed(lake: Lake) -> dict[str, str]:
+    """Hash -> reading of all files whose landing is complete."""
+    names = lake.names(lake.path("files"))
+    readings = dict(name.split(_READING) for name in names if _READING in name)
+    return {stem: readings.get(stem, "") for name in names if (stem := name.removesuffix(".json")) != name}
+
+
+def begin(lake: Lake, file_hash: str, reading: str) -> bool:
+    """Note that a file is being landed by a reading; its entry, if there is one, counts no longer.
+
+    Returns whether a landing of this file was begun before: then something of it may lie in the lake (see take_back.py).
+    """
+    folder = lake.path("files")
+    before = [name for name in lake.names(folder) if name.startswith(file_hash)]
+    if f"{file_hash}.json" in before:
+        lake.fs.rm(entry_path(lake, file_hash))
+    mark = f"{file_hash}{_READING}{reading}"
+    lake.write_text("", f"{folder}/{mark}")
+    for name in before:
+        if _READING in name and name != mark:
+            lake.fs.rm(f"{folder}/{name}")
+    return bool(before)
+
+
+def forget_marks(lake: Lake, file_hash: str) -> None:
+    """Remove the notes that a file was being landed; call it when nothing of it lies in the lake."""
+    folder = lake.path("files")
+    for name in lake.names(folder):
+        if name.startswith(file_hash + _READING):
+            lake.fs.rm(f"{folder}/{name}")
+
+
+def token(path: str, size: int, mtime: float, reading: str) -> str:
+    """Identifies an inbox file as it stands there now, with the mapping it would be read with."""
+    return hashlib.sha256(f"{path}\n{size}\n{mtime!r}\n{reading}".encode("utf-8", "surrogateescape")).hexdigest()[:32]
+
+
+def seen_tokens(lake: Lake) -> set[str]:
+    """Tokens of all inbox files that were dealt with."""
+    return set(lake.names(lake.path("files", "seen")))
+
+
+def mark_seen(lake: Lake, name: str, file_hash: str) -> None:
+    """Remember a token."""
+    lake.write_text(file_hash, lake.path("files", "seen", name))
+
+
+_MARK = "t"
+_TABLE = 16
+
+
+def batch_name(table: str, number: int) -> str:
+    """The name of a batch; numbers begin with 1."""
+    return f"{_MARK}{hashlib.sha256(table.encode()).hexdigest()[: _TABLE - 1]}{number:016x}"
+
+
+def table_part(name: str) -> str | None:
+    """What the batches of one table have in common; None for a file's hash."""
+    return name[:_TABLE] if name.startswith(_MARK) else None

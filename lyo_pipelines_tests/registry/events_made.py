@@ -1,0 +1,58 @@
+"""Adapters, events and releases, made on the spot."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from lyo_pipelines.registry.events import Adapter, Event, Kind, Who
+from lyo_pipelines.registry.fold import fold
+from lyo_pipelines.registry.log import append
+from lyo_pipelines.registry.state import Release
+from lyo_pipelines.storage.lake import Lake
+
+SEGMENT = "tutoring.en.math"
+START = datetime(2026, 11, 2, 6, tzinfo=UTC)
+SENSOR, PERSON = Who("rollout_sensor"), Who("asha", person=True)
+
+
+def adapter(version: str = "owner-1", segment: str = SEGMENT) -> Adapter:
+    return Adapter(version, segment, "lora", "tiny", "feed0001", {"adapter_model.safetensors": f"{len(version):064x}"})
+
+
+def event(kind: Kind, version: str = "owner-1", *, day: float = 0, segment: str = SEGMENT, **fields: Any) -> Event:
+    made = Event(kind, adapter(version, segment), SENSOR, f"{kind} for a reason", START + timedelta(days=day))
+    return replace(made, **fields)
+
+
+def released(version: str = "owner-1", *, day: float = 0, segment: str = SEGMENT) -> list[Event]:
+    """From registered to the first users."""
+    return [
+        event("registered", version, day=day, segment=segment),
+        event("candidate", version, day=day, segment=segment),
+        event("canary", version, day=day, segment=segment, stage=1, share=0.10),
+    ]
+
+
+def promoted(version: str = "owner-1", *, day: float = 0, segment: str = SEGMENT) -> list[Event]:
+    """All the way, two weeks."""
+    more = {"version": version, "segment": segment}
+    return [
+        *released(version, day=day, segment=segment),
+        event("stepped_up", day=day + 3, stage=2, share=0.25, **more),
+        event("stepped_up", day=day + 7, stage=3, share=0.5, **more),
+        event("promoted", day=day + 14, stage=4, share=1.0, **more),
+    ]
+
+
+def state(events: list[Event], segment: str = SEGMENT) -> Release:
+    return fold(segment, events)
+
+
+def write(lake: Lake, *events: Event) -> Release:
+    """Append events at their own times; returns the state after them."""
+    release = Release(SEGMENT)
+    for one in events:
+        _, release = append(lake, one, now=one.at)
+    return release
