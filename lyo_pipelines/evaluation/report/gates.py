@@ -180,10 +180,6 @@ def _packaged() -> EvaluationFigures:
     return EvaluationFigures.model_validate(yaml.safe_load(text))
 
 
-GATES: dict[str, str] = describe(_packaged())
-"""The packaged gates with their demands; what asset checks are declared from."""
-
-
 Outcome = tuple[bool | None, str]
 """(passed or None where it cannot be judged, why)."""
 
@@ -230,3 +226,5 @@ DEMANDS = {
         "serves now."
     ),
 }
+GATES: dict[str, str] = describe(_packaged())
+"""The packaged gates with their demands; what asset checks are declared from."""
