@@ -12,6 +12,8 @@ import pytest
 if TYPE_CHECKING:
     from lyo_pipelines_tests.postgres import PostgresServer
 
+pytest_plugins = ["lyo_pipelines_tests.hypothesis_profile"]
+
 # tiny models gain nothing from threads, and threads that spin lose a lot beside other tests;
 # read when torch is loaded, here and in every process that a test starts
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")

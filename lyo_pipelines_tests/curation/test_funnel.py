@@ -39,7 +39,7 @@ def test_days_and_segments_add_up(monday, tuesday):
     )
 
 
-@settings(deadline=None, max_examples=3)
+@settings(max_examples=3)
 @given(counts)
 def test_the_picture_is_a_small_png(made):
     from PIL import Image

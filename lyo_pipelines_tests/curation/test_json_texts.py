@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lyo_pipelines.curation.batch import BatchResult, curate_batch
@@ -38,7 +38,6 @@ def call(tool: str, **arguments: Any) -> dict[str, Any]:
 
 
 @given(st.lists(JSON, max_size=4) | st.dictionaries(st.text(max_size=5), JSON, max_size=4))
-@settings(deadline=None)
 def test_laid_open_and_put_back_is_the_same_value(value):
     text = json.dumps(value)
     assert json.loads(_closed(text, _opened(text), FIGURES) or "") == value

@@ -71,7 +71,7 @@ def test_clusters_agree_with_brute_force():
     assert len(joined) >= 0.97 * len(true) > 100
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     st.lists(
         st.sampled_from(
@@ -100,7 +100,7 @@ def test_a_higher_similarity_joins_less():
     assert clusters(texts, FIGURES).tolist() == [0, 1]
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(st.lists(st.text(max_size=12), min_size=1, max_size=6))
 def test_hashed_ngrams_are_those_of_each_text(texts):
     hashes, offsets = hashed_ngrams(pl.Series(texts, dtype=pl.String), 5)
@@ -113,7 +113,7 @@ def test_hashed_ngrams_are_those_of_each_text(texts):
     assert hashes.tolist() == [value for text in texts for value in alone[text]]
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.lists(st.text(alphabet="abcde ", max_size=30), min_size=2, max_size=5))
 def test_similarities_of_many_pairs_are_those_of_each_pair(texts):
     series = folded(texts)

@@ -57,7 +57,7 @@ def test_the_cap_keeps_a_user_s_best_rated_examples():
     assert pool(examples(*made), figures(user_cap=0), 500).kept.num_rows == 12
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(order=st.permutations(range(14)), cap=st.integers(0, 4))
 def test_the_pool_does_not_depend_on_the_order_of_arrival_and_loses_nothing(order, cap):
     made = [

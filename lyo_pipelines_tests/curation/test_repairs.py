@@ -82,14 +82,14 @@ alphabet = st.one_of(
 )
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(st.lists(alphabet, max_size=30).map("".join))
 def test_repairing_twice_is_repairing_once(text):
     once = mended(text)
     assert mended(once) == once
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(st.text(max_size=40))
 def test_text_comes_out_in_nfc(text):
     assert unicodedata.is_normalized("NFC", mended(text))

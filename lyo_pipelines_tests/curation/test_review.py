@@ -190,7 +190,7 @@ lines = st.builds(
 )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(made=st.lists(lines, max_size=6, unique_by=lambda line: line.key))
 def test_what_is_written_is_read_again(made, tmp_path_factory):
     lake = Lake(str(tmp_path_factory.mktemp("queue")))

@@ -186,7 +186,7 @@ rows = st.builds(
 )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.lists(rows, max_size=8))
 def test_each_row_is_kept_or_removed_by_a_named_rule(made):
     made = [row(number) | changes for number, changes in enumerate(made)]
@@ -199,13 +199,13 @@ def test_each_row_is_kept_or_removed_by_a_named_rule(made):
     assert result.kept["language"].null_count == 0
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(rating=st.floats(1, 3.984375, width=32), words=st.integers(1, 400))
 def test_a_row_rated_below_the_minimum_never_gets_in(rating, words):
     assert fate(rating=rating, answer="so then we think " * words) != "kept"
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(
     low=st.floats(1, 5),
     high=st.floats(1, 5),
@@ -256,7 +256,7 @@ def test_order_of_rows_and_batches_do_not_matter():
     assert whole.equals(parts)
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(
     st.lists(st.sampled_from(["the", "answer", "is", "seven", "so", "\n", "\t", " "]), max_size=90),
     st.integers(8, 30),

@@ -154,7 +154,7 @@ HISTORY = st.lists(st.fixed_dictionaries({"role": st.just("user"), "content": st
         min_size=1, max_size=12,
     )
 )  # fmt: skip
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_the_pool_rules_decide_the_same_without_texts(rows: list[dict[str, Any]]):
     table = pa.Table.from_pylist(
         [example(n, example_id=f"e{n:02d}", **row) for n, row in enumerate(rows)], schema=EXAMPLE

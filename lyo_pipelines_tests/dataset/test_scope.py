@@ -82,7 +82,7 @@ def test_only_whole_parts_of_a_key_lie_below_another(below_it: str):
     assert below(below_it, "tutoring.en") == (below_it.split(".")[:2] == ["tutoring", "en"])
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(order=st.permutations([MATH, PHYSICS, "tutoring.en"]), shared=st.integers(3, 15))
 def test_what_one_segment_holds_out_no_relative_trains_on(
     tmp_path_factory: pytest.TempPathFactory, order: list[str], shared: int

@@ -25,7 +25,7 @@ def chunks(*found: Block, title: str = ""):
     return cut(list(found), BUDGET, count, title)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(blocks)
 def test_nothing_is_lost_and_nothing_is_said_twice(found):
     made = cut(found, BUDGET, count, "A title")
@@ -33,7 +33,7 @@ def test_nothing_is_lost_and_nothing_is_said_twice(found):
     assert [chunk.number for chunk in made] == list(range(len(made)))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     st.lists(
         st.one_of(st.builds(Block, texts), st.builds(Block, st.just("Soil and water"), st.integers(1, 3))),
@@ -45,7 +45,7 @@ def test_no_training_text_is_longer_than_the_budget(found):
     assert max(chunk.tokens for chunk in cut(found, BUDGET, count)) <= BUDGET.maximum
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(blocks)
 def test_overlap_repeats_the_end_of_what_stood_before(found):
     text, position = text_of(found), 0

@@ -36,7 +36,7 @@ def noise(seed: int, shift: float = 0.0) -> list[float]:
 
 
 @given(st.integers(0, 1000), st.floats(-2, 2), st.sampled_from(["higher", "lower"]))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_swapping_candidate_and_base_flips_the_verdict(seed, shift, direction):
     ours, theirs = noise(seed, shift), noise(seed + 1)
     metrics = [metric("m", direction)]
@@ -47,7 +47,7 @@ def test_swapping_candidate_and_base_flips_the_verdict(seed, shift, direction):
 
 
 @given(st.integers(0, 1000), st.sampled_from(["higher", "lower"]))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_identical_outputs_are_never_better(seed, direction):
     same = measured(noise(seed), [1.0 + i for i in range(80)])
     found = compare(same, same, GROUPS, FIGURES, metric="m", a="candidate", b="base")

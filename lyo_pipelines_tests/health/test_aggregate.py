@@ -8,7 +8,7 @@ from zlib import crc32
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from lyo_pipelines.health.aggregate import aggregate
 from lyo_pipelines.health.contract import COUNTS, HEALTH, SUMS, USER_GROUPS, USERS
@@ -57,7 +57,6 @@ def naive(rows: list[dict[str, Any]]) -> dict[tuple[str, str, str], dict[str, An
 
 
 @given(ROWS)
-@settings(deadline=None)
 def test_each_sum_is_what_plain_python_counts(rows):
     expected = naive(rows)
     health, _ = aggregate(frame(rows), CULTURAL)
@@ -71,7 +70,6 @@ def test_each_sum_is_what_plain_python_counts(rows):
 
 
 @given(ROWS)
-@settings(deadline=None)
 def test_no_row_is_lost_and_users_count_the_same_rows(rows):
     health, users = aggregate(frame(rows), CULTURAL)
     assert health["n"].sum() == users["n"].sum() == len(rows)
@@ -82,7 +80,6 @@ def test_no_row_is_lost_and_users_count_the_same_rows(rows):
 
 
 @given(ROWS, ROWS)
-@settings(deadline=None)
 def test_days_add_up(first, second):
     together, users = aggregate(frame(first + second), CULTURAL)
     days, day_users = zip(*(aggregate(frame(rows), CULTURAL) for rows in (first, second)), strict=True)
@@ -101,7 +98,6 @@ def test_days_add_up(first, second):
 
 
 @given(ROWS)
-@settings(deadline=None)
 def test_the_order_of_rows_does_not_matter(rows):
     first, second = aggregate(frame(rows), CULTURAL)[0], aggregate(frame(rows[::-1]), CULTURAL)[0]
     assert first.drop(SUMS).equals(second.drop(SUMS))
@@ -110,7 +106,6 @@ def test_the_order_of_rows_does_not_matter(rows):
 
 
 @given(ROWS)
-@settings(deadline=None)
 def test_what_is_made_fits_the_contract(rows):
     for made, schema in zip(aggregate(frame(rows), CULTURAL), (HEALTH, USERS), strict=True):
         assert made.to_arrow().cast(schema).schema.equals(schema)

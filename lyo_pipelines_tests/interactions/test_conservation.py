@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lyo_pipelines.interactions.conversion.mapping import parse_mapping
@@ -103,7 +103,7 @@ line = st.one_of(
 )
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=120)
 @given(
     lines=st.lists(line, max_size=12), name=st.sampled_from(["auto", *FORMATS]), block=st.sampled_from([1024, 1 << 20])
 )
@@ -130,7 +130,7 @@ def test_any_lines_in_any_format_are_conserved(lines, name, block, tmp_path_fact
         )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     content=st.binary(max_size=300),
     suffix=st.sampled_from(["jsonl", "csv", "parquet", "json", "txt", "jsonl.gz"]),
@@ -146,7 +146,7 @@ def test_any_bytes_under_any_name_are_read_or_said_to_be_unreadable(content, suf
 cell = st.text(max_size=12) | st.sampled_from(['"', 'a"b', "a\nb", "1,2", "2026-10-01", "en", '""'])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     rows=st.lists(
         st.fixed_dictionaries(dict.fromkeys(("question", "occurred_at", "task", "language", "rating"), cell)),
@@ -272,7 +272,7 @@ broken = st.sampled_from(nested_rows).flatmap(
 )
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=300)
 @given(st.lists(broken, min_size=1, max_size=8))
 def test_any_value_at_any_place_of_spans_and_records_has_a_named_reason(cases):
     for name in {case[0] for case in cases}:

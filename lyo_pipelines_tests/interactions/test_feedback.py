@@ -177,7 +177,7 @@ def in_order(tmp_path_factory):
     return facts(build(lake))
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(order=st.permutations(sorted(FILES)), builds=st.lists(st.booleans(), min_size=4, max_size=4))
 def test_the_order_of_files_does_not_matter(order, builds, in_order, tmp_path_factory):
     path = tmp_path_factory.mktemp("order")

@@ -69,7 +69,7 @@ def walked(events: list[Event]) -> tuple[Release, list[Event]]:
     return release, fitting
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(tries())
 def test_whatever_is_tried_there_is_one_champion_one_candidate_and_everybody_is_served_once(
     events: list[Event],
@@ -90,7 +90,7 @@ def test_whatever_is_tried_there_is_one_champion_one_candidate_and_everybody_is_
         )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(tries())
 def test_who_was_served_what_has_no_gap_and_names_the_decisions(events: list[Event]) -> None:
     release, fitting = walked(events)
@@ -103,7 +103,7 @@ def test_who_was_served_what_has_no_gap_and_names_the_decisions(events: list[Eve
             assert any(other.by == served.ended_by for other in release.served), "something else serves from then on"
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(tries(), tries())
 def test_what_is_refused_changes_nothing_and_says_what_is_possible(events: list[Event], more: list[Event]) -> None:
     release, _ = walked(events)
@@ -118,7 +118,7 @@ def test_what_is_refused_changes_nothing_and_says_what_is_possible(events: list[
         assert release.situation in str(told.value)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(tries())
 def test_an_event_is_read_back_as_it_was_written(events: list[Event]) -> None:
     assert [from_text(to_text(one)) for one in events] == events

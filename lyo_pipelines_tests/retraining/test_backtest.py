@@ -37,7 +37,7 @@ from lyo_pipelines_tests.retraining.histories import (
 )
 
 AT = 60
-FEW = settings(max_examples=4, deadline=None)
+FEW = settings(max_examples=4)
 SEEDS = st.integers(0, 1_000)
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lyo_pipelines.retraining.decide import decide
@@ -59,7 +59,6 @@ PAST = st.builds(
 
 
 @given(SIGNALS, PAST)
-@settings(deadline=None)
 def test_a_decision_depends_on_what_it_is_given_and_on_nothing_else(known, past):
     first = decided(known, past=past, where=area())
     assert decided(known, past=past, where=area()) == first
@@ -68,7 +67,6 @@ def test_a_decision_depends_on_what_it_is_given_and_on_nothing_else(known, past)
 
 
 @given(SIGNALS, PAST)
-@settings(deadline=None)
 def test_every_decision_is_whole(known, past):
     found = decided(known, past=past, where=area())
     assert found.says
@@ -80,7 +78,6 @@ def test_every_decision_is_whole(known, past):
 
 
 @given(SIGNALS)
-@settings(deadline=None)
 def test_no_statistical_cause_fires_while_its_interval_reaches_the_figure(known):
     for finding in decided(known).fired:
         told: Mapping[str, Any] = finding.figures
@@ -95,7 +92,6 @@ def test_no_statistical_cause_fires_while_its_interval_reaches_the_figure(known)
 
 
 @given(SIGNALS, st.floats(0.3, 3))
-@settings(deadline=None)
 def test_the_name_of_a_launch_says_its_causes_and_not_their_figures(known, worse):
     found = decided(known)
     other = decided(replace(known, day=known.day - timedelta(days=1), interactions=known.interactions + 7))
@@ -110,7 +106,6 @@ def test_the_name_of_a_launch_says_its_segment():
 
 
 @given(SIGNALS, st.integers(2, 20))
-@settings(deadline=None)
 def test_more_data_of_the_same_kind_never_takes_a_finding_back(known, times):
     def more(found: Shares) -> Shares:
         return replace(

@@ -201,7 +201,7 @@ def test_response_times_are_compared_with_a_baseline_of_the_same_mix(segment):
 
 
 @given(st.randoms(use_true_random=False))
-@settings(max_examples=4, deadline=None)
+@settings(max_examples=4)
 def test_the_order_of_rows_does_not_matter(random):
     health = health_of(history())
     mixed = [

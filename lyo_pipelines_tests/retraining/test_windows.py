@@ -24,7 +24,7 @@ def pairs(today: date):
 
 
 @given(ANY_DAY)
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 def test_windows_have_their_lengths_without_holidays_and_never_overlap_their_baselines(today):
     found, all_pairs = pairs(today)
     for pair, now, base in zip(all_pairs, (14, 28, 7), (56, 56, 7), strict=True):
@@ -40,7 +40,7 @@ def test_windows_have_their_lengths_without_holidays_and_never_overlap_their_bas
 
 
 @given(ANY_DAY)
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 def test_the_window_holds_every_school_day_up_to_yesterday(today):
     for pair in pairs(today)[1]:
         span = [min(pair.now) + timedelta(days=n) for n in range((today - min(pair.now)).days)]

@@ -176,7 +176,7 @@ def test_what_users_rated_before_decides_sooner():
     assert wide["difference"] - wide["low"] > 1.2 * (narrow["difference"] - narrow["low"])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.floats(1, 5), st.integers(0, 60), st.floats(500, 9_000), st.integers(1, 120), st.integers(1, 8), st.integers(1, 4),
     st.floats(0, 20),
@@ -196,7 +196,7 @@ def test_every_decision_gives_its_figures_and_only_clear_findings_go_up(rating, 
         assert days >= FIGURES.stage(stage).days - 1e-9
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.floats(3.0, 4.9), st.floats(0.0, 0.6))
 def test_better_ratings_never_turn_a_step_up_into_a_fallback(rating, more):
     first, second = decided(arm(rating=rating)), decided(arm(rating=min(5.0, rating + more)))

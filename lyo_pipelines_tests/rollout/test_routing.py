@@ -104,7 +104,7 @@ def test_without_a_user_nobody_meets_a_candidate() -> None:
     assert (choice.adapter, choice.arm, choice.release) == (None, None, None)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.text(min_size=1, max_size=12), min_size=1, max_size=60))
 def test_a_growing_stage_moves_no_user_back(users: list[str]) -> None:
     before, after = [

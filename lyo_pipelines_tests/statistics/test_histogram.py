@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import ndtri
 
@@ -127,7 +127,6 @@ def test_a_ratio_against_an_open_interval_is_open():
     assert (low, high > 2) == (0, True)
 
 
-@settings(deadline=None)
 @given(st.integers(0, 10))
 def test_the_bounds_of_a_ratio_of_tails_err_as_rarely_as_promised(seed):
     rng = np.random.default_rng(seed)

@@ -41,7 +41,7 @@ def answers(rng: np.random.Generator, n: int, skill: tuple[float, float]) -> tup
 
 
 @given(st.integers(0, 1000), st.floats(0, 1), st.floats(0, 1))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_swapping_the_systems_turns_the_signs_and_nothing_else(seed, one, other):
     a, b, groups = answers(np.random.default_rng(seed), 40, (one, other))
     there = paired_whole_by_group(a, b, macro_f1, groups, resamples=100, seed=1)

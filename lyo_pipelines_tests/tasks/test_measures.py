@@ -6,7 +6,7 @@ from fractions import Fraction
 from itertools import permutations
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy.stats import kendalltau, spearmanr
 
@@ -19,7 +19,6 @@ SENTENCES = st.lists(st.text(st.sampled_from("abc xyz"), min_size=1, max_size=12
 
 
 @given(st.lists(st.tuples(st.none() | LABELS, LABELS), min_size=1))
-@settings(deadline=None)
 def test_macro_f1_is_a_share_and_one_only_when_all_is_right(pairs):
     answers, references = zip(*pairs, strict=True)
     found = macro_f1(answers, references)
@@ -35,7 +34,6 @@ def test_macro_f1_weighs_a_rare_label_like_a_common_one():
     assert macro_f1([], []) is None
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(0, 100), min_size=3, unique=True))
 def test_the_rank_correlation_knows_the_same_order_and_the_opposite_one(references):
     assert spearman([2 * x + 1 for x in references], references) == pytest.approx(1)

@@ -14,7 +14,7 @@ lengths_strategy = st.lists(st.integers(1, 400), min_size=1, max_size=120).map(l
 
 
 @given(lengths_strategy, st.integers(1, 5), st.integers(1, 4), st.integers(0, 9), st.booleans())
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_each_epoch_holds_every_example_once(lengths, size, accumulation, seed, grouped):
     plan = plan_training(
         lengths, Batch(size=size, accumulation=accumulation, group_by_length=grouped), Budget(epochs=2), seed
@@ -29,7 +29,7 @@ def test_each_epoch_holds_every_example_once(lengths, size, accumulation, seed, 
 
 
 @given(lengths_strategy, st.integers(1, 9000), st.integers(0, 5))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_token_budget_ends_with_the_step_that_reaches_it(lengths, tokens, seed):
     plan = plan_training(lengths, Batch(size=2, accumulation=2), Budget(epochs=5, tokens=tokens), seed)
     if plan.tokens_after[-1] < 5 * lengths.sum():
@@ -38,7 +38,7 @@ def test_a_token_budget_ends_with_the_step_that_reaches_it(lengths, tokens, seed
 
 
 @given(lengths_strategy, st.integers(0, 5))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_the_same_seed_makes_the_same_plan(lengths, seed):
     make = lambda s: plan_training(lengths, Batch(), Budget(epochs=1), s).micro_batches  # noqa: E731
     assert make(seed) == make(seed)
@@ -67,7 +67,7 @@ def test_nothing_to_train_on_is_said():
 
 
 @given(lengths_strategy, st.integers(1, 7))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_validation_sees_every_example_once_largest_first(lengths, size):
     batches = evaluation_batches(lengths, size)
     flat = [index for batch in batches for index in batch]

@@ -56,7 +56,7 @@ def test_a_conversation_without_an_answer_is_refused(tokenizer):
 
 
 @given(st.integers(0, 10_000), st.integers(1, 5), st.integers(24, 200))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_truncation_keeps_the_answer_as_long_as_it_fits(seed, turns, limit):
     tokenizer = make_tokenizer_once()
     messages = conversation(random.Random(seed), turns=turns)
