@@ -9,7 +9,7 @@ from scipy.stats import chi2_contingency, chisquare
 from lyo_pipelines.config.figures import load_figures
 from lyo_pipelines.config.rollout import RolloutFigures
 from lyo_pipelines.rollout.assignment import BUCKETS, buckets, salt_of
-from lyo_pipelines.statistics.proportions import wilson
+from lyo_pipelines.statistics.proportions import wilson_bounds
 
 FIGURES: RolloutFigures = load_figures().rollout
 
@@ -17,7 +17,7 @@ FIGURES: RolloutFigures = load_figures().rollout
 def share(flags: NDArray[np.bool_] | np.bool_) -> dict[str, float]:
     """A share with its n and its interval."""
     found = np.asarray(flags).ravel()
-    low, high = wilson(int(found.sum()), len(found))
+    low, high = wilson_bounds(int(found.sum()), len(found), 1.96)
     return {"share": round(float(found.mean()), 4), "low": round(low, 4), "high": round(high, 4), "n": len(found)}
 
 

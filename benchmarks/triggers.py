@@ -34,7 +34,7 @@ from triggers_world import Scenario, check_aggregation
 
 from lyo_pipelines.retraining.curriculum import Curriculum, load_curriculum
 from lyo_pipelines.retraining.decide import RATINGS, TOPIC_RATINGS
-from lyo_pipelines.statistics.proportions import wilson
+from lyo_pipelines.statistics.proportions import wilson_bounds
 from lyo_pipelines.storage.lake import Lake
 
 OUT = Path(__file__).parent / "out" / "triggers.json"
@@ -137,7 +137,7 @@ def _shard(path: Path, *arguments: Any, tests: bool) -> dict[str, NDArray]:
 def share(hits: NDArray[np.bool_] | np.bool_) -> dict[str, Any]:
     """A share with its n and its interval."""
     flags = np.asarray(hits).ravel()
-    low, high = wilson(int(flags.sum()), len(flags))
+    low, high = wilson_bounds(int(flags.sum()), len(flags), 1.96)
     return {"share": round(float(flags.mean()), 5), "low": round(low, 5), "high": round(high, 5), "n": len(flags)}
 
 

@@ -84,23 +84,6 @@ class Backtest:
         return replace(self, steps=self.by_segment.get(segment, ()))
 
 
-def replay(
-    health: FrameHealth,
-    figures: RetrainingFigures,
-    curriculum: Curriculum,
-    first: date,
-    last: date,
-    *,
-    now_time: time = MORNING,
-    trainings: Mapping[str, Training] | None = None,
-) -> Backtest:
-    """Decide on every day from `first` to `last` with what was known that morning; see the module for what that is not.
-
-    trainings: the last known training of each segment; those before `first` count.
-    """
-    return replay_policies(health, [figures], curriculum, first, last, now_time=now_time, trainings=trainings)[0]
-
-
 def replay_policies(
     health: FrameHealth,
     policies: Sequence[RetrainingFigures],

@@ -57,7 +57,7 @@ def observe(lake: Lake, release: Release, routing: Routing, *, now: datetime, ba
         fits = _fits(release.candidate)
         mismatched += rows.height - int(rows.select(fits.sum()).item())
         parts = [
-            _merged([*parts, _summed(rows.filter(fits))])
+            _merged([*parts, sums_by_user(rows.filter(fits))])
         ]  # one line per arm and user, however many rows there are
     before = ratings_before(lake, release, routing, batch_rows=batch_rows)
     observation = Observation(
@@ -68,8 +68,8 @@ def observe(lake: Lake, release: Release, routing: Routing, *, now: datetime, ba
         began_at=release.began_at,
         stage_began_at=release.stage_began_at,
         now=now,
-        candidate=_arm(parts, "candidate", before),
-        current=_arm(parts, "current", before),
+        candidate=arm_of(parts, "candidate", before),
+        current=arm_of(parts, "current", before),
     )
     return Collected(observation, mismatched)
 
@@ -110,8 +110,11 @@ def _fits(candidate: str) -> pl.Expr:
     return by_candidate == (pl.col("experiment_arm") == "candidate")
 
 
-def _summed(rows: pl.DataFrame) -> pl.DataFrame:
-    """The sums of observations.arm_of, by arm and user, so that parts of a day can be added up."""
+def sums_by_user(rows: pl.DataFrame) -> pl.DataFrame:
+    """Sums of raw interactions by arm and user (columns of `Arm`), so that parts of a day can be added up.
+
+    Rows without a user count as one user together: nobody can tell them apart. Times of answers with an error are left out.
+    """
     failed = pl.col("error").is_not_null()
     time = pl.when(~failed & (pl.col("response_time_ms") > 0)).then(pl.col("response_time_ms").cast(pl.Float64))
     return rows.group_by(_KEYS).agg(
@@ -130,7 +133,8 @@ def _merged(parts: list[pl.DataFrame]) -> pl.DataFrame:
     return pl.concat(parts).group_by(_KEYS).agg(pl.col(_SUMS).sum())
 
 
-def _arm(parts: list[pl.DataFrame], name: str, before: pl.DataFrame) -> Arm:
+def arm_of(parts: list[pl.DataFrame], name: str, before: pl.DataFrame) -> Arm:
+    """One arm out of sums by user; before: `before_n` and `before_sum` of users' ratings earlier on (others' are left out)."""
     if not parts:
         return empty_arm()
     mine = parts[0].filter(pl.col("experiment_arm") == name)

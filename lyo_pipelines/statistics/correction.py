@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.stats import false_discovery_control
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -24,15 +23,3 @@ def holm(p_values: Sequence[float]) -> list[float]:
     adjusted = np.empty_like(p)
     adjusted[order] = np.minimum(stepped, 1.0)
     return adjusted.tolist()
-
-
-def benjamini_hochberg(p_values: Sequence[float]) -> list[float]:
-    """Benjamini and Hochberg's step-up adjustment, in the order given (JRSS B 57, 1995); computed by scipy.
-
-    Controls the share of false findings among all findings, for independent or positively dependent tests: for screening many
-    things at once, where Holm would find nothing. Raises ValueError when a value is not in [0, 1].
-    """
-    p = np.asarray(p_values, dtype=np.float64)
-    if not ((p >= 0) & (p <= 1)).all():
-        raise ValueError(f"p-values must lie in [0, 1], found {p_values}")
-    return np.asarray(false_discovery_control(p, method="bh")).tolist() if p.size else []

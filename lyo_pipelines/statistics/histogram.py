@@ -7,8 +7,6 @@ of Masson, Rim and Lee, "DDSketch", VLDB 2019). Intervals are distribution-free:
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -18,14 +16,6 @@ BINS = 96
 """Values from 1 to GROWTH**96 (with milliseconds: 1 ms to 4.7 hours); what lies outside counts in the first or last bin."""
 
 Floats = NDArray[np.float64]
-
-
-def bins_of(values: ArrayLike) -> NDArray[np.int16]:
-    """Bin number (0 to BINS - 1) of each positive value; raises ValueError on nan or a value <= 0."""
-    array = np.asarray(values, dtype=np.float64)
-    if not (array > 0).all():
-        raise ValueError("a histogram of times takes positive values: leave unknown and zero ones out")
-    return np.clip(np.floor(np.log(array) / math.log(GROWTH)), 0, BINS - 1).astype(np.int16)
 
 
 def quantiles(counts: ArrayLike, levels: ArrayLike) -> Floats:

@@ -21,23 +21,6 @@ def power(distance: float, standard_error: float, *, alpha: float = 0.05) -> flo
     return float(ndtr(distance / standard_error - ndtri(1 - alpha)))
 
 
-def noninferiority_size(
-    deviation: float, margin: float, *, effect: float = 0.0, alpha: float = 0.05, power: float = 0.8,
-    share: float = 0.5, design_effect: float = 1.0,
-) -> tuple[int, int]:  # fmt: skip
-    """Values needed in (our arm, the other) for a fixed-size non-inferiority test, our arm having `share` of all.
-
-    deviation: of single values. effect: true difference. Raises ValueError when the effect does not lie above -margin.
-    """
-    distance = effect + margin
-    if distance <= 0:
-        raise ValueError(f"an effect of {effect} is not above the margin of -{margin}: no sample shows it")
-    total = (
-        design_effect * (deviation * (ndtri(1 - alpha) + ndtri(power)) / distance) ** 2 * (1 / share + 1 / (1 - share))
-    )
-    return math.ceil(total * share - 1e-9), math.ceil(total * (1 - share) - 1e-9)
-
-
 def days_until_decided(
     difference: float, standard_error: float, days: float, margin: float, *,
     confidence: float, confidence_worse: float, planned_error: float, longest: float = LONGEST_DAYS,

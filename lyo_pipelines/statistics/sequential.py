@@ -18,7 +18,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from scipy.special import log_ndtr, ndtr, ndtri, stdtrit
+from scipy.special import log_ndtr, ndtr, stdtrit
 
 TUNED = 0.05
 """The one-sided error probability for which the boundary is narrowest at the planned information."""
@@ -37,16 +37,6 @@ def best_rho(information: float, alpha: float) -> float:
     """The mixture's variance that makes a two-sided boundary at `alpha` about narrowest at this information (ibid., section 3.5)."""
     level = -2 * math.log(alpha)
     return information / (level + math.log1p(level))
-
-
-def log_e_value(score: float, information: float, rho: float) -> float:
-    """Logarithm of the one-sided mixture martingale; crossing log(1 / alpha) anywhere in time has probability alpha at most.
-
-    score: estimate * information. Only positive scores are evidence.
-    """
-    scale = information + rho
-    standard = score / math.sqrt(scale)
-    return 0.5 * math.log(4 * rho / scale) + 0.5 * standard**2 + float(log_ndtr(standard))
 
 
 def critical_value(information: float, alpha: float, planned: float) -> float:
@@ -91,8 +81,3 @@ def critical(standard_error: float, *, confidence: float, planned_error: float, 
     if math.isinf(freedom):
         return normal
     return float(stdtrit(freedom, ndtr(normal))) if normal < 8 else normal * 10
-
-
-def fixed_critical(confidence: float, freedom: float = math.inf) -> float:
-    """The critical value of one look, for comparison and for planning."""
-    return float(ndtri(confidence)) if math.isinf(freedom) else float(stdtrit(freedom, confidence))

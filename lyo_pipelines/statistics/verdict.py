@@ -24,9 +24,3 @@ def verdict(
     if high < 0 and difference < 0:
         return "better" if direction == "lower" else "worse"
     return "cannot_tell"
-
-
-def opposite(word: Verdict) -> Verdict:
-    """The verdict with a and b swapped."""
-    swapped: dict[Verdict, Verdict] = {"better": "worse", "worse": "better"}
-    return swapped.get(word, "cannot_tell")

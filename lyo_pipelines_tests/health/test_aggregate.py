@@ -12,8 +12,8 @@ from hypothesis import given
 
 from lyo_pipelines.health.aggregate import aggregate
 from lyo_pipelines.health.contract import COUNTS, HEALTH, SUMS, USER_GROUPS, USERS
-from lyo_pipelines.statistics.histogram import bins_of
 from lyo_pipelines_tests.health.rows import CULTURAL, ROWS, frame, row
+from lyo_pipelines_tests.statistics.histogram_bins import bins_of
 
 LISTS = ("time_bins", "time_counts")
 

@@ -16,7 +16,8 @@ from lyo_pipelines.retraining.decide import Decision, decide
 from lyo_pipelines.retraining.findings import Case, Finding, Findings
 from lyo_pipelines.retraining.history import History, Launch, Training
 from lyo_pipelines.retraining.signals import Change, Level, Shares, Signals, Tail, Topic
-from lyo_pipelines.statistics.histogram import BINS, bins_of
+from lyo_pipelines.statistics.histogram import BINS
+from lyo_pipelines_tests.statistics.histogram_bins import bins_of
 
 NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
 TODAY = NOW.date()

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from lyo_pipelines.config.retraining import RetrainingFigures
 from lyo_pipelines.health.read import FrameHealth
 from lyo_pipelines.retraining.assess import assess
-from lyo_pipelines.retraining.backtest import MORNING, Backtest, default_range, replay, replay_policies
+from lyo_pipelines.retraining.backtest import MORNING, Backtest, default_range, replay_policies
 from lyo_pipelines.retraining.claims import make_claim
 from lyo_pipelines.retraining.curriculum import Curriculum, Period
 from lyo_pipelines.retraining.differences import difference
@@ -47,7 +47,7 @@ def several(seed: int | None = None, days: int = 76) -> FrameHealth:
 
 
 def looked(health: FrameHealth, first: int, last: int, figures: RetrainingFigures = FIGURES) -> Backtest:
-    return replay(health, figures, CURRICULUM, day_of(first), day_of(last))
+    return replay_policies(health, [figures], CURRICULUM, day_of(first), day_of(last))[0]
 
 
 # -- known histories
@@ -104,13 +104,15 @@ def test_the_first_weeks_of_a_lake_can_be_replayed_although_nothing_can_be_compa
 def test_a_segment_that_was_trained_before_the_range_is_refreshed_and_not_trained_for_the_first_time() -> None:
     health, figures = made_health({MATH: steady()}, 60), changed(volume={"minimum_examples": 300})
     known = Training(datetime.combine(day_of(35), MORNING, tzinfo=UTC), "v", "f" * 16, 350)
-    first = replay(health, figures, CURRICULUM, day_of(45), day_of(50), trainings={MATH: known}).launches[0]
+    first = replay_policies(health, [figures], CURRICULUM, day_of(45), day_of(50), trainings={MATH: known})[0].launches[
+        0
+    ]
     assert first.causes == ("volume.refresh:ffffffffffff#1",)
     assert first.day == day_of(49)
     # what happens within the range is what the replay makes up itself
     later = replace(known, at=datetime.combine(day_of(45), MORNING, tzinfo=UTC))
-    again = replay(health, figures, CURRICULUM, day_of(45), day_of(50), trainings={MATH: later})
-    assert again == replay(health, figures, CURRICULUM, day_of(45), day_of(50))
+    again = replay_policies(health, [figures], CURRICULUM, day_of(45), day_of(50), trainings={MATH: later})
+    assert again == replay_policies(health, [figures], CURRICULUM, day_of(45), day_of(50))
 
 
 def test_more_due_segments_than_the_weekly_budget_wait_for_it() -> None:

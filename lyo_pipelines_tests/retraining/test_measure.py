@@ -22,12 +22,13 @@ from lyo_pipelines.retraining.frames import Frames
 from lyo_pipelines.retraining.measure import measure
 from lyo_pipelines.retraining.signals import Change, Shares, Signals
 from lyo_pipelines.retraining.windows import windows
-from lyo_pipelines.statistics.histogram import BINS, bins_of, quantiles
+from lyo_pipelines.statistics.histogram import BINS, quantiles
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines_tests.health.rows import frame, row
 from lyo_pipelines_tests.retraining import naive
 from lyo_pipelines_tests.retraining.made import policy
 from lyo_pipelines_tests.retraining.naive import Naive, Row
+from lyo_pipelines_tests.statistics.histogram_bins import bins_of
 
 TODAY = date(2026, 9, 18)
 """The windows hold ordinary days and exam days, and a holiday lies in them."""

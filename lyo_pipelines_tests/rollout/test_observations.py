@@ -7,7 +7,8 @@ import math
 import polars as pl
 import pytest
 
-from lyo_pipelines.rollout.observations import arm_of, empty_arm
+from lyo_pipelines.rollout.collect import arm_of, sums_by_user
+from lyo_pipelines.rollout.observations import Arm, empty_arm
 from lyo_pipelines_tests.rollout.made import BEGAN, observation
 
 ROWS = pl.DataFrame(
@@ -22,13 +23,20 @@ ROWS = pl.DataFrame(
 )
 
 
+NOBODY = pl.DataFrame(schema={"user_pseudonym": pl.String, "before_n": pl.Int64, "before_sum": pl.Float64})
+
+
+def summed(rows: pl.DataFrame, before: pl.DataFrame = NOBODY) -> Arm:
+    return arm_of([sums_by_user(rows.with_columns(experiment_arm=pl.lit("candidate")))], "candidate", before)
+
+
 def by_ratings(arm):
     order = arm.ratings_sum.argsort()
     return {name: getattr(arm, name)[order].tolist() for name in vars(arm) if hasattr(getattr(arm, name), "tolist")}
 
 
 def test_interactions_are_summed_by_user_and_those_without_one_count_as_one():
-    found = arm_of(ROWS)
+    found = summed(ROWS)
     sums = by_ratings(found)
     assert (found.users, found.interactions, found.rated, found.answers) == (3, 5, 3, 5)
     assert sums["ratings_sum"] == [0, 4, 8]
@@ -40,27 +48,22 @@ def test_interactions_are_summed_by_user_and_those_without_one_count_as_one():
 
 
 def test_only_times_of_answers_that_came_count():
-    sums = by_ratings(arm_of(ROWS))
+    sums = by_ratings(summed(ROWS))
     assert sums["times_n"] == [0, 0, 2]
     assert sums["log_ms_sum"] == pytest.approx([0, 0, math.log(1_000) + math.log(4_000)])
 
 
 def test_what_users_rated_before_is_theirs_and_others_are_left_out():
-    before = pl.DataFrame({"user_pseudonym": ["a", "a", "z", None], "rating": [2.0, None, 5.0, 1.0]})
-    sums = by_ratings(arm_of(ROWS, before))
+    before = pl.DataFrame({"user_pseudonym": ["a", "z", None], "before_n": [1, 1, 1], "before_sum": [2.0, 5.0, 1.0]})
+    sums = by_ratings(summed(ROWS, before))
     assert sums["before_n"] == [0, 1, 1]
     assert sums["before_sum"] == [0, 1, 2]
 
 
-def test_any_column_may_be_the_unit():
-    rows = ROWS.with_columns(school_class=pl.lit("8a"))
-    found = arm_of(rows, rows, unit="school_class")
-    assert (found.users, found.answers, found.before_n.tolist()) == (1, 5, [3])
-
-
 def test_an_arm_without_anybody_has_the_same_columns():
     none = empty_arm()
-    found = arm_of(ROWS.head(0))
+    assert vars(arm_of([], "candidate", NOBODY)).keys() == vars(none).keys()
+    found = summed(ROWS.head(0))
     assert vars(found).keys() == vars(none).keys()
     assert (found.users, found.answers, found.rated) == (none.users, none.answers, none.rated) == (0, 0, 0)
 

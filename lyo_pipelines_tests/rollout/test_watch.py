@@ -16,7 +16,7 @@ from lyo_pipelines.registry.log import MovedOnError, read_history, read_release
 from lyo_pipelines.rollout import release as steps
 from lyo_pipelines.rollout.begin import Begun, ServedByParentError, begin, waiting
 from lyo_pipelines.rollout.collect import NotInCanaryError, observe
-from lyo_pipelines.rollout.observations import Arm, arm_of
+from lyo_pipelines.rollout.observations import Arm
 from lyo_pipelines.rollout.pictures import MAXIMUM_BYTES, shares, stages_picture
 from lyo_pipelines.rollout.rehearsal import Rehearsal, RehearsalError
 from lyo_pipelines.rollout.release import Act, NothingDueError, ReasonMissingError
@@ -28,6 +28,7 @@ from lyo_pipelines.training.checked import DamagedAdapterError
 from lyo_pipelines.training.versions import NoAdapterError, point_to
 from lyo_pipelines_tests.registry.events_made import PERSON, SEGMENT, SENSOR, START
 from lyo_pipelines_tests.rollout.adapters_made import GATES, adapter, interactions, ready, report, routed
+from lyo_pipelines_tests.rollout.summed_arms import arm_of
 
 DAY = timedelta(days=1)
 

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import ndtri
 
-from lyo_pipelines.statistics.histogram import BINS, GROWTH, bins_of, quantile_interval, quantiles, ratio_bounds
+from lyo_pipelines.statistics.histogram import BINS, GROWTH, quantile_interval, quantiles, ratio_bounds
+from lyo_pipelines_tests.statistics.histogram_bins import bins_of
 
 TIMES = st.lists(st.floats(1.0, GROWTH ** (BINS - 1)), min_size=1, max_size=80)
 LEVEL = st.floats(0, 1)
@@ -64,16 +65,6 @@ def test_every_histogram_has_its_own_level_and_an_empty_one_no_quantile():
     assert (low, high) == pytest.approx((100, 5_000), rel=GROWTH - 1)
     assert math.isnan(none)
     assert all(math.isnan(bound[0]) for bound in quantile_interval(np.zeros(BINS), 0.5, 2.0))
-
-
-def test_values_outside_count_in_the_outermost_bins():
-    assert bins_of([0.001, 1.0, 1e30, math.inf]).tolist() == [0, 0, BINS - 1, BINS - 1]
-
-
-@pytest.mark.parametrize("bad", [0.0, -1.0, math.nan])
-def test_what_is_no_time_is_refused(bad):
-    with pytest.raises(ValueError, match="positive"):
-        bins_of([1.0, bad])
 
 
 @pytest.mark.parametrize(("level", "size"), [(0.5, 60), (0.5, 400), (0.95, 400)])

@@ -10,30 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import ndtri
 
-from lyo_pipelines.statistics.power import days_until_decided, noninferiority_size, power
+from lyo_pipelines.statistics.power import days_until_decided, power
 from lyo_pipelines.statistics.sequential import bounds
 
 LOOK = {"confidence": 0.95, "confidence_worse": 0.95, "planned_error": 0.06}
-
-
-def test_the_textbook_s_example_of_a_non_inferiority_trial():
-    """Chow, Shao and Wang (2008), section 3.2.5: cholesterol, standard deviation 10 %, margin 5 %, no difference: 50 in each arm."""
-    assert noninferiority_size(0.10, 0.05) == (50, 50)
-
-
-@given(st.floats(0.05, 0.5), st.floats(0, 0.5), st.floats(0.05, 0.95), st.floats(1, 4))
-def test_the_planned_size_has_the_planned_power(margin, effect, share, inflated):
-    ours, base = noninferiority_size(1.0, margin, effect=effect, share=share, design_effect=inflated)
-    error = math.sqrt(inflated * (1 / ours + 1 / base))
-    found = power(effect + margin, error)
-    assert found >= 0.8 - 0.01
-    smaller = math.sqrt(inflated * (1 / max(1, ours - 3) + 1 / max(1, base - 3)))
-    assert power(effect + margin, smaller) <= found
-
-
-def test_an_effect_beyond_the_margin_has_no_size():
-    with pytest.raises(ValueError, match="no sample shows it"):
-        noninferiority_size(1.0, 0.1, effect=-0.1)
 
 
 def test_power_is_how_often_one_look_succeeds():
