@@ -8,7 +8,7 @@ import sys
 import time
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
@@ -196,6 +196,25 @@ def merge(
     from lyo_pipelines.commands.merge import merge_segment
 
     merge_segment(console, segment, version=version, output=output)
+
+
+@app.command()
+def export(
+    segment: Annotated[str, typer.Argument(help="For instance tutoring.en.math.")],
+    format: Annotated[
+        Literal["huggingface", "openai", "kto", "dpo"],
+        typer.Option(help="Hugging Face datasets, OpenAI chat JSONL, or preferences as TRL reads them."),
+    ] = "huggingface",
+    version: Annotated[str | None, typer.Option(help="A version's fingerprint; default: the newest.")] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="Folder to write; default: lake/exports/<segment>/<version>/<format>.")
+    ] = None,
+    minimum_weight: Annotated[float, typer.Option(help="openai only: leave out examples that weigh less.")] = 0.0,
+) -> None:
+    """Export a segment's dataset or preference data for other tools, with its card and manifest."""
+    from lyo_pipelines.commands.export import export_segment
+
+    export_segment(console, segment, format, version=version, output=output, minimum_weight=minimum_weight)
 
 
 @app.command()

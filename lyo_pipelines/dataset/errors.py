@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from lyo_pipelines.errors import LyoError
+
 
 class DatasetError(RuntimeError):
     """A dataset cannot be built or read as asked."""
@@ -29,3 +31,7 @@ class BenchmarkError(DatasetError):
 
 class DaysChangedError(DatasetError):
     """A day of examples was rewritten while a dataset was being built from it."""
+
+
+class ExportError(LyoError):
+    """A version cannot be exported as asked; the message says why."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,6 @@ from lyo_pipelines.curation.pool import pool
 from lyo_pipelines.dataset.build import DatasetVersion, build_dataset
 from lyo_pipelines.dataset.contract import SPLITS
 from lyo_pipelines.dataset.errors import UnknownVersionError
-from lyo_pipelines.dataset.export import to_datasets, to_openai_jsonl
 from lyo_pipelines.dataset.parallel import ordered_map
 from lyo_pipelines.dataset.pictures import split_picture
 from lyo_pipelines.dataset.pooling import POOL_COLUMNS, without_texts
@@ -37,31 +35,6 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Lake, DatasetVersio
     rows = [*examples(range(58)), example(58, weight=0.25), example(59, history=history, turn=1)]
     lake = lake_with(tmp_path_factory.mktemp("lake"), rows)
     return lake, build_dataset(lake, SEGMENT, FIGURES, CURATION, now=NOW)
-
-
-# -- exports -----------------------------------------------------------------------------------------------------------
-def test_as_a_hugging_face_dataset(built: tuple[Lake, DatasetVersion]):
-    lake, version = built
-    dataset = to_datasets(lake, SEGMENT, version.fingerprint)
-    assert {name: len(dataset[name]) for name in dataset} == version.manifest["counts"]
-    assert dataset["test"][0]["messages"][-1]["role"] == "assistant"
-
-
-def test_as_openai_lines(built: tuple[Lake, DatasetVersion], tmp_path: Path):
-    lake, version = built
-    assert to_openai_jsonl(lake, SEGMENT, version.fingerprint, tmp_path) == version.manifest["counts"]
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["test.jsonl", "train.jsonl", "validation.jsonl"]
-    lines = [json.loads(line) for name in SPLITS for line in (tmp_path / f"{name}.jsonl").read_text().splitlines()]
-    assert all(set(line) == {"messages"} and line["messages"][-1]["role"] == "assistant" for line in lines)
-    earlier = [m for line in lines for m in line["messages"][:-1] if m["role"] == "assistant"]
-    assert earlier == [{"role": "assistant", "content": "At the start.", "weight": 0}]
-    assert all("weight" not in line["messages"][-1] for line in lines)
-
-
-def test_openai_lines_can_leave_light_examples_out(built: tuple[Lake, DatasetVersion], tmp_path: Path):
-    lake, version = built
-    written = to_openai_jsonl(lake, SEGMENT, version.fingerprint, tmp_path, minimum_weight=0.5)
-    assert sum(written.values()) == 59
 
 
 # -- for people --------------------------------------------------------------------------------------------------------

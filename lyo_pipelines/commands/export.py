@@ -1,0 +1,40 @@
+"""`lyo export SEGMENT`: a dataset version or preference data for other tools, with card and manifest."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.console import Console
+
+from lyo_pipelines.config.settings import Settings
+from lyo_pipelines.dataset.export import ExportFormat, export_version
+from lyo_pipelines.segments import parse_parent
+from lyo_pipelines.storage.lake import Lake
+
+_LOADED_BY = {
+    "huggingface": 'datasets.load_dataset("{folder}")',
+    "openai": "upload train.jsonl and validation.jsonl as fine-tuning files",
+    "kto": 'datasets.load_dataset("{folder}"), then trl.KTOTrainer',
+    "dpo": 'datasets.load_dataset("{folder}"), then trl.DPOTrainer',
+}
+
+
+def export_segment(
+    console: Console,
+    segment: str,
+    format: ExportFormat,
+    *,
+    version: str | None,
+    output: Path | None,
+    minimum_weight: float,
+) -> None:
+    """Export and say what was written, where, and how it is loaded."""
+    parse_parent(segment)
+    lake = Lake(Settings.from_env().data_dir)
+    made = export_version(lake, segment, format, output, fingerprint=version, minimum_weight=minimum_weight)
+    if made.segment != segment:
+        console.print(f"{segment} is too thin for a dataset of its own: this is its parent's, {made.segment}.")
+    rows = ", ".join(f"{split} {count:,}" for split, count in made.rows.items())
+    console.print(f"{made.segment}, version {made.fingerprint}: {rows} rows", highlight=False, soft_wrap=True)
+    console.print(f"{made.folder}", highlight=False, soft_wrap=True)
+    console.print(f"[dim]{_LOADED_BY[format].format(folder=made.folder)}[/]", highlight=False, soft_wrap=True)
