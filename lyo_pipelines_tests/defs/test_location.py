@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 import sys
 import tomllib
+from pathlib import Path
 
 import pytest
 import yaml
@@ -32,6 +35,21 @@ def test_both_ways_to_open_the_location_give_it_one_name() -> None:
     workspace = yaml.safe_load((PROJECT_ROOT / "workspace.yaml").read_text())["load_from"][0]["python_module"]
     assert workspace["location_name"] == project["tool"]["dg"]["project"]["code_location_name"] == "lyo_pipelines"
     assert workspace["module_name"] == project["tool"]["dg"]["project"]["code_location_target_module"]
+
+
+def test_what_dg_scaffold_writes_is_loaded(tmp_path: Path) -> None:
+    shutil.copytree(
+        PROJECT_ROOT / "lyo_pipelines", tmp_path / "lyo_pipelines", ignore=shutil.ignore_patterns("__pycache__")
+    )
+    shutil.copy(PROJECT_ROOT / "pyproject.toml", tmp_path)
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path), "VIRTUAL_ENV": sys.prefix}
+    scaffold = [f"{sys.prefix}/bin/dg", "scaffold", "defs", "dagster.asset", "assets/extra.py"]
+    subprocess.run(scaffold, cwd=tmp_path, env=environment, check=True, capture_output=True)
+    code = "from lyo_pipelines.definitions import defs; print(*(s.key.to_user_string() for s in defs.resolve_all_asset_specs()))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=environment, check=True, capture_output=True, text=True
+    )
+    assert {"extra", "raw_interactions"} <= set(done.stdout.split())
 
 
 @pytest.mark.parametrize("command", [["lint-imports"]])

@@ -43,6 +43,3 @@ def learned_something(context: dg.AssetCheckExecutionContext, store: Store) -> d
         description=f"validation loss {first:.3f} before the first step, {best:.3f} at the kept checkpoint",
         metadata={"first_eval_loss": first, "eval_loss": best},
     )
-
-
-adapter_checks = [finite_loss, learned_something]

@@ -43,6 +43,3 @@ def dataset_leakage(context: dg.AssetCheckExecutionContext, store: Store) -> Ite
             description=outcome.message,
             metadata=dict(outcome.details),
         )
-
-
-dataset_checks = [dataset_leakage]

@@ -29,6 +29,3 @@ def preferences_leakage(context: dg.AssetCheckExecutionContext, store: Store) ->
         description=outcome.message,
         metadata=dict(outcome.details),
     )
-
-
-preference_checks = [preferences_leakage]

@@ -52,9 +52,6 @@ def files_as_registered(context: dg.AssetCheckExecutionContext, store: Store) ->
     )
 
 
-release_checks = [guardrails, files_as_registered]
-
-
 def told_check(event: Event, segment: str) -> dg.AssetCheckEvaluation:
     """The outcome of `guardrails` that follows from an event, as a sensor reports it."""
     return dg.AssetCheckEvaluation(
