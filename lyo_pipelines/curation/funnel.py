@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -11,6 +10,7 @@ import pyarrow as pa
 
 from lyo_pipelines.curation.contract import FUNNEL
 from lyo_pipelines.curation.rules import RULES
+from lyo_pipelines.plotting import new_figure, small_png
 
 
 def funnel_table(counts: Mapping[tuple[str, int], int]) -> pa.Table:
@@ -56,7 +56,6 @@ _INK, _SOFT, _LEFT = "#1f2933", "#6b7785", "#dfe5ea"
 _READ, _GONE, _KEPT = "#3d5a80", "#c8553d", "#2a7f62"
 _HELD, _HELD_INK = "#d9a441", "#8a6412"
 _HELD_OUT = frozenset({"cultural_review_pending"})
-MAXIMUM_BYTES = 30_000
 
 
 def funnel_picture(tables: Iterable[pa.Table], segment: str | None = None, title: str | None = None) -> bytes:
@@ -69,19 +68,13 @@ def funnel_picture(tables: Iterable[pa.Table], segment: str | None = None, title
     read = steps[0][2]
     shown = [("read", 0, read), *(step for step in steps[1:] if step[1])]
     kept = steps[-1][2]
-    drawn = (_draw(shown, read, kept, title or segment or "All segments", colours) for colours in (64, 32, 16))
-    png = next(drawn)
-    return png if len(png) <= MAXIMUM_BYTES else next(drawn)
+    return _draw(shown, read, kept, title or segment or "All segments")
 
 
-def _draw(shown: list[tuple[str, int, int]], read: int, kept: int, title: str, colours: int) -> bytes:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
+def _draw(shown: list[tuple[str, int, int]], read: int, kept: int, title: str) -> bytes:
     rows = len(shown) + 1
     height = 1.15 + 0.34 * rows
-    figure = Figure(figsize=(8.4, height), dpi=100, facecolor="white")
-    canvas = FigureCanvasAgg(figure)
+    figure = new_figure(8.4, height, dpi=100)
     axes = figure.add_axes((0.245, 0.30 / height, 0.58, 1 - 1.0 / height))
     whole = max(read, 1)
     for place, (name, removed, remaining) in enumerate(shown):
@@ -110,22 +103,10 @@ def _draw(shown: list[tuple[str, int, int]], read: int, kept: int, title: str, c
     figure.text(0.012, top, title, fontsize=12, fontweight="bold", color=_INK, va="center")
     says = f"{kept:,} of {read:,} interactions became examples" if read else "no interactions"
     figure.text(0.988, top, says, fontsize=9.5, color=_SOFT, va="center", ha="right")
-    canvas.draw()
-    return _png(canvas, colours)
+    return small_png(figure)
 
 
 def _label(axes: Any, place: int, whole: int, texts: tuple[str, str], colour: str) -> None:
     """A count and its share in two columns right of the bars."""
     axes.text(whole * 1.17, place, texts[0], fontsize=9.5, color=colour, va="center", ha="right", fontweight="bold")
     axes.text(whole * 1.275, place, texts[1], fontsize=8.5, color=_SOFT, va="center", ha="right")
-
-
-def _png(canvas: Any, colours: int) -> bytes:
-    """Few colours are enough for bars and letters, and make the file small."""
-    from PIL import Image
-
-    picture = Image.frombuffer("RGBA", canvas.get_width_height(), bytes(canvas.buffer_rgba()), "raw", "RGBA", 0, 1)
-    few = picture.convert("RGB").quantize(colours, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
-    out = io.BytesIO()
-    few.save(out, "PNG", optimize=True)
-    return out.getvalue()

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import io
 from typing import Any
 
 from lyo_pipelines.dataset.contract import SPLITS, STRATUM
+from lyo_pipelines.plotting import new_figure, small_png
 
 COLOURS = {"train": "#4c78a8", "validation": "#f2a541", "test": "#b5495b"}
 STRATA_SHOWN = 14
@@ -13,8 +13,6 @@ STRATA_SHOWN = 14
 
 def split_picture(manifest: dict[str, Any]) -> bytes:
     """Draw examples per split for each stratum (largest first), from a manifest. Returns PNG, under 30 kB."""
-    from matplotlib.figure import Figure  # no pyplot: no global state, no display
-
     strata = list(manifest["strata"].items())
     shown, rest = strata[:STRATA_SHOWN], strata[STRATA_SHOWN:]
     names = _readable([name for name, _ in shown])
@@ -24,7 +22,7 @@ def split_picture(manifest: dict[str, Any]) -> bytes:
         names.append(f"{len(rest) + manifest.get('strata_not_listed', 0)} smaller strata")
         shown = [*shown, (names[-1], others)]
     places = list(range(len(shown)))
-    figure = Figure(figsize=(7.2, 1.5 + 0.3 * len(shown)), dpi=88, layout="constrained")
+    figure = new_figure(7.2, 1.5 + 0.3 * len(shown), dpi=88, layout="constrained")
     axes = figure.subplots()
     left = [0] * len(shown)
     for split in SPLITS:
@@ -45,17 +43,7 @@ def split_picture(manifest: dict[str, Any]) -> bytes:
     axes.tick_params(labelsize=8, length=0)
     axes.spines[["top", "right", "left"]].set_visible(False)
     figure.legend(loc="outside lower center", ncols=3, frameon=False, fontsize=8)
-    return _small_png(figure)
-
-
-def _small_png(figure: Any) -> bytes:
-    """Save a figure with 32 colours: text and bars need no more, and the file is a third of the size."""
-    from PIL import Image
-
-    drawn, small = io.BytesIO(), io.BytesIO()
-    figure.savefig(drawn, format="png")
-    Image.open(drawn).convert("RGB").quantize(32).save(small, format="png", optimize=True)
-    return small.getvalue()
+    return small_png(figure, colors=(32, 16))
 
 
 def _readable(strata: list[str]) -> list[str]:

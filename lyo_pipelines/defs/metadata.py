@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
 import pyarrow as pa
+
+from lyo_pipelines.plotting import markdown_image
 
 
 def column_schema(schema: pa.Schema, *fallbacks: pa.Schema) -> dg.TableSchema:
@@ -23,7 +24,7 @@ def column_schema(schema: pa.Schema, *fallbacks: pa.Schema) -> dg.TableSchema:
 
 def picture(png: bytes, alt: str) -> dg.MarkdownMetadataValue:
     """A PNG as Markdown metadata; keep it under 30 kB, it is stored with the event."""
-    return dg.MetadataValue.md(f"![{alt}](data:image/png;base64,{base64.b64encode(png).decode()})")
+    return dg.MetadataValue.md(markdown_image(png, alt))
 
 
 def table(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> dg.MarkdownMetadataValue:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+
+from lyo_pipelines.plotting import new_figure, small_png
 
 _INK, _SOFT, _LIMIT = "#1f2933", "#6b7785", "#c8553d"
 _COLOURS = ("#3d5a80", "#d9a441", "#2a7f62", "#8a5a83", "#6b7785")
@@ -13,15 +14,11 @@ _COLOURS = ("#3d5a80", "#d9a441", "#2a7f62", "#8a5a83", "#6b7785")
 
 def tokens_picture(tokens: Mapping[str, Sequence[int]], maximum: int) -> bytes:
     """A histogram of the chunks' tokens, stacked by language (at most five, the largest first), as PNG bytes."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     ranked = sorted(tokens, key=lambda language: (-len(tokens[language]), language))
     shown = {language: list(tokens[language]) for language in ranked[: len(_COLOURS) - 1]}
     if rest := [value for language in ranked[len(_COLOURS) - 1 :] for value in tokens[language]]:
         shown["others"] = rest
-    figure = Figure(figsize=(8.4, 2.8), dpi=100, facecolor="white")
-    canvas = FigureCanvasAgg(figure)
+    figure = new_figure(8.4, 2.8, dpi=100)
     axes = figure.add_axes((0.07, 0.2, 0.78, 0.62))
     top = max([maximum, *(value for values in shown.values() for value in values)])
     edges = np.linspace(0, top, 33)
@@ -41,6 +38,4 @@ def tokens_picture(tokens: Mapping[str, Sequence[int]], maximum: int) -> bytes:
         axes.legend(frameon=False, fontsize=9, loc="upper left", bbox_to_anchor=(1.0, 1.0), labelcolor=_INK)
     number = sum(len(values) for values in shown.values())
     figure.text(0.012, 0.92, f"{number:,} chunks", fontsize=12, fontweight="bold", color=_INK, va="center")
-    out = io.BytesIO()
-    canvas.print_png(out, pil_kwargs={"optimize": True})
-    return out.getvalue()
+    return small_png(figure)

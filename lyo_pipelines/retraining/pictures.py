@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
+from lyo_pipelines.plotting import new_figure, png_bytes
 from lyo_pipelines.retraining.backtest import Backtest, Step
 from lyo_pipelines.retraining.findings import KINDS, Kind
 from lyo_pipelines.retraining.reasons import LIMITS, Span, spans
@@ -40,16 +40,12 @@ def backtest_picture(backtests: Sequence[Backtest], names: Sequence[str]) -> byt
 
     At most MAXIMUM_SEGMENTS segments are drawn, those with launches first; how many are left out stands below.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     order = _in_order(backtests)
     shown = order[:MAXIMUM_SEGMENTS]
     row = _ROW * (1 if len(backtests) == 1 else 1.6)
     height = _TOP + _BOTTOM + row * max(1, len(shown))
     left = (0.45 + 0.076 * max([len(name) for name in shown], default=10)) / _WIDTH
-    figure = Figure(figsize=(_WIDTH, height), dpi=120, facecolor="white")
-    FigureCanvasAgg(figure)
+    figure = new_figure(_WIDTH, height, dpi=120)
     axes = figure.add_axes((left, _BOTTOM / height, 0.93 - left, 1 - (_TOP + _BOTTOM) / height))
     _frame(axes, backtests[0], shown)
     for at, segment in enumerate(shown):
@@ -64,9 +60,7 @@ def backtest_picture(backtests: Sequence[Backtest], names: Sequence[str]) -> byt
         )  # fmt: skip
     _words(figure, backtests, names, height)
     _legend(figure, height, _left_out(order, backtests))
-    out = io.BytesIO()
-    figure.savefig(out, format="png")
-    return out.getvalue()
+    return png_bytes(figure)
 
 
 def _in_order(backtests: Sequence[Backtest]) -> list[str]:

@@ -5,12 +5,12 @@ What happened comes out of the registry; nothing is computed here.
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from lyo_pipelines.config.rollout import StageFigures
+from lyo_pipelines.plotting import new_figure, small_png
 from lyo_pipelines.registry.events import Event
 
 _INK, _SOFT, _RULE, _PLAN = "#1f2933", "#6b7785", "#dfe5ea", "#eef2f6"
@@ -23,17 +23,12 @@ _COLOURS = {
     "retired": _BAD,
     "stepped_back": _BAD,
 }
-MAXIMUM_BYTES = 30_000
 _ENDS = ("fell_back", "rolled_back", "retired", "promoted")
 
 
 def stages_picture(events: Sequence[Event], stages: Sequence[StageFigures], *, segment: str, now: datetime) -> bytes:
     """Draw the newest release of a segment out of its events, as PNG bytes: planned stages behind, what happened in front."""
-    drawn = (_draw(_newest(events), stages, segment, now, colours) for colours in (96, 48, 16))
-    png = next(drawn)
-    while len(png) > MAXIMUM_BYTES and (smaller := next(drawn, None)) is not None:
-        png = smaller
-    return png
+    return _draw(_newest(events), stages, segment, now)
 
 
 def shares(events: Sequence[Event], now: datetime) -> list[tuple[datetime, float]]:
@@ -56,12 +51,8 @@ def _newest(events: Sequence[Event]) -> list[Event]:
     return [event for event in events[starts[-1] :] if event.version == version]
 
 
-def _draw(events: list[Event], stages: Sequence[StageFigures], segment: str, now: datetime, colours: int) -> bytes:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(8.4, 3.0), dpi=100, facecolor="white")
-    canvas = FigureCanvasAgg(figure)
+def _draw(events: list[Event], stages: Sequence[StageFigures], segment: str, now: datetime) -> bytes:
+    figure = new_figure(8.4, 3.0, dpi=100)
     axes = figure.add_axes((0.075, 0.17, 0.9, 0.62))
     if events:
         _plan(axes, events[0].at, stages, now)
@@ -70,8 +61,7 @@ def _draw(events: list[Event], stages: Sequence[StageFigures], segment: str, now
     figure.text(0.012, 0.93, segment, fontsize=12, fontweight="bold", color=_INK, va="center")
     figure.text(0.988, 0.93, version, fontsize=9.5, color=_SOFT, va="center", ha="right")
     _frame(axes, stages)
-    canvas.draw()
-    return _png(canvas, colours)
+    return small_png(figure, colors=(96, 48, 16))
 
 
 def _plan(axes: Any, began: datetime, stages: Sequence[StageFigures], now: datetime) -> None:
@@ -116,14 +106,3 @@ def _frame(axes: Any, stages: Sequence[StageFigures]) -> None:
     for name, side in axes.spines.items():
         side.set_visible(name == "bottom")
         side.set_color(_RULE)
-
-
-def _png(canvas: Any, colours: int) -> bytes:
-    """Few colours are enough for lines and letters, and make the file small."""
-    from PIL import Image
-
-    picture = Image.frombuffer("RGBA", canvas.get_width_height(), bytes(canvas.buffer_rgba()), "raw", "RGBA", 0, 1)
-    few = picture.convert("RGB").quantize(colours, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
-    out = io.BytesIO()
-    few.save(out, "PNG", optimize=True)
-    return out.getvalue()

@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lyo_pipelines.curation.contract import FUNNEL
-from lyo_pipelines.curation.funnel import MAXIMUM_BYTES, combined, funnel_picture, funnel_table
+from lyo_pipelines.curation.funnel import combined, funnel_picture, funnel_table
 from lyo_pipelines.curation.rules import RULES
+from lyo_pipelines.plotting import MAXIMUM_BYTES
 
 counts = st.dictionaries(
     st.tuples(st.sampled_from(["tutoring.en.math", "tutoring.hi", "search.en"]), st.integers(-1, len(RULES) - 1)),

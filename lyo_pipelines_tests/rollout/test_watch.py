@@ -11,13 +11,14 @@ import polars as pl
 import pytest
 
 from lyo_pipelines.config.figures import Figures, load_figures
+from lyo_pipelines.plotting import MAXIMUM_BYTES
 from lyo_pipelines.registry.fold import IllegalEventError
 from lyo_pipelines.registry.log import MovedOnError, read_history, read_release
 from lyo_pipelines.rollout import release as steps
 from lyo_pipelines.rollout.begin import Begun, ServedByParentError, begin, waiting
 from lyo_pipelines.rollout.collect import NotInCanaryError, observe
 from lyo_pipelines.rollout.observations import Arm
-from lyo_pipelines.rollout.pictures import MAXIMUM_BYTES, shares, stages_picture
+from lyo_pipelines.rollout.pictures import shares, stages_picture
 from lyo_pipelines.rollout.rehearsal import Rehearsal, RehearsalError
 from lyo_pipelines.rollout.release import Act, NothingDueError, ReasonMissingError
 from lyo_pipelines.rollout.routing import current, read_routing

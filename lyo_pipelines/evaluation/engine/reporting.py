@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,9 +13,7 @@ from lyo_pipelines.evaluation.report.markdown import gates_table, verdict_table
 from lyo_pipelines.evaluation.report.markdown_parts import parts as other_parts
 from lyo_pipelines.evaluation.report.markdown_tasks import task_part
 from lyo_pipelines.evaluation.report.plots import differences
-
-PICTURE_BYTES = 30_000
-"""Metadata is a database row: a larger picture stays in the lake."""
+from lyo_pipelines.plotting import MAXIMUM_BYTES, markdown_image
 
 
 class Reporter(Protocol):
@@ -113,7 +110,6 @@ def materialization_metadata(report: dict[str, Any], output: Path) -> dict[str, 
         if value is not None:
             metadata[metric] = {"type": "float", "raw_value": float(value)}
     picture = differences(report, small=True)
-    if picture and len(picture) <= PICTURE_BYTES:
-        encoded = base64.b64encode(picture).decode("ascii")
-        metadata["differences"] = {"type": "md", "raw_value": f"![differences](data:image/png;base64,{encoded})"}
+    if picture and len(picture) <= MAXIMUM_BYTES:  # a larger one stays in the lake
+        metadata["differences"] = {"type": "md", "raw_value": markdown_image(picture, "differences")}
     return metadata

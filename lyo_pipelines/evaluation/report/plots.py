@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping
 from typing import Any
 
 from lyo_pipelines.evaluation.measures.compare import OURS
 from lyo_pipelines.evaluation.report.markdown_tables import number
+from lyo_pipelines.plotting import COLORS, new_figure, small_png
 
 EDGE = 5.0
 """Differences beyond so many half intervals are drawn as an arrow, so that one large effect does not hide the others."""
@@ -56,7 +56,7 @@ def differences(report: Mapping[str, Any], *, small: bool = False) -> bytes:
     axes.set_title(
         f"Candidate against the others, {report['n_test']} items, {report['groups']} groups", fontsize=10, loc="left"
     )
-    return _png(figure, 72 if small else 110)
+    return small_png(figure, dpi=72, bbox_inches="tight") if small else _png(figure)
 
 
 def slices(report: Mapping[str, Any]) -> bytes:
@@ -83,7 +83,7 @@ def slices(report: Mapping[str, Any]) -> bytes:
     axes.set_xlabel(f"{metric} ({report['metrics'][metric]['unit']}, {direction} is better)", fontsize=8)
     axes.set_title("By slice", fontsize=10, loc="left")
     axes.legend(fontsize=8, frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0))
-    return _png(figure, 110)
+    return _png(figure)
 
 
 def times(report: Mapping[str, Any]) -> bytes:
@@ -103,15 +103,11 @@ def times(report: Mapping[str, Any]) -> bytes:
     tokens = next(iter(timings.values()))["probe_tokens"]
     axes.set_xlabel(f"milliseconds for {tokens} tokens, one question at a time (dark: first token)", fontsize=8)
     axes.set_title("Response time", fontsize=10, loc="left")
-    return _png(figure, 110)
+    return _png(figure)
 
 
 def _canvas(width: float, height: float) -> tuple[Any, Any]:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width, height), facecolor="white")
-    FigureCanvasAgg(figure)
+    figure = new_figure(width, height)
     axes = figure.add_subplot()
     axes.grid(axis="x", color=GRID, linewidth=0.8)
     axes.set_axisbelow(True)
@@ -122,11 +118,6 @@ def _canvas(width: float, height: float) -> tuple[Any, Any]:
     return figure, axes
 
 
-def _png(figure: Any, dpi: int) -> bytes:
-    from PIL import Image
-
-    drawn, packed = io.BytesIO(), io.BytesIO()
-    figure.savefig(drawn, format="png", dpi=dpi, bbox_inches="tight")
-    # a palette of 64 colours is a third of the size and looks the same: small enough to stand in an event
-    Image.open(drawn).convert("RGB").quantize(64).save(packed, format="png", optimize=True)
-    return packed.getvalue()
+def _png(figure: Any) -> bytes:
+    """A plot beside the report: its size is not limited, so the largest palette does."""
+    return small_png(figure, colors=COLORS[:1], dpi=110, bbox_inches="tight")

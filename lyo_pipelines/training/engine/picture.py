@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
-
-mpl.use("Agg")
-from matplotlib.figure import Figure
-from PIL import Image
+from lyo_pipelines.plotting import new_figure, small_png
 
 
 def draw_losses(rows: Sequence[dict[str, Any]], path: Path, *, title: str, best_step: int | None) -> None:
     """Draw metrics.jsonl rows. Training loss is drawn pale with a running mean over it; the best validation is marked."""
     train = [(row["step"], row["loss"]) for row in rows if "loss" in row]
     validation = [(row["step"], row["eval_loss"]) for row in rows if "eval_loss" in row]
-    figure = Figure(figsize=(6.4, 3.4), dpi=100, layout="constrained")
+    figure = new_figure(6.4, 3.4, dpi=100, layout="constrained")
     axes = figure.add_subplot()
     if train:
         steps, losses = zip(*train, strict=True)
@@ -44,11 +39,8 @@ def draw_losses(rows: Sequence[dict[str, Any]], path: Path, *, title: str, best_
     axes.margins(y=0.12)
     if train or validation:
         axes.legend(frameon=False, fontsize=8)
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png")
     temporary = path.with_name(f".tmp-{path.name}")
-    with Image.open(buffer) as image:  # 48 colours are enough for lines and letters, at a third of the size
-        image.convert("RGB").quantize(48, dither=Image.Dither.NONE).save(temporary, format="png", optimize=True)
+    temporary.write_bytes(small_png(figure, colors=(48, 24)))
     temporary.replace(path)
 
 

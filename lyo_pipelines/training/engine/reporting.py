@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import os
 import sys
 import time
@@ -11,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from lyo_pipelines.plotting import markdown_image
 from lyo_pipelines.training.plan import LOSS_PICTURE, TrainingResult
 
 EVERY_SECONDS = 10.0
@@ -99,4 +99,4 @@ def loss_curve(folder: Path) -> str | None:
     picture = folder / LOSS_PICTURE
     if not picture.is_file():
         return None
-    return f"![training and validation loss](data:image/png;base64,{base64.b64encode(picture.read_bytes()).decode()})"
+    return markdown_image(picture.read_bytes(), "training and validation loss")
