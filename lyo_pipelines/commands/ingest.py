@@ -15,7 +15,7 @@ from lyo_pipelines.client.server import start_server
 from lyo_pipelines.config.figures import Figures, load_figures
 from lyo_pipelines.config.settings import Settings
 from lyo_pipelines.health.day import days_to_rebuild
-from lyo_pipelines.interactions.conversion.mapping import load_mapping
+from lyo_pipelines.interactions.fields.mapping import load_mapping
 from lyo_pipelines.interactions.landing.file import land_file
 from lyo_pipelines.interactions.landing.report import LandingReport
 from lyo_pipelines.interactions.pseudonyms import Pseudonyms

@@ -10,7 +10,8 @@ import logging
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from lyo_pipelines.evaluation.inputs.assemble import ModelSpec, adapter_spec
+from lyo_pipelines.evaluation.inputs.evaluation_inputs import ModelSpec
+from lyo_pipelines.evaluation.planning.assemble import adapter_spec
 from lyo_pipelines.segments import SegmentKeyError, parse_parent
 from lyo_pipelines.serving.contract import RefusedError
 from lyo_pipelines.serving.routed import Routed, routed

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from lyo_pipelines.evaluation.engine import asking
 from lyo_pipelines.evaluation.engine.constrained import Constraint, ConstraintError, bounded
 from lyo_pipelines.evaluation.engine.encoding import Encoded, stop_ids
-from lyo_pipelines.evaluation.inputs.assemble import gather_inputs, outputs_key
+from lyo_pipelines.evaluation.planning.assemble import gather_inputs, outputs_key
 from lyo_pipelines.tasks import task_formats
 from lyo_pipelines_tests.evaluation import made
 from lyo_pipelines_tests.training.tiny import make_model

@@ -10,7 +10,7 @@ import pytest
 
 from lyo_pipelines.config.evaluation import GateFigures
 from lyo_pipelines.config.figures import load_figures
-from lyo_pipelines.evaluation.inputs.champion import current_adapter
+from lyo_pipelines.evaluation.planning.champion import current_adapter
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines.training.plan import TrainingResult, read_adapter
 

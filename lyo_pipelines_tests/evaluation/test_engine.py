@@ -23,8 +23,8 @@ from lyo_pipelines.evaluation.engine.hosting import ModelHost
 from lyo_pipelines.evaluation.engine.outputs import OutputsFolder, by_item
 from lyo_pipelines.evaluation.engine.progress import Progress
 from lyo_pipelines.evaluation.engine.run import Asker
-from lyo_pipelines.evaluation.inputs.assemble import AdapterError, gather_inputs
 from lyo_pipelines.evaluation.measures.catalogue import load_metrics
+from lyo_pipelines.evaluation.planning.assemble import AdapterError, gather_inputs
 from lyo_pipelines.evaluation.report.build import MissingReportError, read_report
 from lyo_pipelines.evaluation.report.gates import gates
 from lyo_pipelines.evaluation.report.markdown import render

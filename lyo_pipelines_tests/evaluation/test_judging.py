@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from pydantic import BaseModel, ConfigDict
 
-from lyo_pipelines.evaluation.answers.validity import item_value, judge, own_metrics, tasks_of
 from lyo_pipelines.evaluation.inputs.items import Item
 from lyo_pipelines.evaluation.measures.catalogue import MetricError
+from lyo_pipelines.evaluation.measures.validity import item_value, judge, own_metrics, tasks_of
 from lyo_pipelines.evaluation.report.tasks import choices
 from lyo_pipelines.tasks import task_format
 from lyo_pipelines.tasks.base import TaskFormat, TaskMetric

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from lyo_pipelines.evaluation.inputs.assemble import EvaluationInputs, gather_inputs
+from lyo_pipelines.evaluation.inputs.evaluation_inputs import EvaluationInputs
 from lyo_pipelines.evaluation.measures.catalogue import load_metrics
 from lyo_pipelines.evaluation.measures.language_quality import language_metrics
 from lyo_pipelines.evaluation.measures.measure import Measured, measure
 from lyo_pipelines.evaluation.measures.results import ModelOutputs, Timing
 from lyo_pipelines.evaluation.measures.values import MetricValues, WholeValues
+from lyo_pipelines.evaluation.planning.assemble import gather_inputs
 from lyo_pipelines_tests.evaluation import made, moods
 
 TIMING = Timing([], [], 4, 0.0, 0.0, 0, "cpu", "float32", False)

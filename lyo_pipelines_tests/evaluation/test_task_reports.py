@@ -11,7 +11,7 @@ import pytest
 from lyo_pipelines.evaluation.command import evaluation_command, write_figures
 from lyo_pipelines.evaluation.engine.__main__ import main
 from lyo_pipelines.evaluation.engine.reporting import materialization_metadata
-from lyo_pipelines.evaluation.inputs.assemble import gather_inputs
+from lyo_pipelines.evaluation.planning.assemble import gather_inputs
 from lyo_pipelines.evaluation.report.build import read_report
 from lyo_pipelines.evaluation.report.markdown import render
 from lyo_pipelines_tests.evaluation import made, moods

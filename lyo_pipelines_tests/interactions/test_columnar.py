@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from lyo_pipelines.interactions.conversion.columnar import gather_clean as gather_within
 from lyo_pipelines.interactions.conversion.interactions import Context, interactions, landed_table
-from lyo_pipelines.interactions.conversion.scrub import Scrubber
+from lyo_pipelines.interactions.fields.scrub import Scrubber
 from lyo_pipelines.interactions.reading.jsonl import parse_lines
 from lyo_pipelines.interactions.reading.lines import Lines
 from lyo_pipelines_tests.interactions.test_conservation import anything, names

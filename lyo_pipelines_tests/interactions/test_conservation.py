@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lyo_pipelines.interactions.conversion.mapping import parse_mapping
 from lyo_pipelines.interactions.errors import RowError
+from lyo_pipelines.interactions.fields.mapping import parse_mapping
 from lyo_pipelines.interactions.formats.registry import shape_named
 from lyo_pipelines.interactions.reading.lines import BOM
 from lyo_pipelines_tests.interactions.telemetry import ARGILLA, OLDER_ARGILLA, SPANS, annotation, sharegpt

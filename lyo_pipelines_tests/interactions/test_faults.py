@@ -15,8 +15,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from lyo_pipelines.interactions.conversion.mapping import parse_mapping
 from lyo_pipelines.interactions.days.build import build_day, stale_days
+from lyo_pipelines.interactions.fields.mapping import parse_mapping
 from lyo_pipelines.interactions.landing.file import land_file
 from lyo_pipelines.interactions.landing.inbox import land_inbox
 from lyo_pipelines.storage.lake import Lake

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lyo_pipelines.interactions.conversion.mapping import parse_mapping
 from lyo_pipelines.interactions.days.build import build_day, stale_days
+from lyo_pipelines.interactions.fields.mapping import parse_mapping
 from lyo_pipelines_tests.interactions.world import (
     FIGURES,
     START,

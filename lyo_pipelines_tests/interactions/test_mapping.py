@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from lyo_pipelines.config.settings import PROJECT_ROOT
-from lyo_pipelines.interactions.conversion.mapping import load_mapping, lookup, parse_mapping
 from lyo_pipelines.interactions.errors import MappingError
+from lyo_pipelines.interactions.fields.mapping import load_mapping, lookup, parse_mapping
 from lyo_pipelines.interactions.landing.inbox import land_inbox
 from lyo_pipelines_tests.interactions.world import (
     FIGURES,

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lyo_pipelines.interactions.conversion.mapping import parse_mapping
-from lyo_pipelines.interactions.conversion.scrub import Scrubber, distinctive, dumps
+from lyo_pipelines.interactions.fields.mapping import parse_mapping
+from lyo_pipelines.interactions.fields.scrub import Scrubber, distinctive, dumps
 from lyo_pipelines.interactions.pseudonyms import Pseudonyms
 from lyo_pipelines_tests.interactions.test_formats import observation, score
 from lyo_pipelines_tests.interactions.world import (

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lyo_pipelines.interactions.conversion import columns, times
 from lyo_pipelines.interactions.errors import RowError, UnreadableFileError
+from lyo_pipelines.interactions.fields import columns, times
 from lyo_pipelines.interactions.identity import derived_id, match_keys
 from lyo_pipelines.interactions.reading.lines import BOM, read_lines
 from lyo_pipelines.interactions.reading.parquet_rows import parquet_blocks

@@ -16,7 +16,7 @@ import yaml
 
 from lyo_pipelines.config.figures import load_figures
 from lyo_pipelines.evaluation.engine.evaluate import evaluate
-from lyo_pipelines.evaluation.inputs.assemble import gather_inputs
+from lyo_pipelines.evaluation.planning.assemble import gather_inputs
 from lyo_pipelines.training.engine import base
 from lyo_pipelines.training.engine.control import StopRequest
 from lyo_pipelines.training.engine.merge import MergeError, merge

@@ -9,7 +9,7 @@ from lyo_pipelines.defs.assets.training import GPU_POOL, adapter
 from lyo_pipelines.defs.partitions import SEGMENTS
 from lyo_pipelines.defs.resources import Store
 from lyo_pipelines.evaluation.command import EVALUATION_CODE_VERSION, default_cache, evaluation_command, write_figures
-from lyo_pipelines.evaluation.inputs.champion import current_adapter
+from lyo_pipelines.evaluation.planning.champion import current_adapter
 from lyo_pipelines.evaluation.report.build import read_report
 from lyo_pipelines.retraining.history import record_report
 from lyo_pipelines.training.versions import latest_adapter

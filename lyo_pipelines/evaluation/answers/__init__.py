@@ -1,1 +1,1 @@
-"""Reading one written answer: its text, the number it states, whether it is correct and valid. Models are compared elsewhere."""
+"""Reading one written answer: its text, the number it states, whether it is correct. Whether it fits its task: measures/."""

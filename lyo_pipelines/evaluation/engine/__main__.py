@@ -23,9 +23,10 @@ from lyo_pipelines.curation.wordlists import WordlistError
 from lyo_pipelines.evaluation.command import default_cache
 from lyo_pipelines.evaluation.endpoints.client import EndpointError, check_keys
 from lyo_pipelines.evaluation.engine.reporting import Reporter, reporter
-from lyo_pipelines.evaluation.inputs.assemble import AdapterError, Served, gather_inputs
+from lyo_pipelines.evaluation.inputs.evaluation_inputs import Served
 from lyo_pipelines.evaluation.inputs.items import TestSplitError
 from lyo_pipelines.evaluation.measures.catalogue import MetricError
+from lyo_pipelines.evaluation.planning.assemble import AdapterError, gather_inputs
 from lyo_pipelines.evaluation.report.build import MissingReportError, read_report
 from lyo_pipelines.storage.lake import Lake
 

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 import transformers
 
-from lyo_pipelines.evaluation.inputs.assemble import AdapterError
+from lyo_pipelines.evaluation.planning.assemble import AdapterError
 
 DECIMALS = 0.0001
 """Numbers are held to multiples of this: digits beyond are a model that cannot stop, not information."""

@@ -19,7 +19,7 @@ from lyo_pipelines.evaluation.engine.others import ask_endpoints, ask_judge, loo
 from lyo_pipelines.evaluation.engine.outputs import write_whole
 from lyo_pipelines.evaluation.engine.progress import Progress
 from lyo_pipelines.evaluation.engine.run import Asker
-from lyo_pipelines.evaluation.inputs.assemble import EvaluationInputs
+from lyo_pipelines.evaluation.inputs.evaluation_inputs import EvaluationInputs
 from lyo_pipelines.evaluation.measures.catalogue import load_metrics
 from lyo_pipelines.evaluation.measures.language_quality import culture_section, language_metrics
 from lyo_pipelines.evaluation.measures.measure import Measured, measure

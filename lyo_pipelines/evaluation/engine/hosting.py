@@ -16,7 +16,7 @@ import peft
 import torch
 import transformers
 
-from lyo_pipelines.evaluation.inputs.assemble import ModelSpec
+from lyo_pipelines.evaluation.inputs.evaluation_inputs import ModelSpec
 from lyo_pipelines.training.engine import base as base_loading
 
 

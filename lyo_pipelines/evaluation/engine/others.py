@@ -10,7 +10,7 @@ from lyo_pipelines.config.evaluation import EndpointFigures
 from lyo_pipelines.evaluation.endpoints.section import Spent, endpoint_section
 from lyo_pipelines.evaluation.engine.remote import Replies, ask_remote
 from lyo_pipelines.evaluation.engine.run import Asker
-from lyo_pipelines.evaluation.inputs.assemble import EvaluationInputs, ModelSpec
+from lyo_pipelines.evaluation.inputs.evaluation_inputs import EvaluationInputs, ModelSpec
 from lyo_pipelines.evaluation.judge.asking import Pair, Said, messages, parse
 from lyo_pipelines.evaluation.judge.verdicts import Judgement, judge_section
 from lyo_pipelines.evaluation.measures.results import ModelOutputs

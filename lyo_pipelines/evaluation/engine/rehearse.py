@@ -38,7 +38,7 @@ def _ask(adapter: TrainingResult | None, options: argparse.Namespace) -> dict[st
     from lyo_pipelines.evaluation.engine import asking
     from lyo_pipelines.evaluation.engine.encoding import encode_items
     from lyo_pipelines.evaluation.engine.hosting import ModelHost, quiet
-    from lyo_pipelines.evaluation.inputs.assemble import ModelSpec
+    from lyo_pipelines.evaluation.inputs.evaluation_inputs import ModelSpec
     from lyo_pipelines.evaluation.inputs.items import Item
 
     quiet()

@@ -1,1 +1,1 @@
-"""Running metrics over what models answered, and comparing models by them. A metric's own rule stands in metrics/."""
+"""Running metrics over what models answered, judging answers by their task, and comparing models. A metric's own rule: metrics/."""

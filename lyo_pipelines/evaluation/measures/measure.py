@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from lyo_pipelines.evaluation.answers.validity import Answered, item_value, judge, own_metrics
-from lyo_pipelines.evaluation.inputs.assemble import EvaluationInputs
+from lyo_pipelines.evaluation.inputs.evaluation_inputs import EvaluationInputs
 from lyo_pipelines.evaluation.measures.catalogue import Metric, belongs, metric_files
 from lyo_pipelines.evaluation.measures.compare import Values
 from lyo_pipelines.evaluation.measures.contextual import Informed
 from lyo_pipelines.evaluation.measures.results import ModelOutputs, metric_inputs
+from lyo_pipelines.evaluation.measures.validity import Answered, item_value, judge, own_metrics
 from lyo_pipelines.evaluation.measures.values import About, Found, MetricValues, WholeValues
 from lyo_pipelines.tasks import task_formats
 from lyo_pipelines.tasks.base import TaskFormat, TaskMetric

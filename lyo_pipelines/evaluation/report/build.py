@@ -13,14 +13,14 @@ from typing import Any
 import numpy as np
 
 from lyo_pipelines.config.evaluation import EvaluationFigures
-from lyo_pipelines.evaluation.answers.validity import VALID_ANSWER
 from lyo_pipelines.evaluation.command import REPORT
 from lyo_pipelines.evaluation.endpoints.section import incomplete
-from lyo_pipelines.evaluation.inputs.assemble import EvaluationInputs
+from lyo_pipelines.evaluation.inputs.evaluation_inputs import EvaluationInputs
 from lyo_pipelines.evaluation.inputs.items import Item
 from lyo_pipelines.evaluation.measures.compare import compare_all
 from lyo_pipelines.evaluation.measures.measure import Measured
 from lyo_pipelines.evaluation.measures.results import ModelOutputs, Timing
+from lyo_pipelines.evaluation.measures.validity import VALID_ANSWER
 from lyo_pipelines.evaluation.measures.values import About, Found, MetricValues, WholeValues, interval_of
 from lyo_pipelines.evaluation.report.gates import gates, may_be_released
 from lyo_pipelines.evaluation.report.slices import slice_all

@@ -13,10 +13,10 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
-from lyo_pipelines.evaluation.answers.validity import Answered, own_metrics
-from lyo_pipelines.evaluation.inputs.assemble import EvaluationInputs
+from lyo_pipelines.evaluation.inputs.evaluation_inputs import EvaluationInputs
 from lyo_pipelines.evaluation.measures.measure import Measured
 from lyo_pipelines.evaluation.measures.results import ModelOutputs
+from lyo_pipelines.evaluation.measures.validity import Answered, own_metrics
 from lyo_pipelines.tasks.base import Judged, TaskFormat
 
 REASONS = 8

@@ -10,8 +10,8 @@ from itertools import chain, islice
 from lyo_pipelines.interactions.contract import FEEDBACK_INPUT_FIELDS, INPUT_FIELDS
 from lyo_pipelines.interactions.conversion.converter import Converted, Converter, FileSpec
 from lyo_pipelines.interactions.conversion.parallel import convert_in_processes, may_start_processes
-from lyo_pipelines.interactions.conversion.scrub import EMAIL
 from lyo_pipelines.interactions.errors import UnreadableFileError
+from lyo_pipelines.interactions.fields.scrub import EMAIL
 from lyo_pipelines.interactions.formats.detect import Found, detect
 from lyo_pipelines.interactions.formats.format import Row, Shape
 from lyo_pipelines.interactions.reading.block import Block

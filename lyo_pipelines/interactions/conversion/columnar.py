@@ -14,9 +14,9 @@ import orjson
 import pyarrow as pa
 import pyarrow.json as pj
 
-from lyo_pipelines.interactions.conversion.columns import HISTORY, NUMBERS, TEXTS, TIMES, Gathered, all_fit, without_nan
-from lyo_pipelines.interactions.conversion.scrub import distinctive
-from lyo_pipelines.interactions.conversion.times import TIMESTAMP
+from lyo_pipelines.interactions.fields.columns import HISTORY, NUMBERS, TEXTS, TIMES, Gathered, all_fit, without_nan
+from lyo_pipelines.interactions.fields.scrub import distinctive
+from lyo_pipelines.interactions.fields.times import TIMESTAMP
 
 _FIELDS = [
     *((name, pa.string()) for name in (*TEXTS, *TIMES, "trace_id", "user_id")),

@@ -13,10 +13,10 @@ from lyo_pipelines.interactions.contract import FEEDBACK, LANDED
 from lyo_pipelines.interactions.conversion.columnar import gather_clean
 from lyo_pipelines.interactions.conversion.feedback import feedback
 from lyo_pipelines.interactions.conversion.interactions import Context, interactions, landed_table
-from lyo_pipelines.interactions.conversion.mapping import Mapping
 from lyo_pipelines.interactions.conversion.rejected import refused, unparsed
-from lyo_pipelines.interactions.conversion.scrub import Scrubber
 from lyo_pipelines.interactions.errors import RowError
+from lyo_pipelines.interactions.fields.mapping import Mapping
+from lyo_pipelines.interactions.fields.scrub import Scrubber
 from lyo_pipelines.interactions.formats.registry import shape_named
 from lyo_pipelines.interactions.pseudonyms import Pseudonyms
 from lyo_pipelines.interactions.reading.block import Block

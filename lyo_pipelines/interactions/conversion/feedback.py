@@ -9,10 +9,10 @@ import numpy as np
 import pyarrow as pa
 
 from lyo_pipelines.interactions.contract import FEEDBACK, FEEDBACK_COLUMNS, MATCH_KEYS
-from lyo_pipelines.interactions.conversion import columns, times
-from lyo_pipelines.interactions.conversion.columns import NUMBERS, Bad
 from lyo_pipelines.interactions.conversion.interactions import Context
 from lyo_pipelines.interactions.errors import RowError
+from lyo_pipelines.interactions.fields import columns, times
+from lyo_pipelines.interactions.fields.columns import NUMBERS, Bad
 from lyo_pipelines.interactions.identity import match_keys
 from lyo_pipelines.storage.arrow import pc
 

@@ -10,11 +10,11 @@ import numpy as np
 import pyarrow as pa
 
 from lyo_pipelines.interactions.contract import LANDED, MATCH_KEYS, REASONING_MODES
-from lyo_pipelines.interactions.conversion import columns, times
-from lyo_pipelines.interactions.conversion.columns import NUMBERS, TEXTS, TIMES, Bad, Gathered
-from lyo_pipelines.interactions.conversion.scrub import Scrubber
-from lyo_pipelines.interactions.conversion.scrub_columns import scrub_columns
 from lyo_pipelines.interactions.errors import RowError
+from lyo_pipelines.interactions.fields import columns, times
+from lyo_pipelines.interactions.fields.columns import NUMBERS, TEXTS, TIMES, Bad, Gathered
+from lyo_pipelines.interactions.fields.scrub import Scrubber
+from lyo_pipelines.interactions.fields.scrub_columns import scrub_columns
 from lyo_pipelines.interactions.identity import derived_id, match_keys
 from lyo_pipelines.interactions.pseudonyms import Pseudonyms
 from lyo_pipelines.storage.arrow import pc

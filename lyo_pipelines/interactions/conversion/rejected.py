@@ -14,8 +14,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lyo_pipelines.interactions.contract import REJECTED
-from lyo_pipelines.interactions.conversion.columns import Bad
-from lyo_pipelines.interactions.conversion.scrub import EMAIL, Scrubber, dumps
+from lyo_pipelines.interactions.fields.columns import Bad
+from lyo_pipelines.interactions.fields.scrub import EMAIL, Scrubber, dumps
 from lyo_pipelines.interactions.pseudonyms import Pseudonyms
 from lyo_pipelines.interactions.reading.block import BadRow
 from lyo_pipelines.storage.lake import Lake

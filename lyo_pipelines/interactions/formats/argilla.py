@@ -12,9 +12,9 @@ from __future__ import annotations
 from typing import Any
 
 from lyo_pipelines.config.interactions import ArgillaFigures
-from lyo_pipelines.interactions.conversion.columns import parsed_json
-from lyo_pipelines.interactions.conversion.times import moment
 from lyo_pipelines.interactions.errors import RowError
+from lyo_pipelines.interactions.fields.columns import parsed_json
+from lyo_pipelines.interactions.fields.times import moment
 from lyo_pipelines.interactions.formats.argilla_record import SUBMITTED, Record, Response, record_of
 from lyo_pipelines.interactions.formats.format import Row, Shape
 from lyo_pipelines.interactions.formats.judgements import Judgement, feedback_fields

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from lyo_pipelines.interactions.conversion.columns import parsed_json
+from lyo_pipelines.interactions.fields.columns import parsed_json
 from lyo_pipelines.interactions.formats.format import Row
 from lyo_pipelines.interactions.formats.stated import metadata_of
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from lyo_pipelines.interactions.conversion.columns import parsed_json
+from lyo_pipelines.interactions.fields.columns import parsed_json
 from lyo_pipelines.interactions.formats.format import Row
 
 _MAX_DEPTH = 32

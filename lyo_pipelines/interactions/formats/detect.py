@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lyo_pipelines.interactions.contract import FEEDBACK_COLUMNS
-from lyo_pipelines.interactions.conversion.columns import parsed_json
+from lyo_pipelines.interactions.fields.columns import parsed_json
 from lyo_pipelines.interactions.formats.argilla_record import looks_like_argilla
 from lyo_pipelines.interactions.formats.format import Row
 from lyo_pipelines.interactions.formats.sharegpt import is_turn

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lyo_pipelines.interactions.conversion.columns import number
 from lyo_pipelines.interactions.errors import RowError
+from lyo_pipelines.interactions.fields.columns import number
 from lyo_pipelines.interactions.formats.format import Row
 
 _LOW_RATING = 3

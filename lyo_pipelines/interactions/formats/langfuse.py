@@ -10,9 +10,9 @@ from collections.abc import Callable
 from typing import Any
 
 from lyo_pipelines.config.interactions import LangfuseFigures
-from lyo_pipelines.interactions.conversion.columns import number, parsed_json
-from lyo_pipelines.interactions.conversion.times import moment
 from lyo_pipelines.interactions.errors import RowError
+from lyo_pipelines.interactions.fields.columns import number, parsed_json
+from lyo_pipelines.interactions.fields.times import moment
 from lyo_pipelines.interactions.formats.format import Row, Shape
 from lyo_pipelines.interactions.formats.judgements import speaks_against
 from lyo_pipelines.interactions.formats.messages import answer_of, chat_of

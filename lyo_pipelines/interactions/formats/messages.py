@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from lyo_pipelines.interactions.conversion.columns import parsed_json
-from lyo_pipelines.interactions.conversion.scrub import dumps
 from lyo_pipelines.interactions.errors import RowError
+from lyo_pipelines.interactions.fields.columns import parsed_json
+from lyo_pipelines.interactions.fields.scrub import dumps
 
 SYSTEM_ROLES = ("system", "developer")
 

@@ -7,8 +7,8 @@ any canonical field, and interactions.openai_messages in the figures says what t
 from __future__ import annotations
 
 from lyo_pipelines.config.interactions import ChatFigures
-from lyo_pipelines.interactions.conversion.columns import parsed_json
 from lyo_pipelines.interactions.errors import RowError
+from lyo_pipelines.interactions.fields.columns import parsed_json
 from lyo_pipelines.interactions.formats.format import Row, Shape
 from lyo_pipelines.interactions.formats.messages import message_list, split_chat
 from lyo_pipelines.interactions.formats.stated import chat_row, user_of_chat

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from lyo_pipelines.config.interactions import InteractionsFigures
-from lyo_pipelines.interactions.conversion.mapping import Mapping, compile_mapping, user_of
 from lyo_pipelines.interactions.errors import UnreadableFileError
+from lyo_pipelines.interactions.fields.mapping import Mapping, compile_mapping, user_of
 from lyo_pipelines.interactions.formats import langfuse
 from lyo_pipelines.interactions.formats.argilla import argilla
 from lyo_pipelines.interactions.formats.format import Row, Shape

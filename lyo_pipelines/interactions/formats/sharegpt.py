@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import Any
 
 from lyo_pipelines.config.interactions import ChatFigures
-from lyo_pipelines.interactions.conversion.columns import parsed_json
 from lyo_pipelines.interactions.errors import RowError
+from lyo_pipelines.interactions.fields.columns import parsed_json
 from lyo_pipelines.interactions.formats.format import Row, Shape
 from lyo_pipelines.interactions.formats.messages import content_text, split_chat
 from lyo_pipelines.interactions.formats.stated import chat_row, user_of_chat

@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from lyo_pipelines.interactions.conversion.columns import parsed_json
-from lyo_pipelines.interactions.conversion.scrub import dumps
 from lyo_pipelines.interactions.errors import RowError
+from lyo_pipelines.interactions.fields.columns import parsed_json
+from lyo_pipelines.interactions.fields.scrub import dumps
 from lyo_pipelines.interactions.formats.attributes import branch
 from lyo_pipelines.interactions.formats.format import Row
 from lyo_pipelines.interactions.formats.messages import Chat, answer_of, chat_of, content_text, split_chat

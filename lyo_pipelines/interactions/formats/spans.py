@@ -14,9 +14,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from lyo_pipelines.config.interactions import SpanFigures
-from lyo_pipelines.interactions.conversion.columns import number, parsed_json
-from lyo_pipelines.interactions.conversion.times import moment
 from lyo_pipelines.interactions.errors import RowError
+from lyo_pipelines.interactions.fields.columns import number, parsed_json
+from lyo_pipelines.interactions.fields.times import moment
 from lyo_pipelines.interactions.formats.attributes import branch
 from lyo_pipelines.interactions.formats.format import Row, Shape
 from lyo_pipelines.interactions.formats.judgements import Judgement, feedback_fields

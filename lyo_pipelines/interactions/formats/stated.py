@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lyo_pipelines.config.interactions import ChatFigures
 from lyo_pipelines.interactions.contract import INPUT_FIELDS
-from lyo_pipelines.interactions.conversion.columns import parsed_json
+from lyo_pipelines.interactions.fields.columns import parsed_json
 from lyo_pipelines.interactions.formats.format import Row
 from lyo_pipelines.interactions.formats.messages import Chat
 

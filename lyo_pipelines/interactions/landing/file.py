@@ -12,11 +12,11 @@ from datetime import UTC, datetime, time, timedelta
 from lyo_pipelines.config.interactions import InteractionsFigures
 from lyo_pipelines.interactions.conversion.blocks import Reading
 from lyo_pipelines.interactions.conversion.converter import FileSpec
-from lyo_pipelines.interactions.conversion.mapping import Mapping
-from lyo_pipelines.interactions.conversion.mapping_files import MappingFiles
-from lyo_pipelines.interactions.conversion.scrub import Scrubber
-from lyo_pipelines.interactions.conversion.times import microseconds
 from lyo_pipelines.interactions.errors import MappingError, UnreadableFileError
+from lyo_pipelines.interactions.fields.mapping import Mapping
+from lyo_pipelines.interactions.fields.mapping_files import MappingFiles
+from lyo_pipelines.interactions.fields.scrub import Scrubber
+from lyo_pipelines.interactions.fields.times import microseconds
 from lyo_pipelines.interactions.landing.report import LandingReport, report_of
 from lyo_pipelines.interactions.landing.stage import commit, landing_lock, stage, staging_folder
 from lyo_pipelines.interactions.pseudonyms import Pseudonyms

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from lyo_pipelines.config.interactions import InteractionsFigures
-from lyo_pipelines.interactions.conversion.mapping_files import SUFFIX, FoundMapping, MappingFiles
+from lyo_pipelines.interactions.fields.mapping_files import SUFFIX, FoundMapping, MappingFiles
 from lyo_pipelines.interactions.landing.file import LandingReport, land_file
 from lyo_pipelines.interactions.pseudonyms import Pseudonyms
 from lyo_pipelines.interactions.reading.source_file import modified

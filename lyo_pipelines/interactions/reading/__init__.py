@@ -1,1 +1,1 @@
-"""Containers (JSONL, CSV, Parquet) to blocks of rows with their positions. What the fields mean belongs to shapes/."""
+"""Containers (JSONL, CSV, Parquet) to blocks of rows with their positions. What the fields mean belongs to formats/."""

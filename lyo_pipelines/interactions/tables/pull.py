@@ -20,9 +20,9 @@ from filelock import FileLock
 
 from lyo_pipelines.config.interactions import InteractionsFigures, TableFigures
 from lyo_pipelines.interactions.conversion.converter import FileSpec, RowIds
-from lyo_pipelines.interactions.conversion.mapping import Mapping as RowMapping
-from lyo_pipelines.interactions.conversion.mapping import parse_mapping
 from lyo_pipelines.interactions.errors import MappingError, UnreadableFileError
+from lyo_pipelines.interactions.fields.mapping import Mapping as RowMapping
+from lyo_pipelines.interactions.fields.mapping import parse_mapping
 from lyo_pipelines.interactions.landing.file import reading_digest, time_bounds
 from lyo_pipelines.interactions.landing.report import LandingReport
 from lyo_pipelines.interactions.landing.stage import commit, landing_lock, stage, staging_folder

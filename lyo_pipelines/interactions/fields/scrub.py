@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from lyo_pipelines.interactions.conversion.columns import parsed_json
+from lyo_pipelines.interactions.fields.columns import parsed_json
 from lyo_pipelines.interactions.pseudonyms import Pseudonyms
 
 EMAIL = re.compile(r"[A-Za-z0-9._%+\-]{1,64}@[A-Za-z0-9\-]{1,63}(?:\.[A-Za-z0-9\-]{1,63}){1,5}")

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from lyo_pipelines.interactions.conversion.columns import Bad, by_value
 from lyo_pipelines.interactions.errors import RowError
+from lyo_pipelines.interactions.fields.columns import Bad, by_value
 from lyo_pipelines.storage.arrow import pc
 
 TIMESTAMP = pa.timestamp("us", tz="UTC")

@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from lyo_pipelines.interactions.conversion.mapping import Mapping, parse_mapping
+from lyo_pipelines.interactions.fields.mapping import Mapping, parse_mapping
 from lyo_pipelines.storage.lake import Lake
 
 SUFFIX = ".mapping.yaml"

@@ -1,25 +1,23 @@
-"""What an evaluation is made of, and its fingerprint: the same inputs make the same report. Nothing here runs a model."""
+"""Gathering what an evaluation is made of, and its fingerprint: the same inputs make the same report. Nothing here runs a model."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from lyo_pipelines.config.curation import CurationFigures
 from lyo_pipelines.config.evaluation import EvaluationFigures
 from lyo_pipelines.config.figures import load_figures
-from lyo_pipelines.evaluation.answers import validity
 from lyo_pipelines.evaluation.command import EVALUATION_VERSION
 from lyo_pipelines.evaluation.inputs import items
-from lyo_pipelines.evaluation.inputs.context import Surroundings, look_around
-from lyo_pipelines.evaluation.measures import catalogue
+from lyo_pipelines.evaluation.inputs.context import look_around
+from lyo_pipelines.evaluation.inputs.evaluation_inputs import EvaluationInputs, ModelSpec, Served
+from lyo_pipelines.evaluation.measures import catalogue, validity
 from lyo_pipelines.evaluation.measures.language_quality import NAMES as INFORMED
 from lyo_pipelines.evaluation.measures.satisfaction import NAME as PREDICTED
 from lyo_pipelines.storage.lake import Lake
-from lyo_pipelines.tasks.base import TaskFormat
 
 _FIGURES_OF_OUTPUTS = {
     "max_new_tokens",
@@ -31,77 +29,6 @@ _FIGURES_OF_OUTPUTS = {
     "latency_new_tokens",
 }
 """What the models' answers depend on; the other figures only change what is made of them."""
-
-
-@dataclass(frozen=True)
-class ModelSpec:
-    """One model of the comparison: `role` is base, candidate or champion; `identity` changes when its weights do.
-
-    A whole model (method `full`) has no adapter: its folder is its base_name.
-    """
-
-    role: str
-    base_name: str
-    adapter_dir: Path | None
-    version: str
-    identity: str
-
-
-@dataclass(frozen=True)
-class Served:
-    """A segment that is too thin for an adapter of its own: it is served by a parent's, on whose test items the report is."""
-
-    segment: str
-    reason: str
-
-
-@dataclass(frozen=True)
-class EvaluationInputs:
-    """Everything a report depends on. `data_version` is the hash of it all. tasks: of each item, None where none is known.
-
-    segment: whose dataset and adapter these are; served: the thin segment that the report is for, if it is for one.
-    """
-
-    segment: str
-    served: Served | None
-    dataset_fingerprint: str
-    items: tuple[items.Item, ...]
-    tasks: tuple[TaskFormat | None, ...]
-    items_in_split: int
-    groups_in_split: int
-    models: tuple[ModelSpec, ...]
-    figures: EvaluationFigures
-    metric_files: dict[str, Path]
-    same_as_champion: bool
-    data_version: str
-    surroundings: Surroundings
-
-    @property
-    def before(self) -> str:
-        """Role of what serves now: the champion, else the base."""
-        return "champion" if self.model("champion") else "base"
-
-    def wants(self, metric: str) -> bool:
-        """Whether the figures ask for a metric."""
-        return self.figures.metrics is None or metric in self.figures.metrics
-
-    def model(self, role: str) -> ModelSpec | None:
-        """The model in this role, or None."""
-        return next((spec for spec in self.models if spec.role == role), None)
-
-    @property
-    def schemas(self) -> dict[str, str]:
-        """Item id -> JSON schema that its answer is held to while it is written; empty unless the figures say so."""
-        if self.figures.constrained == "off":
-            return {}
-        known = {
-            task.task: json.dumps(task.answer.model_json_schema()) for task in set(self.tasks) if task and task.answer
-        }
-        return {
-            item.item_id: known[task.task]
-            for item, task in zip(self.items, self.tasks, strict=True)
-            if task is not None and task.task in known and not item.is_plain
-        }
 
 
 def gather_inputs(

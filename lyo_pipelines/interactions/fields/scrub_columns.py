@@ -6,9 +6,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from lyo_pipelines.interactions.conversion import columns
-from lyo_pipelines.interactions.conversion.columns import FREE_TEXTS, TEXTS, Gathered
-from lyo_pipelines.interactions.conversion.scrub import Scrubber, distinctive, dumps
+from lyo_pipelines.interactions.fields import columns
+from lyo_pipelines.interactions.fields.columns import FREE_TEXTS, TEXTS, Gathered
+from lyo_pipelines.interactions.fields.scrub import Scrubber, distinctive, dumps
 from lyo_pipelines.storage.arrow import pc
 
 

@@ -16,9 +16,9 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, model_validator
 
 from lyo_pipelines.interactions.contract import FEEDBACK_INPUT_FIELDS, INPUT_FIELDS
-from lyo_pipelines.interactions.conversion.columns import number, parsed_json
-from lyo_pipelines.interactions.conversion.times import moment, show
 from lyo_pipelines.interactions.errors import MappingError, RowError
+from lyo_pipelines.interactions.fields.columns import number, parsed_json
+from lyo_pipelines.interactions.fields.times import moment, show
 
 TIME_FIELDS = ("occurred_at", "feedback_at")
 _EPOCHS = {"epoch_s": "s", "epoch_ms": "ms", "epoch_us": "us", "epoch_ns": "ns"}

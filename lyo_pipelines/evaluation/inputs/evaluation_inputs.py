@@ -1,0 +1,83 @@
+"""What an evaluation is made of, as one value: models, items with their tasks, figures. Gathering it: planning/."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from lyo_pipelines.config.evaluation import EvaluationFigures
+from lyo_pipelines.evaluation.inputs.context import Surroundings
+from lyo_pipelines.evaluation.inputs.items import Item
+from lyo_pipelines.tasks.base import TaskFormat
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """One model of the comparison: `role` is base, candidate or champion; `identity` changes when its weights do.
+
+    A whole model (method `full`) has no adapter: its folder is its base_name.
+    """
+
+    role: str
+    base_name: str
+    adapter_dir: Path | None
+    version: str
+    identity: str
+
+
+@dataclass(frozen=True)
+class Served:
+    """A segment that is too thin for an adapter of its own: it is served by a parent's, on whose test items the report is."""
+
+    segment: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class EvaluationInputs:
+    """Everything a report depends on. `data_version` is the hash of it all. tasks: of each item, None where none is known.
+
+    segment: whose dataset and adapter these are; served: the thin segment that the report is for, if it is for one.
+    """
+
+    segment: str
+    served: Served | None
+    dataset_fingerprint: str
+    items: tuple[Item, ...]
+    tasks: tuple[TaskFormat | None, ...]
+    items_in_split: int
+    groups_in_split: int
+    models: tuple[ModelSpec, ...]
+    figures: EvaluationFigures
+    metric_files: dict[str, Path]
+    same_as_champion: bool
+    data_version: str
+    surroundings: Surroundings
+
+    @property
+    def before(self) -> str:
+        """Role of what serves now: the champion, else the base."""
+        return "champion" if self.model("champion") else "base"
+
+    def wants(self, metric: str) -> bool:
+        """Whether the figures ask for a metric."""
+        return self.figures.metrics is None or metric in self.figures.metrics
+
+    def model(self, role: str) -> ModelSpec | None:
+        """The model in this role, or None."""
+        return next((spec for spec in self.models if spec.role == role), None)
+
+    @property
+    def schemas(self) -> dict[str, str]:
+        """Item id -> JSON schema that its answer is held to while it is written; empty unless the figures say so."""
+        if self.figures.constrained == "off":
+            return {}
+        known = {
+            task.task: json.dumps(task.answer.model_json_schema()) for task in set(self.tasks) if task and task.answer
+        }
+        return {
+            item.item_id: known[task.task]
+            for item, task in zip(self.items, self.tasks, strict=True)
+            if task is not None and task.task in known and not item.is_plain
+        }
