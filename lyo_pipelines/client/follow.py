@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from lyo_pipelines.client.graphql import Client, GraphQLError, Run
+from lyo_pipelines.evaluation.command import PROGRESS, REPORT_TAG
 from lyo_pipelines.storage.lake import Lake
+from lyo_pipelines.training.plan import ADAPTER_TAG, METRICS
 
 STAGES = {
     "landed_files": "inbox → landed files",
@@ -75,18 +77,12 @@ def last_json(path: Path) -> dict[str, Any]:
     return {}
 
 
-def newest(folder: Path, name: str) -> Path | None:
-    """The newest `*/name` below a folder."""
-    found = sorted(folder.glob(f"*/{name}"), key=lambda path: path.stat().st_mtime)
-    return found[-1] if found else None
-
-
-def training_detail(lake: Lake, segment: str, since: float) -> str:
-    """Steps, loss, speed and time left from the newest metrics.jsonl."""
-    path = newest(lake.local(lake.adapter_dir(segment)), "metrics.jsonl")
-    if path is None or path.stat().st_mtime < since:
+def training_detail(lake: Lake, run: Run) -> str:
+    """Steps, loss, speed and time left of the adapter version that the run trains."""
+    version = run.tags.get(ADAPTER_TAG)
+    row = last_json(lake.local(lake.adapter_dir(run.segment, version)) / METRICS) if version else {}
+    if not row:
         return "starting"
-    row = last_json(path)
     parts = [str(row.get("stage", "training"))]
     if row.get("steps"):
         parts.append(f"step {row.get('step', 0)}/{row['steps']}")
@@ -102,12 +98,12 @@ def training_detail(lake: Lake, segment: str, since: float) -> str:
     return " · ".join(parts)
 
 
-def evaluation_detail(lake: Lake, segment: str, since: float) -> str:
-    """Model, items and time left from the newest progress.jsonl."""
-    path = newest(lake.local(lake.report_dir(segment)), "progress.jsonl")
-    if path is None or path.stat().st_mtime < since:
+def evaluation_detail(lake: Lake, run: Run) -> str:
+    """Model, items and time left of the report that the run writes."""
+    version = run.tags.get(REPORT_TAG)
+    row = last_json(lake.local(lake.report_dir(run.segment, version)) / PROGRESS) if version else {}
+    if not row:
         return "starting"
-    row = last_json(path)
     parts = [str(row.get("stage", "evaluating")), str(row.get("model", ""))]
     if row.get("total"):
         parts.append(f"{row.get('done', 0)}/{row['total']}")
@@ -146,7 +142,6 @@ class Follower:
 
     client: Client
     lake: Lake
-    segment: str
     stages: dict[str, Stage]
     show: Callable[[dict[str, Stage]], None]
     since: float
@@ -182,9 +177,8 @@ class Follower:
             for run in sorted(runs, key=lambda run: run.start or 0.0):
                 if (run.start or 0.0) >= self.since:
                     apply_run(self.stages, run, now)
-            for key, detail in _DETAILS.items():
-                stage = self.stages.get(key)
-                if stage is not None and stage.state == "running":
-                    stage.detail = detail(self.lake, self.segment, self.since)
+                    for key in _DETAILS.keys() & run.steps.keys() & self.stages.keys():
+                        if (stage := self.stages[key]).state == "running":
+                            stage.detail = _DETAILS[key](self.lake, run)
             self.show(self.stages)
             yield runs

@@ -69,7 +69,7 @@ class LaunchFollower:
     def _detail(self, run: Run) -> str:
         current = next((key for key in reversed(_STEPS) if run.steps.get(key, ("", None, None))[1] is not None), None)
         if current == "adapter":
-            return f"adapter · {training_detail(self.lake, run.segment, self.since)}"
+            return f"adapter · {training_detail(self.lake, run)}"
         if current == "eval_report":
-            return f"report · {evaluation_detail(self.lake, run.segment, self.since)}"
+            return f"report · {evaluation_detail(self.lake, run)}"
         return _STEPS.get(current or "", "starting")

@@ -91,7 +91,7 @@ def _run_locked(console: Console, lake: Lake, *, port: int, interactions: int, s
             )
         stages = new_stages("landed_files", "raw_interactions", "filtered_examples", "segment_health")
         with Display(console) as display:
-            follower = Follower(client, lake, SEGMENT, stages, display.show, since=began - 1)
+            follower = Follower(client, lake, stages, display.show, since=began - 1)
             follower.until(lambda: _data_current(lake), wait_seconds=300, what="the daily data")
         console.print("The triggers look at the data; nothing is launched by hand.")
         with Display(console) as display:

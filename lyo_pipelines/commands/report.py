@@ -27,7 +27,7 @@ def newest_report_dir(lake: Lake, segment: str) -> Path:
         raise NoReportError(
             f"no finished report of {segment} (segments with reports: {known}). `lyo train {segment}` makes one."
         )
-    return max(finished, key=lambda folder: (folder / "report.json").stat().st_mtime)
+    return max(finished, key=lambda folder: (read_report(folder)["created_at"], folder.name))
 
 
 def show_report(console: Console, segment: str) -> None:

@@ -114,7 +114,7 @@ def run_job(
     try:
         with Display(console) as display:
             stages = new_stages(*work.stages)
-            Follower(client, lake, segment, stages, display.show, since=time.time() - 1).until_run_ends(run_id)
+            Follower(client, lake, stages, display.show, since=time.time() - 1).until_run_ends(run_id)
     except KeyboardInterrupt:
         console.print("Stopping the run in order (training writes a checkpoint) …")
         client.terminate(run_id)

@@ -13,6 +13,8 @@ EVALUATION_VERSION = 4
 EVALUATION_CODE_VERSION = str(EVALUATION_VERSION)
 REPORT = "report.json"
 PROGRESS = "progress.jsonl"
+REPORT_TAG = "lyo/report"
+"""Tag of a Dagster run: the version of the adapter that it reports on."""
 FIGURES = "figures.json"
 
 

@@ -17,6 +17,8 @@ from lyo_pipelines.training.recipes import WITHOUT_EFFECT_ON_WEIGHTS, Recipe
 MANIFEST = "adapter_manifest.json"
 METRICS = "metrics.jsonl"
 LOSS_PICTURE = "loss.png"
+ADAPTER_TAG = "lyo/adapter"
+"""Tag of a Dagster run: the version of the adapter that it trains. Known before its manifest is there."""
 TRAINING_VERSION = 1
 """Raised when the training code changes what is learnt from the same recipe and data."""
 

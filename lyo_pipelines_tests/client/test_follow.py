@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
 
 from lyo_pipelines.client.display import Display
-from lyo_pipelines.client.follow import apply_run, last_json, new_stages, training_detail
+from lyo_pipelines.client.follow import apply_run, evaluation_detail, last_json, new_stages, training_detail
 from lyo_pipelines.client.graphql import Run
 from lyo_pipelines.storage.lake import Lake
 
@@ -37,18 +39,36 @@ def test_stages_follow_the_states_of_steps() -> None:
     assert stages["adapter"].state == "failed"
 
 
-def test_training_detail_names_steps_loss_speed_and_time_left(tmp_path: Path) -> None:
+def test_a_run_shows_the_progress_of_the_version_that_it_says_it_trains(tmp_path: Path) -> None:
+    lake, tags = Lake(str(tmp_path)), {"dagster/partition": "tutoring.en.math"}
+    for version, step in (("v1", 3), ("v2", 7)):
+        folder = Path(lake.adapter_dir("tutoring.en.math", version))
+        folder.mkdir(parents=True)
+        row = {
+            "stage": "training",
+            "step": step,
+            "steps": 9,
+            "loss": 1.5,
+            "tokens_per_second": 700.4,
+            "eta_seconds": 61,
+        }
+        (folder / "metrics.jsonl").write_text(json.dumps(row | {"eval_loss": None}) + "\n")
+    of_v1 = replace(_run(), tags=tags | {"lyo/adapter": "v1"})
+    assert training_detail(lake, of_v1) == "training · step 3/9 · loss 1.500 · 700 tokens/s · 1:01 left"
+    assert training_detail(lake, replace(_run(), tags=tags)) == "starting"
+    assert training_detail(lake, replace(_run(), tags=tags | {"lyo/adapter": "v3"})) == "starting"
+
+
+def test_a_run_shows_the_progress_of_the_report_that_it_says_it_writes(tmp_path: Path) -> None:
     lake = Lake(str(tmp_path))
-    assert training_detail(lake, "tutoring.en.math", since=0) == "starting"
-    folder = Path(lake.adapter_dir("tutoring.en.math", "v1"))
+    folder = Path(lake.report_dir("tutoring.en.math", "v1"))
     folder.mkdir(parents=True)
-    (folder / "metrics.jsonl").write_text(
-        '{"stage": "training", "step": 3, "steps": 9, "loss": 1.5, "tokens_per_second": 700.4, "eta_seconds": 61, "eval_loss": null}\n'
+    (folder / "progress.jsonl").write_text(
+        '{"stage": "answering", "model": "base", "done": 2, "total": 8, "eta_seconds": 5}\n'
     )
-    assert (
-        training_detail(lake, "tutoring.en.math", since=0)
-        == "training · step 3/9 · loss 1.500 · 700 tokens/s · 1:01 left"
-    )
+    run = replace(_run(), tags={"dagster/partition": "tutoring.en.math", "lyo/report": "v1"})
+    assert evaluation_detail(lake, run) == "answering · base · 2/8 · 0:05 left"
+    assert evaluation_detail(lake, replace(run, tags={"dagster/partition": "tutoring.en.math"})) == "starting"
 
 
 def test_without_a_terminal_only_changes_are_printed() -> None:

@@ -16,20 +16,18 @@ from hypothesis import strategies as st
 from lyo_pipelines.interactions.errors import RowError, UnreadableFileError
 from lyo_pipelines.interactions.fields import columns, times
 from lyo_pipelines.interactions.identity import derived_id, match_keys
-from lyo_pipelines.interactions.reading.lines import BOM, read_lines
+from lyo_pipelines.interactions.reading.lines import read_lines
 from lyo_pipelines.interactions.reading.parquet_rows import parquet_blocks
 from lyo_pipelines.segments import Segment, SegmentKeyError, parse_segment, segment_key
 
 
 @given(
-    st.lists(st.binary(max_size=30).map(lambda b: b.replace(b"\n", b"").removeprefix(BOM)), max_size=20),
+    st.lists(st.binary(max_size=30).map(lambda b: b.replace(b"\n", b"")), max_size=20),
     st.integers(1, 50),
     st.integers(8, 40),
 )
 def test_lines_keep_their_numbers_and_content_whatever_the_block(lines, block, limit):
-    stream = io.BytesIO(
-        BOM + b"".join(line + b"\n" for line in lines) if block > 3 else b"".join(line + b"\n" for line in lines)
-    )
+    stream = io.BytesIO(b"".join(line + b"\n" for line in lines))
     seen: dict[int, tuple[bytes, int]] = {}
     for part in read_lines(stream, block_bytes=block, max_line_bytes=limit):
         if part.too_long:

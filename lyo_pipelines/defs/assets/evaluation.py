@@ -8,7 +8,13 @@ from lyo_pipelines.defs.assets.preferences import preference_adapter
 from lyo_pipelines.defs.assets.training import GPU_POOL, adapter
 from lyo_pipelines.defs.partitions import SEGMENTS
 from lyo_pipelines.defs.resources import Store
-from lyo_pipelines.evaluation.command import EVALUATION_CODE_VERSION, default_cache, evaluation_command, write_figures
+from lyo_pipelines.evaluation.command import (
+    EVALUATION_CODE_VERSION,
+    REPORT_TAG,
+    default_cache,
+    evaluation_command,
+    write_figures,
+)
 from lyo_pipelines.evaluation.planning.champion import current_adapter
 from lyo_pipelines.evaluation.report.build import read_report
 from lyo_pipelines.retraining.history import record_report
@@ -64,6 +70,7 @@ def eval_report(
         data_dir=lake.root,
         config_path=store.settings().config_path,
     )
+    context.instance.add_run_tags(context.run_id, {REPORT_TAG: candidate.version})
     results = pipes.run(context=context, command=command).get_results()
     record_report(lake, segment, candidate.version, read_report(output))
     return results

@@ -13,7 +13,7 @@ from lyo_pipelines.defs.assets.training import GPU_POOL, adapter
 from lyo_pipelines.defs.metadata import table
 from lyo_pipelines.defs.partitions import SEGMENTS
 from lyo_pipelines.defs.resources import Store
-from lyo_pipelines.training.plan import TRAINING_VERSION, TrainingResult, adapter_version, training_command
+from lyo_pipelines.training.plan import ADAPTER_TAG, TRAINING_VERSION, TrainingResult, adapter_version, training_command
 from lyo_pipelines.training.recipe_loading import RecipeError, load_recipe, write_recipe
 from lyo_pipelines.training.recipes import PREFERENCE_METHODS, Recipe
 from lyo_pipelines.training.versions import NoAdapterError, point_to, supervised_adapter
@@ -94,6 +94,7 @@ def preference_adapter(
     output = lake.local(lake.adapter_dir(segment, version))
     recipe_path = output / "recipe.yaml"
     write_recipe(recipe, recipe_path)
+    context.instance.add_run_tags(context.run_id, {ADAPTER_TAG: version})
     context.log.info(f"{segment}: {recipe.method} from {start.version} with preference data {data.fingerprint}")
     command = training_command(recipe_path, lake.local(data.path), output, store.models_dir(), start_from=start.path)
     results = pipes.run(context=context, command=command).get_results()

@@ -10,7 +10,7 @@ from lyo_pipelines.defs.partitions import SEGMENTS
 from lyo_pipelines.defs.resources import Store, current_dataset
 from lyo_pipelines.retraining.history import record_training
 from lyo_pipelines.storage.lake import Lake
-from lyo_pipelines.training.plan import TRAINING_VERSION, adapter_version, read_adapter, training_command
+from lyo_pipelines.training.plan import ADAPTER_TAG, TRAINING_VERSION, adapter_version, read_adapter, training_command
 from lyo_pipelines.training.recipe_loading import RecipeError, load_recipe, write_recipe
 from lyo_pipelines.training.versions import NoAdapterError, latest_adapter, point_to
 
@@ -57,6 +57,7 @@ def adapter(context: dg.AssetExecutionContext, config: TrainingConfig, store: St
     output.mkdir(parents=True, exist_ok=True)
     recipe_path = output / "recipe.yaml"
     write_recipe(recipe, recipe_path)
+    context.instance.add_run_tags(context.run_id, {ADAPTER_TAG: version})
     context.log.info(
         f"training {context.partition_key} {version} with recipe {config.recipe} on dataset {dataset.fingerprint}"
     )

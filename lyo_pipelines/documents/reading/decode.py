@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import codecs
 import re
 
 from lyo_pipelines.documents.contract import RejectedError
+from lyo_pipelines.storage.byte_order_mark import byte_order_mark
 
-_MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _DECLARED = re.compile(
     rb"""<meta[^>]+charset\s*=\s*["']?\s*([A-Za-z0-9_:.-]+)|<\?xml[^>]+encoding=["']([A-Za-z0-9_:.-]+)"""
 )
@@ -15,13 +14,12 @@ _FEW = 0.1  # old Western files have a few accents and quotation marks among pla
 
 
 def decode(data: bytes, *, html: bool = False) -> str:
-    """The text of a file: UTF-8, UTF-16 with its mark, what an HTML page declares, or plain Western text with a few other signs.
+    """The text of a file: UTF-8, UTF-16 or UTF-32 with its mark, what an HTML page declares, or plain Western text.
 
-    Raises RejectedError("encoding") for anything else.
+    Western text has few signs beyond ASCII. Raises RejectedError("encoding") for anything else.
     """
-    for mark, name in _MARKS:
-        if data.startswith(mark):
-            return _decoded(data, name)
+    if mark := byte_order_mark(data):
+        return _decoded(data[mark.size :], mark.encoding)
     try:
         return _decoded(data, "utf-8")
     except RejectedError:

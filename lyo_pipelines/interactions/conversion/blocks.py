@@ -50,7 +50,8 @@ class Reading:
     def _open(self) -> None:
         figures = self._spec.figures
         container = self._source.container()
-        stream = self._stack.enter_context(self._source.content())
+        opened = self._source.content() if container == "parquet" else self._source.text()
+        stream = self._stack.enter_context(opened)
         if container == "jsonl":
             lines = read_lines(stream, block_bytes=figures.block_bytes, max_line_bytes=figures.max_row_bytes)
             first = list(islice(lines, 1))

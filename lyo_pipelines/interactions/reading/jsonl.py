@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 from typing import Any
 
@@ -9,6 +10,7 @@ import orjson
 
 from lyo_pipelines.interactions.reading.block import BadRow, Block
 from lyo_pipelines.interactions.reading.lines import Lines
+from lyo_pipelines.storage.byte_order_mark import byte_order_mark
 
 
 def parse_lines(lines: Lines, max_row_bytes: int) -> Block:
@@ -30,8 +32,8 @@ def parse_lines(lines: Lines, max_row_bytes: int) -> Block:
                 continue
             row = _lenient(line)
             if row is None:
-                reason = "broken_utf8" if _broken_utf8(line) else "broken_json"
-                block.bad.append(BadRow(number, reason, str(error).partition(": line")[0], line, len(line)))
+                reason, detail = _why(line, error)
+                block.bad.append(BadRow(number, reason, detail, line, len(line)))
                 continue
         if type(row) is dict:
             rows.append(row)
@@ -47,16 +49,27 @@ def _too_long(number: int, head: bytes, size: int) -> BadRow:
 
 
 def _lenient(line: bytes) -> Any:
-    """What Python's own reader takes: NaN, lone surrogates, huge numbers. None when that fails too."""
+    """What Python's own reader takes: NaN, lone surrogates, huge numbers, a UTF-8 mark. None when that fails too.
+
+    It is given text: of bytes it would guess the encoding, line by line.
+    """
     try:
-        return json.loads(line)
+        return json.loads(line.removeprefix(codecs.BOM_UTF8).decode("utf-8", "surrogatepass"))
     except (ValueError, RecursionError):
         return None
 
 
-def _broken_utf8(line: bytes) -> bool:
+def _why(line: bytes, error: orjson.JSONDecodeError) -> tuple[str, str]:
+    """Reason and detail of a line that is no JSON."""
+    detail = str(error).partition(": line")[0]
     try:
         line.decode("utf-8")
     except UnicodeDecodeError:
-        return True
-    return False
+        mark = byte_order_mark(line)
+        named = (
+            f"the line begins with the byte order mark of {mark.encoding.upper()}, the file does not"
+            if mark
+            else detail
+        )
+        return "broken_utf8", named
+    return "broken_json", detail

@@ -6,8 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO
 
-BOM = b"\xef\xbb\xbf"
-
 
 @dataclass(frozen=True)
 class Lines:
@@ -27,7 +25,7 @@ def read_lines(stream: IO[bytes], *, block_bytes: int, max_line_bytes: int) -> I
     Memory stays below block_bytes + max_line_bytes whatever the input: the rest of an overlong line is dropped as it is read.
     """
     number, pending, dropped = 1, b"", 0
-    chunk = stream.read(block_bytes).removeprefix(BOM)
+    chunk = stream.read(block_bytes)
     while chunk:
         if dropped:  # inside an overlong line: look only for its end
             end = chunk.find(b"\n")

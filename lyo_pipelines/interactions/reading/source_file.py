@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import io
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ from typing import IO, Any, Literal, cast
 import fsspec
 
 from lyo_pipelines.interactions.errors import UnreadableFileError
-from lyo_pipelines.interactions.reading.lines import BOM
+from lyo_pipelines.storage.byte_order_mark import Utf8Stream, unmarked_wide_encoding
 
 Container = Literal["jsonl", "csv", "parquet"]
 _HASH_BLOCK = 1 << 20
@@ -36,6 +37,23 @@ class _Guarded:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
+
+
+class _Decoded:
+    """A text stream whose bytes are not in the encoding that their mark names says so of the file."""
+
+    def __init__(self, stream: Utf8Stream) -> None:
+        self._stream = stream
+
+    def read(self, size: int = -1) -> bytes:
+        """Read. Raises UnreadableFileError."""
+        try:
+            return self._stream.read(size)
+        except UnicodeDecodeError as error:
+            raise UnreadableFileError(
+                f"its byte order mark says {error.encoding.upper()}, and its bytes are not: {error.reason}. "
+                "Save it as UTF-8"
+            ) from error
 
 
 @dataclass(frozen=True)
@@ -87,6 +105,12 @@ class SourceFile:
             else:
                 yield handle
 
+    @contextmanager
+    def text(self) -> Iterator[IO[bytes]]:
+        """The content as UTF-8 without a byte order mark; UTF-16 and UTF-32 are told by theirs."""
+        with self.content() as handle:
+            yield cast("IO[bytes]", _Decoded(Utf8Stream(handle)))
+
     def sha256(self) -> str:
         """The first 32 hex digits (128 bits) of the stored bytes' SHA-256: the file's identity, whatever its name."""
         digest = hashlib.sha256()
@@ -101,9 +125,11 @@ class SourceFile:
             head = handle.read(_HEAD)
         if head[:4] == b"PAR1":
             return "parquet"
-        if head[:2] in (b"\xff\xfe", b"\xfe\xff") or head[:4] == b"\x00\x00\xfe\xff":
-            raise UnreadableFileError("the text is UTF-16 or UTF-32: convert it to UTF-8 (iconv -f UTF-16 -t UTF-8)")
-        stripped = head.removeprefix(BOM).lstrip()
+        if wide := unmarked_wide_encoding(head):
+            raise UnreadableFileError(
+                f"the text is {wide.upper()} without a byte order mark: convert it to UTF-8 (iconv -f {wide.upper()} -t UTF-8)"
+            )
+        stripped = _Decoded(Utf8Stream(io.BytesIO(head))).read(_HEAD).lstrip()
         if not stripped:
             raise UnreadableFileError("the file is empty")
         suffixes = self.name.lower().removesuffix(".gz").rsplit(".", 1)

@@ -1,0 +1,22 @@
+"""Which report `lyo report` shows."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+from lyo_pipelines.commands.report import newest_report_dir
+from lyo_pipelines.storage.lake import Lake
+
+SEGMENT = "tutoring.en.math"
+
+
+def test_the_newest_report_is_the_one_made_last_whatever_became_of_its_file_since(tmp_path: Path) -> None:
+    lake = Lake(str(tmp_path))
+    for version, made, touched in (("v1", "2026-10-02", 1_000), ("v2", "2026-10-01", 2_000)):
+        folder = lake.local(lake.report_dir(SEGMENT, version))
+        folder.mkdir(parents=True)
+        (folder / "report.json").write_text(json.dumps({"created_at": f"{made}T00:00:00+00:00"}))
+        os.utime(folder / "report.json", (touched, touched))
+    assert newest_report_dir(lake, SEGMENT).name == "v1"
