@@ -5,7 +5,6 @@ Pure. An event that does not fit what came before is refused, with what is possi
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 
 from lyo_pipelines.registry.events import Event
@@ -15,14 +14,6 @@ from lyo_pipelines.registry.transitions import refusal
 
 class IllegalEventError(ValueError):
     """An event does not fit the state of its segment; the message says why, and what is possible."""
-
-
-def fold(segment: str, events: Iterable[Event]) -> Release:
-    """The state after all events. Raises IllegalEventError where one does not fit."""
-    release = Release(segment)
-    for event in events:
-        release = apply(release, event)
-    return release
 
 
 def apply(release: Release, event: Event) -> Release:

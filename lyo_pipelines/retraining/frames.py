@@ -19,7 +19,6 @@ from lyo_pipelines.retraining.windows import Pair, Windows
 from lyo_pipelines.statistics.histogram import BINS
 
 Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 Quantity = tuple[str, str, str]
 """Columns of a quantity: how many values, their sum, the sum of their squares (for shares: the count again)."""
 

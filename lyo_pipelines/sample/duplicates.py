@@ -7,7 +7,21 @@ from random import Random
 from lyo_pipelines.sample.people import Student
 from lyo_pipelines.sample.phrase import pick
 from lyo_pipelines.sample.rows import Row, rate
-from lyo_pipelines.sample.variety import THRESHOLD, jaccard, shingles
+
+THRESHOLD = 0.8
+"""Two questions are near duplicates from this Jaccard similarity of their character 5-grams on."""
+
+
+def shingles(text: str) -> frozenset[str]:
+    """Character 5-grams of a text in lower case with single spaces."""
+    plain = " ".join(text.lower().split())
+    return frozenset(plain[at : at + 5] for at in range(max(1, len(plain) - 4)))
+
+
+def jaccard(a: frozenset[str], b: frozenset[str]) -> float:
+    """Shared share of two sets."""
+    return len(a & b) / len(a | b)
+
 
 _CONTENT = (
     "system_prompt",

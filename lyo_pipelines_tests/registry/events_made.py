@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import reduce
 from typing import Any
 
 from lyo_pipelines.registry.events import Adapter, Event, Kind, Who
-from lyo_pipelines.registry.fold import fold
+from lyo_pipelines.registry.fold import apply
 from lyo_pipelines.registry.log import append
 from lyo_pipelines.registry.state import Release
 from lyo_pipelines.storage.lake import Lake
@@ -47,7 +48,7 @@ def promoted(version: str = "owner-1", *, day: float = 0, segment: str = SEGMENT
 
 
 def state(events: list[Event], segment: str = SEGMENT) -> Release:
-    return fold(segment, events)
+    return reduce(apply, events, Release(segment))
 
 
 def write(lake: Lake, *events: Event) -> Release:

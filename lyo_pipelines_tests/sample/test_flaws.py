@@ -10,9 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lyo_pipelines.sample.duplicates import nearly
+from lyo_pipelines.sample.duplicates import THRESHOLD, jaccard, nearly, shingles
 from lyo_pipelines.sample.identifiers import MAKERS, aadhaar, card, luhn_valid, verhoeff_valid
-from lyo_pipelines.sample.variety import THRESHOLD, jaccard, shingles
 
 KINDS = (
     "wrong_language", "romanised", "near_duplicate", "exact_duplicate", "truncated", "error", "low_rating", "cultural", "refusal",

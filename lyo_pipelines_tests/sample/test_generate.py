@@ -11,8 +11,8 @@ import pytest
 
 from lyo_pipelines.interactions.contract import FEEDBACK_COLUMNS, INTERACTION, REASONING_MODES
 from lyo_pipelines.sample.generate import generate, iter_blocks, iter_interactions
-from lyo_pipelines.sample.variety import clusters
 from lyo_pipelines.sample.voices import VOICES
+from lyo_pipelines_tests.sample.question_clusters import clusters
 
 
 def _count(rows, *names):

@@ -25,10 +25,10 @@ from lyo_pipelines.sample.tasks.generate import CONVERSED, TASKS, UnknownSampleE
 from lyo_pipelines.sample.tasks.search import INTENTS
 from lyo_pipelines.sample.tasks.technical_docs import functions
 from lyo_pipelines.sample.tasks.topics import path_to, topics
-from lyo_pipelines.sample.variety import clusters
 from lyo_pipelines.sample.write import write_jsonl
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines.tasks import search, task_format, task_formats
+from lyo_pipelines_tests.sample.question_clusters import clusters
 from lyo_pipelines_tests.tasks.made import drawn, row_of, text_of
 
 EACH = [(task, language) for task in sorted(TASKS) for language in languages_of(task)]

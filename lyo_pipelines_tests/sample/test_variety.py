@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lyo_pipelines.sample.variety import THRESHOLD, cluster_sizes, clusters, jaccard, share_in_small, shingles
+from lyo_pipelines.sample.duplicates import THRESHOLD, jaccard, shingles
+from lyo_pipelines_tests.sample.question_clusters import cluster_sizes, clusters, share_in_small
 
 
 def _by_hand(texts):

@@ -16,8 +16,6 @@ from lyo_pipelines.statistics.bootstrap import bootstrap_mean_by_group, paired_b
 from lyo_pipelines.statistics.verdict import verdict
 
 _WORTH = {"first": 1, "second": -1, "tie": 0}
-COIN = 0.5
-"""Agreement that guessing reaches, and always calling a tie, and always preferring the answer that comes first."""
 
 
 @dataclass(frozen=True)

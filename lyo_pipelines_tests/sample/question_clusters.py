@@ -1,8 +1,4 @@
-"""How varied the wording is: near-duplicate clusters of questions and their sizes.
-
-Two questions are near duplicates when the Jaccard similarity of their character 5-grams is at least 0.8. Candidates come from
-MinHash bands (rensa, 128 permutations, 16 bands of 8), and every candidate pair is verified on the true sets.
-"""
+"""How varied a sample is: clusters of questions with nearly the same words, found by MinHash and verified."""
 
 from __future__ import annotations
 
@@ -10,20 +6,9 @@ from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
-from rensa import RMinHash  # pyright: ignore[reportAttributeAccessIssue]  (a compiled module without stubs)
+from rensa import RMinHash
 
-THRESHOLD = 0.8
-
-
-def shingles(text: str) -> frozenset[str]:
-    """Character 5-grams of a text in lower case with single spaces."""
-    plain = " ".join(text.lower().split())
-    return frozenset(plain[at : at + 5] for at in range(max(1, len(plain) - 4)))
-
-
-def jaccard(a: frozenset[str], b: frozenset[str]) -> float:
-    """Shared share of two sets."""
-    return len(a & b) / len(a | b)
+from lyo_pipelines.sample.duplicates import THRESHOLD, jaccard, shingles
 
 
 def clusters(texts: Sequence[str]) -> list[int]:
