@@ -12,8 +12,12 @@ from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
+from lyo_pipelines import faults
 from lyo_pipelines.commands.release_app import release_app
+from lyo_pipelines.errors import LyoError
+from lyo_pipelines.machine import machine_explained
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, help="Turn tutor and assistant logs into better, evaluated adapters."
@@ -108,7 +112,7 @@ def documents(
 @app.command()
 def sample(
     task: Annotated[str, typer.Argument(help="For instance search, quiz, agent; a wrong one lists them all.")],
-    rows: Annotated[int, typer.Option(help="How many interactions.")] = 600,
+    rows: Annotated[int, typer.Option(min=1, help="How many interactions.")] = 600,
     language: Annotated[str, typer.Option(help="en; most tasks also have hi, some ta.")] = "en",
     output: Annotated[Path | None, typer.Option(help="A JSONL file; without it, one in the inbox.")] = None,
     subjects: Annotated[bool, typer.Option(help="Rows name their subject: segments such as search.en.math.")] = False,
@@ -261,22 +265,34 @@ def _keep_open(server: object) -> None:
 
 
 def main() -> None:
-    """Entry point: known errors are one clear line and exit code 1, Ctrl-C is 130."""
+    """Entry point. Exit codes: 1 for an error that the message says how to mend, 70 for a fault of ours, 130 after Ctrl-C."""
     # `kill` stops in order, too; and a shell that starts us in the background would have us (and Dagster) ignore SIGINT
     for stop_signal in (signal.SIGINT, signal.SIGTERM):
         signal.signal(stop_signal, signal.default_int_handler)
     try:
-        app()
+        with machine_explained("the data directory"):
+            app()
     except SystemExit as stop:
         if stop.code == INTERRUPTED:
             console.print("\n[yellow]Interrupted.[/] What was finished is kept; the next run goes on from there.")
         raise
-    except (RuntimeError, ValueError, OSError) as error:
+    except LyoError as error:
         if os.environ.get("LYO_TRACEBACK"):
             raise
-        console.print(f"[red]{type(error).__name__}:[/] {error}", highlight=False, soft_wrap=True)
-        console.print("[dim]LYO_TRACEBACK=1 shows where it came from.[/]")
+        _say(error)
         sys.exit(1)
+    except Exception as error:
+        sys.stderr.write(f"{faults.fault_report(error)}\n")
+        sys.exit(faults.EXIT_CODE)
+
+
+def _say(error: LyoError) -> None:
+    """What is wrong in one line and what to do in the next, on stderr; brackets in a message are no markup."""
+    stderr = Console(stderr=True, highlight=False, soft_wrap=True)
+    stderr.print(f"[red]{type(error).__name__}:[/] {escape(error.message)}")
+    if error.hint:
+        stderr.print(escape(error.hint))
+    stderr.print("[dim]LYO_TRACEBACK=1 shows where it came from.[/]")
 
 
 if __name__ == "__main__":

@@ -9,11 +9,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from lyo_pipelines.errors import LyoError
+
 _PART = re.compile(r"[a-z0-9_]+")
 _OTHER = re.compile(r"[^a-z0-9_]+")
 
 
-class SegmentKeyError(ValueError):
+class SegmentKeyError(LyoError):
     """A segment key does not have the shape `<task>.<language>[.<facet>]`."""
 
 

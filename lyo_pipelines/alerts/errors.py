@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from lyo_pipelines.errors import LyoError
 
-class ChannelError(RuntimeError):
+
+class ChannelError(LyoError):
     """A channel cannot send; the message says why and, where it can be known, what to do."""
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from lyo_pipelines.client.graphql import Client, GraphQLError, Run
+from lyo_pipelines.errors import LyoError
 from lyo_pipelines.evaluation.command import PROGRESS, REPORT_TAG
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines.training.plan import ADAPTER_TAG, METRICS
@@ -38,8 +39,8 @@ class Stage:
     seconds: float | None = None
 
 
-class RunFailedError(RuntimeError):
-    """A run of the demo failed; the message is its cause."""
+class RunFailedError(LyoError):
+    """A run failed; the message is its cause."""
 
 
 def new_stages(*keys: str) -> dict[str, Stage]:

@@ -8,6 +8,8 @@ from typing import Any
 
 import httpx
 
+from lyo_pipelines.errors import LyoError
+
 LOCATION = "lyo_pipelines"
 _LAUNCH = """
 mutation ($params: ExecutionParams!) {
@@ -43,7 +45,7 @@ query ($id: ID!) {
 """
 
 
-class GraphQLError(RuntimeError):
+class GraphQLError(LyoError):
     """Dagster answered with an error; its message is passed on."""
 
 

@@ -17,21 +17,18 @@ from urllib.parse import quote
 import yaml
 
 from lyo_pipelines.config.settings import PROJECT_ROOT
+from lyo_pipelines.errors import LyoError
 
 ANSWER_SECONDS = 3
 POSTGRES_DEFAULTS = {"LYO_PG_PORT": "5432", "LYO_PG_USER": "dagster", "LYO_PG_PASSWORD": "", "LYO_PG_DB": "dagster"}
 """Dagster's `{env: …}` knows no defaults, so `lyo` hands these to it."""
-_MEND_POSTGRES = "start that server, or mend the LYO_PG_* variables; without LYO_PG_HOST the state is kept in SQLite"
-_MEND_SQLITE = "restore it, or move it away to start anew"
+_MEND_POSTGRES = "Start that server, or mend the LYO_PG_* variables; without LYO_PG_HOST the state is kept in SQLite."
+_MEND_SQLITE = "Restore it, or move it away to start anew."
 _SQLITE_FILES = {"runs": "history/runs.db", "concurrency_limits": "history/runs/index.db"}
 
 
-class StorageError(RuntimeError):
+class StorageError(LyoError):
     """Dagster's storage does not answer, or not as it should; the message never holds the password."""
-
-    def __init__(self, message: str, advice: str) -> None:
-        super().__init__(message)
-        self.advice = advice
 
 
 @dataclass(frozen=True)
@@ -73,7 +70,7 @@ class Storage:
                     return None
                 row = connection.execute(query).fetchone()
         except sqlite3.Error as error:
-            raise StorageError(f"{path}: {error}", _MEND_SQLITE) from None
+            raise StorageError(f"{path}: {error}", hint=_MEND_SQLITE) from None
         return row[0] if row else None
 
     def _ask_postgres(self, table: str, query: str) -> Any:
@@ -90,7 +87,7 @@ class Storage:
                 row = cursor.fetchone()
         except psycopg2.Error as error:
             reason = " ".join(hide_password(str(error), self.connection["password"]).split())
-            raise StorageError(f"PostgreSQL at {self.place} does not answer: {reason}", _MEND_POSTGRES) from None
+            raise StorageError(f"PostgreSQL at {self.place} does not answer: {reason}", hint=_MEND_POSTGRES) from None
         return row[0] if row else None
 
 
@@ -122,8 +119,8 @@ def find_storage(home: Path) -> Storage:
         named = (yaml.safe_load(file.read_text(encoding="utf-8")) or {}).get("storage")
     except (OSError, yaml.YAMLError, AttributeError) as error:
         # only the kind of the error: its text quotes the file, where somebody may keep a password
-        advice = f"mend it, or copy {shipped_home() / file.name}"
-        raise StorageError(f"{file} cannot be read ({type(error).__name__})", advice) from None
+        hint = f"Mend it, or copy {shipped_home() / file.name}."
+        raise StorageError(f"{file} cannot be read ({type(error).__name__})", hint=hint) from None
     if named is None:
         return Storage("SQLite", str(home))
     database = (named.get("postgres") or {}).get("postgres_db") if isinstance(named, dict) else None
@@ -154,5 +151,5 @@ def _variable(name: str) -> str:
     """An environment variable or its default; an empty one counts as not set."""
     found = os.environ.get(name) or POSTGRES_DEFAULTS.get(name)
     if found is None:
-        raise StorageError(f"{name} is not set, and dagster.yaml asks for it", f"set {name}")
+        raise StorageError(f"{name} is not set, and dagster.yaml asks for it", hint=f"Set {name}.")
     return found

@@ -24,13 +24,14 @@ from lyo_pipelines.client.home import (
     hide_password,
 )
 from lyo_pipelines.config.settings import PROJECT_ROOT
+from lyo_pipelines.errors import LyoError
 
 HOST = "127.0.0.1"
 STATE_FILE = ".lyo_ui.json"
 _SELECTOR = '{repositoryLocationName: "lyo_pipelines", repositoryName: "__repository__"}'
 
 
-class ServerError(RuntimeError):
+class ServerError(LyoError):
     """Dagster did not come up; the message says where its log is."""
 
 
@@ -120,7 +121,7 @@ def _set_gpu_pool(home: Path) -> None:
         if find_storage(home).knows_pool("gpu"):
             return
     except StorageError as error:
-        raise ServerError(f"{error} → {error.advice}") from None
+        raise ServerError(error.message, hint=error.hint) from None
     command = [sys.executable, "-m", "dagster", "instance", "concurrency", "set", "gpu", "1"]
     done = subprocess.run(command, env=dagster_environment(home), capture_output=True, text=True, check=False)
     if done.returncode != 0:

@@ -15,6 +15,7 @@ from rich.table import Table
 from lyo_pipelines.config.figures import FiguresError, load_figures, read_sections
 from lyo_pipelines.config.retraining import RetrainingFigures
 from lyo_pipelines.config.settings import Settings
+from lyo_pipelines.errors import LyoError
 from lyo_pipelines.health.read import load_health, read_health
 from lyo_pipelines.retraining.backtest import CANNOT_KNOW, Backtest, Step, default_range, replay_policies
 from lyo_pipelines.retraining.backtest_files import write_backtest
@@ -31,7 +32,7 @@ SHOWN_SEGMENTS = 40
 KIND_COLOURS = {"quality": "red", "performance": "blue", "business": "green", "volume": "yellow"}
 
 
-class BacktestError(ValueError):
+class BacktestError(LyoError):
     """The replay that was asked for cannot be made; the message says which can."""
 
 

@@ -23,6 +23,7 @@ from lyo_pipelines.commands.release import release_through
 from lyo_pipelines.commands.stories import EXPECTED, is_told, print_stories, report_dirs
 from lyo_pipelines.config.figures import load_figures
 from lyo_pipelines.config.settings import Settings, make_key_file
+from lyo_pipelines.errors import LyoError
 from lyo_pipelines.evaluation.report.build import read_report
 from lyo_pipelines.health.day import days_to_rebuild
 from lyo_pipelines.interactions.landing.inbox import scan
@@ -47,7 +48,7 @@ evaluation: {{latency_items: 3, latency_new_tokens: 24, collateral: {{segments: 
 """
 
 
-class DemoBusyError(RuntimeError):
+class DemoBusyError(LyoError):
     """Another demo works on the same data directory, or the Dagster that runs already has its triggers stopped."""
 
 

@@ -15,10 +15,10 @@ from rich.console import Console
 
 from lyo_pipelines.client.home import StorageError, dagster_home, find_storage, shipped_home
 from lyo_pipelines.client.server import find_server
-from lyo_pipelines.config.figures import load_figures
+from lyo_pipelines.config.figures import FiguresError, load_figures
 from lyo_pipelines.config.settings import Settings
 from lyo_pipelines.storage.lake import Lake
-from lyo_pipelines.training.base_models import embedded_gguf
+from lyo_pipelines.training.base_models import MissingBaseModelError, embedded_gguf
 
 _TOGETHER = (
     "dagster",
@@ -81,7 +81,7 @@ def _settings() -> Iterator[Finding]:
     try:
         load_figures(settings.config_path)
         yield Finding("figures", True, settings.config_path or "the owner's defaults")
-    except ValueError as error:
+    except FiguresError as error:
         yield Finding("figures", False, str(error), "mend the file that LYO_CONFIG names")
 
 
@@ -106,7 +106,7 @@ def _memory() -> Iterator[Finding]:
 def _base_model() -> Iterator[Finding]:
     try:
         yield Finding("embedded base model", True, Path(embedded_gguf()).name)
-    except RuntimeError as error:
+    except MissingBaseModelError as error:
         yield Finding("embedded base model", False, "not found", str(error))
 
 
@@ -125,7 +125,7 @@ def _dagster() -> Iterator[Finding]:
         storage = find_storage(home)
         runs = storage.runs()
     except StorageError as error:
-        yield Finding("Dagster's state", False, str(error), error.advice)
+        yield Finding("Dagster's state", False, error.message, error.hint)
     else:
         # DAGSTER_HOME goes before LYO_PG_HOST, which somebody may take to be at work
         ignored = bool(os.environ.get("LYO_PG_HOST")) and storage.kind == "SQLite"

@@ -8,10 +8,13 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from lyo_pipelines.client.follow import RunFailedError
 from lyo_pipelines.client.graphql import Client
 from lyo_pipelines.client.server import start_server
+from lyo_pipelines.commands.paths import require_path
 from lyo_pipelines.config.figures import Figures, load_figures
 from lyo_pipelines.config.settings import Settings
+from lyo_pipelines.documents.contract import DocumentSetError
 from lyo_pipelines.documents.files import set_name, source_folder
 from lyo_pipelines.documents.inputs import stale_sets
 from lyo_pipelines.storage.lake import Lake
@@ -36,10 +39,11 @@ def add_documents(console: Console, path: Path | None, name: str | None) -> None
 
 def copy_in(lake: Lake, path: Path, name: str | None) -> tuple[int, int]:
     """Copy documents into `data/documents/<set>`, keeping their folders; how many were copied, and how many were there unchanged."""
-    if not path.exists():
-        raise FileNotFoundError(f"{path}: no such file or folder")
+    require_path(path)
     if name is None and not path.is_dir():
-        raise ValueError(f"{path.name} is one file: say which set it belongs to, for instance --set notes")
+        raise DocumentSetError(
+            f"{path.name} is one file", hint="Say which set it belongs to, for instance --set notes."
+        )
     target = source_folder(lake, set_name(name or path.resolve().name))
     files = [path] if path.is_file() else sorted(file for file in path.rglob("*") if file.is_file())
     copied = same = 0
@@ -67,7 +71,7 @@ def _read(console: Console, lake: Lake, figures: Figures) -> None:
             runs = client.runs(limit=5, pipelineName="read_documents")
             failed = [run for run in runs if run.failed and (run.end or 0) >= began]
             if failed:
-                raise RuntimeError(f"the documents could not be read: {client.failure(failed[0].run_id)}")
+                raise RunFailedError(f"the documents could not be read: {client.failure(failed[0].run_id)}")
             time.sleep(1)
         console.print(f"Up to date after {time.time() - began:.0f} s.", highlight=False)
     finally:

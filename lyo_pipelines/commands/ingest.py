@@ -10,8 +10,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from lyo_pipelines.client.follow import RunFailedError
 from lyo_pipelines.client.graphql import Client
 from lyo_pipelines.client.server import start_server
+from lyo_pipelines.commands.paths import require_path
 from lyo_pipelines.config.figures import Figures, load_figures
 from lyo_pipelines.config.settings import Settings
 from lyo_pipelines.health.day import days_to_rebuild
@@ -29,8 +31,7 @@ def ingest_path(console: Console, path: Path, *, format: str, mapping: Path | No
     settings = Settings.from_env()
     lake, figures = Lake(settings.data_dir), load_figures(settings.config_path)
     pseudonyms = Pseudonyms(settings.require_pseudonym_key())
-    if not path.exists():
-        raise FileNotFoundError(f"{path}: no such file or folder")
+    require_path(path)
     files = (
         sorted(file for file in path.rglob("*") if file.is_file() and not file.name.startswith("."))
         if path.is_dir()
@@ -86,7 +87,7 @@ def _rebuild(console: Console, lake: Lake, stale: list[date]) -> None:
                 run for run in client.runs(limit=5, pipelineName="daily_data") if run.failed and (run.end or 0) >= began
             ]
             if failed:
-                raise RuntimeError(f"a day could not be rebuilt: {client.failure(failed[0].run_id)}")
+                raise RunFailedError(f"a day could not be rebuilt: {client.failure(failed[0].run_id)}")
             time.sleep(2)
         console.print(f"Up to date after {time.time() - began:.0f} s.", highlight=False)
     finally:

@@ -15,6 +15,7 @@ from lyo_pipelines.client.graphql import Client
 from lyo_pipelines.client.server import start_server
 from lyo_pipelines.config.figures import Figures, load_figures
 from lyo_pipelines.config.settings import Settings
+from lyo_pipelines.errors import LyoError
 from lyo_pipelines.registry.events import Event, Who
 from lyo_pipelines.registry.log import History, read_all, read_history, read_release
 from lyo_pipelines.registry.state import Release
@@ -29,7 +30,7 @@ JOB = "release_adapter"
 _COLOURS = {"champion": "green", "canary": "cyan", "fallen_back": "red", "rejected": "red"}
 
 
-class ReleaseFailedError(RuntimeError):
+class ReleaseFailedError(LyoError):
     """The run that begins a release failed; the message is its cause."""
 
 

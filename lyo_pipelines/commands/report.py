@@ -8,13 +8,14 @@ from rich.console import Console
 
 from lyo_pipelines.client.summary import print_summary
 from lyo_pipelines.config.settings import Settings
+from lyo_pipelines.errors import LyoError
 from lyo_pipelines.evaluation.command import is_complete
 from lyo_pipelines.evaluation.report.build import read_report
 from lyo_pipelines.segments import parse_parent
 from lyo_pipelines.storage.lake import Lake
 
 
-class NoReportError(RuntimeError):
+class NoReportError(LyoError):
     """The segment has no finished report; the message says how to get one."""
 
 

@@ -17,8 +17,6 @@ def write_task_sample(
     console: Console, task: str, *, rows: int, language: str, seed: int, output: Path | None, with_subject: bool
 ) -> Path:
     """Write canonical JSONL into the inbox (or to `output`) and say what to do with it."""
-    if rows < 1:
-        raise ValueError(f"--rows {rows}: at least one row")
     today = datetime.now(UTC).date()
     made = task_rows(task, n=rows, seed=seed, end=today, language=language, with_subject=with_subject)
     if output is None:

@@ -18,6 +18,7 @@ from lyo_pipelines.commands.report import newest_report_dir
 from lyo_pipelines.config.figures import load_figures
 from lyo_pipelines.config.settings import Settings
 from lyo_pipelines.dataset.fallback import parent_of_thin
+from lyo_pipelines.errors import LyoError
 from lyo_pipelines.evaluation.report.build import read_report
 from lyo_pipelines.segments import parse_parent
 from lyo_pipelines.storage.lake import Lake
@@ -40,7 +41,7 @@ RETRAIN = Work("retrain", "adapter", ("dataset_splits", "adapter", "eval_report"
 PREFER = Work("prefer", "preference_adapter", ("preference_data", "preference_adapter", "eval_report"))
 
 
-class WrongMethodError(ValueError):
+class WrongMethodError(LyoError):
     """The recipe's method is another command's; the message says which."""
 
 

@@ -12,6 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from lyo_pipelines.config.settings import Settings
+from lyo_pipelines.errors import LyoError
 from lyo_pipelines.retraining.claims import Claim, read_claims
 from lyo_pipelines.retraining.ledger import decisions, latest
 from lyo_pipelines.retraining.reasons import reason_of_row, spans
@@ -28,7 +29,7 @@ _ORDER = tuple(COLOURS)
 _SAID = 400
 
 
-class NothingDecidedError(RuntimeError):
+class NothingDecidedError(LyoError):
     """The ledger holds no decision about the segment; the message says what it holds and what to do."""
 
 

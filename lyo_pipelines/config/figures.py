@@ -25,6 +25,7 @@ from lyo_pipelines.config.interactions import InteractionsFigures
 from lyo_pipelines.config.release import ReleaseFigures
 from lyo_pipelines.config.retraining import RetrainingFigures
 from lyo_pipelines.config.rollout import RolloutFigures
+from lyo_pipelines.errors import LyoError
 
 DEFAULTS = Path(__file__).parent
 
@@ -45,7 +46,7 @@ class Figures(BaseModel):
     alerts: AlertFigures
 
 
-class FiguresError(ValueError):
+class FiguresError(LyoError):
     """The user's figures do not fit; the message names file, key and what is expected."""
 
 

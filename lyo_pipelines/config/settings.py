@@ -7,6 +7,8 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
+from lyo_pipelines.errors import LyoError
+
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -41,9 +43,9 @@ class Settings:
         """Return the key; without one, say how to get it (no raw user id may enter the lake)."""
         if not self.pseudonym_key:
             raise MissingPseudonymKeyError(
-                "LYO_PSEUDONYM_KEY is not set, so user ids cannot be pseudonymised and nothing is read. "
-                "Set it to a long random secret (for instance `openssl rand -hex 32`) and keep it: "
-                "with another key the same user gets another pseudonym."
+                "LYO_PSEUDONYM_KEY is not set, so user ids cannot be pseudonymised and nothing is read.",
+                hint="Set it to a long random secret (for instance `openssl rand -hex 32`) and keep it: "
+                "with another key the same user gets another pseudonym.",
             )
         return self.pseudonym_key
 
@@ -51,15 +53,19 @@ class Settings:
 def triggers_run(env: dict[str, str] | None = None) -> bool:
     """Whether the four retraining triggers run unless somebody switches them in the UI: LYO_TRIGGERS=on (default: off).
 
-    Raises ValueError for anything but on and off: a typing error must not start trainings.
+    Raises SettingsError for anything but on and off: a typing error must not start trainings.
     """
     value = (dict(os.environ) if env is None else env).get("LYO_TRIGGERS", "off").strip().lower()
     if value not in {"on", "off"}:
-        raise ValueError(f"LYO_TRIGGERS is {value!r}; set it to on or off")
+        raise SettingsError(f"LYO_TRIGGERS is {value!r}", hint="Set it to on or off.")
     return value == "on"
 
 
-class MissingPseudonymKeyError(RuntimeError):
+class SettingsError(LyoError):
+    """An environment variable does not fit; the message names it."""
+
+
+class MissingPseudonymKeyError(LyoError):
     """The keyed pseudonyms have no key."""
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from lyo_pipelines.errors import LyoError
 from lyo_pipelines.interactions.contract import MESSAGE
 
 EXAMPLE = pa.schema(
@@ -92,7 +93,7 @@ NO_SEGMENT = "unknown"
 """Segment of a row whose task or language names nothing."""
 
 
-class MissingDayError(FileNotFoundError):
+class MissingDayError(LyoError):
     """There are no raw interactions for the day that is asked for."""
 
 

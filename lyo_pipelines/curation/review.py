@@ -18,12 +18,13 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from lyo_pipelines.errors import LyoError
 from lyo_pipelines.storage.lake import Lake, NotLocalError
 
 KEEP, DROP, PENDING = "keep", "drop", "pending"
 
 
-class ReviewQueueError(ValueError):
+class ReviewQueueError(LyoError):
     """The queue file cannot be understood; the message says which line and what to do."""
 
 

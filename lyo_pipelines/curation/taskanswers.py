@@ -16,6 +16,7 @@ from typing import Any
 import orjson
 import polars as pl
 
+from lyo_pipelines.errors import LyoError
 from lyo_pipelines.segments import SegmentKeyError, segment_key
 from lyo_pipelines.tasks import task_formats
 from lyo_pipelines.tasks.answers import written
@@ -33,7 +34,7 @@ _LOOKED_AT = (
 )  # fmt: skip
 
 
-class TaskCheckError(RuntimeError):
+class TaskCheckError(LyoError):
     """A task's check raised instead of giving a reason."""
 
 

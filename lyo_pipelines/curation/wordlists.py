@@ -17,12 +17,13 @@ import polars as pl
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from lyo_pipelines.errors import LyoError
 from lyo_pipelines.storage.lake import Lake
 
 PACKAGED = Path(__file__).parent / "wordlists"
 
 
-class WordlistError(ValueError):
+class WordlistError(LyoError):
     """A word list cannot be used; the message names file, entry and reason."""
 
 

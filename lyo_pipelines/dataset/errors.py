@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
+from lyo_pipelines.contracts.errors import DatasetError
 from lyo_pipelines.errors import LyoError
-
-
-class DatasetError(RuntimeError):
-    """A dataset cannot be built or read as asked."""
 
 
 class EmptySegmentError(DatasetError):

@@ -8,6 +8,8 @@ from datetime import datetime
 
 import pyarrow as pa
 
+from lyo_pipelines.errors import LyoError
+
 TASK = "documents"
 SOURCE = "documents"
 DOCUMENTS_VERSION = 1
@@ -103,12 +105,15 @@ CHUNK = pa.schema(
 )
 
 
-class DocumentSetError(ValueError):
+class DocumentSetError(LyoError):
     """A document set cannot be used; the message says what to do."""
 
 
 class RejectedError(Exception):
-    """A document is set down: `reason` is a key of REASONS, `detail` what was seen."""
+    """A document is set down: `reason` is a key of REASONS, `detail` what was seen.
+
+    A signal inside this room: it becomes a row of the set, and never reaches a person as an error.
+    """
 
     def __init__(self, reason: str, detail: str = "") -> None:
         self.reason = reason

@@ -14,6 +14,7 @@ from lyo_pipelines.curation.contract import INPUTS_KEY, NO_SEGMENT
 from lyo_pipelines.curation.inputs import built_from as examples_built_from
 from lyo_pipelines.curation.inputs import stale_days as stale_examples
 from lyo_pipelines.curation.rules import RULES
+from lyo_pipelines.errors import LyoError
 from lyo_pipelines.health.aggregate import ROWS, aggregate
 from lyo_pipelines.health.contract import HEALTH, HEALTH_VERSION, USERS
 from lyo_pipelines.interactions.days.build import stale_days as stale_interactions
@@ -36,7 +37,7 @@ class HealthReport:
     errors: int
 
 
-class NotCuratedError(FileNotFoundError):
+class NotCuratedError(LyoError):
     """The day has no curated examples yet, so nothing is known of its segments."""
 
 

@@ -10,6 +10,7 @@ from typing import Protocol
 import polars as pl
 import pyarrow as pa
 
+from lyo_pipelines.errors import LyoError
 from lyo_pipelines.health.contract import HEALTH, USERS
 from lyo_pipelines.storage.lake import Lake, NotLocalError
 
@@ -20,7 +21,7 @@ USER_COLUMNS = tuple(USERS.names)
 _TEXTS = ("segment", "topic", "grade")
 
 
-class HealthUnreadableError(RuntimeError):
+class HealthUnreadableError(LyoError):
     """No day of health could be read although there are some: silence must never look like "all is well"."""
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from lyo_pipelines.errors import LyoError
 
-class UnreadableFileError(ValueError):
+
+class UnreadableFileError(LyoError):
     """A file cannot be read at all; the message says why and what to do."""
 
 
 class RowError(ValueError):
-    """One row is not acceptable.
+    """One row is not acceptable: a signal inside this room, which becomes a rejected row and never reaches a person as an error.
 
     reason: a short stable name to count by (`missing_question`); detail: what was found, without the value of a user id.
     """
@@ -19,5 +21,5 @@ class RowError(ValueError):
         self.detail = detail
 
 
-class MappingError(ValueError):
+class MappingError(LyoError):
     """A mapping does not fit; the message names file, key and what is expected."""

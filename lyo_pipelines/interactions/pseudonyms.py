@@ -6,6 +6,8 @@ import hashlib
 import hmac
 from collections.abc import Iterable
 
+from lyo_pipelines.config.settings import MissingPseudonymKeyError
+
 _CACHE_LIMIT = 200_000
 
 
@@ -14,7 +16,9 @@ class Pseudonyms:
 
     def __init__(self, key: str) -> None:
         if not key:
-            raise ValueError("the pseudonym key is empty: set LYO_PSEUDONYM_KEY to a long random secret")
+            raise MissingPseudonymKeyError(
+                "the pseudonym key is empty", hint="Set LYO_PSEUDONYM_KEY to a long random secret."
+            )
         self._key = key.encode("utf-8", "surrogatepass")
         self._known: dict[str, str] = {}
 

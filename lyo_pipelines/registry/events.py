@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any, Literal, get_args
 
+from lyo_pipelines.errors import LyoError
+
 Kind = Literal[
     "registered", "candidate", "canary", "stepped_up", "stepped_back", "paused", "resumed", "fell_back", "promoted", "retired",
     "rejected", "rolled_back",
@@ -66,7 +68,7 @@ class Event:
         return self.adapter.version
 
 
-class EventFormatError(ValueError):
+class EventFormatError(LyoError):
     """A text is no event; the message says what is wrong with it."""
 
 
@@ -94,7 +96,7 @@ def from_text(text: str) -> Event:
     try:
         told = json.loads(text)
         if told.pop("format") != FORMAT or told["kind"] not in KINDS:
-            raise EventFormatError(f"of another format than {FORMAT}, or of an unknown kind")
+            raise ValueError(f"of another format than {FORMAT}, or of an unknown kind")
         adapter, who = Adapter(**told.pop("adapter")), Who(**told.pop("who"))
         return Event(**{**told, "adapter": adapter, "who": who, "at": datetime.fromisoformat(told["at"])})
     except (ValueError, KeyError, TypeError, AttributeError) as error:

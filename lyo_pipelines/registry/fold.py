@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from lyo_pipelines.errors import LyoError
 from lyo_pipelines.registry.events import Event
 from lyo_pipelines.registry.state import Arm, Release, Served, State
 from lyo_pipelines.registry.transitions import refusal
 
 
-class IllegalEventError(ValueError):
+class IllegalEventError(LyoError):
     """An event does not fit the state of its segment; the message says why, and what is possible."""
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from lyo_pipelines.errors import LyoError
 from lyo_pipelines.registry.events import Event, EventFormatError, digest, from_text, to_text
 from lyo_pipelines.registry.fold import IllegalEventError, apply
 from lyo_pipelines.registry.state import Release
@@ -22,11 +23,11 @@ ATTEMPTS = 100
 """Writers that may take the next number before this one gives up: far more than there ever are."""
 
 
-class RegistryDamagedError(RuntimeError):
+class RegistryDamagedError(LyoError):
     """The events of a segment cannot be trusted; the message names the file."""
 
 
-class MovedOnError(RuntimeError):
+class MovedOnError(LyoError):
     """The segment moved on since it was looked at, so what was decided about it does not count."""
 
 

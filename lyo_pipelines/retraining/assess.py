@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from lyo_pipelines.config.retraining import RetrainingFigures
+from lyo_pipelines.errors import LyoError
 from lyo_pipelines.health.read import example_counts, read_health, signature
 from lyo_pipelines.retraining.claims import launches, read_claims
 from lyo_pipelines.retraining.coverage import Coverage, coverage
@@ -40,7 +41,7 @@ class Assessment:
         return Counter(decision.outcome for decision in self.decisions.values())
 
 
-class AssessmentError(RuntimeError):
+class AssessmentError(LyoError):
     """Not one segment could be decided about."""
 
 

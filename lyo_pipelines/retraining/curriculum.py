@@ -12,6 +12,7 @@ import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from lyo_pipelines.config.settings import PROJECT_ROOT
+from lyo_pipelines.errors import LyoError
 from lyo_pipelines.segments import SegmentKeyError, segment_key
 from lyo_pipelines.storage.lake import Lake
 
@@ -22,7 +23,7 @@ LOCAL = "curriculum.local.yaml"
 DayKind = Literal["ordinary", "holiday", "exam"]
 
 
-class CurriculumError(ValueError):
+class CurriculumError(LyoError):
     """The curriculum does not fit; the message names file, key and what is expected."""
 
 

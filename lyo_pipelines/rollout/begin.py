@@ -12,6 +12,7 @@ from typing import Any
 
 from lyo_pipelines.config.evaluation import EvaluationFigures
 from lyo_pipelines.config.rollout import RolloutFigures
+from lyo_pipelines.errors import LyoError
 from lyo_pipelines.evaluation.command import is_complete
 from lyo_pipelines.evaluation.report.build import read_report
 from lyo_pipelines.evaluation.report.gates import Gate, gates, may_be_released
@@ -25,7 +26,7 @@ from lyo_pipelines.training.plan import TrainingResult
 from lyo_pipelines.training.versions import NoAdapterError, latest_adapter
 
 
-class ServedByParentError(RuntimeError):
+class ServedByParentError(LyoError):
     """The segment is served by a parent's adapter: that one is released; the message says how."""
 
 

@@ -17,6 +17,7 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
+from lyo_pipelines.errors import LyoError
 from lyo_pipelines.registry.state import Release
 from lyo_pipelines.rollout.observations import CULTURAL, Arm, Observation, empty_arm
 from lyo_pipelines.rollout.pre_period import ratings_before
@@ -36,7 +37,7 @@ _SUMS = (
 )  # fmt: skip
 
 
-class NotInCanaryError(RuntimeError):
+class NotInCanaryError(LyoError):
     """There is no release to observe."""
 
 

@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from lyo_pipelines.config.release import RehearsalFigures
+from lyo_pipelines.errors import LyoError
 from lyo_pipelines.registry.state import Release
 from lyo_pipelines.rollout.routing import Entry, Routing, Target, target_of
 from lyo_pipelines.rollout.selection import Query, choose
 from lyo_pipelines.storage.lake import Lake
 
 
-class RehearsalError(RuntimeError):
+class RehearsalError(LyoError):
     """What users would fall back to cannot be loaded or does not answer; the message says why."""
 
 

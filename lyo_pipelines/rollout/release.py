@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from lyo_pipelines.config.rollout import RolloutFigures
+from lyo_pipelines.errors import LyoError
 from lyo_pipelines.registry.events import Adapter, Event, Kind, Who
 from lyo_pipelines.registry.log import append, read_release
 from lyo_pipelines.registry.state import Release
@@ -21,11 +22,11 @@ from lyo_pipelines.training.checked import DamagedAdapterError, load_checked
 from lyo_pipelines.training.plan import IncompleteAdapterError
 
 
-class ReasonMissingError(ValueError):
+class ReasonMissingError(LyoError):
     """A person changes what users get: the reason belongs to the history."""
 
 
-class NothingDueError(RuntimeError):
+class NothingDueError(LyoError):
     """The state of the segment leaves nothing to do; the message says what is possible."""
 
 

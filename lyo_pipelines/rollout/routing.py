@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from lyo_pipelines.errors import LyoError
 from lyo_pipelines.registry.log import read_all
 from lyo_pipelines.registry.state import Release
 from lyo_pipelines.rollout.assignment import BUCKETS, candidate_buckets, salt_of
@@ -53,7 +54,7 @@ class Routing:
     served_by: Mapping[str, str] = field(default_factory=dict)
 
 
-class RoutingFileError(ValueError):
+class RoutingFileError(LyoError):
     """The routing file cannot be read; the message says what to do."""
 
 
@@ -111,7 +112,7 @@ def from_text(text: str) -> Routing:
     try:
         told = json.loads(text)
         if told["format"] != FORMAT:
-            raise RoutingFileError(f"format {told['format']}, expected {FORMAT}")
+            raise ValueError(f"format {told['format']}, expected {FORMAT}")
         return Routing({key: _read_entry(one) for key, one in told["entries"].items()}, told["served_by"])
     except (ValueError, KeyError, TypeError) as error:
         raise RoutingFileError(f"routing.json cannot be read ({error}). `lyo releases` writes it anew.") from error

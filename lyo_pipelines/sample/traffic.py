@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from random import Random
 
+from lyo_pipelines.errors import LyoError
 from lyo_pipelines.sample.conversations import solve
 from lyo_pipelines.sample.lesson import kinds_for, make_lesson
 from lyo_pipelines.sample.people import Chances, Student
@@ -29,7 +30,7 @@ _MEAN, _BETWEEN, _WITHIN = 3.9, 0.35, 0.95
 """Of ratings: the mean, how much users differ from each other, and how much one user's ratings differ."""
 
 
-class UnknownSegmentError(ValueError):
+class UnknownSegmentError(LyoError):
     """No sample of this segment can be made; the message says of which it can."""
 
 

@@ -6,11 +6,13 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from lyo_pipelines.errors import LyoError
+
 LONGEST_ANSWER = 512
 """Tokens of an answer, where a request does not say how many."""
 
 
-class RefusedError(ValueError):
+class RefusedError(LyoError):
     """A request that is not answered: what stands in the answer's `error`."""
 
     def __init__(self, message: str, *, status: int = 400, param: str | None = None, code: str | None = None) -> None:

@@ -6,7 +6,6 @@ process leaves at most a `.tmp-*` name that readers ignore.
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import uuid
@@ -22,10 +21,13 @@ import fsspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from lyo_pipelines.errors import LyoError
+from lyo_pipelines.machine import machine_explained
+
 TEMPORARY = ".tmp-"
 
 
-class NotLocalError(RuntimeError):
+class NotLocalError(LyoError):
     """An operation needs a local directory and the lake is a remote URL."""
 
 
@@ -157,14 +159,9 @@ class Lake:
 
     @contextmanager
     def full_disk_explained(self) -> Iterator[None]:
-        """Turn "no space left" into a message that says whose disk is full and what to do."""
-        try:
+        """Turn "no space left" into an error that says whose disk is full and what to do."""
+        with machine_explained(self.root, go_on="run it again: nothing half-written counts"):
             yield
-        except OSError as error:
-            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-                raise
-            message = f"the disk of {self.root} is full; nothing half-written counts: free space and run again"
-            raise OSError(error.errno, message) from error
 
     def move(self, source: str, target: str) -> None:
         """Put a finished file (or folder) in its place in one rename, after it is safely on the disk."""

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import pyarrow as pa
 from pydantic import BaseModel, ValidationError
 
+from lyo_pipelines.errors import LyoError
 from lyo_pipelines.tasks import messages
 from lyo_pipelines.tasks.messages import SystemPrompt
 
@@ -19,7 +20,7 @@ LANGUAGE_NAMES = {
 }  # fmt: skip
 
 
-class UnknownTaskFormatError(RuntimeError):
+class UnknownTaskFormatError(LyoError):
     """No file in tasks/ says how this task becomes chat messages."""
 
 

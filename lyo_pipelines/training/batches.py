@@ -14,6 +14,7 @@ from itertools import chain
 
 import numpy as np
 
+from lyo_pipelines.errors import LyoError
 from lyo_pipelines.training.mixing import epoch_order
 from lyo_pipelines.training.recipes import Batch, Budget, Mixing
 
@@ -21,7 +22,7 @@ WINDOW_STEPS = 8
 """Examples are sorted by length inside windows of this many optimizer steps: short enough to stay random."""
 
 
-class EmptyTrainingError(ValueError):
+class EmptyTrainingError(LyoError):
     """There is nothing to train on."""
 
 

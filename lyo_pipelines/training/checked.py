@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from lyo_pipelines.errors import LyoError
 from lyo_pipelines.training.plan import MANIFEST, TrainingResult, read_adapter
 
 _RUNS_CODE = re.compile(r"\.(bin|pt|pth|pkl|pickle|ckpt|joblib|npy)$", re.IGNORECASE)
@@ -17,7 +18,7 @@ _RUNS_CODE = re.compile(r"\.(bin|pt|pth|pkl|pickle|ckpt|joblib|npy)$", re.IGNORE
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
-class DamagedAdapterError(RuntimeError):
+class DamagedAdapterError(LyoError):
     """An adapter must not be loaded; the message names the file and what to do."""
 
 

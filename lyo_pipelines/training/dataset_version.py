@@ -7,9 +7,7 @@ from typing import Any
 
 import orjson
 
-
-class DatasetError(ValueError):
-    """A dataset version cannot be trained on; the message says why."""
+from lyo_pipelines.contracts.errors import DatasetError
 
 
 def read_manifest(dataset_dir: Path) -> dict[str, Any]:

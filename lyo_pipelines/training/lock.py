@@ -16,12 +16,14 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+from lyo_pipelines.errors import LyoError
 
-class DeviceBusyError(RuntimeError):
+
+class DeviceBusyError(LyoError):
     """Another training holds the device; the message names its process."""
 
 
-class NoDeviceError(RuntimeError):
+class NoDeviceError(LyoError):
     """The recipe wants a device that this machine does not have."""
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import psutil
 
+from lyo_pipelines.errors import LyoError
 from lyo_pipelines.training.dimensions import LLAMA_LIKE, Shape
 from lyo_pipelines.training.recipes import Recipe
 
@@ -30,7 +31,7 @@ CHUNK_ROWS = 1024
 GB = 1e9
 
 
-class TooLittleMemoryError(RuntimeError):
+class TooLittleMemoryError(LyoError):
     """A training would not fit; the message says what it needs and what to do."""
 
 

@@ -10,10 +10,11 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from lyo_pipelines.errors import LyoError
 from lyo_pipelines.training.recipes import Mixing
 
 
-class MixingError(ValueError):
+class MixingError(LyoError):
     """The weights name no segment that the dataset holds."""
 
 

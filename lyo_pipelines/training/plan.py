@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lyo_pipelines.errors import LyoError
 from lyo_pipelines.training.recipes import WITHOUT_EFFECT_ON_WEIGHTS, Recipe
 
 MANIFEST = "adapter_manifest.json"
@@ -36,15 +37,15 @@ class TrainingResult:
     manifest: dict[str, Any]
 
 
-class IncompleteAdapterError(RuntimeError):
+class IncompleteAdapterError(LyoError):
     """An adapter folder has no manifest: its training has not ended."""
 
 
-class OtherTrainingError(RuntimeError):
+class OtherTrainingError(LyoError):
     """The output folder belongs to another recipe or dataset."""
 
 
-class UnfitStartError(RuntimeError):
+class UnfitStartError(LyoError):
     """The adapter that training is to start from does not fit; the message says why."""
 
 

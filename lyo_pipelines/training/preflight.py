@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from lyo_pipelines.errors import LyoError
 from lyo_pipelines.training.base_models import (
     BaseModel,
     MissingBaseModelError,
@@ -25,11 +26,11 @@ PACKAGES = {"qlora": ("bitsandbytes",), "kto": ("trl",), "dpo": ("trl",)}
 """Beyond what every training needs, by method."""
 
 
-class MissingPackageError(RuntimeError):
+class MissingPackageError(LyoError):
     """A method needs a package that is not installed; the message says which."""
 
 
-class UnfitRecipeError(ValueError):
+class UnfitRecipeError(LyoError):
     """The recipe asks the base model for something that it cannot do; the message says what."""
 
 

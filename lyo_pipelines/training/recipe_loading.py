@@ -11,12 +11,13 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from lyo_pipelines.errors import LyoError
 from lyo_pipelines.training.recipes import Recipe
 
 RECIPE_FILES = Path(__file__).parent / "recipe_files"
 
 
-class RecipeError(ValueError):
+class RecipeError(LyoError):
     """A recipe does not fit; the message names file, key, the closest valid key and what is expected."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lyo_pipelines.errors import LyoError
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines.training.plan import TrainingResult, is_complete, read_adapter
 from lyo_pipelines.training.recipes import PREFERENCE_METHODS
@@ -9,7 +10,7 @@ from lyo_pipelines.training.recipes import PREFERENCE_METHODS
 _POINTER = "latest.json"
 
 
-class NoAdapterError(RuntimeError):
+class NoAdapterError(LyoError):
     """The segment has no finished adapter; the message says how to get one."""
 
 

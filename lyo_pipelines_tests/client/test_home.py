@@ -117,7 +117,7 @@ def test_what_is_amiss_is_said_without_the_password(
             patch.setenv(variable, value)
             said.append(doctor())
             assert "✗ Dagster's state" in said[-1] and "→" in said[-1] and "LYO_PG_" in said[-1], value
-            with pytest.raises(server.ServerError, match=r"does not answer.* → start that server") as refused:
+            with pytest.raises(server.ServerError, match=r"does not answer.* Start that server") as refused:
                 server.start_server(0)
             said.append(str(refused.value))
     for text in said:

@@ -44,7 +44,7 @@ def lyo(environment: dict[str, str], *arguments: str) -> subprocess.CompletedPro
 def test_wrong_input_is_one_clear_line(environment: dict[str, str], arguments: list[str], says: str) -> None:
     done = lyo(environment, *arguments)
     assert done.returncode == 1
-    assert says in done.stdout
+    assert says in done.stderr
     assert "Traceback" not in done.stdout + done.stderr
 
 
@@ -70,7 +70,7 @@ def test_without_a_key_nothing_is_read(environment: dict[str, str], tmp_path: Pa
     path.write_text("{}\n")
     done = lyo(environment, "ingest", str(path))
     assert done.returncode == 1
-    assert "LYO_PSEUDONYM_KEY" in done.stdout
+    assert "LYO_PSEUDONYM_KEY" in done.stderr
     assert not (tmp_path / "data" / "lake").exists()
 
 
@@ -79,7 +79,7 @@ def test_a_wrong_figure_is_refused_by_name(environment: dict[str, str], tmp_path
     config.write_text("curation: {minimum_ratng: 4}\n")
     done = lyo({**environment, "LYO_CONFIG": str(config)}, "ingest", str(config))
     assert done.returncode == 1
-    assert "curation.minimum_ratng" in done.stdout
+    assert "curation.minimum_ratng" in done.stderr
 
 
 def test_two_demos_at_once_are_told_apart(environment: dict[str, str], tmp_path: Path) -> None:
@@ -89,7 +89,7 @@ def test_two_demos_at_once_are_told_apart(environment: dict[str, str], tmp_path:
     with FileLock(tmp_path / "data" / ".demo.lock"):
         done = lyo(environment, "demo")
     assert done.returncode == 1
-    assert "another demo is at work" in done.stdout
+    assert "another demo is at work" in done.stderr
 
 
 def test_doctor_finds_this_environment_well(environment: dict[str, str]) -> None:

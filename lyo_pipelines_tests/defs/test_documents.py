@@ -14,6 +14,7 @@ from lyo_pipelines.defs.build import build_defs
 from lyo_pipelines.defs.resources import Store
 from lyo_pipelines.defs.sensors.documents import documents_sensor
 from lyo_pipelines.defs.sensors.segments import segments_sensor
+from lyo_pipelines.documents.contract import DocumentSetError
 
 NOTE = "# Note {n}\n\nPlant number {n} stands in the garden behind the school, and it needs water, light and soil to grow.\n"
 
@@ -82,6 +83,6 @@ def test_the_command_copies_into_the_set_and_nothing_twice(store: Store, tmp_pat
     assert copy_in(store.lake(), folder, None) == (1, 0)
     assert copy_in(store.lake(), folder, None) == (0, 1)
     assert (Path(store.data_dir) / "documents/my_notes/hi/a.md").read_text(encoding="utf-8") == NOTE
-    with pytest.raises(ValueError, match="--set"):
+    with pytest.raises(DocumentSetError, match="--set"):
         copy_in(store.lake(), folder / "hi" / "a.md", None)
     assert copy_in(store.lake(), folder / "hi" / "a.md", "Other") == (1, 0)

@@ -12,12 +12,14 @@ import dagster as dg
 import pytest
 import yaml
 
+from lyo_pipelines.config.settings import SettingsError
 from lyo_pipelines.defs.build import build_defs
 from lyo_pipelines.defs.resources import Store
 from lyo_pipelines.defs.sensors.runs import CAUSE, PARTITION, TRIGGER, WHY
 from lyo_pipelines.defs.sensors.triggers import trigger_sensor, trigger_sensors
 from lyo_pipelines.health.read import HealthUnreadableError
 from lyo_pipelines.retraining.claims import read_claims
+from lyo_pipelines.retraining.curriculum import CurriculumError
 from lyo_pipelines.retraining.findings import KINDS, Kind
 from lyo_pipelines.retraining.ledger import decisions
 from lyo_pipelines.storage.lake import Lake
@@ -207,7 +209,7 @@ def test_a_broken_curriculum_fails_the_tick_and_names_the_key(
     instance: dg.DagsterInstance, store: Store, lake: Lake
 ) -> None:
     Path(store.data_dir, "curriculum.local.yaml").write_text("subjects: {math: {languages: [xx]}}")
-    with pytest.raises(ValueError, match=r"names the language 'xx'"):
+    with pytest.raises(CurriculumError, match=r"names the language 'xx'"):
         tick("business", instance, store)
 
 
@@ -226,7 +228,7 @@ def test_one_setting_says_whether_triggers_run(value: str | None, status: str, m
 
 def test_a_typing_error_in_the_setting_starts_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LYO_TRIGGERS", "onn")
-    with pytest.raises(ValueError, match="set it to on or off"):
+    with pytest.raises(SettingsError, match=r"LYO_TRIGGERS.* Set it to on or off"):
         trigger_sensor("volume")
 
 

@@ -283,13 +283,13 @@ def test_a_torn_line_of_a_killed_process_is_cut_off(tmp_path):
 def test_inputs_that_do_not_fit_end_with_what_to_do(world, tmp_path, capsys):
     no_adapter = arguments(world, tmp_path / "v")
     no_adapter[no_adapter.index("--adapter") + 1] = str(tmp_path)
-    assert main(no_adapter) == 2
+    assert main(no_adapter) == 1
     assert "its training did not finish" in capsys.readouterr().err
 
     bad_figures = arguments(world, tmp_path / "v")
     (tmp_path / "bad.json").write_text('{"max_itms": 3}')
     bad_figures[bad_figures.index("--figures") + 1] = str(tmp_path / "bad.json")
-    assert main(bad_figures) == 2
+    assert main(bad_figures) == 1
     assert "max_itms" in capsys.readouterr().err
 
     gone = shutil.copytree(world.candidate, tmp_path / "orphan")
@@ -298,7 +298,7 @@ def test_inputs_that_do_not_fit_end_with_what_to_do(world, tmp_path, capsys):
     (gone / "adapter_manifest.json").write_text(json.dumps(manifest))
     orphan = arguments(world, tmp_path / "v")
     orphan[orphan.index("--adapter") + 1] = str(gone)
-    assert main(orphan) == 2
+    assert main(orphan) == 1
     assert "no-such-base" in capsys.readouterr().err
     assert not is_complete(tmp_path / "v")
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lyo_pipelines.config.settings import MissingPseudonymKeyError
 from lyo_pipelines.interactions.fields.mapping import parse_mapping
 from lyo_pipelines.interactions.fields.scrub import Scrubber, distinctive, dumps
 from lyo_pipelines.interactions.pseudonyms import Pseudonyms
@@ -124,7 +125,7 @@ def test_a_pseudonym_is_stable_keyed_and_shaped():
     assert len(mine.of("a") or "") == 22
     assert mine.of(None) is mine.of("") is None
     assert mine.of_many(["a", None]) == [mine.of("a"), None]
-    with pytest.raises(ValueError, match="LYO_PSEUDONYM_KEY"):
+    with pytest.raises(MissingPseudonymKeyError, match="LYO_PSEUDONYM_KEY"):
         Pseudonyms("")
 
 

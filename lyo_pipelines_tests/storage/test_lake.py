@@ -12,6 +12,7 @@ from threading import Barrier
 import pyarrow as pa
 import pytest
 
+from lyo_pipelines.machine import FullDiskError
 from lyo_pipelines.storage.lake import Lake, NotLocalError
 
 DAY = date(2026, 10, 1)
@@ -105,7 +106,10 @@ def test_a_full_disk_says_whose_and_what_to_do(tmp_path):
     import errno
 
     lake = Lake(str(tmp_path))
-    with pytest.raises(OSError, match="free space and run again") as error, lake.replacing(lake.path("x")):
+    with (
+        pytest.raises(FullDiskError, match="Free some space and run it again") as error,
+        lake.replacing(lake.path("x")),
+    ):
         raise OSError(errno.ENOSPC, "No space left on device")
     assert str(tmp_path) in str(error.value)
     with pytest.raises(OSError, match="something else"), lake.full_disk_explained():

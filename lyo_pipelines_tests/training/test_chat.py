@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lyo_pipelines.training.dataset_version import DatasetError, read_manifest
+from lyo_pipelines.contracts.errors import DatasetError
+from lyo_pipelines.training.dataset_version import read_manifest
 from lyo_pipelines.training.engine.base import load_tokenizer
 from lyo_pipelines.training.engine.chat import ConversationError, accepts_system, render, tokenize
 from lyo_pipelines.training.engine.data import IGNORED, Collator, ExamplesDataset, read_split

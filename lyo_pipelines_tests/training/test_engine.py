@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import shutil
 import subprocess
@@ -13,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lyo_pipelines.training.checkpoints import fault, mark_complete
-from lyo_pipelines.training.engine.__main__ import _advice
+from lyo_pipelines.training.engine.__main__ import _expected
 from lyo_pipelines.training.engine.base import resolve
 from lyo_pipelines.training.engine.control import Interrupted, StopRequest
 from lyo_pipelines.training.engine.embedded import LABEL_FILE, embedded_model
@@ -23,7 +24,7 @@ from lyo_pipelines.training.engine.reporting import Reporter, adapter_metadata
 from lyo_pipelines.training.engine.run import train
 from lyo_pipelines.training.metrics_log import read_metrics
 from lyo_pipelines.training.plan import is_complete, read_adapter
-from lyo_pipelines.training.recipe_loading import load_recipe
+from lyo_pipelines.training.recipe_loading import RecipeError, load_recipe
 from lyo_pipelines_tests.training.tiny import make_dataset, make_model
 
 
@@ -254,8 +255,11 @@ def test_a_damaged_best_checkpoint_is_never_published(tmp_path, dataset):
         run(tmp_path, dataset, model)
 
 
-def test_errors_that_a_person_can_mend_come_with_advice_and_ours_with_a_traceback(tmp_path):
-    assert "Free some space" in str(_advice(RuntimeError("I/O error: No space left on device"), tmp_path / "absent"))
-    assert "batch.size" in str(_advice(RuntimeError("CUDA out of memory. Tried to allocate"), tmp_path))
-    assert _advice(FileNotFoundError("no such file"), tmp_path) == "no such file"
-    assert _advice(KeyError("surprise"), tmp_path) is None
+def test_errors_that_a_person_can_mend_come_with_a_hint_and_ours_do_not(tmp_path):
+    assert "Free some space" in str(_expected(RuntimeError("I/O error: No space left on device"), tmp_path / "absent"))
+    assert "batch.size" in str(_expected(RuntimeError("CUDA out of memory. Tried to allocate"), tmp_path))
+    assert "right" in str(_expected(PermissionError(errno.EACCES, "Permission denied", "a"), tmp_path))
+    refused = RecipeError("no recipe")
+    assert _expected(refused, tmp_path) is refused
+    assert _expected(FileNotFoundError("no such file"), tmp_path) is None
+    assert _expected(KeyError("surprise"), tmp_path) is None

@@ -17,9 +17,9 @@ import pyarrow.parquet as pq
 import pytest
 from safetensors.numpy import load_file
 
+from lyo_pipelines.contracts.errors import DatasetError
 from lyo_pipelines.dataset.preferences.contract import SCHEMAS
 from lyo_pipelines.training.batches import TrainingPlan
-from lyo_pipelines.training.dataset_version import DatasetError
 from lyo_pipelines.training.metrics_log import read_metrics
 from lyo_pipelines.training.plan import TrainingResult, UnfitStartError, adapter_version, read_adapter
 from lyo_pipelines.training.recipe_loading import RecipeError, load_recipe

@@ -16,11 +16,12 @@ from lyo_pipelines.alerts.state import ChannelState, fresh_state, load_state
 from lyo_pipelines.config.alerts import AlertSecrets
 from lyo_pipelines.defs.resources import Store
 from lyo_pipelines.defs.sensors.happenings import Watch, first_check
+from lyo_pipelines.errors import LyoError
 
 KEYS = {name: f"lyo_pipelines/alerts/{name}" for name in NAMES}
 
 
-class AlertsNotSentError(RuntimeError):
+class AlertsNotSentError(LyoError):
     """A channel could not be told; its alerts are due again at the next tick."""
 
 

@@ -17,6 +17,7 @@ from lyo_pipelines.defs.partitions import SEGMENTS
 from lyo_pipelines.defs.resources import Store
 from lyo_pipelines.defs.sensors.runs import CAUSE, WHY, cause_hash, next_attempt
 from lyo_pipelines.defs.step_up import JOB, step_up_job
+from lyo_pipelines.errors import LyoError
 from lyo_pipelines.registry.events import Who
 from lyo_pipelines.registry.log import History, read_all, read_history
 from lyo_pipelines.rollout.begin import waiting
@@ -29,7 +30,7 @@ TOLD_AT_ONCE = 20
 """Events of one segment that one tick shows; the next tick goes on."""
 
 
-class ReleaseUnreadableError(RuntimeError):
+class ReleaseUnreadableError(LyoError):
     """Some segment could not be looked at; the others were."""
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 
 from lyo_pipelines.config.evaluation import EvaluationFigures, Remote
+from lyo_pipelines.errors import LyoError
 
 _AGAIN = {408, 409, 425, 429, 500, 502, 503, 504, 529}
 """Statuses of a server that is busy or was interrupted, not of a request that is wrong."""
@@ -22,11 +23,11 @@ _USELESS = {401, 403, 404}
 LONGEST_WAIT = 60.0
 
 
-class EndpointError(RuntimeError):
+class EndpointError(LyoError):
     """A request was not answered. useless: the next one will not be either (key, address or model are wrong)."""
 
-    def __init__(self, message: str, *, useless: bool = False) -> None:
-        super().__init__(message)
+    def __init__(self, message: str, *, hint: str = "", useless: bool = False) -> None:
+        super().__init__(message, hint=hint)
         self.useless = useless
 
 

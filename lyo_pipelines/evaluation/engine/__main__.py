@@ -1,12 +1,12 @@
 """`python -m lyo_pipelines.evaluation.engine`: evaluate one adapter; the same from a shell and under Dagster Pipes.
 
-Exit codes: 0 done (or the report was there), 2 the inputs do not fit (the message says what to do), 130 interrupted.
+Exit codes: 0 done (or the report was there), 1 it cannot be done as asked (the message says what to do), 2 an argument does not fit,
+70 a fault of ours, 130 interrupted.
 """
 
 from __future__ import annotations
 
 import argparse
-import errno
 import json
 import logging
 import os
@@ -18,16 +18,16 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from lyo_pipelines.config.evaluation import EvaluationFigures
-from lyo_pipelines.config.figures import FiguresError, load_figures
-from lyo_pipelines.curation.wordlists import WordlistError
+from lyo_pipelines.config.figures import load_figures
+from lyo_pipelines.errors import LyoError
 from lyo_pipelines.evaluation.command import default_cache
-from lyo_pipelines.evaluation.endpoints.client import EndpointError, check_keys
+from lyo_pipelines.evaluation.endpoints.client import check_keys
 from lyo_pipelines.evaluation.engine.reporting import Reporter, reporter
 from lyo_pipelines.evaluation.inputs.evaluation_inputs import Served
-from lyo_pipelines.evaluation.inputs.items import TestSplitError
-from lyo_pipelines.evaluation.measures.catalogue import MetricError
-from lyo_pipelines.evaluation.planning.assemble import AdapterError, gather_inputs
+from lyo_pipelines.evaluation.planning.assemble import gather_inputs
 from lyo_pipelines.evaluation.report.build import MissingReportError, read_report
+from lyo_pipelines.faults import EXIT_CODE, fault_report
+from lyo_pipelines.machine import machine_explained
 from lyo_pipelines.storage.lake import Lake
 
 
@@ -42,51 +42,36 @@ def main(arguments: list[str] | None = None) -> int:
         except KeyboardInterrupt:
             report_to.say("interrupted: finished batches are kept, the next run goes on from there")
             return 130
+        except LyoError as error:
+            report_to.fail(str(error))
+            if os.environ.get("LYO_TRACEBACK"):
+                raise
+            return 1
+        except Exception as error:
+            report_to.fail(fault_report(error))
+            return EXIT_CODE
 
 
 def _evaluate(options: argparse.Namespace, report_to: Reporter) -> int:
-    try:
-        figures = _figures(options.figures)
-        served = Served(options.served_segment, options.served_because) if options.served_segment else None
-        lake = Lake(options.data) if options.data else None
-        check_keys(figures)
-        inputs = gather_inputs(
-            options.dataset, options.adapter, options.champion, figures, options.metrics, served,
-            lake=lake, curation=load_figures(options.config).curation,
-        )  # fmt: skip
-    except (
-        TestSplitError,
-        AdapterError,
-        MetricError,
-        FiguresFileError,
-        FiguresError,
-        WordlistError,
-        EndpointError,
-    ) as error:
-        report_to.fail(str(error))
-        return 2
+    figures = _figures(options.figures)
+    served = Served(options.served_segment, options.served_because) if options.served_segment else None
+    lake = Lake(options.data) if options.data else None
+    check_keys(figures)
+    inputs = gather_inputs(
+        options.dataset, options.adapter, options.champion, figures, options.metrics, served,
+        lake=lake, curation=load_figures(options.config).curation,
+    )  # fmt: skip
     if _same_report(options.output, inputs.data_version):
         report_to.say(f"{options.output} holds the report of these very inputs: nothing to do")
         report_to.materialize(options.output)
         return 0
     from lyo_pipelines.evaluation.engine.evaluate import evaluate  # torch is loaded only when there is work
-    from lyo_pipelines.training.base_models import MissingBaseModelError
 
     cache, shared = options.cache or default_cache(options.output), None
     if lake is not None:
         shared = default_cache(lake.local(lake.path("reports", "any")))
-    try:
+    with machine_explained(options.output, go_on="run it again, it goes on from there"):
         evaluate(inputs, options.output, options.models, cache, report_to.say, shared)
-    except (MissingBaseModelError, MetricError, AdapterError) as error:
-        report_to.fail(str(error))
-        return 2
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-            raise
-        report_to.fail(
-            f"the disk is full ({error.filename or options.output}): make room and run it again, it goes on."
-        )
-        return 1
     report_to.materialize(options.output)
     return 0
 
@@ -103,7 +88,7 @@ def _prepare_libraries() -> None:
     logging.getLogger("bitsandbytes").setLevel(logging.ERROR)  # it warns of a kernel that is not used here
 
 
-class FiguresFileError(ValueError):
+class FiguresFileError(LyoError):
     """The figures file does not fit."""
 
 

@@ -1,6 +1,7 @@
 """`python -m lyo_pipelines.evaluation.engine.rehearse`: load one adapter (or a base model) and answer one question, as serving would.
 
-The last line of stdout is JSON: files verified, answer, seconds. Exit code 2: it must not or cannot be loaded, and stderr says why.
+The last line of stdout is JSON: files verified, answer, seconds. Exit code 1: it must not or cannot be loaded, and the last
+line of stderr says why; 70: a fault of ours.
 """
 
 from __future__ import annotations
@@ -12,9 +13,14 @@ import sys
 import time
 from pathlib import Path
 
-from lyo_pipelines.training.base_models import MissingBaseModelError
-from lyo_pipelines.training.checked import DamagedAdapterError, load_checked
-from lyo_pipelines.training.plan import IncompleteAdapterError, TrainingResult
+from lyo_pipelines.errors import LyoError
+from lyo_pipelines.faults import EXIT_CODE, fault_report
+from lyo_pipelines.training.checked import load_checked
+from lyo_pipelines.training.plan import TrainingResult
+
+
+class NoAnswerError(LyoError):
+    """The model answered nothing at all, so nobody may be sent to it."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -27,9 +33,12 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         adapter = load_checked(options.adapter, files) if options.adapter else None
         told = _ask(adapter, options)
-    except (DamagedAdapterError, IncompleteAdapterError, MissingBaseModelError, OSError, ValueError) as error:
+    except LyoError as error:
         print(f"{error}".replace("\n", " "), file=sys.stderr)  # noqa: T201  (a command speaks to its caller)
-        return 2
+        return 1
+    except Exception as error:
+        print(fault_report(error), file=sys.stderr)  # noqa: T201  (its last line is what the caller shows)
+        return EXIT_CODE
     print(json.dumps({"files": len(files or {}), **told}))  # noqa: T201
     return 0
 
@@ -53,7 +62,7 @@ def _ask(adapter: TrainingResult | None, options: argparse.Namespace) -> dict[st
         encoded = encode_items(tokenizer, [item], max_length=1024)
         written = asking.answers(model, tokenizer, encoded, max_new_tokens=options.max_new_tokens)
     if not written["answer_tokens"][0]:
-        raise ValueError("it answered nothing")
+        raise NoAnswerError("it answered nothing")
     return {
         "answer": written["texts"][0],
         "load_seconds": round(loaded - started, 2),

@@ -14,10 +14,12 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
+from lyo_pipelines.errors import LyoError
+
 _OPTIONAL = ("segment", "subject", "topic", "grade", "reasoning_mode", "reference_answer", "context")
 
 
-class TestSplitError(ValueError):
+class TestSplitError(LyoError):
     """The dataset version cannot be evaluated on; the message says why and what to do."""
 
     __test__ = False  # not a pytest class

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from lyo_pipelines.errors import LyoError
 from lyo_pipelines.evaluation.measures.values import MetricValues
 from lyo_pipelines.tasks.base import TaskFormat
 
@@ -35,7 +36,7 @@ _OF_PLAIN_TEXT = {"references", "languages", "subjects", "grades", "nll_sums", "
 """The inputs that plain text has too; the others exist only where a model was asked something."""
 
 
-class MetricError(ValueError):
+class MetricError(LyoError):
     """A metric module does not fit; the message names its file and what is expected."""
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from lyo_pipelines.config.curation import CurationFigures
 from lyo_pipelines.config.evaluation import EvaluationFigures
 from lyo_pipelines.config.figures import load_figures
+from lyo_pipelines.errors import LyoError
 from lyo_pipelines.evaluation.command import EVALUATION_VERSION
 from lyo_pipelines.evaluation.inputs import items
 from lyo_pipelines.evaluation.inputs.context import look_around
@@ -109,7 +110,7 @@ def outputs_key(inputs: EvaluationInputs, spec: ModelSpec, *, device: str, dtype
     )
 
 
-class AdapterError(ValueError):
+class AdapterError(LyoError):
     """An adapter folder cannot be evaluated; the message says why and what to do."""
 
 

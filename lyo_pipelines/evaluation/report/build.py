@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from lyo_pipelines.config.evaluation import EvaluationFigures
+from lyo_pipelines.errors import LyoError
 from lyo_pipelines.evaluation.command import REPORT
 from lyo_pipelines.evaluation.endpoints.section import incomplete
 from lyo_pipelines.evaluation.inputs.evaluation_inputs import EvaluationInputs
@@ -27,7 +28,7 @@ from lyo_pipelines.evaluation.report.slices import slice_all
 from lyo_pipelines.evaluation.report.tasks import task_section
 
 
-class MissingReportError(FileNotFoundError):
+class MissingReportError(LyoError):
     """There is no finished report in a folder."""
 
 

@@ -25,8 +25,6 @@ def parquet_blocks(stream: IO[bytes]) -> Iterator[Block]:
             yield _block(batch, number)
             number += len(batch)
     except (pa.ArrowException, OSError, ValueError, OverflowError, MemoryError) as error:
-        if isinstance(error, UnreadableFileError):
-            raise
         raise UnreadableFileError(f"the Parquet file is damaged: {str(error).splitlines()[0][:200]}") from error
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 
+from lyo_pipelines.errors import LyoError
 from lyo_pipelines.sample.generate import iter_interactions
 from lyo_pipelines.sample.people import Chances, Student, make_students
 from lyo_pipelines.sample.rows import MODEL, Moment, Row, date_feedback, rate
@@ -47,7 +48,7 @@ LANGUAGES = {"programming": ("en", "hi", "ta"), "tutoring": ("en", "hi", "ta", "
 WEEKS = 8
 
 
-class UnknownSampleError(ValueError):
+class UnknownSampleError(LyoError):
     """There is no sample of this task or language; the message names those that there are."""
 
 

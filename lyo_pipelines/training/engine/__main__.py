@@ -1,7 +1,8 @@
 """The training process: `python -m lyo_pipelines.training.engine --recipe … --dataset … --output … --models …`.
 
-The same from a shell and under Dagster Pipes. Exit codes: 0 trained (or already trained), 1 failed, 130 or 143 stopped by
-SIGINT or SIGTERM after a clean checkpoint: the same command resumes.
+The same from a shell and under Dagster Pipes. Exit codes: 0 trained (or already trained), 1 it cannot be done as asked
+(the message says what to do), 70 a fault of ours, 130 or 143 stopped by SIGINT or SIGTERM after a clean checkpoint: the same command
+resumes.
 """
 
 from __future__ import annotations
@@ -21,17 +22,14 @@ os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
 # own 300,000 turns 618 and 177, 20,000 turns 608 and 243, none (PASSIVE) 350 and about 200. To be set before torch is loaded.
 os.environ.setdefault("GOMP_SPINCOUNT", "20000")
 
-from lyo_pipelines.training.base_models import MissingBaseModelError
-from lyo_pipelines.training.batches import EmptyTrainingError
-from lyo_pipelines.training.dataset_version import DatasetError, read_manifest
-from lyo_pipelines.training.engine.chat import ConversationError
+from lyo_pipelines.errors import LyoError
+from lyo_pipelines.faults import EXIT_CODE, fault_report
+from lyo_pipelines.machine import FullDiskError, machine_explained
+from lyo_pipelines.training.dataset_version import read_manifest
 from lyo_pipelines.training.engine.control import Interrupted, StopRequest
 from lyo_pipelines.training.engine.reporting import Reporter, reporter
-from lyo_pipelines.training.lock import DeviceBusyError, NoDeviceError, device_lock
-from lyo_pipelines.training.memory import TooLittleMemoryError
-from lyo_pipelines.training.mixing import MixingError
+from lyo_pipelines.training.lock import device_lock
 from lyo_pipelines.training.plan import (
-    OtherTrainingError,
     TrainingResult,
     UnfitStartError,
     adapter_version,
@@ -39,15 +37,10 @@ from lyo_pipelines.training.plan import (
     read_adapter,
     require_same,
 )
-from lyo_pipelines.training.preflight import MissingPackageError, UnfitRecipeError, require_ready
-from lyo_pipelines.training.recipe_loading import RecipeError, load_recipe, parse_changes
+from lyo_pipelines.training.preflight import require_ready
+from lyo_pipelines.training.recipe_loading import load_recipe, parse_changes
 from lyo_pipelines.training.recipes import PREFERENCE_METHODS, Recipe
 
-EXPECTED = (
-    RecipeError, DatasetError, ConversationError, EmptyTrainingError, DeviceBusyError, OtherTrainingError, MissingBaseModelError,
-    MissingPackageError, MixingError, UnfitRecipeError, UnfitStartError, TooLittleMemoryError, NoDeviceError, OSError, MemoryError,
-)  # fmt: skip
-"""Errors whose message says what to do; any other one is a fault of ours and shows where it happened."""
 FULL_BELOW_BYTES = 8 * 2**20
 
 
@@ -84,11 +77,11 @@ def _guarded(options: argparse.Namespace, report: Reporter, stop: StopRequest) -
         report.say(f"stopped ({interruption}): {state}; the same command resumes.")
         return 128 + (signal.SIGINT if stop.reason == "SIGINT" else signal.SIGTERM)
     except Exception as error:
-        advice = _advice(error, output)
-        report.fail(advice or f"{type(error).__name__}: {error}")
-        if advice is None or os.environ.get("LYO_TRACEBACK"):
+        expected = _expected(error, output)
+        report.fail(fault_report(error) if expected is None else str(expected))
+        if expected is not None and os.environ.get("LYO_TRACEBACK"):
             raise
-        return 1
+        return EXIT_CODE if expected is None else 1
     return 0
 
 
@@ -117,18 +110,29 @@ def _start(recipe: Recipe, options: argparse.Namespace) -> Path:
     return Path(options.start_from)
 
 
-def _advice(error: Exception, output: Path) -> str | None:
-    """What to do about an error, or None when it is a fault of ours: then the traceback is shown too."""
+class OutOfMemoryError(LyoError):
+    """The device or the machine has not the memory that a step takes."""
+
+
+def _expected(error: Exception, output: Path) -> LyoError | None:
+    """The error as one that a person can mend, or None when it is a fault of ours."""
     text = str(error) or type(error).__name__
     folder = next(path for path in (output, *output.absolute().parents) if path.exists())
     if "No space left" in text or shutil.disk_usage(folder).free < FULL_BELOW_BYTES:
-        return f"the disk is full ({text[:150]}). Free some space and start again: it resumes from its last checkpoint."
+        again = "Free some space and start again: it resumes from its last checkpoint."
+        return FullDiskError(f"the disk is full ({text[:150]}).", hint=again)
     if "out of memory" in text.lower() or isinstance(error, MemoryError):
-        return (
-            f"out of memory ({text[:150]}): lower batch.size and raise batch.accumulation, or set "
-            "speed.gradient_checkpointing."
-        )
-    return text if isinstance(error, EXPECTED) else None
+        smaller = "Lower batch.size and raise batch.accumulation, or set speed.gradient_checkpointing."
+        return OutOfMemoryError(f"out of memory ({text[:150]}).", hint=smaller)
+    if isinstance(error, LyoError):
+        return error
+    try:
+        with machine_explained(output):
+            raise error
+    except LyoError as explained:
+        return explained
+    except Exception:
+        return None
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -12,10 +12,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from lyo_pipelines.errors import LyoError
+
 Message = dict[str, str]
 
 
-class ConversationError(ValueError):
+class ConversationError(LyoError):
     """A row's messages do not end with an assistant's answer."""
 
 

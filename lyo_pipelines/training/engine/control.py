@@ -10,7 +10,7 @@ from types import FrameType
 
 
 class Interrupted(Exception):
-    """Training was asked to stop; its checkpoint is written."""
+    """Training was asked to stop; its checkpoint is written. Nothing is wrong, so it is no LyoError."""
 
 
 @dataclass

@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import torch
 
-from lyo_pipelines.training.dataset_version import DatasetError
+from lyo_pipelines.contracts.errors import DatasetError
 from lyo_pipelines.training.engine.chat import Tokens, tokenize
 
 IGNORED = -100

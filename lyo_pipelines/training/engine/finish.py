@@ -13,6 +13,7 @@ from typing import Any
 
 import orjson
 
+from lyo_pipelines.errors import LyoError
 from lyo_pipelines.training.checkpoints import fault, step_of
 from lyo_pipelines.training.engine.picture import draw_losses
 from lyo_pipelines.training.engine.whole_model import publish_model
@@ -24,7 +25,7 @@ ADAPTER_FILES = ("adapter_model.safetensors", "adapter_config.json")
 LIBRARIES = ("torch", "transformers", "peft", "accelerate", "safetensors", "numpy")
 
 
-class DamagedCheckpointError(OSError):
+class DamagedCheckpointError(LyoError):
     """What was learnt cannot be read back; the message says what to do."""
 
 

@@ -14,6 +14,7 @@ import peft
 import torch
 import transformers
 
+from lyo_pipelines.errors import LyoError
 from lyo_pipelines.training.engine import base
 from lyo_pipelines.training.engine.embedded import LABEL_FILE
 from lyo_pipelines.training.engine.whole_model import WEIGHTS, save_tokenizer
@@ -33,7 +34,7 @@ The licence of the base model ({licence}) holds for these weights too{files}.
 """
 
 
-class MergeError(RuntimeError):
+class MergeError(LyoError):
     """An adapter cannot be merged; the message says why."""
 
 

@@ -11,8 +11,8 @@ import datasets
 import numpy as np
 import pyarrow.parquet as pq
 
+from lyo_pipelines.contracts.errors import DatasetError
 from lyo_pipelines.training.batches import TrainingPlan
-from lyo_pipelines.training.dataset_version import DatasetError
 from lyo_pipelines.training.engine.chat import Tokens, tokenize
 
 ANSWERS = {"kto": ("answer",), "dpo": ("chosen", "rejected")}

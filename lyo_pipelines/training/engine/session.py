@@ -17,7 +17,7 @@ from lyo_pipelines.training.dataset_version import read_manifest, tasks_in
 from lyo_pipelines.training.engine import base
 from lyo_pipelines.training.engine.claim import claim_output
 from lyo_pipelines.training.engine.control import StopRequest
-from lyo_pipelines.training.engine.finish import publish, write_manifest
+from lyo_pipelines.training.engine.finish import DamagedCheckpointError, publish, write_manifest
 from lyo_pipelines.training.engine.progress import Progress, peak_memory_bytes
 from lyo_pipelines.training.engine.reporting import Reporter
 from lyo_pipelines.training.metrics_log import MetricsLog
@@ -99,7 +99,10 @@ def finish_training(session: Session, progress: Progress, facts: dict[str, Any])
     progress.write("saving")
     last = newest_complete(session.checkpoints, session.reporter.say)
     if last is None:
-        raise RuntimeError(f"no complete checkpoint in {session.checkpoints}: the disk may be full")
+        raise DamagedCheckpointError(
+            f"there is no complete checkpoint in {session.checkpoints}",
+            hint="See whether the disk is full, and train again.",
+        )
     outcome, files = publish(session.output, last, session.recipe, session.tokenizer)
     progress.write("done", loss=outcome["loss"])
     session.log.close()
