@@ -65,7 +65,7 @@ class PostgresServer:
             stderr=(self.data.parent / "log").open("ab"),
             start_new_session=True,  # Ctrl-C is for pytest, which then stops us
         )
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120
         while True:
             try:
                 return self.admin("select 1")
@@ -78,7 +78,7 @@ class PostgresServer:
         """Stop at once, as a crash does: connections break, what was committed is there after the next start."""
         if self._process is not None:
             self._process.send_signal(signal.SIGQUIT)
-            self._process.wait(30)
+            self._process.wait(120)
             self._process = None
 
     def admin(self, statement: str, values: tuple[Any, ...] = ()) -> None:

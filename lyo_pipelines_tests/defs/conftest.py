@@ -17,14 +17,17 @@ from lyo_pipelines.config.settings import PROJECT_ROOT
 from lyo_pipelines.defs.resources import Store
 from lyo_pipelines_tests.postgres import TEMPLATE, PostgresServer
 
-TODAY = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0)
+
+def today() -> datetime:
+    """Noon of the day, asked anew by each test: a suite may run past midnight."""
+    return datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0)
 
 
 def row(number: int, *, days_ago: int = 1, **fields: object) -> dict[str, object]:
     """One clean, well-rated interaction."""
     return {
         "interaction_id": f"i{number}",
-        "occurred_at": (TODAY - timedelta(days=days_ago)).isoformat(),
+        "occurred_at": (today() - timedelta(days=days_ago)).isoformat(),
         "task": "tutoring",
         "language": "en",
         "subject": "math",

@@ -11,7 +11,10 @@ import pyarrow as pa
 from lyo_pipelines.health.contract import HEALTH, USERS
 from lyo_pipelines.storage.lake import Lake
 
-YESTERDAY = datetime.now(UTC).date() - timedelta(days=1)
+
+def yesterday() -> date:
+    """The last day that is whole, asked anew by each test: a suite may run past midnight."""
+    return datetime.now(UTC).date() - timedelta(days=1)
 
 
 def stratum(
@@ -44,8 +47,9 @@ def write_history(
     lake: Lake, segment: str, *, days: int = 30, n: int = 45, rating: float = 4.5, lately: float | None = None
 ) -> None:
     """A segment's history until yesterday; in the last four weeks it is rated `lately`. (1,350 examples.)"""
+    last = yesterday()
     for back in range(days):
         now = lately if lately is not None and back < 28 else rating
-        day = YESTERDAY - timedelta(days=back)
+        day = last - timedelta(days=back)
         before = lake.read_table(lake.health(day)).to_pylist() if lake.exists(lake.health(day)) else []
         write_day(lake, day, [*before, stratum(segment, n, rating=now)])

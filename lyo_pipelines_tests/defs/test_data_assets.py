@@ -12,7 +12,7 @@ from lyo_pipelines.defs.resources import Store
 from lyo_pipelines.defs.sensors.days import stale_days_sensor
 from lyo_pipelines.defs.sensors.inbox import inbox_sensor
 from lyo_pipelines.defs.sensors.segments import segments_sensor
-from lyo_pipelines_tests.defs.conftest import TODAY, drop, row
+from lyo_pipelines_tests.defs.conftest import drop, row, today
 
 
 def tick(sensor: dg.SensorDefinition, instance: dg.DagsterInstance, store: Store, cursor: str | None = None):
@@ -66,9 +66,9 @@ def test_the_same_file_again_launches_nothing(instance: dg.DagsterInstance, stor
 def test_a_late_rating_reopens_exactly_its_day(instance: dg.DagsterInstance, store: Store) -> None:
     drop(store, "log.jsonl", [row(1, days_ago=9, rating=None), row(2, days_ago=2)])
     data_through(instance, store)
-    drop(store, "late.jsonl", [{"interaction_id": "i1", "rating": 1, "feedback_at": TODAY.isoformat()}])
+    drop(store, "late.jsonl", [{"interaction_id": "i1", "rating": 1, "feedback_at": today().isoformat()}])
     requests = data_through(instance, store)
-    day = (TODAY - timedelta(days=9)).date().isoformat()
+    day = (today() - timedelta(days=9)).date().isoformat()
     assert [request.tags["dagster/asset_partition_range_start"] for request in requests] == [day]
     assert [request.tags["dagster/asset_partition_range_end"] for request in requests] == [day]
 
@@ -140,7 +140,7 @@ def test_a_failing_cause_is_tried_three_times_and_then_held_aloud(instance: dg.D
 
 
 def test_ranges_bridge_short_gaps_only() -> None:
-    day = TODAY.date()
+    day = today().date()
     days = [day, day + timedelta(days=2), day + timedelta(days=30)]
     assert day_ranges(days) == [(days[0], days[1]), (days[2], days[2])]
     assert day_ranges([]) == []

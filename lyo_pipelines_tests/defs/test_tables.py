@@ -15,12 +15,10 @@ from lyo_pipelines.defs.resources import Store
 from lyo_pipelines.defs.sensors.inbox import inbox_sensor
 from lyo_pipelines.defs.sensors.tables import tables_sensor
 from lyo_pipelines_tests.commands.test_cli import lyo
-from lyo_pipelines_tests.defs.conftest import TODAY, drop, row
+from lyo_pipelines_tests.defs.conftest import drop, row, today
 from lyo_pipelines_tests.defs.test_data_assets import run, tick
 from lyo_pipelines_tests.interactions.served import DSN_ENV, Served, log_table, served_database
 from lyo_pipelines_tests.postgres import PostgresServer
-
-YESTERDAY = (TODAY - timedelta(days=1)).isoformat()
 
 
 @pytest.fixture
@@ -51,8 +49,9 @@ def configure(folder: Path, *tables: dict[str, object]) -> None:
 
 
 def insert(served: Served, first: int, last: int) -> None:
+    day = (today() - timedelta(days=1)).isoformat()
     rows = "select n, %s, %s from generate_series(%s, %s) n"
-    served.run(f"insert into tutor_log (id, happened_at, changed_at) {rows}", (YESTERDAY, YESTERDAY, first, last))
+    served.run(f"insert into tutor_log (id, happened_at, changed_at) {rows}", (day, day, first, last))
 
 
 def test_new_rows_launch_one_run_and_what_was_read_launches_none(

@@ -23,7 +23,7 @@ from lyo_pipelines.retraining.curriculum import CurriculumError
 from lyo_pipelines.retraining.findings import KINDS, Kind
 from lyo_pipelines.retraining.ledger import decisions
 from lyo_pipelines.storage.lake import Lake
-from lyo_pipelines_tests.defs.healthy import YESTERDAY, write_history
+from lyo_pipelines_tests.defs.healthy import write_history, yesterday
 
 MATH, PHYSICS = "tutoring.en.math", "tutoring.en.physics"
 Result = dg.SensorResult | dg.SkipReason
@@ -196,7 +196,7 @@ def test_the_weekly_budget_holds_what_does_not_fit(instance: dg.DagsterInstance,
 def test_one_broken_day_is_told_and_all_broken_days_fail_the_tick(
     instance: dg.DagsterInstance, store: Store, lake: Lake
 ) -> None:
-    paths = [Path(lake.health(YESTERDAY - timedelta(days=back))) for back in range(30)]
+    paths = [Path(lake.health(yesterday() - timedelta(days=back))) for back in range(30)]
     paths[3].write_bytes(b"no parquet")
     assert len(requests(tick("volume", instance, store))) == 1
     for path in paths:

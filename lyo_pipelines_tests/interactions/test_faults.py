@@ -173,7 +173,7 @@ def test_workers_end_with_a_killed_parent(tmp_path):
     assert process.stdout is not None
     process.stdout.close()
     assert len(workers) == 2
-    _, alive = psutil.wait_procs(workers, timeout=20)
+    _, alive = psutil.wait_procs(workers, timeout=120)
     assert alive == []
     lake = Lake(str(tmp_path / "data"))
     assert land(lake, path).accepted == 5_000

@@ -177,11 +177,11 @@ def test_a_signal_makes_a_clean_checkpoint_and_the_same_command_resumes(tmp_path
     output = tmp_path / "adapter"
     process = start(recipe, dataset, output)
     wait_for_step(process, output, 11)
-    asked = time.monotonic()
     process.send_signal(number)
     code, said = finish(process)
-    assert time.monotonic() - asked < 20
     assert code == 128 + number, said
+    last = read_metrics(output / "metrics.jsonl")[-1]
+    assert last["step"] < last["steps"], "it trained to its end before it stopped"
     assert "the same command resumes" in said
     code, said = finish(start(recipe, dataset, output))
     assert code == 0, said
@@ -192,10 +192,10 @@ def test_a_signal_makes_a_clean_checkpoint_and_the_same_command_resumes(tmp_path
 def test_what_is_trained_is_not_trained_again_and_another_recipe_is_refused(undisturbed, recipe, dataset, tmp_path):
     output, _ = undisturbed
     before = (output / "adapter_manifest.json").stat().st_mtime_ns
-    started = time.monotonic()
+    log = (output / "metrics.jsonl").read_bytes()
     code, said = finish(start(recipe, dataset, output))
     assert (code, "already trained" in said) == (0, True)
-    assert time.monotonic() - started < 10
+    assert (output / "metrics.jsonl").read_bytes() == log
     assert (output / "adapter_manifest.json").stat().st_mtime_ns == before
     code, said = finish(start(recipe, dataset, output, "--set", "seed=99"))
     assert (code, "Choose another --output" in said) == (1, True), "another recipe's adapter passed for this one's"

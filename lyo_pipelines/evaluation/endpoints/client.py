@@ -70,11 +70,12 @@ class ChatClient:
         *,
         sleep: Callable[[float], object] | None = None,
         clock: Callable[[], float] = time.monotonic,
+        epoch: Callable[[], float] = time.time,
         draw: Callable[[], float] = random.random,
     ) -> None:
         self.remote, self._key = remote, key
         self._stopped = threading.Event()
-        self._sleep, self._clock, self._draw = sleep or self._stopped.wait, clock, draw
+        self._sleep, self._clock, self._epoch, self._draw = sleep or self._stopped.wait, clock, epoch, draw
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         limits = httpx.Limits(max_connections=remote.parallel)
         self._http = httpx.Client(headers=headers, timeout=remote.timeout_seconds, limits=limits)
@@ -115,7 +116,7 @@ class ChatClient:
                 continue
             if response is not None and not response.is_success and response.status_code not in _AGAIN:
                 raise EndpointError(self._told(reason), useless=response.status_code in _USELESS)
-            wait = _patience(response, attempt, self._draw())
+            wait = _patience(response, attempt, self._draw(), self._epoch())
         raise EndpointError(self._told(f"{reason} ({self.remote.attempts} attempts)"))
 
     @property
@@ -170,13 +171,16 @@ def _reply(response: httpx.Response, seconds: float) -> Reply | None:
         return None
 
 
-def _patience(response: httpx.Response | None, attempt: int, draw: float) -> float:
-    """Seconds until the next attempt: as the server asks, else twice as long each time, never in step with others."""
+def _patience(response: httpx.Response | None, attempt: int, draw: float, now: float) -> float:
+    """Seconds until the next attempt: as the server asks, else twice as long each time, never in step with others.
+
+    now: seconds since 1970, for a server that names a moment.
+    """
     asked = response.headers.get("retry-after") if response is not None else None
     if asked:
         try:
             return min(LONGEST_WAIT, max(0.0, float(asked)))
         except ValueError:
             if (when := email.utils.parsedate_tz(asked)) is not None:
-                return min(LONGEST_WAIT, max(0.0, email.utils.mktime_tz(when) - time.time()))
+                return min(LONGEST_WAIT, max(0.0, email.utils.mktime_tz(when) - now))
     return min(LONGEST_WAIT, 2**attempt * (0.5 + draw / 2))
