@@ -26,19 +26,20 @@ app.add_typer(release_app)
 console = Console(width=None if sys.stdout.isatty() else 140)
 INTERRUPTED = 130
 Port = Annotated[
-    int, typer.Option(help="Port of the Dagster UI on 127.0.0.1; another free one is taken when it is in use.")
+    int, typer.Option(help="Port of the Dagster UI on 127.0.0.1; if it is taken, another free port is used.")
 ]
 Changes = Annotated[
-    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change one value of the recipe; may come often.")
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Change one value of the recipe; repeat it to change several."),
 ]
 
 
 @app.command()
 def demo(
     port: Port = 3000,
-    interactions: Annotated[int, typer.Option(help="How many sample interactions to make.")] = 8_000,
+    interactions: Annotated[int, typer.Option(help="Number of sample interactions to generate.")] = 8_000,
 ) -> None:
-    """Sample files in the inbox, and the triggers do the rest: what fires is trained and reported, what holds says why."""
+    """Put sample files in the inbox and let the triggers do the rest: they train and report, or say why they do not."""
     from lyo_pipelines.commands.demo import run_demo
 
     server = run_demo(console, port=port, interactions=interactions)
@@ -59,11 +60,9 @@ def ui(port: Port = 3000) -> None:
 @app.command()
 def ingest(
     path: Annotated[Path | None, typer.Argument(help="A file, or a folder of files.")] = None,
-    table: Annotated[
-        str | None, typer.Option(help="Read what is new in a configured PostgreSQL table instead.")
-    ] = None,
+    table: Annotated[str | None, typer.Option(help="Read new rows from a configured PostgreSQL table instead.")] = None,
     again: Annotated[
-        bool, typer.Option("--again", help="Take back what was read of the table, and read what it holds now.")
+        bool, typer.Option("--again", help="Remove what was read from the table before, and read its current rows.")
     ] = False,
     format: Annotated[
         str,
@@ -72,22 +71,24 @@ def ingest(
             "sharegpt, span_annotations."
         ),
     ] = "auto",
-    mapping: Annotated[Path | None, typer.Option(help="YAML that maps a flat file's columns.")] = None,
+    mapping: Annotated[Path | None, typer.Option(help="YAML file that maps the columns of a flat file.")] = None,
     build: Annotated[
-        bool, typer.Option(help="Also rebuild the days it touches (raw_interactions, filtered_examples).")
+        bool, typer.Option(help="Also rebuild the affected days (raw_interactions, filtered_examples).")
     ] = True,
 ) -> None:
-    """Read files or a table now, say what was accepted and rejected, and rebuild the days they touch."""
+    """Read files or a table now, report what was accepted and rejected, and rebuild the affected days."""
     from lyo_pipelines.commands.ingest import ingest_path, ingest_table
 
     if path is not None and table is None:
         if again:
-            raise typer.BadParameter("--again is for a table: a file is read anew when its mapping or --format changes")
+            raise typer.BadParameter(
+                "--again works with --table only: a file is read again by itself when its mapping or --format changes"
+            )
         ingest_path(console, path, format=format, mapping=mapping, build=build)
     elif table is not None and path is None:
         if format != "auto" or mapping is not None:
             raise typer.BadParameter(
-                "the format and mapping of a table stand in its configuration (interactions.tables)"
+                "the format and mapping of a table belong in its configuration (interactions.tables)"
             )
         ingest_table(console, table, again=again, build=build)
     else:
@@ -97,13 +98,13 @@ def ingest(
 @app.command()
 def documents(
     path: Annotated[
-        Path | None, typer.Argument(help="A folder of documents, or one. Without it: read what is in data/documents.")
+        Path | None, typer.Argument(help="A document or a folder of them. Without it: read what is in data/documents.")
     ] = None,
     set_name: Annotated[
-        str | None, typer.Option("--set", help="Document set that they belong to; a folder's own name by default.")
+        str | None, typer.Option("--set", help="Name of the document set (default: the folder's name).")
     ] = None,
 ) -> None:
-    """Copy Markdown, text, HTML and PDF files into a document set, read them, and say what became of each."""
+    """Copy Markdown, text, HTML and PDF files into a document set, read them, and report the result for each."""
     from lyo_pipelines.commands.documents import add_documents
 
     add_documents(console, path, set_name)
@@ -111,14 +112,14 @@ def documents(
 
 @app.command()
 def sample(
-    task: Annotated[str, typer.Argument(help="For instance search, quiz, agent; a wrong one lists them all.")],
-    rows: Annotated[int, typer.Option(min=1, help="How many interactions.")] = 600,
-    language: Annotated[str, typer.Option(help="en; most tasks also have hi, some ta.")] = "en",
-    output: Annotated[Path | None, typer.Option(help="A JSONL file; without it, one in the inbox.")] = None,
-    subjects: Annotated[bool, typer.Option(help="Rows name their subject: segments such as search.en.math.")] = False,
-    seed: Annotated[int, typer.Option(help="Another seed makes another log.")] = 7,
+    task: Annotated[str, typer.Argument(help="For example search, quiz or agent; an unknown name lists them all.")],
+    rows: Annotated[int, typer.Option(min=1, help="Number of interactions.")] = 600,
+    language: Annotated[str, typer.Option(help="Language code: en; most tasks also have hi, some have ta.")] = "en",
+    output: Annotated[Path | None, typer.Option(help="JSONL file to write (default: a file in the inbox).")] = None,
+    subjects: Annotated[bool, typer.Option(help="Give rows a subject, for segments such as search.en.math.")] = False,
+    seed: Annotated[int, typer.Option(help="Random seed; another seed gives another log.")] = 7,
 ) -> None:
-    """Write a made-up log of one task into the inbox."""
+    """Write a synthetic log of one task to the inbox."""
     from lyo_pipelines.commands.sample import write_task_sample
 
     write_task_sample(console, task, rows=rows, language=language, seed=seed, output=output, with_subject=subjects)
@@ -126,11 +127,11 @@ def sample(
 
 @app.command()
 def train(
-    segment: Annotated[str, typer.Argument(help="For instance tutoring.en.math.")],
-    recipe: Annotated[str, typer.Option(help="A packaged recipe or a YAML file.")] = "owner",
+    segment: Annotated[str, typer.Argument(help="For example tutoring.en.math.")],
+    recipe: Annotated[str, typer.Option(help="Name of a packaged recipe, or a YAML file.")] = "owner",
     set: Changes = None,
 ) -> None:
-    """Dataset version, adapter and report of a segment, a parent (tutoring.hi) or a mixture, as a Dagster run."""
+    """Build a dataset, train an adapter and write a report for a segment, a parent (tutoring.hi) or a mixture, as a Dagster run."""
     from lyo_pipelines.commands.train import train_segment
 
     train_segment(console, segment, recipe, set or [])
@@ -138,18 +139,18 @@ def train(
 
 @app.command()
 def prefer(
-    segment: Annotated[str, typer.Argument(help="A segment with an adapter, for instance tutoring.en.math.")],
-    recipe: Annotated[str, typer.Option(help="kto, dpo, or a YAML file with one of these methods.")] = "kto",
+    segment: Annotated[str, typer.Argument(help="A segment with an adapter, for example tutoring.en.math.")],
+    recipe: Annotated[str, typer.Option(help="kto, dpo, or a YAML file that uses one of these methods.")] = "kto",
     set: Changes = None,
 ) -> None:
-    """Tune a segment's adapter on what users preferred, and compare it with the adapter it started from."""
+    """Tune a segment's adapter on user preferences, and compare it with the adapter it started from."""
     from lyo_pipelines.commands.train import prefer_segment
 
     prefer_segment(console, segment, recipe, set or [])
 
 
 @app.command()
-def report(segment: Annotated[str, typer.Argument(help="For instance tutoring.en.math.")]) -> None:
+def report(segment: Annotated[str, typer.Argument(help="For example tutoring.en.math.")]) -> None:
     """Print the newest report of a segment."""
     from lyo_pipelines.commands.report import show_report
 
@@ -158,13 +159,13 @@ def report(segment: Annotated[str, typer.Argument(help="For instance tutoring.en
 
 @app.command()
 def why(
-    segment: Annotated[str, typer.Argument(help="For instance tutoring.en.math.")],
+    segment: Annotated[str, typer.Argument(help="For example tutoring.en.math.")],
     since: Annotated[
-        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Only decisions from this day on.")
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Only decisions from this day onwards.")
     ] = None,
-    all: Annotated[bool, typer.Option("--all", help="Every decision on a line of its own.")] = False,
+    all: Annotated[bool, typer.Option("--all", help="Show every decision on its own line.")] = False,
 ) -> None:
-    """What the retraining triggers decided about a segment, and why, newest first."""
+    """Show what the retraining triggers decided about a segment and why, newest first."""
     from lyo_pipelines.commands.why import explain
 
     explain(console, segment, since=since.date() if since else None, every=all)
@@ -172,16 +173,14 @@ def why(
 
 @app.command()
 def backtest(
-    first: Annotated[
-        datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First day to decide about.")
-    ] = None,
-    last: Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day.")] = None,
+    first: Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First day to replay.")] = None,
+    last: Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day to replay.")] = None,
     policy: Annotated[
-        Path | None, typer.Option(help="YAML with a `retraining:` section, compared with what is in force.")
+        Path | None, typer.Option(help="YAML file with a `retraining:` section, to compare with the current policy.")
     ] = None,
-    segment: Annotated[str | None, typer.Option(help="Show one segment only (all are replayed).")] = None,
+    segment: Annotated[str | None, typer.Option(help="Show one segment only (all are replayed anyway).")] = None,
 ) -> None:
-    """Replay the lake's history: which retrainings would have fired, when and why, and what another policy would change."""
+    """Replay the lake's history: which retrainings would have started, when and why, and what another policy would change."""
     from lyo_pipelines.commands.backtest import run_backtest
 
     start, end = (day.date() if day else None for day in (first, last))
@@ -190,13 +189,13 @@ def backtest(
 
 @app.command()
 def merge(
-    segment: Annotated[str, typer.Argument(help="For instance tutoring.en.math.")],
-    version: Annotated[str | None, typer.Option(help="An adapter version; default: the newest.")] = None,
+    segment: Annotated[str, typer.Argument(help="For example tutoring.en.math.")],
+    version: Annotated[str | None, typer.Option(help="Adapter version (default: the newest).")] = None,
     output: Annotated[
-        Path | None, typer.Option(help="Folder to write; default: lake/merged/<segment>/<version>.")
+        Path | None, typer.Option(help="Output folder (default: lake/merged/<segment>/<version>).")
     ] = None,
 ) -> None:
-    """Merge a segment's adapter into its base model: a plain transformers folder with tokenizer, template and licence."""
+    """Merge a segment's adapter into its base model, as a plain transformers folder with tokenizer, chat template and licence."""
     from lyo_pipelines.commands.merge import merge_segment
 
     merge_segment(console, segment, version=version, output=output)
@@ -204,16 +203,18 @@ def merge(
 
 @app.command()
 def export(
-    segment: Annotated[str, typer.Argument(help="For instance tutoring.en.math.")],
+    segment: Annotated[str, typer.Argument(help="For example tutoring.en.math.")],
     format: Annotated[
         Literal["huggingface", "openai", "kto", "dpo"],
         typer.Option(help="Hugging Face datasets, OpenAI chat JSONL, or preferences as TRL reads them."),
     ] = "huggingface",
-    version: Annotated[str | None, typer.Option(help="A version's fingerprint; default: the newest.")] = None,
+    version: Annotated[str | None, typer.Option(help="Fingerprint of a version (default: the newest).")] = None,
     output: Annotated[
-        Path | None, typer.Option(help="Folder to write; default: lake/exports/<segment>/<version>/<format>.")
+        Path | None, typer.Option(help="Output folder (default: lake/exports/<segment>/<version>/<format>).")
     ] = None,
-    minimum_weight: Annotated[float, typer.Option(help="openai only: leave out examples that weigh less.")] = 0.0,
+    minimum_weight: Annotated[
+        float, typer.Option(help="For openai only: leave out examples with a lower weight.")
+    ] = 0.0,
 ) -> None:
     """Export a segment's dataset or preference data for other tools, with its card and manifest."""
     from lyo_pipelines.commands.export import export_segment
@@ -224,13 +225,13 @@ def export(
 @app.command()
 def serve(
     segment: Annotated[
-        str | None, typer.Option(help="Serve this segment only (default: all that have an adapter).")
+        str | None, typer.Option(help="Serve this segment only (default: every segment with an adapter).")
     ] = None,
     base: Annotated[str | None, typer.Option(help="Serve this base model only: a registered name or a folder.")] = None,
-    port: Annotated[int, typer.Option(help="Port; 0 takes a free one and says which.")] = 8000,
-    host: Annotated[str, typer.Option(help="Address to listen on. Nobody is asked for a key.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port; 0 picks a free one and prints it.")] = 8000,
+    host: Annotated[str, typer.Option(help="Address to listen on. There is no authentication.")] = "127.0.0.1",
 ) -> None:
-    """Answer over the OpenAI API (/v1/chat/completions, /v1/models) with a base model and the lake's adapters."""
+    """Serve a base model and the lake's adapters over the OpenAI API (/v1/chat/completions, /v1/models)."""
     from lyo_pipelines.commands.serve import serve as run
 
     run(console, segment=segment, base=base, host=host, port=port)
@@ -239,11 +240,11 @@ def serve(
 @app.command()
 def doctor(
     recipe: Annotated[
-        str | None, typer.Option(help="Look at one recipe instead: device, base model, estimated memory.")
+        str | None, typer.Option(help="Check one recipe instead: device, base model, estimated memory.")
     ] = None,
     set: Changes = None,
 ) -> None:
-    """Look whether this machine has what the pipelines (or one recipe) need, and say what to do where it has not."""
+    """Check whether this machine has what the pipelines (or one recipe) need, and what to do about anything missing."""
     from lyo_pipelines.commands.doctor import look
     from lyo_pipelines.commands.doctor_recipe import look_at_recipe
 
@@ -255,7 +256,7 @@ def _keep_open(server: object) -> None:
     from lyo_pipelines.client.server import Server
 
     assert isinstance(server, Server)
-    console.print("Ctrl-C closes it.")
+    console.print("Press Ctrl-C to close it.")
     try:
         while True:
             time.sleep(3600)
@@ -274,7 +275,7 @@ def main() -> None:
             app()
     except SystemExit as stop:
         if stop.code == INTERRUPTED:
-            console.print("\n[yellow]Interrupted.[/] What was finished is kept; the next run goes on from there.")
+            console.print("\n[yellow]Interrupted.[/] Finished work is kept; the next run continues from there.")
         raise
     except LyoError as error:
         if os.environ.get("LYO_TRACEBACK"):

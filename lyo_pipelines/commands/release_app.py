@@ -9,16 +9,16 @@ import typer
 from rich.console import Console
 
 release_app = typer.Typer()
-Segment = Annotated[str, typer.Argument(help="For instance tutoring.en.math.")]
-Reason = Annotated[str, typer.Option(help="Why; it stays in the history of the segment.")]
+Segment = Annotated[str, typer.Argument(help="For example tutoring.en.math.")]
+Reason = Annotated[str, typer.Option(help="Reason, recorded in the segment's history.")]
 Port = Annotated[
-    int, typer.Option(help="Port of the Dagster UI on 127.0.0.1; another free one is taken when it is in use.")
+    int, typer.Option(help="Port of the Dagster UI on 127.0.0.1; if it is taken, another free port is used.")
 ]
 
 
 @release_app.command()
 def release(segment: Segment, reason: Reason, port: Port = 3000) -> None:
-    """Begin the release of a segment's newest adapter: gates, then 10 % of its users; the rollout sensor takes it from there."""
+    """Start the release of a segment's newest adapter: gates first, then 10 % of its users; the rollout sensor does the rest."""
     from lyo_pipelines.commands.release import begin_release
 
     begin_release(_console(), segment, reason, port=port)
@@ -26,9 +26,11 @@ def release(segment: Segment, reason: Reason, port: Port = 3000) -> None:
 
 @release_app.command()
 def releases(
-    segment: Annotated[str | None, typer.Argument(help="One segment's whole history instead of all segments.")] = None,
+    segment: Annotated[
+        str | None, typer.Argument(help="Show the whole history of one segment instead of all segments.")
+    ] = None,
 ) -> None:
-    """Who is served by what, everywhere; or the whole history of one segment: what served whom, by which decision."""
+    """Show which adapter serves whom in every segment; or the whole history of one segment, decision by decision."""
     from lyo_pipelines.commands.release import show_releases
 
     show_releases(_console(), segment)
@@ -36,7 +38,7 @@ def releases(
 
 @release_app.command()
 def pause(segment: Segment, reason: Reason) -> None:
-    """Let a candidate keep its users and take no step up."""
+    """Pause a release: the candidate keeps its users, but gets no more."""
     from lyo_pipelines.commands.release import pause as run
 
     run(_console(), segment, reason)
@@ -44,7 +46,7 @@ def pause(segment: Segment, reason: Reason) -> None:
 
 @release_app.command()
 def resume(segment: Segment, reason: Reason) -> None:
-    """Let the steps of a paused release go on."""
+    """Resume a paused release."""
     from lyo_pipelines.commands.release import resume as run
 
     run(_console(), segment, reason)
@@ -52,7 +54,7 @@ def resume(segment: Segment, reason: Reason) -> None:
 
 @release_app.command()
 def step_back(segment: Segment, reason: Reason) -> None:
-    """Take a candidate back to the stage before."""
+    """Move a candidate back to the previous stage."""
     from lyo_pipelines.commands.release import step_back as run
 
     run(_console(), segment, reason)
@@ -62,9 +64,11 @@ def step_back(segment: Segment, reason: Reason) -> None:
 def retire(
     segment: Segment,
     reason: Reason,
-    version: Annotated[str | None, typer.Option(help="Default: the candidate, else the champion.")] = None,
+    version: Annotated[
+        str | None, typer.Option(help="Adapter version (default: the candidate, else the champion).")
+    ] = None,
 ) -> None:
-    """Take an adapter version out for good."""
+    """Withdraw an adapter version for good."""
     from lyo_pipelines.commands.release import retire as run
 
     run(_console(), segment, reason, version)
@@ -73,12 +77,16 @@ def retire(
 @release_app.command()
 def rollback(
     segment: Segment,
-    reason: Annotated[str | None, typer.Option(help="Why; needed unless it is a rehearsal.")] = None,
+    reason: Annotated[str | None, typer.Option(help="Reason; required unless it is a rehearsal.")] = None,
     rehearse: Annotated[
-        bool, typer.Option("--rehearse", help="Load and ask what would serve, say what would happen, change nothing.")
+        bool,
+        typer.Option(
+            "--rehearse",
+            help="Load the adapter that would serve and ask it a question, print what would happen, change nothing.",
+        ),
     ] = False,
 ) -> None:
-    """Go back to what served before, in one step."""
+    """Go back to the previous champion in one step."""
     from lyo_pipelines.commands.release import roll_back
 
     roll_back(_console(), segment, reason, rehearsal=rehearse)
@@ -88,10 +96,10 @@ def rollback(
 def route(
     user: Annotated[str, typer.Argument(help="A user's id, as the gateway knows it.")],
     segment: Segment,
-    mode: Annotated[str | None, typer.Option(help="Reasoning mode, for instance chain_of_thought.")] = None,
+    mode: Annotated[str | None, typer.Option(help="Reasoning mode, for example chain_of_thought.")] = None,
     team: Annotated[str | None, typer.Option(help="Team or tenant.")] = None,
 ) -> None:
-    """Which adapter answers a user, in which arm, and why."""
+    """Show which adapter answers a user, in which arm, and why."""
     from lyo_pipelines.commands.route import show_route
 
     show_route(_console(), user, segment, mode=mode, team=team)
