@@ -32,7 +32,7 @@ def print_summary(console: Console, report: dict[str, Any], report_dir: Path) ->
         colour = _COLOURS.get(verdict, "dim")
         table.add_row(
             row["metric"],
-            {"champion": "current adapter"}.get(row["b"], row["b"]),
+            {"champion": "current adapter", "start": "what it was tuned from"}.get(row["b"], row["b"]),
             _number(models.get(row["b"], {}), row["metric"]),
             _number(models["candidate"], row["metric"]),
             f"{row['difference']:+.3f}" if row["difference"] is not None else "",

@@ -87,7 +87,7 @@ class EndpointFigures(Remote):
     @field_validator("name")
     @classmethod
     def _not_ours(cls, name: str) -> str:
-        if name in {"base", "candidate", "champion", "current"}:
+        if name in {"base", "candidate", "champion", "start", "current"}:
             raise ValueError(f"{name} is one of our own models: give the endpoint another name")
         return name
 

@@ -26,6 +26,7 @@ def evaluation_command(
     *,
     figures_path: str | Path | None = None,
     champion_dir: str | Path | None = None,
+    start_dir: str | Path | None = None,
     cache_dir: str | Path | None = None,
     metrics_dir: str | Path | None = None,
     served: tuple[str, str] | None = None,
@@ -34,6 +35,7 @@ def evaluation_command(
 ) -> list[str]:
     """The command that evaluates; the same from a shell and under Dagster Pipes.
 
+    champion_dir: the adapter that serves now; start_dir: what the candidate was tuned from, where that is another adapter.
     served: a thin segment that the report is for and why it has no adapter of its own. data_dir: root of the lake, for all that is
     looked at besides the test items (ratings, other segments, word lists); config_path: the user's figures of curation.
     """
@@ -44,6 +46,7 @@ def evaluation_command(
     options = {
         "--figures": figures_path,
         "--champion": champion_dir,
+        "--start": start_dir,
         "--cache": cache_dir,
         "--metrics": metrics_dir,
         "--data": data_dir,

@@ -14,7 +14,7 @@ from lyo_pipelines.config.evaluation import EvaluationFigures
 from lyo_pipelines.config.rollout import RolloutFigures
 from lyo_pipelines.errors import LyoError
 from lyo_pipelines.evaluation.command import is_complete
-from lyo_pipelines.evaluation.report.build import read_report
+from lyo_pipelines.evaluation.report.build import compared_champion, read_report
 from lyo_pipelines.evaluation.report.gates import Gate, gates, may_be_released
 from lyo_pipelines.registry.events import Adapter, Event, Who, plain
 from lyo_pipelines.registry.log import append, read_release
@@ -28,6 +28,10 @@ from lyo_pipelines.training.versions import NoAdapterError, latest_adapter
 
 class ServedByParentError(LyoError):
     """The segment is served by a parent's adapter: that one is released; the message says how."""
+
+
+class OutdatedReportError(LyoError):
+    """The report compares the candidate with another champion than the one that serves now."""
 
 
 @dataclass(frozen=True)
@@ -53,8 +57,8 @@ def begin(
     """Bring the segment's newest adapter to its first users, or say which gate it did not pass.
 
     The first adapter of a segment is compared with what serves until then: a parent's champion or the base model. Raises
-    NoAdapterError, MissingReportError, DamagedAdapterError, ServedByParentError, and IllegalEventError while another version is on
-    its way.
+    NoAdapterError, MissingReportError, OutdatedReportError, DamagedAdapterError, ServedByParentError, IllegalEventError while another
+    version is on its way, and MovedOnError when somebody else changed the segment meanwhile.
     """
     trained = latest_adapter(lake, segment)
     if trained.segment != segment:
@@ -67,23 +71,24 @@ def begin(
         refresh(lake)  # whoever began it may have died before the file was written
         return Begun(release, f"{trained.version} is {state} already: {release.situation}", ())
     report = read_report(lake.local(lake.report_dir(segment, trained.version)))
+    _require_current(report, release, trained.version)
     outcomes = gates(report, evaluation)
     draft = _Draft(lake, adapter_of(trained), who, reason, now, _metrics(report))
     events: list[Event] = []
     if state is None:
-        release = draft.append(events, "registered", figures={"training": plain(trained.metrics)})
+        release = draft.append(events, release, "registered", figures={"training": plain(trained.metrics)})
     told = {"gates": [asdict(gate) for gate in outcomes], "report": report.get("data_version", "")}
     if not may_be_released(outcomes):
         failed = [gate for gate in outcomes if gate.blocking and gate.passed is not True]
         says = "; ".join(f"{gate.name}: {gate.message}" for gate in failed)
         if release.states[trained.version] in ("registered", "candidate"):
-            release = draft.append(events, "rejected", figures=told, reason=f"gates not passed: {says}")
+            release = draft.append(events, release, "rejected", figures=told, reason=f"gates not passed: {says}")
         return Begun(release, f"{trained.version} is rejected: {says}", tuple(events), tuple(outcomes))
     if release.states[trained.version] != "candidate":
-        release = draft.append(events, "candidate", figures=told)
+        release = draft.append(events, release, "candidate", figures=told)
     first = rollout.stage(1)
     release = draft.append(
-        events, "canary", figures={"salt_of": [segment, trained.version]}, stage=1, share=first.share
+        events, release, "canary", figures={"salt_of": [segment, trained.version]}, stage=1, share=first.share
     )
     refresh(lake)
     compared = release.champion or "what served until now (a parent's adapter, or the base model)"
@@ -92,7 +97,10 @@ def begin(
 
 
 def waiting(lake: Lake) -> list[TrainingResult]:
-    """Newest adapters with a finished report that no release was begun for, of segments with nothing else on its way."""
+    """Newest adapters whose report compares them with what serves now, and that no release was begun for.
+
+    Segments with another version on its way are left out.
+    """
     found = []
     for segment in lake.names(lake.path("adapters")):
         try:
@@ -101,9 +109,21 @@ def waiting(lake: Lake) -> list[TrainingResult]:
             continue
         if trained.segment == segment and is_complete(lake.local(lake.report_dir(segment, trained.version))):
             release = read_release(lake, segment)
-            if not release.candidate and release.states.get(trained.version, "registered") == "registered":
+            new = not release.candidate and release.states.get(trained.version, "registered") == "registered"
+            report = lake.local(lake.report_dir(segment, trained.version))
+            if new and compared_champion(read_report(report)) == release.champion:
                 found.append(trained)
     return found
+
+
+def _require_current(report: Mapping[str, Any], release: Release, version: str) -> None:
+    """Raise OutdatedReportError unless the champion that the report names is the registry's."""
+    if (compared := compared_champion(report)) != release.champion:
+        raise OutdatedReportError(
+            f"the report of {version} compares it with {compared or 'the base model'} as what serves {release.segment}, but "
+            f"{release.champion or 'no adapter of its own'} serves it now.",
+            hint="Report again: materialize eval_report for this segment (answers that are kept are not asked for anew).",
+        )
 
 
 def adapter_of(trained: TrainingResult) -> Adapter:
@@ -129,7 +149,10 @@ class _Draft:
     now: datetime
     metrics: Mapping[str, Any]
 
-    def append(self, events: list[Event], kind: Any, *, figures: Mapping[str, Any], **more: Any) -> Release:
+    def append(
+        self, events: list[Event], seen: Release, kind: Any, *, figures: Mapping[str, Any], **more: Any
+    ) -> Release:
+        """Append one event to the state that it was decided on; another champion meanwhile would make the report outdated."""
         draft = Event(
             kind,
             self.adapter,
@@ -140,7 +163,7 @@ class _Draft:
             figures=figures,
             **more,
         )
-        event, release = append(self.lake, draft, now=self.now)
+        event, release = append(self.lake, draft, now=self.now, expected=seen.sequence)
         events.append(event)
         return release
 

@@ -192,6 +192,17 @@ def test_a_candidate_that_is_the_champion_has_only_the_base_to_beat(world):
     inputs = gather_inputs(world.dataset, world.candidate, world.candidate, world.figures)
     assert inputs.same_as_champion
     assert [spec.role for spec in inputs.models] == ["base", "candidate"]
+    alone = gather_inputs(world.dataset, world.candidate, None, world.figures)
+    assert (alone.champion_version, inputs.champion_version) == ("", inputs.models[1].version)
+    assert alone.data_version != inputs.data_version, "which champion it was is part of the fingerprint"
+
+
+def test_what_a_candidate_was_tuned_from_is_a_model_of_its_own_unless_it_is_the_champion(world):
+    started = gather_inputs(world.dataset, world.candidate, None, world.figures, start_dir=world.champion)
+    assert [spec.role for spec in started.models] == ["base", "candidate", "start"]
+    assert started.before == "base", "what serves now is still nothing but the base"
+    both = gather_inputs(world.dataset, world.candidate, world.champion, world.figures, start_dir=world.champion)
+    assert [spec.role for spec in both.models] == ["base", "candidate", "champion"]
 
 
 def test_a_teams_own_metric_reaches_the_report(world, output):

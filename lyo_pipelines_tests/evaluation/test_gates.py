@@ -53,6 +53,28 @@ def test_without_a_champion_there_is_nothing_to_beat():
     assert one(BEATS, report(seen("worse"))).passed is True
 
 
+def test_the_champion_itself_is_said_to_have_nothing_to_beat():
+    outcome = one(BEATS, report(seen("better")) | {"candidate_is_champion": True})
+    assert (outcome.passed, outcome.message) == (True, "it is the adapter that serves now: nothing to beat")
+
+
+@pytest.mark.parametrize(
+    ("champion", "start", "passed"),
+    [("better", "better", True), ("better", "cannot_tell", False), ("worse", "better", False), ("better", None, None)],
+)
+def test_a_tuned_adapter_must_beat_the_champion_and_what_it_was_tuned_from(champion, start, passed):
+    comparisons = [seen(champion, b="champion"), *([seen(start, b="start")] if start else [])]
+    found = report(*comparisons, champion=True)
+    outcome = one(BEATS, found | {"models": {**found["models"], "start": {}}})
+    assert (outcome.passed, outcome.blocking) == (passed, True)
+
+
+def test_without_a_champion_a_tuned_adapter_must_still_beat_what_it_was_tuned_from():
+    found = report(seen("cannot_tell", b="start"))
+    outcome = one(BEATS, found | {"models": {**found["models"], "start": {}}})
+    assert (outcome.passed, outcome.blocking) == (False, True)
+
+
 def test_a_small_test_set_gates_nothing_and_releases_nothing():
     outcome = one(IMPROVES, report(seen("better"), groups=49))
     assert outcome.passed is None

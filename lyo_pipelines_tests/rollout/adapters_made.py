@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from lyo_pipelines.interactions.contract import INTERACTION
+from lyo_pipelines.registry.log import read_release
 from lyo_pipelines.rollout.routing import current
 from lyo_pipelines.rollout.selection import Query, choose
 from lyo_pipelines.sample.traffic import Route
@@ -41,10 +42,19 @@ def adapter(
     return folder
 
 
-def report(lake: Lake, version: str = "owner-1", segment: str = SEGMENT, *, verdict: str = "better") -> None:
-    """A finished report that passes the one gate, or does not."""
+def report(
+    lake: Lake,
+    version: str = "owner-1",
+    segment: str = SEGMENT,
+    *,
+    verdict: str = "better",
+    champion: str | None = None,
+) -> None:
+    """A finished report that passes the one gate, or does not. champion: it was made against (None: the registry's of now)."""
+    serves = read_release(lake, segment).champion if champion is None else champion
     found = {
         "segment": segment, "version": version, "dataset_fingerprint": "feed0001", "groups": 60, "n_test": 80, "data_version": "d1",
+        "model_versions": {"base": "tiny", "candidate": version, **({"champion": serves} if serves else {})},
         "models": {"base": {"loss": {"value": 2.0, "n": 80}}, "candidate": {"loss": {"value": 1.5, "n": 80}}}, "slices": [],
         "comparisons": [
             {"metric": "loss", "a": "candidate", "b": "base", "difference": -0.5, "ci_low": -0.7, "ci_high": -0.3, "n": 80,

@@ -15,7 +15,7 @@ from lyo_pipelines.plotting import MAXIMUM_BYTES
 from lyo_pipelines.registry.fold import IllegalEventError
 from lyo_pipelines.registry.log import MovedOnError, read_history, read_release
 from lyo_pipelines.rollout import release as steps
-from lyo_pipelines.rollout.begin import Begun, ServedByParentError, begin, waiting
+from lyo_pipelines.rollout.begin import Begun, OutdatedReportError, ServedByParentError, begin, waiting
 from lyo_pipelines.rollout.collect import NotInCanaryError, observe
 from lyo_pipelines.rollout.observations import Arm
 from lyo_pipelines.rollout.pictures import shares, stages_picture
@@ -148,6 +148,34 @@ def test_one_version_at_a_time_is_on_its_way(lake: Lake, figures: Figures) -> No
         released(lake, figures)
     steps.retire(lake, SEGMENT, act())
     assert [trained.version for trained in waiting(lake)] == ["owner-22"]
+
+
+@pytest.mark.parametrize("compared", ["", "another"])
+def test_a_report_made_against_another_champion_than_the_one_that_serves_now_releases_nothing(
+    lake: Lake, figures: Figures, compared: str
+) -> None:
+    ready(lake)
+    released(lake, figures)
+    for day in (7, 14, 21):
+        steps.step_up(lake, SEGMENT, figures.rollout, act(START + day * DAY))
+    adapter(lake, "owner-22")
+    report(lake, "owner-22", champion=compared)
+    before = read_history(lake, SEGMENT).events
+    with pytest.raises(OutdatedReportError, match=r"owner-1 serves it now.*Report again"):
+        released(lake, figures, now=START + 22 * DAY)
+    assert (read_history(lake, SEGMENT).events, waiting(lake)) == (before, []), (
+        "not even registered, and not tried by itself"
+    )
+    report(lake, "owner-22", champion="owner-1")
+    assert [trained.version for trained in waiting(lake)] == ["owner-22"]
+    assert released(lake, figures, now=START + 22 * DAY).release.in_canary
+
+
+def test_a_report_made_against_a_champion_that_was_taken_out_releases_nothing(lake: Lake, figures: Figures) -> None:
+    adapter(lake)
+    report(lake, champion="retired_meanwhile")
+    with pytest.raises(OutdatedReportError, match="no adapter of its own serves it now"):
+        released(lake, figures)
 
 
 # -- what is collected ---------------------------------------------------------------------------------------------

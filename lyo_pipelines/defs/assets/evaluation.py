@@ -15,8 +15,9 @@ from lyo_pipelines.evaluation.command import (
     evaluation_command,
     write_figures,
 )
-from lyo_pipelines.evaluation.planning.champion import current_adapter
+from lyo_pipelines.evaluation.planning.champion import UnusableBaselineError, baselines
 from lyo_pipelines.evaluation.report.build import read_report
+from lyo_pipelines.registry.log import RegistryDamagedError
 from lyo_pipelines.retraining.history import record_report
 from lyo_pipelines.training.versions import latest_adapter
 
@@ -53,7 +54,10 @@ def eval_report(
         figures = figures.model_copy(update={"max_items": config.max_items})
     candidate = latest_adapter(lake, segment)
     served = None if candidate.segment == segment else (segment, why_served(lake, segment))
-    champion = None if served else current_adapter(lake, segment, figures, candidate=candidate)
+    try:
+        compared = baselines(lake, segment, candidate=candidate)
+    except (UnusableBaselineError, RegistryDamagedError) as error:
+        raise dg.Failure(description=str(error), allow_retries=False) from error
     dataset = get_version(lake, candidate.segment, candidate.dataset_fingerprint)
     output = lake.local(lake.report_dir(segment, candidate.version))
     command = evaluation_command(
@@ -62,7 +66,8 @@ def eval_report(
         output,
         store.models_dir(),
         figures_path=write_figures(figures, output),
-        champion_dir=champion.path if champion else None,
+        champion_dir=compared.champion.path if compared.champion else None,
+        start_dir=compared.start.path if compared.start else None,
         metrics_dir=lake.local(lake.side("metrics")),
         # a parent's answers are asked for once, whichever of its thin children is reported on
         cache_dir=default_cache(lake.local(lake.report_dir(candidate.segment, candidate.version))),

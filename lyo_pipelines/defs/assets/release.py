@@ -15,8 +15,8 @@ from lyo_pipelines.defs.resources import Store
 from lyo_pipelines.evaluation.report.build import MissingReportError
 from lyo_pipelines.registry.events import Event, Who
 from lyo_pipelines.registry.fold import IllegalEventError
-from lyo_pipelines.registry.log import History, read_history
-from lyo_pipelines.rollout.begin import ServedByParentError, begin
+from lyo_pipelines.registry.log import History, MovedOnError, read_history
+from lyo_pipelines.rollout.begin import OutdatedReportError, ServedByParentError, begin
 from lyo_pipelines.rollout.pictures import stages_picture
 from lyo_pipelines.training.checked import DamagedAdapterError
 from lyo_pipelines.training.versions import NoAdapterError
@@ -28,6 +28,8 @@ RELEASE_VERSION = "1"
 _WILL_NEVER_WORK = (
     NoAdapterError,
     MissingReportError,
+    OutdatedReportError,
+    MovedOnError,
     DamagedAdapterError,
     ServedByParentError,
     IllegalEventError,

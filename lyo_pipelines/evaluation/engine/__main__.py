@@ -59,7 +59,7 @@ def _evaluate(options: argparse.Namespace, report_to: Reporter) -> int:
     check_keys(figures)
     inputs = gather_inputs(
         options.dataset, options.adapter, options.champion, figures, options.metrics, served,
-        lake=lake, curation=load_figures(options.config).curation,
+        lake=lake, curation=load_figures(options.config).curation, start_dir=options.start,
     )  # fmt: skip
     if _same_report(options.output, inputs.data_version):
         report_to.say(f"{options.output} holds the report of these very inputs: nothing to do")
@@ -115,6 +115,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--adapter", type=Path, required=True, help="folder of the candidate adapter")
     parser.add_argument("--champion", type=Path, help="folder of the adapter that serves now")
+    parser.add_argument("--start", type=Path, help="folder of the adapter that the candidate was tuned from")
     parser.add_argument("--output", type=Path, required=True, help="folder of the report")
     parser.add_argument("--models", type=Path, required=True, help="folder of base models")
     parser.add_argument("--figures", type=Path, help="JSON with the evaluation figures (default: the packaged ones)")

@@ -14,7 +14,7 @@ from lyo_pipelines.tasks.base import TaskFormat
 
 @dataclass(frozen=True)
 class ModelSpec:
-    """One model of the comparison: `role` is base, candidate or champion; `identity` changes when its weights do.
+    """One model of the comparison: `role` is base, candidate, champion or start; `identity` changes when its weights do.
 
     A whole model (method `full`) has no adapter: its folder is its base_name.
     """
@@ -39,6 +39,7 @@ class EvaluationInputs:
     """Everything a report depends on. `data_version` is the hash of it all. tasks: of each item, None where none is known.
 
     segment: whose dataset and adapter these are; served: the thin segment that the report is for, if it is for one.
+    champion_version: of the adapter that serves now, also where the candidate is that one; "" where none does.
     """
 
     segment: str
@@ -52,6 +53,7 @@ class EvaluationInputs:
     figures: EvaluationFigures
     metric_files: dict[str, Path]
     same_as_champion: bool
+    champion_version: str
     data_version: str
     surroundings: Surroundings
 

@@ -47,13 +47,13 @@ class Comparison:
         return self.p_value is not None and not self.note
 
 
-OURS = ("base", "champion", "candidate")
+OURS = ("base", "champion", "start", "candidate")
 """Roles of the models that a release is about; any other role is a model behind an endpoint."""
 
 
 def pairs_of(roles: Sequence[str]) -> list[tuple[str, str]]:
     """The candidate against each other model of ours that is there."""
-    return [("candidate", other) for other in ("base", "champion") if other in roles]
+    return [("candidate", other) for other in ("base", "champion", "start") if other in roles]
 
 
 def remote_pairs(roles: Sequence[str]) -> list[tuple[str, str]]:

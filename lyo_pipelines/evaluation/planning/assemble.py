@@ -41,9 +41,11 @@ def gather_inputs(
     served: Served | None = None,
     lake: Lake | None = None,
     curation: CurationFigures | None = None,
+    start_dir: Path | None = None,
 ) -> EvaluationInputs:
     """Read manifests and the test split and fingerprint them. Raises TestSplitError, AdapterError or MetricError.
 
+    champion_dir: of the adapter that serves now; start_dir: of the one that the candidate was tuned from, where that is another.
     lake: where ratings, other segments and word lists are looked for; curation: its figures (default: the packaged ones).
     """
     manifest = items.read_manifest(dataset_dir)
@@ -53,7 +55,8 @@ def gather_inputs(
     candidate, base = adapter_spec("candidate", adapter_dir), _base_spec(adapter_dir)
     champion = adapter_spec("champion", champion_dir) if champion_dir is not None else None
     same = champion is not None and champion.identity == candidate.identity
-    models = tuple(spec for spec in (base, candidate, None if same else champion) if spec is not None)
+    start = adapter_spec("start", start_dir) if start_dir is not None else None
+    models = _distinct(base, candidate, champion, start)
     files = catalogue.metric_files(_of_files(figures.metrics), metrics_dir)
     if figures.primary_metric not in files:
         raise catalogue.MetricError(
@@ -69,7 +72,8 @@ def gather_inputs(
         EVALUATION_VERSION,
         items.items_hash(chosen),
         [len(everything), manifest["fingerprint"]],
-        [(spec.role, spec.identity) for spec in models],
+        [(spec.role, spec.version, spec.identity) for spec in models],
+        champion.version if champion else None,
         figures.model_dump(mode="json"),
         catalogue.sources_hash(files),
         validity.sources_hash(),
@@ -88,9 +92,19 @@ def gather_inputs(
         figures=figures,
         metric_files=files,
         same_as_champion=same,
+        champion_version=champion.version if champion else "",
         data_version=_hash(parts),
         surroundings=surroundings,
     )
+
+
+def _distinct(*specs: ModelSpec | None) -> tuple[ModelSpec, ...]:
+    """The models in order, without one whose weights stand there already: no model is compared with itself."""
+    found: dict[str, ModelSpec] = {}
+    for spec in specs:
+        if spec is not None:
+            found.setdefault(spec.identity, spec)
+    return tuple(found.values())
 
 
 def _of_files(names: tuple[str, ...] | None) -> list[str] | None:

@@ -1,35 +1,73 @@
-"""Which adapter a candidate has to beat: the newest other one whose report passed every blocking gate."""
+"""What a candidate has to beat: the champion of the registry, and the adapter that it was tuned from. Nothing is guessed.
+
+The registry is the only source of who serves: a version in canary, one that was never released and one that was sent back are no
+champion, whatever their reports say and however new their files are. What a champion must be shown to lose on: report/gates.py.
+"""
 
 from __future__ import annotations
 
-from lyo_pipelines.config.evaluation import EvaluationFigures
-from lyo_pipelines.evaluation.command import is_complete
-from lyo_pipelines.evaluation.report.build import read_report
-from lyo_pipelines.evaluation.report.gates import gates, may_be_released
+from dataclasses import dataclass
+
+from lyo_pipelines.errors import LyoError
+from lyo_pipelines.registry.log import read_release
 from lyo_pipelines.storage.lake import Lake
-from lyo_pipelines.training.plan import TrainingResult, read_adapter
-from lyo_pipelines.training.versions import list_adapters
+from lyo_pipelines.training.checked import DamagedAdapterError, load_checked
+from lyo_pipelines.training.plan import IncompleteAdapterError, TrainingResult, read_adapter
 
 
-def current_adapter(
-    lake: Lake, segment: str, figures: EvaluationFigures, *, candidate: TrainingResult
-) -> TrainingResult | None:
-    """The segment's current adapter, or None while none was found fit; an adapter is never compared with itself.
+class UnusableBaselineError(LyoError):
+    """What the candidate has to be compared with cannot be loaded. It is never left out: an easier comparison would let it through."""
 
-    One that was tuned further is compared with the adapter that it started from, whether that one was found fit or not. Else only
-    adapters of the same base model count: two bases would be a comparison of bases.
+
+@dataclass(frozen=True)
+class Baselines:
+    """Adapters that a candidate is compared with besides its base model.
+
+    champion: what serves everybody who is in no canary; None: nothing of the segment's own does, so users get the base model.
+    start: what the candidate was tuned further from, where that is another adapter than the champion; else None.
     """
-    if start := candidate.manifest.get("start_from"):
-        return read_adapter(lake.local(lake.adapter_dir(segment, start)))
-    fit: list[tuple[float, TrainingResult]] = []
-    for adapter in list_adapters(lake, segment):
-        folder = lake.local(lake.report_dir(segment, adapter.version))
-        if (
-            adapter.version == candidate.version
-            or adapter.base_model != candidate.base_model
-            or not is_complete(folder)
-        ):
-            continue
-        if may_be_released(gates(read_report(folder), figures)):
-            fit.append(((folder / "report.json").stat().st_mtime, adapter))
-    return max(fit, key=lambda entry: entry[0])[1] if fit else None
+
+    champion: TrainingResult | None = None
+    start: TrainingResult | None = None
+
+
+def baselines(lake: Lake, segment: str, *, candidate: TrainingResult) -> Baselines:
+    """What the candidate is compared with in a report on `segment`. Raises UnusableBaselineError and RegistryDamagedError.
+
+    A thin segment (one that its candidate's segment serves) has that segment's champion, unless an adapter of its own serves it still.
+    """
+    champion = None
+    for key in dict.fromkeys((segment, candidate.segment)):
+        champion = champion or _champion(lake, key)
+    start = _start(lake, candidate)
+    if champion and start and (champion.segment, champion.version) == (start.segment, start.version):
+        start = None
+    return Baselines(champion, start)
+
+
+def _champion(lake: Lake, segment: str) -> TrainingResult | None:
+    """The champion with its files as they were registered; None where the segment has none."""
+    release = read_release(lake, segment)
+    registered = release.adapter(release.champion)
+    if registered is None:
+        return None
+    try:
+        return load_checked(lake.local(lake.adapter_dir(registered.segment, registered.version)), registered.files)
+    except (DamagedAdapterError, IncompleteAdapterError) as error:
+        raise UnusableBaselineError(
+            f"{segment}: {registered.version} serves everybody, but its files are not as they were registered ({error})",
+            hint=f"Restore them, or take it out with `lyo rollback {segment}` or `lyo retire {segment}`; then report again.",
+        ) from error
+
+
+def _start(lake: Lake, candidate: TrainingResult) -> TrainingResult | None:
+    """The adapter that the candidate's manifest says it was tuned from; None for one that began at its base model."""
+    if not (version := candidate.manifest.get("start_from")):
+        return None
+    try:
+        return read_adapter(lake.local(lake.adapter_dir(candidate.segment, version)))
+    except IncompleteAdapterError as error:
+        raise UnusableBaselineError(
+            f"{candidate.version} was tuned from {version}, which is not among the adapters of {candidate.segment} ({error})",
+            hint="Restore it, or tune again from an adapter that is there.",
+        ) from error

@@ -71,7 +71,7 @@ def build_report(
         "enough_groups": len(set(groups)) >= figures.minimum_groups,
         "minimum_groups": figures.minimum_groups,
         "primary_metric": figures.primary_metric,
-        "model_versions": {spec.role: spec.version for spec in inputs.models},
+        "model_versions": _versions(inputs),
         "candidate_is_champion": inputs.same_as_champion,
         "metrics": {
             metric.name: {
@@ -114,6 +114,17 @@ def build_report(
     report["gates"] = [asdict(gate) for gate in outcomes]
     report["may_be_released"] = may_be_released(outcomes)
     return report
+
+
+def compared_champion(report: Mapping[str, Any]) -> str:
+    """Version of the adapter that served when the report was made, as the candidate was compared with it; "" where none did."""
+    return str(report.get("model_versions", {}).get("champion", ""))
+
+
+def _versions(inputs: EvaluationInputs) -> dict[str, str]:
+    """Role -> version; the champion's also where it is the candidate itself."""
+    served = {"champion": inputs.champion_version} if inputs.champion_version else {}
+    return {spec.role: spec.version for spec in inputs.models} | served
 
 
 def _served(inputs: EvaluationInputs) -> dict[str, Any]:

@@ -18,6 +18,8 @@ from lyo_pipelines.config.evaluation import PARTS, EvaluationFigures, GateFigure
 
 TASK_METRICS = "task_metrics"
 """As a gate's metric: every metric of the task's own file."""
+RIVALS = ("champion", "start")
+"""Roles that a gate against the champion is judged against: each that is there must be passed, for a tuned adapter its start too."""
 VALID_ANSWER = "valid_answer"
 """The metric that every task with a schema or a check has; it has gates of its own."""
 
@@ -77,16 +79,28 @@ def _judge(gate: GateFigures, report: Mapping[str, Any], figures: EvaluationFigu
     if gate.metric in tasks.get("elsewhere", ()):
         message = f"does not apply: {gate.metric} is not a metric of this task"
         return Gate(gate.name, True, gate.blocking, message, False)
-    if gate.against == "champion" and "champion" not in report["models"]:
-        return Gate(gate.name, True, gate.blocking, "no adapter serves this segment yet: nothing to beat")
+    rivals = [role for role in RIVALS if role in report["models"]]
+    if gate.against == "champion" and not rivals:
+        itself = report.get("candidate_is_champion", False)
+        why = "it is the adapter that serves now" if itself else "no adapter serves this segment yet"
+        return Gate(gate.name, True, gate.blocking, f"{why}: nothing to beat")
     if report["groups"] < figures.minimum_groups:
         return Gate(
             gate.name, None, gate.blocking,
             f"not enough groups: the test set has {report['groups']}, at least {figures.minimum_groups} are needed",
         )  # fmt: skip
-    if gate.metric != TASK_METRICS:
-        return _judge_one(gate, report)
-    return _together(gate, {name: _judge_one(gate.model_copy(update={"metric": name}), report) for name in own})
+    names = own if gate.metric == TASK_METRICS else [gate.metric]
+    against = rivals if gate.against == "champion" else [gate.against]
+    outcomes = {
+        " against ".join((name, *([role] if role and len(against) > 1 else []))): _judge_one(
+            gate.model_copy(update={"metric": name, "against": role}), report
+        )
+        for name in names
+        for role in against
+    }
+    return (
+        _together(gate, outcomes) if gate.metric == TASK_METRICS or len(outcomes) > 1 else next(iter(outcomes.values()))
+    )
 
 
 def _judge_part(gate: GateFigures, report: Mapping[str, Any]) -> Gate:

@@ -16,7 +16,7 @@ COLOURS = {"better": "#1a7f4b", "worse": "#b3261e", "cannot_tell": "#6b7280"}
 NAMES = {"better": "better", "worse": "worse", "cannot_tell": "cannot tell"}
 GRID = "#e5e7eb"
 INK = "#1f2937"
-ROLES = {"base": "#9ca3af", "champion": "#d97706", "candidate": "#2563eb"}
+ROLES = {"base": "#9ca3af", "champion": "#d97706", "start": "#7c3aed", "candidate": "#2563eb"}
 
 
 def pictures(report: Mapping[str, Any]) -> dict[str, bytes]:
