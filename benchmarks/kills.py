@@ -32,8 +32,9 @@ from kills_world import World
 from lyo_pipelines.client.home import dagster_environment
 from lyo_pipelines.config.figures import load_figures
 from lyo_pipelines.config.settings import PROJECT_ROOT
-from lyo_pipelines.defs.sensors.runs import ATTEMPT, CAUSE, IN_FLIGHT, PARTITION
-from lyo_pipelines.defs.sensors.triggers import retraining_runs
+from lyo_pipelines.defs.partitions import PARTITION
+from lyo_pipelines.defs.sensors.retraining_runs import retraining_runs
+from lyo_pipelines.defs.sensors.runs import ATTEMPT, CAUSE, IN_FLIGHT
 from lyo_pipelines.retraining.assess import assess
 from lyo_pipelines.retraining.claims import read_claims
 from lyo_pipelines.retraining.curriculum import load_curriculum

@@ -36,7 +36,7 @@ class Resolved:
 HEADINGS = {
     "run_failed": ("failed run", "failed runs"),
     "check_failed": ("failed check", "failed checks"),
-    "data_stalled": ("data set stands still", "data sets stand still"),
+    "data_stalled": ("stale data set", "stale data sets"),
     "check_warned": ("warning", "warnings"),
     "trigger_fired": ("fired trigger", "fired triggers"),
 }

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from dataclasses import dataclass, field
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Kind = Literal["run_failed", "check_failed", "check_warned", "trigger_fired", "data_stalled"]
 Kinds = Literal["all"] | tuple[Kind, ...]
+_LOG = logging.getLogger(__name__)
+
 Hours = Annotated[float, Field(gt=0)]
 
 
@@ -45,10 +48,20 @@ class AlertFigures(BaseModel):
     email: EmailFigures
     slack: SlackFigures
     repeat_after_hours: Hours
-    stalled_after_hours: Hours
     most_listed: int = Field(ge=1, le=100)
     timeout_seconds: float = Field(gt=0, le=120)
     ui_url: str = Field(pattern=r"^https?://\S+$")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_old_keys(cls, values: Any) -> Any:
+        """A file of an earlier version is still read: stale data is now what the assets' freshness policy says."""
+        if isinstance(values, dict) and "stalled_after_hours" in values:
+            _LOG.warning(
+                "alerts.stalled_after_hours has no effect: remove it (freshness is a policy of the daily assets now)"
+            )
+            return {key: value for key, value in values.items() if key != "stalled_after_hours"}
+        return values
 
 
 @dataclass(frozen=True)

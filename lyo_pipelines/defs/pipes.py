@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
-from dagster._core.pipes.context import PipesMessageHandler
 
 POLL_SECONDS = 0.02
 _BLOCK = 1 << 16
@@ -26,7 +25,7 @@ class WholeLinesReader(dg.PipesMessageReader):
     """Reads messages from a temporary file that the child appends to, each once its line is complete."""
 
     @contextmanager
-    def read_messages(self, handler: PipesMessageHandler) -> Iterator[dict[str, Any]]:
+    def read_messages(self, handler: dg.PipesMessageHandler) -> Iterator[dict[str, Any]]:
         """Follow a new file in a thread until the session closes; yields where the child has to write."""
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "messages"
@@ -45,7 +44,7 @@ class WholeLinesReader(dg.PipesMessageReader):
         return "Attempted to read messages from a local temporary file."
 
 
-def _follow(path: Path, closed: threading.Event, handler: PipesMessageHandler) -> None:
+def _follow(path: Path, closed: threading.Event, handler: dg.PipesMessageHandler) -> None:
     try:
         for line in whole_lines(blocks(path, closed)):
             handler.handle_message(json.loads(line))

@@ -71,8 +71,7 @@ def stale_days(lake: Lake, figures: CurationFigures) -> list[date]:
     return [
         day
         for day in lake.days("examples")
-        if (built := examples_built_from(lake, day)) is not None
-        and _built_from(lake, day) != _signature(built, figures)
+        if (built := examples_built_from(lake, day)) is not None and built_from(lake, day) != _signature(built, figures)
     ]
 
 
@@ -85,7 +84,8 @@ def _signature(examples: str, figures: CurationFigures) -> str:
     return f"{HEALTH_VERSION} {','.join(sorted(figures.cultural_complaint_categories))} {examples}"
 
 
-def _built_from(lake: Lake, day: date) -> str | None:
+def built_from(lake: Lake, day: date) -> str | None:
+    """What a day of health says it was made from; None when there is none, empty when its file is broken."""
     path = lake.health(day)
     if not lake.exists(path):
         return None

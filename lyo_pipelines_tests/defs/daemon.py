@@ -13,6 +13,8 @@ from typing import Any
 
 import dagster as dg
 import sqlalchemy
+
+# private: Dagster offers no public way to run one iteration of its daemons at a chosen time
 from dagster._core.remote_origin import InProcessCodeLocationOrigin
 from dagster._core.test_utils import create_test_daemon_workspace_context, freeze_time
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin

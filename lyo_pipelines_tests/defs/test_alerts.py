@@ -15,12 +15,17 @@ from typing import Any
 import dagster as dg
 import pytest
 import yaml
+
+# private: Dagster offers no public way to run one iteration of its daemons at a chosen time
 from dagster._core.remote_origin import InProcessCodeLocationOrigin
 from dagster._core.test_utils import create_test_daemon_workspace_context, freeze_time
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
+from dagster._core.workspace.context import IWorkspaceProcessContext
 from dagster._core.workspace.load_target import InProcessWorkspaceLoadTarget
+from dagster._daemon.freshness import FreshnessDaemon
 from dagster._daemon.sensor import execute_sensor_iteration
 
+from lyo_pipelines.defs.assets.interactions import raw_interactions
 from lyo_pipelines.defs.resources import Store
 from lyo_pipelines.defs.sensors import alerts as sensor_module
 from lyo_pipelines.defs.sensors import happenings
@@ -28,7 +33,7 @@ from lyo_pipelines.defs.sensors.alerts import AlertsNotSentError, alerts_sensor
 from lyo_pipelines_tests.alerts.made import MailServer, Webhook, mail_server, webhook
 
 SEGMENTS = dg.StaticPartitionsDefinition(["tutoring.en.math", "tutoring.hi.math"])
-SERVED = dg.Definitions(sensors=[alerts_sensor], resources={"store": Store()})
+SERVED = dg.Definitions(assets=[raw_interactions], sensors=[alerts_sensor], resources={"store": Store()})
 QUIET = logging.getLogger("quiet")
 QUIET.disabled = True  # what a tick says is read from its record
 USERS_TEXT = "my name is Asha and I live in Pune"
@@ -98,12 +103,6 @@ def run(
 
 def failing(severity: dg.AssetCheckSeverity = dg.AssetCheckSeverity.ERROR) -> dg.AssetCheckResult:
     return dg.AssetCheckResult(check_name="honest", passed=False, severity=severity, description=USERS_TEXT)
-
-
-def data_of(store: Store, day: datetime) -> None:
-    """Interactions of a day lie in the lake."""
-    lake = store.lake()
-    lake.write_text("rows", lake.interactions(day.date()))
 
 
 def test_nothing_is_sent_or_kept_until_a_channel_is_turned_on(instance, store, mail, slack):
@@ -197,36 +196,56 @@ def test_canceled_runs_are_peoples_doing(instance, store, slack):
     assert tick(instance, configured(store, slack={"enabled": True})) == "nothing new to tell"
 
 
-def test_no_data_yet_is_not_stalled_and_neither_is_yesterdays(instance, store, slack, clock):
-    store = configured(store, slack={"enabled": True})
-    assert tick(instance, store) == "nothing new to tell"
-    data_of(store, datetime.now(UTC) - timedelta(days=1))
-    (Path(store.data_dir) / "lake" / "interactions" / "date=not-a-day").mkdir()
-    assert tick(instance, store) == "nothing new to tell"
+class Freshness:
+    """The daily data and Dagster's own freshness daemon, at hours that the test chooses."""
+
+    def __init__(self, instance: dg.DagsterInstance, clock: list[timedelta]) -> None:
+        self.instance, self.clock, self.began = instance, clock, datetime.now(UTC)
+
+    def build(self, hours: float) -> None:
+        """A day of interactions is materialized."""
+        with freeze_time(self.began + timedelta(hours=hours)):
+            self.instance.report_runless_asset_event(
+                dg.AssetMaterialization("raw_interactions", partition="2026-01-01")
+            )
+
+    def at(self, hours: float) -> None:
+        """The freshness daemon looks, and the alerts sensor's clock shows the same hour."""
+        with served(self.instance) as context, freeze_time(self.began + timedelta(hours=hours)):
+            list(FreshnessDaemon().run_iteration(context))
+        self.clock[:] = [timedelta(hours=hours)]
 
 
-def test_stalled_data_is_told_again_each_day_until_data_comes(instance, store, slack, clock):
-    store = configured(store, slack={"enabled": True})
-    data_of(store, datetime.now(UTC) - timedelta(days=4))
+def test_data_that_was_never_built_is_not_stale(instance, store, slack, clock):
+    Freshness(instance, clock).at(hours=100)
+    assert tick(instance, configured(store, slack={"enabled": True})) == "nothing new to tell"
+
+
+def test_an_alert_follows_the_freshness_that_the_ui_shows_and_comes_again_each_day_until_data_comes(
+    instance, store, slack, clock
+):
+    store, data = configured(store, slack={"enabled": True}), Freshness(instance, clock)
+    data.build(hours=0)
+    for hours in (1, 31):  # fresh, then a warning in the UI
+        data.at(hours)
+        assert tick(instance, store) == "nothing new to tell"
+    data.at(hours=37)
     assert tick(instance, store) == "alerts sent to slack: 1"
-    assert "raw_interactions stands still" in str(slack.got[-1])
-    clock.append(timedelta(hours=23))
+    assert "raw_interactions is stale" in str(slack.got[-1])
+    assert f"nothing new since {data.began:%Y-%m-%d %H:%M} UTC" in str(slack.got[-1])
+    data.at(hours=60)
     assert tick(instance, store) == "nothing new to tell"
-    clock.append(timedelta(hours=1))
+    data.at(hours=61)
     assert tick(instance, store) == "alerts sent to slack: 1"
-    data_of(store, datetime.now(UTC) + timedelta(days=1))
-    clock.append(timedelta(hours=1))
+    data.build(hours=62)
+    data.at(hours=63)
     assert tick(instance, store) == "nothing new to tell"
-    clock.append(timedelta(hours=71))
-    assert tick(instance, store) == "alerts sent to slack: 1", "stalled anew"
+    data.at(hours=99)
+    assert tick(instance, store) == "alerts sent to slack: 1", "stale anew"
 
 
-def test_old_logs_that_were_built_just_now_are_not_stalled(instance, store, slack):
-    store = configured(store, slack={"enabled": True})
-    day = datetime.now(UTC) - timedelta(days=300)
-    data_of(store, day)
-    built = dg.AssetMaterialization("raw_interactions", partition=day.date().isoformat())
-    instance.report_runless_asset_event(built)
+def test_hours_in_a_config_file_of_an_earlier_version_change_nothing(instance, store, slack):
+    store = configured(store, slack={"enabled": True}, stalled_after_hours=1)
     assert tick(instance, store) == "nothing new to tell"
 
 
@@ -323,11 +342,18 @@ def test_more_than_one_tick_can_read_is_told_over_several_ticks(instance, store,
 
 
 @contextmanager
-def daemon(instance: dg.DagsterInstance) -> Iterator[Callable[[], tuple[str, str]]]:
-    """Dagster's own sensor daemon; each call is a tick a minute later, and returns its status and what it says."""
+def served(instance: dg.DagsterInstance) -> Iterator[IWorkspaceProcessContext]:
+    """SERVED as Dagster's daemons see it."""
     target = LoadableTargetOrigin(executable_path=sys.executable, module_name=__name__, attribute="SERVED")
     location = InProcessWorkspaceLoadTarget(InProcessCodeLocationOrigin(target))
     with create_test_daemon_workspace_context(location, instance) as context:
+        yield context
+
+
+@contextmanager
+def daemon(instance: dg.DagsterInstance) -> Iterator[Callable[[], tuple[str, str]]]:
+    """Dagster's own sensor daemon; each call is a tick a minute later, and returns its status and what it says."""
+    with served(instance) as context:
         minutes = itertools.count(1)
 
         def tick() -> tuple[str, str]:

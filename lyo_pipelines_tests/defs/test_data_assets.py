@@ -6,12 +6,15 @@ from datetime import timedelta
 
 import dagster as dg
 
+from lyo_pipelines.curation.inputs import built_from as examples_built_from
 from lyo_pipelines.defs.build import build_defs
-from lyo_pipelines.defs.partitions import day_ranges
+from lyo_pipelines.defs.partitions import SEGMENTS, day_ranges
 from lyo_pipelines.defs.resources import Store
 from lyo_pipelines.defs.sensors.days import stale_days_sensor
 from lyo_pipelines.defs.sensors.inbox import inbox_sensor
 from lyo_pipelines.defs.sensors.segments import segments_sensor
+from lyo_pipelines.health.day import built_from as health_built_from
+from lyo_pipelines.interactions.days.build import day_inputs
 from lyo_pipelines_tests.defs.conftest import drop, row, today
 
 
@@ -115,7 +118,7 @@ def test_segments_appear_once_they_reach_the_minimum(instance: dg.DagsterInstanc
     result = tick(segments_sensor, instance, store)
     added = [key for request in result.dynamic_partitions_requests for key in request.partition_keys]
     assert added == ["tutoring.en.math"]
-    instance.add_dynamic_partitions("segments", added)
+    instance.add_dynamic_partitions(SEGMENTS.name, added)
     assert isinstance(tick(segments_sensor, instance, store, cursor=result.cursor), dg.SkipReason)
 
 
@@ -144,3 +147,39 @@ def test_ranges_bridge_short_gaps_only() -> None:
     days = [day, day + timedelta(days=2), day + timedelta(days=30)]
     assert day_ranges(days) == [(days[0], days[1]), (days[2], days[2])]
     assert day_ranges([]) == []
+
+
+DAILY = ("raw_interactions", "filtered_examples", "segment_health")
+
+
+def versions(instance: dg.DagsterInstance, asset: str) -> dict[str, str]:
+    """The newest data version of each day of an asset."""
+    found: dict[str, str] = {}
+    for record in instance.fetch_materializations(dg.AssetKey(asset), limit=100).records:
+        event = record.asset_materialization
+        assert event is not None and event.tags is not None
+        found.setdefault(str(event.partition), event.tags["dagster/data_version"])
+    return found
+
+
+def test_a_day_reports_the_signature_that_the_sensors_compare(on_sqlite: dg.DagsterInstance, store: Store) -> None:
+    drop(store, "log.jsonl", [row(1), row(2)])
+    data_through(on_sqlite, store)
+    lake, yesterday = store.lake(), (today() - timedelta(days=1)).date()
+    assert versions(on_sqlite, "raw_interactions") == {str(yesterday): day_inputs(lake, yesterday)}
+    assert versions(on_sqlite, "filtered_examples") == {str(yesterday): str(examples_built_from(lake, yesterday))}
+    assert versions(on_sqlite, "segment_health") == {str(yesterday): str(health_built_from(lake, yesterday))}
+
+
+def test_a_late_rating_gives_its_day_new_versions_and_leaves_the_other_days_theirs(
+    on_sqlite: dg.DagsterInstance, store: Store
+) -> None:
+    drop(store, "log.jsonl", [row(1, days_ago=9, rating=None), row(2, days_ago=2), row(3, days_ago=1)])
+    data_through(on_sqlite, store)
+    before = {asset: versions(on_sqlite, asset) for asset in DAILY}
+    drop(store, "late.jsonl", [{"interaction_id": "i1", "rating": 1, "feedback_at": today().isoformat()}])
+    data_through(on_sqlite, store)
+    late = (today() - timedelta(days=9)).date().isoformat()
+    for asset in DAILY:
+        after = versions(on_sqlite, asset)
+        assert {day for day in after if after[day] != before[asset][day]} == {late}, asset

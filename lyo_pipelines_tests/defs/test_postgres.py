@@ -9,12 +9,15 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
-from dagster._core.events import DagsterEvent, DagsterEventType
+from dagster import DagsterEvent, DagsterEventType
+
+# private: the data of a sensor's state has no public name
 from dagster._core.scheduler.instigation import SensorInstigatorData
 
 from lyo_pipelines.defs.build import build_defs
+from lyo_pipelines.defs.partitions import PARTITION, SEGMENTS
 from lyo_pipelines.defs.resources import Store
-from lyo_pipelines.defs.sensors.runs import IN_FLIGHT, PARTITION
+from lyo_pipelines.defs.sensors.runs import IN_FLIGHT
 from lyo_pipelines_tests.defs.conftest import drop, row
 from lyo_pipelines_tests.defs.daemon import Daemon, Statements, daemon, watched
 from lyo_pipelines_tests.defs.healthy import write_history
@@ -104,22 +107,22 @@ def test_wherever_a_tick_loses_its_connection_partitions_are_added_all_or_none(
             forget_segments(on_postgres)
             with watched(Statements()) as undisturbed:
                 assert served.tick() == []
-            assert sorted(on_postgres.get_dynamic_partitions("segments")) == expected
+            assert sorted(on_postgres.get_dynamic_partitions(SEGMENTS.name)) == expected
         insert = undisturbed.seen.index("INSERT INTO dynamic_partitions")
         cursor = len(undisturbed.seen) - 1 - undisturbed.seen[::-1].index("UPDATE jobs SET")
         for at, after in ((insert, False), (insert, True), (cursor, False), (cursor, True)):
             forget_segments(on_postgres)
             where, _ = tick_with_loss(served, postgres, at, after)
             assert where != NOT_HIT
-            assert sorted(on_postgres.get_dynamic_partitions("segments")) in ([], expected), where
+            assert sorted(on_postgres.get_dynamic_partitions(SEGMENTS.name)) in ([], expected), where
             assert served.tick() == [], where
-            assert sorted(on_postgres.get_dynamic_partitions("segments")) == expected, where
+            assert sorted(on_postgres.get_dynamic_partitions(SEGMENTS.name)) == expected, where
 
 
 def forget_segments(instance: dg.DagsterInstance) -> None:
     """No segment and no cursor, as if the days were new."""
-    for key in instance.get_dynamic_partitions("segments"):
-        instance.delete_dynamic_partition("segments", key)
+    for key in instance.get_dynamic_partitions(SEGMENTS.name):
+        instance.delete_dynamic_partition(SEGMENTS.name, key)
     for state in instance.all_instigator_state():
         data = SensorInstigatorData(min_interval=10, cursor=None)
         instance.update_instigator_state(state.with_data(data))
@@ -150,7 +153,7 @@ def test_wherever_a_trigger_loses_its_connection_its_segment_is_launched_once(
                 served.monitor(later=timedelta(minutes=4))  # lost between making and queueing it
                 assert served.tick() == [], where
             assert [run.status for run in runs_of(on_postgres, segment)] == LAUNCHED[:1], where
-            assert segment in on_postgres.get_dynamic_partitions("segments"), where
+            assert segment in on_postgres.get_dynamic_partitions(SEGMENTS.name), where
         assert hit >= len(points) - 2
 
 

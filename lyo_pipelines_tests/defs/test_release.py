@@ -13,10 +13,10 @@ import pytest
 
 from lyo_pipelines.config.figures import load_figures
 from lyo_pipelines.defs.build import build_defs
+from lyo_pipelines.defs.partitions import PARTITION, SEGMENTS
 from lyo_pipelines.defs.resources import Store
 from lyo_pipelines.defs.sensors import rollout as module
 from lyo_pipelines.defs.sensors.rollout import ReleaseUnreadableError, rollout_sensor_for
-from lyo_pipelines.defs.sensors.runs import PARTITION
 from lyo_pipelines.registry.log import read_history, read_release
 from lyo_pipelines.rollout import release as steps
 from lyo_pipelines.rollout.begin import adapter_of, begin
@@ -63,7 +63,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> dict[str, datetime]:
 
 
 def materialize(instance: dg.DagsterInstance, store: Store, segment: str = SEGMENT) -> dg.ExecuteInProcessResult:
-    instance.add_dynamic_partitions("segments", [segment])
+    instance.add_dynamic_partitions(SEGMENTS.name, [segment])
     job = build_defs(resources={"store": store}).resolve_job_def("release_adapter")
     config = {"ops": {"release": {"config": {"reason": "to try it", "person": "asha"}}}}
     return job.execute_in_process(
@@ -229,7 +229,7 @@ def test_a_step_that_is_due_is_one_run_that_rehearses_with_the_real_model(
     (same,) = list(tick(instance, store, result.cursor).run_requests or [])
     assert same.run_key == request.run_key, "Dagster makes one run of both"
 
-    instance.add_dynamic_partitions("segments", [SEGMENT])
+    instance.add_dynamic_partitions(SEGMENTS.name, [SEGMENT])
     job = build_defs(resources={"store": store}).resolve_job_def("step_up")
     monkeypatch.setattr("lyo_pipelines.defs.step_up._now", lambda: NOW)
     run = job.execute_in_process(instance=instance, partition_key=SEGMENT, tags=request.tags)
@@ -265,7 +265,7 @@ def test_a_fallback_that_is_damaged_fails_the_run_and_holds_the_stage(
         interactions(lake, traffic.day(NOW.date() - back * DAY, routed(lake), GOOD, questions=2_000))
     (Path(lake.adapter_dir(SEGMENT, "owner-1")) / "adapter_model.safetensors").write_bytes(b"bitrot")
     (request,) = list(tick(instance, store).run_requests or [])
-    instance.add_dynamic_partitions("segments", [SEGMENT])
+    instance.add_dynamic_partitions(SEGMENTS.name, [SEGMENT])
     job = build_defs(resources={"store": store}).resolve_job_def("step_up")
     monkeypatch.setattr("lyo_pipelines.defs.step_up._now", lambda: NOW)
     for _ in range(3):

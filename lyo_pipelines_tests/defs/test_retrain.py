@@ -15,6 +15,7 @@ from lyo_pipelines.dataset.build import build_dataset
 from lyo_pipelines.dataset.fallback import parent_of_thin
 from lyo_pipelines.dataset.versions import latest
 from lyo_pipelines.defs.build import build_defs
+from lyo_pipelines.defs.partitions import SEGMENTS
 from lyo_pipelines.defs.resources import Store
 from lyo_pipelines.sample.write import write_sample
 from lyo_pipelines.training.versions import latest_adapter, supervised_adapter
@@ -38,7 +39,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> tuple[dg.DagsterInstance,
     model = make_model(root / "base")
     instance = dg.DagsterInstance.ephemeral()
     data_through(instance, store)
-    instance.add_dynamic_partitions("segments", [SEGMENT])
+    instance.add_dynamic_partitions(SEGMENTS.name, [SEGMENT])
     return instance, store, model
 
 
@@ -48,7 +49,7 @@ World = tuple[dg.DagsterInstance, Store, Path]
 def launch(world: World, job: str, op: str, segment: str, **overrides: object) -> dg.ExecuteInProcessResult:
     """One run of a job for a segment on the tiny model."""
     instance, store, model = world
-    instance.add_dynamic_partitions("segments", [segment])
+    instance.add_dynamic_partitions(SEGMENTS.name, [segment])
     config = {"recipe": "tiny_test", "overrides": {"base_model": str(model), **overrides}}
     return (
         build_defs(resources={"store": store})

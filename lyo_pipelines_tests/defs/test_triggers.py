@@ -14,8 +14,9 @@ import yaml
 
 from lyo_pipelines.config.settings import SettingsError
 from lyo_pipelines.defs.build import build_defs
+from lyo_pipelines.defs.partitions import PARTITION
 from lyo_pipelines.defs.resources import Store
-from lyo_pipelines.defs.sensors.runs import CAUSE, PARTITION, TRIGGER, WHY
+from lyo_pipelines.defs.sensors.runs import CAUSE, TRIGGER, WHY
 from lyo_pipelines.defs.sensors.triggers import trigger_sensor, trigger_sensors
 from lyo_pipelines.health.read import HealthUnreadableError
 from lyo_pipelines.retraining.claims import read_claims
@@ -233,9 +234,7 @@ def test_a_typing_error_in_the_setting_starts_nothing(monkeypatch: pytest.Monkey
 
 
 def _success(run: dg.DagsterRun) -> Any:
-    from dagster._core.events import DagsterEvent, DagsterEventType
-
-    event = DagsterEvent(event_type_value=DagsterEventType.RUN_SUCCESS.value, job_name=run.job_name, message="")
+    event = dg.DagsterEvent(event_type_value=dg.DagsterEventType.RUN_SUCCESS.value, job_name=run.job_name, message="")
     return dg.EventLogEntry(
         error_info=None,
         level=20,

@@ -2,19 +2,18 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from datetime import date
 
 import dagster as dg
 
 from lyo_pipelines.curation.contract import EXAMPLE, CurationReport
 from lyo_pipelines.curation.day import curate_day
 from lyo_pipelines.curation.funnel import funnel_picture
-from lyo_pipelines.curation.inputs import stale_days
+from lyo_pipelines.curation.inputs import built_from, stale_days
 from lyo_pipelines.curation.quality import CHECKS, CheckOutcome, quality_checks
 from lyo_pipelines.curation.rules import RULES_VERSION
 from lyo_pipelines.defs.assets.interactions import raw_interactions
 from lyo_pipelines.defs.metadata import column_schema, counts, picture
-from lyo_pipelines.defs.partitions import DAYS, FRESH
+from lyo_pipelines.defs.partitions import DAYS, FRESH, days_to_build, days_version
 from lyo_pipelines.defs.resources import Store
 from lyo_pipelines.interactions.contract import INTERACTION
 
@@ -47,8 +46,8 @@ OWNERS = ["team:data"]
 def filtered_examples(context: dg.AssetExecutionContext, store: Store):
     """Curate the days whose interactions, rules or review decisions changed."""
     lake, figures = store.lake(), store.figures().curation
-    asked = {date.fromisoformat(key) for key in context.partition_keys}
-    days = sorted(asked & set(stale_days(lake, figures))) if len(asked) > 1 else sorted(asked)
+    asked = context.partition_keys
+    days = days_to_build(asked, lambda: stale_days(lake, figures))
     reports: list[CurationReport] = []
     for day in days:
         report = curate_day(lake, day, figures)
@@ -70,7 +69,7 @@ def filtered_examples(context: dg.AssetExecutionContext, store: Store):
     if reports:
         funnels = [lake.read_table(lake.examples(report.day, "funnel")) for report in reports]
         metadata["run_funnel"] = picture(funnel_picture(funnels), "rows removed by each rule")
-    yield dg.MaterializeResult(metadata=metadata)
+    yield dg.MaterializeResult(data_version=days_version(asked, lambda day: built_from(lake, day)), metadata=metadata)
     yield from _check_results({r.day.isoformat(): quality_checks(r, figures) for r in reports})
 
 

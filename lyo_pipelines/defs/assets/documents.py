@@ -10,10 +10,11 @@ from typing import Any
 import dagster as dg
 
 from lyo_pipelines.defs.metadata import column_schema, counts, picture, table
+from lyo_pipelines.defs.partitions import digest_version
 from lyo_pipelines.defs.resources import Store
 from lyo_pipelines.documents.build import build_set
 from lyo_pipelines.documents.contract import CHUNK, DOCUMENTS_VERSION, SetReport
-from lyo_pipelines.documents.inputs import stale_sets
+from lyo_pipelines.documents.inputs import built_from, stale_sets
 from lyo_pipelines.documents.pictures import tokens_picture
 from lyo_pipelines.storage.lake import Lake
 
@@ -67,12 +68,14 @@ def document_chunks(context: dg.AssetExecutionContext, store: Store):
         )
     rejected = [(report.name, one) for report in reports for one in report.rejected]
     lost = [report.name for report in reports if not report.conserved]
+    signatures = {name: built_from(lake, name) or "none" for name in lake.document_sets()}
     yield dg.MaterializeResult(
+        data_version=digest_version(signatures),
         metadata={
             **_totals(lake, figures.documents.max_tokens),
             **_of_run(reports),
             "run_rejected": _rejected(rejected),
-        }
+        },
     )
     yield dg.AssetCheckResult(
         check_name="documents_conserved", passed=not lost, metadata={"sets": len(reports), "lost_in": lost}

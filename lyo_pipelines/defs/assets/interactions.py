@@ -2,15 +2,15 @@
 
 import os
 from collections import Counter
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 
 import dagster as dg
 
 from lyo_pipelines.defs.metadata import column_schema, counts, table
-from lyo_pipelines.defs.partitions import DAYS, FRESH
+from lyo_pipelines.defs.partitions import DAYS, FRESH, days_to_build, days_version
 from lyo_pipelines.defs.resources import Store
 from lyo_pipelines.interactions.contract import INTERACTION
-from lyo_pipelines.interactions.days.build import build_day, stale_days
+from lyo_pipelines.interactions.days.build import build_day, built_from, stale_days
 from lyo_pipelines.interactions.landing.inbox import land_inbox
 from lyo_pipelines.interactions.pseudonyms import Pseudonyms
 from lyo_pipelines.interactions.tables.pull import pull_table
@@ -132,8 +132,8 @@ def landed_files(context: dg.AssetExecutionContext, store: Store):
 def raw_interactions(context: dg.AssetExecutionContext, store: Store) -> dg.MaterializeResult:
     """Rebuild the days whose landed files or feedback changed."""
     lake = store.lake()
-    asked = {date.fromisoformat(key) for key in context.partition_keys}
-    days = sorted(asked & set(stale_days(lake))) if len(asked) > 1 else sorted(asked)
+    asked = context.partition_keys
+    days = days_to_build(asked, lambda: stale_days(lake))
     total = 0
     for day in days:
         report = build_day(lake, day)
@@ -148,4 +148,7 @@ def raw_interactions(context: dg.AssetExecutionContext, store: Store) -> dg.Mate
             partition_key=day.isoformat(),
         )
     context.log.info(f"built {len(days)} of {len(asked)} days, {total} rows; the others were up to date")
-    return dg.MaterializeResult(metadata={"run_days": len(days), "run_rows": total, "path": lake.path("interactions")})
+    return dg.MaterializeResult(
+        data_version=days_version(asked, lambda day: built_from(lake, lake.interactions(day))),
+        metadata={"run_days": len(days), "run_rows": total, "path": lake.path("interactions")},
+    )

@@ -1,23 +1,25 @@
 """`segment_health`: how each segment fares, by day; `retraining_signals`: what the triggers made of it."""
 
-from datetime import date
 from typing import Any
 
 import dagster as dg
 
 from lyo_pipelines.defs.assets.curation import filtered_examples
 from lyo_pipelines.defs.metadata import column_schema, table
-from lyo_pipelines.defs.partitions import DAYS, FRESH
+from lyo_pipelines.defs.partitions import DAYS, FRESH, days_to_build, days_version
 from lyo_pipelines.defs.resources import Store
 from lyo_pipelines.health.contract import HEALTH, HEALTH_VERSION
-from lyo_pipelines.health.day import build_day, stale_days
+from lyo_pipelines.health.day import build_day, built_from, stale_days
 from lyo_pipelines.retraining.assess import Assessment
 from lyo_pipelines.retraining.decide import Decision
+from lyo_pipelines.retraining.evaluate import Evaluation
 from lyo_pipelines.retraining.signals import Signals
 
 GROUP = "monitoring"
 OWNERS = ["team:data"]
 SIGNALS = dg.AssetKey("retraining_signals")
+SHOWN_DECISIONS = 100
+"""Decisions that one tick shows as observations of their own; the ledger holds all."""
 
 
 @dg.asset(
@@ -38,8 +40,8 @@ SIGNALS = dg.AssetKey("retraining_signals")
 def segment_health(context: dg.AssetExecutionContext, store: Store) -> dg.MaterializeResult:
     """Aggregate the days whose curated examples changed."""
     lake, figures = store.lake(), store.figures().curation
-    asked = {date.fromisoformat(key) for key in context.partition_keys}
-    days = sorted(asked & set(stale_days(lake, figures))) if len(asked) > 1 else sorted(asked)
+    asked = context.partition_keys
+    days = days_to_build(asked, lambda: stale_days(lake, figures))
     rows = 0
     for day in days:
         report = build_day(lake, day, figures)
@@ -55,7 +57,10 @@ def segment_health(context: dg.AssetExecutionContext, store: Store) -> dg.Materi
             partition_key=day.isoformat(),
         )
     context.log.info(f"aggregated {len(days)} of {len(asked)} days; the others were up to date")
-    return dg.MaterializeResult(metadata={"run_days": len(days), "run_rows": rows, "path": lake.path("health")})
+    return dg.MaterializeResult(
+        data_version=days_version(asked, lambda day: built_from(lake, day)),
+        metadata={"run_days": len(days), "run_rows": rows, "path": lake.path("health")},
+    )
 
 
 retraining_signals = dg.AssetSpec(
@@ -70,6 +75,21 @@ retraining_signals = dg.AssetSpec(
         "figures, thresholds and intervals. The whole ledger lies in `lake/decisions/`; `lyo why SEGMENT` prints it."
     ),
 )
+
+
+def decision_observations(found: Evaluation, sensor: str) -> list[dg.AssetObservation]:
+    """One observation for each segment with news (what fired first), and one overview; none without news."""
+    if not found.news:
+        return []
+    order, signals = {"fire": 0, "hold": 1}, found.assessment.signals
+    shown = sorted(found.news, key=lambda d: (order.get(d.outcome, 2), not d.causes, d.segment))[:SHOWN_DECISIONS]
+    single = [
+        dg.AssetObservation(
+            SIGNALS, partition=one.segment, metadata=decision_metadata(one, signals[one.segment], sensor)
+        )
+        for one in shown
+    ]
+    return [*single, dg.AssetObservation(SIGNALS, metadata=overview_metadata(found.assessment, sensor))]
 
 
 def decision_metadata(decision: Decision, signals: Signals, sensor: str) -> dict[str, Any]:

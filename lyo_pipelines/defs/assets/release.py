@@ -18,6 +18,7 @@ from lyo_pipelines.registry.fold import IllegalEventError
 from lyo_pipelines.registry.log import History, MovedOnError, read_history
 from lyo_pipelines.rollout.begin import OutdatedReportError, ServedByParentError, begin
 from lyo_pipelines.rollout.pictures import stages_picture
+from lyo_pipelines.rollout.watch import Look, evidence
 from lyo_pipelines.training.checked import DamagedAdapterError
 from lyo_pipelines.training.versions import NoAdapterError
 
@@ -121,6 +122,19 @@ def event_metadata(event: Event, history: History, figures: Figures, now: dateti
         "dataset_fingerprint": event.adapter.dataset_fingerprint,
         "sequence": event.sequence,
         **finding_metadata(event.figures),
+        **release_metadata(history, figures, now),
+    }
+
+
+def look_metadata(look: Look, history: History, figures: Figures, now: datetime) -> dict[str, Any]:
+    """A look that changed nothing: what was decided, on what evidence, and when more is expected to be known."""
+    days = look.decision.until_known_days
+    return {
+        "decision": look.decision.action.replace("_", " "),
+        "why": look.says,
+        "until_known_days": "not in sight" if days is None else round(days, 1),
+        "mismatched_rows": look.collected.mismatched,
+        **finding_metadata(evidence(look.decision, look.collected, figures.rollout)),
         **release_metadata(history, figures, now),
     }
 

@@ -1,4 +1,4 @@
-"""Tells people by e-mail and Slack what failed, fired or stands still: one message per channel and tick.
+"""Sends alerts by e-mail and Slack about what failed, fired or became stale: one message per channel and tick.
 
 A failed tick does not save its cursor, and what one channel was told must survive the failure of the other. So each channel's
 state lies under a key of its own in the instance's key-value storage, beside the runs that it points into: it is saved as soon
@@ -29,8 +29,9 @@ class AlertsNotSentError(LyoError):
     minimum_interval_seconds=60,
     default_status=dg.DefaultSensorStatus.RUNNING,
     description=(
-        "Sends failed runs, failed checks, fired triggers and daily data that stands still to e-mail and Slack, each off until "
-        "configured under `alerts:`. Launches nothing; fails aloud when a message could not be sent, and sends it later."
+        "Sends an alert by e-mail and Slack about failed runs, failed checks, fired triggers and stale daily data. Both channels are "
+        "off until they are configured under `alerts:`. Launches no runs. If a message cannot be sent, the tick fails and a later "
+        "tick sends it."
     ),
 )
 def alerts_sensor(context: dg.SensorEvaluationContext, store: Store) -> dg.SkipReason:
@@ -41,7 +42,7 @@ def alerts_sensor(context: dg.SensorEvaluationContext, store: Store) -> dg.SkipR
     _forget(context.instance, kept, {channel.name for channel in channels})
     if not channels:
         return dg.SkipReason("alerts are off: turn on alerts.email or alerts.slack in your config.yaml")
-    watch = Watch(context.instance, store.lake(), figures, now)
+    watch = Watch(context.instance, figures.ui_url, now)
     told, failed = [], []
     for channel in channels:
         state = load_state(kept.get(KEYS[channel.name], "")) or _start(context.instance, channel, now)

@@ -5,7 +5,7 @@ import dagster as dg
 from lyo_pipelines.defs.jobs import daily_job
 from lyo_pipelines.defs.partitions import DAYS, day_ranges, range_tags
 from lyo_pipelines.defs.resources import Store
-from lyo_pipelines.defs.sensors.runs import CAUSE, cause_hash, job_in_flight, next_attempt
+from lyo_pipelines.defs.sensors.runs import held_by_run, run_for_cause
 from lyo_pipelines.health.day import days_to_rebuild
 from lyo_pipelines.interactions.days.build import day_inputs
 
@@ -27,16 +27,14 @@ def stale_days_sensor(context: dg.SensorEvaluationContext, store: Store) -> dg.S
         )
     if not known:
         return dg.SkipReason("every day is up to date")
-    if job_in_flight(context.instance, daily_job.name):
-        return dg.SkipReason(f"{len(known)} stale days wait for the run in flight")
-    requests, held = [], []
+    if held := held_by_run(context.instance, daily_job.name, f"{len(known)} stale days"):
+        return held
+    found = []
     for start, end in day_ranges(known):
         inside = [day for day in sorted(known) if start <= day <= end]
-        cause = cause_hash("days", *(f"{day} {day_inputs(lake, day)}" for day in inside))
-        attempt = next_attempt(context.instance, cause)
-        if attempt.run_key is None:
-            held.append(attempt.reason)
-            continue
-        tags = {CAUSE: cause, "lyo/days": str(len(inside)), **range_tags(start, end)}
-        requests.append(dg.RunRequest(run_key=attempt.run_key, tags=tags))
-    return dg.SensorResult(run_requests=requests) if requests else dg.SkipReason("; ".join(held))
+        inputs = [f"{day} {day_inputs(lake, day)}" for day in inside]
+        tags = {"lyo/days": str(len(inside)), **range_tags(start, end)}
+        found.append(run_for_cause(context.instance, "days", *inputs, tags=tags))
+    requests = [one for one in found if isinstance(one, dg.RunRequest)]
+    reasons = [one.skip_message or "" for one in found if isinstance(one, dg.SkipReason)]
+    return dg.SensorResult(run_requests=requests) if requests else dg.SkipReason("; ".join(reasons))

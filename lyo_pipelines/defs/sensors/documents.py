@@ -6,7 +6,7 @@ import dagster as dg
 
 from lyo_pipelines.defs.jobs import documents_job
 from lyo_pipelines.defs.resources import Store
-from lyo_pipelines.defs.sensors.runs import CAUSE, cause_hash, job_in_flight, next_attempt
+from lyo_pipelines.defs.sensors.runs import one_run
 from lyo_pipelines.documents.inputs import stale_sets
 
 SETTLE_SECONDS = 3.0
@@ -29,11 +29,6 @@ def documents_sensor(context: dg.SensorEvaluationContext, store: Store) -> dg.Se
         return dg.SkipReason(f"{len(stale) - len(settled)} document sets are still being copied")
     if not settled:
         return dg.SkipReason("every document set is up to date")
-    if job_in_flight(context.instance, documents_job.name):
-        return dg.SkipReason(f"{len(settled)} document sets wait for the run in flight")
-    cause = cause_hash("documents", *(f"{name} {one.signature}" for name, one in settled.items()))
-    attempt = next_attempt(context.instance, cause)
-    if attempt.run_key is None:
-        return dg.SkipReason(attempt.reason)
-    tags = {CAUSE: cause, "lyo/document_sets": str(len(settled))}
-    return dg.SensorResult(run_requests=[dg.RunRequest(run_key=attempt.run_key, tags=tags)])
+    found = [f"{name} {one.signature}" for name, one in settled.items()]
+    tags, waiting = {"lyo/document_sets": str(len(settled))}, f"{len(settled)} document sets"
+    return one_run(context.instance, documents_job.name, "documents", *found, tags=tags, waiting=waiting)

@@ -1,33 +1,31 @@
-"""What Dagster and the lake know that is worth telling: finished runs, checks, fired triggers, data that stands still.
+"""Reads from Dagster what alerts are made of: finished runs, checks, fired triggers, freshness. What they mean: alerts/news.py.
 
 Every stream is read on from a position, so many records at a time. No message of an exception or of a check is passed on: such
 texts may quote a user. (A `dg.Failure` is written for people by this project, so its description is.)
 """
 
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
-from urllib.parse import quote
+from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 from dagster import DagsterEventType
 
-from lyo_pipelines.alerts.alert import Alert, Resolved, one_line
+from lyo_pipelines.alerts import news
+from lyo_pipelines.alerts.alert import one_line
+from lyo_pipelines.alerts.news import News
 from lyo_pipelines.alerts.position import Position, Record, page_size, read_on
 from lyo_pipelines.alerts.state import ChannelState
-from lyo_pipelines.config.alerts import AlertFigures
-from lyo_pipelines.defs.partitions import RANGE_END, RANGE_START
-from lyo_pipelines.defs.sensors.runs import CAUSE, PARTITION, TRIGGER, WHY
-from lyo_pipelines.storage.lake import Lake
+from lyo_pipelines.defs.partitions import PARTITION, RANGE_END, RANGE_START
+from lyo_pipelines.defs.sensors.runs import CAUSE, TRIGGER, WHY
 
+DAILY = dg.AssetKey("raw_interactions")
+"""The first daily asset: when it is stale, those behind it are, too, and one alert is enough."""
 ROOT_RUN = "dagster/root_run_id"
 PAGE = 100
 """Records of each stream that one tick reads; the next tick goes on."""
 CHECK_LOOK_BACK = 10_000
 """Events among which a new channel looks for recent checks."""
-
-Seen = Alert | Resolved
 
 
 @dataclass(frozen=True)
@@ -35,21 +33,23 @@ class Watch:
     """Reads what happened for one channel."""
 
     instance: dg.DagsterInstance
-    lake: Lake
-    figures: AlertFigures
+    ui_url: str
     now: datetime
 
-    def since(self, state: ChannelState) -> tuple[list[Seen], ChannelState]:
+    def since(self, state: ChannelState) -> tuple[list[News], ChannelState]:
         """What happened behind a channel's positions, and its state with the positions moved on."""
         runs, finished = read_on(state.finished, self._finished(state.finished), self.now)
         launched, created = read_on(state.created, self._created(state.created), self.now)
         events, checks = read_on(state.checks, self._checks(state.checks), self.now)
         seen = [self._run(record.what, record.at) for record in runs]
-        seen += [alert for record in launched for alert in self._trigger(record.what, record.at)]
+        for record in launched:
+            tags = record.what.dagster_run.tags
+            run = _run(record.what.dagster_run, record.at)
+            seen += news.fired(run, tags.get(TRIGGER, ""), tags.get(WHY, ""), self.ui_url)
         recent = [record for record in events if record.at >= state.since]
         partitions = self._partitions_of_runs({record.what.run_id for record in recent})
         seen += [one for record in recent for one in self._check(record.what, record.at, partitions)]
-        seen += self._stalled()
+        seen += self._freshness()
         return seen, state.model_copy(update={"finished": finished, "created": created, "checks": checks})
 
     # -- streams -----------------------------------------------------------------------------------------------
@@ -74,7 +74,10 @@ class Watch:
         return [_run_record(run, run.create_timestamp) for run in found]
 
     def _checks(self, position: Position) -> list[Record[dg.EventLogEntry]]:
-        """Evaluations of checks by their place in the log (with SQLite they are mirrored into one file, as with PostgreSQL)."""
+        """Evaluations of checks by their place in the log (with SQLite they are mirrored into one file, as with PostgreSQL).
+
+        The storage is asked itself: the instance has no reader of all checks but `get_event_records`, which is deprecated.
+        """
         found = self.instance.event_log_storage.get_logs_for_all_runs_by_log_id(
             after_cursor=max(int(position.after) - 1, -1),
             dagster_event_type=DagsterEventType.ASSET_CHECK_EVALUATION,
@@ -82,15 +85,12 @@ class Watch:
         )
         return [Record(str(n), n, datetime.fromtimestamp(e.timestamp, UTC), e) for n, e in found.items()]
 
-    # -- what they mean ----------------------------------------------------------------------------------------
-    def _run(self, record: dg.RunRecord, at: datetime) -> Seen:
-        run = record.dagster_run
-        key = f"run:{run.job_name}:{_subject(run)}"
-        if run.status == dg.DagsterRunStatus.SUCCESS:
-            return Resolved(key, at)
-        job = "assets" if run.job_name.startswith("__") else run.job_name
-        detail = ", ".join(filter(None, [_partition(run), self._reason(run.run_id)]))
-        return Alert("run_failed", key, f"run of {job} failed", detail, self._link("runs", run.run_id), at)
+    # -- what is read of each record ---------------------------------------------------------------------------
+    def _run(self, record: dg.RunRecord, at: datetime) -> News:
+        run = _run(record.dagster_run, at)
+        if record.dagster_run.status == dg.DagsterRunStatus.SUCCESS:
+            return news.succeeded(run)
+        return news.failed(run, self._reason(run.run_id), self.ui_url)
 
     def _reason(self, run_id: str) -> str:
         """The step that failed first and the name of what it raised."""
@@ -106,31 +106,22 @@ class Watch:
             error = error.cause
         return f"{event.step_key}: {(error.cls_name if error else None) or 'failed'}"
 
-    def _trigger(self, record: dg.RunRecord, at: datetime) -> Iterator[Alert]:
-        run = record.dagster_run
-        kinds = ", ".join(sorted(kind.strip() for kind in run.tags.get(TRIGGER, "").split(",") if kind.strip()))
-        if kinds:
-            detail = ": ".join(filter(None, [_partition(run), run.tags.get(WHY, "")]))
-            url = self._link("runs", run.run_id)
-            yield Alert("trigger_fired", f"trigger:{run.run_id}", f"{run.job_name} by {kinds}", detail, url, at)
-
-    def _check(self, entry: dg.EventLogEntry, at: datetime, of_run: dict[str, str]) -> Iterator[Seen]:
-        """A failed check is told; an evaluation with another outcome resolves what was told before."""
+    def _check(self, entry: dg.EventLogEntry, at: datetime, of_run: dict[str, str]) -> Iterator[News]:
         event = entry.dagster_event
         found = event.asset_check_evaluation_data if event else None
-        if found is None:
-            return
-        partition = found.partition or of_run.get(entry.run_id, "")
-        about = f"{found.asset_key.to_user_string()}:{found.check_name}:{partition}"
-        failed = "check_failed" if found.severity == dg.AssetCheckSeverity.ERROR else "check_warned"
-        for kind in ("check_failed", "check_warned"):
-            if found.passed or kind != failed:
-                yield Resolved(f"{kind}:{about}", at)
-                continue
-            title = f"{found.check_name} of {found.asset_key.to_user_string()}"
-            detail = ", ".join(filter(None, [partition, "nothing after it runs" if found.blocking else ""]))
-            url = f"{self._link('assets', *found.asset_key.path)}?view=checks&checkDetail={quote(found.check_name)}"
-            yield Alert(kind, f"{kind}:{about}", title, detail, url, at)
+        if found is not None:
+            partition = found.partition or of_run.get(entry.run_id, "")
+            is_error = found.severity == dg.AssetCheckSeverity.ERROR
+            check = news.Check(
+                tuple(found.asset_key.path),
+                found.check_name,
+                partition,
+                found.passed,
+                is_error,
+                bool(found.blocking),
+                at,
+            )
+            yield from news.checked(check, self.ui_url)
 
     def _partitions_of_runs(self, run_ids: set[str]) -> dict[str, str]:
         """What each run was about, for checks that do not say it themselves."""
@@ -138,26 +129,17 @@ class Watch:
         found = self.instance.get_run_records(dg.RunsFilter(run_ids=ids)) if ids else []
         return {record.dagster_run.run_id: record.dagster_run.tags.get(PARTITION, "") for record in found}
 
-    def _stalled(self) -> Iterator[Seen]:
-        """Daily data stands still when its newest day ended, and was last built, too long ago."""
-        day = _newest_day(self.lake)
-        if day is None:
+    def _freshness(self) -> Iterator[News]:
+        """What Dagster's freshness daemon found last about the daily data; nothing before it was ever materialized."""
+        found = self.instance.get_freshness_state_records([DAILY]).get(DAILY)
+        state = found.freshness_state.value if found else "UNKNOWN"
+        if state not in ("PASS", "WARN", "FAIL"):
             return
-        wanted = dg.AssetRecordsFilter(dg.AssetKey("raw_interactions"), asset_partitions=[day.isoformat()])
-        built = self.instance.fetch_materializations(wanted, limit=1).records
-        ended = datetime.combine(day + timedelta(days=1), time(), UTC)
-        last = max([ended, *(datetime.fromtimestamp(record.timestamp, UTC) for record in built)])
-        hours = (self.now - last) / timedelta(hours=1)
-        key = "data_stalled:interactions"
-        if hours <= self.figures.stalled_after_hours:
-            yield Resolved(key, self.now)
-            return
-        detail = f"the newest day is {day}, and nothing came for {hours:,.0f} hours"
-        url = self._link("assets", "raw_interactions")
-        yield Alert("data_stalled", key, "raw_interactions stands still", detail, url, self.now)
-
-    def _link(self, *parts: str) -> str:
-        return "/".join([self.figures.ui_url.rstrip("/"), *(quote(part, safe="") for part in parts)])
+        last = self.instance.get_latest_materialization_event(DAILY) if state == "FAIL" else None
+        built = datetime.fromtimestamp(last.timestamp, UTC) if last else None
+        yield news.freshness(
+            DAILY.to_user_string(), stale=state == "FAIL", built=built, now=self.now, ui_url=self.ui_url
+        )
 
 
 def first_check(instance: dg.DagsterInstance) -> float:
@@ -165,14 +147,10 @@ def first_check(instance: dg.DagsterInstance) -> float:
     return max((instance.event_log_storage.get_maximum_record_id() or 0) - CHECK_LOOK_BACK, 0)
 
 
-def _newest_day(lake: Lake) -> date | None:
-    """The newest day that holds interactions; looked for from the end, as a lake may hold years."""
-    for name in reversed(lake.names(lake.path("interactions"))):
-        with suppress(ValueError):  # a folder that somebody else put there
-            day = date.fromisoformat(name.removeprefix("date="))
-            if lake.exists(lake.interactions(day)):
-                return day
-    return None
+def _run(run: dg.DagsterRun, at: datetime) -> news.Run:
+    partition = _partition(run)
+    subject = run.tags.get(CAUSE) or partition or run.tags.get(ROOT_RUN) or run.run_id
+    return news.Run(run.run_id, run.job_name, partition, subject, at)
 
 
 def _run_record(run: dg.RunRecord, at: datetime) -> Record[dg.RunRecord]:
@@ -187,8 +165,3 @@ def _partition(run: dg.DagsterRun) -> str:
     first, last = run.tags.get(RANGE_START, ""), run.tags.get(RANGE_END, "")
     between = first if first == last else f"{first} to {last}"
     return run.tags.get(PARTITION) or between
-
-
-def _subject(run: dg.DagsterRun) -> str:
-    """What a run was about: attempts at one cause, and runs of one partition, are one thing that fails or is well."""
-    return run.tags.get(CAUSE) or _partition(run) or run.tags.get(ROOT_RUN) or run.run_id

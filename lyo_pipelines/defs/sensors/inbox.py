@@ -6,7 +6,7 @@ import dagster as dg
 
 from lyo_pipelines.defs.jobs import land_inbox_job
 from lyo_pipelines.defs.resources import Store
-from lyo_pipelines.defs.sensors.runs import CAUSE, cause_hash, job_in_flight, next_attempt
+from lyo_pipelines.defs.sensors.runs import one_run
 from lyo_pipelines.interactions.landing.inbox import scan
 
 SETTLE_SECONDS = 3.0
@@ -24,11 +24,6 @@ def inbox_sensor(context: dg.SensorEvaluationContext, store: Store) -> dg.Sensor
     files = scan(store.lake(), settle_seconds=SETTLE_SECONDS, now=datetime.now(UTC))
     if not files:
         return dg.SkipReason("nothing new in the inbox")
-    if job_in_flight(context.instance, land_inbox_job.name):
-        return dg.SkipReason(f"{len(files)} new files wait for the landing run in flight")
-    cause = cause_hash("inbox", *sorted(f"{file.path} {file.size} {file.mtime}" for file in files))
-    attempt = next_attempt(context.instance, cause)
-    if attempt.run_key is None:
-        return dg.SkipReason(attempt.reason)
-    tags = {CAUSE: cause, "lyo/files": str(len(files))}
-    return dg.SensorResult(run_requests=[dg.RunRequest(run_key=attempt.run_key, tags=tags)])
+    found = sorted(f"{file.path} {file.size} {file.mtime}" for file in files)
+    tags, waiting = {"lyo/files": str(len(files))}, f"{len(files)} new files"
+    return one_run(context.instance, land_inbox_job.name, "inbox", *found, tags=tags, waiting=waiting)

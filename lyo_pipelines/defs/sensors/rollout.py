@@ -1,8 +1,6 @@
-"""The rollout sensor: looks at every release, sends back at once, launches steps up, and tells every event. Thin: rollout/ decides."""
+"""The rollout sensor: shows what every release does and launches its next step. Thin: rollout/ looks, decides and sends back."""
 
-import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,46 +8,24 @@ import dagster as dg
 
 from lyo_pipelines.config.figures import Figures
 from lyo_pipelines.config.settings import triggers_run
-from lyo_pipelines.defs.assets.release import RELEASE, event_metadata, finding_metadata, release_metadata
+from lyo_pipelines.defs.assets.release import RELEASE, event_metadata, look_metadata
 from lyo_pipelines.defs.checks.release import told_check
 from lyo_pipelines.defs.jobs import release_job
-from lyo_pipelines.defs.partitions import SEGMENTS
+from lyo_pipelines.defs.partitions import new_segments
 from lyo_pipelines.defs.resources import Store
-from lyo_pipelines.defs.sensors.runs import CAUSE, WHY, cause_hash, next_attempt
+from lyo_pipelines.defs.sensors.runs import WHY, run_for_cause, why
 from lyo_pipelines.defs.step_up import JOB, step_up_job
 from lyo_pipelines.errors import LyoError
 from lyo_pipelines.registry.events import Who
-from lyo_pipelines.registry.log import History, read_all, read_history
 from lyo_pipelines.rollout.begin import waiting
-from lyo_pipelines.rollout.routing import Routing, refresh
-from lyo_pipelines.rollout.watch import Look, evidence, inputs, look
+from lyo_pipelines.rollout.rounds import Cursor, Round, go_round
 from lyo_pipelines.storage.lake import Lake
 
 NAME = "rollout_sensor"
-TOLD_AT_ONCE = 20
-"""Events of one segment that one tick shows; the next tick goes on."""
 
 
 class ReleaseUnreadableError(LyoError):
     """Some segment could not be looked at; the others were."""
-
-
-@dataclass
-class Cursor:
-    """What earlier ticks told and saw, by segment: the last event, the inputs of the last look, what was found then."""
-
-    told: dict[str, int] = field(default_factory=dict)
-    seen: dict[str, str] = field(default_factory=dict)
-    found: dict[str, str] = field(default_factory=dict)
-
-    @classmethod
-    def read(cls, text: str | None) -> "Cursor":
-        """An empty one where there is none; what was told already is then told again, nothing is done twice."""
-        return cls(**json.loads(text)) if text else cls()
-
-    def text(self) -> str:
-        """As it is kept."""
-        return json.dumps({"told": self.told, "seen": self.seen, "found": self.found}, sort_keys=True)
 
 
 def rollout_sensor_for(*, running: bool | None = None, every_seconds: int = 60) -> dg.SensorDefinition:
@@ -62,12 +38,29 @@ def rollout_sensor_for(*, running: bool | None = None, every_seconds: int = 60) 
         minimum_interval_seconds=every_seconds,
         default_status=dg.DefaultSensorStatus.RUNNING if runs else dg.DefaultSensorStatus.STOPPED,
         description=(
-            "Reads what users say of every candidate and of what it would replace. Sends back at once, within its tick; launches "
-            "`step_up` when a step is due; holds where nothing is shown. Every event is an observation on release."
+            "Compares every adapter in canary with what it would replace, by what users say of both. Sends a harmful one back within "
+            "its own tick, launches `step_up` when the next stage is due, and waits while the evidence is not clear. Every event is "
+            "an observation on release."
         ),
     )
     def sensor(context: dg.SensorEvaluationContext, store: Store) -> dg.SensorResult:
-        return _tick(context, store)
+        lake, figures, now = store.lake(), store.figures(), current_time()
+        cursor = Cursor.read(context.cursor)
+        found = go_round(lake, figures.rollout, cursor, now=now, who=Who(NAME))
+        events = list(_events(found, figures, now))
+        requests = list(_requests(context.instance, found, lake, automatic=figures.release.automatic))
+        if found.troubles and not (events or requests):
+            raise ReleaseUnreadableError("; ".join(map(str, found.troubles.values())))
+        for segment, trouble in found.troubles.items():
+            error = trouble if isinstance(trouble, Exception) else None
+            context.log.error(f"{segment} could not be looked at: {trouble}", exc_info=error)
+        return dg.SensorResult(
+            run_requests=requests,
+            skip_reason=None if requests else found.summary,
+            dynamic_partitions_requests=new_segments(context.instance, (str(one.partition_key) for one in requests)),
+            asset_events=events,
+            cursor=cursor.text(),
+        )
 
     return sensor
 
@@ -80,124 +73,31 @@ def current_time() -> datetime:
     return datetime.now(UTC)
 
 
-def _tick(context: dg.SensorEvaluationContext, store: Store) -> dg.SensorResult:
-    lake, figures, now = store.lake(), store.figures(), current_time()
-    cursor, routing = Cursor.read(context.cursor), refresh(lake)
-    histories, troubles = read_all(lake)
-    requests, events, said = list[dg.RunRequest](), list[Any](), list[str]()
-    for segment, history in list(histories.items()):
-        if not history.release.in_canary:
-            continue
-        try:
-            looked = _looked(lake, history, routing, figures, cursor, now)
-        except Exception as error:  # one release that cannot be read must not keep another from falling back
-            context.log.exception(f"{segment} could not be looked at")
-            troubles[segment] = str(error)
-            continue
-        if looked is None:
-            continue
-        if looked.fell_back:
-            histories[segment] = read_history(lake, segment)
-        said.append(f"{segment}: {looked.says}")
-        requests += _step_up(context.instance, looked)
-        events += _found(looked, history, figures, cursor, now)
-    for history in histories.values():
-        events += _told(history, figures, cursor, now)
-    if figures.release.automatic:
-        requests += _begun(context.instance, lake)
-    if troubles and not (events or requests):
-        raise ReleaseUnreadableError("; ".join(troubles.values()))
-    for trouble in troubles.values():
-        context.log.error(trouble)
-    return dg.SensorResult(
-        run_requests=requests,
-        skip_reason=None if requests else _skipped(histories, said, told=len(events)),
-        dynamic_partitions_requests=_new_segments(context.instance, requests),
-        asset_events=events,
-        cursor=cursor.text(),
-    )
+def _events(found: Round, figures: Figures, now: datetime) -> Iterator[Any]:
+    """Observations of looks that found something new and of events that were not shown yet, and what these mean for the check."""
+    for visit in found.visits:
+        if visit.news:
+            metadata = {**look_metadata(visit.look, visit.history, figures, now), "decided_by": NAME}
+            yield dg.AssetObservation(RELEASE, partition=visit.look.release.segment, metadata=metadata)
+    for history, events in found.shown:
+        segment = history.release.segment
+        for event in events:
+            yield dg.AssetObservation(RELEASE, partition=segment, metadata=event_metadata(event, history, figures, now))
+        yield told_check(events[-1], segment)
 
 
-def _skipped(histories: Mapping[str, History], said: list[str], *, told: int) -> str:
-    if said:
-        return "; ".join(said)
-    canaries = sum(history.release.in_canary for history in histories.values())
-    if told:
-        return f"told {told} events"
-    return f"nothing new about {canaries} releases" if canaries else "no release in canary"
-
-
-def _looked(
-    lake: Lake, history: History, routing: Routing, figures: Figures, cursor: Cursor, now: datetime
-) -> Look | None:
-    """A look, unless the last one saw the same."""
-    release = history.release
-    digest = inputs(lake, release, figures.rollout, now=now)
-    if cursor.seen.get(release.segment) == digest:
-        return None
-    found = look(lake, release, routing, figures.rollout, now=now, who=Who(NAME))
-    if found is not None and not found.step_up_due:
-        cursor.seen[release.segment] = digest  # a step that is due is looked at until its run took it
-    return found
-
-
-def _step_up(instance: dg.DagsterInstance, looked: Look) -> Iterator[dg.RunRequest]:
-    """The run of a step that is due, unless one is in flight or three failed."""
-    if not looked.step_up_due:
-        return
-    segment, sequence = looked.release.segment, looked.release.sequence
-    cause = cause_hash(JOB, segment, sequence)
-    if run_key := next_attempt(instance, cause).run_key:
-        why = looked.says if len(looked.says) <= 200 else f"{looked.says[:199]}…"
-        yield dg.RunRequest(run_key, job_name=JOB, partition_key=segment, tags={CAUSE: cause, WHY: why})
-
-
-def _begun(instance: dg.DagsterInstance, lake: Lake) -> Iterator[dg.RunRequest]:
-    """Runs that begin releases of new reports, where the figures say so."""
-    for trained in waiting(lake):
-        cause = cause_hash("release", trained.segment, trained.version)
-        if run_key := next_attempt(instance, cause).run_key:
-            tags = {CAUSE: cause, WHY: f"{trained.version} has a report"}
-            yield dg.RunRequest(run_key, job_name=release_job.name, partition_key=trained.segment, tags=tags)
-
-
-def _found(looked: Look, history: History, figures: Figures, cursor: Cursor, now: datetime) -> Iterator[Any]:
-    """An observation of a look that holds or lets go up, when it found another thing than the last one, and once a day."""
-    segment = looked.release.segment
-    outcomes = [(finding.rule, finding.outcome) for finding in looked.decision.reasons]
-    digest = cause_hash(looked.release.sequence, looked.decision.action, outcomes, now.date())
-    if looked.fell_back or cursor.found.get(segment) == digest:
-        return
-    cursor.found[segment] = digest
-    seen = evidence(looked.decision, looked.collected, figures.rollout)
-    days = looked.decision.until_known_days
-    yield dg.AssetObservation(
-        RELEASE,
-        partition=segment,
-        metadata={
-            "decision": looked.decision.action.replace("_", " "),
-            "why": looked.says,
-            "until_known_days": "not in sight" if days is None else round(days, 1),
-            "mismatched_rows": looked.collected.mismatched,
-            **finding_metadata(seen),
-            **release_metadata(history, figures, now),
-            "decided_by": NAME,
-        },
-    )
-
-
-def _told(history: History, figures: Figures, cursor: Cursor, now: datetime) -> Iterator[Any]:
-    """Observations of the events that no tick told yet, whoever appended them, and what they mean for the check."""
-    segment = history.release.segment
-    new = [event for event in history.events if event.sequence > cursor.told.get(segment, 0)][:TOLD_AT_ONCE]
-    for event in new:
-        yield dg.AssetObservation(RELEASE, partition=segment, metadata=event_metadata(event, history, figures, now))
-    if new:
-        cursor.told[segment] = new[-1].sequence
-        yield told_check(new[-1], segment)
-
-
-def _new_segments(instance: dg.DagsterInstance, requests: list[dg.RunRequest]) -> list[dg.AddDynamicPartitionsRequest]:
-    known = set(instance.get_dynamic_partitions("segments")) if requests else set()
-    new = sorted({str(request.partition_key) for request in requests} - known)
-    return [SEGMENTS.build_add_request(new)] if new else []
+def _requests(instance: dg.DagsterInstance, found: Round, lake: Lake, *, automatic: bool) -> Iterator[dg.RunRequest]:
+    """Runs of steps that are due and, where the figures say so, of releases of new reports; one for each cause."""
+    due = [
+        ((JOB, one.release.segment, one.release.sequence), JOB, one.release.segment, one.says)
+        for one in (visit.look for visit in found.visits)
+        if one.step_up_due
+    ]
+    due += [
+        (("release", new.segment, new.version), release_job.name, new.segment, f"{new.version} has a report")
+        for new in (waiting(lake) if automatic else [])
+    ]
+    for cause, job_name, segment, reason in due:
+        found_run = run_for_cause(instance, *cause, tags={WHY: why(reason)}, job_name=job_name, partition_key=segment)
+        if isinstance(found_run, dg.RunRequest):
+            yield found_run

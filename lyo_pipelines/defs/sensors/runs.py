@@ -1,7 +1,6 @@
-"""What every launching sensor needs: one run per cause, bounded attempts, nothing while one is in flight."""
+"""What every launching sensor needs: one run for each cause, bounded attempts, nothing while one is in flight."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from hashlib import sha256
 
 import dagster as dg
@@ -10,7 +9,6 @@ CAUSE = "lyo/cause"
 """Names what a run was launched for; runs of the same cause are attempts at it."""
 ATTEMPT, TRIGGER, CAUSES, WHY = "lyo/attempt", "lyo/trigger", "lyo/causes", "lyo/why"
 """Of a retraining that a trigger launched: which attempt, kinds of trigger, identities of the causes, a sentence for people."""
-PARTITION = "dagster/partition"
 MAX_ATTEMPTS = 3
 IN_FLIGHT = [
     dg.DagsterRunStatus.QUEUED,
@@ -19,14 +17,8 @@ IN_FLIGHT = [
     dg.DagsterRunStatus.STARTED,
     dg.DagsterRunStatus.CANCELING,
 ]
-
-
-@dataclass(frozen=True)
-class Attempt:
-    """Whether a cause may be launched now; `run_key` when it may, `reason` when it may not."""
-
-    run_key: str | None
-    reason: str = ""
+_FAILED = (dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED)
+_TAG_CHARACTERS = 200
 
 
 def cause_hash(*parts: object) -> str:
@@ -34,18 +26,50 @@ def cause_hash(*parts: object) -> str:
     return sha256("\n".join(map(str, parts)).encode()).hexdigest()[:16]
 
 
-def job_in_flight(instance: dg.DagsterInstance, job_name: str) -> bool:
-    """Whether a run of the job is queued or running."""
-    return bool(instance.get_run_records(dg.RunsFilter(job_name=job_name, statuses=IN_FLIGHT), limit=1))
+def run_key(cause: str, attempt: int) -> str:
+    """The run key of one attempt: Dagster launches a run key once and never again, so each attempt has its own."""
+    return f"{cause}:attempt{attempt}"
 
 
-def next_attempt(instance: dg.DagsterInstance, cause: str) -> Attempt:
-    """The run key of the next attempt at a cause: a run key blocks for ever, so each attempt has its own."""
-    records = instance.get_run_records(dg.RunsFilter(tags={CAUSE: cause}))
-    statuses: Sequence[dg.DagsterRunStatus] = [record.dagster_run.status for record in records]
+def why(sentence: str) -> str:
+    """A sentence cut to the length of a tag."""
+    return sentence if len(sentence) <= _TAG_CHARACTERS else f"{sentence[: _TAG_CHARACTERS - 1]}…"
+
+
+def run_for_cause(
+    instance: dg.DagsterInstance,
+    *cause: object,
+    tags: Mapping[str, str],
+    job_name: str | None = None,
+    partition_key: str | None = None,
+) -> dg.RunRequest | dg.SkipReason:
+    """Request the next attempt at a cause, or say why not: a run for it is in flight, or too many have failed.
+
+    cause: what the run is for; the same parts are the same cause. job_name: of a sensor with several jobs.
+    """
+    name = cause_hash(*cause)
+    records = instance.get_run_records(dg.RunsFilter(tags={CAUSE: name}))
+    statuses = [record.dagster_run.status for record in records]
     if any(status in IN_FLIGHT for status in statuses):
-        return Attempt(None, f"a run for cause {cause} is in flight")
-    failed = sum(status in (dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED) for status in statuses)
+        return dg.SkipReason(f"a run for cause {name} is in flight")
+    failed = sum(status in _FAILED for status in statuses)
     if failed >= MAX_ATTEMPTS:
-        return Attempt(None, f"cause {cause} failed {failed} times; mend it, then re-execute its last run")
-    return Attempt(f"{cause}:attempt{len(statuses) + 1}")
+        return dg.SkipReason(f"cause {name} failed {failed} times; fix it, then re-execute its last run")
+    return dg.RunRequest(
+        run_key(name, len(statuses) + 1), job_name=job_name, partition_key=partition_key, tags={CAUSE: name, **tags}
+    )
+
+
+def one_run(
+    instance: dg.DagsterInstance, job_name: str, *cause: object, tags: Mapping[str, str], waiting: str
+) -> dg.SensorResult | dg.SkipReason:
+    """A sensor's answer for a job of which only one run is wanted at a time; `waiting` names what waits for the one in flight."""
+    found = held_by_run(instance, job_name, waiting) or run_for_cause(instance, *cause, tags=tags)
+    return found if isinstance(found, dg.SkipReason) else dg.SensorResult(run_requests=[found])
+
+
+def held_by_run(instance: dg.DagsterInstance, job_name: str, waiting: str) -> dg.SkipReason | None:
+    """Why nothing is launched while a run of the job is queued or running; None when there is none."""
+    if instance.get_run_records(dg.RunsFilter(job_name=job_name, statuses=IN_FLIGHT), limit=1):
+        return dg.SkipReason(f"{waiting} wait for the run in flight")
+    return None

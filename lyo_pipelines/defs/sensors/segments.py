@@ -4,7 +4,7 @@ import dagster as dg
 
 from lyo_pipelines.curation.segments import examples_signature, segment_counts
 from lyo_pipelines.dataset.scope import DOCUMENTS
-from lyo_pipelines.defs.partitions import SEGMENTS
+from lyo_pipelines.defs.partitions import new_segments
 from lyo_pipelines.defs.resources import Store
 from lyo_pipelines.segments import parse_parent
 
@@ -26,16 +26,14 @@ def segments_sensor(context: dg.SensorEvaluationContext, store: Store) -> dg.Sen
         return dg.SkipReason("no curated day changed")
     minimum, groups = store.figures().curation.segment_minimum_interactions, store.figures().dataset.minimum_groups
     counts = segment_counts(lake)
-    known = set(context.instance.get_dynamic_partitions("segments"))
-    new = sorted(
+    reached = [
         key
         for key, count in counts.items()
-        if count.read >= (groups if parse_parent(key).task == DOCUMENTS else minimum)
-        and count.kept
-        and key not in known
-    )
-    if not new:
+        if count.read >= (groups if parse_parent(key).task == DOCUMENTS else minimum) and count.kept
+    ]
+    added = new_segments(context.instance, reached)
+    if not added:
         context.update_cursor(signature)
         return dg.SkipReason(f"{len(counts)} segments seen, none new with {minimum} interactions")
-    context.log.info(f"new segments: {', '.join(new)}")
-    return dg.SensorResult(dynamic_partitions_requests=[SEGMENTS.build_add_request(new)], cursor=signature)
+    context.log.info(f"new segments: {', '.join(key for request in added for key in request.partition_keys)}")
+    return dg.SensorResult(dynamic_partitions_requests=added, cursor=signature)

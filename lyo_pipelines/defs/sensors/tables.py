@@ -9,7 +9,7 @@ import dagster as dg
 
 from lyo_pipelines.defs.jobs import land_inbox_job
 from lyo_pipelines.defs.resources import Store
-from lyo_pipelines.defs.sensors.runs import CAUSE, cause_hash, job_in_flight, next_attempt
+from lyo_pipelines.defs.sensors.runs import one_run
 from lyo_pipelines.interactions.tables.errors import TableError
 from lyo_pipelines.interactions.tables.probe import look_at
 
@@ -38,11 +38,5 @@ def tables_sensor(context: dg.SensorEvaluationContext, store: Store) -> dg.Senso
         context.log.warning(error)
     if not new:
         return dg.SkipReason("; ".join(broken) or "nothing new in the tables")
-    if job_in_flight(context.instance, land_inbox_job.name):
-        return dg.SkipReason(f"new rows in {', '.join(new)} wait for the landing run in flight")
-    cause = cause_hash("tables", *new.values())
-    attempt = next_attempt(context.instance, cause)
-    if attempt.run_key is None:
-        return dg.SkipReason(attempt.reason)
-    tags = {CAUSE: cause, "lyo/tables": str(len(new))}
-    return dg.SensorResult(run_requests=[dg.RunRequest(run_key=attempt.run_key, tags=tags)])
+    tags, waiting = {"lyo/tables": str(len(new))}, f"new rows in {', '.join(new)}"
+    return one_run(context.instance, land_inbox_job.name, "tables", *new.values(), tags=tags, waiting=waiting)

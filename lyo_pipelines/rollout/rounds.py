@@ -1,0 +1,134 @@
+"""One round over all releases: who is looked at, what is news, and which events nobody has shown yet. Deciding belongs to watch.py.
+
+A cursor of plain values lets the next round skip what has not changed. Losing it shows events again and does nothing twice.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import sha256
+
+from lyo_pipelines.config.rollout import RolloutFigures
+from lyo_pipelines.registry.events import Event, Who
+from lyo_pipelines.registry.log import History, read_all, read_history
+from lyo_pipelines.rollout.routing import Routing, refresh
+from lyo_pipelines.rollout.watch import Look, inputs, look
+from lyo_pipelines.storage.lake import Lake
+
+SHOWN_AT_ONCE = 20
+"""Events of one segment that one round shows; the next round goes on."""
+
+
+@dataclass
+class Cursor:
+    """What earlier rounds did, by segment: the last event they showed, the inputs of their last look, and what it found."""
+
+    told: dict[str, int] = field(default_factory=dict)
+    seen: dict[str, str] = field(default_factory=dict)
+    found: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, text: str | None) -> Cursor:
+        """An empty one where there is none."""
+        return cls(**json.loads(text)) if text else cls()
+
+    def text(self) -> str:
+        """As it is kept."""
+        return json.dumps({"told": self.told, "seen": self.seen, "found": self.found}, sort_keys=True)
+
+
+@dataclass(frozen=True)
+class Visit:
+    """One release that was looked at. history: before the look; news: it found something else than the last one did, or that day."""
+
+    look: Look
+    history: History
+    news: bool
+
+
+@dataclass(frozen=True)
+class Round:
+    """What one round found. shown: events that no round has shown yet, with the history that they stand in.
+
+    troubles: by segment, why its registry could not be read, or the error that kept it from being looked at.
+    """
+
+    visits: tuple[Visit, ...]
+    shown: tuple[tuple[History, tuple[Event, ...]], ...]
+    troubles: dict[str, str | Exception]
+    canaries: int
+
+    @property
+    def summary(self) -> str:
+        """What was found, in words."""
+        if self.visits:
+            return "; ".join(f"{visit.look.release.segment}: {visit.look.says}" for visit in self.visits)
+        if events := sum(len(events) for _, events in self.shown):
+            return f"{events} new events shown"
+        return f"nothing new about {self.canaries} releases" if self.canaries else "no release in canary"
+
+
+def go_round(lake: Lake, figures: RolloutFigures, cursor: Cursor, *, now: datetime, who: Who) -> Round:
+    """Look at every release in canary whose inputs changed; what has to fall back does so here. `cursor` is moved on."""
+    routing = refresh(lake)
+    histories, unreadable = read_all(lake)
+    troubles: dict[str, str | Exception] = dict(unreadable)
+    visits: list[Visit] = []
+    for segment, history in list(histories.items()):
+        if not history.release.in_canary:
+            continue
+        try:
+            found = _look(lake, history, routing, figures, cursor, now, who)
+        except Exception as error:  # one release that cannot be read must not keep another from falling back
+            troubles[segment] = error
+            continue
+        if found is None:
+            continue
+        if found.fell_back:
+            histories[segment] = read_history(lake, segment)
+        visits.append(Visit(found, history, news=_is_news(found, cursor, now)))
+    shown = [(history, _not_shown(history, cursor)) for history in histories.values()]
+    return Round(
+        visits=tuple(visits),
+        shown=tuple((history, events) for history, events in shown if events),
+        troubles=troubles,
+        canaries=sum(history.release.in_canary for history in histories.values()),
+    )
+
+
+def _look(
+    lake: Lake, history: History, routing: Routing, figures: RolloutFigures, cursor: Cursor, now: datetime, who: Who
+) -> Look | None:
+    """A look, unless the last one saw the same."""
+    release = history.release
+    digest = inputs(lake, release, figures, now=now)
+    if cursor.seen.get(release.segment) == digest:
+        return None
+    found = look(lake, release, routing, figures, now=now, who=who)
+    if found is not None and not found.step_up_due:
+        cursor.seen[release.segment] = digest  # a step that is due is looked at until its run took it
+    return found
+
+
+def _is_news(found: Look, cursor: Cursor, now: datetime) -> bool:
+    """Whether a look that holds or lets go up found something else than the last one; a fallback is an event of its own."""
+    if found.fell_back:
+        return False
+    outcomes = [(finding.rule, finding.outcome) for finding in found.decision.reasons]
+    parts = (found.release.sequence, found.decision.action, outcomes, now.date())
+    digest = sha256("\n".join(map(str, parts)).encode()).hexdigest()[:16]
+    if cursor.found.get(found.release.segment) == digest:
+        return False
+    cursor.found[found.release.segment] = digest
+    return True
+
+
+def _not_shown(history: History, cursor: Cursor) -> tuple[Event, ...]:
+    """The events that no round has shown yet, whoever appended them."""
+    segment = history.release.segment
+    events = tuple(one for one in history.events if one.sequence > cursor.told.get(segment, 0))[:SHOWN_AT_ONCE]
+    if events:
+        cursor.told[segment] = events[-1].sequence
+    return events
