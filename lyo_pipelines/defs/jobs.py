@@ -8,40 +8,43 @@ land_inbox_job = dg.define_asset_job(
     "land_inbox",
     selection=["landed_files"],
     executor_def=dg.in_process_executor,
-    description="Read what is new in the inbox.",
+    description="Land new files from the inbox and new rows from the configured tables.",
 )
 
 documents_job = dg.define_asset_job(
     "read_documents",
     selection=["document_chunks"],
     executor_def=dg.in_process_executor,
-    description="Read the document sets whose files changed.",
+    description="Read the document sets whose files, settings or rules have changed.",
 )
 
 daily_job = dg.define_asset_job(
     "daily_data",
     selection=["raw_interactions", "filtered_examples", "segment_health"],
     executor_def=dg.in_process_executor,
-    description="Rebuild days: interactions with their feedback, filtered examples, health of the segments.",
+    description="Rebuild the given days: interactions with their feedback, filtered examples and segment health.",
 )
 
 retrain_job = dg.define_asset_job(
     "retrain",
     selection=["train_split", "validation_split", "test_split", "adapter", "eval_report"],
     executor_def=dg.in_process_executor,
-    description="Dataset version, adapter and report of one segment.",
+    description="Build a dataset version for one segment, train an adapter on it and evaluate the adapter.",
 )
 
 prefer_job = dg.define_asset_job(
     "prefer",
     selection=["preference_data", "preference_adapter", "eval_report"],
     executor_def=dg.in_process_executor,
-    description="Tune a segment's adapter on what users preferred, and compare it with the adapter it started from.",
+    description=(
+        "Build preference data for one segment, tune its adapter on it (KTO or DPO) and compare the result with the "
+        "adapter it started from."
+    ),
 )
 
 release_job = dg.define_asset_job(
     "release_adapter",
     selection=["release"],
     executor_def=dg.in_process_executor,
-    description="Begin the release of a segment's newest adapter: registered, gates, first users.",
+    description="Start the release of a segment's newest adapter: register it, check the gates and serve it to the first users.",
 )

@@ -15,7 +15,7 @@ from lyo_pipelines.storage.lake import Lake
 
 
 class Store(dg.ConfigurableResource):
-    """The lake and the figures of this installation; empty fields mean the environment's (LYO_DATA_DIR, LYO_CONFIG)."""
+    """The data lake and the configuration of this installation; empty fields come from LYO_DATA_DIR and LYO_CONFIG."""
 
     data_dir: str = ""
     config_path: str = ""

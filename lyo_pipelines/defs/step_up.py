@@ -1,4 +1,4 @@
-"""`step_up`: the run that takes a release one stage up, after what users would fall back to was loaded and answered."""
+"""`step_up`: the run that raises a release by one stage, after what users would fall back to was loaded and has answered."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -20,7 +20,10 @@ JOB = "step_up"
 @dg.op(
     name="rehearse_and_step_up",
     pool=GPU_POOL,
-    description="Decide again, rehearse the fallback, and append the step; a fallback that came meanwhile stands.",
+    description=(
+        "Decides again on the newest evidence, rehearses the fallback, then raises the release by one stage. If the "
+        "release fell back in the meantime, nothing is changed."
+    ),
 )
 def rehearse_and_step_up(context: dg.OpExecutionContext, store: Store) -> None:
     """Take the step if it is still due; a fallback that cannot serve fails the run and holds the release."""
@@ -36,9 +39,7 @@ def rehearse_and_step_up(context: dg.OpExecutionContext, store: Store) -> None:
             who=Who(f"{JOB} run"),
         )
     except RehearsalError as error:
-        description = (
-            f"{segment} holds its stage: the fallback was rehearsed and {error} Mend it, then re-execute this run."
-        )
+        description = f"{segment} holds its stage: the rehearsal of the fallback failed: {error} Fix this, then re-execute the run."
         raise dg.Failure(description=description, allow_retries=False) from error
     context.log.info(climbed.says)
     if not climbed.stepped or climbed.rehearsal is None:
@@ -55,7 +56,7 @@ def rehearse_and_step_up(context: dg.OpExecutionContext, store: Store) -> None:
     name=JOB,
     partitions_def=SEGMENTS,
     executor_def=dg.in_process_executor,
-    description="One stage up: the evidence looked at again, the fallback rehearsed, then the step.",
+    description="Raise a release by one stage: check the evidence again, rehearse the fallback, then serve more users.",
 )
 def step_up_job() -> None:
     """One op."""

@@ -32,13 +32,16 @@ OWNERS = ["team:data"]
     code_version=str(RULES_VERSION),
     metadata={"dagster/column_schema": column_schema(EXAMPLE, INTERACTION)},
     description=(
-        "High-rating examples of one day: rated 4 or better, or unrated with a substantial answer and nothing against it; "
-        "cleaned, personal data replaced by placeholders, language as written. Every removed row keeps the rule that removed "
-        "it (`removed.parquet`); cultural findings wait in `review/cultural.csv` for a person."
+        "Good training examples of one UTC day: interactions rated 4 or higher, and unrated ones with a substantial answer and no "
+        "complaint. Texts are cleaned, personal data is replaced by placeholders, and the language stays as written. Each removed row "
+        "is kept in `removed.parquet` with the rule that removed it. Possible cultural problems wait for review in "
+        "`review/cultural.csv`."
     ),
     check_specs=[
         dg.AssetCheckSpec(
-            name, asset="filtered_examples", description=f"{name.replace('_', ' ')} of every day within its figures"
+            name,
+            asset="filtered_examples",
+            description=f"The {name.replace('_', ' ')} of every day is within the bounds set in the configuration.",
         )
         for name in CHECKS
     ],

@@ -21,9 +21,12 @@ GROUP = "dataset"
 DATASET_CODE_VERSION = "2"
 OWNERS = ["team:data"]
 SPLITS = {
-    "train_split": "What the adapter learns from (80 %).",
-    "validation_split": "What training watches to stop early and to keep the best checkpoint (10 %).",
-    "test_split": "What is touched only by the evaluation (10 %); an item once here stays here in every later version.",
+    "train_split": "The examples that the adapter is trained on (80 %).",
+    "validation_split": "The examples used during training for early stopping and to choose the best checkpoint (10 %).",
+    "test_split": (
+        "The examples used only for evaluation (10 %). An example that is in the test split once stays there in every "
+        "later version."
+    ),
 }
 
 
@@ -38,8 +41,8 @@ def _spec(key: str, schema: pa.Schema) -> dg.AssetSpec:
         partitions_def=SEGMENTS,
         metadata={"dagster/column_schema": column_schema(schema, EXAMPLE, INTERACTION)},
         description=(
-            f"{SPLITS[key]} Split by group: one conversation, one exercise and one cluster of near-duplicate questions are never "
-            "in two splits. Immutable and content-addressed: the data version is the manifest's fingerprint."
+            f"{SPLITS[key]} Splits are made by group: a conversation, an exercise or a cluster of near-duplicate questions is never "
+            "divided between two splits. A dataset version never changes; its data version is the fingerprint of its content."
         ),
     )
 

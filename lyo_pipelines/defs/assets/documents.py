@@ -30,8 +30,8 @@ documents = dg.AssetSpec(
     kinds={"markdown", "pdf"},
     code_version="1",
     description=(
-        "Folder `data/documents/<set>/`: Markdown, text, HTML and PDF files that people put there, with what stands beside them "
-        "(`set.yaml`, `<file>.meta.yaml`). A sensor watches it."
+        "Markdown, text, HTML and PDF files in `data/documents/<set>/`, with optional metadata in `set.yaml` and "
+        "`<file>.meta.yaml`. A sensor watches the folder."
     ),
 )
 
@@ -44,15 +44,22 @@ documents = dg.AssetSpec(
     code_version=str(DOCUMENTS_VERSION),
     metadata={"dagster/column_schema": column_schema(CHUNK)},
     description=(
-        "Documents, cleaned and cut by headings, paragraphs and sentences up to a budget of tokens, with personal data replaced; "
-        "and the training examples made of them: chunks as plain text, and the question/answer pairs that a document holds. A "
-        "document that cannot be read is set down with its reason, and the others go on. Lies in `lake/documents/<set>/`."
+        "Documents, cleaned, with personal data replaced, and split at headings, paragraphs and sentences into chunks of limited "
+        "length (in tokens). Also holds the training examples made from them: chunks as plain text, and question/answer pairs found "
+        "in the documents. A document that cannot be read is rejected with a reason and does not stop the others. Stored in "
+        "`lake/documents/<set>/`."
     ),
     check_specs=[
         dg.AssetCheckSpec(
-            "documents_conserved", asset="document_chunks", description="accepted + set down = found, for every set"
+            "documents_conserved",
+            asset="document_chunks",
+            description="In every set, accepted and rejected documents add up to the documents found.",
         ),
-        dg.AssetCheckSpec("documents_readable", asset="document_chunks", description="no document had to be set down"),
+        dg.AssetCheckSpec(
+            "documents_readable",
+            asset="document_chunks",
+            description="Every document could be read; none was rejected.",
+        ),
     ],
 )
 def document_chunks(context: dg.AssetExecutionContext, store: Store):
@@ -64,7 +71,7 @@ def document_chunks(context: dg.AssetExecutionContext, store: Store):
         report = build_set(lake, name, figures.documents, figures.curation, now=datetime.now(UTC))
         reports.append(report)
         context.log.info(
-            f"{name}: {report.read} documents, {report.reused} unchanged, {len(report.rejected)} set down, {report.chunks} chunks"
+            f"{name}: {report.read} documents, {report.reused} unchanged, {len(report.rejected)} rejected, {report.chunks} chunks"
         )
     rejected = [(report.name, one) for report in reports for one in report.rejected]
     lost = [report.name for report in reports if not report.conserved]
@@ -84,8 +91,8 @@ def document_chunks(context: dg.AssetExecutionContext, store: Store):
         check_name="documents_readable",
         passed=not rejected,
         severity=dg.AssetCheckSeverity.WARN,
-        description=f"{len(rejected)} of {sum(report.read for report in reports)} documents were set down",
-        metadata={"set_down": _rejected(rejected)},
+        description=f"{len(rejected)} of {sum(report.read for report in reports)} documents were rejected",
+        metadata={"rejected": _rejected(rejected)},
     )
 
 
@@ -102,7 +109,7 @@ def _of_run(reports: list[SetReport]) -> dict[str, Any]:
             "documents": r.read,
             "unchanged": r.reused,
             "accepted": r.accepted,
-            "set down": len(r.rejected),
+            "rejected": len(r.rejected),
             "chunks": r.chunks,
             "pairs": r.pairs,
             "near duplicates": r.near_duplicates,

@@ -25,10 +25,10 @@ GROUP = "evaluation"
 
 
 class EvaluationConfig(dg.Config):
-    """What an engineer may type into the launchpad."""
+    """Options of an evaluation run."""
 
     max_items: int | None = Field(
-        None, ge=1, description="Test items to evaluate (default: the figure in evaluation.yaml)."
+        None, ge=1, description="How many test items to evaluate; by default the number in evaluation.yaml."
     )
 
 
@@ -41,8 +41,9 @@ class EvaluationConfig(dg.Config):
     pool=GPU_POOL,
     code_version=EVALUATION_CODE_VERSION,
     description=(
-        "Base, candidate and (if there is one) the current adapter on the same test items. Every difference comes with a 95 % "
-        "interval from a paired bootstrap over groups, corrected for many comparisons, and a verdict: better, worse or cannot tell."
+        "Compares the base model, the new adapter and, if there is one, the adapter that serves now on the same test items. Each "
+        "difference has a 95 % confidence interval (paired bootstrap over groups, corrected for multiple comparisons) and a verdict: "
+        "better, worse or cannot tell."
     ),
 )
 def eval_report(

@@ -24,8 +24,8 @@ inbox = dg.AssetSpec(
     owners=OWNERS,
     kinds={"json", "csv", "parquet"},
     description=(
-        "Folder that teams drop their logs into: JSONL, CSV, Parquet, Langfuse exports, OpenAI messages, OpenTelemetry and "
-        "OpenInference spans, ShareGPT, Argilla records. A sensor watches it."
+        "The folder into which teams put their logs: JSONL, CSV and Parquet files, Langfuse exports, OpenAI messages, OpenTelemetry "
+        "and OpenInference spans, ShareGPT conversations and Argilla records. A sensor watches it."
     ),
 )
 
@@ -34,7 +34,7 @@ tables = dg.AssetSpec(
     group_name=GROUP,
     owners=OWNERS,
     kinds={"postgres"},
-    description="PostgreSQL tables and queries configured under `interactions.tables`, read as far as they are new.",
+    description="PostgreSQL tables and queries that are configured under `interactions.tables`. Only new rows are read.",
 )
 
 
@@ -45,15 +45,20 @@ tables = dg.AssetSpec(
     deps=[inbox, tables],
     code_version="1",
     description=(
-        "Every file of the inbox and what is new in every configured table, read once: each row is either accepted and landed by "
-        "its event date, or rejected with a reason. User ids are replaced by keyed pseudonyms here, at the door."
+        "Every file from the inbox and the new rows of every configured table, each read once. A row is either accepted and stored "
+        "under its event date, or rejected with a reason. User ids are replaced by keyed pseudonyms at this step, before anything is "
+        "stored."
     ),
     check_specs=[
         dg.AssetCheckSpec(
-            "rows_conserved", asset="landed_files", description="accepted + rejected = read, for every file and table"
+            "rows_conserved",
+            asset="landed_files",
+            description="In every file and table, accepted and rejected rows add up to the rows read.",
         ),
         dg.AssetCheckSpec(
-            "files_readable", asset="landed_files", description="no file was set aside, every table was read"
+            "files_readable",
+            asset="landed_files",
+            description="Every file and every table could be read; no file was set aside.",
         ),
     ],
 )
@@ -125,8 +130,8 @@ def landed_files(context: dg.AssetExecutionContext, store: Store):
     code_version="1",
     metadata={"dagster/column_schema": column_schema(INTERACTION)},
     description=(
-        "One row per question/answer pair of one UTC day, with the feedback that is known for it so far. A rating that "
-        "arrives later re-opens the day. Lies in `lake/interactions/date=…/part.parquet`."
+        "One row for each question/answer pair of one UTC day, with the feedback received so far. When a rating arrives later, its "
+        "day is rebuilt. Stored in `lake/interactions/date=…/part.parquet`."
     ),
 )
 def raw_interactions(context: dg.AssetExecutionContext, store: Store) -> dg.MaterializeResult:

@@ -33,8 +33,9 @@ SHOWN_DECISIONS = 100
     code_version=str(HEALTH_VERSION),
     metadata={"dagster/column_schema": column_schema(HEALTH)},
     description=(
-        "Per segment, topic and grade of one day: counts and sums of ratings, feedback, relevance, complaints, retries, errors, "
-        "language mismatch, and a mergeable histogram of response times. Aggregates only: the triggers read these, never rows."
+        "Daily aggregates for each segment, topic and grade: ratings, feedback, relevance, complaints, retries, errors, "
+        "answers in the wrong language, and a histogram of response times. The retraining triggers read only these "
+        "aggregates, never single rows."
     ),
 )
 def segment_health(context: dg.AssetExecutionContext, store: Store) -> dg.MaterializeResult:
@@ -71,8 +72,8 @@ retraining_signals = dg.AssetSpec(
     kinds={"python"},
     code_version="1",
     description=(
-        "What the triggers see and decide, segment by segment: an observation for every decision that is news, fired or held, with "
-        "figures, thresholds and intervals. The whole ledger lies in `lake/decisions/`; `lyo why SEGMENT` prints it."
+        "What the retraining triggers decided for each segment. Every new decision, to retrain or to wait, is an observation with its "
+        "numbers, thresholds and confidence intervals. The full decision ledger is in `lake/decisions/`; `lyo why SEGMENT` prints it."
     ),
 )
 

@@ -27,9 +27,9 @@ from lyo_pipelines.training.versions import NoAdapterError, point_to, supervised
     deps=[dg.AssetDep(filtered_examples, partition_mapping=dg.AllPartitionMapping())],
     code_version=FORMAT_VERSION,
     description=(
-        "Good and bad answers (rated 4 and better, 2 and worse; as many of each) for KTO, and pairs of a better and a worse answer to "
-        "the same question, or of a correction and what was corrected, for DPO. Split with the dataset's own groups: nothing of the "
-        "test split is in it."
+        "For KTO: equally many good answers (rated 4 or higher) and bad ones (rated 2 or lower). For DPO: pairs of a "
+        "better and a worse answer to the same question, and pairs of a corrected answer and its original. It uses the "
+        "groups of the dataset, so that nothing from the test split is in it."
     ),
 )
 def preference_data(context: dg.AssetExecutionContext, store: Store) -> dg.MaterializeResult:
@@ -56,11 +56,11 @@ def preference_data(context: dg.AssetExecutionContext, store: Store) -> dg.Mater
 
 
 class PreferenceConfig(dg.Config):
-    """What an engineer may type into the launchpad."""
+    """Options of a preference tuning run."""
 
-    recipe: str = Field("kto", description="kto, dpo, or the path of a YAML file with one of these methods.")
+    recipe: str = Field("kto", description="kto, dpo, or the path of a YAML recipe that uses one of these methods.")
     overrides: dict[str, Any] = Field(
-        {}, description="Recipe keys to change for this run, for instance {preference: {beta: 0.2}}."
+        {}, description="Recipe keys to change for this run, for example {preference: {beta: 0.2}}."
     )
 
 
@@ -73,8 +73,8 @@ class PreferenceConfig(dg.Config):
     pool=GPU_POOL,
     code_version=str(TRAINING_VERSION),
     description=(
-        "The segment's adapter, tuned further on what users preferred (KTO or DPO by TRL). It starts from the newest supervised "
-        "adapter, is kept close to it, and its report compares it with that one on the same test items."
+        "The segment's adapter, tuned further on user preferences (KTO or DPO with TRL). It starts from the newest supervised "
+        "adapter and is kept close to it. Its report compares the two on the same test items."
     ),
 )
 def preference_adapter(

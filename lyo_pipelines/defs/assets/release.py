@@ -38,10 +38,13 @@ _WILL_NEVER_WORK = (
 
 
 class ReleaseConfig(dg.Config):
-    """What an engineer may type into the launchpad."""
+    """Options of a release."""
 
-    reason: str = Field("its report passes the gates", description="Why it is released; stays in the history.")
-    person: str = Field("", description="Login of the person who begins it; empty for a run that nobody signs.")
+    reason: str = Field(
+        "its report passes the gates",
+        description="Why the adapter is released. The reason is kept in the release history.",
+    )
+    person: str = Field("", description="Login of the person who starts the release; empty for an automatic run.")
 
 
 @dg.asset(
@@ -52,8 +55,9 @@ class ReleaseConfig(dg.Config):
     deps=[eval_report],
     code_version=RELEASE_VERSION,
     description=(
-        "The segment's newest adapter on its way to users: registered, asked for its gates, then served to 10 % of them. The rollout "
-        "sensor takes it from there, up or back; every step is an event here, with the figures it was decided on."
+        "The release of the segment's newest adapter: it is registered, its gates are checked, and it is served to the "
+        "first 10 % of users. From there the rollout sensor moves it forward or sends it back. Every step is an event "
+        "here, with the evidence behind it."
     ),
 )
 def release(context: dg.AssetExecutionContext, config: ReleaseConfig, store: Store) -> dg.MaterializeResult:

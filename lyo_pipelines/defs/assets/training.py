@@ -19,14 +19,12 @@ GPU_POOL = "gpu"
 
 
 class TrainingConfig(dg.Config):
-    """What an engineer may type into the launchpad."""
+    """Options of a training run."""
 
     recipe: str = Field(
-        "cpu_demo", description="Name of a packaged recipe (owner, cpu_demo, gemma_2_2b, …) or path of a YAML file."
+        "cpu_demo", description="Name of a packaged recipe (owner, cpu_demo, gemma_2_2b, …) or the path of a YAML file."
     )
-    overrides: dict[str, Any] = Field(
-        {}, description="Recipe keys to change for this run, for instance {lora: {r: 8}}."
-    )
+    overrides: dict[str, Any] = Field({}, description="Recipe keys to change for this run, for example {lora: {r: 8}}.")
 
 
 @dg.asset(
@@ -38,8 +36,8 @@ class TrainingConfig(dg.Config):
     pool=GPU_POOL,
     code_version=str(TRAINING_VERSION),
     description=(
-        "A LoRA adapter in PEFT format, trained on the segment's current dataset version. Only answer tokens carry loss; the "
-        "best checkpoint by validation loss is kept; a killed run resumes at its newest complete checkpoint."
+        "A LoRA adapter in PEFT format, trained on the segment's current dataset version. The loss is computed on answer tokens only, "
+        "and the checkpoint with the lowest validation loss is kept. An interrupted run resumes from its newest complete checkpoint."
     ),
 )
 def adapter(context: dg.AssetExecutionContext, config: TrainingConfig, store: Store, pipes: dg.PipesSubprocessClient):

@@ -16,7 +16,7 @@ def _losses(context: dg.AssetCheckExecutionContext, store: Store) -> tuple[float
 
 @dg.asset_check(
     asset="adapter",
-    description="The validation loss of the kept checkpoint is a finite number: a diverged adapter is not evaluated.",
+    description="The validation loss of the kept checkpoint is a finite number. An adapter whose training diverged is not evaluated.",
     blocking=True,
     partitions_def=SEGMENTS,
 )
@@ -28,7 +28,7 @@ def finite_loss(context: dg.AssetCheckExecutionContext, store: Store) -> dg.Asse
 
 @dg.asset_check(
     asset="adapter",
-    description="The kept checkpoint's validation loss is below the one before the first step.",
+    description="The validation loss of the kept checkpoint is lower than it was before training.",
     partitions_def=SEGMENTS,
 )
 def learned_something(context: dg.AssetCheckExecutionContext, store: Store) -> dg.AssetCheckResult:

@@ -9,14 +9,14 @@ from lyo_pipelines.defs.partitions import SEGMENTS
 from lyo_pipelines.defs.resources import Store, current_dataset
 
 BLOCKING = {
-    "no_shared_group": "No conversation and no group stands in two splits.",
-    "no_shared_question": "No exercise and no question text stands in two splits.",
-    "no_near_duplicate_question": "No cluster of near-duplicate questions stands in two splits.",
-    "no_benchmark_overlap": "No example overlaps a registered benchmark (13-grams, exact question, source id).",
+    "no_shared_group": "No conversation and no group of examples is in more than one split.",
+    "no_shared_question": "No exercise and no question text is in more than one split.",
+    "no_near_duplicate_question": "No cluster of near-duplicate questions is in more than one split.",
+    "no_benchmark_overlap": "No example overlaps with a registered benchmark (by 13-grams, exact question or source id).",
 }
 WARNING = {
-    "no_giant_group": "No single group holds so much that the splits depend on it.",
-    "split_proportions": "80/10/10 within what chance allows, in every stratum.",
+    "no_giant_group": "No single group is so large that the splits depend on it.",
+    "split_proportions": "In every stratum, the splits are 80/10/10 within the range that chance allows.",
 }
 
 

@@ -19,7 +19,7 @@ def _check(name: str, description: str) -> dg.AssetChecksDefinition:
             return dg.AssetCheckResult(
                 passed=True, description="this gate is not among your figures: nothing was judged"
             )
-        # None: too little evidence to gate; said aloud as a warning, never passed as if it had been shown
+        # None: too little evidence to judge: shown as a warning, never as passed
         severity = dg.AssetCheckSeverity.ERROR if gate.blocking and gate.passed is False else dg.AssetCheckSeverity.WARN
         return dg.AssetCheckResult(passed=gate.passed is True, severity=severity, description=gate.message)
 

@@ -14,7 +14,7 @@ from lyo_pipelines.defs.resources import Store
     name=NAME,
     blocking=True,
     partitions_def=SEGMENTS,
-    description="No question that preferences are learnt from is a test item, or a near duplicate of one.",
+    description="No question in the preference data is a test item or a near duplicate of one.",
 )
 def preferences_leakage(context: dg.AssetCheckExecutionContext, store: Store) -> dg.AssetCheckResult:
     """Compare the written preference data with the test split of the segment's current dataset version."""

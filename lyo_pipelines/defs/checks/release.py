@@ -18,7 +18,8 @@ BACK = ("fell_back", "rolled_back")
     name=GUARDRAILS,
     partitions_def=SEGMENTS,
     description=(
-        "The newest release was not sent back. The rollout sensor reports here within the tick in which it sends one back."
+        "The newest release has not been sent back. When the rollout sensor sends a release back, it reports the failed check in the "
+        "same tick."
     ),
 )
 def guardrails(context: dg.AssetCheckExecutionContext, store: Store) -> dg.AssetCheckResult:
@@ -37,7 +38,10 @@ def guardrails(context: dg.AssetCheckExecutionContext, store: Store) -> dg.Asset
     asset="release",
     name="files_as_registered",
     partitions_def=SEGMENTS,
-    description="Every file of the champion, of the candidate and of the champion before it has the sha256 that was registered.",
+    description=(
+        "Every file of the current champion, the candidate and the previous champion still has its registered SHA-256 "
+        "checksum."
+    ),
 )
 def files_as_registered(context: dg.AssetCheckExecutionContext, store: Store) -> dg.AssetCheckResult:
     """Whether what is served, and what a rollback would bring back, is whole."""

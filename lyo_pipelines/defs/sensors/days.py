@@ -14,7 +14,10 @@ from lyo_pipelines.interactions.days.build import day_inputs
     job=daily_job,
     minimum_interval_seconds=10,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Compares every day with what it was built from; stale days are rebuilt, neighbouring days in one run.",
+    description=(
+        "Finds days whose landed data, feedback, rules or review decisions have changed since they were built, and "
+        "rebuilds them. Neighbouring days share one run."
+    ),
 )
 def stale_days_sensor(context: dg.SensorEvaluationContext, store: Store) -> dg.SensorResult | dg.SkipReason:
     """Launch one run per range of stale days."""

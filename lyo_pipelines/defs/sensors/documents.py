@@ -17,7 +17,10 @@ SETTLE_SECONDS = 3.0
     job=documents_job,
     minimum_interval_seconds=10,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Watches data/documents; a set counts once it has not changed for a moment. One reading run at a time.",
+    description=(
+        "Watches data/documents and launches a run for document sets that changed. A set is read once its files have "
+        "stopped changing for a few seconds; only one run is active at a time."
+    ),
 )
 def documents_sensor(context: dg.SensorEvaluationContext, store: Store) -> dg.SensorResult | dg.SkipReason:
     """Launch one run for all sets whose files, figures or rules changed."""

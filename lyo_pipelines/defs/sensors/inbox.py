@@ -17,7 +17,10 @@ SETTLE_SECONDS = 3.0
     job=land_inbox_job,
     minimum_interval_seconds=10,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Watches the inbox; a file counts once it has not changed for a moment. One landing run at a time.",
+    description=(
+        "Watches the inbox and launches a run for new files. A file is read once it has stopped changing for a few "
+        "seconds; only one landing run is active at a time."
+    ),
 )
 def inbox_sensor(context: dg.SensorEvaluationContext, store: Store) -> dg.SensorResult | dg.SkipReason:
     """Launch one landing run for all files that are new."""

@@ -14,8 +14,8 @@ from lyo_pipelines.segments import parse_parent
     minimum_interval_seconds=10,
     default_status=dg.DefaultSensorStatus.RUNNING,
     description=(
-        "Adds a segment once it has as many interactions as the owner's figure for extraction (100), documents once there are "
-        "enough to split."
+        "Adds a partition for each new segment that has enough interactions (100 by default). A segment of documents is added once "
+        "there are enough groups to split it."
     ),
 )
 def segments_sensor(context: dg.SensorEvaluationContext, store: Store) -> dg.SensorResult | dg.SkipReason:

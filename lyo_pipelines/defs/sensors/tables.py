@@ -18,7 +18,10 @@ from lyo_pipelines.interactions.tables.probe import look_at
     job=land_inbox_job,
     minimum_interval_seconds=30,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Compares the configured tables with how far they were read; reads no rows. One landing run at a time.",
+    description=(
+        "Checks whether the configured tables have new rows, without reading them, and launches a landing run if so. "
+        "Only one landing run is active at a time."
+    ),
 )
 def tables_sensor(context: dg.SensorEvaluationContext, store: Store) -> dg.SensorResult | dg.SkipReason:
     """Launch one landing run for all tables that hold something new; a table that cannot be looked at does not hold up the others."""

@@ -232,12 +232,12 @@ OFF = {
 }
 DEMANDS = {
     "collateral": (
-        "Neither other segments nor general questions are shown to have become worse than with what serves now, beyond what is "
-        "tolerated."
+        "Results for other segments and for general questions are not shown to be worse than with the adapter that serves now, "
+        "beyond the tolerated margin."
     ),
     "judge": (
-        "A language model that people are shown to agree with does not find the candidate's answers worse than those of what "
-        "serves now."
+        "A language model judge, whose agreement with people has been measured, does not find the candidate's answers worse than those "
+        "of the adapter that serves now."
     ),
 }
 GATES: dict[str, str] = describe(_packaged())
