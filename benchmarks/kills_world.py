@@ -22,7 +22,7 @@ import yaml
 
 from lyo_pipelines.config.settings import PROJECT_ROOT
 from lyo_pipelines.storage.lake import Lake
-from lyo_pipelines_tests.defs.healthy import YESTERDAY, stratum, write_day
+from lyo_pipelines_tests.defs.healthy import stratum, write_day, yesterday
 
 LOCATION = Path(__file__).parent / "kills_location.py"
 LAUNCH = {"weekly_budget": 1000, "claim_seconds": 20, "maximum_attempts": 15}
@@ -97,7 +97,7 @@ class World:
         (self.root / "data" / "config.yaml").write_text(
             yaml.safe_dump({"retraining": {"launch": LAUNCH}}), encoding="utf-8"
         )
-        write_day(self.lake, YESTERDAY - timedelta(days=40), [stratum(segment, 700) for segment in self.segments])
+        write_day(self.lake, yesterday() - timedelta(days=40), [stratum(segment, 700) for segment in self.segments])
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
@@ -119,7 +119,7 @@ class World:
         """Give the first segments what makes them due; every third is rated badly, too."""
         if (upto := min(upto, self.launches)) > self.released:
             rows = [stratum(name, 700, rating=4.5 if at % 3 else 3.0) for at, name in enumerate(self.segments[:upto])]
-            write_day(self.lake, YESTERDAY, rows)
+            write_day(self.lake, yesterday(), rows)
             self.released = upto
 
     def lines(self) -> list[dict[str, Any]]:

@@ -236,8 +236,8 @@ DEMANDS = {
         "beyond the tolerated margin."
     ),
     "judge": (
-        "A language model judge, whose agreement with people has been measured, does not find the candidate's answers worse than those "
-        "of the adapter that serves now."
+        "A language model judge, whose agreement with people has been measured, does not find the candidate's answers worse than "
+        "those of the adapter that serves now."
     ),
 }
 GATES: dict[str, str] = describe(_packaged())
