@@ -51,7 +51,7 @@ class DatasetFigures(BaseModel):
     benchmark_minimum_words: int = Field(ge=1)
     report_items: int = Field(ge=1)
     row_group_rows: int = Field(ge=1)
-    mixtures: dict[Annotated[str, Field(pattern=r"^[a-z0-9_]+$")], tuple[str, ...]] = {}
+    mixtures: dict[Annotated[str, Field(pattern=r"^[a-z0-9_]+$")], tuple[str, ...]]
     preferences: PreferenceFigures
     licence: str
     contact: str

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_serializer, field_validator, model_validator
 
 Dimension = Literal["segment", "language", "subject", "grade", "topic", "reasoning_mode"]
+NO_GATES = "none"
+"""What stands in place of the gates when every candidate may be released."""
 PARTS = ("collateral", "judge")
 """What a gate may name besides metrics: parts of the report with a judgement of their own, against what serves now (else the base)."""
 
 
 class GateFigures(BaseModel):
-    """One gate: a demand on a comparison's verdict (`against`, `require`) or bounds on the candidate's own value."""
+    """One gate: a demand on a comparison's verdict (`against`, `require`) or bounds on the candidate's own value.
+
+    A gate has one of the two, so the other is None. It blocks unless it says otherwise.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -44,11 +49,11 @@ class SatisfactionFigures(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    enabled: bool = True
-    minimum_ratings: int = Field(default=200, ge=20)
-    minimum_users: int = Field(default=30, ge=5)
-    maximum_ratings: int = Field(default=10_000, ge=20)
-    folds: int = Field(default=5, ge=2)
+    enabled: bool
+    minimum_ratings: int = Field(ge=20)
+    minimum_users: int = Field(ge=5)
+    maximum_ratings: int = Field(ge=20)
+    folds: int = Field(ge=2)
 
 
 class CollateralFigures(BaseModel):
@@ -56,26 +61,34 @@ class CollateralFigures(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    segments: int = Field(default=2, ge=0)
-    items: int = Field(default=20, ge=1)
-    general: bool = True
-    minimum_groups: int = Field(default=15, ge=2)
-    tolerance: float = Field(default=0.1, ge=0)
+    segments: int = Field(ge=0)
+    items: int = Field(ge=1)
+    general: bool
+    minimum_groups: int = Field(ge=2)
+    tolerance: float = Field(ge=0)
 
 
-class Remote(BaseModel):
-    """A model behind an OpenAI-compatible endpoint. The key stands in the environment variable that is named, never here."""
+class EndpointDefaults(BaseModel):
+    """What an entry of `endpoints`, and the judge, holds where it says nothing else."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    timeout_seconds: float = Field(gt=0)
+    attempts: int = Field(ge=1)
+    parallel: int = Field(ge=1)
+
+
+class Remote(EndpointDefaults):
+    """A model behind an OpenAI-compatible endpoint. The key stands in the environment variable that is named, never here.
+
+    None: there is no key, the prices are not known, requests are not slowed down.
+    """
 
     url: str = Field(pattern=r"^https?://")
     model: str
     api_key_env: str | None = Field(default=None, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
     price_per_million_in: float | None = Field(default=None, ge=0)
     price_per_million_out: float | None = Field(default=None, ge=0)
-    timeout_seconds: float = Field(default=120, gt=0)
-    attempts: int = Field(default=6, ge=1)
-    parallel: int = Field(default=4, ge=1)
     requests_per_minute: float | None = Field(default=None, gt=0)
 
 
@@ -92,14 +105,20 @@ class EndpointFigures(Remote):
         return name
 
 
-class JudgeFigures(Remote):
-    """A remote model that judges answers in pairs."""
+class JudgeDefaults(BaseModel):
+    """What the judge holds where its section says nothing else."""
 
-    items: int = Field(default=50, ge=1)
-    rated_pairs: int = Field(default=100, ge=0)
-    minimum_pairs: int = Field(default=50, ge=2)
-    agreement_floor: float = Field(default=0.65, gt=0.5, lt=1)
-    max_tokens: int = Field(default=300, ge=8)
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    items: int = Field(ge=1)
+    rated_pairs: int = Field(ge=0)
+    minimum_pairs: int = Field(ge=2)
+    agreement_floor: float = Field(gt=0.5, lt=1)
+    max_tokens: int = Field(ge=8)
+
+
+class JudgeFigures(Remote, JudgeDefaults):
+    """A remote model that judges answers in pairs."""
 
 
 class EvaluationFigures(BaseModel):
@@ -107,41 +126,73 @@ class EvaluationFigures(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    max_items: int | None = Field(default=100, ge=1)
-    max_new_tokens: int | None = Field(default=None, ge=1)
-    constrained: Literal["off", "schema"] = "off"
-    max_length: int = Field(default=1024, ge=16)
-    generation_batch: int = Field(default=32, ge=1)
-    loss_batch: int = Field(default=8, ge=1)
-    latency_items: int = Field(default=6, ge=0)
-    latency_new_tokens: int = Field(default=32, ge=1)
-    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
-    device: str = "auto"
-    attention: str | None = None
-    seed: int = 20
+    max_items: int | None = Field(ge=1)
+    max_new_tokens: int | None = Field(ge=1)
+    constrained: Literal["off", "schema"]
+    max_length: int = Field(ge=16)
+    generation_batch: int = Field(ge=1)
+    loss_batch: int = Field(ge=1)
+    latency_items: int = Field(ge=0)
+    latency_new_tokens: int = Field(ge=1)
+    dtype: Literal["auto", "float32", "bfloat16", "float16"]
+    device: str
+    attention: str | None
+    seed: int
 
-    metrics: tuple[str, ...] | None = None
-    primary_metric: str = "loss"
-    sample_metric: str = "chrf"
-    samples: int = Field(default=5, ge=0)
+    metrics: tuple[str, ...] | None
+    primary_metric: str
+    sample_metric: str
+    samples: int = Field(ge=0)
 
-    resamples: int = Field(default=10_000, ge=1_000)
-    whole_resamples: int = Field(default=2_000, ge=1_000)
-    confidence: float = Field(default=0.95, gt=0.5, lt=1)
-    alpha: float = Field(default=0.05, gt=0, lt=0.5)
-    minimum_groups: int = Field(default=50, ge=2)
-    power: float = Field(default=0.8, gt=0, lt=1)
-    slices: tuple[Dimension, ...] = ("segment", "language", "subject", "grade", "topic", "reasoning_mode")
-    slice_metrics: tuple[str, ...] = ("loss", "chrf", "checked_answer")
-    minimum_slice_groups: int = Field(default=50, ge=2)
-    slice_values: int = Field(default=12, ge=1)
+    resamples: int = Field(ge=1_000)
+    whole_resamples: int = Field(ge=1_000)
+    confidence: float = Field(gt=0.5, lt=1)
+    alpha: float = Field(gt=0, lt=0.5)
+    minimum_groups: int = Field(ge=2)
+    power: float = Field(gt=0, lt=1)
+    slices: tuple[Dimension, ...]
+    slice_metrics: tuple[str, ...]
+    minimum_slice_groups: int = Field(ge=2)
+    slice_values: int = Field(ge=1)
 
-    satisfaction: SatisfactionFigures = SatisfactionFigures()
-    collateral: CollateralFigures = CollateralFigures()
-    endpoints: tuple[EndpointFigures, ...] = ()
-    judge: JudgeFigures | None = None
+    satisfaction: SatisfactionFigures
+    collateral: CollateralFigures
+    # they fill their entries when the file is read, and say nothing afterwards: no output depends on them by themselves
+    endpoint_defaults: EndpointDefaults = Field(exclude=True)
+    judge_defaults: JudgeDefaults = Field(exclude=True)
+    endpoints: tuple[EndpointFigures, ...]
+    judge: JudgeFigures | None
 
-    gates: tuple[GateFigures, ...] = ()
+    gates: tuple[GateFigures, ...]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _entries_over_their_defaults(cls, values: Any) -> Any:
+        """Lay each endpoint and the judge over their defaults; whatever does not fit is left for the fields to refuse."""
+        if not isinstance(values, dict) or not isinstance(common := values.get("endpoint_defaults"), dict):
+            return values
+        filled, judging = dict(values), values.get("judge_defaults")
+        if isinstance(endpoints := values.get("endpoints"), list | tuple):
+            filled["endpoints"] = [{**common, **entry} if isinstance(entry, dict) else entry for entry in endpoints]
+        if isinstance(judge := values.get("judge"), dict) and isinstance(judging, dict):
+            filled["judge"] = {**common, **judging, **judge}
+        return filled
+
+    @field_validator("gates", mode="before")
+    @classmethod
+    def _no_gates_is_said_in_words(cls, value: Any) -> Any:
+        if value == NO_GATES:
+            return ()
+        if not value:
+            raise ValueError(
+                f"without gates every candidate may be released: write `gates: {NO_GATES}` if that is meant, or leave the key out "
+                "for the packaged ones"
+            )
+        return value
+
+    @field_serializer("gates")
+    def _none_in_words(self, gates: tuple[GateFigures, ...]) -> Any:
+        return [gate.model_dump() for gate in gates] if gates else NO_GATES
 
     @field_validator("constrained", mode="before")
     @classmethod

@@ -10,6 +10,8 @@ Thresholds belong here; the logic that uses them does not.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -51,22 +53,38 @@ class FiguresError(LyoError):
 
 
 def load_figures(*paths: str | Path | None) -> Figures:
-    """Load the defaults and lay users' YAML files over them, the last one uppermost; None is no file.
+    """Load the packaged figures and lay users' YAML files over them, the last one uppermost; None is no file.
 
     Raises FiguresError with file and key when a value or a name does not fit.
     """
-    merged: dict[str, Any] = {
-        name: yaml.safe_load((DEFAULTS / f"{name}.yaml").read_text(encoding="utf-8")) for name in Figures.model_fields
-    }
     given = [path for path in paths if path is not None]
-    for path in given:
-        merged = _overlay(merged, read_sections(path))
-    told = " over ".join(str(path) for path in reversed(given)) or DEFAULTS
+    return lay_over(
+        *(read_sections(path) for path in given), source=" over ".join(str(path) for path in reversed(given))
+    )
+
+
+def lay_over(*changes: Mapping[str, Any], source: str = "") -> Figures:
+    """The packaged figures with changes (section -> key -> value) laid over them, the last one uppermost.
+
+    Lists are replaced, never mixed. source: what an error names. Raises FiguresError.
+    """
+    merged = _packaged()
+    for change in changes:
+        merged = _overlay(merged, change)
     try:
         return Figures.model_validate(merged)
     except ValidationError as error:
         lines = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        raise FiguresError(f"{told}: {lines}. See the commented defaults in lyo_pipelines/config/*.yaml.") from error
+        raise FiguresError(
+            f"{source or DEFAULTS}: {lines}.", hint="See the commented defaults in lyo_pipelines/config/*.yaml."
+        ) from error
+
+
+@cache
+def _packaged() -> Mapping[str, Any]:
+    return {
+        name: yaml.safe_load((DEFAULTS / f"{name}.yaml").read_text(encoding="utf-8")) for name in Figures.model_fields
+    }
 
 
 def read_sections(path: str | Path) -> dict[str, Any]:
@@ -74,7 +92,7 @@ def read_sections(path: str | Path) -> dict[str, Any]:
     try:
         found = yaml.safe_load(Path(path).read_text(encoding="utf-8")) or {}
     except (OSError, yaml.YAMLError) as error:
-        raise FiguresError(f"{path}: cannot be read as YAML ({error}). Mend or remove it.") from error
+        raise FiguresError(f"{path}: cannot be read as YAML ({error}).", hint="Mend or remove it.") from error
     if not isinstance(found, dict):
         raise FiguresError(
             f"{path}: expected sections ({', '.join(Figures.model_fields)}), found {type(found).__name__}."
@@ -82,7 +100,7 @@ def read_sections(path: str | Path) -> dict[str, Any]:
     return found
 
 
-def _overlay(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+def _overlay(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     result = dict(base)
     for key, value in over.items():
         result[key] = (

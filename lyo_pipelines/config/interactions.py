@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -50,10 +50,19 @@ class ArgillaFigures(ChatFigures):
     questions: dict[str, FeedbackField | Literal["answer", "reference_answer"]]
 
 
-class TableFigures(BaseModel):
-    """A PostgreSQL table or query that is read as far as it is new. See interactions.yaml."""
+class TableDefaults(BaseModel):
+    """What an entry of `tables` holds where it says nothing else."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    format: str
+    batch_rows: int = Field(ge=1)
+    overlap_seconds: float = Field(ge=0)
+    overlap_numbers: int = Field(ge=0)
+
+
+class TableFigures(TableDefaults):
+    """A PostgreSQL table or query that is read as far as it is new. One of `table` and `query` is None. See interactions.yaml."""
 
     name: str = Field(pattern=r"^[a-z0-9_]{1,60}$")
     dsn_env: str = Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
@@ -61,11 +70,7 @@ class TableFigures(BaseModel):
     query: str | None = None
     watermark: str
     key: str
-    format: str = "auto"
     mapping: str | None = None
-    batch_rows: int = Field(default=50_000, ge=1)
-    overlap_seconds: float = Field(default=600, ge=0)
-    overlap_numbers: int = Field(default=10_000, ge=0)
 
     @model_validator(mode="after")
     def _one_source(self) -> TableFigures:
@@ -97,7 +102,21 @@ class InteractionsFigures(BaseModel):
     sharegpt: ChatFigures
     argilla: ArgillaFigures
     spans: SpanFigures
+    table_defaults: TableDefaults = Field(
+        exclude=True
+    )  # they fill the entries when the file is read, and say nothing afterwards
     tables: tuple[TableFigures, ...]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _tables_over_their_defaults(cls, values: Any) -> Any:
+        """Lay each table over the defaults; whatever does not fit is left for the fields to refuse."""
+        if not isinstance(values, dict):
+            return values
+        common, tables = values.get("table_defaults"), values.get("tables")
+        if not isinstance(common, dict) or not isinstance(tables, list | tuple):
+            return values
+        return {**values, "tables": [{**common, **entry} if isinstance(entry, dict) else entry for entry in tables]}
 
     @field_validator("tables")
     @classmethod

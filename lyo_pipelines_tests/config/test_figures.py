@@ -2,10 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import get_args
+
 import pytest
 import yaml
+from pydantic import BaseModel
 
 from lyo_pipelines.config.figures import DEFAULTS, Figures, FiguresError, load_figures
+
+
+def sections(model: type[BaseModel]) -> Iterator[type[BaseModel]]:
+    """A model and every model that its fields are made of."""
+    yield model
+    for field in model.model_fields.values():
+        waiting = [field.annotation]
+        while waiting:
+            found = waiting.pop()
+            waiting += get_args(found)
+            if isinstance(found, type) and issubclass(found, BaseModel):
+                yield from sections(found)
+
+
+def test_no_figure_has_a_second_default_in_python():
+    given = {
+        f"{section.__name__}.{name}": field.default
+        for section in sections(Figures)
+        for name, field in section.model_fields.items()
+        if not field.is_required()
+    }
+    assert given.pop("GateFigures.blocking") is True  # a gate that says nothing stops what does not pass it
+    assert {name: value for name, value in given.items() if value is not None} == {}  # None: an entry does not have it
 
 
 def test_the_defaults_are_complete_and_commented():

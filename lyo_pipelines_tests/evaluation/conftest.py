@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from lyo_pipelines.config.evaluation import CollateralFigures, EvaluationFigures
+from lyo_pipelines.config.evaluation import EvaluationFigures
 from lyo_pipelines.config.figures import load_figures
+from lyo_pipelines_tests.config.packaged import collateral_figures
 from lyo_pipelines_tests.evaluation import made
 
 
@@ -30,7 +31,7 @@ def world(tmp_path_factory) -> World:
         update={
             "max_items": 18, "max_new_tokens": 12, "generation_batch": 5, "loss_batch": 4, "latency_items": 2,
             "latency_new_tokens": 4, "dtype": "float32", "device": "cpu", "resamples": 1_000, "minimum_groups": 10,
-            "collateral": CollateralFigures(segments=0, general=False),
+            "collateral": collateral_figures(segments=0, general=False),
             "metrics": ("checked_answer", "chrf", "language_match", "length_ratio", "loss", "repetition", "rouge_l"),
         }
     )  # fmt: skip

@@ -7,11 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
 import pytest
-from pydantic import ValidationError
 
-from lyo_pipelines.config.evaluation import EndpointFigures, Remote
+from lyo_pipelines.config.figures import FiguresError
 from lyo_pipelines.evaluation.endpoints.client import ChatClient, EndpointError, Reply, key_of
 from lyo_pipelines.evaluation.endpoints.section import Spent, cost
+from lyo_pipelines_tests.config.packaged import endpoint_figures
 from lyo_pipelines_tests.evaluation.ruled import Odd, Rule, ruled
 
 ASKED = [{"role": "user", "content": "2 + 2?"}]
@@ -20,7 +20,7 @@ ASKED = [{"role": "user", "content": "2 + 2?"}]
 def ask(rule: Rule, *, key: str | None = None, now: float = 0.0, **figures) -> tuple[Reply, list[float], list[dict]]:
     waits: list[float] = []
     with ruled(rule) as server:
-        remote = Remote(url=server.url, model="m", **figures)
+        remote = endpoint_figures(name="hosted", url=server.url, model="m", **figures)
         with ChatClient(remote, key, sleep=waits.append, epoch=lambda: now, draw=lambda: 1.0) as client:
             return client.chat(ASKED, max_tokens=9), waits, server.requests
 
@@ -68,7 +68,7 @@ def test_an_answer_of_another_shape_is_asked_for_again_and_named_in_the_end(body
 def test_a_request_that_is_wrong_is_not_repeated(status, useless):
     waits: list[float] = []
     with ruled(lambda *_: Odd(status, "no")) as server:
-        client = ChatClient(Remote(url=server.url, model="m"), None, sleep=waits.append)
+        client = ChatClient(endpoint_figures(name="hosted", url=server.url, model="m"), None, sleep=waits.append)
         with client, pytest.raises(EndpointError, match=f"status {status}: no") as caught:
             client.chat(ASKED, max_tokens=9)
         assert len(server.requests) == 1
@@ -92,7 +92,7 @@ def test_several_who_ask_at_once_all_learn_what_the_endpoint_wants():
 
     with (
         ruled(choosy) as server,
-        ChatClient(Remote(url=server.url, model="m", parallel=6), None) as client,
+        ChatClient(endpoint_figures(name="hosted", url=server.url, model="m", parallel=6), None) as client,
         ThreadPoolExecutor(6) as pool,
     ):
         replies = list(pool.map(lambda _: client.chat(ASKED, max_tokens=9), range(6)))
@@ -101,7 +101,7 @@ def test_several_who_ask_at_once_all_learn_what_the_endpoint_wants():
 
 def test_who_waits_for_a_busy_server_gives_up_at_once_when_everything_stops():
     with ruled(lambda *_: Odd(429, "busy", {"retry-after": "60"})) as server:
-        client = ChatClient(Remote(url=server.url, model="m"), None)
+        client = ChatClient(endpoint_figures(name="hosted", url=server.url, model="m"), None)
         with client, ThreadPoolExecutor(1) as pool:
             asked = pool.submit(client.chat, ASKED, max_tokens=9)
             while not server.requests:
@@ -115,7 +115,11 @@ def test_an_endpoint_that_is_gone_is_named_with_the_number_of_attempts():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     waits: list[float] = []
-    client = ChatClient(Remote(url=f"http://127.0.0.1:{port}/v1", model="m", attempts=3), None, sleep=waits.append)
+    client = ChatClient(
+        endpoint_figures(name="hosted", url=f"http://127.0.0.1:{port}/v1", model="m", attempts=3),
+        None,
+        sleep=waits.append,
+    )
     with client, pytest.raises(EndpointError, match=r"ConnectError.*\(3 attempts\)"):
         client.chat(ASKED, max_tokens=9)
     assert len(waits) == 2
@@ -132,7 +136,9 @@ def test_an_endpoint_that_does_not_answer_in_time_is_given_up():
 
     try:
         with ruled(slow) as server:
-            client = ChatClient(Remote(url=server.url, model="m", attempts=1, timeout_seconds=0.2), None)
+            client = ChatClient(
+                endpoint_figures(name="hosted", url=server.url, model="m", attempts=1, timeout_seconds=0.2), None
+            )
             with client, pytest.raises(EndpointError, match="ReadTimeout"):
                 client.chat(ASKED, max_tokens=9)
             hold.set()
@@ -142,7 +148,7 @@ def test_an_endpoint_that_does_not_answer_in_time_is_given_up():
 
 def test_the_key_is_sent_and_never_shown():
     with ruled(lambda *_: Odd(401, "wrong key sk-secret")) as server:
-        client = ChatClient(Remote(url=server.url, model="m"), "sk-secret")
+        client = ChatClient(endpoint_figures(name="hosted", url=server.url, model="m"), "sk-secret")
         with client, pytest.raises(EndpointError) as caught:
             client.chat(ASKED, max_tokens=9)
         assert server.keys == ["Bearer sk-secret"]
@@ -150,9 +156,9 @@ def test_the_key_is_sent_and_never_shown():
 
 
 def test_the_key_comes_from_the_environment_alone():
-    remote = Remote(url="http://x", model="m", api_key_env="SOME_KEY")
+    remote = endpoint_figures(name="hosted", url="http://x", model="m", api_key_env="SOME_KEY")
     assert key_of(remote, {"SOME_KEY": " k "}) == "k"
-    assert key_of(Remote(url="http://x", model="m"), {}) is None
+    assert key_of(endpoint_figures(name="hosted", url="http://x", model="m"), {}) is None
     with pytest.raises(EndpointError, match="SOME_KEY is not set"):
         key_of(remote, {"SOME_KEY": ""})
 
@@ -166,7 +172,7 @@ def test_requests_keep_the_pace_that_is_allowed():
         now[0] += seconds
 
     with ruled(lambda *_: "4") as server:
-        remote = Remote(url=server.url, model="m", requests_per_minute=30)
+        remote = endpoint_figures(name="hosted", url=server.url, model="m", requests_per_minute=30)
         with ChatClient(remote, None, sleep=sleep, clock=lambda: now[0]) as client:
             for _ in range(3):
                 client.chat(ASKED, max_tokens=9)
@@ -183,7 +189,9 @@ def test_requests_keep_the_pace_that_is_allowed():
     ],
 )
 def test_cost_is_tokens_at_their_price_or_not_known(tokens, prices, wanted):
-    remote = Remote(url="http://x", model="m", price_per_million_in=prices[0], price_per_million_out=prices[1])
+    remote = endpoint_figures(
+        name="hosted", url="http://x", model="m", price_per_million_in=prices[0], price_per_million_out=prices[1]
+    )
     assert cost(Spent.of(tokens, []), remote) == wanted
 
 
@@ -198,5 +206,5 @@ def test_cost_is_tokens_at_their_price_or_not_known(tokens, prices, wanted):
     ],
 )
 def test_an_endpoint_that_makes_no_sense_or_holds_a_key_is_refused(figures):
-    with pytest.raises(ValidationError):
-        EndpointFigures(**figures)
+    with pytest.raises(FiguresError, match=r"evaluation\.endpoints"):
+        endpoint_figures(**figures)

@@ -10,15 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lyo_pipelines.config.evaluation import EvaluationFigures
 from lyo_pipelines.evaluation.inputs.items import Item
 from lyo_pipelines.evaluation.measures.catalogue import Metric, MetricValues
 from lyo_pipelines.evaluation.measures.compare import Comparison, compare, compare_all, judged
 from lyo_pipelines.evaluation.measures.values import WholeValues
 from lyo_pipelines.evaluation.report.slices import slice_all, value_of
 from lyo_pipelines.tasks.base import Judged, TaskMetric
+from lyo_pipelines_tests.config.packaged import evaluation_figures
 
-FIGURES = EvaluationFigures(resamples=1_000, whole_resamples=1_000, minimum_groups=20, minimum_slice_groups=20)
+FIGURES = evaluation_figures(resamples=1_000, whole_resamples=1_000, minimum_groups=20, minimum_slice_groups=20)
 GROUPS = [f"g{i // 2}" for i in range(80)]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict
 
 import pytest
@@ -10,9 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from lyo_pipelines.config.evaluation import EvaluationFigures, GateFigures
+from lyo_pipelines.config.evaluation import GateFigures
+from lyo_pipelines.config.figures import FiguresError, load_figures
 from lyo_pipelines.evaluation.measures.compare import Comparison
 from lyo_pipelines.evaluation.report.gates import GATES, Gate, gates, may_be_released
+from lyo_pipelines_tests.config.packaged import evaluation_figures
 
 
 def report(*comparisons: Comparison, groups: int = 60, champion: bool = False, slices=(), **candidate: float):
@@ -30,7 +33,7 @@ def seen(word, metric="loss", b="base", note="") -> Comparison:
 
 
 def one(gate: GateFigures, found) -> Gate:
-    return gates(found, EvaluationFigures(gates=(gate,)))[0]
+    return gates(found, evaluation_figures(gates=(gate,)))[0]
 
 
 IMPROVES = GateFigures(name="improves", metric="loss", against="base", require="better")
@@ -206,12 +209,31 @@ def test_a_gate_that_makes_no_sense_is_refused(gate):
 
 
 def test_a_bare_off_in_yaml_is_a_word():
-    assert EvaluationFigures.model_validate(yaml.safe_load("constrained: off")).constrained == "off"
-    assert EvaluationFigures.model_validate({"constrained": "schema"}).constrained == "schema"
-    with pytest.raises(ValidationError, match="constrained"):
-        EvaluationFigures.model_validate(yaml.safe_load("constrained: on"))
+    assert evaluation_figures(**yaml.safe_load("constrained: off")).constrained == "off"
+    assert evaluation_figures(constrained="schema").constrained == "schema"
+    with pytest.raises(FiguresError, match="constrained"):
+        evaluation_figures(**yaml.safe_load("constrained: on"))
 
 
 def test_two_gates_of_one_name_are_refused():
-    with pytest.raises(ValidationError, match="two gates are called keeps"):
-        EvaluationFigures(gates=(KEEPS, KEEPS))
+    with pytest.raises(FiguresError, match="two gates are called keeps"):
+        evaluation_figures(gates=(KEEPS, KEEPS))
+
+
+def test_a_file_that_changes_one_figure_keeps_every_gate():
+    assert evaluation_figures(max_items=20).gates == load_figures().evaluation.gates
+
+
+@pytest.mark.parametrize("gates_of_a_file", [[], None, ""])
+def test_an_empty_list_of_gates_is_refused_with_what_to_write(gates_of_a_file):
+    with pytest.raises(FiguresError, match="gates: none"):
+        evaluation_figures(gates=gates_of_a_file)
+
+
+def test_no_gates_at_all_is_said_in_words_and_survives_a_file():
+    open_to_all = evaluation_figures(gates="none")
+    assert open_to_all.gates == ()
+    written = json.loads(open_to_all.model_dump_json())
+    assert written["gates"] == "none"
+    assert evaluation_figures(**written).gates == ()
+    assert evaluation_figures(**json.loads(load_figures().evaluation.model_dump_json())) == load_figures().evaluation

@@ -7,18 +7,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lyo_pipelines.config.evaluation import JudgeFigures
 from lyo_pipelines.config.figures import load_figures
 from lyo_pipelines.evaluation.judge.asking import Pair, messages, parse, rubric
 from lyo_pipelines.evaluation.judge.pairs import rated_pairs
 from lyo_pipelines.evaluation.judge.verdicts import Judgement, agreement, habits, judge_section, outcome
 from lyo_pipelines.evaluation.report.gates import judge as judge_gate
 from lyo_pipelines.storage.lake import Lake
+from lyo_pipelines_tests.config.packaged import judge_figures
 from lyo_pipelines_tests.dataset.examples import SEGMENT, examples
 from lyo_pipelines_tests.dataset.test_preferences import asked_in_tests, bad_answers, build, lake_of
 
 FIGURES = load_figures().evaluation.model_copy(update={"resamples": 1_000})
-JUDGE = JudgeFigures(url="http://x", model="m")
+JUDGE = judge_figures(url="http://x", model="m")
 SAID = st.sampled_from(["first", "second", "tie", None])
 
 

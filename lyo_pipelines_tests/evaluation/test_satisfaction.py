@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lyo_pipelines.config.evaluation import SatisfactionFigures
 from lyo_pipelines.config.figures import load_figures
 from lyo_pipelines.evaluation.inputs.items import Item
 from lyo_pipelines.evaluation.inputs.ratings import RatedAnswers
 from lyo_pipelines.evaluation.measures.satisfaction import FEATURES, features, learn
+from lyo_pipelines_tests.config.packaged import satisfaction_figures
 
 FIGURES = load_figures().evaluation.model_copy(update={"resamples": 1_000})
 GOOD = "First multiply: {a} x 3 = {b}.\n2. Then add 4.\nSo the total is {c}.\nAnswer: {c}"
@@ -76,7 +76,7 @@ def test_too_few_ratings_or_users_are_said(rows, why):
 
 
 def test_it_can_be_switched_off():
-    off = FIGURES.model_copy(update={"satisfaction": SatisfactionFigures(enabled=False)})
+    off = FIGURES.model_copy(update={"satisfaction": satisfaction_figures(enabled=False)})
     assert learn(rated(), off).section == {"measured": False, "why": "it is switched off"}
 
 

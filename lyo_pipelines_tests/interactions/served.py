@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 import psycopg2
 
+from lyo_pipelines.config.figures import lay_over
 from lyo_pipelines.config.interactions import TableFigures
 from lyo_pipelines.interactions.landing.report import LandingReport
 from lyo_pipelines.interactions.tables.pull import pull_table
@@ -67,7 +68,7 @@ def log_table(**changes: Any) -> TableFigures:
         "watermark": "changed_at",
         "key": "id",
     }
-    return TableFigures.model_validate({**given, **changes})
+    return lay_over({"interactions": {"tables": [{**given, **changes}]}}).interactions.tables[0]
 
 
 @contextmanager

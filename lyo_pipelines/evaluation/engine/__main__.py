@@ -15,10 +15,8 @@ import sys
 import warnings
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from lyo_pipelines.config.evaluation import EvaluationFigures
-from lyo_pipelines.config.figures import load_figures
+from lyo_pipelines.config.figures import FiguresError, lay_over, load_figures
 from lyo_pipelines.errors import LyoError
 from lyo_pipelines.evaluation.command import default_cache
 from lyo_pipelines.evaluation.endpoints.client import check_keys
@@ -88,17 +86,17 @@ def _prepare_libraries() -> None:
     logging.getLogger("bitsandbytes").setLevel(logging.ERROR)  # it warns of a kernel that is not used here
 
 
-class FiguresFileError(LyoError):
-    """The figures file does not fit."""
-
-
 def _figures(path: Path | None) -> EvaluationFigures:
+    """The packaged evaluation figures, with those of a JSON file laid over them: a file that names one key changes that one."""
     if path is None:
         return load_figures().evaluation
     try:
-        return EvaluationFigures.model_validate(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, json.JSONDecodeError, ValidationError) as error:
-        raise FiguresFileError(f"{path}: cannot be used as evaluation figures ({error}).") from error
+        changes = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise FiguresError(
+            f"{path}: cannot be read as JSON ({error}).", hint="Mend it, or leave --figures out."
+        ) from error
+    return lay_over({"evaluation": changes}, source=str(path)).evaluation
 
 
 def _same_report(output: Path, data_version: str) -> bool:
@@ -118,7 +116,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--start", type=Path, help="folder of the adapter that the candidate was tuned from")
     parser.add_argument("--output", type=Path, required=True, help="folder of the report")
     parser.add_argument("--models", type=Path, required=True, help="folder of base models")
-    parser.add_argument("--figures", type=Path, help="JSON with the evaluation figures (default: the packaged ones)")
+    parser.add_argument("--figures", type=Path, help="JSON with evaluation figures that differ from the packaged ones")
     parser.add_argument(
         "--cache", type=Path, help="folder of answers kept for the next evaluation (default: beside the reports)"
     )
