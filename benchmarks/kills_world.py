@@ -106,6 +106,7 @@ class World:
         commands = {
             "code server": ["-m", "dagster", "api", "grpc", "-h", "127.0.0.1", "-p", str(port), "-f", str(LOCATION),
                             "--location-name", "lyo_pipelines"],
+            # what the command dagster-daemon runs; as a module, it is a child of this interpreter and is killed by its own id
             "daemon": ["-m", "dagster._daemon", "run", "-w", str(home / "workspace.yaml")],
         }  # fmt: skip
         self.services = {

@@ -1,6 +1,9 @@
 """Where Dagster keeps its own state: the folder, the storage that its dagster.yaml names, and whether that answers.
 
 One setting chooses: PostgreSQL when LYO_PG_HOST is set, SQLite when it is not. Starting Dagster there is server.py's work.
+
+Two questions are put to Dagster's own tables in SQL. Asking Dagster would import it (two seconds at each start of `lyo`), and opening
+its instance creates the tables, where `lyo doctor` must only look.
 """
 
 from __future__ import annotations

@@ -6,7 +6,12 @@ from datetime import timedelta
 
 import dagster as dg
 
+# private: what the UI shows as stale has no public name
+from dagster._core.definitions.data_version import StaleStatus
+from dagster._utils.test.data_versions import get_stale_status_resolver
+
 from lyo_pipelines.curation.inputs import built_from as examples_built_from
+from lyo_pipelines.defs.assets.interactions import raw_interactions
 from lyo_pipelines.defs.build import build_defs
 from lyo_pipelines.defs.partitions import SEGMENTS, day_ranges
 from lyo_pipelines.defs.resources import Store
@@ -183,3 +188,29 @@ def test_a_late_rating_gives_its_day_new_versions_and_leaves_the_other_days_thei
     for asset in DAILY:
         after = versions(on_sqlite, asset)
         assert {day for day in after if after[day] != before[asset][day]} == {late}, asset
+
+
+def stale_in_the_ui(instance: dg.DagsterInstance) -> set[tuple[str, str]]:
+    """The days of the daily assets that Dagster calls stale."""
+    definitions = [
+        definition for definition in build_defs().assets or [] if isinstance(definition, dg.AssetsDefinition)
+    ]
+    resolver = get_stale_status_resolver(instance, definitions)
+    days = {(asset, day) for asset in DAILY for day in instance.get_materialized_partitions(dg.AssetKey(asset))}
+    return {(asset, day) for asset, day in days if resolver.get_status(dg.AssetKey(asset), day) == StaleStatus.STALE}
+
+
+def test_the_ui_calls_the_examples_of_a_day_stale_once_its_interactions_changed(
+    on_sqlite: dg.DagsterInstance, store: Store
+) -> None:
+    drop(store, "log.jsonl", [row(1, days_ago=9, rating=None), row(2, days_ago=2), row(3, days_ago=1)])
+    data_through(on_sqlite, store)
+    assert stale_in_the_ui(on_sqlite) == set()
+    drop(store, "late.jsonl", [{"interaction_id": "i1", "rating": 1, "feedback_at": today().isoformat()}])
+    assert run("land_inbox", on_sqlite, store, tick(inbox_sensor, on_sqlite, store).run_requests[0]).success
+    late = (today() - timedelta(days=9)).date().isoformat()
+    resources = {"store": store}
+    assert dg.materialize([raw_interactions], partition_key=late, instance=on_sqlite, resources=resources).success
+    assert stale_in_the_ui(on_sqlite) == {("filtered_examples", late)}
+    assert run("daily_data", on_sqlite, store, tick(stale_days_sensor, on_sqlite, store).run_requests[0]).success
+    assert stale_in_the_ui(on_sqlite) == set()
