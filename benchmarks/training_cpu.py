@@ -116,8 +116,8 @@ def arm_matmul(_: argparse.Namespace) -> None:
 def arm_ours(options: argparse.Namespace) -> None:
     import yaml
 
-    from lyo_pipelines.training.engine.control import StopRequest
-    from lyo_pipelines.training.engine.reporting import Reporter
+    from lyo_pipelines.external_process.reporter import Reporter
+    from lyo_pipelines.external_process.stopping import StopRequest
     from lyo_pipelines.training.engine.run import train
     from lyo_pipelines.training.recipe_loading import load_recipe
 

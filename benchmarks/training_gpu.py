@@ -207,9 +207,9 @@ def arm_matmul(options: argparse.Namespace) -> dict:
 def arm_ours(options: argparse.Namespace) -> dict:
     import yaml
 
+    from lyo_pipelines.external_process.reporter import Reporter
+    from lyo_pipelines.external_process.stopping import StopRequest
     from lyo_pipelines.training.engine.building import choose_device
-    from lyo_pipelines.training.engine.control import StopRequest
-    from lyo_pipelines.training.engine.reporting import Reporter
     from lyo_pipelines.training.engine.run import train
     from lyo_pipelines.training.metrics_log import read_metrics
     from lyo_pipelines.training.recipe_loading import load_recipe

@@ -99,13 +99,13 @@ def measure(name: str) -> dict:
 def trained(root: Path, changes: dict) -> dict:
     import resource
 
+    from lyo_pipelines.external_process.reporter import Reporter
+    from lyo_pipelines.external_process.stopping import StopRequest
     from lyo_pipelines.training.batches import plan_training
     from lyo_pipelines.training.dimensions import shape_of
     from lyo_pipelines.training.engine import base
     from lyo_pipelines.training.engine.building import largest_batch
-    from lyo_pipelines.training.engine.control import StopRequest
     from lyo_pipelines.training.engine.data import read_split
-    from lyo_pipelines.training.engine.reporting import Reporter
     from lyo_pipelines.training.engine.run import train
     from lyo_pipelines.training.memory import estimate
     from lyo_pipelines.training.recipe_loading import load_recipe

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 from lyo_pipelines.client.graphql import Client, GraphQLError, Run
 from lyo_pipelines.errors import LyoError
 from lyo_pipelines.evaluation.command import PROGRESS, REPORT_TAG
+from lyo_pipelines.external_process.json_lines import last_json_line
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines.training.plan import ADAPTER_TAG, METRICS
 
@@ -64,24 +62,10 @@ def apply_run(stages: dict[str, Stage], run: Run, now: float) -> None:
             stage.seconds = (end or now) - start
 
 
-def last_json(path: Path) -> dict[str, Any]:
-    """The newest whole line of a JSONL file; empty while there is none."""
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return {}
-    for line in reversed(lines[-3:]):
-        try:
-            return json.loads(line)
-        except ValueError:  # the writer is in the middle of this line
-            continue
-    return {}
-
-
 def training_detail(lake: Lake, run: Run) -> str:
     """Steps, loss, speed and time left of the adapter version that the run trains."""
     version = run.tags.get(ADAPTER_TAG)
-    row = last_json(lake.local(lake.adapter_dir(run.segment, version)) / METRICS) if version else {}
+    row = last_json_line(lake.local(lake.adapter_dir(run.segment, version)) / METRICS) if version else {}
     if not row:
         return "starting"
     parts = [str(row.get("stage", "training"))]
@@ -102,7 +86,7 @@ def training_detail(lake: Lake, run: Run) -> str:
 def evaluation_detail(lake: Lake, run: Run) -> str:
     """Model, items and time left of the report that the run writes."""
     version = run.tags.get(REPORT_TAG)
-    row = last_json(lake.local(lake.report_dir(run.segment, version)) / PROGRESS) if version else {}
+    row = last_json_line(lake.local(lake.report_dir(run.segment, version)) / PROGRESS) if version else {}
     if not row:
         return "starting"
     parts = [str(row.get("stage", "evaluating")), str(row.get("model", ""))]

@@ -8,7 +8,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,8 +22,8 @@ from lyo_pipelines.client.home import (
     find_storage,
     hide_password,
 )
-from lyo_pipelines.config.settings import PROJECT_ROOT
 from lyo_pipelines.errors import LyoError
+from lyo_pipelines.external_process.command import WORKING_DIRECTORY, module_command, run_command
 
 HOST = "127.0.0.1"
 STATE_FILE = ".lyo_ui.json"
@@ -78,11 +77,11 @@ def start_server(port: int, *, wait_seconds: float = 120.0, on_wait: Callable[[]
     _set_gpu_pool(home)
     url = f"http://{HOST}:{_free_port(port)}"
     log = home / "dagster-dev.log"
-    command = [sys.executable, "-m", "dagster", "dev", "-w", "workspace.yaml", "-h", HOST, "-p", url.rsplit(":", 1)[1]]
+    options = {"-w": "workspace.yaml", "-h": HOST, "-p": url.rsplit(":", 1)[1], "--log-level": "warning"}
     with log.open("ab") as output:
         process = subprocess.Popen(
-            [*command, "--log-level", "warning"],
-            cwd=PROJECT_ROOT,
+            module_command("dagster", "dev", options=options),
+            cwd=WORKING_DIRECTORY,
             env=dagster_environment(home),
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -122,8 +121,8 @@ def _set_gpu_pool(home: Path) -> None:
             return
     except StorageError as error:
         raise ServerError(error.message, hint=error.hint) from None
-    command = [sys.executable, "-m", "dagster", "instance", "concurrency", "set", "gpu", "1"]
-    done = subprocess.run(command, env=dagster_environment(home), capture_output=True, text=True, check=False)
+    command = module_command("dagster", "instance", "concurrency", "set", "gpu", "1")
+    done = run_command(command, env=dagster_environment(home))
     if done.returncode != 0:
         reason = hide_password(done.stderr.strip())[-500:]
         raise ServerError(f"the pool 'gpu' could not be limited to one run: {reason}")

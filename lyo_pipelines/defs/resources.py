@@ -8,9 +8,10 @@ from pathlib import Path
 import dagster as dg
 
 from lyo_pipelines.config.figures import Figures, load_figures
-from lyo_pipelines.config.settings import PROJECT_ROOT, Settings
+from lyo_pipelines.config.settings import Settings
 from lyo_pipelines.dataset.versions import Version, latest
 from lyo_pipelines.defs.pipes import WholeLinesReader
+from lyo_pipelines.external_process.command import WORKING_DIRECTORY
 from lyo_pipelines.storage.lake import Lake
 
 
@@ -56,5 +57,5 @@ def current_dataset(lake: Lake, segment: str) -> Version:
 def pipes_client() -> dg.PipesSubprocessClient:
     """Children run in the project's folder; a terminated run gives them 25 s to write a clean checkpoint."""
     return dg.PipesSubprocessClient(
-        cwd=str(PROJECT_ROOT), termination_timeout_seconds=25, message_reader=WholeLinesReader()
+        cwd=str(WORKING_DIRECTORY), termination_timeout_seconds=25, message_reader=WholeLinesReader()
     )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 from lyo_pipelines.config.evaluation import EvaluationFigures
+from lyo_pipelines.external_process.command import module_command
+from lyo_pipelines.storage.whole_files import write_whole
 
 EVALUATION_VERSION = 4
 """Raised when the same models on the same items would give another report."""
@@ -39,11 +40,11 @@ def evaluation_command(
     served: a thin segment that the report is for and why it has no adapter of its own. data_dir: root of the lake, for all that is
     looked at besides the test items (ratings, other segments, word lists); config_path: the user's figures of curation.
     """
-    command = [
-        sys.executable, "-m", "lyo_pipelines.evaluation.engine",
-        "--dataset", str(dataset_dir), "--adapter", str(adapter_dir), "--output", str(output_dir), "--models", str(models_dir),
-    ]  # fmt: skip
-    options = {
+    options: dict[str, object | None] = {
+        "--dataset": dataset_dir,
+        "--adapter": adapter_dir,
+        "--output": output_dir,
+        "--models": models_dir,
         "--figures": figures_path,
         "--champion": champion_dir,
         "--start": start_dir,
@@ -54,10 +55,7 @@ def evaluation_command(
     }
     if served is not None:
         options |= {"--served-segment": served[0], "--served-because": served[1]}
-    for option, value in options.items():
-        if value is not None:
-            command += [option, str(value)]
-    return command
+    return module_command("lyo_pipelines.evaluation.engine", options=options)
 
 
 def write_figures(figures: EvaluationFigures, output_dir: str | Path) -> Path:
@@ -65,9 +63,7 @@ def write_figures(figures: EvaluationFigures, output_dir: str | Path) -> Path:
     folder = Path(output_dir)
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / FIGURES
-    temporary = folder / f".tmp-{FIGURES}"
-    temporary.write_text(figures.model_dump_json(indent=2) + "\n", encoding="utf-8")
-    temporary.replace(path)
+    write_whole(path, figures.model_dump_json(indent=2) + "\n")
     return path
 
 

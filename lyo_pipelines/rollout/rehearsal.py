@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from lyo_pipelines.config.release import RehearsalFigures
 from lyo_pipelines.errors import LyoError
+from lyo_pipelines.external_process.command import module_command, run_command
 from lyo_pipelines.registry.state import Release
 from lyo_pipelines.rollout.routing import Entry, Routing, Target, target_of
 from lyo_pipelines.rollout.selection import Query, choose
@@ -59,7 +59,7 @@ def rehearse(
     command = rehearsal_command(lake, target, base_model, models_dir, figures)
     name = target.version if target else base_model
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=figures.seconds, check=False)
+        done = run_command(command, timeout_seconds=figures.seconds)
     except subprocess.TimeoutExpired as error:
         raise RehearsalError(f"{name} did not answer within {figures.seconds:g} seconds.") from error
     if done.returncode:
@@ -72,10 +72,12 @@ def rehearsal_command(
     lake: Lake, target: Target | None, base_model: str, models_dir: Path, figures: RehearsalFigures
 ) -> list[str]:
     """The command that rehearses; the same from a shell."""
-    command = [
-        sys.executable, "-m", "lyo_pipelines.evaluation.engine.rehearse", "--base", base_model, "--models", str(models_dir),
-        "--question", figures.question, "--max-new-tokens", str(figures.max_new_tokens),
-    ]  # fmt: skip
+    options: dict[str, object | None] = {
+        "--base": base_model,
+        "--models": models_dir,
+        "--question": figures.question,
+        "--max-new-tokens": figures.max_new_tokens,
+    }
     if target is not None:
-        command += ["--adapter", str(lake.local(lake.path(target.folder))), "--files", json.dumps(dict(target.files))]
-    return command
+        options |= {"--adapter": lake.local(lake.path(target.folder)), "--files": json.dumps(dict(target.files))}
+    return module_command("lyo_pipelines.evaluation.engine.rehearse", options=options)

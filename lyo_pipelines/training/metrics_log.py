@@ -8,6 +8,9 @@ from typing import Any, Literal
 
 import orjson
 
+from lyo_pipelines.external_process.json_lines import append_json_line, read_json_lines
+from lyo_pipelines.storage.whole_files import write_whole
+
 Stage = Literal["loading", "training", "validating", "saving", "done", "interrupted"]
 
 
@@ -18,18 +21,15 @@ class MetricsLog:
         self.path = path
         path.parent.mkdir(parents=True, exist_ok=True)
         self.seconds_before = self._trim(resume_step)
-        self._handle = path.open("ab")
 
     def write(self, stage: Stage, **values: Any) -> None:
-        """Append one line and flush it to the operating system, so that a reader sees it now and a kill loses none."""
-        line = {"stage": stage, **{k: v for k, v in values.items() if v is not None}}
-        self._handle.write(orjson.dumps(line, option=orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_APPEND_NEWLINE))
-        self._handle.flush()
+        """Append one line; a reader sees it now."""
+        append_json_line(self.path, {"stage": stage, **{k: v for k, v in values.items() if v is not None}})
 
     def close(self) -> None:
-        """Flush to the disk and close."""
-        os.fsync(self._handle.fileno())
-        self._handle.close()
+        """Flush to the disk."""
+        with self.path.open("rb") as handle:
+            os.fsync(handle.fileno())
 
     def _trim(self, step: int) -> float:
         # only steps up to the checkpoint are part of the training's history; the seconds they took count on
@@ -38,23 +38,10 @@ class MetricsLog:
             for row in read_metrics(self.path)
             if row.get("step", 0) <= step and row["stage"] in {"training", "validating"}
         ]
-        temporary = self.path.with_name(f".tmp-{os.getpid()}-{self.path.name}")
-        temporary.write_bytes(b"".join(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE) for row in kept))
-        temporary.replace(self.path)
+        write_whole(self.path, b"".join(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE) for row in kept))
         return max((row.get("seconds", 0.0) for row in kept), default=0.0)
 
 
 def read_metrics(path: str | Path) -> list[dict[str, Any]]:
     """All whole lines so far, oldest first; empty when there is no file. A half-written last line is left out."""
-    file = Path(path)
-    if not file.is_file():
-        return []
-    rows = []
-    for line in file.read_bytes().splitlines():
-        try:
-            row = orjson.loads(line)
-        except orjson.JSONDecodeError:
-            continue
-        if isinstance(row, dict) and "stage" in row:
-            rows.append(row)
-    return rows
+    return [row for row in read_json_lines(Path(path)) if "stage" in row]

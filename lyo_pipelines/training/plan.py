@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from lyo_pipelines.errors import LyoError
+from lyo_pipelines.external_process.command import module_command
 from lyo_pipelines.training.recipes import WITHOUT_EFFECT_ON_WEIGHTS, Recipe
 
 MANIFEST = "adapter_manifest.json"
@@ -80,11 +80,14 @@ def training_command(
     start_from: str | Path | None = None,
 ) -> list[str]:
     """The command that trains; the same from a shell and under Dagster Pipes. start_from: folder of an adapter to go on with."""
-    command = [
-        sys.executable, "-m", "lyo_pipelines.training.engine",
-        "--recipe", str(recipe_path), "--dataset", str(dataset_dir), "--output", str(output_dir), "--models", str(models_dir),
-    ]  # fmt: skip
-    return command + (["--start-from", str(start_from)] if start_from else [])
+    options: dict[str, object | None] = {
+        "--recipe": recipe_path,
+        "--dataset": dataset_dir,
+        "--output": output_dir,
+        "--models": models_dir,
+        "--start-from": start_from,
+    }
+    return module_command("lyo_pipelines.training.engine", options=options)
 
 
 def is_complete(adapter_dir: str | Path) -> bool:

@@ -9,20 +9,13 @@ from pathlib import Path
 from rich.console import Console
 
 from lyo_pipelines.client.display import Display
-from lyo_pipelines.client.follow import apply_run, evaluation_detail, last_json, new_stages, training_detail
+from lyo_pipelines.client.follow import apply_run, evaluation_detail, new_stages, training_detail
 from lyo_pipelines.client.graphql import Run
 from lyo_pipelines.storage.lake import Lake
 
 
 def _run(**steps: tuple[str, float | None, float | None]) -> Run:
     return Run("id", "retrain", "STARTED", 100.0, None, steps)
-
-
-def test_the_newest_whole_line_is_read_while_the_next_is_written(tmp_path: Path) -> None:
-    path = tmp_path / "metrics.jsonl"
-    path.write_text('{"step": 1}\n{"step": 2}\n{"st')
-    assert last_json(path) == {"step": 2}
-    assert last_json(tmp_path / "missing.jsonl") == {}
 
 
 def test_stages_follow_the_states_of_steps() -> None:

@@ -12,7 +12,6 @@ import sys
 import time
 from pathlib import Path
 
-import dagster_pipes
 import pyarrow.parquet as pq
 import pytest
 from pydantic import BaseModel, ConfigDict
@@ -21,14 +20,15 @@ from lyo_pipelines.evaluation.command import evaluation_command, is_complete, wr
 from lyo_pipelines.evaluation.engine.__main__ import main
 from lyo_pipelines.evaluation.engine.hosting import ModelHost
 from lyo_pipelines.evaluation.engine.outputs import OutputsFolder, by_item
-from lyo_pipelines.evaluation.engine.progress import Progress
 from lyo_pipelines.evaluation.engine.run import Asker
 from lyo_pipelines.evaluation.measures.catalogue import load_metrics
 from lyo_pipelines.evaluation.planning.assemble import AdapterError, gather_inputs
 from lyo_pipelines.evaluation.report.build import MissingReportError, read_report
 from lyo_pipelines.evaluation.report.gates import gates
 from lyo_pipelines.evaluation.report.markdown import render
+from lyo_pipelines.external_process.progress import Progress
 from lyo_pipelines_tests.evaluation import made
+from lyo_pipelines_tests.external_process.pipes_made import pipes_files
 
 
 def arguments(world, output: Path, figures=None, **options: Path) -> list[str]:
@@ -226,16 +226,10 @@ def test_an_interrupted_evaluation_goes_on_and_ends_the_same(world, tmp_path):
         if message.startswith("answers of candidate: 5/"):
             raise KeyboardInterrupt
 
-    class Talkative(Progress):
-        """Says every batch, so that the interruption can be placed."""
-
-        def update(self, done: int, total: int, **more) -> None:
-            self._said = -1e9
-            super().update(done, total, **more)
-
     inputs = gather_inputs(world.dataset, world.candidate, None, world.figures)
     host = ModelHost(world.root / "models", device="cpu", dtype="float32", attention=None)
-    asker = Asker(inputs, host, tmp_path, Talkative(tmp_path / "progress.jsonl", interrupt))
+    every_batch = Progress(tmp_path / "progress.jsonl", interrupt, every_seconds=0)
+    asker = Asker(inputs, host, tmp_path, every_batch)
     with pytest.raises(KeyboardInterrupt):
         asker.ask_all()
     spec = inputs.model("candidate")
@@ -321,22 +315,11 @@ def test_inputs_that_do_not_fit_end_with_what_to_do(world, tmp_path, capsys):
 
 
 def test_dagster_hears_of_the_finished_report(world, output, tmp_path, monkeypatch):
-    context, messages = tmp_path / "context.json", tmp_path / "messages.jsonl"
-    data = {
-        "asset_keys": ["eval_report"],
-        "code_version_by_asset_key": {"eval_report": None},
-        "provenance_by_asset_key": {"eval_report": None},
-        "run_id": "r",
-        "retry_number": 0,
-        "extras": {},
-        **dict.fromkeys(("partition_key", "partition_key_range", "partition_time_window", "job_name")),
-    }
-    context.write_text(json.dumps(data))
-    monkeypatch.setenv("DAGSTER_PIPES_CONTEXT", dagster_pipes.encode_param({"path": str(context)}))
-    monkeypatch.setenv("DAGSTER_PIPES_MESSAGES", dagster_pipes.encode_param({"path": str(messages)}))
+    files = pipes_files(tmp_path, "eval_report")
+    for name, value in files.environment.items():
+        monkeypatch.setenv(name, value)
     assert main(arguments(world, output, champion_dir=world.champion)) == 0
-    sent = [json.loads(line) for line in messages.read_text().splitlines()]
-    materialized = next(m["params"] for m in sent if m["method"] == "report_asset_materialization")
+    (materialized,) = files.sent("report_asset_materialization")
     assert materialized["data_version"] == read_report(output)["data_version"]
     metadata = materialized["metadata"]
     assert "| metric |" in metadata["verdicts"]["raw_value"]

@@ -17,10 +17,10 @@ import yaml
 from lyo_pipelines.config.figures import load_figures
 from lyo_pipelines.evaluation.engine.evaluate import evaluate
 from lyo_pipelines.evaluation.planning.assemble import gather_inputs
+from lyo_pipelines.external_process.reporter import Reporter
+from lyo_pipelines.external_process.stopping import StopRequest
 from lyo_pipelines.training.engine import base
-from lyo_pipelines.training.engine.control import StopRequest
 from lyo_pipelines.training.engine.merge import MergeError, merge
-from lyo_pipelines.training.engine.reporting import Reporter
 from lyo_pipelines.training.engine.run import train
 from lyo_pipelines.training.metrics_log import read_metrics
 from lyo_pipelines.training.plan import TrainingResult, is_complete

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import shutil
 import subprocess
@@ -13,18 +12,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lyo_pipelines.external_process.reporter import Reporter
+from lyo_pipelines.external_process.stopping import Interrupted, StopRequest
 from lyo_pipelines.training.checkpoints import fault, mark_complete
-from lyo_pipelines.training.engine.__main__ import _expected
 from lyo_pipelines.training.engine.base import resolve
-from lyo_pipelines.training.engine.control import Interrupted, StopRequest
 from lyo_pipelines.training.engine.embedded import LABEL_FILE, embedded_model
 from lyo_pipelines.training.engine.finish import DamagedCheckpointError
 from lyo_pipelines.training.engine.progress import out_of_patience, validation_steps
-from lyo_pipelines.training.engine.reporting import Reporter, adapter_metadata
+from lyo_pipelines.training.engine.reporting import adapter_metadata
 from lyo_pipelines.training.engine.run import train
 from lyo_pipelines.training.metrics_log import read_metrics
 from lyo_pipelines.training.plan import is_complete, read_adapter
-from lyo_pipelines.training.recipe_loading import RecipeError, load_recipe
+from lyo_pipelines.training.recipe_loading import load_recipe
 from lyo_pipelines_tests.training.tiny import make_dataset, make_model
 
 
@@ -138,11 +137,11 @@ def test_dagster_gets_few_lines_and_one_materialization(tmp_path, dataset):
         tmp_path,
         dataset,
         make_model(tmp_path / "llama", "llama"),
-        reporter=Reporter(pipes),
+        reporter=Reporter(pipes=pipes),
         **{"budget.steps": 20, "budget.epochs": 9},
     )
     assert len(pipes.lines) <= 4, "each line is a database row"
-    Reporter(pipes).materialize(result)
+    Reporter(pipes=pipes).materialize(adapter_metadata(result), result.version)
     (reported,) = pipes.reported
     assert reported["data_version"] == result.version
     assert reported["metadata"]["loss_curve"]["raw_value"].startswith(
@@ -163,7 +162,7 @@ def test_dagster_gets_few_lines_and_one_materialization(tmp_path, dataset):
 
 def test_an_engine_whose_parent_died_is_asked_to_stop(tmp_path):
     child = (
-        "import sys, time\nfrom lyo_pipelines.training.engine.control import StopRequest\n"
+        "import sys, time\nfrom lyo_pipelines.external_process.stopping import StopRequest\n"
         "stop = StopRequest(); stop.watch_parent(0.05); print('watching', flush=True)\n"
         "deadline = time.monotonic() + 20\n"
         "while not stop.reason and time.monotonic() < deadline: time.sleep(0.02)\n"
@@ -253,13 +252,3 @@ def test_a_damaged_best_checkpoint_is_never_published(tmp_path, dataset):
     (best / "adapter_model.safetensors").write_bytes(b"half")
     with pytest.raises(DamagedCheckpointError, match="train again"):
         run(tmp_path, dataset, model)
-
-
-def test_errors_that_a_person_can_mend_come_with_a_hint_and_ours_do_not(tmp_path):
-    assert "Free some space" in str(_expected(RuntimeError("I/O error: No space left on device"), tmp_path / "absent"))
-    assert "batch.size" in str(_expected(RuntimeError("CUDA out of memory. Tried to allocate"), tmp_path))
-    assert "right" in str(_expected(PermissionError(errno.EACCES, "Permission denied", "a"), tmp_path))
-    refused = RecipeError("no recipe")
-    assert _expected(refused, tmp_path) is refused
-    assert _expected(FileNotFoundError("no such file"), tmp_path) is None
-    assert _expected(KeyError("surprise"), tmp_path) is None

@@ -1,18 +1,14 @@
 """`python -m lyo_pipelines.evaluation.engine`: evaluate one adapter; the same from a shell and under Dagster Pipes.
 
 Exit codes: 0 done (or the report was there), 1 it cannot be done as asked (the message says what to do), 2 an argument does not fit,
-70 a fault of ours, 130 interrupted.
+70 a fault of ours, 130 or 143 stopped by SIGINT or SIGTERM.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import logging
-import os
-import signal
 import sys
-import warnings
 from pathlib import Path
 
 from lyo_pipelines.config.evaluation import EvaluationFigures
@@ -20,37 +16,31 @@ from lyo_pipelines.config.figures import FiguresError, lay_over, load_figures
 from lyo_pipelines.errors import LyoError
 from lyo_pipelines.evaluation.command import default_cache
 from lyo_pipelines.evaluation.endpoints.client import check_keys
-from lyo_pipelines.evaluation.engine.reporting import Reporter, reporter
+from lyo_pipelines.evaluation.engine.reporting import report_evaluation
 from lyo_pipelines.evaluation.inputs.evaluation_inputs import Served
 from lyo_pipelines.evaluation.planning.assemble import gather_inputs
 from lyo_pipelines.evaluation.report.build import MissingReportError, read_report
-from lyo_pipelines.faults import EXIT_CODE, fault_report
-from lyo_pipelines.machine import machine_explained
+from lyo_pipelines.external_process.program import Program
+from lyo_pipelines.external_process.reporter import Reporter
 from lyo_pipelines.storage.lake import Lake
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command and return its exit code."""
     options = _parser().parse_args(arguments)
-    _prepare_libraries()
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
-    with reporter() as report_to:
-        try:
-            return _evaluate(options, report_to)
-        except KeyboardInterrupt:
-            report_to.say("interrupted: finished batches are kept, the next run goes on from there")
-            return 130
-        except LyoError as error:
-            report_to.fail(str(error))
-            if os.environ.get("LYO_TRACEBACK"):
-                raise
-            return 1
-        except Exception as error:
-            report_to.fail(fault_report(error))
-            return EXIT_CODE
+    program = Program(
+        name="evaluation",
+        folder=options.output,
+        go_on="run it again, it goes on from there",
+        less_memory="Lower generation_batch and loss_batch of the evaluation's figures.",
+        kept=lambda: "finished batches are kept, the next run goes on from there.",
+        stop_at_once=True,
+        offline=True,  # metrics are local, and a base model is a folder
+    )
+    return program.run(lambda report, _: _evaluate(options, report))
 
 
-def _evaluate(options: argparse.Namespace, report_to: Reporter) -> int:
+def _evaluate(options: argparse.Namespace, report_to: Reporter) -> None:
     figures = _figures(options.figures)
     served = Served(options.served_segment, options.served_because) if options.served_segment else None
     lake = Lake(options.data) if options.data else None
@@ -61,29 +51,15 @@ def _evaluate(options: argparse.Namespace, report_to: Reporter) -> int:
     )  # fmt: skip
     if _same_report(options.output, inputs.data_version):
         report_to.say(f"{options.output} holds the report of these very inputs: nothing to do")
-        report_to.materialize(options.output)
-        return 0
+        report_evaluation(report_to, options.output)
+        return
     from lyo_pipelines.evaluation.engine.evaluate import evaluate  # torch is loaded only when there is work
 
     cache, shared = options.cache or default_cache(options.output), None
     if lake is not None:
         shared = default_cache(lake.local(lake.path("reports", "any")))
-    with machine_explained(options.output, go_on="run it again, it goes on from there"):
-        evaluate(inputs, options.output, options.models, cache, report_to.say, shared)
-    report_to.materialize(options.output)
-    return 0
-
-
-def _prepare_libraries() -> None:
-    os.environ.setdefault(
-        "HF_HUB_OFFLINE", "1"
-    )  # metrics are local, and a base model is a folder: nothing may call out
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    # torch's threads spin while they wait for each other: beside any other busy process that costs 20x (measured); set it
-    # before torch is loaded
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    warnings.filterwarnings("ignore", category=FutureWarning)  # of libraries about each other
-    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)  # it warns of a kernel that is not used here
+    evaluate(inputs, options.output, options.models, cache, report_to.say, shared)
+    report_evaluation(report_to, options.output)
 
 
 def _figures(path: Path | None) -> EvaluationFigures:

@@ -16,8 +16,6 @@ import pyarrow.parquet as pq
 from lyo_pipelines.evaluation.command import PROGRESS, REPORT
 from lyo_pipelines.evaluation.engine.hosting import ModelHost, quiet
 from lyo_pipelines.evaluation.engine.others import ask_endpoints, ask_judge, look_for_damage
-from lyo_pipelines.evaluation.engine.outputs import write_whole
-from lyo_pipelines.evaluation.engine.progress import Progress
 from lyo_pipelines.evaluation.engine.run import Asker
 from lyo_pipelines.evaluation.inputs.evaluation_inputs import EvaluationInputs
 from lyo_pipelines.evaluation.measures.catalogue import load_metrics
@@ -29,6 +27,8 @@ from lyo_pipelines.evaluation.measures.values import MetricValues
 from lyo_pipelines.evaluation.report.build import build_report
 from lyo_pipelines.evaluation.report.markdown import render
 from lyo_pipelines.evaluation.report.plots import pictures
+from lyo_pipelines.external_process.progress import Progress
+from lyo_pipelines.storage.whole_files import write_whole
 
 
 def evaluate(

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lyo_pipelines.storage.whole_files import write_whole
+
 Batch = dict[str, list[Any]]
 
 
@@ -66,17 +68,6 @@ class OutputsFolder:
     def write(self, name: str, value: Any) -> None:
         """Keep a JSON value in one piece."""
         write_whole(self.path / f"{name}.json", json.dumps(value, ensure_ascii=False))
-
-
-def write_whole(path: Path, content: str | bytes) -> None:
-    """Write a file under a temporary name and rename it, so that a reader never sees half of it."""
-    temporary = path.with_name(f".tmp-{os.getpid()}-{path.name}")
-    data = content.encode("utf-8") if isinstance(content, str) else content
-    with temporary.open("wb") as handle:
-        handle.write(data)
-        handle.flush()
-        os.fsync(handle.fileno())
-    temporary.replace(path)
 
 
 def by_item(batches: list[Batch], names: tuple[str, ...]) -> dict[str, tuple[Any, ...]]:

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 import time
 from pathlib import Path
 
 from lyo_pipelines.errors import LyoError
-from lyo_pipelines.faults import EXIT_CODE, fault_report
+from lyo_pipelines.external_process.program import Program
 from lyo_pipelines.training.checked import load_checked
 from lyo_pipelines.training.plan import TrainingResult
 
@@ -26,21 +25,23 @@ class NoAnswerError(LyoError):
 def main(arguments: list[str] | None = None) -> int:
     """Run the command and return its exit code."""
     options = _parser().parse_args(arguments)
-    os.environ.setdefault("HF_HUB_OFFLINE", "1")  # a rehearsal must not depend on a network that may be gone
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    program = Program(
+        name="",  # whoever rehearses says what failed, and takes the reason from here
+        folder=options.models,
+        go_on="rehearse again",
+        less_memory="Free some memory, or rehearse on another machine.",
+        kept=lambda: "nothing was changed.",
+        stop_at_once=True,
+        offline=True,  # a rehearsal must not depend on a network that may be gone
+    )
+    return program.run(lambda *_: _rehearse(options))
+
+
+def _rehearse(options: argparse.Namespace) -> None:
     files = json.loads(options.files) if options.files else None
-    try:
-        adapter = load_checked(options.adapter, files) if options.adapter else None
-        told = _ask(adapter, options)
-    except LyoError as error:
-        print(f"{error}".replace("\n", " "), file=sys.stderr)  # noqa: T201  (a command speaks to its caller)
-        return 1
-    except Exception as error:
-        print(fault_report(error), file=sys.stderr)  # noqa: T201  (its last line is what the caller shows)
-        return EXIT_CODE
-    print(json.dumps({"files": len(files or {}), **told}))  # noqa: T201
-    return 0
+    adapter = load_checked(options.adapter, files) if options.adapter else None
+    answered = _ask(adapter, options)
+    print(json.dumps({"files": len(files or {}), **answered}))  # noqa: T201  (a command speaks to its caller)
 
 
 def _ask(adapter: TrainingResult | None, options: argparse.Namespace) -> dict[str, str | float]:

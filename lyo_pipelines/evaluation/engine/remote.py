@@ -16,7 +16,7 @@ from typing import Any
 from lyo_pipelines.config.evaluation import Remote
 from lyo_pipelines.evaluation.endpoints.client import ChatClient, EndpointError, Reply, key_of
 from lyo_pipelines.evaluation.engine.outputs import OutputsFolder, by_item
-from lyo_pipelines.evaluation.engine.progress import Progress
+from lyo_pipelines.external_process.progress import Progress
 
 Messages = Sequence[Mapping[str, str]]
 _STAGE = "replies"

@@ -1,85 +1,26 @@
-"""Who hears about the evaluation: a terminal, or Dagster through Pipes when Dagster started this process."""
+"""What is said of a finished evaluation: its place, or the metadata of its asset."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from lyo_pipelines.evaluation.report.build import read_report
 from lyo_pipelines.evaluation.report.markdown import gates_table, verdict_table
 from lyo_pipelines.evaluation.report.markdown_parts import parts as other_parts
 from lyo_pipelines.evaluation.report.markdown_tasks import task_part
 from lyo_pipelines.evaluation.report.plots import differences
+from lyo_pipelines.external_process.reporter import Reporter
 from lyo_pipelines.plotting import MAXIMUM_BYTES, markdown_image
 
 
-class Reporter(Protocol):
-    """Where messages, the end and failures go."""
-
-    def say(self, message: str) -> None:
-        """One line of progress."""
-        ...
-
-    def fail(self, message: str) -> None:
-        """Why there is no report, and what to do."""
-        ...
-
-    def materialize(self, output: Path) -> None:
-        """The report in `output` is finished."""
-        ...
-
-
-class TerminalReporter:
-    """Speaks on stderr; the report's place goes to stdout."""
-
-    def say(self, message: str) -> None:
-        """One line of progress."""
-        print(message, file=sys.stderr, flush=True)  # noqa: T201  (a command speaks to its user)
-
-    def fail(self, message: str) -> None:
-        """Why there is no report, and what to do."""
-        print(f"evaluation: {message}", file=sys.stderr, flush=True)  # noqa: T201
-
-    def materialize(self, output: Path) -> None:
-        """Say where the report is."""
-        print(output / "report.md", flush=True)  # noqa: T201
-
-
-class PipesReporter:
-    """Speaks to Dagster; every message is a database row, so callers throttle."""
-
-    def __init__(self, context: Any) -> None:
-        self._context = context
-
-    def say(self, message: str) -> None:
-        """One line of progress."""
-        self._context.log.info(message)
-
-    def fail(self, message: str) -> None:
-        """Why there is no report, and what to do."""
-        self._context.log.error(message)
-
-    def materialize(self, output: Path) -> None:
-        """Report the asset with its table, picture, gates and figures."""
-        report = read_report(output)
-        self._context.report_asset_materialization(
-            metadata=materialization_metadata(report, output), data_version=report["data_version"]
-        )
-
-
-@contextmanager
-def reporter() -> Iterator[Reporter]:
-    """Pipes when Dagster launched this process, else the terminal."""
-    from dagster_pipes import PipesEnvVarParamsLoader, open_dagster_pipes
-
-    if not PipesEnvVarParamsLoader().is_dagster_pipes_process():
-        yield TerminalReporter()
+def report_evaluation(report_to: Reporter, output: Path) -> None:
+    """The report in `output` is finished: Dagster gets the asset, a terminal the report's place (on stdout)."""
+    if not report_to.launched_by_dagster:
+        print(output / "report.md", flush=True)  # noqa: T201  (a command speaks to its user)
         return
-    with open_dagster_pipes() as context:
-        yield PipesReporter(context)
+    report = read_report(output)
+    report_to.materialize(materialization_metadata(report, output), report["data_version"])
 
 
 def materialization_metadata(report: dict[str, Any], output: Path) -> dict[str, Any]:

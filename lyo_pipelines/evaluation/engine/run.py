@@ -13,11 +13,11 @@ from lyo_pipelines.evaluation.engine.constrained import Constraint
 from lyo_pipelines.evaluation.engine.encoding import Encoded, answer_limit, encode_items, stop_ids
 from lyo_pipelines.evaluation.engine.hosting import ModelHost
 from lyo_pipelines.evaluation.engine.outputs import Batch, OutputsFolder, by_item
-from lyo_pipelines.evaluation.engine.progress import Progress
 from lyo_pipelines.evaluation.inputs.evaluation_inputs import EvaluationInputs, ModelSpec
 from lyo_pipelines.evaluation.inputs.items import Item
 from lyo_pipelines.evaluation.measures.results import ModelOutputs, Timing
 from lyo_pipelines.evaluation.planning.assemble import outputs_key
+from lyo_pipelines.external_process.progress import Progress
 
 LIKELIHOOD, ANSWERS, WAITING = "likelihood", "answers", "waiting"
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
 import orjson
 
+from lyo_pipelines.storage.whole_files import write_whole
 from lyo_pipelines.training.dataset_version import read_manifest
 from lyo_pipelines.training.plan import TrainingResult, adapter_version, require_same
 from lyo_pipelines.training.recipes import PREFERENCE_METHODS, Recipe
@@ -34,9 +34,7 @@ def claim_output(
     if path.is_file():
         require_same(output, orjson.loads(path.read_bytes())["version"], note["version"])
     output.mkdir(parents=True, exist_ok=True)
-    temporary = output / f".tmp-{os.getpid()}-{RUN_FILE}"
-    temporary.write_bytes(orjson.dumps(note, option=orjson.OPT_INDENT_2))
-    temporary.replace(path)
+    write_whole(path, orjson.dumps(note, option=orjson.OPT_INDENT_2))
     return note
 
 

@@ -9,15 +9,14 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
-import os
 import shutil
-import uuid
 from collections.abc import Callable
 from pathlib import Path
 
 import torch
 import transformers
 
+from lyo_pipelines.storage.whole_files import whole_folder
 from lyo_pipelines.training.base_models import EMBEDDED_LABEL, EMBEDDED_NAME, embedded_gguf
 
 LABEL_FILE = "base_model.json"
@@ -43,13 +42,9 @@ def embedded_model(models_dir: Path, say: Callable[[str], None] = lambda _: None
         ):  # of a process that was killed while it held the lock
             shutil.rmtree(leftover, ignore_errors=True)
         say(f"converting the embedded base model {EMBEDDED_NAME} ({EMBEDDED_LABEL}) once, about 15 s")
-        temporary = models_dir / f".tmp-{uuid.uuid4().hex[:8]}-{EMBEDDED_NAME}"
-        try:
+        with whole_folder(target) as temporary:
             _convert(gguf, temporary)
             shutil.rmtree(target, ignore_errors=True)  # without its label it is not ours, or not whole
-            temporary.rename(target)
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
     return target
 
 
@@ -72,6 +67,3 @@ def _convert(gguf: Path, folder: Path) -> None:
         "transformers": transformers.__version__,
     }
     (folder / LABEL_FILE).write_text(json.dumps(label, indent=2) + "\n", encoding="utf-8")
-    for path in folder.iterdir():
-        with path.open("rb") as handle:
-            os.fsync(handle.fileno())

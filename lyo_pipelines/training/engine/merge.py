@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +13,7 @@ import torch
 import transformers
 
 from lyo_pipelines.errors import LyoError
+from lyo_pipelines.storage.whole_files import whole_folder
 from lyo_pipelines.training.engine import base
 from lyo_pipelines.training.engine.embedded import LABEL_FILE
 from lyo_pipelines.training.engine.whole_model import WEIGHTS, save_tokenizer
@@ -46,10 +45,8 @@ def merge(adapter: TrainingResult, output: Path, models_dir: Path, say: Callable
     if output.exists():
         raise MergeError(f"{output} exists already: remove it, or choose another --output.")
     output.parent.mkdir(parents=True, exist_ok=True)
-    temporary = output.with_name(f".tmp-{uuid.uuid4().hex[:8]}-{output.name}")
     source = Path(base.resolve(adapter.base_model, models_dir, say))
-    try:
-        temporary.mkdir()
+    with whole_folder(output) as temporary:
         if adapter.manifest.get("method") == "full":
             for name in adapter.manifest["files"]:
                 if not name.endswith((".jsonl", ".png")):
@@ -58,12 +55,6 @@ def merge(adapter: TrainingResult, output: Path, models_dir: Path, say: Callable
             say(f"merging {adapter.version} into {adapter.base_model}")
             _write_merged(adapter, str(source), temporary)
         _write_label(adapter, source, temporary)
-        for path in temporary.iterdir():
-            with path.open("rb") as handle:
-                os.fsync(handle.fileno())
-        temporary.rename(output)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
     return output
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from lyo_pipelines.plotting import new_figure, small_png
+from lyo_pipelines.storage.whole_files import write_whole
 
 
 def draw_losses(rows: Sequence[dict[str, Any]], path: Path, *, title: str, best_step: int | None) -> None:
@@ -39,9 +40,7 @@ def draw_losses(rows: Sequence[dict[str, Any]], path: Path, *, title: str, best_
     axes.margins(y=0.12)
     if train or validation:
         axes.legend(frameon=False, fontsize=8)
-    temporary = path.with_name(f".tmp-{path.name}")
-    temporary.write_bytes(small_png(figure, colors=(48, 24)))
-    temporary.replace(path)
+    write_whole(path, small_png(figure, colors=(48, 24)))
 
 
 def _running_mean(values: Sequence[float], share: float = 0.1) -> list[float]:

@@ -20,16 +20,16 @@ from trl.trainer.dpo_trainer import DPOTrainer
 from trl.trainer.kto_config import KTOConfig
 from trl.trainer.kto_trainer import KTOTrainer
 
+from lyo_pipelines.external_process.reporter import Reporter
+from lyo_pipelines.external_process.stopping import StopRequest
 from lyo_pipelines.training.batches import TrainingPlan, plan_training
 from lyo_pipelines.training.checkpoints import step_of
 from lyo_pipelines.training.engine import base
 from lyo_pipelines.training.engine.building import DTYPES
-from lyo_pipelines.training.engine.control import StopRequest
 from lyo_pipelines.training.engine.finish import checkpoint_state
 from lyo_pipelines.training.engine.fused_lora import fuse_lora
 from lyo_pipelines.training.engine.preference_data import PreferenceRows, read_preferences, without_singles
 from lyo_pipelines.training.engine.progress import Progress, validation_steps
-from lyo_pipelines.training.engine.reporting import Reporter
 from lyo_pipelines.training.engine.run import has_ended, run_trainer
 from lyo_pipelines.training.engine.session import Session, finish_training, open_training, tracking
 from lyo_pipelines.training.engine.trainer import MarkedCheckpoints, training_settings

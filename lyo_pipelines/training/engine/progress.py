@@ -10,8 +10,8 @@ from typing import Any
 import torch
 import transformers
 
+from lyo_pipelines.external_process.stopping import StopRequest
 from lyo_pipelines.training.batches import TrainingPlan
-from lyo_pipelines.training.engine.control import StopRequest
 from lyo_pipelines.training.metrics_log import MetricsLog, Stage
 from lyo_pipelines.training.recipes import Recipe
 

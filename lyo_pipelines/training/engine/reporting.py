@@ -1,69 +1,12 @@
-"""To whom the training speaks: the terminal, and Dagster where it was launched by Dagster Pipes."""
+"""What Dagster shows of a finished adapter: the metadata of its asset, with the loss curve in it."""
 
 from __future__ import annotations
 
-import os
-import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from lyo_pipelines.plotting import markdown_image
 from lyo_pipelines.training.plan import LOSS_PICTURE, TrainingResult
-
-EVERY_SECONDS = 10.0
-"""Between two progress lines to Dagster: each is a row in its database."""
-
-
-class Reporter:
-    """Sentences for people, and at the end one materialization. Without Dagster it only prints."""
-
-    def __init__(self, pipes: Any = None) -> None:
-        self.pipes = pipes
-        self._last = 0.0
-
-    @property
-    def launched_by_dagster(self) -> bool:
-        """Whether a Dagster step started this process and listens."""
-        return self.pipes is not None
-
-    def say(self, text: str) -> None:
-        """Something that happens once: always shown."""
-        print(text, file=sys.stderr, flush=True)  # noqa: T201 - this is a command line program
-        if self.pipes is not None:
-            self.pipes.log.info(text)
-
-    def tell(self, text: str) -> None:
-        """Progress: always on the terminal, to Dagster at most every ten seconds."""
-        print(text, file=sys.stderr, flush=True)  # noqa: T201
-        if self.pipes is not None and time.monotonic() - self._last >= EVERY_SECONDS:
-            self._last = time.monotonic()
-            self.pipes.log.info(text)
-
-    def fail(self, text: str) -> None:
-        """Why there is no adapter."""
-        print(f"training failed: {text}", file=sys.stderr, flush=True)  # noqa: T201
-        if self.pipes is not None:
-            self.pipes.log.error(text)
-
-    def materialize(self, result: TrainingResult) -> None:
-        """Report the finished adapter; its version is the data version."""
-        if self.pipes is not None:
-            self.pipes.report_asset_materialization(metadata=adapter_metadata(result), data_version=result.version)
-
-
-@contextmanager
-def reporter() -> Iterator[Reporter]:
-    """A reporter; opens Dagster Pipes only when its environment variables are there."""
-    if "DAGSTER_PIPES_CONTEXT" not in os.environ:
-        yield Reporter()
-        return
-    import dagster_pipes
-
-    with dagster_pipes.open_dagster_pipes() as pipes:
-        yield Reporter(pipes)
 
 
 def adapter_metadata(result: TrainingResult) -> dict[str, Any]:

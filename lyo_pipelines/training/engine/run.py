@@ -5,16 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from lyo_pipelines.external_process.reporter import Reporter
+from lyo_pipelines.external_process.stopping import Interrupted, StopRequest
 from lyo_pipelines.training.batches import TrainingPlan, plan_training, seen_by_segment
 from lyo_pipelines.training.checkpoints import step_of
 from lyo_pipelines.training.dimensions import shape_of
 from lyo_pipelines.training.engine.building import build_model, largest_batch
-from lyo_pipelines.training.engine.control import Interrupted, StopRequest
 from lyo_pipelines.training.engine.data import Collator, Examples, read_split
 from lyo_pipelines.training.engine.finish import checkpoint_state
 from lyo_pipelines.training.engine.lora import trainable_parameters
 from lyo_pipelines.training.engine.progress import Progress, out_of_patience, validation_steps
-from lyo_pipelines.training.engine.reporting import Reporter
 from lyo_pipelines.training.engine.session import Session, finish_training, open_training, tracking
 from lyo_pipelines.training.engine.trainer import AdapterTrainer, EncoderDecoderTrainer, MarkedCheckpoints
 from lyo_pipelines.training.memory import estimate, require_memory

@@ -12,14 +12,14 @@ from typing import Any
 import torch
 import transformers
 
+from lyo_pipelines.external_process.reporter import Reporter
+from lyo_pipelines.external_process.stopping import StopRequest
 from lyo_pipelines.training.checkpoints import newest_complete, step_of
 from lyo_pipelines.training.dataset_version import read_manifest, tasks_in
 from lyo_pipelines.training.engine import base
 from lyo_pipelines.training.engine.claim import claim_output
-from lyo_pipelines.training.engine.control import StopRequest
 from lyo_pipelines.training.engine.finish import DamagedCheckpointError, publish, write_manifest
 from lyo_pipelines.training.engine.progress import Progress, peak_memory_bytes
-from lyo_pipelines.training.engine.reporting import Reporter
 from lyo_pipelines.training.metrics_log import MetricsLog
 from lyo_pipelines.training.plan import METRICS, TrainingResult, read_adapter
 from lyo_pipelines.training.recipes import Recipe

@@ -15,9 +15,9 @@ import torch
 import transformers
 from torch.utils.data import DataLoader
 
+from lyo_pipelines.external_process.stopping import Interrupted, StopRequest
 from lyo_pipelines.training.batches import TrainingPlan, evaluation_batches
 from lyo_pipelines.training.checkpoints import is_marked, mark_complete, rotate, step_of
-from lyo_pipelines.training.engine.control import Interrupted, StopRequest
 from lyo_pipelines.training.engine.data import IGNORED, Collator, Examples, ExamplesDataset
 from lyo_pipelines.training.engine.loss import token_losses
 from lyo_pipelines.training.recipes import Recipe
