@@ -13,7 +13,6 @@ from pathlib import Path
 
 from lyo_pipelines.config.evaluation import EvaluationFigures
 from lyo_pipelines.config.figures import FiguresError, lay_over, load_figures
-from lyo_pipelines.errors import LyoError
 from lyo_pipelines.evaluation.command import default_cache
 from lyo_pipelines.evaluation.endpoints.client import check_keys
 from lyo_pipelines.evaluation.engine.reporting import report_evaluation
