@@ -32,6 +32,23 @@ class Shouting(evaluate.Metric):
         return {"values": [RESULT for text in predictions]}
 """
 
+FIFTEEN_LINES = '''"""How often an answer shouts."""
+
+from lyo_pipelines.evaluation.metrics.item_metric import ItemMetric
+
+
+class Shouts(ItemMetric):
+    direction = "lower"
+    unit = "marks"
+    sentence = "Exclamation marks of an English answer."
+    source = "a team's own"
+
+    def value(self, prediction, language):
+        if language != "en":
+            return None
+        return float(prediction.count("!"))
+'''
+
 SYSTEM = {
     "en": "You are a patient maths tutor. Explain in steps and end with the answer.",
     "hi": "आप गणित की शिक्षिका हैं। चरणों में समझाइए और अंत में उत्तर लिखिए।",
@@ -184,6 +201,14 @@ def adapter(
     }  # fmt: skip
     (folder / "adapter_manifest.json").write_text(json.dumps(manifest))
     return folder
+
+
+def short_metric(folder: Path, source: str = FIFTEEN_LINES, name: str = "shouts") -> Path:
+    """A team's own metric on the shared base, below the folder of their metrics."""
+    path = folder / name / f"{name}.py"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(source)
+    return path
 
 
 def own_metric(folder: Path, result: str, name: str = "shouting") -> Path:

@@ -21,6 +21,7 @@ from lyo_pipelines.evaluation.engine.__main__ import main
 from lyo_pipelines.evaluation.engine.hosting import ModelHost
 from lyo_pipelines.evaluation.engine.outputs import OutputsFolder, by_item
 from lyo_pipelines.evaluation.engine.run import Asker
+from lyo_pipelines.evaluation.inputs.items import read_items
 from lyo_pipelines.evaluation.measures.catalogue import load_metrics
 from lyo_pipelines.evaluation.planning.assemble import AdapterError, gather_inputs
 from lyo_pipelines.evaluation.report.build import MissingReportError, read_report
@@ -207,11 +208,15 @@ def test_what_a_candidate_was_tuned_from_is_a_model_of_its_own_unless_it_is_the_
 
 def test_a_teams_own_metric_reaches_the_report(world, output):
     del output
-    own = made.own_metric(world.root / "own", "float(text.count('!'))", "shouts")
+    own = made.short_metric(world.root / "own")
     folder = world.root / "reports" / "v4"
     figures = world.figures.model_copy(update={"metrics": ("loss", "shouts")})
     assert main(arguments(world, folder, figures, metrics_dir=own.parent.parent)) == 0
-    assert read_report(folder)["models"]["candidate"]["shouts"]["n"] == 18
+    report = read_report(folder)
+    assert report["metrics"]["shouts"]["description"] == "Exclamation marks of an English answer."
+    english = sum(item.language == "en" for item in read_items(world.dataset))
+    assert report["models"]["candidate"]["shouts"]["n"] == english > 0
+    assert "| shouts (marks, " in (folder / "report.md").read_text()
 
 
 def undisturbed(world, cache: Path, say=lambda _: None) -> dict:

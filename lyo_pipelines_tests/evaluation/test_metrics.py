@@ -12,6 +12,7 @@ from lyo_pipelines.evaluation.measures.catalogue import (
     load_metrics,
     metric_files,
 )
+from lyo_pipelines.evaluation.metrics.item_metric import COLUMNS, ONE
 from lyo_pipelines_tests.evaluation import made
 
 
@@ -197,6 +198,28 @@ def test_a_team_adds_a_metric_by_adding_a_file(tmp_path):
     loaded = {metric.name: metric for metric in load_metrics(files)}
     assert values(loaded["shouting"], ["ABcd"]) == [0.5]
     assert loaded["shouting"].sentence == "How loud it is."
+
+
+def test_fifteen_lines_on_the_shared_base_are_a_teams_own_metric(tmp_path):
+    path = made.short_metric(tmp_path)
+    assert len(path.read_text().splitlines()) == 15
+    shouts = load_metric("shouts", path)
+    assert (shouts.direction, shouts.unit, shouts.sentence) == (
+        "lower",
+        "marks",
+        "Exclamation marks of an English answer.",
+    )
+    assert values(shouts, ["No!", "अरे!", "Yes"], languages=["en", "hi", "en"]) == [1, None, 0]
+    assert (shouts.reads_answers, shouts.module.citation) == (True, "a team's own")
+    nobody = made.short_metric(tmp_path, made.FIFTEEN_LINES.replace("prediction,", "mood,"), "moody")
+    with pytest.raises(
+        MetricError, match=r"moody\.py: cannot be loaded .*Shouts\.value asks for mood; there are prediction"
+    ):
+        load_metric("moody", nobody)
+
+
+def test_the_base_offers_every_input_of_an_evaluation_as_a_column_and_as_one_entry():
+    assert set(COLUMNS) == set(ONE.values()) == set(INPUTS)
 
 
 def test_a_metric_that_does_not_fit_is_named(tmp_path):

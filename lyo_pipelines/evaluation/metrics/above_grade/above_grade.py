@@ -6,39 +6,23 @@ of being measured with the English one, which cannot be carried over.
 
 from __future__ import annotations
 
-import datasets
-import evaluate
-
 from lyo_pipelines.evaluation.answers.readability import flesch_kincaid
+from lyo_pipelines.evaluation.metrics.item_metric import ItemMetric
 
 
-class AboveGrade(evaluate.Metric):
+class AboveGrade(ItemMetric):
     """How many school years the answer's language lies above the pupil's grade. English only."""
 
     direction = "lower"
     unit = "school years"
+    sentence = (
+        "School years by which the answer's sentences and words exceed the pupil's grade (Flesch-Kincaid grade level, "
+        "code and formulas aside; 0 where they do not); English answers of 30 words or more to pupils of a known grade only."
+    )
+    source = "Kincaid, Fishburne, Rogers and Chissom, Naval Technical Training Command report 8-75, 1975"
 
-    def _info(self) -> evaluate.MetricInfo:
-        return evaluate.MetricInfo(
-            description=(
-                "School years by which the answer's sentences and words exceed the pupil's grade (Flesch-Kincaid grade level, "
-                "code and formulas aside; 0 where they do not); English answers of 30 words or more to pupils of a known grade only."
-            ),
-            citation="Kincaid, Fishburne, Rogers and Chissom, Naval Technical Training Command report 8-75, 1975",
-            inputs_description="Lists of equal length, one entry for each test item.",
-            features=datasets.Features(
-                {
-                    "predictions": datasets.Value("string"),
-                    "languages": datasets.Value("string"),
-                    "grades": datasets.Value("string"),
-                }
-            ),
-        )
-
-    def _compute(  # pyright: ignore[reportIncompatibleMethodOverride]  (called by its features' names)
-        self, predictions: list[str], languages: list[str], grades: list[str]
-    ) -> dict[str, list[float | None]]:
-        return {"values": [above(*row) for row in zip(predictions, languages, grades, strict=True)]}
+    def value(self, prediction: str, language: str, grade: str) -> float | None:
+        return above(prediction, language, grade)
 
 
 def above(answer: str, language: str, grade: str) -> float | None:

@@ -5,35 +5,21 @@ By script only: Hindi and Marathi, or English and romanised Hindi, look the same
 
 from __future__ import annotations
 
-import datasets
-import evaluate
-
 from lyo_pipelines.evaluation.answers.text import SCRIPT_OF, script_counts
+from lyo_pipelines.evaluation.metrics.item_metric import ItemMetric
 
 
-class LanguageMatch(evaluate.Metric):
+class LanguageMatch(ItemMetric):
     """Whether the answer is written in the script of the item's language."""
 
     direction = "higher"
     unit = "share matching"
+    sentence = (
+        "Share of answers written mostly in the script of the item's language; formula-only answers are not measured."
+    )
 
-    def _info(self) -> evaluate.MetricInfo:
-        return evaluate.MetricInfo(
-            description="Share of answers written mostly in the script of the item's language; formula-only answers are not measured.",
-            citation="",
-            inputs_description="Lists of equal length, one entry for each test item.",
-            features=datasets.Features(
-                {
-                    "predictions": datasets.Value("string"),
-                    "languages": datasets.Value("string"),
-                }
-            ),
-        )
-
-    def _compute(  # pyright: ignore[reportIncompatibleMethodOverride]  (called by its features' names)
-        self, predictions: list[str], languages: list[str]
-    ) -> dict[str, list[float | None]]:
-        return {"values": [matches(answer, language) for answer, language in zip(predictions, languages, strict=True)]}
+    def value(self, prediction: str, language: str) -> float | None:
+        return matches(prediction, language)
 
 
 def matches(answer: str, language: str) -> float | None:

