@@ -1,4 +1,4 @@
-"""What can happen to an adapter on its way to users and back: one frozen event, and its JSON. What follows from events: history.py."""
+"""What can happen to an adapter on its way to users and back: one frozen event, and its JSON. What follows from events: fold.py."""
 
 from __future__ import annotations
 
@@ -72,18 +72,18 @@ class EventFormatError(LyoError):
     """A text is no event; the message says what is wrong with it."""
 
 
-def to_text(event: Event) -> str:
+def event_to_json(event: Event) -> str:
     """The event as the JSON text that is written."""
-    told = plain({"format": FORMAT, **asdict(event), "at": event.at.astimezone(UTC).isoformat()})
+    told = json_values({"format": FORMAT, **asdict(event), "at": event.at.astimezone(UTC).isoformat()})
     return json.dumps(told, ensure_ascii=False, indent=2, sort_keys=True, allow_nan=False) + "\n"
 
 
-def plain(values: Any) -> Any:
+def json_values(values: Any) -> Any:
     """The same as JSON can say it: nan and infinities as None, numpy's numbers as Python's. No figure may hold up a fallback."""
     if isinstance(values, Mapping):
-        return {str(key): plain(value) for key, value in values.items()}
+        return {str(key): json_values(value) for key, value in values.items()}
     if isinstance(values, list | tuple):
-        return [plain(value) for value in values]
+        return [json_values(value) for value in values]
     if hasattr(values, "item"):
         values = values.item()
     if isinstance(values, float):
@@ -91,7 +91,7 @@ def plain(values: Any) -> Any:
     return values if values is None or isinstance(values, bool | int | str) else str(values)
 
 
-def from_text(text: str) -> Event:
+def event_from_json(text: str) -> Event:
     """Read an event back. Raises EventFormatError."""
     try:
         told = json.loads(text)

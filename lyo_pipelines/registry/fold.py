@@ -1,6 +1,7 @@
 """The whole history of a segment, folded out of its events: champion, candidate, stage, who was served what and by which decision.
 
-Pure. An event that does not fit what came before is refused, with what is possible instead. Files belong to registry.py.
+Pure. An event that does not fit what came before is refused, with what is possible instead. Files belong to log.py,
+which event is possible when to transitions.py.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 `lake/registry/<segment>/<sequence>.json`. A number can be taken only once, whoever writes at the same time, and each event names the
 sha256 of the one before: nothing is lost, nothing forks, and what was changed afterwards is found. Champion, candidates, stages and
-who was served what are folded out of the events (history.py).
+who was served what are folded out of the events (fold.py).
 
 A table of our own instead of MLflow's registry: there, aliases and tags are overwritten in place and keep no history of who was served
 what by which decision, which is what this registry is for; and it brings some sixty packages and a database of its own.
@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from lyo_pipelines.errors import LyoError
-from lyo_pipelines.registry.events import Event, EventFormatError, digest, from_text, to_text
+from lyo_pipelines.registry.events import Event, EventFormatError, digest, event_from_json, event_to_json
 from lyo_pipelines.registry.fold import IllegalEventError, apply
 from lyo_pipelines.registry.state import Release
 from lyo_pipelines.storage.lake import Lake
@@ -67,7 +67,7 @@ def read_history(lake: Lake, segment: str) -> History:
             )
         text = lake.read_text(path)
         try:
-            event = from_text(text)
+            event = event_from_json(text)
             if (event.sequence, event.previous) != (number, last):
                 raise RegistryDamagedError(
                     f"{path} does not follow the event before it: one of them was changed. Restore it."
@@ -103,7 +103,7 @@ def append(lake: Lake, draft: Event, *, now: datetime, expected: int | None = No
         at = max(now, before.last_at) if before.last_at else now  # clocks of two machines differ a little
         event = replace(draft, at=at, sequence=before.sequence + 1, previous=history.last)
         after = apply(before, event)
-        if lake.create_text(to_text(event), f"{_folder(lake, segment)}/{_name(event.sequence)}"):
+        if lake.create_text(event_to_json(event), f"{_folder(lake, segment)}/{_name(event.sequence)}"):
             return event, after
     raise MovedOnError(f"{segment}: others appended {ATTEMPTS} events meanwhile. Look again.")
 

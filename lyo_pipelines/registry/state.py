@@ -1,4 +1,4 @@
-"""The state of one segment's releases: champion, candidate, stage, and who was served what. How events change it: history.py."""
+"""The state of one segment's releases: champion, candidate, stage, and who was served what. How events change it: fold.py."""
 
 from __future__ import annotations
 

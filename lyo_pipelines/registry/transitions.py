@@ -1,4 +1,4 @@
-"""Which event is possible when: one small rule each. Pure; what follows from an event stands in history.py."""
+"""Which event is possible when: one small rule each. Pure; what follows from an event stands in fold.py."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from lyo_pipelines.errors import LyoError
 from lyo_pipelines.evaluation.command import is_complete
 from lyo_pipelines.evaluation.report.build import compared_champion, read_report
 from lyo_pipelines.evaluation.report.gates import Gate, gates, may_be_released
-from lyo_pipelines.registry.events import Adapter, Event, Who, plain
+from lyo_pipelines.registry.events import Adapter, Event, Who, json_values
 from lyo_pipelines.registry.log import append, read_release
 from lyo_pipelines.registry.state import Release
 from lyo_pipelines.rollout.routing import refresh
@@ -76,7 +76,7 @@ def begin(
     draft = _Draft(lake, adapter_of(trained), who, reason, now, _metrics(report))
     events: list[Event] = []
     if state is None:
-        release = draft.append(events, release, "registered", figures={"training": plain(trained.metrics)})
+        release = draft.append(events, release, "registered", figures={"training": json_values(trained.metrics)})
     told = {"gates": [asdict(gate) for gate in outcomes], "report": report.get("data_version", "")}
     if not may_be_released(outcomes):
         failed = [gate for gate in outcomes if gate.blocking and gate.passed is not True]
@@ -172,6 +172,6 @@ def _metrics(report: Mapping[str, Any]) -> dict[str, Any]:
     """The candidate's values, and the verdicts about them, out of a report."""
     values = {name: found.get("value") for name, found in report["models"]["candidate"].items()}
     verdicts = {f"{c['metric']} against {c['b']}": c["verdict"] for c in report["comparisons"] if c["a"] == "candidate"}
-    return plain(
+    return json_values(
         {"values": values, "verdicts": verdicts, "n_test": report.get("n_test"), "groups": report.get("groups")}
     )

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lyo_pipelines.registry.events import KINDS, Event, EventFormatError, from_text, to_text
+from lyo_pipelines.registry.events import KINDS, Event, EventFormatError, event_from_json, event_to_json
 from lyo_pipelines.registry.fold import IllegalEventError, apply
 from lyo_pipelines.registry.state import Release
 from lyo_pipelines.registry.transitions import refusal
@@ -124,7 +124,7 @@ def test_what_is_refused_changes_nothing_and_says_what_is_possible(events: list[
 @settings(max_examples=40)
 @given(tries())
 def test_an_event_is_read_back_as_it_was_written(events: list[Event]) -> None:
-    assert [from_text(to_text(one)) for one in events] == events
+    assert [event_from_json(event_to_json(one)) for one in events] == events
 
 
 def test_a_candidate_climbs_and_the_champion_before_it_may_come_back() -> None:
@@ -189,11 +189,13 @@ def test_no_figure_keeps_an_event_from_being_written() -> None:
         "bool": np.bool_(True),
         "at": START,
     }
-    found = from_text(to_text(event("fell_back", figures={"findings": ({"figures": odd},)}))).figures["findings"][0]
+    found = event_from_json(event_to_json(event("fell_back", figures={"findings": ({"figures": odd},)}))).figures[
+        "findings"
+    ][0]
     assert found["figures"] == {"nan": None, "inf": None, "int": 3, "float": 0.5, "bool": True, "at": str(START)}
 
 
 def test_a_text_that_is_no_event_is_refused() -> None:
-    for text in ("{}", "[]", "no json", to_text(event("paused")).replace('"paused"', '"forgotten"')):
+    for text in ("{}", "[]", "no json", event_to_json(event("paused")).replace('"paused"', '"forgotten"')):
         with pytest.raises(EventFormatError):
-            from_text(text)
+            event_from_json(text)
