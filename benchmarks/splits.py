@@ -132,11 +132,11 @@ def ours(root: str, out: str) -> dict[str, Any]:
     version = build_dataset(Lake(root), SEGMENT, figures.dataset, figures.curation, now=datetime.now(UTC))
     seconds = time.perf_counter() - started
     manifest = version.manifest
-    failed = [check["name"] for check in manifest["leakage"] if not check["passed"]]
+    failed = [check.name for check in manifest.leakage if not check.passed]
     return {
         "seconds": seconds,
-        "kept": sum(manifest["counts"].values()),
-        "near": manifest["near_duplicates"],
+        "kept": sum(manifest.counts.values()),
+        "near": manifest.near_duplicates.model_dump(),
         "failed_checks": failed,
     }
 

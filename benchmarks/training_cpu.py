@@ -136,7 +136,7 @@ def arm_ours(options: argparse.Namespace) -> None:
     )
     metrics = result.metrics
     kept = ("tokens_per_second", "tokens", "steps", "peak_memory_bytes")
-    found = {name: metrics[name] for name in kept} | {"flops_per_token": flops_per_token(options)}
+    found = {name: getattr(metrics, name) for name in kept} | {"flops_per_token": flops_per_token(options)}
     print(json.dumps({"adapter": str(output)} | found))
 
 

@@ -229,7 +229,7 @@ def arm_ours(options: argparse.Namespace) -> dict:
     first, last = steps[_uncounted(len(steps)) - 1], steps[-1]
     return {
         "tokens_per_second": (last["tokens"] - first["tokens"]) / (last["seconds"] - first["seconds"]),
-        "peak_memory_bytes": result.metrics["peak_memory_bytes"], "steps": result.metrics["steps"], "loss": last["loss"],
+        "peak_memory_bytes": result.metrics.peak_memory_bytes, "steps": result.metrics.steps, "loss": last["loss"],
     }  # fmt: skip
 
 

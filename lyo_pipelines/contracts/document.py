@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
-import orjson
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from lyo_pipelines.errors import LyoError
@@ -30,6 +30,8 @@ class Document(Part):
     KIND: ClassVar[str]
     VERSION: ClassVar[int]
     VERSION_FIELD: ClassVar[str] = "version"
+    IF_MISSING: ClassVar[str] = ""
+    """What to do where there is none."""
 
     @classmethod
     def upgraded(cls, data: dict[str, Any], version: int) -> dict[str, Any]:  # the default changes nothing
@@ -40,8 +42,8 @@ class Document(Part):
     def parse(cls, content: str | bytes, source: str | Path) -> Self:
         """Read a document from its JSON text. Raises DocumentError that names `source` and the first wrong fields."""
         try:
-            data = orjson.loads(content)
-        except orjson.JSONDecodeError as error:
+            data = json.loads(content, parse_constant=lambda name: None)  # NaN, which Python's json writes, is no JSON
+        except (ValueError, RecursionError) as error:
             raise DocumentError(
                 f"{source} is damaged: it is not JSON ({error}).", hint="Restore it from a backup, or make it again."
             ) from error
@@ -54,7 +56,7 @@ class Document(Part):
                 hint="Update lyo_pipelines.",
             )
         try:
-            return cls.model_validate(cls.upgraded(data, version))
+            return cls.model_validate({**cls.upgraded(data, version), cls.VERSION_FIELD: cls.VERSION})
         except (ValidationError, KeyError, TypeError, AttributeError, ValueError) as error:
             raise DocumentError(
                 f"{source} is damaged or no {cls.KIND}: {_problems(error)}.",
@@ -67,7 +69,7 @@ class Document(Part):
         try:
             content = path.read_bytes()
         except FileNotFoundError as error:
-            raise DocumentError(f"{path} is missing: there is no {cls.KIND}.") from error
+            raise DocumentError(f"{path} is missing: there is no {cls.KIND}.", hint=cls.IF_MISSING) from error
         except OSError as error:
             raise DocumentError(f"{path} cannot be read: {error.strerror or error}.") from error
         return cls.parse(content, path)

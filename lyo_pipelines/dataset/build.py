@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from lyo_pipelines.config.curation import CurationFigures
 from lyo_pipelines.config.dataset import DatasetFigures
+from lyo_pipelines.contracts.dataset import MANIFEST
 from lyo_pipelines.dataset.benchmarks import registered_benchmarks
 from lyo_pipelines.dataset.card import dataset_card
 from lyo_pipelines.dataset.clustering import QuestionClusters
@@ -46,14 +46,14 @@ def build_dataset(
     plan = make_plan(lake, scope, figures, curation, benchmarks=benchmarks, memory=memory, clusters=clusters)
     fingerprint = plan.fingerprint("+".join(task.version for task in formats.values()))
     folder = lake.dataset_dir(segment, fingerprint)
-    reused = lake.exists(f"{folder}/manifest.json")
+    reused = lake.exists(f"{folder}/{MANIFEST}")
     if not reused:
         parent = latest(lake, segment)
         measures = write_splits(lake, folder, plan, formats, row_group_rows=figures.row_group_rows)
         lake.write_table(plan.memory.to_table(), f"{folder}/groups.parquet")
         lake.write_table(plan.removed, f"{folder}/removed.parquet")
         checks = checks_of_folder(lake, folder, figures, clusters, benchmarks)
-        manifest: dict[str, Any] = make_manifest(
+        manifest = make_manifest(
             segment=segment,
             fingerprint=fingerprint,
             formats=formats,
@@ -67,7 +67,7 @@ def build_dataset(
             now=now,
         )
         lake.write_text(dataset_card(manifest), f"{folder}/README.md")
-        lake.write_json(manifest, f"{folder}/manifest.json")
+        lake.write_text(manifest.to_json(), f"{folder}/{MANIFEST}")
     version = get_version(lake, segment, fingerprint)
     point_to_version(lake, segment, {"fingerprint": fingerprint})
     return DatasetVersion(version.segment, version.fingerprint, version.path, version.manifest, reused)

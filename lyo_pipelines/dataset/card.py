@@ -7,6 +7,7 @@ from typing import Any
 
 import yaml
 
+from lyo_pipelines.contracts.dataset import BenchmarkRecord, DatasetManifest
 from lyo_pipelines.dataset.contract import SPLITS
 from lyo_pipelines.dataset.scope import DOCUMENTS
 from lyo_pipelines.segments import parse_parent
@@ -30,60 +31,60 @@ _RULES = {
 STRATA_SHOWN = 25
 
 
-def dataset_card(manifest: dict[str, Any]) -> str:
+def dataset_card(manifest: DatasetManifest) -> str:
     """Return the card's Markdown, with its YAML header."""
-    counts = manifest["counts"]
+    counts = manifest.counts
     total = sum(counts.values())
     sections = [
         f"---\n{_header(manifest, total)}---\n",
-        f"# {manifest['segment']}, version {manifest['fingerprint']}\n",
+        f"# {manifest.segment}, version {manifest.fingerprint}\n",
         f"{total:,} {_what(manifest)} in three splits. Made for fine-tuning and evaluating adapters of this segment.\n",
-        _sources(manifest.get("segments", {})),
+        _sources(manifest.segments),
         "## Sizes\n",
         _table(
             ("split", "examples", "share", "groups"),
             (
-                (name, f"{counts[name]:,}", f"{counts[name] / total:.1%}", f"{manifest['groups']['by_split'][name]:,}")
+                (name, f"{counts[name]:,}", f"{counts[name] / total:.1%}", f"{manifest.groups.by_split[name]:,}")
                 for name in SPLITS
             ),
         ),
-        _lengths(manifest["lengths"]),
+        _lengths(manifest.lengths),
         "## How it was made\n",
         f"{_made(manifest)} Then, over all of them together:\n",
         _table(
             ("rule", "removed", "remaining", "meaning"),
             (
                 (
-                    step["rule"],
-                    f"{step['removed']:,}",
-                    f"{step['remaining']:,}",
-                    _RULES.get(step["rule"], "see the curation rules"),
+                    step.rule,
+                    f"{step.removed:,}",
+                    f"{step.remaining:,}",
+                    _RULES.get(step.rule, "see the curation rules"),
                 )
-                for step in manifest["funnel"]
+                for step in manifest.funnel
             ),
         ),
         "Examples that share a conversation, a source question id or a near-duplicate question are one group, and a group is "
         "never in two splits. A group keeps its split in every later version; a new one draws it by a keyed hash.\n",
         _groups(manifest),
         "## Composition\n",
-        f'By {", ".join(manifest["strata_by"])} ("-": not known):\n',
+        f'By {", ".join(manifest.strata_by)} ("-": not known):\n',
         _table(
-            ("stratum", *SPLITS), (_stratum(name, row) for name, row in list(manifest["strata"].items())[:STRATA_SHOWN])
+            ("stratum", *SPLITS), (_stratum(name, row) for name, row in list(manifest.strata.items())[:STRATA_SHOWN])
         ),
-        _more(len(manifest["strata"]) + manifest["strata_not_listed"] - STRATA_SHOWN),
+        _more(len(manifest.strata) + manifest.strata_not_listed - STRATA_SHOWN),
         "## Leakage\n",
         _table(
             ("check", "result", "finding"),
             (
                 (
-                    check["name"],
-                    "passed" if check["passed"] else "FAILED" if check["blocking"] else "warning",
-                    check["message"],
+                    check.name,
+                    "passed" if check.passed else "FAILED" if check.blocking else "warning",
+                    check.message,
                 )
-                for check in manifest["leakage"]
+                for check in manifest.leakage
             ),
         ),
-        _benchmarks(manifest["benchmarks"]),
+        _benchmarks(manifest.benchmarks),
         "## Fields\n",
         "`example_id`, `group_id` (resample by it: examples of a group are not independent), `interaction_id`, "
         "`conversation_id`, `turn` (from 0), `occurred_at` (UTC), `language` (as written), `subject`, `topic`, `grade`, "
@@ -98,20 +99,20 @@ def dataset_card(manifest: dict[str, Any]) -> str:
         "- The benchmark check knows registered benchmarks only, and not their translations or paraphrases.\n"
         "- When the same examples come again with another weight or rating, this version is reused as it is.\n",
         "## Licence and contact\n",
-        f"Licence: {manifest['figures']['licence']}. {_contact(manifest['figures']['contact'])}\n",
-        f"Made {manifest['created_at']}; task format {manifest['task_format']['version']}; "
-        f"parent version {manifest['parent'] or 'none'}. `manifest.json` holds all of this for programs.\n",
+        f"Licence: {manifest.figures.licence}. {_contact(manifest.figures.contact)}\n",
+        f"Made {manifest.created_at.isoformat()}; task format {manifest.task_format.version}; "
+        f"parent version {manifest.parent or 'none'}. `manifest.json` holds all of this for programs.\n",
     ]
     return "\n".join(section for section in sections if section)
 
 
-def _header(manifest: dict[str, Any], total: int) -> str:
-    segment = parse_parent(manifest["segment"])
+def _header(manifest: DatasetManifest, total: int) -> str:
+    segment = parse_parent(manifest.segment)
     size = next((name for limit, name in _SIZES if total < limit), "n>10M")
     header = {
-        "pretty_name": f"{manifest['segment']} {manifest['fingerprint']}",
+        "pretty_name": f"{manifest.segment} {manifest.fingerprint}",
         "language": sorted({language.split("_")[0] for language in _languages(manifest)}),
-        "license": manifest["figures"]["licence"],
+        "license": manifest.figures.licence,
         "task_categories": ["text-generation"],
         "size_categories": [size],
         "tags": [part for part in ("chat", segment.task, segment.facet) if part],
@@ -122,14 +123,14 @@ def _header(manifest: dict[str, Any], total: int) -> str:
     return yaml.safe_dump(header, sort_keys=False, allow_unicode=True)
 
 
-def _languages(manifest: dict[str, Any]) -> list[str]:
+def _languages(manifest: DatasetManifest) -> list[str]:
     """Languages of the segments in the version."""
-    parsed = [parse_parent(key) for key in (manifest.get("segments") or [manifest["segment"]])]
+    parsed = [parse_parent(key) for key in manifest.segment_keys]
     return sorted({segment.language for segment in parsed if segment.language})
 
 
-def _what(manifest: dict[str, Any]) -> str:
-    segment = parse_parent(manifest["segment"])
+def _what(manifest: DatasetManifest) -> str:
+    segment = parse_parent(manifest.segment)
     languages = " and ".join(language_name(code) for code in _languages(manifest)) or "no language"
     facet = f", {segment.facet}" if segment.facet else ""
     if segment.task == DOCUMENTS:
@@ -147,8 +148,8 @@ def _sources(segments: dict[str, int]) -> str:
     return "Made of several segments:\n\n" + _table(("segment", "curated examples"), rows)
 
 
-def _made(manifest: dict[str, Any]) -> str:
-    days, sets = manifest["source_days"], manifest.get("document_sets", [])
+def _made(manifest: DatasetManifest) -> str:
+    days, sets = manifest.source_days, manifest.document_sets
     told = []
     if days:
         told.append(
@@ -174,13 +175,13 @@ def _lengths(lengths: dict[str, dict[str, float]]) -> str:
     return _table(("length per example", "median", "95 %", "longest"), rows)
 
 
-def _groups(manifest: dict[str, Any]) -> str:
-    groups, near = manifest["groups"], manifest["near_duplicates"]
-    largest = groups["largest"][0]
+def _groups(manifest: DatasetManifest) -> str:
+    groups, near = manifest.groups, manifest.near_duplicates
+    largest = groups.largest[0]
     return (
-        f"{groups['groups']:,} groups; the largest holds {largest['examples']:,} examples ({largest['share']:.1%}). "
-        f"{near['distinct_texts']:,} distinct question texts, {near['texts_in_them']:,} of them in {near['clusters_of_several']:,} "
-        f"near-duplicate clusters (largest: {near['largest']:,}). {groups['merged_into_held_out']:,} groups were merged into "
+        f"{groups.groups:,} groups; the largest holds {largest.examples:,} examples ({largest.share:.1%}). "
+        f"{near.distinct_texts:,} distinct question texts, {near.texts_in_them:,} of them in {near.clusters_of_several:,} "
+        f"near-duplicate clusters (largest: {near.largest:,}). {groups.merged_into_held_out:,} groups were merged into "
         "held-out data.\n"
     )
 
@@ -193,10 +194,10 @@ def _more(count: int) -> str:
     return f"… and {count:,} smaller strata (manifest.json).\n" if count > 0 else ""
 
 
-def _benchmarks(benchmarks: list[dict[str, Any]]) -> str:
+def _benchmarks(benchmarks: Sequence[BenchmarkRecord]) -> str:
     if not benchmarks:
         return "No benchmark was registered when this version was made.\n"
-    named = ", ".join(f"{b['name']} ({b['items']:,} items, {b['on_overlap']})" for b in benchmarks)
+    named = ", ".join(f"{b.name} ({b.items:,} items, {b.on_overlap})" for b in benchmarks)
     return f"Benchmarks registered when this version was made: {named}.\n"
 
 

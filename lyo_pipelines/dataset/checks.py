@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, TypedDict
 
 import numpy as np
 import pyarrow as pa
 
 from lyo_pipelines.dataset.contract import SPLITS
+from lyo_pipelines.json_types import JsonObject
 from lyo_pipelines.storage.arrow import pc
 
 
@@ -19,15 +20,26 @@ class CheckOutcome:
     name: str
     passed: bool
     message: str
-    details: dict[str, Any] = field(default_factory=dict)
+    details: JsonObject = field(default_factory=dict)
     blocking: bool = True
 
-    def as_dict(self) -> dict[str, Any]:
-        """The same as plain values."""
-        return asdict(self)
+
+class Straddling(TypedDict):
+    """One value that stands in several splits, with an example of each."""
+
+    value: str
+    splits: list[str]
+    examples: list[ExampleInSplit]
 
 
-def straddling(values: Any, split: np.ndarray, example_id: Any, limit: int) -> tuple[int, list[dict[str, Any]]]:
+class ExampleInSplit(TypedDict):
+    """Where an example stands."""
+
+    split: str
+    example_id: str
+
+
+def straddling(values: Any, split: np.ndarray, example_id: Any, limit: int) -> tuple[int, list[Straddling]]:
     """Find values that stand in more than one split.
 
     values, example_id: N values (null = none) and the examples they belong to; split: (N,) codes.
@@ -41,7 +53,7 @@ def straddling(values: Any, split: np.ndarray, example_id: Any, limit: int) -> t
     rows = table.filter(pc.is_in(table["value"], value_set=named)).sort_by(
         [("value", "ascending"), ("split", "ascending")]
     )
-    items: dict[Any, dict[str, Any]] = {}
+    items: dict[Any, Straddling] = {}
     for row in rows.to_pylist():
         item = items.setdefault(row["value"], {"value": str(row["value"]), "splits": [], "examples": []})
         name = SPLITS[row["split"]]

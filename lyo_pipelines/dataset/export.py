@@ -8,29 +8,31 @@ from __future__ import annotations
 
 import shutil
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import orjson
 
+from lyo_pipelines.contracts.dataset import MANIFEST
 from lyo_pipelines.dataset.contract import SPLITS
 from lyo_pipelines.dataset.errors import ExportError
 from lyo_pipelines.dataset.preferences.card import preference_card
 from lyo_pipelines.dataset.preferences.contract import SPLITS as PREFERENCE_SPLITS
 from lyo_pipelines.dataset.preferences.versions import get_preferences, latest_preferences
 from lyo_pipelines.dataset.versions import get_version, latest
+from lyo_pipelines.json_types import RawRow
 from lyo_pipelines.storage.lake import TEMPORARY, Lake
 
 ExportFormat = Literal["huggingface", "openai", "kto", "dpo"]
 FORMATS: tuple[ExportFormat, ...] = get_args(ExportFormat)
-_CARD, _MANIFEST = "README.md", "manifest.json"
+_CARD = "README.md"
 _BATCH = 4_096
-
-Row = dict[str, Any]  # a row of Parquet as Python values
+_Line = Callable[[RawRow], Mapping[str, object] | None]
+"""A row of Parquet as one line of JSON; None leaves it out."""
 
 
 @dataclass(frozen=True)
@@ -75,14 +77,14 @@ def export_version(
     with _replaced(target) as temporary:
         rows = _WRITERS[format](lake, source, temporary, minimum_weight)
         (temporary / _CARD).write_text(card, encoding="utf-8")
-        (temporary / _MANIFEST).write_text(lake.read_text(f"{source}/{_MANIFEST}"), encoding="utf-8")
+        (temporary / MANIFEST).write_text(lake.read_text(f"{source}/{MANIFEST}"), encoding="utf-8")
     return Export(target, segment, fingerprint, rows)
 
 
 @contextmanager
 def _replaced(target: Path) -> Iterator[Path]:
     """Yield a temporary folder beside `target` that takes its place at the end; nothing half-written is ever seen there."""
-    if target.is_file() or (target.is_dir() and any(target.iterdir()) and not (target / _MANIFEST).exists()):
+    if target.is_file() or (target.is_dir() and any(target.iterdir()) and not (target / MANIFEST).exists()):
         raise ExportError(f"{target} holds something that is no export.", hint="Name an empty or a new folder.")
     temporary = target.with_name(f"{TEMPORARY}{uuid.uuid4().hex[:12]}-{target.name}")
     try:
@@ -112,7 +114,7 @@ def _write_openai(lake: Lake, source: str, folder: Path, minimum_weight: float) 
     answer was chosen by curation.
     """
 
-    def line(row: Row) -> Row | None:
+    def line(row: RawRow) -> Mapping[str, object] | None:
         if row["weight"] < minimum_weight:
             return None
         *earlier, last = row["messages"]
@@ -130,7 +132,7 @@ def _write_preferences(lake: Lake, source: str, folder: Path, minimum_weight: fl
     columns = {"kto": ("answer",), "dpo": ("chosen", "rejected")}[kind]
     extra = {"kto": ("label",), "dpo": ()}[kind]
 
-    def line(row: Row) -> Row:
+    def line(row: RawRow) -> Mapping[str, object]:
         answers = {
             "completion" if name == "answer" else name: [{"role": "assistant", "content": row[name]}]
             for name in columns
@@ -145,7 +147,7 @@ def _write_preferences(lake: Lake, source: str, folder: Path, minimum_weight: fl
     }
 
 
-def _write_lines(lake: Lake, path: str, columns: list[str], target: Path, line: Callable[[Row], Row | None]) -> int:
+def _write_lines(lake: Lake, path: str, columns: list[str], target: Path, line: _Line) -> int:
     """Write a Parquet file as JSON lines, a batch in memory at a time; returns the lines. `line` may leave a row out (None)."""
     written = 0
     with lake.open_table(path) as parquet, target.open("wb") as handle:

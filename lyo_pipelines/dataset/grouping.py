@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from lyo_pipelines.config.dataset import DatasetFigures
+from lyo_pipelines.contracts.dataset import NearDuplicateCounts
 from lyo_pipelines.dataset.clustering import QuestionClusters
 from lyo_pipelines.dataset.keys import member_keys
 from lyo_pipelines.dataset.texts import asked, question_texts
@@ -27,7 +28,7 @@ class Ties:
 
     own: np.ndarray
     pairs: np.ndarray
-    near: dict[str, int]
+    near: NearDuplicateCounts
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ def all_ties(days: Iterable[DayTies], clusters: QuestionClusters) -> Ties:
     return Ties(own=own, pairs=np.concatenate([pairs, near]), near=summary)
 
 
-def near_duplicate_pairs(keys: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, dict[str, int]]:
+def near_duplicate_pairs(keys: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, NearDuplicateCounts]:
     """Return ((P, 2) pairs of keys that tie each cluster together, figures about the clusters).
 
     keys, labels: (M,), one per distinct text.
@@ -94,9 +95,9 @@ def near_duplicate_pairs(keys: np.ndarray, labels: np.ndarray) -> tuple[np.ndarr
     pairs = np.column_stack([keys[order][:-1][same], keys[order][1:][same]])
     sizes = np.unique(labels, return_counts=True)[1]
     several = sizes[sizes > 1]
-    return pairs.astype(np.uint64), {
-        "distinct_texts": len(keys),
-        "clusters_of_several": len(several),
-        "texts_in_them": int(several.sum()),
-        "largest": int(sizes.max(initial=0)),
-    }
+    return pairs.astype(np.uint64), NearDuplicateCounts(
+        distinct_texts=len(keys),
+        clusters_of_several=len(several),
+        texts_in_them=int(several.sum()),
+        largest=int(sizes.max(initial=0)),
+    )

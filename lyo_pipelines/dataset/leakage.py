@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import numpy as np
 import pyarrow as pa
+from pydantic import JsonValue
 
 from lyo_pipelines.config.curation import CurationFigures
 from lyo_pipelines.config.dataset import DatasetFigures
 from lyo_pipelines.dataset.benchmarks import Benchmark, registered_benchmarks
-from lyo_pipelines.dataset.checks import CheckOutcome, straddling
+from lyo_pipelines.dataset.checks import CheckOutcome, Straddling, straddling
 from lyo_pipelines.dataset.clustering import QuestionClusters
 from lyo_pipelines.dataset.contamination import no_benchmark_overlap
 from lyo_pipelines.dataset.overlap import BenchmarkIndex
@@ -102,18 +103,18 @@ def no_giant_group(written: WrittenVersion, figures: DatasetFigures) -> CheckOut
     message = f"the largest group holds {share:.1%} of the examples (allowed: {figures.largest_group_share:.0%})"
     if not passed:
         message += f": {counts[0]['group_id']}. Look what its questions have in common; a boilerplate opening is the usual cause."
-    largest = [{"group_id": row["group_id"], "examples": row["group_id_count"]} for row in counts]
+    largest: list[JsonValue] = [{"group_id": row["group_id"], "examples": row["group_id_count"]} for row in counts]
     details = {"largest": largest, "share": round(share, 6)}
     return CheckOutcome("no_giant_group", passed, message, details, blocking=False)  # lopsided, but nothing leaks
 
 
-def _outcome(name: str, found: dict[str, tuple[int, list[dict]]], what: str) -> CheckOutcome:
+def _outcome(name: str, found: dict[str, tuple[int, list[Straddling]]], what: str) -> CheckOutcome:
     total = sum(count for count, _ in found.values())
-    items = [{"kind": kind, **item} for kind, (_, listed) in found.items() for item in listed]
-    if not total:
+    listed = [(kind, item) for kind, (_, items) in found.items() for item in items]
+    if not listed:
         return CheckOutcome(name, True, f"no {what} in two splits", {"found": 0})
-    examples = ", ".join(example["example_id"] for example in items[0]["examples"])
-    message = (
-        f"{total} {what} stand in two splits, for instance {items[0]['kind']} {items[0]['value']} (examples {examples})"
-    )
+    kind, first = listed[0]
+    examples = ", ".join(example["example_id"] for example in first["examples"])
+    message = f"{total} {what} stand in two splits, for instance {kind} {first['value']} (examples {examples})"
+    items: list[JsonValue] = [{"kind": kind, **item} for kind, item in listed]  # pyright: ignore[reportAssignmentType]
     return CheckOutcome(name, False, message, {"found": total, "items": items})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,17 @@ from lyo_pipelines.storage.arrow import offsets_and_values, pc
 
 QUANTILES = (0.0, 0.25, 0.5, 0.75, 0.95, 0.99, 1.0)
 STRATA_LISTED = 200
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Written rows by split (`rows`), by stratum and split (largest strata first), by day; quantiles of lengths."""
+
+    rows: dict[str, int]
+    strata: dict[str, dict[str, int]]
+    strata_not_listed: int
+    days: dict[str, int]
+    lengths: dict[str, dict[str, float]]
 
 
 class Measures:
@@ -47,18 +59,17 @@ class Measures:
             self._lengths[f"conversation_{unit}"].append((before[offsets[1:]] - before[offsets[:-1]]).astype(np.int32))
         self._lengths["messages"].append(np.diff(offsets).astype(np.int32))
 
-    def as_manifest(self) -> dict[str, Any]:
-        """Return everything as plain values, in an order that depends on the examples alone."""
+    def counts(self) -> Counts:
+        """Return everything, in an order that depends on the examples alone."""
         strata = sorted(self.strata.items(), key=lambda item: (-sum(item[1].values()), item[0]))
         listed = {name: {split: counts.get(split, 0) for split in SPLITS} for name, counts in strata[:STRATA_LISTED]}
-        return {
-            "counts": {split: self.rows.get(split, 0) for split in SPLITS},
-            "strata_by": list(STRATUM),
-            "strata": listed,
-            "strata_not_listed": max(len(strata) - STRATA_LISTED, 0),
-            "examples_by_day": dict(sorted(self.days.items())),
-            "lengths": {name: _quantiles(np.concatenate(parts)) for name, parts in sorted(self._lengths.items())},
-        }
+        return Counts(
+            rows={split: self.rows.get(split, 0) for split in SPLITS},
+            strata=listed,
+            strata_not_listed=max(len(strata) - STRATA_LISTED, 0),
+            days=dict(sorted(self.days.items())),
+            lengths={name: _quantiles(np.concatenate(parts)) for name, parts in sorted(self._lengths.items())},
+        )
 
 
 def stratum_names(table: pa.Table) -> Any:

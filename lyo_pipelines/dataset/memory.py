@@ -7,11 +7,11 @@ reading one twice or going back to an older one changes nothing.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
+from lyo_pipelines.contracts.dataset import MANIFEST, PreferenceManifest
 from lyo_pipelines.dataset.contract import SPLITS
 from lyo_pipelines.dataset.scope import Scope, below
 from lyo_pipelines.dataset.versions import latest, list_versions
@@ -99,17 +99,18 @@ def remember(lake: Lake, scope: Scope) -> tuple[SplitMemory, list[str]]:
             with lake.open_table(f"{path}/groups.parquet") as parquet:
                 other = SplitMemory.from_table(parquet.read())
             memory = memory.joined(other.keys, other.split, other.weakest)
-            covered |= {name, *(_whole(key, told) for told in manifest.get("remembers", []))}
+            covered |= {name, *manifest.remembers}
     return memory, sorted(covered)
 
 
-def _preferences(lake: Lake, key: str) -> list[tuple[str, str, dict[str, Any]]]:
+def _preferences(lake: Lake, key: str) -> list[tuple[str, str, PreferenceManifest]]:
     """(name, folder, manifest) of the preference data of a key: what was learnt there may not become a test item."""
     folders = [lake.preferences_dir(key, name) for name in lake.names(lake.preferences_dir(key))]
+    paths = [path for folder in folders if lake.exists(path := f"{folder}/{MANIFEST}")]
+    read = [PreferenceManifest.parse(lake.read_bytes(path), path) for path in paths]
     return [
-        (f"preferences:{key}/{folder.rpartition('/')[2]}", folder, lake.read_json(f"{folder}/manifest.json"))
-        for folder in folders
-        if lake.exists(f"{folder}/manifest.json")
+        (f"preferences:{key}/{path.split('/')[-2]}", path.rpartition("/")[0], manifest)
+        for path, manifest in zip(paths, read, strict=True)
     ]
 
 
@@ -121,12 +122,8 @@ def related(lake: Lake, scope: Scope) -> list[str]:
         if below(key, scope.key) or below(scope.key, key):
             return True
         newest = latest(lake, key)
-        return newest is not None and not wanted.isdisjoint(newest.manifest.get("segments", {}))
+        return newest is not None and not wanted.isdisjoint(newest.manifest.segments)
 
     known = {*lake.names(lake.path("datasets")), *lake.names(lake.path("preferences"))} - {scope.key}
     others = sorted(key for key in known if shares(key))
     return [scope.key, *others]
-
-
-def _whole(key: str, told: str) -> str:
-    return told if "/" in told else f"{key}/{told}"  # versions made before parents existed name only their own

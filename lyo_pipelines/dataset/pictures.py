@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from lyo_pipelines.contracts.dataset import DatasetManifest
 from lyo_pipelines.dataset.contract import SPLITS, STRATUM
 from lyo_pipelines.plotting import new_figure, small_png
 
@@ -11,15 +10,15 @@ COLOURS = {"train": "#4c78a8", "validation": "#f2a541", "test": "#b5495b"}
 STRATA_SHOWN = 14
 
 
-def split_picture(manifest: dict[str, Any]) -> bytes:
+def split_picture(manifest: DatasetManifest) -> bytes:
     """Draw examples per split for each stratum (largest first), from a manifest. Returns PNG, under 30 kB."""
-    strata = list(manifest["strata"].items())
+    strata = list(manifest.strata.items())
     shown, rest = strata[:STRATA_SHOWN], strata[STRATA_SHOWN:]
     names = _readable([name for name, _ in shown])
-    if rest or manifest.get("strata_not_listed"):
+    if rest or manifest.strata_not_listed:
         listed = {split: sum(row[split] for _, row in shown) for split in SPLITS}
-        others = {split: manifest["counts"][split] - listed[split] for split in SPLITS}
-        names.append(f"{len(rest) + manifest.get('strata_not_listed', 0)} smaller strata")
+        others = {split: manifest.counts[split] - listed[split] for split in SPLITS}
+        names.append(f"{len(rest) + manifest.strata_not_listed} smaller strata")
         shown = [*shown, (names[-1], others)]
     places = list(range(len(shown)))
     figure = new_figure(7.2, 1.5 + 0.3 * len(shown), dpi=88, layout="constrained")
@@ -28,7 +27,7 @@ def split_picture(manifest: dict[str, Any]) -> bytes:
     for split in SPLITS:
         values = [row[split] for _, row in shown]
         axes.barh(
-            places, values, left=left, height=0.66, color=COLOURS[split], label=f"{split} {manifest['counts'][split]:,}"
+            places, values, left=left, height=0.66, color=COLOURS[split], label=f"{split} {manifest.counts[split]:,}"
         )
         left = [a + b for a, b in zip(left, values, strict=True)]
     longest = max(left, default=1)
@@ -39,7 +38,7 @@ def split_picture(manifest: dict[str, Any]) -> bytes:
     axes.set_yticks(places, names)
     axes.set_ylim(len(shown) - 0.4, -0.6)
     axes.set_xlabel("examples")
-    axes.set_title(f"{manifest['segment']} · version {manifest['fingerprint']}", fontsize=10, loc="left")
+    axes.set_title(f"{manifest.segment} · version {manifest.fingerprint}", fontsize=10, loc="left")
     axes.tick_params(labelsize=8, length=0)
     axes.spines[["top", "right", "left"]].set_visible(False)
     figure.legend(loc="outside lower center", ncols=3, frameon=False, fontsize=8)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
 from typing import Any
@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from lyo_pipelines.config.curation import CurationFigures
 from lyo_pipelines.config.dataset import DatasetFigures
+from lyo_pipelines.contracts.dataset import GroupCounts, LargeGroup, NearDuplicateCounts
 from lyo_pipelines.curation.pool import pool
 from lyo_pipelines.dataset.benchmarks import Benchmark
 from lyo_pipelines.dataset.clustering import QuestionClusters
@@ -48,8 +49,8 @@ class Plan:
     group: np.ndarray
     removed: pa.Table
     memory: SplitMemory
-    near: dict[str, int]
-    groups: dict[str, Any] = field(default_factory=dict)
+    near: NearDuplicateCounts
+    groups: GroupCounts
 
     def fingerprint(self, format_version: str) -> str:
         """16 hex digits of SHA-256 over the sorted example ids and the versions of the task formats."""
@@ -147,27 +148,27 @@ def _removed(ids: Any, rule: str) -> pa.Table:
     )
 
 
-def _group_figures(assignment: Assignment, kept: np.ndarray) -> dict[str, Any]:
+def _group_figures(assignment: Assignment, kept: np.ndarray) -> GroupCounts:
     """Count groups by origin and split, and name the largest ones."""
     group, first, sizes = np.unique(assignment.group[kept], return_index=True, return_counts=True)
     split = assignment.split[kept][first]
     largest = np.lexsort((group, -sizes))[:GROUPS_LISTED]
-    return {
-        "groups": len(group),
-        "by_split": {name: int((split == code).sum()) for code, name in enumerate(SPLITS)},
-        "new": assignment.groups_new,
-        "known": assignment.groups_known,
-        "merged_into_held_out": assignment.groups_merged,
-        "largest": [
-            {
-                "group_id": f"{int(group[n]):016x}",
-                "split": SPLITS[split[n]],
-                "examples": int(sizes[n]),
-                "share": round(float(sizes[n] / sizes.sum()), 6),
-            }
+    return GroupCounts(
+        groups=len(group),
+        by_split={name: int((split == code).sum()) for code, name in enumerate(SPLITS)},
+        new=assignment.groups_new,
+        known=assignment.groups_known,
+        merged_into_held_out=assignment.groups_merged,
+        largest=tuple(
+            LargeGroup(
+                group_id=f"{int(group[n]):016x}",
+                split=SPLITS[split[n]],
+                examples=int(sizes[n]),
+                share=round(float(sizes[n] / sizes.sum()), 6),
+            )
             for n in largest
-        ],
-    }
+        ),
+    )
 
 
 def _too_small(rows: DayRows, removed: list[pa.Table]) -> SegmentTooSmallError:
@@ -181,7 +182,7 @@ def _too_small(rows: DayRows, removed: list[pa.Table]) -> SegmentTooSmallError:
 
 def _refuse_thin(plan: Plan, figures: DatasetFigures) -> None:
     """Refuse a version whose splits would say nothing."""
-    groups = plan.groups["groups"]
+    groups = plan.groups.groups
     counts = {name: int((plan.split == code).sum()) for code, name in enumerate(SPLITS)}
     empty = [name for name, count in counts.items() if not count]
     if groups >= figures.minimum_groups and not empty:

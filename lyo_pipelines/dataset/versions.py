@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import pyarrow as pa
 
+from lyo_pipelines.contracts.dataset import MANIFEST, DatasetManifest
 from lyo_pipelines.dataset.contract import SPLITS
 from lyo_pipelines.dataset.errors import UnknownVersionError
 from lyo_pipelines.storage.lake import Lake
@@ -19,17 +19,17 @@ class Version:
     segment: str
     fingerprint: str
     path: str
-    manifest: dict[str, Any]
+    manifest: DatasetManifest
 
 
 def list_versions(lake: Lake, segment: str) -> list[Version]:
-    """Return finished versions, oldest first; a folder without a manifest is not a version."""
+    """Return finished versions, oldest first; a folder without a manifest is not a version. Raises DocumentError for a damaged one."""
     found = []
     for name in lake.names(lake.dataset_dir(segment)):
         version = _read(lake, segment, name)
         if version is not None:
             found.append(version)
-    return sorted(found, key=lambda version: (str(version.manifest.get("created_at", "")), version.fingerprint))
+    return sorted(found, key=lambda version: (version.manifest.created_at, version.fingerprint))
 
 
 def latest(lake: Lake, segment: str) -> Version | None:
@@ -91,7 +91,8 @@ def read_split(lake: Lake, segment: str, fingerprint: str, split: str, columns: 
 
 
 def _read(lake: Lake, segment: str, fingerprint: str) -> Version | None:
-    path = f"{lake.dataset_dir(segment, fingerprint)}/manifest.json"
+    folder = lake.dataset_dir(segment, fingerprint)
+    path = f"{folder}/{MANIFEST}"
     if not fingerprint or not lake.exists(path):
         return None
-    return Version(segment, fingerprint, lake.dataset_dir(segment, fingerprint), lake.read_json(path))
+    return Version(segment, fingerprint, folder, DatasetManifest.parse(lake.read_bytes(path), path))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from itertools import takewhile
 from typing import Any, Literal
 
+from lyo_pipelines.contracts.dataset import DatasetManifest
 from lyo_pipelines.dataset.errors import UnknownVersionError
 from lyo_pipelines.dataset.versions import Version, get_version
 from lyo_pipelines.storage.lake import Lake
@@ -87,7 +88,7 @@ class History:
 
 def record_training(lake: Lake, adapter: TrainingResult, dataset: Version) -> None:
     """Keep the few figures of a finished training that every tick needs, so that no tick opens whole manifests."""
-    lake.write_json(_learnt(adapter.version, dataset), f"{lake.adapter_dir(adapter.segment)}/{_TRAINED}")
+    _remember(lake, adapter.segment, _learnt(adapter.version, dataset))
 
 
 def record_report(lake: Lake, segment: str, version: str, report: Mapping[str, Any]) -> None:
@@ -115,9 +116,9 @@ def trainings(lake: Lake) -> dict[str, Training]:
     """The last training of every segment that has an adapter."""
     found = {}
     for segment in lake.names(lake.path("adapters")):
-        told = _told(lake, segment)
-        if told is not None:
-            found[segment] = Training(**{**told, "at": datetime.fromisoformat(told["at"])})
+        training = _last(lake, segment)
+        if training is not None:
+            found[segment] = training
     return found
 
 
@@ -131,43 +132,44 @@ def reports(lake: Lake, segments: Sequence[str]) -> dict[str, Reported]:
     }
 
 
-def _told(lake: Lake, segment: str) -> dict[str, Any] | None:
-    path = f"{lake.adapter_dir(segment)}/{_TRAINED}"
+def _last(lake: Lake, segment: str) -> Training | None:
     try:
-        return lake.read_json(path)
-    except (FileNotFoundError, ValueError):  # missing or broken: told anew
+        told = lake.read_json(f"{lake.adapter_dir(segment)}/{_TRAINED}")
+        return Training(**{**told, "at": datetime.fromisoformat(told["at"])})
+    except (FileNotFoundError, ValueError, TypeError, KeyError):  # missing or broken: made anew
         pass
     try:  # trained by hand, or by an earlier version of this project
         adapter = latest_adapter(lake, segment)
-        told = _learnt(adapter.version, get_version(lake, segment, adapter.dataset_fingerprint))
+        training = _learnt(adapter.version, get_version(lake, segment, adapter.dataset_fingerprint))
     except (NoAdapterError, UnknownVersionError):
         return None
-    lake.write_json(told, path)
-    return told
+    _remember(lake, segment, training)
+    return training
 
 
-def _learnt(version: str, dataset: Version) -> dict[str, Any]:
+def _remember(lake: Lake, segment: str, training: Training) -> None:
+    lake.write_json({**asdict(training), "at": training.at.isoformat()}, f"{lake.adapter_dir(segment)}/{_TRAINED}")
+
+
+def _learnt(version: str, dataset: Version) -> Training:
     manifest = dataset.manifest
-    topics, grades = _marginal(manifest, "topic"), _marginal(manifest, "grade")
-    first = manifest["funnel"][0]
-    made = datetime.fromisoformat(manifest["created_at"])
-    return {
-        "at": (made if made.tzinfo else made.replace(tzinfo=UTC)).isoformat(),
-        "version": version,
-        "fingerprint": dataset.fingerprint,
-        "examples": first["removed"] + first["remaining"],
-        "topics": topics,
-        "grades": grades,
-    }
+    return Training(
+        at=manifest.created_at,
+        version=version,
+        fingerprint=dataset.fingerprint,
+        examples=manifest.examples_read,
+        topics=_marginal(manifest, "topic"),
+        grades=_marginal(manifest, "grade"),
+    )
 
 
-def _marginal(manifest: Mapping[str, Any], dimension: str) -> dict[str, int]:
+def _marginal(manifest: DatasetManifest, dimension: str) -> dict[str, int]:
     """Examples per value of one dimension of the dataset's strata ("en · math · 10 · arithmetic")."""
-    names = list(manifest.get("strata_by", []))
+    names = manifest.strata_by
     if dimension not in names:
         return {}
     at, found = names.index(dimension), dict[str, int]()
-    for stratum, sizes in manifest.get("strata", {}).items():
+    for stratum, sizes in manifest.strata.items():
         parts = stratum.split(" · ")
         if len(parts) == len(names):
             found[parts[at]] = found.get(parts[at], 0) + sum(sizes.values())

@@ -76,7 +76,7 @@ def begin(
     draft = _Draft(lake, adapter_of(trained), who, reason, now, _metrics(report))
     events: list[Event] = []
     if state is None:
-        release = draft.append(events, release, "registered", figures={"training": json_values(trained.metrics)})
+        release = draft.append(events, release, "registered", figures={"training": json_values(trained.metrics.model_dump())})
     told = {"gates": [asdict(gate) for gate in outcomes], "report": report.get("data_version", "")}
     if not may_be_released(outcomes):
         failed = [gate for gate in outcomes if gate.blocking and gate.passed is not True]
@@ -131,7 +131,7 @@ def adapter_of(trained: TrainingResult) -> Adapter:
     return Adapter(
         version=trained.version,
         segment=trained.segment,
-        method=str(trained.manifest.get("method", "lora")),
+        method=trained.manifest.method,
         base_model=trained.base_model,
         dataset_fingerprint=trained.dataset_fingerprint,
         files=published_files(trained.path),

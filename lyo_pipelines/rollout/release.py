@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from lyo_pipelines.config.rollout import RolloutFigures
+from lyo_pipelines.contracts.document import DocumentError
 from lyo_pipelines.errors import LyoError
 from lyo_pipelines.registry.events import Adapter, Event, Kind, Who
 from lyo_pipelines.registry.log import append, read_release
@@ -19,7 +20,6 @@ from lyo_pipelines.registry.state import Release
 from lyo_pipelines.rollout.routing import refresh
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines.training.checked import DamagedAdapterError, load_checked
-from lyo_pipelines.training.plan import IncompleteAdapterError
 
 
 class ReasonMissingError(LyoError):
@@ -127,7 +127,7 @@ def fault(lake: Lake, release: Release, version: str) -> str | None:
     adapter = _known(release, version)
     try:
         load_checked(lake.local(lake.adapter_dir(adapter.segment, adapter.version)), adapter.files)
-    except (DamagedAdapterError, IncompleteAdapterError) as error:
+    except (DamagedAdapterError, DocumentError) as error:
         return str(error)
     return None
 

@@ -10,6 +10,7 @@ import logging
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from lyo_pipelines.contracts.document import DocumentError
 from lyo_pipelines.evaluation.inputs.evaluation_inputs import ModelSpec
 from lyo_pipelines.evaluation.planning.assemble import adapter_spec
 from lyo_pipelines.segments import SegmentKeyError, parse_parent
@@ -17,7 +18,7 @@ from lyo_pipelines.serving.contract import RefusedError
 from lyo_pipelines.serving.routed import Routed, routed
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines.training.checked import DamagedAdapterError, published_files
-from lyo_pipelines.training.plan import IncompleteAdapterError, TrainingResult, is_complete, read_adapter
+from lyo_pipelines.training.plan import TrainingResult, is_complete, read_adapter
 from lyo_pipelines.training.versions import NoAdapterError, latest_adapter
 
 _log = logging.getLogger(__name__)
@@ -93,7 +94,7 @@ class Models:
             there = self._verified[folder][1]
             if other := sorted(name for name in route.files.keys() & there.keys() if route.files[name] != there[name]):
                 raise DamagedAdapterError(f"{folder} is not the adapter that was released: {', '.join(other)} differ.")
-        except (DamagedAdapterError, IncompleteAdapterError) as error:
+        except (DamagedAdapterError, DocumentError) as error:
             if route.fallback is None:
                 raise
             _log.warning("%s; %s@%s answers instead", error, route.fallback.segment, route.fallback.version or "base")

@@ -233,10 +233,14 @@ class Lake:
         with self.replacing(path) as temporary, self.fs.open(temporary, "wb") as handle:
             handle.write(text.encode("utf-8"))
 
+    def read_bytes(self, path: str) -> bytes:
+        """Read a whole file."""
+        with self.fs.open(path, "rb") as handle:
+            return handle.read()
+
     def read_text(self, path: str) -> str:
         """Read UTF-8 text."""
-        with self.fs.open(path, "rb") as handle:
-            return handle.read().decode("utf-8")
+        return self.read_bytes(path).decode("utf-8")
 
     def write_json(self, value: Any, path: str) -> None:
         """Write JSON, readable by people, in one piece."""

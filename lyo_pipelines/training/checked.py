@@ -10,8 +10,9 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from lyo_pipelines.contracts.adapter import MANIFEST
 from lyo_pipelines.errors import LyoError
-from lyo_pipelines.training.plan import MANIFEST, TrainingResult, read_adapter
+from lyo_pipelines.training.plan import TrainingResult, read_adapter
 
 _RUNS_CODE = re.compile(r"\.(bin|pt|pth|pkl|pickle|ckpt|joblib|npy)$", re.IGNORECASE)
 """Formats whose loading may run code that somebody put into the file."""
@@ -30,8 +31,7 @@ def load_checked(adapter_dir: str | Path, files: Mapping[str, str] | None = None
     """
     folder = Path(adapter_dir)
     adapter = read_adapter(folder)
-    told = {str(name): str(digest) for name, digest in adapter.manifest.get("files", {}).items()}
-    expected = dict(files) if files is not None else told
+    expected = dict(files) if files is not None else adapter.manifest.files
     if not any(name.endswith(".safetensors") for name in expected):
         raise DamagedAdapterError(f"{folder}: no .safetensors among its published files: train it again.")
     unsafe = sorted(path.name for path in folder.iterdir() if path.is_file() and _RUNS_CODE.search(path.name))
@@ -51,7 +51,7 @@ def published_files(adapter_dir: str | Path) -> dict[str, str]:
     """
     folder = Path(adapter_dir)
     adapter = load_checked(folder)
-    return {**adapter.manifest["files"], MANIFEST: digest_of(folder / MANIFEST)}
+    return {**adapter.manifest.files, MANIFEST: digest_of(folder / MANIFEST)}
 
 
 def digest_of(path: Path) -> str:

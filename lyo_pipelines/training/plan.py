@@ -9,13 +9,13 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from lyo_pipelines.contracts.adapter import MANIFEST, AdapterManifest, TrainingMetrics
+from lyo_pipelines.contracts.document import DocumentError
 from lyo_pipelines.errors import LyoError
 from lyo_pipelines.external_process.command import module_command
 from lyo_pipelines.training.recipes import WITHOUT_EFFECT_ON_WEIGHTS, Recipe
 
-MANIFEST = "adapter_manifest.json"
 METRICS = "metrics.jsonl"
 LOSS_PICTURE = "loss.png"
 ADAPTER_TAG = "lyo/adapter"
@@ -29,15 +29,35 @@ class TrainingResult:
     """A finished adapter: where it is and what its manifest says."""
 
     path: Path
-    segment: str
-    version: str
-    dataset_fingerprint: str
-    base_model: str
-    metrics: dict[str, Any]
-    manifest: dict[str, Any]
+    manifest: AdapterManifest
+
+    @property
+    def segment(self) -> str:
+        """The segment it was trained for."""
+        return self.manifest.segment
+
+    @property
+    def version(self) -> str:
+        """Its own version: the name of its folder."""
+        return self.manifest.version
+
+    @property
+    def dataset_fingerprint(self) -> str:
+        """The dataset version whose test split it has not seen."""
+        return self.manifest.dataset_fingerprint
+
+    @property
+    def base_model(self) -> str:
+        """Name or folder of its base model."""
+        return self.manifest.base_model.name
+
+    @property
+    def metrics(self) -> TrainingMetrics:
+        """How its training went."""
+        return self.manifest.metrics
 
 
-class IncompleteAdapterError(LyoError):
+class IncompleteAdapterError(DocumentError):
     """An adapter folder has no manifest: its training has not ended."""
 
 
@@ -96,19 +116,10 @@ def is_complete(adapter_dir: str | Path) -> bool:
 
 
 def read_adapter(adapter_dir: str | Path) -> TrainingResult:
-    """Read a finished adapter's manifest. Raises IncompleteAdapterError."""
+    """Read a finished adapter's manifest. Raises IncompleteAdapterError where there is none, DocumentError for a damaged one."""
     path = Path(adapter_dir)
     if not is_complete(path):
         raise IncompleteAdapterError(
-            f"{path} holds no {MANIFEST}: its training has not ended. Start it again: it resumes."
+            f"{path} holds no {MANIFEST}: its training has not ended.", hint="Start it again: it resumes."
         )
-    manifest = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
-    return TrainingResult(
-        path=path,
-        segment=manifest["segment"],
-        version=manifest["version"],
-        dataset_fingerprint=manifest["dataset_fingerprint"],
-        base_model=manifest["base_model"]["name"],
-        metrics=manifest["metrics"],
-        manifest=manifest,
-    )
+    return TrainingResult(path, AdapterManifest.read(path / MANIFEST))

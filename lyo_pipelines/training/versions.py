@@ -47,6 +47,6 @@ def supervised_adapter(lake: Lake, segment: str) -> TrainingResult:
         raise NoAdapterError(
             f"{segment} has no adapter of its own, {found.segment} serves it: tune that one (`lyo prefer {found.segment}`)."
         )
-    if found.manifest["method"] in PREFERENCE_METHODS:
-        return read_adapter(lake.local(lake.adapter_dir(segment, found.manifest["start_from"])))
+    if found.manifest.method in PREFERENCE_METHODS and found.manifest.start_from:
+        return read_adapter(lake.local(lake.adapter_dir(segment, found.manifest.start_from)))
     return found

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lyo_pipelines.contracts.dataset import BenchmarkRecord
 from lyo_pipelines.dataset.benchmarks import Benchmark, registered_benchmarks
 from lyo_pipelines.dataset.build import build_dataset
 from lyo_pipelines.dataset.errors import BenchmarkError, SegmentTooSmallError
@@ -242,7 +243,7 @@ def test_excluding_reaches_turns_whose_opening_was_left_out_and_other_conversati
         tmp_path, exam__tsv=f"{LONG}\t2", benchmarks__yaml="benchmarks:\n- {file: exam.tsv, on_overlap: exclude}"
     )
     version = build_dataset(lake, SEGMENT, FIGURES, CURATION, now=NOW)
-    assert version.manifest["removed_by_rule"] == {"benchmark_overlap": 3, "exact_duplicate": 1}
+    assert version.manifest.removed_by_rule == {"benchmark_overlap": 3, "exact_duplicate": 1}
 
 
 def test_excluding_removes_the_whole_conversation_and_lets_the_dataset_pass(tmp_path: Path):
@@ -256,9 +257,9 @@ def test_excluding_removes_the_whole_conversation_and_lets_the_dataset_pass(tmp_
         benchmarks__yaml="benchmarks:\n- {file: exam.jsonl, on_overlap: exclude}",
     )
     version = build_dataset(lake, SEGMENT, FIGURES, CURATION, now=NOW)
-    assert version.manifest["removed_by_rule"] == {"benchmark_overlap": 2}
-    assert all(check["passed"] for check in version.manifest["leakage"])
-    assert version.manifest["benchmarks"] == [{"name": "exam", "items": 1, "on_overlap": "exclude"}]
+    assert version.manifest.removed_by_rule == {"benchmark_overlap": 2}
+    assert all(check.passed for check in version.manifest.leakage)
+    assert version.manifest.benchmarks == (BenchmarkRecord(name="exam", items=1, on_overlap="exclude"),)
     train = read_split(lake, SEGMENT, version.fingerprint, "train", ["interaction_id"])
     assert "int-300" not in train["interaction_id"].to_pylist()
 
@@ -271,8 +272,8 @@ def test_whatever_excluding_leaves_passes_the_check(tmp_path: Path, place: str):
         tmp_path, exam__tsv=f"{LONG}\t2", benchmarks__yaml="benchmarks:\n- {file: exam.tsv, on_overlap: exclude}"
     )
     version = build_dataset(lake, SEGMENT, FIGURES, CURATION, now=NOW)
-    assert version.manifest["removed_by_rule"] == {"benchmark_overlap": 1}
-    assert all(check["passed"] for check in version.manifest["leakage"])
+    assert version.manifest.removed_by_rule == {"benchmark_overlap": 1}
+    assert all(check.passed for check in version.manifest.leakage)
 
 
 def test_a_dataset_that_is_all_benchmark_is_too_small(tmp_path: Path):

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lyo_pipelines.contracts.dataset import FunnelStep
 from lyo_pipelines.dataset import build as build_module
 from lyo_pipelines.dataset.build import DatasetVersion, build_dataset
 from lyo_pipelines.dataset.contract import SPLIT_SCHEMA, SPLITS
@@ -70,8 +71,8 @@ def test_a_version_holds_every_example_once(tmp_path: Path):
     assert table.schema.equals(SPLIT_SCHEMA)
     assert all(messages[-1]["role"] == "assistant" for messages in table["messages"].to_pylist())
     assert latest(lake, SEGMENT) == list_versions(lake, SEGMENT)[0]
-    assert sum(version.manifest["counts"].values()) == 60
-    assert all(check["passed"] for check in version.manifest["leakage"])
+    assert sum(version.manifest.counts.values()) == 60
+    assert all(check.passed for check in version.manifest.leakage)
 
 
 def test_the_same_input_is_the_same_version_again(tmp_path: Path):
@@ -120,9 +121,9 @@ def test_over_any_history_nothing_is_lost_shared_or_moved(pools: list[dict[int, 
             version = build(lake, days_later=number, largest_group_share=1.0)
             kept, gone = splits(lake, version), removed(lake, version)
             assert len(kept) + len(gone) == len(rows), "kept + removed == input"
-            assert len(kept) == sum(version.manifest["counts"].values())
+            assert len(kept) == sum(version.manifest.counts.values())
             assert set(gone.values()) <= {"merged_into_held_out", "exact_duplicate"}
-            failed = [check for check in version.manifest["leakage"] if check["blocking"] and not check["passed"]]
+            failed = [check for check in version.manifest.leakage if check.blocking and not check.passed]
             assert not failed
             for interaction, split in kept.items():
                 assert ever.setdefault(interaction, {split}) == {split}, "no example changes its split"
@@ -135,8 +136,8 @@ def test_more_data_is_a_superset_with_the_same_splits(tmp_path: Path):
     after = splits(lake, second)
     assert before.items() <= after.items()
     assert second.fingerprint != first.fingerprint
-    assert second.manifest["parent"] == first.fingerprint
-    assert second.manifest["remembers"] == [f"{SEGMENT}/{first.fingerprint}"]
+    assert second.manifest.parent == first.fingerprint
+    assert second.manifest.remembers == (f"{SEGMENT}/{first.fingerprint}",)
 
 
 def in_split(lake: Lake, version: DatasetVersion, name: str) -> str:
@@ -160,8 +161,8 @@ def test_a_merge_removes_the_trained_rows_and_keeps_the_test_rows(tmp_path: Path
         rows[trained]["example_id"]: "merged_into_held_out",
         bridge["example_id"]: "merged_into_held_out",
     }
-    assert second.manifest["groups"]["merged_into_held_out"] == 1
-    assert second.manifest["funnel"][-1] == {"rule": "merged_into_held_out", "removed": 2, "remaining": 59}
+    assert second.manifest.groups.merged_into_held_out == 1
+    assert second.manifest.funnel[-1] == FunnelStep(rule="merged_into_held_out", removed=2, remaining=59)
 
     # the bridge disappears again: what was dropped stays dropped
     lake = lake_with(tmp_path, [*rows.values(), example(501)])
@@ -192,7 +193,7 @@ def test_memory_survives_going_back_to_an_older_version(tmp_path: Path):
     lake = lake_with(tmp_path, examples(range(71)))
     fourth = build(lake, days_later=3, split_key="another key, which only new groups obey")
     assert known.items() <= splits(lake, fourth).items()
-    assert len(fourth.manifest["remembers"]) == 2
+    assert len(fourth.manifest.remembers) == 2
 
 
 def test_a_killed_build_leaves_no_version_and_the_next_one_finishes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -214,15 +215,15 @@ def test_repeated_examples_and_exact_duplicates_are_counted_once(tmp_path: Path)
     twin = example(300, question=rows[0]["question"].upper(), answer=rows[0]["answer"])
     lake = lake_with(tmp_path, [*rows, rows[3], twin])
     version = build(lake)
-    assert version.manifest["removed_by_rule"] == {"exact_duplicate": 1, "repeated_example": 1}
-    assert sum(version.manifest["counts"].values()) == 40
+    assert version.manifest.removed_by_rule == {"exact_duplicate": 1, "repeated_example": 1}
+    assert sum(version.manifest.counts.values()) == 40
     assert removed(lake, version)[twin["example_id"]] == "exact_duplicate"
 
 
 def test_short_questions_do_not_tie_conversations(tmp_path: Path):
     rows = [example(n, question="give me a hint", answer=f"Hint number {n}: try again.") for n in range(40)]
     version = build(lake_with(tmp_path, rows))
-    assert version.manifest["groups"]["groups"] == 40
+    assert version.manifest.groups.groups == 40
 
 
 def test_files_carry_no_time_of_writing_and_small_row_groups_are_exact(tmp_path: Path):
@@ -237,7 +238,7 @@ def test_files_carry_no_time_of_writing_and_small_row_groups_are_exact(tmp_path:
 def test_other_segments_stay_out(tmp_path: Path):
     rows = [*examples(range(40)), *examples(range(100, 120), segment="tutoring.hi.math", language="hi")]
     lake = lake_with(tmp_path, rows)
-    assert sum(build(lake).manifest["counts"].values()) == 40
+    assert sum(build(lake).manifest.counts.values()) == 40
 
 
 # -- what cannot be built ------------------------------------------------------------------------------------------
@@ -299,5 +300,5 @@ def test_a_day_that_changes_under_the_build_stops_it(tmp_path: Path):
 
 def test_a_lake_that_is_not_on_a_local_disk_works_too():
     lake = lake_with("memory://datasets", examples(range(40)))
-    assert sum(build(lake).manifest["counts"].values()) == 40
+    assert sum(build(lake).manifest.counts.values()) == 40
     assert build(lake).reused

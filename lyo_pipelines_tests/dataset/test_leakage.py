@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -143,7 +144,7 @@ def test_checks_run_again_on_a_finished_version(tmp_path: Path):
     lake = lake_with(tmp_path, examples(range(40)))
     version = build_dataset(lake, SEGMENT, FIGURES, CURATION, now=NOW)
     again = leakage_checks(lake, SEGMENT, version.fingerprint, FIGURES, CURATION)
-    assert [outcome.as_dict() for outcome in again] == version.manifest["leakage"]
+    assert [asdict(outcome) for outcome in again] == [check.model_dump() for check in version.manifest.leakage]
     with pytest.raises(UnknownVersionError, match=f"Versions: {version.fingerprint}"):
         leakage_checks(lake, SEGMENT, "0" * 16, FIGURES, CURATION)
 
@@ -157,8 +158,8 @@ def test_what_is_grouped_is_what_is_checked(tmp_path: Path):
     greeting = [{"role": "user", "content": "hello my tutor"}, {"role": "user", "content": "I need some help"}]
     rows = examples(range(40), history=[*greeting, {"role": "assistant", "content": "Gladly."}])
     version = build_dataset(lake_with(tmp_path, [*rows, *examples(range(50, 90))]), SEGMENT, FIGURES, CURATION, now=NOW)
-    assert all(found["passed"] for found in version.manifest["leakage"] if found["blocking"])
-    assert version.manifest["groups"]["largest"][0]["examples"] == 40
+    assert all(found.passed for found in version.manifest.leakage if found.blocking)
+    assert version.manifest.groups.largest[0].examples == 40
 
 
 def test_the_same_texts_are_clustered_once_and_other_texts_anew():

@@ -56,7 +56,7 @@ def test_the_card_says_what_it_is(built: tuple[Lake, DatasetVersion]):
     ):
         assert f"## {heading}" in body
     assert "| no_shared_group | passed |" in body
-    assert str(version.manifest["counts"]["train"]) in body
+    assert str(version.manifest.counts["train"]) in body
 
 
 def test_the_picture_is_a_small_png_however_many_strata(built: tuple[Lake, DatasetVersion]):
@@ -66,7 +66,7 @@ def test_the_picture_is_a_small_png_however_many_strata(built: tuple[Lake, Datas
         for n in range(60)
     }
     totals = {"train": 480, "validation": 60, "test": 60}
-    for one in (manifest, {**manifest, "strata": many, "counts": totals, "strata_not_listed": 5}):
+    for one in (manifest, manifest.model_copy(update={"strata": many, "counts": totals, "strata_not_listed": 5})):
         picture = split_picture(one)
         assert picture.startswith(b"\x89PNG")
         assert len(picture) < 30_000
@@ -105,12 +105,12 @@ def test_segments_are_listed_largest_first(tmp_path: Path):
 
 def test_the_manifest_tells_lengths_days_and_rules(built: tuple[Lake, DatasetVersion]):
     manifest = built[1].manifest
-    assert manifest["lengths"]["messages"] == {"p00": 3, "p25": 3, "p50": 3, "p75": 3, "p95": 3, "p99": 3, "p100": 5}
-    assert sum(manifest["examples_by_day"].values()) == 60
-    assert manifest["source_days"] == list(manifest["examples_by_day"])
-    assert sum(sum(row.values()) for row in manifest["strata"].values()) == 60
-    assert sum(manifest["groups"]["by_split"].values()) == manifest["groups"]["groups"] == 60
-    assert manifest["rule_versions"]["pool"] == ["segment_minimum", "exact_duplicate", "user_cap"]
+    assert manifest.lengths["messages"] == {"p00": 3, "p25": 3, "p50": 3, "p75": 3, "p95": 3, "p99": 3, "p100": 5}
+    assert sum(manifest.examples_by_day.values()) == 60
+    assert manifest.source_days == tuple(manifest.examples_by_day)
+    assert sum(sum(row.values()) for row in manifest.strata.values()) == 60
+    assert sum(manifest.groups.by_split.values()) == manifest.groups.groups == 60
+    assert manifest.rule_versions.pool == ("segment_minimum", "exact_duplicate", "user_cap")
 
 
 # -- pool digests ------------------------------------------------------------------------------------------------------

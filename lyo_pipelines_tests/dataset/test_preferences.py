@@ -224,7 +224,7 @@ def test_days_from_before_edits_were_known_are_read_too(tmp_path: Path):
         lake.write_table(old, lake.examples(day))
     version = build(lake)
     assert (version.size("kto", "train"), version.size("dpo", "train")) == (0, 0)  # nothing bad to learn from
-    assert version.manifest["answers"] == 40
+    assert version.manifest.answers == 40
 
 
 def test_missing_preferences_say_what_to_do(tmp_path: Path):

@@ -45,7 +45,7 @@ def test_a_parent_holds_the_examples_of_all_segments_below_it(tmp_path: Path):
     lake = lake_with(tmp_path, [*examples(range(40)), *physics(range(100, 130))])
     for key in ("tutoring.en", "tutoring"):
         version = build(lake, key)
-        assert version.manifest["segments"] == {MATH: 40, PHYSICS: 30}
+        assert version.manifest.segments == {MATH: 40, PHYSICS: 30}
         assert len(splits(lake, version)) == 70
     names = read_split(lake, "tutoring", version.fingerprint, "train", ["segment"])["segment"].to_pylist()
     assert set(names) == {MATH, PHYSICS}
@@ -159,7 +159,7 @@ def test_document_sets_are_read_beside_the_days(tmp_path: Path):
         update={"segment_minimum_interactions": 100}
     )  # a minimum of interactions, not of chunks
     version = build_dataset(lake, "documents.en.notes", FIGURES, strict, now=NOW)
-    assert sum(version.manifest["counts"].values()) == 40
-    assert (version.manifest["source_days"], version.manifest["document_sets"]) == ([], ["notes"])
+    assert sum(version.manifest.counts.values()) == 40
+    assert (version.manifest.source_days, version.manifest.document_sets) == ((), ("notes",))
     assert "Documents (notes)" in lake.read_text(f"{version.path}/README.md")
-    assert sum(build(lake, MATH).manifest["counts"].values()) == 30
+    assert sum(build(lake, MATH).manifest.counts.values()) == 30

@@ -165,7 +165,7 @@ def test_preferences_tune_the_adapter_and_are_compared_with_it(world) -> None:
     checks = {e.check_name: e.passed for e in result.get_asset_check_evaluations()}
     assert checks["no_test_item_in_preferences"]
     tuned = latest_adapter(lake, SEGMENT)
-    assert (tuned.manifest["method"], tuned.manifest["start_from"]) == ("kto", start.version)
+    assert (tuned.manifest.method, tuned.manifest.start_from) == ("kto", start.version)
     report = json.loads((Path(lake.report_dir(SEGMENT, tuned.version)) / "report.json").read_text())
     assert report["model_versions"]["start"] == start.version
     assert supervised_adapter(lake, SEGMENT).version == start.version, "the next tuning starts there again"

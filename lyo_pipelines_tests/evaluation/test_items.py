@@ -14,7 +14,6 @@ from lyo_pipelines.evaluation.inputs.items import (
     choose_items,
     items_hash,
     read_items,
-    read_manifest,
 )
 from lyo_pipelines_tests.evaluation import made
 
@@ -97,8 +96,6 @@ def test_another_answer_gives_another_hash(tmp_path):
 def test_a_split_that_cannot_be_used_says_why(tmp_path):
     with pytest.raises(TestSplitError, match="materialize the dataset splits"):
         read_items(tmp_path)
-    with pytest.raises(TestSplitError, match="no complete dataset version"):
-        read_manifest(tmp_path)
     rows = made.rows(2)
     rows[1]["messages"] = [{"role": "assistant", "content": " "}]
     with pytest.raises(TestSplitError, match="nor is it a single message of plain text"):

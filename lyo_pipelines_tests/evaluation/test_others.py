@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from lyo_pipelines.config.evaluation import GateFigures
+from lyo_pipelines.contracts.dataset import PreferenceManifest, PreferenceSettings
 from lyo_pipelines.dataset.preferences.contract import PAIR_SCHEMA
 from lyo_pipelines.evaluation.command import evaluation_command, write_figures
 from lyo_pipelines.evaluation.engine.__main__ import main
@@ -156,7 +157,11 @@ def preferences(folder: Path, *, shorter_is_better: bool, n: int = 60) -> Lake:
     ]  # fmt: skip
     lake.write_table(pa.Table.from_pylist(rows, schema=PAIR_SCHEMA), f"{path}/dpo_train.parquet")
     lake.write_table(PAIR_SCHEMA.empty_table(), f"{path}/dpo_validation.parquet")
-    lake.write_json({"fingerprint": "p1"}, f"{path}/manifest.json")
+    manifest = PreferenceManifest(
+        segment="tutoring.en.math", fingerprint="p1", answers=2 * n, held_out=0, kto={}, kto_before_balancing={},
+        dpo={"train": {"two_answers": n}}, figures=PreferenceSettings(),
+    )  # fmt: skip
+    lake.write_text(manifest.to_json(), f"{path}/manifest.json")
     lake.write_json({"fingerprint": "p1"}, f"{lake.preferences_dir('tutoring.en.math')}/latest.json")
     return lake
 

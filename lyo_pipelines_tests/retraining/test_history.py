@@ -8,15 +8,19 @@ from typing import Any
 
 import pytest
 
+from lyo_pipelines.contracts.adapter import MANIFEST
+from lyo_pipelines.contracts.dataset import DatasetManifest
 from lyo_pipelines.dataset.versions import Version
 from lyo_pipelines.retraining.history import History, record_report, record_training, reports, trainings
 from lyo_pipelines.storage.lake import Lake
-from lyo_pipelines.training.plan import MANIFEST, read_adapter
+from lyo_pipelines.training.plan import read_adapter
 from lyo_pipelines.training.versions import point_to
 from lyo_pipelines_tests.retraining.made import NOW, launch, training
 
 SEGMENT = "tutoring.en.math"
 DATASET: dict[str, Any] = {
+    "segment": SEGMENT,
+    "fingerprint": "f1",
     "created_at": "2026-10-01T10:00:00+00:00",
     "funnel": [{"removed": 20, "remaining": 80}, {"removed": 5, "remaining": 75}],
     "strata_by": ["language", "subject", "grade", "topic"],
@@ -54,7 +58,9 @@ def told(lake: Lake) -> str:
 
 
 def test_a_training_is_remembered_by_the_few_figures_that_ticks_need(lake):
-    record_training(lake, trained(lake), Version(SEGMENT, "f1", "", DATASET))
+    record_training(
+        lake, trained(lake), Version(SEGMENT, "f1", "", DatasetManifest.parse(json.dumps(DATASET), "manifest.json"))
+    )
     found = trainings(lake)[SEGMENT]
     assert (found.at, found.version, found.fingerprint) == (datetime(2026, 10, 1, 10, tzinfo=UTC), "owner-1", "f1")
     assert found.examples == 100  # those that the dataset's build began with

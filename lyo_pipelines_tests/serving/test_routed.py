@@ -28,7 +28,7 @@ def lake(tmp_path: Path) -> Lake:
 
 def target(lake: Lake, version: str) -> Target:
     folder = lake.adapter_dir(SEGMENT, version)
-    return Target(SEGMENT, version, "lora", "tiny", folder, read_adapter(folder).manifest["files"])
+    return Target(SEGMENT, version, "lora", "tiny", folder, read_adapter(folder).manifest.files)
 
 
 def route(lake: Lake, *, share: float) -> Models:

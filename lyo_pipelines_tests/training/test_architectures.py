@@ -89,13 +89,13 @@ def run(recipe: Path, dataset: Path, output: Path) -> TrainingResult:
 
 
 def weights(result: TrainingResult) -> dict[str, str]:
-    return {name: digest for name, digest in result.manifest["files"].items() if name.endswith(".safetensors")}
+    return {name: digest for name, digest in result.manifest.files.items() if name.endswith(".safetensors")}
 
 
 def test_it_learns_and_says_what_it_is(way):
     result = way.result
-    assert result.metrics["eval_loss"] < result.metrics["first_eval_loss"]
-    assert result.manifest["method"] == way.method
+    assert result.metrics.eval_loss < result.metrics.first_eval_loss
+    assert result.manifest.method == way.method
     kinds = {name.partition(".")[0].partition("-")[0] for name in weights(result)}
     assert kinds == {"model"} if way.method == "full" else {"adapter_model"}
 
@@ -119,7 +119,7 @@ def test_killed_and_resumed_it_ends_with_bitwise_the_same_weights(way, tmp_path)
     resumed = run(way.recipe, way.dataset, output)
     assert weights(resumed) == weights(way.result)
     for name in ("eval_loss", "loss", "best_step", "steps", "tokens", "validations"):
-        assert resumed.metrics[name] == way.result.metrics[name], name
+        assert getattr(resumed.metrics, name) == getattr(way.result.metrics, name), name
 
 
 def test_it_is_evaluated_against_its_base(way, tmp_path):
@@ -137,7 +137,7 @@ def test_it_is_evaluated_against_its_base(way, tmp_path):
     assert report["models"]["candidate"]["answer_tokens"]["n"] == 6
     assert report["timings"]["candidate"]["probes"] == 1
     if way.method != "qlora":  # a base in 4 bits loses a little; here it stands in full
-        assert loss["candidate"] == pytest.approx(way.result.metrics["eval_loss"], rel=0.25)
+        assert loss["candidate"] == pytest.approx(way.result.metrics.eval_loss, rel=0.25)
 
 
 def test_merged_it_answers_as_the_adapter_does(way, tmp_path):
@@ -185,7 +185,7 @@ def test_plain_text_is_trained_and_evaluated_by_its_loss_alone(tmp_path):
     result = train(
         recipe, dataset, tmp_path / "adapter", tmp_path, device="cpu", reporter=Reporter(), stop=StopRequest()
     )
-    assert result.metrics["eval_loss"] < result.metrics["first_eval_loss"]
+    assert result.metrics.eval_loss < result.metrics.first_eval_loss
     figures = load_figures().evaluation.model_copy(
         update={"dtype": "float32", "device": "cpu", "resamples": 200, "minimum_groups": 2, "metrics": ("loss", "chrf")}
     )

@@ -10,7 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lyo_pipelines.contracts.errors import DatasetError
-from lyo_pipelines.training.dataset_version import read_manifest
 from lyo_pipelines.training.engine.base import load_tokenizer
 from lyo_pipelines.training.engine.chat import ConversationError, accepts_system, render, tokenize
 from lyo_pipelines.training.engine.data import IGNORED, Collator, ExamplesDataset, read_split
@@ -112,9 +111,7 @@ def test_training_cannot_read_the_test_split(tmp_path, tokenizer):
         read_split(make_dataset(tmp_path), "test", tokenizer, 100)
 
 
-def test_a_broken_dataset_version_says_what_is_wrong(tmp_path, tokenizer):
-    with pytest.raises(DatasetError, match=r"manifest\.json"):
-        read_manifest(tmp_path)
+def test_a_damaged_split_says_what_to_do(tmp_path, tokenizer):
     folder = make_dataset(tmp_path / "d")
     (folder / "train.parquet").write_bytes(b"half")
     with pytest.raises(DatasetError, match="Build the dataset again"):

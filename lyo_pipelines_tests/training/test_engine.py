@@ -54,8 +54,8 @@ def test_every_architecture_learns_through_the_real_path(tmp_path, dataset, fami
         model,
         **{"budget.steps": 24, "budget.epochs": 20, "validation.interval": 4, "optimizer.learning_rate": 0.01},
     )
-    assert result.metrics["eval_loss"] < result.metrics["first_eval_loss"]
-    assert result.metrics["best_step"] in {4, 8, 12, 16, 20, 24}
+    assert result.metrics.eval_loss < result.metrics.first_eval_loss
+    assert result.metrics.best_step in {4, 8, 12, 16, 20, 24}
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_every_architecture_learns_through_the_real_path(tmp_path, dataset, fami
 )
 def test_every_setting_of_speed_trains(tmp_path, dataset, overrides):
     model = make_model(tmp_path / "llama", "llama")
-    assert run(tmp_path, dataset, model, **overrides).metrics["steps"] == 6
+    assert run(tmp_path, dataset, model, **overrides).metrics.steps == 6
 
 
 def test_a_training_that_gets_no_better_stops_early_and_keeps_its_best(tmp_path, dataset):
@@ -85,9 +85,9 @@ def test_a_training_that_gets_no_better_stops_early_and_keeps_its_best(tmp_path,
         **{"budget.steps": 60, "budget.epochs": 60, "validation.interval": 2},
         **{"validation.patience": 2, "optimizer.learning_rate": 3.0},
     )  # fmt: skip
-    assert result.manifest["stopped_early"]
-    assert result.metrics["steps"] == result.metrics["best_step"] + 4
-    assert result.metrics["eval_loss"] == min(
+    assert result.manifest.stopped_early
+    assert result.metrics.steps == result.metrics.best_step + 4
+    assert result.metrics.eval_loss == min(
         row["eval_loss"] for row in read_metrics(tmp_path / "adapter/metrics.jsonl") if "eval_loss" in row
     )
 
@@ -100,14 +100,14 @@ def test_a_run_killed_before_its_manifest_only_publishes(tmp_path, dataset):
         (first.path / name).unlink()
     again = run(tmp_path, dataset, model)
     assert (again.path / "adapter_model.safetensors").read_bytes() == weights
-    assert again.metrics["eval_loss"] == first.metrics["eval_loss"]
+    assert again.metrics.eval_loss == first.metrics.eval_loss
 
 
 def test_a_dataset_without_validation_rows_trains_to_its_end(tmp_path):
     dataset = make_dataset(tmp_path / "dataset", validation=0)
     result = run(tmp_path, dataset, make_model(tmp_path / "llama", "llama"))
-    assert result.metrics["eval_loss"] is None
-    assert result.metrics["steps"] == result.metrics["best_step"] == 6
+    assert result.metrics.eval_loss is None
+    assert result.metrics.steps == result.metrics.best_step == 6
 
 
 def test_training_does_not_need_the_test_split_to_exist(tmp_path, dataset):
@@ -237,8 +237,8 @@ def test_a_stop_in_a_validation_keeps_that_step_and_validates_it_when_resumed(tm
     assert fault(tmp_path / "stopped/adapter/checkpoints/checkpoint-4") is None
     assert read_metrics(tmp_path / "stopped/adapter/metrics.jsonl")[-1]["stage"] == "interrupted"
     again = run(tmp_path / "stopped", dataset, model, **changes)
-    assert again.manifest["files"]["adapter_model.safetensors"] == whole.manifest["files"]["adapter_model.safetensors"]
-    assert again.metrics["validations"] == whole.metrics["validations"] == 2
+    assert again.manifest.files["adapter_model.safetensors"] == whole.manifest.files["adapter_model.safetensors"]
+    assert again.metrics.validations == whole.metrics.validations == 2
 
 
 def test_a_damaged_best_checkpoint_is_never_published(tmp_path, dataset):

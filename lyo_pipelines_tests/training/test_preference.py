@@ -124,20 +124,20 @@ def test_tuning_starts_from_the_adapter_and_moves_away_from_it(
 @pytest.mark.parametrize("method", ["kto", "dpo"])
 def test_the_better_answers_gain_on_the_worse_ones(tuned: dict[str, TrainingResult], method: str):
     result = tuned[method]
-    assert result.manifest["preference"]["rewards_margins"] > 0.05
-    assert result.metrics["eval_loss"] < {"dpo": 0.6931, "kto": 0.5}[method]
+    assert result.manifest.preference["rewards_margins"] > 0.05
+    assert result.metrics.eval_loss < {"dpo": 0.6931, "kto": 0.5}[method]
 
 
 @pytest.mark.parametrize("method", ["kto", "dpo"])
 def test_the_manifest_says_what_was_tuned_with_what(world: World, tuned: dict[str, TrainingResult], method: str):
     start, manifest = read_adapter(world.adapter), tuned[method].manifest
-    assert manifest["method"] == method
-    assert manifest["start_from"] == start.version
-    assert manifest["preference_fingerprint"] == "prefs"
+    assert manifest.method == method
+    assert manifest.start_from == start.version
+    assert manifest.preference_fingerprint == "prefs"
     # evaluated on the test split of the dataset that its adapter comes from
-    assert manifest["dataset_fingerprint"] == start.dataset_fingerprint
-    recipe = Recipe.model_validate(manifest["recipe"])
-    assert manifest["version"] == adapter_version("prefs", recipe, start.version) != adapter_version("prefs", recipe)
+    assert manifest.dataset_fingerprint == start.dataset_fingerprint
+    recipe = Recipe.model_validate(manifest.recipe)
+    assert manifest.version == adapter_version("prefs", recipe, start.version) != adapter_version("prefs", recipe)
 
 
 @pytest.mark.parametrize("method", ["kto", "dpo"])

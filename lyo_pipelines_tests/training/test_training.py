@@ -100,13 +100,15 @@ def test_a_training_leaves_an_adapter_with_everything_about_it(undisturbed, data
     metrics = result.metrics
     assert result.segment == "tutoring.en.math"
     assert result.dataset_fingerprint == "feed0000"
-    assert metrics["eval_loss"] < metrics["first_eval_loss"], "nothing was learnt"
-    assert metrics["tokens_per_second"] > 0
-    assert metrics["peak_memory_bytes"] > 10**8
-    assert result.manifest["cost"]["amount"] == pytest.approx(metrics["seconds"] / 100, rel=0.02)
-    assert len(result.manifest["base_model"]["sha256"]) == 64
-    assert result.manifest["recipe"]["lora"]["dropout"] == 0.1
-    for name, digest in result.manifest["files"].items():
+    assert metrics.eval_loss is not None
+    assert metrics.first_eval_loss is not None
+    assert metrics.eval_loss < metrics.first_eval_loss, "nothing was learnt"
+    assert (metrics.tokens_per_second or 0) > 0
+    assert (metrics.peak_memory_bytes or 0) > 10**8
+    assert result.manifest.cost.amount == pytest.approx(metrics.seconds / 100, rel=0.02)
+    assert len(result.manifest.base_model.sha256) == 64
+    assert result.manifest.recipe["lora"]["dropout"] == 0.1
+    for name, digest in result.manifest.files.items():
         assert hashlib.sha256((output / name).read_bytes()).hexdigest() == digest
     assert (output / "loss.png").stat().st_size < 30_000
     assert list((output / "tensorboard").glob("events*"))

@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from lyo_pipelines.config.curation import CurationFigures
 from lyo_pipelines.config.dataset import DatasetFigures
+from lyo_pipelines.contracts.dataset import MANIFEST, PreferenceManifest, PreferenceSettings
 from lyo_pipelines.dataset.clustering import QuestionClusters
 from lyo_pipelines.dataset.contract import SPLITS
 from lyo_pipelines.dataset.gather import DayRows, first_pass, later_pass
@@ -38,13 +39,20 @@ FORMAT_VERSION = "preferences-1"
 
 @dataclass(frozen=True)
 class PreferencePlan:
-    """What will be written: chosen labels and pairs (see labels.py), and what the splits must remember from now on."""
+    """What will be written: chosen labels and pairs (see labels.py), and what the splits must remember from now on.
+
+    answers: read; held_out: of them, left out as test items. Counts by split and kind.
+    """
 
     rows: DayRows
     kto: pl.DataFrame
     dpo: pl.DataFrame
     memory: SplitMemory
-    counts: dict[str, Any]
+    answers: int
+    held_out: int
+    kto_counts: dict[str, dict[str, int]]
+    kto_before_balancing: dict[str, dict[str, int]]
+    dpo_counts: dict[str, dict[str, int]]
 
 
 def build_preferences(
@@ -60,24 +68,30 @@ def build_preferences(
     memory, covered = remember(lake, scope)
     plan = plan_preferences(lake, scope, figures, curation, memory)
     fingerprint = _fingerprint(plan, [FORMAT_VERSION, *(task.version for task in formats.values())])
-    manifest = {
-        "segment": segment,
-        "fingerprint": fingerprint,
-        "created_at": now.isoformat(),
-        "remembers": covered,
-        "segments": {key: count.kept for key, count in sorted(scope.counts.items())},
-        **plan.counts,
-        "figures": {
-            **figures.preferences.model_dump(),
-            "good_rating": curation.minimum_rating,
-            "bad_rating": curation.bad_rating,
-        },
-    }
+    manifest = PreferenceManifest(
+        segment=segment,
+        fingerprint=fingerprint,
+        created_at=now,
+        segments={key: count.kept for key, count in sorted(scope.counts.items())},
+        remembers=tuple(covered),
+        answers=plan.answers,
+        held_out=plan.held_out,
+        kto=plan.kto_counts,
+        kto_before_balancing=plan.kto_before_balancing,
+        dpo=plan.dpo_counts,
+        figures=PreferenceSettings.model_validate(
+            {
+                **figures.preferences.model_dump(),
+                "good_rating": curation.minimum_rating,
+                "bad_rating": curation.bad_rating,
+            }
+        ),
+    )
     folder = lake.preferences_dir(segment, fingerprint)
-    if not lake.exists(f"{folder}/manifest.json"):
+    if not lake.exists(f"{folder}/{MANIFEST}"):
         write_preferences(lake, folder, plan.rows, {"kto": plan.kto, "dpo": plan.dpo}, formats)
         lake.write_table(plan.memory.to_table(), f"{folder}/groups.parquet")
-        lake.write_json(manifest, f"{folder}/manifest.json")
+        lake.write_text(manifest.to_json(), f"{folder}/{MANIFEST}")
     point_to_preferences(lake, segment, fingerprint)
     return get_preferences(lake, segment, fingerprint)
 
@@ -107,13 +121,11 @@ def plan_preferences(
         kto=kto,
         dpo=dpo.join(answers.select("example_id", "group_id"), on="example_id", how="left"),
         memory=assignment.memory,
-        counts={
-            "answers": frame.height,
-            "held_out": frame.height - usable.height,
-            "kto": _sizes(kto, "label", {True: "good", False: "bad"}),
-            "kto_before_balancing": _sizes(judged, "label", {True: "good", False: "bad"}),
-            "dpo": _sizes(dpo, "kind", {}),
-        },
+        answers=frame.height,
+        held_out=frame.height - usable.height,
+        kto_counts=_sizes(kto, "label", {True: "good", False: "bad"}),
+        kto_before_balancing=_sizes(judged, "label", {True: "good", False: "bad"}),
+        dpo_counts=_sizes(dpo, "kind", {}),
     )
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
+from lyo_pipelines.contracts.dataset import MANIFEST, PreferenceManifest
 from lyo_pipelines.dataset.errors import UnknownVersionError
 from lyo_pipelines.storage.lake import Lake
 
@@ -16,21 +16,22 @@ class PreferenceVersion:
     segment: str
     fingerprint: str
     path: str
-    manifest: dict[str, Any]
+    manifest: PreferenceManifest
 
     def size(self, method: str, split: str) -> int:
         """Labels (kto) or pairs (dpo) in a split."""
-        return sum(self.manifest[method].get(split, {}).values())
+        return sum(self.manifest.by_method[method].get(split, {}).values())
 
 
 def get_preferences(lake: Lake, segment: str, fingerprint: str) -> PreferenceVersion:
     """Return one version. Raises UnknownVersionError that says how to make one."""
     folder = lake.preferences_dir(segment, fingerprint)
-    if not fingerprint or not lake.exists(f"{folder}/manifest.json"):
+    path = f"{folder}/{MANIFEST}"
+    if not fingerprint or not lake.exists(path):
         raise UnknownVersionError(
             f"{segment} has no preference data {fingerprint or 'yet'}: materialize preference_data for {segment} to make it."
         )
-    return PreferenceVersion(segment, fingerprint, folder, lake.read_json(f"{folder}/manifest.json"))
+    return PreferenceVersion(segment, fingerprint, folder, PreferenceManifest.parse(lake.read_bytes(path), path))
 
 
 def latest_preferences(lake: Lake, segment: str) -> PreferenceVersion:

@@ -57,7 +57,7 @@ def dataset_splits(context: dg.AssetExecutionContext, store: Store):
     lake, figures, segment = store.lake(), store.figures(), context.partition_key
     version = build_or_fall_back(lake, segment, figures.dataset, figures.curation, now=datetime.now(UTC))
     manifest = version.manifest
-    sizes = {name: int(manifest["counts"][name]) for name in ("train", "validation", "test")}
+    sizes = {name: manifest.counts[name] for name in ("train", "validation", "test")}
     context.log.info(
         f"{version.segment}: version {version.fingerprint}, {sizes}{' (unchanged)' if version.reused else ''}"
     )

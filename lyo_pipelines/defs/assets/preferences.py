@@ -40,15 +40,15 @@ def preference_data(context: dg.AssetExecutionContext, store: Store) -> dg.Mater
     rows = [
         {"method": method, "split": split, "what": kind, "n": n}
         for method in PREFERENCE_METHODS
-        for split, kinds in manifest[method].items()
+        for split, kinds in manifest.by_method[method].items()
         for kind, n in kinds.items()
     ]
     return dg.MaterializeResult(
         data_version=dg.DataVersion(found.fingerprint),
         metadata={
             "sizes": table(rows, ["method", "split", "what", "n"]),
-            "answers_read": manifest["answers"],
-            "held_out": manifest["held_out"],
+            "answers_read": manifest.answers,
+            "held_out": manifest.held_out,
             "fingerprint": found.fingerprint,
             "path": found.path,
         },

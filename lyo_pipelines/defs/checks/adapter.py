@@ -11,7 +11,7 @@ from lyo_pipelines.training.versions import latest_adapter
 
 def _losses(context: dg.AssetCheckExecutionContext, store: Store) -> tuple[float | None, float | None]:
     metrics = latest_adapter(store.lake(), context.op_execution_context.partition_key).metrics
-    return metrics["first_eval_loss"], metrics["eval_loss"]
+    return metrics.first_eval_loss, metrics.eval_loss
 
 
 @dg.asset_check(

@@ -53,7 +53,7 @@ def _ask(adapter: TrainingResult | None, options: argparse.Namespace) -> dict[st
 
     quiet()
     started = time.perf_counter()
-    whole = adapter is not None and adapter.manifest.get("method") == "full"
+    whole = adapter is not None and adapter.manifest.is_whole_model
     base = str(options.adapter) if whole else options.base
     spec = ModelSpec("champion", base, None if whole else options.adapter, "", "")
     host = ModelHost(options.models, device="auto", dtype="auto", attention=None)

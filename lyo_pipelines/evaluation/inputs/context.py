@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from lyo_pipelines.config.curation import CurationFigures
 from lyo_pipelines.config.evaluation import EvaluationFigures
+from lyo_pipelines.contracts.dataset import DataManifest
 from lyo_pipelines.curation.wordlists import Wordlists, load_wordlists
 from lyo_pipelines.evaluation.inputs.item_sets import ItemSet, item_sets
 from lyo_pipelines.evaluation.inputs.items import items_hash
@@ -48,18 +47,16 @@ class Surroundings:
 def look_around(
     lake: Lake | None,
     dataset_dir: Path,
-    manifest: Mapping[str, Any],
+    manifest: DataManifest,
     figures: EvaluationFigures,
     curation: CurationFigures,
 ) -> Surroundings:
     """Read what the figures ask for. Without a lake there are the packaged word lists and the general set."""
-    segment = str(manifest["segment"])
-    segments = sorted(manifest.get("segments", {})) or [segment]
     rated = pairs = None
     if lake is not None and figures.satisfaction.enabled:
-        rated = rated_answers(lake, segments, dataset_dir, figures.satisfaction.maximum_ratings)
+        rated = rated_answers(lake, list(manifest.segment_keys), dataset_dir, figures.satisfaction.maximum_ratings)
     if lake is not None and figures.judge is not None:
-        pairs = rated_pairs(lake, segment, figures.judge.rated_pairs)
+        pairs = rated_pairs(lake, manifest.segment, figures.judge.rated_pairs)
     return Surroundings(
         lists=load_wordlists(lake),
         curation=curation,

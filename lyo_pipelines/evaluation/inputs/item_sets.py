@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import yaml
 
 from lyo_pipelines.config.evaluation import CollateralFigures
+from lyo_pipelines.contracts.dataset import DataManifest
 from lyo_pipelines.dataset.scope import below
 from lyo_pipelines.dataset.versions import latest
 from lyo_pipelines.evaluation.inputs.items import Item, TestSplitError, choose_items, read_items
@@ -48,16 +47,16 @@ def general_set() -> ItemSet:
     return ItemSet(GENERAL, tuple(items), answers=True)
 
 
-def item_sets(lake: Lake | None, manifest: Mapping[str, Any], figures: CollateralFigures) -> tuple[ItemSet, ...]:
+def item_sets(lake: Lake | None, manifest: DataManifest, figures: CollateralFigures) -> tuple[ItemSet, ...]:
     """The sets for one candidate. manifest: of its dataset; what that holds, and what lies above or below it, is no collateral."""
     others = other_segments(lake, manifest)[: figures.segments] if lake is not None else []
     sets = [ItemSet(key, tuple(choose_items(read_items(folder), figures.items))) for key, folder in others]
     return (*sets, *([general_set()] if figures.general else []))
 
 
-def other_segments(lake: Lake, manifest: Mapping[str, Any]) -> list[tuple[str, Path]]:
+def other_segments(lake: Lake, manifest: DataManifest) -> list[tuple[str, Path]]:
     """Every other segment with a test set, and the folder of its dataset: one of each task and language first, by name."""
-    ours = {str(manifest["segment"]), *manifest.get("segments", {})}
+    ours = {manifest.segment, *manifest.segments}
     found: dict[tuple[str, str], list[tuple[str, Path]]] = {}
     for key in lake.names(lake.path("datasets")):
         if any(below(key, mine) or below(mine, key) for mine in ours) or (kind := _kind(key)) is None:

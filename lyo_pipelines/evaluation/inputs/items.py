@@ -10,11 +10,11 @@ import json
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pyarrow.parquet as pq
 
 from lyo_pipelines.errors import LyoError
+from lyo_pipelines.json_types import RawRow
 
 _OPTIONAL = ("segment", "subject", "topic", "grade", "reasoning_mode", "reference_answer", "context")
 
@@ -72,16 +72,6 @@ def read_items(dataset_dir: Path) -> list[Item]:
     return sorted((_item(row, path) for row in rows), key=lambda item: item.item_id)
 
 
-def read_manifest(dataset_dir: Path) -> dict[str, Any]:
-    """The dataset version's manifest. Raises TestSplitError when the version is not complete."""
-    path = dataset_dir / "manifest.json"
-    if not path.is_file():
-        raise TestSplitError(
-            f"{dataset_dir} has no manifest.json, so it is no complete dataset version: build the splits again."
-        )
-    return json.loads(path.read_text(encoding="utf-8"))
-
-
 def choose_items(items: list[Item], maximum: int | None) -> list[Item]:
     """A deterministic, stratified part of at most `maximum` items: one of each group first, then seconds, and so on.
 
@@ -125,7 +115,7 @@ def items_hash(items: list[Item]) -> str:
     return digest.hexdigest()[:16]
 
 
-def _item(row: dict[str, Any], path: Path) -> Item:
+def _item(row: RawRow, path: Path) -> Item:
     messages = [(str(message["role"]), str(message["content"] or "")) for message in row["messages"] or []]
     if not messages or messages[-1][0] != "assistant" or (len(messages) == 1 and not messages[0][1].strip()):
         raise TestSplitError(

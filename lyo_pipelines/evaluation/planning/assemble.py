@@ -10,6 +10,7 @@ from typing import Any
 from lyo_pipelines.config.curation import CurationFigures
 from lyo_pipelines.config.evaluation import EvaluationFigures
 from lyo_pipelines.config.figures import load_figures
+from lyo_pipelines.contracts.dataset import MANIFEST, DataManifest
 from lyo_pipelines.errors import LyoError
 from lyo_pipelines.evaluation.command import EVALUATION_VERSION
 from lyo_pipelines.evaluation.inputs import items
@@ -19,6 +20,7 @@ from lyo_pipelines.evaluation.measures import catalogue, validity
 from lyo_pipelines.evaluation.measures.language_quality import NAMES as INFORMED
 from lyo_pipelines.evaluation.measures.satisfaction import NAME as PREDICTED
 from lyo_pipelines.storage.lake import Lake
+from lyo_pipelines.training.plan import read_adapter
 
 _FIGURES_OF_OUTPUTS = {
     "max_new_tokens",
@@ -43,15 +45,15 @@ def gather_inputs(
     curation: CurationFigures | None = None,
     start_dir: Path | None = None,
 ) -> EvaluationInputs:
-    """Read manifests and the test split and fingerprint them. Raises TestSplitError, AdapterError or MetricError.
+    """Read manifests and the test split and fingerprint them. Raises DocumentError, TestSplitError, AdapterError or MetricError.
 
     champion_dir: of the adapter that serves now; start_dir: of the one that the candidate was tuned from, where that is another.
     lake: where ratings, other segments and word lists are looked for; curation: its figures (default: the packaged ones).
     """
-    manifest = items.read_manifest(dataset_dir)
+    manifest = DataManifest.read(dataset_dir / MANIFEST)
     everything = items.read_items(dataset_dir)
     chosen = items.choose_items(everything, figures.max_items)
-    tasks = validity.tasks_of(chosen, str(manifest["segment"]))
+    tasks = validity.tasks_of(chosen, manifest.segment)
     candidate, base = adapter_spec("candidate", adapter_dir), _base_spec(adapter_dir)
     champion = adapter_spec("champion", champion_dir) if champion_dir is not None else None
     same = champion is not None and champion.identity == candidate.identity
@@ -71,7 +73,7 @@ def gather_inputs(
     parts = [
         EVALUATION_VERSION,
         items.items_hash(chosen),
-        [len(everything), manifest["fingerprint"]],
+        [len(everything), manifest.fingerprint],
         [(spec.role, spec.version, spec.identity) for spec in models],
         champion.version if champion else None,
         figures.model_dump(mode="json"),
@@ -81,9 +83,9 @@ def gather_inputs(
         *([[served.segment, served.reason]] if served else []),
     ]
     return EvaluationInputs(
-        segment=str(manifest["segment"]),
+        segment=manifest.segment,
         served=served,
-        dataset_fingerprint=str(manifest["fingerprint"]),
+        dataset_fingerprint=manifest.fingerprint,
         items=tuple(chosen),
         tasks=tasks,
         items_in_split=len(everything),
@@ -129,9 +131,9 @@ class AdapterError(LyoError):
 
 
 def adapter_spec(role: str, folder: Path) -> ModelSpec:
-    """The adapter (or whole model) in a folder; its identity changes with its weights. Raises AdapterError."""
-    manifest = _adapter_manifest(folder)
-    whole = manifest.get("method") == "full"
+    """The adapter (or whole model) in a folder; its identity changes with its weights. Raises AdapterError or DocumentError."""
+    manifest = read_adapter(folder).manifest
+    whole = manifest.is_whole_model
     name, config = ("model", "config.json") if whole else ("adapter_model", "adapter_config.json")
     weights = sorted(folder.glob(f"{name}*.safetensors"))
     if not weights:
@@ -141,26 +143,16 @@ def adapter_spec(role: str, folder: Path) -> ModelSpec:
         with path.open("rb") as handle:
             while block := handle.read(2**24):  # a whole model does not fit beside itself
                 digest.update(block)
-    base = manifest["base_model"]
-    identity = _hash([base["name"], base.get("sha256"), digest.hexdigest()])
-    version = str(manifest["version"])
+    base = manifest.base_model
+    identity = _hash([base.name, base.sha256, digest.hexdigest()])
     if whole:
-        return ModelSpec(role, str(folder), None, version, identity)
-    return ModelSpec(role, base["name"], folder, version, identity)
+        return ModelSpec(role, str(folder), None, manifest.version, identity)
+    return ModelSpec(role, base.name, folder, manifest.version, identity)
 
 
 def _base_spec(folder: Path) -> ModelSpec:
-    base = _adapter_manifest(folder)["base_model"]
-    return ModelSpec("base", base["name"], None, base["name"], _hash([base["name"], base.get("sha256")]))
-
-
-def _adapter_manifest(folder: Path) -> dict[str, Any]:
-    path = folder / "adapter_manifest.json"
-    if not path.is_file():
-        raise AdapterError(
-            f"{folder} has no adapter_manifest.json: its training did not finish. Run it again; it resumes."
-        )
-    return json.loads(path.read_text(encoding="utf-8"))
+    base = read_adapter(folder).manifest.base_model
+    return ModelSpec("base", base.name, None, base.name, _hash([base.name, base.sha256]))
 
 
 def _hash(parts: Any) -> str:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from lyo_pipelines.contracts.document import DocumentError
 from lyo_pipelines.errors import LyoError
 from lyo_pipelines.registry.log import read_release
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines.training.checked import DamagedAdapterError, load_checked
-from lyo_pipelines.training.plan import IncompleteAdapterError, TrainingResult, read_adapter
+from lyo_pipelines.training.plan import TrainingResult, read_adapter
 
 
 class UnusableBaselineError(LyoError):
@@ -53,7 +54,7 @@ def _champion(lake: Lake, segment: str) -> TrainingResult | None:
         return None
     try:
         return load_checked(lake.local(lake.adapter_dir(registered.segment, registered.version)), registered.files)
-    except (DamagedAdapterError, IncompleteAdapterError) as error:
+    except (DamagedAdapterError, DocumentError) as error:
         raise UnusableBaselineError(
             f"{segment}: {registered.version} serves everybody, but its files are not as they were registered ({error})",
             hint=f"Restore them, or take it out with `lyo rollback {segment}` or `lyo retire {segment}`; then report again.",
@@ -62,11 +63,11 @@ def _champion(lake: Lake, segment: str) -> TrainingResult | None:
 
 def _start(lake: Lake, candidate: TrainingResult) -> TrainingResult | None:
     """The adapter that the candidate's manifest says it was tuned from; None for one that began at its base model."""
-    if not (version := candidate.manifest.get("start_from")):
+    if not (version := candidate.manifest.start_from):
         return None
     try:
         return read_adapter(lake.local(lake.adapter_dir(candidate.segment, version)))
-    except IncompleteAdapterError as error:
+    except DocumentError as error:
         raise UnusableBaselineError(
             f"{candidate.version} was tuned from {version}, which is not among the adapters of {candidate.segment} ({error})",
             hint="Restore it, or tune again from an adapter that is there.",

@@ -12,10 +12,10 @@ import os
 import sys
 from pathlib import Path
 
+from lyo_pipelines.contracts.dataset import MANIFEST, DataManifest
 from lyo_pipelines.external_process.program import Program
 from lyo_pipelines.external_process.reporter import Reporter
 from lyo_pipelines.external_process.stopping import StopRequest
-from lyo_pipelines.training.dataset_version import read_manifest
 from lyo_pipelines.training.lock import device_lock
 from lyo_pipelines.training.plan import (
     TrainingResult,
@@ -52,12 +52,12 @@ def _run(options: argparse.Namespace, report: Reporter, stop: StopRequest) -> No
     if is_complete(output):  # before torch is loaded: a second run is quick
         result = read_adapter(output)
         start = read_adapter(options.start_from).version if options.start_from else ""
-        wanted = adapter_version(read_manifest(Path(options.dataset))["fingerprint"], recipe, start)
+        wanted = adapter_version(DataManifest.read(Path(options.dataset) / MANIFEST).fingerprint, recipe, start)
         require_same(output, result.version, wanted)
         report.say(f"already trained: {result.version} in {output}")
     else:
         result = _train(recipe, options, report, stop)
-        report.say(f"trained {result.version} in {result.metrics['seconds']:.0f} s: {output}")
+        report.say(f"trained {result.version} in {result.metrics.seconds:.0f} s: {output}")
     report.materialize(adapter_metadata(result), result.version)
 
 

@@ -12,6 +12,7 @@ import orjson
 import torch
 import transformers
 
+from lyo_pipelines.contracts.adapter import BaseModelRecord
 from lyo_pipelines.training.base_models import MissingBaseModelError, find_base_model, missing_message
 from lyo_pipelines.training.engine.attention import register
 from lyo_pipelines.training.engine.embedded import LABEL_FILE, embedded_model
@@ -90,18 +91,18 @@ def four_bits(dtype: torch.dtype) -> transformers.BitsAndBytesConfig:
     )
 
 
-def describe(name: str, source: str) -> dict[str, Any]:
+def describe(name: str, source: str) -> BaseModelRecord:
     """Name, label, licence and hash of a base model, for the adapter's manifest."""
     known = find_base_model(name)
     folder = Path(source)
     label = orjson.loads((folder / LABEL_FILE).read_bytes()) if (folder / LABEL_FILE).is_file() else {}
-    return {
-        "name": name,
-        "hub_id": known.hub_id if known else None,
-        "licence": known.licence if known else label.get("licence"),
-        "label": label.get("label"),
-        "sha256": label.get("source_sha256") or _weights_hash(folder),
-    }
+    return BaseModelRecord(
+        name=name,
+        hub_id=known.hub_id if known else None,
+        licence=known.licence if known else label.get("licence"),
+        label=label.get("label"),
+        sha256=label.get("source_sha256") or _weights_hash(folder),
+    )
 
 
 def _weights_hash(folder: Path) -> str | None:

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import platform
 import shutil
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 
 import orjson
 
+from lyo_pipelines.contracts.adapter import MANIFEST, AdapterManifest, TrainingMetrics
 from lyo_pipelines.errors import LyoError
 from lyo_pipelines.training.checkpoints import fault, step_of
 from lyo_pipelines.training.engine.picture import draw_losses
 from lyo_pipelines.training.engine.whole_model import publish_model
 from lyo_pipelines.training.metrics_log import read_metrics
-from lyo_pipelines.training.plan import LOSS_PICTURE, MANIFEST, METRICS
+from lyo_pipelines.training.plan import LOSS_PICTURE, METRICS
 from lyo_pipelines.training.recipes import Recipe
 
 ADAPTER_FILES = ("adapter_model.safetensors", "adapter_config.json")
@@ -29,12 +29,20 @@ class DamagedCheckpointError(LyoError):
     """What was learnt cannot be read back; the message says what to do."""
 
 
-def checkpoint_state(checkpoint: Path) -> dict[str, Any]:
+class TrainerState(TypedDict):
+    """What is read of the Trainer's own file; an entry of `log_history` has the names that the Trainer gave it."""
+
+    global_step: int
+    best_global_step: NotRequired[int | None]
+    log_history: list[dict[str, float]]
+
+
+def checkpoint_state(checkpoint: Path) -> TrainerState:
     """The Trainer's state inside a checkpoint: step, best step, history."""
     return orjson.loads((checkpoint / "trainer_state.json").read_bytes())
 
 
-def publish(output: Path, last: Path, recipe: Recipe, tokenizer: Any) -> tuple[dict[str, Any], list[str]]:
+def publish(output: Path, last: Path, recipe: Recipe, tokenizer: Any) -> tuple[TrainingMetrics, list[str]]:
     """Copy what was learnt, as of the best checkpoint (else of the last one), to the output folder.
 
     Returns losses and steps, and the names of the files: a PEFT adapter, or for method `full` a whole model with its tokenizer.
@@ -66,33 +74,39 @@ def _publish_adapter(output: Path, best: Path, recipe: Recipe) -> list[str]:
     return list(ADAPTER_FILES)
 
 
-def _outcome(output: Path, state: dict[str, Any], best_step: int) -> dict[str, Any]:
+def _outcome(output: Path, state: TrainerState, best_step: int) -> TrainingMetrics:
     validations = [entry["eval_loss"] for entry in state["log_history"] if "eval_loss" in entry]
     rows = reversed(read_metrics(output / METRICS))
     losses = [entry["loss"] for entry in state["log_history"] if "loss" in entry]
-    return {
-        "steps": state["global_step"],
-        "best_step": best_step,
-        "loss": losses[-1] if losses else None,
-        "eval_loss": min(validations) if validations else None,
-        "first_eval_loss": validations[0] if validations else None,
-        "validations": len(validations),
-        "tokens_per_second": next((r["tokens_per_second"] for r in rows if r.get("tokens_per_second")), None),
-    }
+    return TrainingMetrics(
+        steps=state["global_step"],
+        best_step=best_step,
+        loss=losses[-1] if losses else None,
+        eval_loss=min(validations) if validations else None,
+        first_eval_loss=validations[0] if validations else None,
+        validations=len(validations),
+        tokens_per_second=next((r["tokens_per_second"] for r in rows if r.get("tokens_per_second")), None),
+    )
 
 
-def write_manifest(output: Path, manifest: dict[str, Any], published: list[str]) -> None:
+def write_manifest(output: Path, manifest: AdapterManifest, published: list[str]) -> None:
     """Draw the loss picture, hash every file that was published and write adapter_manifest.json, flushed to the disk, by rename."""
-    title = f"{manifest['segment']}: {manifest['version']}"
     draw_losses(
-        read_metrics(output / METRICS), output / LOSS_PICTURE, title=title, best_step=manifest["metrics"]["best_step"]
+        read_metrics(output / METRICS),
+        output / LOSS_PICTURE,
+        title=f"{manifest.segment}: {manifest.version}",
+        best_step=manifest.metrics.best_step,
     )
     files = [*published, METRICS, LOSS_PICTURE]
-    manifest["libraries"] = {"python": platform.python_version()} | {name: version(name) for name in LIBRARIES}
-    manifest["files"] = {name: _flushed_hash(output / name) for name in files}
+    whole = manifest.model_copy(
+        update={
+            "libraries": {"python": platform.python_version()} | {name: version(name) for name in LIBRARIES},
+            "files": {name: _flushed_hash(output / name) for name in files},
+        }
+    )
     temporary = output / f".tmp-{MANIFEST}"
     with temporary.open("w", encoding="utf-8") as handle:
-        json.dump(manifest, handle, indent=2, ensure_ascii=False)
+        handle.write(whole.to_json())
         handle.flush()
         os.fsync(handle.fileno())
     temporary.replace(output / MANIFEST)

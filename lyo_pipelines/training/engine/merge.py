@@ -47,8 +47,8 @@ def merge(adapter: TrainingResult, output: Path, models_dir: Path, say: Callable
     output.parent.mkdir(parents=True, exist_ok=True)
     source = Path(base.resolve(adapter.base_model, models_dir, say))
     with whole_folder(output) as temporary:
-        if adapter.manifest.get("method") == "full":
-            for name in adapter.manifest["files"]:
+        if adapter.manifest.is_whole_model:
+            for name in adapter.manifest.files:
                 if not name.endswith((".jsonl", ".png")):
                     shutil.copyfile(adapter.path / name, temporary / name)
         else:
@@ -70,8 +70,8 @@ def _write_merged(adapter: TrainingResult, source: str, folder: Path) -> None:
 
 
 def _write_label(adapter: TrainingResult, source: Path, folder: Path) -> None:
-    about = adapter.manifest["base_model"]
-    licence, label = about.get("licence") or "unknown", about.get("label")
+    about = adapter.manifest.base_model
+    licence, label = about.licence or "unknown", about.label
     copied = []
     if source.is_dir():
         for path in sorted(path for pattern in LICENCE_FILES for path in source.glob(pattern) if path.is_file()):
@@ -81,17 +81,17 @@ def _write_label(adapter: TrainingResult, source: Path, folder: Path) -> None:
         "name": f"{adapter.segment} {adapter.version}",
         "label": label,
         "licence": licence,
-        "base_model": about,
+        "base_model": about.model_dump(),
         "adapter": {"segment": adapter.segment, "version": adapter.version, "dataset": adapter.dataset_fingerprint},
         "weights": sorted(path.name for path in folder.glob(WEIGHTS)),
     }
     (folder / LABEL_FILE).write_text(json.dumps(values, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     card = CARD.format(
         licence=licence,
-        base_model=about.get("hub_id") or about["name"],
+        base_model=about.hub_id or about.name,
         version=adapter.version,
         segment=adapter.segment,
-        what="every weight trained" if adapter.manifest.get("method") == "full" else "a merged adapter",
+        what="every weight trained" if adapter.manifest.is_whole_model else "a merged adapter",
         label=f" ({label})" if label else "",
         dataset=adapter.dataset_fingerprint,
         files=f": {', '.join(copied)}" if copied else "",

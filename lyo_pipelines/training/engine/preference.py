@@ -31,7 +31,7 @@ from lyo_pipelines.training.engine.fused_lora import fuse_lora
 from lyo_pipelines.training.engine.preference_data import PreferenceRows, read_preferences, without_singles
 from lyo_pipelines.training.engine.progress import Progress, validation_steps
 from lyo_pipelines.training.engine.run import has_ended, run_trainer
-from lyo_pipelines.training.engine.session import Session, finish_training, open_training, tracking
+from lyo_pipelines.training.engine.session import Facts, Session, finish_training, open_training, tracking
 from lyo_pipelines.training.engine.trainer import MarkedCheckpoints, training_settings
 from lyo_pipelines.training.memory import SHORT_ROWS_TOKENS
 from lyo_pipelines.training.plan import TrainingResult, UnfitStartError, is_complete, read_adapter
@@ -75,8 +75,8 @@ def train_preferences(
 ) -> TrainingResult:
     """Tune the adapter in `start` on preference data, or go on where a killed run left off; returns the finished adapter.
 
-    Raises UnfitStartError when the adapter does not fit the recipe, DatasetError without enough preferences, Interrupted after a stop
-    request.
+    Raises UnfitStartError when the adapter does not fit the recipe, DatasetError without enough preferences, Interrupted after a
+    stop request.
     """
     if is_complete(output):
         return read_adapter(output)
@@ -91,22 +91,22 @@ def train_preferences(
     plan = without_singles(plan_training(train.lengths, recipe.batch, recipe.budget, recipe.seed))
     model = _adapted(session, start, longest=session.limit)
     reporter.say(
-        f"{session.note['segment']}: {recipe.method} from {adapter.version}, {plan.examples} {train.unit}, {plan.steps} steps, on "
+        f"{session.note.segment}: {recipe.method} from {adapter.version}, {plan.examples} {train.unit}, {plan.steps} steps, on "
         f"{device}" + (f", resuming {session.resume.name}" if session.resume else "")
     )
     progress = _train(session, model, plan, train, held_out)
-    facts = {
-        "examples": {"train": plan.examples, "validation": len(held_out.lengths)},
-        "truncated": {"train": train.cut, "validation": held_out.cut},
-        "preference": _rewards(session),
-    }
+    facts = Facts(
+        examples={"train": plan.examples, "validation": len(held_out.lengths)},
+        truncated={"train": train.cut, "validation": held_out.cut},
+        rewards=_rewards(session),
+    )
     return finish_training(session, progress, facts)
 
 
 def fit_to_start_from(start: Path, recipe: Recipe) -> TrainingResult:
     """The adapter that training starts from. Raises UnfitStartError when it is another kind of model or another base."""
     adapter = read_adapter(start)
-    if adapter.manifest["method"] == "full":
+    if adapter.manifest.is_whole_model:
         raise UnfitStartError(f"{adapter.version} is a whole model: {recipe.method} starts from a LoRA adapter.")
     if adapter.base_model != recipe.base_model:
         raise UnfitStartError(
@@ -194,7 +194,7 @@ def make_trainer(
     return trainer
 
 
-def _rewards(session: Session) -> dict[str, Any]:
+def _rewards(session: Session) -> dict[str, float | None]:
     """What the last validation says of the rewards (beta times the log ratio to the adapter it started from)."""
     state = checkpoint_state(max(session.checkpoints.glob("checkpoint-*"), key=step_of))
     told = [entry for entry in state["log_history"] if "eval_loss" in entry]

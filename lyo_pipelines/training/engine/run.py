@@ -15,7 +15,7 @@ from lyo_pipelines.training.engine.data import Collator, Examples, read_split
 from lyo_pipelines.training.engine.finish import checkpoint_state
 from lyo_pipelines.training.engine.lora import trainable_parameters
 from lyo_pipelines.training.engine.progress import Progress, out_of_patience, validation_steps
-from lyo_pipelines.training.engine.session import Session, finish_training, open_training, tracking
+from lyo_pipelines.training.engine.session import Facts, Session, finish_training, open_training, tracking
 from lyo_pipelines.training.engine.trainer import AdapterTrainer, EncoderDecoderTrainer, MarkedCheckpoints
 from lyo_pipelines.training.memory import estimate, require_memory
 from lyo_pipelines.training.plan import TrainingResult, is_complete, read_adapter
@@ -54,7 +54,7 @@ def train(
     longest = int(max(data.lengths.max(initial=0), held_out.lengths.max(initial=0)))
     model = build_model(recipe, session.source, device, longest=longest)
     reporter.say(
-        f"{session.note['segment']}: {plan.examples} examples, {plan.steps} steps, {int(plan.tokens_after[-1]):,} tokens, "
+        f"{session.note.segment}: {plan.examples} examples, {plan.steps} steps, {int(plan.tokens_after[-1]):,} tokens, "
         f"{trainable_parameters(model):,} weights to learn, on {device}"
         + (f", resuming {session.resume.name}" if session.resume else "")
     )
@@ -62,11 +62,11 @@ def train(
     return finish_training(
         session,
         progress,
-        {
-            "examples": {"train": plan.examples, "validation": len(held_out.tokens)},
-            "truncated": {"train": data.cut, "validation": held_out.cut},
-            "mixture": seen_by_segment(plan, data.segments),
-        },
+        Facts(
+            examples={"train": plan.examples, "validation": len(held_out.tokens)},
+            truncated={"train": data.cut, "validation": held_out.cut},
+            mixture=seen_by_segment(plan, data.segments),
+        ),
     )
 
 

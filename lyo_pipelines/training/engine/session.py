@@ -5,17 +5,18 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
 import transformers
 
+from lyo_pipelines.contracts.adapter import AdapterManifest, Cost, TrainingMetrics, TrainingNote
+from lyo_pipelines.contracts.dataset import MANIFEST, DataManifest
 from lyo_pipelines.external_process.reporter import Reporter
 from lyo_pipelines.external_process.stopping import StopRequest
 from lyo_pipelines.training.checkpoints import newest_complete, step_of
-from lyo_pipelines.training.dataset_version import read_manifest, tasks_in
 from lyo_pipelines.training.engine import base
 from lyo_pipelines.training.engine.claim import claim_output
 from lyo_pipelines.training.engine.finish import DamagedCheckpointError, publish, write_manifest
@@ -23,6 +24,16 @@ from lyo_pipelines.training.engine.progress import Progress, peak_memory_bytes
 from lyo_pipelines.training.metrics_log import MetricsLog
 from lyo_pipelines.training.plan import METRICS, TrainingResult, read_adapter
 from lyo_pipelines.training.recipes import Recipe
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a kind of training knows of its own data, as the manifest says it (see AdapterManifest)."""
+
+    examples: dict[str, int]
+    truncated: dict[str, dict[str, int]]
+    mixture: dict[str, dict[str, int]] = field(default_factory=dict)
+    rewards: dict[str, float | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -36,7 +47,7 @@ class Session:
     device: str
     reporter: Reporter
     stop: StopRequest
-    note: dict[str, Any]
+    note: TrainingNote
     resume: Path | None
     log: MetricsLog
     source: str
@@ -90,12 +101,12 @@ def open_training(
         log=log,
         source=source,
         tokenizer=base.load_tokenizer(source),
-        limit=max(recipe.batch.max_length_of(task) for task in tasks_in(read_manifest(dataset_dir))),
+        limit=max(recipe.batch.max_length_of(task) for task in DataManifest.read(dataset_dir / MANIFEST).tasks),
     )
 
 
-def finish_training(session: Session, progress: Progress, facts: dict[str, Any]) -> TrainingResult:
-    """Publish the best checkpoint and write the manifest. facts: what this kind of training adds to it (counts, truncation)."""
+def finish_training(session: Session, progress: Progress, facts: Facts) -> TrainingResult:
+    """Publish the best checkpoint and write the manifest. facts: what this kind of training adds to it."""
     progress.write("saving")
     last = newest_complete(session.checkpoints, session.reporter.say)
     if last is None:
@@ -104,9 +115,9 @@ def finish_training(session: Session, progress: Progress, facts: dict[str, Any])
             hint="See whether the disk is full, and train again.",
         )
     outcome, files = publish(session.output, last, session.recipe, session.tokenizer)
-    progress.write("done", loss=outcome["loss"])
+    progress.write("done", loss=outcome.loss)
     session.log.close()
-    write_manifest(session.output, _manifest(session, progress, outcome) | facts, files)
+    write_manifest(session.output, _manifest(session, progress, outcome, facts), files)
     return read_adapter(session.output)
 
 
@@ -121,25 +132,32 @@ def tracking(session: Session) -> list[transformers.TrainerCallback]:
     return [TensorBoardCallback(SummaryWriter(str(session.output / "tensorboard"), purge_step=purge))]
 
 
-def _manifest(session: Session, progress: Progress, outcome: dict[str, Any]) -> dict[str, Any]:
+def _manifest(session: Session, progress: Progress, outcome: TrainingMetrics, facts: Facts) -> AdapterManifest:
     recipe, plan, seconds = session.recipe, progress.plan, progress.seconds()
-    return {
-        **session.note,
-        "method": recipe.method,
-        "base_model": base.describe(recipe.base_model, session.source),
-        "stopped_early": outcome["steps"] < plan.steps,
-        "metrics": {
-            **outcome,
+    metrics = outcome.model_copy(
+        update={
             "planned_steps": plan.steps,
-            "epochs": round(float(plan.epoch_after[outcome["steps"]]), 4),
-            "tokens": int(plan.tokens_after[outcome["steps"]]),
-            "tokens_per_second": progress.tokens_per_second() or outcome["tokens_per_second"],
+            "epochs": round(float(plan.epoch_after[outcome.steps]), 4),
+            "tokens": int(plan.tokens_after[outcome.steps]),
+            "tokens_per_second": progress.tokens_per_second() or outcome.tokens_per_second,
             "seconds": round(seconds, 2),
             "peak_memory_bytes": peak_memory_bytes(),
-        },
-        "cost": {
-            "amount": round(seconds / 3600 * recipe.cost.per_hour, 4),
-            "per_hour": recipe.cost.per_hour,
-            "currency": recipe.cost.currency,
-        },
-    }
+        }
+    )
+    cost = Cost(
+        amount=round(seconds / 3600 * recipe.cost.per_hour, 4),
+        per_hour=recipe.cost.per_hour,
+        currency=recipe.cost.currency,
+    )
+    return AdapterManifest(
+        **session.note.model_dump(),
+        method=recipe.method,
+        base_model=base.describe(recipe.base_model, session.source),
+        stopped_early=outcome.steps < plan.steps,
+        metrics=metrics,
+        cost=cost,
+        examples=facts.examples,
+        truncated=facts.truncated,
+        mixture=facts.mixture,
+        preference=facts.rewards,
+    )

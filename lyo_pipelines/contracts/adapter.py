@@ -1,0 +1,105 @@
+"""adapter_manifest.json: what an adapter learnt from what, what that cost, and the sha256 of each of its files.
+
+The folder's run.json says the first part of it, from the moment that training begins. How an adapter is trained, checked and
+found belongs to training/.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from pydantic import Field
+
+from lyo_pipelines.contracts.document import Document, Part
+from lyo_pipelines.json_types import JsonObject
+
+MANIFEST = "adapter_manifest.json"
+"""Its name in the adapter's folder. It is written last: a folder without it is still being trained."""
+NOTE = "run.json"
+
+
+def _nothing(value: Any) -> bool:
+    """What a training has no use for is not written."""
+    return value is None or value == {}
+
+
+class TrainingNote(Document):
+    """Whose an output folder is, written before training starts.
+
+    dataset_fingerprint: the dataset version whose test split the adapter has not seen. preference_fingerprint: the preference data
+    that it was tuned with; start_from: version of the adapter that training started from. recipe: all its values.
+    """
+
+    KIND: ClassVar[str] = "note of a training"
+    VERSION: ClassVar[int] = 1
+    VERSION_FIELD: ClassVar[str] = "manifest_version"  # `version` is the adapter's own
+
+    manifest_version: int = VERSION
+    segment: str
+    version: str
+    dataset_fingerprint: str
+    preference_fingerprint: str | None = Field(None, exclude_if=_nothing)
+    start_from: str | None = Field(None, exclude_if=_nothing)
+    recipe: JsonObject = Field(default_factory=dict)
+
+
+class BaseModelRecord(Part):
+    """The base model. label: what its publisher demands to be said; sha256: of its weights, None where they were not local files."""
+
+    name: str
+    hub_id: str | None = None
+    licence: str | None = None
+    label: str | None = None
+    sha256: str | None = None
+
+
+class TrainingMetrics(Part):
+    """How a training went. Losses are None where nothing was measured (or it was no number); best_step: of the kept checkpoint."""
+
+    steps: int = 0
+    best_step: int | None = None
+    loss: float | None = None
+    eval_loss: float | None = None
+    first_eval_loss: float | None = None
+    validations: int = 0
+    tokens_per_second: float | None = None
+    planned_steps: int = 0
+    epochs: float = 0.0
+    tokens: int = 0
+    seconds: float = 0.0
+    peak_memory_bytes: int | None = None
+
+
+class Cost(Part):
+    """What the machine's time cost, by the recipe's price for an hour."""
+
+    amount: float = 0.0
+    per_hour: float = 0.0
+    currency: str = ""
+
+
+class AdapterManifest(TrainingNote):
+    """A finished adapter, or a model that was trained whole (method `full`).
+
+    examples: learnt from and validated on; truncated: of them, shortened, by split and by what was cut. mixture:
+    {segment: {"examples": …, "seen": …}}; preference: rewards of the last validation. files: name -> sha256 of what was published.
+    """
+
+    KIND: ClassVar[str] = "manifest of an adapter"
+
+    method: str = "lora"  # there was no other one before it was written down
+    base_model: BaseModelRecord
+    stopped_early: bool = False
+    metrics: TrainingMetrics = TrainingMetrics()
+    cost: Cost = Cost()
+    examples: dict[str, int] = Field(default_factory=dict)
+    truncated: dict[str, dict[str, int]] = Field(default_factory=dict)
+    mixture: dict[str, dict[str, int]] = Field(default_factory=dict, exclude_if=_nothing)
+    preference: dict[str, float | None] = Field(default_factory=dict, exclude_if=_nothing)
+    libraries: dict[str, str] = Field(default_factory=dict)
+    files: dict[str, str] = Field(default_factory=dict)
+
+    @property
+    def is_whole_model(self) -> bool:
+        """Whether every weight was trained: the folder is then a model of its own, not an adapter."""
+        return self.method == "full"

@@ -1,0 +1,13 @@
+"""Names for values whose shape is not ours to say. A document of known shape is a class of its own, never one of these."""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+from pydantic import JsonValue
+
+JsonObject: TypeAlias = dict[str, JsonValue]
+"""An object of JSON that is only kept and passed on: a recipe as it was, the details of a check, settings at that time."""
+
+RawRow: TypeAlias = dict[str, Any]
+"""One row as its source has it: columns and values are the source's, and may be of any type that Parquet or JSON knows."""
