@@ -11,3 +11,9 @@ JsonObject: TypeAlias = dict[str, JsonValue]
 
 RawRow: TypeAlias = dict[str, Any]
 """One row as its source has it: columns and values are the source's, and may be of any type that Parquet or JSON knows."""
+
+TableRow: TypeAlias = dict[str, Any]
+"""One row on its way to or from Parquet: the Arrow schema it is written with says its columns, and checks them."""
+
+ConfigTree: TypeAlias = dict[str, Any]
+"""Nested keys and values of a YAML file, a command line or a launchpad, before a model has checked them."""

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
 
 import httpx
 
@@ -43,9 +42,9 @@ def send_slack(message: Message, webhook_url: str, *, timeout_seconds: float) ->
         raise ChannelError(f"Slack was not told: {one_line(without(said, webhook_url, path), 300)}")
 
 
-def slack_payload(message: Message) -> dict[str, Any]:
+def slack_payload(message: Message) -> dict[str, object]:
     """The message in Slack's blocks; `text` is what notifications show."""
-    blocks: list[dict[str, Any]] = [
+    blocks: list[Mapping[str, object]] = [
         {"type": "header", "text": {"type": "plain_text", "text": one_line(message.subject, HEADER_CHARACTERS)}}
     ]
     for section in message.sections:

@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 
 from lyo_pipelines.errors import LyoError
+from lyo_pipelines.json_types import ConfigTree
 
 LOCATION = "lyo_pipelines"
 _LAUNCH = """
@@ -83,7 +84,7 @@ class Client:
 
     url: str
 
-    def query(self, text: str, **variables: Any) -> dict[str, Any]:
+    def query(self, text: str, **variables: Any) -> dict[str, Any]:  # each query has an answer of its own shape
         """Run one query. Raises GraphQLError when Dagster does not answer or answers with errors."""
         try:
             response = httpx.post(f"{self.url}/graphql", json={"query": text, "variables": variables}, timeout=60)
@@ -94,7 +95,7 @@ class Client:
             raise GraphQLError("; ".join(str(error.get("message")) for error in body["errors"]))
         return body["data"]
 
-    def launch(self, job: str, *, config: dict[str, Any], tags: dict[str, str]) -> str:
+    def launch(self, job: str, *, config: ConfigTree, tags: dict[str, str]) -> str:
         """Launch a job and return its run id."""
         params = {
             "selector": {"repositoryLocationName": LOCATION, "repositoryName": "__repository__", "jobName": job},

@@ -12,7 +12,7 @@ from rich.table import Table
 from lyo_pipelines.evaluation.command import is_complete
 from lyo_pipelines.evaluation.report.build import read_report
 from lyo_pipelines.retraining.history import trainings
-from lyo_pipelines.retraining.ledger import decisions
+from lyo_pipelines.retraining.ledger import DecisionRow, decisions
 from lyo_pipelines.sample.stories import STORIES, Story
 from lyo_pipelines.storage.lake import Lake
 
@@ -25,7 +25,7 @@ class Ending:
     """How a story went: the decision that launched it (or the newest one), and its report where it was trained."""
 
     story: Story
-    decision: dict[str, Any] | None
+    decision: DecisionRow | None
     report: dict[str, Any] | None
 
     @property

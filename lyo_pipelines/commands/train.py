@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from rich.console import Console
 
@@ -20,6 +19,7 @@ from lyo_pipelines.config.settings import Settings
 from lyo_pipelines.dataset.fallback import parent_of_thin
 from lyo_pipelines.errors import LyoError
 from lyo_pipelines.evaluation.report.build import read_report
+from lyo_pipelines.json_types import ConfigTree
 from lyo_pipelines.segments import parse_parent
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines.training.preflight import require_ready
@@ -91,7 +91,7 @@ def _has_adapter(lake: Lake, segment: str) -> bool:
 
 
 def _work(
-    console: Console, lake: Lake, work: Work, keys: list[str], recipe: str, overrides: dict[str, Any], *, port: int
+    console: Console, lake: Lake, work: Work, keys: list[str], recipe: str, overrides: ConfigTree, *, port: int
 ) -> None:
     require_ready(load_recipe(recipe, overrides), lake.local(lake.side("models")))
     server = start_server(port)
@@ -105,7 +105,7 @@ def _work(
 
 
 def run_job(
-    console: Console, client: Client, lake: Lake, work: Work, segment: str, recipe: str, overrides: dict[str, Any]
+    console: Console, client: Client, lake: Lake, work: Work, segment: str, recipe: str, overrides: ConfigTree
 ) -> None:
     """Launch and follow one run; an interruption stops it in order, so that training keeps a checkpoint."""
     client.add_segment(segment)

@@ -28,6 +28,7 @@ from lyo_pipelines.config.release import ReleaseFigures
 from lyo_pipelines.config.retraining import RetrainingFigures
 from lyo_pipelines.config.rollout import RolloutFigures
 from lyo_pipelines.errors import LyoError
+from lyo_pipelines.json_types import ConfigTree
 
 DEFAULTS = Path(__file__).parent
 
@@ -87,7 +88,7 @@ def _packaged() -> Mapping[str, Any]:
     }
 
 
-def read_sections(path: str | Path) -> dict[str, Any]:
+def read_sections(path: str | Path) -> ConfigTree:
     """A user's YAML as it stands, not yet validated. Raises FiguresError when it is no YAML with sections."""
     try:
         found = yaml.safe_load(Path(path).read_text(encoding="utf-8")) or {}
@@ -100,7 +101,7 @@ def read_sections(path: str | Path) -> dict[str, Any]:
     return found
 
 
-def _overlay(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+def _overlay(base: Mapping[str, Any], over: Mapping[str, Any]) -> ConfigTree:
     result = dict(base)
     for key, value in over.items():
         result[key] = (

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
+
+from lyo_pipelines.json_types import ConfigTree
 
 _FOR_ALL = ("window_days", "baseline_days", "weekly_budget", "claim_seconds")
 
@@ -84,7 +84,7 @@ class LaunchFigures(_Section):
     """F5: what is launched, and how often."""
 
     recipe: str
-    overrides: dict[str, Any]
+    overrides: ConfigTree
     evaluation_items: int | None = Field(ge=1)
     minimum_examples: int = Field(ge=1)
     minimum_new_examples: int = Field(ge=1)
@@ -108,7 +108,7 @@ class Policy(_Section):
 class RetrainingFigures(Policy):
     """See retraining.yaml."""
 
-    segments: dict[str, dict[str, dict[str, Any]]]
+    segments: dict[str, dict[str, ConfigTree]]
     _policies: dict[str, Policy] = PrivateAttr(default_factory=dict)
 
     @model_validator(mode="after")
@@ -124,7 +124,7 @@ class RetrainingFigures(Policy):
         """The policy of one segment: its own figures over those of all."""
         return self._policies.get(segment, self)
 
-    def _overlaid(self, segment: str, changed: dict[str, dict[str, Any]]) -> Policy:
+    def _overlaid(self, segment: str, changed: dict[str, ConfigTree]) -> Policy:
         values = self.model_dump(exclude={"segments"})
         for section, figures in changed.items():
             if section not in values:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator, ConfigDict, Field, JsonValue, PlainSerializer
 
@@ -49,7 +49,7 @@ class DataManifest(Document):
     remembers: tuple[str, ...] = ()
 
     @classmethod
-    def upgraded(cls, data: dict[str, Any], version: int) -> dict[str, Any]:
+    def upgraded(cls, data: JsonObject, version: int) -> JsonObject:
         """Names that stand alone in `remembers` are versions of the same key: that was all there was before parents existed."""
         remembered = [name if "/" in name else f"{data['segment']}/{name}" for name in data.get("remembers", [])]
         return {**data, "remembers": remembered}
@@ -169,7 +169,7 @@ class DatasetManifest(DataManifest):
     figures: DatasetSettings
 
     @classmethod
-    def upgraded(cls, data: dict[str, Any], version: int) -> dict[str, Any]:
+    def upgraded(cls, data: JsonObject, version: int) -> JsonObject:
         """A folder that was put together by hand (no version) may say its key and fingerprint alone."""
         data = super().upgraded(data, version)
         return {**_BY_HAND, **data} if version == 0 else data

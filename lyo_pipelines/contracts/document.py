@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from lyo_pipelines.errors import LyoError
+from lyo_pipelines.json_types import JsonObject
 
 _SHOWN = 3
 """Problems of one file that its error names; the rest is counted."""
@@ -34,7 +35,7 @@ class Document(Part):
     """What to do where there is none."""
 
     @classmethod
-    def upgraded(cls, data: dict[str, Any], version: int) -> dict[str, Any]:  # the default changes nothing
+    def upgraded(cls, data: JsonObject, version: int) -> JsonObject:
         """The same content in the form of the newest version; `version` is the one it was written in (0: it says none)."""
         return data
 

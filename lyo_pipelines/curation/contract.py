@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
 from datetime import date
-from typing import Any
 
 import pyarrow as pa
 
@@ -118,6 +117,6 @@ class CurationReport:
         """Whether each row that was read was either kept or removed by a named rule."""
         return self.kept + sum(self.removed_by_rule.values()) == self.read
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, object]:
         """The same as plain values, for metadata and JSON."""
         return {**asdict(self), "day": self.day.isoformat()}

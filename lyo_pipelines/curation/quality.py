@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -126,7 +125,7 @@ class CheckOutcome:
     passed: bool
     blocking: bool
     message: str
-    details: dict[str, Any] = field(default_factory=dict)
+    details: dict[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -182,7 +181,7 @@ def _judged(bound: _Bound, report: CurationReport, figures: CurationFigures) -> 
     large = {s: v for s, v in report.quality.items() if (v.get("rows") or 0) >= figures.quality_minimum_rows}
     outside = {segment or WHOLE_DAY: bad for segment, values in large.items() if (bad := bound.outside(values, limit))}
     relation = "at most" if bound.largest else "at least"
-    details: dict[str, Any] = {"bound": limit, "relation": relation, "outside": outside, "judged": len(large)}
+    details: dict[str, object] = {"bound": limit, "relation": relation, "outside": outside, "judged": len(large)}
     blocks = bound.name in figures.quality_blocking
     if not large:
         says = f"Only {report.read:,} rows: too few to judge (from {figures.quality_minimum_rows})."

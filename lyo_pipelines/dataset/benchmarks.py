@@ -16,7 +16,7 @@ from __future__ import annotations
 import csv
 import io
 from pathlib import PurePosixPath
-from typing import Any, Literal
+from typing import Literal
 
 import orjson
 import pyarrow as pa
@@ -24,6 +24,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from lyo_pipelines.dataset.errors import BenchmarkError
+from lyo_pipelines.json_types import RawRow
 from lyo_pipelines.storage.lake import Lake
 
 ENDINGS = (".jsonl", ".ndjson", ".json", ".csv", ".tsv")
@@ -122,7 +123,7 @@ def _field(named: str | None, usual: tuple[str, ...], fields: list[str]) -> str 
     return next((lower[name] for name in usual if name in lower), None)
 
 
-def _rows(text: str, ending: str) -> list[dict[str, Any]]:
+def _rows(text: str, ending: str) -> list[RawRow]:
     text = text.removeprefix("\ufeff")
     if ending in {".jsonl", ".ndjson"}:
         rows = [orjson.loads(line) for line in text.splitlines() if line.strip()]
@@ -137,7 +138,7 @@ def _rows(text: str, ending: str) -> list[dict[str, Any]]:
     return rows
 
 
-def _separated(text: str, delimiter: str) -> list[dict[str, Any]]:
+def _separated(text: str, delimiter: str) -> list[RawRow]:
     """Read CSV or TSV; a first line without any usual field name is data (question, answer), as in MGSM."""
     quoting = csv.QUOTE_NONE if delimiter == "\t" else csv.QUOTE_MINIMAL
     lines = [line for line in csv.reader(io.StringIO(text), delimiter=delimiter, quoting=quoting) if any(line)]

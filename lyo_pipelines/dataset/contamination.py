@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
 
 import pyarrow as pa
+from pydantic import JsonValue
 
 from lyo_pipelines.config.dataset import DatasetFigures
 from lyo_pipelines.dataset.checks import CheckOutcome
@@ -15,7 +16,34 @@ from lyo_pipelines.dataset.overlap import BenchmarkIndex, Hit
 from lyo_pipelines.dataset.parallel import ordered_map
 from lyo_pipelines.dataset.scan import message_hits
 from lyo_pipelines.dataset.written import read_batches
+from lyo_pipelines.json_types import JsonObject
 from lyo_pipelines.storage.lake import Lake
+
+
+@dataclass
+class _Repeated:
+    """A benchmark item that examples repeat: how it was found, and the split of each example."""
+
+    benchmark: str
+    item: int
+    item_id: str | None
+    question: str
+    how: set[str] = field(default_factory=set)
+    examples: dict[str, str] = field(default_factory=dict)
+    conversations: set[str] = field(default_factory=set)
+
+    def listed(self) -> JsonObject:
+        """As the check's details name it, with a few of the places."""
+        return {
+            "benchmark": self.benchmark,
+            "item": self.item,
+            "item_id": self.item_id,
+            "question": self.question,
+            "how": [*sorted(self.how)],
+            "conversations": [*sorted(self.conversations)[:5]],
+            "examples": [{"example_id": one, "split": split} for one, split in sorted(self.examples.items())[:5]],
+            "examples_in_all": len(self.examples),
+        }
 
 
 def no_benchmark_overlap(lake: Lake, folder: str, index: BenchmarkIndex, figures: DatasetFigures) -> CheckOutcome:
@@ -29,7 +57,7 @@ def no_benchmark_overlap(lake: Lake, folder: str, index: BenchmarkIndex, figures
             "no benchmark is registered (put files into benchmarks/ of the data directory)",
             {"benchmarks": []},
         )
-    found: dict[tuple[str, int], dict[str, Any]] = {}
+    found: dict[tuple[str, int], _Repeated] = {}
     examples, conversations, per_benchmark = set[str](), set[str](), Counter[str]()
     batches = read_batches(lake, folder, ["example_id", "conversation_id", "question_id", "messages"])
     for code, ids, hits in ordered_map(partial(_search, index=index), batches):
@@ -38,40 +66,33 @@ def no_benchmark_overlap(lake: Lake, folder: str, index: BenchmarkIndex, figures
             conversation = ids["conversation_id"][hit.row].as_py() or example
             item = found.setdefault(
                 (hit.benchmark, hit.item),
-                {
-                    "benchmark": hit.benchmark,
-                    "item": hit.item,
-                    "item_id": hit.item_id,
-                    "question": hit.excerpt,
-                    "how": set(),
-                    "examples": {},
-                    "conversations": set(),
-                },
+                _Repeated(hit.benchmark, hit.item, hit.item_id, hit.excerpt),
             )
-            item["how"].add(hit.how)
-            item["examples"][example] = SPLITS[code]
-            item["conversations"].add(conversation)
+            item.how.add(hit.how)
+            item.examples[example] = SPLITS[code]
+            item.conversations.add(conversation)
             examples.add(example)
             conversations.add(conversation)
     for benchmark, _ in found:
         per_benchmark[benchmark] += 1
-    details: dict[str, Any] = {
-        "benchmarks": registered,
+    listed = [item for _, item in sorted(found.items())[: figures.report_items]]
+    details: JsonObject = {
+        "benchmarks": [*registered],
         "items": len(found),
         "examples": len(examples),
         "conversations": len(conversations),
-        "items_by_benchmark": dict(sorted(per_benchmark.items())),
-        "overlaps": [_listed(item) for _, item in sorted(found.items())[: figures.report_items]],
+        "items_by_benchmark": dict[str, JsonValue](sorted(per_benchmark.items())),
+        "overlaps": [item.listed() for item in listed],
     }
     if not found:
         return CheckOutcome(name, True, f"no overlap with {', '.join(registered)}", details)
-    first = details["overlaps"][0]
-    counted = ", ".join(f"{benchmark} {count}" for benchmark, count in details["items_by_benchmark"].items())
-    where = first["examples"][0]
+    first = listed[0]
+    counted = ", ".join(f"{benchmark} {count}" for benchmark, count in sorted(per_benchmark.items()))
+    example, split = min(first.examples.items())
     message = (
         f"{len(examples)} examples in {len(conversations)} conversations repeat {len(found)} benchmark items ({counted}), for "
-        f"instance {first['benchmark']} item {first['item']} ({first['question']!r}) in example {where['example_id']} "
-        f"({where['split']}). To leave such examples out, set on_overlap: exclude for that benchmark in "
+        f"instance {first.benchmark} item {first.item} ({first.question!r}) in example {example} "
+        f"({split}). To leave such examples out, set on_overlap: exclude for that benchmark in "
         "benchmarks/benchmarks.yaml of the data directory and build again."
     )
     return CheckOutcome(name, False, message, details)
@@ -82,17 +103,3 @@ def _search(batch: tuple[int, pa.Table], index: BenchmarkIndex) -> tuple[int, pa
     code, table = batch
     hits = message_hits(table["messages"].combine_chunks(), table["question_id"].combine_chunks(), index)
     return code, table.select(["example_id", "conversation_id"]), hits
-
-
-def _listed(item: dict[str, Any]) -> dict[str, Any]:
-    examples = sorted(item["examples"].items())
-    return {
-        "benchmark": item["benchmark"],
-        "item": item["item"],
-        "item_id": item["item_id"],
-        "question": item["question"],
-        "how": sorted(item["how"]),
-        "conversations": sorted(item["conversations"])[:5],
-        "examples": [{"example_id": example, "split": split} for example, split in examples[:5]],
-        "examples_in_all": len(examples),
-    }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypedDict, cast
 
 import numpy as np
 import pyarrow as pa
@@ -10,6 +10,17 @@ import pyarrow as pa
 from lyo_pipelines.config.dataset import DatasetFigures
 from lyo_pipelines.dataset.checks import CheckOutcome
 from lyo_pipelines.dataset.contract import SPLITS
+from lyo_pipelines.json_types import JsonObject
+
+
+class StratumShares(TypedDict):
+    """One stratum: examples, groups, effective independent draws, and each split's share of the examples."""
+
+    stratum: str
+    examples: int
+    groups: int
+    draws: float
+    shares: dict[str, float]
 
 
 def split_proportions(stratum: Any, group: Any, split: np.ndarray, figures: DatasetFigures) -> CheckOutcome:
@@ -59,7 +70,7 @@ def split_proportions(stratum: Any, group: Any, split: np.ndarray, figures: Data
         "strata": measured[: figures.report_items],
         "judged": len(judged),
     }
-    return CheckOutcome("split_proportions", not off, message, details, blocking=False)
+    return CheckOutcome("split_proportions", not off, message, cast("JsonObject", details), blocking=False)
 
 
 def _as_codes(values: Any) -> tuple[np.ndarray, list[str]]:
@@ -79,7 +90,7 @@ def _masks(codes: np.ndarray, names: list[str]) -> list[tuple[str, np.ndarray]]:
     return sorted(parts, key=lambda part: (-len(part[1]), part[0]))
 
 
-def _measure(name: str, rows: np.ndarray, groups: np.ndarray, split: np.ndarray) -> dict[str, Any]:
+def _measure(name: str, rows: np.ndarray, groups: np.ndarray, split: np.ndarray) -> StratumShares:
     sizes = np.unique(groups[rows], return_counts=True)[1].astype(float)
     share = np.bincount(split[rows], minlength=len(SPLITS)) / len(rows)
     return {

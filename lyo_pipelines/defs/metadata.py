@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import dagster as dg
 import pyarrow as pa
 
 from lyo_pipelines.plotting import markdown_image
+
+Metadata: TypeAlias = dict[str, dg.MetadataValue | str | int | float | None]
+"""Metadata of an event: entry -> what Dagster shows."""
 
 
 def column_schema(schema: pa.Schema, *fallbacks: pa.Schema) -> dg.TableSchema:

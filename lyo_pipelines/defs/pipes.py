@@ -25,7 +25,7 @@ class WholeLinesReader(dg.PipesMessageReader):
     """Reads messages from a temporary file that the child appends to, each once its line is complete."""
 
     @contextmanager
-    def read_messages(self, handler: dg.PipesMessageHandler) -> Iterator[dict[str, Any]]:
+    def read_messages(self, handler: dg.PipesMessageHandler) -> Iterator[dict[str, Any]]:  # as Dagster declares it
         """Follow a new file in a thread until the session closes; yields where the child has to write."""
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "messages"

@@ -1,12 +1,12 @@
 """`step_up`: the run that raises a release by one stage, after what users would fall back to was loaded and has answered."""
 
 from datetime import UTC, datetime
-from typing import Any
 
 import dagster as dg
 
 from lyo_pipelines.defs.assets.release import RELEASE, event_metadata
 from lyo_pipelines.defs.assets.training import GPU_POOL
+from lyo_pipelines.defs.metadata import Metadata
 from lyo_pipelines.defs.partitions import SEGMENTS
 from lyo_pipelines.defs.resources import Store
 from lyo_pipelines.registry.events import Who
@@ -45,7 +45,7 @@ def rehearse_and_step_up(context: dg.OpExecutionContext, store: Store) -> None:
     if not climbed.stepped or climbed.rehearsal is None:
         return
     history = read_history(lake, segment)
-    told: dict[str, Any] = event_metadata(history.events[-1], history, figures, _now())
+    told: Metadata = event_metadata(history.events[-1], history, figures, _now())
     answered = f"{climbed.rehearsal.target}: {climbed.rehearsal.answer}"
     context.log_event(
         dg.AssetMaterialization(RELEASE, partition=segment, metadata={**told, "rehearsed_fallback": answered})

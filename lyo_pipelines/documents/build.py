@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import datetime
-from typing import Any
 
 import pyarrow as pa
 
@@ -18,6 +17,7 @@ from lyo_pipelines.documents.drafts import Draft, read_set
 from lyo_pipelines.documents.files import set_files
 from lyo_pipelines.documents.inputs import rules_signature, set_signature
 from lyo_pipelines.documents.rows import RULES
+from lyo_pipelines.json_types import TableRow
 from lyo_pipelines.storage.lake import Lake
 
 
@@ -64,7 +64,7 @@ class _Before:
         )
         assert documents is not None
         rows = documents.to_pylist()
-        self.unchanged: dict[tuple[str, str], dict[str, Any]] = {
+        self.unchanged: dict[tuple[str, str], TableRow] = {
             (row["path"], row["content_hash"]): row for row in rows if row["read_by"] == rules
         }
 

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import blake2b
-from typing import Any
 
 import orjson
 
@@ -20,6 +19,7 @@ from lyo_pipelines.documents.files import SetFiles, SourceFile, occurred
 from lyo_pipelines.documents.metadata import SET_FILE, SIDECAR, sidecar
 from lyo_pipelines.documents.read import Readable, format_of, read_document
 from lyo_pipelines.documents.rows import DocumentRows, digest, document_rows
+from lyo_pipelines.json_types import TableRow
 from lyo_pipelines.segments import segment_key
 from lyo_pipelines.storage.lake import Lake
 
@@ -30,10 +30,10 @@ _MEGABYTE = 1_000_000
 class Draft:
     """One file of a set. row: of the DOCUMENT schema; reused: taken over from the last build, chunks and examples too."""
 
-    row: dict[str, Any]
+    row: TableRow
     reused: bool = False
-    chunks: list[dict[str, Any]] = field(default_factory=list)
-    examples: list[dict[str, Any]] = field(default_factory=list)
+    chunks: list[TableRow] = field(default_factory=list)
+    examples: list[TableRow] = field(default_factory=list)
 
     @property
     def left_out(self) -> Counter[str]:
@@ -54,7 +54,7 @@ class Draft:
 def read_set(
     lake: Lake,
     files: SetFiles,
-    unchanged: Mapping[tuple[str, str], dict[str, Any]],
+    unchanged: Mapping[tuple[str, str], TableRow],
     lists: Wordlists,
     figures: DocumentFigures,
     curation: CurationFigures,
@@ -87,7 +87,7 @@ def read_set(
             yield _rejected(base, RejectedError("unreadable", f"{type(error).__name__}: {str(error)[:120]}"))
 
 
-_NOTHING: dict[str, Any] = {
+_NOTHING: TableRow = {
     "status": "rejected", "reason": None, "says": None, "format": None, "content_hash": "", "text_hash": None, "title": None,
     "language": None, "segment": None, "licence": None, "attribution": None, "source_url": None, "topic": None, "grade": None,
     "chunks": 0, "pairs": 0, "left_out": "{}", "redacted": "{}", "text": None,
@@ -95,7 +95,7 @@ _NOTHING: dict[str, Any] = {
 
 
 def _accepted(
-    base: dict[str, Any],
+    base: TableRow,
     read: Readable,
     set_name: str,
     lists: Wordlists,
@@ -131,7 +131,7 @@ def _accepted(
     return Draft(row, chunks=made.chunks, examples=made.examples)
 
 
-def _rejected(base: dict[str, Any], error: RejectedError) -> Draft:
+def _rejected(base: TableRow, error: RejectedError) -> Draft:
     try:
         kind = format_of(base["path"])
     except RejectedError:

@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from lyo_pipelines.documents.contract import About, Block, RejectedError
+from lyo_pipelines.json_types import ConfigTree
 
 SET_FILE = "set.yaml"
 """Holds for every document of its set."""
@@ -96,7 +97,7 @@ def joined(*said: About) -> About:
 
 
 def _about(values: Mapping[Any, Any]) -> About:
-    known: dict[str, Any] = {}
+    known: ConfigTree = {}
     for key, value in values.items():
         name = _NAMES.get(str(key).strip().lower().replace(" ", "_"))
         if name and value not in (None, "", []):

@@ -7,7 +7,6 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import blake2b
-from typing import Any
 
 import polars as pl
 
@@ -19,6 +18,7 @@ from lyo_pipelines.documents.clean import Clean
 from lyo_pipelines.documents.contract import SOURCE, TASK, About
 from lyo_pipelines.documents.pairs import Pair, pairs_in
 from lyo_pipelines.documents.tokens import tokens
+from lyo_pipelines.json_types import TableRow
 from lyo_pipelines.segments import segment_key
 
 RULES = {
@@ -39,8 +39,8 @@ class DocumentRows:
     """Rows of one document. left_out: by rule; read: chunks and pairs together."""
 
     text: str
-    chunks: list[dict[str, Any]]
-    examples: list[dict[str, Any]]
+    chunks: list[TableRow]
+    examples: list[TableRow]
     pairs: int
     left_out: Counter[str] = field(default_factory=Counter)
 
@@ -100,9 +100,7 @@ def document_rows(
     return DocumentRows(text_of(document.blocks), rows, examples, len(pairs), left_out)
 
 
-def _chunk_row(
-    chunk: Chunk, document_id: str, path: str, language: str, about: About, example: str | None
-) -> dict[str, Any]:
+def _chunk_row(chunk: Chunk, document_id: str, path: str, language: str, about: About, example: str | None) -> TableRow:
     return {
         "document_id": document_id,
         "number": chunk.number,
@@ -120,7 +118,7 @@ def _chunk_row(
     }
 
 
-def _example(interaction_id: str, values: dict[str, Any]) -> dict[str, Any]:
+def _example(interaction_id: str, values: TableRow) -> TableRow:
     texts = "\x1f".join((interaction_id, values["question"], values["answer"]))
     return {"example_id": digest(texts), "interaction_id": interaction_id, **values}
 

@@ -7,18 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import orjson
 
+from lyo_pipelines.json_types import RawRow
 
-def append_json_line(path: Path, record: Mapping[str, Any]) -> None:
+
+def append_json_line(path: Path, record: Mapping[str, object]) -> None:
     """Append one object; numbers may be numpy's."""
     with path.open("ab") as handle:
         handle.write(orjson.dumps(record, option=orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_APPEND_NEWLINE))
 
 
-def read_json_lines(path: Path) -> list[dict[str, Any]]:
+def read_json_lines(path: Path) -> list[RawRow]:
     """All whole lines so far, oldest first; none when there is no such file."""
     try:
         lines = path.read_bytes().splitlines()
@@ -27,7 +28,7 @@ def read_json_lines(path: Path) -> list[dict[str, Any]]:
     return [record for line in lines if (record := _parsed(line)) is not None]
 
 
-def last_json_line(path: Path) -> dict[str, Any]:
+def last_json_line(path: Path) -> RawRow:
     """The newest whole line; {} while there is none."""
     try:
         lines = path.read_bytes().splitlines()[-3:]
@@ -36,7 +37,7 @@ def last_json_line(path: Path) -> dict[str, Any]:
     return next((record for line in reversed(lines) if (record := _parsed(line)) is not None), {})
 
 
-def _parsed(line: bytes) -> dict[str, Any] | None:
+def _parsed(line: bytes) -> RawRow | None:
     try:
         record = orjson.loads(line)
     except orjson.JSONDecodeError:

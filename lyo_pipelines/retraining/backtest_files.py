@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from lyo_pipelines.retraining.backtest import CANNOT_KNOW, Backtest, Step
 from lyo_pipelines.retraining.differences import Difference
@@ -25,7 +24,7 @@ def write_backtest(
     first = backtests[0]
     parts = [f"{first.first.isoformat()}_{first.last.isoformat()}", *(one.policy for one in backtests), segment]
     stem = lake.path("backtests", "-".join(part for part in parts if part))
-    told: dict[str, Any] = {
+    told: dict[str, object] = {
         "from": first.first.isoformat(),
         "to": first.last.isoformat(),
         "policies": [_policy(one, name) for one, name in zip(backtests, names, strict=True)],
@@ -40,7 +39,7 @@ def write_backtest(
     return f"{stem}.json", f"{stem}.png"
 
 
-def _policy(found: Backtest, name: str) -> dict[str, Any]:
+def _policy(found: Backtest, name: str) -> dict[str, object]:
     segments, reasons = {}, found.reasons()
     for segment, steps in found.by_segment.items():
         history = spans((step.day, step.outcome, step.reason, step.says) for step in steps)
@@ -67,7 +66,7 @@ def _policy(found: Backtest, name: str) -> dict[str, Any]:
     }
 
 
-def _difference(found: Difference) -> dict[str, Any]:
+def _difference(found: Difference) -> dict[str, object]:
     return {
         "same": found.same,
         "shifted": [
@@ -78,7 +77,7 @@ def _difference(found: Difference) -> dict[str, Any]:
     }
 
 
-def _launch(step: Step) -> dict[str, Any]:
+def _launch(step: Step) -> dict[str, object]:
     return {
         "day": step.day.isoformat(),
         "segment": step.segment,

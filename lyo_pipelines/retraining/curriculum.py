@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from lyo_pipelines.config.settings import PROJECT_ROOT
 from lyo_pipelines.errors import LyoError
+from lyo_pipelines.json_types import ConfigTree
 from lyo_pipelines.segments import SegmentKeyError, segment_key
 from lyo_pipelines.storage.lake import Lake
 
@@ -197,7 +198,7 @@ def load_curriculum(lake: Lake) -> Curriculum:
     return curriculum
 
 
-def _mapping(text: str, name: str) -> dict[str, Any]:
+def _mapping(text: str, name: str) -> ConfigTree:
     try:
         values = yaml.safe_load(text) or {}
     except (yaml.YAMLError, ValueError) as error:  # ValueError: a date that there is not, such as 2026-02-30
@@ -211,7 +212,7 @@ def _texts(grades: Any) -> Any:
     return [str(grade) for grade in grades] if isinstance(grades, list) else grades
 
 
-def _laid_over(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+def _laid_over(base: ConfigTree, over: ConfigTree) -> ConfigTree:
     merged = dict(base)
     for key, value in over.items():
         below = merged.get(key)

@@ -7,11 +7,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from datetime import UTC, date, datetime
 from hashlib import sha256
-from typing import Any
+from typing import TypedDict
 
 import polars as pl
 import pyarrow as pa
 
+from lyo_pipelines.json_types import RawRow, TableRow
 from lyo_pipelines.retraining.decide import Decision
 from lyo_pipelines.retraining.findings import Finding
 from lyo_pipelines.storage.arrow import pc
@@ -44,6 +45,25 @@ DECISION = pa.schema(
         ),
     ]
 )
+
+
+class DecisionRow(TypedDict):
+    """A row of DECISION as it is read back, with `findings` parsed: fields of Finding, those that say nothing left out."""
+
+    at: datetime
+    day: date
+    segment: str
+    outcome: str
+    says: str
+    causes: list[str]
+    kinds: list[str]
+    held_by: list[str]
+    cause_hash: str
+    attempt: int
+    examples: int
+    findings: list[RawRow]
+    policy: str
+    digest: str
 
 
 _FINDING = tuple(field.name for field in fields(Finding))
@@ -85,9 +105,9 @@ def latest(lake: Lake) -> pl.DataFrame:
     return _frame(lake.read_table(path)) if lake.exists(path) else _frame(DECISION.empty_table())
 
 
-def decisions(lake: Lake, segment: str, *, since: date | None = None) -> list[dict[str, Any]]:
+def decisions(lake: Lake, segment: str, *, since: date | None = None) -> list[DecisionRow]:
     """All decisions about a segment, newest first, as rows of DECISION with `findings` parsed."""
-    found: list[dict[str, Any]] = []
+    found: list[TableRow] = []
     for day in lake.days("decisions", ""):
         if since is not None and day < since:
             continue
@@ -95,9 +115,8 @@ def decisions(lake: Lake, segment: str, *, since: date | None = None) -> list[di
         for name in lake.names(folder):
             table = lake.read_table(f"{folder}/{name}")
             found += table.filter(pc.equal(table["segment"], segment)).to_pylist()
-    for row in found:
-        row["findings"] = json.loads(row["findings"])
-    return sorted(found, key=lambda row: row["at"], reverse=True)
+    rows = [DecisionRow(**{**row, "findings": json.loads(row["findings"])}) for row in found]
+    return sorted(rows, key=lambda row: row["at"], reverse=True)
 
 
 def policy_digest(parts: Iterable[str]) -> str:
@@ -105,7 +124,7 @@ def policy_digest(parts: Iterable[str]) -> str:
     return sha256("\n".join(parts).encode()).hexdigest()[:12]
 
 
-def _row(decision: Decision, examples: int, policy: str, now: datetime) -> dict[str, Any]:
+def _row(decision: Decision, examples: int, policy: str, now: datetime) -> TableRow:
     findings = [
         {key: value for key in _FINDING if (value := getattr(finding, key)) not in ("", {})}
         for finding in decision.findings

@@ -168,7 +168,7 @@ class _Draft:
         return release
 
 
-def _metrics(report: Mapping[str, Any]) -> dict[str, Any]:
+def _metrics(report: Mapping[str, Any]) -> Mapping[str, object]:
     """The candidate's values, and the verdicts about them, out of a report."""
     values = {name: found.get("value") for name, found in report["models"]["candidate"].items()}
     verdicts = {f"{c['metric']} against {c['b']}": c["verdict"] for c in report["comparisons"] if c["a"] == "candidate"}

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from hashlib import sha256
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -141,7 +140,7 @@ def arm_of(parts: list[pl.DataFrame], name: str, before: pl.DataFrame) -> Arm:
     mine = parts[0].filter(pl.col("experiment_arm") == name)
     mine = mine.join(before, on="user_pseudonym", how="left", nulls_equal=True).sort("user_pseudonym")
     sums = mine.select(pl.col(*_SUMS, "before_n", "before_sum").fill_null(0))
-    arrays: dict[str, Any] = {
+    arrays: dict[str, np.ndarray] = {
         column.name: column.to_numpy().astype(np.float64 if column.name in _FLOATS else np.int64) for column in sums
     }
     return Arm(users=mine.height, interactions=int(arrays["answers_n"].sum()), **arrays)

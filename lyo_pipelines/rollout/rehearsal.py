@@ -9,7 +9,6 @@ import json
 import subprocess
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from lyo_pipelines.config.release import RehearsalFigures
 from lyo_pipelines.errors import LyoError
@@ -35,7 +34,7 @@ class Rehearsal:
     load_seconds: float
     answer_seconds: float
 
-    def figures(self) -> dict[str, Any]:
+    def figures(self) -> dict[str, object]:
         """As plain values."""
         return asdict(self)
 

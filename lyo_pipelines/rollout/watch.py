@@ -11,7 +11,6 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from hashlib import sha256
-from typing import Any
 
 from lyo_pipelines.config.rollout import RolloutFigures
 from lyo_pipelines.registry.events import Who
@@ -109,7 +108,7 @@ def inputs(lake: Lake, release: Release, figures: RolloutFigures, *, now: dateti
     return sha256(json.dumps(parts).encode()).hexdigest()[:16]
 
 
-def evidence(decision: Decision, collected: Collected, figures: RolloutFigures) -> dict[str, Any]:
+def evidence(decision: Decision, collected: Collected, figures: RolloutFigures) -> dict[str, object]:
     """What a decision was made on, as plain values for its event."""
     seen = collected.observation
     return {

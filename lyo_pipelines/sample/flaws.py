@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
+from lyo_pipelines.json_types import JsonObject
 from lyo_pipelines.sample.conversations import Turn
 from lyo_pipelines.sample.identifiers import MAKERS, person
 from lyo_pipelines.sample.lesson import kinds_for, make_lesson, wrong_result
@@ -28,7 +29,7 @@ _WINDOWS_1252 = [
 ]
 """How a browser reads each byte: the five that Windows-1252 leaves open become control characters."""
 
-Label = tuple[list[str], dict[str, Any]]
+Label = tuple[list[str], JsonObject]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +120,7 @@ def error(case: Case) -> Label:
 def low_rating(case: Case) -> Label:
     """A wrong result or a rude tutor, and a student who says so with 1 or 2."""
     rng, row, lesson = case.rng, case.row, case.turn.lesson
-    details: dict[str, Any] = {}
+    details: JsonObject = {}
     if rng.random() < 0.7 and case.turn.checked:
         wrong = wrong_result(rng, lesson.result)
         row["answer"] = row["answer"].removesuffix(lesson.result) + wrong

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from random import Random
-from typing import Any
 
+from lyo_pipelines.json_types import JsonObject
 from lyo_pipelines.sample.conversations import context_for, converse
 from lyo_pipelines.sample.duplicates import copy_row
 from lyo_pipelines.sample.flaws import FLAWS, Case, romanised
@@ -35,7 +35,7 @@ class Sample:
 
     interactions: list[Row] = field(default_factory=list)
     feedback: list[Row] = field(default_factory=list)
-    labels: list[dict[str, Any]] = field(default_factory=list)
+    labels: list[JsonObject] = field(default_factory=list)
 
 
 def generate(*, n: int = 12_000, seed: int = 7, end: date, weeks: int = 8, stories: bool = False) -> Sample:
@@ -164,9 +164,7 @@ def _conversation(rng: Random, school: _School, day: date, room: int, block: Sam
         second += 40 + 200 * rng.random()
 
 
-def _spoil(
-    rng: Random, school: _School, row: Row, case: Case, *, is_last: bool
-) -> tuple[list[str], dict[str, Any]] | None:
+def _spoil(rng: Random, school: _School, row: Row, case: Case, *, is_last: bool) -> tuple[list[str], JsonObject] | None:
     """Plant at most one flaw in the row and return its label; a clean row may be asked again later."""
     first_of_one = is_last and row["turn"] == 0
     draw = rng.random()

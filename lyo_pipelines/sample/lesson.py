@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from lyo_pipelines.sample.phrase import pick
+from lyo_pipelines.sample.phrase import Values, pick
 from lyo_pipelines.sample.problems import KINDS, Kind
 from lyo_pipelines.sample.voice import Voice
 
@@ -22,7 +22,7 @@ class Lesson:
 
     voice: Voice
     kind: Kind
-    values: dict[str, Any]
+    values: Values
     body: str
     steps: tuple[str, ...]
     result: str

@@ -14,7 +14,7 @@ from random import Random
 from typing import Any
 
 Words = Mapping[str, Sequence[str]]
-Values = dict[str, Any]
+Values = dict[str, Any]  # numbers and words drawn for an exercise; each kind of exercise has slots of its own
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,13 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, timedelta
 from random import Random
-from typing import Any
 
+from lyo_pipelines.json_types import RawRow
 from lyo_pipelines.sample.conversations import Turn
 from lyo_pipelines.sample.people import Chances, Student
 from lyo_pipelines.sample.times import timestamp
 
-Row = dict[str, Any]
+Row = RawRow
 
 _GOOD = Chances({5: 0.54, 4: 0.32, 3: 0.09, 2: 0.03, 1: 0.02})
 _BAD = Chances({1: 0.55, 2: 0.45})

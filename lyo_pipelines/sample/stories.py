@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any, Literal
+from typing import Literal
 
+from lyo_pipelines.json_types import ConfigTree
 from lyo_pipelines.sample.story_commerce import LANGUAGE, LAUNCHED_DAYS, SUBJECT, TASK, TOPICS
 
 Kind = Literal["volume", "quality", "performance", "business"]
@@ -73,7 +74,7 @@ STORIES: tuple[Story, ...] = (
 )
 
 
-def demo_curriculum(end: date) -> dict[str, Any]:
+def demo_curriculum(end: date) -> ConfigTree:
     """What a log with stories that ends before `end` adds to data/curriculum.yaml, in its format: the new subject alone."""
     return {
         "subjects": {

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from random import Random
-from typing import Any
 
+from lyo_pipelines.json_types import JsonObject
 from lyo_pipelines.sample.flaws import Label
 from lyo_pipelines.sample.people import Chances
 from lyo_pipelines.sample.rows import Row
@@ -28,7 +28,7 @@ _LUCK_DAYS = 16  # ratings may come a little early, so that quiet days at the en
 
 _HARMLESS = {"near_duplicate", "exact_duplicate", "romanised", "mojibake", "boilerplate"}
 
-Details = dict[str, Any]
+Details = JsonObject
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
 
 import orjson
 
+from lyo_pipelines.json_types import JsonObject
 from lyo_pipelines.sample.generate import generate
 from lyo_pipelines.sample.rows import Row
 
@@ -35,7 +35,7 @@ def write_sample(
     return written
 
 
-def write_jsonl(path: Path, rows: Iterable[Row | dict[str, Any]]) -> Path:
+def write_jsonl(path: Path, rows: Iterable[Row | JsonObject]) -> Path:
     """Write one JSON object a line, under a temporary name first, so that a sensor never reads half a file."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".tmp-{path.name}")

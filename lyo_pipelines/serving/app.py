@@ -7,9 +7,8 @@ import queue
 import threading
 import time
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import anyio.to_thread
 from starlette.applications import Starlette
@@ -33,7 +32,7 @@ class _Answer:
     made: int
     name: str
 
-    def body(self, kind: str, choices: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
+    def body(self, kind: str, choices: Sequence[Mapping[str, object]], **more: object) -> dict[str, object]:
         return {
             "id": self.name, "object": kind, "created": self.made, "model": self.choice.name,
             "system_fingerprint": self.choice.version, "choices": choices, **more,
@@ -126,11 +125,11 @@ async def _streamed(writer: Writer, answer: _Answer, wanted: ChatRequest) -> Res
     return StreamingResponse(events(), media_type="text/event-stream", headers=answer.headers)
 
 
-def _chunk(answer: _Answer, delta: dict[str, str], finish_reason: str | None = None) -> dict[str, Any]:
+def _chunk(answer: _Answer, delta: dict[str, str], finish_reason: str | None = None) -> dict[str, object]:
     return answer.body("chat.completion.chunk", [{"index": 0, "delta": delta, "finish_reason": finish_reason}])
 
 
-def _event(value: dict[str, Any]) -> str:
+def _event(value: Mapping[str, object]) -> str:
     return f"data: {json.dumps(value, ensure_ascii=False)}\n\n"
 
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, JsonValue, ValidationError
 
+from lyo_pipelines.json_types import JsonObject
 from lyo_pipelines.tasks.answers import Answer, Material
 from lyo_pipelines.tasks.base import Judged, TaskFormat, TaskMetric
 from lyo_pipelines.tasks.measures import words
@@ -35,7 +36,7 @@ class Tool(Material):
     """A tool: its name, and a JSON schema of its arguments."""
 
     name: str
-    parameters: dict[str, Any] = Field(default_factory=dict)
+    parameters: JsonObject = Field(default_factory=dict)
 
 
 class Tools(Material):
@@ -79,7 +80,7 @@ def _flaws(answer: AgentTurn, tools: dict[str, Tool]) -> Iterator[str]:
             yield f"{call.tool}: {problem}"
 
 
-def _misfit(arguments: dict[str, Any], schema: dict[str, Any]) -> str | None:
+def _misfit(arguments: JsonObject, schema: JsonObject) -> str | None:
     """Return why arguments do not fit; without a word on it, no arguments but the schema's are allowed."""
     from jsonschema import Draft202012Validator, SchemaError
     from referencing import Registry

@@ -93,7 +93,7 @@ class Shape:
         return sum(r * (inside + outside) for inside, outside in self.linear_layers)
 
 
-def shape_of_config(config: dict[str, Any]) -> Shape | None:
+def shape_of_config(config: dict[str, Any]) -> Shape | None:  # every architecture has a config.json of its own
     """The shape that a config.json describes, or None for an architecture that is not known here."""
     family = str(config.get("model_type"))
     if family in LLAMA_LIKE:

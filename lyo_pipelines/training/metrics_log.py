@@ -9,6 +9,7 @@ from typing import Any, Literal
 import orjson
 
 from lyo_pipelines.external_process.json_lines import append_json_line, read_json_lines
+from lyo_pipelines.json_types import RawRow
 from lyo_pipelines.storage.whole_files import write_whole
 
 Stage = Literal["loading", "training", "validating", "saving", "done", "interrupted"]
@@ -42,6 +43,6 @@ class MetricsLog:
         return max((row.get("seconds", 0.0) for row in kept), default=0.0)
 
 
-def read_metrics(path: str | Path) -> list[dict[str, Any]]:
+def read_metrics(path: str | Path) -> list[RawRow]:
     """All whole lines so far, oldest first; empty when there is no file. A half-written last line is left out."""
     return [row for row in read_json_lines(Path(path)) if "stage" in row]

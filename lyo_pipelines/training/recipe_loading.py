@@ -12,6 +12,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from lyo_pipelines.errors import LyoError
+from lyo_pipelines.json_types import ConfigTree
 from lyo_pipelines.training.recipes import Recipe
 
 RECIPE_FILES = Path(__file__).parent / "recipe_files"
@@ -26,7 +27,7 @@ def recipe_names() -> list[str]:
     return sorted(path.stem for path in RECIPE_FILES.glob("*.yaml"))
 
 
-def load_recipe(name_or_path: str | Path, overrides: dict[str, Any] | None = None) -> Recipe:
+def load_recipe(name_or_path: str | Path, overrides: ConfigTree | None = None) -> Recipe:
     """Load a packaged recipe or a YAML file and lay `overrides` over it.
 
     Overrides may be nested (`{"optimizer": {"learning_rate": 1e-4}}`), dotted (`{"optimizer.learning_rate": 1e-4}`) or both.
@@ -40,9 +41,9 @@ def load_recipe(name_or_path: str | Path, overrides: dict[str, Any] | None = Non
         raise RecipeError(f"{origin}: " + "; ".join(_explain(e) for e in error.errors())) from error
 
 
-def parse_changes(items: Iterable[str]) -> dict[str, Any]:
+def parse_changes(items: Iterable[str]) -> ConfigTree:
     """Overrides out of `key=value` texts of a command line, values as YAML. Raises RecipeError for one without a value."""
-    changes: dict[str, Any] = {}
+    changes: ConfigTree = {}
     for item in items:
         key, separator, value = item.partition("=")
         if not separator:
@@ -57,7 +58,7 @@ def write_recipe(recipe: Recipe, path: Path) -> None:
     path.write_text(yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False), encoding="utf-8")
 
 
-def overlay(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+def overlay(base: ConfigTree, over: ConfigTree) -> ConfigTree:
     """Lay one nested mapping over another; a value that is not a mapping replaces whatever was there."""
     result = dict(base)
     for key, value in over.items():
@@ -78,7 +79,7 @@ def valid_keys(model: type[BaseModel] = Recipe, prefix: str = "") -> dict[str, s
     return keys
 
 
-def _read(name_or_path: str | Path, seen: tuple[str, ...]) -> tuple[dict[str, Any], str]:
+def _read(name_or_path: str | Path, seen: tuple[str, ...]) -> tuple[ConfigTree, str]:
     text = str(name_or_path)
     if text in seen:
         raise RecipeError(f"{text}: extends itself by way of {' -> '.join(seen)}")
@@ -103,8 +104,8 @@ def _read(name_or_path: str | Path, seen: tuple[str, ...]) -> tuple[dict[str, An
     return values, path.name
 
 
-def _nested(overrides: dict[str, Any]) -> dict[str, Any]:
-    result: dict[str, Any] = {}
+def _nested(overrides: ConfigTree) -> ConfigTree:
+    result: ConfigTree = {}
     for key, value in overrides.items():
         inner: Any = _nested(value) if isinstance(value, dict) else value
         *parents, leaf = str(key).split(".")

@@ -9,7 +9,7 @@ from typing import Any
 
 import dagster as dg
 
-from lyo_pipelines.defs.metadata import column_schema, counts, picture, table
+from lyo_pipelines.defs.metadata import Metadata, column_schema, counts, picture, table
 from lyo_pipelines.defs.partitions import digest_version
 from lyo_pipelines.defs.resources import Store
 from lyo_pipelines.documents.build import build_set
@@ -101,7 +101,7 @@ def _rejected(rejected: list[tuple[str, Any]]) -> dg.MarkdownMetadataValue:
     return table(rows, ["set", "document", "why"])
 
 
-def _of_run(reports: list[SetReport]) -> dict[str, Any]:
+def _of_run(reports: list[SetReport]) -> Metadata:
     """What this run read, set by set."""
     rows = [
         {
@@ -127,11 +127,11 @@ def _of_run(reports: list[SetReport]) -> dict[str, Any]:
     }
 
 
-def _totals(lake: Lake, maximum: int) -> dict[str, Any]:
+def _totals(lake: Lake, maximum: int) -> Metadata:
     """What all sets hold now."""
     tokens: dict[str, list[int]] = {}
     examples: dict[str, int] = {}
-    samples: list[dict[str, Any]] = []
+    samples: list[dict[str, str]] = []
     for name in lake.document_sets():
         chunks = lake.read_table(lake.documents(name, "chunks"), ["language", "tokens", "source_file", "training_text"])
         for language, number in zip(chunks["language"].to_pylist(), chunks["tokens"].to_pylist(), strict=True):

@@ -1,11 +1,9 @@
 """`segment_health`: how each segment fares, by day; `retraining_signals`: what the triggers made of it."""
 
-from typing import Any
-
 import dagster as dg
 
 from lyo_pipelines.defs.assets.curation import filtered_examples
-from lyo_pipelines.defs.metadata import column_schema, table
+from lyo_pipelines.defs.metadata import Metadata, column_schema, table
 from lyo_pipelines.defs.partitions import DAYS, FRESH, days_to_build, days_version
 from lyo_pipelines.defs.resources import Store
 from lyo_pipelines.health.contract import HEALTH, HEALTH_VERSION
@@ -93,7 +91,7 @@ def decision_observations(found: Evaluation, sensor: str) -> list[dg.AssetObserv
     return [*single, dg.AssetObservation(SIGNALS, metadata=overview_metadata(found.assessment, sensor))]
 
 
-def decision_metadata(decision: Decision, signals: Signals, sensor: str) -> dict[str, Any]:
+def decision_metadata(decision: Decision, signals: Signals, sensor: str) -> Metadata:
     """One decision with its evidence, as the page of the asset shows it."""
     rows = [
         {"rule": f.rule, "about": f.subject, "outcome": f.outcome.replace("_", " "), "found": f.says}
@@ -112,7 +110,7 @@ def decision_metadata(decision: Decision, signals: Signals, sensor: str) -> dict
     }
 
 
-def overview_metadata(assessment: Assessment, sensor: str, limit: int = 50) -> dict[str, Any]:
+def overview_metadata(assessment: Assessment, sensor: str, limit: int = 50) -> Metadata:
     """All segments at a glance, what fired first."""
     order = {"fire": 0, "hold": 1}
     decisions = sorted(

@@ -1,7 +1,6 @@
 """`preference_data` and `preference_adapter`: what ratings and edits prefer, and the adapter tuned to it."""
 
 from datetime import UTC, datetime
-from typing import Any
 
 import dagster as dg
 from pydantic import Field
@@ -13,6 +12,7 @@ from lyo_pipelines.defs.assets.training import GPU_POOL, adapter
 from lyo_pipelines.defs.metadata import table
 from lyo_pipelines.defs.partitions import SEGMENTS
 from lyo_pipelines.defs.resources import Store
+from lyo_pipelines.json_types import ConfigTree
 from lyo_pipelines.training.plan import ADAPTER_TAG, TRAINING_VERSION, TrainingResult, adapter_version, training_command
 from lyo_pipelines.training.recipe_loading import RecipeError, load_recipe, write_recipe
 from lyo_pipelines.training.recipes import PREFERENCE_METHODS, Recipe
@@ -59,7 +59,7 @@ class PreferenceConfig(dg.Config):
     """Options of a preference tuning run."""
 
     recipe: str = Field("kto", description="kto, dpo, or the path of a YAML recipe that uses one of these methods.")
-    overrides: dict[str, Any] = Field(
+    overrides: ConfigTree = Field(
         {}, description="Recipe keys to change for this run, for example {preference: {beta: 0.2}}."
     )
 

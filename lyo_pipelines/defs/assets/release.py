@@ -9,7 +9,7 @@ from pydantic import Field
 
 from lyo_pipelines.config.figures import Figures
 from lyo_pipelines.defs.assets.evaluation import eval_report
-from lyo_pipelines.defs.metadata import picture, table
+from lyo_pipelines.defs.metadata import Metadata, picture, table
 from lyo_pipelines.defs.partitions import SEGMENTS
 from lyo_pipelines.defs.resources import Store
 from lyo_pipelines.evaluation.report.build import MissingReportError
@@ -89,7 +89,7 @@ def release(context: dg.AssetExecutionContext, config: ReleaseConfig, store: Sto
     )
 
 
-def release_metadata(history: History, figures: Figures, now: datetime) -> dict[str, Any]:
+def release_metadata(history: History, figures: Figures, now: datetime) -> Metadata:
     """The state of a segment's releases, its picture and its newest events."""
     release, events = history.release, history.events
     png = stages_picture(events, figures.rollout.stages, segment=release.segment, now=now)
@@ -116,7 +116,7 @@ def release_metadata(history: History, figures: Figures, now: datetime) -> dict[
     }
 
 
-def event_metadata(event: Event, history: History, figures: Figures, now: datetime) -> dict[str, Any]:
+def event_metadata(event: Event, history: History, figures: Figures, now: datetime) -> Metadata:
     """One event with the figures it was decided on."""
     return {
         "event": event.kind.replace("_", " "),
@@ -130,7 +130,7 @@ def event_metadata(event: Event, history: History, figures: Figures, now: dateti
     }
 
 
-def look_metadata(look: Look, history: History, figures: Figures, now: datetime) -> dict[str, Any]:
+def look_metadata(look: Look, history: History, figures: Figures, now: datetime) -> Metadata:
     """A look that changed nothing: what was decided, on what evidence, and when more is expected to be known."""
     days = look.decision.until_known_days
     return {
@@ -143,7 +143,7 @@ def look_metadata(look: Look, history: History, figures: Figures, now: datetime)
     }
 
 
-def finding_metadata(figures: Any) -> dict[str, Any]:
+def finding_metadata(figures: Any) -> Metadata:
     """What each rule found and how many users and answers it rests on, where a decision was made."""
     found = figures.get("findings", ())
     rows = [{"rule": one["rule"], "outcome": one["outcome"], "found": one["says"]} for one in found]

@@ -1,13 +1,12 @@
 """`adapter`: a LoRA adapter per segment, trained in a process of its own."""
 
-from typing import Any
-
 import dagster as dg
 from pydantic import Field
 
 from lyo_pipelines.dataset.versions import Version, why_served
 from lyo_pipelines.defs.partitions import SEGMENTS
 from lyo_pipelines.defs.resources import Store, current_dataset
+from lyo_pipelines.json_types import ConfigTree
 from lyo_pipelines.retraining.history import record_training
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines.training.plan import ADAPTER_TAG, TRAINING_VERSION, adapter_version, read_adapter, training_command
@@ -24,7 +23,7 @@ class TrainingConfig(dg.Config):
     recipe: str = Field(
         "cpu_demo", description="Name of a packaged recipe (owner, cpu_demo, gemma_2_2b, …) or the path of a YAML file."
     )
-    overrides: dict[str, Any] = Field({}, description="Recipe keys to change for this run, for example {lora: {r: 8}}.")
+    overrides: ConfigTree = Field({}, description="Recipe keys to change for this run, for example {lora: {r: 8}}.")
 
 
 @dg.asset(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import pyarrow as pa
 
@@ -13,7 +12,7 @@ from lyo_pipelines.interactions.contract import FEEDBACK, LANDED
 from lyo_pipelines.interactions.conversion.columnar import gather_clean
 from lyo_pipelines.interactions.conversion.feedback import feedback
 from lyo_pipelines.interactions.conversion.interactions import Context, interactions, landed_table
-from lyo_pipelines.interactions.conversion.rejected import refused, unparsed
+from lyo_pipelines.interactions.conversion.rejected import RejectedRecord, refused, unparsed
 from lyo_pipelines.interactions.errors import RowError
 from lyo_pipelines.interactions.fields.mapping import Mapping
 from lyo_pipelines.interactions.fields.scrub import Scrubber
@@ -22,6 +21,7 @@ from lyo_pipelines.interactions.pseudonyms import Pseudonyms
 from lyo_pipelines.interactions.reading.block import Block
 from lyo_pipelines.interactions.reading.jsonl import parse_lines
 from lyo_pipelines.interactions.reading.lines import Lines
+from lyo_pipelines.json_types import RawRow
 
 _FAST_BYTES = 1 << 28
 """Arrow's reader takes a block whole; one beyond this (a huge row) is read line by line."""
@@ -58,7 +58,7 @@ class Converted:
     """A converted block: accepted rows (LANDED or FEEDBACK), records of the rejected ones, how many rows were read."""
 
     table: pa.Table
-    rejected: list[dict[str, Any]]
+    rejected: list[RejectedRecord]
     read: int
 
 
@@ -109,7 +109,7 @@ class Converter:
             raise AssertionError(f"{block.read} rows were read, {len(table)} accepted and {len(records)} rejected")
         return Converted(table, records, block.read)
 
-    def _table(self, rows: list[dict[str, Any]], lines: list[int]) -> tuple[pa.Table, dict[int, RowError]]:
+    def _table(self, rows: list[RawRow], lines: list[int]) -> tuple[pa.Table, dict[int, RowError]]:
         """Rows to a table. What no check foresaw costs one row, named by its error, and never the block."""
         to_table, schema = (feedback, FEEDBACK) if self.shape.rows == "feedback" else (interactions, LANDED)
         try:
@@ -123,7 +123,7 @@ class Converter:
             bad = first_bad | {index + half: reason for index, reason in second_bad.items()}
             return pa.concat_tables([first, second]), bad
 
-    def _shaped(self, block: Block) -> tuple[list[dict[str, Any]], list[int], list[dict[str, Any]]]:
+    def _shaped(self, block: Block) -> tuple[list[RawRow], list[int], list[RejectedRecord]]:
         """Canonical rows, the index of each in the block, and records of the others."""
         convert = self.shape.convert
         assert convert is not None
@@ -140,13 +140,13 @@ class Converter:
                 bad[index] = RowError("unforeseen", type(error).__name__)
         return rows, kept, self._refused(block.rows, block.lines, bad) if bad else []
 
-    def _refused(self, rows: list[dict[str, Any]], lines: list[int], bad: dict[int, RowError]) -> list[dict[str, Any]]:
+    def _refused(self, rows: list[RawRow], lines: list[int], bad: dict[int, RowError]) -> list[RejectedRecord]:
         limit = self._spec.figures.max_rejected_characters
         users = {index: self.shape.user(rows[index]) for index in bad}
         return refused(rows, lines, bad, users=users, scrubber=self._scrubber, limit=limit)
 
 
-def _expanded(block: Block, expand: Callable[[dict[str, Any]], list[dict[str, Any]]]) -> Block:
+def _expanded(block: Block, expand: Callable[[RawRow], list[RawRow]]) -> Block:
     """The rows that the lines of a block stand for, each with the number of its line."""
     result = Block(bad=block.bad)
     for row, line in zip(block.rows, block.lines, strict=True):
@@ -156,7 +156,7 @@ def _expanded(block: Block, expand: Callable[[dict[str, Any]], list[dict[str, An
     return result
 
 
-def _identified(row: dict[str, Any], source: dict[str, Any], ids: RowIds) -> dict[str, Any]:
+def _identified(row: RawRow, source: RawRow, ids: RowIds) -> RawRow:
     key = source.get(ids.column)
     if row.get("interaction_id") not in (None, "") or key in (None, ""):
         return row

@@ -14,6 +14,7 @@ from lyo_pipelines.interactions.errors import RowError
 from lyo_pipelines.interactions.fields import columns, times
 from lyo_pipelines.interactions.fields.columns import NUMBERS, Bad
 from lyo_pipelines.interactions.identity import match_keys
+from lyo_pipelines.json_types import RawRow
 from lyo_pipelines.storage.arrow import pc
 
 TARGETS = ("interaction_id", "trace_id", "conversation_id")
@@ -22,7 +23,7 @@ TARGETS = ("interaction_id", "trace_id", "conversation_id")
 _VALUES = tuple(name for name in FEEDBACK_COLUMNS if name != "feedback_at")
 
 
-def feedback(rows: Sequence[dict[str, Any]], lines: Sequence[int], context: Context) -> tuple[pa.Table, Bad]:
+def feedback(rows: Sequence[RawRow], lines: Sequence[int], context: Context) -> tuple[pa.Table, Bad]:
     """Convert canonical feedback to FEEDBACK; accepted rows, and the reasons against the others by index."""
     bad: Bad = {}
     data: dict[str, pa.Array] = {}

@@ -17,6 +17,7 @@ from lyo_pipelines.interactions.fields.scrub import Scrubber
 from lyo_pipelines.interactions.fields.scrub_columns import scrub_columns
 from lyo_pipelines.interactions.identity import derived_id, match_keys
 from lyo_pipelines.interactions.pseudonyms import Pseudonyms
+from lyo_pipelines.json_types import RawRow
 from lyo_pipelines.storage.arrow import pc
 
 REQUIRED = ("occurred_at", "task", "language", "question")
@@ -35,7 +36,7 @@ class Context:
     latest: int
 
 
-def interactions(rows: Sequence[dict[str, Any]], lines: Sequence[int], context: Context) -> tuple[pa.Table, Bad]:
+def interactions(rows: Sequence[RawRow], lines: Sequence[int], context: Context) -> tuple[pa.Table, Bad]:
     """Convert canonical rows to LANDED; the table holds the accepted rows, the second value the reasons of the others by index."""
     bad: Bad = {}
     return landed_table(gather(rows, bad), lines, context, bad)
@@ -121,7 +122,7 @@ def _derive_ids(data: dict[str, pa.Array], context: Context) -> None:
     data[MATCH_KEYS[0]] = pc.if_else(missing, match_keys(derived, key), data[MATCH_KEYS[0]])
 
 
-def gather(rows: Sequence[dict[str, Any]], bad: Bad) -> Gathered:
+def gather(rows: Sequence[RawRow], bad: Bad) -> Gathered:
     """Columns of canonical rows; what is wrong with a value goes to `bad`."""
     present = set().union(*rows) if rows else set()
 

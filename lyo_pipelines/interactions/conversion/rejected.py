@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -18,12 +18,24 @@ from lyo_pipelines.interactions.fields.columns import Bad
 from lyo_pipelines.interactions.fields.scrub import EMAIL, Scrubber, dumps
 from lyo_pipelines.interactions.pseudonyms import Pseudonyms
 from lyo_pipelines.interactions.reading.block import BadRow
+from lyo_pipelines.json_types import RawRow
 from lyo_pipelines.storage.lake import Lake
 
 _FLUSH = 2_000
 
 
-def unparsed(bad: Sequence[BadRow], pseudonyms: Pseudonyms) -> list[dict[str, Any]]:
+class RejectedRecord(TypedDict):
+    """Why a row was not accepted, and what may be kept of it: `raw` where it was parsed, else a keyed digest and its length."""
+
+    line: int
+    reason: str
+    detail: str
+    raw: NotRequired[str]
+    raw_digest: NotRequired[str]
+    raw_bytes: NotRequired[int]
+
+
+def unparsed(bad: Sequence[BadRow], pseudonyms: Pseudonyms) -> list[RejectedRecord]:
     """Records of rows that could not be parsed."""
     return [
         {
@@ -38,16 +50,16 @@ def unparsed(bad: Sequence[BadRow], pseudonyms: Pseudonyms) -> list[dict[str, An
 
 
 def refused(
-    rows: Sequence[dict[str, Any]],
+    rows: Sequence[RawRow],
     lines: Sequence[int],
     bad: Bad,
     *,
     users: Mapping[int, Any],
     scrubber: Scrubber,
     limit: int,
-) -> list[dict[str, Any]]:
+) -> list[RejectedRecord]:
     """Records of parsed rows with something wrong; `users` holds the raw user id of each of them where the format knows it."""
-    records = []
+    records: list[RejectedRecord] = []
     for index, error in sorted(bad.items()):
         user = users[index]
         raw = dumps(scrubber.value(rows[index], None if user in (None, "") else str(user), emails=True))
@@ -63,11 +75,11 @@ class RejectedWriter:
     def __init__(self, lake: Lake, path: str, name: str, file_hash: str) -> None:
         self._lake, self._path = lake, path
         self._file = {"file": name, "file_hash": file_hash}
-        self._rows: list[dict[str, Any]] = []
+        self._rows: list[Mapping[str, object]] = []
         self._writer: pq.ParquetWriter | None = None
         self.by_reason: Counter[str] = Counter()
 
-    def add(self, records: Sequence[dict[str, Any]]) -> None:
+    def add(self, records: Sequence[RejectedRecord]) -> None:
         """Count and keep records."""
         self.by_reason.update(record["reason"] for record in records)
         self._rows.extend({**self._file, **record} for record in records)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 
 import orjson
 import pyarrow as pa
@@ -173,7 +173,15 @@ def _too_large(name: str) -> Any:
     raise RowError(f"{name}_out_of_range", "the number is too large")
 
 
-NUMBERS: dict[str, dict[str, Any]] = {
+class Limits(TypedDict):
+    """Bounds of a number; whole: it has no fraction."""
+
+    low: float
+    high: float
+    whole: NotRequired[bool]
+
+
+NUMBERS: dict[str, Limits] = {
     "rating": {"low": 1, "high": 5},
     "thumbs": {"low": -1, "high": 1, "whole": True},
     "relevance_score": {"low": 0, "high": 1},

@@ -19,6 +19,7 @@ from lyo_pipelines.interactions.contract import FEEDBACK_INPUT_FIELDS, INPUT_FIE
 from lyo_pipelines.interactions.errors import MappingError, RowError
 from lyo_pipelines.interactions.fields.columns import number, parsed_json
 from lyo_pipelines.interactions.fields.times import moment, show
+from lyo_pipelines.json_types import RawRow
 
 TIME_FIELDS = ("occurred_at", "feedback_at")
 _EPOCHS = {"epoch_s": "s", "epoch_ms": "ms", "epoch_us": "us", "epoch_ns": "ns"}
@@ -34,7 +35,7 @@ class FieldMapping(BaseModel):
     time: str | None = None  # iso, epoch_s, epoch_ms, epoch_us, epoch_ns or a strptime pattern such as "%d.%m.%Y %H:%M"
     timezone: str | None = None  # of times that name none, for instance Asia/Kolkata; default UTC
     unit: Literal["us", "ms", "s", "min"] | None = None  # of a duration field ending in _ms
-    values: dict[str, Any] | None = None  # value found -> value wanted
+    values: dict[str, Any] | None = None  # value found -> value wanted, of whatever type the source has
     otherwise: Literal["keep", "reject", "null"] = "keep"  # a value that `values` does not name
     default: Any = None  # where the source has nothing
 
@@ -69,7 +70,7 @@ class Mapping(BaseModel):
     match: str | None = None
     rows: Literal["interactions", "feedback"] = "interactions"
     fields: dict[str, FieldMapping]
-    constants: dict[str, Any] = {}
+    constants: dict[str, Any] = {}  # canonical field -> value, which the converter checks as it checks the source's
     metadata: dict[str, str] = {}
 
     @field_validator("fields", mode="before")
@@ -129,7 +130,7 @@ def parse_mapping(content: bytes, name: str) -> Mapping:
         raise MappingError(f"{name}: {'; '.join(lines)}. See data/mappings/example.yaml.") from error
 
 
-def lookup(row: dict[str, Any], path: str) -> Any:
+def lookup(row: RawRow, path: str) -> Any:
     """The value at a dotted path; looks into lists by number and into JSON inside strings; None where nothing is."""
     if path in row:
         return row[path]
@@ -145,12 +146,12 @@ def lookup(row: dict[str, Any], path: str) -> Any:
     return value
 
 
-def compile_mapping(mapping: Mapping) -> Callable[[dict[str, Any]], dict[str, Any]]:
+def compile_mapping(mapping: Mapping) -> Callable[[RawRow], RawRow]:
     """A function from a source row to a canonical one; it raises RowError."""
     getters = [(name, _getter(name, spec)) for name, spec in mapping.fields.items()]
     constants = {name: value for name, value in mapping.constants.items() if value is not None}
 
-    def convert(row: dict[str, Any]) -> dict[str, Any]:
+    def convert(row: RawRow) -> RawRow:
         result = dict(constants)
         for name, get in getters:
             value = get(row)
@@ -163,19 +164,19 @@ def compile_mapping(mapping: Mapping) -> Callable[[dict[str, Any]], dict[str, An
     return convert
 
 
-def user_of(mapping: Mapping) -> Callable[[dict[str, Any]], Any]:
+def user_of(mapping: Mapping) -> Callable[[RawRow], Any]:
     """A function to the raw user id of a source row, also of one that is not acceptable."""
     spec = mapping.fields.get("user_id")
     return (lambda row: lookup(row, spec.source)) if spec else (lambda row: None)
 
 
-def _getter(name: str, spec: FieldMapping) -> Callable[[dict[str, Any]], Any]:
+def _getter(name: str, spec: FieldMapping) -> Callable[[RawRow], Any]:
     zone: tzinfo = ZoneInfo(spec.timezone) if spec.timezone else UTC
     simple = "." not in spec.source
     unit = _EPOCHS.get(spec.time or "")
     pattern = spec.time if spec.time and "%" in spec.time else None
 
-    def get(row: dict[str, Any]) -> Any:
+    def get(row: RawRow) -> Any:
         value = row.get(spec.source) if simple else lookup(row, spec.source)
         if spec.values is not None and value is not None:
             value = _translated(value, name, spec)

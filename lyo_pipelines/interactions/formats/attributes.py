@@ -10,6 +10,7 @@ from typing import Any
 
 from lyo_pipelines.interactions.fields.columns import parsed_json
 from lyo_pipelines.interactions.formats.format import Row
+from lyo_pipelines.json_types import RawRow
 
 _MAX_DEPTH = 32
 _SCALARS = ("stringValue", "intValue", "doubleValue", "boolValue", "bytesValue")
@@ -50,7 +51,7 @@ def branch(flat: Row, prefix: str) -> Any:
         if not any(isinstance(item, dict) and any("." in key for key in item) for item in items):
             return own
         flat = dict(_leaves(own, prefix, 0))  # [{"message.role": …}]: dotted names inside
-    tree: dict[str, Any] = {}
+    tree: RawRow = {}
     start = prefix + "."
     for key, value in flat.items():
         if key.startswith(start):

@@ -6,7 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-Row = dict[str, Any]
+from lyo_pipelines.json_types import RawRow
+
+Row = RawRow
+"""A row of a source, or the canonical row that was made of it."""
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from typing import Any
 from lyo_pipelines.interactions.errors import RowError
 from lyo_pipelines.interactions.fields.columns import parsed_json
 from lyo_pipelines.interactions.fields.scrub import dumps
+from lyo_pipelines.json_types import RawRow
 
 SYSTEM_ROLES = ("system", "developer")
 
@@ -80,7 +81,7 @@ def chat_of(value: Any) -> Chat:
     return Chat(None if value is None else str(value), None, None, None)
 
 
-def _input_of(value: dict[str, Any]) -> Any:
+def _input_of(value: RawRow) -> Any:
     """Messages or text inside an input object. Raises RowError."""
     for key in ("messages", "history", "chat_history"):
         if isinstance(inner := parsed_json(value.get(key)), list):
@@ -106,7 +107,7 @@ def answer_of(value: Any) -> str | None:
     return None if value is None else str(value)
 
 
-def _answer_in(value: dict[str, Any]) -> str | None:
+def _answer_in(value: RawRow) -> str | None:
     choices = value.get("choices")
     if isinstance(choices, list) and choices and isinstance(choices[0], dict):
         return answer_of(choices[0].get("message", choices[0].get("text")))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+
+from lyo_pipelines.json_types import RawRow
 
 
 @dataclass
@@ -21,7 +22,7 @@ class BadRow:
 class Block:
     """Parsed rows (field -> value) with their 1-based positions, and the rows that could not be parsed."""
 
-    rows: list[dict[str, Any]] = field(default_factory=list)
+    rows: list[RawRow] = field(default_factory=list)
     lines: list[int] = field(default_factory=list)
     bad: list[BadRow] = field(default_factory=list)
 

@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 
 from lyo_pipelines.interactions.errors import UnreadableFileError
 from lyo_pipelines.interactions.reading.block import BadRow, Block
+from lyo_pipelines.json_types import RawRow
 
 _ROWS = 8_192
 
@@ -43,7 +44,7 @@ def _block(batch: pa.RecordBatch, number: int) -> Block:
     return block
 
 
-def _rows(batch: pa.RecordBatch) -> list[dict[str, Any]]:
+def _rows(batch: pa.RecordBatch) -> list[RawRow]:
     batch.validate(full=True)
     columns = [_values(column) for column in batch.columns]
     return [dict(zip(batch.schema.names, values, strict=True)) for values in zip(*columns, strict=True)]

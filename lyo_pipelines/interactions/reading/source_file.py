@@ -153,7 +153,7 @@ class SourceFile:
         )
 
 
-def modified(info: dict[str, Any]) -> float | None:
+def modified(info: dict[str, Any]) -> float | None:  # each storage has names and types of its own
     """Modification time in seconds of an fsspec listing, whatever the storage calls it."""
     value = info.get("mtime") or info.get("LastModified") or info.get("updated") or info.get("created")
     if isinstance(value, datetime):

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import asdict, dataclass, field
-from typing import Any
 
+from lyo_pipelines.json_types import JsonObject
 from lyo_pipelines.storage.lake import Lake
 
 _READING = ".reading-"
@@ -36,7 +36,7 @@ class Entry:
     feedback_pending: int = 0
     ignored_fields: list[str] = field(default_factory=list)
     found: str = ""
-    reached: dict[str, Any] | None = None
+    reached: JsonObject | None = None
 
 
 def entry_path(lake: Lake, file_hash: str) -> str:

@@ -7,13 +7,13 @@ the next reading takes the state from the entry. So a state never says more than
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
-from typing import Any
 
 import pyarrow as pa
 
 from lyo_pipelines.interactions.landing.stage import take_back
 from lyo_pipelines.interactions.store.ledger import batch_name, entry_path, forget_marks, read_entry
 from lyo_pipelines.interactions.tables.walk import Place, Seen
+from lyo_pipelines.json_types import JsonObject
 from lyo_pipelines.storage.lake import Lake
 
 _STATE = "state.json"
@@ -47,7 +47,7 @@ class State:
         """The same with another place."""
         return self if place is None else replace(self, mark=place.mark, position=place.position)
 
-    def said(self) -> dict[str, Any]:
+    def said(self) -> JsonObject:
         """As JSON."""
         return asdict(self)
 

@@ -6,7 +6,8 @@ from fractions import Fraction
 from math import gcd, lcm
 from random import Random
 
-from lyo_pipelines.sample.problems.kinds import Values, between, kind
+from lyo_pipelines.sample.phrase import Values
+from lyo_pipelines.sample.problems.kinds import between, kind
 
 
 @kind("math", "fractions", 6, 7)

@@ -7,7 +7,8 @@ from fractions import Fraction
 from math import gcd, lcm
 from random import Random
 
-from lyo_pipelines.sample.problems.kinds import Values, between, decimal, kind
+from lyo_pipelines.sample.phrase import Values
+from lyo_pipelines.sample.problems.kinds import between, decimal, kind
 
 MASSES = {
     "H": 1,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from random import Random
 
-from lyo_pipelines.sample.problems.kinds import Values, between, kind
+from lyo_pipelines.sample.phrase import Values
+from lyo_pipelines.sample.problems.kinds import between, kind
 
 
 @kind("math", "mensuration", 6, 7)

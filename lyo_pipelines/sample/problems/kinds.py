@@ -9,9 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from random import Random
-from typing import Any
 
-Values = dict[str, Any]
+from lyo_pipelines.sample.phrase import Values
 
 
 @dataclass(frozen=True, slots=True)

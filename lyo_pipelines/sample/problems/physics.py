@@ -5,7 +5,8 @@ from __future__ import annotations
 from fractions import Fraction
 from random import Random
 
-from lyo_pipelines.sample.problems.kinds import Values, between, decimal, kind
+from lyo_pipelines.sample.phrase import Values
+from lyo_pipelines.sample.problems.kinds import between, decimal, kind
 
 
 @kind("physics", "motion", 9)

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from random import Random
 
-from lyo_pipelines.sample.phrase import pick
-from lyo_pipelines.sample.problems.kinds import Values, between, kind
+from lyo_pipelines.sample.phrase import Values, pick
+from lyo_pipelines.sample.problems.kinds import between, kind
 
 _NUMBERS = ("total", "s", "result", "score", "count", "acc", "answer", "runs", "points", "coins")
 _INDEX = ("i", "n", "k", "j", "x", "num")

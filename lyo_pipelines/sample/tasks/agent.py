@@ -7,13 +7,11 @@ from random import Random
 from typing import Any
 
 from lyo_pipelines.sample.phrase import pick
-from lyo_pipelines.sample.tasks.made import Made, TaskSample, sentence
+from lyo_pipelines.sample.tasks.made import Made, Structured, TaskSample, sentence
 from lyo_pipelines.sample.tasks.topics import topics
 
-Call = dict[str, Any]
 
-
-def _tool(name: str, says: str, needed: tuple[str, ...], **properties: dict[str, Any]) -> dict[str, Any]:
+def _tool(name: str, says: str, needed: tuple[str, ...], **properties: Structured) -> Structured:
     parameters = {"type": "object", "properties": properties, "required": list(needed), "additionalProperties": False}
     return {"name": name, "description": says, "parameters": parameters}
 
@@ -55,11 +53,11 @@ _THANKS = (
 )
 
 
-def _call(tool: str, **arguments: Any) -> Call:
+def _call(tool: str, **arguments: Any) -> Structured:
     return {"tool": tool, "arguments": arguments}
 
 
-def _search(rng: Random) -> tuple[str, list[Call]]:
+def _search(rng: Random) -> tuple[str, list[Structured]]:
     topic = pick(rng, list(topics().values()))
     ask = pick(
         rng,
@@ -72,14 +70,14 @@ def _search(rng: Random) -> tuple[str, list[Call]]:
     return ask.format(t=topic.en, g=topic.grade), [_call("search_library", query=topic.en, grade=topic.grade)]
 
 
-def _sum(rng: Random) -> tuple[str, list[Call]]:
+def _sum(rng: Random) -> tuple[str, list[Structured]]:
     first, second = 12 + int(rng.random() * 880), 3 + int(rng.random() * 95)
     sign, word = pick(rng, (("*", "times"), ("+", "plus"), ("-", "minus")))
     ask = pick(rng, ("What is {a} {w} {b}?", "Please work out {a} {w} {b} for me.", "I need {a} {w} {b}, quickly."))
     return ask.format(a=first, w=word, b=second), [_call("calculate", expression=f"{first} {sign} {second}")]
 
 
-def _unit(rng: Random) -> tuple[str, list[Call]]:
+def _unit(rng: Random) -> tuple[str, list[Structured]]:
     (source, target), value = pick(rng, _UNITS), 2 + int(rng.random() * 90)
     ask = pick(rng, ("How many {b} are {v} {a}?", "Convert {v} {a} to {b}.", "{v} {a} in {b}, please."))
     return ask.format(v=value, a=source, b=target), [
@@ -87,7 +85,7 @@ def _unit(rng: Random) -> tuple[str, list[Call]]:
     ]
 
 
-def _remind(rng: Random) -> tuple[str, list[Call]]:
+def _remind(rng: Random) -> tuple[str, list[Structured]]:
     topic, time = (
         pick(rng, list(topics().values())),
         f"{15 + int(rng.random() * 6)}:{pick(rng, ('00', '15', '30', '45'))}",
@@ -103,7 +101,7 @@ def _remind(rng: Random) -> tuple[str, list[Call]]:
     return ask.format(h=time, t=topic.en), [_call("set_reminder", text=topic.en, time=time)]
 
 
-def _quiz(rng: Random) -> tuple[str, list[Call]]:
+def _quiz(rng: Random) -> tuple[str, list[Structured]]:
     topic, count = pick(rng, list(topics().values())), 3 + int(rng.random() * 8)
     ask = pick(
         rng,
@@ -112,13 +110,13 @@ def _quiz(rng: Random) -> tuple[str, list[Call]]:
     return ask.format(n=count, t=topic.en), [_call("make_quiz", topic=topic.en, questions=count)]
 
 
-def _translation(rng: Random) -> tuple[str, list[Call]]:
+def _translation(rng: Random) -> tuple[str, list[Structured]]:
     text, language = pick(rng, _SENTENCES), pick(rng, ("Hindi", "Tamil", "Bengali"))
     ask = pick(rng, ('How do you say "{x}" in {l}?', 'Translate into {l}: "{x}"', '"{x}" in {l}, please.'))
     return ask.format(x=text, l=language), [_call("translate", text=text, language=language)]
 
 
-def _two(rng: Random) -> tuple[str, list[Call]]:
+def _two(rng: Random) -> tuple[str, list[Structured]]:
     topic, count, time = (
         pick(rng, list(topics().values())),
         3 + int(rng.random() * 8),
@@ -140,7 +138,7 @@ def _two(rng: Random) -> tuple[str, list[Call]]:
     ]  # fmt: skip
 
 
-_REQUESTS: tuple[Callable[[Random], tuple[str, list[Call]]], ...] = (
+_REQUESTS: tuple[Callable[[Random], tuple[str, list[Structured]]], ...] = (
     _search, _sum, _unit, _remind, _quiz, _translation, _two,
 )  # fmt: skip
 
@@ -149,7 +147,7 @@ def make(rng: Random, _: str) -> Made:
     """Make one request; two or three tools that are not needed stand in the context, too."""
     if rng.random() < 0.08:
         question, reply = pick(rng, _THANKS)
-        calls: list[Call] = []
+        calls: list[Structured] = []
     else:
         question, calls = pick(rng, _REQUESTS)(rng)
         reply = ""

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from random import Random
-from typing import Any
 
 from lyo_pipelines.sample.phrase import pick
 from lyo_pipelines.sample.tasks.contents import EDUCATIONAL, ENTERTAINMENT, Content, draw_content
-from lyo_pipelines.sample.tasks.made import Made, TaskSample
+from lyo_pipelines.sample.tasks.made import Made, Structured, TaskSample
 
 _KINDS = tuple(form.kind for form in (*EDUCATIONAL, *ENTERTAINMENT))
 _REASONS = {
@@ -26,7 +25,7 @@ _REASONS = {
 }  # fmt: skip
 
 
-def profile(rng: Random) -> dict[str, Any]:
+def profile(rng: Random) -> Structured:
     """Draw a learner: grade, what is liked and avoided, minutes a day."""
     likes = sorted(rng.sample(_KINDS, 3))
     rest = [kind for kind in _KINDS if kind not in likes]
@@ -39,7 +38,7 @@ def profile(rng: Random) -> dict[str, Any]:
     }
 
 
-def predict(content: Content, learner: dict[str, Any]) -> tuple[float, list[str]]:
+def predict(content: Content, learner: Structured) -> tuple[float, list[str]]:
     """Score (two decimals) and the names of its two reasons."""
     kind, topic = content.form.kind, content.topic
     likes, avoids = kind in learner["likes"], kind in learner["avoids"]

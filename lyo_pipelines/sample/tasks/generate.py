@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 from random import Random
-from typing import Any
 
 import orjson
 
@@ -25,7 +24,7 @@ from lyo_pipelines.sample.tasks import (
     study_plan,
     technical_docs,
 )
-from lyo_pipelines.sample.tasks.made import Made, TaskSample
+from lyo_pipelines.sample.tasks.made import Made, Structured, TaskSample
 from lyo_pipelines.sample.times import day_counts, second_of_day
 
 TASKS: dict[str, TaskSample] = {
@@ -128,7 +127,7 @@ def _row(rng: Random, task: str, language: str, made: Made, student: Student, mo
     }
 
 
-def _text(value: str | dict[str, Any] | None) -> str | None:
+def _text(value: str | Structured | None) -> str | None:
     return orjson.dumps(value).decode() if isinstance(value, dict) else value
 
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
-from typing import Any
+from typing import Any, TypeAlias
+
+Structured: TypeAlias = dict[str, Any]
+"""A structured answer or context, or a part of one: the task's own model (in tasks/) says its fields, and reads it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,14 +16,14 @@ class Made:
     """One question and its good answer; a structured answer or context is a dict. `bad` is a wrong answer that looks right."""
 
     question: str
-    answer: str | dict[str, Any]
+    answer: str | Structured
     topic: str | None = None
     subject: str | None = None
     grade: int | None = None
-    context: str | dict[str, Any] | None = None
+    context: str | Structured | None = None
     reference_answer: str | None = None
     reasoning_mode: str = "standard"
-    bad: str | dict[str, Any] | None = None
+    bad: str | Structured | None = None
 
 
 Maker = Callable[[Random, str], Made]

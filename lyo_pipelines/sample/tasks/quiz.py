@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 from random import Random
-from typing import Any
 
 from lyo_pipelines.sample.lesson import Lesson, kinds_for
 from lyo_pipelines.sample.phrase import pick
 from lyo_pipelines.sample.tasks.exercises import again, draw_lesson, idea, wrong_results
-from lyo_pipelines.sample.tasks.made import Made, TaskSample
+from lyo_pipelines.sample.tasks.made import Made, Structured, TaskSample
 
 _ASKS = {
     "en": (
@@ -55,7 +54,7 @@ def make(rng: Random, language: str) -> Made:
     """Make one request with its quiz; all questions are of one topic and none is asked twice."""
     lesson, grade = draw_lesson(rng, language)
     count = 1 + int(rng.random() * 3)
-    found: dict[str, dict[str, Any]] = {}
+    found: dict[str, Structured] = {}
     kinds = [k for k in kinds_for(lesson.voice, lesson.kind.subject, grade) if k.topic == lesson.kind.topic]
     for _ in range(20 * count):
         one = again(rng, lesson, pick(rng, kinds))
@@ -79,7 +78,7 @@ def make(rng: Random, language: str) -> Made:
     )
 
 
-def _question(rng: Random, lesson: Lesson) -> dict[str, Any] | None:
+def _question(rng: Random, lesson: Lesson) -> Structured | None:
     """One question with four options in any order; None where somebody speaks of himself or three wrong results cannot be found."""
     if _PERSONAL.search(lesson.body):
         return None
@@ -91,7 +90,7 @@ def _question(rng: Random, lesson: Lesson) -> dict[str, Any] | None:
     return {"question": lesson.body, "options": options, "explanation": idea(lesson)}
 
 
-def _all_right(question: dict[str, Any]) -> dict[str, Any]:
+def _all_right(question: Structured) -> Structured:
     return question | {"options": [option | {"correct": True} for option in question["options"]]}
 
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from random import Random
-from typing import Any
 
 from lyo_pipelines.sample.lesson import Lesson, ask, wrong_result
 from lyo_pipelines.sample.tasks.exercises import LANGUAGES, draw_lesson, idea, numbers, outcome
-from lyo_pipelines.sample.tasks.made import Made, TaskSample
+from lyo_pipelines.sample.tasks.made import Made, Structured, TaskSample
 
 
 def think(rng: Random, language: str) -> Made:
@@ -44,9 +43,9 @@ def decompose(rng: Random, language: str) -> Made:
     )
 
 
-def _steps(lesson: Lesson) -> list[dict[str, Any]]:
+def _steps(lesson: Lesson) -> list[Structured]:
     """A line uses the earlier ones whose number it works with, and a formula right before it."""
-    steps: list[dict[str, Any]] = []
+    steps: list[Structured] = []
     for place, line in enumerate(lesson.steps, 1):
         given = numbers(line.rsplit("=", 1)[0])
         uses = [step["step"] for step in steps if numbers(step["result"]) & given]

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from random import Random
-from typing import Any
 
 from lyo_pipelines.sample.phrase import pick
-from lyo_pipelines.sample.tasks.made import Made, TaskSample, sentence
+from lyo_pipelines.sample.tasks.made import Made, Structured, TaskSample, sentence
 from lyo_pipelines.sample.tasks.topics import topics
 
 _ASKS = {
@@ -59,7 +58,7 @@ def make(rng: Random, language: str) -> Made:
     )
 
 
-def _plan(rng: Random, names: list[str], days: int, minutes: int, language: str) -> list[dict[str, Any]]:
+def _plan(rng: Random, names: list[str], days: int, minutes: int, language: str) -> list[Structured]:
     plan = []
     for day in range(1, days):
         name = names[(day - 1) % len(names)]
@@ -74,7 +73,7 @@ def _plan(rng: Random, names: list[str], days: int, minutes: int, language: str)
     return plan
 
 
-def _slot(topic: str, minutes: int, activity: str) -> dict[str, Any]:
+def _slot(topic: str, minutes: int, activity: str) -> Structured:
     return {"topic": topic, "minutes": minutes, "activity": activity}
 
 

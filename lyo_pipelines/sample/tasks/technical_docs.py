@@ -6,33 +6,30 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from random import Random
-from typing import Any
 
 import yaml
 
 from lyo_pipelines.sample.phrase import pick
-from lyo_pipelines.sample.tasks.made import Made, TaskSample, sentence
-
-Function = dict[str, Any]
+from lyo_pipelines.sample.tasks.made import Made, Structured, TaskSample, sentence
 
 
 @cache
-def functions() -> tuple[Function, ...]:
+def functions() -> tuple[Structured, ...]:
     """All functions, with their name."""
     rows = yaml.safe_load((Path(__file__).parent / "functions.yaml").read_text(encoding="utf-8"))
     return tuple(row | {"name": row["call"].partition("(")[0]} for row in rows)
 
 
-def _errors(function: Function, mark: str = "- ") -> str:
+def _errors(function: Structured, mark: str = "- ") -> str:
     raised = function["raises"]
     return "\n".join(f"{mark}`{name}`: {why}." for name, why in raised.items()) or f"{mark}None of its own."
 
 
-def _example(function: Function) -> str:
+def _example(function: Structured) -> str:
     return f"```python\n>>> {function['call']}\n{function['result']}\n```"
 
 
-def _reference(function: Function) -> str:
+def _reference(function: Structured) -> str:
     rows = "\n".join(f"- `{name}`: {says}." for name, says in function["arguments"].items())
     return (
         f"## `{function['name']}`\n\n{sentence(function['purpose'])}.\n\n**Parameters**\n\n{rows}\n\n"
@@ -41,7 +38,7 @@ def _reference(function: Function) -> str:
     )
 
 
-def _docstring(function: Function) -> str:
+def _docstring(function: Structured) -> str:
     rows = "\n".join(f"    {name}: {says}." for name, says in function["arguments"].items())
     raised = "".join(f"\n    {name}: {why}." for name, why in function["raises"].items())
     raised = f"\n\nRaises:{raised}" if raised else ""
@@ -51,7 +48,7 @@ def _docstring(function: Function) -> str:
     )
 
 
-def _guide(function: Function) -> str:
+def _guide(function: Structured) -> str:
     names = ", ".join(f"`{name}` ({says})" for name, says in function["arguments"].items())
     return (
         f"# How to use `{function['name']}`\n\n1. Decide what you need: the function {function['purpose']}.\n"
@@ -60,7 +57,7 @@ def _guide(function: Function) -> str:
     )
 
 
-def _table(function: Function) -> str:
+def _table(function: Structured) -> str:
     rows = "\n".join(f"| `{name}` | {says} |" for name, says in function["arguments"].items())
     return (
         f"`{function['name']}` {function['purpose']}.\n\n| Parameter | Meaning |\n| --- | --- |\n{rows}\n| *result* | "
@@ -68,7 +65,7 @@ def _table(function: Function) -> str:
     )
 
 
-def _trouble(function: Function) -> str:
+def _trouble(function: Structured) -> str:
     names = ", ".join(f"`{name}`" for name in function["arguments"])
     return (
         f"### Errors of `{function['name']}`\n\nThe function {function['purpose']}; it takes {names}.\n\n{_errors(function)}\n\n"
@@ -76,7 +73,7 @@ def _trouble(function: Function) -> str:
     )
 
 
-_KINDS: dict[Callable[[Function], str], tuple[str, ...]] = {
+_KINDS: dict[Callable[[Structured], str], tuple[str, ...]] = {
     _reference: (
         "Write the reference page of `{n}`.",
         "API documentation for `{n}`, please: parameters, result, errors, example.",

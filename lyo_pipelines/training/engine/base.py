@@ -65,6 +65,7 @@ def load_model(
     kind = transformers.AutoModelForSeq2SeqLM if config.is_encoder_decoder else transformers.AutoModelForCausalLM
     if attention == "auto" and short_rows and config.model_type in KEEPS_SCORES:
         attention = register()
+    # arguments of transformers
     extra: dict[str, Any] = {} if attention == "auto" else {"attn_implementation": attention}
     if four_bit_on is not None:
         extra["quantization_config"] = four_bits(dtype)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -63,7 +63,14 @@ def read_split(
     return Examples(tokenize(conversations, tokenizer, max_length), weights, segments)
 
 
-class ExamplesDataset(torch.utils.data.Dataset[dict[str, Any]]):
+class ExampleRow(TypedDict):
+    """One example on its way to the collator."""
+
+    tokens: Tokens
+    weight: float
+
+
+class ExamplesDataset(torch.utils.data.Dataset[ExampleRow]):
     """Examples as the Trainer's data loader wants them."""
 
     def __init__(self, examples: Examples) -> None:
@@ -72,7 +79,7 @@ class ExamplesDataset(torch.utils.data.Dataset[dict[str, Any]]):
     def __len__(self) -> int:
         return len(self.examples.tokens)
 
-    def __getitem__(self, index: int) -> dict[str, Any]:
+    def __getitem__(self, index: int) -> ExampleRow:
         """One example with its weight."""
         return {"tokens": self.examples.tokens[index], "weight": float(self.examples.weights[index])}
 
@@ -91,7 +98,7 @@ class Collator:
     encoder_decoder: bool = False
     multiple: int = 1
 
-    def __call__(self, rows: Sequence[dict[str, Any]]) -> dict[str, torch.Tensor]:
+    def __call__(self, rows: Sequence[ExampleRow]) -> dict[str, torch.Tensor]:
         """Make one batch."""
         tokens = [row["tokens"] for row in rows]
         weights = [row["weight"] for row in rows]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
+from lyo_pipelines.json_types import RawRow
 from lyo_pipelines.plotting import new_figure, small_png
 from lyo_pipelines.storage.whole_files import write_whole
 
 
-def draw_losses(rows: Sequence[dict[str, Any]], path: Path, *, title: str, best_step: int | None) -> None:
+def draw_losses(rows: Sequence[RawRow], path: Path, *, title: str, best_step: int | None) -> None:
     """Draw metrics.jsonl rows. Training loss is drawn pale with a running mean over it; the best validation is marked."""
     train = [(row["step"], row["loss"]) for row in rows if "loss" in row]
     validation = [(row["step"], row["eval_loss"]) for row in rows if "eval_loss" in row]

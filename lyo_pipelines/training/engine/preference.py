@@ -163,7 +163,7 @@ def make_trainer(
 ) -> Any:
     """TRL's trainer for the recipe's method."""
     recipe, kto = session.recipe, session.recipe.method == "kto"
-    own: dict[str, Any] = {
+    own: dict[str, Any] = {  # arguments of TRL's configuration
         "beta": recipe.preference.beta,
         "max_length": None,  # cut already, from the right end
         "per_device_eval_batch_size": recipe.batch.size,

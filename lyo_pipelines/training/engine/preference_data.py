@@ -15,6 +15,8 @@ from lyo_pipelines.contracts.errors import DatasetError
 from lyo_pipelines.training.batches import TrainingPlan
 from lyo_pipelines.training.engine.chat import Tokens, tokenize
 
+TrlRow = dict[str, list[int] | bool]
+"""One row for TRL's collators: token ids by name, and the label of a KTO row."""
 ANSWERS = {"kto": ("answer",), "dpo": ("chosen", "rejected")}
 UNITS = {"kto": "labelled answers", "dpo": "pairs"}
 
@@ -36,10 +38,10 @@ class PreferenceRows:
         """What a row is."""
         return UNITS[self.method]
 
-    def with_mismatched(self, collate: Callable[[list[dict[str, Any]]], Any]) -> Callable[[list[dict[str, Any]]], Any]:
+    def with_mismatched(self, collate: Callable[[list[TrlRow]], Any]) -> Callable[[list[TrlRow]], Any]:
         """KTO's reference point needs each prompt with another row's answer: those of its micro-batch, rotated by one."""
 
-        def collated(rows: list[dict[str, Any]]) -> Any:
+        def collated(rows: list[TrlRow]) -> Any:
             others = [rows[-1], *rows[:-1]]
             return collate(
                 [{**row, "KL_completion_ids": other["completion_ids"]} for row, other in zip(rows, others, strict=True)]

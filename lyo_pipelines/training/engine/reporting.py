@@ -9,7 +9,7 @@ from lyo_pipelines.plotting import markdown_image
 from lyo_pipelines.training.plan import LOSS_PICTURE, TrainingResult
 
 
-def adapter_metadata(result: TrainingResult) -> dict[str, Any]:
+def adapter_metadata(result: TrainingResult) -> dict[str, object]:
     """Metadata of a finished adapter in the shape that Dagster Pipes takes: {name: {raw_value, type}}."""
     metrics, manifest = result.metrics, result.manifest
     values: dict[str, tuple[Any, str]] = {

@@ -158,7 +158,9 @@ def training_arguments(
     return arguments
 
 
-def training_settings(recipe: Recipe, plan: TrainingPlan, folder: Path, device: str) -> dict[str, Any]:
+def training_settings(
+    recipe: Recipe, plan: TrainingPlan, folder: Path, device: str
+) -> dict[str, Any]:  # the Trainer's arguments
     """What any Trainer must know; evaluating, saving and logging are steered by our callback."""
     warmup = round(recipe.optimizer.warmup_ratio * plan.steps)
     tracking = recipe.logging.tracking
