@@ -76,7 +76,9 @@ def begin(
     draft = _Draft(lake, adapter_of(trained), who, reason, now, _metrics(report))
     events: list[Event] = []
     if state is None:
-        release = draft.append(events, release, "registered", figures={"training": json_values(trained.metrics.model_dump())})
+        release = draft.append(
+            events, release, "registered", figures={"training": json_values(trained.metrics.model_dump())}
+        )
     told = {"gates": [asdict(gate) for gate in outcomes], "report": report.get("data_version", "")}
     if not may_be_released(outcomes):
         failed = [gate for gate in outcomes if gate.blocking and gate.passed is not True]
