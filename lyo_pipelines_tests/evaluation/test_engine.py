@@ -21,7 +21,6 @@ from lyo_pipelines.evaluation.engine.__main__ import main
 from lyo_pipelines.evaluation.engine.hosting import ModelHost
 from lyo_pipelines.evaluation.engine.outputs import OutputsFolder, by_item
 from lyo_pipelines.evaluation.engine.run import Asker
-from lyo_pipelines.evaluation.inputs.items import read_items
 from lyo_pipelines.evaluation.measures.catalogue import load_metrics
 from lyo_pipelines.evaluation.planning.assemble import AdapterError, gather_inputs
 from lyo_pipelines.evaluation.report.build import MissingReportError, read_report
@@ -214,7 +213,8 @@ def test_a_teams_own_metric_reaches_the_report(world, output):
     assert main(arguments(world, folder, figures, metrics_dir=own.parent.parent)) == 0
     report = read_report(folder)
     assert report["metrics"]["shouts"]["description"] == "Exclamation marks of an English answer."
-    english = sum(item.language == "en" for item in read_items(world.dataset))
+    asked = gather_inputs(world.dataset, world.candidate, None, world.figures).items
+    english = sum(item.language == "en" for item in asked)
     assert report["models"]["candidate"]["shouts"]["n"] == english > 0
     assert "| shouts (marks, " in (folder / "report.md").read_text()
 
