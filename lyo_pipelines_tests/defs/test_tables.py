@@ -100,7 +100,7 @@ def test_a_landing_run_in_flight_is_waited_for(instance: dg.DagsterInstance, sto
 
     instance.create_run_for_job(build_defs().resolve_job_def("land_inbox"), status=dg.DagsterRunStatus.STARTED)
     skipped = tick(tables_sensor, instance, store)
-    assert isinstance(skipped, dg.SkipReason) and "wait for the landing run" in skipped.skip_message
+    assert isinstance(skipped, dg.SkipReason) and "wait for the land_inbox run" in skipped.skip_message
 
 
 def test_the_command_reads_a_table_and_names_those_there_are(served: Served, tmp_path: Path) -> None:

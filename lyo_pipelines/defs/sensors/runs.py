@@ -71,5 +71,5 @@ def one_run(
 def held_by_run(instance: dg.DagsterInstance, job_name: str, waiting: str) -> dg.SkipReason | None:
     """Why nothing is launched while a run of the job is queued or running; None when there is none."""
     if instance.get_run_records(dg.RunsFilter(job_name=job_name, statuses=IN_FLIGHT), limit=1):
-        return dg.SkipReason(f"{waiting} wait for the run in flight")
+        return dg.SkipReason(f"{waiting} wait for the {job_name} run in flight")
     return None
