@@ -122,5 +122,5 @@ def test_the_command_reads_a_table_and_names_those_there_are(served: Served, tmp
     assert [cell.strip() for cell in again.split("│")[2:6]] == ["canonical", "3", "3", "0"]
     unknown = lyo(environment, "ingest", "--table", "log")
     assert unknown.returncode == 1
-    assert "(tutor_log)" in unknown.stdout
+    assert "(tutor_log)" in unknown.stderr
     assert lyo(environment, "ingest").returncode == 2
