@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 import time
@@ -16,6 +15,7 @@ from rich.markup import escape
 
 from lyo_pipelines import faults
 from lyo_pipelines.commands.release_app import release_app
+from lyo_pipelines.config.settings import traceback_wanted
 from lyo_pipelines.errors import LyoError
 from lyo_pipelines.machine import machine_explained
 
@@ -278,7 +278,7 @@ def main() -> None:
             console.print("\n[yellow]Interrupted.[/] Finished work is kept; the next run continues from there.")
         raise
     except LyoError as error:
-        if os.environ.get("LYO_TRACEBACK"):
+        if traceback_wanted():
             raise
         _say(error)
         sys.exit(1)

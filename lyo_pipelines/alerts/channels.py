@@ -40,21 +40,22 @@ class Delivery:
 def open_channels(figures: AlertFigures, secrets: AlertSecrets, now: datetime) -> list[Channel]:
     """The channels that are turned on."""
     channels = []
+    password, webhook = secrets.smtp_password.get_secret_value(), secrets.slack_webhook.get_secret_value()
     if figures.email.enabled:
 
         def mail(message: Message) -> tuple[str, ...]:
             seconds = figures.timeout_seconds
-            return send_email(message, figures.email, secrets.smtp_password, now=now, timeout_seconds=seconds)
+            return send_email(message, figures.email, password, now=now, timeout_seconds=seconds)
 
-        problem = email_problem(figures.email, secrets.smtp_password)
+        problem = email_problem(figures.email, password)
         channels.append(Channel("email", figures.email.kinds, problem, mail))
     if figures.slack.enabled:
 
         def post(message: Message) -> tuple[str, ...]:
-            send_slack(message, secrets.slack_webhook, timeout_seconds=figures.timeout_seconds)
+            send_slack(message, webhook, timeout_seconds=figures.timeout_seconds)
             return ()
 
-        channels.append(Channel("slack", figures.slack.kinds, slack_problem(secrets.slack_webhook), post))
+        channels.append(Channel("slack", figures.slack.kinds, slack_problem(webhook), post))
     return channels
 
 

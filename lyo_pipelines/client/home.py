@@ -19,12 +19,10 @@ from urllib.parse import quote
 
 import yaml
 
-from lyo_pipelines.config.settings import PROJECT_ROOT
+from lyo_pipelines.config.settings import PROJECT_ROOT, Settings
 from lyo_pipelines.errors import LyoError
 
 ANSWER_SECONDS = 3
-POSTGRES_DEFAULTS = {"LYO_PG_PORT": "5432", "LYO_PG_USER": "dagster", "LYO_PG_PASSWORD": "", "LYO_PG_DB": "dagster"}
-"""Dagster's `{env: …}` knows no defaults, so `lyo` hands these to it."""
 _MEND_POSTGRES = "Start that server, or mend the LYO_PG_* variables; without LYO_PG_HOST the state is kept in SQLite."
 _MEND_SQLITE = "Restore it, or move it away to start anew."
 _SQLITE_FILES = {"runs": "history/runs.db", "concurrency_limits": "history/runs/index.db"}
@@ -97,7 +95,7 @@ class Storage:
 def shipped_home() -> Path:
     """The project's own home for the storage that the environment asks for."""
     home = PROJECT_ROOT / "dagster_home"
-    return home / "postgres" if os.environ.get("LYO_PG_HOST") else home
+    return home / "postgres" if Settings.from_env().pg_host else home
 
 
 def dagster_home() -> Path:
@@ -112,7 +110,7 @@ def dagster_home() -> Path:
 
 def dagster_environment(home: Path) -> dict[str, str]:
     """The environment in which a Dagster of this home is started."""
-    return {**os.environ, **{name: _variable(name) for name in POSTGRES_DEFAULTS}, "DAGSTER_HOME": str(home)}
+    return {**os.environ, **Settings.from_env().postgres_environment(), "DAGSTER_HOME": str(home)}
 
 
 def find_storage(home: Path) -> Storage:
@@ -151,8 +149,9 @@ def _value(value: Any) -> str:
 
 
 def _variable(name: str) -> str:
-    """An environment variable or its default; an empty one counts as not set."""
-    found = os.environ.get(name) or POSTGRES_DEFAULTS.get(name)
+    """What a variable that dagster.yaml names holds, or its default; an empty one counts as not set."""
+    ours = Settings.from_env().postgres_environment()
+    found = ours[name] if name in ours else os.environ.get(name) or None
     if found is None:
         raise StorageError(f"{name} is not set, and dagster.yaml asks for it", hint=f"Set {name}.")
     return found

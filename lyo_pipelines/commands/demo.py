@@ -74,7 +74,7 @@ def run_demo(console: Console, *, port: int, interactions: int = 8_000, seed: in
 def _run_locked(console: Console, lake: Lake, *, port: int, interactions: int, seed: int) -> Server | None:
     began = time.time()
     _drop_sample(console, lake, interactions=interactions, seed=seed)
-    # the demo is the one place where triggers run without being switched on
+    # the demo is the one place where triggers run without being switched on: written here, read by the Dagster that it starts
     os.environ.setdefault("LYO_TRIGGERS", "on")
     if _data_current(lake) and is_told(lake):
         console.print("Everything is done already; nothing is repeated.")

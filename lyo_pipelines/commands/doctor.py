@@ -74,8 +74,8 @@ def _settings() -> Iterator[Finding]:
     settings = Settings.from_env()
     yield Finding(
         "pseudonym key",
-        bool(settings.pseudonym_key),
-        "set" if settings.pseudonym_key else "not set",
+        bool(settings.known_pseudonym_key),
+        "set" if settings.known_pseudonym_key else "not set",
         "set LYO_PSEUDONYM_KEY to a long random secret and keep it (`make demo` makes one for the demo)",
     )
     try:
@@ -128,7 +128,7 @@ def _dagster() -> Iterator[Finding]:
         yield Finding("Dagster's state", False, error.message, error.hint)
     else:
         # DAGSTER_HOME goes before LYO_PG_HOST, which somebody may take to be at work
-        ignored = bool(os.environ.get("LYO_PG_HOST")) and storage.kind == "SQLite"
+        ignored = bool(Settings.from_env().pg_host) and storage.kind == "SQLite"
         yield Finding(
             "Dagster's state",
             not ignored,

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import logging
-import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 Kind = Literal["run_failed", "check_failed", "check_warned", "trigger_fired", "data_stalled"]
 Kinds = Literal["all"] | tuple[Kind, ...]
@@ -66,13 +65,7 @@ class AlertFigures(BaseModel):
 
 @dataclass(frozen=True)
 class AlertSecrets:
-    """What only the environment holds; never shown, not even by repr."""
+    """What only the environment holds (settings.py reads it); never shown, not even by repr."""
 
-    smtp_password: str = field(default="", repr=False)
-    slack_webhook: str = field(default="", repr=False)
-
-    @classmethod
-    def from_env(cls, env: dict[str, str] | None = None) -> AlertSecrets:
-        """Read LYO_SMTP_PASSWORD and LYO_SLACK_WEBHOOK."""
-        env = dict(os.environ) if env is None else env
-        return cls(env.get("LYO_SMTP_PASSWORD", ""), env.get("LYO_SLACK_WEBHOOK", "").strip())
+    smtp_password: SecretStr
+    slack_webhook: SecretStr

@@ -1,72 +1,146 @@
-"""Where things live on this machine: read from the environment once, then passed on as a frozen value."""
+"""Everything that this program reads from LYO_* environment variables, as one frozen value; docs/configuration.md has the table.
+
+It is read when a command or an asset runs. Two things must be known when the definitions are loaded, so these read it then: the first
+partition (defs/partitions.py), and whether sensors run by themselves (their default status). Variables that a configuration names
+(a database's address, an endpoint's key, those of dagster.yaml) belong to their readers.
+"""
 
 from __future__ import annotations
 
 import os
 import secrets
-from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
+from typing import Annotated, Any, Literal, Self
 
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from lyo_pipelines.config.alerts import AlertSecrets
 from lyo_pipelines.errors import LyoError
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
+PREFIX = "LYO_"
 
 
-@dataclass(frozen=True)
-class Settings:
-    """Paths and keys of one installation.
+class SettingsError(LyoError):
+    """An environment variable does not fit; the message names it, never its value."""
+
+
+class MissingPseudonymKeyError(LyoError):
+    """The keyed pseudonyms have no key."""
+
+
+def _stripped(value: Any) -> Any:
+    return value.strip() if isinstance(value, str) else value
+
+
+def _word(value: Any) -> Any:
+    return value.strip().lower() if isinstance(value, str) else value
+
+
+class Settings(BaseSettings):
+    """Paths, keys and switches of one installation; a field is the variable LYO_<FIELD>, and an empty variable counts as not set.
 
     data_dir: root of inbox, lake, review queues; a local path or any fsspec URL.
-    config_path: YAML with the figures that differ from the defaults, or None.
-    pseudonym_key: secret for the keyed pseudonyms, or None when it is not set.
+    config: YAML with the figures that differ from the packaged ones; None: `<data_dir>/config.yaml` if it is there; empty: none.
+    pseudonym_key: secret of the keyed pseudonyms; None: the key file that the demo makes, if it is there.
+    first_day: first day that has a partition.
+    triggers: whether the four triggers and the rollout sensor run unless somebody switches them in the UI.
+    lock_dir: folder of this machine's device locks; None: one that all users share below the temporary folder.
+    training_wait_seconds: how long a training waits for a device that another one holds.
+    traceback: whether errors that a person can mend show their traceback, too.
+    pg_*: Dagster's state is kept in PostgreSQL once the host is set. The port is text, as libpq takes it.
     """
 
-    data_dir: str
-    config_path: str | None = None
-    pseudonym_key: str | None = None
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, extra="ignore", frozen=True)
+
+    data_dir: str = Field(default=str(PROJECT_ROOT / "data"), validate_default=True)
+    config: str | None = None
+    pseudonym_key: SecretStr | None = None
+    first_day: date = date(2025, 1, 1)
+    triggers: Annotated[Literal["on", "off"], BeforeValidator(_word)] = "off"
+    smtp_password: SecretStr = SecretStr("")
+    slack_webhook: Annotated[SecretStr, BeforeValidator(_stripped)] = SecretStr("")
+    lock_dir: Path | None = None
+    training_wait_seconds: float = Field(default=3600, ge=0)
+    traceback: bool = False
+    pg_host: str = ""
+    pg_port: str = "5432"
+    pg_user: str = "dagster"
+    pg_password: SecretStr = SecretStr("")
+    pg_db: str = "dagster"
+
+    @field_validator("data_dir")
+    @classmethod
+    def _absolute(cls, value: str) -> str:
+        return value if "://" in value else str(Path(value).expanduser().resolve())
 
     @classmethod
-    def from_env(cls, env: dict[str, str] | None = None) -> Settings:
-        """Read LYO_DATA_DIR, LYO_CONFIG and LYO_PSEUDONYM_KEY (or the key file that the demo makes)."""
-        env = dict(os.environ) if env is None else env
-        data_dir = env.get("LYO_DATA_DIR") or str(PROJECT_ROOT / "data")
-        if "://" not in data_dir:
-            data_dir = str(Path(data_dir).expanduser().resolve())
-        config = env.get("LYO_CONFIG")
-        if config is None and "://" not in data_dir and (default := Path(data_dir) / "config.yaml").exists():
-            config = str(default)
-        return cls(
-            data_dir=data_dir, config_path=config, pseudonym_key=env.get("LYO_PSEUDONYM_KEY") or _key_file(data_dir)
-        )
+    def from_env(cls, **given: Any) -> Self:
+        """Read the environment; `given` fields go before it. Raises SettingsError that names the variables that do not fit."""
+        try:
+            return cls(**given)
+        except ValidationError as error:
+            wrong = [f"{variable(str(problem['loc'][0]))}: {problem['msg']}" for problem in error.errors()]
+            raise SettingsError(
+                f"the environment does not fit: {'; '.join(wrong)}.",
+                hint="docs/configuration.md has a table of the variables.",
+            ) from None  # pydantic's own message quotes the values
+
+    @property
+    def config_path(self) -> str | None:
+        """The YAML with a user's figures, or None when there is none."""
+        if self.config is not None:
+            return self.config or None
+        default = Path(self.data_dir) / "config.yaml"
+        return str(default) if "://" not in self.data_dir and default.exists() else None
+
+    @property
+    def known_pseudonym_key(self) -> str | None:
+        """The key, from the environment or the key file, or None."""
+        given = self.pseudonym_key.get_secret_value() if self.pseudonym_key else ""
+        return given or _key_file(self.data_dir)
 
     def require_pseudonym_key(self) -> str:
         """Return the key; without one, say how to get it (no raw user id may enter the lake)."""
-        if not self.pseudonym_key:
+        key = self.known_pseudonym_key
+        if not key:
             raise MissingPseudonymKeyError(
                 "LYO_PSEUDONYM_KEY is not set, so user ids cannot be pseudonymised and nothing is read.",
                 hint="Set it to a long random secret (for instance `openssl rand -hex 32`) and keep it: "
                 "with another key the same user gets another pseudonym.",
             )
-        return self.pseudonym_key
+        return key
+
+    @property
+    def triggers_run(self) -> bool:
+        """Whether the triggers run unless somebody switches them in the UI."""
+        return self.triggers == "on"
+
+    @property
+    def alert_secrets(self) -> AlertSecrets:
+        """What the channels of the alerts need beside their configuration."""
+        return AlertSecrets(self.smtp_password, self.slack_webhook)
+
+    def postgres_environment(self) -> dict[str, str]:
+        """The LYO_PG_* variables with their defaults: Dagster's `{env: …}` knows none. Without a host, the host is left out."""
+        values = {"host": self.pg_host, "port": self.pg_port, "user": self.pg_user, "db": self.pg_db}
+        values["password"] = self.pg_password.get_secret_value()
+        return {variable(f"pg_{name}"): value for name, value in values.items() if value or name == "password"}
 
 
-def triggers_run(env: dict[str, str] | None = None) -> bool:
-    """Whether the four retraining triggers run unless somebody switches them in the UI: LYO_TRIGGERS=on (default: off).
-
-    Raises SettingsError for anything but on and off: a typing error must not start trainings.
-    """
-    value = (dict(os.environ) if env is None else env).get("LYO_TRIGGERS", "off").strip().lower()
-    if value not in {"on", "off"}:
-        raise SettingsError(f"LYO_TRIGGERS is {value!r}", hint="Set it to on or off.")
-    return value == "on"
+def variable(field: str) -> str:
+    """The environment variable of a field: `data_dir` -> LYO_DATA_DIR."""
+    return f"{PREFIX}{field.upper()}"
 
 
-class SettingsError(LyoError):
-    """An environment variable does not fit; the message names it."""
-
-
-class MissingPseudonymKeyError(LyoError):
-    """The keyed pseudonyms have no key."""
+def traceback_wanted() -> bool:
+    """LYO_TRACEBACK; no when the environment itself does not fit, as that is then the error to be told."""
+    try:
+        return Settings.from_env().traceback
+    except SettingsError:
+        return False
 
 
 def make_key_file(data_dir: str) -> str:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date, timedelta
 from hashlib import sha256
 
 import dagster as dg
 
-FIRST_DAY = os.environ.get("LYO_FIRST_DAY", "2025-01-01")
+from lyo_pipelines.config.settings import Settings
+
+FIRST_DAY = Settings.from_env().first_day.isoformat()
 """First day of data; older interactions are landed but have no partition until this is set earlier."""
 
 DAYS = dg.DailyPartitionsDefinition(start_date=FIRST_DAY, end_offset=1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import dagster as dg
@@ -24,13 +23,11 @@ class Store(dg.ConfigurableResource):
 
     def settings(self) -> Settings:
         """Settings with this resource's fields laid over the environment's."""
-        # the key of another data directory is no key of this one
-        found = Settings.from_env({**os.environ, **({"LYO_DATA_DIR": self.data_dir} if self.data_dir else {})})
-        return Settings(
-            data_dir=self.data_dir or found.data_dir,
-            config_path=self.config_path or (None if self.data_dir else found.config_path),
-            pseudonym_key=self.pseudonym_key or found.pseudonym_key,
-        )
+        given = {"data_dir": self.data_dir, "config": self.config_path, "pseudonym_key": self.pseudonym_key}
+        given = {name: value for name, value in given.items() if value}
+        if self.data_dir:  # another data directory's figures are not this one's
+            given.setdefault("config", "")
+        return Settings.from_env(**given)
 
     def lake(self) -> Lake:
         """The lake."""

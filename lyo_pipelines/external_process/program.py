@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from lyo_pipelines.config.settings import traceback_wanted
 from lyo_pipelines.errors import LyoError
 from lyo_pipelines.external_process.environment import prepare_environment
 from lyo_pipelines.external_process.failures import explained
@@ -65,6 +65,6 @@ class Program:
             report.fail(fault_report(error))
             return FAULT
         report.fail(" ".join(str(mendable).split()))
-        if os.environ.get("LYO_TRACEBACK"):
+        if traceback_wanted():
             raise error
         return 1

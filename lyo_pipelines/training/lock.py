@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+from lyo_pipelines.config.settings import Settings
 from lyo_pipelines.errors import LyoError
 
 
@@ -29,7 +30,7 @@ class NoDeviceError(LyoError):
 
 def lock_folder() -> Path:
     """Where the locks of this machine are: LYO_LOCK_DIR, else a folder that all users share below the temporary folder."""
-    folder = Path(os.environ.get("LYO_LOCK_DIR") or Path(tempfile.gettempdir()) / "lyo_pipelines_locks")
+    folder = Settings.from_env().lock_dir or Path(tempfile.gettempdir()) / "lyo_pipelines_locks"
     if not folder.is_dir():
         folder.mkdir(parents=True, exist_ok=True)
         with contextlib.suppress(PermissionError):

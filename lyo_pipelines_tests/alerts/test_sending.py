@@ -9,7 +9,7 @@ import traceback
 
 import pytest
 import trustme
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
 from lyo_pipelines.alerts.channels import open_channels
 from lyo_pipelines.alerts.errors import ChannelError
@@ -17,6 +17,7 @@ from lyo_pipelines.alerts.mail import send_email
 from lyo_pipelines.alerts.message import compose
 from lyo_pipelines.alerts.slack import send_slack
 from lyo_pipelines.config.alerts import AlertSecrets
+from lyo_pipelines.config.settings import Settings
 from lyo_pipelines_tests.alerts.made import NOON, PASSWORD, alert, figures, mail_server, webhook
 
 MESSAGE = compose([alert(1), alert(2)], most_listed=20)
@@ -131,7 +132,7 @@ def test_an_address_that_leads_nowhere_is_not_shown(address):
 
 
 def test_both_channels_are_off_until_configured():
-    assert open_channels(figures(), AlertSecrets("password", "http://127.0.0.1/hook"), NOON) == []
+    assert open_channels(figures(), AlertSecrets(SecretStr("password"), SecretStr("http://127.0.0.1/hook")), NOON) == []
 
 
 @pytest.mark.parametrize(
@@ -146,14 +147,19 @@ def test_both_channels_are_off_until_configured():
     ],
 )
 def test_a_channel_that_lacks_something_says_what_to_set(sections, said):
-    (channel,) = open_channels(figures(**sections), AlertSecrets(), NOON)
+    (channel,) = open_channels(figures(**sections), AlertSecrets(SecretStr(""), SecretStr("")), NOON)
     assert said in channel.problem
 
 
-def test_secrets_come_from_the_environment_and_are_not_shown():
-    secrets = AlertSecrets.from_env({"LYO_SMTP_PASSWORD": PASSWORD, "LYO_SLACK_WEBHOOK": "http://h/topsecretpath\n"})
-    assert (secrets.smtp_password, secrets.slack_webhook) == (PASSWORD, "http://h/topsecretpath")
-    assert PASSWORD not in repr(secrets) and "topsecretpath" not in repr(secrets)
+def test_secrets_come_from_the_environment_and_are_not_shown(monkeypatch):
+    monkeypatch.setenv("LYO_SMTP_PASSWORD", PASSWORD)
+    monkeypatch.setenv("LYO_SLACK_WEBHOOK", "http://h/topsecretpath\n")
+    settings = Settings.from_env()
+    secrets = settings.alert_secrets
+    assert secrets.smtp_password.get_secret_value() == PASSWORD
+    assert secrets.slack_webhook.get_secret_value() == "http://h/topsecretpath"
+    shown = repr(secrets) + repr(settings) + settings.model_dump_json()
+    assert PASSWORD not in shown and "topsecretpath" not in shown
 
 
 def test_a_kind_that_does_not_exist_is_refused():

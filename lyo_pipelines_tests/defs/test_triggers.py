@@ -229,7 +229,7 @@ def test_one_setting_says_whether_triggers_run(value: str | None, status: str, m
 
 def test_a_typing_error_in_the_setting_starts_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LYO_TRIGGERS", "onn")
-    with pytest.raises(SettingsError, match=r"LYO_TRIGGERS.* Set it to on or off"):
+    with pytest.raises(SettingsError, match=r"LYO_TRIGGERS: .*'on' or 'off'"):
         trigger_sensor("volume")
 
 

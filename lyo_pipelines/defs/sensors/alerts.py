@@ -13,7 +13,7 @@ import dagster as dg
 from lyo_pipelines.alerts.channels import NAMES, Channel, open_channels, tell
 from lyo_pipelines.alerts.errors import ChannelError
 from lyo_pipelines.alerts.state import ChannelState, fresh_state, load_state
-from lyo_pipelines.config.alerts import AlertSecrets
+from lyo_pipelines.config.settings import Settings
 from lyo_pipelines.defs.resources import Store
 from lyo_pipelines.defs.sensors.happenings import Watch, first_check
 from lyo_pipelines.errors import LyoError
@@ -37,7 +37,7 @@ class AlertsNotSentError(LyoError):
 def alerts_sensor(context: dg.SensorEvaluationContext, store: Store) -> dg.SkipReason:
     """Tell every channel that is on what is new to it."""
     figures, now = store.figures().alerts, current_time()
-    channels = open_channels(figures, AlertSecrets.from_env(), now)
+    channels = open_channels(figures, Settings.from_env().alert_secrets, now)
     kept = context.instance.daemon_cursor_storage.get_cursor_values(set(KEYS.values()))
     _forget(context.instance, kept, {channel.name for channel in channels})
     if not channels:

@@ -7,7 +7,7 @@ from typing import Any
 import dagster as dg
 
 from lyo_pipelines.config.figures import Figures
-from lyo_pipelines.config.settings import triggers_run
+from lyo_pipelines.config.settings import Settings
 from lyo_pipelines.defs.assets.release import RELEASE, event_metadata, look_metadata
 from lyo_pipelines.defs.checks.release import told_check
 from lyo_pipelines.defs.jobs import release_job
@@ -30,7 +30,7 @@ class ReleaseUnreadableError(LyoError):
 
 def rollout_sensor_for(*, running: bool | None = None, every_seconds: int = 60) -> dg.SensorDefinition:
     """The sensor; running: whether it runs unless somebody switches it in the UI (None: as LYO_TRIGGERS says)."""
-    runs = triggers_run() if running is None else running
+    runs = Settings.from_env().triggers_run if running is None else running
 
     @dg.sensor(
         name=NAME,

@@ -6,7 +6,7 @@ from typing import Any
 import dagster as dg
 
 from lyo_pipelines.config.retraining import Policy
-from lyo_pipelines.config.settings import triggers_run
+from lyo_pipelines.config.settings import Settings
 from lyo_pipelines.defs.assets.monitoring import decision_observations
 from lyo_pipelines.defs.jobs import retrain_job
 from lyo_pipelines.defs.partitions import new_segments
@@ -34,7 +34,7 @@ def trigger_sensor(
 
     running: whether it runs unless somebody switches it in the UI; None: as LYO_TRIGGERS says.
     """
-    runs, name = triggers_run() if running is None else running, f"{kind}_sensor"
+    runs, name = Settings.from_env().triggers_run if running is None else running, f"{kind}_sensor"
 
     @dg.sensor(
         name=name,

@@ -8,10 +8,10 @@ resumes.
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from pathlib import Path
 
+from lyo_pipelines.config.settings import Settings
 from lyo_pipelines.contracts.dataset import MANIFEST, DataManifest
 from lyo_pipelines.external_process.program import Program
 from lyo_pipelines.external_process.reporter import Reporter
@@ -77,7 +77,8 @@ def _train(recipe: Recipe, options: argparse.Namespace, report: Reporter, stop: 
     output = Path(options.output)
     device, lock_name = choose_device(recipe)
     folders = (Path(options.dataset), output, Path(options.models))
-    with device_lock(lock_name, str(output), wait_seconds=options.wait, say=report.say, check=stop.check):
+    wait = Settings.from_env().training_wait_seconds if options.wait is None else options.wait
+    with device_lock(lock_name, str(output), wait_seconds=wait, say=report.say, check=stop.check):
         if recipe.method not in PREFERENCE_METHODS:
             return train(recipe, *folders, device=device, reporter=report, stop=stop)
         from lyo_pipelines.training.engine.preference import train_preferences
@@ -106,9 +107,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--wait",
         type=float,
-        default=float(os.environ.get("LYO_TRAINING_WAIT_SECONDS", "3600")),
         metavar="SECONDS",
-        help="how long to wait for a device that another training holds (default 3600; 0: fail at once)",
+        help="how long to wait for a device that another training holds (default: LYO_TRAINING_WAIT_SECONDS; 0: fail at once)",
     )
     parser.add_argument(
         "--stop-with-parent", action="store_true", help="stop when the parent process dies (always so under Dagster)"
