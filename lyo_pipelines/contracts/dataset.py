@@ -51,8 +51,10 @@ class DataManifest(Document):
     @classmethod
     def upgraded(cls, data: JsonObject, version: int) -> JsonObject:
         """Names that stand alone in `remembers` are versions of the same key: that was all there was before parents existed."""
-        remembered = [name if "/" in name else f"{data['segment']}/{name}" for name in data.get("remembers", [])]
-        return {**data, "remembers": remembered}
+        named = data.get("remembers", [])
+        if isinstance(named, list):
+            named = [name if "/" in str(name) else f"{data['segment']}/{name}" for name in named]
+        return {**data, "remembers": named}
 
     @property
     def segment_keys(self) -> tuple[str, ...]:

@@ -125,7 +125,7 @@ class CheckOutcome:
     passed: bool
     blocking: bool
     message: str
-    details: dict[str, object] = field(default_factory=dict)
+    details: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

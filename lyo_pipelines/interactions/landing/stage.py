@@ -22,8 +22,7 @@ from lyo_pipelines.interactions.days.feedback_routing import forget_feedback, ro
 from lyo_pipelines.interactions.formats.format import Shape
 from lyo_pipelines.interactions.landing.report import LandingReport, report_of
 from lyo_pipelines.interactions.store.day_writers import DayWriters, days_of
-from lyo_pipelines.interactions.store.ledger import Entry, begin, landed, write_entry
-from lyo_pipelines.json_types import JsonObject
+from lyo_pipelines.interactions.store.ledger import Entry, Reached, begin, landed, write_entry
 from lyo_pipelines.storage.lake import Lake, NotLocalError
 
 
@@ -98,7 +97,7 @@ def stage(lake: Lake, reading: Readable, spec: FileSpec, name: str, folder: str)
     )
 
 
-def commit(lake: Lake, staged: Staged, reading: str, reached: JsonObject | None = None) -> LandingReport:
+def commit(lake: Lake, staged: Staged, reading: str, reached: Reached | None = None) -> LandingReport:
     """Route, move into place, and write the ledger entry last. reading, reached: as in ledger.Entry."""
     changed = take_back(lake, staged.file_hash) if begin(lake, staged.file_hash, reading) else set()
     known, applied = landed(lake), 0

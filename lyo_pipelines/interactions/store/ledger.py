@@ -7,11 +7,15 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import asdict, dataclass, field
+from typing import Any, TypeAlias
 
-from lyo_pipelines.json_types import JsonObject
 from lyo_pipelines.storage.lake import Lake
 
 _READING = ".reading-"
+
+
+Reached: TypeAlias = dict[str, Any]
+"""How far the reading of a table has come: the fields of State (tables/state.py), which alone makes and reads them."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +40,7 @@ class Entry:
     feedback_pending: int = 0
     ignored_fields: list[str] = field(default_factory=list)
     found: str = ""
-    reached: JsonObject | None = None
+    reached: Reached | None = None
 
 
 def entry_path(lake: Lake, file_hash: str) -> str:

@@ -22,7 +22,8 @@ from lyo_pipelines.interactions.tables.walk import Place
 
 _FIRST_ROWS, _MOST_ROWS = 100, 2_000
 _DRIVER = re.compile(r"^(postgres(?:ql)?)\+\w+://")
-_WAIT: dict[str, int] = {"connect_timeout": 10, "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
+# settings of libpq, by name
+_WAIT: dict[str, Any] = {"connect_timeout": 10, "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
 
 RawRow = tuple[int | None, str | None, str | None, str | None, int]
 """Position (times and numbers), watermark, key, the row as JSON (None when it is too long), its length in bytes."""

@@ -11,9 +11,8 @@ from dataclasses import asdict, dataclass, replace
 import pyarrow as pa
 
 from lyo_pipelines.interactions.landing.stage import take_back
-from lyo_pipelines.interactions.store.ledger import batch_name, entry_path, forget_marks, read_entry
+from lyo_pipelines.interactions.store.ledger import Reached, batch_name, entry_path, forget_marks, read_entry
 from lyo_pipelines.interactions.tables.walk import Place, Seen
-from lyo_pipelines.json_types import JsonObject
 from lyo_pipelines.storage.lake import Lake
 
 _STATE = "state.json"
@@ -47,7 +46,7 @@ class State:
         """The same with another place."""
         return self if place is None else replace(self, mark=place.mark, position=place.position)
 
-    def said(self) -> JsonObject:
+    def said(self) -> Reached:
         """As JSON."""
         return asdict(self)
 
