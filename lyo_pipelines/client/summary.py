@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
+from lyo_pipelines.contracts.report import Report
+
 _COLOURS = {"better": "green", "worse": "red", "cannot_tell": "yellow"}
 
 
-def print_summary(console: Console, report: dict[str, Any], report_dir: Path) -> None:
+def print_summary(console: Console, report: Report, report_dir: Path) -> None:
     """Print what a report says, metric by metric."""
-    models = report["models"]
-    table = Table(
-        title=f"{report['segment']} · {report['version']} · {report['n_test']} test items", title_justify="left"
-    )
+    table = Table(title=f"{report.segment} · {report.version} · {report.n_test} test items", title_justify="left")
     for name, style in (
         ("metric", None),
         ("against", "dim"),
@@ -27,35 +25,34 @@ def print_summary(console: Console, report: dict[str, Any], report_dir: Path) ->
         ("verdict", None),
     ):
         table.add_column(name, style=style, justify="left" if name in {"metric", "against", "verdict"} else "right")
-    for row in report["comparisons"]:
-        verdict = row.get("note") or row["verdict"]
+    for row in report.comparisons:
+        verdict = row.note or row.verdict
         colour = _COLOURS.get(verdict, "dim")
         table.add_row(
-            row["metric"],
-            {"champion": "current adapter", "start": "what it was tuned from"}.get(row["b"], row["b"]),
-            _number(models.get(row["b"], {}), row["metric"]),
-            _number(models["candidate"], row["metric"]),
-            f"{row['difference']:+.3f}" if row["difference"] is not None else "",
-            f"{row['ci_low']:+.3f} … {row['ci_high']:+.3f}" if row["ci_low"] is not None else "",
+            row.metric,
+            {"champion": "current adapter", "start": "what it was tuned from"}.get(row.b, row.b),
+            _number(report.metric(row.b, row.metric)),
+            _number(report.metric("candidate", row.metric)),
+            f"{row.difference:+.3f}" if row.difference is not None else "",
+            f"{row.ci_low:+.3f} … {row.ci_high:+.3f}" if row.ci_low is not None else "",
             f"[{colour}]{verdict.replace('_', ' ')}[/]",
         )
     console.print()
     console.print(table)
-    if served := report.get("served_by"):
+    if served := report.served_by:
         console.print(
-            f"{report['segment']} trains nothing of its own: {served['segment']} serves it, and these are its figures "
-            f"({served['own_items']} of the test items are of {report['segment']}). Why: {served['reason']}",
+            f"{report.segment} trains nothing of its own: {served.segment} serves it, and these are its figures "
+            f"({served.own_items} of the test items are of {report.segment}). Why: {served.reason}",
             highlight=False,
             soft_wrap=True,
         )
-    for gate in report.get("gates", []):
-        if not gate.get("applies", True):
+    for gate in report.gates:
+        if not gate.applies:
             continue
-        mark = {True: "[green]✓[/]", False: "[red]✗[/]", None: "[yellow]?[/]"}[gate["passed"]]
-        console.print(f"{mark} {gate['name']}: {gate['message']}", highlight=False, soft_wrap=True)
+        mark = {True: "[green]✓[/]", False: "[red]✗[/]", None: "[yellow]?[/]"}[gate.passed]
+        console.print(f"{mark} {gate.name}: {gate.message}", highlight=False, soft_wrap=True)
     console.print(f"\nReport: {report_dir / 'report.md'}", highlight=False, soft_wrap=True)
 
 
-def _number(metrics: dict[str, Any], name: str) -> str:
-    value = metrics.get(name, {}).get("value")
-    return f"{value:.3f}" if isinstance(value, int | float) else "not measured"
+def _number(value: float | None) -> str:
+    return "not measured" if value is None else f"{value:.3f}"

@@ -8,6 +8,7 @@ from rich.console import Console
 
 from lyo_pipelines.client.summary import print_summary
 from lyo_pipelines.config.settings import Settings
+from lyo_pipelines.contracts.report import Report
 from lyo_pipelines.errors import LyoError
 from lyo_pipelines.evaluation.command import is_complete
 from lyo_pipelines.evaluation.report.build import read_report
@@ -19,20 +20,20 @@ class NoReportError(LyoError):
     """The segment has no finished report; the message says how to get one."""
 
 
-def newest_report_dir(lake: Lake, segment: str) -> Path:
-    """Folder of the segment's newest finished report. Raises NoReportError when there is none."""
+def newest_report(lake: Lake, segment: str) -> tuple[Report, Path]:
+    """The segment's newest finished report by its own time, and its folder. Raises NoReportError when there is none."""
     folders = [lake.local(lake.report_dir(segment, version)) for version in lake.names(lake.report_dir(segment))]
-    finished = [folder for folder in folders if is_complete(folder)]
+    finished = [(read_report(folder), folder) for folder in folders if is_complete(folder)]
     if not finished:
         known = ", ".join(lake.names(lake.path("reports"))) or "none yet"
         raise NoReportError(
             f"no finished report of {segment} (segments with reports: {known}). `lyo train {segment}` makes one."
         )
-    return max(finished, key=lambda folder: (read_report(folder)["created_at"], folder.name))
+    return max(finished, key=lambda found: (found[0].created_at, found[1].name))
 
 
 def show_report(console: Console, segment: str) -> None:
     """Print the newest report's table."""
     parse_parent(segment)
-    folder = newest_report_dir(Lake(Settings.from_env().data_dir), segment)
-    print_summary(console, read_report(folder), folder)
+    report, folder = newest_report(Lake(Settings.from_env().data_dir), segment)
+    print_summary(console, report, folder)

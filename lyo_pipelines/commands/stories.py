@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
+from lyo_pipelines.contracts.report import Report
 from lyo_pipelines.evaluation.command import is_complete
 from lyo_pipelines.evaluation.report.build import read_report
 from lyo_pipelines.retraining.history import trainings
@@ -26,7 +26,7 @@ class Ending:
 
     story: Story
     decision: DecisionRow | None
-    report: dict[str, Any] | None
+    report: Report | None
 
     @property
     def as_expected(self) -> bool:
@@ -84,13 +84,12 @@ def _decided(ending: Ending) -> tuple[str, str]:
     return told if ending.as_expected else f"{told}\n[red]unexpected[/]", ending.decision["says"]
 
 
-def _result(report: dict[str, Any] | None) -> str:
+def _result(report: Report | None) -> str:
     if report is None:
         return ""
-    row = next((row for row in report["comparisons"] if row["metric"] == "loss" and row["b"] == "base"), None)
-    if row is None:
+    base, candidate = (report.metric(role, "loss") for role in ("base", "candidate"))
+    compared = report.comparison("loss", "base")
+    if compared is None or base is None or candidate is None:
         return "no comparison"
-    models = report["models"]
-    values = f"loss {models['base']['loss']['value']:.2f} → {models['candidate']['loss']['value']:.2f}"
-    verdict = (row["verdict"] or row.get("note") or "no verdict").replace("_", " ")
-    return f"{values}\n{verdict} (n {report['n_test']})"
+    verdict = compared.verdict.replace("_", " ")
+    return f"loss {base:.2f} → {candidate:.2f}\n{verdict} (n {report.n_test})"

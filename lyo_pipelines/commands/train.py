@@ -13,12 +13,11 @@ from lyo_pipelines.client.follow import Follower, new_stages
 from lyo_pipelines.client.graphql import Client
 from lyo_pipelines.client.server import start_server
 from lyo_pipelines.client.summary import print_summary
-from lyo_pipelines.commands.report import newest_report_dir
+from lyo_pipelines.commands.report import newest_report
 from lyo_pipelines.config.figures import load_figures
 from lyo_pipelines.config.settings import Settings
 from lyo_pipelines.dataset.fallback import parent_of_thin
 from lyo_pipelines.errors import LyoError
-from lyo_pipelines.evaluation.report.build import read_report
 from lyo_pipelines.json_types import ConfigTree
 from lyo_pipelines.segments import parse_parent
 from lyo_pipelines.storage.lake import Lake
@@ -100,8 +99,8 @@ def _work(
             run_job(console, Client(server.url), lake, work, key, recipe, overrides)
     finally:
         server.stop()
-    folder = newest_report_dir(lake, keys[-1])
-    print_summary(console, read_report(folder), folder)
+    report, folder = newest_report(lake, keys[-1])
+    print_summary(console, report, folder)
 
 
 def run_job(

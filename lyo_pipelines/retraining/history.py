@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from itertools import takewhile
-from typing import Any, Literal
+from typing import Literal
 
 from lyo_pipelines.contracts.dataset import DatasetManifest
+from lyo_pipelines.contracts.report import Report
 from lyo_pipelines.dataset.errors import UnknownVersionError
 from lyo_pipelines.dataset.versions import Version, get_version
 from lyo_pipelines.storage.lake import Lake
@@ -91,25 +92,23 @@ def record_training(lake: Lake, adapter: TrainingResult, dataset: Version) -> No
     _remember(lake, adapter.segment, _learnt(adapter.version, dataset))
 
 
-def record_report(lake: Lake, segment: str, version: str, report: Mapping[str, Any]) -> None:
+def record_report(lake: Lake, segment: str, version: str, report: Report) -> None:
     """Keep what triggers need of a finished report."""
-    found = report["models"]["candidate"].get("language_match", {})
-    if found.get("value") is not None:
+    found = report.models["candidate"].get("language_match")
+    if found is not None and found.value is not None:
         told = {
             "version": version,
-            "language_match": found["value"],
-            "n": found.get("n", 0),
+            "language_match": found.value,
+            "n": found.n,
             "worse_languages": _worse(report),
         }
         lake.write_json(told, f"{lake.report_dir(segment)}/{_REPORTED}")
 
 
-def _worse(report: Mapping[str, Any]) -> list[str]:
+def _worse(report: Report) -> list[str]:
     """Languages on whose slice the adapter was found worse than the base or the champion in anything."""
-    slices = [part for part in report.get("slices", []) if part["dimension"] == "language"]
-    return sorted(
-        {p["value"] for p in slices if any(c["a"] == "candidate" and c["verdict"] == "worse" for c in p["comparisons"])}
-    )
+    slices = [part for part in report.slices if part.dimension == "language"]
+    return sorted({p.value for p in slices if any(c.a == "candidate" and c.verdict == "worse" for c in p.comparisons)})
 
 
 def trainings(lake: Lake) -> dict[str, Training]:

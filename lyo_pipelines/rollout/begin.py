@@ -6,16 +6,18 @@ Each part is an event of its own, so a run that died in between goes on where it
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from lyo_pipelines.config.evaluation import EvaluationFigures
 from lyo_pipelines.config.rollout import RolloutFigures
+from lyo_pipelines.contracts.report import Report
+from lyo_pipelines.contracts.report_values import Gate
 from lyo_pipelines.errors import LyoError
 from lyo_pipelines.evaluation.command import is_complete
-from lyo_pipelines.evaluation.report.build import compared_champion, read_report
-from lyo_pipelines.evaluation.report.gates import Gate, gates, may_be_released
+from lyo_pipelines.evaluation.report.build import read_report
+from lyo_pipelines.evaluation.report.gates import gates, held_because
 from lyo_pipelines.registry.events import Adapter, Event, Who, json_values
 from lyo_pipelines.registry.log import append, read_release
 from lyo_pipelines.registry.state import Release
@@ -57,8 +59,8 @@ def begin(
     """Bring the segment's newest adapter to its first users, or say which gate it did not pass.
 
     The first adapter of a segment is compared with what serves until then: a parent's champion or the base model. Raises
-    NoAdapterError, MissingReportError, OutdatedReportError, DamagedAdapterError, ServedByParentError, IllegalEventError while another
-    version is on its way, and MovedOnError when somebody else changed the segment meanwhile.
+    NoAdapterError, DocumentError (of the report), OutdatedReportError, DamagedAdapterError, ServedByParentError, IllegalEventError
+    while another version is on its way, and MovedOnError when somebody else changed the segment meanwhile.
     """
     trained = latest_adapter(lake, segment)
     if trained.segment != segment:
@@ -79,10 +81,8 @@ def begin(
         release = draft.append(
             events, release, "registered", figures={"training": json_values(trained.metrics.model_dump())}
         )
-    told = {"gates": [asdict(gate) for gate in outcomes], "report": report.get("data_version", "")}
-    if not may_be_released(outcomes):
-        failed = [gate for gate in outcomes if gate.blocking and gate.passed is not True]
-        says = "; ".join(f"{gate.name}: {gate.message}" for gate in failed)
+    told = {"gates": [gate.model_dump() for gate in outcomes], "report": report.data_version}
+    if says := held_because(outcomes):
         if release.states[trained.version] in ("registered", "candidate"):
             release = draft.append(events, release, "rejected", figures=told, reason=f"gates not passed: {says}")
         return Begun(release, f"{trained.version} is rejected: {says}", tuple(events), tuple(outcomes))
@@ -113,14 +113,14 @@ def waiting(lake: Lake) -> list[TrainingResult]:
             release = read_release(lake, segment)
             new = not release.candidate and release.states.get(trained.version, "registered") == "registered"
             report = lake.local(lake.report_dir(segment, trained.version))
-            if new and compared_champion(read_report(report)) == release.champion:
+            if new and read_report(report).champion_version == release.champion:
                 found.append(trained)
     return found
 
 
-def _require_current(report: Mapping[str, Any], release: Release, version: str) -> None:
+def _require_current(report: Report, release: Release, version: str) -> None:
     """Raise OutdatedReportError unless the champion that the report names is the registry's."""
-    if (compared := compared_champion(report)) != release.champion:
+    if (compared := report.champion_version) != release.champion:
         raise OutdatedReportError(
             f"the report of {version} compares it with {compared or 'the base model'} as what serves {release.segment}, but "
             f"{release.champion or 'no adapter of its own'} serves it now.",
@@ -170,10 +170,8 @@ class _Draft:
         return release
 
 
-def _metrics(report: Mapping[str, Any]) -> Mapping[str, object]:
+def _metrics(report: Report) -> Mapping[str, object]:
     """The candidate's values, and the verdicts about them, out of a report."""
-    values = {name: found.get("value") for name, found in report["models"]["candidate"].items()}
-    verdicts = {f"{c['metric']} against {c['b']}": c["verdict"] for c in report["comparisons"] if c["a"] == "candidate"}
-    return json_values(
-        {"values": values, "verdicts": verdicts, "n_test": report.get("n_test"), "groups": report.get("groups")}
-    )
+    values = {name: found.value for name, found in report.models["candidate"].items()}
+    verdicts = {f"{c.metric} against {c.b}": c.verdict for c in report.comparisons if c.a == "candidate"}
+    return json_values({"values": values, "verdicts": verdicts, "n_test": report.n_test, "groups": report.groups})

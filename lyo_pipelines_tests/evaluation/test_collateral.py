@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
 
 from lyo_pipelines.config.evaluation import GateFigures
+from lyo_pipelines.contracts.report import Report
 from lyo_pipelines.evaluation.answers.correctness import is_right
 from lyo_pipelines.evaluation.command import evaluation_command, write_figures
 from lyo_pipelines.evaluation.engine.__main__ import main
@@ -19,6 +19,7 @@ from lyo_pipelines.evaluation.report.collateral import collateral_section
 from lyo_pipelines.evaluation.report.gates import gates
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines_tests.config.packaged import collateral_figures
+from lyo_pipelines_tests.contracts import reports_made
 from lyo_pipelines_tests.evaluation import made
 
 GATE = GateFigures(name="no_collateral_damage", metric="collateral", against="current", require="not_worse")
@@ -102,27 +103,27 @@ BEFORE = [1 + i / 20 for i in range(20)]
 def test_a_set_is_damaged_where_its_loss_rose_by_more_than_is_tolerated(world, rise, tolerance, damaged):
     after = [loss + rise + (i % 3 - 1) / 50 for i, loss in enumerate(BEFORE)]
     told = judged(world, BEFORE, after, tolerance=tolerance)
-    (row,) = told["rows"]
-    assert row["damaged"] is damaged
-    assert row["change"] == pytest.approx(rise, abs=0.01)
-    assert told["damaged"] == (["other"] if damaged else [])
+    (row,) = told.rows
+    assert row.damaged is damaged
+    assert row.change == pytest.approx(rise, abs=0.01)
+    assert told.damaged == (("other",) if damaged else ())
 
 
 def test_a_rise_that_one_item_makes_is_not_shown(world):
-    assert not judged(world, BEFORE, [BEFORE[0] + 20, *BEFORE[1:]])["damaged"]
+    assert not judged(world, BEFORE, [BEFORE[0] + 20, *BEFORE[1:]]).damaged
 
 
 def test_few_groups_judge_nothing_and_stop_nothing(world):
     told = judged(world, BEFORE[:5], [9.0] * 5)
-    assert (told["rows"][0]["damaged"], told["judged"]) == (None, 0)
+    assert (told.rows[0].damaged, told.judged) == (None, 0)
     figures = world.figures.model_copy(update={"gates": (GATE,)})
-    (gate,) = gates({"collateral": told}, figures)
+    (gate,) = gates(reports_made.report(collateral=told), figures)
     assert (gate.passed, gate.blocking) == (None, False)
-    (off,) = gates({}, figures)
+    (off,) = gates(reports_made.report(), figures)
     assert (off.passed, off.applies) == (True, False)
 
 
-def evaluated(world, folder: Path, adapter: Path, lake: Lake, capsys) -> tuple[dict, str]:
+def evaluated(world, folder: Path, adapter: Path, lake: Lake, capsys) -> tuple[Report, str]:
     figures = world.figures.model_copy(
         update={"collateral": collateral_figures(segments=1, items=16), "gates": (GATE,), "max_new_tokens": None}
     )
@@ -138,17 +139,17 @@ def evaluated(world, folder: Path, adapter: Path, lake: Lake, capsys) -> tuple[d
 def test_an_adapter_that_ruins_everything_else_does_not_pass_and_a_faint_one_does(world, lake, tmp_path, capsys):
     harmful = made.adapter(tmp_path / "harmful", world.base, world.base, scale=0.5, modules=["lm_head"])
     report, said = evaluated(world, tmp_path / "r1", harmful, lake, capsys)
-    told = report["collateral"]
-    assert told["before"] == "base"
-    assert [(row["set"], row["metric"], row["n"]) for row in told["rows"]] == [
+    told = report.collateral
+    assert told.before == "base"
+    assert [(row.set, row.metric, row.n) for row in told.rows] == [
         ("programming.en", "loss", 16),
         (GENERAL, "loss", 36),
         (GENERAL, "checked_answer", 36),
     ]
-    assert GENERAL in told["damaged"]
-    (gate,) = report["gates"]
-    assert gate["passed"] is False
-    assert "general loss +" in gate["message"]
+    assert GENERAL in told.damaged
+    (gate,) = report.gates
+    assert gate.passed is False
+    assert "general loss +" in gate.message
     assert "reused" not in said
     text = (tmp_path / "r1" / "report" / "report.md").read_text()
     assert "## Collateral damage" in text
@@ -158,8 +159,8 @@ def test_an_adapter_that_ruins_everything_else_does_not_pass_and_a_faint_one_doe
     report, said = evaluated(world, tmp_path / "r2", faint, lake, capsys)
     assert said.count("reused answers of base") == 3, "its own items and both sets: the base answers once"
     assert "reused answers of base on programming.en: 16/16" in said
-    assert report["collateral"]["damaged"] == []
-    assert report["gates"][0]["passed"] is True
+    assert report.collateral.damaged == ()
+    assert report.gates[0].passed is True
 
 
 def test_another_test_set_of_another_segment_makes_another_report(world, lake, tmp_path, capsys):
@@ -169,5 +170,5 @@ def test_another_test_set_of_another_segment_makes_another_report(world, lake, t
     assert "nothing to do" in said
     dataset(lake, "programming.en", 18)
     other, _ = evaluated(world, tmp_path / "r1", faint, lake, capsys)
-    assert other["data_version"] != first["data_version"]
-    assert json.dumps(other["models"]["base"]["loss"]) == json.dumps(first["models"]["base"]["loss"])
+    assert other.data_version != first.data_version
+    assert other.models["base"]["loss"] == first.models["base"]["loss"]

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lyo_pipelines.contracts.report_values import Value
 from lyo_pipelines.evaluation.inputs.items import Item
 from lyo_pipelines.evaluation.measures.catalogue import Metric, MetricValues
 from lyo_pipelines.evaluation.measures.compare import Comparison, compare, compare_all, judged
@@ -72,7 +73,7 @@ def test_only_items_where_both_were_measured_are_compared():
 def test_nothing_measured_is_said_not_counted():
     nothing = measured([None] * 80)
     found = compare(nothing, nothing, GROUPS, FIGURES, metric="m", a="candidate", b="base")
-    assert (found.n, found.note, found.tested) == (0, "not measured", False)
+    assert (found.n, found.note, found.p_value) == (0, "not measured", None)
 
 
 def test_token_losses_of_different_tokenizers_are_not_compared():
@@ -94,7 +95,7 @@ def test_too_few_groups_get_no_verdict_however_large_the_difference():
 def test_every_further_comparison_makes_the_correction_harder():
     one = Comparison("m", "candidate", "base", 80, 40, 1.0, 0.1, 1.9, 0.02)
     alone = judged([one], {"m": "higher"}, FIGURES)[0]
-    many = judged([one, *[replace(one, p_value=0.5)] * 5], {"m": "higher"}, FIGURES)[0]
+    many = judged([one, *[one.model_copy(update={"p_value": 0.5})] * 5], {"m": "higher"}, FIGURES)[0]
     assert (alone.verdict, alone.p_adjusted) == ("better", 0.02)
     assert many.verdict == "cannot_tell"
     assert many.p_adjusted == pytest.approx(0.12)
@@ -147,7 +148,7 @@ def test_a_metric_of_the_whole_set_is_compared_and_corrected_with_the_others():
 def test_a_metric_of_the_whole_set_that_is_not_defined_says_so():
     nowhere = replace(whole([0] * 80), whole=lambda judged: None)
     found = compare(nowhere, nowhere, GROUPS, FIGURES, metric="f1", a="candidate", b="base")
-    assert (found.note, found.tested, found.difference) == ("not defined on these items", False, None)
+    assert (found.note, found.p_value, found.difference) == ("not defined on these items", None, None)
 
 
 def test_slices_show_a_metric_of_the_whole_set_without_a_verdict():
@@ -171,5 +172,5 @@ def test_segments_are_slices_only_where_there_are_several():
 
 
 def test_a_weighted_mean_is_a_ratio_of_sums():
-    assert value_of(measured([1.0, None, 4.0], [3.0, 9.0, 1.0]), [0, 1, 2]) == {"value": 1.75, "n": 2}
-    assert value_of(measured([None]), [0]) == {"value": None, "n": 0}
+    assert value_of(measured([1.0, None, 4.0], [3.0, 9.0, 1.0]), [0, 1, 2]) == Value(value=1.75, n=2)
+    assert value_of(measured([None]), [0]) == Value(value=None, n=0)

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 from pydantic import BaseModel, ConfigDict
 
+from lyo_pipelines.contracts.document import DocumentError
 from lyo_pipelines.evaluation.command import evaluation_command, is_complete, write_figures
 from lyo_pipelines.evaluation.engine.__main__ import main
 from lyo_pipelines.evaluation.engine.hosting import ModelHost
@@ -23,7 +24,7 @@ from lyo_pipelines.evaluation.engine.outputs import OutputsFolder, by_item
 from lyo_pipelines.evaluation.engine.run import Asker
 from lyo_pipelines.evaluation.measures.catalogue import load_metrics
 from lyo_pipelines.evaluation.planning.assemble import AdapterError, gather_inputs
-from lyo_pipelines.evaluation.report.build import MissingReportError, read_report
+from lyo_pipelines.evaluation.report.build import read_report
 from lyo_pipelines.evaluation.report.gates import gates
 from lyo_pipelines.evaluation.report.markdown import render
 from lyo_pipelines.external_process.progress import Progress
@@ -112,16 +113,16 @@ def test_the_report_keeps_its_contract(world, output):
 
 def test_the_gates_can_be_judged_again_from_the_report(world, output):
     report = read_report(output)
-    assert [vars(gate) for gate in gates(report, world.figures)] == report["gates"]
+    assert tuple(gates(report, world.figures)) == report.gates
 
 
 def test_loss_and_perplexity_belong_together(output):
-    base = read_report(output)["models"]["base"]
+    report = read_report(output)
     items = pq.read_table(output / "items.parquet").to_pylist()
     rows = [row for row in items if row["model"] == "base"]
     loss = sum(row["nll_sum"] for row in rows) / sum(row["nll_tokens"] for row in rows)
-    assert base["loss"]["value"] == pytest.approx(loss)
-    assert base["perplexity"]["value"] == pytest.approx(2.718281828**loss, rel=1e-6)
+    assert report.metric("base", "loss") == pytest.approx(loss)
+    assert report.metric("base", "perplexity") == pytest.approx(2.718281828**loss, rel=1e-6)
     assert len(items) == 3 * 18
 
 
@@ -142,7 +143,7 @@ def test_the_readable_report_stands_on_its_own(output):
 
 def test_what_a_model_wrote_cannot_become_mark_up(output):
     report = read_report(output)
-    report["samples"][0]["answers"]["base"] = "```\n![x](http://example.org/x.png) <b>\x00"
+    report.samples[0].answers["base"] = "```\n![x](http://example.org/x.png) <b>\x00"
     text = render(report)
     block = text[text.index("````text") : text.index("![x]") + 60]
     assert block.rstrip().count("````") >= 2
@@ -174,8 +175,8 @@ def test_other_figures_make_another_report_from_the_same_answers(world, output, 
     )
     assert "reused answers of base: 18/18" in capsys.readouterr().err
     ours, theirs = read_report(other), read_report(output)
-    assert ours["data_version"] != theirs["data_version"]
-    assert ours["models"] == theirs["models"]
+    assert ours.data_version != theirs.data_version
+    assert ours.models == theirs.models
 
 
 def test_the_base_answers_once_for_every_candidate(world, output, capsys):
@@ -185,7 +186,7 @@ def test_the_base_answers_once_for_every_candidate(world, output, capsys):
     assert main(command) == 0
     said = capsys.readouterr().err
     assert "reused answers of base" in said
-    assert "champion" not in read_report(world.root / "reports" / "v3")["models"]
+    assert "champion" not in read_report(world.root / "reports" / "v3").models
 
 
 def test_a_candidate_that_is_the_champion_has_only_the_base_to_beat(world):
@@ -212,10 +213,10 @@ def test_a_teams_own_metric_reaches_the_report(world, output):
     figures = world.figures.model_copy(update={"metrics": ("loss", "shouts")})
     assert main(arguments(world, folder, figures, metrics_dir=own.parent.parent)) == 0
     report = read_report(folder)
-    assert report["metrics"]["shouts"]["description"] == "Exclamation marks of an English answer."
+    assert report.metrics["shouts"].description == "Exclamation marks of an English answer."
     asked = gather_inputs(world.dataset, world.candidate, None, world.figures).items
     english = sum(item.language == "en" for item in asked)
-    assert report["models"]["candidate"]["shouts"]["n"] == english > 0
+    assert report.models["candidate"]["shouts"].n == english > 0
     assert "| shouts (marks, " in (folder / "report.md").read_text()
 
 
@@ -315,7 +316,7 @@ def test_inputs_that_do_not_fit_end_with_what_to_do(world, tmp_path, capsys):
     (gone / "adapter_model.safetensors").unlink()
     with pytest.raises(AdapterError, match="train the adapter again"):
         gather_inputs(world.dataset, gone, None, world.figures)
-    with pytest.raises(MissingReportError, match="has not finished"):
+    with pytest.raises(DocumentError, match="has not finished"):
         read_report(tmp_path / "v")
 
 
@@ -325,7 +326,7 @@ def test_dagster_hears_of_the_finished_report(world, output, tmp_path, monkeypat
         monkeypatch.setenv(name, value)
     assert main(arguments(world, output, champion_dir=world.champion)) == 0
     (materialized,) = files.sent("report_asset_materialization")
-    assert materialized["data_version"] == read_report(output)["data_version"]
+    assert materialized["data_version"] == read_report(output).data_version
     metadata = materialized["metadata"]
     assert "| metric |" in metadata["verdicts"]["raw_value"]
     assert metadata["differences"]["raw_value"].startswith("![differences](data:image/png;base64,")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from collections.abc import Sequence
 
 import pytest
 import yaml
@@ -13,23 +13,38 @@ from pydantic import ValidationError
 
 from lyo_pipelines.config.evaluation import GateFigures
 from lyo_pipelines.config.figures import FiguresError, load_figures
-from lyo_pipelines.evaluation.measures.compare import Comparison
-from lyo_pipelines.evaluation.report.gates import GATES, Gate, gates, may_be_released
+from lyo_pipelines.contracts.report import Report
+from lyo_pipelines.contracts.report_values import Comparison, Gate, Slice
+from lyo_pipelines.evaluation.report.gates import GATES, gates, held_because, may_be_released
 from lyo_pipelines_tests.config.packaged import evaluation_figures
+from lyo_pipelines_tests.contracts import reports_made
 
 
-def report(*comparisons: Comparison, groups: int = 60, champion: bool = False, slices=(), **candidate: float):
-    models = {role: {} for role in ("base", "champion") if role == "base" or champion}
-    return {
-        "groups": groups,
-        "models": models | {"candidate": {name: {"value": value} for name, value in candidate.items()}},
-        "comparisons": [asdict(c) for c in comparisons],
-        "slices": list(slices),
-    }
+def report(
+    *comparisons: Comparison,
+    champion: bool = False,
+    start: bool = False,
+    candidate_is_champion: bool = False,
+    own: Sequence[str] = (),
+    elsewhere: Sequence[str] = (),
+    groups: int = 60,
+    slices: Sequence[Slice] = (),
+    **candidate: float,
+) -> Report:
+    """A report in which these models were compared; `candidate`: its own values by metric."""
+    there = {"champion": champion, "start": start}
+    models = {"base": {}, **{role: {} for role, given in there.items() if given}}
+    models["candidate"] = {name: {"value": value, "n": 80} for name, value in candidate.items()}
+    about = {"unit": "", "description": ""}
+    metrics = {name: {**about, "direction": "neutral" if name == "size" else "higher"} for name in own}
+    return reports_made.report(
+        comparisons, models=models, metrics=metrics, tasks={"own_metrics": own, "elsewhere": elsewhere}, groups=groups,
+        slices=tuple(slices), candidate_is_champion=candidate_is_champion,
+    )  # fmt: skip
 
 
 def seen(word, metric="loss", b="base", note="") -> Comparison:
-    return Comparison(metric, "candidate", b, 80, 60, -0.1, -0.2, -0.05, 0.001, 0.01, 0.1, word, note)
+    return reports_made.comparison(word, metric, b, note=note)
 
 
 def one(gate: GateFigures, found) -> Gate:
@@ -57,7 +72,7 @@ def test_without_a_champion_there_is_nothing_to_beat():
 
 
 def test_the_champion_itself_is_said_to_have_nothing_to_beat():
-    outcome = one(BEATS, report(seen("better")) | {"candidate_is_champion": True})
+    outcome = one(BEATS, report(seen("better"), candidate_is_champion=True))
     assert (outcome.passed, outcome.message) == (True, "it is the adapter that serves now: nothing to beat")
 
 
@@ -67,14 +82,12 @@ def test_the_champion_itself_is_said_to_have_nothing_to_beat():
 )
 def test_a_tuned_adapter_must_beat_the_champion_and_what_it_was_tuned_from(champion, start, passed):
     comparisons = [seen(champion, b="champion"), *([seen(start, b="start")] if start else [])]
-    found = report(*comparisons, champion=True)
-    outcome = one(BEATS, found | {"models": {**found["models"], "start": {}}})
+    outcome = one(BEATS, report(*comparisons, champion=True, start=True))
     assert (outcome.passed, outcome.blocking) == (passed, True)
 
 
 def test_without_a_champion_a_tuned_adapter_must_still_beat_what_it_was_tuned_from():
-    found = report(seen("cannot_tell", b="start"))
-    outcome = one(BEATS, found | {"models": {**found["models"], "start": {}}})
+    outcome = one(BEATS, report(seen("cannot_tell", b="start"), start=True))
     assert (outcome.passed, outcome.blocking) == (False, True)
 
 
@@ -87,9 +100,8 @@ def test_a_small_test_set_gates_nothing_and_releases_nothing():
 
 def test_what_was_not_measured_cannot_be_judged():
     note = "not measured"
-    assert one(IMPROVES, report(seen("cannot_tell", note=note))) == Gate(
-        "improves", None, True, "loss against base: not measured"
-    )
+    must = one(IMPROVES, report(seen("cannot_tell", note=note)))
+    assert (must.passed, must.blocking, must.message) == (None, True, "loss against base: not measured")
     guard = one(KEEPS, report(seen("cannot_tell", note=note)))
     assert (guard.passed, guard.blocking) == (None, False)
     assert one(KEEPS, report()).passed is None
@@ -107,7 +119,8 @@ def test_a_worse_slice_stops_the_whole():
     gate = GateFigures(name="slices", metric="loss", against="base", require="no_slice_worse")
 
     def part(word, note=""):
-        return {"dimension": "grade", "value": "9", "comparisons": [asdict(seen(word, note=note))]}
+        compared = (seen(word, note=note),)
+        return Slice(dimension="grade", value="9", n=80, groups=60, models={}, comparisons=compared)
 
     assert one(gate, report(slices=[part("better"), part("cannot_tell")])).passed is True
     bad = one(gate, report(slices=[part("better"), part("worse")]))
@@ -120,9 +133,8 @@ def test_a_worse_slice_stops_the_whole():
 TOGETHER = GateFigures(name="kept", metric="task_metrics", against="base", require="not_worse")
 
 
-def of_task(*comparisons: Comparison, own=("valid_answer", "f1", "error"), elsewhere=(), **more):
-    metrics = {name: {"direction": "neutral" if name == "size" else "higher"} for name in own}
-    return report(*comparisons, **more) | {"metrics": metrics, "tasks": {"own_metrics": own, "elsewhere": elsewhere}}
+def of_task(*comparisons: Comparison, own=("valid_answer", "f1", "error"), **more):
+    return report(*comparisons, own=own, **more)
 
 
 @pytest.mark.parametrize("require", ["better", "not_worse", "no_slice_worse"])
@@ -164,18 +176,49 @@ def test_metrics_that_only_describe_and_the_share_of_valid_answers_are_no_task_m
     assert one(TOGETHER, report(seen("worse"))).applies is False, "a report of an older version names no tasks"
 
 
+def outcome(passed: bool | None, *, blocking: bool = True, applies: bool = True) -> Gate:
+    return Gate(name="g", passed=passed, blocking=blocking, message="why", applies=applies)
+
+
 def test_a_release_needs_every_blocking_gate():
-    yes, no, unknown = (Gate("g", passed, True, "") for passed in (True, False, None))
-    warning = Gate("w", False, False, "")
+    yes, no, unknown = (outcome(passed) for passed in (True, False, None))
+    warning = outcome(False, blocking=False)
     assert may_be_released([yes, warning])
-    assert not may_be_released([yes, no])
+    assert held_because([yes, no]) == "g: why"
     assert not may_be_released([yes, unknown])
 
 
-@given(st.lists(st.tuples(st.sampled_from([True, False, None]), st.booleans()), max_size=6))
-def test_a_further_gate_never_makes_a_release_easier(outcomes):
-    found = [Gate("g", passed, blocking, "") for passed, blocking in outcomes]
-    assert not (may_be_released(found) and not may_be_released(found[1:]))
+FIGURES = load_figures().evaluation
+OUTCOMES = st.lists(
+    st.builds(outcome, st.sampled_from([True, False, None]), blocking=st.booleans(), applies=st.booleans()),
+    max_size=6,
+)
+
+
+@given(OUTCOMES)
+def test_a_further_gate_never_lifts_what_a_blocking_gate_holds(outcomes):
+    held = any(gate.blocking and gate.passed is not True for gate in outcomes[1:])
+    assert not (held and may_be_released(outcomes))
+
+
+@given(OUTCOMES)
+def test_outcomes_of_which_none_was_judged_never_release_and_say_why(outcomes):
+    unjudged = [gate for gate in outcomes if gate.passed is None or not gate.applies]
+    assert not may_be_released(unjudged)
+    assert held_because(unjudged)
+
+
+def test_a_configuration_without_gates_releases_and_says_so():
+    said = gates(report(seen("worse")), FIGURES.model_copy(update={"gates": ()}))
+    assert may_be_released(said)
+    assert "`gates: none`" in said[0].message
+
+
+def test_gates_of_sections_that_are_switched_off_release_nothing():
+    gate = GateFigures(name="rest", metric="collateral", against="current", require="not_worse")
+    outcomes = [one(gate, report(seen("better")))]
+    assert (outcomes[0].passed, outcomes[0].applies) == (True, False)
+    assert held_because(outcomes).startswith("none of the gates could judge anything (rest: does not apply")
 
 
 def test_the_packaged_gates_say_what_they_demand():

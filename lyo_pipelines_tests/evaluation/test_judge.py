@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lyo_pipelines.config.figures import load_figures
+from lyo_pipelines.evaluation.endpoints.section import Spent
 from lyo_pipelines.evaluation.judge.asking import Pair, messages, parse, rubric
 from lyo_pipelines.evaluation.judge.pairs import rated_pairs
 from lyo_pipelines.evaluation.judge.verdicts import Judgement, agreement, habits, judge_section, outcome
@@ -19,6 +20,7 @@ from lyo_pipelines_tests.dataset.test_preferences import asked_in_tests, bad_ans
 
 FIGURES = load_figures().evaluation.model_copy(update={"resamples": 1_000})
 JUDGE = judge_figures(url="http://x", model="m")
+USAGE = Spent(0, 0, 0).usage(JUDGE)
 SAID = st.sampled_from(["first", "second", "tie", None])
 
 
@@ -80,38 +82,38 @@ def test_orders_that_disagree_are_a_tie(forth, back, score, flipped):
 def test_a_judge_that_always_prefers_the_first_answer_is_worth_a_coin():
     biased = judgements(0, 80)
     told = habits(biased)
-    assert (told["flip_rate"], told["first_preferred"]) == (1, 1)
+    assert (told.flip_rate, told.first_preferred) == (1, 1)
     found = agreement(biased, FIGURES, JUDGE)["en"]
-    assert (found["agreement"], found["kappa"], found["trusted"]) == (0.5, 0, False)
+    assert (found.agreement, found.kappa, found.trusted) == (0.5, 0, False)
 
 
 @pytest.mark.parametrize(("right", "trusted"), [(95, True), (70, False), (55, False)])
 def test_a_judge_is_trusted_where_the_lower_end_of_its_agreement_reaches_the_floor(right, trusted):
     found = agreement([*judgements(1, right), *judgements(-1, 100 - right, start=right)], FIGURES, JUDGE)["en"]
-    assert found["agreement"] == pytest.approx(right / 100)
-    assert found["kappa"] == pytest.approx(2 * right / 100 - 1)
-    assert found["trusted"] is trusted
-    assert found["ci_low"] < right / 100 < found["ci_high"]
+    assert found.agreement == pytest.approx(right / 100)
+    assert found.kappa == pytest.approx(2 * right / 100 - 1)
+    assert found.trusted is trusted
+    assert found.ci_low < right / 100 < found.ci_high
 
 
 def test_few_pairs_are_no_agreement_however_right_it_is():
     found = agreement(judgements(1, 30), FIGURES, JUDGE)["en"]
-    assert not found["trusted"]
-    assert "at least 50" in found["why"]
+    assert not found.trusted
+    assert "at least 50" in found.why
 
 
 def section(judged: list[Judgement], rated: list[Judgement]):
-    return judge_section(judged, rated, FIGURES, JUDGE, against="base", spent={}, why="")
+    return judge_section(judged, rated, FIGURES, JUDGE, against="base", usage=USAGE, why="")
 
 
 def test_it_gates_only_in_languages_in_which_people_agree_with_it():
     worse_in_hindi = [*judgements(1, 60), *judgements(-1, 60, language="hi", start=100)]
     told = section(worse_in_hindi, [*judgements(1, 80), *judgements(0, 80, language="hi")])
-    assert told["gate"]["languages"] == ["en"]
-    assert (told["n"], told["gate"]["n"]) == (120, 60)
+    assert told.gate.languages == ("en",)
+    assert (told.n, told.gate.n) == (120, 60)
     assert judge_gate(told) == (True, judge_gate(told)[1])
     both = section(worse_in_hindi, [*judgements(1, 80), *judgements(1, 80, language="hi")])
-    assert both["gate"]["verdict"] == "cannot_tell"
+    assert both.gate.verdict == "cannot_tell"
     only_hindi = section(worse_in_hindi, judgements(1, 80, language="hi"))
     passed, why = judge_gate(only_hindi)
     assert passed is False
@@ -120,7 +122,7 @@ def test_it_gates_only_in_languages_in_which_people_agree_with_it():
 
 def test_without_rated_pairs_it_reports_and_gates_nothing():
     told = section(judgements(-1, 80), [])
-    assert told["verdict"] == "worse"
+    assert told.verdict == "worse"
     passed, why = judge_gate(told)
     assert passed is None
     assert "reported only" in why
@@ -129,15 +131,15 @@ def test_without_rated_pairs_it_reports_and_gates_nothing():
 
 def test_a_judge_that_did_not_answer_everything_gates_nothing():
     told = judge_section(
-        judgements(-1, 80), judgements(1, 80), FIGURES, JUDGE, against="base", spent={}, why="it was down"
+        judgements(-1, 80), judgements(1, 80), FIGURES, JUDGE, against="base", usage=USAGE, why="it was down"
     )
     assert judge_gate(told) == (None, "reported only: not every pair was judged")
 
 
 def test_unreadable_replies_are_left_out_and_counted():
     mixed = [*judgements(1, 3), Judgement("en", "x", None, "first")]
-    assert outcome(mixed, FIGURES)["n"] == 3
-    assert habits(mixed)["parse_failures"] == 1
+    assert outcome(mixed, FIGURES).n == 3
+    assert habits(mixed).parse_failures == 1
 
 
 def test_equal_models_are_rarely_told_apart():
@@ -146,14 +148,14 @@ def test_equal_models_are_rarely_told_apart():
     for _ in range(200):
         scores = rng.choice([-1, 0, 1], 60)
         drawn = [one for i, score in enumerate(scores) for one in judgements(int(score), 1, start=i)]
-        wrong += outcome(drawn, FIGURES)["verdict"] != "cannot_tell"
+        wrong += outcome(drawn, FIGURES).verdict != "cannot_tell"
     assert wrong <= 20, "5 % of 200 are 10; 20 would be seen once in a thousand"
 
 
 def test_few_groups_are_no_verdict():
     told = outcome(judgements(1, 20), FIGURES)
-    assert (told["verdict"], told["wins"]) == ("cannot_tell", 20)
-    assert "not enough groups: 20" in told["note"]
+    assert (told.verdict, told.wins) == ("cannot_tell", 20)
+    assert "not enough groups: 20" in told.note
 
 
 def test_the_judge_sees_rubric_grade_and_known_result_and_answers_as_material():

@@ -124,8 +124,8 @@ def test_the_section_names_findings_with_numbers_and_the_candidates_example():
     tasks = [task_format("tutoring")] * 2
     said = {"base": ["You are so stupid.", "ok"], "candidate": ["ok", "What an idiotic question!"]}
     (entry,) = culture_section(items, tasks, said, LISTS, CURATION)
-    assert (entry["finding"], entry["models"]) == ("insult", {"base": 1, "candidate": 1})
-    assert entry["why"] == "The learner is insulted."
-    assert entry["example"]["model"] == "candidate"
-    assert "idiotic" in entry["example"]["excerpt"]
-    assert culture_section(items, tasks, {"base": ["ok", "ok"]}, LISTS, CURATION) == []
+    assert (entry.finding, entry.models) == ("insult", {"base": 1, "candidate": 1})
+    assert entry.why == "The learner is insulted."
+    assert entry.example.model == "candidate"
+    assert "idiotic" in entry.example.excerpt
+    assert culture_section(items, tasks, {"base": ["ok", "ok"]}, LISTS, CURATION) == ()

@@ -12,6 +12,7 @@ import pytest
 
 from lyo_pipelines.config.evaluation import GateFigures
 from lyo_pipelines.contracts.dataset import PreferenceManifest, PreferenceSettings
+from lyo_pipelines.contracts.report import Report
 from lyo_pipelines.dataset.preferences.contract import PAIR_SCHEMA
 from lyo_pipelines.evaluation.command import evaluation_command, write_figures
 from lyo_pipelines.evaluation.engine.__main__ import main
@@ -25,14 +26,14 @@ from lyo_pipelines_tests.serving.running import served
 GATE = GateFigures(name="judge_not_worse", metric="judge", against="current", require="not_worse")
 
 
-def evaluated(world, folder: Path, *, code: int = 0, lake: Lake | None = None, **figures) -> dict:
+def evaluated(world, folder: Path, *, code: int = 0, lake: Lake | None = None, **figures) -> Report | None:
     wanted = world.figures.model_copy(update=figures)
     command = evaluation_command(
         world.dataset, world.candidate, folder / "report", world.root / "models", champion_dir=world.champion,
         figures_path=write_figures(wanted, folder), cache_dir=folder.parent / "cache", data_dir=lake.root if lake else None,
     )  # fmt: skip
     assert main(command[3:]) == code
-    return read_report(folder / "report") if code == 0 else {}
+    return read_report(folder / "report") if code == 0 else None
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +44,7 @@ def server(world, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def asked(world, server, tmp_path_factory) -> tuple[dict, Path]:
+def asked(world, server, tmp_path_factory) -> tuple[Report, Path]:
     folder = tmp_path_factory.mktemp("asked")
     endpoint = endpoint_figures(
         name="hosted", url=server, model="tiny", price_per_million_in=2, price_per_million_out=4
@@ -53,35 +54,35 @@ def asked(world, server, tmp_path_factory) -> tuple[dict, Path]:
 
 def test_a_model_behind_an_endpoint_stands_beside_ours_without_likelihoods(asked):
     report, _ = asked
-    hosted = report["models"]["hosted"]
-    assert set(report["models"]) == {"base", "champion", "candidate", "hosted"}
-    assert hosted["loss"]["value"] is None
-    assert hosted["chrf"]["n"] == 18
-    assert "hosted" not in report["timings"]
-    assert {c["b"] for c in report["comparisons"]} == {"base", "champion", "hosted"}
-    loss = next(c for c in report["comparisons"] if (c["metric"], c["b"]) == ("loss", "hosted"))
-    assert (loss["note"], loss["verdict"]) == ("not measured", "cannot_tell")
+    hosted = report.models["hosted"]
+    assert set(report.models) == {"base", "champion", "candidate", "hosted"}
+    assert hosted["loss"].value is None
+    assert hosted["chrf"].n == 18
+    assert "hosted" not in report.timings
+    assert {c.b for c in report.comparisons} == {"base", "champion", "hosted"}
+    loss = next(c for c in report.comparisons if (c.metric, c.b) == ("loss", "hosted"))
+    assert (loss.note, loss.verdict) == ("not measured", "cannot_tell")
 
 
 def test_it_is_asked_the_same_and_its_tokens_are_paid(asked):
     report, _ = asked
-    hosted, base = report["models"]["hosted"], report["models"]["base"]
+    hosted, base = report.models["hosted"], report.models["base"]
     assert hosted["prompt_tokens"] == base["prompt_tokens"], "the same template and tokenizer: the same question"
-    (entry,) = report["endpoints"]
-    assert (entry["asked"], entry["answered"], entry["requests"], entry["why"]) == (18, 18, 18, "")
-    assert entry["tokens_in"] == round(hosted["prompt_tokens"]["value"] * 18)
-    assert entry["cost"] == pytest.approx((entry["tokens_in"] * 2 + entry["tokens_out"] * 4) / 1e6)
-    assert entry["cost_per_answer"] == pytest.approx(entry["cost"] / 18)
-    assert entry["answer_ms"]["p50"] > 0
+    (entry,) = report.endpoints
+    assert (entry.asked, entry.answered, entry.requests, entry.why) == (18, 18, 18, "")
+    assert entry.tokens_in == round(hosted["prompt_tokens"].value * 18)
+    assert entry.cost == pytest.approx((entry.tokens_in * 2 + entry.tokens_out * 4) / 1e6)
+    assert entry.cost_per_answer == pytest.approx(entry.cost / 18)
+    assert entry.answer_ms.p50 > 0
 
 
 def test_an_endpoint_changes_no_verdict_about_our_own_models(world, asked, tmp_path):
     report, _ = asked
     without = evaluated(world, tmp_path / "r")
-    ours = [c for c in report["comparisons"] if c["b"] != "hosted"]
-    assert ours == without["comparisons"]
-    assert report["gates"] == without["gates"]
-    assert report["data_version"] != without["data_version"]
+    ours = tuple(c for c in report.comparisons if c.b != "hosted")
+    assert ours == without.comparisons
+    assert report.gates == without.gates
+    assert report.data_version != without.data_version
 
 
 def test_the_readable_report_shows_price_and_comparison(asked):
@@ -102,22 +103,22 @@ def test_what_was_answered_is_never_asked_again_and_what_was_not_is(world, tmp_p
     with ruled(half) as server:
         endpoint = endpoint_figures(name="moody", url=server.url, model="m", attempts=1, parallel=1)
         first = evaluated(world, tmp_path / "r1", endpoints=(endpoint,))
-        assert first["endpoints"][0]["answered"] == 8
-        assert "400" in first["incomplete"][0]
-        assert first["data_version"].endswith("-incomplete")
-        assert first["models"]["moody"]["chrf"]["n"] == 8
+        assert first.endpoints[0].answered == 8
+        assert "400" in first.incomplete[0]
+        assert first.data_version.endswith("-incomplete")
+        assert first.models["moody"]["chrf"].n == 8
         assert "Not complete" in (tmp_path / "r1" / "report" / "report.md").read_text()
         before = len(server.requests)
         server.requests.clear()  # it counts from nothing again: eight more are answered
         second = evaluated(world, tmp_path / "r1", endpoints=(endpoint,))
-        assert second["endpoints"][0]["answered"] == 16
+        assert second.endpoints[0].answered == 16
         server.requests.clear()
         third = evaluated(world, tmp_path / "r1", endpoints=(endpoint,))
-        assert (third["endpoints"][0]["answered"], len(server.requests), third["incomplete"]) == (18, 2, [])
+        assert (third.endpoints[0].answered, len(server.requests), third.incomplete) == (18, 2, ())
         assert before == 10, "one batch of failures, then it stopped asking"
         again = evaluated(world, tmp_path / "r2", endpoints=(endpoint,), alpha=0.01)
         assert len(server.requests) == 2
-        assert again["endpoints"][0]["answered"] == 18
+        assert again.endpoints[0].answered == 18
 
 
 def test_a_key_that_is_not_set_is_said_before_anything_is_asked(world, tmp_path, capsys, monkeypatch):
@@ -172,27 +173,27 @@ def test_a_judge_gates_only_where_people_agree_with_it(world, tmp_path, agree):
     with ruled(shorter) as server:
         judge = judge_figures(url=server.url, model="ruler", items=18, parallel=2)
         report = evaluated(world, tmp_path / "r", lake=lake, judge=judge, gates=(GATE,), minimum_groups=5)
-    told = report["judge"]
-    assert (told["against"], told["flip_rate"], told["parse_failures"]) == ("champion", 0, 0)
-    assert told["wins"] + told["ties"] + told["losses"] == told["n"] == 18
+    told = report.judge
+    assert (told.against, told.flip_rate, told.parse_failures) == ("champion", 0, 0)
+    assert told.wins + told.ties + told.losses == told.n == 18
     rows = pq.read_table(tmp_path / "r" / "report" / "items.parquet").to_pylist()
     size = {(row["item_id"], row["model"]): len(row["answer"]) for row in rows}
     ids = {row["item_id"] for row in rows}
-    assert told["wins"] == sum(size[i, "candidate"] < size[i, "champion"] for i in ids)
-    english = told["agreement"]["en"]
-    assert (english["pairs"], english["agreement"], english["trusted"]) == (60, 1.0 if agree else 0.0, agree)
-    assert told["requests"] <= 2 * (18 + 60)
-    (gate,) = report["gates"]
-    assert (gate["passed"] is None) is not agree
+    assert told.wins == sum(size[i, "candidate"] < size[i, "champion"] for i in ids)
+    english = told.agreement["en"]
+    assert (english.pairs, english.agreement, english.trusted) == (60, 1.0 if agree else 0.0, agree)
+    assert told.requests <= 2 * (18 + 60)
+    (gate,) = report.gates
+    assert (gate.passed is None) is not agree
     text = (tmp_path / "r" / "report" / "report.md").read_text()
     assert f"May it gate? {'Yes, in en' if agree else 'No: people are not shown to agree'}" in text
 
 
 def test_a_real_model_as_judge_that_writes_nonsense_is_counted_as_unreadable(world, server, tmp_path):
     judge = judge_figures(url=server, model="tiny", items=6, max_tokens=8)
-    told = evaluated(world, tmp_path / "r", judge=judge, gates=(GATE,))["judge"]
-    assert told["parse_failures"] == told["replies"] == 12
-    assert (told["n"], told["note"]) == (0, "nothing was judged")
+    told = evaluated(world, tmp_path / "r", judge=judge, gates=(GATE,)).judge
+    assert told.parse_failures == told.replies == 12
+    assert (told.n, told.note) == (0, "nothing was judged")
 
 
 def test_ratings_of_the_training_side_reach_the_report_as_a_prediction_with_its_error(world, tmp_path):
@@ -207,9 +208,9 @@ def test_ratings_of_the_training_side_reach_the_report_as_a_prediction_with_its_
     curated_day(lake, date(2026, 1, 1), [r for r in rows if r["rating"] >= 4], low=[r for r in rows if r["rating"] < 4])
     metrics = (*world.figures.metrics, "predicted_rating")
     report = evaluated(world, tmp_path / "r", lake=lake, metrics=metrics)
-    assert report["satisfaction"]["measured"]
-    assert report["satisfaction"]["ratings"] == 400
-    assert report["metrics"]["predicted_rating"]["direction"] == "higher"
+    assert report.satisfaction.measured
+    assert report.satisfaction.ratings == 400
+    assert report.metrics["predicted_rating"].direction == "higher"
     for role in ("base", "champion", "candidate"):
-        assert 1 <= report["models"][role]["predicted_rating"]["value"] <= 5
+        assert 1 <= report.models[role]["predicted_rating"].value <= 5
     assert "Learnt from 400 ratings of 50 users" in (tmp_path / "r" / "report" / "report.md").read_text()

@@ -35,11 +35,11 @@ def test_what_answers_look_like_is_learnt_and_its_error_is_shown():
     found = learn(rated(), FIGURES)
     assert found.metric is not None
     told = found.section
-    assert told["measured"]
-    assert told["error"] < told["error_of_mean"]
-    assert told["ci_high"] < 0
-    assert 0.4 < told["explained"] < 0.9
-    assert f"{told['error']:.2f}" in found.metric.sentence
+    assert told.measured
+    assert told.error < told.error_of_mean
+    assert told.ci_high < 0
+    assert 0.4 < told.explained < 0.9
+    assert f"{told.error:.2f}" in found.metric.sentence
     items = [Item(f"e{i}", f"g{i}", (("user", "What is 7 times 3 and 4?"),), "r", "en") for i in range(2)]
     steps, bare = found.metric.find(items, [None, None], [GOOD.format(a=7, b=21, c=25), BAD.format(c=25)])
     assert steps == pytest.approx(4.2, abs=0.5)
@@ -50,8 +50,8 @@ def test_what_answers_look_like_is_learnt_and_its_error_is_shown():
 def test_it_is_silent_where_it_does_not_beat_the_mean(seed):
     found = learn(rated(informative=False, seed=seed), FIGURES)
     assert found.metric is None
-    assert not found.section["measured"]
-    assert "not shown to be closer to the ratings than their mean" in found.section["why"]
+    assert not found.section.measured
+    assert "not shown to be closer to the ratings than their mean" in found.section.why
 
 
 def test_what_only_says_who_rates_is_not_learnt():
@@ -72,12 +72,13 @@ def test_what_only_says_who_rates_is_not_learnt():
 def test_too_few_ratings_or_users_are_said(rows, why):
     found = learn(rows, FIGURES)
     assert found.metric is None
-    assert why in found.section["why"]
+    assert why in found.section.why
 
 
 def test_it_can_be_switched_off():
     off = FIGURES.model_copy(update={"satisfaction": satisfaction_figures(enabled=False)})
-    assert learn(rated(), off).section == {"measured": False, "why": "it is switched off"}
+    section = learn(rated(), off).section
+    assert (section.measured, section.why) == (False, "it is switched off")
 
 
 def test_the_same_ratings_give_the_same_predictions():

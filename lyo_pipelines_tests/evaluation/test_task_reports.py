@@ -8,6 +8,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from lyo_pipelines.contracts.report_values import MetricValue
 from lyo_pipelines.evaluation.command import evaluation_command, write_figures
 from lyo_pipelines.evaluation.engine.__main__ import main
 from lyo_pipelines.evaluation.engine.reporting import materialization_metadata
@@ -47,55 +48,52 @@ def held(world, tmp_path_factory) -> Path:
 
 def test_a_task_that_is_one_new_file_is_reported_with_its_own_metrics(free):
     report = read_report(free)
-    assert list(report["metrics"]) == [
+    assert list(report.metrics) == [
         "loss", "valid_answer", "strength_error", "weaker_mood", "length_ratio", "cultural_findings", "broken_text", "unanswered",
     ]  # fmt: skip
-    assert report["tasks"]["own_metrics"] == ["valid_answer", "strength_error", "weaker_mood"]
+    assert report.tasks.own_metrics == ("valid_answer", "strength_error", "weaker_mood")
     for role in ("base", "candidate", "champion"):
-        assert report["models"][role]["valid_answer"] | {"groups": 18} == report["models"][role]["valid_answer"]
-        assert (report["models"][role]["valid_answer"]["value"], report["models"][role]["strength_error"]["value"]) == (
-            0,
-            9,
-        )
-    compared = {(c["metric"], c["b"]) for c in report["comparisons"]}
+        assert report.models[role]["valid_answer"].groups == 18
+        assert (report.metric(role, "valid_answer"), report.metric(role, "strength_error")) == (0, 9)
+    compared = {(c.metric, c.b) for c in report.comparisons}
     assert {("weaker_mood", "base"), ("weaker_mood", "champion"), ("strength_error", "base")} <= compared
 
 
 def test_answers_that_are_held_to_the_schema_are_valid_but_for_the_check(held, free):
     report, before = read_report(held), read_report(free)
-    assert report["tasks"]["constrained"]
-    assert not before["tasks"]["constrained"]
+    assert report.tasks.constrained
+    assert not before.tasks.constrained
     rows = [row for row in pq.read_table(held / "items.parquet").to_pylist() if row["model"] == "candidate"]
     assert {row["problem"] for row in rows} <= {None, "an angry text is at least of strength 5"}
     assert all(set(json.loads(row["answer"])) == {"mood", "strength"} for row in rows)
-    share = report["models"]["candidate"]["valid_answer"]["value"]
+    share = report.metric("candidate", "valid_answer")
     assert share == sum(row["problem"] is None for row in rows) / len(rows)
     assert "metric_weaker_mood" not in rows[0], "a metric of the whole set has no value of an item"
 
 
 def test_the_confusion_table_counts_every_item_once(held, free):
     for folder, last in ((held, 0), (free, 18)):
-        (table,) = read_report(folder)["tasks"]["confusion"]
-        assert (table["field"], table["labels"]) == ("mood", ["calm", "angry"])
-        for counts in table["models"].values():
+        (table,) = read_report(folder).tasks.confusion
+        assert (table.field, table.labels) == ("mood", ("calm", "angry"))
+        for counts in table.models.values():
             assert [sum(row) for row in counts] == [12, 6]
             assert sum(row[-1] for row in counts) == last
 
 
 def test_invalid_answers_are_counted_by_reason_with_an_example(free):
-    invalid = read_report(free)["tasks"]["invalid"]
+    invalid = read_report(free).tasks.invalid
     for role in ("base", "candidate", "champion"):
-        assert sum(found["models"][role] for found in invalid) == 18
-    assert invalid[0]["example"]["answer"]
+        assert sum(found.models[role] for found in invalid) == 18
+    assert invalid[0].example.answer
 
 
 def test_the_gates_of_other_tasks_do_not_apply_and_the_tasks_own_do(free):
-    found = {gate["name"]: gate for gate in read_report(free)["gates"]}
+    found = {gate.name: gate for gate in read_report(free).gates}
     for name in ("answers_not_less_correct", "language_kept", "wording_not_worse", "no_more_repetition"):
-        assert (found[name]["passed"], found[name]["applies"]) == (True, False)
+        assert (found[name].passed, found[name].applies) == (True, False)
     for name in ("improves_on_base", "valid_answers_kept", "task_metrics_kept", "no_slice_worse"):
-        assert found[name]["applies"]
-    assert found["task_metrics_kept"]["passed"] is True
+        assert found[name].applies
+    assert found["task_metrics_kept"].passed is True
 
 
 def test_the_readable_report_shows_what_the_task_is_about(free, held):
@@ -115,7 +113,7 @@ def test_the_readable_report_shows_what_the_task_is_about(free, held):
 
 def test_dagster_shows_the_tasks_metrics_with_their_sentences(held):
     metadata = materialization_metadata(read_report(held), held)
-    assert metadata["valid_answer"]["raw_value"] == read_report(held)["models"]["candidate"]["valid_answer"]["value"]
+    assert metadata["valid_answer"]["raw_value"] == read_report(held).metric("candidate", "valid_answer")
     assert metadata["weaker_mood"]["type"] == "float"
     assert "- weaker_mood: Share right of the mood that is known less well." in metadata["task"]["raw_value"]
     assert len(metadata["task"]["raw_value"]) < 10_000
@@ -123,9 +121,15 @@ def test_dagster_shows_the_tasks_metrics_with_their_sentences(held):
 
 def test_what_a_model_wrote_into_a_reason_or_an_example_cannot_become_mark_up(free):
     report = read_report(free)
-    found = report["tasks"]["invalid"][0]
-    found["reason"] = "`![x](http://example.org/x.png)` | <b>\x00 is no tool"
-    found["example"]["answer"] = "```\n![y](http://example.org/y.png)"
+    first, *others = report.tasks.invalid
+    written = first.model_copy(
+        update={
+            "reason": "`![x](http://example.org/x.png)` | <b>\x00 is no tool",
+            "example": first.example.model_copy(update={"answer": "```\n![y](http://example.org/y.png)"}),
+        }
+    )
+    tasks = report.tasks.model_copy(update={"invalid": (written, *others)})
+    report = report.model_copy(update={"tasks": tasks})
     text = render(report)
     assert "`'![x](http://example.org/x.png)' \\| <b> is no tool`" in text
     assert "````text\n```\n![y]" in text
@@ -146,10 +150,10 @@ def test_documents_are_judged_by_their_loss_alone(world, tmp_path):
     dataset = made.dataset(tmp_path / "d1", made.documents(18), segment="documents.en.stories")
     folder = evaluated(world, tmp_path, dataset, minimum_groups=5)
     report = read_report(folder)
-    assert list(report["metrics"]) == ["loss"]
-    assert report["models"]["base"]["loss"]["n"] == report["tasks"]["plain_text"] == 18
-    assert report["models"]["base"]["answer_tokens"] == {"value": None, "n": 0}
-    judged = {gate["name"] for gate in report["gates"] if gate["applies"]}
+    assert list(report.metrics) == ["loss"]
+    assert report.models["base"]["loss"].n == report.tasks.plain_text == 18
+    assert report.models["base"]["answer_tokens"] == MetricValue(value=None, n=0)
+    judged = {gate.name for gate in report.gates if gate.applies}
     assert judged == {"improves_on_base", "beats_champion", "no_slice_worse"}
     text = (folder / "report.md").read_text()
     assert "Plain text: loss only." in text

@@ -10,11 +10,14 @@ import pytest
 
 from lyo_pipelines.contracts.adapter import MANIFEST
 from lyo_pipelines.contracts.dataset import DatasetManifest
+from lyo_pipelines.contracts.report import Report
+from lyo_pipelines.contracts.report_values import Slice
 from lyo_pipelines.dataset.versions import Version
 from lyo_pipelines.retraining.history import History, record_report, record_training, reports, trainings
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines.training.plan import read_adapter
 from lyo_pipelines.training.versions import point_to
+from lyo_pipelines_tests.contracts.reports_made import comparison, report
 from lyo_pipelines_tests.retraining.made import NOW, launch, training
 
 SEGMENT = "tutoring.en.math"
@@ -91,9 +94,14 @@ def test_a_segment_without_a_finished_adapter_or_without_its_dataset_is_untraine
     assert trainings(Lake("memory://no-adapters")) == {}
 
 
+def reported(slices: tuple[Slice, ...] = (), **candidate: float) -> Report:
+    values = {name: {"value": value, "n": 50} for name, value in candidate.items()}
+    return report(models={"base": {}, "candidate": values}, slices=slices)
+
+
 def test_a_report_is_remembered_by_the_share_of_answers_in_the_right_language(lake):
-    record_report(lake, SEGMENT, "owner-1", {"models": {"candidate": {"language_match": {"value": 0.8, "n": 50}}}})
-    record_report(lake, "tutoring.hi.math", "owner-1", {"models": {"candidate": {}}})
+    record_report(lake, SEGMENT, "owner-1", reported(language_match=0.8))
+    record_report(lake, "tutoring.hi.math", "owner-1", reported())
     lake.write_json(
         {"version": "owner-0", "language_match": 0.7, "n": 9}, f"{lake.report_dir('search.en')}/reported.json"
     )
@@ -104,20 +112,16 @@ def test_a_report_is_remembered_by_the_share_of_answers_in_the_right_language(la
 
 
 def test_a_report_is_remembered_by_the_languages_that_the_adapter_made_worse(lake):
-    def part(value: str, *verdicts: str, dimension: str = "language") -> dict[str, Any]:
-        return {
-            "dimension": dimension,
-            "value": value,
-            "comparisons": [{"a": "candidate", "verdict": v} for v in verdicts],
-        }
+    def part(value: str, *verdicts: str, dimension: str = "language") -> Slice:
+        compared = tuple(comparison(verdict) for verdict in verdicts)
+        return Slice(dimension=dimension, value=value, n=80, groups=60, models={}, comparisons=compared)
 
-    slices = [
+    slices = (
         part("hi", "better", "worse"),
         part("en", "better", "cannot_tell"),
         part("angles", "worse", dimension="topic"),
-    ]
-    language = {"language_match": {"value": 0.99, "n": 50}}
-    record_report(lake, SEGMENT, "owner-1", {"models": {"candidate": language}, "slices": slices})
+    )
+    record_report(lake, SEGMENT, "owner-1", reported(slices, language_match=0.99))
     assert reports(lake, [SEGMENT])[SEGMENT].worse_languages == ("hi",)
 
 

@@ -18,6 +18,7 @@ from lyo_pipelines.sample.traffic import Route
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines.training.checked import digest_of
 from lyo_pipelines.training.versions import point_to
+from lyo_pipelines_tests.contracts import reports_made
 from lyo_pipelines_tests.registry.events_made import SEGMENT
 
 GATES = "evaluation: {gates: [{name: improves, metric: loss, against: base, require: better}]}\n"
@@ -52,16 +53,11 @@ def report(
 ) -> None:
     """A finished report that passes the one gate, or does not. champion: it was made against (None: the registry's of now)."""
     serves = read_release(lake, segment).champion if champion is None else champion
-    found = {
-        "segment": segment, "version": version, "dataset_fingerprint": "feed0001", "groups": 60, "n_test": 80, "data_version": "d1",
-        "model_versions": {"base": "tiny", "candidate": version, **({"champion": serves} if serves else {})},
-        "models": {"base": {"loss": {"value": 2.0, "n": 80}}, "candidate": {"loss": {"value": 1.5, "n": 80}}}, "slices": [],
-        "comparisons": [
-            {"metric": "loss", "a": "candidate", "b": "base", "difference": -0.5, "ci_low": -0.7, "ci_high": -0.3, "n": 80,
-             "p_adjusted": 0.001, "verdict": verdict}
-        ],
-    }  # fmt: skip
-    lake.write_json(found, f"{lake.report_dir(segment, version)}/report.json")
+    versions = {"base": "tiny", "candidate": version, **({"champion": serves} if serves else {})}
+    made = reports_made.report(
+        [reports_made.comparison(verdict)], segment=segment, version=version, model_versions=versions
+    )
+    lake.write_text(made.to_json(), f"{lake.report_dir(segment, version)}/report.json")
 
 
 def ready(lake: Lake, version: str = "owner-1", segment: str = SEGMENT, **more: Any) -> None:

@@ -8,11 +8,11 @@ import dagster as dg
 from pydantic import Field
 
 from lyo_pipelines.config.figures import Figures
+from lyo_pipelines.contracts.document import DocumentError
 from lyo_pipelines.defs.assets.evaluation import eval_report
 from lyo_pipelines.defs.metadata import Metadata, picture, table
 from lyo_pipelines.defs.partitions import SEGMENTS
 from lyo_pipelines.defs.resources import Store
-from lyo_pipelines.evaluation.report.build import MissingReportError
 from lyo_pipelines.registry.events import Event, Who
 from lyo_pipelines.registry.fold import IllegalEventError
 from lyo_pipelines.registry.log import History, MovedOnError, read_history
@@ -28,7 +28,7 @@ RELEASE = dg.AssetKey("release")
 RELEASE_VERSION = "1"
 _WILL_NEVER_WORK = (
     NoAdapterError,
-    MissingReportError,
+    DocumentError,
     OutdatedReportError,
     MovedOnError,
     DamagedAdapterError,

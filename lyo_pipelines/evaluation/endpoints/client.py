@@ -123,7 +123,7 @@ class ChatClient:
     def _url(self) -> str:
         return f"{self.remote.url.rstrip('/')}/chat/completions"
 
-    def _body(self, messages: Sequence[Mapping[str, str]], max_tokens: int) -> dict[str, Any]:
+    def _body(self, messages: Sequence[Mapping[str, str]], max_tokens: int) -> dict[str, Any]:  # JSON of the request
         names = dict(self._names)
         told = {names["tokens"]: max_tokens} | ({"temperature": 0} if "temperature" in names else {})
         return {"model": self.remote.model, "messages": [dict(message) for message in messages], **told}

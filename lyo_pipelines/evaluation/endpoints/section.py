@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from lyo_pipelines.config.evaluation import Remote
+from lyo_pipelines.contracts.report_sections import EndpointSection, JudgeSection, RemoteUsage
+from lyo_pipelines.contracts.report_values import Percentiles
 
 
 @dataclass(frozen=True)
@@ -30,21 +31,20 @@ class Spent:
 
         return cls(len(tokens), total(0), total(1), tuple(seconds))
 
-    def section(self, remote: Remote) -> dict[str, Any]:
+    def usage(self, remote: Remote) -> RemoteUsage:
         """The same as values of the report, with the cost at the remote's prices (None where price or tokens are not known)."""
         p50, p95 = (np.percentile(self.seconds, [50, 95]) * 1000) if self.seconds else (None, None)
-        return {
-            "url": remote.url,
-            "model": remote.model,
-            "requests": self.requests,
-            "tokens_in": self.tokens_in,
-            "tokens_out": self.tokens_out,
-            "cost": cost(self, remote),
-            "answer_ms": {
-                "p50": None if p50 is None else round(float(p50), 1),
-                "p95": None if p95 is None else round(float(p95), 1),
-            },
-        }
+        return RemoteUsage(
+            url=remote.url,
+            model=remote.model,
+            requests=self.requests,
+            tokens_in=self.tokens_in,
+            tokens_out=self.tokens_out,
+            cost=cost(self, remote),
+            answer_ms=Percentiles(
+                p50=None if p50 is None else round(float(p50), 1), p95=None if p95 is None else round(float(p95), 1)
+            ),
+        )
 
 
 def cost(spent: Spent, remote: Remote) -> float | None:
@@ -59,15 +59,18 @@ def cost(spent: Spent, remote: Remote) -> float | None:
     return sum(parts) if len(parts) == len(prices) else None
 
 
-def endpoint_section(name: str, remote: Remote, spent: Spent, *, asked: int, answered: int, why: str) -> dict[str, Any]:
+def endpoint_section(
+    name: str, remote: Remote, spent: Spent, *, asked: int, answered: int, why: str
+) -> EndpointSection:
     """One entry of the report's `endpoints`. why: of answers that are missing."""
-    section = spent.section(remote)
-    per_answer = None if section["cost"] is None or not answered else section["cost"] / answered
-    return {"name": name, "asked": asked, "answered": answered, "why": why, **section, "cost_per_answer": per_answer}
+    usage = spent.usage(remote)
+    per_answer = None if usage.cost is None or not answered else usage.cost / answered
+    return EndpointSection(
+        name=name, asked=asked, answered=answered, why=why, cost_per_answer=per_answer, **dict(usage)
+    )
 
 
-def incomplete(report: Mapping[str, Any]) -> list[str]:
+def incomplete(endpoints: Sequence[EndpointSection], judge: JudgeSection | None) -> tuple[str, ...]:
     """What a report still waits for: a later evaluation asks again for what is missing."""
-    missing = [f"{entry['name']}: {entry['why']}" for entry in report.get("endpoints", ()) if entry["why"]]
-    judge = report.get("judge") or {}
-    return [*missing, *([f"judge: {judge['why']}"] if judge.get("why") else [])]
+    missing = [f"{entry.name}: {entry.why}" for entry in endpoints if entry.why]
+    return (*missing, *([f"judge: {judge.why}"] if judge and judge.why else []))

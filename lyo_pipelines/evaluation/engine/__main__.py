@@ -13,12 +13,13 @@ from pathlib import Path
 
 from lyo_pipelines.config.evaluation import EvaluationFigures
 from lyo_pipelines.config.figures import FiguresError, lay_over, load_figures
+from lyo_pipelines.contracts.document import DocumentError
 from lyo_pipelines.evaluation.command import default_cache
 from lyo_pipelines.evaluation.endpoints.client import check_keys
 from lyo_pipelines.evaluation.engine.reporting import report_evaluation
 from lyo_pipelines.evaluation.inputs.evaluation_inputs import Served
 from lyo_pipelines.evaluation.planning.assemble import gather_inputs
-from lyo_pipelines.evaluation.report.build import MissingReportError, read_report
+from lyo_pipelines.evaluation.report.build import read_report
 from lyo_pipelines.external_process.program import Program
 from lyo_pipelines.external_process.reporter import Reporter
 from lyo_pipelines.storage.lake import Lake
@@ -76,8 +77,8 @@ def _figures(path: Path | None) -> EvaluationFigures:
 
 def _same_report(output: Path, data_version: str) -> bool:
     try:
-        return read_report(output).get("data_version") == data_version
-    except (MissingReportError, json.JSONDecodeError):
+        return read_report(output).data_version == data_version
+    except DocumentError:
         return False
 
 

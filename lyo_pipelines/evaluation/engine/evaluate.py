@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from lyo_pipelines.contracts.report import Report
 from lyo_pipelines.evaluation.command import PROGRESS, REPORT
 from lyo_pipelines.evaluation.engine.hosting import ModelHost, quiet
 from lyo_pipelines.evaluation.engine.others import ask_endpoints, ask_judge, look_for_damage
@@ -24,7 +23,7 @@ from lyo_pipelines.evaluation.measures.measure import Measured, measure
 from lyo_pipelines.evaluation.measures.results import ModelOutputs
 from lyo_pipelines.evaluation.measures.satisfaction import learn
 from lyo_pipelines.evaluation.measures.values import MetricValues
-from lyo_pipelines.evaluation.report.build import build_report
+from lyo_pipelines.evaluation.report.build import Sections, build_report
 from lyo_pipelines.evaluation.report.markdown import render
 from lyo_pipelines.evaluation.report.plots import pictures
 from lyo_pipelines.external_process.progress import Progress
@@ -38,7 +37,7 @@ def evaluate(
     cache: Path,
     say: Callable[[str], None],
     shared: Path | None = None,
-) -> dict[str, Any]:
+) -> Report:
     """Evaluate and write everything under `output`; returns the report.
 
     cache: answers to the segment's own items; shared: to items that other segments' evaluations ask, too (default: the same).
@@ -58,9 +57,9 @@ def evaluate(
     satisfaction = learn(around.rated, figures)
     asker = Asker(inputs, host, cache, progress)
     ours = asker.ask_all()
-    more = look_for_damage(replace(asker, cache=shared or cache))
-    remote, told = ask_endpoints(asker, ours)
-    more |= told | ask_judge(asker, ours)
+    collateral = look_for_damage(replace(asker, cache=shared or cache))
+    remote, endpoints = ask_endpoints(asker, ours)
+    judge = ask_judge(asker, ours)
     outputs = {**ours, **remote}
     progress.start("metrics and statistics", "all", 1)
     informed = [
@@ -69,15 +68,15 @@ def evaluate(
     ]
     measured = measure(inputs, metrics, outputs, informed)
     texts = {role: answered.texts for role, answered in outputs.items()}
-    more["culture"] = culture_section(inputs.items, inputs.tasks, texts, around.lists, around.curation)
-    more["satisfaction"] = satisfaction.section
+    culture = culture_section(inputs.items, inputs.tasks, texts, around.lists, around.curation)
+    sections = Sections(collateral, endpoints, judge, culture, satisfaction.section)
     seconds, now = time.monotonic() - started, datetime.now(UTC)
-    report = build_report(inputs, outputs, measured, seconds=seconds, now=now, more=more)
+    report = build_report(inputs, outputs, measured, seconds=seconds, now=now, sections=sections)
     write_items(output / "items.parquet", inputs, outputs, measured)
     for name, png in pictures(report).items():
         write_whole(output / name, png)
     write_whole(output / "report.md", render(report))
-    write_whole(output / REPORT, json.dumps(report, ensure_ascii=False, indent=2) + "\n")
+    write_whole(output / REPORT, report.to_json())
     progress.update(1, 1)
     return report
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 from lyo_pipelines.config.evaluation import EndpointFigures
+from lyo_pipelines.contracts.report_sections import Collateral, EndpointSection, JudgeSection
 from lyo_pipelines.evaluation.endpoints.section import Spent, endpoint_section
 from lyo_pipelines.evaluation.engine.remote import Replies, ask_remote
 from lyo_pipelines.evaluation.engine.run import Asker
@@ -17,8 +17,8 @@ from lyo_pipelines.evaluation.measures.results import ModelOutputs
 from lyo_pipelines.evaluation.report.collateral import collateral_section
 
 
-def look_for_damage(asker: Asker) -> dict[str, Any]:
-    """Ask what serves now and the candidate about each set; {} where the figures name none."""
+def look_for_damage(asker: Asker) -> Collateral | None:
+    """Ask what serves now and the candidate about each set; None where the figures name none."""
     inputs = asker.inputs
     specs = [spec for spec in inputs.models if spec.role in {inputs.before, "candidate"}]
     outputs: dict[str, dict[str, ModelOutputs]] = {}
@@ -27,16 +27,18 @@ def look_for_damage(asker: Asker) -> dict[str, Any]:
         other = replace(inputs, items=part.items, tasks=(None,) * len(part.items), figures=figures)
         outputs[part.name] = _asked(replace(asker, inputs=other, answers=part.answers, on=part.name), specs)
     if not outputs:
-        return {}
-    return {"collateral": collateral_section(inputs.surroundings.sets, outputs, inputs.before, inputs.figures)}
+        return None
+    return collateral_section(inputs.surroundings.sets, outputs, inputs.before, inputs.figures)
 
 
 def _asked(asker: Asker, specs: Sequence[ModelSpec]) -> dict[str, ModelOutputs]:
     return {spec.role: asker.ask(spec) for spec in specs}
 
 
-def ask_endpoints(asker: Asker, ours: Mapping[str, ModelOutputs]) -> tuple[dict[str, ModelOutputs], dict[str, Any]]:
-    """(outputs of each endpoint by its name, the report's part); both empty where the figures name none."""
+def ask_endpoints(
+    asker: Asker, ours: Mapping[str, ModelOutputs]
+) -> tuple[dict[str, ModelOutputs], tuple[EndpointSection, ...]]:
+    """(outputs of each endpoint by its name, the report's section of each); both empty where the figures name none."""
     inputs = asker.inputs
     limit = max(outputs.max_new_tokens for outputs in ours.values())
     asked = {
@@ -51,7 +53,7 @@ def ask_endpoints(asker: Asker, ours: Mapping[str, ModelOutputs]) -> tuple[dict[
         )
         outputs[endpoint.name] = _outputs(inputs, replies, limit)
         sections.append(_section(endpoint, replies, len(asked)))
-    return outputs, {"endpoints": sections} if sections else {}
+    return outputs, tuple(sections)
 
 
 def _outputs(inputs: EvaluationInputs, replies: Replies, limit: int) -> ModelOutputs:
@@ -70,7 +72,7 @@ def _outputs(inputs: EvaluationInputs, replies: Replies, limit: int) -> ModelOut
     )
 
 
-def _section(endpoint: EndpointFigures, replies: Replies, asked: int) -> dict[str, Any]:
+def _section(endpoint: EndpointFigures, replies: Replies, asked: int) -> EndpointSection:
     return endpoint_section(
         endpoint.name, endpoint, _spent([replies]), asked=asked, answered=len(replies.found), why=replies.why
     )
@@ -81,11 +83,11 @@ def _spent(replies: Sequence[Replies]) -> Spent:
     return Spent.of([(row.prompt_tokens, row.answer_tokens) for row in rows], [row.seconds for row in rows])
 
 
-def ask_judge(asker: Asker, ours: Mapping[str, ModelOutputs]) -> dict[str, Any]:
-    """Have answers judged, and pairs that people rated; {} where no judge is set up."""
+def ask_judge(asker: Asker, ours: Mapping[str, ModelOutputs]) -> JudgeSection | None:
+    """Have answers judged, and pairs that people rated; None where no judge is set up."""
     inputs, judge = asker.inputs, asker.inputs.figures.judge
     if judge is None:
-        return {}
+        return None
     segment_task = inputs.segment.partition(".")[0]
     rows = [row for row, item in enumerate(inputs.items) if not item.is_plain][: judge.items]
     candidate, other = ours["candidate"].texts, ours[inputs.before].texts
@@ -106,12 +108,11 @@ def ask_judge(asker: Asker, ours: Mapping[str, ModelOutputs]) -> dict[str, Any]:
         judge, orders, max_tokens=judge.max_tokens, name="judge", cache=asker.cache, progress=asker.progress
     )
     groups = [inputs.items[row].group_id for row in rows]
-    section = judge_section(
+    return judge_section(
         _judged(answers, groups, replies),
         _judged(rated, [pair.group_id for pair in inputs.surroundings.pairs], replies),
-        inputs.figures, judge, against=inputs.before, spent=_spent([replies]).section(judge), why=replies.why,
+        inputs.figures, judge, against=inputs.before, usage=_spent([replies]).usage(judge), why=replies.why,
     )  # fmt: skip
-    return {"judge": section}
 
 
 def _judged(pairs: Sequence[Pair], groups: Sequence[str], replies: Replies) -> list[Judgement]:

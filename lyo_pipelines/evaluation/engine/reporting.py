@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from lyo_pipelines.contracts.report import Report
 from lyo_pipelines.evaluation.report.build import read_report
 from lyo_pipelines.evaluation.report.markdown import gates_table, verdict_table
 from lyo_pipelines.evaluation.report.markdown_parts import parts as other_parts
@@ -20,35 +21,34 @@ def report_evaluation(report_to: Reporter, output: Path) -> None:
         print(output / "report.md", flush=True)  # noqa: T201  (a command speaks to its user)
         return
     report = read_report(output)
-    report_to.materialize(materialization_metadata(report, output), report["data_version"])
+    report_to.materialize(materialization_metadata(report, output), report.data_version)
 
 
-def materialization_metadata(report: dict[str, Any], output: Path) -> dict[str, Any]:
+def materialization_metadata(report: Report, output: Path) -> dict[str, Any]:  # as Pipes sends it
     """What an asset page shows of a report, in the shape that Pipes sends."""
-    candidate = report["timings"]["candidate"]
-    metadata: dict[str, Any] = {
+    candidate = report.timings["candidate"]
+    metadata: dict[str, Any] = {  # values of several kinds, each with its type beside it
         "verdicts": {"type": "md", "raw_value": verdict_table(report)},
         "gates": {"type": "md", "raw_value": gates_table(report)},
-        "n_test": {"type": "int", "raw_value": report["n_test"]},
-        "groups": {"type": "int", "raw_value": report["groups"]},
-        "enough_groups": {"type": "bool", "raw_value": report["enough_groups"]},
-        "may_be_released": {"type": "bool", "raw_value": report["may_be_released"]},
-        "version": {"type": "text", "raw_value": report["version"]},
-        "dataset_fingerprint": {"type": "text", "raw_value": report["dataset_fingerprint"]},
+        "n_test": {"type": "int", "raw_value": report.n_test},
+        "groups": {"type": "int", "raw_value": report.groups},
+        "enough_groups": {"type": "bool", "raw_value": report.enough_groups},
+        "may_be_released": {"type": "bool", "raw_value": report.may_be_released},
+        "version": {"type": "text", "raw_value": report.version},
+        "dataset_fingerprint": {"type": "text", "raw_value": report.dataset_fingerprint},
         "report": {"type": "path", "raw_value": str(output / "report.md")},
-        "seconds": {"type": "float", "raw_value": float(report["seconds"])},
+        "seconds": {"type": "float", "raw_value": float(report.seconds)},
     }
-    if (speed := candidate["generation_tokens_per_second"]) is not None:
+    if (speed := candidate.generation_tokens_per_second) is not None:
         metadata["generation_tokens_per_second"] = {"type": "float", "raw_value": round(float(speed), 1)}
-    if (first := candidate["time_to_first_token_ms"]["p50"]) is not None:
+    if (first := candidate.time_to_first_token_ms.p50) is not None:
         metadata["time_to_first_token_ms_p50"] = {"type": "float", "raw_value": float(first)}
     if told := other_parts(report):
         metadata["more"] = {"type": "md", "raw_value": told}
     if told := task_part(report):
         metadata["task"] = {"type": "md", "raw_value": told}
-    for metric in (report["primary_metric"], "checked_answer", *report["tasks"]["own_metrics"]):
-        value = report["models"]["candidate"].get(metric, {}).get("value")
-        if value is not None:
+    for metric in (report.primary_metric, "checked_answer", *report.tasks.own_metrics):
+        if (value := report.metric("candidate", metric)) is not None:
             metadata[metric] = {"type": "float", "raw_value": float(value)}
     picture = differences(report, small=True)
     if picture and len(picture) <= MAXIMUM_BYTES:  # a larger one stays in the lake

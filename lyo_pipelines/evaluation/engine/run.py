@@ -141,7 +141,7 @@ class Asker:
         nothing = {item.item_id: ("", 0, False, 0) for item in self.inputs.items if not self._is_asked(item)}
         written = nothing | by_item(batches, ("texts", "answer_tokens", "truncated", "prompt_tokens"))
         order = [item.item_id for item in self.inputs.items]
-        waiting: dict[str, Any] = folder.read(WAITING) or {}
+        waiting: dict[str, Any] = folder.read(WAITING) or {}  # JSON of a cache that may be removed
         seconds = sum(batch["seconds"][0] for batch in batches)
         tokens = sum(sum(batch["answer_tokens"]) for batch in batches)
         return ModelOutputs(

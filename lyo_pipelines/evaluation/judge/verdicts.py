@@ -6,11 +6,18 @@ A judgement is 1 (ours), 0 (a tie, or the orders disagree) or -1 (the other). On
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from lyo_pipelines.config.evaluation import EvaluationFigures, JudgeFigures
+from lyo_pipelines.contracts.report_sections import (
+    Agreement,
+    JudgeGate,
+    JudgeHabits,
+    JudgeOutcome,
+    JudgeSection,
+    RemoteUsage,
+)
 from lyo_pipelines.evaluation.judge.asking import Said
 from lyo_pipelines.statistics.bootstrap import bootstrap_mean_by_group, paired_bootstrap_by_group
 from lyo_pipelines.statistics.verdict import verdict
@@ -41,17 +48,14 @@ class Judgement:
         return self.score is not None and _WORTH[self.forth or "tie"] != -_WORTH[self.back or "tie"]
 
 
-def outcome(judgements: Sequence[Judgement], figures: EvaluationFigures) -> dict[str, Any]:
+def outcome(judgements: Sequence[Judgement], figures: EvaluationFigures) -> JudgeOutcome:
     """Wins, ties and losses with the mean score, its interval and a verdict."""
     known = [(one, one.score) for one in judgements if one.score is not None]
     counts = Counter(score for _, score in known)
     groups = [one.group_id for one, _ in known]
-    told: dict[str, Any] = {
-        "n": len(known), "groups": len(set(groups)), "wins": counts[1], "ties": counts[0], "losses": counts[-1],
-        "score": None, "ci_low": None, "ci_high": None, "p_value": None, "verdict": "cannot_tell", "note": "",
-    }  # fmt: skip
-    if len(set(groups)) < 2:
-        return told | {"note": "nothing was judged" if not known else "not enough groups: 1"}
+    counted = JudgeOutcome(n=len(known), groups=len(set(groups)), wins=counts[1], ties=counts[0], losses=counts[-1])
+    if counted.groups < 2:
+        return counted.model_copy(update={"note": "nothing was judged" if not known else "not enough groups: 1"})
     scores = [float(score) for _, score in known]
     found = paired_bootstrap_by_group(
         scores,
@@ -61,29 +65,41 @@ def outcome(judgements: Sequence[Judgement], figures: EvaluationFigures) -> dict
         seed=figures.seed,
         confidence=figures.confidence,
     )
-    told |= {"score": found.estimate, "ci_low": found.low, "ci_high": found.high, "p_value": found.p_value}
-    if told["groups"] < figures.minimum_groups:
-        return told | {"note": f"not enough groups: {told['groups']} of at least {figures.minimum_groups}"}
-    word = verdict(found.estimate, found.low, found.high, found.p_value, direction="higher", alpha=figures.alpha)
-    return told | {"verdict": word}
+    word, note = (
+        verdict(found.estimate, found.low, found.high, found.p_value, direction="higher", alpha=figures.alpha),
+        "",
+    )
+    if counted.groups < figures.minimum_groups:
+        word, note = "cannot_tell", f"not enough groups: {counted.groups} of at least {figures.minimum_groups}"
+    return JudgeOutcome(
+        n=counted.n,
+        groups=counted.groups,
+        wins=counted.wins,
+        ties=counted.ties,
+        losses=counted.losses,
+        score=found.estimate,
+        ci_low=found.low,
+        ci_high=found.high,
+        p_value=found.p_value,
+        verdict=word,
+        note=note,
+    )
 
 
-def habits(judgements: Sequence[Judgement]) -> dict[str, Any]:
+def habits(judgements: Sequence[Judgement]) -> JudgeHabits:
     """How the judge behaves: disagreement between orders, unreadable replies, and how often it prefers what comes first."""
     known = [one for one in judgements if one.score is not None]
     replies = [said for one in judgements for said in (one.forth, one.back)]
     chosen = Counter(said for said in replies if said in {"first", "second"})
-    return {
-        "flip_rate": sum(one.flipped for one in known) / len(known) if known else None,
-        "parse_failures": sum(said is None for said in replies),
-        "replies": len(replies),
-        "first_preferred": chosen["first"] / chosen.total() if chosen.total() else None,
-    }
+    return JudgeHabits(
+        flip_rate=sum(one.flipped for one in known) / len(known) if known else None,
+        parse_failures=sum(said is None for said in replies),
+        replies=len(replies),
+        first_preferred=chosen["first"] / chosen.total() if chosen.total() else None,
+    )
 
 
-def agreement(
-    judgements: Sequence[Judgement], figures: EvaluationFigures, judge: JudgeFigures
-) -> dict[str, dict[str, Any]]:
+def agreement(judgements: Sequence[Judgement], figures: EvaluationFigures, judge: JudgeFigures) -> dict[str, Agreement]:
     """By language: how far the judge agrees with people, whose better answer is `ours` here.
 
     agreement: mean of 1 (the same), 1/2 (a tie, or the orders disagree) and 0 (the other one). kappa: 2 x agreement - 1, corrected
@@ -96,29 +112,28 @@ def agreement(
     return found
 
 
-def _agreed(known: Sequence[Judgement], figures: EvaluationFigures, judge: JudgeFigures) -> dict[str, Any]:
-    told: dict[str, Any] = {"pairs": len(known), "agreement": None, "ci_low": None, "ci_high": None, "kappa": None}
+def _agreed(known: Sequence[Judgement], figures: EvaluationFigures, judge: JudgeFigures) -> Agreement:
     groups = [one.group_id for one in known]
     if len(set(groups)) < 2:
-        return told | {"trusted": False, "why": f"{len(known)} pairs that people rated"}
+        return Agreement(pairs=len(known), trusted=False, why=f"{len(known)} pairs that people rated")
     shares = [((one.score or 0) + 1) / 2 for one in known]
     interval = bootstrap_mean_by_group(
         shares, groups, resamples=figures.resamples, seed=figures.seed, confidence=figures.confidence
     )
-    told |= {
-        "agreement": interval.estimate,
-        "ci_low": interval.low,
-        "ci_high": interval.high,
-        "kappa": 2 * interval.estimate - 1,
-    }
+    why = ""
     if len(known) < judge.minimum_pairs:
-        return told | {
-            "trusted": False,
-            "why": f"{len(known)} pairs that people rated, at least {judge.minimum_pairs} are needed",
-        }
-    trusted = interval.low >= judge.agreement_floor
-    why = "" if trusted else f"agreement is not shown to reach {judge.agreement_floor:g}"
-    return told | {"trusted": trusted, "why": why}
+        why = f"{len(known)} pairs that people rated, at least {judge.minimum_pairs} are needed"
+    elif not interval.low >= judge.agreement_floor:  # nan is not shown either
+        why = f"agreement is not shown to reach {judge.agreement_floor:g}"
+    return Agreement(
+        pairs=len(known),
+        agreement=interval.estimate,
+        ci_low=interval.low,
+        ci_high=interval.high,
+        kappa=2 * interval.estimate - 1,
+        trusted=not why,
+        why=why,
+    )
 
 
 def judge_section(
@@ -128,21 +143,25 @@ def judge_section(
     judge: JudgeFigures,
     *,
     against: str,
-    spent: Mapping[str, Any],
+    usage: RemoteUsage,
     why: str,
-) -> dict[str, Any]:
+) -> JudgeSection:
     """The report's `judge`: everything that was judged, and under `gate` only languages in which people are shown to agree."""
     agreed = agreement(rated, figures, judge)
-    trusted = [language for language, told in agreed.items() if told["trusted"]]
+    trusted = [language for language, told in agreed.items() if told.trusted]
     gate = outcome([one for one in judgements if one.language in trusted], figures)
-    if why:
-        gate["note"] = "not every pair was judged"
+    note = "not every pair was judged" if why else gate.note
     if not trusted:
         untold = {one.language for one in judgements} - set(agreed)
-        reasons = [f"{language}: {told['why']}" for language, told in agreed.items()]
+        reasons = [f"{language}: {told.why}" for language, told in agreed.items()]
         reasons += [f"{language}: no pairs that people rated" for language in sorted(untold)]
-        gate["note"] = f"people are not shown to agree with the judge ({'; '.join(reasons) or 'nothing was judged'})"
-    return {
-        "against": against, "why": why, **spent, **outcome(judgements, figures), **habits([*judgements, *rated]),
-        "agreement": agreed, "gate": {"languages": trusted, **gate},
-    }  # fmt: skip
+        note = f"people are not shown to agree with the judge ({'; '.join(reasons) or 'nothing was judged'})"
+    return JudgeSection(
+        against=against,
+        why=why,
+        agreement=agreed,
+        gate=JudgeGate(**{**dict(gate), "languages": tuple(trusted), "note": note}),
+        **dict(usage),
+        **dict(outcome(judgements, figures)),
+        **dict(habits([*judgements, *rated])),
+    )

@@ -7,44 +7,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 
 from lyo_pipelines.config.evaluation import EvaluationFigures
+from lyo_pipelines.contracts.report_values import Comparison
 from lyo_pipelines.evaluation.measures.values import About, Found, difference_of
 from lyo_pipelines.statistics.correction import holm
 from lyo_pipelines.statistics.effect import minimal_detectable_effect
-from lyo_pipelines.statistics.verdict import Direction, Verdict, verdict
+from lyo_pipelines.statistics.verdict import Direction, verdict
 
 Values = Mapping[str, Mapping[str, Found]]
 """role -> metric -> what it found, item by item or as a whole."""
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """a against b on one metric, over the items where both were measured.
-
-    difference: a - b in the metric's unit. p_value, p_adjusted and the interval are None where they cannot be had;
-    `note` then says why. minimal_detectable_effect: the smallest difference this test set would have found.
-    """
-
-    metric: str
-    a: str
-    b: str
-    n: int
-    groups: int
-    difference: float | None = None
-    ci_low: float | None = None
-    ci_high: float | None = None
-    p_value: float | None = None
-    p_adjusted: float | None = None
-    minimal_detectable_effect: float | None = None
-    verdict: Verdict = "cannot_tell"
-    note: str = ""
-
-    @property
-    def tested(self) -> bool:
-        """Whether it counts in the correction: enough groups, and a p-value."""
-        return self.p_value is not None and not self.note
 
 
 OURS = ("base", "champion", "start", "candidate")
@@ -98,24 +70,28 @@ def compare(
     rows = range(len(groups)) if rows is None else rows
     both = [row for row in rows if first.known(row) and second.known(row)]
     labels = [groups[row] for row in both]
-    found = Comparison(metric=metric, a=a, b=b, n=len(both), groups=len(set(labels)))
+    groups_of_both = len(set(labels))
+    found = Comparison(metric=metric, a=a, b=b, n=len(both), groups=groups_of_both)
     if not both:
-        return replace(found, note="not measured")
+        return found.model_copy(update={"note": "not measured"})
     result = difference_of(first, second, both, labels, figures)
     if result is None:
-        return replace(found, note="not comparable: the models count tokens differently")
+        return found.model_copy(update={"note": "not comparable: the models count tokens differently"})
     if math.isnan(result.estimate):
-        return replace(found, note="not defined on these items")
-    enough = found.groups >= minimum
+        return found.model_copy(update={"note": "not defined on these items"})
     effect = minimal_detectable_effect(result.standard_error, alpha=figures.alpha, power=figures.power)
-    return replace(
-        found,
+    return Comparison(
+        metric=metric,
+        a=a,
+        b=b,
+        n=len(both),
+        groups=groups_of_both,
         difference=result.estimate,
-        ci_low=_known(result.low),
-        ci_high=_known(result.high),
+        ci_low=result.low,
+        ci_high=result.high,
         p_value=result.p_value,
-        minimal_detectable_effect=_known(effect) or None,  # 0: nothing ever differed, so nothing can be said
-        note="" if enough else f"not enough groups: {found.groups} of at least {minimum}",
+        minimal_detectable_effect=effect or None,  # 0: nothing ever differed, so nothing can be said
+        note="" if groups_of_both >= minimum else f"not enough groups: {groups_of_both} of at least {minimum}",
     )
 
 
@@ -123,7 +99,7 @@ def judged(
     comparisons: Sequence[Comparison], directions: Mapping[str, str], figures: EvaluationFigures
 ) -> list[Comparison]:
     """Correct the tested comparisons as one family (Holm) and put the verdicts in; the order stays."""
-    tested = [at for at, comparison in enumerate(comparisons) if comparison.tested]
+    tested = [at for at, comparison in enumerate(comparisons) if _is_tested(comparison)]
     adjusted = dict(zip(tested, holm([comparisons[at].p_value or 0.0 for at in tested]), strict=True))
     return [
         _with_verdict(comparison, adjusted[at], directions[comparison.metric], figures)
@@ -138,8 +114,9 @@ def _with_verdict(comparison: Comparison, p_adjusted: float, direction: str, fig
     numbers = (comparison.difference, comparison.ci_low, comparison.ci_high)
     difference, low, high = (math.nan if number is None else number for number in numbers)
     word = verdict(difference, low, high, p_adjusted, direction=side, alpha=figures.alpha)
-    return replace(comparison, p_adjusted=p_adjusted, verdict=word)
+    return comparison.model_copy(update={"p_adjusted": p_adjusted, "verdict": word})
 
 
-def _known(number: float) -> float | None:
-    return None if math.isnan(number) else number
+def _is_tested(comparison: Comparison) -> bool:
+    """Whether it counts in the correction: enough groups, and a p-value."""
+    return comparison.p_value is not None and not comparison.note

@@ -6,11 +6,11 @@ What keeps an answer out of the training data counts against one that a model wr
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import polars as pl
 
 from lyo_pipelines.config.curation import CurationFigures
+from lyo_pipelines.contracts.report_sections import CultureExample, CultureFinding
 from lyo_pipelines.curation.culture import excerpt, patterns_for
 from lyo_pipelines.curation.language.scripts import prose
 from lyo_pipelines.curation.repairs import fix_encoding
@@ -108,22 +108,31 @@ def culture_section(
     texts: Mapping[str, Sequence[str]],
     lists: Wordlists,
     figures: CurationFigures,
-) -> list[dict[str, Any]]:
+) -> tuple[CultureFinding, ...]:
     """Findings by name with each model's number of answers, why they count, and one example; the most frequent first."""
     cultural, persona = _cultural_patterns(items, lists), _persona_patterns(items, tasks, lists, figures)
     fits = [has_prose(task) and not item.is_plain for item, task in zip(items, tasks, strict=True)]
-    found: dict[str, dict[str, Any]] = {}
+    places: dict[str, dict[str, list[int]]] = {}  # name -> role -> rows of the answers in which it was found
     for role, answers in texts.items():
         for row, text in enumerate(answers):
             patterns = {**(cultural[row] or {}), **(persona[row] or {})} if fits[row] else {}
             for name in matching(text, patterns):
-                entry = found.setdefault(name, {"finding": name, "why": "", "models": dict.fromkeys(texts, 0)})
-                entry["models"][role] += 1
-                if "example" not in entry or (role == "candidate" and entry["example"]["model"] != role):
-                    shown = excerpt(text, name, items[row].language, lists, figures)
-                    entry["example"] = {"model": role, "item_id": items[row].item_id, "excerpt": shown}
-                    entry["why"] = _why(name, items[row].language, lists)
-    return sorted(found.values(), key=lambda entry: (-sum(entry["models"].values()), entry["finding"]))
+                places.setdefault(name, {}).setdefault(role, []).append(row)
+
+    def finding(name: str, rows: Mapping[str, Sequence[int]]) -> CultureFinding:
+        role = "candidate" if "candidate" in rows else next(iter(rows))
+        row = rows[role][0]
+        item = items[row]
+        shown = excerpt(texts[role][row], name, item.language, lists, figures)
+        return CultureFinding(
+            finding=name,
+            why=_why(name, item.language, lists),
+            models={other: len(rows.get(other, ())) for other in texts},
+            example=CultureExample(model=role, item_id=item.item_id, excerpt=shown),
+        )
+
+    found = [finding(name, rows) for name, rows in places.items()]
+    return tuple(sorted(found, key=lambda one: (-sum(one.models.values()), one.finding)))
 
 
 def _why(name: str, language: str, lists: Wordlists) -> str:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lyo_pipelines.config.evaluation import EvaluationFigures
+from lyo_pipelines.contracts import report_sections
 from lyo_pipelines.evaluation.answers.readability import sentences
 from lyo_pipelines.evaluation.answers.text import SCRIPT_OF, script_counts, stated_answer, words
 from lyo_pipelines.evaluation.inputs.items import Item
@@ -37,7 +38,7 @@ class Satisfaction:
     """metric: None where nothing may be predicted; section: what the report says about it, `why` included."""
 
     metric: Informed | None
-    section: dict[str, Any]
+    section: report_sections.Satisfaction
 
 
 def learn(rated: RatedAnswers | None, figures: EvaluationFigures) -> Satisfaction:
@@ -49,15 +50,15 @@ def learn(rated: RatedAnswers | None, figures: EvaluationFigures) -> Satisfactio
             if not wanted.enabled
             else "the ratings were not at hand: the evaluation was started without a lake"
         )
-        return Satisfaction(None, {"measured": False, "why": why})
+        return Satisfaction(None, report_sections.Satisfaction(measured=False, why=why))
     users = len(set(rated.users))
-    told: dict[str, Any] = {"measured": False, "ratings": len(rated), "users": users}
     if len(rated) < wanted.minimum_ratings or users < wanted.minimum_users:
-        told["why"] = (
+        why = (
             f"{len(rated):,} ratings of {users:,} users on the training side; at least {wanted.minimum_ratings:,} of "
             f"{wanted.minimum_users:,} are needed"
         )
-        return Satisfaction(None, told)
+        section = report_sections.Satisfaction(measured=False, why=why, ratings=len(rated), users=users)
+        return Satisfaction(None, section)
     table, ratings = features(rated.questions, rated.answers, rated.languages), np.asarray(rated.ratings)
     from threadpoolctl import threadpool_limits
 
@@ -65,16 +66,16 @@ def learn(rated: RatedAnswers | None, figures: EvaluationFigures) -> Satisfactio
         1
     ):  # a few hundred rows gain nothing from threads, and threads that spin lose a lot beside other work
         predicted, of_mean = _by_user(table, ratings, rated.users, figures)
-    told |= _errors(ratings, predicted, of_mean, rated.users, figures)
-    if not told["ci_high"] < 0:
-        told["why"] = (
+    checked = _checked(ratings, predicted, of_mean, rated.users, figures)
+    if checked.ci_high is None or checked.ci_high >= 0:
+        why = (
             "on users that it had not seen, the model is not shown to be closer to the ratings than their mean "
-            f"(root mean squared error {told['error']:.2f} against {told['error_of_mean']:.2f} points)"
+            f"(root mean squared error {checked.error:.2f} against {checked.error_of_mean:.2f} points)"
         )
-        return Satisfaction(None, told)
+        return Satisfaction(None, checked.model_copy(update={"why": why}))
     with threadpool_limits(1):
         model = _model(figures.seed).fit(table, ratings)
-    return Satisfaction(_metric(model.predict, told), told | {"measured": True, "why": ""})
+    return Satisfaction(_metric(model.predict, checked), checked.model_copy(update={"measured": True}))
 
 
 def features(questions: Sequence[str], answers: Sequence[str], languages: Sequence[str]) -> NDArray[np.float64]:
@@ -113,7 +114,7 @@ def _model(seed: int) -> Any:
     from sklearn.ensemble import HistGradientBoostingRegressor
 
     # shallow and slow: a few hundred ratings must not be learnt by heart
-    settings: dict[str, Any] = {"max_iter": 120, "learning_rate": 0.05, "max_depth": 3, "min_samples_leaf": 15}
+    settings = {"max_iter": 120, "learning_rate": 0.05, "max_depth": 3, "min_samples_leaf": 15}
     return HistGradientBoostingRegressor(**settings, l2_regularization=1.0, early_stopping=False, random_state=seed)  # pyright: ignore[reportArgumentType]
 
 
@@ -130,37 +131,42 @@ def _by_user(
     return predicted, of_mean
 
 
-def _errors(
+def _checked(
     ratings: NDArray[np.float64],
     predicted: NDArray[np.float64],
     of_mean: NDArray[np.float64],
     users: Sequence[str],
     figures: EvaluationFigures,
-) -> dict[str, float]:
+) -> report_sections.Satisfaction:
     ours, theirs = (predicted - ratings) ** 2, (of_mean - ratings) ** 2
     found = paired_bootstrap_by_group(
         ours, theirs, users, resamples=figures.resamples, seed=figures.seed, confidence=figures.confidence
     )
-    return {
-        "mean_rating": float(ratings.mean()),
-        "error": float(np.sqrt(ours.mean())),
-        "error_of_mean": float(np.sqrt(theirs.mean())),
-        "explained": float(1 - ours.mean() / theirs.mean()) if theirs.mean() else 0.0,
-        "difference": found.estimate,
-        "ci_low": found.low,
-        "ci_high": found.high,
-    }
+    return report_sections.Satisfaction(
+        measured=False,
+        ratings=len(ratings),
+        users=len(set(users)),
+        mean_rating=float(ratings.mean()),
+        error=float(np.sqrt(ours.mean())),
+        error_of_mean=float(np.sqrt(theirs.mean())),
+        explained=float(1 - ours.mean() / theirs.mean()) if theirs.mean() else 0.0,
+        difference=found.estimate,
+        ci_low=found.low,
+        ci_high=found.high,
+    )
 
 
-def _metric(predict: Callable[[NDArray[np.float64]], NDArray[np.float64]], told: dict[str, Any]) -> Informed:
+def _metric(
+    predict: Callable[[NDArray[np.float64]], NDArray[np.float64]], checked: report_sections.Satisfaction
+) -> Informed:
     def find(items: Sequence[Item], _: Sequence[TaskFormat | None], texts: Sequence[str]) -> list[float | None]:
         table = features([item.question for item in items], texts, [item.language for item in items])
         return [float(value) for value in np.clip(predict(table), 1, 5)] if len(table) else []
 
     return Informed(
         NAME, "higher", "points, 1 to 5",
-        f"Rating that users would give for the form of the answer, by a small model learnt from {told['ratings']:,} ratings. For "
-        f"single answers of users that it has not seen it errs by {told['error']:.2f} points (always saying the mean: "
-        f"{told['error_of_mean']:.2f}); the intervals here do not contain that error, and answers unlike any that were rated are "
+        f"Rating that users would give for the form of the answer, by a small model learnt from {checked.ratings:,} ratings. For "
+        f"single answers of users that it has not seen it errs by {checked.error:.2f} points (always saying the mean: "
+        f"{checked.error_of_mean:.2f}); the intervals here do not contain that error, and answers unlike any that were rated are "
         "guesses.", has_prose, find,
     )  # fmt: skip

@@ -99,7 +99,7 @@ def _task(segment: str) -> TaskFormat | None:
         return None
 
 
-def _row(item: Item) -> dict[str, Any]:
+def _row(item: Item) -> dict[str, Any]:  # an example's columns, as a task's own checks take them
     names = ("language", "subject", "grade", "topic", "question", "context", "reference_answer")
     said = next((content for role, content in item.prompt if role == "system"), None)
     return {name: getattr(item, name) for name in names} | {"system_prompt": said}

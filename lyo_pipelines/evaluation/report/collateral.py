@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from lyo_pipelines.config.evaluation import EvaluationFigures
+from lyo_pipelines.contracts.report_sections import Collateral, CollateralRow
+from lyo_pipelines.contracts.report_values import Comparison
 from lyo_pipelines.evaluation.answers.correctness import is_right
 from lyo_pipelines.evaluation.inputs.item_sets import GENERAL, ItemSet
-from lyo_pipelines.evaluation.measures.compare import Comparison, compare
+from lyo_pipelines.evaluation.measures.compare import compare
 from lyo_pipelines.evaluation.measures.results import ModelOutputs
 from lyo_pipelines.evaluation.measures.values import MetricValues
 
 
 def collateral_section(
     sets: Sequence[ItemSet], outputs: Mapping[str, Mapping[str, ModelOutputs]], before: str, figures: EvaluationFigures
-) -> dict[str, Any]:
+) -> Collateral:
     """The report's `collateral`. outputs: name of the set -> role (`before`, candidate) -> what was said.
 
     The intervals hold for all rows together (Bonferroni). damaged: True where the whole interval lies beyond what is tolerated, None
@@ -23,20 +24,20 @@ def collateral_section(
     """
     pairs = [(part, "loss") for part in sets] + [(part, "checked_answer") for part in sets if part.answers]
     wide = figures.model_copy(update={"confidence": 1 - figures.alpha / max(1, len(pairs))})
-    rows = [_row(part, metric, outputs[part.name], before, wide) for part, metric in pairs]
-    return {
-        "before": before,
-        "tolerance": figures.collateral.tolerance,
-        "confidence": wide.confidence,
-        "rows": rows,
-        "damaged": [row["set"] for row in rows if row["damaged"]],
-        "judged": sum(row["damaged"] is not None for row in rows),
-    }
+    rows = tuple(_row(part, metric, outputs[part.name], before, wide) for part, metric in pairs)
+    return Collateral(
+        before=before,
+        tolerance=figures.collateral.tolerance,
+        confidence=wide.confidence,
+        rows=rows,
+        damaged=tuple(row.set for row in rows if row.damaged),
+        judged=sum(row.damaged is not None for row in rows),
+    )
 
 
 def _row(
     part: ItemSet, metric: str, outputs: Mapping[str, ModelOutputs], before: str, figures: EvaluationFigures
-) -> dict[str, Any]:
+) -> CollateralRow:
     read = {"loss": _losses, "checked_answer": _right}[metric]
     values = {role: read(part, found) for role, found in outputs.items()}
     every = range(len(part.items))
@@ -44,19 +45,19 @@ def _row(
         values["candidate"], values[before], [item.group_id for item in part.items], figures,
         metric=metric, a="candidate", b=before, minimum_groups=figures.collateral.minimum_groups,
     )  # fmt: skip
-    return {
-        "set": part.name,
-        "kind": GENERAL if part.name == GENERAL else "segment",
-        "metric": metric,
-        "n": found.n,
-        "groups": found.groups,
-        "models": {role: value.value([row for row in every if value.known(row)]) for role, value in values.items()},
-        "change": found.difference,
-        "ci_low": found.ci_low,
-        "ci_high": found.ci_high,
-        "damaged": _damaged(found, figures.collateral.tolerance),
-        "note": found.note,
-    }
+    return CollateralRow(
+        set=part.name,
+        kind=GENERAL if part.name == GENERAL else "segment",
+        metric=metric,
+        n=found.n,
+        groups=found.groups,
+        models={role: value.value([row for row in every if value.known(row)]) for role, value in values.items()},
+        change=found.difference,
+        ci_low=found.ci_low,
+        ci_high=found.ci_high,
+        damaged=_damaged(found, figures.collateral.tolerance),
+        note=found.note,
+    )
 
 
 def _damaged(found: Comparison, tolerance: float) -> bool | None:

@@ -6,15 +6,16 @@ belongs to other tasks does not apply: there is nothing that evidence could be m
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import yaml
 
 from lyo_pipelines.config import figures as figures_module
 from lyo_pipelines.config.evaluation import PARTS, EvaluationFigures, GateFigures
+from lyo_pipelines.contracts.report import Report
+from lyo_pipelines.contracts.report_sections import Collateral, CollateralRow, JudgeGate, JudgeSection
+from lyo_pipelines.contracts.report_values import Comparison, Gate
 
 TASK_METRICS = "task_metrics"
 """As a gate's metric: every metric of the task's own file."""
@@ -24,24 +25,14 @@ VALID_ANSWER = "valid_answer"
 """The metric that every task with a schema or a check has; it has gates of its own."""
 
 
-@dataclass(frozen=True)
-class Gate:
-    """The outcome of one gate. passed: True, False, or None where it cannot be judged; `message` says why in a sentence.
-
-    applies: False where the gate's metric belongs to other tasks; such a gate passes.
-    """
-
-    name: str
-    passed: bool | None
-    blocking: bool
-    message: str
-    applies: bool = True
-
-
-def gates(report: Mapping[str, Any], figures: EvaluationFigures) -> list[Gate]:
-    """Judge every gate of the figures on a report (its contract shape), in order."""
+def gates(report: Report, figures: EvaluationFigures) -> list[Gate]:
+    """Judge every gate of the figures on a report, in order; where the figures say that nothing gates, one outcome says so."""
+    if not figures.gates:  # an empty list in a file is refused: only the words mean this
+        message = "nothing gates a release here: the configuration says `gates: none`"
+        return [Gate(name="no_gates", passed=True, blocking=False, message=message)]
     return [
-        _judge_part(gate, report) if gate.metric in PARTS else _judge(gate, report, figures) for gate in figures.gates
+        _judge_section(gate, report) if gate.metric in PARTS else _judge(gate, report, figures)
+        for gate in figures.gates
     ]
 
 
@@ -51,8 +42,21 @@ def describe(figures: EvaluationFigures) -> dict[str, str]:
 
 
 def may_be_released(outcomes: Sequence[Gate]) -> bool:
-    """Whether every blocking gate passed; one that could not be judged holds the release."""
-    return all(gate.passed is True for gate in outcomes if gate.blocking)
+    """Whether some gate was judged and every blocking gate passed; one that could not be judged holds the release."""
+    return not held_because(outcomes)
+
+
+def held_because(outcomes: Sequence[Gate]) -> str:
+    """Why these outcomes hold a release; "" where they let it through. Nothing that was judged is no evidence, so it holds."""
+    failed = [gate for gate in outcomes if gate.blocking and gate.passed is not True]
+    if failed:
+        return "; ".join(f"{gate.name}: {gate.message}" for gate in failed)
+    if not outcomes:
+        return "no gate was asked"
+    if not any(gate.applies and gate.passed is not None for gate in outcomes):
+        told = "; ".join(f"{gate.name}: {gate.message}" for gate in outcomes)
+        return f"none of the gates could judge anything ({told})"
+    return ""
 
 
 def _demand(gate: GateFigures) -> str:
@@ -71,24 +75,21 @@ def _demand(gate: GateFigures) -> str:
     return f"{demand[0].upper()}{demand[1:]} {effect}"
 
 
-def _judge(gate: GateFigures, report: Mapping[str, Any], figures: EvaluationFigures) -> Gate:
-    tasks = report.get("tasks", {})
-    own = [name for name in tasks.get("own_metrics", ()) if name != VALID_ANSWER and _judgeable(gate, report, name)]
+def _judge(gate: GateFigures, report: Report, figures: EvaluationFigures) -> Gate:
+    tasks = report.tasks
+    own = [name for name in tasks.own_metrics if name != VALID_ANSWER and _judgeable(gate, report, name)]
     if gate.metric == TASK_METRICS and not own:
-        return Gate(gate.name, True, gate.blocking, "does not apply: the task has no metrics of its own", False)
-    if gate.metric in tasks.get("elsewhere", ()):
-        message = f"does not apply: {gate.metric} is not a metric of this task"
-        return Gate(gate.name, True, gate.blocking, message, False)
-    rivals = [role for role in RIVALS if role in report["models"]]
+        return _outcome(gate, True, "does not apply: the task has no metrics of its own", applies=False)
+    if gate.metric in tasks.elsewhere:
+        return _outcome(gate, True, f"does not apply: {gate.metric} is not a metric of this task", applies=False)
+    rivals = [role for role in RIVALS if role in report.models]
     if gate.against == "champion" and not rivals:
-        itself = report.get("candidate_is_champion", False)
+        itself = report.candidate_is_champion
         why = "it is the adapter that serves now" if itself else "no adapter serves this segment yet"
-        return Gate(gate.name, True, gate.blocking, f"{why}: nothing to beat")
-    if report["groups"] < figures.minimum_groups:
-        return Gate(
-            gate.name, None, gate.blocking,
-            f"not enough groups: the test set has {report['groups']}, at least {figures.minimum_groups} are needed",
-        )  # fmt: skip
+        return _outcome(gate, True, f"{why}: nothing to beat")
+    if report.groups < figures.minimum_groups:
+        message = f"not enough groups: the test set has {report.groups}, at least {figures.minimum_groups} are needed"
+        return _outcome(gate, None, message)
     names = own if gate.metric == TASK_METRICS else [gate.metric]
     against = rivals if gate.against == "champion" else [gate.against]
     outcomes = {
@@ -103,18 +104,29 @@ def _judge(gate: GateFigures, report: Mapping[str, Any], figures: EvaluationFigu
     )
 
 
-def _judge_part(gate: GateFigures, report: Mapping[str, Any]) -> Gate:
-    if (part := report.get(gate.metric)) is None:
-        return Gate(gate.name, True, gate.blocking, f"does not apply: {OFF[gate.metric]}", False)
-    passed, why = PART_GATES[gate.metric](part)
-    return Gate(gate.name, passed, gate.blocking and passed is not None, why)  # a guard that cannot judge stops nothing
+def _judge_section(gate: GateFigures, report: Report) -> Gate:
+    if gate.metric == "collateral":
+        outcome = None if report.collateral is None else collateral(report.collateral)
+    else:
+        outcome = None if report.judge is None else judge(report.judge)
+    if outcome is None:
+        return _outcome(gate, True, f"does not apply: {OFF[gate.metric]}", applies=False)
+    passed, why = outcome
+    return _outcome(gate, passed, why, blocking=passed is not None)  # a guard that cannot judge stops nothing
 
 
-def _judgeable(gate: GateFigures, report: Mapping[str, Any], name: str) -> bool:
-    return gate.against is None or report["metrics"][name]["direction"] != "neutral"
+def _outcome(
+    gate: GateFigures, passed: bool | None, message: str, *, blocking: bool = True, applies: bool = True
+) -> Gate:
+    """The outcome of a configured gate. blocking: False where this outcome stops nothing, whatever the gate does otherwise."""
+    return Gate(name=gate.name, passed=passed, blocking=gate.blocking and blocking, message=message, applies=applies)
 
 
-def _judge_one(gate: GateFigures, report: Mapping[str, Any]) -> Gate:
+def _judgeable(gate: GateFigures, report: Report, name: str) -> bool:
+    return gate.against is None or report.metrics[name].direction != "neutral"
+
+
+def _judge_one(gate: GateFigures, report: Report) -> Gate:
     if gate.against is None:
         return _bounds(gate, report)
     if gate.require == "no_slice_worse":
@@ -128,54 +140,48 @@ def _together(gate: GateFigures, outcomes: Mapping[str, Gate]) -> Gate:
     unknown = [outcome.message for outcome in outcomes.values() if outcome.passed is None and outcome.blocking]
     passed = [name for name, outcome in outcomes.items() if outcome.passed]
     if failed or unknown:
-        return Gate(gate.name, False if failed else None, gate.blocking, "; ".join(failed or unknown))
+        return _outcome(gate, False if failed else None, "; ".join(failed or unknown))
     if not passed:
-        return Gate(gate.name, None, False, f"none of {', '.join(outcomes)} could be judged")
-    return Gate(gate.name, True, gate.blocking, f"passed by {', '.join(passed)}")
+        return _outcome(gate, None, f"none of {', '.join(outcomes)} could be judged", blocking=False)
+    return _outcome(gate, True, f"passed by {', '.join(passed)}")
 
 
-def _verdict(gate: GateFigures, report: Mapping[str, Any]) -> Gate:
-    found = [c for c in report["comparisons"] if c["metric"] == gate.metric and c["b"] == gate.against]
-    if not found or found[0]["verdict"] is None or found[0].get("note"):
-        why = found[0]["note"] if found else "not measured"
-        must = (
-            gate.require == "better"
-        )  # what must be shown blocks while it is not; a guard cannot guard what is not there
-        return Gate(gate.name, None, gate.blocking and must, f"{gate.metric} against {gate.against}: {why}")
-    word = found[0]["verdict"]
-    passed = word == "better" if gate.require == "better" else word != "worse"
-    return Gate(
-        gate.name, passed, gate.blocking, f"{_said(found[0])}; required: {(gate.require or '').replace('_', ' ')}"
-    )
+def _verdict(gate: GateFigures, report: Report) -> Gate:
+    found = report.comparison(gate.metric, str(gate.against))
+    if found is None or found.note:
+        why = found.note if found else "not measured"
+        # what must be shown blocks while it is not; a guard cannot guard what is not there
+        must = gate.require == "better"
+        return _outcome(gate, None, f"{gate.metric} against {gate.against}: {why}", blocking=must)
+    passed = found.verdict == "better" if gate.require == "better" else found.verdict != "worse"
+    return _outcome(gate, passed, f"{_said(found)}; required: {(gate.require or '').replace('_', ' ')}")
 
 
-def _no_slice_worse(gate: GateFigures, report: Mapping[str, Any]) -> Gate:
+def _no_slice_worse(gate: GateFigures, report: Report) -> Gate:
     judged = [
         (part, c)
-        for part in report["slices"]
-        for c in part["comparisons"]
-        if c["metric"] == gate.metric and c["b"] == gate.against and not c.get("note")
+        for part in report.slices
+        for c in part.comparisons
+        if c.metric == gate.metric and c.b == gate.against and not c.note
     ]
     if not judged:
-        return Gate(gate.name, None, False, "no slice is large enough to be judged")
-    worse = [f"{part['dimension']} {part['value']}" for part, c in judged if c["verdict"] == "worse"]
+        return _outcome(gate, None, "no slice is large enough to be judged", blocking=False)
+    worse = [f"{part.dimension} {part.value}" for part, c in judged if c.verdict == "worse"]
     message = (
         f"{gate.metric} is worse in {', '.join(worse)}"
         if worse
         else f"{gate.metric} is worse in none of {len(judged)} judged slices"
     )
-    return Gate(gate.name, not worse, gate.blocking, message)
+    return _outcome(gate, not worse, message)
 
 
-def _bounds(gate: GateFigures, report: Mapping[str, Any]) -> Gate:
-    value = report["models"]["candidate"].get(gate.metric, {}).get("value")
+def _bounds(gate: GateFigures, report: Report) -> Gate:
+    value = report.metric("candidate", gate.metric)
     if value is None:
-        return Gate(gate.name, None, False, f"{gate.metric}: not measured")
+        return _outcome(gate, None, f"{gate.metric}: not measured", blocking=False)
     low = gate.minimum if gate.minimum is not None else float("-inf")
     high = gate.maximum if gate.maximum is not None else float("inf")
-    return Gate(
-        gate.name, low <= value <= high, gate.blocking, f"{gate.metric} is {value:.3g}; required: {_limits(gate)}"
-    )
+    return _outcome(gate, low <= value <= high, f"{gate.metric} is {value:.3g}; required: {_limits(gate)}")
 
 
 def _limits(gate: GateFigures) -> str:
@@ -183,49 +189,46 @@ def _limits(gate: GateFigures) -> str:
     return " and ".join(f"{words} {bound:g}" for words, bound in bounds if bound is not None)
 
 
-def _said(c: Mapping[str, Any]) -> str:
-    words = {"better": "better", "worse": "worse", "cannot_tell": "cannot tell"}
-    interval = "" if c["ci_low"] is None else f" [{c['ci_low']:+.3g}, {c['ci_high']:+.3g}]"
-    return f"{c['metric']} against {c['b']}: {words[c['verdict']]} ({c['difference']:+.3g}{interval}, n {c['n']})"
+def _said(c: Comparison) -> str:
+    interval = "" if c.ci_low is None else f" {_interval(c)}"
+    return f"{c.metric} against {c.b}: {c.verdict.replace('_', ' ')} ({_signed(c.difference)}{interval}, n {c.n})"
 
 
-def _packaged() -> EvaluationFigures:
-    text = (Path(figures_module.DEFAULTS) / "evaluation.yaml").read_text(encoding="utf-8")
-    return EvaluationFigures.model_validate(yaml.safe_load(text))
+def _interval(of: Comparison | CollateralRow | JudgeGate) -> str:
+    return f"[{_signed(of.ci_low)}, {_signed(of.ci_high)}]"
+
+
+def _signed(value: float | None) -> str:
+    return "not known" if value is None else f"{value:+.3g}"
 
 
 Outcome = tuple[bool | None, str]
 """(passed or None where it cannot be judged, why)."""
 
 
-def collateral(part: Mapping[str, Any]) -> Outcome:
+def collateral(section: Collateral) -> Outcome:
     """Whether nothing else is shown to have become worse."""
-    rows = part["rows"]
-    if damaged := [row for row in rows if row["damaged"]]:
-        told = [
-            f"{row['set']} {row['metric']} {row['change']:+.3g} [{row['ci_low']:+.3g}, {row['ci_high']:+.3g}]"
-            for row in damaged
-        ]
-        return False, f"shown to be worse than the {part['before']}: {'; '.join(told)}"
-    if not part["judged"]:
-        return None, f"nothing could be judged: {'; '.join(sorted({row['note'] for row in rows})) or 'no items'}"
-    judged = [f"{row['set']} {row['metric']} {row['change']:+.3g}" for row in rows if row["damaged"] is not None]
-    return True, f"no damage shown against the {part['before']}: {', '.join(judged)}"
+    if damaged := [row for row in section.rows if row.damaged]:
+        told = [f"{row.set} {row.metric} {_signed(row.change)} {_interval(row)}" for row in damaged]
+        return False, f"shown to be worse than the {section.before}: {'; '.join(told)}"
+    if not section.judged:
+        return None, f"nothing could be judged: {'; '.join(sorted({row.note for row in section.rows})) or 'no items'}"
+    judged = [f"{row.set} {row.metric} {_signed(row.change)}" for row in section.rows if row.damaged is not None]
+    return True, f"no damage shown against the {section.before}: {', '.join(judged)}"
 
 
-def judge(part: Mapping[str, Any]) -> Outcome:
+def judge(section: JudgeSection) -> Outcome:
     """Whether the judge does not find the candidate worse, in languages in which it may say so."""
-    gate = part["gate"]
-    if gate["note"]:
-        return None, f"reported only: {gate['note']}"
+    gate = section.gate
+    if gate.note:
+        return None, f"reported only: {gate.note}"
     told = (
-        f"{gate['wins']} wins, {gate['ties']} ties, {gate['losses']} losses against the {part['against']} in "
-        f"{', '.join(gate['languages'])} (score {gate['score']:+.3g} [{gate['ci_low']:+.3g}, {gate['ci_high']:+.3g}])"
+        f"{gate.wins} wins, {gate.ties} ties, {gate.losses} losses against the {section.against} in "
+        f"{', '.join(gate.languages)} (score {_signed(gate.score)} {_interval(gate)})"
     )
-    return gate["verdict"] != "worse", told
+    return gate.verdict != "worse", told
 
 
-PART_GATES: dict[str, Callable[[Mapping[str, Any]], Outcome]] = {"collateral": collateral, "judge": judge}
 OFF = {
     "collateral": "nothing besides the test items was looked at (evaluation: collateral)",
     "judge": "no judge is set up (evaluation: judge)",
@@ -240,5 +243,12 @@ DEMANDS = {
         "those of the adapter that serves now."
     ),
 }
+
+
+def _packaged() -> EvaluationFigures:
+    text = (Path(figures_module.DEFAULTS) / "evaluation.yaml").read_text(encoding="utf-8")
+    return EvaluationFigures.model_validate(yaml.safe_load(text))
+
+
 GATES: dict[str, str] = describe(_packaged())
 """The packaged gates with their demands; what asset checks are declared from."""

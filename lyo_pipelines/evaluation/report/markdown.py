@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
+from lyo_pipelines.contracts.report import Report, ServedBy
+from lyo_pipelines.contracts.report_values import Comparison
 from lyo_pipelines.evaluation.measures.compare import OURS
+from lyo_pipelines.evaluation.report.gates import held_because
 from lyo_pipelines.evaluation.report.markdown_method import limits, method
 from lyo_pipelines.evaluation.report.markdown_parts import parts as other_parts
 from lyo_pipelines.evaluation.report.markdown_parts import warnings
-from lyo_pipelines.evaluation.report.markdown_tables import WORDS, number, quote, table
+from lyo_pipelines.evaluation.report.markdown_tables import WORDS, difference_with_interval, number, quote, table
 from lyo_pipelines.evaluation.report.markdown_tasks import summary_lines, task_part
 
 MEMORY = "of the GPU for each model, on a CPU of the whole process so far."
@@ -22,16 +22,18 @@ MEANING = """\
 - **not enough groups**: fewer than {minimum_groups} independent groups; no verdict, and no gate judges it."""
 
 
-def render(report: Mapping[str, Any]) -> str:
+def render(report: Report) -> str:
     """The whole report.md."""
     parts = [
-        f"# Evaluation of {report['segment']}, version {report['version']}",
+        f"# Evaluation of {report.segment}, version {report.version}",
         _summary(report),
         "## Result",
         verdict_table(report),
         "![differences](differences.png)",
         "### What the verdicts mean",
-        MEANING.format(**report["statistics"], minimum_groups=report["minimum_groups"]),
+        MEANING.format(
+            alpha=report.statistics.alpha, power=report.statistics.power, minimum_groups=report.minimum_groups
+        ),
         "## Gates",
         gates_table(report),
         task_part(report),
@@ -49,167 +51,166 @@ def render(report: Mapping[str, Any]) -> str:
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def verdict_table(report: Mapping[str, Any]) -> str:
+def verdict_table(report: Report) -> str:
     """Metric by metric: each of our models' value, the difference with its interval, the verdict, n."""
-    roles = [role for role in report["models"] if role in OURS]
-    pairs = sorted({(c["a"], c["b"]) for c in report["comparisons"] if c["b"] in OURS}, key=lambda pair: pair[1])
+    roles = [role for role in report.models if role in OURS]
+    pairs = sorted({(c.a, c.b) for c in report.comparisons if c.b in OURS}, key=lambda pair: pair[1])
     head = ["metric", *roles]
     for _, other in pairs:
         head += [f"candidate - {other}", f"against {other}", "would have seen"]
     rows = []
-    for name, about in report["metrics"].items():
-        row = [f"{name} ({about['unit']}, {_arrow(about['direction'])})"]
-        row += [_value(report["models"][role].get(name)) for role in roles]
-        for a, b in pairs:
-            found = next((c for c in report["comparisons"] if (c["metric"], c["a"], c["b"]) == (name, a, b)), None)
-            row += _comparison_cells(found)
+    for name, about in report.metrics.items():
+        row = [f"{name} ({about.unit}, {_arrow(about.direction)})"]
+        row += [_value(report.metric(role, name)) for role in roles]
+        for _, b in pairs:
+            row += _comparison_cells(report.comparison(name, b))
         rows.append(row)
         if name == "loss":
-            rows.append(
-                ["perplexity (exp of loss)", *[_value(report["models"][role].get("perplexity")) for role in roles]]
-            )
+            rows.append(["perplexity (exp of loss)", *[_value(report.metric(role, "perplexity")) for role in roles]])
     return table(head, rows)
 
 
-def gates_table(report: Mapping[str, Any]) -> str:
+def gates_table(report: Report) -> str:
     """Each gate with its outcome."""
     words = {True: "passed", False: "**failed**", None: "cannot judge"}
     rows = [
-        [gate["name"], words[gate["passed"]], "blocks" if gate["blocking"] else "warns", gate["message"]]
-        for gate in report["gates"]
-        if gate.get("applies", True)
+        [gate.name, words[gate.passed], "blocks" if gate.blocking else "warns", gate.message]
+        for gate in report.gates
+        if gate.applies
     ]
-    others = [gate for gate in report["gates"] if not gate.get("applies", True)]
-    off = [gate["name"] for gate in others if "(evaluation: " in gate["message"]]
-    elsewhere = [gate["name"] for gate in others if gate["name"] not in off]
-    verdict = (
-        "May be released." if report["may_be_released"] else "May not be released: a blocking gate has not passed."
-    )
+    others = [gate for gate in report.gates if not gate.applies]
+    off = [gate.name for gate in others if "(evaluation: " in gate.message]
+    elsewhere = [gate.name for gate in others if gate.name not in off]
     note = (
         f"\n\nGates that do not apply, as their metrics belong to other tasks: {', '.join(elsewhere)}."
         if elsewhere
         else ""
     )
     note += f"\n\nGates of parts that are switched off: {', '.join(off)}." if off else ""
-    return f"{verdict}\n\n" + table(["gate", "outcome", "effect", "why"], rows) + note
+    return f"{_release_sentence(report)}\n\n" + table(["gate", "outcome", "effect", "why"], rows) + note
 
 
-def served_sentence(served: Mapping[str, Any]) -> str:
+def _release_sentence(report: Report) -> str:
+    if report.may_be_released:
+        return "May be released."
+    if any(gate.blocking and gate.passed is not True for gate in report.gates):
+        return "May not be released: a blocking gate has not passed."
+    return f"May not be released: {held_because(report.gates)}."
+
+
+def served_sentence(served: ServedBy) -> str:
     """What a thin segment's report is about."""
-    own = served["own_items"]
+    own = served.own_items
     return (
-        f"**This segment trains nothing of its own: `{served['segment']}` serves it, and everything below is that adapter's, on "
-        f"that segment's test items ({own} of them are of this segment; its slice is below).** Why: {served['reason']}"
+        f"**This segment trains nothing of its own: `{served.segment}` serves it, and everything below is that adapter's, on "
+        f"that segment's test items ({own} of them are of this segment; its slice is below).** Why: {served.reason}"
     )
 
 
-def _summary(report: Mapping[str, Any]) -> str:
-    split = report["test_split"]
-    part = "all" if report["n_test"] == split["items"] else f"{report['n_test']} of {split['items']}"
-    primary = report["primary_metric"]
+def _summary(report: Report) -> str:
+    split = report.test_split
+    part = "all" if report.n_test == split.items else f"{report.n_test} of {split.items}"
     lines = [
-        f"{part} test items in {report['groups']} groups (dataset {report['dataset_fingerprint']}), "
-        + ", ".join(f"{role} = `{version}`" for role, version in report["model_versions"].items())
+        f"{part} test items in {report.groups} groups (dataset {report.dataset_fingerprint}), "
+        + ", ".join(f"{role} = `{version}`" for role, version in report.model_versions.items())
         + ".",
         *summary_lines(report),
         *warnings(report),
     ]
-    if served := report.get("served_by"):
-        lines.insert(0, served_sentence(served))
-    if not report["enough_groups"]:
+    if report.served_by:
+        lines.insert(0, served_sentence(report.served_by))
+    if not report.enough_groups:
         lines.append(
-            f"**Not enough groups: {report['groups']}, at least {report['minimum_groups']} are needed. "
+            f"**Not enough groups: {report.groups}, at least {report.minimum_groups} are needed. "
             "The numbers below are a first impression; no verdict is given and no gate judges.**"
         )
-    for c in report["comparisons"]:
-        if c["metric"] == primary and c["b"] in OURS and not c["note"]:
+    for c in report.comparisons:
+        if c.metric == report.primary_metric and c.b in OURS and not c.note:
             lines.append(
-                f"On {primary}, the candidate against the {c['b']} is {WORDS[c['verdict']]}: {number(c['difference'], True)} "
-                f"[{number(c['ci_low'], True)}, {number(c['ci_high'], True)}]."
+                f"On {c.metric}, the candidate against the {c.b} is {WORDS[c.verdict]}: "
+                f"{difference_with_interval(c.difference, c.ci_low, c.ci_high)}."
             )
-    if report["candidate_is_champion"]:
+    if report.candidate_is_champion:
         lines.append("The candidate is the adapter that serves now, so there is nothing else to compare it with.")
     return "\n\n".join(lines)
 
 
-def _comparison_cells(found: Mapping[str, Any] | None) -> list[str]:
+def _comparison_cells(found: Comparison | None) -> list[str]:
     if found is None:
         return ["–", "described only", ""]
-    if found["difference"] is None:
-        return ["–", found["note"], ""]
-    difference = (
-        f"{number(found['difference'], True)} [{number(found['ci_low'], True)}, {number(found['ci_high'], True)}]"
-    )
-    word = found["note"] or f"{WORDS[found['verdict']]} (p {number(found['p_adjusted'])})"
-    return [difference, word, number(found["minimal_detectable_effect"])]
+    if found.difference is None:
+        return ["–", found.note, ""]
+    word = found.note or f"{WORDS[found.verdict]} (p {number(found.p_adjusted)})"
+    difference = difference_with_interval(found.difference, found.ci_low, found.ci_high)
+    return [difference, word, number(found.minimal_detectable_effect)]
 
 
-def _slices(report: Mapping[str, Any]) -> str:
-    if not report["slices"]:
+def _slices(report: Report) -> str:
+    if not report.slices:
         return "The items carry no language, subject, grade or topic."
-    shown = report["slices"][0]["models"]["candidate"]
-    metrics = [name for name, about in report["metrics"].items() if name in shown and not about["whole"]]
+    shown = report.slices[0].models["candidate"]
+    metrics = [name for name, about in report.metrics.items() if name in shown and not about.whole]
     head = ["slice", "n", "groups", *[f"{name}: base → candidate" for name in metrics], "verdicts against base"]
     rows = []
-    for part in report["slices"]:
-        row = [f"{part['dimension']} {part['value']}", str(part["n"]), str(part["groups"])]
+    for part in report.slices:
+        row = [f"{part.dimension} {part.value}", str(part.n), str(part.groups)]
         for name in metrics:
-            base, candidate = (part["models"][role][name]["value"] for role in ("base", "candidate"))
+            base, candidate = (part.models[role][name].value for role in ("base", "candidate"))
             row.append(f"{number(base)} → {number(candidate)}")
-        everything = part["n"] == report["n_test"]
-        judged = [c for c in part["comparisons"] if c["b"] == "base" and not c["note"]]
-        words = [f"{c['metric']} {WORDS[c['verdict']]}" for c in judged if c["verdict"] != "cannot_tell"]
-        if open_ones := [c["metric"] for c in judged if c["verdict"] == "cannot_tell"]:
+        everything = part.n == report.n_test
+        judged = [c for c in part.comparisons if c.b == "base" and not c.note]
+        words = [f"{c.metric} {WORDS[c.verdict]}" for c in judged if c.verdict != "cannot_tell"]
+        if open_ones := [c.metric for c in judged if c.verdict == "cannot_tell"]:
             words.append(f"cannot tell: {', '.join(open_ones)}")
         rows.append(
             [*row, "; ".join(words) or ("all items: see above" if everything else "too few groups for a verdict")]
         )
-    picture = any(part["n"] < report["n_test"] for part in report["slices"])
+    picture = any(part.n < report.n_test for part in report.slices)
     return table(head, rows) + ("\n\n![slices](slices.png)" if picture else "")
 
 
-def _samples(report: Mapping[str, Any]) -> str:
+def _samples(report: Report) -> str:
     blocks = []
-    for sample in report["samples"]:
-        answers = {"reference": sample["reference"], **sample["answers"]}
+    for sample in report.samples:
+        answers = {"reference": sample.reference, **sample.answers}
         quoted = "\n\n".join(f"**{role}**\n\n{quote(text)}" for role, text in answers.items())
-        change = f"{sample['metric']} {number(sample['change'], True)}"
-        blocks.append(f"### {sample['item_id']} ({change})\n\n**question**\n\n{quote(sample['question'])}\n\n{quoted}")
+        change = f"{sample.metric} {number(sample.change, True)}"
+        blocks.append(f"### {sample.item_id} ({change})\n\n**question**\n\n{quote(sample.question)}\n\n{quoted}")
     intro = "The items where the candidate gained most against the base, then those where it lost most: extremes, no average."
     return "\n\n".join(["## Answers side by side", intro, *blocks]) if blocks else ""
 
 
-def _timings(report: Mapping[str, Any]) -> str:
+def _timings(report: Report) -> str:
     rows = []
-    for role, t in report["timings"].items():
-        spans = [t[key] for key in ("time_to_first_token_ms", "per_token_ms", "total_ms")]
+    for role, t in report.timings.items():
+        spans = (t.time_to_first_token_ms, t.per_token_ms, t.total_ms)
         rows.append(
             [
                 role,
-                *[f"{number(span['p50'])} / {number(span['p95'])}" for span in spans],
-                number(report["models"][role]["answer_tokens"]["value"]),
-                number(t["generation_tokens_per_second"]),
-                f"{t['peak_memory_bytes'] / 2**30:.2f} GiB",
-                f"{t['device']}, {t['dtype']}" + (", reused" if t["reused"] else ""),
+                *[f"{number(span.p50)} / {number(span.p95)}" for span in spans],
+                number(report.metric(role, "answer_tokens")),
+                number(t.generation_tokens_per_second),
+                f"{t.peak_memory_bytes / 2**30:.2f} GiB",
+                f"{t.device}, {t.dtype}" + (", reused" if t.reused else ""),
             ]
         )
     head = [
         "model", "first token ms p50 / p95", "each further token ms p50 / p95", "all ms p50 / p95",
         "tokens per answer", "tokens/s in batches", "peak memory", "where",
     ]  # fmt: skip
-    first = next(iter(report["timings"].values()))
-    if not first["probes"]:
+    first = next(iter(report.timings.values()))
+    if not first.probes:
         return table(head, rows) + "\n\nNo response times: nothing was asked. Memory: " + MEMORY
     note = (
-        f"Response times: {first['probes']} questions asked one at a time, {first['probe_tokens']} tokens each, after a warm-up; "
+        f"Response times: {first.probes} questions asked one at a time, {first.probe_tokens} tokens each, after a warm-up; "
         "the clock starts when the question is tokenised; "
         f"the p95 of so few is close to the largest. Other work on the machine lengthens them. Memory: {MEMORY}"
     )
     return table(head, rows) + f"\n\n{note}\n\n![times](times.png)"
 
 
-def _value(found: Mapping[str, Any] | None) -> str:
-    return "not measured" if found is None or found["value"] is None else number(found["value"])
+def _value(value: float | None) -> str:
+    return "not measured" if value is None else number(value)
 
 
 def _arrow(direction: str) -> str:

@@ -2,57 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
+from lyo_pipelines.contracts.report import Report
 from lyo_pipelines.evaluation.report.markdown_tasks import method_lines, only_plain
 
 CLOSENESS = ("loss", "chrf", "rouge_l", "relevance")
 """Metrics that compare with the reference's wording."""
 
 
-def method(report: Mapping[str, Any]) -> str:
+def method(report: Report) -> str:
     """How everything was measured and compared."""
-    s, g = report["statistics"], report["generation"]
-    answers = f" Answers: greedy, at most {g['max_new_tokens']} tokens, in batches of {g['batch']}."
+    s, g = report.statistics, report.generation
+    answers = f" Answers: greedy, at most {g.max_new_tokens} tokens, in batches of {g.batch}."
     plain = only_plain(report)
     lines = [
-        f"- All models got the same {report['n_test']} items.{'' if plain else answers} "
+        f"- All models got the same {report.n_test} items.{'' if plain else answers} "
         f"Loss: of the {'texts' if plain else 'reference answers'}, teacher-forced, per token.",
-        f"- Differences are paired by item; whole groups (conversations, near-duplicate clusters) are resampled {s['resamples']:,} "
-        f"times ({s['interval']}, {s['confidence']:.0%}). p-values: {s['p_value']}.",
-        f"- All metrics and pairs are one family, corrected with {s['correction']} at {s['alpha']:g}; the slices are a second family. "
+        f"- Differences are paired by item; whole groups (conversations, near-duplicate clusters) are resampled {s.resamples:,} "
+        f"times ({s.interval}, {s.confidence:.0%}). p-values: {s.p_value}.",
+        f"- All metrics and pairs are one family, corrected with {s.correction} at {s.alpha:g}; the slices are a second family. "
         "The intervals are not corrected.",
         *method_lines(report),
     ]
-    own = set(report["tasks"]["own_metrics"])  # said where the task's answers are
-    lines += [f"- {name}: {about['description']}" for name, about in report["metrics"].items() if name not in own]
+    own = set(report.tasks.own_metrics)  # said where the task's answers are
+    lines += [f"- {name}: {about.description}" for name, about in report.metrics.items() if name not in own]
     return "\n".join(lines)
 
 
-def limits(report: Mapping[str, Any]) -> str:
+def limits(report: Report) -> str:
     """What nobody may read out of the report."""
-    base = report["models"]["base"]
+    base = report.models["base"]
     lines = ["- Whether a model that expects these texts also answers well when it is asked about them."]
     if not only_plain(report):
-        close = [name for name in CLOSENESS if name in report["metrics"]]
+        close = [name for name in CLOSENESS if name in report.metrics]
         verb = "measures" if len(close) == 1 else "measure"
         lines = [
             "- References are answers that users rated well, not the only good ones: "
             f"{', '.join(close)} {verb} closeness to their wording.",
             "- Clarity and helpfulness are measured by no metric here; cultural fit only as far as word lists reach.",
         ]
-    for name in report["metrics"]:
-        n = base.get(name, {}).get("n", 0)
-        if n < report["n_test"]:
-            lines.append(f"- {name} is measured on {n} of {report['n_test']} items.")
-    for role, found in report["models"].items():
-        if share := found["truncated"]["value"]:
+    for name in report.metrics:
+        n = base[name].n if name in base else 0
+        if n < report.n_test:
+            lines.append(f"- {name} is measured on {n} of {report.n_test} items.")
+    for role in report.models:
+        if share := report.metric(role, "truncated"):
             lines.append(
-                f"- {share:.0%} of the {role}'s answers were cut at {report['generation']['max_new_tokens']} tokens."
+                f"- {share:.0%} of the {role}'s answers were cut at {report.generation.max_new_tokens} tokens."
             )
-    if share := base["cut_to_fit"]["value"]:
-        lines.append(
-            f"- {share:.0%} of the prompts lost their beginning to fit {report['generation']['max_length']} tokens."
-        )
+    if share := report.metric("base", "cut_to_fit"):
+        lines.append(f"- {share:.0%} of the prompts lost their beginning to fit {report.generation.max_length} tokens.")
     return "\n".join(lines)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-from lyo_pipelines.evaluation.report.markdown_tables import WORDS, code, number, table
+from lyo_pipelines.contracts.report import Report
+from lyo_pipelines.contracts.report_sections import CollateralRow, JudgeSection, RemoteUsage
+from lyo_pipelines.contracts.report_values import Comparison
+from lyo_pipelines.evaluation.report.markdown_tables import WORDS, code, difference_with_interval, number, table
 
 EXAMPLES = 3
 """Cultural findings that are shown with an excerpt."""
 
 
-def parts(report: Mapping[str, Any]) -> str:
+def parts(report: Report) -> str:
     """All parts that the report has, each with its heading; "" where it has none."""
     made = [
         ("Language and culture", _culture(report)),
@@ -23,9 +25,9 @@ def parts(report: Mapping[str, Any]) -> str:
     return "\n\n".join(f"## {heading}\n\n{text}" for heading, text in made if text)
 
 
-def warnings(report: Mapping[str, Any]) -> list[str]:
+def warnings(report: Report) -> list[str]:
     """What the head of the report must say about missing parts."""
-    missing = report.get("incomplete") or []
+    missing = report.incomplete
     if not missing:
         return []
     return [
@@ -33,80 +35,80 @@ def warnings(report: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _culture(report: Mapping[str, Any]) -> str:
-    if "culture" not in report or "cultural_findings" not in report["metrics"]:
+def _culture(report: Report) -> str:
+    found = report.culture
+    if found is None or "cultural_findings" not in report.metrics:
         return ""
-    found = report["culture"]
     if not found:
         return "Curation's word lists found nothing in what the models wrote."
-    roles = list(found[0]["models"])
-    rows = [[entry["finding"], *[str(entry["models"][role]) for role in roles], entry["why"]] for entry in found]
+    roles = list(found[0].models)
+    rows = [[entry.finding, *[str(entry.models[role]) for role in roles], entry.why] for entry in found]
     told = [
-        f"- {entry['finding']} ({entry['example']['model']}, {entry['example']['item_id']}): {code(entry['example']['excerpt'])}"
+        f"- {entry.finding} ({entry.example.model}, {entry.example.item_id}): {code(entry.example.excerpt)}"
         for entry in found[:EXAMPLES]
     ]
     intro = "What curation's word lists and the persona's rules found in what the models wrote, in answers:"
     return "\n\n".join([intro, table(["finding", *roles, "why it counts"], rows), "For instance:", "\n".join(told)])
 
 
-def _satisfaction(report: Mapping[str, Any]) -> str:
-    told = report.get("satisfaction")
+def _satisfaction(report: Report) -> str:
+    told = report.satisfaction
     if told is None:
         return ""
-    if not told["measured"]:
-        return f"Not predicted: {told['why']}."
+    if not told.measured:
+        return f"Not predicted: {told.why}."
     return (
-        f"Learnt from {told['ratings']:,} ratings of {told['users']:,} users on the training side (mean {told['mean_rating']:.2f}), "
-        f"from the form of the answers. On users that it had not seen, its root mean squared error is {told['error']:.2f} points; "
-        f"always saying the mean errs by {told['error_of_mean']:.2f} (it explains {told['explained']:.0%} of the variance). What it "
-        "predicts for each model stands in the result above. It cannot know whether an answer is right."
+        f"Learnt from {told.ratings:,} ratings of {told.users:,} users on the training side (mean {_points(told.mean_rating)}), "
+        f"from the form of the answers. On users that it had not seen, its root mean squared error is {_points(told.error)} points; "
+        f"always saying the mean errs by {_points(told.error_of_mean)} (it explains {_share(told.explained)} of the variance). What "
+        "it predicts for each model stands in the result above. It cannot know whether an answer is right."
     )
 
 
-def _collateral(report: Mapping[str, Any]) -> str:
-    told = report.get("collateral")
+def _collateral(report: Report) -> str:
+    told = report.collateral
     if told is None:
         return ""
-    before = told["before"]
+    before = told.before
     rows = [
         [
-            f"{row['set']}: {row['metric']}",
-            str(row["n"]),
-            number(row["models"][before]),
-            number(row["models"]["candidate"]),
+            f"{row.set}: {row.metric}",
+            str(row.n),
+            number(row.models[before]),
+            number(row.models["candidate"]),
             _change(row),
-            row["note"] or ("**damaged**" if row["damaged"] else "no damage shown"),
+            row.note or ("**damaged**" if row.damaged else "no damage shown"),
         ]
-        for row in told["rows"]
+        for row in told.rows
     ]
     intro = (
         f"What the candidate was not trained for, before ({before}) and after. Damage: the whole interval lies beyond what is "
-        f"tolerated, {told['tolerance']:g} nats per token of loss and nothing of right answers. The intervals hold for all rows "
-        f"together ({told['confidence']:.1%} each)."
+        f"tolerated, {told.tolerance:g} nats per token of loss and nothing of right answers. The intervals hold for all rows "
+        f"together ({told.confidence:.1%} each)."
     )
     head = ["items", "n", "before", "candidate", "change", "judgement"]
     return f"{intro}\n\n{table(head, rows)}"
 
 
-def _change(row: Mapping[str, Any]) -> str:
-    if row["change"] is None:
+def _change(row: CollateralRow) -> str:
+    if row.change is None:
         return "–"
-    return f"{number(row['change'], True)} [{number(row['ci_low'], True)}, {number(row['ci_high'], True)}]"
+    return difference_with_interval(row.change, row.ci_low, row.ci_high)
 
 
-def _endpoints(report: Mapping[str, Any]) -> str:
-    found = report.get("endpoints")
+def _endpoints(report: Report) -> str:
+    found = report.endpoints
     if not found:
         return ""
     spent = [
         [
-            entry["name"], code(entry["model"]), f"{entry['answered']} of {entry['asked']}", *_tokens(entry),
-            _money(entry["cost"]), _money(entry["cost_per_answer"]), _waited(entry),
+            entry.name, code(entry.model), f"{entry.answered} of {entry.asked}", *_tokens(entry),
+            _money(entry.cost), _money(entry.cost_per_answer), _waited(entry),
         ]
         for entry in found
     ]  # fmt: skip
     head = ["name", "model", "answered", "tokens in", "tokens out", "cost", "cost per answer", "answer ms p50 / p95"]
-    names = [entry["name"] for entry in found]
+    names = [entry.name for entry in found]
     note = (
         "Cost: tokens as the endpoint counts them, at the prices in the figures. Times are of whole answers, with the network. A "
         "model behind an endpoint tells no likelihoods, so loss is not measured. These comparisons are corrected as a family of their "
@@ -115,80 +117,76 @@ def _endpoints(report: Mapping[str, Any]) -> str:
     return "\n\n".join([table(head, spent), note, _against(report, names)])
 
 
-def _against(report: Mapping[str, Any], names: Sequence[str]) -> str:
+def _against(report: Report, names: Sequence[str]) -> str:
     rows = []
-    for metric, about in report["metrics"].items():
-        values = [report["models"][role].get(metric) for role in ("candidate", *names)]
-        if not any(value and value["value"] is not None for value in values[1:]):
-            continue
-        row = [f"{metric} ({about['unit']})", *[number(value["value"] if value else None) for value in values]]
-        for name in names:
-            c = next((c for c in report["comparisons"] if (c["metric"], c["b"]) == (metric, name)), None)
-            row.append(_verdict(c))
-        rows.append(row)
+    for metric, about in report.metrics.items():
+        values = [report.metric(role, metric) for role in ("candidate", *names)]
+        if any(value is not None for value in values[1:]):
+            verdicts = [_verdict(report.comparison(metric, name)) for name in names]
+            rows.append([f"{metric} ({about.unit})", *map(number, values), *verdicts])
     return table(["metric", "candidate", *names, *[f"candidate - {name}" for name in names]], rows)
 
 
-def _verdict(found: Mapping[str, Any] | None) -> str:
-    if found is None or found["difference"] is None:
-        return "described only" if found is None else found["note"]
-    interval = (
-        f"{number(found['difference'], True)} [{number(found['ci_low'], True)}, {number(found['ci_high'], True)}]"
-    )
-    return f"{interval}: {found['note'] or WORDS[found['verdict']]}"
+def _verdict(found: Comparison | None) -> str:
+    if found is None or found.difference is None:
+        return "described only" if found is None else found.note
+    interval = difference_with_interval(found.difference, found.ci_low, found.ci_high)
+    return f"{interval}: {found.note or WORDS[found.verdict]}"
 
 
-def _judge(report: Mapping[str, Any]) -> str:
-    told = report.get("judge")
+def _judge(report: Report) -> str:
+    told = report.judge
     if told is None:
         return ""
-    result = f"{told['wins']} wins, {told['ties']} ties and {told['losses']} losses against the {told['against']}"
+    result = f"{told.wins} wins, {told.ties} ties and {told.losses} losses against the {told.against}"
     score = (
         ""
-        if told["score"] is None
-        else f": score {number(told['score'], True)} [{number(told['ci_low'], True)}, {number(told['ci_high'], True)}], "
-        f"{told['note'] or WORDS[told['verdict']]}"
+        if told.score is None
+        else f": score {difference_with_interval(told.score, told.ci_low, told.ci_high)}, "
+        f"{told.note or WORDS[told.verdict]}"
     )
     lines = [
-        f"{code(told['model'])} read {told['n']} pairs of answers in both orders; orders that disagree are a tie. The candidate has "
+        f"{code(told.model)} read {told.n} pairs of answers in both orders; orders that disagree are a tie. The candidate has "
         f"{result}{score}.",
-        f"The orders disagree in {_share(told['flip_rate'])} of all pairs; {told['parse_failures']} of {told['replies']} replies "
-        f"could not be read; where it chose, it chose the answer that came first in {_share(told['first_preferred'])}. Requests "
-        f"{told['requests']}, tokens {' / '.join(_tokens(told))}, cost {_money(told['cost'])}.",
+        f"The orders disagree in {_share(told.flip_rate)} of all pairs; {told.parse_failures} of {told.replies} replies "
+        f"could not be read; where it chose, it chose the answer that came first in {_share(told.first_preferred)}. Requests "
+        f"{told.requests}, tokens {' / '.join(_tokens(told))}, cost {_money(told.cost)}.",
         _agreement(told),
     ]
-    gate = told["gate"]
-    lines.append(
-        f"May it gate? {'No: ' + gate['note'] if gate['note'] else 'Yes, in ' + ', '.join(gate['languages'])}."
-    )
+    gate = told.gate
+    lines.append(f"May it gate? {'No: ' + gate.note if gate.note else 'Yes, in ' + ', '.join(gate.languages)}.")
     return "\n\n".join(lines)
 
 
-def _agreement(told: Mapping[str, Any]) -> str:
-    if not told["agreement"]:
+def _agreement(told: JudgeSection) -> str:
+    if not told.agreement:
         return "There are no pairs that people rated, so nobody knows whether people agree with it."
     rows = [
         [
-            language, str(of["pairs"]), number(of["agreement"]), f"[{number(of['ci_low'])}, {number(of['ci_high'])}]",
-            number(of["kappa"]),
-            "shown" if of["trusted"] else of["why"],
+            language, str(of.pairs), number(of.agreement), f"[{number(of.ci_low)}, {number(of.ci_high)}]",
+            number(of.kappa),
+            "shown" if of.trusted else of.why,
         ]
-        for language, of in told["agreement"].items()
+        for language, of in told.agreement.items()
     ]  # fmt: skip
     head = ["language", "pairs that people rated", "agreement (a coin: 0.5)", "interval", "kappa", "enough to gate"]
     return table(head, rows)
 
 
-def _tokens(entry: Mapping[str, Any]) -> list[str]:
-    return ["not told" if entry[name] is None else f"{entry[name]:,}" for name in ("tokens_in", "tokens_out")]
+def _tokens(entry: RemoteUsage) -> list[str]:
+    return ["not told" if count is None else f"{count:,}" for count in (entry.tokens_in, entry.tokens_out)]
 
 
 def _money(value: float | None) -> str:
     return "not known" if value is None else f"{value:.6g}"
 
 
-def _waited(entry: Mapping[str, Any]) -> str:
-    return f"{number(entry['answer_ms']['p50'])} / {number(entry['answer_ms']['p95'])}"
+def _waited(entry: RemoteUsage) -> str:
+    return f"{number(entry.answer_ms.p50)} / {number(entry.answer_ms.p95)}"
+
+
+def _points(value: float | None) -> str:
+    return "–" if value is None else f"{value:.2f}"
 
 
 def _share(value: float | None) -> str:

@@ -32,6 +32,11 @@ def number(value: float | None, signed: bool = False) -> str:
     return f"{value:{sign}.3g}" if size >= 0.001 or size == 0 else f"{value:{sign}.4f}"
 
 
+def difference_with_interval(difference: float | None, low: float | None, high: float | None) -> str:
+    """A signed difference with its interval in brackets."""
+    return f"{number(difference, True)} [{number(low, True)}, {number(high, True)}]"
+
+
 def quote(text: str) -> str:
     """A code block that no text can end or turn into mark-up (what a model wrote is not to be trusted)."""
     cut = text if len(text) <= QUOTED else text[:QUOTED] + " …"

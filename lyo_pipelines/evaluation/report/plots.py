@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
+from lyo_pipelines.contracts.report import Report
 from lyo_pipelines.evaluation.measures.compare import OURS
-from lyo_pipelines.evaluation.report.markdown_tables import number
+from lyo_pipelines.evaluation.report.markdown_tables import difference_with_interval
 from lyo_pipelines.plotting import COLORS, new_figure, small_png
 
 EDGE = 5.0
@@ -19,88 +19,94 @@ INK = "#1f2937"
 ROLES = {"base": "#9ca3af", "champion": "#d97706", "start": "#7c3aed", "candidate": "#2563eb"}
 
 
-def pictures(report: Mapping[str, Any]) -> dict[str, bytes]:
+def pictures(report: Report) -> dict[str, bytes]:
     """File name -> PNG, only those that have something to show."""
     made = {"differences.png": differences(report), "slices.png": slices(report), "times.png": times(report)}
     return {name: png for name, png in made.items() if png}
 
 
-def differences(report: Mapping[str, Any], *, small: bool = False) -> bytes:
+def differences(report: Report, *, small: bool = False) -> bytes:
     """Forest plot: each comparison in units of its own half interval, so that all metrics share one axis; right is better."""
-    shown = [c for c in report["comparisons"] if c["ci_low"] is not None and c["b"] in OURS]
+    shown = [
+        (c, c.difference, c.ci_low, c.ci_high)
+        for c in report.comparisons
+        if c.difference is not None and c.ci_low is not None and c.ci_high is not None and c.b in OURS
+    ]
     if not shown:
         return b""
     figure, axes = _canvas(6.4 if small else 8.4, 0.9 + 0.34 * len(shown))
-    for row, c in enumerate(reversed(shown)):
-        sign = -1 if report["metrics"][c["metric"]]["direction"] == "lower" else 1
-        half = (c["ci_high"] - c["ci_low"]) / 2 or 1.0
-        low, high = sorted((sign * c["ci_low"] / half, sign * c["ci_high"] / half))
-        middle, colour = sign * c["difference"] / half, COLOURS[c["verdict"]]
+    for row, (c, difference, ci_low, ci_high) in enumerate(reversed(shown)):
+        sign = -1 if report.metrics[c.metric].direction == "lower" else 1
+        half = (ci_high - ci_low) / 2 or 1.0
+        low, high = sorted((sign * ci_low / half, sign * ci_high / half))
+        middle, colour = sign * difference / half, COLOURS[c.verdict]
         if abs(middle) > EDGE:  # off the scale: an arrow at the edge, the figure stands beside it
             axes.plot(EDGE if middle > 0 else -EDGE, row, ">" if middle > 0 else "<", color=colour, markersize=8)
         else:
             axes.plot([max(low, -EDGE), min(high, EDGE)], [row, row], color=colour, linewidth=2.2)
             axes.plot(middle, row, "o", color=colour, markersize=6)
-        word = "not enough groups" if c["note"] else NAMES[c["verdict"]]
-        interval = f"[{number(c['ci_low'], True)}, {number(c['ci_high'], True)}]"
-        text = f"{number(c['difference'], True)} {interval}  {word}"
+        word = "not enough groups" if c.note else NAMES[c.verdict]
+        text = f"{difference_with_interval(difference, ci_low, ci_high)}  {word}"
         axes.annotate(text, (1.02, row), xycoords=("axes fraction", "data"), va="center", fontsize=8, color=colour)
     axes.set_xlim(-EDGE - 0.4, EDGE + 0.4)
     axes.axvline(0, color=INK, linewidth=0.8)
-    axes.set_yticks(range(len(shown)), [f"{c['metric']} vs {c['b']}" for c in reversed(shown)])
+    axes.set_yticks(range(len(shown)), [f"{c.metric} vs {c.b}" for c, *_ in reversed(shown)])
     axes.set_ylim(-0.6, len(shown) - 0.4)
     axes.set_xlabel(
-        f"← worse        difference / half width of its {report['statistics']['confidence']:.0%} interval        better →",
+        f"← worse        difference / half width of its {report.statistics.confidence:.0%} interval        better →",
         fontsize=8,
     )
     axes.set_title(
-        f"Candidate against the others, {report['n_test']} items, {report['groups']} groups", fontsize=10, loc="left"
+        f"Candidate against the others, {report.n_test} items, {report.groups} groups", fontsize=10, loc="left"
     )
     return small_png(figure, dpi=72, bbox_inches="tight") if small else _png(figure)
 
 
-def slices(report: Mapping[str, Any]) -> bytes:
+def slices(report: Report) -> bytes:
     """Primary metric by slice, each model a dot; n beside it."""
-    metric = report["primary_metric"]
-    parts = [p for p in report["slices"] if metric in p["models"]["candidate"] and p["value"].isascii()]
-    parts = [p for p in parts if p["n"] < report["n_test"]]  # one that holds every item repeats the whole
+    metric = report.primary_metric
+    parts = [p for p in report.slices if metric in p.models["candidate"] and p.value.isascii()]
+    parts = [p for p in parts if p.n < report.n_test]  # one that holds every item repeats the whole
     if not parts:
         return b""
     figure, axes = _canvas(7.2, 0.9 + 0.3 * len(parts))
     for row, part in enumerate(reversed(parts)):
         known = {
-            role: m[metric]["value"]
-            for role, m in part["models"].items()
-            if m[metric]["value"] is not None and role in OURS
+            role: value
+            for role, by_metric in part.models.items()
+            if role in OURS and (value := by_metric[metric].value) is not None
         }
         if len(known) > 1:
             axes.plot([min(known.values()), max(known.values())], [row, row], color=GRID, linewidth=2.5, zorder=1)
         for role, value in known.items():
             axes.plot(value, row, "o", color=ROLES[role], markersize=6, zorder=2, label=role if row == 0 else None)
-    labels = [f"{p['dimension']} {p['value'][:28]}  (n {p['n']}, {p['groups']} groups)" for p in reversed(parts)]
+    labels = [f"{p.dimension} {p.value[:28]}  (n {p.n}, {p.groups} groups)" for p in reversed(parts)]
     axes.set_yticks(range(len(parts)), labels)
-    direction = report["metrics"][metric]["direction"]
-    axes.set_xlabel(f"{metric} ({report['metrics'][metric]['unit']}, {direction} is better)", fontsize=8)
+    about = report.metrics[metric]
+    axes.set_xlabel(f"{metric} ({about.unit}, {about.direction} is better)", fontsize=8)
     axes.set_title("By slice", fontsize=10, loc="left")
     axes.legend(fontsize=8, frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0))
     return _png(figure)
 
 
-def times(report: Mapping[str, Any]) -> bytes:
+def times(report: Report) -> bytes:
     """Time to the first token and to the last, median with a line to the 95th percentile."""
-    timings = {role: t for role, t in report["timings"].items() if t["probes"]}
+    timings = {
+        role: (t, *spans)
+        for role, t in report.timings.items()
+        if t.probes and None not in (spans := (t.time_to_first_token_ms.p50, t.total_ms.p50, t.total_ms.p95))
+    }
     if not timings:
         return b""
     figure, axes = _canvas(7.2, 1.0 + 0.5 * len(timings))
-    for row, (role, t) in enumerate(reversed(timings.items())):
-        first, total = t["time_to_first_token_ms"], t["total_ms"]
-        axes.barh(row, total["p50"], color=ROLES[role], alpha=0.35, height=0.5)
-        axes.barh(row, first["p50"], color=ROLES[role], height=0.5)
-        axes.plot([total["p50"], total["p95"]], [row, row], color=INK, linewidth=1)
-        text = f"  first token {first['p50']:.0f} ms, all {total['p50']:.0f} ms (p95 {total['p95']:.0f})"
+    for row, (role, (_, first, total, total_p95)) in enumerate(reversed(timings.items())):
+        axes.barh(row, total, color=ROLES[role], alpha=0.35, height=0.5)
+        axes.barh(row, first, color=ROLES[role], height=0.5)
+        axes.plot([total, total_p95], [row, row], color=INK, linewidth=1)
+        text = f"  first token {first:.0f} ms, all {total:.0f} ms (p95 {total_p95:.0f})"
         axes.annotate(text, (1.02, row), xycoords=("axes fraction", "data"), va="center", fontsize=8, color=INK)
     axes.set_yticks(range(len(timings)), list(reversed(timings)))
-    tokens = next(iter(timings.values()))["probe_tokens"]
+    tokens = next(iter(timings.values()))[0].probe_tokens
     axes.set_xlabel(f"milliseconds for {tokens} tokens, one question at a time (dark: first token)", fontsize=8)
     axes.set_title("Response time", fontsize=10, loc="left")
     return _png(figure)

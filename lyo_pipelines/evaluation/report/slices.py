@@ -4,25 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from lyo_pipelines.config.evaluation import EvaluationFigures
+from lyo_pipelines.contracts.report_values import Comparison, Slice, Value
 from lyo_pipelines.evaluation.inputs.items import Item
-from lyo_pipelines.evaluation.measures.compare import Comparison, Values, compare, judged, pairs_of
+from lyo_pipelines.evaluation.measures.compare import Values, compare, judged, pairs_of
 from lyo_pipelines.evaluation.measures.values import About, Found
 from lyo_pipelines.tasks.base import TaskMetric
-
-
-@dataclass(frozen=True)
-class Slice:
-    """The items that share one value of a dimension, what each model reached on them, and the comparisons."""
-
-    dimension: str
-    value: str
-    n: int
-    groups: int
-    models: Mapping[str, Mapping[str, Mapping[str, float | int | None]]]
-    comparisons: tuple[Comparison, ...]
 
 
 def slice_all(
@@ -75,11 +63,11 @@ def slice_all(
     ]
 
 
-def value_of(found: Found, rows: Sequence[int]) -> dict[str, float | int | None]:
-    """`{value, n}` over the measured items among `rows`; None and 0 where nothing can be said."""
+def value_of(found: Found, rows: Sequence[int]) -> Value:
+    """The value over the measured items among `rows`; None and 0 where nothing can be said."""
     known = [row for row in rows if found.known(row)]
     value = found.value(known)
-    return {"value": value, "n": 0 if value is None else len(known)}
+    return Value(value=value, n=0 if value is None else len(known))
 
 
 def _rows_by_value(items: Sequence[Item], dimension: str) -> dict[str, list[int]]:

@@ -13,6 +13,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
+from lyo_pipelines.contracts.report_sections import ConfusionTable, InvalidExample, InvalidReason, TaskSection
 from lyo_pipelines.evaluation.inputs.evaluation_inputs import EvaluationInputs
 from lyo_pipelines.evaluation.measures.measure import Measured
 from lyo_pipelines.evaluation.measures.results import ModelOutputs
@@ -31,7 +32,7 @@ EXAMPLE = 400
 """Characters of an invalid answer that are kept as an example."""
 
 
-def task_section(inputs: EvaluationInputs, outputs: Mapping[str, ModelOutputs], measured: Measured) -> dict[str, Any]:
+def task_section(inputs: EvaluationInputs, outputs: Mapping[str, ModelOutputs], measured: Measured) -> TaskSection:
     """The part `tasks` of report.json."""
     asked = {
         task.task: task for task, item in zip(inputs.tasks, inputs.items, strict=True) if task and not item.is_plain
@@ -39,26 +40,26 @@ def task_section(inputs: EvaluationInputs, outputs: Mapping[str, ModelOutputs], 
     own = {metric.name for task in asked.values() for metric in own_metrics(task)}
     structured = [name for name, task in sorted(asked.items()) if task.answer is not None]
     first = next(iter(measured.answers.values()))
-    return {
-        "names": sorted(asked),
-        "says": {name: task.says for name, task in sorted(asked.items()) if task.says},
-        "structured": structured,
-        "constrained": bool(inputs.schemas),
-        "plain_text": sum(item.is_plain for item in inputs.items),
-        "own_metrics": [metric.name for metric in measured.metrics if metric.name in own],
-        "elsewhere": list(measured.elsewhere),
-        "unusable_references": sum(
+    return TaskSection(
+        names=tuple(sorted(asked)),
+        says={name: task.says for name, task in sorted(asked.items()) if task.says},
+        structured=tuple(structured),
+        constrained=bool(inputs.schemas),
+        plain_text=sum(item.is_plain for item in inputs.items),
+        own_metrics=tuple(metric.name for metric in measured.metrics if metric.name in own),
+        elsewhere=tuple(measured.elsewhere),
+        unusable_references=sum(
             answered.judged is None and task is not None and not item.is_plain
             for answered, task, item in zip(first, inputs.tasks, inputs.items, strict=True)
         ),
-        "invalid": _invalid(inputs, outputs, measured.answers),
-        "confusion": [found for name in structured for found in _confusions(asked[name], inputs, measured.answers)],
-    }
+        invalid=_invalid(inputs, outputs, measured.answers),
+        confusion=tuple(table for name in structured for table in _confusions(asked[name], inputs, measured.answers)),
+    )
 
 
 def _invalid(
     inputs: EvaluationInputs, outputs: Mapping[str, ModelOutputs], answers: Mapping[str, Sequence[Answered]]
-) -> list[dict[str, Any]]:
+) -> tuple[InvalidReason, ...]:
     """Reasons with their number for each model and the candidate's first example, else that of another model."""
     counts = {role: Counter(a.problem for a in answered if a.problem) for role, answered in answers.items()}
     together = sum(counts.values(), Counter[str]())
@@ -67,14 +68,16 @@ def _invalid(
     for reason, _ in sorted(together.items(), key=lambda found: (-found[1], found[0]))[:REASONS]:
         role = next(role for role in roles if counts[role][reason])
         row = next(row for row, answered in enumerate(answers[role]) if answered.problem == reason)
-        example = {"model": role, "item_id": inputs.items[row].item_id, "answer": outputs[role].texts[row][:EXAMPLE]}
-        rows.append({"reason": reason, "models": {name: counts[name][reason] for name in answers}, "example": example})
-    return rows
+        answer = outputs[role].texts[row][:EXAMPLE]
+        example = InvalidExample(model=role, item_id=inputs.items[row].item_id, answer=answer)
+        models = {name: counts[name][reason] for name in answers}
+        rows.append(InvalidReason(reason=reason, models=models, example=example))
+    return tuple(rows)
 
 
 def _confusions(
     task: TaskFormat, inputs: EvaluationInputs, answers: Mapping[str, Sequence[Answered]]
-) -> list[dict[str, Any]]:
+) -> list[ConfusionTable]:
     """A table for each choice of few values: rows are the references' values; columns the answers', then any other value, then
     answers that do not fit the schema.
     """
@@ -82,24 +85,24 @@ def _confusions(
     judged = {role: [found for row in rows if (found := answered[row].judged)] for role, answered in answers.items()}
     references = [found.reference for found in next(iter(judged.values()))]
     return [
-        {
-            "task": task.task,
-            "field": field,
-            "labels": labels,
-            "models": {role: _counts(found, field, labels) for role, found in judged.items()},
-        }
+        ConfusionTable(
+            task=task.task,
+            field=field,
+            labels=tuple(labels),
+            models={role: _counts(found, field, labels) for role, found in judged.items()},
+        )
         for field, labels in choices(task.answer, references).items()
     ]
 
 
-def _counts(judged: Sequence[Judged], field: str, labels: Sequence[str]) -> list[list[int]]:
+def _counts(judged: Sequence[Judged], field: str, labels: Sequence[str]) -> tuple[tuple[int, ...], ...]:
     another, unfit = len(labels), len(labels) + 1
     places = {label: place for place, label in enumerate(labels)}
     table = [[0] * (len(labels) + 2) for _ in labels]
     for found in judged:
         said = unfit if found.answer is None else places.get(_label(getattr(found.answer, field)), another)
         table[places[_label(getattr(found.reference, field))]][said] += 1
-    return table
+    return tuple(tuple(row) for row in table)
 
 
 def choices(schema: type[BaseModel] | None, references: Sequence[Any]) -> dict[str, list[str]]:

@@ -1,0 +1,139 @@
+"""report.json: one adapter compared with the base model and with what serves now. One frozen model, one reader, one writer.
+
+The evaluation writes it once, last. What follows from it (gates, tables, plots) belongs to the rooms above.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from pydantic import AwareDatetime
+
+from lyo_pipelines.contracts.document import Document, Part
+from lyo_pipelines.contracts.report_sections import (
+    Collateral,
+    CultureFinding,
+    EndpointSection,
+    JudgeSection,
+    Satisfaction,
+    TaskSection,
+)
+from lyo_pipelines.contracts.report_values import (
+    Comparison,
+    Gate,
+    MetricDescription,
+    MetricValue,
+    Sample,
+    Slice,
+    Timings,
+)
+
+SCHEMA_VERSION = 1
+"""Raised when a reader of the version before could no longer understand the file; fields that are only added do not count."""
+
+
+class ServedBy(Part):
+    """For a segment too thin for an adapter: whose adapter serves it, why, and how many of the test items are its own."""
+
+    segment: str
+    reason: str
+    own_items: int
+
+
+class TestSplit(Part):
+    """The size of the whole test split, of which the report may have used a part."""
+
+    __test__: ClassVar[bool] = False  # not a pytest class
+
+    items: int
+    groups: int
+
+
+class StatisticsUsed(Part):
+    """How intervals, p-values and verdicts were made. whole_resamples: of metrics of a whole set, None where there were none."""
+
+    resamples: int
+    whole_resamples: int | None = None
+    confidence: float
+    alpha: float
+    power: float
+    interval: str
+    p_value: str
+    correction: str
+
+
+class GenerationUsed(Part):
+    """How answers were generated; lengths in tokens."""
+
+    max_new_tokens: int
+    decoding: str
+    batch: int
+    max_length: int
+
+
+class Report(Document):
+    """The whole report. Roles are base, candidate, champion (the adapter that serves now), start (what a tuned candidate
+    started from), and names of endpoints.
+
+    version: of the candidate adapter. data_version: hash of everything that the report depends on. metrics: in the order in which
+    they are shown. models: role -> metric (and perplexity, answer_tokens, prompt_tokens, truncated, cut_to_fit) -> value.
+    incomplete: what is still waited for. seconds: how long the run took. A section that is None was switched off, or is of a
+    version of this program that did not have it.
+    """
+
+    KIND: ClassVar[str] = "report"
+    VERSION: ClassVar[int] = SCHEMA_VERSION
+    VERSION_FIELD: ClassVar[str] = "schema_version"
+
+    schema_version: int = SCHEMA_VERSION
+    segment: str
+    served_by: ServedBy | None = None
+    version: str
+    dataset_fingerprint: str
+    data_version: str
+    created_at: AwareDatetime
+    n_test: int
+    groups: int
+    test_split: TestSplit
+    enough_groups: bool
+    minimum_groups: int
+    primary_metric: str
+    model_versions: dict[str, str]
+    candidate_is_champion: bool
+    metrics: dict[str, MetricDescription]
+    models: dict[str, dict[str, MetricValue]]
+    tasks: TaskSection = TaskSection()
+    comparisons: tuple[Comparison, ...]
+    slices: tuple[Slice, ...]
+    timings: dict[str, Timings]
+    samples: tuple[Sample, ...]
+    statistics: StatisticsUsed
+    generation: GenerationUsed
+    seconds: float
+    collateral: Collateral | None = None
+    endpoints: tuple[EndpointSection, ...] = ()
+    judge: JudgeSection | None = None
+    culture: tuple[CultureFinding, ...] | None = None
+    satisfaction: Satisfaction | None = None
+    incomplete: tuple[str, ...] = ()
+    gates: tuple[Gate, ...]
+    may_be_released: bool
+
+    @classmethod
+    def upgraded(cls, data: dict[str, Any], version: int) -> dict[str, Any]:  # raw JSON, not yet validated
+        """Files written before the field `schema_version` was (0) lack only fields that have defaults here."""
+        return {**data, cls.VERSION_FIELD: cls.VERSION}
+
+    @property
+    def champion_version(self) -> str:
+        """The adapter that served when the report was made, as the candidate was compared with it; "" where none did."""
+        return self.model_versions.get("champion", "")
+
+    def metric(self, role: str, name: str) -> float | None:
+        """The value that a model reached; None where the role or the metric is not there or was not measured."""
+        found = self.models.get(role, {}).get(name)
+        return None if found is None else found.value
+
+    def comparison(self, metric: str, against: str) -> Comparison | None:
+        """The candidate against another model on one metric, where they were compared."""
+        return next((c for c in self.comparisons if (c.metric, c.b) == (metric, against)), None)

@@ -1,0 +1,130 @@
+"""The numbers of a report: what each model reached on a metric, how two models compare, slices, gates, times.
+
+Sections that only some reports have stand in `report_sections`, the whole document in `report`.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator
+
+from lyo_pipelines.contracts.document import Part
+
+Direction = Literal["higher", "lower", "neutral"]
+"""Which values of a metric are better; neutral: it only describes."""
+Verdict = Literal["better", "worse", "cannot_tell"]
+"""What a comparison shows about the candidate."""
+
+
+def _finite(value: object) -> object:
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+Number = Annotated[float | None, BeforeValidator(_finite)]
+"""A number as JSON can say it: nan and infinities are None, that is, not known."""
+
+
+class Value(Part):
+    """A mean (or a metric of a whole set) over `n` measured items, in the metric's unit; None where nothing can be said."""
+
+    value: Number
+    n: int
+
+
+class MetricValue(Value):
+    """The same with its bootstrap interval over `groups`; None for plain shares that carry no interval."""
+
+    groups: int | None = None
+    ci_low: Number = None
+    ci_high: Number = None
+
+
+class MetricDescription(Part):
+    """What a metric says of itself. whole: it is a metric of the whole set, not a mean over items."""
+
+    direction: Direction
+    unit: str
+    description: str
+    whole: bool = False
+
+
+class Comparison(Part):
+    """a against b on one metric, over the items where both were measured.
+
+    difference: a - b in the metric's unit. p_value, p_adjusted and the interval are None where they cannot be had;
+    `note` then says why. minimal_detectable_effect: the smallest difference this test set would have found.
+    """
+
+    metric: str
+    a: str
+    b: str
+    n: int
+    groups: int
+    difference: Number = None
+    ci_low: Number = None
+    ci_high: Number = None
+    p_value: Number = None
+    p_adjusted: Number = None
+    minimal_detectable_effect: Number = None
+    verdict: Verdict = "cannot_tell"
+    note: str = ""
+
+
+class Slice(Part):
+    """The items that share one value of a dimension: role -> metric -> what the model reached on them, and the comparisons."""
+
+    dimension: str
+    value: str
+    n: int
+    groups: int
+    models: dict[str, dict[str, Value]]
+    comparisons: tuple[Comparison, ...]
+
+
+class Gate(Part):
+    """The outcome of one gate. passed: True, False, or None where it cannot be judged; `message` says why in a sentence.
+
+    applies: False where the gate's metric belongs to other tasks; such a gate passes.
+    """
+
+    name: str
+    passed: bool | None
+    blocking: bool
+    message: str
+    applies: bool = True
+
+
+class Percentiles(Part):
+    """Median and 95th percentile, in milliseconds; None where nothing was measured."""
+
+    p50: Number
+    p95: Number
+
+
+class Timings(Part):
+    """How long a model took and what it needed. Response times are of `probes` single questions of `probe_tokens` tokens each."""
+
+    probes: int
+    probe_tokens: int
+    time_to_first_token_ms: Percentiles
+    total_ms: Percentiles
+    per_token_ms: Percentiles
+    generation_seconds: float
+    generation_tokens_per_second: Number
+    peak_memory_bytes: int
+    device: str
+    dtype: str
+    reused: bool
+
+
+class Sample(Part):
+    """One item with every model's answer. change: the candidate's value minus the base's, in the metric's unit."""
+
+    item_id: str
+    metric: str
+    change: float
+    question: str
+    reference: str
+    answers: dict[str, str]
