@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from lyo_pipelines.config.settings import traceback_wanted
 from lyo_pipelines.errors import LyoError
-from lyo_pipelines.external_process.environment import prepare_environment
+from lyo_pipelines.external_process.environment import SHORT_SPIN, prepare_environment
 from lyo_pipelines.external_process.failures import explained
 from lyo_pipelines.external_process.reporter import Reporter, open_reporter
 from lyo_pipelines.external_process.stopping import Interrupted, StopRequest
@@ -28,6 +28,7 @@ class Program:
     stop_at_once: an interruption does not wait for the end of a step (see StopRequest).
     stop_with_parent: it ends when its parent does; under Dagster it always does.
     offline: nothing may be fetched from the Hugging Face hub.
+    waiting: how its threads wait for each other (environment.py).
     """
 
     name: str
@@ -38,6 +39,7 @@ class Program:
     stop_at_once: bool = False
     stop_with_parent: bool = False
     offline: bool = False
+    waiting: Mapping[str, str] = field(default_factory=lambda: SHORT_SPIN)
 
     def run(self, work: Callable[[Reporter, StopRequest], None]) -> int:
         """Do the work; returns the exit code.
@@ -45,7 +47,7 @@ class Program:
         0 done, 1 an error that the message says how to mend, 70 a fault of ours (with its traceback), 130 or 143 stopped by SIGINT
         or SIGTERM. LYO_TRACEBACK in the environment raises an error of the first kind instead, after it was told.
         """
-        prepare_environment(offline=self.offline)
+        prepare_environment(offline=self.offline, waiting=self.waiting)
         stop = StopRequest(at_once=self.stop_at_once)
         with stop.listening(), open_reporter(self.name) as report:
             try:

@@ -1,4 +1,4 @@
-"""Our processes are started with this Python, from the project's folder, and with one policy of threads."""
+"""Our processes are started with this Python, from the project's folder, and each says how its threads wait."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from lyo_pipelines.external_process.command import module_command, run_command
-from lyo_pipelines.external_process.environment import SPIN_TURNS, prepare_environment
+from lyo_pipelines.external_process.environment import NO_SPIN, SHORT_SPIN, prepare_environment
 
 
 def test_options_without_a_value_are_left_out():
@@ -34,14 +34,19 @@ def test_a_command_that_takes_too_long_is_ended():
 
 
 @pytest.mark.parametrize(
-    ("theirs", "spin"),
-    [({}, SPIN_TURNS), ({"GOMP_SPINCOUNT": "7"}, "7"), ({"OMP_WAIT_POLICY": "PASSIVE"}, None)],
+    ("theirs", "ours", "expected"),
+    [
+        ({}, SHORT_SPIN, {"GOMP_SPINCOUNT": "20000"}),
+        ({}, NO_SPIN, {"OMP_WAIT_POLICY": "PASSIVE"}),
+        ({"GOMP_SPINCOUNT": "7"}, NO_SPIN, {"GOMP_SPINCOUNT": "7"}),
+        ({"OMP_WAIT_POLICY": "ACTIVE"}, SHORT_SPIN, {"OMP_WAIT_POLICY": "ACTIVE"}),
+    ],
 )
-def test_threads_wait_shortly_unless_somebody_chose_otherwise(monkeypatch, theirs, spin):
+def test_threads_wait_as_the_process_says_unless_somebody_chose_otherwise(monkeypatch, theirs, ours, expected):
     kept = {name: value for name, value in os.environ.items() if name not in {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"}}
     monkeypatch.setattr(os, "environ", kept | theirs)
-    prepare_environment(offline=False)
-    assert os.environ.get("GOMP_SPINCOUNT") == spin
+    prepare_environment(offline=False, waiting=ours)
+    assert {k: v for k, v in os.environ.items() if k in {*SHORT_SPIN, *NO_SPIN}} == expected
     assert "HF_HUB_OFFLINE" not in set(os.environ) - set(kept)
     prepare_environment(offline=True)
     assert os.environ["HF_HUB_OFFLINE"] == kept.get("HF_HUB_OFFLINE", "1")

@@ -20,6 +20,7 @@ from lyo_pipelines.evaluation.engine.reporting import report_evaluation
 from lyo_pipelines.evaluation.inputs.evaluation_inputs import Served
 from lyo_pipelines.evaluation.planning.assemble import gather_inputs
 from lyo_pipelines.evaluation.report.build import read_report
+from lyo_pipelines.external_process.environment import NO_SPIN
 from lyo_pipelines.external_process.program import Program
 from lyo_pipelines.external_process.reporter import Reporter
 from lyo_pipelines.storage.lake import Lake
@@ -36,6 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
         kept=lambda: "finished batches are kept, the next run goes on from there.",
         stop_at_once=True,
         offline=True,  # metrics are local, and a base model is a folder
+        waiting=NO_SPIN,
     )
     return program.run(lambda report, _: _evaluate(options, report))
 

@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 from lyo_pipelines.errors import LyoError
+from lyo_pipelines.external_process.environment import NO_SPIN
 from lyo_pipelines.external_process.program import Program
 from lyo_pipelines.training.checked import load_checked
 from lyo_pipelines.training.plan import TrainingResult
@@ -33,6 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
         kept=lambda: "nothing was changed.",
         stop_at_once=True,
         offline=True,  # a rehearsal must not depend on a network that may be gone
+        waiting=NO_SPIN,
     )
     return program.run(lambda *_: _rehearse(options))
 
