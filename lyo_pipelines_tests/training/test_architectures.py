@@ -132,10 +132,10 @@ def test_it_is_evaluated_against_its_base(way, tmp_path):
     )  # fmt: skip
     inputs = gather_inputs(way.dataset, way.result.path, None, figures)
     report = evaluate(inputs, tmp_path / "report", tmp_path / "models", tmp_path / "cache", lambda _: None)
-    loss = {role: report["models"][role]["loss"]["value"] for role in ("base", "candidate")}
+    loss = {role: report.metric(role, "loss") for role in ("base", "candidate")}
     assert loss["candidate"] < loss["base"], "what was learnt must show on items of the same kind"
-    assert report["models"]["candidate"]["answer_tokens"]["n"] == 6
-    assert report["timings"]["candidate"]["probes"] == 1
+    assert report.models["candidate"]["answer_tokens"].n == 6
+    assert report.timings["candidate"].probes == 1
     if way.method != "qlora":  # a base in 4 bits loses a little; here it stands in full
         assert loss["candidate"] == pytest.approx(way.result.metrics.eval_loss, rel=0.25)
 
@@ -196,7 +196,7 @@ def test_plain_text_is_trained_and_evaluated_by_its_loss_alone(tmp_path):
         tmp_path / "c",
         lambda _: None,
     )
-    candidate = report["models"]["candidate"]
-    assert candidate["loss"]["value"] < report["models"]["base"]["loss"]["value"]
-    assert candidate.get("chrf", {"value": None})["value"] is None, "nothing was asked, so nothing was written"
-    assert report["timings"]["candidate"]["probes"] == 0
+    candidate = report.models["candidate"]
+    assert candidate["loss"].value < report.models["base"]["loss"].value
+    assert report.metric("candidate", "chrf") is None, "nothing was asked, so nothing was written"
+    assert report.timings["candidate"].probes == 0
