@@ -57,14 +57,15 @@ class PostgresServer:
     def start(self) -> None:
         """Start on the same port as before and wait until it answers."""
         settings = [part for setting in _FAST for part in ("-c", setting)]
-        self._process = subprocess.Popen(
-            [self._bin / "postgres", "-D", self.data, "-h", HOST, "-p", str(self.port), "-k", "", *settings],
-            user=self._user,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=(self.data.parent / "log").open("ab"),
-            start_new_session=True,  # Ctrl-C is for pytest, which then stops us
-        )
+        with (self.data.parent / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [self._bin / "postgres", "-D", self.data, "-h", HOST, "-p", str(self.port), "-k", "", *settings],
+                user=self._user,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=log,
+                start_new_session=True,  # Ctrl-C is for pytest, which then stops us
+            )
         deadline = time.monotonic() + 120
         while True:
             try:

@@ -95,7 +95,7 @@ def test_a_missing_step_loses_its_pairs_and_another_step_costs_nothing():
     assert order_agreement(["Linear_Equations", "Fractions."], ["linear equations", "fractions"]) == 1
 
 
-@pytest.mark.parametrize("steps", permutations(["counting", "adding", "multiplying"]))
+@pytest.mark.parametrize("steps", list(permutations(["counting", "adding", "multiplying"])))
 def test_what_a_step_needs_comes_before_it(steps):
     needs = {"adding": ("counting",), "multiplying": ("adding",)}
     broken = missing_before(steps, needs)
