@@ -7,7 +7,6 @@ import os
 import re
 import shutil
 import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -28,6 +27,7 @@ from lyo_pipelines.evaluation.report.build import read_report
 from lyo_pipelines.evaluation.report.gates import gates
 from lyo_pipelines.evaluation.report.markdown import render
 from lyo_pipelines.external_process.progress import Progress
+from lyo_pipelines_tests.engine_process import EngineProcess, run_engine
 from lyo_pipelines_tests.evaluation import made
 from lyo_pipelines_tests.external_process.pipes_made import pipes_files
 
@@ -258,7 +258,7 @@ def test_a_killed_process_leaves_work_that_the_next_one_uses(world, tmp_path):
     )
     command = [sys.executable, "-m", "lyo_pipelines.evaluation.engine", *arguments(world, tmp_path / "v", figures)]
     cache = tmp_path / ".tmp-outputs"
-    process = subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    process = EngineProcess(command, os.environ)
 
     def batches() -> int:
         return sum(path.read_bytes().count(b"\n") for path in cache.glob("*/answers.jsonl"))
@@ -272,9 +272,9 @@ def test_a_killed_process_leaves_work_that_the_next_one_uses(world, tmp_path):
     assert 2 <= there < 36
     assert not is_complete(tmp_path / "v")
 
-    finished = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert finished.returncode == 0, finished.stderr
-    assert re.search(rf"answers of \w+: {there % 18}/18 in 0 s", finished.stderr)
+    code, printed = run_engine(command, os.environ)
+    assert code == 0, printed
+    assert re.search(rf"answers of \w+: {there % 18}/18 in 0 s", printed)
     assert batches() == 36
     assert is_complete(tmp_path / "v")
 

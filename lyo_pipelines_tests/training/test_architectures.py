@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
 import sys
 import time
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from lyo_pipelines.training.engine.run import train
 from lyo_pipelines.training.metrics_log import read_metrics
 from lyo_pipelines.training.plan import TrainingResult, is_complete
 from lyo_pipelines.training.recipe_loading import load_recipe
+from lyo_pipelines_tests.engine_process import EngineProcess
 from lyo_pipelines_tests.training.real_templates import REAL, real_model
 from lyo_pipelines_tests.training.tiny import make_dataset
 
@@ -106,9 +106,7 @@ def test_killed_and_resumed_it_ends_with_bitwise_the_same_weights(way, tmp_path)
         sys.executable, "-m", "lyo_pipelines.training.engine", "--recipe", str(way.recipe), "--dataset", str(way.dataset),
         "--output", str(output), "--models", str(tmp_path / "models"),
     ]  # fmt: skip
-    process = subprocess.Popen(
-        command, stderr=subprocess.DEVNULL, env=os.environ | {"LYO_LOCK_DIR": str(tmp_path), "OMP_NUM_THREADS": "1"}
-    )
+    process = EngineProcess(command, os.environ | {"LYO_LOCK_DIR": str(tmp_path), "OMP_NUM_THREADS": "1"})
     while process.poll() is None and not any(
         row.get("step", 0) >= 9 and row["stage"] == "training" for row in read_metrics(output / "metrics.jsonl")
     ):

@@ -6,7 +6,6 @@ import json
 import os
 import random
 import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -24,6 +23,7 @@ from lyo_pipelines.training.metrics_log import read_metrics
 from lyo_pipelines.training.plan import TrainingResult, UnfitStartError, adapter_version, read_adapter
 from lyo_pipelines.training.recipe_loading import RecipeError, load_recipe
 from lyo_pipelines.training.recipes import Recipe
+from lyo_pipelines_tests.engine_process import EngineProcess, run_engine
 from lyo_pipelines_tests.training.tiny import conversation, make_dataset, make_model
 
 WORSE = "answer no no no"
@@ -87,9 +87,9 @@ def environment(root: Path) -> dict[str, str]:
 
 
 def run(command: list[str], root: Path) -> str:
-    done = subprocess.run(command, stderr=subprocess.PIPE, text=True, env=environment(root), check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stderr
+    code, printed = run_engine(command, environment(root))
+    assert code == 0, printed
+    return printed
 
 
 @pytest.fixture(scope="module")
@@ -145,7 +145,7 @@ def test_killed_and_resumed_it_ends_with_bitwise_the_same_weights(
     world: World, tuned: dict[str, TrainingResult], method: str, tmp_path: Path
 ):
     output = tmp_path / "killed"
-    process = subprocess.Popen(world.tune(method, output), stderr=subprocess.DEVNULL, env=environment(tmp_path))
+    process = EngineProcess(world.tune(method, output), environment(tmp_path))
     deadline = time.monotonic() + 120
     while not (output / "checkpoints" / "checkpoint-3" / "complete.json").exists():
         assert process.poll() is None, "it ended before it could be killed"
@@ -162,9 +162,9 @@ def test_what_does_not_fit_is_said_before_anything_is_trained(world: World, tmp_
     from lyo_pipelines.training.engine.preference import fit_to_start_from
 
     def said(command: list[str]) -> str:
-        done = subprocess.run(command, stderr=subprocess.PIPE, text=True, env=environment(tmp_path), check=False)
-        assert done.returncode == 1
-        return done.stderr
+        code, printed = run_engine(command, environment(tmp_path))
+        assert code == 1
+        return printed
 
     command = world.tune("dpo", tmp_path / "a")
     del command[-2:]

@@ -7,7 +7,6 @@ import itertools
 import json
 import os
 import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -18,6 +17,7 @@ import yaml
 from lyo_pipelines.training.lock import device_lock
 from lyo_pipelines.training.metrics_log import read_metrics
 from lyo_pipelines.training.plan import IncompleteAdapterError, is_complete, read_adapter
+from lyo_pipelines_tests.engine_process import EngineProcess
 from lyo_pipelines_tests.training.tiny import make_dataset, make_model
 
 STEPS = 60
@@ -62,18 +62,16 @@ def environment(tmp: Path) -> dict[str, str]:
     }
 
 
-def start(recipe: Path, dataset: Path, output: Path, *more: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        command(recipe, dataset, output, *more), stderr=subprocess.PIPE, text=True, env=environment(output.parent)
-    )
+def start(recipe: Path, dataset: Path, output: Path, *more: str) -> EngineProcess:
+    return EngineProcess(command(recipe, dataset, output, *more), environment(output.parent))
 
 
-def finish(process: subprocess.Popen[str]) -> tuple[int, str]:
+def finish(process: EngineProcess) -> tuple[int, str]:
     said = process.communicate(timeout=240)[1]
     return process.returncode, said
 
 
-def wait_for_step(process: subprocess.Popen[str], output: Path, step: int) -> None:
+def wait_for_step(process: EngineProcess, output: Path, step: int) -> None:
     while process.poll() is None:
         if any(
             row.get("step", 0) >= step and row["stage"] == "training" for row in read_metrics(output / "metrics.jsonl")
@@ -235,9 +233,7 @@ def test_two_trainings_do_not_share_the_device_and_the_one_that_waits_can_be_sto
         assert code == 1, said
         assert f"process {os.getpid()} (the first training" in said
         third = start(recipe, dataset, tmp_path / "third", "--wait", "600")
-        assert third.stderr is not None
-        while "waiting for device cpu" not in third.stderr.readline():
-            assert third.poll() is None
+        third.wait_for_output("waiting for device cpu")
         third.send_signal(signal.SIGTERM)
         code, said = finish(third)
         assert (code, "nothing was trained yet" in said) == (143, True)
