@@ -200,13 +200,13 @@ def write_day(data: Path, rows: int, seed: int = 7) -> int:
 
 
 def run_curation(data: str, workers: int) -> dict:
-    from lyo_pipelines.config.figures import load_figures
+    from lyo_pipelines.config.loading import load_config
     from lyo_pipelines.curation.day import curate_day
     from lyo_pipelines.storage.lake import Lake
 
-    figures = load_figures().curation.model_copy(update={"workers": workers})
+    config = load_config().curation.model_copy(update={"workers": workers})
     begin = time.perf_counter()
-    report = curate_day(Lake(data), DAY, figures)
+    report = curate_day(Lake(data), DAY, config)
     return {
         "seconds": time.perf_counter() - begin,
         "rows": report.read,

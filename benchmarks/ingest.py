@@ -74,7 +74,7 @@ def generate(path: Path, rows: int) -> None:
 
 def run_ours(source: Path, work: Path) -> int:
     """What the inbox sensor and the daily asset do."""
-    from lyo_pipelines.config.figures import load_figures
+    from lyo_pipelines.config.loading import load_config
     from lyo_pipelines.interactions.days.build import build_day, stale_days
     from lyo_pipelines.interactions.landing.inbox import land_inbox
     from lyo_pipelines.interactions.pseudonyms import Pseudonyms
@@ -83,7 +83,7 @@ def run_ours(source: Path, work: Path) -> int:
     (work / "inbox").mkdir(parents=True)
     (work / "inbox" / source.name).hardlink_to(source)
     lake, begin = Lake(str(work)), time.perf_counter()
-    (report,) = land_inbox(lake, Pseudonyms(KEY), load_figures().interactions, START + timedelta(days=DAYS))
+    (report,) = land_inbox(lake, Pseudonyms(KEY), load_config().interactions, START + timedelta(days=DAYS))
     landed = time.perf_counter()
     assert report.rejected == 0
     rows = sum(build_day(lake, day).rows for day in stale_days(lake))

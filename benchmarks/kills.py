@@ -30,15 +30,15 @@ import dagster as dg
 from kills_world import World
 
 from lyo_pipelines.client.home import dagster_environment
-from lyo_pipelines.config.figures import load_figures
+from lyo_pipelines.config.loading import load_config
 from lyo_pipelines.config.settings import PROJECT_ROOT
 from lyo_pipelines.defs.partitions import PARTITION
 from lyo_pipelines.defs.sensors.retraining_runs import retraining_runs
 from lyo_pipelines.defs.sensors.runs import ATTEMPT, CAUSE, IN_FLIGHT
-from lyo_pipelines.retraining.assess import assess
+from lyo_pipelines.retraining.assess import assess_segments
 from lyo_pipelines.retraining.claims import read_claims
 from lyo_pipelines.retraining.curriculum import load_curriculum
-from lyo_pipelines.retraining.history import reports, trainings
+from lyo_pipelines.retraining.history import read_reports, read_trainings
 from lyo_pipelines_tests.postgres import running_server
 
 OUT = Path(__file__).parent / "out" / "kills.json"
@@ -119,16 +119,18 @@ def examine(world: World, instance: dg.DagsterInstance) -> dict[str, Any]:
     lines: dict[str, list[dict[str, Any]]] = {}
     for line in world.lines():
         lines.setdefault(line["segment"], []).append(line)
-    reported = reports(world.lake, world.segments)
+    reported = read_reports(world.lake, world.segments)
     wrong = {name: faults(runs.get(name, []), lines.get(name, [])) for name in sorted({*world.segments, *runs})}
     claims = read_claims(world.lake)
-    figures, now = load_figures(str(world.root / "data" / "config.yaml")).retraining, datetime.now(UTC)
+    config, now = load_config(str(world.root / "data" / "config.yaml")).retraining, datetime.now(UTC)
     seen = retraining_runs(instance, "retrain", now)
-    left = assess(world.lake, figures, load_curriculum(world.lake), seen, now, by="volume_sensor").outcomes["fire"]
+    left = assess_segments(world.lake, config, load_curriculum(world.lake), seen, now, by="volume_sensor").outcomes[
+        "fire"
+    ]
     every = [run for found in runs.values() for run in found]
     log = world.services["daemon"].log.read_text(errors="replace")
     return {
-        "launched": len(runs), "once": sum(not found for found in wrong.values()), "trained": len(trainings(world.lake)),
+        "launched": len(runs), "once": sum(not found for found in wrong.values()), "trained": len(read_trainings(world.lake)),
         "reported": len(reported), "still_due": left,
         "runs": len(every), "runs_by_status": Counter(run["status"] for run in every),
         "segments_by_attempts": {str(n): k for n, k in sorted(Counter(map(len, runs.values())).items())},

@@ -22,7 +22,7 @@ import yaml
 
 from lyo_pipelines.config.settings import PROJECT_ROOT
 from lyo_pipelines.storage.lake import Lake
-from lyo_pipelines_tests.defs.healthy import stratum, write_day, yesterday
+from lyo_pipelines_tests.defs.health_days import stratum, write_day, yesterday
 
 LOCATION = Path(__file__).parent / "kills_location.py"
 LAUNCH = {"weekly_budget": 1000, "claim_seconds": 20, "maximum_attempts": 15}

@@ -18,11 +18,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from lyo_pipelines.commands.demo import RECIPE, SEGMENT
-from lyo_pipelines.config.figures import load_figures
+from lyo_pipelines.config.loading import load_config
 from lyo_pipelines.config.settings import make_key_file
 from lyo_pipelines.curation.day import curate_day
 from lyo_pipelines.dataset.build import build_dataset
-from lyo_pipelines.evaluation.command import evaluation_command, write_figures
+from lyo_pipelines.evaluation.command import evaluation_command, write_config
 from lyo_pipelines.interactions.days.build import build_day, stale_days
 from lyo_pipelines.interactions.landing.inbox import land_inbox
 from lyo_pipelines.interactions.pseudonyms import Pseudonyms
@@ -34,7 +34,7 @@ from lyo_pipelines.training.recipe_loading import load_recipe, write_recipe
 
 def plain(root: Path, interactions: int) -> dict[str, float]:
     """Every stage called in turn; seconds by stage."""
-    lake, figures = Lake(str(root)), load_figures()
+    lake, config = Lake(str(root)), load_config()
     seconds: dict[str, float] = {}
     clock = time.perf_counter()
 
@@ -45,16 +45,16 @@ def plain(root: Path, interactions: int) -> dict[str, float]:
 
     write_sample(root / "inbox", root / "sample" / "labels.jsonl", n=interactions, seed=7, end=datetime.now(UTC).date())
     lap("sample")
-    land_inbox(lake, Pseudonyms(make_key_file(str(root))), figures.interactions, now=datetime.now(UTC))
+    land_inbox(lake, Pseudonyms(make_key_file(str(root))), config.interactions, now=datetime.now(UTC))
     lap("landed_files")
     days = stale_days(lake)
     for day in days:
         build_day(lake, day)
     lap("raw_interactions")
     for day in days:
-        curate_day(lake, day, figures.curation)
+        curate_day(lake, day, config.curation)
     lap("filtered_examples")
-    version = build_dataset(lake, SEGMENT, figures.dataset, figures.curation, now=datetime.now(UTC))
+    version = build_dataset(lake, SEGMENT, config.dataset, config.curation, now=datetime.now(UTC))
     lap("dataset_splits")
     recipe = load_recipe(RECIPE, {})
     name = adapter_version(version.fingerprint, recipe)
@@ -62,8 +62,10 @@ def plain(root: Path, interactions: int) -> dict[str, float]:
     write_recipe(recipe, adapter / "recipe.yaml")
     subprocess.run(training_command(adapter / "recipe.yaml", version.path, adapter, root / "models"), check=True)
     lap("adapter")
-    figures_path = write_figures(figures.evaluation, report)
-    command = evaluation_command(version.path, adapter, report, root / "models", figures_path=figures_path)
+    evaluation_config_path = write_config(config.evaluation, report)
+    command = evaluation_command(
+        version.path, adapter, report, root / "models", evaluation_config_path=evaluation_config_path
+    )
     subprocess.run(command, check=True)
     lap("eval_report")
     return seconds

@@ -36,13 +36,14 @@ CLAIMED = {
 
 
 def ours(titled: bool) -> Callable[[str], list[Found]]:
-    from lyo_pipelines.config.figures import load_figures
-    from lyo_pipelines.curation.privacy.engine import analyze
+    from lyo_pipelines.config.loading import load_config
+    from lyo_pipelines.curation.privacy.engine import find_personal_data
 
-    threshold = load_figures().curation.presidio_threshold
+    threshold = load_config().curation.presidio_threshold
     back = {mine: theirs for theirs, mine in CLAIMED.items()}
     return lambda text: [
-        (back.get(s.kind, s.kind), s.start, s.end) for s in analyze(text, threshold=threshold, titled_names=titled)
+        (back.get(s.kind, s.kind), s.start, s.end)
+        for s in find_personal_data(text, threshold=threshold, titled_names=titled)
     ]
 
 

@@ -3,7 +3,7 @@
     nice python benchmarks/rollout.py [--rollouts 2000] [--only equal harmful ...] [--out FILE]
 
 Releases are simulated by rollout_world.py; cells stand in rollout_cells.py, rivals in rollout_rivals.py, what is told in
-rollout_told.py. Looks are daily unless a cell says otherwise. Intervals are Wilson's at 95 %. Every cell says its n.
+rollout_report.py. Looks are daily unless a cell says otherwise. Intervals are Wilson's at 95 %. Every cell says its n.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 from rollout_cells import CELLS, run_cell
-from rollout_told import assignment
+from rollout_report import assignment
 
 OUT = Path(__file__).parent / "out" / "rollout.json"
 

@@ -7,15 +7,15 @@ from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
+from rollout_report import CONFIG, tell_brake, tell_flags, tell_release, tell_until
 from rollout_rivals import ramp, rouge, tell_ramp
-from rollout_told import FIGURES, tell_brake, tell_flags, tell_release, tell_until
 from rollout_world import Scenario, World
 
-from lyo_pipelines.rollout.decide import decide
-from lyo_pipelines.rollout.evidence import Case
-from lyo_pipelines.rollout.experiment import experiment
-from lyo_pipelines.rollout.findings import Decision
-from lyo_pipelines.statistics.sequential import bounds
+from lyo_pipelines.rollout.decide import decide_release
+from lyo_pipelines.rollout.evidence import ReleaseCase
+from lyo_pipelines.rollout.experiment import evaluate_experiment
+from lyo_pipelines.rollout.findings import ReleaseDecision
+from lyo_pipelines.statistics.sequential import sequential_bounds
 
 BATCH = 100
 HORIZON = 42
@@ -91,13 +91,13 @@ def _releases(cell: Cell, batch: int, seed: int) -> dict[str, NDArray]:
     found = {name: np.full(batch, np.inf) for name in ("done", "back", "mismatch", "claimed", "said", "held", "left")}
     found |= {"exposed": np.zeros(batch), "superior": np.zeros(batch, bool), "cause": np.full(batch, "", dtype="<U24")}
     for release in range(batch):
-        world.enter(release, 1, FIGURES.stages[0].share)
+        world.enter(release, 1, CONFIG.stages[0].share)
     for _ in range(cell.days * cell.scenario.ticks):
         if not world.live.any():
             break
         world.step()
         for release in np.flatnonzero(world.live):
-            _follow(world, release, decide(world.observation(release), FIGURES), found)
+            _follow(world, release, decide_release(world.observation(release), CONFIG), found)
     still = world.live
     found["exposed"][still] = world.exposed[still].sum(axis=1)
     if cell.rivals:
@@ -105,7 +105,7 @@ def _releases(cell: Cell, batch: int, seed: int) -> dict[str, NDArray]:
     return found
 
 
-def _follow(world: World, release: int, decision: Decision, found: dict[str, NDArray]) -> None:
+def _follow(world: World, release: int, decision: ReleaseDecision, found: dict[str, NDArray]) -> None:
     """Do what was decided, and note it."""
 
     def first(name: str) -> None:
@@ -118,15 +118,15 @@ def _follow(world: World, release: int, decision: Decision, found: dict[str, NDA
     if decision.action != "hold":
         if np.isfinite(found["held"][release]):
             first("left")
-    elif world.day >= FIGURES.stages[0].days and not np.isfinite(found["held"][release]):
+    elif world.day >= CONFIG.stages[0].days and not np.isfinite(found["held"][release]):
         found["held"][release], found["said"][release] = world.day, decision.until_known_days or np.inf
     if decision.action == "fall_back":
         found["back"][release] = world.day
         found["cause"][release] = next(f.rule for f in decision.reasons if f.outcome == "fire")
     elif decision.action == "up":
         stage = int(world.stage[release]) + 1
-        if stage < len(FIGURES.stages):
-            world.enter(release, stage, FIGURES.stages[stage - 1].share)
+        if stage < len(CONFIG.stages):
+            world.enter(release, stage, CONFIG.stages[stage - 1].share)
             return
         found["done"][release], found["superior"][release] = world.day, decision.superior
     if decision.action in ("fall_back", "up"):
@@ -144,7 +144,7 @@ def _brakes(cell: Cell, batch: int, seed: int) -> dict[str, NDArray]:
         "exposed": np.zeros(batch),
     }
     for release in range(batch):
-        world.enter(release, 1, FIGURES.stages[0].share)
+        world.enter(release, 1, CONFIG.stages[0].share)
     for _ in range(cell.days * cell.scenario.ticks):
         if not world.live.any():
             break
@@ -153,7 +153,7 @@ def _brakes(cell: Cell, batch: int, seed: int) -> dict[str, NDArray]:
             seen = world.observation(release)
             if seen.candidate.answers >= 200:
                 found["due"][release] = min(found["due"][release], world.tick)
-            if decide(seen, FIGURES).action == "fall_back":
+            if decide_release(seen, CONFIG).action == "fall_back":
                 found["back"][release], found["answers"][release] = world.tick, seen.candidate.answers
                 found["exposed"][release] = world.exposed[release].sum()
                 world.live[release] = False
@@ -166,11 +166,11 @@ def _experiments(cell: Cell, batch: int, seed: int) -> dict[str, NDArray]:
         name: np.zeros(batch, bool) for name in ("rating", "response_time", "cultural_complaints", "retries", "any")
     }
     for release in range(batch):
-        world.enter(release, 1, FIGURES.experiment.share)
+        world.enter(release, 1, CONFIG.experiment.share)
     for _ in range(cell.days):
         world.step()
         for release in range(batch):
-            for metric in experiment(world.observation(release), FIGURES).metrics:
+            for metric in evaluate_experiment(world.observation(release), CONFIG).metrics:
                 if metric.verdict != "cannot_tell":
                     found[metric.name][release] = found["any"][release] = True
     return {f"wrong_verdict_{name}": flags for name, flags in found.items()}
@@ -183,16 +183,16 @@ def _intervals(cell: Cell, batch: int, seed: int) -> dict[str, NDArray]:
     names = [f"{who}_{bound}_errs" for who in ("ours", "rows") for bound in ("low", "high")]
     found = {name: np.zeros(batch, bool) for name in names}
     for release in range(batch):
-        world.enter(release, 1, FIGURES.stages[0].share)
+        world.enter(release, 1, CONFIG.stages[0].share)
     for _ in range(cell.days * cell.scenario.ticks):
         world.step()
         for release in range(batch):
-            case = Case(world.observation(release), FIGURES)
-            if case.seen.candidate.rated < FIGURES.up.rated or case.seen.candidate.users < min(FIGURES.up.users, 15):
+            case = ReleaseCase(world.observation(release), CONFIG)
+            if case.seen.candidate.rated < CONFIG.up.rated or case.seen.candidate.users < min(CONFIG.up.users, 15):
                 continue
             difference, t = world.rows_test(release)
             error = abs(difference / t) if t else np.nan
-            rows = bounds(difference, error, confidence=0.95, planned_error=FIGURES.planned_errors.rating)
+            rows = sequential_bounds(difference, error, confidence=0.95, planned_error=CONFIG.planned_errors.rating)
             for who, around in (("ours", case.rating_bounds(0.95)), ("rows", rows)):
                 found[f"{who}_low_errs"][release] |= around.low > cell.scenario.effect
                 found[f"{who}_high_errs"][release] |= around.high < cell.scenario.effect

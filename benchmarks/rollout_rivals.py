@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from rollout_told import FIGURES, median, share
+from rollout_report import CONFIG, median, share
 from rollout_world import Scenario, World
 from scipy.stats import norm
 
@@ -13,14 +13,14 @@ def ramp(scenario: Scenario, batch: int, seed: int) -> dict[str, NDArray]:
     """Stages by the calendar; at the end of each a two-sided t-test of the stage's ratings at 5 %: back when significantly worse, on
     otherwise. And what the same test would have claimed, looked at every day. In worlds of the same kind, with other seeds."""
     world = World(scenario, batch, seed, 15)
-    ends = np.cumsum([stage.days for stage in FIGURES.stages[:-1]])
+    ends = np.cumsum([stage.days for stage in CONFIG.stages[:-1]])
     found: dict[str, NDArray] = {
         "ramp_back": np.full(batch, np.inf), "ramp_exposed": np.zeros(batch), "row_better": np.zeros(batch, bool),
         "row_worse": np.zeros(batch, bool), "all_users": np.zeros(batch), "row_end_better": np.zeros(batch, bool),
     }  # fmt: skip
     everybody = np.zeros((batch, world.units), bool)
     for release in range(batch):
-        world.enter(release, 1, FIGURES.stages[0].share)
+        world.enter(release, 1, CONFIG.stages[0].share)
     for day in range(1, int(ends[-1]) + 1):
         world.step()
         everybody |= world.sums["answers_n"] > 0
@@ -35,7 +35,7 @@ def ramp(scenario: Scenario, batch: int, seed: int) -> dict[str, NDArray]:
                 found["row_end_better"][release] = t > norm.ppf(0.975)
             if day in ends[:-1]:  # the arms of the next stage
                 stage = int(np.searchsorted(ends, day)) + 2
-                world.enter(release, stage, FIGURES.stages[stage - 1].share)
+                world.enter(release, stage, CONFIG.stages[stage - 1].share)
     # who shipped it served everybody
     found["all_users"] = everybody.sum(axis=1).astype(float)
     shipped = ~np.isfinite(found["ramp_back"])

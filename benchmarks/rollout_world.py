@@ -136,7 +136,7 @@ class World:
         square = 1 + np.tensordot([3.0, 5.0, 7.0, 9.0], above, axes=1)
         total = n * mean + np.sqrt(n * np.maximum(square - mean**2, 0)) * rng.standard_normal(n.shape)
         rows = np.arange(self.batch)[:, None] * self.units + unit
-        tables = {"before_n": n, "before_sum": total}
+        tables = {"pre_period_n": n, "pre_period_sum": total}
         return {
             name: np.bincount(rows.ravel(), weights=table.ravel(), minlength=self.batch * self.units).reshape(
                 self.batch, self.units

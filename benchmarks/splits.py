@@ -123,13 +123,13 @@ def _history(turn: np.ndarray, question: pa.Array, answer: pa.Array) -> pa.Array
 
 # -- what is measured, each in its own process -----------------------------------------------------------------------
 def ours(root: str, out: str) -> dict[str, Any]:
-    from lyo_pipelines.config.figures import load_figures
+    from lyo_pipelines.config.loading import load_config
     from lyo_pipelines.dataset.build import build_dataset
 
     del out
-    figures = load_figures()
+    config = load_config()
     started = time.perf_counter()
-    version = build_dataset(Lake(root), SEGMENT, figures.dataset, figures.curation, now=datetime.now(UTC))
+    version = build_dataset(Lake(root), SEGMENT, config.dataset, config.curation, now=datetime.now(UTC))
     seconds = time.perf_counter() - started
     manifest = version.manifest
     failed = [check.name for check in manifest.leakage if not check.passed]

@@ -118,7 +118,7 @@ def arm_ours(options: argparse.Namespace) -> None:
 
     from lyo_pipelines.external_process.reporter import Reporter
     from lyo_pipelines.external_process.stopping import StopRequest
-    from lyo_pipelines.training.engine.run import train
+    from lyo_pipelines.training.engine.run import train_adapter
     from lyo_pipelines.training.recipe_loading import load_recipe
 
     changes = {key: yaml.safe_load(value) for key, _, value in (item.partition("=") for item in options.set)}
@@ -131,7 +131,7 @@ def arm_ours(options: argparse.Namespace) -> None:
     }
     recipe = load_recipe("cpu_demo", fixed | changes)
     output = Path(tempfile.mkdtemp(dir=options.work)) / "adapter"
-    result = train(
+    result = train_adapter(
         recipe, options.dataset, output, options.models, device="cpu", reporter=Reporter(), stop=StopRequest()
     )
     metrics = result.metrics

@@ -28,9 +28,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from made_models import GEMMA_2_2B, MISTRAL_7B, make_model, make_rows
+from model_factory import GEMMA_2_2B, MISTRAL_7B, make_model, make_rows
 
-from lyo_pipelines.training.dimensions import Shape, shape_of_config
+from lyo_pipelines.training.dimensions import ModelDimensions, dimensions_of_config
 
 OUT = Path(__file__).parent / "out" / "training_gpu.json"
 TINY = {
@@ -96,14 +96,14 @@ def compare(options: argparse.Namespace, ablations: dict[str, list[str]] | None 
     runs = []
     for number, name in enumerate(options.models):
         family, values, _ = MODELS[name]
-        shape = shape_of_config({"model_type": family, **values})
-        assert shape is not None
+        dimensions = dimensions_of_config({"model_type": family, **values})
+        assert dimensions is not None
         arm("make", options, name, 0)
         for length in options.lengths:
             rows = make_rows(
                 options.work / f"rows-{name}-{length}", options.steps * PER_STEP, length, spread=SPREAD, answer=ANSWER
             )
-            needed = flops_per_token(shape, *row_facts(rows))
+            needed = flops_per_token(dimensions, *row_facts(rows))
             rates = [arm("matmul", options, name, 0)["flops"]]
             plain = arm("plain", options, name, length)
             ours = arm("ours", options, name, length, *fixed)
@@ -145,18 +145,20 @@ def settings_table(plain: dict, ours: dict, alone: dict[str, dict]) -> list[dict
     return table
 
 
-def flops_per_token(shape: Shape, in_loss: float, width: float, *, r: int = 16, causal: bool = True) -> float:
+def flops_per_token(
+    dimensions: ModelDimensions, in_loss: float, width: float, *, r: int = 16, causal: bool = True
+) -> float:
     """FLOPs that one token of LoRA training needs: 2 forward and 2 back for each frozen weight (its own gradient is not needed),
     6 for each weight of the adapter, 4 for each of the head where a position is in the loss, and attention's 4 and 8 for each
     key that is seen: half of the row's mean width, unless `causal` is off (then all of it, as a plain kernel computes).
     """
     seen = width / 2 if causal else width
-    attention = 12 * seen * shape.queries * shape.layers
-    return 4 * shape.linear + 6 * shape.lora(r) + 4 * shape.head * in_loss + attention
+    attention = 12 * seen * dimensions.queries * dimensions.layers
+    return 4 * dimensions.linear + 6 * dimensions.lora(r) + 4 * dimensions.head * in_loss + attention
 
 
 def row_facts(dataset: Path) -> tuple[float, float]:
-    """(share of tokens in the loss, mean row length as a token sees it) of a dataset that made_models made."""
+    """(share of tokens in the loss, mean row length as a token sees it) of a dataset that model_factory made."""
     import pyarrow.parquet as pq
 
     lengths, answers = [], []
@@ -209,8 +211,8 @@ def arm_ours(options: argparse.Namespace) -> dict:
 
     from lyo_pipelines.external_process.reporter import Reporter
     from lyo_pipelines.external_process.stopping import StopRequest
-    from lyo_pipelines.training.engine.building import choose_device
-    from lyo_pipelines.training.engine.run import train
+    from lyo_pipelines.training.engine.model_building import choose_device
+    from lyo_pipelines.training.engine.run import train_adapter
     from lyo_pipelines.training.metrics_log import read_metrics
     from lyo_pipelines.training.recipe_loading import load_recipe
 
@@ -222,7 +224,7 @@ def arm_ours(options: argparse.Namespace) -> dict:
     recipe = load_recipe(MODELS[options.model][2], fixed | changes)
     output = Path(tempfile.mkdtemp(dir=options.work)) / "adapter"
     rows = options.work / f"rows-{options.model}-{options.length}"
-    result = train(
+    result = train_adapter(
         recipe, rows, output, options.work, device=choose_device(recipe)[0], reporter=Reporter(), stop=StopRequest()
     )
     steps = [row for row in read_metrics(output / "metrics.jsonl") if row["stage"] == "training" and "loss" in row]
@@ -324,8 +326,8 @@ def arm_flops(options: argparse.Namespace) -> dict:
     from lyo_pipelines.training.recipes import Lora
 
     folder = options.work / options.model
-    shape = shape_of_config(json.loads((folder / "config.json").read_text()))
-    assert shape is not None
+    dimensions = dimensions_of_config(json.loads((folder / "config.json").read_text()))
+    assert dimensions is not None
     model = add_lora(base.load_model(str(folder), dtype=torch.float32, attention="eager"), Lora(), 0)
     fuse_lora(model)
     tokenizer = base.load_tokenizer(str(folder))
@@ -337,7 +339,7 @@ def arm_flops(options: argparse.Namespace) -> dict:
     with FlopCounterMode(display=False) as counter:
         losses, weights = token_losses(model, batch, encoder_decoder=False)
         (losses * weights).sum().backward()
-    needed = flops_per_token(shape, len(tokens.answer) / len(tokens), len(tokens), causal=False)
+    needed = flops_per_token(dimensions, len(tokens.answer) / len(tokens), len(tokens), causal=False)
     return {"counted": counter.get_total_flops(), "expected": needed * len(tokens)}
 
 

@@ -19,7 +19,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from made_models import make_rows
+from model_factory import make_rows
 
 OUT = Path(__file__).parent / "out" / "training_memory.json"
 LLAMA = {
@@ -90,7 +90,7 @@ def measure(name: str) -> dict:
         # made in a process of its own, so that its memory is not in this one's peak
         subprocess.run(
             [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r}); from pathlib import Path; "
-             f"from made_models import make_model; make_model(Path({str(root / 'model')!r}), {family!r}, {values!r})"],
+             f"from model_factory import make_model; make_model(Path({str(root / 'model')!r}), {family!r}, {values!r})"],
             check=True, capture_output=True,
         )  # fmt: skip
         return trained(root, changes)
@@ -102,12 +102,12 @@ def trained(root: Path, changes: dict) -> dict:
     from lyo_pipelines.external_process.reporter import Reporter
     from lyo_pipelines.external_process.stopping import StopRequest
     from lyo_pipelines.training.batches import plan_training
-    from lyo_pipelines.training.dimensions import shape_of
+    from lyo_pipelines.training.dimensions import dimensions_of
     from lyo_pipelines.training.engine import base
-    from lyo_pipelines.training.engine.building import largest_batch
     from lyo_pipelines.training.engine.data import read_split
-    from lyo_pipelines.training.engine.run import train
-    from lyo_pipelines.training.memory import estimate
+    from lyo_pipelines.training.engine.model_building import largest_batch
+    from lyo_pipelines.training.engine.run import train_adapter
+    from lyo_pipelines.training.memory import estimate_memory
     from lyo_pipelines.training.recipe_loading import load_recipe
 
     fixed = {
@@ -117,13 +117,15 @@ def trained(root: Path, changes: dict) -> dict:
     recipe = load_recipe("owner", fixed | changes)
     length = recipe.batch.max_length_of("tutoring")
     dataset = make_rows(root / "rows", recipe.batch.size * 4, length)
-    shape = shape_of(recipe.base_model, None) or shape_of(recipe.base_model, root / "model")
-    assert shape is not None
+    dimensions = dimensions_of(recipe.base_model, None) or dimensions_of(recipe.base_model, root / "model")
+    assert dimensions is not None
     data = read_split(dataset, "train", base.load_tokenizer(str(root / "model")), length)
     plan = plan_training(data.lengths, recipe.batch, recipe.budget, recipe.seed)
-    batch = largest_batch(plan, data.tokens, recipe, encoder_decoder=shape.decoder_layers > 0)
-    expected = estimate(shape, recipe, batch, "cpu")
-    train(recipe, dataset, root / "adapter", root / "models", device="cpu", reporter=Reporter(), stop=StopRequest())
+    batch = largest_batch(plan, data.tokens, recipe, encoder_decoder=dimensions.decoder_layers > 0)
+    expected = estimate_memory(dimensions, recipe, batch, "cpu")
+    train_adapter(
+        recipe, dataset, root / "adapter", root / "models", device="cpu", reporter=Reporter(), stop=StopRequest()
+    )
     measured = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     overhead = expected.parts["overhead"]
     return {

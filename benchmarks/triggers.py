@@ -45,7 +45,7 @@ PARTS = ("stationary", "drops", "mix", "holidays", "tick")
 
 @dataclass(frozen=True)
 class Cell:
-    """Histories of one scenario; `tests`: look at the tests without the owner's figures, too."""
+    """Histories of one scenario; `tests`: look at the tests without the configured values, too."""
 
     part: str
     name: str
@@ -236,13 +236,13 @@ def show(part: str, name: str, result: dict[str, Any]) -> None:
         print(f"  fires {told(result['fires'])}   launches {told(result['launches'])}   bare {told(result['bare'])}")
         for rule, value in result["by_rule"].items():
             print(f"    {rule:30}{told(value)}   bare {told(result['bare_by_rule'].get(rule.split('.')[1], value))}")
-        print("  tests without the owner's figures; level: share of looks, of weeks (their ratio: looks per week)")
+        print("  tests without the configured values; level: share of looks, of weeks (their ratio: looks per week)")
         for test, rows in result["tests"].items():
-            figures = (
+            config = (
                 f"{row['alpha']:.5f}: {row['single_look']:.5f}, {row['week']:.5f} ({row['looks_per_week']})"
                 for row in rows
             )
-            print(f"    {test:14}{' | '.join(figures)}")
+            print(f"    {test:14}{' | '.join(config)}")
     elif part == "holidays":
         for kind, value in result.items():
             print(f"  {kind:10}{value['weeks']:3} weeks  fires {told(value['fires'])}   bare {told(value['bare'])}")

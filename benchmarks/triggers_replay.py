@@ -12,18 +12,18 @@ import polars as pl
 from numpy.typing import NDArray
 from triggers_world import TOPICS, Day, Scenario, World
 
-from lyo_pipelines.config.figures import load_figures
-from lyo_pipelines.config.retraining import RetrainingFigures
+from lyo_pipelines.config.loading import load_config
+from lyo_pipelines.config.retraining import RetrainingConfig
 from lyo_pipelines.health.read import FrameHealth
 from lyo_pipelines.retraining.assess import Past, decide_all
+from lyo_pipelines.retraining.compute_signals import compute_signals
 from lyo_pipelines.retraining.curriculum import Curriculum
-from lyo_pipelines.retraining.decide import Decision
+from lyo_pipelines.retraining.decide import RetrainingDecision
 from lyo_pipelines.retraining.history import Launch, Training
-from lyo_pipelines.retraining.measure import measure
 from lyo_pipelines.retraining.rules.performance import TAIL
 from lyo_pipelines.retraining.signals import Change, Shares, Signals, critical_values
-from lyo_pipelines.retraining.windows import Windows, windows
-from lyo_pipelines.statistics.histogram import quantile_interval, quantiles, ratio_bounds
+from lyo_pipelines.retraining.windows import Windows, comparison_windows
+from lyo_pipelines.statistics.histogram import histogram_quantiles, quantile_interval, ratio_bounds
 from lyo_pipelines.statistics.ratios import rate_ratio, share_ratio
 
 RULES = (
@@ -42,8 +42,8 @@ BARE = (
 )
 TESTS = ("rating_short", "rating_long", "negative", "relevance", "cultural", "time", "tail")
 ALPHAS = (0.01, 0.001, 1 / 3000)
-"""Levels at which the tests themselves, without the owner's figures, are looked at: does each err as often as it says?"""
-_EVIDENCE = load_figures().retraining.evidence
+"""Levels at which the tests themselves, without the configured values, are looked at: does each err as often as it says?"""
+_EVIDENCE = load_config().retraining.evidence
 WARM_UP = 7 * -(-(_EVIDENCE.window_days[1] + _EVIDENCE.baseline_days) // 7)
 """Days before the first look: windows and baseline are full."""
 EXAMPLES_BEFORE = 3000
@@ -74,7 +74,7 @@ def replay(
     scenario: Scenario, segments: int, seed: int, curriculum: Curriculum, *, tests: bool = False
 ) -> dict[str, NDArray]:
     """Simulate, and look every morning after the warm-up."""
-    world, figures = World(scenario, segments, seed), load_figures().retraining
+    world, config = World(scenario, segments, seed), load_config().retraining
     seen: dict[date, Day] = {}
     past = _Fleet(world)
     found = Record()
@@ -88,11 +88,11 @@ def replay(
             past.train_first(today)
         if number + 1 < WARM_UP or number + 1 == 7 * scenario.weeks:
             continue
-        view = windows(today, curriculum, figures.evidence)
+        view = comparison_windows(today, curriculum, config.evidence)
         needed = [seen[each] for each in view.days if each in seen]
         health = FrameHealth(pl.concat([each.health for each in needed]), pl.concat([each.users for each in needed]))
-        signals = measure(health, view, today, past.examples())
-        decisions = past.look(signals, figures, curriculum, today)
+        signals = compute_signals(health, view, today, past.examples())
+        decisions = past.look(signals, config, curriculum, today)
         _note(found, world, today, decisions, view)
         bare, change = _bare(plain)
         found.bare.append(bare)
@@ -129,10 +129,10 @@ class _Fleet:
         return pl.DataFrame({"segment": self.world.names, "n": self.n.astype(int), "kept": self.kept.astype(int)})
 
     def look(
-        self, signals: Mapping[str, Signals], figures: RetrainingFigures, curriculum: Curriculum, today: date
-    ) -> list[Decision]:
+        self, signals: Mapping[str, Signals], config: RetrainingConfig, curriculum: Curriculum, today: date
+    ) -> list[RetrainingDecision]:
         now = datetime.combine(today, time(8), UTC)
-        decisions, failed = decide_all(signals, figures, curriculum, Past(self.trainings, tuple(self.launches)), now)
+        decisions, failed = decide_all(signals, config, curriculum, Past(self.trainings, tuple(self.launches)), now)
         if failed:
             raise RuntimeError(f"not decided about: {failed}")
         for decision in decisions:
@@ -151,7 +151,7 @@ class _Fleet:
         )
 
 
-def _note(found: Record, world: World, today: date, decisions: list[Decision], view: Windows) -> None:
+def _note(found: Record, world: World, today: date, decisions: list[RetrainingDecision], view: Windows) -> None:
     at = {name: number for number, name in enumerate(world.names)}
     fired = np.zeros((len(RULES), world.segments), bool)
     launched = np.zeros(world.segments, bool)
@@ -235,7 +235,7 @@ def _tails(signals: list[Signals], alpha: float) -> Flags:
     bounds = [
         x
         for table in (np.array([tail.histogram for tail in tails]), np.array([tail.baseline for tail in tails]))
-        for x in (quantiles(table, TAIL), *quantile_interval(table, TAIL, z, dispersion))
+        for x in (histogram_quantiles(table, TAIL), *quantile_interval(table, TAIL, z, dispersion))
     ]
     return ratio_bounds(*bounds)[0] > 1
 

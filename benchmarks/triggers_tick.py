@@ -137,21 +137,21 @@ def _fresh(root: str) -> dict[str, float]:
 def _one(root: str) -> dict[str, float]:
     """What a sensor's tick does: look at everything, decide, and write the ledger."""
     started = time.perf_counter()
-    from lyo_pipelines.config.figures import load_figures
-    from lyo_pipelines.retraining.assess import assess
+    from lyo_pipelines.config.loading import load_config
+    from lyo_pipelines.retraining.assess import assess_segments
     from lyo_pipelines.retraining.curriculum import load_curriculum
-    from lyo_pipelines.retraining.ledger import record
+    from lyo_pipelines.retraining.ledger import record_decisions
 
     imported = time.perf_counter() - started
     lake, now, base_mb = Lake(root), datetime(TODAY.year, TODAY.month, TODAY.day, 8, tzinfo=UTC), peak_megabytes()
-    figures, curriculum = load_figures().retraining, load_curriculum(lake)
+    config, curriculum = load_config().retraining, load_curriculum(lake)
     started, processor = time.perf_counter(), time.process_time()
-    found = assess(lake, figures, curriculum, [], now, by="benchmark")
+    found = assess_segments(lake, config, curriculum, [], now, by="benchmark")
     assessed, processor = time.perf_counter() - started, time.process_time() - processor
     peak = peak_megabytes()
     examples = {segment: signals.examples for segment, signals in found.signals.items()}
     started = time.perf_counter()
-    record(lake, list(found.decisions.values()), examples, policy=found.policy, now=now)
+    record_decisions(lake, list(found.decisions.values()), examples, policy=found.policy, now=now)
     return {
         "seconds": assessed, "cpu_seconds": processor, "peak_mb": peak, "record_seconds": time.perf_counter() - started,
         "peak_mb_with_record": peak_megabytes(), "import_seconds": imported, "mb_after_imports": base_mb,

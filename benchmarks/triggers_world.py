@@ -18,7 +18,7 @@ from polars.testing import assert_frame_equal
 from scipy.optimize import root_scalar
 from scipy.stats import norm
 
-from lyo_pipelines.health.aggregate import NEGATIVE_RATING, aggregate
+from lyo_pipelines.health.aggregate import NEGATIVE_RATING, aggregate_day
 from lyo_pipelines.health.contract import COUNTS, HEALTH, USER_GROUPS, USERS
 from lyo_pipelines.retraining.curriculum import Curriculum
 from lyo_pipelines.statistics.histogram import BINS, bins_of
@@ -330,7 +330,7 @@ def check_aggregation() -> None:
         complaint_text=pl.lit(None, pl.String), error=pl.when("failed").then(pl.lit("timeout")),
     )  # fmt: skip
     for number, day in enumerate(world.days()):
-        expected = aggregate(table.filter(pl.col("at") == number), ["cultural"])
+        expected = aggregate_day(table.filter(pl.col("at") == number), ["cultural"])
         for mine, theirs, keys in zip((day.health, day.users), expected, (3, 2), strict=True):
             found = mine.drop("day").with_columns(pl.col(pl.Categorical).cast(pl.String))
             found = found.sort(found.columns[:keys])

@@ -166,9 +166,9 @@ def why(
     all: Annotated[bool, typer.Option("--all", help="Show every decision on its own line.")] = False,
 ) -> None:
     """Show what the retraining triggers decided about a segment and why, newest first."""
-    from lyo_pipelines.commands.why import explain
+    from lyo_pipelines.commands.why import explain_decision
 
-    explain(console, segment, since=since.date() if since else None, every=all)
+    explain_decision(console, segment, since=since.date() if since else None, every=all)
 
 
 @app.command()
@@ -232,7 +232,7 @@ def serve(
     host: Annotated[str, typer.Option(help="Address to listen on. There is no authentication.")] = "127.0.0.1",
 ) -> None:
     """Serve a base model and the lake's adapters over the OpenAI API (/v1/chat/completions, /v1/models)."""
-    from lyo_pipelines.commands.serve import serve as run
+    from lyo_pipelines.commands.serve import serve_models as run
 
     run(console, segment=segment, base=base, host=host, port=port)
 
@@ -245,10 +245,10 @@ def doctor(
     set: Changes = None,
 ) -> None:
     """Check whether this machine has what the pipelines (or one recipe) need, and what to do about anything missing."""
-    from lyo_pipelines.commands.doctor import look
-    from lyo_pipelines.commands.doctor_recipe import look_at_recipe
+    from lyo_pipelines.commands.doctor import check_machine
+    from lyo_pipelines.commands.doctor_recipe import check_recipe
 
-    if not (look_at_recipe(console, recipe, set or []) if recipe else look(console)):
+    if not (check_recipe(console, recipe, set or []) if recipe else check_machine(console)):
         raise typer.Exit(1)
 
 

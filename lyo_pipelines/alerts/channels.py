@@ -9,11 +9,11 @@ from datetime import datetime, timedelta
 from lyo_pipelines.alerts.alert import Alert, Resolved
 from lyo_pipelines.alerts.errors import ChannelError
 from lyo_pipelines.alerts.mail import email_problem, send_email
-from lyo_pipelines.alerts.message import Message, compose
-from lyo_pipelines.alerts.pending import pending
+from lyo_pipelines.alerts.message import AlertMessage, compose_message
+from lyo_pipelines.alerts.pending import pending_alerts
 from lyo_pipelines.alerts.slack import send_slack, slack_problem
 from lyo_pipelines.alerts.state import ChannelState
-from lyo_pipelines.config.alerts import AlertFigures, AlertSecrets, Kinds
+from lyo_pipelines.config.alerts import AlertConfig, AlertSecrets, Kinds
 
 NAMES = ("email", "slack")
 
@@ -25,7 +25,7 @@ class Channel:
     name: str
     kinds: Kinds
     problem: str
-    send: Callable[[Message], tuple[str, ...]]
+    send: Callable[[AlertMessage], tuple[str, ...]]
 
 
 @dataclass(frozen=True)
@@ -37,33 +37,33 @@ class Delivery:
     state: ChannelState
 
 
-def open_channels(figures: AlertFigures, secrets: AlertSecrets, now: datetime) -> list[Channel]:
+def open_channels(config: AlertConfig, secrets: AlertSecrets, now: datetime) -> list[Channel]:
     """The channels that are turned on."""
     channels = []
     password, webhook = secrets.smtp_password.get_secret_value(), secrets.slack_webhook.get_secret_value()
-    if figures.email.enabled:
+    if config.email.enabled:
 
-        def mail(message: Message) -> tuple[str, ...]:
-            seconds = figures.timeout_seconds
-            return send_email(message, figures.email, password, now=now, timeout_seconds=seconds)
+        def mail(message: AlertMessage) -> tuple[str, ...]:
+            seconds = config.timeout_seconds
+            return send_email(message, config.email, password, now=now, timeout_seconds=seconds)
 
-        problem = email_problem(figures.email, password)
-        channels.append(Channel("email", figures.email.kinds, problem, mail))
-    if figures.slack.enabled:
+        problem = email_problem(config.email, password)
+        channels.append(Channel("email", config.email.kinds, problem, mail))
+    if config.slack.enabled:
 
-        def post(message: Message) -> tuple[str, ...]:
-            send_slack(message, webhook, timeout_seconds=figures.timeout_seconds)
+        def post(message: AlertMessage) -> tuple[str, ...]:
+            send_slack(message, webhook, timeout_seconds=config.timeout_seconds)
             return ()
 
-        channels.append(Channel("slack", figures.slack.kinds, slack_problem(webhook), post))
+        channels.append(Channel("slack", config.slack.kinds, slack_problem(webhook), post))
     return channels
 
 
-def tell(
+def notify_channel(
     channel: Channel,
     observed: Iterable[Alert | Resolved],
     state: ChannelState,
-    figures: AlertFigures,
+    config: AlertConfig,
     now: datetime,
 ) -> Delivery:
     """Send what is news to the channel in one message.
@@ -76,6 +76,6 @@ def tell(
     wanted = [
         one for one in observed if isinstance(one, Resolved) or channel.kinds == "all" or one.kind in channel.kinds
     ]
-    due, told = pending(wanted, state.told, now, timedelta(hours=figures.repeat_after_hours))
-    refused = channel.send(compose(due, most_listed=figures.most_listed)) if due else ()
+    due, told = pending_alerts(wanted, state.told, now, timedelta(hours=config.repeat_after_hours))
+    refused = channel.send(compose_message(due, most_listed=config.most_listed)) if due else ()
     return Delivery(len(due), refused, state.model_copy(update={"told": told}))

@@ -9,7 +9,7 @@ class ChannelError(LyoError):
     """A channel cannot send; the message says why and, where it can be known, what to do."""
 
 
-def without(text: str, *secrets: str) -> str:
+def without_secrets(text: str, *secrets: str) -> str:
     """The text with every secret in it blacked out."""
     for secret in secrets:
         if secret:

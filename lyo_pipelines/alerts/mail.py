@@ -10,23 +10,23 @@ from email.message import EmailMessage
 from email.utils import format_datetime, make_msgid
 
 from lyo_pipelines.alerts.alert import one_line
-from lyo_pipelines.alerts.errors import ChannelError, without
-from lyo_pipelines.alerts.message import Message
-from lyo_pipelines.config.alerts import EmailFigures
+from lyo_pipelines.alerts.errors import ChannelError, without_secrets
+from lyo_pipelines.alerts.message import AlertMessage
+from lyo_pipelines.config.alerts import EmailConfig
 
 
-def email_problem(figures: EmailFigures, password: str) -> str:
+def email_problem(config: EmailConfig, password: str) -> str:
     """What is missing before e-mail can be sent, or nothing."""
-    missing = [f"alerts.email.{name}" for name in ("host", "sender", "recipients") if not getattr(figures, name)]
+    missing = [f"alerts.email.{name}" for name in ("host", "sender", "recipients") if not getattr(config, name)]
     if missing:
         return f"e-mail is enabled but {', '.join(missing)} is empty: set it in your config.yaml"
-    if figures.username and not password:
+    if config.username and not password:
         return "alerts.email.username is set but LYO_SMTP_PASSWORD is not: set it in the environment"
     return ""
 
 
 def send_email(
-    message: Message, figures: EmailFigures, password: str, *, now: datetime, timeout_seconds: float
+    message: AlertMessage, config: EmailConfig, password: str, *, now: datetime, timeout_seconds: float
 ) -> tuple[str, ...]:
     """Send one message to all recipients; return those whom the server refused while it took the others.
 
@@ -34,12 +34,12 @@ def send_email(
     """
     said = ""
     try:
-        letter = _letter(message, figures, now)
-        with closing(_connect(figures, timeout_seconds)) as server:
-            if figures.security == "starttls":
+        letter = _letter(message, config, now)
+        with closing(_connect(config, timeout_seconds)) as server:
+            if config.security == "starttls":
                 server.starttls(context=ssl.create_default_context())
-            if figures.username:
-                server.login(figures.username, password)
+            if config.username:
+                server.login(config.username, password)
             refused = tuple(server.send_message(letter))
             with suppress(OSError, smtplib.SMTPException):  # sent is sent, whatever the server says to goodbye
                 server.quit()
@@ -47,25 +47,25 @@ def send_email(
     except (OSError, smtplib.SMTPException, ValueError) as error:
         said = f"{type(error).__name__}: {error}"
     # raised outside the handler: the exception carries neither the old one nor what it may hold
-    where = f"{figures.host}:{figures.port} ({figures.security})"
-    raise ChannelError(f"e-mail by {where} was not sent: {one_line(without(said, password), 300)}")
+    where = f"{config.host}:{config.port} ({config.security})"
+    raise ChannelError(f"e-mail by {where} was not sent: {one_line(without_secrets(said, password), 300)}")
 
 
-def _connect(figures: EmailFigures, timeout_seconds: float) -> smtplib.SMTP:
-    if figures.security == "ssl":
+def _connect(config: EmailConfig, timeout_seconds: float) -> smtplib.SMTP:
+    if config.security == "ssl":
         context = ssl.create_default_context()
-        return smtplib.SMTP_SSL(figures.host, figures.port, timeout=timeout_seconds, context=context)
-    return smtplib.SMTP(figures.host, figures.port, timeout=timeout_seconds)
+        return smtplib.SMTP_SSL(config.host, config.port, timeout=timeout_seconds, context=context)
+    return smtplib.SMTP(config.host, config.port, timeout=timeout_seconds)
 
 
-def _letter(message: Message, figures: EmailFigures, now: datetime) -> EmailMessage:
+def _letter(message: AlertMessage, config: EmailConfig, now: datetime) -> EmailMessage:
     letter = EmailMessage()
     letter["Subject"] = message.subject
-    letter["From"] = figures.sender
-    letter["To"] = ", ".join(figures.recipients)
+    letter["From"] = config.sender
+    letter["To"] = ", ".join(config.recipients)
     letter["Date"] = format_datetime(now)
     # the sender's domain, not the name of this machine
-    letter["Message-ID"] = make_msgid(domain=figures.sender.rstrip(">").rpartition("@")[2] or "localhost")
+    letter["Message-ID"] = make_msgid(domain=config.sender.rstrip(">").rpartition("@")[2] or "localhost")
     letter["Auto-Submitted"] = "auto-generated"
     letter.set_content(message.text)
     return letter

@@ -15,7 +15,7 @@ URL_CHARACTERS = 500
 
 
 @dataclass(frozen=True)
-class Line:
+class MessageLine:
     """One listed alert; `url` may be empty."""
 
     text: str
@@ -28,7 +28,7 @@ class Group:
 
     title: str
     count: int
-    lines: tuple[Line, ...]
+    lines: tuple[MessageLine, ...]
 
     @property
     def more(self) -> int:
@@ -46,7 +46,7 @@ class Section:
 
 
 @dataclass(frozen=True)
-class Message:
+class AlertMessage:
     """One message to one channel."""
 
     subject: str
@@ -70,7 +70,7 @@ class Message:
         return "\n".join(lines).rstrip() + "\n"
 
 
-def compose(alerts: Iterable[Alert], *, most_listed: int) -> Message:
+def compose_message(alerts: Iterable[Alert], *, most_listed: int) -> AlertMessage:
     """One message for all alerts; at most `most_listed` of them are listed, all are counted."""
     by_kind: dict[str, list[Alert]] = defaultdict(list)
     for alert in sorted(alerts, key=lambda one: one.occurred_at, reverse=True):
@@ -81,7 +81,7 @@ def compose(alerts: Iterable[Alert], *, most_listed: int) -> Message:
         left -= sum(len(group.lines) for group in section.groups)
         sections.append(section)
     counts = ", ".join(section.heading for section in sections)
-    return Message(subject=one_line(f"Lyo pipelines: {counts}", 200), sections=tuple(sections))
+    return AlertMessage(subject=one_line(f"Lyo pipelines: {counts}", 200), sections=tuple(sections))
 
 
 def _section(kind: str, alerts: Sequence[Alert], left: int) -> Section:
@@ -99,11 +99,11 @@ def _section(kind: str, alerts: Sequence[Alert], left: int) -> Section:
     return Section(_heading(kind, len(alerts)), tuple(groups), unlisted)
 
 
-def _line(alert: Alert) -> Line:
+def _line(alert: Alert) -> MessageLine:
     when = f"{alert.occurred_at:%Y-%m-%d %H:%M} UTC"
     detail = one_line(alert.detail, DETAIL_CHARACTERS)
     url = alert.url if len(alert.url) <= URL_CHARACTERS and alert.url.isprintable() and " " not in alert.url else ""
-    return Line(f"{when}, {detail}" if detail else when, url)
+    return MessageLine(f"{when}, {detail}" if detail else when, url)
 
 
 def _heading(kind: str, count: int) -> str:

@@ -11,7 +11,7 @@ MOST_KEYS = 2000
 """Keys that are remembered per channel; beyond them the oldest may be told early, never lost."""
 
 
-def pending(
+def pending_alerts(
     observed: Iterable[Alert | Resolved], told: Mapping[str, datetime], now: datetime, repeat_after: timedelta
 ) -> tuple[list[Alert], dict[str, datetime]]:
     """Return the alerts to tell, and what has been told once they are: key to time.

@@ -19,7 +19,7 @@ OVERLAP = timedelta(minutes=2)
 """A record that becomes visible later than this after the time it bears may be missed."""
 
 
-class Position(BaseModel):
+class StreamPosition(BaseModel):
     """Everything below `after` was handled, and of the rest the records in `seen` (name to mark)."""
 
     model_config = ConfigDict(frozen=True)
@@ -29,7 +29,7 @@ class Position(BaseModel):
 
 
 @dataclass(frozen=True)
-class Record(Generic[T]):
+class StreamRecord(Generic[T]):
     """One record of a stream: its name, its place in the order of reading, the time it bears, and what it holds."""
 
     name: str
@@ -38,7 +38,9 @@ class Record(Generic[T]):
     what: T
 
 
-def read_on(position: Position, page: Sequence[Record[T]], now: datetime) -> tuple[list[Record[T]], Position]:
+def read_on(
+    position: StreamPosition, page: Sequence[StreamRecord[T]], now: datetime
+) -> tuple[list[StreamRecord[T]], StreamPosition]:
     """Return the records of a page that were not handled, and the position once they are.
 
     page: records with a mark of at least `position.after`, in order of their marks, as many as `page_size` says.
@@ -46,9 +48,9 @@ def read_on(position: Position, page: Sequence[Record[T]], now: datetime) -> tup
     fresh = [record for record in page if record.name not in position.seen]
     after = max([position.after, *(record.mark for record in page if record.at <= now - OVERLAP)])
     seen = {**position.seen, **{record.name: record.mark for record in page}}
-    return fresh, Position(after=after, seen={name: mark for name, mark in seen.items() if mark >= after})
+    return fresh, StreamPosition(after=after, seen={name: mark for name, mark in seen.items() if mark >= after})
 
 
-def page_size(position: Position, most: int) -> int:
+def page_size(position: StreamPosition, most: int) -> int:
     """How many records to ask for, so that up to `most` new ones are found behind those that were seen."""
     return most + len(position.seen)

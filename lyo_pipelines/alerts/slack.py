@@ -10,8 +10,8 @@ from contextlib import contextmanager
 import httpx
 
 from lyo_pipelines.alerts.alert import one_line
-from lyo_pipelines.alerts.errors import ChannelError, without
-from lyo_pipelines.alerts.message import Group, Message, Section
+from lyo_pipelines.alerts.errors import ChannelError, without_secrets
+from lyo_pipelines.alerts.message import AlertMessage, Group, Section
 
 SECTION_CHARACTERS = 3000
 HEADER_CHARACTERS = 150
@@ -27,7 +27,7 @@ def slack_problem(webhook_url: str) -> str:
     )
 
 
-def send_slack(message: Message, webhook_url: str, *, timeout_seconds: float) -> None:
+def send_slack(message: AlertMessage, webhook_url: str, *, timeout_seconds: float) -> None:
     """Post one message. Raises ChannelError, without the address, when Slack did not take it."""
     try:
         with _unlogged():
@@ -39,10 +39,10 @@ def send_slack(message: Message, webhook_url: str, *, timeout_seconds: float) ->
         said = f"{type(error).__name__}; look at LYO_SLACK_WEBHOOK"
     if said:  # raised outside the handlers: the exception carries neither the old one nor what it may hold
         path = webhook_url.partition("://")[2].partition("/")[2]
-        raise ChannelError(f"Slack was not told: {one_line(without(said, webhook_url, path), 300)}")
+        raise ChannelError(f"Slack was not told: {one_line(without_secrets(said, webhook_url, path), 300)}")
 
 
-def slack_payload(message: Message) -> dict[str, object]:
+def slack_payload(message: AlertMessage) -> dict[str, object]:
     """The message in Slack's blocks; `text` is what notifications show."""
     blocks: list[Mapping[str, object]] = [
         {"type": "header", "text": {"type": "plain_text", "text": one_line(message.subject, HEADER_CHARACTERS)}}

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from lyo_pipelines.alerts.position import Position
+from lyo_pipelines.alerts.position import StreamPosition
 
 FIRST_LOOK_BACK = timedelta(hours=1)
 """A channel that is new hears of this much of the past, not of the whole history."""
@@ -20,17 +20,17 @@ class ChannelState(BaseModel):
 
     version: Literal[1] = 1
     since: datetime
-    finished: Position
-    created: Position
-    checks: Position
+    finished: StreamPosition
+    created: StreamPosition
+    checks: StreamPosition
     told: dict[str, datetime] = {}
 
 
 def fresh_state(now: datetime, first_check: float) -> ChannelState:
     """State of a channel that was just turned on; `first_check` is the mark from which checks are read."""
     since = now - FIRST_LOOK_BACK
-    start = Position(after=since.timestamp())
-    return ChannelState(since=since, finished=start, created=start, checks=Position(after=first_check))
+    start = StreamPosition(after=since.timestamp())
+    return ChannelState(since=since, finished=start, created=start, checks=StreamPosition(after=first_check))
 
 
 def load_state(text: str) -> ChannelState | None:

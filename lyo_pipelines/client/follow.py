@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from lyo_pipelines.client.graphql import Client, GraphQLError, Run
+from lyo_pipelines.client.graphql import Client, DagsterRun, GraphQLError
 from lyo_pipelines.errors import LyoError
 from lyo_pipelines.evaluation.command import PROGRESS, REPORT_TAG
 from lyo_pipelines.external_process.json_lines import last_json_line
@@ -46,7 +46,7 @@ def new_stages(*keys: str) -> dict[str, Stage]:
     return {key: Stage(key, STAGES[key]) for key in keys}
 
 
-def apply_run(stages: dict[str, Stage], run: Run, now: float) -> None:
+def apply_run(stages: dict[str, Stage], run: DagsterRun, now: float) -> None:
     """Carry one run's step states over to the stages."""
     for key, (status, start, end) in run.steps.items():
         stage = stages.get(key)
@@ -62,7 +62,7 @@ def apply_run(stages: dict[str, Stage], run: Run, now: float) -> None:
             stage.seconds = (end or now) - start
 
 
-def training_detail(lake: Lake, run: Run) -> str:
+def training_detail(lake: Lake, run: DagsterRun) -> str:
     """Steps, loss, speed and time left of the adapter version that the run trains."""
     version = run.tags.get(ADAPTER_TAG)
     row = last_json_line(lake.local(lake.adapter_dir(run.segment, version)) / METRICS) if version else {}
@@ -83,7 +83,7 @@ def training_detail(lake: Lake, run: Run) -> str:
     return " · ".join(parts)
 
 
-def evaluation_detail(lake: Lake, run: Run) -> str:
+def evaluation_detail(lake: Lake, run: DagsterRun) -> str:
     """Model, items and time left of the report that the run writes."""
     version = run.tags.get(REPORT_TAG)
     row = last_json_line(lake.local(lake.report_dir(run.segment, version)) / PROGRESS) if version else {}
@@ -102,7 +102,7 @@ def clock(seconds: float) -> str:
     return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
 
 
-def polled(fetch: Callable[[], list[Run]], seconds: float) -> Iterator[list[Run]]:
+def poll_until_ready(fetch: Callable[[], list[DagsterRun]], seconds: float) -> Iterator[list[DagsterRun]]:
     """Ask again and again; a Dagster that is silent for a moment is asked later, one that stays silent is an error."""
     errors = 0
     while True:
@@ -132,7 +132,7 @@ class Follower:
     since: float
     poll_seconds: float = 2.0
 
-    def until_run_ends(self, run_id: str) -> Run:
+    def until_run_ends(self, run_id: str) -> DagsterRun:
         """Follow one run to its end. Raises RunFailedError with the cause when it does not succeed."""
         for run in self._polls(lambda: self.client.runs(runIds=[run_id])):
             if run and not run[0].active:
@@ -156,8 +156,8 @@ class Follower:
                     f"{what} did not happen within {clock(wait_seconds)}; look at the sensors' ticks at {self.client.url}/automation"
                 )
 
-    def _polls(self, fetch: Callable[[], list[Run]]) -> Iterator[list[Run]]:
-        for runs in polled(fetch, self.poll_seconds):
+    def _polls(self, fetch: Callable[[], list[DagsterRun]]) -> Iterator[list[DagsterRun]]:
+        for runs in poll_until_ready(fetch, self.poll_seconds):
             now = time.time()
             for run in sorted(runs, key=lambda run: run.start or 0.0):
                 if (run.start or 0.0) >= self.since:

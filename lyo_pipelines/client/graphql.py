@@ -51,7 +51,7 @@ class GraphQLError(LyoError):
 
 
 @dataclass(frozen=True)
-class Run:
+class DagsterRun:
     """One run as the API tells it; times are epoch seconds."""
 
     run_id: str
@@ -108,13 +108,13 @@ class Client:
             raise GraphQLError(f"{job} was not launched ({answer['__typename']}): {reason}")
         return answer["run"]["runId"]
 
-    def runs(self, *, limit: int = 20, **run_filter: Any) -> list[Run]:
+    def runs(self, *, limit: int = 20, **run_filter: Any) -> list[DagsterRun]:
         """Newest runs first, filtered (`runIds=[…]`, `pipelineName=…`, `tags=[{key, value}]`, `statuses=[…]`)."""
         answer = self.query(_RUNS, filter=run_filter or None, limit=limit)["runsOrError"]
         if answer["__typename"] != "Runs":
             raise GraphQLError(str(answer.get("message", answer["__typename"])))
         return [
-            Run(
+            DagsterRun(
                 run_id=row["runId"],
                 job=row["jobName"],
                 status=row["status"],

@@ -6,8 +6,15 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from lyo_pipelines.client.follow import RunFailedError, Stage, clock, evaluation_detail, polled, training_detail
-from lyo_pipelines.client.graphql import Client, Run
+from lyo_pipelines.client.follow import (
+    RunFailedError,
+    Stage,
+    clock,
+    evaluation_detail,
+    poll_until_ready,
+    training_detail,
+)
+from lyo_pipelines.client.graphql import Client, DagsterRun
 from lyo_pipelines.storage.lake import Lake
 
 _STEPS = {"dataset_splits": "splits", "adapter": "adapter", "eval_report": "report"}
@@ -24,13 +31,13 @@ class LaunchFollower:
     poll_seconds: float = 2.0
     stages: dict[str, Stage] = field(default_factory=dict)
 
-    def until_done(self, expected: Iterable[str], *, wait_seconds: float) -> list[Run]:
+    def until_done(self, expected: Iterable[str], *, wait_seconds: float) -> list[DagsterRun]:
         """Follow until each expected segment has been launched and nothing runs any more; return the runs.
 
         Raises RunFailedError when a run fails, or when not all are launched within `wait_seconds`.
         """
         wanted, deadline = set(expected), time.monotonic() + wait_seconds
-        for found in polled(lambda: self.client.runs(limit=50, pipelineName="retrain"), self.poll_seconds):
+        for found in poll_until_ready(lambda: self.client.runs(limit=50, pipelineName="retrain"), self.poll_seconds):
             runs = [run for run in found if run.tags.get("lyo/trigger")]
             self._update(runs)
             failed = [run for run in runs if run.failed and (run.end or 0) >= self.since]
@@ -42,11 +49,11 @@ class LaunchFollower:
             if missing and time.monotonic() > deadline:
                 raise RunFailedError(
                     f"not launched within {clock(wait_seconds)}: {', '.join(sorted(missing))}. `lyo why SEGMENT` says why; "
-                    f"the sensors' ticks stand at {self.client.url}/automation"
+                    f"the sensors' ticks are at {self.client.url}/automation"
                 )
         raise AssertionError("polling never ends by itself")
 
-    def _update(self, runs: list[Run]) -> None:
+    def _update(self, runs: list[DagsterRun]) -> None:
         now = time.time()
         for run in sorted(runs, key=lambda run: run.start or now):
             kinds = run.tags["lyo/trigger"].replace(",", " + ")
@@ -66,7 +73,7 @@ class LaunchFollower:
                 stage.detail = self._detail(run)
         self.show(self.stages)
 
-    def _detail(self, run: Run) -> str:
+    def _detail(self, run: DagsterRun) -> str:
         current = next((key for key in reversed(_STEPS) if run.steps.get(key, ("", None, None))[1] is not None), None)
         if current == "adapter":
             return f"adapter · {training_detail(self.lake, run)}"

@@ -12,17 +12,17 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from lyo_pipelines.config.figures import FiguresError, load_figures, read_sections
-from lyo_pipelines.config.retraining import RetrainingFigures
+from lyo_pipelines.config.loading import ConfigError, load_config, read_sections
+from lyo_pipelines.config.retraining import RetrainingConfig
 from lyo_pipelines.config.settings import Settings
 from lyo_pipelines.errors import LyoError
 from lyo_pipelines.health.read import load_health, read_health
-from lyo_pipelines.retraining.backtest import CANNOT_KNOW, Backtest, Step, default_range, replay_policies
+from lyo_pipelines.retraining.backtest import CANNOT_KNOW, Backtest, BacktestStep, default_range, replay_policies
 from lyo_pipelines.retraining.backtest_files import write_backtest
 from lyo_pipelines.retraining.curriculum import load_curriculum
-from lyo_pipelines.retraining.differences import Difference, difference
-from lyo_pipelines.retraining.history import Training, trainings
-from lyo_pipelines.retraining.reasons import LIMITS, REASONS
+from lyo_pipelines.retraining.decision_reasons import LIMITS, REASONS
+from lyo_pipelines.retraining.history import Training, read_trainings
+from lyo_pipelines.retraining.policy_differences import PolicyDifference, policy_difference
 from lyo_pipelines.segments import parse_segment
 from lyo_pipelines.storage.lake import Lake
 
@@ -44,12 +44,12 @@ def run_backtest(
     policy: Path | None = None,
     segment: str | None = None,
 ) -> str:
-    """Replay, print what would have fired and what held, and write JSON and picture; return the path of the JSON."""
+    """Replay, print what would have fired and what held, and write JSON and plot; return the path of the JSON."""
     settings = Settings.from_env()
-    lake, figures = Lake(settings.data_dir), load_figures(settings.config_path).retraining
+    lake, config = Lake(settings.data_dir), load_config(settings.config_path).retraining
     if segment is not None:
         parse_segment(segment)
-    policies, names = [figures], [IN_FORCE]
+    policies, names = [config], [IN_FORCE]
     if policy is not None:
         policies.append(laid_over(settings.config_path, policy))
         names.append(policy.name)
@@ -60,13 +60,13 @@ def run_backtest(
         )
     unreadable = read_health(lake, days).unreadable
     curriculum, readable = load_curriculum(lake), [day for day in days if day not in unreadable]
-    first, last = _range(readable, first, last, default_range(readable, figures, curriculum))
-    known = trainings(lake)
+    first, last = _range(readable, first, last, default_range(readable, config, curriculum))
+    known = read_trainings(lake)
     with console.status(f"Replaying {first} to {last}"):
         found = replay_policies(load_health(lake), policies, curriculum, first, last, trainings=known)
     if segment is not None:
         found = [_only(one, segment) for one in found]
-    differs = difference(*found) if len(found) == 2 else None
+    differs = policy_difference(*found) if len(found) == 2 else None
     notes = [f"{day.isoformat()} is left out, its health cannot be read: {why}" for day, why in unreadable.items()]
     notes += _later(known, first)
     notes += dict.fromkeys(f"not decided: {trouble}" for one in found for trouble in one.troubles)
@@ -79,13 +79,11 @@ def run_backtest(
     return paths[0]
 
 
-def laid_over(config: str | None, policy: Path) -> RetrainingFigures:
-    """The figures of `policy` over those of the configuration. Raises FiguresError that names file and key."""
+def laid_over(config: str | None, policy: Path) -> RetrainingConfig:
+    """The figures of `policy` over those of the configuration. Raises ConfigError that names file and key."""
     if not read_sections(policy).get("retraining"):
-        raise FiguresError(
-            f"{policy}: nothing under `retraining:`; a policy looks like config.yaml, with that section."
-        )
-    return load_figures(config, policy).retraining
+        raise ConfigError(f"{policy}: nothing under `retraining:`; a policy looks like config.yaml, with that section.")
+    return load_config(config, policy).retraining
 
 
 def _range(days: Sequence[date], first: date | None, last: date | None, usual: tuple[date, date]) -> tuple[date, date]:
@@ -95,7 +93,7 @@ def _range(days: Sequence[date], first: date | None, last: date | None, usual: t
     first = first or (usual[0] if usual[0] <= last else earliest)
     if not earliest <= first <= last <= latest:
         raise BacktestError(
-            f"{first} to {last} cannot be replayed: health reaches from {min(days)} to {max(days)}, and each day is judged by the "
+            f"{first} to {last} cannot be replayed: health reaches from {min(days)} to {max(days)}, and each day is compared with the "
             f"days before it. Choose --from and --to between {earliest} and {latest}."
         )
     return first, last
@@ -106,7 +104,7 @@ def _only(found: Backtest, segment: str) -> Backtest:
         near = difflib.get_close_matches(segment, found.by_segment, n=1)
         meant = f" Did you mean {near[0]}?" if near else ""
         raise BacktestError(
-            f"{segment}: no day of the range knows this segment.{meant} Known: {', '.join(list(found.by_segment)[:12])}."
+            f"{segment}: this segment occurs on no day of the range.{meant} Known: {', '.join(list(found.by_segment)[:12])}."
         )
     return found.only(segment)
 
@@ -121,7 +119,7 @@ def _later(known: dict[str, Training], first: date) -> list[str]:
     ]
 
 
-def _show(console: Console, found: Sequence[Backtest], names: Sequence[str], differs: Difference | None) -> None:
+def _show(console: Console, found: Sequence[Backtest], names: Sequence[str], differs: PolicyDifference | None) -> None:
     one = found[0]
     days = (one.last - one.first).days + 1
     console.print(
@@ -135,7 +133,7 @@ def _show(console: Console, found: Sequence[Backtest], names: Sequence[str], dif
     _held(console, found, names)
 
 
-def _launches(console: Console, steps: Sequence[Step], title: str) -> None:
+def _launches(console: Console, steps: Sequence[BacktestStep], title: str) -> None:
     if not steps:
         console.print(f"\n{escape(title)}", highlight=False)
         return
@@ -152,7 +150,7 @@ def _launches(console: Console, steps: Sequence[Step], title: str) -> None:
     _more(console, len(steps) - SHOWN_LAUNCHES, "launches")
 
 
-def _differences(console: Console, found: Difference, names: Sequence[str]) -> None:
+def _differences(console: Console, found: PolicyDifference, names: Sequence[str]) -> None:
     if not found:
         console.print(f"\nNo difference: both policies launch the same, {_count(found.same, 'time')}.", highlight=False)
         return
@@ -170,7 +168,7 @@ def _differences(console: Console, found: Difference, names: Sequence[str]) -> N
     _more(console, len(rows) - SHOWN_LAUNCHES, "differences")
 
 
-def _fired(step: Step) -> str:
+def _fired(step: BacktestStep) -> str:
     return f"{step.day} {kinds(step.kinds)}"
 
 
@@ -213,7 +211,7 @@ def _cell(numbers: Sequence[int]) -> str:
 
 def _more(console: Console, left: int, what: str) -> None:
     if left > 0:
-        console.print(f"… and {left:,} more {what}: they stand in the JSON.", style="dim", highlight=False)
+        console.print(f"… and {left:,} more {what}: they are in the JSON.", style="dim", highlight=False)
 
 
 def kinds(found: Sequence[str]) -> str:

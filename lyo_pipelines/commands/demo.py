@@ -18,15 +18,15 @@ from lyo_pipelines.client.graphql import Client
 from lyo_pipelines.client.launches import LaunchFollower
 from lyo_pipelines.client.server import Server, start_server
 from lyo_pipelines.client.summary import print_summary
-from lyo_pipelines.commands.rehearsal import play_releases
+from lyo_pipelines.commands.demo_results import EXPECTED, is_told, print_stories, report_dirs
+from lyo_pipelines.commands.demo_rollout import simulate_releases
 from lyo_pipelines.commands.release import release_through
-from lyo_pipelines.commands.stories import EXPECTED, is_told, print_stories, report_dirs
-from lyo_pipelines.config.figures import load_figures
+from lyo_pipelines.config.loading import load_config
 from lyo_pipelines.config.settings import Settings, make_key_file
 from lyo_pipelines.errors import LyoError
 from lyo_pipelines.evaluation.report.build import read_report
 from lyo_pipelines.health.day import days_to_rebuild
-from lyo_pipelines.interactions.landing.inbox import scan
+from lyo_pipelines.interactions.landing.inbox import scan_inbox
 from lyo_pipelines.retraining.curriculum import LOCAL
 from lyo_pipelines.retraining.findings import KINDS
 from lyo_pipelines.sample.stories import demo_curriculum
@@ -66,9 +66,7 @@ def run_demo(console: Console, *, port: int, interactions: int = 8_000, seed: in
         with FileLock(root / ".demo.lock", timeout=0):
             return _run_locked(console, lake, port=port, interactions=interactions, seed=seed)
     except Timeout as error:
-        raise DemoBusyError(
-            f"another demo is at work in {root}; wait for it, or give this one its own LYO_DATA_DIR"
-        ) from error
+        raise DemoBusyError(f"another demo is running in {root}; wait for it, or use another LYO_DATA_DIR") from error
 
 
 def _run_locked(console: Console, lake: Lake, *, port: int, interactions: int, seed: int) -> Server | None:
@@ -77,7 +75,7 @@ def _run_locked(console: Console, lake: Lake, *, port: int, interactions: int, s
     # the demo is the one place where triggers run without being switched on: written here, read by the Dagster that it starts
     os.environ.setdefault("LYO_TRIGGERS", "on")
     if _data_current(lake) and is_told(lake):
-        console.print("Everything is done already; nothing is repeated.")
+        console.print("Everything is already done; nothing needs to be repeated.")
         _print_ending(console, lake)
         return start_server(port) if console.is_terminal else None
     console.print("Starting Dagster …")
@@ -122,14 +120,14 @@ def _release(console: Console, client: Client, lake: Lake) -> None:
     settings = Settings.from_env()
     console.print(f"\n`lyo release {SEGMENT}`:", highlight=False)
     release_through(console, client, lake, SEGMENT, "the end of the demo")
-    figures, today = load_figures(settings.config_path), datetime.now(UTC).date()
-    play_releases(console, lake, SEGMENT, figures, key=settings.require_pseudonym_key(), today=today)
+    config, today = load_config(settings.config_path), datetime.now(UTC).date()
+    simulate_releases(console, lake, SEGMENT, config, key=settings.require_pseudonym_key(), today=today)
 
 
 def _data_current(lake: Lake) -> bool:
-    figures = load_figures(Settings.from_env().config_path)
+    config = load_config(Settings.from_env().config_path)
     now = datetime.now(UTC)
-    behind = scan(lake, settle_seconds=0, now=now) or days_to_rebuild(lake, figures.curation)
+    behind = scan_inbox(lake, settle_seconds=0, now=now) or days_to_rebuild(lake, config.curation)
     return not behind and bool(lake.days("health"))
 
 
@@ -151,7 +149,7 @@ def _drop_sample(console: Console, lake: Lake, *, interactions: int, seed: int) 
         encoding="utf-8",
     )
     console.print(
-        f"{interactions:,} sample interactions of the eight weeks before {end} lie in the inbox, six stories among them.",
+        f"{interactions:,} sample interactions of the eight weeks before {end} are in the inbox, six planted stories among them.",
         highlight=False,
         soft_wrap=True,
     )

@@ -15,7 +15,7 @@ from rich.console import Console
 
 from lyo_pipelines.client.home import StorageError, dagster_home, find_storage, shipped_home
 from lyo_pipelines.client.server import find_server
-from lyo_pipelines.config.figures import FiguresError, load_figures
+from lyo_pipelines.config.loading import ConfigError, load_config
 from lyo_pipelines.config.settings import Settings
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines.training.base_models import MissingBaseModelError, embedded_gguf
@@ -34,7 +34,7 @@ _TOGETHER = (
 
 
 @dataclass(frozen=True)
-class Finding:
+class MachineCheck:
     """One thing looked at; `advice` says what to do when it is not well."""
 
     name: str
@@ -43,7 +43,7 @@ class Finding:
     advice: str = ""
 
 
-def look(console: Console) -> bool:
+def check_machine(console: Console) -> bool:
     """Print every finding; return whether all are well."""
     findings = [finding for check in CHECKS for finding in check()]
     for finding in findings:
@@ -57,79 +57,79 @@ def look(console: Console) -> bool:
     return all(finding.well for finding in findings)
 
 
-def _python() -> Iterator[Finding]:
+def _python() -> Iterator[MachineCheck]:
     version = ".".join(map(str, sys.version_info[:3]))
-    yield Finding("Python", sys.version_info >= (3, 11), version, "use Python 3.11 or newer")
+    yield MachineCheck("Python", sys.version_info >= (3, 11), version, "use Python 3.11 or newer")
 
 
-def _packages() -> Iterator[Finding]:
+def _packages() -> Iterator[MachineCheck]:
     for name in _TOGETHER:
         try:
-            yield Finding(name, True, metadata.version(name))
+            yield MachineCheck(name, True, metadata.version(name))
         except metadata.PackageNotFoundError:
-            yield Finding(name, False, "not installed", "run `make install`")
+            yield MachineCheck(name, False, "not installed", "run `make install`")
 
 
-def _settings() -> Iterator[Finding]:
+def _settings() -> Iterator[MachineCheck]:
     settings = Settings.from_env()
-    yield Finding(
+    yield MachineCheck(
         "pseudonym key",
         bool(settings.known_pseudonym_key),
         "set" if settings.known_pseudonym_key else "not set",
         "set LYO_PSEUDONYM_KEY to a long random secret and keep it (`make demo` makes one for the demo)",
     )
     try:
-        load_figures(settings.config_path)
-        yield Finding("figures", True, settings.config_path or "the owner's defaults")
-    except FiguresError as error:
-        yield Finding("figures", False, str(error), "mend the file that LYO_CONFIG names")
+        load_config(settings.config_path)
+        yield MachineCheck("figures", True, settings.config_path or "the packaged defaults")
+    except ConfigError as error:
+        yield MachineCheck("figures", False, str(error), "fix the file that LYO_CONFIG names")
 
 
-def _disk() -> Iterator[Finding]:
+def _disk() -> Iterator[MachineCheck]:
     lake = Lake(Settings.from_env().data_dir)
     folder = Path(lake.base)
     while not folder.exists():
         folder = folder.parent
     free = shutil.disk_usage(folder).free
     writable = os.access(folder, os.W_OK)
-    yield Finding("data directory", writable, lake.base, "make it writable, or set LYO_DATA_DIR elsewhere")
-    yield Finding(
+    yield MachineCheck("data directory", writable, lake.base, "make it writable, or set LYO_DATA_DIR elsewhere")
+    yield MachineCheck(
         "free disk", free > 5e9, f"{free / 1e9:.0f} GB", "free at least 5 GB, or set LYO_DATA_DIR to a larger disk"
     )
 
 
-def _memory() -> Iterator[Finding]:
+def _memory() -> Iterator[MachineCheck]:
     total = psutil.virtual_memory().total
-    yield Finding("memory", total > 6e9, f"{total / 1e9:.0f} GB", "the demo needs about 6 GB")
+    yield MachineCheck("memory", total > 6e9, f"{total / 1e9:.0f} GB", "the demo needs about 6 GB")
 
 
-def _base_model() -> Iterator[Finding]:
+def _base_model() -> Iterator[MachineCheck]:
     try:
-        yield Finding("embedded base model", True, Path(embedded_gguf()).name)
+        yield MachineCheck("embedded base model", True, Path(embedded_gguf()).name)
     except MissingBaseModelError as error:
-        yield Finding("embedded base model", False, "not found", str(error))
+        yield MachineCheck("embedded base model", False, "not found", str(error))
 
 
-def _gpu() -> Iterator[Finding]:
+def _gpu() -> Iterator[MachineCheck]:
     driver = Path("/proc/driver/nvidia/version").exists()
-    yield Finding(
+    yield MachineCheck(
         "GPU",
         True,
         "NVIDIA driver found" if driver else "none: training runs on the CPU (the embedded model is meant for it)",
     )
 
 
-def _dagster() -> Iterator[Finding]:
+def _dagster() -> Iterator[MachineCheck]:
     home = dagster_home()
     try:
         storage = find_storage(home)
         runs = storage.runs()
     except StorageError as error:
-        yield Finding("Dagster's state", False, error.message, error.hint)
+        yield MachineCheck("Dagster's state", False, error.message, error.hint)
     else:
         # DAGSTER_HOME goes before LYO_PG_HOST, which somebody may take to be at work
         ignored = bool(Settings.from_env().pg_host) and storage.kind == "SQLite"
-        yield Finding(
+        yield MachineCheck(
             "Dagster's state",
             not ignored,
             f"{storage.kind}, {storage.place} ({'new' if runs is None else f'{runs} runs'})"
@@ -137,10 +137,10 @@ def _dagster() -> Iterator[Finding]:
             f"unset DAGSTER_HOME, or put {shipped_home() / 'dagster.yaml'} into {home}",
         )
     server = find_server()
-    yield Finding("Dagster UI", True, server.url if server else "not running (`make ui` opens it)")
+    yield MachineCheck("Dagster UI", True, server.url if server else "not running (`make ui` opens it)")
 
 
-CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (
+CHECKS: tuple[Callable[[], Iterator[MachineCheck]], ...] = (
     _python,
     _packages,
     _settings,

@@ -11,30 +11,37 @@ from rich.table import Table
 from lyo_pipelines.config.settings import Settings
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines.training.base_models import find_base_model
-from lyo_pipelines.training.dimensions import Shape, shape_of
-from lyo_pipelines.training.memory import GB, TooLittleMemoryError, estimate, free_bytes, largest_batch, require_memory
+from lyo_pipelines.training.dimensions import ModelDimensions, dimensions_of
+from lyo_pipelines.training.memory import (
+    GB,
+    TooLittleMemoryError,
+    estimate_memory,
+    free_bytes,
+    largest_batch,
+    require_memory,
+)
 from lyo_pipelines.training.preflight import BaseState, base_state, missing_package, unfit_recipe
 from lyo_pipelines.training.recipe_loading import load_recipe, parse_changes
 from lyo_pipelines.training.recipes import Recipe
 
 TASK = "tutoring"
-"""The task whose length limit is used: of the owner's figures it is the longest."""
+"""The task whose length limit is used: of the configured values it is the longest."""
 
 
-def look_at_recipe(console: Console, name: str, changes: Sequence[str]) -> bool:
+def check_recipe(console: Console, name: str, changes: Sequence[str]) -> bool:
     """Print every finding about a recipe; return whether a training with it could start. Raises RecipeError."""
     recipe = load_recipe(name, parse_changes(changes))
     lake = Lake(Settings.from_env().data_dir)
     state = base_state(recipe.base_model, lake.local(lake.side("models")))
-    shape = shape_of(recipe.base_model, state.folder)
+    dimensions = dimensions_of(recipe.base_model, state.folder)
     device, no_device = _device(recipe)
     console.print(f"[bold]{recipe.name}[/]: {recipe.method} on {recipe.base_model}", highlight=False)
-    troubles = [trouble for trouble in (missing_package(recipe), unfit_recipe(recipe, shape)) if trouble]
+    troubles = [trouble for trouble in (missing_package(recipe), unfit_recipe(recipe, dimensions)) if trouble]
     _say(console, no_device is None, "device", no_device or {"cuda": "GPU", "cpu": "CPU"}[device])
     _say(console, state.there, "base model", _about(recipe, state))
-    for text in _facts(recipe, shape):
+    for text in _facts(recipe, dimensions):
         console.print(f"  {text}", highlight=False, soft_wrap=True)
-    if too_little := _memory(console, recipe, shape, device, known=no_device is None):
+    if too_little := _memory(console, recipe, dimensions, device, known=no_device is None):
         troubles.append(too_little)
     for trouble in troubles:
         _say(console, False, "cannot start", trouble)
@@ -60,7 +67,7 @@ def _about(recipe: Recipe, state: BaseState) -> str:
     return state.text + licence
 
 
-def _facts(recipe: Recipe, shape: Shape | None) -> Iterator[str]:
+def _facts(recipe: Recipe, dimensions: ModelDimensions | None) -> Iterator[str]:
     length, step = recipe.batch.max_length_of(TASK), recipe.batch.size * recipe.batch.accumulation
     yield f"a step: {step} examples ({recipe.batch.size} x {recipe.batch.accumulation}), each up to {length:,} tokens ({TASK})"
     budget = recipe.budget
@@ -68,16 +75,18 @@ def _facts(recipe: Recipe, shape: Shape | None) -> Iterator[str]:
     ends += [f"{budget.tokens:,} tokens"] if budget.tokens else []
     ends += [f"{budget.steps:,} steps"] if budget.steps else []
     yield f"ends after the first of: {', '.join(ends)}"
-    if shape is not None:
-        learnt = shape.parameters if recipe.method == "full" else shape.lora(recipe.lora.r)
-        yield f"{shape.parameters:,} weights, of which {learnt:,} are learnt{'' if recipe.method == 'full' else ' (beside them)'}"
+    if dimensions is not None:
+        learnt = dimensions.parameters if recipe.method == "full" else dimensions.lora(recipe.lora.r)
+        yield f"{dimensions.parameters:,} weights, of which {learnt:,} are learnt{'' if recipe.method == 'full' else ' (beside them)'}"
 
 
-def _memory(console: Console, recipe: Recipe, shape: Shape | None, device: str, *, known: bool) -> str | None:
-    if shape is None:
+def _memory(
+    console: Console, recipe: Recipe, dimensions: ModelDimensions | None, device: str, *, known: bool
+) -> str | None:
+    if dimensions is None:
         console.print("  memory: no estimate for this architecture", highlight=False)
         return None
-    needed = estimate(shape, recipe, largest_batch(recipe, TASK), device)
+    needed = estimate_memory(dimensions, recipe, largest_batch(recipe, TASK), device)
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column("memory at the longest batch")
     table.add_column("GB", justify="right")

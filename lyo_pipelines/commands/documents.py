@@ -12,7 +12,7 @@ from lyo_pipelines.client.follow import RunFailedError
 from lyo_pipelines.client.graphql import Client
 from lyo_pipelines.client.server import start_server
 from lyo_pipelines.commands.paths import require_path
-from lyo_pipelines.config.figures import Figures, load_figures
+from lyo_pipelines.config.loading import Config, load_config
 from lyo_pipelines.config.settings import Settings
 from lyo_pipelines.documents.contract import DocumentSetError
 from lyo_pipelines.documents.files import set_name, source_folder
@@ -25,12 +25,12 @@ _SHOWN = 20
 def add_documents(console: Console, path: Path | None, name: str | None) -> None:
     """Copy a file or a folder into its set (without a path: nothing), read all sets that changed, and print them."""
     settings = Settings.from_env()
-    lake, figures = Lake(settings.data_dir), load_figures(settings.config_path)
+    lake, config = Lake(settings.data_dir), load_config(settings.config_path)
     if path is not None:
         copied, same = copy_in(lake, path, name)
-        console.print(f"{copied} files copied, {same} were there already.", highlight=False)
-    if stale_sets(lake, figures.documents, figures.curation):
-        _read(console, lake, figures)
+        console.print(f"{copied} files copied, {same} already there.", highlight=False)
+    if stale_sets(lake, config.documents, config.curation):
+        _read(console, lake, config)
     else:
         console.print("Every document set is up to date.")
     wanted = set_name(name) if name else None
@@ -61,13 +61,13 @@ def copy_in(lake: Lake, path: Path, name: str | None) -> tuple[int, int]:
     return copied, same
 
 
-def _read(console: Console, lake: Lake, figures: Figures) -> None:
+def _read(console: Console, lake: Lake, config: Config) -> None:
     """Let Dagster's own sensor read the sets, so that the UI shows it; wait until nothing is stale."""
     console.print("Reading the documents in Dagster …")
     server = start_server(3000)
     client, began = Client(server.url), time.time()
     try:
-        while stale_sets(lake, figures.documents, figures.curation):
+        while stale_sets(lake, config.documents, config.curation):
             runs = client.runs(limit=5, pipelineName="read_documents")
             failed = [run for run in runs if run.failed and (run.end or 0) >= began]
             if failed:

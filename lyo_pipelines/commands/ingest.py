@@ -14,11 +14,11 @@ from lyo_pipelines.client.follow import RunFailedError
 from lyo_pipelines.client.graphql import Client
 from lyo_pipelines.client.server import start_server
 from lyo_pipelines.commands.paths import require_path
-from lyo_pipelines.config.figures import Figures, load_figures
+from lyo_pipelines.config.loading import Config, load_config
 from lyo_pipelines.config.settings import Settings
 from lyo_pipelines.health.day import days_to_rebuild
 from lyo_pipelines.interactions.fields.mapping import load_mapping
-from lyo_pipelines.interactions.landing.file import land_file
+from lyo_pipelines.interactions.landing.land_file import land_file
 from lyo_pipelines.interactions.landing.report import LandingReport
 from lyo_pipelines.interactions.pseudonyms import Pseudonyms
 from lyo_pipelines.interactions.tables.errors import TableError
@@ -29,7 +29,7 @@ from lyo_pipelines.storage.lake import Lake
 def ingest_path(console: Console, path: Path, *, format: str, mapping: Path | None, build: bool) -> None:
     """Land one file or every file of a folder, print the reports, and rebuild what became stale."""
     settings = Settings.from_env()
-    lake, figures = Lake(settings.data_dir), load_figures(settings.config_path)
+    lake, config = Lake(settings.data_dir), load_config(settings.config_path)
     pseudonyms = Pseudonyms(settings.require_pseudonym_key())
     require_path(path)
     files = (
@@ -41,32 +41,32 @@ def ingest_path(console: Console, path: Path, *, format: str, mapping: Path | No
     now = datetime.now(UTC)
     reports = [
         land_file(
-            lake, str(file), pseudonyms=pseudonyms, figures=figures.interactions, format=format, mapping=parsed, now=now
+            lake, str(file), pseudonyms=pseudonyms, config=config.interactions, format=format, mapping=parsed, now=now
         )
         for file in files
     ]
     _print(console, reports)
-    _bring_up_to_date(console, lake, figures, build=build)
+    _bring_up_to_date(console, lake, config, build=build)
 
 
 def ingest_table(console: Console, name: str, *, again: bool, build: bool) -> None:
     """Land what is new in one configured table, print the report, and rebuild what became stale."""
     settings = Settings.from_env()
-    lake, figures = Lake(settings.data_dir), load_figures(settings.config_path)
+    lake, config = Lake(settings.data_dir), load_config(settings.config_path)
     pseudonyms = Pseudonyms(settings.require_pseudonym_key())
-    table = table_named(figures.interactions, name)
+    table = table_named(config.interactions, name)
     now = datetime.now(UTC)
     report = pull_table(
-        lake, table, pseudonyms=pseudonyms, figures=figures.interactions, now=now, env=os.environ, again=again
+        lake, table, pseudonyms=pseudonyms, config=config.interactions, now=now, env=os.environ, again=again
     )
     _print(console, [report])
     if report.unreadable:
         raise TableError(report.unreadable)
-    _bring_up_to_date(console, lake, figures, build=build)
+    _bring_up_to_date(console, lake, config, build=build)
 
 
-def _bring_up_to_date(console: Console, lake: Lake, figures: Figures, *, build: bool) -> None:
-    stale = days_to_rebuild(lake, figures.curation)
+def _bring_up_to_date(console: Console, lake: Lake, config: Config, *, build: bool) -> None:
+    stale = days_to_rebuild(lake, config.curation)
     if not stale:
         console.print("Every day is up to date.")
     elif build:
@@ -77,12 +77,12 @@ def _bring_up_to_date(console: Console, lake: Lake, figures: Figures, *, build: 
 
 def _rebuild(console: Console, lake: Lake, stale: list[date]) -> None:
     """Let Dagster's own sensor rebuild the stale days, so that the UI shows them; wait until nothing is stale."""
-    figures = load_figures(Settings.from_env().config_path)
+    config = load_config(Settings.from_env().config_path)
     console.print(f"Rebuilding {len(stale)} days ({stale[0]} … {stale[-1]}) in Dagster …", highlight=False)
     server = start_server(3000)
     client, began = Client(server.url), time.time()
     try:
-        while days_to_rebuild(lake, figures.curation):
+        while days_to_rebuild(lake, config.curation):
             failed = [
                 run for run in client.runs(limit=5, pipelineName="daily_data") if run.failed and (run.end or 0) >= began
             ]

@@ -19,9 +19,9 @@ def merge_segment(console: Console, segment: str, *, version: str | None, output
     lake = Lake(Settings.from_env().data_dir)
     adapter = find_adapter(lake, segment, version)
     folder = output or lake.local(lake.path("merged", segment, adapter.version))
-    from lyo_pipelines.training.engine.merge import merge
+    from lyo_pipelines.training.engine.merge import merge_adapter
 
-    merge(
+    merge_adapter(
         adapter,
         folder,
         lake.local(lake.side("models")),

@@ -10,19 +10,19 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from lyo_pipelines.client.follow import polled
+from lyo_pipelines.client.follow import poll_until_ready
 from lyo_pipelines.client.graphql import Client
 from lyo_pipelines.client.server import start_server
-from lyo_pipelines.config.figures import Figures, load_figures
+from lyo_pipelines.config.loading import Config, load_config
 from lyo_pipelines.config.settings import Settings
 from lyo_pipelines.errors import LyoError
-from lyo_pipelines.registry.events import Event, Who
-from lyo_pipelines.registry.log import History, read_all, read_history, read_release
+from lyo_pipelines.registry.events import RegistryEvent, Who
+from lyo_pipelines.registry.log import ReleaseHistory, read_all, read_history, read_release
 from lyo_pipelines.registry.state import Release
 from lyo_pipelines.rollout import release as steps
-from lyo_pipelines.rollout.rehearsal import rehearse, target_after
+from lyo_pipelines.rollout.rehearsal import rehearse_fallback, target_after
 from lyo_pipelines.rollout.release import Act, RollbackPlan
-from lyo_pipelines.rollout.routing import current, refresh
+from lyo_pipelines.rollout.routing import current_routing, refresh_routing
 from lyo_pipelines.segments import parse_parent
 from lyo_pipelines.storage.lake import Lake
 
@@ -37,7 +37,7 @@ class ReleaseFailedError(LyoError):
 def begin_release(console: Console, segment: str, reason: str, *, port: int = 3000) -> None:
     """Launch the run that begins the release of the newest adapter, wait for it and say what became of it."""
     parse_parent(segment)
-    act(reason)  # an empty reason is said before anything starts
+    person_act(reason)  # an empty reason is said before anything starts
     server = start_server(port)
     try:
         release_through(console, Client(server.url), _lake(), segment, reason)
@@ -51,7 +51,7 @@ def release_through(console: Console, client: Client, lake: Lake, segment: str, 
     client.add_segment(segment)
     config = {"ops": {"release": {"config": {"reason": reason, "person": _login()}}}}
     run_id = client.launch(JOB, config=config, tags={"dagster/partition": segment, "lyo/why": "lyo release"})
-    for runs in polled(lambda: client.runs(runIds=[run_id]), 1.0):
+    for runs in poll_until_ready(lambda: client.runs(runIds=[run_id]), 1.0):
         if runs and runs[0].failed:
             raise ReleaseFailedError(f"{segment}: {client.failure(run_id)}")
         if runs and not runs[0].active:
@@ -66,7 +66,7 @@ def release_through(console: Console, client: Client, lake: Lake, segment: str, 
 def show_releases(console: Console, segment: str | None = None) -> None:
     """Print the state of all segments, or one segment's whole history; the routing file is brought up to it."""
     lake = _lake()
-    refresh(lake)
+    refresh_routing(lake)
     if segment is not None:
         parse_parent(segment)
         history = read_history(lake, segment)
@@ -87,23 +87,23 @@ def show_releases(console: Console, segment: str | None = None) -> None:
 
 def pause(console: Console, segment: str, reason: str) -> None:
     """The candidate keeps its users and takes no step up."""
-    _do(console, segment, lambda lake, figures: steps.pause(lake, segment, act(reason)))
-    console.print("No step up until `lyo resume`. The brakes still send it back.")
+    _do(console, segment, lambda lake, config: steps.pause(lake, segment, person_act(reason)))
+    console.print("No step up until `lyo resume`. The guardrails still send it back.")
 
 
 def resume(console: Console, segment: str, reason: str) -> None:
     """Steps go on."""
-    _do(console, segment, lambda lake, figures: steps.resume(lake, segment, act(reason)))
+    _do(console, segment, lambda lake, config: steps.resume(lake, segment, person_act(reason)))
 
 
 def step_back(console: Console, segment: str, reason: str) -> None:
     """The stage before."""
-    _do(console, segment, lambda lake, figures: steps.step_back(lake, segment, figures.rollout, act(reason)))
+    _do(console, segment, lambda lake, config: steps.step_back(lake, segment, config.rollout, person_act(reason)))
 
 
 def retire(console: Console, segment: str, reason: str, version: str | None = None) -> None:
     """Take a version out: the named one, else the candidate, else the champion."""
-    _do(console, segment, lambda lake, figures: steps.retire(lake, segment, act(reason), version))
+    _do(console, segment, lambda lake, config: steps.retire(lake, segment, person_act(reason), version))
 
 
 def roll_back(console: Console, segment: str, reason: str | None, *, rehearsal: bool) -> None:
@@ -111,14 +111,14 @@ def roll_back(console: Console, segment: str, reason: str | None, *, rehearsal: 
     parse_parent(segment)
     lake = _lake()
     if not rehearsal:
-        done = act(reason or "")
-        _do(console, segment, lambda lake, figures: steps.roll_back(lake, segment, done))
+        done = person_act(reason or "")
+        _do(console, segment, lambda lake, config: steps.roll_back(lake, segment, done))
         return
-    figures, release = _figures(), read_release(lake, segment)
+    config, release = _config(), read_release(lake, segment)
     plan = steps.plan_rollback(lake, release)
-    target, base = target_after(current(lake), release, plan.leaves, plan.to)
+    target, base = target_after(current_routing(lake), release, plan.leaves, plan.to)
     _plan(console, plan, f"{target.segment} {target.version}" if target else f"the base model {base}")
-    found = rehearse(lake, target, base, lake.local(lake.side("models")), figures.release.rehearsal)
+    found = rehearse_fallback(lake, target, base, lake.local(lake.side("models")), config.release.rehearsal)
     console.print(
         f"Loaded in {found.load_seconds:.1f} s, {found.files} files verified; {found.question!r} answered in "
         f"{found.answer_seconds:.1f} s: {found.answer!r}",
@@ -128,16 +128,16 @@ def roll_back(console: Console, segment: str, reason: str | None, *, rehearsal: 
     console.print(f"Nothing was changed. `lyo rollback {segment} --reason …` does it.", highlight=False)
 
 
-def act(reason: str) -> Act:
+def person_act(reason: str) -> Act:
     """What this person does now, for this reason. Raises ReasonMissingError for an empty one."""
     return Act(Who(_login(), person=True), reason, datetime.now(UTC))
 
 
-def _do(console: Console, segment: str, what: Callable[[Lake, Figures], Release]) -> None:
+def _do(console: Console, segment: str, what: Callable[[Lake, Config], Release]) -> None:
     parse_parent(segment)
     lake = _lake()
     before = read_release(lake, segment).sequence
-    release = what(lake, _figures())
+    release = what(lake, _config())
     _events(console, read_history(lake, segment).events[before:])
     _follows(console, release)
 
@@ -161,7 +161,7 @@ def _plan(console: Console, plan: RollbackPlan, target: str) -> None:
         console.print(f"[yellow]passed over:[/] {escape(skipped)}", highlight=False, soft_wrap=True)
 
 
-def _state_row(history: History) -> tuple[str, ...]:
+def _state_row(history: ReleaseHistory) -> tuple[str, ...]:
     release, last = history.release, history.events[-1]
     at = release.stage_began_at or last.at
     stage = f"{release.stage}{' (paused)' if release.paused else ''}" if release.in_canary else ""
@@ -170,7 +170,7 @@ def _state_row(history: History) -> tuple[str, ...]:
     return release.champion or "none", release.candidate, stage, share, f"{at:%Y-%m-%d %H:%M}", said
 
 
-def _events(console: Console, events: tuple[Event, ...]) -> None:
+def _events(console: Console, events: tuple[RegistryEvent, ...]) -> None:
     for event in events:
         share = f" ({event.share:.0%} of users)" if event.share else ""
         kind = event.kind.replace("_", " ")
@@ -198,8 +198,8 @@ def _lake() -> Lake:
     return Lake(Settings.from_env().data_dir)
 
 
-def _figures() -> Figures:
-    return load_figures(Settings.from_env().config_path)
+def _config() -> Config:
+    return load_config(Settings.from_env().config_path)
 
 
 def _login() -> str:

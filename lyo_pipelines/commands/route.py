@@ -8,19 +8,19 @@ from rich.table import Table
 from lyo_pipelines.config.settings import Settings
 from lyo_pipelines.rollout.assignment import BUCKETS
 from lyo_pipelines.rollout.routing import read_routing
-from lyo_pipelines.rollout.selection import Query, choose
+from lyo_pipelines.rollout.selection import Query, choose_adapter
 from lyo_pipelines.storage.lake import Lake
 
 
 def show_route(console: Console, user: str, segment: str, *, mode: str | None = None, team: str | None = None) -> None:
     """Print adapter, arm, bucket and every key that was looked at. The user's id is not kept anywhere."""
     query = Query.of_segment(segment, reasoning_mode=mode, team=team)
-    choice = choose(read_routing(Lake(Settings.from_env().data_dir)), query, user)
+    choice = choose_adapter(read_routing(Lake(Settings.from_env().data_dir)), query, user)
     adapter = choice.adapter
     answers = f"{adapter.segment} {adapter.version} (on {adapter.base_model})" if adapter else "the base model"
     console.print(f"[bold]{answers}[/] answers.", highlight=False)
     if choice.release is None:
-        console.print("The question takes part in no release.", highlight=False)
+        console.print("The question is not part of any release.", highlight=False)
     else:
         console.print(
             f"Release of {choice.release}: bucket {choice.bucket:,} of {BUCKETS:,}, arm [bold]{choice.arm}[/].",

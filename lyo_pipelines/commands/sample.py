@@ -24,6 +24,6 @@ def write_task_sample(
         output = Path(lake.local(lake.side("inbox"))) / f"sample-{task}-{language}.jsonl"
     path = write_jsonl(output, made)
     segments = sorted({".".join(filter(None, (task, language, row["subject"]))) for row in made})
-    console.print(f"{len(made):,} made-up interactions of the eight weeks before {today}: {path}", highlight=False)
+    console.print(f"{len(made):,} synthetic interactions from the eight weeks before {today}: {path}", highlight=False)
     console.print(f"[dim]lyo ingest {path} && lyo train {segments[0]}[/]", highlight=False, soft_wrap=True)
     return path

@@ -12,7 +12,7 @@ from lyo_pipelines.training.base_models import EMBEDDED_NAME
 from lyo_pipelines.training.versions import latest_adapter
 
 
-def serve(console: Console, *, segment: str | None, base: str | None, host: str, port: int) -> None:
+def serve_models(console: Console, *, segment: str | None, base: str | None, host: str, port: int) -> None:
     """Serve one segment, a base model alone, or (neither given) every segment that has an adapter; until it is stopped."""
     lake = Lake(Settings.from_env().data_dir)
     only = None if base is None else ()

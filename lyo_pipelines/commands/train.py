@@ -14,7 +14,7 @@ from lyo_pipelines.client.graphql import Client
 from lyo_pipelines.client.server import start_server
 from lyo_pipelines.client.summary import print_summary
 from lyo_pipelines.commands.report import newest_report
-from lyo_pipelines.config.figures import load_figures
+from lyo_pipelines.config.loading import load_config
 from lyo_pipelines.config.settings import Settings
 from lyo_pipelines.dataset.fallback import parent_of_thin
 from lyo_pipelines.errors import LyoError
@@ -54,13 +54,11 @@ def train_segment(
     parse_parent(segment)
     overrides = parse_changes(changes)
     if load_recipe(recipe, overrides).method in PREFERENCE_METHODS:  # a wrong recipe is said before anything starts
-        raise WrongMethodError(
-            f"recipe {recipe} tunes an adapter that is there: `lyo prefer {segment} --recipe {recipe}`"
-        )
+        raise WrongMethodError(f"recipe {recipe} tunes an existing adapter: `lyo prefer {segment} --recipe {recipe}`")
     settings = Settings.from_env()
-    lake, figures = Lake(settings.data_dir), load_figures(settings.config_path)
+    lake, config = Lake(settings.data_dir), load_config(settings.config_path)
     keys = [segment]
-    if parent := parent_of_thin(lake, segment, figures.dataset, figures.curation):
+    if parent := parent_of_thin(lake, segment, config.dataset, config.curation):
         console.print(f"{segment} is too thin to train: {parent} serves it.", highlight=False)
         keys = [segment] if _has_adapter(lake, parent) else [parent, segment]
     _work(console, lake, RETRAIN, keys, recipe, overrides, port=port)
@@ -116,7 +114,7 @@ def run_job(
             stages = new_stages(*work.stages)
             Follower(client, lake, stages, display.show, since=time.time() - 1).until_run_ends(run_id)
     except KeyboardInterrupt:
-        console.print("Stopping the run in order (training writes a checkpoint) …")
+        console.print("Stopping the run cleanly (training writes a checkpoint) …")
         client.terminate(run_id)
         wait_ended(client, run_id)
         raise

@@ -14,8 +14,8 @@ from rich.table import Table
 from lyo_pipelines.config.settings import Settings
 from lyo_pipelines.errors import LyoError
 from lyo_pipelines.retraining.claims import Claim, read_claims
-from lyo_pipelines.retraining.ledger import decisions, latest
-from lyo_pipelines.retraining.reasons import reason_of_row, spans
+from lyo_pipelines.retraining.decision_reasons import decision_spans, reason_of_row
+from lyo_pipelines.retraining.ledger import latest_decisions, read_decisions
 from lyo_pipelines.segments import parse_segment
 from lyo_pipelines.storage.lake import Lake
 
@@ -33,12 +33,12 @@ class NothingDecidedError(LyoError):
     """The ledger holds no decision about the segment; the message says what it holds and what to do."""
 
 
-def explain(console: Console, segment: str, *, since: date | None = None, every: bool = False) -> None:
+def explain_decision(console: Console, segment: str, *, since: date | None = None, every: bool = False) -> None:
     """Print the newest verdict, what each rule found, the history (compressed unless `every`) and the launches of a segment."""
     parse_segment(segment)
     lake = Lake(Settings.from_env().data_dir)
     _require_known(lake, segment)
-    rows = decisions(lake, segment, since=since)
+    rows = read_decisions(lake, segment, since=since)
     if not rows:
         raise NothingDecidedError(f"{segment}: no decision since {since}; `lyo why {segment}` shows the earlier ones")
     claims = [
@@ -51,7 +51,7 @@ def explain(console: Console, segment: str, *, since: date | None = None, every:
 
 
 def _require_known(lake: Lake, segment: str) -> None:
-    known: list[str] = latest(lake)["segment"].to_list()
+    known: list[str] = latest_decisions(lake)["segment"].to_list()
     if segment in known:
         return
     if not known:
@@ -86,12 +86,12 @@ def _rules(console: Console, findings: Sequence[Mapping[str, Any]]) -> None:
     for finding in sorted(findings, key=lambda f: (_ORDER.index(f["outcome"]), not f.get("suspicious"))):
         name = escape(f"{finding['rule']}\n{finding.get('subject', '')}".rstrip())
         outcome = f"[{COLOURS[finding['outcome']]}]{finding['outcome'].replace('_', ' ')}[/]"
-        table.add_row(name, outcome, escape(finding.get("says", "")), escape(figures_text(finding.get("figures", {}))))
+        table.add_row(name, outcome, escape(finding.get("says", "")), escape(evidence_text(finding.get("figures", {}))))
     console.print(table)
 
 
-def figures_text(figures: Mapping[str, Any]) -> str:
-    """Figures of a finding in one line: the interval behind the value, then what it is held against, then the rest."""
+def evidence_text(figures: Mapping[str, Any]) -> str:
+    """Configuration of a finding in one line: the interval behind the value, then what it is held against, then the rest."""
     left = {name: value for name, value in figures.items() if value is not None}
     parts = []
     low, high = left.pop("low", None), left.pop("high", None)
@@ -123,7 +123,7 @@ def _history(console: Console, rows: Sequence[Mapping[str, Any]], *, every: bool
             for row, (_, outcome, _, says) in zip(rows, told, strict=True)
         ]
     else:
-        found = reversed(spans(reversed(told)))
+        found = reversed(decision_spans(reversed(told)))
         lines = [(f"{s.first}" if s.first == s.last else f"{s.first} … {s.last}", s.outcome, s.says) for s in found]
     table = Table(
         title=f"\nDecisions, newest first ({len(rows):,})", title_justify="left", box=None, padding=(0, 2, 0, 0)

@@ -1,1 +1,1 @@
-"""Settings and the owner's figures. No logic of any stage belongs here."""
+"""Settings and the configured values. No logic of any stage belongs here."""

@@ -1,4 +1,4 @@
-"""Figures of the alerts, and their two secrets; the defaults and what they mean stand in alerts.yaml."""
+"""Configuration of the alerts, and their two secrets; the defaults and what they mean stand in alerts.yaml."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _LOG = logging.getLogger(__name__)
 Hours = Annotated[float, Field(gt=0)]
 
 
-class EmailFigures(BaseModel):
+class EmailConfig(BaseModel):
     """The e-mail channel. What is missing is said by the channel, so that a half-filled section stops nothing else."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -30,7 +30,7 @@ class EmailFigures(BaseModel):
     kinds: Kinds
 
 
-class SlackFigures(BaseModel):
+class SlackConfig(BaseModel):
     """The Slack channel."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -39,13 +39,13 @@ class SlackFigures(BaseModel):
     kinds: Kinds
 
 
-class AlertFigures(BaseModel):
+class AlertConfig(BaseModel):
     """See alerts.yaml."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    email: EmailFigures
-    slack: SlackFigures
+    email: EmailConfig
+    slack: SlackConfig
     repeat_after_hours: Hours
     most_listed: int = Field(ge=1, le=100)
     timeout_seconds: float = Field(gt=0, le=120)

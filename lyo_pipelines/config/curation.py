@@ -1,4 +1,4 @@
-"""Figures of the curation stage; the defaults and what they mean stand in curation.yaml."""
+"""Configuration of the curation stage; the defaults and what they mean stand in curation.yaml."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Positive = Annotated[int, Field(ge=1)]
 Rating = Annotated[float, Field(ge=1, le=5)]
 
 
-class CurationFigures(BaseModel):
+class CurationConfig(BaseModel):
     """See curation.yaml."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -74,7 +74,7 @@ class CurationFigures(BaseModel):
     workers: Positive
 
     @model_validator(mode="after")
-    def _consistent(self) -> CurationFigures:
+    def _consistent(self) -> CurationConfig:
         if self.bad_rating >= self.minimum_rating:
             raise ValueError("bad_rating must lie below minimum_rating: an answer cannot be good and bad")
         if self.near_duplicate_permutations % self.near_duplicate_bands:

@@ -1,4 +1,4 @@
-"""Figures of the dataset stage; the defaults and what they mean stand in dataset.yaml."""
+"""Configuration of the dataset stage; the defaults and what they mean stand in dataset.yaml."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class SplitFractions(BaseModel):
         return self
 
 
-class PreferenceFigures(BaseModel):
+class PreferenceConfig(BaseModel):
     """See dataset.yaml (preferences)."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -33,7 +33,7 @@ class PreferenceFigures(BaseModel):
     minimum_pairs: int = Field(ge=1)
 
 
-class DatasetFigures(BaseModel):
+class DatasetConfig(BaseModel):
     """See dataset.yaml."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -52,6 +52,6 @@ class DatasetFigures(BaseModel):
     report_items: int = Field(ge=1)
     row_group_rows: int = Field(ge=1)
     mixtures: dict[Annotated[str, Field(pattern=r"^[a-z0-9_]+$")], tuple[str, ...]]
-    preferences: PreferenceFigures
+    preferences: PreferenceConfig
     licence: str
     contact: str

@@ -1,4 +1,4 @@
-"""Figures of the documents stage; the defaults and what they mean stand in documents.yaml."""
+"""Configuration of the documents stage; the defaults and what they mean stand in documents.yaml."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class TokenWeights(BaseModel):
     indic_word: Weight
 
 
-class DocumentFigures(BaseModel):
+class DocumentConfig(BaseModel):
     """See documents.yaml."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -62,7 +62,7 @@ class DocumentFigures(BaseModel):
     tokens: TokenWeights
 
     @model_validator(mode="after")
-    def _chunks_have_room(self) -> DocumentFigures:
+    def _chunks_have_room(self) -> DocumentConfig:
         if self.overlap_tokens + self.minimum_tokens > self.max_tokens // 2:
             raise ValueError("overlap_tokens and minimum_tokens together must be at most half of max_tokens")
         return self

@@ -1,4 +1,4 @@
-"""Figures of the evaluation stage; the defaults and what they mean stand in evaluation.yaml."""
+"""Configuration of the evaluation stage; the defaults and what they mean stand in evaluation.yaml."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PARTS = ("collateral", "judge")
 """What a gate may name besides metrics: parts of the report with a judgement of their own, against what serves now (else the base)."""
 
 
-class GateFigures(BaseModel):
+class GateConfig(BaseModel):
     """One gate: a demand on a comparison's verdict (`against`, `require`) or bounds on the candidate's own value.
 
     A gate has one of the two, so the other is None. It blocks unless it says otherwise.
@@ -30,7 +30,7 @@ class GateFigures(BaseModel):
     blocking: bool = True
 
     @model_validator(mode="after")
-    def _one_demand(self) -> GateFigures:
+    def _one_demand(self) -> GateConfig:
         bounds = self.minimum is not None or self.maximum is not None
         compares = self.against is not None and self.require is not None
         if bounds == compares or (self.against is None) != (self.require is None):
@@ -44,7 +44,7 @@ class GateFigures(BaseModel):
         return self
 
 
-class SatisfactionFigures(BaseModel):
+class SatisfactionConfig(BaseModel):
     """When ratings are predicted for what the models wrote."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -56,7 +56,7 @@ class SatisfactionFigures(BaseModel):
     folds: int = Field(ge=2)
 
 
-class CollateralFigures(BaseModel):
+class CollateralConfig(BaseModel):
     """What else is looked at before and after; segments 0 and general false: nothing."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -92,7 +92,7 @@ class Remote(EndpointDefaults):
     requests_per_minute: float | None = Field(default=None, gt=0)
 
 
-class EndpointFigures(Remote):
+class EndpointConfig(Remote):
     """A remote model that answers the same items; `name` is what the report calls it."""
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
@@ -117,11 +117,11 @@ class JudgeDefaults(BaseModel):
     max_tokens: int = Field(ge=8)
 
 
-class JudgeFigures(Remote, JudgeDefaults):
+class JudgeConfig(Remote, JudgeDefaults):
     """A remote model that judges answers in pairs."""
 
 
-class EvaluationFigures(BaseModel):
+class EvaluationConfig(BaseModel):
     """See evaluation.yaml."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -155,15 +155,15 @@ class EvaluationFigures(BaseModel):
     minimum_slice_groups: int = Field(ge=2)
     slice_values: int = Field(ge=1)
 
-    satisfaction: SatisfactionFigures
-    collateral: CollateralFigures
+    satisfaction: SatisfactionConfig
+    collateral: CollateralConfig
     # they fill their entries when the file is read, and say nothing afterwards: no output depends on them by themselves
     endpoint_defaults: EndpointDefaults = Field(exclude=True)
     judge_defaults: JudgeDefaults = Field(exclude=True)
-    endpoints: tuple[EndpointFigures, ...]
-    judge: JudgeFigures | None
+    endpoints: tuple[EndpointConfig, ...]
+    judge: JudgeConfig | None
 
-    gates: tuple[GateFigures, ...]
+    gates: tuple[GateConfig, ...]
 
     @model_validator(mode="before")
     @classmethod
@@ -191,7 +191,7 @@ class EvaluationFigures(BaseModel):
         return value
 
     @field_serializer("gates")
-    def _none_in_words(self, gates: tuple[GateFigures, ...]) -> Any:
+    def _none_in_words(self, gates: tuple[GateConfig, ...]) -> Any:
         return [gate.model_dump() for gate in gates] if gates else NO_GATES
 
     @field_validator("constrained", mode="before")
@@ -200,7 +200,7 @@ class EvaluationFigures(BaseModel):
         return "off" if value is False else value  # YAML reads a bare off as false
 
     @model_validator(mode="after")
-    def _names_once(self) -> EvaluationFigures:
+    def _names_once(self) -> EvaluationConfig:
         names = [gate.name for gate in self.gates]
         if doubled := {name for name in names if names.count(name) > 1}:
             raise ValueError(f"two gates are called {', '.join(sorted(doubled))}")

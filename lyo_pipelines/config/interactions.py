@@ -1,4 +1,4 @@
-"""Figures of the interactions stage; the defaults and what they mean stand in interactions.yaml."""
+"""Configuration of the interactions stage; the defaults and what they mean stand in interactions.yaml."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 FeedbackField = Literal["rating", "thumbs", "complaint_category", "complaint_text", "relevance_score", "retries"]
 
 
-class LangfuseFigures(BaseModel):
+class LangfuseConfig(BaseModel):
     """How a Langfuse export is understood."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -22,7 +22,7 @@ class LangfuseFigures(BaseModel):
     scores: dict[str, FeedbackField]
 
 
-class ChatFigures(BaseModel):
+class ChatConfig(BaseModel):
     """What a conversation (OpenAI `messages`, ShareGPT) gets where its row says nothing."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -32,7 +32,7 @@ class ChatFigures(BaseModel):
     time_from_file: bool
 
 
-class SpanFigures(BaseModel):
+class SpanConfig(BaseModel):
     """How spans of OpenTelemetry and OpenInference, and annotations of them, are understood."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -43,7 +43,7 @@ class SpanFigures(BaseModel):
     scores: dict[str, FeedbackField]
 
 
-class ArgillaFigures(ChatFigures):
+class ArgillaConfig(ChatConfig):
     """How Argilla records are understood. fields: what a field is for -> its names, the first found wins."""
 
     fields: dict[Literal["question", "answer", "context", "system_prompt"], tuple[str, ...]]
@@ -61,7 +61,7 @@ class TableDefaults(BaseModel):
     overlap_numbers: int = Field(ge=0)
 
 
-class TableFigures(TableDefaults):
+class TableConfig(TableDefaults):
     """A PostgreSQL table or query that is read as far as it is new. One of `table` and `query` is None. See interactions.yaml."""
 
     name: str = Field(pattern=r"^[a-z0-9_]{1,60}$")
@@ -73,7 +73,7 @@ class TableFigures(TableDefaults):
     mapping: str | None = None
 
     @model_validator(mode="after")
-    def _one_source(self) -> TableFigures:
+    def _one_source(self) -> TableConfig:
         if (self.table is None) == (self.query is None):
             raise ValueError("give either table (a name, or schema.name) or query (one select)")
         if self.mapping is not None and self.format not in ("auto", "flat"):
@@ -81,7 +81,7 @@ class TableFigures(TableDefaults):
         return self
 
 
-class InteractionsFigures(BaseModel):
+class InteractionsConfig(BaseModel):
     """See interactions.yaml."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -97,15 +97,15 @@ class InteractionsFigures(BaseModel):
     workers: int = Field(ge=1)
     parallel_from_bytes: int = Field(ge=0)
     identifier_keys: tuple[str, ...]
-    langfuse: LangfuseFigures
-    openai_messages: ChatFigures
-    sharegpt: ChatFigures
-    argilla: ArgillaFigures
-    spans: SpanFigures
+    langfuse: LangfuseConfig
+    openai_messages: ChatConfig
+    sharegpt: ChatConfig
+    argilla: ArgillaConfig
+    spans: SpanConfig
     table_defaults: TableDefaults = Field(
         exclude=True
     )  # they fill the entries when the file is read, and say nothing afterwards
-    tables: tuple[TableFigures, ...]
+    tables: tuple[TableConfig, ...]
 
     @model_validator(mode="before")
     @classmethod
@@ -120,7 +120,7 @@ class InteractionsFigures(BaseModel):
 
     @field_validator("tables")
     @classmethod
-    def _own_names(cls, tables: tuple[TableFigures, ...]) -> tuple[TableFigures, ...]:
+    def _own_names(cls, tables: tuple[TableConfig, ...]) -> tuple[TableConfig, ...]:
         names = [table.name for table in tables]
         if len(set(names)) != len(names):
             raise ValueError("two tables have the same name: it is what their state is kept under")

@@ -1,11 +1,11 @@
-"""Figures of beginning and rehearsing releases; the defaults and what they mean stand in release.yaml."""
+"""Configuration of beginning and rehearsing releases; the defaults and what they mean stand in release.yaml."""
 
 from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
 
-class RehearsalFigures(BaseModel):
+class RehearsalConfig(BaseModel):
     """What the rollback target is asked."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -15,11 +15,11 @@ class RehearsalFigures(BaseModel):
     seconds: float = Field(gt=0)
 
 
-class ReleaseFigures(BaseModel):
+class ReleaseConfig(BaseModel):
     """See release.yaml."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     automatic: bool
-    rehearsal: RehearsalFigures
+    rehearsal: RehearsalConfig
     shown_events: int = Field(ge=1)

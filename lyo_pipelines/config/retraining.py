@@ -1,4 +1,4 @@
-"""Figures of the retraining triggers; the defaults and what they mean stand in retraining.yaml."""
+"""Configuration of the retraining triggers; the defaults and what they mean stand in retraining.yaml."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from lyo_pipelines.json_types import ConfigTree
 _FOR_ALL = ("window_days", "baseline_days", "weekly_budget", "claim_seconds")
 
 
-class _Section(BaseModel):
+class _PolicySection(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class VolumeFigures(_Section):
+class VolumeConfig(_PolicySection):
     """F1."""
 
     minimum_examples: int = Field(ge=1)
@@ -23,13 +23,13 @@ class VolumeFigures(_Section):
     early_new_share: float = Field(gt=0)
 
     @model_validator(mode="after")
-    def _in_order(self) -> VolumeFigures:
+    def _in_order(self) -> VolumeConfig:
         if self.optimal_examples < self.minimum_examples or self.latest_days < self.earliest_days:
             raise ValueError("optimal_examples and latest_days must not be below minimum_examples and earliest_days")
         return self
 
 
-class QualityFigures(_Section):
+class QualityConfig(_PolicySection):
     """F2."""
 
     average_rating: float = Field(ge=1, le=5)
@@ -40,7 +40,7 @@ class QualityFigures(_Section):
     cooldown_days: int = Field(ge=0)
 
 
-class PerformanceFigures(_Section):
+class PerformanceConfig(_PolicySection):
     """F3."""
 
     response_time_rise: float = Field(ge=0)
@@ -51,7 +51,7 @@ class PerformanceFigures(_Section):
     new_area_days: int = Field(ge=0)
 
 
-class BusinessFigures(_Section):
+class BusinessConfig(_PolicySection):
     """F4."""
 
     minimum_examples: int = Field(ge=1)
@@ -60,7 +60,7 @@ class BusinessFigures(_Section):
     cooldown_days: int = Field(ge=0)
 
 
-class EvidenceFigures(_Section):
+class EvidenceConfig(_PolicySection):
     """F6: how much must be known before anything is said."""
 
     window_days: tuple[int, int]
@@ -74,13 +74,13 @@ class EvidenceFigures(_Section):
     alpha: float = Field(gt=0, lt=0.5)
 
     @model_validator(mode="after")
-    def _short_before_long(self) -> EvidenceFigures:
+    def _short_before_long(self) -> EvidenceConfig:
         if not 1 <= self.window_days[0] < self.window_days[1]:
             raise ValueError("window_days: the short window comes first, for instance [14, 28]")
         return self
 
 
-class LaunchFigures(_Section):
+class LaunchConfig(_PolicySection):
     """F5: what is launched, and how often."""
 
     recipe: str
@@ -94,25 +94,25 @@ class LaunchFigures(_Section):
     claim_seconds: float = Field(gt=0)
 
 
-class Policy(_Section):
+class Policy(_PolicySection):
     """The figures that hold for one segment."""
 
-    volume: VolumeFigures
-    quality: QualityFigures
-    performance: PerformanceFigures
-    business: BusinessFigures
-    evidence: EvidenceFigures
-    launch: LaunchFigures
+    volume: VolumeConfig
+    quality: QualityConfig
+    performance: PerformanceConfig
+    business: BusinessConfig
+    evidence: EvidenceConfig
+    launch: LaunchConfig
 
 
-class RetrainingFigures(Policy):
+class RetrainingConfig(Policy):
     """See retraining.yaml."""
 
     segments: dict[str, dict[str, ConfigTree]]
     _policies: dict[str, Policy] = PrivateAttr(default_factory=dict)
 
     @model_validator(mode="after")
-    def _overrides_fit(self) -> RetrainingFigures:
+    def _overrides_fit(self) -> RetrainingConfig:
         for segment, changed in self.segments.items():
             fixed = [key for key in _FOR_ALL if key in changed.get("evidence", {}) or key in changed.get("launch", {})]
             if fixed:
@@ -121,15 +121,15 @@ class RetrainingFigures(Policy):
         return self
 
     def for_segment(self, segment: str) -> Policy:
-        """The policy of one segment: its own figures over those of all."""
+        """The policy of one segment: its own values over those of all."""
         return self._policies.get(segment, self)
 
     def _overlaid(self, segment: str, changed: dict[str, ConfigTree]) -> Policy:
         values = self.model_dump(exclude={"segments"})
-        for section, figures in changed.items():
+        for section, config in changed.items():
             if section not in values:
                 raise ValueError(f"segments.{segment}: {section!r} is not one of {', '.join(values)}")
-            values[section] = {**values[section], **figures}
+            values[section] = {**values[section], **config}
         try:
             return Policy.model_validate(values)
         except ValidationError as error:

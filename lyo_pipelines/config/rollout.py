@@ -1,4 +1,4 @@
-"""Figures of A/B tests and staged rollout; the defaults and what they mean stand in rollout.yaml."""
+"""Configuration of A/B tests and staged rollout; the defaults and what they mean stand in rollout.yaml."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
-class _Section(BaseModel):
+class _RolloutSection(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class StageFigures(_Section):
+class StageConfig(_RolloutSection):
     """One stage of a release."""
 
     share: float = Field(gt=0, le=1)
@@ -20,7 +20,7 @@ class StageFigures(_Section):
     confidence: float = Field(gt=0.5, lt=1)
 
 
-class BrakeFigures(_Section):
+class GuardrailConfig(_RolloutSection):
     """G4."""
 
     rating_drop: float = Field(gt=0)
@@ -29,8 +29,8 @@ class BrakeFigures(_Section):
     slack: float = Field(ge=0)
 
 
-class WatchFigures(_Section):
-    """How little evidence a brake may rest on."""
+class WatchConfig(_RolloutSection):
+    """How little evidence a guardrail may rest on."""
 
     answers: int = Field(ge=1)
     rated: int = Field(ge=2)
@@ -38,14 +38,14 @@ class WatchFigures(_Section):
     confidence: float = Field(gt=0.5, lt=1)
 
 
-class WatchesFigures(_Section):
+class WatchesConfig(_RolloutSection):
     """By how closely a stage is watched."""
 
-    close: WatchFigures
-    usual: WatchFigures
+    close: WatchConfig
+    usual: WatchConfig
 
 
-class UpFigures(_Section):
+class StepUpConfig(_RolloutSection):
     """G5."""
 
     margin: float = Field(gt=0)
@@ -57,7 +57,7 @@ class UpFigures(_Section):
     sample_ratio_alpha: float = Field(gt=0, lt=0.5)
 
 
-class ExperimentFigures(_Section):
+class ExperimentConfig(_RolloutSection):
     """G2."""
 
     share: float = Field(gt=0, lt=1)
@@ -65,7 +65,7 @@ class ExperimentFigures(_Section):
     alpha: float = Field(gt=0, lt=0.5)
 
 
-class PlannedErrors(_Section):
+class PlannedErrors(_RolloutSection):
     """Where sequential intervals are narrowest."""
 
     rating: float = Field(gt=0)
@@ -73,37 +73,37 @@ class PlannedErrors(_Section):
     share: float = Field(gt=0)
 
 
-class RolloutFigures(_Section):
+class RolloutConfig(_RolloutSection):
     """See rollout.yaml."""
 
-    stages: tuple[StageFigures, ...] = Field(min_length=2)
-    brakes: BrakeFigures
-    watch: WatchesFigures
-    up: UpFigures
-    experiment: ExperimentFigures
+    stages: tuple[StageConfig, ...] = Field(min_length=2)
+    brakes: GuardrailConfig
+    watch: WatchesConfig
+    up: StepUpConfig
+    experiment: ExperimentConfig
     planned_errors: PlannedErrors
 
     @model_validator(mode="after")
-    def _stages_grow_to_everybody(self) -> RolloutFigures:
+    def _stages_grow_to_everybody(self) -> RolloutConfig:
         shares = [stage.share for stage in self.stages]
         if sorted(set(shares)) != shares or shares[-1] != 1:
             raise ValueError(f"stages: shares must grow from stage to stage and end with 1, found {shares}")
         return self
 
     @model_validator(mode="after")
-    def _brakes_lie_beyond_the_margin(self) -> RolloutFigures:
+    def _brakes_lie_beyond_the_margin(self) -> RolloutConfig:
         if self.brakes.rating_drop < self.up.margin:
             raise ValueError(
                 "brakes.rating_drop must not be below up.margin: a drop that is allowed cannot be an emergency"
             )
         return self
 
-    def stage(self, number: int) -> StageFigures:
+    def stage(self, number: int) -> StageConfig:
         """Stage 1 to n. Raises ValueError for any other."""
         if not 1 <= number <= len(self.stages):
             raise ValueError(f"there is no stage {number}: there are {len(self.stages)}")
         return self.stages[number - 1]
 
-    def watched(self, number: int) -> WatchFigures:
-        """What the brakes need at a stage."""
+    def watched(self, number: int) -> WatchConfig:
+        """What the guardrails need at a stage."""
         return self.watch.close if self.stage(number).watch == "close" else self.watch.usual

@@ -43,7 +43,7 @@ class Settings(BaseSettings):
     """Paths, keys and switches of one installation; a field is the variable LYO_<FIELD>, and an empty variable counts as not set.
 
     data_dir: root of inbox, lake, review queues; a local path or any fsspec URL.
-    config: YAML with the figures that differ from the packaged ones; None: `<data_dir>/config.yaml` if it is there; empty: none.
+    config: YAML with the values that differ from the packaged ones; None: `<data_dir>/config.yaml` if it is there; empty: none.
     pseudonym_key: secret of the keyed pseudonyms; None: the key file that the demo makes, if it is there.
     first_day: first day that has a partition.
     triggers: whether the four triggers and the rollout sensor run unless somebody switches them in the UI.
@@ -90,7 +90,7 @@ class Settings(BaseSettings):
 
     @property
     def config_path(self) -> str | None:
-        """The YAML with a user's figures, or None when there is none."""
+        """The YAML with a user's configuration, or None when there is none."""
         if self.config is not None:
             return self.config or None
         default = Path(self.data_dir) / "config.yaml"

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from lyo_pipelines.contracts.document import Document, Part
+from lyo_pipelines.contracts.document import Document, DocumentPart
 from lyo_pipelines.json_types import JsonObject
 
 MANIFEST = "adapter_manifest.json"
@@ -43,7 +43,7 @@ class TrainingNote(Document):
     recipe: JsonObject = Field(default_factory=dict)
 
 
-class BaseModelRecord(Part):
+class BaseModelRecord(DocumentPart):
     """The base model. label: what its publisher demands to be said; sha256: of its weights, None where they were not local files."""
 
     name: str
@@ -53,7 +53,7 @@ class BaseModelRecord(Part):
     sha256: str | None = None
 
 
-class TrainingMetrics(Part):
+class TrainingMetrics(DocumentPart):
     """How a training went. Losses are None where nothing was measured (or it was no number); best_step: of the kept checkpoint."""
 
     steps: int = 0
@@ -70,7 +70,7 @@ class TrainingMetrics(Part):
     peak_memory_bytes: int | None = None
 
 
-class Cost(Part):
+class TrainingCost(DocumentPart):
     """What the machine's time cost, by the recipe's price for an hour."""
 
     amount: float = 0.0
@@ -91,7 +91,7 @@ class AdapterManifest(TrainingNote):
     base_model: BaseModelRecord
     stopped_early: bool = False
     metrics: TrainingMetrics = TrainingMetrics()
-    cost: Cost = Cost()
+    cost: TrainingCost = TrainingCost()
     examples: dict[str, int] = Field(default_factory=dict)
     truncated: dict[str, dict[str, int]] = Field(default_factory=dict)
     mixture: dict[str, dict[str, int]] = Field(default_factory=dict, exclude_if=_nothing)

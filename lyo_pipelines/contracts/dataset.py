@@ -12,7 +12,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator, ConfigDict, Field, JsonValue, PlainSerializer
 
-from lyo_pipelines.contracts.document import Document, Part
+from lyo_pipelines.contracts.document import Document, DocumentPart
 from lyo_pipelines.json_types import JsonObject
 
 MANIFEST = "manifest.json"
@@ -67,14 +67,14 @@ class DataManifest(Document):
         return frozenset(key.partition(".")[0] for key in self.segment_keys)
 
 
-class TaskFormatRecord(Part):
+class TaskFormatRecord(DocumentPart):
     """The task formats that the chats were written in; several are joined by "+"."""
 
     task: str
     version: str
 
 
-class LargeGroup(Part):
+class LargeGroup(DocumentPart):
     """One of the largest groups; share: of all examples."""
 
     group_id: str
@@ -83,7 +83,7 @@ class LargeGroup(Part):
     share: float
 
 
-class GroupCounts(Part):
+class GroupCounts(DocumentPart):
     """Groups (what is never in two splits): how many, by split, and where their split comes from."""
 
     groups: int
@@ -94,7 +94,7 @@ class GroupCounts(Part):
     largest: tuple[LargeGroup, ...]
 
 
-class NearDuplicateCounts(Part):
+class NearDuplicateCounts(DocumentPart):
     """Clusters of near-duplicate question texts. largest: texts in the largest cluster."""
 
     distinct_texts: int
@@ -103,7 +103,7 @@ class NearDuplicateCounts(Part):
     largest: int
 
 
-class FunnelStep(Part):
+class FunnelStep(DocumentPart):
     """What one rule removed, and what remained after it."""
 
     rule: str = ""
@@ -111,7 +111,7 @@ class FunnelStep(Part):
     remaining: int
 
 
-class CheckRecord(Part):
+class CheckRecord(DocumentPart):
     """The outcome of one check of the written files. details: each check's own evidence."""
 
     name: str
@@ -121,7 +121,7 @@ class CheckRecord(Part):
     blocking: bool = True
 
 
-class BenchmarkRecord(Part):
+class BenchmarkRecord(DocumentPart):
     """A benchmark that was registered when the version was made."""
 
     name: str
@@ -129,14 +129,14 @@ class BenchmarkRecord(Part):
     on_overlap: str
 
 
-class RuleVersions(Part):
+class RuleVersions(DocumentPart):
     """The rules of that time: version of curation's, names of the pool's."""
 
     curation: int
     pool: tuple[str, ...]
 
 
-class DatasetSettings(Part):
+class DatasetSettings(DocumentPart):
     """The dataset's configuration as it was then; only what the card shows is named, all of it is kept."""
 
     model_config = ConfigDict(extra="allow")  # those of another version of this program
@@ -182,7 +182,7 @@ class DatasetManifest(DataManifest):
         return self.funnel[0].removed + self.funnel[0].remaining if self.funnel else 0
 
 
-class PreferenceSettings(Part):
+class PreferenceSettings(DocumentPart):
     """The configuration that chose the preferences, as it was then."""
 
     model_config = ConfigDict(extra="allow")  # those of another version of this program

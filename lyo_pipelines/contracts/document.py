@@ -19,13 +19,13 @@ class DocumentError(LyoError):
     """A document is missing, damaged, or of a version that this program cannot read; the message names the file."""
 
 
-class Part(BaseModel):
+class DocumentPart(BaseModel):
     """A frozen part of a document. Unknown fields are left out, so that a later minor addition can still be read."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", ser_json_inf_nan="null", protected_namespaces=())
 
 
-class Document(Part):
+class Document(DocumentPart):
     """A whole document: a subclass names its kind, its newest version, and the field that holds the version."""
 
     KIND: ClassVar[str]

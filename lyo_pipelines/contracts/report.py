@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from pydantic import AwareDatetime
 
-from lyo_pipelines.contracts.document import Document, Part
+from lyo_pipelines.contracts.document import Document, DocumentPart
 from lyo_pipelines.contracts.report_sections import (
     Collateral,
     CultureFinding,
@@ -32,7 +32,7 @@ SCHEMA_VERSION = 1
 """Raised when a reader of the version before could no longer understand the file; fields that are only added do not count."""
 
 
-class ServedBy(Part):
+class ServedBy(DocumentPart):
     """For a segment too thin for an adapter: whose adapter serves it, why, and how many of the test items are its own."""
 
     segment: str
@@ -40,7 +40,7 @@ class ServedBy(Part):
     own_items: int
 
 
-class TestSplit(Part):
+class TestSplit(DocumentPart):
     """The size of the whole test split, of which the report may have used a part."""
 
     __test__: ClassVar[bool] = False  # not a pytest class
@@ -49,7 +49,7 @@ class TestSplit(Part):
     groups: int
 
 
-class StatisticsUsed(Part):
+class StatisticsUsed(DocumentPart):
     """How intervals, p-values and verdicts were made. whole_resamples: of metrics of a whole set, None where there were none."""
 
     resamples: int
@@ -62,7 +62,7 @@ class StatisticsUsed(Part):
     correction: str
 
 
-class GenerationUsed(Part):
+class GenerationUsed(DocumentPart):
     """How answers were generated; lengths in tokens."""
 
     max_new_tokens: int

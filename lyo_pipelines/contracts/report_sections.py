@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from lyo_pipelines.contracts.document import Part
+from lyo_pipelines.contracts.document import DocumentPart
 from lyo_pipelines.contracts.report_values import Number, Percentiles, Verdict
 
 
-class InvalidExample(Part):
+class InvalidExample(DocumentPart):
     """One invalid answer: which model wrote it about which item."""
 
     model: str
@@ -19,7 +19,7 @@ class InvalidExample(Part):
     answer: str
 
 
-class InvalidReason(Part):
+class InvalidReason(DocumentPart):
     """Why answers are not valid, how often for each model, and one of them."""
 
     reason: str
@@ -27,7 +27,7 @@ class InvalidReason(Part):
     example: InvalidExample
 
 
-class ConfusionTable(Part):
+class ConfusionTable(DocumentPart):
     """How a closed choice was answered. models: role -> (labels, labels + 2) counts; rows are the references' values, columns the
     answers', then any other value, then answers that do not fit the schema.
     """
@@ -38,7 +38,7 @@ class ConfusionTable(Part):
     models: dict[str, tuple[tuple[int, ...], ...]]
 
 
-class TaskSection(Part):
+class TaskSection(DocumentPart):
     """The tasks of the items. elsewhere: metrics that belong to other tasks. The defaults are those of a report without tasks."""
 
     names: tuple[str, ...] = ()
@@ -53,7 +53,7 @@ class TaskSection(Part):
     confusion: tuple[ConfusionTable, ...] = ()
 
 
-class CultureExample(Part):
+class CultureExample(DocumentPart):
     """One answer in which something was found."""
 
     model: str
@@ -61,7 +61,7 @@ class CultureExample(Part):
     excerpt: str
 
 
-class CultureFinding(Part):
+class CultureFinding(DocumentPart):
     """What curation's word lists found: in how many answers of each model, why it counts, and one example."""
 
     finding: str
@@ -70,7 +70,7 @@ class CultureFinding(Part):
     example: CultureExample
 
 
-class Satisfaction(Part):
+class Satisfaction(DocumentPart):
     """How well ratings are predicted, or `why` they are not (measured: False). Errors are root mean squared, in rating points.
 
     difference: mean squared error of the model minus that of always saying the mean, with its interval, on users it has not seen.
@@ -89,7 +89,7 @@ class Satisfaction(Part):
     ci_high: Number = None
 
 
-class CollateralRow(Part):
+class CollateralRow(DocumentPart):
     """One metric on one set of items. damaged: None where there are too few groups to say; `note` then says why."""
 
     set: str
@@ -105,7 +105,7 @@ class CollateralRow(Part):
     note: str
 
 
-class Collateral(Part):
+class Collateral(DocumentPart):
     """What the candidate was not trained for, against what serves now (`before`). tolerance: nats per token of loss.
 
     damaged: names of the damaged sets; judged: rows that could be judged.
@@ -119,7 +119,7 @@ class Collateral(Part):
     judged: int
 
 
-class RemoteUsage(Part):
+class RemoteUsage(DocumentPart):
     """What asking a model behind an endpoint took. Tokens are None where it did not count them, cost where a price is missing."""
 
     url: str
@@ -141,7 +141,7 @@ class EndpointSection(RemoteUsage):
     cost_per_answer: Number
 
 
-class JudgeOutcome(Part):
+class JudgeOutcome(DocumentPart):
     """Wins, ties and losses of the candidate. score: their mean as 1, 0 and -1, with its interval."""
 
     n: int
@@ -163,7 +163,7 @@ class JudgeGate(JudgeOutcome):
     languages: tuple[str, ...]
 
 
-class Agreement(Part):
+class Agreement(DocumentPart):
     """How far people agree with the judge in one language: agreement as a share of pairs, and corrected for chance (kappa)."""
 
     pairs: int
@@ -175,7 +175,7 @@ class Agreement(Part):
     why: str
 
 
-class JudgeHabits(Part):
+class JudgeHabits(DocumentPart):
     """How the judge behaves, as shares: disagreement between the two orders, choice of what comes first; unreadable replies."""
 
     flip_rate: Number

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator
 
-from lyo_pipelines.contracts.document import Part
+from lyo_pipelines.contracts.document import DocumentPart
 
 Direction = Literal["higher", "lower", "neutral"]
 """Which values of a metric are better; neutral: it only describes."""
@@ -26,7 +26,7 @@ Number = Annotated[float | None, BeforeValidator(_finite)]
 """A number as JSON can say it: nan and infinities are None, that is, not known."""
 
 
-class Value(Part):
+class Value(DocumentPart):
     """A mean (or a metric of a whole set) over `n` measured items, in the metric's unit; None where nothing can be said."""
 
     value: Number
@@ -41,7 +41,7 @@ class MetricValue(Value):
     ci_high: Number = None
 
 
-class MetricDescription(Part):
+class MetricDescription(DocumentPart):
     """What a metric says of itself. whole: it is a metric of the whole set, not a mean over items."""
 
     direction: Direction
@@ -50,7 +50,7 @@ class MetricDescription(Part):
     whole: bool = False
 
 
-class Comparison(Part):
+class Comparison(DocumentPart):
     """a against b on one metric, over the items where both were measured.
 
     difference: a - b in the metric's unit. p_value, p_adjusted and the interval are None where they cannot be had;
@@ -72,7 +72,7 @@ class Comparison(Part):
     note: str = ""
 
 
-class Slice(Part):
+class Slice(DocumentPart):
     """The items that share one value of a dimension: role -> metric -> what the model reached on them, and the comparisons."""
 
     dimension: str
@@ -83,7 +83,7 @@ class Slice(Part):
     comparisons: tuple[Comparison, ...]
 
 
-class Gate(Part):
+class Gate(DocumentPart):
     """The outcome of one gate. passed: True, False, or None where it cannot be judged; `message` says why in a sentence.
 
     applies: False where the gate's metric belongs to other tasks; such a gate passes.
@@ -96,14 +96,14 @@ class Gate(Part):
     applies: bool = True
 
 
-class Percentiles(Part):
+class Percentiles(DocumentPart):
     """Median and 95th percentile, in milliseconds; None where nothing was measured."""
 
     p50: Number
     p95: Number
 
 
-class Timings(Part):
+class Timings(DocumentPart):
     """How long a model took and what it needed. Response times are of `probes` single questions of `probe_tokens` tokens each."""
 
     probes: int
@@ -119,7 +119,7 @@ class Timings(Part):
     reused: bool
 
 
-class Sample(Part):
+class Sample(DocumentPart):
     """One item with every model's answer. change: the candidate's value minus the base's, in the metric's unit."""
 
     item_id: str

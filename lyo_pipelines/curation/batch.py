@@ -15,19 +15,19 @@ from dataclasses import dataclass, field
 import polars as pl
 import pyarrow as pa
 
-from lyo_pipelines.config.curation import CurationFigures
+from lyo_pipelines.config.curation import CurationConfig
 from lyo_pipelines.curation import culture, quality
 from lyo_pipelines.curation.contract import NO_SEGMENT, REMOVED
-from lyo_pipelines.curation.examples import corrected, disliked, examples
-from lyo_pipelines.curation.jsontexts import redact_structured_rows
+from lyo_pipelines.curation.examples import corrected_examples, disliked_examples, make_examples
+from lyo_pipelines.curation.json_texts import redact_structured_rows
 from lyo_pipelines.curation.language.codes import language_code
 from lyo_pipelines.curation.language.written import bucket_language, written_language
-from lyo_pipelines.curation.repairs import repair
-from lyo_pipelines.curation.review import Decisions, Review, verdict
-from lyo_pipelines.curation.rowtexts import RedactedRows, redact_rows
+from lyo_pipelines.curation.repairs import repair_texts
+from lyo_pipelines.curation.review import Decisions, Review, review_verdict
+from lyo_pipelines.curation.row_texts import RedactedRows, redact_rows
 from lyo_pipelines.curation.rules import RULES, first_rule
-from lyo_pipelines.curation.taskanswers import read_answers
-from lyo_pipelines.curation.texts import distinct, history_contents, spread, with_contents
+from lyo_pipelines.curation.task_answers import read_answers
+from lyo_pipelines.curation.texts import distinct_texts, history_contents, spread_texts, with_contents
 from lyo_pipelines.curation.wordlists import Wordlists
 from lyo_pipelines.segments import SegmentKeyError, segment_key
 
@@ -49,23 +49,23 @@ class BatchResult:
 
 
 def curate_batch(
-    raw: pa.RecordBatch | pa.Table, figures: CurationFigures, lists: Wordlists, decided: Decisions
+    raw: pa.RecordBatch | pa.Table, config: CurationConfig, lists: Wordlists, decided: Decisions
 ) -> BatchResult:
     """Curate rows of the INTERACTION schema. kept + removed == read, always; order is kept."""
     frame = pl.DataFrame(pl.from_arrow(raw))
     repaired: Counter[str] = Counter()
-    frame = _prepared(frame, figures, lists, decided, repaired)
-    verdicts = first_rule(frame, figures, lists)
-    clean, verdicts = _cleaned(_repair_rest(frame.filter(verdicts < 0), lists, repaired), verdicts, figures)
+    frame = _prepared(frame, config, lists, decided, repaired)
+    verdicts = first_rule(frame, config, lists)
+    clean, verdicts = _cleaned(_repair_rest(frame.filter(verdicts < 0), lists, repaired), verdicts, config)
     removed = frame.filter(verdicts >= 0).with_columns(verdict=verdicts.filter(verdicts >= 0))
-    apart, _ = redact_structured_rows(_repair_rest(disliked(removed, figures), lists, repaired), figures)
-    sample, others = _sampled(removed, figures)
-    clean_sample = redact_rows(sample, figures)
-    pending = _reviews(clean_sample.frame, lists, figures)
+    apart, _ = redact_structured_rows(_repair_rest(disliked_examples(removed, config), lists, repaired), config)
+    sample, others = _sampled(removed, config)
+    clean_sample = redact_rows(sample, config)
+    pending = _reviews(clean_sample.frame, lists, config)
     return BatchResult(
-        kept=examples(clean.frame, figures),
-        disliked=examples(apart.frame, figures),
-        removed=_removed(clean_sample.frame, others, figures),
+        kept=make_examples(clean.frame, config),
+        disliked=make_examples(apart.frame, config),
+        removed=_removed(clean_sample.frame, others, config),
         findings=pending,
         funnel=Counter(
             {(s, v): n for s, v, n in frame.select("segment", v=verdicts).group_by("segment", "v").len().iter_rows()}
@@ -78,30 +78,30 @@ def curate_batch(
     )
 
 
-def _cleaned(kept: pl.DataFrame, verdicts: pl.Series, figures: CurationFigures) -> tuple[RedactedRows, pl.Series]:
+def _cleaned(kept: pl.DataFrame, verdicts: pl.Series, config: CurationConfig) -> tuple[RedactedRows, pl.Series]:
     """The kept rows without personal data; a structured answer that is no longer valid without it takes its row along."""
-    clean, broken = redact_structured_rows(kept, figures)
+    clean, broken = redact_structured_rows(kept, config)
     if broken.any():
         verdicts = verdicts.scatter((verdicts < 0).arg_true().filter(broken), _INVALID)
-        clean, _ = redact_structured_rows(kept.filter(~broken), figures)
+        clean, _ = redact_structured_rows(kept.filter(~broken), config)
     return clean, verdicts
 
 
 def _prepared(
-    frame: pl.DataFrame, figures: CurationFigures, lists: Wordlists, decided: Decisions, repaired: Counter[str]
+    frame: pl.DataFrame, config: CurationConfig, lists: Wordlists, decided: Decisions, repaired: Counter[str]
 ) -> pl.DataFrame:
     """What the rules look at: cleaned question and answer, how the task reads it, languages, segment, findings and decision."""
     for column, answers in (("question", False), ("answer", True), ("edited_answer", True)):
-        texts, changed = repair(frame[column], lists, answers=answers)
+        texts, changed = repair_texts(frame[column], lists, answers=answers)
         repaired.update(changed)
         frame = frame.with_columns(texts.alias(column))
-    frame = corrected(frame)
+    frame = corrected_examples(frame)
     declared = _mapped(frame["language"], language_code).alias("declared")
     frame = read_answers(frame, repaired)
-    written = written_language(frame["spoken"], declared, figures)
+    written = written_language(frame["spoken"], declared, config)
     frame = frame.with_columns(declared, written, bucket_language(declared, written))
     frame = frame.with_columns(_segments(frame))
-    found = culture.findings(frame.with_columns(answer=frame["spoken"]), lists, figures)
+    found = culture.cultural_findings(frame.with_columns(answer=frame["spoken"]), lists, config)
     return frame.with_columns(found, _decisions(frame["interaction_id"], found, decided))
 
 
@@ -111,7 +111,7 @@ def _decisions(ids: pl.Series, found: pl.Series, decided: Decisions) -> pl.Serie
     nothing = pl.Series("decision", [None] * len(ids), dtype=pl.String)
     if not len(rows):
         return nothing
-    return nothing.scatter(rows, [verdict(ids[row], found[row], decided) for row in rows])
+    return nothing.scatter(rows, [review_verdict(ids[row], found[row], decided) for row in rows])
 
 
 def _mapped(values: pl.Series, function: Callable[[str | None], str]) -> pl.Series:
@@ -141,15 +141,15 @@ def _repair_rest(frame: pl.DataFrame, lists: Wordlists, repaired: Counter[str]) 
     """Repair system prompt, context and earlier turns of the rows that stay, each distinct text once."""
     _, roles, contents = history_contents(frame["history"])
     columns = [frame["system_prompt"], frame["context"], frame["complaint_text"], contents]
-    texts, positions = distinct(columns)
-    mended, changed = repair(texts, lists, answers=False)
+    texts, positions = distinct_texts(columns)
+    mended, changed = repair_texts(texts, lists, answers=False)
     repaired.update(changed)
     system, context, complaint, contents = (
-        spread(mended, where, c.name) for c, where in zip(columns, positions, strict=True)
+        spread_texts(mended, where, c.name) for c, where in zip(columns, positions, strict=True)
     )
     spoken = roles == "assistant"
     if spoken.any():
-        own, changed = repair(contents.filter(spoken), lists, answers=True)
+        own, changed = repair_texts(contents.filter(spoken), lists, answers=True)
         contents = contents.scatter(spoken.arg_true(), own)
     return frame.with_columns(
         system.alias("system_prompt"),
@@ -159,10 +159,10 @@ def _repair_rest(frame: pl.DataFrame, lists: Wordlists, repaired: Counter[str]) 
     )
 
 
-def _sampled(removed: pl.DataFrame, figures: CurationFigures) -> tuple[pl.DataFrame, pl.DataFrame]:
+def _sampled(removed: pl.DataFrame, config: CurationConfig) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The removed rows whose texts are looked at: the first of each segment and rule, and all that have findings to review."""
     place = pl.int_range(pl.len()).over("segment", "verdict")
-    looked_at = (place < figures.removed_sample_per_rule) | (
+    looked_at = (place < config.removed_sample_per_rule) | (
         pl.col("decision").is_not_null() & (pl.col("verdict") >= _FIRST_CULTURAL)
     )
     marked = removed.with_columns(sampled=looked_at, place=pl.int_range(pl.len()))
@@ -173,7 +173,7 @@ _NAMES = [rule.name for rule in RULES]
 _FIRST_CULTURAL, _INVALID = _NAMES.index("cultural_dropped"), _NAMES.index("invalid_answer")
 
 
-def _reviews(sample: pl.DataFrame, lists: Wordlists, figures: CurationFigures) -> list[Review]:
+def _reviews(sample: pl.DataFrame, lists: Wordlists, config: CurationConfig) -> list[Review]:
     found = sample.filter(pl.col("verdict") >= _FIRST_CULTURAL)
     lines = []
     for row in found.iter_rows(named=True):
@@ -183,16 +183,16 @@ def _reviews(sample: pl.DataFrame, lists: Wordlists, figures: CurationFigures) -
                 if name != culture.COMPLAINT
                 else f"{row['complaint_text'] or row['complaint_category']} | {row['answer']}"
             )
-            shown = culture.excerpt(text, name, row["bucket"], lists, figures)
+            shown = culture.finding_excerpt(text, name, row["bucket"], lists, config)
             lines.append(
                 Review(row["interaction_id"], row["occurred_at"].date().isoformat(), row["segment"], name, shown)
             )
     return lines
 
 
-def _removed(sample: pl.DataFrame, others: pl.DataFrame, figures: CurationFigures) -> pa.Table:
+def _removed(sample: pl.DataFrame, others: pl.DataFrame, config: CurationConfig) -> pa.Table:
     """All removed rows in their order; excerpts only of the sample."""
-    width = figures.removed_excerpt_characters
+    width = config.removed_excerpt_characters
     names = pl.Series(_NAMES)
     shown = sample.select(
         "place",

@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import polars as pl
 
-from lyo_pipelines.config.curation import CurationFigures
+from lyo_pipelines.config.curation import CurationConfig
 from lyo_pipelines.curation.wordlists import Wordlists
 
 COMPLAINT = "complaint"
 
 
-def cultural_complaint(categories: pl.Series, figures: CurationFigures) -> pl.Series:
+def cultural_complaint(categories: pl.Series, config: CurationConfig) -> pl.Series:
     """Whether the user's complaint is of a cultural category."""
     return (
-        categories.fill_null("").str.strip_chars().str.to_lowercase().is_in(list(figures.cultural_complaint_categories))
+        categories.fill_null("").str.strip_chars().str.to_lowercase().is_in(list(config.cultural_complaint_categories))
     )
 
 
@@ -29,15 +29,15 @@ def patterns_for(language: str, lists: Wordlists, *, persona: bool) -> dict[str,
     return found | ({entry.name: entry.pattern for entry in entries.persona} if persona else {})
 
 
-def findings(frame: pl.DataFrame, lists: Wordlists, figures: CurationFigures) -> pl.Series:
+def cultural_findings(frame: pl.DataFrame, lists: Wordlists, config: CurationConfig) -> pl.Series:
     """Names of the findings in each row's answer, as lists (empty: nothing found).
 
     frame: columns `answer` (cleaned), `bucket` (language), `task`, `complaint_category`.
     """
-    if not figures.cultural_review or not frame.height:
+    if not config.cultural_review or not frame.height:
         return pl.Series("findings", [[]] * frame.height, dtype=pl.List(pl.String))
     collected: dict[int, list[str]] = {}
-    for (language, persona), rows in _groups(frame, figures).items():
+    for (language, persona), rows in _groups(frame, config).items():
         patterns = patterns_for(language, lists, persona=persona)
         if not patterns:
             continue
@@ -50,28 +50,28 @@ def findings(frame: pl.DataFrame, lists: Wordlists, figures: CurationFigures) ->
             collected.setdefault(row, []).extend(
                 name for name, pattern in patterns.items() if one.str.contains(rf"(?i)(?:{pattern})").item()
             )
-    for row in cultural_complaint(frame["complaint_category"], figures).arg_true():
+    for row in cultural_complaint(frame["complaint_category"], config).arg_true():
         collected.setdefault(int(row), []).append(COMPLAINT)
     names = [sorted(set(collected.get(row, ()))) for row in range(frame.height)]
     return pl.Series("findings", names, dtype=pl.List(pl.String))
 
 
-def _groups(frame: pl.DataFrame, figures: CurationFigures) -> dict[tuple[str, bool], pl.Series]:
+def _groups(frame: pl.DataFrame, config: CurationConfig) -> dict[tuple[str, bool], pl.Series]:
     keyed = frame.select(
         "bucket",
-        persona=pl.col("task").str.to_lowercase().is_in(list(figures.persona_tasks)),
+        persona=pl.col("task").str.to_lowercase().is_in(list(config.persona_tasks)),
         row=pl.int_range(pl.len()),
     )
     return {(str(key[0]), bool(key[1])): part["row"] for key, part in keyed.group_by("bucket", "persona")}
 
 
-def excerpt(answer: str, finding: str, language: str, lists: Wordlists, figures: CurationFigures) -> str:
+def finding_excerpt(answer: str, finding: str, language: str, lists: Wordlists, config: CurationConfig) -> str:
     """The (already redacted) answer around a finding, on one line, in quotation marks so that no spreadsheet runs it."""
     pattern = patterns_for(language, lists, persona=True).get(finding)
     at = pl.Series([answer]).str.find(rf"(?i)(?:{pattern})").item() if pattern else None
     # polars counts bytes
     position = len(answer.encode("utf-8")[:at].decode("utf-8", "ignore")) if at else 0
-    width = figures.review_excerpt_characters
+    width = config.review_excerpt_characters
     begin = max(0, min(position - width // 3, len(answer) - width))
     cut = " ".join(answer[begin : begin + width].split())
     return f"“{'…' if begin else ''}{cut}{'…' if begin + width < len(answer) else ''}”"

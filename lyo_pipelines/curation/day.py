@@ -11,24 +11,24 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from lyo_pipelines.config.curation import CurationFigures
+from lyo_pipelines.config.curation import CurationConfig
 from lyo_pipelines.curation import quality
 from lyo_pipelines.curation.batch import BatchResult
 from lyo_pipelines.curation.contract import EXAMPLE, INPUTS_KEY, REMOVED, CurationReport, MissingDayError
 from lyo_pipelines.curation.funnel import funnel_table
 from lyo_pipelines.curation.inputs import day_signature, stale_days
-from lyo_pipelines.curation.review import Review, decisions, read_queue, update_day
+from lyo_pipelines.curation.review import Review, read_queue, review_decisions, update_day
 from lyo_pipelines.curation.rules import RULES
 from lyo_pipelines.curation.wordlists import load_wordlists
 from lyo_pipelines.curation.workers import curated_batches
 from lyo_pipelines.interactions.contract import INTERACTION
-from lyo_pipelines.storage.arrow import conformed
+from lyo_pipelines.storage.arrow import conform_table
 from lyo_pipelines.storage.lake import Lake
 
 __all__ = ["curate_day", "stale_days"]
 
 
-def curate_day(lake: Lake, day: date, figures: CurationFigures) -> CurationReport:
+def curate_day(lake: Lake, day: date, config: CurationConfig) -> CurationReport:
     """Curate one day and write its examples, removed rows, funnel and quality (`lake/examples/date=…/*.parquet`).
 
     Running it again on the same inputs writes the same rows. The examples come last: until they are there, the day is stale.
@@ -41,9 +41,9 @@ def curate_day(lake: Lake, day: date, figures: CurationFigures) -> CurationRepor
             "or drop a file with interactions of that day into the inbox."
         )
     lists, queue = load_wordlists(lake), read_queue(lake)
-    signature = day_signature(lake, day, figures, lists, queue)
-    decided = decisions(queue)
-    total = _Totals()
+    signature = day_signature(lake, day, config, lists, queue)
+    decided = review_decisions(queue)
+    total = _DayTotals()
     with ExitStack() as files:
         # the stack closes in reverse: examples are renamed into place last
         writers = {
@@ -55,19 +55,19 @@ def curate_day(lake: Lake, day: date, figures: CurationFigures) -> CurationRepor
             )
         }
         file = files.enter_context(lake.open_table(path))
-        for result in curated_batches(_batches(file, figures.batch_rows), figures, lists, decided):
+        for result in curated_batches(_batches(file, config.batch_rows), config, lists, decided):
             total.add(result, day)
             writers["kept"].write_table(result.kept)
             writers["disliked"].write_table(result.disliked)
-            writers["removed"].write_table(total.trimmed(result.removed, figures))
+            writers["removed"].write_table(total.trimmed(result.removed, config))
         found = quality.metrics(total.quality)
         lake.write_table(funnel_table(total.funnel), lake.examples(day, "funnel"))
         lake.write_table(quality.quality_table(found), lake.examples(day, "quality"))
-        pending = update_day(lake, day, total.findings) if figures.cultural_review else 0
+        pending = update_day(lake, day, total.findings) if config.cultural_review else 0
     return total.report(day, found, pending)
 
 
-class _Totals:
+class _DayTotals:
     """The counts of all batches so far."""
 
     def __init__(self) -> None:
@@ -90,7 +90,7 @@ class _Totals:
         self.findings += [Review(**{**review.__dict__, "day": day.isoformat()}) for review in result.findings]
         self.quality.add(result.quality)
 
-    def trimmed(self, removed: pa.Table, figures: CurationFigures) -> pa.Table:
+    def trimmed(self, removed: pa.Table, config: CurationConfig) -> pa.Table:
         """Removed rows with excerpts only for the day's first ones of each segment and rule, not each batch's."""
         rows = removed.select(["segment", "rule", "answer", "question"]).to_pydict()
         hide = []
@@ -99,7 +99,7 @@ class _Totals:
         ):
             has_text = answer is not None or question is not None
             self.shown[segment, rule] += has_text
-            hide.append(has_text and self.shown[segment, rule] > figures.removed_sample_per_rule)
+            hide.append(has_text and self.shown[segment, rule] > config.removed_sample_per_rule)
         if not any(hide):
             return removed
         hidden = pl.when(pl.Series(hide)).then(None)
@@ -140,7 +140,7 @@ def _batches(file: pq.ParquetFile, size: int) -> Iterator[pa.RecordBatch]:
 
 
 def _conformed(batch: pa.RecordBatch) -> pa.RecordBatch:
-    return conformed(pa.Table.from_batches([batch]), INTERACTION).combine_chunks().to_batches()[0]
+    return conform_table(pa.Table.from_batches([batch]), INTERACTION).combine_chunks().to_batches()[0]
 
 
 @contextmanager

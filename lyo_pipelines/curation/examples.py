@@ -7,20 +7,20 @@ from hashlib import blake2b
 import polars as pl
 import pyarrow as pa
 
-from lyo_pipelines.config.curation import CurationFigures
+from lyo_pipelines.config.curation import CurationConfig
 from lyo_pipelines.curation.contract import EXAMPLE
 from lyo_pipelines.curation.rules import RULES
 
 
-def examples(frame: pl.DataFrame, figures: CurationFigures) -> pa.Table:
+def make_examples(frame: pl.DataFrame, config: CurationConfig) -> pa.Table:
     """Rows as EXAMPLE: an id of their own, the language as written, and what they weigh."""
     rating = pl.col("rating").fill_nan(None)
-    span = max(5.0 - figures.minimum_rating, 1e-9)
-    slope = (figures.weight_top_rating - figures.weight_minimum_rating) / span
+    span = max(5.0 - config.minimum_rating, 1e-9)
+    slope = (config.weight_top_rating - config.weight_minimum_rating) / span
     weight = (
         pl.when(rating.is_null())
-        .then(figures.weight_unrated)
-        .otherwise(figures.weight_top_rating - (5.0 - rating.clip(figures.minimum_rating, 5.0)) * slope)
+        .then(config.weight_unrated)
+        .otherwise(config.weight_top_rating - (5.0 - rating.clip(config.minimum_rating, 5.0)) * slope)
     )
     out = frame.with_columns(
         example_id=_example_ids(frame),
@@ -53,7 +53,7 @@ def _example_ids(frame: pl.DataFrame) -> pl.Series:
     )
 
 
-def corrected(frame: pl.DataFrame) -> pl.DataFrame:
+def corrected_examples(frame: pl.DataFrame) -> pl.DataFrame:
     """Put `edited_answer` in the place of `answer`; adds `original_answer`, null where nobody corrected anything.
 
     The rating (and thumb) of such a row judged what the model said, so it is no rating of the correction and is taken out.
@@ -72,9 +72,9 @@ _RATED_LOW = next(position for position, rule in enumerate(RULES) if rule.name =
 _BROKEN = "\ufffd"
 
 
-def disliked(removed: pl.DataFrame, figures: CurationFigures) -> pl.DataFrame:
+def disliked_examples(removed: pl.DataFrame, config: CurationConfig) -> pl.DataFrame:
     """Rows that went by their rating alone (`verdict`), `bad_rating` or worse, and whose texts are whole."""
-    bad = pl.col("rating").fill_nan(None) <= figures.bad_rating
+    bad = pl.col("rating").fill_nan(None) <= config.bad_rating
     whole = ~pl.any_horizontal(
         pl.col(name).fill_null("").str.contains(_BROKEN, literal=True) for name in ("question", "answer")
     )

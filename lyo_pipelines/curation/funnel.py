@@ -1,4 +1,4 @@
-"""The funnel: how many rows each rule removed, per segment, as a table. The picture of it belongs to pictures.py."""
+"""The funnel: how many rows each rule removed, per segment, as a table. The plot of it stands below."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ _HELD, _HELD_INK = "#d9a441", "#8a6412"
 _HELD_OUT = frozenset({"cultural_review_pending"})
 
 
-def funnel_picture(tables: Iterable[pa.Table], segment: str | None = None, title: str | None = None) -> bytes:
+def funnel_plot(tables: Iterable[pa.Table], segment: str | None = None, title: str | None = None) -> bytes:
     """Draw the funnel of FUNNEL tables (several days add up), of all segments or of one, as PNG bytes.
 
     One bar per rule that removed anything: what was left before it, and the part that it removed. Rows held out for review

@@ -1,6 +1,6 @@
 """What a curated day was made from, as one signature.
 
-Raw rows, rules, schemas of tasks, figures, word lists, and the decisions that touch the day.
+Raw rows, rules, schemas of tasks, configuration, word lists, and the decisions that touch the day.
 """
 
 from __future__ import annotations
@@ -12,25 +12,25 @@ from hashlib import sha256
 
 import pyarrow.parquet as pq
 
-from lyo_pipelines.config.curation import MACHINE_KEYS, CurationFigures
+from lyo_pipelines.config.curation import MACHINE_KEYS, CurationConfig
 from lyo_pipelines.curation.contract import INPUTS_KEY
 from lyo_pipelines.curation.review import Review, decisions_signature, read_queue
 from lyo_pipelines.curation.rules import RULES, RULES_VERSION
-from lyo_pipelines.curation.taskanswers import formats_signature
+from lyo_pipelines.curation.task_answers import formats_signature
 from lyo_pipelines.curation.wordlists import Wordlists, load_wordlists
 from lyo_pipelines.storage.lake import Lake
 
 _NOT_BY_DAY = frozenset({"segment_minimum_interactions", "user_cap"})
 
 
-def rules_signature(figures: CurationFigures, lists: Wordlists) -> str:
+def rules_signature(config: CurationConfig, lists: Wordlists) -> str:
     """A digest of everything but the rows: it changes with a rule, a task's schema, a figure of a day's curation or a word list."""
     ignored = {
         name
-        for name in type(figures).model_fields
+        for name in type(config).model_fields
         if name in MACHINE_KEYS | _NOT_BY_DAY or name.startswith(("near_duplicate_", "quality_"))
     }
-    relevant = figures.model_dump(mode="json", exclude=ignored)
+    relevant = config.model_dump(mode="json", exclude=ignored)
     names = [rule.name for rule in RULES]
     text = json.dumps([RULES_VERSION, names, formats_signature(), relevant, lists.signature], sort_keys=True)
     return sha256(text.encode()).hexdigest()[:16]
@@ -46,9 +46,9 @@ def raw_signature(lake: Lake, day: date) -> str:
     return sha256(f"{told} {metadata.num_rows}".encode()).hexdigest()[:16]
 
 
-def day_signature(lake: Lake, day: date, figures: CurationFigures, lists: Wordlists, queue: Iterable[Review]) -> str:
+def day_signature(lake: Lake, day: date, config: CurationConfig, lists: Wordlists, queue: Iterable[Review]) -> str:
     """What a curated day must have been made from to be up to date."""
-    return f"{raw_signature(lake, day)}-{rules_signature(figures, lists)}-{decisions_signature(queue, day)}"
+    return f"{raw_signature(lake, day)}-{rules_signature(config, lists)}-{decisions_signature(queue, day)}"
 
 
 def built_from(lake: Lake, day: date) -> str | None:
@@ -61,11 +61,11 @@ def built_from(lake: Lake, day: date) -> str | None:
     return found.decode() if found else ""
 
 
-def stale_days(lake: Lake, figures: CurationFigures) -> list[date]:
-    """Days whose raw rows, rules, figures, word lists or review decisions are not those that their examples were made from."""
+def stale_days(lake: Lake, config: CurationConfig) -> list[date]:
+    """Days whose raw rows, rules, configuration, word lists or review decisions are not those that their examples were made from."""
     lists, queue = load_wordlists(lake), read_queue(lake)
     return [
         day
         for day in lake.days("interactions")
-        if built_from(lake, day) != day_signature(lake, day, figures, lists, queue)
+        if built_from(lake, day) != day_signature(lake, day, config, lists, queue)
     ]

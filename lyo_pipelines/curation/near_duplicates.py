@@ -12,8 +12,8 @@ from collections.abc import Iterator
 import numpy as np
 import polars as pl
 
-from lyo_pipelines.config.curation import CurationFigures
-from lyo_pipelines.curation.ngrams import folded, hashed_ngrams, pair_similarities
+from lyo_pipelines.config.curation import CurationConfig
+from lyo_pipelines.curation.ngrams import fold_texts, hashed_ngrams, pair_similarities
 
 _CHUNK = 20_000  # texts or pairs whose n-grams are in memory at once
 # Each text is compared with the 16 before it in its bucket (a bucket of templates can hold thousands): with its neighbour
@@ -21,26 +21,26 @@ _CHUNK = 20_000  # texts or pairs whose n-grams are in memory at once
 _DISTANCES = ((1,), (2, 3, 4), tuple(range(5, 17)))
 
 
-def clusters(texts: list[str], figures: CurationFigures) -> np.ndarray:
+def near_duplicate_clusters(texts: list[str], config: CurationConfig) -> np.ndarray:
     """Cluster label of each text: int64, the same for near duplicates; the label is the position of the cluster's first text.
 
     Similarity is transitive here (a ~ b ~ c are one cluster). Needs about 300 bytes a text besides the texts.
     """
     if not texts:
         return np.zeros(0, np.int64)
-    series = folded(texts)
+    series = fold_texts(texts)
     distinct = series.unique(maintain_order=True)
     codes = series.replace_strict(distinct, np.arange(len(distinct)), return_dtype=pl.Int64).to_numpy()
-    labels = _cluster_distinct(distinct, figures)[codes]
+    labels = _cluster_distinct(distinct, config)[codes]
     first = np.full(len(distinct), len(texts), np.int64)
     np.minimum.at(first, labels, np.arange(len(texts)))
     return first[labels]
 
 
-def _cluster_distinct(texts: pl.Series, figures: CurationFigures) -> np.ndarray:
+def _cluster_distinct(texts: pl.Series, config: CurationConfig) -> np.ndarray:
     parents = np.arange(len(texts), dtype=np.int64)
-    bands, slots = _signatures(texts, figures)
-    permutations, minimum = figures.near_duplicate_permutations, figures.near_duplicate_similarity
+    bands, slots = _signatures(texts, config)
+    permutations, minimum = config.near_duplicate_permutations, config.near_duplicate_similarity
     # a pair this far below the expected number of equal slots (five deviations) is not similar
     spread = 5 * np.sqrt(permutations * minimum * (1 - minimum))
     enough = permutations * minimum - spread
@@ -51,7 +51,7 @@ def _cluster_distinct(texts: pl.Series, figures: CurationFigures) -> np.ndarray:
                 likely = (slots[a] == slots[b]).sum(axis=1) >= enough
                 a, b = a[likely], b[likely]
                 if len(a):
-                    similar = pair_similarities(texts, a, b, figures.near_duplicate_ngram) >= minimum
+                    similar = pair_similarities(texts, a, b, config.near_duplicate_ngram) >= minimum
                     _join(parents, a[similar], b[similar])
     return _roots(parents)
 
@@ -103,14 +103,14 @@ def _find(parents: np.ndarray, item: int) -> int:
     return item
 
 
-def _signatures(texts: pl.Series, figures: CurationFigures) -> tuple[np.ndarray, np.ndarray]:
+def _signatures(texts: pl.Series, config: CurationConfig) -> tuple[np.ndarray, np.ndarray]:
     """Per text one 64-bit key for each band (equal keys propose a pair), and the lowest byte of each of its signature's slots."""
     from rensa import RMinHash  # pyright: ignore[reportAttributeAccessIssue]  (a compiled module without stubs)
 
     permutations, bands, seed = (
-        figures.near_duplicate_permutations,
-        figures.near_duplicate_bands,
-        figures.near_duplicate_seed,
+        config.near_duplicate_permutations,
+        config.near_duplicate_bands,
+        config.near_duplicate_seed,
     )
     rows = permutations // bands
     # odd multipliers mix the rows of a band into one key
@@ -119,7 +119,7 @@ def _signatures(texts: pl.Series, figures: CurationFigures) -> tuple[np.ndarray,
     slots = np.empty((len(texts), permutations), np.uint8)
     for begin in range(0, len(texts), _CHUNK):
         part = texts[begin : begin + _CHUNK]
-        hashes, offsets = hashed_ngrams(part, figures.near_duplicate_ngram)
+        hashes, offsets = hashed_ngrams(part, config.near_duplicate_ngram)
         matrix = RMinHash.digest_matrix_from_flat_token_hashes(hashes, offsets, permutations, seed)
         signature = np.asarray(matrix.to_rows(), dtype=np.uint32)
         slots[begin : begin + len(part)] = signature.astype(np.uint8)

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 
-def folded(texts: list[str]) -> pl.Series:
+def fold_texts(texts: list[str]) -> pl.Series:
     """Texts as they are compared: lower case, white space as one space."""
     series = pl.Series("text", texts, dtype=pl.String).fill_null("")
     return series.str.to_lowercase().str.replace_all(r"\s+", " ").str.strip_chars()

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import polars as pl
 import pyarrow as pa
 
-from lyo_pipelines.config.curation import CurationFigures
+from lyo_pipelines.config.curation import CurationConfig
 
 REMOVED_FROM_POOL = pa.schema(
     [pa.field("example_id", pa.string(), nullable=False), pa.field("rule", pa.string(), nullable=False)]
 )
 
-Test = Callable[[pl.DataFrame, CurationFigures, int | None], pl.Series]
+Test = Callable[[pl.DataFrame, CurationConfig, int | None], pl.Series]
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class PoolRule:
     """A named reason to leave an example out of its segment; `removes` gives True for each one it applies to."""
 
     name: str
-    says: str
+    description: str
     removes: Test
 
 
@@ -40,13 +40,13 @@ class Pooled:
         return {rule.name: names.count(rule.name) for rule in POOL_RULES if rule.name in names}
 
 
-def segment_minimum(frame: pl.DataFrame, figures: CurationFigures, interactions_in_segment: int | None) -> pl.Series:
+def segment_minimum(frame: pl.DataFrame, config: CurationConfig, interactions_in_segment: int | None) -> pl.Series:
     """The segment has too few interactions to be extracted at all."""
-    few = interactions_in_segment is not None and interactions_in_segment < figures.segment_minimum_interactions
+    few = interactions_in_segment is not None and interactions_in_segment < config.segment_minimum_interactions
     return pl.repeat(few, frame.height, eager=True, dtype=pl.Boolean)
 
 
-def exact_duplicate(frame: pl.DataFrame, _: CurationFigures, __: int | None) -> pl.Series:
+def exact_duplicate(frame: pl.DataFrame, _: CurationConfig, __: int | None) -> pl.Series:
     """The same texts occurred before (upper/lower case and spacing aside): the earliest example stays."""
     keys = frame.select(
         *(_folded(name) for name in ("question", "answer", "context", "system_prompt")),
@@ -70,9 +70,9 @@ def _folded(name: str) -> pl.Expr:
     return pl.col(name).fill_null("").str.to_lowercase().str.replace_all(r"\s+", " ").str.strip_chars().alias(name)
 
 
-def user_cap(frame: pl.DataFrame, figures: CurationFigures, _: int | None) -> pl.Series:
+def user_cap(frame: pl.DataFrame, config: CurationConfig, _: int | None) -> pl.Series:
     """The user has more examples than the cap: the best rated stay, among equals those with the smallest example id (a hash)."""
-    if not figures.user_cap:
+    if not config.user_cap:
         return pl.repeat(False, frame.height, eager=True, dtype=pl.Boolean)
     # ids are hashes, so among equally rated examples the choice is as good as random and never depends on their order
     ranked = frame.select(
@@ -81,7 +81,7 @@ def user_cap(frame: pl.DataFrame, figures: CurationFigures, _: int | None) -> pl
     ranked = ranked.sort(["rating", "example_id"], descending=[True, False]).with_columns(
         place=pl.int_range(pl.len()).over("user_pseudonym")
     )
-    over = ranked.sort("row").select((pl.col("place") >= figures.user_cap) & pl.col("user_pseudonym").is_not_null())
+    over = ranked.sort("row").select((pl.col("place") >= config.user_cap) & pl.col("user_pseudonym").is_not_null())
     return over.to_series()
 
 
@@ -91,7 +91,7 @@ POOL_RULES: tuple[PoolRule, ...] = tuple(
 """All rules over a segment, in order."""
 
 
-def pool(table: pa.Table, figures: CurationFigures, interactions_in_segment: int | None) -> Pooled:
+def apply_pool_rules(table: pa.Table, config: CurationConfig, interactions_in_segment: int | None) -> Pooled:
     """Apply POOL_RULES to one segment's examples of all days.
 
     table: EXAMPLE rows of one segment (or parent), in any order; interactions_in_segment: interactions before filtering, for the
@@ -101,7 +101,7 @@ def pool(table: pa.Table, figures: CurationFigures, interactions_in_segment: int
     frame = pl.DataFrame(pl.from_arrow(table)).sort("occurred_at", "interaction_id", "example_id")
     removed: list[pl.DataFrame] = []
     for rule in POOL_RULES:
-        gone = rule.removes(frame, figures, interactions_in_segment)
+        gone = rule.removes(frame, config, interactions_in_segment)
         if frame.height and gone.any():
             removed.append(frame.filter(gone).select("example_id", rule=pl.lit(rule.name)))
             frame = frame.filter(~gone)

@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from lyo_pipelines.config.curation import CurationFigures
+from lyo_pipelines.config.curation import CurationConfig
 from lyo_pipelines.curation.contract import QUALITY, CurationReport
 from lyo_pipelines.curation.rules import RULES
 
@@ -118,7 +118,7 @@ def quality_table(quality: Mapping[str, Mapping[str, float | None]]) -> pa.Table
 
 
 @dataclass(frozen=True)
-class CheckOutcome:
+class QualityCheckResult:
     """The outcome of one check: whether it passed, whether failing blocks what comes after, and why in a sentence."""
 
     name: str
@@ -159,39 +159,39 @@ CHECKS = ("rows_conserved", *(bound.name for bound in _BOUNDS))
 """Names of all checks, in order."""
 
 
-def quality_checks(report: CurationReport, figures: CurationFigures) -> list[CheckOutcome]:
+def quality_checks(report: CurationReport, config: CurationConfig) -> list[QualityCheckResult]:
     """Judge a day: the day as a whole blocks or warns as configured; segments that are outside are named in the details.
 
     Fewer than `quality_minimum_rows` rows are too few to judge: the check passes and says so.
     """
-    return [_conserved(report, figures), *(_judged(bound, report, figures) for bound in _BOUNDS)]
+    return [_conserved(report, config), *(_check_bound(bound, report, config) for bound in _BOUNDS)]
 
 
-def _conserved(report: CurationReport, figures: CurationFigures) -> CheckOutcome:
+def _conserved(report: CurationReport, config: CurationConfig) -> QualityCheckResult:
     lost = report.read - report.kept - sum(report.removed_by_rule.values())
     says = f"{report.read:,} read = {report.kept:,} kept + {report.read - report.kept:,} removed"
     if lost:
         says = f"{lost:,} of {report.read:,} rows are unaccounted for"
     details = {"read": report.read, "kept": report.kept, "lost": lost}
-    return CheckOutcome("rows_conserved", lost == 0, "rows_conserved" in figures.quality_blocking, says, details)
+    return QualityCheckResult("rows_conserved", lost == 0, "rows_conserved" in config.quality_blocking, says, details)
 
 
-def _judged(bound: _Bound, report: CurationReport, figures: CurationFigures) -> CheckOutcome:
-    limit = float(getattr(figures, bound.figure))
-    large = {s: v for s, v in report.quality.items() if (v.get("rows") or 0) >= figures.quality_minimum_rows}
+def _check_bound(bound: _Bound, report: CurationReport, config: CurationConfig) -> QualityCheckResult:
+    limit = float(getattr(config, bound.figure))
+    large = {s: v for s, v in report.quality.items() if (v.get("rows") or 0) >= config.quality_minimum_rows}
     outside = {segment or WHOLE_DAY: bad for segment, values in large.items() if (bad := bound.outside(values, limit))}
     relation = "at most" if bound.largest else "at least"
     details: dict[str, object] = {"bound": limit, "relation": relation, "outside": outside, "judged": len(large)}
-    blocks = bound.name in figures.quality_blocking
+    blocks = bound.name in config.quality_blocking
     if not large:
-        says = f"Only {report.read:,} rows: too few to judge (from {figures.quality_minimum_rows})."
-        return CheckOutcome(bound.name, True, blocks, says, details)
+        says = f"Only {report.read:,} rows: too few to judge (from {config.quality_minimum_rows})."
+        return QualityCheckResult(bound.name, True, blocks, says, details)
     if not outside:
-        return CheckOutcome(bound.name, True, blocks, f"{bound.name}: {relation} {limit:g} everywhere.", details)
+        return QualityCheckResult(bound.name, True, blocks, f"{bound.name}: {relation} {limit:g} everywhere.", details)
     worst = "; ".join(
         f"{segment}: " + ", ".join(f"{name} {value:.3g}" for name, value in bad.items())
         for segment, bad in list(outside.items())[:5]
     )
-    # a single segment outside warns; the whole day outside blocks (where the figures say so)
+    # a single segment outside warns; the whole day outside blocks (where the configuration says so)
     says = f"{bound.name} must be {relation} {limit:g}; {worst}"
-    return CheckOutcome(bound.name, False, blocks and WHOLE_DAY in outside, says, details)
+    return QualityCheckResult(bound.name, False, blocks and WHOLE_DAY in outside, says, details)

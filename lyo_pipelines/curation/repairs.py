@@ -24,7 +24,7 @@ _MOJIBAKE = "[ÂÃÄÅÐÑâàáãð][\\u0080-\\u00BF€‚ƒ„…†‡ˆ‰Š
 
 
 @dataclass(frozen=True)
-class Step:
+class RepairStep:
     """One named repair of texts."""
 
     name: str
@@ -102,16 +102,16 @@ def _capitals_after_mark(texts: pl.Series) -> pl.Series:
     return pl.Series([mend(text) for text in texts], dtype=pl.String)
 
 
-STEPS: tuple[Step, ...] = (
-    Step("fix_encoding", fix_encoding),
-    Step("remove_control_characters", remove_control_characters),
-    Step("normalise_unicode", normalise_unicode),
-    Step("remove_boilerplate", remove_boilerplate, answers_only=True),
+STEPS: tuple[RepairStep, ...] = (
+    RepairStep("fix_encoding", fix_encoding),
+    RepairStep("remove_control_characters", remove_control_characters),
+    RepairStep("normalise_unicode", normalise_unicode),
+    RepairStep("remove_boilerplate", remove_boilerplate, answers_only=True),
 )
 """All repairs, in the order in which they run."""
 
 
-def repair(texts: pl.Series, lists: Wordlists, *, answers: bool) -> tuple[pl.Series, dict[str, int]]:
+def repair_texts(texts: pl.Series, lists: Wordlists, *, answers: bool) -> tuple[pl.Series, dict[str, int]]:
     """Run all steps on a string column; returns the repaired column and how many texts each step changed."""
     changed: dict[str, int] = {}
     steps = [step for step in STEPS if answers or not step.answers_only]

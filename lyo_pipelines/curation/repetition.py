@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from lyo_pipelines.curation.taskanswers import VALUE_END
+from lyo_pipelines.curation.task_answers import VALUE_END
 
 _NGRAM = 4
 
@@ -47,17 +47,17 @@ def repeated_texts(
     texts: pl.Series, several: pl.Series, *, minimum_words: int, maximum_share: float, maximum_same_lines: int
 ) -> pl.Series:
     """Do `repeated`; where `several` is true the text holds several ones (between them VALUE_END), each looked at by itself."""
-    figures = {
+    config = {
         "minimum_words": minimum_words,
         "maximum_share": maximum_share,
         "maximum_same_lines": maximum_same_lines,
     }
     if not several.any():
-        return repeated(texts, **figures)
+        return repeated(texts, **config)
     rows = several.arg_true()
-    found = repeated(pl.select(pl.when(several).then(None).otherwise(texts)).to_series(), **figures)
+    found = repeated(pl.select(pl.when(several).then(None).otherwise(texts)).to_series(), **config)
     parts = pl.DataFrame({"row": rows, "text": texts.gather(rows).fill_null("").str.split(VALUE_END)}).explode("text")
-    looping = parts.filter(repeated(parts["text"], **figures))["row"].unique()
+    looping = parts.filter(repeated(parts["text"], **config))["row"].unique()
     return found.scatter(looping, True)
 
 

@@ -131,7 +131,7 @@ def update_day(lake: Lake, day: date, found: Iterable[Review]) -> int:
     and days that run at the same time wait for each other.
     """
     fresh = {review.key: review for review in found}
-    with locked(lake):
+    with locked_queue(lake):
         queue = read_queue(lake)
         kept: list[Review] = []
         for line in queue:
@@ -148,7 +148,7 @@ def update_day(lake: Lake, day: date, found: Iterable[Review]) -> int:
 
 
 @contextmanager
-def locked(lake: Lake, *, timeout: float = 60.0) -> Iterator[None]:
+def locked_queue(lake: Lake, *, timeout: float = 60.0) -> Iterator[None]:
     """Hold the queue alone; on a remote lake, among the processes of this machine."""
     path = queue_path(lake)
     try:
@@ -164,7 +164,7 @@ Decisions = Mapping[str, Mapping[str, str]]
 """interaction id -> finding -> keep or drop."""
 
 
-def decisions(queue: Iterable[Review]) -> dict[str, dict[str, str]]:
+def review_decisions(queue: Iterable[Review]) -> dict[str, dict[str, str]]:
     """What people decided so far; of two lines for the same finding, drop wins."""
     decided: dict[str, dict[str, str]] = {}
     for line in queue:
@@ -174,7 +174,7 @@ def decisions(queue: Iterable[Review]) -> dict[str, dict[str, str]]:
     return decided
 
 
-def verdict(interaction_id: str, found: Iterable[str], decided: Decisions) -> str | None:
+def review_verdict(interaction_id: str, found: Iterable[str], decided: Decisions) -> str | None:
     """keep, drop or pending for a row with these findings; None when nothing was found.
 
     One "drop" drops the row; it is kept when each finding was decided so.

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from lyo_pipelines.config.curation import CurationFigures
+from lyo_pipelines.config.curation import CurationConfig
 from lyo_pipelines.curation.contract import NO_SEGMENT
 from lyo_pipelines.curation.culture import cultural_complaint
 from lyo_pipelines.curation.repetition import repeated_texts
@@ -21,7 +21,7 @@ from lyo_pipelines.curation.wordlists import Wordlists
 RULES_VERSION = 2
 """Raise it when a rule or a step changes what comes out: all days become stale."""
 
-Test = Callable[[pl.DataFrame, CurationFigures, Wordlists], pl.Series]
+Test = Callable[[pl.DataFrame, CurationConfig, Wordlists], pl.Series]
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Rule:
     """A named reason to leave a row out; `removes` gives True for each row that it applies to."""
 
     name: str
-    says: str
+    description: str
     removes: Test
 
 
@@ -46,59 +46,59 @@ def _filled(texts: pl.Series) -> pl.Series:
     return texts.fill_null("").str.strip_chars() != ""
 
 
-def no_segment(frame: pl.DataFrame, _: CurationFigures, __: Wordlists) -> pl.Series:
+def no_segment(frame: pl.DataFrame, _: CurationConfig, __: Wordlists) -> pl.Series:
     """Task or language names nothing usable, so the row belongs to no segment."""
     return frame["segment"] == NO_SEGMENT
 
 
-def error(frame: pl.DataFrame, _: CurationFigures, __: Wordlists) -> pl.Series:
+def error(frame: pl.DataFrame, _: CurationConfig, __: Wordlists) -> pl.Series:
     """The application reported an error while answering."""
     return _filled(frame["error"])
 
 
-def empty_question(frame: pl.DataFrame, _: CurationFigures, __: Wordlists) -> pl.Series:
+def empty_question(frame: pl.DataFrame, _: CurationConfig, __: Wordlists) -> pl.Series:
     """The question holds no letter and no digit."""
     return ~frame["question"].fill_null("").str.contains(r"[\p{L}\p{N}\p{S}]")
 
 
-def empty_answer(frame: pl.DataFrame, _: CurationFigures, lists: Wordlists) -> pl.Series:
+def empty_answer(frame: pl.DataFrame, _: CurationConfig, lists: Wordlists) -> pl.Series:
     """The answer holds no letter and no digit, or is a placeholder such as "N/A"."""
     answers = frame["answer"].fill_null("")
     empty = ~answers.str.contains(r"[\p{L}\p{N}\p{S}]")
     return empty | answers.str.contains(lists.empty_answers) if lists.empty_answers else empty
 
 
-def rated_low(frame: pl.DataFrame, figures: CurationFigures, _: Wordlists) -> pl.Series:
+def rated_low(frame: pl.DataFrame, config: CurationConfig, _: Wordlists) -> pl.Series:
     """Rated below the minimum: never an example, however long the answer."""
-    return _rated(frame) & (frame["rating"].fill_nan(None).fill_null(5.0) < figures.minimum_rating)
+    return _rated(frame) & (frame["rating"].fill_nan(None).fill_null(5.0) < config.minimum_rating)
 
 
-def unrated(frame: pl.DataFrame, figures: CurationFigures, _: Wordlists) -> pl.Series:
+def unrated(frame: pl.DataFrame, config: CurationConfig, _: Wordlists) -> pl.Series:
     """Not rated at all, where only rated ones are wanted."""
-    return _unjudged(frame) if not figures.keep_unrated else pl.repeat(False, frame.height, eager=True)
+    return _unjudged(frame) if not config.keep_unrated else pl.repeat(False, frame.height, eager=True)
 
 
-def unrated_thumbs_down(frame: pl.DataFrame, _: CurationFigures, __: Wordlists) -> pl.Series:
+def unrated_thumbs_down(frame: pl.DataFrame, _: CurationConfig, __: Wordlists) -> pl.Series:
     """Not rated, and the user's thumb is down."""
     return _unjudged(frame) & (frame["thumbs"].fill_null(0) < 0)
 
 
-def unrated_retried(frame: pl.DataFrame, _: CurationFigures, __: Wordlists) -> pl.Series:
+def unrated_retried(frame: pl.DataFrame, _: CurationConfig, __: Wordlists) -> pl.Series:
     """Not rated, and the user asked again."""
     return _unjudged(frame) & (frame["retries"].fill_null(0) > 0)
 
 
-def unrated_complaint(frame: pl.DataFrame, figures: CurationFigures, _: Wordlists) -> pl.Series:
+def unrated_complaint(frame: pl.DataFrame, config: CurationConfig, _: Wordlists) -> pl.Series:
     """Not rated, and the user complained; a cultural complaint goes to the reviewers instead, unless they are switched off."""
     complained = _filled(frame["complaint_category"]) | _filled(frame["complaint_text"])
-    if figures.cultural_review:
-        complained &= ~cultural_complaint(frame["complaint_category"], figures)
+    if config.cultural_review:
+        complained &= ~cultural_complaint(frame["complaint_category"], config)
     return _unjudged(frame) & complained
 
 
-def unrated_short(frame: pl.DataFrame, figures: CurationFigures, _: Wordlists) -> pl.Series:
+def unrated_short(frame: pl.DataFrame, config: CurationConfig, _: Wordlists) -> pl.Series:
     """Not rated, and the answer is too short to count unseen; structured answers go by their schema instead."""
-    short = frame["answer"].str.len_chars().fill_null(0) < figures.unrated_minimum_characters
+    short = frame["answer"].str.len_chars().fill_null(0) < config.unrated_minimum_characters
     return _unjudged(frame) & short & ~frame["structured"]
 
 
@@ -106,7 +106,7 @@ def unrated_short(frame: pl.DataFrame, figures: CurationFigures, _: Wordlists) -
 _LOST = "\ufffd|(?:[ÂÃâàá][\u0080-\u00bf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ][\u0080-\u00bf]?){3}"
 
 
-def broken_text(frame: pl.DataFrame, _: CurationFigures, __: Wordlists) -> pl.Series:
+def broken_text(frame: pl.DataFrame, _: CurationConfig, __: Wordlists) -> pl.Series:
     """Question or answer holds replacement characters, or misread letters that could not be mended."""
     broken = pl.lit(False)
     for name in ("question", "answer"):
@@ -121,10 +121,10 @@ _OPEN_STEP = r"^(?:[^\n]*[.!?।:…)] *\n+)+(?:Step|STEP|चरण|படி|Ch
 _OPEN_FORMULA = r"[\p{L}\p{M}\p{N})] [+×÷−*/]$"
 
 
-def truncated_answer(frame: pl.DataFrame, figures: CurationFigures, lists: Wordlists) -> pl.Series:
+def truncated_answer(frame: pl.DataFrame, config: CurationConfig, lists: Wordlists) -> pl.Series:
     """The model was cut off: it said so, a code block is open, or the text ends in the middle of a sentence."""
     answers = frame["answer"].fill_null("")
-    reasons = [reason.lower() for reason in figures.truncated_finish_reasons]
+    reasons = [reason.lower() for reason in config.truncated_finish_reasons]
     said = frame["finish_reason"].fill_null("").str.to_lowercase().is_in(reasons)
     open_code = answers.str.count_matches("```").fill_null(0) % 2 == 1
     # a formula may end in anything, a sentence of eight words or more may not end in a comma or in "the"
@@ -140,8 +140,8 @@ def truncated_answer(frame: pl.DataFrame, figures: CurationFigures, lists: Wordl
         | answers.str.contains(_OPEN_STEP)
         | last_line.str.contains(_OPEN_FORMULA)
     )
-    if figures.truncated_prose_minimum_characters:
-        cut |= _cut_prose(answers, last_line, figures.truncated_prose_minimum_characters)
+    if config.truncated_prose_minimum_characters:
+        cut |= _cut_prose(answers, last_line, config.truncated_prose_minimum_characters)
     return cut
 
 
@@ -159,20 +159,20 @@ def _cut_prose(answers: pl.Series, last_line: pl.Series, minimum: int) -> pl.Ser
     return long & closed & plain & open_end & sentence_before
 
 
-def invalid_answer(frame: pl.DataFrame, _: CurationFigures, __: Wordlists) -> pl.Series:
+def invalid_answer(frame: pl.DataFrame, _: CurationConfig, __: Wordlists) -> pl.Series:
     """The answer does not fit its task: not one JSON object of its schema, or what the task needs or checks is not so."""
     return frame["invalid"].is_not_null()
 
 
-def repeated_answer(frame: pl.DataFrame, figures: CurationFigures, _: Wordlists) -> pl.Series:
+def repeated_answer(frame: pl.DataFrame, config: CurationConfig, _: Wordlists) -> pl.Series:
     """The answer (or one text of a structured answer) says the same over and over, or only says the question again."""
     answers = frame["answer"].fill_null("")
     looping = repeated_texts(
         frame["spoken"],
         frame["structured"],
-        minimum_words=figures.repetition_minimum_words,
-        maximum_share=figures.repetition_maximum_share,
-        maximum_same_lines=figures.repetition_maximum_same_lines,
+        minimum_words=config.repetition_minimum_words,
+        maximum_share=config.repetition_maximum_share,
+        maximum_same_lines=config.repetition_maximum_same_lines,
     )
     echo = (answers.str.to_lowercase() == frame["question"].fill_null("").str.to_lowercase()) & (
         answers.str.len_chars() >= 12
@@ -180,24 +180,24 @@ def repeated_answer(frame: pl.DataFrame, figures: CurationFigures, _: Wordlists)
     return looping | echo
 
 
-def refusal(frame: pl.DataFrame, figures: CurationFigures, lists: Wordlists) -> pl.Series:
+def refusal(frame: pl.DataFrame, config: CurationConfig, lists: Wordlists) -> pl.Series:
     """The model declined to answer (a phrase of the lists near the answer's beginning)."""
     if not lists.refusals:
         return pl.repeat(False, frame.height, eager=True)
-    return frame["spoken"].fill_null("").str.slice(0, figures.refusal_window_characters).str.contains(lists.refusals)
+    return frame["spoken"].fill_null("").str.slice(0, config.refusal_window_characters).str.contains(lists.refusals)
 
 
-def wrong_language(frame: pl.DataFrame, _: CurationFigures, __: Wordlists) -> pl.Series:
+def wrong_language(frame: pl.DataFrame, _: CurationConfig, __: Wordlists) -> pl.Series:
     """The answer is written in another language than the declared one (romanised Hindi and Tamil have their own buckets)."""
     return frame["written"] != frame["bucket"]
 
 
-def cultural_dropped(frame: pl.DataFrame, _: CurationFigures, __: Wordlists) -> pl.Series:
+def cultural_dropped(frame: pl.DataFrame, _: CurationConfig, __: Wordlists) -> pl.Series:
     """A reviewer decided to drop the row."""
     return frame["decision"].fill_null("") == DROP
 
 
-def cultural_review_pending(frame: pl.DataFrame, _: CurationFigures, __: Wordlists) -> pl.Series:
+def cultural_review_pending(frame: pl.DataFrame, _: CurationConfig, __: Wordlists) -> pl.Series:
     """A cultural finding waits for a reviewer; the row is held out, not deleted: decide it in review/cultural.csv."""
     return frame["decision"].fill_null("") == PENDING
 
@@ -228,7 +228,7 @@ RULES: tuple[Rule, ...] = tuple(
 """All removal rules, in the order in which they are asked."""
 
 
-def first_rule(frame: pl.DataFrame, figures: CurationFigures, lists: Wordlists) -> pl.Series:
+def first_rule(frame: pl.DataFrame, config: CurationConfig, lists: Wordlists) -> pl.Series:
     """For each row the position in RULES of the rule that removes it, or -1 for a row that stays.
 
     frame: `question`, `answer` (cleaned), `rating`, `thumbs`, `retries`, `error`, `finish_reason`, `complaint_category`,
@@ -240,7 +240,7 @@ def first_rule(frame: pl.DataFrame, figures: CurationFigures, lists: Wordlists) 
     for position, rule in enumerate(RULES):
         if not len(standing):
             break
-        removed = rule.removes(frame, figures, lists).fill_null(False)
+        removed = rule.removes(frame, config, lists).fill_null(False)
         if removed.any():
             verdicts = verdicts.scatter(standing.filter(removed), position)
             frame = frame.filter(~removed)

@@ -9,7 +9,7 @@ import polars as pl
 import pyarrow as pa
 
 
-def distinct(columns: list[pl.Series]) -> tuple[pl.Series, list[np.ndarray]]:
+def distinct_texts(columns: list[pl.Series]) -> tuple[pl.Series, list[np.ndarray]]:
     """The distinct non-null texts of several columns, and for each column where its texts stand among them (-1: null)."""
     joined = pa.concat_arrays([_arrow(column) for column in columns])
     encoded = joined.dictionary_encode()
@@ -19,7 +19,7 @@ def distinct(columns: list[pl.Series]) -> tuple[pl.Series, list[np.ndarray]]:
     return texts, [positions[begin:end] for begin, end in pairwise(bounds)]
 
 
-def spread(texts: pl.Series, positions: np.ndarray, name: str) -> pl.Series:
+def spread_texts(texts: pl.Series, positions: np.ndarray, name: str) -> pl.Series:
     """The column back again: a text per row, null where its position is -1."""
     if not len(texts):
         return pl.Series(name, [None] * len(positions), dtype=pl.String)

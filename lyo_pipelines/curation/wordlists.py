@@ -27,7 +27,7 @@ class WordlistError(LyoError):
     """A word list cannot be used; the message names file, entry and reason."""
 
 
-class Entry(BaseModel):
+class WordlistEntry(BaseModel):
     """One cultural rule: what it is called, why it exists, what it looks for in the answer."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -48,8 +48,8 @@ class Wordlist(BaseModel):
     refusals: tuple[str, ...] = ()
     empty_answers: tuple[str, ...] = ()
     dangling: tuple[str, ...] = ()
-    cultural: tuple[Entry, ...] = ()
-    persona: tuple[Entry, ...] = ()
+    cultural: tuple[WordlistEntry, ...] = ()
+    persona: tuple[WordlistEntry, ...] = ()
     disabled: tuple[str, ...] = ()
 
     def overlaid(self, other: Wordlist) -> Wordlist:

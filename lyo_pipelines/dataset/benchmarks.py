@@ -1,4 +1,4 @@
-"""Registered benchmarks: files in <data>/benchmarks that must never leak into a dataset. Searching belongs to overlap.py.
+"""Registered benchmarks: files in <data>/benchmarks that must never leak into a dataset. Searching belongs to benchmark_overlap.py.
 
 A file dropped there is registered. An optional benchmarks.yaml says more about some of them:
 

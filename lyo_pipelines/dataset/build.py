@@ -5,18 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from lyo_pipelines.config.curation import CurationFigures
-from lyo_pipelines.config.dataset import DatasetFigures
+from lyo_pipelines.config.curation import CurationConfig
+from lyo_pipelines.config.dataset import DatasetConfig
 from lyo_pipelines.contracts.dataset import MANIFEST
 from lyo_pipelines.dataset.benchmarks import registered_benchmarks
 from lyo_pipelines.dataset.card import dataset_card
 from lyo_pipelines.dataset.clustering import QuestionClusters
 from lyo_pipelines.dataset.leakage import checks_of_folder
 from lyo_pipelines.dataset.manifest import make_manifest
-from lyo_pipelines.dataset.memory import remember
 from lyo_pipelines.dataset.plan import make_plan
 from lyo_pipelines.dataset.scope import scope_of
-from lyo_pipelines.dataset.versions import Version, get_version, latest, point_to_version
+from lyo_pipelines.dataset.split_memory import load_split_memory
+from lyo_pipelines.dataset.versions import Version, get_version, latest_version, point_to_version
 from lyo_pipelines.dataset.write import write_splits
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines.tasks import task_format
@@ -30,7 +30,7 @@ class DatasetVersion(Version):
 
 
 def build_dataset(
-    lake: Lake, segment: str, figures: DatasetFigures, curation: CurationFigures, *, now: datetime
+    lake: Lake, segment: str, config: DatasetConfig, curation: CurationConfig, *, now: datetime
 ) -> DatasetVersion:
     """Build (or find again) the version that the examples of a segment, parent or mixture make today; point latest.json at it.
 
@@ -38,21 +38,21 @@ def build_dataset(
     next one writes the same bytes over it. Raises EmptySegmentError, SegmentTooSmallError, UnknownTaskFormatError,
     UnknownMixtureError, BenchmarkError or SegmentKeyError, each saying what to do.
     """
-    scope = scope_of(lake, segment, figures.mixtures)
+    scope = scope_of(lake, segment, config.mixtures)
     formats = {task: task_format(task) for task in scope.tasks}
     benchmarks = registered_benchmarks(lake)
-    memory, covered = remember(lake, scope)
+    memory, covered = load_split_memory(lake, scope)
     clusters = QuestionClusters(curation)
-    plan = make_plan(lake, scope, figures, curation, benchmarks=benchmarks, memory=memory, clusters=clusters)
+    plan = make_plan(lake, scope, config, curation, benchmarks=benchmarks, memory=memory, clusters=clusters)
     fingerprint = plan.fingerprint("+".join(task.version for task in formats.values()))
     folder = lake.dataset_dir(segment, fingerprint)
     reused = lake.exists(f"{folder}/{MANIFEST}")
     if not reused:
-        parent = latest(lake, segment)
-        measures = write_splits(lake, folder, plan, formats, row_group_rows=figures.row_group_rows)
+        parent = latest_version(lake, segment)
+        measures = write_splits(lake, folder, plan, formats, row_group_rows=config.row_group_rows)
         lake.write_table(plan.memory.to_table(), f"{folder}/groups.parquet")
         lake.write_table(plan.removed, f"{folder}/removed.parquet")
-        checks = checks_of_folder(lake, folder, figures, clusters, benchmarks)
+        checks = checks_of_folder(lake, folder, config, clusters, benchmarks)
         manifest = make_manifest(
             segment=segment,
             fingerprint=fingerprint,
@@ -63,7 +63,7 @@ def build_dataset(
             benchmarks=benchmarks,
             parent=parent.fingerprint if parent and parent.segment == segment else None,
             covered=covered,
-            figures=figures,
+            config=config,
             now=now,
         )
         lake.write_text(dataset_card(manifest), f"{folder}/README.md")

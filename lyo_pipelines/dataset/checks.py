@@ -14,7 +14,7 @@ from lyo_pipelines.storage.arrow import pc
 
 
 @dataclass(frozen=True)
-class CheckOutcome:
+class DatasetCheckResult:
     """Result of one check; `blocking`: nothing may be trained when it failed. `details` is JSON-ready and holds no user's text."""
 
     name: str
@@ -39,7 +39,7 @@ class ExampleInSplit(TypedDict):
     example_id: str
 
 
-def straddling(values: Any, split: np.ndarray, example_id: Any, limit: int) -> tuple[int, list[Straddling]]:
+def values_in_two_splits(values: Any, split: np.ndarray, example_id: Any, limit: int) -> tuple[int, list[Straddling]]:
     """Find values that stand in more than one split.
 
     values, example_id: N values (null = none) and the examples they belong to; split: (N,) codes.

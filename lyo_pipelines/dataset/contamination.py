@@ -9,13 +9,13 @@ from functools import partial
 import pyarrow as pa
 from pydantic import JsonValue
 
-from lyo_pipelines.config.dataset import DatasetFigures
-from lyo_pipelines.dataset.checks import CheckOutcome
+from lyo_pipelines.config.dataset import DatasetConfig
+from lyo_pipelines.dataset.benchmark_overlap import BenchmarkIndex, Hit
+from lyo_pipelines.dataset.benchmark_scan import message_hits
+from lyo_pipelines.dataset.checks import DatasetCheckResult
 from lyo_pipelines.dataset.contract import SPLITS
-from lyo_pipelines.dataset.overlap import BenchmarkIndex, Hit
 from lyo_pipelines.dataset.parallel import ordered_map
-from lyo_pipelines.dataset.scan import message_hits
-from lyo_pipelines.dataset.written import read_batches
+from lyo_pipelines.dataset.written_version import read_batches
 from lyo_pipelines.json_types import JsonObject
 from lyo_pipelines.storage.lake import Lake
 
@@ -46,12 +46,12 @@ class _Repeated:
         }
 
 
-def no_benchmark_overlap(lake: Lake, folder: str, index: BenchmarkIndex, figures: DatasetFigures) -> CheckOutcome:
+def no_benchmark_overlap(lake: Lake, folder: str, index: BenchmarkIndex, config: DatasetConfig) -> DatasetCheckResult:
     """Search every message of every split for every registered benchmark (words in a row, whole text, source id)."""
     name = "no_benchmark_overlap"
     registered = sorted({benchmark for benchmark, _, _ in index.items})
     if not registered:
-        return CheckOutcome(
+        return DatasetCheckResult(
             name,
             True,
             "no benchmark is registered (put files into benchmarks/ of the data directory)",
@@ -75,7 +75,7 @@ def no_benchmark_overlap(lake: Lake, folder: str, index: BenchmarkIndex, figures
             conversations.add(conversation)
     for benchmark, _ in found:
         per_benchmark[benchmark] += 1
-    listed = [item for _, item in sorted(found.items())[: figures.report_items]]
+    listed = [item for _, item in sorted(found.items())[: config.report_items]]
     details: JsonObject = {
         "benchmarks": [*registered],
         "items": len(found),
@@ -85,7 +85,7 @@ def no_benchmark_overlap(lake: Lake, folder: str, index: BenchmarkIndex, figures
         "overlaps": [item.listed() for item in listed],
     }
     if not found:
-        return CheckOutcome(name, True, f"no overlap with {', '.join(registered)}", details)
+        return DatasetCheckResult(name, True, f"no overlap with {', '.join(registered)}", details)
     first = listed[0]
     counted = ", ".join(f"{benchmark} {count}" for benchmark, count in sorted(per_benchmark.items()))
     example, split = min(first.examples.items())
@@ -95,7 +95,7 @@ def no_benchmark_overlap(lake: Lake, folder: str, index: BenchmarkIndex, figures
         f"({split}). To leave such examples out, set on_overlap: exclude for that benchmark in "
         "benchmarks/benchmarks.yaml of the data directory and build again."
     )
-    return CheckOutcome(name, False, message, details)
+    return DatasetCheckResult(name, False, message, details)
 
 
 def _search(batch: tuple[int, pa.Table], index: BenchmarkIndex) -> tuple[int, pa.Table, list[Hit]]:

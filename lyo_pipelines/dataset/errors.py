@@ -15,7 +15,7 @@ class SegmentTooSmallError(DatasetError):
 
 
 class UnknownMixtureError(DatasetError):
-    """The figures name no mixture of that name."""
+    """The configuration names no mixture of that name."""
 
 
 class UnknownVersionError(DatasetError):

@@ -23,7 +23,7 @@ from lyo_pipelines.dataset.errors import ExportError
 from lyo_pipelines.dataset.preferences.card import preference_card
 from lyo_pipelines.dataset.preferences.contract import SPLITS as PREFERENCE_SPLITS
 from lyo_pipelines.dataset.preferences.versions import get_preferences, latest_preferences
-from lyo_pipelines.dataset.versions import get_version, latest
+from lyo_pipelines.dataset.versions import get_version, latest_version
 from lyo_pipelines.json_types import RawRow
 from lyo_pipelines.storage.lake import TEMPORARY, Lake
 
@@ -68,7 +68,7 @@ def export_version(
         segment, fingerprint, source = preferences.segment, preferences.fingerprint, preferences.path
         card = preference_card(preferences, format)
     else:
-        version = get_version(lake, segment, fingerprint) if fingerprint else latest(lake, segment)
+        version = get_version(lake, segment, fingerprint) if fingerprint else latest_version(lake, segment)
         if version is None:
             raise ExportError(f"{segment} has no dataset version.", hint=f"`lyo train {segment}` makes one.")
         segment, fingerprint, source = version.segment, version.fingerprint, version.path

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from lyo_pipelines.config.curation import CurationFigures
-from lyo_pipelines.config.dataset import DatasetFigures
+from lyo_pipelines.config.curation import CurationConfig
+from lyo_pipelines.config.dataset import DatasetConfig
 from lyo_pipelines.dataset.build import DatasetVersion, build_dataset
 from lyo_pipelines.dataset.errors import SegmentTooSmallError
 from lyo_pipelines.dataset.scope import scope_of
@@ -14,25 +14,25 @@ from lyo_pipelines.segments import parse_parent
 from lyo_pipelines.storage.lake import Lake
 
 
-def parent_of_thin(lake: Lake, segment: str, figures: DatasetFigures, curation: CurationFigures) -> str | None:
+def parent_of_thin(lake: Lake, segment: str, config: DatasetConfig, curation: CurationConfig) -> str | None:
     """Return the parent that serves a segment which is too thin by its counts alone; None for any other segment.
 
     A segment with enough rows can still turn out too thin when it is built: build_or_fall_back sees to that.
     """
 
     def thin(key: str) -> bool:
-        scope = scope_of(lake, key, figures.mixtures)
+        scope = scope_of(lake, key, config.mixtures)
         few = scope.interactions is not None and scope.interactions < curation.segment_minimum_interactions
-        return few or sum(count.kept for count in scope.counts.values()) < figures.minimum_groups
+        return few or sum(count.kept for count in scope.counts.values()) < config.minimum_groups
 
-    known = scope_of(lake, segment, figures.mixtures).segments
+    known = scope_of(lake, segment, config.mixtures).segments
     if not known or not thin(segment):
         return None
     return next((parent for parent in parse_parent(segment).parents if not thin(parent)), None)
 
 
 def build_or_fall_back(
-    lake: Lake, segment: str, figures: DatasetFigures, curation: CurationFigures, *, now: datetime
+    lake: Lake, segment: str, config: DatasetConfig, curation: CurationConfig, *, now: datetime
 ) -> DatasetVersion:
     """Build the segment's version, or that of its nearest parent when the segment is below its minimum.
 
@@ -40,17 +40,17 @@ def build_or_fall_back(
     SegmentTooSmallError names the parents that were tried.
     """
     try:
-        return build_dataset(lake, segment, figures, curation, now=now)
+        return build_dataset(lake, segment, config, curation, now=now)
     except SegmentTooSmallError as error:
         tried, reason = [], str(error)
-        held = scope_of(lake, segment, figures.mixtures).segments
+        held = scope_of(lake, segment, config.mixtures).segments
         for parent in parse_parent(segment).parents:
-            wider = scope_of(lake, parent, figures.mixtures).segments
+            wider = scope_of(lake, parent, config.mixtures).segments
             if wider == held:
                 continue  # it holds nothing more than what was too small already
             held = wider
             try:
-                version = build_dataset(lake, parent, figures, curation, now=now)
+                version = build_dataset(lake, parent, config, curation, now=now)
             except SegmentTooSmallError:
                 tried.append(parent)
                 continue

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from lyo_pipelines.config.dataset import DatasetFigures
+from lyo_pipelines.config.dataset import DatasetConfig
 from lyo_pipelines.contracts.dataset import NearDuplicateCounts
 from lyo_pipelines.dataset.clustering import QuestionClusters
-from lyo_pipelines.dataset.keys import member_keys
-from lyo_pipelines.dataset.texts import asked, question_texts
+from lyo_pipelines.dataset.group_keys import member_keys
+from lyo_pipelines.dataset.question_texts import asked_questions, question_texts
 from lyo_pipelines.storage.arrow import give_back
 from lyo_pipelines.tasks.messages import MESSAGE_COLUMNS, messages_column
 
@@ -24,7 +24,7 @@ GROUPING_COLUMNS = ("interaction_id", "conversation_id", "question_id", "turn", 
 
 @dataclass(frozen=True)
 class Ties:
-    """own: (N,) uint64 interaction keys. pairs: (E, 2) uint64 keys that belong together. near: figures of the clusters."""
+    """own: (N,) uint64 interaction keys. pairs: (E, 2) uint64 keys that belong together. near: counts of the clusters."""
 
     own: np.ndarray
     pairs: np.ndarray
@@ -41,14 +41,14 @@ class DayTies:
     texts: pa.Array
 
 
-def day_ties(table: pa.Table, figures: DatasetFigures) -> DayTies:
+def day_ties(table: pa.Table, config: DatasetConfig) -> DayTies:
     """Find keys and question texts of one day's examples (columns GROUPING_COLUMNS), in the order of the rows."""
     columns = {name: table[name].combine_chunks() for name in GROUPING_COLUMNS}
     rows, own = member_keys("i", columns["interaction_id"])
     if len(rows) != table.num_rows:
         raise ValueError("an example without interaction_id cannot be remembered from version to version")
     keyed = [member_keys("c", columns["conversation_id"]), member_keys("q", columns["question_id"])]
-    found = question_texts(*asked(_spoken(table), figures), columns["turn"], figures)
+    found = question_texts(*asked_questions(_spoken(table), config), columns["turn"], config)
     texted = [(values, *member_keys("x", values)) for values in (found.root, found.stem, found.later)]
     keyed += [(rows, keys) for _, rows, keys in texted]
     pairs = np.concatenate([np.column_stack([own[rows], keys]) for rows, keys in keyed])

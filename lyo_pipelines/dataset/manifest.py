@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 
-from lyo_pipelines.config.dataset import DatasetFigures
+from lyo_pipelines.config.dataset import DatasetConfig
 from lyo_pipelines.contracts.dataset import (
     BenchmarkRecord,
     CheckRecord,
@@ -19,10 +19,10 @@ from lyo_pipelines.contracts.dataset import (
 from lyo_pipelines.curation.pool import POOL_RULES
 from lyo_pipelines.curation.rules import RULES_VERSION
 from lyo_pipelines.dataset.benchmarks import Benchmark
-from lyo_pipelines.dataset.checks import CheckOutcome
+from lyo_pipelines.dataset.checks import DatasetCheckResult
 from lyo_pipelines.dataset.contract import RULE_BENCHMARK, RULE_MERGED, RULE_REPEATED, STRATUM
-from lyo_pipelines.dataset.measures import Measures
 from lyo_pipelines.dataset.plan import Plan
+from lyo_pipelines.dataset.split_statistics import SplitStatistics
 from lyo_pipelines.tasks.base import TaskFormat
 
 
@@ -32,15 +32,15 @@ def make_manifest(
     fingerprint: str,
     formats: Mapping[str, TaskFormat],
     plan: Plan,
-    measures: Measures,
-    checks: Sequence[CheckOutcome],
+    measures: SplitStatistics,
+    checks: Sequence[DatasetCheckResult],
     benchmarks: Sequence[Benchmark],
     parent: str | None,
     covered: Sequence[str],
-    figures: DatasetFigures,
+    config: DatasetConfig,
     now: datetime,
 ) -> DatasetManifest:
-    """Return the manifest. Apart from `created_at` it depends on examples, figures and earlier versions alone."""
+    """Return the manifest. Apart from `created_at` it depends on examples, configuration and earlier versions alone."""
     counted = measures.counts()
     return DatasetManifest(
         segment=segment,
@@ -63,7 +63,7 @@ def make_manifest(
         source_days=tuple(part.name for part in plan.rows.parts if not part.documents),
         document_sets=tuple(part.name for part in plan.rows.parts if part.documents),
         interactions_read=plan.rows.scope.interactions,
-        funnel=funnel(plan),
+        funnel=manifest_funnel(plan),
         removed_by_rule=plan.removed_by_rule(),
         leakage=tuple(CheckRecord.model_validate(asdict(check)) for check in checks),
         benchmarks=tuple(
@@ -71,11 +71,11 @@ def make_manifest(
             for benchmark in benchmarks
         ),
         rule_versions=RuleVersions(curation=RULES_VERSION, pool=tuple(rule.name for rule in POOL_RULES)),
-        figures=DatasetSettings.model_validate(figures.model_dump(mode="json")),
+        figures=DatasetSettings.model_validate(config.model_dump(mode="json")),
     )
 
 
-def funnel(plan: Plan) -> tuple[FunnelStep, ...]:
+def manifest_funnel(plan: Plan) -> tuple[FunnelStep, ...]:
     """Return one step per rule, in the order of the rules: what it removed and what remained."""
     removed = plan.removed_by_rule()
     order = [RULE_REPEATED, *(rule.name for rule in POOL_RULES), RULE_BENCHMARK, RULE_MERGED]

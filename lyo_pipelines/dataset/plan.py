@@ -11,23 +11,23 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from lyo_pipelines.config.curation import CurationFigures
-from lyo_pipelines.config.dataset import DatasetFigures
+from lyo_pipelines.config.curation import CurationConfig
+from lyo_pipelines.config.dataset import DatasetConfig
 from lyo_pipelines.contracts.dataset import GroupCounts, LargeGroup, NearDuplicateCounts
-from lyo_pipelines.curation.pool import pool
+from lyo_pipelines.curation.pool import apply_pool_rules
+from lyo_pipelines.dataset.benchmark_overlap import BenchmarkIndex
+from lyo_pipelines.dataset.benchmark_scan import SCAN_COLUMNS, benchmark_overlaps, day_overlaps
 from lyo_pipelines.dataset.benchmarks import Benchmark
 from lyo_pipelines.dataset.clustering import QuestionClusters
 from lyo_pipelines.dataset.contract import REMOVED_SCHEMA, RULE_BENCHMARK, RULE_MERGED, RULE_REPEATED, SPLITS
 from lyo_pipelines.dataset.errors import SegmentTooSmallError
-from lyo_pipelines.dataset.gather import DayRows, first_pass, later_pass
 from lyo_pipelines.dataset.grouping import GROUPING_COLUMNS, all_ties, day_ties
-from lyo_pipelines.dataset.memory import SplitMemory
-from lyo_pipelines.dataset.overlap import BenchmarkIndex
 from lyo_pipelines.dataset.pooling import POOL_COLUMNS, without_texts
-from lyo_pipelines.dataset.scan import SCAN_COLUMNS, day_overlaps, overlaps
+from lyo_pipelines.dataset.read_examples import DayRows, first_pass, later_pass
 from lyo_pipelines.dataset.scope import Scope
 from lyo_pipelines.dataset.segments import explain_empty
-from lyo_pipelines.dataset.splits import Assignment, assign
+from lyo_pipelines.dataset.split_memory import SplitMemory
+from lyo_pipelines.dataset.splits import Assignment, assign_splits
 from lyo_pipelines.storage.arrow import give_back, pc
 from lyo_pipelines.storage.lake import Lake
 
@@ -67,8 +67,8 @@ class Plan:
 def make_plan(
     lake: Lake,
     scope: Scope,
-    figures: DatasetFigures,
-    curation: CurationFigures,
+    config: DatasetConfig,
+    curation: CurationConfig,
     *,
     benchmarks: list[Benchmark],
     memory: SplitMemory,
@@ -90,14 +90,14 @@ def make_plan(
     excluded = [benchmark for benchmark in benchmarks if benchmark.on_overlap == "exclude"]
     if excluded:
         # all rows are searched: what the pool left out may have opened a conversation of which other turns are kept
-        scan = partial(day_overlaps, index=BenchmarkIndex(excluded, figures))
-        overlapping = overlaps(later_pass(lake, rows, np.ones(len(keep), bool), SCAN_COLUMNS, scan))
+        scan = partial(day_overlaps, index=BenchmarkIndex(excluded, config))
+        overlapping = benchmark_overlaps(later_pass(lake, rows, np.ones(len(keep), bool), SCAN_COLUMNS, scan))
         keep, dropped = keep & ~overlapping, keep & overlapping
         removed.append(_removed(rows.example_id.filter(pa.array(dropped)), RULE_BENCHMARK))
 
-    days = later_pass(lake, rows, keep, GROUPING_COLUMNS, partial(day_ties, figures=figures))
+    days = later_pass(lake, rows, keep, GROUPING_COLUMNS, partial(day_ties, config=config))
     ties = all_ties(days, clusters)
-    assignment = assign(ties.own, ties.pairs, memory, figures)
+    assignment = assign_splits(ties.own, ties.pairs, memory, config)
     stays = assignment.split >= 0
     keep, dropped = _without(keep, ~stays)
     removed.append(_removed(rows.example_id.filter(pa.array(dropped)), RULE_MERGED))
@@ -110,20 +110,20 @@ def make_plan(
         removed=pa.concat_tables(removed).sort_by([("rule", "ascending"), ("example_id", "ascending")]),
         memory=assignment.memory,
         near=ties.near,
-        groups=_group_figures(assignment, stays),
+        groups=_group_counts(assignment, stays),
     )
-    _refuse_thin(plan, figures)
+    _refuse_thin(plan, config)
     return plan
 
 
 def _pooled(
-    table: pa.Table, curation: CurationFigures, interactions: int | None
+    table: pa.Table, curation: CurationConfig, interactions: int | None
 ) -> tuple[np.ndarray, np.ndarray, list[pa.Table]]:
     """Drop repeated ids and apply the pool rules; return (mask of kept rows, weight of all rows, what was removed)."""
     ids = table["example_id"].combine_chunks()
     first = np.zeros(table.num_rows, bool)
     first[np.unique(ids.dictionary_encode().indices.to_numpy(), return_index=True)[1]] = True
-    pooled = pool(table.filter(pa.array(first)), curation, interactions)
+    pooled = apply_pool_rules(table.filter(pa.array(first)), curation, interactions)
     position = pc.index_in(ids, value_set=pooled.kept["example_id"].combine_chunks())
     keep = first & pc.is_valid(position).to_numpy(zero_copy_only=False)
     weight = np.ones(table.num_rows, np.float32)
@@ -148,7 +148,7 @@ def _removed(ids: Any, rule: str) -> pa.Table:
     )
 
 
-def _group_figures(assignment: Assignment, kept: np.ndarray) -> GroupCounts:
+def _group_counts(assignment: Assignment, kept: np.ndarray) -> GroupCounts:
     """Count groups by origin and split, and name the largest ones."""
     group, first, sizes = np.unique(assignment.group[kept], return_index=True, return_counts=True)
     split = assignment.split[kept][first]
@@ -180,16 +180,16 @@ def _too_small(rows: DayRows, removed: list[pa.Table]) -> SegmentTooSmallError:
     )
 
 
-def _refuse_thin(plan: Plan, figures: DatasetFigures) -> None:
+def _refuse_thin(plan: Plan, config: DatasetConfig) -> None:
     """Refuse a version whose splits would say nothing."""
     groups = plan.groups.groups
     counts = {name: int((plan.split == code).sum()) for code, name in enumerate(SPLITS)}
     empty = [name for name, count in counts.items() if not count]
-    if groups >= figures.minimum_groups and not empty:
+    if groups >= config.minimum_groups and not empty:
         return
     why = (
-        f"{groups} independent groups where {figures.minimum_groups} are needed"
-        if groups < figures.minimum_groups
+        f"{groups} independent groups where {config.minimum_groups} are needed"
+        if groups < config.minimum_groups
         else ""
     )
     if empty and not why:

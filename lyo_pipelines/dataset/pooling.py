@@ -10,7 +10,7 @@ import polars as pl
 import pyarrow as pa
 
 from lyo_pipelines.curation.contract import EXAMPLE
-from lyo_pipelines.dataset.texts import one_spaced
+from lyo_pipelines.dataset.question_texts import one_spaced
 from lyo_pipelines.storage.arrow import offsets_and_values, pc
 
 TEXTS = ("question", "answer", "context", "system_prompt")

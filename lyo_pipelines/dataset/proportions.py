@@ -7,8 +7,8 @@ from typing import Any, TypedDict, cast
 import numpy as np
 import pyarrow as pa
 
-from lyo_pipelines.config.dataset import DatasetFigures
-from lyo_pipelines.dataset.checks import CheckOutcome
+from lyo_pipelines.config.dataset import DatasetConfig
+from lyo_pipelines.dataset.checks import DatasetCheckResult
 from lyo_pipelines.dataset.contract import SPLITS
 from lyo_pipelines.json_types import JsonObject
 
@@ -23,7 +23,7 @@ class StratumShares(TypedDict):
     shares: dict[str, float]
 
 
-def split_proportions(stratum: Any, group: Any, split: np.ndarray, figures: DatasetFigures) -> CheckOutcome:
+def split_proportions(stratum: Any, group: Any, split: np.ndarray, config: DatasetConfig) -> DatasetCheckResult:
     """Compare each split's share with its fraction, in every stratum and in all; a warning, never blocking.
 
     Groups, not rows, are drawn: a stratum with group sizes s counts as sum(s)^2 / sum(s^2) independent draws (Kish 1965). A share is
@@ -38,9 +38,9 @@ def split_proportions(stratum: Any, group: Any, split: np.ndarray, figures: Data
     measured = [_measure(name, mask, groups, split) for name, mask in _masks(everything, ["all"])]
     if len(strata[1]) > 1:
         measured += [_measure(name, mask, groups, split) for name, mask in _masks(*strata)]
-    judged = [row for row in measured if row["draws"] >= figures.proportions_minimum_groups]
-    tail = figures.proportions_alpha / (2 * len(SPLITS) * max(len(judged), 1))
-    expected = figures.fractions.model_dump()
+    judged = [row for row in measured if row["draws"] >= config.proportions_minimum_groups]
+    tail = config.proportions_alpha / (2 * len(SPLITS) * max(len(judged), 1))
+    expected = config.fractions.model_dump()
     off = []
     for row in judged:
         draws = round(row["draws"])
@@ -66,11 +66,11 @@ def split_proportions(stratum: Any, group: Any, split: np.ndarray, figures: Data
         else "; all within the tolerance"
     )
     details = {
-        "outside": off[: figures.report_items],
-        "strata": measured[: figures.report_items],
+        "outside": off[: config.report_items],
+        "strata": measured[: config.report_items],
         "judged": len(judged),
     }
-    return CheckOutcome("split_proportions", not off, message, cast("JsonObject", details), blocking=False)
+    return DatasetCheckResult("split_proportions", not off, message, cast("JsonObject", details), blocking=False)
 
 
 def _as_codes(values: Any) -> tuple[np.ndarray, list[str]]:

@@ -1,4 +1,6 @@
-"""What one dataset is made of: a segment, a parent of segments, or a named mixture. Reading the examples belongs to gather.py."""
+"""What one dataset is made of: a segment, a parent of segments, or a named mixture. Reading the examples belongs to
+read_examples.py.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,7 @@ DOCUMENTS = "documents"
 
 
 @dataclass(frozen=True)
-class Part:
+class ScopePart:
     """One file of examples: a curated day (`name` is its ISO date) or a document set."""
 
     name: str
@@ -49,20 +51,20 @@ class Scope:
         read = [count.read for key, count in self.counts.items() if parse_parent(key).task != DOCUMENTS]
         return sum(read) if read or self.tasks != (DOCUMENTS,) else None
 
-    def parts(self, lake: Lake) -> list[Part]:
+    def parts(self, lake: Lake) -> list[ScopePart]:
         """Every file that may hold examples of the scope: days by date, then document sets by name."""
         found = []
         if self.tasks != (DOCUMENTS,):
-            found += [Part(day.isoformat(), lake.examples(day)) for day in lake.days("examples")]
+            found += [ScopePart(day.isoformat(), lake.examples(day)) for day in lake.days("examples")]
         if DOCUMENTS in self.tasks:
-            found += [Part(name, lake.documents(name), documents=True) for name in lake.document_sets()]
+            found += [ScopePart(name, lake.documents(name), documents=True) for name in lake.document_sets()]
         return found
 
-    def with_disliked(self, lake: Lake) -> list[Part]:
+    def with_disliked(self, lake: Lake) -> list[ScopePart]:
         """The same, and beside each day the badly rated answers that curation kept apart."""
         days = [part for part in self.parts(lake) if not part.documents]
         apart = [
-            Part(f"{day} (disliked)", path)
+            ScopePart(f"{day} (disliked)", path)
             for day in lake.days("examples", "disliked.parquet")
             if lake.exists(path := lake.examples(day, "disliked"))
         ]
@@ -82,10 +84,10 @@ def scope_of(lake: Lake, key: str, mixtures: Mapping[str, Iterable[str]]) -> Sco
             raise UnknownMixtureError(_unknown(name, mixtures))
         sources = list(mixtures[name])
     counts = segment_counts(lake)
-    return Scope(key, {name: count for name, count in counts.items() if any(below(name, s) for s in sources)})
+    return Scope(key, {name: count for name, count in counts.items() if any(is_below(name, s) for s in sources)})
 
 
-def below(key: str, other: str) -> bool:
+def is_below(key: str, other: str) -> bool:
     """Whether a key is another one or lies below it."""
     return key == other or key.startswith(f"{other}.")
 

@@ -6,7 +6,7 @@ import difflib
 
 from lyo_pipelines.curation.segments import segment_counts
 from lyo_pipelines.dataset.errors import EmptySegmentError
-from lyo_pipelines.dataset.scope import below
+from lyo_pipelines.dataset.scope import is_below
 from lyo_pipelines.segments import parse_parent
 from lyo_pipelines.storage.lake import Lake
 
@@ -29,7 +29,7 @@ def explain_empty(lake: Lake, segment: str) -> EmptySegmentError:
             f"{segment}: no day has filtered_examples yet. Put interactions into the inbox and materialize "
             "raw_interactions and filtered_examples first."
         )
-    if read := sum(count.read for key, count in counts.items() if below(key, segment)):
+    if read := sum(count.read for key, count in counts.items() if is_below(key, segment)):
         return EmptySegmentError(
             f"{segment}: {read} interactions were read and none passed curation. Look at the funnel of filtered_examples "
             "for the rule that removed them, then change the data or the thresholds in config.yaml (curation:)."

@@ -20,10 +20,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lyo_pipelines.config.dataset import DatasetFigures
+from lyo_pipelines.config.dataset import DatasetConfig
 from lyo_pipelines.dataset.contract import SPLITS
-from lyo_pipelines.dataset.keys import draw
-from lyo_pipelines.dataset.memory import SplitMemory
+from lyo_pipelines.dataset.group_keys import keyed_draw
+from lyo_pipelines.dataset.split_memory import SplitMemory
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Assignment:
     groups_merged: int
 
 
-def assign(own: np.ndarray, ties: np.ndarray, memory: SplitMemory, figures: DatasetFigures) -> Assignment:
+def assign_splits(own: np.ndarray, ties: np.ndarray, memory: SplitMemory, config: DatasetConfig) -> Assignment:
     """Give each example its group and split.
 
     own: (N,) uint64, the interaction key of each example. ties: (E, 2) uint64, pairs of keys that belong together
@@ -64,7 +64,7 @@ def assign(own: np.ndarray, ties: np.ndarray, memory: SplitMemory, figures: Data
     np.minimum.at(smallest, component, nodes)
 
     new = split < 0
-    split[new] = _drawn(smallest[new], figures)
+    split[new] = _drawn(smallest[new], config)
     weakest[new] = split[new]
     merged = weakest < split
 
@@ -88,7 +88,7 @@ def assign(own: np.ndarray, ties: np.ndarray, memory: SplitMemory, figures: Data
     )
 
 
-def _drawn(keys: np.ndarray, figures: DatasetFigures) -> np.ndarray:
-    fractions = figures.fractions
+def _drawn(keys: np.ndarray, config: DatasetConfig) -> np.ndarray:
+    fractions = config.fractions
     borders = [fractions.train, fractions.train + fractions.validation]
-    return np.searchsorted(borders, draw(keys, figures.split_key), side="right").astype(np.int8)
+    return np.searchsorted(borders, keyed_draw(keys, config.split_key), side="right").astype(np.int8)

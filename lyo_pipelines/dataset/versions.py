@@ -32,7 +32,7 @@ def list_versions(lake: Lake, segment: str) -> list[Version]:
     return sorted(found, key=lambda version: (version.manifest.created_at, version.fingerprint))
 
 
-def latest(lake: Lake, segment: str) -> Version | None:
+def latest_version(lake: Lake, segment: str) -> Version | None:
     """Return the version that the newest build produced (or reused); None when there is none.
 
     For a segment that is too thin this is its parent's version (`Version.segment` says whose). When latest.json is missing, the
@@ -40,7 +40,7 @@ def latest(lake: Lake, segment: str) -> Version | None:
     """
     told = _pointer(lake, segment)
     if parent := told.get("served_by"):
-        return latest(lake, str(parent))
+        return latest_version(lake, str(parent))
     version = _read(lake, segment, str(told.get("fingerprint", "")))
     if version is not None:
         return version

@@ -11,10 +11,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lyo_pipelines.dataset.contract import SPLIT_SCHEMA, SPLITS
-from lyo_pipelines.dataset.gather import later_pass
-from lyo_pipelines.dataset.keys import hex_ids
-from lyo_pipelines.dataset.measures import Measures
+from lyo_pipelines.dataset.group_keys import hex_ids
 from lyo_pipelines.dataset.plan import Plan
+from lyo_pipelines.dataset.read_examples import later_pass
+from lyo_pipelines.dataset.split_statistics import SplitStatistics
 from lyo_pipelines.storage.arrow import pc
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines.tasks.base import TaskFormat
@@ -25,12 +25,12 @@ _MADE_HERE = ("group_id", "messages", "weight")
 
 def write_splits(
     lake: Lake, folder: str, plan: Plan, formats: Mapping[str, TaskFormat], *, row_group_rows: int
-) -> Measures:
+) -> SplitStatistics:
     """Write train, validation and test.parquet into `folder` and return what was measured on the way.
 
     The same examples give the same bytes: rows in the order of the plan, row groups of a fixed size, no time of writing.
     """
-    measures = Measures()
+    measures = SplitStatistics()
     with ExitStack() as stack:
         writers = [_SplitWriter(lake, f"{folder}/{split}.parquet", row_group_rows, stack) for split in SPLITS]
         for table, split in _planned_rows(lake, plan, formats):

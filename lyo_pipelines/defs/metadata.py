@@ -1,4 +1,4 @@
-"""How things look on an asset's page: column schemas, pictures, tables. No figures are computed here."""
+"""How things look on an asset's page: column schemas, images, tables. Nothing is computed here."""
 
 from __future__ import annotations
 
@@ -25,22 +25,22 @@ def column_schema(schema: pa.Schema, *fallbacks: pa.Schema) -> dg.TableSchema:
     return dg.TableSchema(columns=columns)
 
 
-def picture(png: bytes, alt: str) -> dg.MarkdownMetadataValue:
+def image(png: bytes, alt: str) -> dg.MarkdownMetadataValue:
     """A PNG as Markdown metadata; keep it under 30 kB, it is stored with the event."""
     return dg.MetadataValue.md(markdown_image(png, alt))
 
 
-def table(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> dg.MarkdownMetadataValue:
+def metadata_table(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> dg.MarkdownMetadataValue:
     """A Markdown table of the named columns."""
     lines = ["| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
     lines += ["| " + " | ".join(_cell(row.get(column, "")) for column in columns) + " |" for row in rows]
     return dg.MetadataValue.md("\n".join(lines))
 
 
-def counts(title: str, values: Mapping[str, int]) -> dg.MarkdownMetadataValue:
+def counts_table(title: str, values: Mapping[str, int]) -> dg.MarkdownMetadataValue:
     """Counts by name as a table, largest first."""
     rows = [{title: name, "n": n} for name, n in sorted(values.items(), key=lambda item: -item[1])]
-    return table(rows, [title, "n"])
+    return metadata_table(rows, [title, "n"])
 
 
 def _cell(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""Resources: where the lake is, which figures hold, and how a child process is started."""
+"""Resources: where the lake is, which configuration holds, and how a child process is started."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from pathlib import Path
 
 import dagster as dg
 
-from lyo_pipelines.config.figures import Figures, load_figures
+from lyo_pipelines.config.loading import Config, load_config
 from lyo_pipelines.config.settings import Settings
-from lyo_pipelines.dataset.versions import Version, latest
+from lyo_pipelines.dataset.versions import Version, latest_version
 from lyo_pipelines.defs.pipes import WholeLinesReader
 from lyo_pipelines.external_process.command import WORKING_DIRECTORY
 from lyo_pipelines.storage.lake import Lake
@@ -33,9 +33,9 @@ class Store(dg.ConfigurableResource):
         """The lake."""
         return Lake(self.settings().data_dir)
 
-    def figures(self) -> Figures:
-        """The owner's figures with the user's file laid over them."""
-        return load_figures(self.settings().config_path)
+    def load_config(self) -> Config:
+        """The configured values with the user's file laid over them."""
+        return load_config(self.settings().config_path)
 
     def models_dir(self) -> Path:
         """Where converted base models are kept."""
@@ -45,7 +45,7 @@ class Store(dg.ConfigurableResource):
 
 def current_dataset(lake: Lake, segment: str) -> Version:
     """The segment's current dataset version; without one the run fails with what to do, and is not retried."""
-    version = latest(lake, segment)
+    version = latest_version(lake, segment)
     if version is None:
         raise dg.Failure(f"{segment} has no dataset version yet: materialize train_split first.", allow_retries=False)
     return version

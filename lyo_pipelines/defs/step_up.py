@@ -11,8 +11,8 @@ from lyo_pipelines.defs.partitions import SEGMENTS
 from lyo_pipelines.defs.resources import Store
 from lyo_pipelines.registry.events import Who
 from lyo_pipelines.registry.log import read_history
-from lyo_pipelines.rollout.rehearsal import RehearsalError, rehearse
-from lyo_pipelines.rollout.watch import climb
+from lyo_pipelines.rollout.monitor import step_up_after_rehearsal
+from lyo_pipelines.rollout.rehearsal import RehearsalError, rehearse_fallback
 
 JOB = "step_up"
 
@@ -27,25 +27,25 @@ JOB = "step_up"
 )
 def rehearse_and_step_up(context: dg.OpExecutionContext, store: Store) -> None:
     """Take the step if it is still due; a fallback that cannot serve fails the run and holds the release."""
-    lake, figures, segment = store.lake(), store.figures(), context.partition_key
+    lake, config, segment = store.lake(), store.load_config(), context.partition_key
     models = store.models_dir()
     try:
-        climbed = climb(
+        climbed = step_up_after_rehearsal(
             lake,
             segment,
-            figures.rollout,
-            lambda target, base: rehearse(lake, target, base, models, figures.release.rehearsal),
+            config.rollout,
+            lambda target, base: rehearse_fallback(lake, target, base, models, config.release.rehearsal),
             clock=_now,
             who=Who(f"{JOB} run"),
         )
     except RehearsalError as error:
         description = f"{segment} holds its stage: the rehearsal of the fallback failed: {error} Fix this, then re-execute the run."
         raise dg.Failure(description=description, allow_retries=False) from error
-    context.log.info(climbed.says)
+    context.log.info(climbed.summary)
     if not climbed.stepped or climbed.rehearsal is None:
         return
     history = read_history(lake, segment)
-    told: Metadata = event_metadata(history.events[-1], history, figures, _now())
+    told: Metadata = event_metadata(history.events[-1], history, config, _now())
     answered = f"{climbed.rehearsal.target}: {climbed.rehearsal.answer}"
     context.log_event(
         dg.AssetMaterialization(RELEASE, partition=segment, metadata={**told, "rehearsed_fallback": answered})

@@ -7,32 +7,30 @@ from datetime import datetime
 
 import pyarrow as pa
 
-from lyo_pipelines.config.curation import CurationFigures
-from lyo_pipelines.config.documents import DocumentFigures
+from lyo_pipelines.config.curation import CurationConfig
+from lyo_pipelines.config.documents import DocumentConfig
 from lyo_pipelines.curation.contract import EXAMPLE, FUNNEL
-from lyo_pipelines.curation.near_duplicates import clusters
+from lyo_pipelines.curation.near_duplicates import near_duplicate_clusters
 from lyo_pipelines.curation.wordlists import load_wordlists
 from lyo_pipelines.documents.contract import CHUNK, DOCUMENT, INPUTS_KEY, Rejection, SetReport
-from lyo_pipelines.documents.drafts import Draft, read_set
 from lyo_pipelines.documents.files import set_files
 from lyo_pipelines.documents.inputs import rules_signature, set_signature
 from lyo_pipelines.documents.rows import RULES
+from lyo_pipelines.documents.set_reading import DraftDocument, read_set
 from lyo_pipelines.json_types import TableRow
 from lyo_pipelines.storage.lake import Lake
 
 
-def build_set(
-    lake: Lake, name: str, figures: DocumentFigures, curation: CurationFigures, *, now: datetime
-) -> SetReport:
+def build_set(lake: Lake, name: str, config: DocumentConfig, curation: CurationConfig, *, now: datetime) -> SetReport:
     """Read what is new in a set and write documents, chunks, funnel and examples (`lake/documents/<set>/*.parquet`).
 
     Running it again on the same files writes the same rows. The examples come last: until they are there, the set is stale.
     """
     lists, files = load_wordlists(lake), set_files(lake, name)
-    rules = rules_signature(figures, curation, lists)
+    rules = rules_signature(config, curation, lists)
     signature = set_signature(files, rules, curation)
-    before = _Before(lake, name, rules)
-    drafts = read_set(lake, files, before.unchanged, lists, figures, curation, rules=rules, now=now)
+    before = _PreviousSet(lake, name, rules)
+    drafts = read_set(lake, files, before.unchanged, lists, config, curation, rules=rules, now=now)
     found = sorted(drafts, key=lambda draft: draft.row["path"])
     documents = pa.Table.from_pylist([draft.row for draft in found], schema=DOCUMENT)
     chunks, examples = before.with_new(found)
@@ -48,7 +46,7 @@ def build_set(
     return _report(name, found, documents, chunks, examples, left_out, near)
 
 
-class _Before:
+class _PreviousSet:
     """What the last build of the set wrote, as far as it was read by the same rules."""
 
     def __init__(self, lake: Lake, name: str, rules: str) -> None:
@@ -68,7 +66,7 @@ class _Before:
             (row["path"], row["content_hash"]): row for row in rows if row["read_by"] == rules
         }
 
-    def with_new(self, drafts: list[Draft]) -> tuple[pa.Table, pa.Table]:
+    def with_new(self, drafts: list[DraftDocument]) -> tuple[pa.Table, pa.Table]:
         """Chunks and examples of all drafts, in the order of the drafts."""
         assert self._chunks is not None and self._examples is not None
         kept = {draft.row["document_id"] for draft in drafts if draft.reused}
@@ -82,15 +80,15 @@ class _Before:
         return pa.Table.from_pylist(chunks, schema=CHUNK), pa.Table.from_pylist(examples, schema=EXAMPLE)
 
 
-def _question_ids(documents: pa.Table, curation: CurationFigures) -> tuple[dict[str, str], int]:
+def _question_ids(documents: pa.Table, curation: CurationConfig) -> tuple[dict[str, str], int]:
     """Document id -> the id that near-duplicate documents share (made of the text, so that it outlives a new file name)."""
     rows = [row for row in documents.to_pylist() if row["status"] == "accepted"]
-    labels = clusters([row["text"] for row in rows], curation)
+    labels = near_duplicate_clusters([row["text"] for row in rows], curation)
     shared = {row["document_id"]: f"doc-{rows[label]['text_hash']}" for row, label in zip(rows, labels, strict=True)}
     return shared, len(rows) - len(set(labels.tolist()))
 
 
-def _left_out(drafts: list[Draft]) -> dict[str, Counter[str]]:
+def _left_out(drafts: list[DraftDocument]) -> dict[str, Counter[str]]:
     """What the rules left out, by segment."""
     result: dict[str, Counter[str]] = {}
     for draft in drafts:
@@ -115,7 +113,7 @@ def _funnel(examples: pa.Table, left_out: dict[str, Counter[str]]) -> pa.Table:
 
 def _report(
     name: str,
-    drafts: list[Draft],
+    drafts: list[DraftDocument],
     documents: pa.Table,
     chunks: pa.Table,
     examples: pa.Table,

@@ -13,7 +13,7 @@ from itertools import pairwise
 
 import regex
 
-from lyo_pipelines.documents.contract import Block
+from lyo_pipelines.documents.contract import TextBlock
 
 Count = Callable[[str], int]
 _GAP = "\n\n"
@@ -24,8 +24,8 @@ PATH = " > "
 
 
 @dataclass(frozen=True)
-class Budget:
-    """Figures of the cut, in tokens; see documents.yaml."""
+class ChunkBudget:
+    """Configuration of the cut, in tokens; see documents.yaml."""
 
     maximum: int
     overlap: int
@@ -55,12 +55,12 @@ class _Unit:
     heading: bool = False
 
 
-def text_of(blocks: list[Block]) -> str:
+def text_of(blocks: list[TextBlock]) -> str:
     """The document as one text; headings are lines that begin with #."""
     return _GAP.join(_shown(block) for block in blocks)
 
 
-def cut(blocks: list[Block], budget: Budget, count: Count, title: str = "") -> list[Chunk]:
+def cut_chunks(blocks: list[TextBlock], budget: ChunkBudget, count: Count, title: str = "") -> list[Chunk]:
     """Cut a document into chunks. `title` stands above all headings where the text does not begin with it."""
     text = text_of(blocks)
     root = () if not title or any(block.level == 1 for block in blocks) else (title,)
@@ -68,11 +68,13 @@ def cut(blocks: list[Block], budget: Budget, count: Count, title: str = "") -> l
     return [_chunk(number, piece, text, budget, count) for number, piece in enumerate(pieces)]
 
 
-def _shown(block: Block) -> str:
+def _shown(block: TextBlock) -> str:
     return f"{'#' * block.level} {block.text}" if block.level else block.text
 
 
-def _units(blocks: list[Block], text: str, root: tuple[str, ...], budget: Budget, count: Count) -> Iterator[_Unit]:
+def _units(
+    blocks: list[TextBlock], text: str, root: tuple[str, ...], budget: ChunkBudget, count: Count
+) -> Iterator[_Unit]:
     stack: list[tuple[int, str]] = []
     position = 0
     for number, block in enumerate(blocks):
@@ -129,7 +131,7 @@ class _Piece:
         return sum(unit.tokens for unit in self.units)
 
 
-def _pieces(units: Iterator[_Unit], budget: Budget, count: Count) -> Iterator[_Piece]:
+def _pieces(units: Iterator[_Unit], budget: ChunkBudget, count: Count) -> Iterator[_Piece]:
     """Units packed into pieces: a section is a piece; short ones go together, long ones are cut."""
     current: list[_Unit] = []
     goes_on = False
@@ -144,7 +146,7 @@ def _pieces(units: Iterator[_Unit], budget: Budget, count: Count) -> Iterator[_P
         yield _Piece(tuple(current), goes_on)
 
 
-def _must_end(current: list[_Unit], unit: _Unit, budget: Budget, count: Count, goes_on: bool) -> bool:
+def _must_end(current: list[_Unit], unit: _Unit, budget: ChunkBudget, count: Count, goes_on: bool) -> bool:
     """Whether a piece ends before a unit: there is no room for it, or it begins a section and the piece is long enough."""
     first = current[0]
     above = first.path[:-1] if first.heading else first.path
@@ -154,7 +156,7 @@ def _must_end(current: list[_Unit], unit: _Unit, budget: Budget, count: Count, g
     return section or used + unit.tokens > room
 
 
-def _with_short_end(pieces: list[_Piece], budget: Budget) -> list[_Piece]:
+def _with_short_end(pieces: list[_Piece], budget: ChunkBudget) -> list[_Piece]:
     """A last section that is too short to stand alone goes together with the one before, where there is room."""
     if len(pieces) < 2 or pieces[-1].goes_on or pieces[-1].tokens >= budget.minimum:
         return pieces
@@ -173,7 +175,7 @@ def _headings_at_end(units: list[_Unit]) -> list[_Unit]:
     return tail
 
 
-def _chunk(number: int, piece: _Piece, text: str, budget: Budget, count: Count) -> Chunk:
+def _chunk(number: int, piece: _Piece, text: str, budget: ChunkBudget, count: Count) -> Chunk:
     start, end = piece.units[0].start, piece.units[-1].end
     above = piece.units[0].path[:-1] if piece.units[0].heading else piece.units[0].path
     begin = _overlap_start(text, start, budget, count) if piece.goes_on else start
@@ -187,7 +189,7 @@ def _chunk(number: int, piece: _Piece, text: str, budget: Budget, count: Count) 
     return Chunk(number, piece.units[0].path, text[begin:end], start - begin, told, count(told))
 
 
-def _overlap_start(text: str, start: int, budget: Budget, count: Count) -> int:
+def _overlap_start(text: str, start: int, budget: ChunkBudget, count: Count) -> int:
     """Where the repetition begins: as many whole sentences before `start` as the overlap allows, else words; none across headings."""
     if not budget.overlap:
         return start

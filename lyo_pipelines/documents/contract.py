@@ -1,4 +1,4 @@
-"""What the documents stage reads and writes: schemas, reasons for setting a file down, the report of a set. No logic."""
+"""What the documents stage reads and writes: schemas, reasons for rejecting a file, the report of a set. No logic."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ DOCUMENTS_VERSION = 1
 """Raise it whenever the same file would give other chunks or examples."""
 
 INPUTS_KEY = b"lyo.inputs"
-"""Key of the Parquet metadata that says which files and figures a set was built from."""
+"""Key of the Parquet metadata that says which files and configuration a set was built from."""
 
 REASONS = {
     "unsupported_format": "no reader for this kind of file: save it as Markdown (.md), text (.txt), HTML (.html) or PDF",
     "empty": "there is no text in it",
     "too_little_text": "too little to learn from (minimum_letters)",
-    "too_large": "it is larger than the figures allow: split it, or raise maximum_megabytes and maximum_characters",
+    "too_large": "it is larger than the configuration allows: split it, or raise maximum_megabytes and maximum_characters",
     "encoding": "its bytes are no readable text: save it as UTF-8",
     "encrypted": "it needs a password: save a copy without one",
     "damaged": "it cannot be opened: export it again",
@@ -48,7 +48,7 @@ DOCUMENT = pa.schema(
             "content_hash", pa.string(), nullable=False, metadata={"doc": "of the file and what stands beside it"}
         ),
         pa.field("text_hash", pa.string(), metadata={"doc": "of the cleaned text"}),
-        pa.field("read_by", pa.string(), nullable=False, metadata={"doc": "rules and figures it was read with"}),
+        pa.field("read_by", pa.string(), nullable=False, metadata={"doc": "rules and configuration it was read with"}),
         pa.field("title", pa.string()),
         pa.field("language", pa.string()),
         pa.field("segment", pa.string()),
@@ -122,7 +122,7 @@ class RejectedError(Exception):
 
 
 @dataclass(frozen=True)
-class About:
+class DocumentMetadata:
     """What front matter, sidecars and credits say of a document; empty where nobody says it."""
 
     title: str = ""
@@ -136,7 +136,7 @@ class About:
 
 
 @dataclass(frozen=True)
-class Block:
+class TextBlock:
     """A heading (level 1 to 6) or a piece of text (level 0): a paragraph, a list, a table, code.
 
     term: this text defines it (definition lists only).
@@ -175,7 +175,7 @@ class SetReport:
 
     @property
     def conserved(self) -> bool:
-        """Whether each file was either accepted or set down with a reason."""
+        """Whether each file was either accepted or rejected with a reason."""
         return self.accepted + len(self.rejected) == self.read
 
     @property

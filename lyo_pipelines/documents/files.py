@@ -8,7 +8,7 @@ from hashlib import blake2b
 
 from lyo_pipelines.documents.contract import DocumentSetError
 from lyo_pipelines.documents.metadata import SET_FILE, SIDECAR
-from lyo_pipelines.interactions.reading.source_file import modified
+from lyo_pipelines.interactions.reading.source_file import modified_time
 from lyo_pipelines.segments import SegmentKeyError, segment_key
 from lyo_pipelines.storage.lake import Lake
 
@@ -16,7 +16,7 @@ FOLDER = "documents"
 
 
 @dataclass(frozen=True)
-class SourceFile:
+class DocumentFile:
     """A file of a set. path: below the set's folder; full: for the filesystem; size in bytes; mtime: seconds since 1970."""
 
     path: str
@@ -30,8 +30,8 @@ class SetFiles:
     """A set's documents by path, and the YAML files that say something of them."""
 
     name: str
-    documents: tuple[SourceFile, ...] = ()
-    beside: tuple[SourceFile, ...] = ()
+    documents: tuple[DocumentFile, ...] = ()
+    beside: tuple[DocumentFile, ...] = ()
 
     @property
     def signature(self) -> str:
@@ -84,7 +84,7 @@ def source_folder(lake: Lake, name: str) -> str:
     return f"{root}/{named[0] if named else name}"
 
 
-def occurred(file: SourceFile, now: datetime) -> datetime:
+def document_time(file: DocumentFile, now: datetime) -> datetime:
     """When a file was last changed, in the time zone of `now`; `now` where the filesystem does not say."""
     return datetime.fromtimestamp(file.mtime, tz=now.tzinfo) if file.mtime else now
 
@@ -96,6 +96,6 @@ def _files(lake: Lake, name: str, folder: str) -> SetFiles:
         path = full[len(folder) :].lstrip("/")
         if any(part.startswith((".", "~$")) for part in path.split("/")):
             continue
-        file = SourceFile(path, full, int(info.get("size") or 0), modified(info) or 0.0)
+        file = DocumentFile(path, full, int(info.get("size") or 0), modified_time(info) or 0.0)
         (beside if path == SET_FILE or path.endswith(SIDECAR) else documents).append(file)
     return SetFiles(name, tuple(documents), tuple(beside))

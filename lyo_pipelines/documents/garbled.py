@@ -8,9 +8,9 @@ from __future__ import annotations
 import polars as pl
 import regex
 
-from lyo_pipelines.config.documents import DocumentFigures
+from lyo_pipelines.config.documents import DocumentConfig
 from lyo_pipelines.curation.language import detectors
-from lyo_pipelines.curation.language.scripts import prose
+from lyo_pipelines.curation.language.scripts import prose_of
 from lyo_pipelines.curation.language.words import latin_scores
 
 _BAD = regex.compile(r"[\ufffd\p{Co}\p{Cn}\x00-\x08\x0b-\x1f\x7f-\x9f]|\(cid:\d+\)")
@@ -25,42 +25,42 @@ _SIGNS_OF_NUMBERS = regex.compile(r"[।॥०-९௦-௺]")
 _SCRIPTS = {"Devanagari": regex.compile(r"\p{Devanagari}"), "Tamil": regex.compile(r"\p{Tamil}")}
 
 
-def garbled(text: str, figures: DocumentFigures, *, reconstructed: bool) -> str:
+def is_garbled(text: str, config: DocumentConfig, *, reconstructed: bool) -> str:
     """What is wrong with a text (a few words), or "" when it reads like one.
 
     reconstructed: it may have come out of a PDF, so words and syllables are looked at, too.
     """
-    if (bad := len(_BAD.findall(text))) > figures.garbled_signs_share * len(text):
+    if (bad := len(_BAD.findall(text))) > config.garbled_signs_share * len(text):
         return f"{bad} signs in it are no text"
     if not reconstructed:
         return ""
     words = _WORD.findall(_SIGNS_OF_NUMBERS.sub(" ", text))
-    if len(words) >= figures.garbled_minimum_words:
-        return _indic(text, words, figures)
-    return _legacy_font(text, figures)
+    if len(words) >= config.garbled_minimum_words:
+        return _indic(text, words, config)
+    return _legacy_font(text, config)
 
 
-def _indic(text: str, words: list[str], figures: DocumentFigures) -> str:
+def _indic(text: str, words: list[str], config: DocumentConfig) -> str:
     broken = len(_BROKEN.findall(text)) / len(words)
-    if broken > figures.garbled_broken_words_share:
+    if broken > config.garbled_broken_words_share:
         return f"{broken:.0%} of its words are broken inside"
     doubled = sum(len(_SYLLABLE_TWICE.findall(word)) for word in words) / len(words)
-    if doubled > figures.garbled_doubled_share:
+    if doubled > config.garbled_doubled_share:
         return f"syllables are doubled in {doubled:.0%} of its words"
-    for script, limit in figures.garbled_one_letter_share.items():
+    for script, limit in config.garbled_one_letter_share.items():
         mine = [word for word in words if _SCRIPTS[script].match(word)]
-        if len(mine) >= figures.garbled_minimum_words:
+        if len(mine) >= config.garbled_minimum_words:
             single = sum(len(_LETTER.findall(word)) == 1 for word in mine) / len(mine)
             if single > limit:
                 return f"{single:.0%} of its {script} words are single letters: words fell apart"
     return ""
 
 
-def _legacy_font(text: str, figures: DocumentFigures) -> str:
+def _legacy_font(text: str, config: DocumentConfig) -> str:
     """Letters of a font that shows Hindi for Latin codes: many words, and none that any language has."""
-    series = prose(pl.Series([text]))
+    series = prose_of(pl.Series([text]))
     words, *hits = latin_scores(series).row(0)
-    if words < figures.garbled_unknown_latin_words or max(hits) >= 0.02 * words:
+    if words < config.garbled_unknown_latin_words or max(hits) >= 0.02 * words:
         return ""
     found, score = detectors.fast_vote(text)
     other, share = detectors.cld2_vote(text)

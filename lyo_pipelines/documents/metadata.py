@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from lyo_pipelines.documents.contract import About, Block, RejectedError
+from lyo_pipelines.documents.contract import DocumentMetadata, RejectedError, TextBlock
 from lyo_pipelines.json_types import ConfigTree
 
 SET_FILE = "set.yaml"
@@ -33,11 +33,11 @@ _CREDIT = re.compile(
 )
 
 
-def front_matter(text: str) -> tuple[About, str]:
+def front_matter(text: str) -> tuple[DocumentMetadata, str]:
     """What the YAML between `---` lines at the beginning says, and the text without it."""
     found = _FRONT.match(text)
     if not found:
-        return About(), text
+        return DocumentMetadata(), text
     try:
         values = yaml.safe_load(found["yaml"])
     except yaml.YAMLError:  # "title: Light: a story" is no YAML and still clear
@@ -46,11 +46,11 @@ def front_matter(text: str) -> tuple[About, str]:
         lines = [_LINE.match(line) for line in found["yaml"].splitlines()]
         values = {line["key"]: line["value"] for line in lines if line}
         if not values:
-            return About(), text  # two rules with prose between them
+            return DocumentMetadata(), text  # two rules with prose between them
     return _about(values), text[found.end() :]
 
 
-def sidecar(text: str, name: str) -> About:
+def read_sidecar(text: str, name: str) -> DocumentMetadata:
     """What a YAML file beside a document says. Raises RejectedError("metadata")."""
     try:
         values = yaml.safe_load(text) or {}
@@ -61,7 +61,7 @@ def sidecar(text: str, name: str) -> About:
     return _about(values)
 
 
-def credits_at_end(blocks: list[Block]) -> tuple[About, list[Block]]:
+def credits_at_end(blocks: list[TextBlock]) -> tuple[DocumentMetadata, list[TextBlock]]:
     """The credits that end many open texts ("License: …", "Text: …", "Language: …"), and the blocks without them.
 
     Last blocks count as credits when each of their lines is one and a licence or a language is among them.
@@ -72,11 +72,13 @@ def credits_at_end(blocks: list[Block]) -> tuple[About, list[Block]]:
         said = {**found, **said}
         first -= 1
     if not said.keys() & {"licence", "language"}:
-        return About(), blocks
+        return DocumentMetadata(), blocks
     people = "; ".join(
         f"{key.capitalize()}: {value}" for key, value in said.items() if key not in {"licence", "language"}
     )
-    return About(licence=said.get("licence", ""), language=said.get("language", ""), attribution=people), blocks[:first]
+    return DocumentMetadata(
+        licence=said.get("licence", ""), language=said.get("language", ""), attribution=people
+    ), blocks[:first]
 
 
 def _credits(text: str) -> dict[str, str]:
@@ -87,23 +89,23 @@ def _credits(text: str) -> dict[str, str]:
     return {one["key"].lower().replace("license", "licence"): one["value"].strip().strip("[]") for one in found if one}
 
 
-def joined(*said: About) -> About:
+def joined_metadata(*said: DocumentMetadata) -> DocumentMetadata:
     """What several say together; the first that says anything of a thing wins."""
-    result = About()
+    result = DocumentMetadata()
     for about in said:
-        missing = {f.name: getattr(about, f.name) for f in fields(About) if not getattr(result, f.name)}
+        missing = {f.name: getattr(about, f.name) for f in fields(DocumentMetadata) if not getattr(result, f.name)}
         result = replace(result, **missing)
     return result
 
 
-def _about(values: Mapping[Any, Any]) -> About:
+def _about(values: Mapping[Any, Any]) -> DocumentMetadata:
     known: ConfigTree = {}
     for key, value in values.items():
         name = _NAMES.get(str(key).strip().lower().replace(" ", "_"))
         if name and value not in (None, "", []):
             known.setdefault(name, value)
     when = _moment(known.pop("date", None))
-    return About(date=when, **{name: _plain(value) for name, value in known.items()})
+    return DocumentMetadata(date=when, **{name: _plain(value) for name, value in known.items()})
 
 
 def _plain(value: Any) -> str:

@@ -4,8 +4,8 @@ Patterns:
 - a heading that ends in a question mark, answered by the text below it (FAQ);
 - `Q: … A: …`, `Question 3. … Answer: …`, `प्रश्न: … उत्तर: …`, `கேள்வி: … பதில்: …`, `Problem … Solution …`
   at the beginning of a line;
-- a numbered list below a heading "Exercises" and one with the same numbers below "Solutions" or "Answers" (अभ्यास/हल, பயிற்சி/விடைகள்);
-- definition lists: the term asks for its definition.
+- a numbered list below a heading "Exercises" and one with the same numbers below "Solutions" or "Answers" (अभ्यास/हल,
+பயிற்சி/விடைகள்); - definition lists: the term asks for its definition.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from lyo_pipelines.documents.contract import Block
-from lyo_pipelines.documents.marks import MARKED
+from lyo_pipelines.documents.contract import TextBlock
+from lyo_pipelines.documents.question_markers import MARKED
 
 _QUESTION_END = re.compile(r"[?？]\s*[\"”’')\]]*$")
 _EXERCISES = re.compile(
@@ -30,27 +30,27 @@ _ITEM = re.compile(r"^\s*(?P<number>\d{1,3})[.)]\s+(?P<text>\S.*)$")
 
 
 @dataclass(frozen=True)
-class Pair:
+class QuestionAnswer:
     """A question and its answer, both as the document has them."""
 
     question: str
     answer: str
 
 
-def pairs_in(blocks: list[Block]) -> list[Pair]:
+def pairs_in(blocks: list[TextBlock]) -> list[QuestionAnswer]:
     """All pairs of a document in its order, each once."""
     found = [*_defined(blocks), *_marked(blocks), *_exercises(blocks), *_asking_headings(blocks)]
     unique = {(pair.question, pair.answer): pair for pair in found if pair.question and pair.answer}
     return list(unique.values())
 
 
-def _defined(blocks: list[Block]) -> Iterator[Pair]:
+def _defined(blocks: list[TextBlock]) -> Iterator[QuestionAnswer]:
     for block in blocks:
         if block.term:
-            yield Pair(block.term, block.text.removeprefix(f"{block.term}: ").strip())
+            yield QuestionAnswer(block.term, block.text.removeprefix(f"{block.term}: ").strip())
 
 
-def _asking_headings(blocks: list[Block]) -> Iterator[Pair]:
+def _asking_headings(blocks: list[TextBlock]) -> Iterator[QuestionAnswer]:
     levels = [block.level for block in blocks if block.level]
     for place, block in enumerate(blocks):
         # a title above everything names the document ("Where does the sun go at night?") and is answered by none of it
@@ -62,28 +62,28 @@ def _asking_headings(blocks: list[Block]) -> Iterator[Pair]:
                 if after.level and (after.level <= block.level or _QUESTION_END.search(after.text)):
                     break
                 below.append(f"{after.text}:" if after.level else after.text)
-            yield Pair(_unnumbered(block.text), "\n\n".join(below).strip())
+            yield QuestionAnswer(_unnumbered(block.text), "\n\n".join(below).strip())
 
 
 def _unnumbered(text: str) -> str:
     return re.sub(r"^\s*(?:[Qq]\s*)?\d{1,3}(?:\.\d{1,3})*[.):]\s+", "", text).strip()
 
 
-def _marked(blocks: list[Block]) -> Iterator[Pair]:
+def _marked(blocks: list[TextBlock]) -> Iterator[QuestionAnswer]:
     """Lines marked as question and answer; an answer goes on until the next mark or heading."""
     question: list[str] | None = None
     answer: list[str] | None = None
-    for block in [*blocks, Block("", level=1)]:
+    for block in [*blocks, TextBlock("", level=1)]:
         if block.level or block.text.startswith("```"):
             if question and answer:
-                yield Pair("\n".join(question).strip(), "\n".join(answer).strip())
+                yield QuestionAnswer("\n".join(question).strip(), "\n".join(answer).strip())
             question = answer = None
             continue
         for line in [*block.text.splitlines(), ""]:
             mark = MARKED.match(line)
             if mark and mark["asks"]:
                 if question and answer:
-                    yield Pair("\n".join(question).strip(), "\n".join(answer).strip())
+                    yield QuestionAnswer("\n".join(question).strip(), "\n".join(answer).strip())
                 question, answer = [mark["rest"]], None
             elif mark and question is not None and answer is None:
                 answer = [mark["rest"]]
@@ -93,7 +93,7 @@ def _marked(blocks: list[Block]) -> Iterator[Pair]:
                 question.append(line.rstrip())
 
 
-def _exercises(blocks: list[Block]) -> Iterator[Pair]:
+def _exercises(blocks: list[TextBlock]) -> Iterator[QuestionAnswer]:
     """Numbered exercises and their solutions; only where both lists have the same numbers."""
     asked: dict[str, str] = {}
     heading = ""
@@ -109,5 +109,5 @@ def _exercises(blocks: list[Block]) -> Iterator[Pair]:
         if _EXERCISES.match(heading.strip()):
             asked = items
         elif _SOLUTIONS.match(heading.strip()) and items.keys() == asked.keys():
-            yield from (Pair(asked[number], answer) for number, answer in items.items())
+            yield from (QuestionAnswer(asked[number], answer) for number, answer in items.items())
             asked = {}

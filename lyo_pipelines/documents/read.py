@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from lyo_pipelines.config.documents import DocumentFigures
+from lyo_pipelines.config.documents import DocumentConfig
 from lyo_pipelines.curation.language.codes import language_code
 from lyo_pipelines.curation.language.scripts import SCRIPTS
-from lyo_pipelines.documents.contract import About, Block, RejectedError
-from lyo_pipelines.documents.garbled import garbled
-from lyo_pipelines.documents.metadata import credits_at_end, front_matter, joined
-from lyo_pipelines.documents.reading.decode import decode
+from lyo_pipelines.documents.contract import DocumentMetadata, RejectedError, TextBlock
+from lyo_pipelines.documents.garbled import is_garbled
+from lyo_pipelines.documents.metadata import credits_at_end, front_matter, joined_metadata
+from lyo_pipelines.documents.reading.decode import decode_text
 from lyo_pipelines.documents.reading.html import Page, read_html
 from lyo_pipelines.documents.reading.markdown import read_markdown
 from lyo_pipelines.documents.reading.pdf import read_pdf
@@ -26,12 +26,12 @@ _LETTER = re.compile(r"[^\W\d_]")
 
 
 @dataclass(frozen=True)
-class Readable:
+class ParsedDocument:
     """A document as read: its blocks and what is said of it."""
 
     format: str
-    blocks: list[Block]
-    about: About
+    blocks: list[TextBlock]
+    about: DocumentMetadata
 
 
 def format_of(path: str) -> str:
@@ -42,33 +42,37 @@ def format_of(path: str) -> str:
     return FORMATS[ending]
 
 
-def read_document(path: str, data: bytes, told: tuple[About, About], figures: DocumentFigures) -> Readable:
+def read_document(
+    path: str, data: bytes, told: tuple[DocumentMetadata, DocumentMetadata], config: DocumentConfig
+) -> ParsedDocument:
     """Read one document. told: what its sidecar says, and what its set says. Raises RejectedError."""
     kind = format_of(path)
     if not data.strip():
         raise RejectedError("empty")
-    front, page = _page(kind, data, figures)
+    front, page = _page(kind, data, config)
     credited, blocks = credits_at_end(page.blocks)
-    about = joined(told[0], front, credited, page.about, told[1], About(language=_language_of(path)))
+    about = joined_metadata(
+        told[0], front, credited, page.about, told[1], DocumentMetadata(language=_language_of(path))
+    )
     text = "\n".join(block.text for block in blocks)
-    if len(text) > figures.maximum_characters:
+    if len(text) > config.maximum_characters:
         raise RejectedError("too_large", f"{len(text):,} characters")
-    wrong = garbled(text, figures, reconstructed=kind in {"pdf", "text"})
+    wrong = is_garbled(text, config, reconstructed=kind in {"pdf", "text"})
     if wrong:
         raise RejectedError("garbled", wrong)
-    if len(_LETTER.findall(text)) < figures.minimum_letters:
-        raise RejectedError("too_little_text", f"fewer than {figures.minimum_letters} letters")
-    return Readable(kind, blocks, about)
+    if len(_LETTER.findall(text)) < config.minimum_letters:
+        raise RejectedError("too_little_text", f"fewer than {config.minimum_letters} letters")
+    return ParsedDocument(kind, blocks, about)
 
 
-def _page(kind: str, data: bytes, figures: DocumentFigures) -> tuple[About, Page]:
+def _page(kind: str, data: bytes, config: DocumentConfig) -> tuple[DocumentMetadata, Page]:
     if kind == "pdf":
-        return About(), read_pdf(data, figures)
-    text = decode(data, html=kind == "html").replace("\r\n", "\n").replace("\r", "\n")
+        return DocumentMetadata(), read_pdf(data, config)
+    text = decode_text(data, html=kind == "html").replace("\r\n", "\n").replace("\r", "\n")
     if kind == "html":
-        return About(), read_html(text)
+        return DocumentMetadata(), read_html(text)
     front, text = front_matter(text)
-    return front, read_markdown(text) if kind == "markdown" else Page(read_plain(text), About())
+    return front, read_markdown(text) if kind == "markdown" else Page(read_plain(text), DocumentMetadata())
 
 
 def _language_of(path: str) -> str:

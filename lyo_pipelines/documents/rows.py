@@ -10,14 +10,14 @@ from hashlib import blake2b
 
 import polars as pl
 
-from lyo_pipelines.config.curation import CurationFigures
-from lyo_pipelines.config.documents import DocumentFigures
+from lyo_pipelines.config.curation import CurationConfig
+from lyo_pipelines.config.documents import DocumentConfig
 from lyo_pipelines.curation.language.written import written_language
-from lyo_pipelines.documents.chunks import Budget, Chunk, cut, text_of
-from lyo_pipelines.documents.clean import Clean
-from lyo_pipelines.documents.contract import SOURCE, TASK, About
-from lyo_pipelines.documents.pairs import Pair, pairs_in
-from lyo_pipelines.documents.tokens import tokens
+from lyo_pipelines.documents.chunks import Chunk, ChunkBudget, cut_chunks, text_of
+from lyo_pipelines.documents.clean import CleanDocument
+from lyo_pipelines.documents.contract import SOURCE, TASK, DocumentMetadata
+from lyo_pipelines.documents.pairs import QuestionAnswer, pairs_in
+from lyo_pipelines.documents.tokens import estimate_tokens
 from lyo_pipelines.json_types import TableRow
 from lyo_pipelines.segments import segment_key
 
@@ -49,15 +49,15 @@ def document_rows(
     document_id: str,
     path: str,
     set_name: str,
-    document: Clean,
-    about: About,
+    document: CleanDocument,
+    about: DocumentMetadata,
     when: datetime,
-    figures: DocumentFigures,
-    curation: CurationFigures,
+    config: DocumentConfig,
+    curation: CurationConfig,
 ) -> DocumentRows:
     """Cut a cleaned document and make its rows."""
-    budget = Budget(figures.max_tokens, figures.overlap_tokens, figures.minimum_tokens)
-    chunks = cut(document.blocks, budget, lambda text: tokens(text, figures.tokens), document.title)
+    budget = ChunkBudget(config.max_tokens, config.overlap_tokens, config.minimum_tokens)
+    chunks = cut_chunks(document.blocks, budget, lambda text: estimate_tokens(text, config.tokens), document.title)
     languages = written_language(
         pl.Series([chunk.text for chunk in chunks], dtype=pl.String),
         pl.Series([document.language] * len(chunks), dtype=pl.String),
@@ -75,7 +75,7 @@ def document_rows(
     }
     rows, examples, left_out = [], [], Counter[str]()
     for chunk, language in zip(chunks, languages, strict=True):
-        rule = _chunk_rule(chunk, figures)
+        rule = _chunk_rule(chunk, config)
         example = None
         if rule:
             left_out[rule] += 1
@@ -85,22 +85,24 @@ def document_rows(
                 "language": language,
                 "question": "",
                 "answer": chunk.training_text,
-                "weight": figures.chunk_weight,
+                "weight": config.chunk_weight,
             }
             examples.append(_example(one, {**shared, **texts}))
             example = examples[-1]["example_id"]
         rows.append(_chunk_row(chunk, document_id, path, language, about, example))
     pairs = pairs_in(document.blocks)
     for number, pair in enumerate(pairs):
-        if rule := _pair_rule(pair, figures):
+        if rule := _pair_rule(pair, config):
             left_out[rule] += 1
             continue
         texts = {"language": document.language, "question": pair.question, "answer": pair.answer}
-        examples.append(_example(f"{document_id}#q{number}", {**shared, **texts, "weight": figures.pair_weight}))
+        examples.append(_example(f"{document_id}#q{number}", {**shared, **texts, "weight": config.pair_weight}))
     return DocumentRows(text_of(document.blocks), rows, examples, len(pairs), left_out)
 
 
-def _chunk_row(chunk: Chunk, document_id: str, path: str, language: str, about: About, example: str | None) -> TableRow:
+def _chunk_row(
+    chunk: Chunk, document_id: str, path: str, language: str, about: DocumentMetadata, example: str | None
+) -> TableRow:
     return {
         "document_id": document_id,
         "number": chunk.number,
@@ -111,7 +113,7 @@ def _chunk_row(chunk: Chunk, document_id: str, path: str, language: str, about: 
         "tokens": chunk.tokens,
         "language": language,
         "source_file": path,
-        "content_hash": digest(chunk.text),
+        "content_hash": row_digest(chunk.text),
         "licence": about.licence or None,
         "attribution": about.attribution or None,
         "example": example,
@@ -120,26 +122,28 @@ def _chunk_row(chunk: Chunk, document_id: str, path: str, language: str, about: 
 
 def _example(interaction_id: str, values: TableRow) -> TableRow:
     texts = "\x1f".join((interaction_id, values["question"], values["answer"]))
-    return {"example_id": digest(texts), "interaction_id": interaction_id, **values}
+    return {"example_id": row_digest(texts), "interaction_id": interaction_id, **values}
 
 
-def _chunk_rule(chunk: Chunk, figures: DocumentFigures) -> str:
+def _chunk_rule(chunk: Chunk, config: DocumentConfig) -> str:
     letters = len(_LETTER.findall(chunk.text))
-    if letters < figures.example_minimum_letters:
+    if letters < config.example_minimum_letters:
         return "chunk_too_short"
     # vowel signs are no letters to a regular expression, so the share is of what is neither space nor sign
     signs = len(_SPACE.sub("", chunk.text))
     marks = sum(0x0900 <= ord(one) <= 0x0DFF for one in chunk.text)
-    return "chunk_not_prose" if max(letters, marks) < figures.example_minimum_letter_share * signs else ""
+    return "chunk_not_prose" if max(letters, marks) < config.example_minimum_letter_share * signs else ""
 
 
-def _pair_rule(pair: Pair, figures: DocumentFigures) -> str:
-    if len(_SPACE.sub("", pair.answer)) < figures.pair_minimum_characters:
+def _pair_rule(pair: QuestionAnswer, config: DocumentConfig) -> str:
+    if len(_SPACE.sub("", pair.answer)) < config.pair_minimum_characters:
         return "pair_too_short"
-    length = tokens(pair.question, figures.tokens) + tokens(pair.answer, figures.tokens) + _TEMPLATE_TOKENS
-    return "pair_too_long" if length > figures.max_tokens else ""
+    length = (
+        estimate_tokens(pair.question, config.tokens) + estimate_tokens(pair.answer, config.tokens) + _TEMPLATE_TOKENS
+    )
+    return "pair_too_long" if length > config.max_tokens else ""
 
 
-def digest(text: str) -> str:
+def row_digest(text: str) -> str:
     """A short hash of a text."""
     return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()

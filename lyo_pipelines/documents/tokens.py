@@ -26,7 +26,7 @@ _KINDS = {
 _OTHERS = re.compile(rf"[^\x00-\x7f\u2010-\u2027{_DEVANAGARI}{_TAMIL}]+")
 
 
-def tokens(text: str, weights: TokenWeights) -> int:
+def estimate_tokens(text: str, weights: TokenWeights) -> int:
     """Estimate the tokens of a text."""
     found = sum(getattr(weights, kind) * len(pattern.findall(text)) for kind, pattern in _KINDS.items())
     return ceil(found + sum(len(other.encode("utf-8", "replace")) for other in _OTHERS.findall(text)))

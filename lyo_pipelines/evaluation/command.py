@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lyo_pipelines.config.evaluation import EvaluationFigures
+from lyo_pipelines.config.evaluation import EvaluationConfig
 from lyo_pipelines.external_process.command import module_command
 from lyo_pipelines.storage.whole_files import write_whole
 
@@ -16,7 +16,7 @@ REPORT = "report.json"
 PROGRESS = "progress.jsonl"
 REPORT_TAG = "lyo/report"
 """Tag of a Dagster run: the version of the adapter that it reports on."""
-FIGURES = "figures.json"
+CONFIG_FILE = "figures.json"
 
 
 def evaluation_command(
@@ -25,7 +25,7 @@ def evaluation_command(
     output_dir: str | Path,
     models_dir: str | Path,
     *,
-    figures_path: str | Path | None = None,
+    evaluation_config_path: str | Path | None = None,
     champion_dir: str | Path | None = None,
     start_dir: str | Path | None = None,
     cache_dir: str | Path | None = None,
@@ -38,14 +38,14 @@ def evaluation_command(
 
     champion_dir: the adapter that serves now; start_dir: what the candidate was tuned from, where that is another adapter.
     served: a thin segment that the report is for and why it has no adapter of its own. data_dir: root of the lake, for all that is
-    looked at besides the test items (ratings, other segments, word lists); config_path: the user's figures of curation.
+    looked at besides the test items (ratings, other segments, word lists); config_path: the user's configuration of curation.
     """
     options: dict[str, object | None] = {
         "--dataset": dataset_dir,
         "--adapter": adapter_dir,
         "--output": output_dir,
         "--models": models_dir,
-        "--figures": figures_path,
+        "--evaluation-config": evaluation_config_path,
         "--champion": champion_dir,
         "--start": start_dir,
         "--cache": cache_dir,
@@ -58,12 +58,12 @@ def evaluation_command(
     return module_command("lyo_pipelines.evaluation.engine", options=options)
 
 
-def write_figures(figures: EvaluationFigures, output_dir: str | Path) -> Path:
-    """Write the figures beside the report, as the engine reads them; returns the path for `figures_path`."""
+def write_config(config: EvaluationConfig, output_dir: str | Path) -> Path:
+    """Write the configuration beside the report, as the engine reads them; returns the path for `evaluation_config_path`."""
     folder = Path(output_dir)
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / FIGURES
-    write_whole(path, figures.model_dump_json(indent=2) + "\n")
+    path = folder / CONFIG_FILE
+    write_whole(path, config.model_dump_json(indent=2) + "\n")
     return path
 
 
@@ -75,6 +75,6 @@ def default_cache(output: Path) -> Path:
 def is_complete(output_dir: str | Path) -> bool:
     """Whether the evaluation that writes this folder has ended: report.json is written last.
 
-    It may be out of date for other figures or another champion; the engine notices and writes it anew.
+    It may be out of date for another configuration or another champion; the engine notices and writes it anew.
     """
     return (Path(output_dir) / REPORT).is_file()

@@ -14,13 +14,13 @@ ROWS = (
     "segment", "topic", "grade", "rating", "thumbs", "complaint_category", "complaint_text", "relevance_score", "retries", "error",
     "response_time_ms", "user_pseudonym", "kept", "examined", "mismatched",
 )  # fmt: skip
-"""Columns that `aggregate` looks at; the last three are booleans, the others as in the interaction schema."""
+"""Columns that `aggregate_day` looks at; the last three are booleans, the others as in the interaction schema."""
 
 NEGATIVE_RATING = 2.0
 """A rating up to this is negative feedback."""
 
 
-def aggregate(rows: pl.DataFrame, cultural_categories: Sequence[str]) -> tuple[pl.DataFrame, pl.DataFrame]:
+def aggregate_day(rows: pl.DataFrame, cultural_categories: Sequence[str]) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return (health by segment, topic, grade; the same by segment and random user group) of one day's rows."""
     prepared = _prepared(rows, cultural_categories)
     health = (

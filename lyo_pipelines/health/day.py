@@ -9,13 +9,13 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from lyo_pipelines.config.curation import CurationFigures
+from lyo_pipelines.config.curation import CurationConfig
 from lyo_pipelines.curation.contract import INPUTS_KEY, NO_SEGMENT
 from lyo_pipelines.curation.inputs import built_from as examples_built_from
 from lyo_pipelines.curation.inputs import stale_days as stale_examples
 from lyo_pipelines.curation.rules import RULES
 from lyo_pipelines.errors import LyoError
-from lyo_pipelines.health.aggregate import ROWS, aggregate
+from lyo_pipelines.health.aggregate import ROWS, aggregate_day
 from lyo_pipelines.health.contract import HEALTH, HEALTH_VERSION, USERS
 from lyo_pipelines.interactions.days.build import stale_days as stale_interactions
 from lyo_pipelines.storage.lake import Lake
@@ -41,15 +41,15 @@ class NotCuratedError(LyoError):
     """The day has no curated examples yet, so nothing is known of its segments."""
 
 
-def build_day(lake: Lake, day: date, figures: CurationFigures) -> HealthReport:
+def build_day(lake: Lake, day: date, config: CurationConfig) -> HealthReport:
     """Aggregate one day. The health file comes last: until it is there, the day is stale. Raises NotCuratedError."""
     built = examples_built_from(lake, day)
     if built is None:
         raise NotCuratedError(
             f"{day.isoformat()} has no filtered_examples: materialize that day first (segments come from curation)."
         )
-    health, users = aggregate(_rows(lake, day), figures.cultural_complaint_categories)
-    signature = _signature(built, figures)
+    health, users = aggregate_day(_rows(lake, day), config.cultural_complaint_categories)
+    signature = _signature(built, config)
     for frame, schema, path in (
         (users, USERS, lake.health_users(day)),
         (health, HEALTH, lake.health(day)),
@@ -66,22 +66,22 @@ def build_day(lake: Lake, day: date, figures: CurationFigures) -> HealthReport:
     )
 
 
-def stale_days(lake: Lake, figures: CurationFigures) -> list[date]:
+def stale_days(lake: Lake, config: CurationConfig) -> list[date]:
     """Curated days whose health is missing or was made from something else."""
     return [
         day
         for day in lake.days("examples")
-        if (built := examples_built_from(lake, day)) is not None and built_from(lake, day) != _signature(built, figures)
+        if (built := examples_built_from(lake, day)) is not None and built_from(lake, day) != _signature(built, config)
     ]
 
 
-def days_to_rebuild(lake: Lake, figures: CurationFigures) -> list[date]:
+def days_to_rebuild(lake: Lake, config: CurationConfig) -> list[date]:
     """Days whose interactions, examples or health are not made from what lies there now: what a daily run has to do."""
-    return sorted({*stale_interactions(lake), *stale_examples(lake, figures), *stale_days(lake, figures)})
+    return sorted({*stale_interactions(lake), *stale_examples(lake, config), *stale_days(lake, config)})
 
 
-def _signature(examples: str, figures: CurationFigures) -> str:
-    return f"{HEALTH_VERSION} {','.join(sorted(figures.cultural_complaint_categories))} {examples}"
+def _signature(examples: str, config: CurationConfig) -> str:
+    return f"{HEALTH_VERSION} {','.join(sorted(config.cultural_complaint_categories))} {examples}"
 
 
 def built_from(lake: Lake, day: date) -> str | None:

@@ -140,7 +140,7 @@ def example_counts(lake: Lake) -> pl.DataFrame:
         return counted(found)
 
 
-def signature(lake: Lake) -> str:
+def health_signature(lake: Lake) -> str:
     """A text that changes whenever any day of health is written again (names, sizes and times of files only)."""
     told = []
     for day in lake.days("health"):

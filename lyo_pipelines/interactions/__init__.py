@@ -1,1 +1,1 @@
-"""From files of any known shape to landed interactions. Judging their quality belongs to curation."""
+"""From files of any known format to landed interactions. Judging their quality belongs to curation."""

@@ -41,7 +41,7 @@ class Who:
 
 
 @dataclass(frozen=True)
-class Event:
+class RegistryEvent:
     """One thing that happened, with everything it was decided on. `sequence` and `previous` are given when it is appended.
 
     stage, share: in force after it, where it changes them. to: version that serves instead of one that goes ("" : none of the
@@ -72,7 +72,7 @@ class EventFormatError(LyoError):
     """A text is no event; the message says what is wrong with it."""
 
 
-def event_to_json(event: Event) -> str:
+def event_to_json(event: RegistryEvent) -> str:
     """The event as the JSON text that is written."""
     told = json_values({"format": FORMAT, **asdict(event), "at": event.at.astimezone(UTC).isoformat()})
     return json.dumps(told, ensure_ascii=False, indent=2, sort_keys=True, allow_nan=False) + "\n"
@@ -91,14 +91,14 @@ def json_values(values: Any) -> Any:
     return values if values is None or isinstance(values, bool | int | str) else str(values)
 
 
-def event_from_json(text: str) -> Event:
+def event_from_json(text: str) -> RegistryEvent:
     """Read an event back. Raises EventFormatError."""
     try:
         told = json.loads(text)
         if told.pop("format") != FORMAT or told["kind"] not in KINDS:
             raise ValueError(f"of another format than {FORMAT}, or of an unknown kind")
         adapter, who = Adapter(**told.pop("adapter")), Who(**told.pop("who"))
-        return Event(**{**told, "adapter": adapter, "who": who, "at": datetime.fromisoformat(told["at"])})
+        return RegistryEvent(**{**told, "adapter": adapter, "who": who, "at": datetime.fromisoformat(told["at"])})
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise EventFormatError(f"no event: {error}") from error
 

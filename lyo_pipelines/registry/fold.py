@@ -9,18 +9,18 @@ from __future__ import annotations
 from dataclasses import replace
 
 from lyo_pipelines.errors import LyoError
-from lyo_pipelines.registry.events import Event
-from lyo_pipelines.registry.state import Arm, Release, Served, State
-from lyo_pipelines.registry.transitions import refusal
+from lyo_pipelines.registry.events import RegistryEvent
+from lyo_pipelines.registry.state import Arm, Release, ServingPeriod, State
+from lyo_pipelines.registry.transitions import transition_refusal
 
 
 class IllegalEventError(LyoError):
     """An event does not fit the state of its segment; the message says why, and what is possible."""
 
 
-def apply(release: Release, event: Event) -> Release:
+def apply_event(release: Release, event: RegistryEvent) -> Release:
     """The state after one more event. Raises IllegalEventError when it does not fit."""
-    if (why := refusal(release, event)) is not None:
+    if (why := transition_refusal(release, event)) is not None:
         version = event.version or "nothing"
         raise IllegalEventError(
             f"{release.segment}: {event.kind.replace('_', ' ')} {version} is not possible: {why}. Now {release.situation}; "
@@ -29,38 +29,38 @@ def apply(release: Release, event: Event) -> Release:
     return _APPLY[event.kind](replace(release, sequence=release.sequence + 1, last_at=event.at), event)
 
 
-def _registered(release: Release, event: Event) -> Release:
+def _registered(release: Release, event: RegistryEvent) -> Release:
     adapters = {**release.adapters, event.version: event.adapter}
     return _state(replace(release, adapters=adapters), event.version, "registered")
 
 
-def _candidate(release: Release, event: Event) -> Release:
+def _candidate(release: Release, event: RegistryEvent) -> Release:
     formers = tuple(former for former in release.formers if former != event.version)
     return _state(replace(release, candidate=event.version, formers=formers), event.version, "candidate")
 
 
-def _rejected(release: Release, event: Event) -> Release:
+def _rejected(release: Release, event: RegistryEvent) -> Release:
     candidate = "" if release.candidate == event.version else release.candidate
     return _state(replace(release, candidate=candidate), event.version, "rejected")
 
 
-def _canary(release: Release, event: Event) -> Release:
+def _canary(release: Release, event: RegistryEvent) -> Release:
     return _staged(_state(replace(release, began_at=event.at), event.version, "canary"), event)
 
 
-def _staged(release: Release, event: Event) -> Release:
+def _staged(release: Release, event: RegistryEvent) -> Release:
     return _serving(replace(release, stage=event.stage, share=event.share, stage_began_at=event.at), event)
 
 
-def _paused(release: Release, event: Event) -> Release:
+def _paused(release: Release, event: RegistryEvent) -> Release:
     return replace(release, paused=event.kind == "paused")
 
 
-def _fallen(release: Release, event: Event) -> Release:
+def _fallen(release: Release, event: RegistryEvent) -> Release:
     return _serving(_state(_without_candidate(release), event.version, "fallen_back"), event)
 
 
-def _promoted(release: Release, event: Event) -> Release:
+def _promoted(release: Release, event: RegistryEvent) -> Release:
     before = release.champion
     formers = (*(version for version in release.formers if version != event.version), *([before] if before else []))
     release = replace(_without_candidate(release), champion=event.version, formers=formers)
@@ -68,7 +68,7 @@ def _promoted(release: Release, event: Event) -> Release:
     return _serving(_state(release, event.version, "champion"), event)
 
 
-def _retired(release: Release, event: Event) -> Release:
+def _retired(release: Release, event: RegistryEvent) -> Release:
     version = event.version
     release = replace(release, formers=tuple(former for former in release.formers if former != version))
     if version == release.candidate:
@@ -78,7 +78,7 @@ def _retired(release: Release, event: Event) -> Release:
     return _serving(_state(release, version, "retired"), event)
 
 
-def _rolled_back(release: Release, event: Event) -> Release:
+def _rolled_back(release: Release, event: RegistryEvent) -> Release:
     if release.in_canary:
         return _fallen(release, event)
     formers = release.formers[: release.formers.index(event.to)] if event.to else ()
@@ -111,7 +111,7 @@ def _without_candidate(release: Release) -> Release:
     return replace(release, candidate="", stage=0, share=0.0, paused=False, began_at=None, stage_began_at=None)
 
 
-def _serving(release: Release, event: Event) -> Release:
+def _serving(release: Release, event: RegistryEvent) -> Release:
     """End what does not go on as it was, and begin what is served from this event on (nothing before the first canary)."""
     if not release.served and not release.in_canary:
         return release
@@ -126,5 +126,5 @@ def _serving(release: Release, event: Event) -> Release:
         if one.until is None:
             del wanted[one.version, one.arm]
         kept.append(one)
-    begun = (Served(version, arm, share, event.at, sequence) for (version, arm), share in wanted.items())
+    begun = (ServingPeriod(version, arm, share, event.at, sequence) for (version, arm), share in wanted.items())
     return replace(release, served=(*kept, *begun))

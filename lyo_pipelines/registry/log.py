@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from lyo_pipelines.errors import LyoError
-from lyo_pipelines.registry.events import Event, EventFormatError, digest, event_from_json, event_to_json
-from lyo_pipelines.registry.fold import IllegalEventError, apply
+from lyo_pipelines.registry.events import EventFormatError, RegistryEvent, digest, event_from_json, event_to_json
+from lyo_pipelines.registry.fold import IllegalEventError, apply_event
 from lyo_pipelines.registry.state import Release
 from lyo_pipelines.storage.lake import Lake
 
@@ -32,10 +32,10 @@ class MovedOnError(LyoError):
 
 
 @dataclass(frozen=True)
-class History:
+class ReleaseHistory:
     """A segment's events, oldest first, and the state after them. `last`: digest of the last event as written."""
 
-    events: tuple[Event, ...]
+    events: tuple[RegistryEvent, ...]
     release: Release
     last: str = ""
 
@@ -45,9 +45,9 @@ def registered_segments(lake: Lake) -> list[str]:
     return lake.names(lake.path("registry"))
 
 
-def read_all(lake: Lake) -> tuple[dict[str, History], dict[str, str]]:
+def read_all(lake: Lake) -> tuple[dict[str, ReleaseHistory], dict[str, str]]:
     """Every segment's history, and what is wrong with those that cannot be trusted: one of them must not stop the others."""
-    found, troubles = dict[str, History](), dict[str, str]()
+    found, troubles = dict[str, ReleaseHistory](), dict[str, str]()
     for segment in registered_segments(lake):
         try:
             found[segment] = read_history(lake, segment)
@@ -56,9 +56,9 @@ def read_all(lake: Lake) -> tuple[dict[str, History], dict[str, str]]:
     return found, troubles
 
 
-def read_history(lake: Lake, segment: str) -> History:
+def read_history(lake: Lake, segment: str) -> ReleaseHistory:
     """All events of a segment and the state after them. Raises RegistryDamagedError naming the file that does not fit."""
-    events, release, last = list[Event](), Release(segment), ""
+    events, release, last = list[RegistryEvent](), Release(segment), ""
     for number, name in enumerate(lake.names(_folder(lake, segment)), 1):
         path = f"{_folder(lake, segment)}/{name}"
         if name != _name(number):
@@ -72,12 +72,12 @@ def read_history(lake: Lake, segment: str) -> History:
                 raise RegistryDamagedError(
                     f"{path} does not follow the event before it: one of them was changed. Restore it."
                 )
-            release = apply(release, event)
+            release = apply_event(release, event)
         except (EventFormatError, IllegalEventError) as error:
             raise RegistryDamagedError(f"{path} was changed or is not ours: {error}. Restore it.") from error
         events.append(event)
         last = digest(text)
-    return History(tuple(events), release, last)
+    return ReleaseHistory(tuple(events), release, last)
 
 
 def read_release(lake: Lake, segment: str) -> Release:
@@ -85,7 +85,9 @@ def read_release(lake: Lake, segment: str) -> Release:
     return read_history(lake, segment).release
 
 
-def append(lake: Lake, draft: Event, *, now: datetime, expected: int | None = None) -> tuple[Event, Release]:
+def append_event(
+    lake: Lake, draft: RegistryEvent, *, now: datetime, expected: int | None = None
+) -> tuple[RegistryEvent, Release]:
     """Append an event (its sequence, time and predecessor are set here) and return it with the state after it.
 
     expected: the sequence that the decision was made on; MovedOnError when another event came meanwhile. Without it the event is
@@ -102,7 +104,7 @@ def append(lake: Lake, draft: Event, *, now: datetime, expected: int | None = No
             )
         at = max(now, before.last_at) if before.last_at else now  # clocks of two machines differ a little
         event = replace(draft, at=at, sequence=before.sequence + 1, previous=history.last)
-        after = apply(before, event)
+        after = apply_event(before, event)
         if lake.create_text(event_to_json(event), f"{_folder(lake, segment)}/{_name(event.sequence)}"):
             return event, after
     raise MovedOnError(f"{segment}: others appended {ATTEMPTS} events meanwhile. Look again.")

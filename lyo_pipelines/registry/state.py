@@ -14,7 +14,7 @@ Arm = Literal["candidate", "current"]
 
 
 @dataclass(frozen=True)
-class Served:
+class ServingPeriod:
     """Who was served by what: a version ("" : none of the segment's own), from when to when, from which event to which."""
 
     version: str
@@ -46,7 +46,7 @@ class Release:
     paused: bool = False
     began_at: datetime | None = None
     stage_began_at: datetime | None = None
-    served: tuple[Served, ...] = ()
+    served: tuple[ServingPeriod, ...] = ()
     last_at: datetime | None = None
 
     @property

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from lyo_pipelines.registry.events import Event
+from lyo_pipelines.registry.events import RegistryEvent
 from lyo_pipelines.registry.state import Release, State
 
 
-def refusal(release: Release, event: Event) -> str | None:
+def transition_refusal(release: Release, event: RegistryEvent) -> str | None:
     """Why an event does not fit the state; None when it does."""
     known = release.adapters.get(event.version)
     if event.adapter.segment != release.segment:
@@ -22,7 +22,7 @@ def refusal(release: Release, event: Event) -> str | None:
     return _RULES[event.kind](release, event)
 
 
-def _may_be_candidate(release: Release, event: Event) -> str | None:
+def _may_be_candidate(release: Release, event: RegistryEvent) -> str | None:
     state = release.states[event.version]
     if release.candidate:
         return f"{release.candidate} is on its way"
@@ -31,33 +31,33 @@ def _may_be_candidate(release: Release, event: Event) -> str | None:
     return None if state in ("registered", "rejected") else _is(state)
 
 
-def _may_be_rejected(release: Release, event: Event) -> str | None:
+def _may_be_rejected(release: Release, event: RegistryEvent) -> str | None:
     state = release.states[event.version]
     return None if state in ("registered", "candidate") else _is(state)
 
 
-def _may_be_canary(release: Release, event: Event) -> str | None:
+def _may_be_canary(release: Release, event: RegistryEvent) -> str | None:
     if release.states[event.version] != "candidate":
         return _is(release.states[event.version])
     return None if event.stage == 1 and 0 < event.share < 1 else "a canary begins at stage 1, with a part of the users"
 
 
-def _in_canary(release: Release, event: Event) -> str | None:
+def _in_canary(release: Release, event: RegistryEvent) -> str | None:
     return None if release.states[event.version] == "canary" else _is(release.states[event.version])
 
 
-def _moving(release: Release, event: Event) -> str | None:
+def _moving(release: Release, event: RegistryEvent) -> str | None:
     return _in_canary(release, event) or ("it is paused" if release.paused else None)
 
 
-def _may_step_up(release: Release, event: Event) -> str | None:
+def _may_step_up(release: Release, event: RegistryEvent) -> str | None:
     if why := _moving(release, event):
         return why
     grows = event.stage == release.stage + 1 and release.share < event.share < 1
     return None if grows else f"stage {release.stage + 1} with a larger share comes next"
 
 
-def _may_step_back(release: Release, event: Event) -> str | None:
+def _may_step_back(release: Release, event: RegistryEvent) -> str | None:
     if why := _in_canary(release, event):
         return why
     if release.stage == 1:
@@ -66,20 +66,20 @@ def _may_step_back(release: Release, event: Event) -> str | None:
     return None if shrinks else f"stage {release.stage - 1} with a smaller share comes before"
 
 
-def _may_pause(release: Release, event: Event) -> str | None:
+def _may_pause(release: Release, event: RegistryEvent) -> str | None:
     return _in_canary(release, event) or ("it is paused already" if release.paused else None)
 
 
-def _may_resume(release: Release, event: Event) -> str | None:
+def _may_resume(release: Release, event: RegistryEvent) -> str | None:
     return _in_canary(release, event) or (None if release.paused else "it is not paused")
 
 
-def _may_fall_back(release: Release, event: Event) -> str | None:
+def _may_fall_back(release: Release, event: RegistryEvent) -> str | None:
     why = _in_canary(release, event)
     return why or (None if event.to == release.champion else f"{release.champion or 'none of its own'} serves then")
 
 
-def _may_be_retired(release: Release, event: Event) -> str | None:
+def _may_be_retired(release: Release, event: RegistryEvent) -> str | None:
     state = release.states[event.version]
     if state == "retired" and event.version not in release.formers:
         return _is(state)
@@ -88,7 +88,7 @@ def _may_be_retired(release: Release, event: Event) -> str | None:
     return None
 
 
-def _may_be_rolled_back(release: Release, event: Event) -> str | None:
+def _may_be_rolled_back(release: Release, event: RegistryEvent) -> str | None:
     if release.in_canary:
         leaves = event.version == release.candidate and event.to == release.champion
         return None if leaves else f"{release.candidate} leaves first"

@@ -7,18 +7,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from lyo_pipelines.config.retraining import RetrainingFigures
+from lyo_pipelines.config.retraining import RetrainingConfig
 from lyo_pipelines.errors import LyoError
-from lyo_pipelines.health.read import example_counts, read_health, signature
-from lyo_pipelines.retraining.claims import launches, read_claims
-from lyo_pipelines.retraining.coverage import Coverage, coverage
+from lyo_pipelines.health.read import example_counts, health_signature, read_health
+from lyo_pipelines.retraining.claims import launches_of_claims, read_claims
+from lyo_pipelines.retraining.compute_signals import compute_signals
+from lyo_pipelines.retraining.coverage import Coverage, curriculum_coverage
 from lyo_pipelines.retraining.curriculum import Curriculum
-from lyo_pipelines.retraining.decide import Decision, decide, within_budget
-from lyo_pipelines.retraining.history import History, Launch, Reported, Training, reports, trainings
+from lyo_pipelines.retraining.decide import RetrainingDecision, decide_segment, within_budget
+from lyo_pipelines.retraining.history import Launch, Reported, Training, TrainingHistory, read_reports, read_trainings
 from lyo_pipelines.retraining.ledger import policy_digest
-from lyo_pipelines.retraining.measure import measure
 from lyo_pipelines.retraining.signals import Signals
-from lyo_pipelines.retraining.windows import windows
+from lyo_pipelines.retraining.windows import comparison_windows
 from lyo_pipelines.segments import SegmentKeyError, parse_segment
 from lyo_pipelines.storage.lake import Lake
 
@@ -28,7 +28,7 @@ class Assessment:
     """Decisions about all segments, by key. troubles: days or segments that could not be read or decided about. pending: a claim
     waits for its run to be seen."""
 
-    decisions: dict[str, Decision]
+    decisions: dict[str, RetrainingDecision]
     signals: dict[str, Signals]
     policy: str
     coverage: tuple[Coverage, ...] = ()
@@ -67,50 +67,50 @@ class Past:
         return frozenset(subjects), frozenset(languages)
 
 
-def assess(
-    lake: Lake, figures: RetrainingFigures, curriculum: Curriculum, runs: Sequence[Launch], now: datetime, *, by: str
+def assess_segments(
+    lake: Lake, config: RetrainingConfig, curriculum: Curriculum, runs: Sequence[Launch], now: datetime, *, by: str
 ) -> Assessment:
     """Decide about every segment as sensor `by` sees it.
 
     runs: runs of the retraining job, those of people without a launch. Raises HealthUnreadableError when no day can be read and
     AssessmentError when no segment can be decided about; what fails for some only is told in `troubles`.
     """
-    found = windows(now.date(), curriculum, figures.evidence)
+    found = comparison_windows(now.date(), curriculum, config.evidence)
     health = read_health(lake, found.days)
-    signals = measure(health, found, now.date(), example_counts(lake))
+    signals = compute_signals(health, found, now.date(), example_counts(lake))
     claims, seen = read_claims(lake), {(run.launch, run.attempt) for run in runs}
-    launched = launches(lake, claims, runs, by=by, now=now, seconds=figures.launch.claim_seconds)
+    launched = launches_of_claims(lake, claims, runs, by=by, now=now, seconds=config.launch.claim_seconds)
     running = frozenset(launch.segment for launch in (*runs, *launched) if launch.status == "running")
-    trained = trainings(lake)
+    trained = read_trainings(lake)
     # a training that a person launched with success ends a row of failures
     by_hand = [run for run in runs if not run.launch and run.status == "succeeded"]
     newest_first = sorted([*launched, *by_hand], key=lambda launch: launch.at, reverse=True)
-    past = Past(trained, tuple(newest_first), running, reports(lake, list(trained)))
+    past = Past(trained, tuple(newest_first), running, read_reports(lake, list(trained)))
     troubles = [
         f"segment_health of {day.isoformat()} cannot be read: {reason}" for day, reason in health.unreadable.items()
     ]
-    signals = with_new_areas(signals, figures, curriculum, now)
-    decisions, failed = decide_all(signals, figures, curriculum, past, now)
+    signals = with_new_areas(signals, config, curriculum, now)
+    decisions, failed = decide_all(signals, config, curriculum, past, now)
     if failed and not decisions:
         raise AssessmentError(f"no segment could be decided about: {next(iter(failed.values()))}")
     troubles += [f"{segment}: {reason}" for segment, reason in failed.items()]
     first = [launch.at for launch in launched if launch.attempt == 1]
-    decided = within_budget(decisions, first, now, figures.launch.weekly_budget)
+    decided = within_budget(decisions, first, now, config.launch.weekly_budget)
     return Assessment(
         decisions={decision.segment: decision for decision in decided},
         signals=signals,
-        policy=policy_of(figures, curriculum),
-        coverage=coverage(signals, curriculum, figures),
+        policy=policy_of(config, curriculum),
+        coverage=curriculum_coverage(signals, curriculum, config),
         troubles=tuple(troubles),
         pending=any(not claim.run_id and (claim.launch, claim.attempt) not in seen for claim in claims),
     )
 
 
 def with_new_areas(
-    signals: Mapping[str, Signals], figures: RetrainingFigures, curriculum: Curriculum, now: datetime
+    signals: Mapping[str, Signals], config: RetrainingConfig, curriculum: Curriculum, now: datetime
 ) -> dict[str, Signals]:
     """The signals, and empty ones of new areas of the curriculum that nobody has asked about yet."""
-    reach = timedelta(days=figures.performance.new_area_days)
+    reach = timedelta(days=config.performance.new_area_days)
     missing = {
         key: Signals(key, now.date())
         for key, area in curriculum.areas.items()
@@ -120,8 +120,8 @@ def with_new_areas(
 
 
 def decide_all(
-    signals: Mapping[str, Signals], figures: RetrainingFigures, curriculum: Curriculum, past: Past, now: datetime
-) -> tuple[list[Decision], dict[str, str]]:
+    signals: Mapping[str, Signals], config: RetrainingConfig, curriculum: Curriculum, past: Past, now: datetime
+) -> tuple[list[RetrainingDecision], dict[str, str]]:
     """Decide about each segment; return the decisions, and what went wrong with those that could not be decided about."""
     subjects, languages = past.covered()
     by_segment: dict[str, list[Launch]] = {}
@@ -131,7 +131,7 @@ def decide_all(
     decisions, failed = [], {}
     for segment, known in signals.items():
         mine = by_segment.get(segment, [])
-        history = History(
+        history = TrainingHistory(
             training=past.trainings.get(segment),
             launches=tuple(mine),
             running=segment in past.running,
@@ -139,9 +139,9 @@ def decide_all(
             covered_subjects=subjects,
             covered_languages=languages,
         )
-        policy, area = figures.for_segment(segment), curriculum.areas.get(segment)
+        policy, area = config.for_segment(segment), curriculum.areas.get(segment)
         try:
-            decisions.append(decide(known, policy, history, now, area=area, year_start=start))
+            decisions.append(decide_segment(known, policy, history, now, area=area, year_start=start))
         except (
             ValueError,
             ArithmeticError,
@@ -152,14 +152,19 @@ def decide_all(
     return decisions, failed
 
 
-def policy_of(figures: RetrainingFigures, curriculum: Curriculum) -> str:
-    """Digest of the figures and the curriculum."""
-    return policy_digest([figures.model_dump_json(), curriculum.model_dump_json()])
+def policy_of(config: RetrainingConfig, curriculum: Curriculum) -> str:
+    """Digest of the configuration and the curriculum."""
+    return policy_digest([config.model_dump_json(), curriculum.model_dump_json()])
 
 
 def inputs_digest(
-    lake: Lake, figures: RetrainingFigures, curriculum: Curriculum, runs: Sequence[Launch], now: datetime
+    lake: Lake, config: RetrainingConfig, curriculum: Curriculum, runs: Sequence[Launch], now: datetime
 ) -> str:
-    """Changes whenever an assessment could come out differently: health, figures, runs, adapters, the day."""
-    told = [signature(lake), policy_of(figures, curriculum), now.date().isoformat(), *lake.names(lake.path("adapters"))]
+    """Changes whenever an assessment could come out differently: health, configuration, runs, adapters, the day."""
+    told = [
+        health_signature(lake),
+        policy_of(config, curriculum),
+        now.date().isoformat(),
+        *lake.names(lake.path("adapters")),
+    ]
     return policy_digest([*told, *sorted(f"{run.run_id} {run.status}" for run in runs)])

@@ -17,17 +17,17 @@ from itertools import groupby
 
 import polars as pl
 
-from lyo_pipelines.config.retraining import RetrainingFigures
+from lyo_pipelines.config.retraining import RetrainingConfig
 from lyo_pipelines.health.read import FrameHealth
 from lyo_pipelines.retraining.assess import Past, decide_all, policy_of, with_new_areas
+from lyo_pipelines.retraining.compute_signals import compute_signals
 from lyo_pipelines.retraining.curriculum import Curriculum
-from lyo_pipelines.retraining.decide import Decision, within_budget
+from lyo_pipelines.retraining.decide import RetrainingDecision, within_budget
+from lyo_pipelines.retraining.decision_reasons import reason_of
 from lyo_pipelines.retraining.findings import Kind
 from lyo_pipelines.retraining.history import Launch, Training
-from lyo_pipelines.retraining.measure import measure
-from lyo_pipelines.retraining.reasons import reason_of
 from lyo_pipelines.retraining.signals import Signals
-from lyo_pipelines.retraining.windows import windows
+from lyo_pipelines.retraining.windows import comparison_windows
 
 MORNING = time(6)
 """When the replay looks on each day."""
@@ -41,7 +41,7 @@ CANNOT_KNOW = (
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class BacktestStep:
     """What is decided about a segment on a day; `reason` is a key of reasons.REASONS."""
 
     day: date
@@ -61,16 +61,16 @@ class Backtest:
     first: date
     last: date
     policy: str
-    steps: tuple[Step, ...]
+    steps: tuple[BacktestStep, ...]
     troubles: tuple[str, ...] = ()
 
     @property
-    def launches(self) -> tuple[Step, ...]:
+    def launches(self) -> tuple[BacktestStep, ...]:
         """The steps that fire."""
         return tuple(step for step in self.steps if step.outcome == "fire")
 
     @cached_property
-    def by_segment(self) -> dict[str, tuple[Step, ...]]:
+    def by_segment(self) -> dict[str, tuple[BacktestStep, ...]]:
         """The steps of each segment, oldest first."""
         ordered = sorted(self.steps, key=lambda step: (step.segment, step.day))
         return {segment: tuple(steps) for segment, steps in groupby(ordered, key=lambda step: step.segment)}
@@ -86,7 +86,7 @@ class Backtest:
 
 def replay_policies(
     health: FrameHealth,
-    policies: Sequence[RetrainingFigures],
+    policies: Sequence[RetrainingConfig],
     curriculum: Curriculum,
     first: date,
     last: date,
@@ -95,35 +95,35 @@ def replay_policies(
     trainings: Mapping[str, Training] | None = None,
 ) -> list[Backtest]:
     """The same under several policies: what does not depend on the policy is measured once."""
-    totals = _Totals(health)
+    totals = _ExampleTotals(health)
     before = {segment: found for segment, found in (trainings or {}).items() if found.at.date() < first}
-    replays = [_Replay(figures, curriculum, dict(before)) for figures in policies]
+    replays = [_Replay(config, curriculum, dict(before)) for config in policies]
     for day in (first + timedelta(days=n) for n in range((last - first).days + 1)):
         examples = totals.examples(day)
         measured: dict[tuple[tuple[int, int], int], dict[str, Signals]] = {}
         for one in replays:
-            evidence = one.figures.evidence
+            evidence = one.config.evidence
             key = evidence.window_days, evidence.baseline_days
             if key not in measured:
-                measured[key] = measure(health, windows(day, curriculum, evidence), day, examples)
+                measured[key] = compute_signals(health, comparison_windows(day, curriculum, evidence), day, examples)
             one.look(measured[key], totals, datetime.combine(day, now_time, tzinfo=UTC))
     return [
-        Backtest(first, last, policy_of(one.figures, curriculum), tuple(one.steps), tuple(one.troubles.values()))
+        Backtest(first, last, policy_of(one.config, curriculum), tuple(one.steps), tuple(one.troubles.values()))
         for one in replays
     ]
 
 
-def default_range(days: Sequence[date], figures: RetrainingFigures, curriculum: Curriculum) -> tuple[date, date]:
+def default_range(days: Sequence[date], config: RetrainingConfig, curriculum: Curriculum) -> tuple[date, date]:
     """The last eight weeks that can be judged: from the first day with a week of baseline (without any: the second day of health)
     to the day after the newest day of health."""
     first, last = min(days) + timedelta(days=1), max(days) + timedelta(days=1)
     reach = max(first, last - timedelta(days=DEFAULT_DAYS - 1))
     all_days = (reach + timedelta(days=n) for n in range((last - reach).days + 1))
-    bases = ((day, windows(day, curriculum, figures.evidence).short.base) for day in all_days)
+    bases = ((day, comparison_windows(day, curriculum, config.evidence).short.base) for day in all_days)
     return next((day for day, base in bases if sum(one >= min(days) for one in base) >= 7), reach), last
 
 
-class _Totals:
+class _ExampleTotals:
     """What had come together before a day."""
 
     def __init__(self, health: FrameHealth) -> None:
@@ -147,29 +147,29 @@ class _Totals:
 class _Replay:
     """One policy's past as it grows from day to day."""
 
-    figures: RetrainingFigures
+    config: RetrainingConfig
     curriculum: Curriculum
     trainings: dict[str, Training]
     launches: list[Launch] = field(default_factory=list)
-    steps: list[Step] = field(default_factory=list)
+    steps: list[BacktestStep] = field(default_factory=list)
     troubles: dict[str, str] = field(default_factory=dict)
 
-    def look(self, signals: Mapping[str, Signals], totals: _Totals, now: datetime) -> None:
+    def look(self, signals: Mapping[str, Signals], totals: _ExampleTotals, now: datetime) -> None:
         """Decide about every segment, and take what fires as launched and trained."""
-        known = with_new_areas(signals, self.figures, self.curriculum, now)
+        known = with_new_areas(signals, self.config, self.curriculum, now)
         past = Past(dict(self.trainings), tuple(self.launches))
-        decisions, failed = decide_all(known, self.figures, self.curriculum, past, now)
+        decisions, failed = decide_all(known, self.config, self.curriculum, past, now)
         for segment, reason in failed.items():
             self.troubles.setdefault(segment, f"{now.date().isoformat()}: {segment}: {reason}")
         at = [launch.at for launch in self.launches]
-        decided = within_budget(decisions, at, now, self.figures.launch.weekly_budget)
+        decided = within_budget(decisions, at, now, self.config.launch.weekly_budget)
         for decision in sorted(decided, key=lambda decision: decision.segment):
             examples = known[decision.segment].examples
             self.steps.append(_step(decision, examples, now.date()))
             if decision.outcome == "fire":
                 self._launch(decision, examples, totals, now)
 
-    def _launch(self, decision: Decision, examples: int, totals: _Totals, now: datetime) -> None:
+    def _launch(self, decision: RetrainingDecision, examples: int, totals: _ExampleTotals, now: datetime) -> None:
         segment, day = decision.segment, now.date()
         self.launches.insert(
             0, Launch(decision.cause_hash, 1, segment, now, "succeeded", decision.causes, decision.kinds)
@@ -179,8 +179,8 @@ class _Replay:
         self.trainings[segment] = Training(now, "replayed", day.isoformat(), examples, topics, grades)
 
 
-def _step(decision: Decision, examples: int, day: date) -> Step:
-    return Step(
+def _step(decision: RetrainingDecision, examples: int, day: date) -> BacktestStep:
+    return BacktestStep(
         day,
         decision.segment,
         decision.outcome,

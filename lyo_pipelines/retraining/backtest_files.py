@@ -1,13 +1,13 @@
-"""Where a replay is kept: `lake/backtests/<from>_<to>-<policies>.json`, and its picture beside it. The same replay, the same files."""
+"""Where a replay is kept: `lake/backtests/<from>_<to>-<policies>.json`, and its plot beside it. The same replay, the same files."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lyo_pipelines.retraining.backtest import CANNOT_KNOW, Backtest, Step
-from lyo_pipelines.retraining.differences import Difference
-from lyo_pipelines.retraining.pictures import backtest_picture
-from lyo_pipelines.retraining.reasons import REASONS, spans
+from lyo_pipelines.retraining.backtest import CANNOT_KNOW, Backtest, BacktestStep
+from lyo_pipelines.retraining.decision_reasons import REASONS, decision_spans
+from lyo_pipelines.retraining.plots import backtest_plot
+from lyo_pipelines.retraining.policy_differences import PolicyDifference
 from lyo_pipelines.storage.lake import Lake
 
 
@@ -15,7 +15,7 @@ def write_backtest(
     lake: Lake,
     backtests: Sequence[Backtest],
     names: Sequence[str],
-    found: Difference | None = None,
+    found: PolicyDifference | None = None,
     *,
     notes: Sequence[str] = (),
     segment: str | None = None,
@@ -35,14 +35,14 @@ def write_backtest(
     }
     lake.write_json(told, f"{stem}.json")
     with lake.replacing(f"{stem}.png") as temporary, lake.fs.open(temporary, "wb") as handle:
-        handle.write(backtest_picture(backtests, names))
+        handle.write(backtest_plot(backtests, names))
     return f"{stem}.json", f"{stem}.png"
 
 
 def _policy(found: Backtest, name: str) -> dict[str, object]:
     segments, reasons = {}, found.reasons()
     for segment, steps in found.by_segment.items():
-        history = spans((step.day, step.outcome, step.reason, step.says) for step in steps)
+        history = decision_spans((step.day, step.outcome, step.reason, step.says) for step in steps)
         segments[segment] = {
             "days_by_reason": dict(reasons[segment].most_common()),
             "history": [
@@ -66,7 +66,7 @@ def _policy(found: Backtest, name: str) -> dict[str, object]:
     }
 
 
-def _difference(found: Difference) -> dict[str, object]:
+def _difference(found: PolicyDifference) -> dict[str, object]:
     return {
         "same": found.same,
         "shifted": [
@@ -77,7 +77,7 @@ def _difference(found: Difference) -> dict[str, object]:
     }
 
 
-def _launch(step: Step) -> dict[str, object]:
+def _launch(step: BacktestStep) -> dict[str, object]:
     return {
         "day": step.day.isoformat(),
         "segment": step.segment,

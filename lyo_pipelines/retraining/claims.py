@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 
-from lyo_pipelines.retraining.decide import Decision
+from lyo_pipelines.retraining.decide import RetrainingDecision
 from lyo_pipelines.retraining.history import Launch
 from lyo_pipelines.storage.lake import Lake
 
@@ -57,7 +57,9 @@ def read_claims(lake: Lake) -> list[Claim]:
     return sorted(newest.values(), key=_age)
 
 
-def make_claim(lake: Lake, decision: Decision, *, by: str, now: datetime, budget: int, seconds: float) -> Claim | None:
+def make_claim(
+    lake: Lake, decision: RetrainingDecision, *, by: str, now: datetime, budget: int, seconds: float
+) -> Claim | None:
     """Claim a decision that fires; None when another has it, or when the weekly budget filled up meanwhile."""
     mine = Claim(
         launch=decision.cause_hash, attempt=decision.attempt, generation=0, segment=decision.segment, causes=decision.causes,
@@ -85,7 +87,7 @@ def is_free(claim: Claim, *, by: str, now: datetime, seconds: float) -> bool:
     return now - claim.at >= (timedelta(seconds=seconds) if claim.by == by else OTHERS_WAIT)
 
 
-def launches(
+def launches_of_claims(
     lake: Lake, claims: Iterable[Claim], runs: Sequence[Launch], *, by: str, now: datetime, seconds: float
 ) -> list[Launch]:
     """What was launched, newest first: the runs that carry a launch's tags, and claims whose run is not seen (yet).

@@ -40,18 +40,18 @@ def _month_day(text: str) -> str:
 MonthDay = Annotated[str, AfterValidator(_month_day)]
 
 
-class _Part(BaseModel):
+class _CurriculumPart(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Language(_Part):
+class Language(_CurriculumPart):
     """A written language and the first day that learners could use it."""
 
     name: str
     launched: date
 
 
-class Subject(_Part):
+class Subject(_CurriculumPart):
     """A subject: its task, first day, languages, and the grades of each topic."""
 
     task: str
@@ -67,7 +67,7 @@ class Subject(_Part):
         return {topic: _texts(grades) for topic, grades in value.items()}
 
 
-class Period(_Part):
+class Period(_CurriculumPart):
     """Days of a name: one day of every year (`day: "01-26"`), or from `first` to `last` (dates, or month-days of every year)."""
 
     name: str
@@ -94,7 +94,7 @@ class Period(_Part):
         return (after or before) if over_new_year else (after and before)
 
 
-class AcademicYear(_Part):
+class AcademicYear(_CurriculumPart):
     """Month-day on which the academic year begins, and those of boards that begin on another."""
 
     start: MonthDay
@@ -108,7 +108,7 @@ class AcademicYear(_Part):
         return value
 
 
-class Curriculum(_Part):
+class Curriculum(_CurriculumPart):
     """See data/curriculum.yaml."""
 
     country: str

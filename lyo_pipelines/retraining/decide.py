@@ -13,8 +13,8 @@ from itertools import chain
 
 from lyo_pipelines.config.retraining import Policy
 from lyo_pipelines.retraining.curriculum import Area
-from lyo_pipelines.retraining.findings import KINDS, Case, Finding, Kind, Outcome
-from lyo_pipelines.retraining.history import History, Launch
+from lyo_pipelines.retraining.findings import KINDS, Kind, Outcome, TriggerCase, TriggerFinding
+from lyo_pipelines.retraining.history import Launch, TrainingHistory
 from lyo_pipelines.retraining.rules import business, performance, quality
 from lyo_pipelines.retraining.rules.volume import volume_rule
 from lyo_pipelines.retraining.signals import Signals
@@ -28,7 +28,7 @@ _NEEDS_WINDOW = (*quality.RULES, *performance.RULES)
 
 
 @dataclass(frozen=True)
-class Decision:
+class RetrainingDecision:
     """What is decided about a segment on a day, with everything that led to it.
 
     outcome: fire, hold or not_enough_evidence. causes: identities of what fired (also while something holds the launch back).
@@ -39,7 +39,7 @@ class Decision:
     day: date
     outcome: Outcome
     says: str
-    findings: tuple[Finding, ...]
+    findings: tuple[TriggerFinding, ...]
     causes: tuple[str, ...] = ()
     kinds: tuple[Kind, ...] = ()
     held_by: tuple[str, ...] = ()
@@ -47,22 +47,22 @@ class Decision:
     attempt: int = 1
 
     @property
-    def fired(self) -> tuple[Finding, ...]:
+    def fired(self) -> tuple[TriggerFinding, ...]:
         """The findings that fired."""
         return tuple(finding for finding in self.findings if finding.outcome == "fire")
 
 
-def decide(
+def decide_segment(
     signals: Signals,
     policy: Policy,
-    history: History,
+    history: TrainingHistory,
     now: datetime,
     *,
     area: Area | None = None,
     year_start: date | None = None,
-) -> Decision:
+) -> RetrainingDecision:
     """Decide about one segment. `area` is what the curriculum says of it, `year_start` the first day of its academic year."""
-    case = Case(signals, policy, history, now.date(), area, year_start)
+    case = TriggerCase(signals, policy, history, now.date(), area, year_start)
     asked = RULES if signals.rating is not None else [rule for rule in RULES if rule not in _NEEDS_WINDOW]
     findings = tuple(_once(finding, case) for finding in chain.from_iterable(rule(case) for rule in asked))
     if history.failed_in_row:
@@ -73,7 +73,7 @@ def decide(
     causes = tuple(dict.fromkeys(_identity(finding, history) for finding in fired))
     held = tuple(_held_by(case, fired))
     reasons = "; ".join(f.says for f in fired)
-    return Decision(
+    return RetrainingDecision(
         segment=signals.segment,
         day=signals.day,
         outcome="hold" if held else "fire",
@@ -86,7 +86,7 @@ def decide(
     )
 
 
-def _again(failed: Launch, case: Case, findings: tuple[Finding, ...]) -> Decision:
+def _again(failed: Launch, case: TriggerCase, findings: tuple[TriggerFinding, ...]) -> RetrainingDecision:
     """A launch whose run failed is launched again for the same causes, whatever the rules say now: what it began (an adapter
     without a report) would otherwise stay half done."""
     held = tuple(_stopped(case))
@@ -95,12 +95,12 @@ def _again(failed: Launch, case: Case, findings: tuple[Finding, ...]) -> Decisio
         kind for kind in KINDS if any(cause.startswith(f"{kind}.") for cause in failed.causes)
     )
     says = f"launched for {', '.join(_base(cause) for cause in failed.causes)} on {failed.at.date().isoformat()}, and the run failed"
-    return Decision(
+    return RetrainingDecision(
         segment=case.signals.segment,
         day=case.signals.day,
         outcome="hold" if held else "fire",
         says=f"{says}. Held: {'; '.join(held)}" if held else f"{says}: attempt {attempt} of {most}",
-        findings=(*findings, Finding("launch.failed", kinds[0], "fire", says, suspicious=True)),
+        findings=(*findings, TriggerFinding("launch.failed", kinds[0], "fire", says, suspicious=True)),
         causes=failed.causes,
         kinds=kinds,
         held_by=held,
@@ -109,7 +109,7 @@ def _again(failed: Launch, case: Case, findings: tuple[Finding, ...]) -> Decisio
     )
 
 
-def _quiet(signals: Signals, findings: tuple[Finding, ...]) -> Decision:
+def _quiet(signals: Signals, findings: tuple[TriggerFinding, ...]) -> RetrainingDecision:
     """Nothing fired: say the most telling thing."""
     held = [f for f in findings if f.outcome == "hold" and f.suspicious]
     unknown = [f for f in findings if f.outcome == "not_enough_evidence" and f.suspicious]
@@ -118,10 +118,10 @@ def _quiet(signals: Signals, findings: tuple[Finding, ...]) -> Decision:
     outcome: Outcome = "hold" if held or (measured and not unknown) else "not_enough_evidence"
     telling = held + unknown or [f for f in findings if f.outcome == "hold"]
     says = "; ".join(f.says for f in telling) or "nothing to train for"
-    return Decision(signals.segment, signals.day, outcome, says, findings)
+    return RetrainingDecision(signals.segment, signals.day, outcome, says, findings)
 
 
-def _once(finding: Finding, case: Case) -> Finding:
+def _once(finding: TriggerFinding, case: TriggerCase) -> TriggerFinding:
     """A cause that launched this segment lately does not fire again: it holds, and says since when and until when."""
     if finding.outcome != "fire":
         return finding
@@ -135,7 +135,7 @@ def _once(finding: Finding, case: Case) -> Finding:
     return finding
 
 
-def covers(launched: str, finding: Finding) -> bool:
+def covers(launched: str, finding: TriggerFinding) -> bool:
     """Whether a launch for one cause was a launch for this finding, too: the same cause, or the same fall of ratings seen by another
     rule (one slump shows in the mean, against the baseline, in negative feedback and topic by topic)."""
     return launched == finding.cause or (
@@ -143,7 +143,7 @@ def covers(launched: str, finding: Finding) -> bool:
     )
 
 
-def _identity(finding: Finding, history: History) -> str:
+def _identity(finding: TriggerFinding, history: TrainingHistory) -> str:
     """The cause and how many launches it had before, so that it can be launched again when its time has come."""
     before = sum(
         launch.status != "failed" and any(_base(cause) == finding.cause for cause in launch.causes)
@@ -156,7 +156,7 @@ def _base(identity: str) -> str:
     return identity.rpartition("#")[0]
 
 
-def _held_by(case: Case, fired: Sequence[Finding]) -> Iterable[str]:
+def _held_by(case: TriggerCase, fired: Sequence[TriggerFinding]) -> Iterable[str]:
     """Why a segment with causes is not launched now."""
     history, launch = case.history, case.policy.launch
     yield from _stopped(case)
@@ -173,7 +173,7 @@ def _held_by(case: Case, fired: Sequence[Finding]) -> Iterable[str]:
             yield f"cooldown: last trained or launched on {last.date().isoformat()}, not before {first.isoformat()}"
 
 
-def _stopped(case: Case) -> Iterable[str]:
+def _stopped(case: TriggerCase) -> Iterable[str]:
     """Why nothing at all is launched, not even another attempt."""
     if case.history.running:
         yield "a training of this segment is in flight"
@@ -188,8 +188,8 @@ def _cooldown(kind: Kind, policy: Policy) -> int:
 
 
 def within_budget(
-    decisions: Iterable[Decision], history: Iterable[datetime], now: datetime, budget: int
-) -> list[Decision]:
+    decisions: Iterable[RetrainingDecision], history: Iterable[datetime], now: datetime, budget: int
+) -> list[RetrainingDecision]:
     """Let only as many fire as the weekly budget still has room for, most urgent first; the others hold and say so.
 
     history: when launches of all segments were made. A retry of a failed launch takes no new room.
@@ -205,5 +205,5 @@ def within_budget(
     ]
 
 
-def _urgency(decision: Decision) -> tuple[int, int, str]:
+def _urgency(decision: RetrainingDecision) -> tuple[int, int, str]:
     return KINDS.index(decision.kinds[0]), -len(decision.causes), decision.segment

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from lyo_pipelines.config.retraining import RetrainingFigures
-from lyo_pipelines.retraining.assess import Assessment, assess
+from lyo_pipelines.config.retraining import RetrainingConfig
+from lyo_pipelines.retraining.assess import Assessment, assess_segments
 from lyo_pipelines.retraining.claims import Claim, make_claim
 from lyo_pipelines.retraining.curriculum import Curriculum
-from lyo_pipelines.retraining.decide import Decision
+from lyo_pipelines.retraining.decide import RetrainingDecision
 from lyo_pipelines.retraining.findings import Kind
 from lyo_pipelines.retraining.history import Launch
-from lyo_pipelines.retraining.ledger import record
+from lyo_pipelines.retraining.ledger import record_decisions
 from lyo_pipelines.storage.lake import Lake
 
 
@@ -25,7 +25,7 @@ class Evaluation:
     """
 
     assessment: Assessment
-    news: tuple[Decision, ...]
+    news: tuple[RetrainingDecision, ...]
     claims: tuple[Claim, ...]
     settled: bool
 
@@ -38,7 +38,7 @@ class Evaluation:
 
 def evaluate(
     lake: Lake,
-    figures: RetrainingFigures,
+    config: RetrainingConfig,
     curriculum: Curriculum,
     runs: Sequence[Launch],
     *,
@@ -46,13 +46,13 @@ def evaluate(
     by: str,
     now: datetime,
 ) -> Evaluation:
-    """Evaluate the trigger of one kind as sensor `by`; raises what `assess` raises."""
-    assessment = assess(lake, figures, curriculum, runs, now, by=by)
+    """Evaluate the trigger of one kind as sensor `by`; raises what `assess_segments` raises."""
+    assessment = assess_segments(lake, config, curriculum, runs, now, by=by)
     decisions = list(assessment.decisions.values())
     examples = {segment: signals.examples for segment, signals in assessment.signals.items()}
-    news = record(lake, decisions, examples, policy=assessment.policy, now=now)
+    news = record_decisions(lake, decisions, examples, policy=assessment.policy, now=now)
     due = [decision for decision in decisions if decision.outcome == "fire" and kind in decision.kinds]
-    launch = figures.launch
+    launch = config.launch
     claims = [
         make_claim(lake, decision, by=by, now=now, budget=launch.weekly_budget, seconds=launch.claim_seconds)
         for decision in due

@@ -10,7 +10,7 @@ from typing import Literal
 
 from lyo_pipelines.config.retraining import Policy
 from lyo_pipelines.retraining.curriculum import Area
-from lyo_pipelines.retraining.history import History
+from lyo_pipelines.retraining.history import TrainingHistory
 from lyo_pipelines.retraining.signals import Signals
 
 Kind = Literal["quality", "performance", "business", "volume"]
@@ -18,11 +18,11 @@ Outcome = Literal["fire", "hold", "not_enough_evidence", "clear", "not_measured"
 KINDS: tuple[Kind, ...] = ("quality", "performance", "business", "volume")
 """Most urgent first."""
 
-Figure = float | int | str | None
+Measurement = float | int | str | None
 
 
 @dataclass(frozen=True)
-class Finding:
+class TriggerFinding:
     """What a rule found. `subject` names the topic or curriculum item it is about; `suspicious`: the estimate lies beyond the
     threshold, whether or not that is shown."""
 
@@ -30,7 +30,7 @@ class Finding:
     kind: Kind
     outcome: Outcome
     says: str
-    figures: Mapping[str, Figure] = field(default_factory=dict)
+    figures: Mapping[str, Measurement] = field(default_factory=dict)
     subject: str = ""
     suspicious: bool = False
 
@@ -41,12 +41,12 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Case:
+class TriggerCase:
     """One segment on one day, as every rule gets it."""
 
     signals: Signals
     policy: Policy
-    history: History
+    history: TrainingHistory
     today: date
     area: Area | None = None
     year_start: date | None = None
@@ -57,7 +57,7 @@ class Case:
         return self.policy.evidence.alpha
 
 
-Findings = Iterator[Finding]
+Findings = Iterator[TriggerFinding]
 
 
 def number(value: float, digits: int = 2) -> str:
@@ -70,7 +70,7 @@ def percent(share: float) -> str:
     return "unknown" if math.isnan(share) else f"{100 * share:.0f} %"
 
 
-def figures(**values: float | int | str | None) -> dict[str, Figure]:
+def measurements(**values: float | int | str | None) -> dict[str, Measurement]:
     """Figures for the ledger: rounded, nan and infinities as None (they are no JSON)."""
     for name, value in values.items():
         if isinstance(value, float):

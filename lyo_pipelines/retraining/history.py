@@ -60,7 +60,7 @@ class Reported:
 
 
 @dataclass(frozen=True)
-class History:
+class TrainingHistory:
     """All that `decide` knows of the past of one segment.
 
     launches: newest first. running: a training of the segment is queued or runs, whoever launched it. covered_subjects,
@@ -111,7 +111,7 @@ def _worse(report: Report) -> list[str]:
     return sorted({p.value for p in slices if any(c.a == "candidate" and c.verdict == "worse" for c in p.comparisons)})
 
 
-def trainings(lake: Lake) -> dict[str, Training]:
+def read_trainings(lake: Lake) -> dict[str, Training]:
     """The last training of every segment that has an adapter."""
     found = {}
     for segment in lake.names(lake.path("adapters")):
@@ -121,7 +121,7 @@ def trainings(lake: Lake) -> dict[str, Training]:
     return found
 
 
-def reports(lake: Lake, segments: Sequence[str]) -> dict[str, Reported]:
+def read_reports(lake: Lake, segments: Sequence[str]) -> dict[str, Reported]:
     """What the last report said, for those of the segments that have one."""
     paths = {segment: f"{lake.report_dir(segment)}/{_REPORTED}" for segment in segments}
     told = {segment: lake.read_json(path) for segment, path in paths.items() if lake.exists(path)}

@@ -13,8 +13,8 @@ import polars as pl
 import pyarrow as pa
 
 from lyo_pipelines.json_types import RawRow, TableRow
-from lyo_pipelines.retraining.decide import Decision
-from lyo_pipelines.retraining.findings import Finding
+from lyo_pipelines.retraining.decide import RetrainingDecision
+from lyo_pipelines.retraining.findings import TriggerFinding
 from lyo_pipelines.storage.arrow import pc
 from lyo_pipelines.storage.lake import Lake
 
@@ -36,7 +36,7 @@ DECISION = pa.schema(
         pa.field("attempt", pa.int32(), nullable=False),
         pa.field("examples", pa.int64(), nullable=False, metadata={"doc": "curated examples that were counted"}),
         pa.field("findings", pa.string(), nullable=False, metadata={"doc": "what each rule found, with figures: JSON"}),
-        pa.field("policy", pa.string(), nullable=False, metadata={"doc": "digest of the figures that held"}),
+        pa.field("policy", pa.string(), nullable=False, metadata={"doc": "digest of the configuration that held"}),
         pa.field(
             "digest",
             pa.string(),
@@ -66,10 +66,10 @@ class DecisionRow(TypedDict):
     digest: str
 
 
-_FINDING = tuple(field.name for field in fields(Finding))
+_FINDING = tuple(field.name for field in fields(TriggerFinding))
 
 
-def digest(decision: Decision, policy: str) -> str:
+def digest(decision: RetrainingDecision, policy: str) -> str:
     """What must change for a decision to be news: its day, outcome, causes, what holds it, or what a rule concludes."""
     told = [
         decision.day.isoformat(), decision.outcome, decision.causes, decision.held_by, decision.attempt, policy,
@@ -78,11 +78,11 @@ def digest(decision: Decision, policy: str) -> str:
     return sha256(json.dumps([decision.segment, told]).encode()).hexdigest()[:16]
 
 
-def record(
-    lake: Lake, decisions: Sequence[Decision], examples: dict[str, int], *, policy: str, now: datetime
-) -> list[Decision]:
+def record_decisions(
+    lake: Lake, decisions: Sequence[RetrainingDecision], examples: dict[str, int], *, policy: str, now: datetime
+) -> list[RetrainingDecision]:
     """Write the decisions that are news, and return them. Two sensors that see the same write it once."""
-    before = {row["segment"]: row for row in latest(lake).select("segment", "digest", "at").to_dicts()}
+    before = {row["segment"]: row for row in latest_decisions(lake).select("segment", "digest", "at").to_dicts()}
     news = [d for d in decisions if d.segment not in before or before[d.segment]["digest"] != digest(d, policy)]
     if not news:
         return []
@@ -94,18 +94,20 @@ def record(
     path = lake.path("decisions", f"date={now.date().isoformat()}", f"{name}.parquet")
     if not lake.exists(path):
         lake.write_table(table, path)
-    merged = pl.concat([latest(lake).filter(~pl.col("segment").is_in([d.segment for d in news])), _frame(table)])
+    merged = pl.concat(
+        [latest_decisions(lake).filter(~pl.col("segment").is_in([d.segment for d in news])), _frame(table)]
+    )
     lake.write_table(merged.sort("segment").to_arrow().cast(DECISION), _latest_path(lake))
     return news
 
 
-def latest(lake: Lake) -> pl.DataFrame:
+def latest_decisions(lake: Lake) -> pl.DataFrame:
     """The newest decision about every segment (columns of DECISION); empty before the first."""
     path = _latest_path(lake)
     return _frame(lake.read_table(path)) if lake.exists(path) else _frame(DECISION.empty_table())
 
 
-def decisions(lake: Lake, segment: str, *, since: date | None = None) -> list[DecisionRow]:
+def read_decisions(lake: Lake, segment: str, *, since: date | None = None) -> list[DecisionRow]:
     """All decisions about a segment, newest first, as rows of DECISION with `findings` parsed."""
     found: list[TableRow] = []
     for day in lake.days("decisions", ""):
@@ -120,11 +122,11 @@ def decisions(lake: Lake, segment: str, *, since: date | None = None) -> list[De
 
 
 def policy_digest(parts: Iterable[str]) -> str:
-    """A short name of the figures and the curriculum that a decision was made with."""
+    """A short name of the configuration and the curriculum that a decision was made with."""
     return sha256("\n".join(parts).encode()).hexdigest()[:12]
 
 
-def _row(decision: Decision, examples: int, policy: str, now: datetime) -> TableRow:
+def _row(decision: RetrainingDecision, examples: int, policy: str, now: datetime) -> TableRow:
     findings = [
         {key: value for key in _FINDING if (value := getattr(finding, key)) not in ("", {})}
         for finding in decision.findings

@@ -1,6 +1,6 @@
 """What is known of one segment on one day: counts, changes with their errors, topics. Pure values, no thresholds.
 
-How they are computed from days of health stands in measure.py; what they mean, in rules/.
+How they are computed from days of health stands in compute_signals.py; what they mean, in rules/.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class Change:
 
     within: the change inside topics and grades, `mix` the rest. day_error: standard error of `within`, widened by the
     overdispersion of days. user_error: standard error of the plain change by random groups of users (nan: not computed), known with
-    `user_freedom` degrees of freedom.
+    `user_degrees_of_freedom` degrees of freedom.
     """
 
     n: int
@@ -35,11 +35,11 @@ class Change:
     coverage: float
     day_error: float
     user_error: float = math.nan
-    user_freedom: float = USER_GROUPS - 1
+    user_degrees_of_freedom: float = USER_GROUPS - 1
 
     def interval(self, alpha: float) -> tuple[float, float]:
         """Bounds of `within`, each of which errs with probability alpha: the wider of the two errors counts."""
-        z, t = critical_values(alpha, self.user_freedom)
+        z, t = critical_values(alpha, self.user_degrees_of_freedom)
         width = z * self.day_error
         if not math.isnan(self.user_error):
             width = max(width, t * self.user_error)
@@ -94,7 +94,7 @@ class Tail:
 
 
 @dataclass(frozen=True, slots=True)
-class Topic:
+class TopicSignals:
     """One topic in the long window; `kept` counts curated examples in window and baseline together."""
 
     name: str
@@ -121,11 +121,11 @@ class Signals:
     time: Change | None = None
     tail: Tail | None = None
     mismatch: tuple[int, int] = (0, 0)
-    topics: tuple[Topic, ...] = ()
+    topics: tuple[TopicSignals, ...] = ()
     grades: dict[str, int] = field(default_factory=dict)
 
 
 @lru_cache(maxsize=4096)
-def critical_values(alpha: float, freedom: float = USER_GROUPS - 1) -> tuple[float, float]:
+def critical_values(alpha: float, degrees_of_freedom: float = USER_GROUPS - 1) -> tuple[float, float]:
     """(normal, Student's t with so many degrees of freedom) critical value of a one-sided test at alpha."""
-    return float(ndtri(1 - alpha)), float(stdtrit(max(1.0, freedom), 1 - alpha))
+    return float(ndtri(1 - alpha)), float(stdtrit(max(1.0, degrees_of_freedom), 1 - alpha))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from lyo_pipelines.config.retraining import EvidenceFigures
+from lyo_pipelines.config.retraining import EvidenceConfig
 from lyo_pipelines.retraining.curriculum import Curriculum
 
 REACH_DAYS = 400
@@ -13,7 +13,7 @@ REACH_DAYS = 400
 
 
 @dataclass(frozen=True)
-class Pair:
+class WindowPair:
     """Days that are judged and the days they are compared with; both sorted, both without holidays."""
 
     now: tuple[date, ...]
@@ -24,9 +24,9 @@ class Pair:
 class Windows:
     """The pairs of one day of judgement, and which of all their days are exam days."""
 
-    short: Pair
-    long: Pair
-    week: Pair
+    short: WindowPair
+    long: WindowPair
+    week: WindowPair
     exams: frozenset[date]
 
     @property
@@ -35,13 +35,13 @@ class Windows:
         return tuple(sorted({day for pair in (self.short, self.long, self.week) for day in (*pair.now, *pair.base)}))
 
 
-def windows(today: date, curriculum: Curriculum, evidence: EvidenceFigures) -> Windows:
+def comparison_windows(today: date, curriculum: Curriculum, evidence: EvidenceConfig) -> Windows:
     """The windows as they stand on the morning of `today`: yesterday is the last day that is whole.
 
     A window of 14 days holds 14 days that are no holidays, however far back they reach: a week of holidays moves the window, it
     does not empty it.
     """
-    school = _School(today, curriculum)
+    school = _SchoolDays(today, curriculum)
     short, long = evidence.window_days
     pairs = [
         _pair(school, now, base)
@@ -51,7 +51,7 @@ def windows(today: date, curriculum: Curriculum, evidence: EvidenceFigures) -> W
     return Windows(*pairs, exams=frozenset(day for day in days if school.kinds[day] == "exam"))
 
 
-class _School:
+class _SchoolDays:
     """The days before `today` that are no holidays, newest first, with their kinds."""
 
     def __init__(self, today: date, curriculum: Curriculum) -> None:
@@ -60,9 +60,9 @@ class _School:
         self.days = list(self.kinds)
 
 
-def _pair(school: _School, now_days: int, base_days: int) -> Pair:
+def _pair(school: _SchoolDays, now_days: int, base_days: int) -> WindowPair:
     now, base = school.days[:now_days], school.days[now_days : now_days + base_days]
     if base_days > now_days and any(school.kinds[day] == "exam" for day in now):
         earlier = school.days[now_days + base_days :]
         base = base + [day for day in earlier if school.kinds[day] == "exam"][:base_days]
-    return Pair(tuple(sorted(now)), tuple(sorted(base)))
+    return WindowPair(tuple(sorted(now)), tuple(sorted(base)))

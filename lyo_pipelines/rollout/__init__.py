@@ -1,1 +1,1 @@
-"""Releases: who gets what, what they said of it, and what follows: assignment, history, evidence, brakes and decisions."""
+"""Releases: who gets what, what they said of it, and what follows: assignment, history, evidence, guardrails and decisions."""

@@ -24,7 +24,7 @@ def salt_of(segment: str, version: str) -> str:
     return f"{segment}{SEPARATOR}{version}"
 
 
-def bucket(user: str, salt: str) -> int:
+def bucket_of(user: str, salt: str) -> int:
     """0 to 9,999. The remainder of a 64-bit number favours no bucket by more than 1 in 10^15."""
     digest = sha256(f"{salt}{SEPARATOR}{user}".encode()).digest()
     return int.from_bytes(digest[:8], "big") % BUCKETS
@@ -32,7 +32,7 @@ def bucket(user: str, salt: str) -> int:
 
 def arm(user: str, salt: str, share: float) -> ArmName:
     """The arm of a user while the candidate has this share (0 to 1, to the nearest 1 in 10,000)."""
-    return "candidate" if bucket(user, salt) < candidate_buckets(share) else "current"
+    return "candidate" if bucket_of(user, salt) < candidate_buckets(share) else "current"
 
 
 def candidate_buckets(share: float) -> int:

@@ -19,9 +19,9 @@ import pyarrow as pa
 from lyo_pipelines.errors import LyoError
 from lyo_pipelines.registry.state import Release
 from lyo_pipelines.rollout.observations import CULTURAL, Arm, Observation, empty_arm
-from lyo_pipelines.rollout.pre_period import ratings_before
+from lyo_pipelines.rollout.pre_period import pre_period_ratings
+from lyo_pipelines.rollout.release_rows import ASKED, Kinds, rows_of_release
 from lyo_pipelines.rollout.routing import Routing
-from lyo_pipelines.rollout.rows import ASKED, Kinds, of_release
 from lyo_pipelines.storage.lake import Lake
 
 COLUMNS = (
@@ -30,7 +30,7 @@ COLUMNS = (
 )  # fmt: skip
 BATCH = 65_536
 _KEYS = ("experiment_arm", "user_pseudonym")
-_FLOATS = frozenset({"ratings_sum", "log_ms_sum", "before_sum"})
+_FLOATS = frozenset({"ratings_sum", "log_ms_sum", "pre_period_sum"})
 _SUMS = (
     "ratings_n", "ratings_sum", "answers_n", "errors_n", "cultural_n", "retries_n", "times_n", "log_ms_sum",
 )  # fmt: skip
@@ -48,7 +48,9 @@ class Collected:
     mismatched: int
 
 
-def observe(lake: Lake, release: Release, routing: Routing, *, now: datetime, batch_rows: int = BATCH) -> Collected:
+def collect_observations(
+    lake: Lake, release: Release, routing: Routing, *, now: datetime, batch_rows: int = BATCH
+) -> Collected:
     """What a segment's release shows at this moment. Raises NotInCanaryError for a segment without one."""
     if release.began_at is None or release.stage_began_at is None:
         raise NotInCanaryError(f"{release.segment} has no candidate in canary: {release.situation}.")
@@ -59,7 +61,7 @@ def observe(lake: Lake, release: Release, routing: Routing, *, now: datetime, ba
         parts = [
             _merged([*parts, sums_by_user(rows.filter(fits))])
         ]  # one line per arm and user, however many rows there are
-    before = ratings_before(lake, release, routing, batch_rows=batch_rows)
+    before = pre_period_ratings(lake, release, routing, batch_rows=batch_rows)
     observation = Observation(
         segment=release.segment,
         version=release.candidate,
@@ -74,7 +76,7 @@ def observe(lake: Lake, release: Release, routing: Routing, *, now: datetime, ba
     return Collected(observation, mismatched)
 
 
-def signature(lake: Lake, release: Release) -> str:
+def observation_signature(lake: Lake, release: Release) -> str:
     """A digest that changes when a day since the stage began is written anew (sizes and times of files only)."""
     told = [release.segment, str(release.sequence)]
     for day in _days(lake, release):
@@ -101,7 +103,7 @@ def _rows(lake: Lake, release: Release, routing: Routing, *, now: datetime, batc
             for batch in file.iter_batches(batch_size=batch_rows, columns=list(COLUMNS)):
                 rows = pl.DataFrame(pl.from_arrow(pa.Table.from_batches([batch]))).filter(within, assigned)
                 if rows.height:
-                    yield of_release(rows, release.segment, routing, known)
+                    yield rows_of_release(rows, release.segment, routing, known)
 
 
 def _fits(candidate: str) -> pl.Expr:
@@ -134,12 +136,12 @@ def _merged(parts: list[pl.DataFrame]) -> pl.DataFrame:
 
 
 def arm_of(parts: list[pl.DataFrame], name: str, before: pl.DataFrame) -> Arm:
-    """One arm out of sums by user; before: `before_n` and `before_sum` of users' ratings earlier on (others' are left out)."""
+    """One arm out of sums by user; before: `pre_period_n` and `pre_period_sum` of users' ratings earlier on (others' are left out)."""
     if not parts:
         return empty_arm()
     mine = parts[0].filter(pl.col("experiment_arm") == name)
     mine = mine.join(before, on="user_pseudonym", how="left", nulls_equal=True).sort("user_pseudonym")
-    sums = mine.select(pl.col(*_SUMS, "before_n", "before_sum").fill_null(0))
+    sums = mine.select(pl.col(*_SUMS, "pre_period_n", "pre_period_sum").fill_null(0))
     arrays: dict[str, np.ndarray] = {
         column.name: column.to_numpy().astype(np.float64 if column.name in _FLOATS else np.int64) for column in sums
     }

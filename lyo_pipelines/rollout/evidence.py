@@ -9,11 +9,18 @@ import math
 from dataclasses import dataclass
 from functools import cached_property
 
-from lyo_pipelines.config.rollout import RolloutFigures, StageFigures, WatchFigures
+from lyo_pipelines.config.rollout import RolloutConfig, StageConfig, WatchConfig
 from lyo_pipelines.rollout.observations import Arm, Observation
-from lyo_pipelines.statistics.clustered import Difference, Ratio, adjusted, design_effect, difference, ratio
-from lyo_pipelines.statistics.events import rise_p_value
-from lyo_pipelines.statistics.sequential import Bounds, bounds
+from lyo_pipelines.statistics.cluster_robust import (
+    Ratio,
+    RatioDifference,
+    cluster_robust_difference,
+    cluster_robust_ratio,
+    covariate_adjusted_difference,
+    design_effect,
+)
+from lyo_pipelines.statistics.rare_events import rise_p_value
+from lyo_pipelines.statistics.sequential import Bounds, sequential_bounds
 
 PRIOR_RATINGS = 7.0
 """A user's level before is drawn towards the mean of all as if by so many ratings: right where an eighth of the variance of ratings
@@ -21,36 +28,36 @@ lies between users; where it is wrong, intervals are a little wider, not less va
 
 
 @dataclass(frozen=True, eq=False)
-class Case:
+class ReleaseCase:
     """One release at one moment, as every rule gets it; what is compared is computed once."""
 
     seen: Observation
-    figures: RolloutFigures
+    config: RolloutConfig
 
     @cached_property
-    def stage(self) -> StageFigures:
+    def stage(self) -> StageConfig:
         """The stage it is at."""
-        return self.figures.stage(self.seen.stage)
+        return self.config.stage(self.seen.stage)
 
     @cached_property
-    def watch(self) -> WatchFigures:
-        """How little evidence its brakes need."""
-        return self.figures.watched(self.seen.stage)
+    def watch(self) -> WatchConfig:
+        """How little evidence its guardrails need."""
+        return self.config.watched(self.seen.stage)
 
     @cached_property
-    def rating(self) -> Difference:
+    def rating(self) -> RatioDifference:
         """Candidate's mean rating minus the current adapter's, in points, between users who were equally lenient before."""
         return rating_difference(self.seen)
 
     @cached_property
-    def time(self) -> Difference:
+    def time(self) -> RatioDifference:
         """Difference of mean log response times: the logarithm of the ratio of typical times."""
-        return compared(self.seen, "log_ms_sum", "times_n")
+        return compare_arms(self.seen, "log_ms_sum", "times_n")
 
     @cached_property
-    def errors(self) -> Difference:
+    def errors(self) -> RatioDifference:
         """Difference of the shares of answers with an error."""
-        return compared(self.seen, "errors_n", "answers_n")
+        return compare_arms(self.seen, "errors_n", "answers_n")
 
     @cached_property
     def errors_p_value(self) -> float:
@@ -68,48 +75,56 @@ class Case:
 
     def rating_bounds(self, confidence: float) -> Bounds:
         """Sequential bounds of the difference in ratings."""
-        return sequential(self.rating, confidence, self.figures.planned_errors.rating)
+        return bounds_of_difference(self.rating, confidence, self.config.planned_errors.rating)
 
     def time_bounds(self, confidence: float) -> Bounds:
         """Sequential bounds of the difference in log response times."""
-        return sequential(self.time, confidence, self.figures.planned_errors.response_time)
+        return bounds_of_difference(self.time, confidence, self.config.planned_errors.response_time)
 
     def error_rate_bounds(self, confidence: float) -> Bounds:
         """Sequential bounds of the candidate's own share of errors; its error is at least that of independent answers."""
         own = self.errors.ratio
         independent = math.sqrt(own.value * (1 - own.value) / own.n) if own.n else math.nan
-        return bounds(
+        return sequential_bounds(
             own.value, max(independent, own.standard_error), confidence=confidence,
-            planned_error=self.figures.planned_errors.share, freedom=own.freedom,
+            planned_error=self.config.planned_errors.share, degrees_of_freedom=own.degrees_of_freedom,
         )  # fmt: skip
 
 
-def compared(seen: Observation, sums: str, counts: str) -> Difference:
+def compare_arms(seen: Observation, sums: str, counts: str) -> RatioDifference:
     """Candidate minus current, of a ratio of two columns of both arms."""
 
     def one(arm: Arm) -> Ratio:
-        return ratio(getattr(arm, sums), getattr(arm, counts))
+        return cluster_robust_ratio(getattr(arm, sums), getattr(arm, counts))
 
-    return difference(one(seen.candidate), one(seen.current))
+    return cluster_robust_difference(one(seen.candidate), one(seen.current))
 
 
-def rating_difference(seen: Observation) -> Difference:
+def rating_difference(seen: Observation) -> RatioDifference:
     """Candidate minus current of mean ratings, adjusted for what the same users rated before the release."""
     arms = (seen.candidate, seen.current)
     n, total = (
         sum(float(column.sum()) for column in columns)
-        for columns in zip(*((a.before_n, a.before_sum) for a in arms), strict=True)
+        for columns in zip(*((a.pre_period_n, a.pre_period_sum) for a in arms), strict=True)
     )
     if n == 0:
-        return compared(seen, "ratings_sum", "ratings_n")
-    levels = [(arm.before_sum - total / n * arm.before_n) / (arm.before_n + PRIOR_RATINGS) for arm in arms]
+        return compare_arms(seen, "ratings_sum", "ratings_n")
+    levels = [(arm.pre_period_sum - total / n * arm.pre_period_n) / (arm.pre_period_n + PRIOR_RATINGS) for arm in arms]
     ours, base = seen.candidate, seen.current
-    sums, sums_base = adjusted(ours.ratings_sum, ours.ratings_n, levels[0], base.ratings_sum, base.ratings_n, levels[1])
-    return difference(ratio(sums, ours.ratings_n), ratio(sums_base, base.ratings_n))
+    sums, sums_base = covariate_adjusted_difference(
+        ours.ratings_sum, ours.ratings_n, levels[0], base.ratings_sum, base.ratings_n, levels[1]
+    )
+    return cluster_robust_difference(
+        cluster_robust_ratio(sums, ours.ratings_n), cluster_robust_ratio(sums_base, base.ratings_n)
+    )
 
 
-def sequential(found: Difference, confidence: float, planned_error: float) -> Bounds:
+def bounds_of_difference(found: RatioDifference, confidence: float, planned_error: float) -> Bounds:
     """Bounds of a difference over all looks, each erring with probability 1 - confidence."""
-    return bounds(
-        found.estimate, found.standard_error, confidence=confidence, planned_error=planned_error, freedom=found.freedom
+    return sequential_bounds(
+        found.estimate,
+        found.standard_error,
+        confidence=confidence,
+        planned_error=planned_error,
+        degrees_of_freedom=found.degrees_of_freedom,
     )

@@ -9,11 +9,11 @@ import math
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from lyo_pipelines.config.rollout import RolloutFigures
-from lyo_pipelines.rollout.evidence import compared, rating_difference, sequential
+from lyo_pipelines.config.rollout import RolloutConfig
+from lyo_pipelines.rollout.evidence import bounds_of_difference, compare_arms, rating_difference
 from lyo_pipelines.rollout.observations import Observation
-from lyo_pipelines.statistics.clustered import Difference
-from lyo_pipelines.statistics.sample_ratio import mismatch_p_value
+from lyo_pipelines.statistics.cluster_robust import RatioDifference
+from lyo_pipelines.statistics.sample_ratio import sample_ratio_p_value
 from lyo_pipelines.statistics.verdict import Direction, Verdict
 
 MINIMUM_EVENTS = 10
@@ -21,7 +21,7 @@ MINIMUM_EVENTS = 10
 
 
 @dataclass(frozen=True)
-class Metric:
+class ExperimentMetric:
     """One success metric: candidate against current. estimate, low, high: difference (response time: ratio)."""
 
     name: str
@@ -41,7 +41,7 @@ class Metric:
 class Experiment:
     """The state of an A/B test. `winner` is given as soon as it is shown: better in something and worse in nothing."""
 
-    metrics: tuple[Metric, ...]
+    metrics: tuple[ExperimentMetric, ...]
     days: float
     days_left: float
     sample_ratio_p_value: float
@@ -62,31 +62,31 @@ _METRICS: tuple[tuple[str, str, str, Direction], ...] = (
 )
 
 
-def experiment(seen: Observation, figures: RolloutFigures) -> Experiment:
+def evaluate_experiment(seen: Observation, config: RolloutConfig) -> Experiment:
     """Read an A/B test: `seen.stage_began_at` is when it began, `seen.share` the candidate's share."""
-    metrics = tuple(_metric(seen, figures, *which) for which in _METRICS)
+    metrics = tuple(_metric(seen, config, *which) for which in _METRICS)
     users = [seen.candidate.users, seen.current.users]
-    p_value = mismatch_p_value(users, [seen.share, 1 - seen.share])
-    sound = p_value >= figures.up.sample_ratio_alpha
+    p_value = sample_ratio_p_value(users, [seen.share, 1 - seen.share])
+    sound = p_value >= config.up.sample_ratio_alpha
     verdicts = {metric.verdict for metric in metrics}
     winner: Literal["candidate", "current"] | None = None
     if sound and "worse" in verdicts:
         winner = "current"
     elif sound and "better" in verdicts:
         winner = "candidate"
-    left = max(0.0, figures.experiment.days - seen.stage_days)
+    left = max(0.0, config.experiment.days - seen.stage_days)
     return Experiment(metrics, seen.stage_days, left, p_value, sound, winner)
 
 
 def _metric(
-    seen: Observation, figures: RolloutFigures, name: str, sums: str, counts: str, direction: Direction
-) -> Metric:
-    found = rating_difference(seen) if name == "rating" else compared(seen, sums, counts)
-    planned = figures.planned_errors
+    seen: Observation, config: RolloutConfig, name: str, sums: str, counts: str, direction: Direction
+) -> ExperimentMetric:
+    found = rating_difference(seen) if name == "rating" else compare_arms(seen, sums, counts)
+    planned = config.planned_errors
     at = {"rating": planned.rating, "response_time": planned.response_time}.get(name, planned.share)
     if counts == "answers_n":
         found = _rare(found)
-    bounds = sequential(found, 1 - figures.experiment.alpha / (2 * len(_METRICS)), at)
+    bounds = bounds_of_difference(found, 1 - config.experiment.alpha / (2 * len(_METRICS)), at)
     low, high = bounds.low, bounds.high
     word: Verdict = "cannot_tell"
     if low > 0 or high < 0:
@@ -96,10 +96,10 @@ def _metric(
         values = tuple(math.exp(min(value, 700.0)) for value in values)
     value, current, estimate, low, high = values
     counted = (int(found.ratio.n), int(found.base.n), found.ratio.groups, found.base.groups)
-    return Metric(name, value, current, estimate, low, high, *counted, verdict=word)
+    return ExperimentMetric(name, value, current, estimate, low, high, *counted, verdict=word)
 
 
-def _rare(found: Difference) -> Difference:
+def _rare(found: RatioDifference) -> RatioDifference:
     """A difference of shares whose error is at least what it would be if both arms had the same share: an arm that has seen no event
     yet is not known without error. No error (so no verdict) where too few events were to be expected."""
     n, n_base = found.ratio.n, found.base.n
@@ -110,5 +110,9 @@ def _rare(found: Difference) -> Difference:
         return replace(found, standard_error=math.nan)
     independent = math.sqrt(share * (1 - share) * (1 / n + 1 / n_base))
     if not found.standard_error > independent:  # also where users are all alike
-        return replace(found, standard_error=independent, freedom=min(found.ratio.freedom, found.base.freedom))
+        return replace(
+            found,
+            standard_error=independent,
+            degrees_of_freedom=min(found.ratio.degrees_of_freedom, found.base.degrees_of_freedom),
+        )
     return found

@@ -12,21 +12,21 @@ from lyo_pipelines.statistics.noninferiority import Answer
 Action = Literal["up", "hold", "fall_back", "done"]
 Outcome = Literal["fire", "clear", "hold", "unknown"]
 """fire: fall back for this. clear: nothing against a step up. hold: no step up for this. unknown: too little evidence to say."""
-Figure = float | int | str | None
+Measurement = float | int | str | None
 
 
 @dataclass(frozen=True)
-class Finding:
+class ReleaseFinding:
     """What a rule found, with the figures it rests on (always the threshold and what was counted)."""
 
     rule: str
     outcome: Outcome
     says: str
-    figures: Mapping[str, Figure] = field(default_factory=dict)
+    figures: Mapping[str, Measurement] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
-class Decision:
+class ReleaseDecision:
     """What to do with a release now. rating: what is shown about ratings; superior: shown better, which no step needs.
 
     until_known_days: when a release that holds is expected to be able to move, at the present rate; None where it is not in sight.
@@ -34,13 +34,13 @@ class Decision:
 
     action: Action
     says: str
-    reasons: tuple[Finding, ...]
+    reasons: tuple[ReleaseFinding, ...]
     until_known_days: float | None = None
     rating: Answer = "undecided"
     superior: bool = False
 
 
-def rounded(**values: Figure) -> dict[str, Figure]:
+def rounded_measurements(**values: Measurement) -> dict[str, Measurement]:
     """Figures for the ledger: nan and infinities are no JSON and become None."""
     return {
         name: (round(value, 5) if math.isfinite(value) else None) if isinstance(value, float) else value

@@ -27,8 +27,9 @@ class Arm:
 
     users: units seen. ratings_n, ratings_sum: rated answers and the sum of their ratings. answers_n: answers, of which errors_n
     failed, cultural_n drew a cultural complaint and retries_n had to be asked again. times_n, log_ms_sum: answers with a known
-    response time, and the sum of the natural logarithms of their milliseconds. before_n, before_sum: rated answers of the same units
-    in the weeks before the release began (served by the current adapter) and the sum of their ratings: who was lenient then is now.
+    response time, and the sum of the natural logarithms of their milliseconds. pre_period_n, pre_period_sum: rated answers of
+    the same units in the weeks before the release began (served by the current adapter) and the sum of their ratings: who was
+    lenient then is now.
     """
 
     users: int
@@ -41,8 +42,8 @@ class Arm:
     retries_n: Counts
     times_n: Counts
     log_ms_sum: Floats
-    before_n: Counts
-    before_sum: Floats
+    pre_period_n: Counts
+    pre_period_sum: Floats
 
     @cached_property
     def rated(self) -> int:

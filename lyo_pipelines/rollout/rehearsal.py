@@ -10,12 +10,12 @@ import subprocess
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from lyo_pipelines.config.release import RehearsalFigures
+from lyo_pipelines.config.release import RehearsalConfig
 from lyo_pipelines.errors import LyoError
 from lyo_pipelines.external_process.command import module_command, run_command
 from lyo_pipelines.registry.state import Release
-from lyo_pipelines.rollout.routing import Entry, Routing, Target, target_of
-from lyo_pipelines.rollout.selection import Query, choose
+from lyo_pipelines.rollout.routing import Routing, RoutingEntry, Target, target_of
+from lyo_pipelines.rollout.selection import Query, choose_adapter
 from lyo_pipelines.storage.lake import Lake
 
 
@@ -34,7 +34,7 @@ class Rehearsal:
     load_seconds: float
     answer_seconds: float
 
-    def figures(self) -> dict[str, object]:
+    def config(self) -> dict[str, object]:
         """As plain values."""
         return asdict(self)
 
@@ -46,36 +46,36 @@ def target_after(routing: Routing, release: Release, leaves: str, to: str) -> tu
     """
     entries = {key: entry for key, entry in routing.entries.items() if key != release.segment}
     if champion := target_of(release, to):
-        entries[release.segment] = Entry(release.segment, release.sequence, champion)
-    found = choose(replace(routing, entries=entries), Query.of_segment(release.segment), None).adapter
+        entries[release.segment] = RoutingEntry(release.segment, release.sequence, champion)
+    found = choose_adapter(replace(routing, entries=entries), Query.of_segment(release.segment), None).adapter
     return found, found.base_model if found else release.adapters[leaves].base_model
 
 
-def rehearse(
-    lake: Lake, target: Target | None, base_model: str, models_dir: Path, figures: RehearsalFigures
+def rehearse_fallback(
+    lake: Lake, target: Target | None, base_model: str, models_dir: Path, config: RehearsalConfig
 ) -> Rehearsal:
     """Load the target and ask it one question. Raises RehearsalError saying what is wrong."""
-    command = rehearsal_command(lake, target, base_model, models_dir, figures)
+    command = rehearsal_command(lake, target, base_model, models_dir, config)
     name = target.version if target else base_model
     try:
-        done = run_command(command, timeout_seconds=figures.seconds)
+        done = run_command(command, timeout_seconds=config.seconds)
     except subprocess.TimeoutExpired as error:
-        raise RehearsalError(f"{name} did not answer within {figures.seconds:g} seconds.") from error
+        raise RehearsalError(f"{name} did not answer within {config.seconds:g} seconds.") from error
     if done.returncode:
         last = [line for line in done.stderr.strip().splitlines() if line.strip()][-1:]
         raise RehearsalError(f"{name} cannot serve: {last[0] if last else f'exit code {done.returncode}'}")
-    return Rehearsal(target=name, question=figures.question, **json.loads(done.stdout.strip().splitlines()[-1]))
+    return Rehearsal(target=name, question=config.question, **json.loads(done.stdout.strip().splitlines()[-1]))
 
 
 def rehearsal_command(
-    lake: Lake, target: Target | None, base_model: str, models_dir: Path, figures: RehearsalFigures
+    lake: Lake, target: Target | None, base_model: str, models_dir: Path, config: RehearsalConfig
 ) -> list[str]:
     """The command that rehearses; the same from a shell."""
     options: dict[str, object | None] = {
         "--base": base_model,
         "--models": models_dir,
-        "--question": figures.question,
-        "--max-new-tokens": figures.max_new_tokens,
+        "--question": config.question,
+        "--max-new-tokens": config.max_new_tokens,
     }
     if target is not None:
         options |= {"--adapter": lake.local(lake.path(target.folder)), "--files": json.dumps(dict(target.files))}

@@ -1,7 +1,7 @@
 """What can be done to a release, each in one step: a look at the state, one event, and the routing file brought up to it.
 
 Every function says who did it, why, and on which state it was decided: when the segment moved on meanwhile, nothing is done. Deciding
-on evidence belongs to decide.py; beginning a release to begin.py.
+on evidence belongs to decide.py; beginning a release to start.py.
 """
 
 from __future__ import annotations
@@ -11,15 +11,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from lyo_pipelines.config.rollout import RolloutFigures
+from lyo_pipelines.config.rollout import RolloutConfig
 from lyo_pipelines.contracts.document import DocumentError
 from lyo_pipelines.errors import LyoError
-from lyo_pipelines.registry.events import Adapter, Event, Kind, Who
-from lyo_pipelines.registry.log import append, read_release
+from lyo_pipelines.registry.events import Adapter, Kind, RegistryEvent, Who
+from lyo_pipelines.registry.log import append_event, read_release
 from lyo_pipelines.registry.state import Release
-from lyo_pipelines.rollout.routing import refresh
+from lyo_pipelines.rollout.routing import refresh_routing
 from lyo_pipelines.storage.lake import Lake
-from lyo_pipelines.training.checked import DamagedAdapterError, load_checked
+from lyo_pipelines.training.verified_loading import DamagedAdapterError, load_checked
 
 
 class ReasonMissingError(LyoError):
@@ -46,7 +46,7 @@ class Act:
 
 
 def pause(lake: Lake, segment: str, act: Act) -> Release:
-    """Let the candidate keep its users and take no step up; the brakes still send it back."""
+    """Let the candidate keep its users and take no step up; the guardrails still send it back."""
     return _of_candidate(lake, segment, "paused", act)
 
 
@@ -55,19 +55,19 @@ def resume(lake: Lake, segment: str, act: Act) -> Release:
     return _of_candidate(lake, segment, "resumed", act)
 
 
-def step_up(lake: Lake, segment: str, figures: RolloutFigures, act: Act) -> Release:
+def step_up(lake: Lake, segment: str, config: RolloutConfig, act: Act) -> Release:
     """The next stage; after the last but one the candidate becomes the champion."""
     release = _in_canary(lake, segment)
     following = release.stage + 1
-    if following >= len(figures.stages):
+    if following >= len(config.stages):
         return _of_candidate(lake, segment, "promoted", act, stage=following, share=1.0)
-    return _of_candidate(lake, segment, "stepped_up", act, stage=following, share=figures.stage(following).share)
+    return _of_candidate(lake, segment, "stepped_up", act, stage=following, share=config.stage(following).share)
 
 
-def step_back(lake: Lake, segment: str, figures: RolloutFigures, act: Act) -> Release:
+def step_back(lake: Lake, segment: str, config: RolloutConfig, act: Act) -> Release:
     """The stage before, whose time begins anew."""
     before = max(_in_canary(lake, segment).stage - 1, 1)
-    return _of_candidate(lake, segment, "stepped_back", act, stage=before, share=figures.stage(before).share)
+    return _of_candidate(lake, segment, "stepped_back", act, stage=before, share=config.stage(before).share)
 
 
 def fall_back(lake: Lake, segment: str, act: Act) -> Release:
@@ -80,7 +80,9 @@ def retire(lake: Lake, segment: str, act: Act, version: str | None = None) -> Re
     """Take a version out for good: the one that is named, else the candidate, else the champion."""
     release = read_release(lake, segment)
     adapter = _known(release, version or release.candidate or release.champion)
-    return _done(lake, Event("retired", adapter, act.who, act.reason, act.now, figures=act.figures or {}), release, act)
+    return _done(
+        lake, RegistryEvent("retired", adapter, act.who, act.reason, act.now, figures=act.figures or {}), release, act
+    )
 
 
 def roll_back(lake: Lake, segment: str, act: Act, plan: RollbackPlan | None = None) -> Release:
@@ -89,7 +91,7 @@ def roll_back(lake: Lake, segment: str, act: Act, plan: RollbackPlan | None = No
     found = plan or plan_rollback(lake, release)
     adapter = _known(release, found.leaves)
     told = {**(act.figures or {}), **({"skipped": list(found.skipped)} if found.skipped else {})}
-    draft = Event("rolled_back", adapter, act.who, act.reason, act.now, to=found.to, figures=told)
+    draft = RegistryEvent("rolled_back", adapter, act.who, act.reason, act.now, to=found.to, figures=told)
     return _done(lake, draft, release, act)
 
 
@@ -116,13 +118,13 @@ def plan_rollback(lake: Lake, release: Release) -> RollbackPlan:
         raise NothingDueError(f"{release.segment}: {release.situation}: there is nothing to roll back.")
     skipped: list[str] = []
     for version in reversed(release.formers):
-        if (wrong := fault(lake, release, version)) is None:
+        if (wrong := adapter_fault(lake, release, version)) is None:
             return RollbackPlan(release.segment, release.sequence, release.champion, version, 1.0, tuple(skipped))
         skipped.append(f"{version}: {wrong}")
     return RollbackPlan(release.segment, release.sequence, release.champion, "", 1.0, tuple(skipped))
 
 
-def fault(lake: Lake, release: Release, version: str) -> str | None:
+def adapter_fault(lake: Lake, release: Release, version: str) -> str | None:
     """Why a registered version must not be served; None when its files are as they were registered."""
     adapter = _known(release, version)
     try:
@@ -137,16 +139,16 @@ def _of_candidate(
 ) -> Release:
     release = _in_canary(lake, segment)
     adapter = _known(release, release.candidate)
-    draft = Event(
+    draft = RegistryEvent(
         kind, adapter, act.who, act.reason, act.now, stage=stage, share=share, to=to, figures=act.figures or {}
     )
     return _done(lake, draft, release, act)
 
 
-def _done(lake: Lake, draft: Event, seen: Release, act: Act) -> Release:
+def _done(lake: Lake, draft: RegistryEvent, seen: Release, act: Act) -> Release:
     expected = seen.sequence if act.expected is None else act.expected
-    _, after = append(lake, draft, now=act.now, expected=expected)
-    refresh(lake)
+    _, after = append_event(lake, draft, now=act.now, expected=expected)
+    refresh_routing(lake)
     return after
 
 

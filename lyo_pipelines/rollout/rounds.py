@@ -1,4 +1,4 @@
-"""One round over all releases: who is looked at, what is news, and which events nobody has shown yet. Deciding belongs to watch.py.
+"""One round over all releases: who is looked at, what is news, and which events nobody has shown yet. Deciding belongs to monitor.py.
 
 A cursor of plain values lets the next round skip what has not changed. Losing it shows events again and does nothing twice.
 """
@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
 
-from lyo_pipelines.config.rollout import RolloutFigures
-from lyo_pipelines.registry.events import Event, Who
-from lyo_pipelines.registry.log import History, read_all, read_history
-from lyo_pipelines.rollout.routing import Routing, refresh
-from lyo_pipelines.rollout.watch import Look, inputs, look
+from lyo_pipelines.config.rollout import RolloutConfig
+from lyo_pipelines.registry.events import RegistryEvent, Who
+from lyo_pipelines.registry.log import ReleaseHistory, read_all, read_history
+from lyo_pipelines.rollout.monitor import ReleaseCheck, check_release, decision_inputs
+from lyo_pipelines.rollout.routing import Routing, refresh_routing
 from lyo_pipelines.storage.lake import Lake
 
 SHOWN_AT_ONCE = 20
@@ -43,8 +43,8 @@ class Cursor:
 class Visit:
     """One release that was looked at. history: before the look; news: it found something else than the last one did, or that day."""
 
-    look: Look
-    history: History
+    look: ReleaseCheck
+    history: ReleaseHistory
     news: bool
 
 
@@ -56,7 +56,7 @@ class Round:
     """
 
     visits: tuple[Visit, ...]
-    shown: tuple[tuple[History, tuple[Event, ...]], ...]
+    shown: tuple[tuple[ReleaseHistory, tuple[RegistryEvent, ...]], ...]
     troubles: dict[str, str | Exception]
     canaries: int
 
@@ -70,9 +70,9 @@ class Round:
         return f"nothing new about {self.canaries} releases" if self.canaries else "no release in canary"
 
 
-def go_round(lake: Lake, figures: RolloutFigures, cursor: Cursor, *, now: datetime, who: Who) -> Round:
+def go_round(lake: Lake, config: RolloutConfig, cursor: Cursor, *, now: datetime, who: Who) -> Round:
     """Look at every release in canary whose inputs changed; what has to fall back does so here. `cursor` is moved on."""
-    routing = refresh(lake)
+    routing = refresh_routing(lake)
     histories, unreadable = read_all(lake)
     troubles: dict[str, str | Exception] = dict(unreadable)
     visits: list[Visit] = []
@@ -80,7 +80,7 @@ def go_round(lake: Lake, figures: RolloutFigures, cursor: Cursor, *, now: dateti
         if not history.release.in_canary:
             continue
         try:
-            found = _look(lake, history, routing, figures, cursor, now, who)
+            found = _look(lake, history, routing, config, cursor, now, who)
         except Exception as error:  # one release that cannot be read must not keep another from falling back
             troubles[segment] = error
             continue
@@ -99,20 +99,26 @@ def go_round(lake: Lake, figures: RolloutFigures, cursor: Cursor, *, now: dateti
 
 
 def _look(
-    lake: Lake, history: History, routing: Routing, figures: RolloutFigures, cursor: Cursor, now: datetime, who: Who
-) -> Look | None:
+    lake: Lake,
+    history: ReleaseHistory,
+    routing: Routing,
+    config: RolloutConfig,
+    cursor: Cursor,
+    now: datetime,
+    who: Who,
+) -> ReleaseCheck | None:
     """A look, unless the last one saw the same."""
     release = history.release
-    digest = inputs(lake, release, figures, now=now)
+    digest = decision_inputs(lake, release, config, now=now)
     if cursor.seen.get(release.segment) == digest:
         return None
-    found = look(lake, release, routing, figures, now=now, who=who)
+    found = check_release(lake, release, routing, config, now=now, who=who)
     if found is not None and not found.step_up_due:
         cursor.seen[release.segment] = digest  # a step that is due is looked at until its run took it
     return found
 
 
-def _is_news(found: Look, cursor: Cursor, now: datetime) -> bool:
+def _is_news(found: ReleaseCheck, cursor: Cursor, now: datetime) -> bool:
     """Whether a look that holds or lets go up found something else than the last one; a fallback is an event of its own."""
     if found.fell_back:
         return False
@@ -125,7 +131,7 @@ def _is_news(found: Look, cursor: Cursor, now: datetime) -> bool:
     return True
 
 
-def _not_shown(history: History, cursor: Cursor) -> tuple[Event, ...]:
+def _not_shown(history: ReleaseHistory, cursor: Cursor) -> tuple[RegistryEvent, ...]:
     """The events that no round has shown yet, whoever appended them."""
     segment = history.release.segment
     events = tuple(one for one in history.events if one.sequence > cursor.told.get(segment, 0))[:SHOWN_AT_ONCE]

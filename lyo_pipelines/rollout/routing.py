@@ -33,7 +33,7 @@ class Target:
 
 
 @dataclass(frozen=True)
-class Entry:
+class RoutingEntry:
     """What one segment's own adapters serve. buckets: those below this number get the candidate; salt: of its release."""
 
     segment: str
@@ -50,7 +50,7 @@ class Entry:
 class Routing:
     """The whole file. served_by: segments too thin for an adapter of their own -> the segment whose adapters serve them."""
 
-    entries: Mapping[str, Entry] = field(default_factory=dict)
+    entries: Mapping[str, RoutingEntry] = field(default_factory=dict)
     served_by: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -67,20 +67,20 @@ def routing_of(releases: Mapping[str, Release], served_by: Mapping[str, str]) ->
     )
 
 
-def refresh(lake: Lake) -> Routing:
+def refresh_routing(lake: Lake) -> Routing:
     """Bring the routing file up to the registry, and return it. Safe at any time, from any process.
 
     Who writes looks again afterwards: the last of several writers sees what it may have overwritten and mends it.
     """
     while True:
-        routing = current(lake)
+        routing = current_routing(lake)
         text = to_text(routing)
         if lake.exists(path := routing_path(lake)) and lake.read_text(path) == text:
             return routing
         lake.write_text(text, path)
 
 
-def current(lake: Lake) -> Routing:
+def current_routing(lake: Lake) -> Routing:
     """The routing as the registry has it now. A segment whose events cannot be trusted keeps what the file says of it."""
     histories, troubles = read_all(lake)
     routing = routing_of({key: history.release for key, history in histories.items()}, _served_by(lake))
@@ -118,16 +118,16 @@ def from_text(text: str) -> Routing:
         raise RoutingFileError(f"routing.json cannot be read ({error}). `lyo releases` writes it anew.") from error
 
 
-def _read_entry(told: Mapping[str, Any]) -> Entry:
+def _read_entry(told: Mapping[str, Any]) -> RoutingEntry:
     targets = {name: Target(**told[name]) if told[name] else None for name in ("champion", "candidate")}
-    return Entry(**{**told, **targets})
+    return RoutingEntry(**{**told, **targets})
 
 
-def _entry(release: Release) -> Entry:
+def _entry(release: Release) -> RoutingEntry:
     champion = target_of(release, release.champion)
     if not release.in_canary:
-        return Entry(release.segment, release.sequence, champion)
-    return Entry(
+        return RoutingEntry(release.segment, release.sequence, champion)
+    return RoutingEntry(
         release.segment,
         release.sequence,
         champion,

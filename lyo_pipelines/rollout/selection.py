@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from lyo_pipelines.rollout.assignment import ArmName, bucket
-from lyo_pipelines.rollout.routing import Entry, Routing, Target
+from lyo_pipelines.rollout.assignment import ArmName, bucket_of
+from lyo_pipelines.rollout.routing import Routing, RoutingEntry, Target
 from lyo_pipelines.segments import SegmentKeyError, parse_parent, segment_key
 
 
@@ -41,7 +41,7 @@ class Considered:
 
 
 @dataclass(frozen=True)
-class Choice:
+class AdapterChoice:
     """What answers. adapter: None is the base model alone. arm, release, bucket: where the question takes part in a release.
 
     fallback: what answers when the adapter cannot be loaded: what serves the other arm, for a candidate.
@@ -55,7 +55,7 @@ class Choice:
     fallback: Target | None = None
 
 
-def keys(query: Query, served_by: dict[str, str] | None = None) -> tuple[str, ...]:
+def candidate_keys(query: Query, served_by: dict[str, str] | None = None) -> tuple[str, ...]:
     """The segment keys that may answer a question, most specific first."""
     modes = [query.reasoning_mode] if query.reasoning_mode not in (None, "", "standard") else []
     facets = [facet for facet in (query.team, *modes, query.subject) if facet]
@@ -67,18 +67,18 @@ def keys(query: Query, served_by: dict[str, str] | None = None) -> tuple[str, ..
     return tuple(dict.fromkeys(found))
 
 
-def choose(routing: Routing, query: Query, user: str | None) -> Choice:
+def choose_adapter(routing: Routing, query: Query, user: str | None) -> AdapterChoice:
     """What answers a user's question, and why. Without a user nobody can be assigned, so the current arm answers."""
     considered: list[Considered] = []
     arm: ArmName | None = None
     release, place, candidate = None, None, None
-    for key in keys(query, dict(routing.served_by)):
+    for key in candidate_keys(query, dict(routing.served_by)):
         entry = routing.entries.get(key)
         if entry is None:
             considered.append(Considered(key, "no adapter of its own"))
             continue
         if entry.candidate and release is None and user:
-            release, place = key, bucket(user, entry.salt)
+            release, place = key, bucket_of(user, entry.salt)
             arm = "candidate" if place < entry.buckets else "current"
             candidate = entry.candidate if arm == "candidate" else None
             considered.append(Considered(key, _of_arm(entry, arm, place)))
@@ -95,7 +95,7 @@ def choose(routing: Routing, query: Query, user: str | None) -> Choice:
 
 def release_of(routing: Routing, query: Query) -> str | None:
     """The segment whose release a question of some user takes part in; None where there is none."""
-    return choose(routing, query, "anybody").release
+    return choose_adapter(routing, query, "anybody").release
 
 
 def _choice(
@@ -105,8 +105,8 @@ def _choice(
     arm: ArmName | None,
     release: str | None,
     place: int | None,
-) -> Choice:
-    return Choice(
+) -> AdapterChoice:
+    return AdapterChoice(
         adapter=candidate or champion,
         considered=tuple(considered),
         arm=arm,
@@ -116,7 +116,7 @@ def _choice(
     )
 
 
-def _of_arm(entry: Entry, arm: ArmName, place: int) -> str:
+def _of_arm(entry: RoutingEntry, arm: ArmName, place: int) -> str:
     assert entry.candidate is not None
     side = "below" if arm == "candidate" else "not below"
     told = f"bucket {place:,} is {side} {entry.buckets:,} (stage {entry.stage}, {entry.share:.0%})"

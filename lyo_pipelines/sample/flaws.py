@@ -33,7 +33,7 @@ Label = tuple[list[str], JsonObject]
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class FlawCase:
     """A row that is about to be spoilt, with what it was made from."""
 
     rng: Random
@@ -51,7 +51,7 @@ class Case:
         return self.turn.lesson.say(self.rng, lines, **slots)
 
 
-def private_data(case: Case) -> Label:
+def private_data(case: FlawCase) -> Label:
     """Personal data in the question; a name sometimes comes back in the answer."""
     rng, row, voice = case.rng, case.row, case.turn.lesson.voice
     kind = pick(rng, ("name", *voice.private)) if rng.random() < 0.85 else "name"
@@ -67,7 +67,7 @@ def private_data(case: Case) -> Label:
     return [f"pii_{kind}"], {"value": value, "fields": fields}
 
 
-def wrong_language(case: Case) -> Label:
+def wrong_language(case: FlawCase) -> Label:
     """Question and answer, or the answer alone, in another language than the declared one."""
     rng, row, lesson = case.rng, case.row, case.turn.lesson
     other = case.voices[pick(rng, [code for code in ("en", "hi", "ta") if code[:2] != lesson.voice.language[:2]])]
@@ -89,14 +89,14 @@ def wrong_language(case: Case) -> Label:
     }
 
 
-def romanised(case: Case) -> Label:
+def romanised(case: FlawCase) -> Label:
     """Hindi in Latin letters that the application calls "hi"."""
     rate(case.rng, case.row, case.student)
     case.row["language"] = "hi"
     return ["romanised"], {"declared": "hi", "written": "hi_latn"}
 
 
-def truncated(case: Case) -> Label:
+def truncated(case: FlawCase) -> Label:
     """The answer stops in the middle of a sentence."""
     rng, row = case.rng, case.row
     at = int(len(row["answer"]) * (0.4 + 0.35 * rng.random()))
@@ -107,7 +107,7 @@ def truncated(case: Case) -> Label:
     return ["truncated"], {"finish_reason": row["finish_reason"]}
 
 
-def error(case: Case) -> Label:
+def error(case: FlawCase) -> Label:
     """The service failed: an error and no answer."""
     rng, row = case.rng, case.row
     row["answer"], row["finish_reason"], row["relevance_score"] = None, "error", None
@@ -117,7 +117,7 @@ def error(case: Case) -> Label:
     return ["error"], {"error": row["error"]}
 
 
-def low_rating(case: Case) -> Label:
+def low_rating(case: FlawCase) -> Label:
     """A wrong result or a rude tutor, and a student who says so with 1 or 2."""
     rng, row, lesson = case.rng, case.row, case.turn.lesson
     details: JsonObject = {}
@@ -132,21 +132,21 @@ def low_rating(case: Case) -> Label:
     return ["low_rating"], details
 
 
-def refusal(case: Case) -> Label:
+def refusal(case: FlawCase) -> Label:
     """The tutor declines a harmless exercise."""
     case.row["answer"] = case.say(case.turn.lesson.voice.refusals)
     rate(case.rng, case.row, case.student, is_bad=True)
     return ["refusal"], {}
 
 
-def empty(case: Case) -> Label:
+def empty(case: FlawCase) -> Label:
     """An answer without a word."""
     case.row["answer"] = pick(case.rng, ("", "  ", "\n", "…"))
     rate(case.rng, case.row, case.student, is_bad=True)
     return ["empty"], {}
 
 
-def repeated(case: Case) -> Label:
+def repeated(case: FlawCase) -> Label:
     """The model loops over one line."""
     first, line = case.row["answer"].split("\n")[:2]
     case.row["answer"] = "\n".join([first, *[line] * (6 + int(case.rng.random() * 5))])
@@ -154,14 +154,14 @@ def repeated(case: Case) -> Label:
     return ["repeated"], {}
 
 
-def retry(case: Case) -> Label:
+def retry(case: FlawCase) -> Label:
     """The student asked again before it was good enough."""
     case.row["retries"] = 1 + int(case.rng.random() * 3)
     rate(case.rng, case.row, case.student, is_bad=case.rng.random() < 0.3)
     return ["retry"], {"retries": case.row["retries"]}
 
 
-def complaint(case: Case) -> Label:
+def complaint(case: FlawCase) -> Label:
     """A complaint with category and text, with or without a low rating."""
     category = pick(case.rng, ("wrong_answer", "too_slow", "not_clear", "rude"))
     case.row["complaint_category"] = category
@@ -170,7 +170,7 @@ def complaint(case: Case) -> Label:
     return ["complaint"], {"category": category}
 
 
-def cultural(case: Case) -> Label:
+def cultural(case: FlawCase) -> Label:
     """A slip of the tutor: persona grammar, disrespect, caste, or food and drink that does not belong in a school exercise."""
     rng, voice = case.rng, case.turn.lesson.voice
     slip = pick(rng, (*voice.slips, *voice.slip_problems))
@@ -188,7 +188,7 @@ def cultural(case: Case) -> Label:
     return kinds, {"slip": slip, "line": line}
 
 
-def mojibake(case: Case) -> Label:
+def mojibake(case: FlawCase) -> Label:
     """UTF-8 read as Windows-1252, the commonest broken encoding; in some rows bytes are lost for good."""
     rng, row = case.rng, case.row
     text = row["answer"].replace("'", "\u2019").replace("!", " \u2013 ")
@@ -200,7 +200,7 @@ def mojibake(case: Case) -> Label:
     return ["mojibake"], {"recoverable": not lost}
 
 
-def boilerplate(case: Case) -> Label:
+def boilerplate(case: FlawCase) -> Label:
     """A line of assistant boilerplate before the answer."""
     line = case.say(case.turn.lesson.voice.boilerplate)
     case.row["answer"] = f"{line}\n{case.row['answer']}"
@@ -208,7 +208,7 @@ def boilerplate(case: Case) -> Label:
     return ["boilerplate"], {"line": line}
 
 
-FLAWS: Chances[Callable[[Case], Label] | None] = Chances(
+FLAWS: Chances[Callable[[FlawCase], Label] | None] = Chances(
     {
         private_data: 0.030, wrong_language: 0.012, truncated: 0.014, error: 0.016, low_rating: 0.030, refusal: 0.007, empty: 0.006,
         repeated: 0.004, retry: 0.020, complaint: 0.012, cultural: 0.016, mojibake: 0.006, boilerplate: 0.008, None: 0.819,

@@ -14,7 +14,7 @@ from random import Random
 from lyo_pipelines.json_types import JsonObject
 from lyo_pipelines.sample.conversations import context_for, converse
 from lyo_pipelines.sample.duplicates import copy_row
-from lyo_pipelines.sample.flaws import FLAWS, Case, romanised
+from lyo_pipelines.sample.flaws import FLAWS, FlawCase, romanised
 from lyo_pipelines.sample.lesson import Lesson, make_lesson
 from lyo_pipelines.sample.people import SUBJECTS, Chances, Student, make_students
 from lyo_pipelines.sample.phrase import pick
@@ -30,7 +30,7 @@ _SUBJECTS = {language: Chances(shares) for language, shares in SUBJECTS.items()}
 
 
 @dataclass(slots=True)
-class Sample:
+class SampleLog:
     """Interactions (canonical rows with the raw user_id), feedback that came later, and the labels of what was planted."""
 
     interactions: list[Row] = field(default_factory=list)
@@ -38,9 +38,9 @@ class Sample:
     labels: list[JsonObject] = field(default_factory=list)
 
 
-def generate(*, n: int = 12_000, seed: int = 7, end: date, weeks: int = 8, stories: bool = False) -> Sample:
+def generate(*, n: int = 12_000, seed: int = 7, end: date, weeks: int = 8, stories: bool = False) -> SampleLog:
     """Make n interactions of the `weeks` weeks before the day `end`, which is not in the log; `stories` are those of stories.py."""
-    sample = Sample()
+    sample = SampleLog()
     for block in iter_blocks(n=n, seed=seed, end=end, weeks=weeks, stories=stories):
         sample.interactions += block.interactions
         sample.feedback += block.feedback
@@ -55,11 +55,11 @@ def iter_interactions(n: int, *, seed: int = 7, end: date, weeks: int = 8) -> It
         yield from block.interactions
 
 
-def iter_blocks(*, n: int, seed: int, end: date, weeks: int = 8, stories: bool = False) -> Iterator[Sample]:
+def iter_blocks(*, n: int, seed: int, end: date, weeks: int = 8, stories: bool = False) -> Iterator[SampleLog]:
     """Stream the log in blocks of at most BLOCK_ROWS interactions of one day each, sorted by time within a block."""
     students = make_students(Random(f"{seed} students"), max(40, n // 20))
     told = _Told(StoryLessons(n, end, weeks, students), StoryRows(end)) if stories else None
-    school = _School(students, end, told)
+    school = _SampleSchool(students, end, told)
     for day, count in told.lessons.day_counts() if told else day_counts(n, end, weeks):
         for first in range(0, count, BLOCK_ROWS):
             rng = Random(f"{seed} {day.toordinal() - end.toordinal()} {first}")
@@ -67,7 +67,7 @@ def iter_blocks(*, n: int, seed: int, end: date, weeks: int = 8, stories: bool =
 
 
 @dataclass(slots=True)
-class _School:
+class _SampleSchool:
     """What is shared by all days: the students, the exercise bank, and recent rows that somebody may ask again."""
 
     students: Chances[Student]
@@ -120,15 +120,15 @@ class _Told:
     rows: StoryRows
 
 
-def _block(rng: Random, school: _School, day: date, count: int) -> Sample:
-    block = Sample()
+def _block(rng: Random, school: _SampleSchool, day: date, count: int) -> SampleLog:
+    block = SampleLog()
     while len(block.interactions) < count:
         _conversation(rng, school, day, count - len(block.interactions), block)
     block.interactions.sort(key=lambda row: (row["occurred_at"], row["interaction_id"]))
     return block
 
 
-def _conversation(rng: Random, school: _School, day: date, room: int, block: Sample) -> None:
+def _conversation(rng: Random, school: _SampleSchool, day: date, room: int, block: SampleLog) -> None:
     """Add one conversation of at most `room` turns to the block."""
     student, question_id, lesson = school.begin(rng, day)
     conversation_id = f"c{rng.getrandbits(48):012x}"
@@ -150,7 +150,7 @@ def _conversation(rng: Random, school: _School, day: date, room: int, block: Sam
         )
         row["context"] = context_for(rng, turn.lesson)
         history = [*history, {"role": "user", "content": turn.question}, {"role": "assistant", "content": turn.answer}]
-        label = _spoil(rng, school, row, Case(rng, row, turn, student, VOICES), is_last=number == len(turns) - 1)
+        label = _spoil(rng, school, row, FlawCase(rng, row, turn, student, VOICES), is_last=number == len(turns) - 1)
         if label is None:
             rate(rng, row, student)
         if school.told:
@@ -164,7 +164,9 @@ def _conversation(rng: Random, school: _School, day: date, room: int, block: Sam
         second += 40 + 200 * rng.random()
 
 
-def _spoil(rng: Random, school: _School, row: Row, case: Case, *, is_last: bool) -> tuple[list[str], JsonObject] | None:
+def _spoil(
+    rng: Random, school: _SampleSchool, row: Row, case: FlawCase, *, is_last: bool
+) -> tuple[list[str], JsonObject] | None:
     """Plant at most one flaw in the row and return its label; a clean row may be asked again later."""
     first_of_one = is_last and row["turn"] == 0
     draw = rng.random()

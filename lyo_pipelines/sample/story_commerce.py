@@ -12,7 +12,7 @@ LAUNCHED_DAYS = 21
 
 
 @dataclass(frozen=True, slots=True)
-class Topic:
+class CommerceTopic:
     """The grades that learn a topic, and the kinds of exercises (by their names in maths) that belong to it."""
 
     grades: tuple[int, ...]
@@ -20,10 +20,10 @@ class Topic:
 
 
 TOPICS = {
-    "trade_discount_and_profit": Topic((8, 9, 10, 11), ("discount", "profit_percent", "selling_after_loss")),
-    "interest_on_deposits": Topic((8, 9, 10), ("simple_interest",)),
-    "compound_growth": Topic((9, 10, 11, 12), ("compound_interest",)),
-    "percentages_in_business": Topic((8, 9, 10, 11, 12), ("population",)),
+    "trade_discount_and_profit": CommerceTopic((8, 9, 10, 11), ("discount", "profit_percent", "selling_after_loss")),
+    "interest_on_deposits": CommerceTopic((8, 9, 10), ("simple_interest",)),
+    "compound_growth": CommerceTopic((9, 10, 11, 12), ("compound_interest",)),
+    "percentages_in_business": CommerceTopic((8, 9, 10, 11, 12), ("population",)),
 }
 
 COMMERCE: tuple[Kind, ...] = tuple(

@@ -16,10 +16,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from lyo_pipelines.serving.contract import ChatRequest, RefusedError, parse, usage
-from lyo_pipelines.serving.models import Choice, Models
-from lyo_pipelines.serving.writing import Writer, Written
-from lyo_pipelines.training.checked import DamagedAdapterError
+from lyo_pipelines.serving.contract import ChatRequest, RefusedError, parse_request, token_usage
+from lyo_pipelines.serving.generation import GeneratedText, Generator
+from lyo_pipelines.serving.models import ModelChoice, Models
+from lyo_pipelines.training.verified_loading import DamagedAdapterError
 
 LARGEST_BODY = 4_000_000
 
@@ -28,7 +28,7 @@ LARGEST_BODY = 4_000_000
 class _Answer:
     """What all pieces of one answer share."""
 
-    choice: Choice
+    choice: ModelChoice
     made: int
     name: str
 
@@ -45,7 +45,7 @@ class _Answer:
         return {"x-lyo-adapter-version": self.choice.version, **arm}
 
 
-def make_app(models: Models, writer: Writer) -> Starlette:
+def make_app(models: Models, writer: Generator) -> Starlette:
     """The application of one server."""
 
     async def list_models(_: Request) -> Response:
@@ -57,7 +57,7 @@ def make_app(models: Models, writer: Writer) -> Starlette:
         body = await request.body()
         if len(body) > LARGEST_BODY:
             raise RefusedError(f"the request is larger than {LARGEST_BODY:,} bytes", status=413)
-        wanted = parse(body)
+        wanted = parse_request(body)
         choice = await anyio.to_thread.run_sync(models.choose, wanted.model, wanted.user)
         answer = _Answer(choice, int(time.time()), f"chatcmpl-{uuid.uuid4().hex[:24]}")
         if wanted.stream:
@@ -65,7 +65,7 @@ def make_app(models: Models, writer: Writer) -> Starlette:
         written = await _whole(writer, answer, wanted)
         message = {"role": "assistant", "content": written.text}
         choices = [{"index": 0, "message": message, "logprobs": None, "finish_reason": written.finish_reason}]
-        told = usage(written.prompt_tokens, written.answer_tokens)
+        told = token_usage(written.prompt_tokens, written.answer_tokens)
         return JSONResponse(answer.body("chat.completion", choices, usage=told), headers=answer.headers)
 
     return Starlette(
@@ -74,7 +74,7 @@ def make_app(models: Models, writer: Writer) -> Starlette:
     )
 
 
-async def _whole(writer: Writer, answer: _Answer, wanted: ChatRequest) -> Written:
+async def _whole(writer: Generator, answer: _Answer, wanted: ChatRequest) -> GeneratedText:
     left = threading.Event()
     try:
         return await anyio.to_thread.run_sync(
@@ -84,9 +84,9 @@ async def _whole(writer: Writer, answer: _Answer, wanted: ChatRequest) -> Writte
         left.set()  # who asked has gone: the answer ends at the next token
 
 
-async def _streamed(writer: Writer, answer: _Answer, wanted: ChatRequest) -> Response:
+async def _streamed(writer: Generator, answer: _Answer, wanted: ChatRequest) -> Response:
     """A stream begins when the first piece is there, so that a refusal still has its own status."""
-    told: queue.SimpleQueue[str | Written | Exception] = queue.SimpleQueue()
+    told: queue.SimpleQueue[str | GeneratedText | Exception] = queue.SimpleQueue()
     left = threading.Event()
 
     def work() -> None:
@@ -105,7 +105,7 @@ async def _streamed(writer: Writer, answer: _Answer, wanted: ChatRequest) -> Res
         raise first
 
     async def events() -> AsyncIterator[str]:
-        piece: str | Written | Exception = first
+        piece: str | GeneratedText | Exception = first
         try:
             yield _event(_chunk(answer, {"role": "assistant", "content": ""}))
             while isinstance(piece, str):
@@ -116,7 +116,7 @@ async def _streamed(writer: Writer, answer: _Answer, wanted: ChatRequest) -> Res
                 return
             yield _event(_chunk(answer, {}, piece.finish_reason))
             if wanted.stream_options.include_usage:
-                counts = usage(piece.prompt_tokens, piece.answer_tokens)
+                counts = token_usage(piece.prompt_tokens, piece.answer_tokens)
                 yield _event(answer.body("chat.completion.chunk", [], usage=counts))
             yield "data: [DONE]\n\n"
         finally:

@@ -25,7 +25,7 @@ class RefusedError(LyoError):
         return {"error": {"message": str(self), "type": kind, "param": self.param, "code": self.code}}
 
 
-class Message(BaseModel):
+class ChatMessage(BaseModel):
     """One turn; content in parts is joined when all of them are text."""
 
     model_config = ConfigDict(frozen=True)
@@ -57,7 +57,7 @@ class ChatRequest(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     model: str
-    messages: tuple[Message, ...] = Field(min_length=1)
+    messages: tuple[ChatMessage, ...] = Field(min_length=1)
     max_tokens: int | None = Field(default=None, ge=1)
     max_completion_tokens: int | None = Field(default=None, ge=1)
     temperature: float = Field(default=0.0, ge=0, le=2)
@@ -95,7 +95,7 @@ class ChatRequest(BaseModel):
         return data
 
 
-def parse(body: bytes) -> ChatRequest:
+def parse_request(body: bytes) -> ChatRequest:
     """Read a request's body. Raises RefusedError naming the field that does not fit."""
     try:
         return ChatRequest.model_validate_json(body)
@@ -105,7 +105,7 @@ def parse(body: bytes) -> ChatRequest:
         raise RefusedError(f"{place or 'request'}: {first['msg']}", param=place) from error
 
 
-def usage(prompt_tokens: int, answer_tokens: int) -> dict[str, int]:
+def token_usage(prompt_tokens: int, answer_tokens: int) -> dict[str, int]:
     """Tokens as an answer tells them."""
     return {
         "prompt_tokens": prompt_tokens,

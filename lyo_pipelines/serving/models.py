@@ -1,4 +1,4 @@
-"""Which models can be asked, by the names that requests use, and which adapter a name and a user mean. Answering is in writing.py.
+"""Which models can be asked, by the names that requests use, and which adapter a name and a user mean. Answering is in generation.py.
 
 `<base>` is a base model, `<segment>` the adapter that serves it (by the routing file where there is one, else the newest), and
 `<segment>@<version>` one adapter. Checksums are compared before an adapter is used for the first time.
@@ -15,17 +15,17 @@ from lyo_pipelines.evaluation.inputs.evaluation_inputs import ModelSpec
 from lyo_pipelines.evaluation.planning.assemble import adapter_spec
 from lyo_pipelines.segments import SegmentKeyError, parse_parent
 from lyo_pipelines.serving.contract import RefusedError
-from lyo_pipelines.serving.routed import Routed, routed
+from lyo_pipelines.serving.routed import Routed, routed_adapter
 from lyo_pipelines.storage.lake import Lake
-from lyo_pipelines.training.checked import DamagedAdapterError, published_files
 from lyo_pipelines.training.plan import TrainingResult, is_complete, read_adapter
+from lyo_pipelines.training.verified_loading import DamagedAdapterError, published_files
 from lyo_pipelines.training.versions import NoAdapterError, latest_adapter
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Choice:
+class ModelChoice:
     """The model that answers one request. version: of the adapter, or the base's name; arm: of a release that is under way."""
 
     name: str
@@ -57,7 +57,7 @@ class Models:
         known = self.lake.names(self.lake.path("adapters")) if self.only is None else self.only
         return [key for key in known if self._newest(key) is not None]
 
-    def choose(self, model: str, user: str | None) -> Choice:
+    def choose(self, model: str, user: str | None) -> ModelChoice:
         """The model that a request means. Raises RefusedError for a name that is not served, DamagedAdapterError for a wrong file."""
         if model in {self.base, self.base_name}:
             return self._base(model)
@@ -65,10 +65,10 @@ class Models:
         if self._is_served(segment):
             if version:
                 return self._named(model, segment, version)
-            if (route := routed(self.lake, segment, user)) is not None:
+            if (route := routed_adapter(self.lake, segment, user)) is not None:
                 return self._by_route(model, route)
             if (newest := self._newest(segment)) is not None:
-                return Choice(model, self._spec(newest.path), newest.version)
+                return ModelChoice(model, self._spec(newest.path), newest.version)
         known = ", ".join(self.names())
         raise RefusedError(
             f"no model {model!r} here; there are {known}", status=404, param="model", code="model_not_found"
@@ -81,10 +81,10 @@ class Models:
             return False
         return self.only is None or name in self.only
 
-    def _base(self, model: str) -> Choice:
-        return Choice(model, ModelSpec("base", self.base, None, self.base_name, self.base), self.base_name)
+    def _base(self, model: str) -> ModelChoice:
+        return ModelChoice(model, ModelSpec("base", self.base, None, self.base_name, self.base), self.base_name)
 
-    def _by_route(self, model: str, route: Routed) -> Choice:
+    def _by_route(self, model: str, route: Routed) -> ModelChoice:
         """The adapter (or base) of a route; what serves the other users where it cannot be loaded, and then in no arm."""
         if route.version is None:
             return replace(self._base(model), arm=route.arm)
@@ -99,15 +99,15 @@ class Models:
                 raise
             _log.warning("%s; %s@%s answers instead", error, route.fallback.segment, route.fallback.version or "base")
             return self._by_route(model, route.fallback)
-        return Choice(model, spec, route.version, route.arm)
+        return ModelChoice(model, spec, route.version, route.arm)
 
-    def _named(self, model: str, segment: str, version: str) -> Choice:
+    def _named(self, model: str, segment: str, version: str) -> ModelChoice:
         folder = self.lake.local(self.lake.adapter_dir(segment, version))
         if "/" in version or not is_complete(folder):
             raise RefusedError(
                 f"{segment} has no finished adapter {version!r}", status=404, param="model", code="model_not_found"
             )
-        return Choice(model, self._spec(folder), version)
+        return ModelChoice(model, self._spec(folder), version)
 
     def _newest(self, segment: str) -> TrainingResult | None:
         try:

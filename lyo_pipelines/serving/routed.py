@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from lyo_pipelines.rollout.routing import Target, read_routing, routing_path
-from lyo_pipelines.rollout.selection import Query, choose
+from lyo_pipelines.rollout.selection import Query, choose_adapter
 from lyo_pipelines.storage.lake import Lake
 
 
@@ -25,14 +25,14 @@ class Routed:
     fallback: Routed | None = None
 
 
-def routed(lake: Lake, segment: str, user: str | None) -> Routed | None:
+def routed_adapter(lake: Lake, segment: str, user: str | None) -> Routed | None:
     """Read the routing file, as it is now, and decide for one user; without a user the champion answers.
 
     Raises SegmentKeyError for a name that is no segment, RoutingFileError for a file that cannot be read.
     """
     if not lake.exists(routing_path(lake)):
         return None
-    choice = choose(read_routing(lake), Query.of_segment(segment), user)
+    choice = choose_adapter(read_routing(lake), Query.of_segment(segment), user)
     if choice.adapter is None:
         return Routed(segment, None, arm=choice.arm) if choice.arm else None
     fallback = None if choice.fallback is None else _to(choice.fallback)

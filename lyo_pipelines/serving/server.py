@@ -16,10 +16,10 @@ def run_server(
     import uvicorn
 
     from lyo_pipelines.serving.app import make_app
-    from lyo_pipelines.serving.writing import Writer
+    from lyo_pipelines.serving.generation import Generator
 
     with socket.create_server((host, port)) as listening:
-        writer = Writer(models_dir, device=device)
+        writer = Generator(models_dir, device=device)
         names = models.names()
         choice = models.choose(names[0], None)
         writer.load(choice)

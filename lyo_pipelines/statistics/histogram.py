@@ -18,7 +18,7 @@ BINS = 96
 Floats = NDArray[np.float64]
 
 
-def quantiles(counts: ArrayLike, levels: ArrayLike) -> Floats:
+def histogram_quantiles(counts: ArrayLike, levels: ArrayLike) -> Floats:
     """Quantile of each histogram at its own level, log-linear within a bin; nan for an empty histogram.
 
     counts: shape (histograms, BINS). levels: shape (histograms,) or a scalar, clipped to [0, 1].
@@ -47,7 +47,7 @@ def quantile_interval(counts: ArrayLike, level: float, z: float, dispersion: Arr
     with np.errstate(invalid="ignore", divide="ignore"):
         width = z * np.sqrt(level * (1 - level) * np.asarray(dispersion) / total)
     width = np.where(total > 0, width, np.nan)
-    low, high = quantiles(table, level - width), quantiles(table, level + width)
+    low, high = histogram_quantiles(table, level - width), histogram_quantiles(table, level + width)
     return np.where(level - width <= 0, 0.0, low), np.where(level + width >= 1, np.inf, high)
 
 

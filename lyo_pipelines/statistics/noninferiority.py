@@ -11,7 +11,7 @@ from typing import Literal
 Answer = Literal["not_worse", "worse", "undecided"]
 
 
-def answer(low: float, high: float, margin: float) -> Answer:
+def noninferiority_answer(low: float, high: float, margin: float) -> Answer:
     """What bounds of a difference (higher is better) say about the margin."""
     if low > -margin:
         return "not_worse"

@@ -10,7 +10,7 @@ import math
 
 from scipy.special import ndtr, ndtri
 
-from lyo_pipelines.statistics.sequential import critical
+from lyo_pipelines.statistics.sequential import critical_distance
 
 LONGEST_DAYS = 365.0
 """Beyond this, "not at this rate" is the honest answer."""
@@ -37,7 +37,7 @@ def days_until_decided(
 
     def decided(total: float) -> bool:
         error = standard_error * math.sqrt(days / total)
-        return abs(distance) > critical(error, confidence=level, planned_error=planned_error) * error
+        return abs(distance) > critical_distance(error, confidence=level, planned_error=planned_error) * error
 
     if decided(days):
         return 0.0

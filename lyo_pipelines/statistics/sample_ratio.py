@@ -18,7 +18,7 @@ CONCENTRATION = 100.0
 """Of the alternative around the planned shares: it expects shares that are off by a few points."""
 
 
-def mismatch_p_value(counts: ArrayLike, shares: ArrayLike, *, concentration: float = CONCENTRATION) -> float:
+def sample_ratio_p_value(counts: ArrayLike, shares: ArrayLike, *, concentration: float = CONCENTRATION) -> float:
     """Sequential p-value of "every user came to arm i with probability shares[i]".
 
     counts: users (each once) by arm. shares: planned, > 0, summing to 1. Raises ValueError on anything else.

@@ -58,26 +58,36 @@ def critical_value(information: float, alpha: float, planned: float) -> float:
     return at * math.sqrt(scale / information)
 
 
-def bounds(
-    estimate: float, standard_error: float, *, confidence: float, planned_error: float, freedom: float = math.inf
+def sequential_bounds(
+    estimate: float,
+    standard_error: float,
+    *,
+    confidence: float,
+    planned_error: float,
+    degrees_of_freedom: float = math.inf,
 ) -> Bounds:
     """Both bounds of an estimate, valid over all looks; infinite where nothing is known.
 
-    planned_error: the standard error at which they are narrowest, fixed before the first look. freedom: of the standard error.
+    planned_error: the standard error at which they are narrowest, fixed before the first look. degrees_of_freedom: of the
+    standard error.
     """
-    width = critical(standard_error, confidence=confidence, planned_error=planned_error, freedom=freedom)
+    width = critical_distance(
+        standard_error, confidence=confidence, planned_error=planned_error, degrees_of_freedom=degrees_of_freedom
+    )
     if math.isnan(estimate) or math.isinf(width):
         return Bounds(-math.inf, math.inf, confidence)
     return Bounds(estimate - width * standard_error, estimate + width * standard_error, confidence)
 
 
-def critical(standard_error: float, *, confidence: float, planned_error: float, freedom: float = math.inf) -> float:
-    """The critical value of `bounds`, in standard errors; infinite where nothing is known."""
+def critical_distance(
+    standard_error: float, *, confidence: float, planned_error: float, degrees_of_freedom: float = math.inf
+) -> float:
+    """The critical value of `sequential_bounds`, in standard errors; infinite where nothing is known."""
     if not (0.5 < confidence < 1) or planned_error <= 0:
         raise ValueError(f"confidence lies in (0.5, 1) and planned_error above 0: {confidence}, {planned_error}")
-    if not standard_error > 0 or freedom < 1:
+    if not standard_error > 0 or degrees_of_freedom < 1:
         return math.inf
     normal = critical_value(standard_error**-2, 1 - confidence, planned_error**-2)
-    if math.isinf(freedom):
+    if math.isinf(degrees_of_freedom):
         return normal
-    return float(stdtrit(freedom, ndtr(normal))) if normal < 8 else normal * 10
+    return float(stdtrit(degrees_of_freedom, ndtr(normal))) if normal < 8 else normal * 10

@@ -56,7 +56,7 @@ class Changes:
     worth: Floats
 
 
-def changes(group: Codes, groups: int, now: Sums, base: Sums) -> Changes:
+def stratified_changes(group: Codes, groups: int, now: Sums, base: Sums) -> Changes:
     """Compare two windows stratum by stratum. group: shape (strata,), the group of each stratum, 0 to groups - 1."""
 
     def by_group(values: Floats) -> Floats:
@@ -87,9 +87,9 @@ def pooled_variance(group: Codes, groups: int, sums: Sums) -> Floats:
     """Variance within strata, pooled over each group's strata; nan without a degree of freedom."""
     with np.errstate(invalid="ignore", divide="ignore"):
         within = np.where(sums.n > 0, sums.squares - sums.total**2 / sums.n, 0.0)
-    freedom = np.bincount(group, weights=np.maximum(sums.n - 1, 0.0), minlength=groups)
+    degrees_of_freedom = np.bincount(group, weights=np.maximum(sums.n - 1, 0.0), minlength=groups)
     spread = np.bincount(group, weights=np.maximum(within, 0.0), minlength=groups)
-    return np.where(freedom > 0, spread / np.maximum(freedom, 1.0), np.nan)
+    return np.where(degrees_of_freedom > 0, spread / np.maximum(degrees_of_freedom, 1.0), np.nan)
 
 
 def _spread(group: Codes, pooled: Floats, sums: Sums) -> Floats:
@@ -118,22 +118,22 @@ def random_groups_error(n: Floats, total: Floats, n_base: Floats, total_base: Fl
     return np.where(groups[:, 0] >= 2, error, np.nan)
 
 
-def moderated(ratio: Floats, freedom: Floats) -> tuple[Floats, Floats]:
-    """Ratios of variances, each known with `freedom` degrees of freedom, drawn towards what all groups have in common; and the
-    degrees of freedom that they have then.
+def moderated_variance(ratio: Floats, degrees_of_freedom: Floats) -> tuple[Floats, Floats]:
+    """Ratios of variances, each known with `degrees_of_freedom` degrees of freedom, drawn towards what all groups have in
+    common; and the degrees of freedom that they have then.
 
     Empirical Bayes with a scaled inverse chi-square prior (Smyth, *Stat. Appl. Genet. Mol. Biol.* 3, 2004, section 6.2). With
     fewer than _MINIMUM_GROUPS known ratios they stay as they are.
     """
-    known = np.isfinite(ratio) & (ratio > 0) & (freedom >= 1)
+    known = np.isfinite(ratio) & (ratio > 0) & (degrees_of_freedom >= 1)
     if known.sum() < _MINIMUM_GROUPS:
-        return ratio, freedom
-    half = freedom[known] / 2
+        return ratio, degrees_of_freedom
+    half = degrees_of_freedom[known] / 2
     centred = np.log(ratio[known]) - polygamma(0, half) + np.log(half)
     spread = max(float(centred.var(ddof=1)) - float(polygamma(1, half).mean()), 1e-3)
     prior = 2 * _inverse_trigamma(spread)
     common = np.exp(centred.mean() + polygamma(0, prior / 2) - np.log(prior / 2))
-    return (prior * common + freedom * ratio) / (prior + freedom), prior + freedom
+    return (prior * common + degrees_of_freedom * ratio) / (prior + degrees_of_freedom), prior + degrees_of_freedom
 
 
 def _inverse_trigamma(value: float) -> float:

@@ -9,7 +9,7 @@ Verdict = Literal["better", "worse", "cannot_tell"]
 Direction = Literal["higher", "lower"]
 
 
-def verdict(
+def comparison_verdict(
     difference: float, low: float, high: float, p_adjusted: float, *, direction: Direction, alpha: float = 0.05
 ) -> Verdict:
     """Say whether a is better or worse than b, given a - b with its interval and its corrected p-value.

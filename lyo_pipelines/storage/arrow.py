@@ -16,7 +16,7 @@ def give_back() -> None:
     pa.default_memory_pool().release_unused()
 
 
-def conformed(table: pa.Table, schema: pa.Schema) -> pa.Table:
+def conform_table(table: pa.Table, schema: pa.Schema) -> pa.Table:
     """Return the table with exactly the schema's columns and types; a column that came later than the file is null in it."""
     there = set(table.column_names)
     columns = [

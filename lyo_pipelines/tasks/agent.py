@@ -10,8 +10,8 @@ from pydantic import Field, JsonValue, ValidationError
 
 from lyo_pipelines.json_types import JsonObject
 from lyo_pipelines.tasks.answers import Answer, Material
-from lyo_pipelines.tasks.base import Judged, TaskFormat, TaskMetric
-from lyo_pipelines.tasks.measures import words
+from lyo_pipelines.tasks.base import GradedAnswer, TaskFormat, TaskMetric
+from lyo_pipelines.tasks.measures import split_words
 from lyo_pipelines.tasks.wording import language
 
 FORMAT_VERSION = "agent-1"
@@ -99,7 +99,7 @@ def _misfit(arguments: JsonObject, schema: JsonObject) -> str | None:
 def _plain(value: JsonValue) -> JsonValue:
     """Return a value as it is compared: words without case, 3.0 as 3."""
     if isinstance(value, str):
-        return " ".join(words(value))
+        return " ".join(split_words(value))
     if isinstance(value, list):
         return [_plain(one) for one in value]
     if isinstance(value, dict):
@@ -107,18 +107,18 @@ def _plain(value: JsonValue) -> JsonValue:
     return value
 
 
-def _names(item: Judged) -> float:
+def _names(item: GradedAnswer) -> float:
     return float([call.tool for call in item.answer.calls] == [call.tool for call in item.reference.calls])
 
 
-def _exact(item: Judged) -> float:
+def _exact(item: GradedAnswer) -> float:
     said, wanted = (
         [(call.tool, _plain(call.arguments)) for call in turn.calls] for turn in (item.answer, item.reference)
     )
     return float(said == wanted)
 
 
-def _arguments(item: Judged) -> float | None:
+def _arguments(item: GradedAnswer) -> float | None:
     """Of the reference's arguments, call by call, the share that has the same value."""
     wanted = [(call.tool, call.arguments) for call in item.reference.calls]
     total = sum(len(arguments) for _, arguments in wanted)
@@ -137,7 +137,7 @@ FORMAT = TaskFormat(
     task="agent",
     version=FORMAT_VERSION,
     system_prompt=system_prompt,
-    says="A request in the question, tools in the context, tool calls or a reply out.",
+    description="A request in the question, tools in the context, tool calls or a reply out.",
     answer=AgentTurn,
     check=check,
     prose=("reply",),

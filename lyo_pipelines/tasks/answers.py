@@ -39,17 +39,17 @@ class Material(BaseModel):
 Brought = TypeVar("Brought", bound=Material)
 
 
-def material(row: Mapping[str, Any], shape: type[Brought], column: str = "context") -> Brought | None:
+def read_material(row: Mapping[str, Any], model: type[Brought], column: str = "context") -> Brought | None:
     """Return what the row's context says, or None where it is prose, empty, or JSON of another shape."""
     text = (row.get(column) or "").strip()
     if not text.startswith("{"):
         return None
     try:
-        return shape.model_validate_json(text)
+        return model.model_validate_json(text)
     except ValidationError:
         return None
 
 
-def written(answer: BaseModel) -> str:
+def write_answer(answer: BaseModel) -> str:
     """Return the one way in which examples hold an answer: compact JSON, keys in the schema's order."""
     return answer.model_dump_json()

@@ -30,7 +30,7 @@ def language_name(code: str | None) -> str:
 
 
 @dataclass(frozen=True)
-class Judged:
+class GradedAnswer:
     """One test item as a task's own metric sees it. `answer`, `reference`: a schema's instance where the task has a schema
     (`answer` is None when what the model wrote does not fit it; one that only fails `check` is there), else the texts.
     `row`: language, subject, grade, topic, question, context and reference_answer of the item.
@@ -53,8 +53,8 @@ class TaskMetric:
     direction: Literal["higher", "lower", "neutral"]
     unit: str
     sentence: str
-    item: Callable[[Judged], float | None] | None = None
-    whole: Callable[[Sequence[Judged]], float | None] | None = None
+    item: Callable[[GradedAnswer], float | None] | None = None
+    whole: Callable[[Sequence[GradedAnswer]], float | None] | None = None
     invalid: float | None = None
 
     def __post_init__(self) -> None:
@@ -77,7 +77,7 @@ class TaskFormat:
     task: str
     version: str
     system_prompt: SystemPrompt
-    says: str = ""
+    description: str = ""
     answer: type[BaseModel] | None = None
     check: Callable[[Any, Mapping[str, Any]], str | None] | None = None
     needs: tuple[str, ...] = ()

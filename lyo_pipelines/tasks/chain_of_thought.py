@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from lyo_pipelines.tasks.base import Judged, TaskFormat, TaskMetric
-from lyo_pipelines.tasks.wording import about, feminine, language, learner
+from lyo_pipelines.tasks.base import GradedAnswer, TaskFormat, TaskMetric
+from lyo_pipelines.tasks.wording import about, is_feminine, language, learner
 
 FORMAT_VERSION = "chain_of_thought-1"
 MARKS = {"en": "Answer", "hi": "उत्तर", "ta": "விடை", "hi_latn": "Uttar", "ta_latn": "Vidai", "mr": "उत्तर"}
@@ -22,7 +22,7 @@ def system_prompt(row: Mapping[str, Any]) -> str:
     mark = MARKS.get(str(row.get("language") or ""), "Answer")
     return (
         f"You are Lyo, who thinks aloud{about(row)}{learner(row)}. Write one thought a line in {language(row)}, check it, "
-        f'and end with a line "{mark}: …".{feminine(row)}'
+        f'and end with a line "{mark}: …".{is_feminine(row)}'
     )
 
 
@@ -45,11 +45,11 @@ def check(answer: str, _: Mapping[str, Any]) -> str | None:
     return None if len(thoughts(answer)) >= 2 else "fewer than two thoughts before the result"
 
 
-def _states(item: Judged) -> float:
+def _states(item: GradedAnswer) -> float:
     return float(states_result(item.answer))
 
 
-def _thoughts(item: Judged) -> float:
+def _thoughts(item: GradedAnswer) -> float:
     return float(len(thoughts(item.answer)))
 
 
@@ -57,7 +57,7 @@ FORMAT = TaskFormat(
     task="chain_of_thought",
     version=FORMAT_VERSION,
     system_prompt=system_prompt,
-    says="A problem in the question; thoughts, one a line, and the result out.",
+    description="A problem in the question; thoughts, one a line, and the result out.",
     check=check,
     metrics=(
         TaskMetric("states_result", "higher", "share", "Share of answers whose last line states the result.", item=_states),

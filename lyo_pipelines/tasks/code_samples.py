@@ -6,7 +6,7 @@ import ast
 import re
 import warnings
 
-from lyo_pipelines.tasks.base import Judged, TaskMetric
+from lyo_pipelines.tasks.base import GradedAnswer, TaskMetric
 
 _BLOCK = re.compile(r"```[ \t]*([\w+-]*)[^\n]*\n(.*?)(?:```|\Z)", re.DOTALL)
 _PYTHON = frozenset({"python", "py", "python3"})
@@ -50,7 +50,7 @@ def _session(code: str) -> str:
     return _PROMPT.sub("", "\n".join(typed))
 
 
-def _readable(item: Judged) -> float | None:
+def _readable(item: GradedAnswer) -> float | None:
     blocks = python_blocks(item.answer)
     return sum(map(is_readable, blocks)) / len(blocks) if blocks else None
 

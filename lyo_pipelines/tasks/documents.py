@@ -54,5 +54,5 @@ FORMAT = DocumentFormat(
     task="documents",
     version=FORMAT_VERSION,
     system_prompt=system_prompt,
-    says="continued pretraining on chunks of documents, and the questions and answers that documents hold",
+    description="continued pretraining on chunks of documents, and the questions and answers that documents hold",
 )

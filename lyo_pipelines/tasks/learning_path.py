@@ -10,10 +10,10 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from lyo_pipelines.tasks.answers import Answer, Material, Number, Text, material
-from lyo_pipelines.tasks.base import Judged, TaskFormat, TaskMetric
-from lyo_pipelines.tasks.measures import doubled
-from lyo_pipelines.tasks.ordering import counted_from_one, missing_before, order_agreement, plain
+from lyo_pipelines.tasks.answers import Answer, Material, Number, Text, read_material
+from lyo_pipelines.tasks.base import GradedAnswer, TaskFormat, TaskMetric
+from lyo_pipelines.tasks.measures import duplicated_texts
+from lyo_pipelines.tasks.ordering import counted_from_one, missing_before, order_agreement, plain_name
 from lyo_pipelines.tasks.wording import about, as_json, language, learner
 
 FORMAT_VERSION = "learning_path-1"
@@ -65,7 +65,7 @@ class Curriculum(Material):
 
 def curriculum(row: Mapping[str, Any]) -> Curriculum:
     """Return the row's curriculum, an empty one where the context has none."""
-    return material(row, Curriculum) or Curriculum()
+    return read_material(row, Curriculum) or Curriculum()
 
 
 def system_prompt(row: Mapping[str, Any]) -> str:
@@ -83,27 +83,27 @@ def check(answer: LearningPath, row: Mapping[str, Any]) -> str | None:
 def _flaws(answer: LearningPath, taught: Curriculum) -> Iterator[str]:
     if not counted_from_one([step.step for step in answer.steps]):
         yield "steps are not numbered 1, 2, 3, …"
-    if doubled([plain(topic) for topic in answer.topics]):
+    if duplicated_texts([plain_name(topic) for topic in answer.topics]):
         yield "a topic stands there twice"
     total = sum(step.hours for step in answer.steps)
     if abs(total - answer.total_hours) > _ROUNDING:
         yield f"the steps take {total:g} hours, total_hours says {answer.total_hours:g}"
     if taught.hours is not None and total > taught.hours + _ROUNDING:
         yield f"{total:g} hours are more than the {taught.hours:g} given"
-    names = {plain(topic.name) for topic in taught.topics}
-    if names and (unknown := [topic for topic in answer.topics if plain(topic) not in names]):
+    names = {plain_name(topic.name) for topic in taught.topics}
+    if names and (unknown := [topic for topic in answer.topics if plain_name(topic) not in names]):
         yield f"{unknown[0]} is no topic of the curriculum"
     for step, need in missing_before(answer.topics, taught.needs, taught.known):
         yield f"{step} comes before {need}, which it needs"
-    if taught.goal and plain(taught.goal) not in map(plain, answer.topics):
+    if taught.goal and plain_name(taught.goal) not in map(plain_name, answer.topics):
         yield f"the goal {taught.goal} is not among the steps"
 
 
-def _order(item: Judged) -> float | None:
+def _order(item: GradedAnswer) -> float | None:
     return order_agreement(item.answer.topics, item.reference.topics)
 
 
-def _violations(item: Judged) -> float | None:
+def _violations(item: GradedAnswer) -> float | None:
     taught = curriculum(item.row)
     if not taught.topics:
         return None
@@ -111,12 +111,12 @@ def _violations(item: Judged) -> float | None:
     return len(broken) / len(item.answer.steps)
 
 
-def _goal(item: Judged) -> float:
+def _goal(item: GradedAnswer) -> float:
     goal = curriculum(item.row).goal or item.reference.topics[-1]
-    return float(plain(goal) in map(plain, item.answer.topics))
+    return float(plain_name(goal) in map(plain_name, item.answer.topics))
 
 
-def _within(item: Judged) -> float | None:
+def _within(item: GradedAnswer) -> float | None:
     hours = curriculum(item.row).hours
     return None if hours is None else float(sum(step.hours for step in item.answer.steps) <= hours + _ROUNDING)
 
@@ -125,7 +125,7 @@ FORMAT = TaskFormat(
     task="learning_path",
     version=FORMAT_VERSION,
     system_prompt=system_prompt,
-    says="Goal, level and time in the question, a curriculum in the context, ordered steps out.",
+    description="Goal, level and time in the question, a curriculum in the context, ordered steps out.",
     answer=LearningPath,
     check=check,
     prose=("why",),

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
-from lyo_pipelines.tasks.base import Judged, TaskFormat, TaskMetric
-from lyo_pipelines.tasks.measures import number, words
-from lyo_pipelines.tasks.wording import about, feminine, language, learner
+from lyo_pipelines.tasks.base import GradedAnswer, TaskFormat, TaskMetric
+from lyo_pipelines.tasks.measures import parse_number, split_words
+from lyo_pipelines.tasks.wording import about, is_feminine, language, learner
 
 FORMAT_VERSION = "live_study-1"
 _NUMBER = re.compile(r"(?<![\w.])[-+]?\d[\d,]*(?:\.\d+)?(?:/\d+)?(?![\w])")
@@ -25,7 +25,7 @@ def system_prompt(row: Mapping[str, Any]) -> str:
     """Return the study companion's system prompt."""
     return (
         f"You are Lyo, beside the learner{about(row)}{learner(row)}. Give one short hint in {language(row)} for the next step. "
-        f"Never tell the solution.{feminine(row)}"
+        f"Never tell the solution.{is_feminine(row)}"
     )
 
 
@@ -38,8 +38,8 @@ def gives_away(hint: str, solution: str, question: str) -> bool:
     """
     results = _numbers(solution.rsplit("=", 1)[-1])
     if len(results) != 1:
-        wanted = words(solution)
-        return bool(wanted) and _in_row(wanted, words(hint)) and not _in_row(wanted, words(question))
+        wanted = split_words(solution)
+        return bool(wanted) and _in_row(wanted, split_words(hint)) and not _in_row(wanted, split_words(question))
     result = results[0][0]
     given = {value for value, _ in _numbers(question)}
     for value, before in _numbers(hint):
@@ -52,7 +52,7 @@ def _numbers(text: str) -> list[tuple[Fraction, str]]:
     """Return each number of a text with what stands before it."""
     plain = unicodedata.normalize("NFKC", text).replace("−", "-").replace("⁄", "/")
     plain = "".join(str(unicodedata.decimal(sign)) if sign.isdecimal() else sign for sign in plain)
-    found = [(number(match.group()), plain[: match.start()]) for match in _NUMBER.finditer(plain)]
+    found = [(parse_number(match.group()), plain[: match.start()]) for match in _NUMBER.finditer(plain)]
     return [(value, before) for value, before in found if value is not None]
 
 
@@ -68,12 +68,12 @@ def check(answer: str, row: Mapping[str, Any]) -> str | None:
     return "the hint gives the solution away" if told else None
 
 
-def _gives_away(item: Judged) -> float | None:
+def _gives_away(item: GradedAnswer) -> float | None:
     solution = item.row.get("reference_answer")
     return float(gives_away(item.answer, solution, item.row.get("question") or "")) if solution else None
 
 
-def _asks(item: Judged) -> float:
+def _asks(item: GradedAnswer) -> float:
     return float("?" in item.answer or "？" in item.answer)
 
 
@@ -81,7 +81,7 @@ FORMAT = TaskFormat(
     task="live_study",
     version=FORMAT_VERSION,
     system_prompt=system_prompt,
-    says="An exercise and the learner's attempt in the question, a hint out; the reference answer, where known, is the solution.",
+    description="An exercise and the learner's attempt in, a hint out; the reference answer, where known, is the solution.",
     check=check,
     metrics=(
         TaskMetric(

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from lyo_pipelines.tasks.base import Judged, TaskMetric
+from lyo_pipelines.tasks.base import GradedAnswer, TaskMetric
 
 
 def macro_f1(answers: Sequence[str | None], references: Sequence[str]) -> float | None:
@@ -41,7 +41,7 @@ def spearman(answers: Sequence[float | None], references: Sequence[float]) -> fl
     return float(np.corrcoef(rankdata(filled), rankdata(references))[0, 1])
 
 
-def words(text: str) -> list[str]:
+def split_words(text: str) -> list[str]:
     """Return the words of a text in any script, without case and without punctuation at their ends."""
     plain = unicodedata.normalize("NFKC", text).casefold()
     return [word for raw in plain.split() if (word := raw.strip(".,;:!?।\"'()[]{}“”‘’*`"))]
@@ -49,7 +49,7 @@ def words(text: str) -> list[str]:
 
 def word_f1(text: str, reference: str) -> float:
     """Return the F1 of two texts' distinct words: 1 when they use the same ones, 0 when they share none."""
-    mine, theirs = set(words(text)), set(words(reference))
+    mine, theirs = set(split_words(text)), set(split_words(reference))
     if not mine or not theirs:
         return float(mine == theirs)
     return 2 * len(mine & theirs) / (len(mine) + len(theirs))
@@ -74,7 +74,7 @@ def ndcg(texts: Sequence[str], references: Sequence[str], *, similar: float = 0.
     return min(1.0, gained / ideal)
 
 
-def number(text: str) -> Fraction | None:
+def parse_number(text: str) -> Fraction | None:
     """Return the number that a short text is, in any script's digits: "1,200", "₹60", "x = 3/4"; else None."""
     plain = unicodedata.normalize("NFKC", text).rsplit("=", 1)[-1].replace(",", "").replace("−", "-").replace("⁄", "/")
     plain = "".join(str(unicodedata.decimal(sign)) if sign.isdecimal() else sign for sign in plain)
@@ -87,19 +87,19 @@ def number(text: str) -> Fraction | None:
 
 def same_result(one: str, other: str) -> bool:
     """Whether two short results say the same: equal numbers, else the same words in the same order."""
-    first, second = number(one), number(other)
+    first, second = parse_number(one), parse_number(other)
     if first is not None and second is not None:
         return first == second
-    return words(one) == words(other)
+    return split_words(one) == split_words(other)
 
 
 def label_metrics(prefix: str, label: Callable[[Any], str], says: str) -> tuple[TaskMetric, TaskMetric]:
     """Return accuracy and macro-F1 of one label of the answer; an invalid answer is a wrong one."""
 
-    def right(item: Judged) -> float:
+    def right(item: GradedAnswer) -> float:
         return float(label(item.answer) == label(item.reference))
 
-    def f1(items: Sequence[Judged]) -> float | None:
+    def f1(items: Sequence[GradedAnswer]) -> float | None:
         said = [None if item.answer is None else label(item.answer) for item in items]
         return macro_f1(said, [label(item.reference) for item in items])
 
@@ -112,10 +112,10 @@ def label_metrics(prefix: str, label: Callable[[Any], str], says: str) -> tuple[
 def score_metrics(prefix: str, score: Callable[[Any], float], says: str) -> tuple[TaskMetric, TaskMetric]:
     """Return mean absolute error and Spearman's rank correlation of one score from 0 to 1; an invalid answer errs by 1."""
 
-    def error(item: Judged) -> float:
+    def error(item: GradedAnswer) -> float:
         return abs(score(item.answer) - score(item.reference))
 
-    def ranks(items: Sequence[Judged]) -> float | None:
+    def ranks(items: Sequence[GradedAnswer]) -> float | None:
         said = [None if item.answer is None else score(item.answer) for item in items]
         return spearman(said, [score(item.reference) for item in items])
 
@@ -131,7 +131,7 @@ def score_metrics(prefix: str, score: Callable[[Any], float], says: str) -> tupl
     )  # fmt: skip
 
 
-def doubled(texts: Sequence[Hashable]) -> bool:
+def duplicated_texts(texts: Sequence[Hashable]) -> bool:
     """Whether any value stands there twice; texts are compared by their words."""
-    plain = [" ".join(words(text)) or text.strip() if isinstance(text, str) else text for text in texts]
+    plain = [" ".join(split_words(text)) or text.strip() if isinstance(text, str) else text for text in texts]
     return len(set(plain)) < len(plain)

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from lyo_pipelines.tasks.answers import Answer, Number, Text
-from lyo_pipelines.tasks.base import Judged, TaskFormat, TaskMetric
+from lyo_pipelines.tasks.base import GradedAnswer, TaskFormat, TaskMetric
 from lyo_pipelines.tasks.measures import same_result
 from lyo_pipelines.tasks.ordering import counted_from_one
 from lyo_pipelines.tasks.wording import about, as_json, language, learner
@@ -52,17 +52,17 @@ def _flaws(answer: Decomposition) -> Iterator[str]:
             yield f"step {step.step} uses step {later[0]}, which does not come before it"
 
 
-def _result(item: Judged) -> float:
+def _result(item: GradedAnswer) -> float:
     return float(same_result(item.answer.result, item.row.get("reference_answer") or item.reference.result))
 
 
-def _reached(item: Judged) -> float:
+def _reached(item: GradedAnswer) -> float:
     wanted = [step.result for step in item.reference.steps]
     found = [step.result for step in item.answer.steps]
     return sum(any(same_result(one, result) for one in found) for result in wanted) / len(wanted)
 
 
-def _too_early(item: Judged) -> float:
+def _too_early(item: GradedAnswer) -> float:
     early = sum(any(number >= step.step for number in step.uses) for step in item.answer.steps)
     return early / len(item.answer.steps)
 
@@ -71,7 +71,7 @@ FORMAT = TaskFormat(
     task="multi_step",
     version=FORMAT_VERSION,
     system_prompt=system_prompt,
-    says="A problem in the question; steps with their dependencies and results out.",
+    description="A problem in the question; steps with their dependencies and results out.",
     answer=Decomposition,
     check=check,
     prose=("do",),

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import combinations
 
-from lyo_pipelines.tasks.measures import words
+from lyo_pipelines.tasks.measures import split_words
 
 
-def plain(name: str) -> str:
+def plain_name(name: str) -> str:
     """Return a topic's name as it is compared."""
-    return " ".join(words(name.replace("_", " ")))
+    return " ".join(split_words(name.replace("_", " ")))
 
 
 def order_agreement(steps: Sequence[str], reference: Sequence[str]) -> float | None:
@@ -19,9 +19,9 @@ def order_agreement(steps: Sequence[str], reference: Sequence[str]) -> float | N
     With nothing missing it is (1 + Kendall's tau) / 2. A reference of one step asks only whether it is there; None without any.
     """
     place: dict[str, int] = {}
-    for number, name in enumerate(map(plain, steps)):
+    for number, name in enumerate(map(plain_name, steps)):
         place.setdefault(name, number)
-    wanted = list(dict.fromkeys(map(plain, reference)))
+    wanted = list(dict.fromkeys(map(plain_name, reference)))
     if len(wanted) < 2:
         return float(wanted[0] in place) if wanted else None
     pairs = list(combinations(wanted, 2))
@@ -36,12 +36,12 @@ def missing_before(
 
     needs: topic -> topics that come before it; steps that it does not name need nothing.
     """
-    wanted = {plain(topic): before for topic, before in needs.items()}
-    learned = set(map(plain, known))
+    wanted = {plain_name(topic): before for topic, before in needs.items()}
+    learned = set(map(plain_name, known))
     broken = []
     for step in steps:
-        broken += [(step, need) for need in wanted.get(plain(step), ()) if plain(need) not in learned]
-        learned.add(plain(step))
+        broken += [(step, need) for need in wanted.get(plain_name(step), ()) if plain_name(need) not in learned]
+        learned.add(plain_name(step))
     return broken
 
 

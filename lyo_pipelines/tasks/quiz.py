@@ -7,9 +7,9 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from lyo_pipelines.tasks.answers import Answer, Material, Text, material
-from lyo_pipelines.tasks.base import Judged, TaskFormat, TaskMetric
-from lyo_pipelines.tasks.measures import doubled, same_result, word_f1
+from lyo_pipelines.tasks.answers import Answer, Material, Text, read_material
+from lyo_pipelines.tasks.base import GradedAnswer, TaskFormat, TaskMetric
+from lyo_pipelines.tasks.measures import duplicated_texts, same_result, word_f1
 from lyo_pipelines.tasks.wording import about, as_json, language, learner
 
 FORMAT_VERSION = "quiz-1"
@@ -32,14 +32,14 @@ class Question(Answer):
     explanation: Text
 
     @property
-    def right(self) -> list[str]:
+    def correct_options(self) -> list[str]:
         """The options that are called right."""
         return [option.text for option in self.options if option.correct]
 
     @property
     def is_distinct(self) -> bool:
         """Whether no option stands there twice."""
-        return not doubled([option.text for option in self.options])
+        return not duplicated_texts([option.text for option in self.options])
 
 
 class Quiz(Answer):
@@ -67,33 +67,33 @@ def check(answer: Quiz, row: Mapping[str, Any]) -> str | None:
 
 
 def _count(row: Mapping[str, Any]) -> int | None:
-    wanted = material(row, Wanted)
+    wanted = read_material(row, Wanted)
     return wanted.count if wanted else None
 
 
 def _flaws(answer: Quiz, count: int | None) -> Iterator[str]:
     for number, question in enumerate(answer.questions, 1):
-        if len(question.right) != 1:
-            yield f"question {number} has {len(question.right)} right options"
+        if len(question.correct_options) != 1:
+            yield f"question {number} has {len(question.correct_options)} right options"
         if not question.is_distinct:
             yield f"question {number} has an option twice"
-    if doubled([question.question for question in answer.questions]):
+    if duplicated_texts([question.question for question in answer.questions]):
         yield "a question stands there twice"
     if count is not None and len(answer.questions) != count:
         yield f"{len(answer.questions)} questions where {count} were asked for"
 
 
-def _one_right(item: Judged) -> float:
+def _one_right(item: GradedAnswer) -> float:
     questions = item.answer.questions
-    return sum(len(question.right) == 1 for question in questions) / len(questions)
+    return sum(len(question.correct_options) == 1 for question in questions) / len(questions)
 
 
-def _distinct(item: Judged) -> float:
+def _distinct(item: GradedAnswer) -> float:
     questions = item.answer.questions
     return sum(question.is_distinct for question in questions) / len(questions)
 
 
-def _key(item: Judged) -> float | None:
+def _key(item: GradedAnswer) -> float | None:
     agreed = []
     for question in item.answer.questions:
         likeness, place = max(
@@ -101,12 +101,14 @@ def _key(item: Judged) -> float | None:
             for number, other in enumerate(item.reference.questions)
         )
         if likeness >= ALIKE:
-            right = item.reference.questions[-place].right
-            agreed.append(len(question.right) == len(right) == 1 and same_result(question.right[0], right[0]))
+            right = item.reference.questions[-place].correct_options
+            agreed.append(
+                len(question.correct_options) == len(right) == 1 and same_result(question.correct_options[0], right[0])
+            )
     return sum(agreed) / len(agreed) if agreed else None
 
 
-def _count_kept(item: Judged) -> float:
+def _count_kept(item: GradedAnswer) -> float:
     return float(len(item.answer.questions) == (_count(item.row) or len(item.reference.questions)))
 
 
@@ -114,7 +116,7 @@ FORMAT = TaskFormat(
     task="quiz",
     version=FORMAT_VERSION,
     system_prompt=system_prompt,
-    says="A request in the question, material in the context, questions with options out.",
+    description="A request in the question, material in the context, questions with options out.",
     answer=Quiz,
     check=check,
     prose=("question", "text", "explanation"),

@@ -7,9 +7,9 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from lyo_pipelines.tasks.answers import Answer, Label, Material, Text, material
-from lyo_pipelines.tasks.base import Judged, TaskFormat, TaskMetric
-from lyo_pipelines.tasks.measures import doubled, label_metrics, ndcg, word_f1
+from lyo_pipelines.tasks.answers import Answer, Label, Material, Text, read_material
+from lyo_pipelines.tasks.base import GradedAnswer, TaskFormat, TaskMetric
+from lyo_pipelines.tasks.measures import duplicated_texts, label_metrics, ndcg, word_f1
 from lyo_pipelines.tasks.wording import about, as_json, language, learner
 
 FORMAT_VERSION = "search-1"
@@ -33,7 +33,7 @@ class Intents(Material):
 
 def intents(row: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the intents that are allowed in this row."""
-    named = material(row, Intents)
+    named = read_material(row, Intents)
     return named.intents if named else INTENTS
 
 
@@ -49,16 +49,16 @@ def check(answer: SearchUnderstanding, row: Mapping[str, Any]) -> str | None:
     allowed = intents(row)
     if answer.intent not in allowed:
         return f"intent {answer.intent} is none of {', '.join(allowed)}"
-    if doubled([*answer.suggestions, str(row.get("question") or "")]):
+    if duplicated_texts([*answer.suggestions, str(row.get("question") or "")]):
         return "a suggestion says the same as another one or as the query"
     return None
 
 
-def _suggestions(item: Judged) -> float | None:
+def _suggestions(item: GradedAnswer) -> float | None:
     return ndcg(item.answer.suggestions, item.reference.suggestions)
 
 
-def _enhanced(item: Judged) -> float:
+def _enhanced(item: GradedAnswer) -> float:
     return word_f1(item.answer.enhanced_query, item.reference.enhanced_query)
 
 
@@ -66,7 +66,7 @@ FORMAT = TaskFormat(
     task="search",
     version=FORMAT_VERSION,
     system_prompt=system_prompt,
-    says="A query in the question; intent, enhanced query and suggestions out.",
+    description="A query in the question; intent, enhanced query and suggestions out.",
     answer=SearchUnderstanding,
     check=check,
     prose=("enhanced_query", "suggestions"),

@@ -12,9 +12,9 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from lyo_pipelines.tasks.answers import Answer, Material, Minutes, Number, Text, material
-from lyo_pipelines.tasks.base import Judged, TaskFormat, TaskMetric
-from lyo_pipelines.tasks.ordering import plain
+from lyo_pipelines.tasks.answers import Answer, Material, Minutes, Number, Text, read_material
+from lyo_pipelines.tasks.base import GradedAnswer, TaskFormat, TaskMetric
+from lyo_pipelines.tasks.ordering import plain_name
 from lyo_pipelines.tasks.wording import about, as_json, language, learner
 
 FORMAT_VERSION = "study_plan-1"
@@ -48,7 +48,7 @@ class StudyPlan(Answer):
     @property
     def topics(self) -> set[str]:
         """All topics, as they are compared."""
-        return {plain(slot.topic) for day in self.days for slot in day.slots}
+        return {plain_name(slot.topic) for day in self.days for slot in day.slots}
 
 
 class Time(Material):
@@ -72,7 +72,7 @@ def check(answer: StudyPlan, row: Mapping[str, Any]) -> str | None:
 
 
 def _time(row: Mapping[str, Any]) -> Time:
-    return material(row, Time) or Time()
+    return read_material(row, Time) or Time()
 
 
 def _flaws(answer: StudyPlan, time: Time) -> Iterator[str]:
@@ -81,7 +81,7 @@ def _flaws(answer: StudyPlan, time: Time) -> Iterator[str]:
     for day in answer.days:
         if not _is_kept(day, time):
             yield f"day {day.day} with {day.minutes} minutes is outside the time given"
-    if missing := [topic for topic in time.topics if plain(topic) not in answer.topics]:
+    if missing := [topic for topic in time.topics if plain_name(topic) not in answer.topics]:
         yield f"{missing[0]} has no slot"
 
 
@@ -89,15 +89,15 @@ def _is_kept(day: Day, time: Time) -> bool:
     return day.day <= (time.days or day.day) and day.minutes <= (time.minutes_per_day or day.minutes)
 
 
-def _time_kept(item: Judged) -> float | None:
+def _time_kept(item: GradedAnswer) -> float | None:
     time = _time(item.row)
     if time.days is None and time.minutes_per_day is None:
         return None
     return float(all(_is_kept(day, time) for day in item.answer.days))
 
 
-def _covered(item: Judged) -> float:
-    wanted = set(map(plain, _time(item.row).topics)) or item.reference.topics
+def _covered(item: GradedAnswer) -> float:
+    wanted = set(map(plain_name, _time(item.row).topics)) or item.reference.topics
     return len(wanted & item.answer.topics) / len(wanted)
 
 
@@ -105,7 +105,7 @@ FORMAT = TaskFormat(
     task="study_plan",
     version=FORMAT_VERSION,
     system_prompt=system_prompt,
-    says="What is to be studied in the question, the time in the context, days with slots out.",
+    description="What is to be studied in the question, the time in the context, days with slots out.",
     answer=StudyPlan,
     check=check,
     prose=("activity",),

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from lyo_pipelines.tasks.base import Judged, TaskFormat, TaskMetric
+from lyo_pipelines.tasks.base import GradedAnswer, TaskFormat, TaskMetric
 from lyo_pipelines.tasks.code_samples import CODE_READABLE, names_in, python_blocks
 from lyo_pipelines.tasks.wording import language, mode, subject_name
 
@@ -32,7 +32,7 @@ def documented_names(row: Mapping[str, Any]) -> list[str]:
     return list(dict.fromkeys(name for code in blocks for name in names_in(code)))
 
 
-def _names_covered(item: Judged) -> float | None:
+def _names_covered(item: GradedAnswer) -> float | None:
     names = documented_names(item.row)
     if not names:
         return None
@@ -43,7 +43,7 @@ FORMAT = TaskFormat(
     task="technical_docs",
     version=FORMAT_VERSION,
     system_prompt=system_prompt,
-    says="Code in the context or the question, Markdown documentation out.",
+    description="Code in the context or the question, Markdown documentation out.",
     metrics=(
         TaskMetric(
             "names_documented",

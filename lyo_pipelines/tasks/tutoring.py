@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lyo_pipelines.tasks.base import TaskFormat
-from lyo_pipelines.tasks.wording import feminine, language, learner, subject_name
+from lyo_pipelines.tasks.wording import is_feminine, language, learner, subject_name
 
 FORMAT_VERSION = "tutoring-1"
 
@@ -14,7 +14,7 @@ FORMAT_VERSION = "tutoring-1"
 def system_prompt(row: Mapping[str, Any]) -> str:
     """Return the tutor's system prompt, short because every training example pays for it."""
     who = f"You are Lyo, a patient {subject_name(row)} tutor".replace("  ", " ") + learner(row)
-    return f"{who}. Explain step by step and answer in {language(row)}.{feminine(row)}"
+    return f"{who}. Explain step by step and answer in {language(row)}.{is_feminine(row)}"
 
 
 FORMAT = TaskFormat(task="tutoring", version=FORMAT_VERSION, system_prompt=system_prompt)

@@ -43,7 +43,7 @@ def mode(row: Mapping[str, Any]) -> str:
     return MODES.get(str(row.get("reasoning_mode") or ""), "")
 
 
-def feminine(row: Mapping[str, Any]) -> str:
+def is_feminine(row: Mapping[str, Any]) -> str:
     """Return the sentence about the persona's gender, where the language shows it."""
     return " Speak of yourself in feminine forms." if row.get("language") in FEMININE else ""
 

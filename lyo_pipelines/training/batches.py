@@ -16,7 +16,7 @@ import numpy as np
 
 from lyo_pipelines.errors import LyoError
 from lyo_pipelines.training.mixing import epoch_order
-from lyo_pipelines.training.recipes import Batch, Budget, Mixing
+from lyo_pipelines.training.recipes import BatchSection, BudgetSection, Mixing
 
 WINDOW_STEPS = 8
 """Examples are sorted by length inside windows of this many optimizer steps: short enough to stay random."""
@@ -58,8 +58,8 @@ class TrainingPlan:
 
 def plan_training(
     lengths: np.ndarray,
-    batch: Batch,
-    budget: Budget,
+    batch: BatchSection,
+    budget: BudgetSection,
     seed: int,
     *,
     segments: Sequence[str] | None = None,
@@ -109,7 +109,9 @@ def evaluation_batches(lengths: np.ndarray, size: int) -> list[list[int]]:
     return [order[start : start + size].tolist() for start in range(0, len(order), size)]
 
 
-def _epoch_batches(order: np.ndarray, lengths: np.ndarray, batch: Batch, seed: int, epoch: int) -> list[np.ndarray]:
+def _epoch_batches(
+    order: np.ndarray, lengths: np.ndarray, batch: BatchSection, seed: int, epoch: int
+) -> list[np.ndarray]:
     if not batch.group_by_length:
         return [order[start : start + batch.size] for start in range(0, len(order), batch.size)]
     rng = np.random.default_rng([seed, epoch, 1])
@@ -123,7 +125,7 @@ def _epoch_batches(order: np.ndarray, lengths: np.ndarray, batch: Batch, seed: i
     return result
 
 
-def _spent(tokens: int, steps: int, budget: Budget) -> bool:
+def _spent(tokens: int, steps: int, budget: BudgetSection) -> bool:
     return (budget.tokens is not None and tokens >= budget.tokens) or (
         budget.steps is not None and steps >= budget.steps
     )

@@ -44,7 +44,7 @@ def is_marked(folder: Path) -> bool:
     return (folder / MARKER).is_file()
 
 
-def fault(folder: Path) -> str | None:
+def checkpoint_fault(folder: Path) -> str | None:
     """None when the checkpoint is whole, else what is wrong with it."""
     marker = folder / MARKER
     try:
@@ -66,14 +66,14 @@ def fault(folder: Path) -> str | None:
 def newest_complete(parent: Path, say: Callable[[str], None]) -> Path | None:
     """The newest whole checkpoint below `parent`; every newer one that is not whole is said aloud and skipped."""
     for folder in sorted(_checkpoints(parent), key=step_of, reverse=True):
-        wrong = fault(folder)
+        wrong = checkpoint_fault(folder)
         if wrong is None:
             return folder
         say(f"checkpoint {folder.name} is skipped: {wrong}")
     return None
 
 
-def rotate(parent: Path, keep: int, protected: set[int]) -> None:
+def rotate_checkpoints(parent: Path, keep: int, protected: set[int]) -> None:
     """Remove all but the `keep` newest marked checkpoints and the protected steps; unmarked ones older than the newest go too."""
     folders = sorted(_checkpoints(parent), key=step_of, reverse=True)
     marked = [folder for folder in folders if is_marked(folder)]

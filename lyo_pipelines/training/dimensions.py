@@ -1,4 +1,4 @@
-"""The shape of a base model: how many weights of which kind, from its config.json or from the table of the registered models.
+"""The dimensions of a base model: how many weights of which kind, from its config.json or from the table of the registered models.
 
 Light: no torch. What memory a training on it takes belongs to memory.py.
 """
@@ -17,7 +17,7 @@ _T5_BUCKETS = 32
 
 
 @dataclass(frozen=True)
-class Shape:
+class ModelDimensions:
     """One transformer. `decoder_layers` is 0 but for encoder-decoders; `positions`: the longest row it knows, or None."""
 
     family: str
@@ -93,12 +93,14 @@ class Shape:
         return sum(r * (inside + outside) for inside, outside in self.linear_layers)
 
 
-def shape_of_config(config: dict[str, Any]) -> Shape | None:  # every architecture has a config.json of its own
-    """The shape that a config.json describes, or None for an architecture that is not known here."""
+def dimensions_of_config(
+    config: dict[str, Any],
+) -> ModelDimensions | None:  # every architecture has a config.json of its own
+    """The dimensions that a config.json describes, or None for an architecture that is not known here."""
     family = str(config.get("model_type"))
     if family in LLAMA_LIKE:
         hidden, heads = config["hidden_size"], config["num_attention_heads"]
-        return Shape(
+        return ModelDimensions(
             family=family,
             hidden=hidden,
             intermediate=config["intermediate_size"],
@@ -112,14 +114,14 @@ def shape_of_config(config: dict[str, Any]) -> Shape | None:  # every architectu
         )
     if family == "gpt2":
         hidden, heads = config["n_embd"], config["n_head"]
-        return Shape(
+        return ModelDimensions(
             family, hidden, config.get("n_inner") or 4 * hidden, config["n_layer"], heads, heads, hidden // heads,
             config["vocab_size"], tied=True, gated=False, positions=config["n_positions"],
         )  # fmt: skip
     if family == "t5":
         heads, layers = config["num_heads"], config["num_layers"]
         gated = "gated" in config.get("feed_forward_proj", "relu")
-        return Shape(
+        return ModelDimensions(
             family, config["d_model"], config["d_ff"], layers, heads, heads, config["d_kv"], config["vocab_size"],
             tied=config.get("tie_word_embeddings", True), gated=gated, decoder_layers=config.get("num_decoder_layers") or layers,
         )  # fmt: skip
@@ -127,19 +129,21 @@ def shape_of_config(config: dict[str, Any]) -> Shape | None:  # every architectu
 
 
 REGISTERED = {
-    "smollm2-135m-instruct": Shape("llama", 576, 1536, 30, 9, 3, 64, 49152, tied=True, positions=8192),
-    "gemma-2-2b-it": Shape("gemma2", 2304, 9216, 26, 8, 4, 256, 256000, tied=True, positions=8192),
-    "mistral-7b-instruct": Shape("mistral", 4096, 14336, 32, 32, 8, 128, 32768, tied=False, positions=32768),
-    "llama-2-7b-chat": Shape("llama", 4096, 11008, 32, 32, 32, 128, 32000, tied=False, positions=4096),
-    "dialogpt-medium": Shape("gpt2", 1024, 4096, 24, 16, 16, 64, 50257, tied=True, gated=False, positions=1024),
-    "flan-t5-base": Shape("t5", 768, 2048, 12, 12, 12, 64, 32128, tied=False, decoder_layers=12),
+    "smollm2-135m-instruct": ModelDimensions("llama", 576, 1536, 30, 9, 3, 64, 49152, tied=True, positions=8192),
+    "gemma-2-2b-it": ModelDimensions("gemma2", 2304, 9216, 26, 8, 4, 256, 256000, tied=True, positions=8192),
+    "mistral-7b-instruct": ModelDimensions("mistral", 4096, 14336, 32, 32, 8, 128, 32768, tied=False, positions=32768),
+    "llama-2-7b-chat": ModelDimensions("llama", 4096, 11008, 32, 32, 32, 128, 32000, tied=False, positions=4096),
+    "dialogpt-medium": ModelDimensions(
+        "gpt2", 1024, 4096, 24, 16, 16, 64, 50257, tied=True, gated=False, positions=1024
+    ),
+    "flan-t5-base": ModelDimensions("t5", 768, 2048, 12, 12, 12, 64, 32128, tied=False, decoder_layers=12),
 }
 """By name in base_models.py, so that an estimate needs no download."""
 
 
-def shape_of(name: str, folder: Path | None) -> Shape | None:
-    """The shape of a base model from the folder that holds it, else by its registered name; None where neither is known."""
+def dimensions_of(name: str, folder: Path | None) -> ModelDimensions | None:
+    """The dimensions of a base model from the folder that holds it, else by its registered name; None where neither is known."""
     if folder is not None and (folder / "config.json").is_file():
-        return shape_of_config(json.loads((folder / "config.json").read_text(encoding="utf-8")))
+        return dimensions_of_config(json.loads((folder / "config.json").read_text(encoding="utf-8")))
     known = find_base_model(name)
     return REGISTERED.get(known.name) if known else None

@@ -1,4 +1,4 @@
-"""How much memory a training takes, part by part, from the base model's shape and the recipe; and how much is free.
+"""How much memory a training takes, part by part, from the base model's dimensions and the recipe; and how much is free.
 
 Light: no torch but for asking a GPU what is free. The bytes per token follow from which tensors PyTorch keeps for the way
 back; benchmarks/training_memory.py holds them against what real trainings used.
@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 
 from lyo_pipelines.errors import LyoError
-from lyo_pipelines.training.dimensions import LLAMA_LIKE, Shape
+from lyo_pipelines.training.dimensions import LLAMA_LIKE, ModelDimensions
 from lyo_pipelines.training.recipes import Recipe
 
 PROCESS_BYTES = {"cpu": 780_000_000, "cuda": 900_000_000}
@@ -49,7 +49,7 @@ class LargestBatch:
 
 
 @dataclass(frozen=True)
-class Estimate:
+class MemoryEstimate:
     """Bytes by part."""
 
     parts: dict[str, int]
@@ -72,17 +72,17 @@ def largest_batch(recipe: Recipe, task: str) -> LargestBatch:
     return LargestBatch(tokens=tokens, in_loss=tokens // 2, width=row, longest=width)
 
 
-def estimate(shape: Shape, recipe: Recipe, batch: LargestBatch, device: str) -> Estimate:
+def estimate_memory(dimensions: ModelDimensions, recipe: Recipe, batch: LargestBatch, device: str) -> MemoryEstimate:
     """What a training will need at its peak. device: "cpu" or "cuda"."""
     size = 4 if recipe.dtype == "float32" else 2
     full = recipe.method == "full"
-    learnt = shape.parameters if full else shape.lora(recipe.lora.r)
-    weights = float(shape.parameters * (4 if full else size))
+    learnt = dimensions.parameters if full else dimensions.lora(recipe.lora.r)
+    weights = float(dimensions.parameters * (4 if full else size))
     if full and size == 2:
-        weights += 2 * (shape.linear + shape.head)  # autocast keeps a bfloat16 copy of what it multiplies
+        weights += 2 * (dimensions.linear + dimensions.head)  # autocast keeps a bfloat16 copy of what it multiplies
     if recipe.method == "qlora":
-        weights = (shape.parameters - shape.linear) * size + shape.linear * NF4_BYTES
-    activations = _activations(shape, recipe, batch, size, device)
+        weights = (dimensions.parameters - dimensions.linear) * size + dimensions.linear * NF4_BYTES
+    activations = _activations(dimensions, recipe, batch, size, device)
     overhead = PROCESS_BYTES[device] + SLACK * activations
     parts = {
         "weights": weights,
@@ -90,55 +90,57 @@ def estimate(shape: Shape, recipe: Recipe, batch: LargestBatch, device: str) -> 
         "gradients": 4 * learnt,
         "optimizer": 8 * learnt,
         "activations": activations,
-        "logits": _logits(shape, recipe, batch, size, device),
+        "logits": _logits(dimensions, recipe, batch, size, device),
         "overhead": overhead,
     }
-    return Estimate({name: round(value) for name, value in parts.items()})
+    return MemoryEstimate({name: round(value) for name, value in parts.items()})
 
 
-def _logits(shape: Shape, recipe: Recipe, batch: LargestBatch, size: int, device: str) -> float:
-    head_input = size * batch.in_loss * shape.hidden
-    chunked = device == "cuda" and recipe.method != "full" and shape.family in LLAMA_LIKE
+def _logits(dimensions: ModelDimensions, recipe: Recipe, batch: LargestBatch, size: int, device: str) -> float:
+    head_input = size * batch.in_loss * dimensions.hidden
+    chunked = device == "cuda" and recipe.method != "full" and dimensions.family in LLAMA_LIKE
     if (
         chunked and recipe.speed.loss_positions_only
     ):  # engine/chunked_loss.py: a thousand rows at a time, partly in float32
-        return min(batch.in_loss, CHUNK_ROWS) * shape.vocab * (8 + 3 * size) + 2 * head_input
+        return min(batch.in_loss, CHUNK_ROWS) * dimensions.vocab * (8 + 3 * size) + 2 * head_input
     # logits, their gradient, and the product of it with what comes back; Gemma-2's soft cap keeps one more
-    copies = 4 if shape.family == "gemma2" else 3
-    others = 0 if recipe.speed.loss_positions_only else 2 * size * (batch.tokens - batch.in_loss) * shape.vocab
-    return copies * size * batch.in_loss * shape.vocab + others + head_input
+    copies = 4 if dimensions.family == "gemma2" else 3
+    others = 0 if recipe.speed.loss_positions_only else 2 * size * (batch.tokens - batch.in_loss) * dimensions.vocab
+    return copies * size * batch.in_loss * dimensions.vocab + others + head_input
 
 
-def _activations(shape: Shape, recipe: Recipe, batch: LargestBatch, size: int, device: str) -> float:
-    block = _per_token(shape, recipe, batch, size, device) * batch.tokens
-    between = size * shape.hidden * batch.tokens
-    encoder = (between * shape.layers + block) if recipe.speed.gradient_checkpointing else block * shape.layers
-    if not shape.decoder_layers:
+def _activations(dimensions: ModelDimensions, recipe: Recipe, batch: LargestBatch, size: int, device: str) -> float:
+    block = _per_token(dimensions, recipe, batch, size, device) * batch.tokens
+    between = size * dimensions.hidden * batch.tokens
+    encoder = (
+        (between * dimensions.layers + block) if recipe.speed.gradient_checkpointing else block * dimensions.layers
+    )
+    if not dimensions.decoder_layers:
         return encoder
     # a decoder's block attends twice; its rows are the answers
-    decoder_block = 1.5 * _per_token(shape, recipe, batch, size, device) * batch.in_loss
+    decoder_block = 1.5 * _per_token(dimensions, recipe, batch, size, device) * batch.in_loss
     if recipe.speed.gradient_checkpointing:
-        return encoder + size * shape.hidden * batch.in_loss * shape.decoder_layers + decoder_block
-    return encoder + decoder_block * shape.decoder_layers
+        return encoder + size * dimensions.hidden * batch.in_loss * dimensions.decoder_layers + decoder_block
+    return encoder + decoder_block * dimensions.decoder_layers
 
 
-def _per_token(shape: Shape, recipe: Recipe, batch: LargestBatch, size: int, device: str) -> float:
+def _per_token(dimensions: ModelDimensions, recipe: Recipe, batch: LargestBatch, size: int, device: str) -> float:
     """Bytes that one token leaves in one block for the way back."""
-    hidden, wide, queries, keys = shape.hidden, shape.intermediate, shape.queries, shape.keys
-    norms = 4 if shape.family == "gemma2" else 2
+    hidden, wide, queries, keys = dimensions.hidden, dimensions.intermediate, dimensions.queries, dimensions.keys
+    norms = 4 if dimensions.family == "gemma2" else 2
     kept = 0.0 if recipe.speed.compile else norms * 4 * hidden  # normalised in float32; a compiled block makes it anew
     kept += size * (queries + 2 * keys + queries)  # queries, keys, values and what attention gives
-    kept += _scores(shape, recipe, batch, size, device)
+    kept += _scores(dimensions, recipe, batch, size, device)
     # both branches of the MLP and the activation; GPT-2's and T5's gelu is written out in six operations
-    kept += size * wide * ((3 if shape.gated else 2) + (5 if shape.family in {"gpt2", "t5"} else 0))
+    kept += size * wide * ((3 if dimensions.gated else 2) + (5 if dimensions.family in {"gpt2", "t5"} else 0))
     inputs = (
-        (hidden, 1 if shape.family == "gpt2" else 3),
+        (hidden, 1 if dimensions.family == "gpt2" else 3),
         (queries, 1),
-        (hidden, 2 if shape.gated else 1),
+        (hidden, 2 if dimensions.gated else 1),
         (wide, 1),
     )
     for inside, layers in inputs:
-        kept += _linear_input(inside, layers, recipe, size, device, fused=shape.family != "gpt2")
+        kept += _linear_input(inside, layers, recipe, size, device, fused=dimensions.family != "gpt2")
     return kept
 
 
@@ -155,17 +157,19 @@ def _linear_input(inside: int, layers: int, recipe: Recipe, size: int, device: s
     return float(layers * inside * (4 + mask))
 
 
-def _scores(shape: Shape, recipe: Recipe, batch: LargestBatch, size: int, device: str) -> float:
+def _scores(dimensions: ModelDimensions, recipe: Recipe, batch: LargestBatch, size: int, device: str) -> float:
     """Bytes of attention scores kept for one token; the fused kernels keep none."""
     wanted, width = recipe.speed.attention, batch.width
-    short = device == "cpu" and batch.longest <= SHORT_ROWS_TOKENS and shape.family in KEEPS_SCORES
-    softcapped = shape.family == "gemma2"
-    if shape.family == "gpt2" and device == "cpu" and wanted == "auto":
-        return float(12 * shape.heads * width)  # its dropout on scores takes PyTorch's plain path there, in float32
-    if wanted == "eager" or shape.family == "t5" or (wanted == "auto" and softcapped and not short):
-        return float((4 + size + (size if softcapped else 0)) * shape.heads * width)
+    short = device == "cpu" and batch.longest <= SHORT_ROWS_TOKENS and dimensions.family in KEEPS_SCORES
+    softcapped = dimensions.family == "gemma2"
+    if dimensions.family == "gpt2" and device == "cpu" and wanted == "auto":
+        return float(
+            12 * dimensions.heads * width
+        )  # its dropout on scores takes PyTorch's plain path there, in float32
+    if wanted == "eager" or dimensions.family == "t5" or (wanted == "auto" and softcapped and not short):
+        return float((4 + size + (size if softcapped else 0)) * dimensions.heads * width)
     if wanted == "auto" and short:
-        return float(size * shape.heads * width * (2 if softcapped else 1))
+        return float(size * dimensions.heads * width * (2 if softcapped else 1))
     return 0.0
 
 
@@ -180,7 +184,9 @@ def free_bytes(device: str) -> int:
     return min(free, max(0, limit - used)) if limit is not None and used is not None else free
 
 
-def require_memory(needed: Estimate, recipe: Recipe, device: str, free: Callable[[str], int] = free_bytes) -> None:
+def require_memory(
+    needed: MemoryEstimate, recipe: Recipe, device: str, free: Callable[[str], int] = free_bytes
+) -> None:
     """Raise TooLittleMemoryError when the estimate is far beyond what is free; `memory.refuse_above` says how far."""
     limit, there = recipe.memory.refuse_above, free(device)
     if limit is None or needed.total <= limit * there:

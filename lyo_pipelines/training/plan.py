@@ -17,7 +17,7 @@ from lyo_pipelines.external_process.command import module_command
 from lyo_pipelines.training.recipes import WITHOUT_EFFECT_ON_WEIGHTS, Recipe
 
 METRICS = "metrics.jsonl"
-LOSS_PICTURE = "loss.png"
+LOSS_PLOT = "loss.png"
 ADAPTER_TAG = "lyo/adapter"
 """Tag of a Dagster run: the version of the adapter that it trains. Known before its manifest is there."""
 TRAINING_VERSION = 1

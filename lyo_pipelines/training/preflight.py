@@ -19,7 +19,7 @@ from lyo_pipelines.training.base_models import (
     find_base_model,
     missing_message,
 )
-from lyo_pipelines.training.dimensions import Shape, shape_of
+from lyo_pipelines.training.dimensions import ModelDimensions, dimensions_of
 from lyo_pipelines.training.recipes import Recipe
 
 PACKAGES = {"qlora": ("bitsandbytes",), "kto": ("trl",), "dpo": ("trl",)}
@@ -83,7 +83,7 @@ def require_ready(recipe: Recipe, models_dir: Path) -> None:
     state = base_state(recipe.base_model, models_dir)
     if not state.there:
         raise MissingBaseModelError(state.text)
-    if (unfit := unfit_recipe(recipe, shape_of(recipe.base_model, state.folder))) is not None:
+    if (unfit := unfit_recipe(recipe, dimensions_of(recipe.base_model, state.folder))) is not None:
         raise UnfitRecipeError(unfit)
 
 
@@ -98,18 +98,18 @@ def missing_package(recipe: Recipe) -> str | None:
     return None
 
 
-def unfit_recipe(recipe: Recipe, shape: Shape | None) -> str | None:
+def unfit_recipe(recipe: Recipe, dimensions: ModelDimensions | None) -> str | None:
     """What to say about a recipe that asks a base model for something it cannot do, or None."""
-    if shape is None:
+    if dimensions is None:
         return None
     lengths = recipe.batch.max_length
     longest = max(lengths.values()) if isinstance(lengths, dict) else lengths
-    if shape.family == "gpt2" and shape.positions is not None and longest > shape.positions:
+    if dimensions.family == "gpt2" and dimensions.positions is not None and longest > dimensions.positions:
         return (
-            f"batch.max_length is {longest}, and {recipe.base_model} knows {shape.positions} positions: "
-            f"--set batch.max_length={shape.positions} or less."
+            f"batch.max_length is {longest}, and {recipe.base_model} knows {dimensions.positions} positions: "
+            f"--set batch.max_length={dimensions.positions} or less."
         )
-    if recipe.batch.padding_free and shape.decoder_layers:
+    if recipe.batch.padding_free and dimensions.decoder_layers:
         return (
             f"{recipe.base_model} is an encoder-decoder, whose rows are always padded: --set batch.padding_free=false."
         )

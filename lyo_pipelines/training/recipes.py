@@ -1,6 +1,6 @@
 """A recipe: every figure of one training, validated. Reading recipe files and overrides belongs to `recipe_loading.py`.
 
-Each section is one pydantic model; the commented defaults with the owner's figures stand in recipe_files/owner.yaml.
+Each section is one pydantic model; the commented defaults with the configured values stand in recipe_files/owner.yaml.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ Positive = Annotated[int, Field(gt=0)]
 Share = Annotated[float, Field(ge=0, lt=1)]
 
 
-class _Section(BaseModel):
+class _RecipeSection(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Lora(_Section):
+class Lora(_RecipeSection):
     """The adapter's shape (Hu et al. 2021, https://arxiv.org/abs/2106.09685)."""
 
     r: Positive = 16
@@ -28,7 +28,7 @@ class Lora(_Section):
     )
 
 
-class Optimizer(_Section):
+class Optimizer(_RecipeSection):
     """AdamW and its learning-rate schedule, which always ends where the training is planned to end."""
 
     learning_rate: Annotated[float, Field(gt=0)] = 2e-4
@@ -38,7 +38,7 @@ class Optimizer(_Section):
     max_grad_norm: Annotated[float, Field(ge=0)] = 1.0
 
 
-class Batch(_Section):
+class BatchSection(_RecipeSection):
     """How examples are put together. `size * accumulation` examples make one optimizer step."""
 
     size: Positive = 4
@@ -54,7 +54,7 @@ class Batch(_Section):
     )
 
     @model_validator(mode="after")
-    def _needs_default(self) -> Batch:
+    def _needs_default(self) -> BatchSection:
         if isinstance(self.max_length, dict) and "default" not in self.max_length:
             raise ValueError("max_length by task needs an entry `default`")
         return self
@@ -66,7 +66,7 @@ class Batch(_Section):
         return self.max_length.get(task, self.max_length["default"])
 
 
-class Budget(_Section):
+class BudgetSection(_RecipeSection):
     """When training ends: the first of these; the schedule is planned to end exactly there."""
 
     epochs: Annotated[float, Field(gt=0)] = 3
@@ -74,7 +74,7 @@ class Budget(_Section):
     steps: Positive | None = Field(default=None, description="optimizer steps")
 
 
-class Validation(_Section):
+class Validation(_RecipeSection):
     """Validation loss during training. Intervals are optimizer steps; null: about eight times in the whole training."""
 
     interval: Positive | None = None
@@ -87,21 +87,21 @@ class Validation(_Section):
     min_delta: Annotated[float, Field(ge=0)] = 0.0
 
 
-class Checkpoints(_Section):
+class Checkpoints(_RecipeSection):
     """What a killed run resumes from. A checkpoint is also made at every validation."""
 
     interval: Positive | None = Field(default=None, description="optimizer steps; null: at validations only")
     keep: Positive = Field(default=2, description="newest complete checkpoints kept; the best one is always kept too")
 
 
-class Logging(_Section):
+class Logging(_RecipeSection):
     """Where progress goes beside metrics.jsonl."""
 
     interval: Positive = Field(default=1, description="optimizer steps between two lines of metrics.jsonl")
     tracking: Literal["tensorboard", "mlflow", "wandb", "none"] = "tensorboard"
 
 
-class Speed(_Section):
+class Speed(_RecipeSection):
     """Settings that change the speed and not what is learnt (beyond rounding). benchmarks/training_cpu.py measures each."""
 
     loss_positions_only: bool = Field(
@@ -118,7 +118,7 @@ class Speed(_Section):
     threads: Positive | None = Field(default=None, description="CPU threads; null: all cores this process may use")
 
 
-class Mixing(_Section):
+class Mixing(_RecipeSection):
     """How much of an epoch each segment gets where one adapter learns several (see mixing.py). Default: in proportion to size."""
 
     temperature: Annotated[float, Field(ge=1)] = Field(
@@ -138,7 +138,7 @@ class Mixing(_Section):
         return self.temperature == 1 and not self.weights
 
 
-class Preference(_Section):
+class Preference(_RecipeSection):
     """Preference tuning on top of the segment's adapter (`method: kto` or `dpo`)."""
 
     beta: Annotated[float, Field(gt=0)] = Field(
@@ -148,14 +148,14 @@ class Preference(_Section):
     undesirable_weight: Annotated[float, Field(ge=0)] = Field(default=1.0, description="of bad answers (kto)")
 
 
-class Cost(_Section):
+class Cost(_RecipeSection):
     """What an hour on this machine costs; 0 says that it is not charged."""
 
     per_hour: Annotated[float, Field(ge=0)] = 0.0
     currency: str = "USD"
 
 
-class Memory(_Section):
+class Memory(_RecipeSection):
     """What is done when the estimate of memory.py says that a training will not fit."""
 
     refuse_above: Annotated[float, Field(gt=0)] | None = Field(
@@ -163,7 +163,7 @@ class Memory(_Section):
     )
 
 
-class Recipe(_Section):
+class Recipe(_RecipeSection):
     """One training, fully described. Two equal recipes on the same dataset version make the same adapter version."""
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,40}$")]
@@ -177,8 +177,8 @@ class Recipe(_Section):
     seed: int = 7
     lora: Lora = Lora()
     optimizer: Optimizer = Optimizer()
-    batch: Batch = Batch()
-    budget: Budget = Budget()
+    batch: BatchSection = BatchSection()
+    budget: BudgetSection = BudgetSection()
     validation: Validation = Validation()
     checkpoints: Checkpoints = Checkpoints()
     logging: Logging = Logging()

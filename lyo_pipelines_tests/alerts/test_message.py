@@ -8,13 +8,13 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lyo_pipelines.alerts.message import compose
+from lyo_pipelines.alerts.message import compose_message
 from lyo_pipelines.alerts.slack import escape, slack_payload
-from lyo_pipelines_tests.alerts.made import alert
+from lyo_pipelines_tests.alerts.sample_alerts import alert
 
 
 def test_alerts_of_one_title_are_one_group_with_a_count_and_the_newest_first():
-    message = compose([alert(number) for number in range(40)], most_listed=20)
+    message = compose_message([alert(number) for number in range(40)], most_listed=20)
     assert message.subject == "Lyo pipelines: 40 failed runs"
     (group,) = message.sections[0].groups
     assert (group.count, group.more) == (40, 37)
@@ -25,25 +25,27 @@ def test_alerts_of_one_title_are_one_group_with_a_count_and_the_newest_first():
 
 def test_kinds_stand_in_order_of_weight_and_a_new_kind_is_shown_by_its_name():
     kinds = ["rolled_back", "trigger_fired", "check_warned", "run_failed", "check_failed"]
-    message = compose([alert(number, kind=kind) for number, kind in enumerate(kinds)], most_listed=20)
+    message = compose_message([alert(number, kind=kind) for number, kind in enumerate(kinds)], most_listed=20)
     assert message.subject.endswith(": 1 failed run, 1 failed check, 1 warning, 1 fired trigger, 1 rolled back")
 
 
 def test_what_is_not_listed_is_counted():
-    message = compose([alert(number, title=f"run of job {number} failed") for number in range(50)], most_listed=5)
+    message = compose_message(
+        [alert(number, title=f"run of job {number} failed") for number in range(50)], most_listed=5
+    )
     assert len(message.sections[0].groups) == 5
     assert "and 45 more" in message.text
 
 
 def test_a_text_of_many_lines_becomes_one_short_line():
-    text = compose([alert(1, detail="first\nsecond\x00", title="a" * 5000)], most_listed=5).text
+    text = compose_message([alert(1, detail="first\nsecond\x00", title="a" * 5000)], most_listed=5).text
     assert "first" in text and "second" not in text
     assert max(map(len, text.splitlines())) < 300
 
 
 def test_what_means_something_to_slack_is_escaped():
     assert escape("<!channel> & <http://x|y>") == "&lt;!channel&gt; &amp; &lt;http://x|y&gt;"
-    payload = slack_payload(compose([alert(1, detail="<!channel>", title="a < b & c")], most_listed=5))
+    payload = slack_payload(compose_message([alert(1, detail="<!channel>", title="a < b & c")], most_listed=5))
     text = payload["blocks"][1]["text"]["text"]
     assert "a &lt; b &amp; c" in text
     assert "<!" not in text
@@ -67,7 +69,7 @@ ALERTS = st.lists(
 
 @given(ALERTS, st.integers(1, 100))
 def test_every_alert_is_counted_and_every_message_fits(alerts, most_listed):
-    message = compose(alerts, most_listed=most_listed)
+    message = compose_message(alerts, most_listed=most_listed)
     groups = [group for section in message.sections for group in section.groups]
     listed = sum(len(group.lines) for group in groups)
     assert listed <= most_listed

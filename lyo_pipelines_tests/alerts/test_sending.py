@@ -14,13 +14,13 @@ from pydantic import SecretStr, ValidationError
 from lyo_pipelines.alerts.channels import open_channels
 from lyo_pipelines.alerts.errors import ChannelError
 from lyo_pipelines.alerts.mail import send_email
-from lyo_pipelines.alerts.message import compose
+from lyo_pipelines.alerts.message import compose_message
 from lyo_pipelines.alerts.slack import send_slack
 from lyo_pipelines.config.alerts import AlertSecrets
 from lyo_pipelines.config.settings import Settings
-from lyo_pipelines_tests.alerts.made import NOON, PASSWORD, alert, figures, mail_server, webhook
+from lyo_pipelines_tests.alerts.sample_alerts import NOON, PASSWORD, alert, config, mail_server, webhook
 
-MESSAGE = compose([alert(1), alert(2)], most_listed=20)
+MESSAGE = compose_message([alert(1), alert(2)], most_listed=20)
 
 
 @pytest.fixture
@@ -35,12 +35,12 @@ def certificate(tmp_path, monkeypatch) -> ssl.SSLContext:
 
 
 def mail(section: dict, password: str = "") -> tuple[str, ...]:
-    return send_email(MESSAGE, figures(email=section).email, password, now=NOON, timeout_seconds=5)
+    return send_email(MESSAGE, config(email=section).email, password, now=NOON, timeout_seconds=5)
 
 
 def test_a_message_arrives_by_mail_at_all_recipients():
     with mail_server() as server:
-        assert mail(server.email_figures(recipients=["a@example.org", "b@example.org"])) == ()
+        assert mail(server.email_config(recipients=["a@example.org", "b@example.org"])) == ()
     (letter,) = server.letters
     assert server.recipients == [["a@example.org", "b@example.org"]]
     assert letter["Subject"] == "Lyo pipelines: 2 failed runs"
@@ -50,13 +50,13 @@ def test_a_message_arrives_by_mail_at_all_recipients():
 
 def test_login_goes_by_starttls(certificate):
     with mail_server(tls=certificate, auth=True) as server:
-        mail(server.email_figures(security="starttls", username="lyo"), PASSWORD)
+        mail(server.email_config(security="starttls", username="lyo"), PASSWORD)
     assert len(server.letters) == 1
 
 
 def test_mail_goes_by_tls_from_the_start(certificate):
     with mail_server(ssl=certificate) as server:
-        mail(server.email_figures(security="ssl"))
+        mail(server.email_config(security="ssl"))
     assert len(server.letters) == 1
 
 
@@ -64,22 +64,22 @@ def test_a_server_that_nobody_vouches_for_gets_nothing(certificate, monkeypatch,
     (tmp_path / "nobody.pem").write_text("")
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "nobody.pem"))
     with mail_server(tls=certificate, auth=True) as server, pytest.raises(ChannelError, match="SSL"):
-        mail(server.email_figures(security="starttls", username="lyo"), PASSWORD)
+        mail(server.email_config(security="starttls", username="lyo"), PASSWORD)
     assert server.letters == []
 
 
 def test_a_wrong_password_is_said_but_not_shown(certificate):
     with mail_server(tls=certificate, auth=True) as server, pytest.raises(ChannelError) as failure:
-        mail(server.email_figures(security="starttls", username="lyo"), "a-wrong-password")
+        mail(server.email_config(security="starttls", username="lyo"), "a-wrong-password")
     assert "535" in str(failure.value)
     shown_nowhere(failure.value, "a-wrong-password")
 
 
 def test_refused_recipients_are_returned_and_the_others_are_served():
     with mail_server() as server:
-        assert mail(server.email_figures(recipients=["a@example.org", "nobody@example.org"])) == ("nobody@example.org",)
+        assert mail(server.email_config(recipients=["a@example.org", "nobody@example.org"])) == ("nobody@example.org",)
         with pytest.raises(ChannelError, match="550"):
-            mail(server.email_figures(recipients=["nobody@example.org"]))
+            mail(server.email_config(recipients=["nobody@example.org"]))
     assert len(server.letters) == 1
 
 
@@ -91,7 +91,7 @@ def test_a_mail_server_that_is_not_there_is_named():
 
 def test_a_sender_with_a_line_break_cannot_add_headers():
     with mail_server() as server, pytest.raises(ChannelError):
-        mail(server.email_figures(sender="lyo@example.org\nBcc: all@example.org"))
+        mail(server.email_config(sender="lyo@example.org\nBcc: all@example.org"))
     assert server.letters == []
 
 
@@ -132,7 +132,7 @@ def test_an_address_that_leads_nowhere_is_not_shown(address):
 
 
 def test_both_channels_are_off_until_configured():
-    assert open_channels(figures(), AlertSecrets(SecretStr("password"), SecretStr("http://127.0.0.1/hook")), NOON) == []
+    assert open_channels(config(), AlertSecrets(SecretStr("password"), SecretStr("http://127.0.0.1/hook")), NOON) == []
 
 
 @pytest.mark.parametrize(
@@ -147,7 +147,7 @@ def test_both_channels_are_off_until_configured():
     ],
 )
 def test_a_channel_that_lacks_something_says_what_to_set(sections, said):
-    (channel,) = open_channels(figures(**sections), AlertSecrets(SecretStr(""), SecretStr("")), NOON)
+    (channel,) = open_channels(config(**sections), AlertSecrets(SecretStr(""), SecretStr("")), NOON)
     assert said in channel.problem
 
 
@@ -163,9 +163,9 @@ def test_secrets_come_from_the_environment_and_are_not_shown(monkeypatch):
 
 
 def test_a_kind_that_does_not_exist_is_refused():
-    assert figures(slack={"kinds": ["run_failed"]}).slack.kinds == ("run_failed",)
+    assert config(slack={"kinds": ["run_failed"]}).slack.kinds == ("run_failed",)
     with pytest.raises(ValidationError, match="run_faild"):
-        figures(slack={"kinds": ["run_faild"]})
+        config(slack={"kinds": ["run_faild"]})
 
 
 def shown_nowhere(error: BaseException, secret: str) -> None:

@@ -10,12 +10,12 @@ from rich.console import Console
 
 from lyo_pipelines.client.display import Display
 from lyo_pipelines.client.follow import apply_run, evaluation_detail, new_stages, training_detail
-from lyo_pipelines.client.graphql import Run
+from lyo_pipelines.client.graphql import DagsterRun
 from lyo_pipelines.storage.lake import Lake
 
 
-def _run(**steps: tuple[str, float | None, float | None]) -> Run:
-    return Run("id", "retrain", "STARTED", 100.0, None, steps)
+def _run(**steps: tuple[str, float | None, float | None]) -> DagsterRun:
+    return DagsterRun("id", "retrain", "STARTED", 100.0, None, steps)
 
 
 def test_stages_follow_the_states_of_steps() -> None:

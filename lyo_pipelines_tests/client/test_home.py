@@ -14,7 +14,7 @@ from rich.console import Console
 
 from lyo_pipelines.client import server
 from lyo_pipelines.client.home import StorageError, dagster_environment, dagster_home, find_storage, hide_password
-from lyo_pipelines.commands.doctor import look
+from lyo_pipelines.commands.doctor import check_machine
 from lyo_pipelines.config.settings import PROJECT_ROOT
 from lyo_pipelines_tests.postgres import PASSWORD, PostgresServer
 
@@ -41,7 +41,7 @@ def database(postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch) -> Itera
 def doctor() -> str:
     """What `lyo doctor` says about Dagster."""
     output = io.StringIO()
-    look(Console(file=output, width=400))
+    check_machine(Console(file=output, width=400))
     said = output.getvalue()
     return said[said.index("Dagster's state") - 2 :]
 

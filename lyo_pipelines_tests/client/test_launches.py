@@ -8,16 +8,16 @@ from typing import Any
 import pytest
 
 from lyo_pipelines.client.follow import RunFailedError, Stage
-from lyo_pipelines.client.graphql import GraphQLError, Run
+from lyo_pipelines.client.graphql import DagsterRun, GraphQLError
 from lyo_pipelines.client.launches import LaunchFollower
 from lyo_pipelines.storage.lake import Lake
 
 SEGMENT = "tutoring.en.math"
 
 
-def run(status: str, end: float | None = None) -> Run:
+def run(status: str, end: float | None = None) -> DagsterRun:
     tags = {"lyo/trigger": "quality,volume", "dagster/partition": SEGMENT}
-    return Run("r1", "retrain", status, 1.0, end, {}, tags)
+    return DagsterRun("r1", "retrain", status, 1.0, end, {}, tags)
 
 
 @dataclass
@@ -28,7 +28,7 @@ class Told:
     url: str = "http://127.0.0.1:1"
     asked: list[Any] = field(default_factory=list)
 
-    def runs(self, **filters: Any) -> list[Run]:
+    def runs(self, **filters: Any) -> list[DagsterRun]:
         self.asked.append(filters)
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         if isinstance(answer, Exception):

@@ -14,10 +14,10 @@ from typer.testing import CliRunner
 
 from lyo_pipelines.cli import app
 from lyo_pipelines.commands.backtest import BacktestError, laid_over, run_backtest
-from lyo_pipelines.config.figures import FiguresError, load_figures
+from lyo_pipelines.config.loading import ConfigError, load_config
 from lyo_pipelines.health.read import HealthUnreadableError
 from lyo_pipelines.storage.lake import Lake
-from lyo_pipelines_tests.retraining.histories import (
+from lyo_pipelines_tests.retraining.health_histories import (
     CURRICULUM,
     HINDI,
     MATH,
@@ -112,7 +112,7 @@ def test_a_policy_lies_over_the_configuration_and_not_over_the_defaults(tmp_path
     config.write_text("retraining: {quality: {relevance: 0.5}, volume: {minimum_examples: 70}}")
     found = laid_over(str(config), policy(tmp_path, "retraining: {volume: {minimum_examples: 80}}"))
     assert (found.quality.relevance, found.volume.minimum_examples) == (0.5, 80)
-    assert found.evidence == load_figures().retraining.evidence
+    assert found.evidence == load_config().retraining.evidence
 
 
 @pytest.mark.parametrize("configured", [True, False])
@@ -134,7 +134,7 @@ def test_a_policy_that_does_not_fit_is_refused_by_file_and_name(
     path = tmp_path / "candidate.yaml"
     if text is not None:
         path.write_text(text)
-    with pytest.raises(FiguresError) as error:
+    with pytest.raises(ConfigError) as error:
         laid_over(str(config) if configured else None, path)
     assert says in str(error.value)
     assert str(path) in str(error.value)

@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from lyo_pipelines.commands.doctor_recipe import look_at_recipe
+from lyo_pipelines.commands.doctor_recipe import check_recipe
 from lyo_pipelines.commands.merge import merge_segment
 from lyo_pipelines.commands.train import train_segment
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines.training.base_models import MissingBaseModelError
 from lyo_pipelines.training.recipe_loading import RecipeError
 from lyo_pipelines.training.versions import NoAdapterError, point_to
-from lyo_pipelines_tests.evaluation import made
+from lyo_pipelines_tests.evaluation import sample_reports
 from lyo_pipelines_tests.training.tiny import make_model
 
 
@@ -29,7 +29,7 @@ def data(tmp_path, monkeypatch) -> Path:
 
 def asked(name: str, *changes: str) -> tuple[bool, str]:
     console = Console(file=io.StringIO(), width=200)
-    well = look_at_recipe(console, name, changes)
+    well = check_recipe(console, name, changes)
     text = console.file.getvalue()  # pyright: ignore[reportAttributeAccessIssue]
     return well, text
 
@@ -85,9 +85,9 @@ def test_the_newest_adapter_of_a_segment_is_merged_into_the_lake(data, tmp_path)
     import transformers
 
     lake, segment = Lake(str(data)), "tutoring.en.math"
-    source = made.tiny_base(tmp_path / "base")
+    source = sample_reports.tiny_base(tmp_path / "base")
     for version in ("owner-1", "owner-2"):
-        made.adapter(lake.local(lake.adapter_dir(segment, version)), source, source)
+        sample_reports.adapter(lake.local(lake.adapter_dir(segment, version)), source, source)
     point_to(lake, segment, "owner-2")
     console = Console(file=io.StringIO(), width=200)
     folder = merge_segment(console, segment, version=None, output=None)

@@ -8,16 +8,16 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from lyo_pipelines.cli import app
-from lyo_pipelines.config.figures import load_figures
+from lyo_pipelines.config.loading import load_config
 from lyo_pipelines.registry.log import read_history, read_release
-from lyo_pipelines.rollout.assignment import bucket, salt_of
-from lyo_pipelines.rollout.begin import begin
+from lyo_pipelines.rollout.assignment import bucket_of, salt_of
 from lyo_pipelines.rollout.rehearsal import Rehearsal
 from lyo_pipelines.rollout.release import NothingDueError, ReasonMissingError
 from lyo_pipelines.rollout.routing import read_routing
+from lyo_pipelines.rollout.start import start_release
 from lyo_pipelines.storage.lake import Lake
-from lyo_pipelines_tests.registry.events_made import PERSON, SEGMENT, START
-from lyo_pipelines_tests.rollout.adapters_made import GATES, ready
+from lyo_pipelines_tests.registry.event_factory import PERSON, SEGMENT, START
+from lyo_pipelines_tests.rollout.adapter_factory import GATES, ready
 
 
 @pytest.fixture
@@ -28,8 +28,8 @@ def lake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lake:
     monkeypatch.setenv("LYO_CONFIG", str(tmp_path / "config.yaml"))
     found = Lake(str(tmp_path))
     ready(found)
-    figures = load_figures(tmp_path / "config.yaml")
-    begin(found, SEGMENT, figures.evaluation, figures.rollout, who=PERSON, reason="to try it", now=START)
+    config = load_config(tmp_path / "config.yaml")
+    start_release(found, SEGMENT, config.evaluation, config.rollout, who=PERSON, reason="to try it", now=START)
     return found
 
 
@@ -79,7 +79,7 @@ def test_a_rehearsed_rollback_changes_nothing_and_the_real_one_is_one_step(
         asked.append((target, base))
         return Rehearsal(base, 0, "What is 7 + 5?", "12", 1.0, 0.2)
 
-    monkeypatch.setattr("lyo_pipelines.commands.release.rehearse", rehearse)
+    monkeypatch.setattr("lyo_pipelines.commands.release.rehearse_fallback", rehearse)
     shown = said("rollback", SEGMENT, "--rehearse")
     assert "owner-1 would leave, and the base model tiny would answer 10% of users" in shown
     assert "answered in 0.2 s: '12'" in shown and "Nothing was changed" in shown
@@ -100,11 +100,11 @@ def test_the_table_of_releases_mends_the_routing_file(lake: Lake) -> None:
 
 def test_a_route_says_adapter_arm_bucket_and_why(lake: Lake) -> None:
     salt = salt_of(SEGMENT, "owner-1")
-    first = next(f"p{n}" for n in range(1_000) if bucket(f"p{n}", salt) < 1_000)
-    other = next(f"p{n}" for n in range(1_000) if bucket(f"p{n}", salt) >= 1_000)
+    first = next(f"p{n}" for n in range(1_000) if bucket_of(f"p{n}", salt) < 1_000)
+    other = next(f"p{n}" for n in range(1_000) if bucket_of(f"p{n}", salt) >= 1_000)
     shown = said("route", first, SEGMENT)
     assert f"{SEGMENT} owner-1 (on tiny) answers." in shown
-    assert f"bucket {bucket(first, salt):,} of 10,000, arm candidate" in shown
+    assert f"bucket {bucket_of(first, salt):,} of 10,000, arm candidate" in shown
     assert "If it cannot be loaded, the base model answers." in shown
     shown = said("route", other, SEGMENT, "--mode", "chain_of_thought", "--team", "school-7")
     assert "the base model answers." in shown and "arm current" in shown

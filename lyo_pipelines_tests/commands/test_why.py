@@ -13,12 +13,12 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from lyo_pipelines.cli import app
-from lyo_pipelines.commands.why import NothingDecidedError, explain, figures_text
-from lyo_pipelines.retraining.claims import launches, make_claim
-from lyo_pipelines.retraining.decide import Decision
-from lyo_pipelines.retraining.findings import Finding
+from lyo_pipelines.commands.why import NothingDecidedError, evidence_text, explain_decision
+from lyo_pipelines.retraining.claims import launches_of_claims, make_claim
+from lyo_pipelines.retraining.decide import RetrainingDecision
+from lyo_pipelines.retraining.findings import TriggerFinding
 from lyo_pipelines.retraining.history import Launch
-from lyo_pipelines.retraining.ledger import record
+from lyo_pipelines.retraining.ledger import record_decisions
 from lyo_pipelines.segments import SegmentKeyError
 from lyo_pipelines.storage.lake import Lake
 
@@ -26,24 +26,26 @@ SEGMENT, OTHER = "tutoring.ta.math", "tutoring.hi.physics"
 FIRST = date(2026, 11, 2)
 
 
-def held(number: int, segment: str = SEGMENT) -> Decision:
+def held(number: int, segment: str = SEGMENT) -> RetrainingDecision:
     """A day with a few examples more than the day before."""
     says = f"{850 + number} of 1,000 curated examples"
-    found = Finding("volume.minimum", "volume", "hold", says, {"examples": 850 + number, "minimum": 1_000})
-    clear = Finding("quality.relevance", "quality", "clear", "mean relevance 0.88 of 90 [0.81, 0.95], at least 0.7")
-    return Decision(segment, FIRST + timedelta(days=number), "hold", says, (clear, found))
+    found = TriggerFinding("volume.minimum", "volume", "hold", says, {"examples": 850 + number, "minimum": 1_000})
+    clear = TriggerFinding(
+        "quality.relevance", "quality", "clear", "mean relevance 0.88 of 90 [0.81, 0.95], at least 0.7"
+    )
+    return RetrainingDecision(segment, FIRST + timedelta(days=number), "hold", says, (clear, found))
 
 
-def fired(number: int) -> Decision:
+def fired(number: int) -> RetrainingDecision:
     says = "mean rating 2.92 of 121 [2.49, 3.35], below 3.5"
     known = {"value": 2.92, "low": 2.49, "high": 3.35, "threshold": 3.5, "n": 121}
-    found = Finding("quality.average_rating", "quality", "fire", says, known, suspicious=True)
+    found = TriggerFinding("quality.average_rating", "quality", "fire", says, known, suspicious=True)
     day, cause = FIRST + timedelta(days=number), "quality.average_rating#1"
     more = {"causes": (cause,), "kinds": ("quality",), "cause_hash": "c0ffee"}
-    return Decision(SEGMENT, day, "fire", says, (*held(number).findings, found), **more)
+    return RetrainingDecision(SEGMENT, day, "fire", says, (*held(number).findings, found), **more)
 
 
-def at(decision: Decision) -> datetime:
+def at(decision: RetrainingDecision) -> datetime:
     return datetime(decision.day.year, decision.day.month, decision.day.day, 6, tzinfo=UTC)
 
 
@@ -53,14 +55,14 @@ def lake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lake:
     return Lake(str(tmp_path))
 
 
-def write(lake: Lake, *decisions: Decision) -> None:
+def write(lake: Lake, *decisions: RetrainingDecision) -> None:
     for decision in decisions:
-        record(lake, [decision], {decision.segment: 867}, policy="figures", now=at(decision))
+        record_decisions(lake, [decision], {decision.segment: 867}, policy="figures", now=at(decision))
 
 
 def said(segment: str = SEGMENT, **options: Any) -> str:
     out = io.StringIO()
-    explain(Console(file=out, width=140), segment, **options)
+    explain_decision(Console(file=out, width=140), segment, **options)
     return out.getvalue()
 
 
@@ -115,7 +117,7 @@ def test_launches_name_attempt_sensor_and_run(lake: Lake) -> None:
     assert claimed is not None
     assert lines_of(said(), "2026-11-05 06:00", "quality_sensor", "not seen yet")
     run = Launch(claimed.launch, 1, SEGMENT, at(decision), "succeeded", run_id="a-run")
-    launches(lake, [claimed], [run], by="quality_sensor", now=at(decision), seconds=60)
+    launches_of_claims(lake, [claimed], [run], by="quality_sensor", now=at(decision), seconds=60)
     text = said()
     assert lines_of(text, "2026-11-05 06:00", "1", "quality_sensor", "a-run", "quality.average_rating#1")
     assert "Launched by quality_sensor on 2026-11-05 06:00." in text
@@ -157,11 +159,11 @@ def test_an_empty_ledger_says_what_switches_the_triggers_on(lake: Lake) -> None:
 
 def test_an_interval_stands_behind_the_figure_that_it_belongs_to() -> None:
     drop = {"value": 2.9, "base": 4.0, "within": -1.06, "low": -1.65, "high": -0.46, "smallest_drop": 0.15, "n": 121}
-    assert figures_text(drop) == "within -1.06 [-1.65, -0.46], smallest_drop 0.15, n 121, value 2.9, base 4"
+    assert evidence_text(drop) == "within -1.06 [-1.65, -0.46], smallest_drop 0.15, n 121, value 2.9, base 4"
     rise = {"value": 0.5, "ratio": None, "low": 1.2, "high": None, "threshold": 1.0, "p50_ms": 1898.4}
-    assert figures_text(rise) == "value 0.5 [1.2, …], threshold 1, p50_ms 1,898"
-    assert figures_text({"low": 0.5, "count": 1_200}) == "low 0.5, count 1,200"
-    assert figures_text({}) == ""
+    assert evidence_text(rise) == "value 0.5 [1.2, …], threshold 1, p50_ms 1,898"
+    assert evidence_text({"low": 0.5, "count": 1_200}) == "low 0.5, count 1,200"
+    assert evidence_text({}) == ""
 
 
 def test_words_in_brackets_are_shown_as_they_are(lake: Lake) -> None:

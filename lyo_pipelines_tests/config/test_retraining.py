@@ -1,23 +1,23 @@
-"""Figures of the retraining triggers: for all segments, for single ones, and what is refused by name."""
+"""Configuration of the retraining triggers: for all segments, for single ones, and what is refused by name."""
 
 from __future__ import annotations
 
 import pytest
 
-from lyo_pipelines.config.figures import FiguresError, load_figures
-from lyo_pipelines.config.retraining import RetrainingFigures
+from lyo_pipelines.config.loading import ConfigError, load_config
+from lyo_pipelines.config.retraining import RetrainingConfig
 
 SEGMENT = "tutoring.ta.math"
 
 
-def loaded(tmp_path, text: str) -> RetrainingFigures:
+def loaded(tmp_path, text: str) -> RetrainingConfig:
     path = tmp_path / "config.yaml"
     path.write_text(text, encoding="utf-8")
-    return load_figures(path).retraining
+    return load_config(path).retraining
 
 
 def test_the_owner_s_figures_are_the_shipped_ones():
-    shipped = load_figures().retraining
+    shipped = load_config().retraining
     assert (shipped.volume.minimum_examples, shipped.volume.optimal_examples) == (1_000, 5_000)
     assert (shipped.volume.earliest_days, shipped.volume.latest_days) == (14, 28)
     assert (shipped.quality.average_rating, shipped.quality.negative_feedback_rise, shipped.quality.relevance) == (
@@ -61,7 +61,7 @@ def test_a_segment_has_its_own_figures_over_those_of_all(tmp_path):
     ],
 )
 def test_a_figure_that_does_not_fit_is_refused_by_name(tmp_path, text, said):
-    with pytest.raises(FiguresError) as error:
+    with pytest.raises(ConfigError) as error:
         loaded(tmp_path, f"retraining: {{{text}}}")
     assert said in str(error.value)
 
@@ -77,7 +77,7 @@ def test_a_figure_that_does_not_fit_is_refused_by_name(tmp_path, text, said):
 )
 def test_figures_that_hold_for_all_segments_are_refused_in_one(tmp_path, text):
     key = text.split("{")[1].split(":")[0]
-    with pytest.raises(FiguresError, match=f"segments.{SEGMENT}: {key} hold for all segments alike"):
+    with pytest.raises(ConfigError, match=f"segments.{SEGMENT}: {key} hold for all segments alike"):
         loaded(tmp_path, f"retraining: {{segments: {{{SEGMENT}: {{{text}}}}}}}")
 
 

@@ -3,10 +3,10 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from lyo_pipelines.curation.culture import excerpt, findings
+from lyo_pipelines.curation.culture import cultural_findings, finding_excerpt
 from lyo_pipelines.curation.wordlists import PACKAGED, WordlistError, load_wordlists
 from lyo_pipelines.storage.lake import Lake
-from lyo_pipelines_tests.curation.rows import FIGURES
+from lyo_pipelines_tests.curation.interaction_rows import CONFIG
 
 LISTS = load_wordlists()
 
@@ -18,7 +18,7 @@ def found(
         {"answer": [answer], "bucket": [language], "task": [task], "complaint_category": [complaint]},
         schema_overrides={"complaint_category": pl.String},
     )
-    return findings(frame, lists, FIGURES)[0].to_list()
+    return cultural_findings(frame, lists, CONFIG)[0].to_list()
 
 
 @pytest.mark.parametrize(
@@ -80,13 +80,13 @@ def test_a_cultural_complaint_is_a_finding():
 
 def test_the_excerpt_shows_the_place_on_one_line_in_quotation_marks():
     answer = "पहले जोड़िए।\n" * 30 + "तू मूर्ख है।" + "फिर घटाइए। " * 30
-    shown = excerpt(answer, "insult", "hi", LISTS, FIGURES)
+    shown = finding_excerpt(answer, "insult", "hi", LISTS, CONFIG)
     assert "मूर्ख" in shown
     assert shown.startswith("“…")
     assert shown.endswith("…”")
     assert "\n" not in shown
-    assert len(shown) <= FIGURES.review_excerpt_characters + 4
-    assert excerpt("=1+1", "complaint", "en", LISTS, FIGURES) == "“=1+1”"
+    assert len(shown) <= CONFIG.review_excerpt_characters + 4
+    assert finding_excerpt("=1+1", "complaint", "en", LISTS, CONFIG) == "“=1+1”"
 
 
 def test_all_packaged_lists_have_the_same_shape():

@@ -10,7 +10,7 @@ from lyo_pipelines.curation.contract import EXAMPLE, FUNNEL, INPUTS_KEY, QUALITY
 from lyo_pipelines.curation.day import curate_day, stale_days
 from lyo_pipelines.curation.segments import examples_signature, segment_counts
 from lyo_pipelines.storage.lake import Lake
-from lyo_pipelines_tests.curation.rows import DAY, FIGURES, figures, row, table
+from lyo_pipelines_tests.curation.interaction_rows import CONFIG, DAY, config, row, table
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def mixed(count: int) -> list[dict]:
 
 def test_a_day_becomes_four_files_of_the_contract(lake):
     put(lake, mixed(40))
-    report = curate_day(lake, DAY, FIGURES)
+    report = curate_day(lake, DAY, CONFIG)
     files = {name: lake.read_table(lake.examples(DAY, name)) for name in ("part", "removed", "funnel", "quality")}
     for name, schema in (("part", EXAMPLE), ("removed", REMOVED), ("funnel", FUNNEL), ("quality", QUALITY)):
         assert files[name].schema.equals(schema), name
@@ -63,9 +63,9 @@ def test_a_day_becomes_four_files_of_the_contract(lake):
 )
 def test_batches_and_workers_change_nothing(lake, tmp_path, changes):
     put(lake, mixed(60))
-    whole = curate_day(lake, DAY, figures(removed_sample_per_rule=3))
+    whole = curate_day(lake, DAY, config(removed_sample_per_rule=3))
     before = {name: lake.read_table(lake.examples(DAY, name)) for name in ("part", "removed", "funnel", "quality")}
-    again = curate_day(lake, DAY, figures(removed_sample_per_rule=3, **changes))
+    again = curate_day(lake, DAY, config(removed_sample_per_rule=3, **changes))
     assert again == whole
     for name, expected in before.items():
         assert lake.read_table(lake.examples(DAY, name)).equals(expected), name
@@ -73,15 +73,15 @@ def test_batches_and_workers_change_nothing(lake, tmp_path, changes):
 
 def test_a_day_without_rows_is_fine(lake):
     put(lake, [])
-    report = curate_day(lake, DAY, FIGURES)
+    report = curate_day(lake, DAY, CONFIG)
     assert (report.read, report.kept, report.removed_by_rule) == (0, 0, {})
     assert lake.read_table(lake.examples(DAY)).num_rows == 0
-    assert stale_days(lake, FIGURES) == []
+    assert stale_days(lake, CONFIG) == []
 
 
 def test_a_missing_day_says_what_to_do(lake):
     with pytest.raises(MissingDayError, match="Materialize raw_interactions"):
-        curate_day(lake, DAY, FIGURES)
+        curate_day(lake, DAY, CONFIG)
     assert not lake.exists(lake.path("examples"))
 
 
@@ -89,27 +89,27 @@ def test_days_become_stale_for_a_reason(lake):
     other = DAY + timedelta(days=1)
     put(lake, mixed(4), "a")
     put(lake, mixed(4), "a", other)
-    assert stale_days(lake, FIGURES) == [DAY, other]
-    curate_day(lake, DAY, FIGURES)
-    curate_day(lake, other, FIGURES)
-    assert stale_days(lake, FIGURES) == []
+    assert stale_days(lake, CONFIG) == [DAY, other]
+    curate_day(lake, DAY, CONFIG)
+    curate_day(lake, other, CONFIG)
+    assert stale_days(lake, CONFIG) == []
     put(lake, mixed(4), "a")  # built again from the same inputs
-    assert stale_days(lake, FIGURES) == []
+    assert stale_days(lake, CONFIG) == []
     put(lake, mixed(4), "b")
-    assert stale_days(lake, FIGURES) == [DAY]
-    curate_day(lake, DAY, FIGURES)
-    assert stale_days(lake, figures(minimum_rating=4.5)) == [DAY, other]
-    assert stale_days(lake, figures(workers=1, batch_rows=10, user_cap=5, quality_minimum_rows=7)) == []
+    assert stale_days(lake, CONFIG) == [DAY]
+    curate_day(lake, DAY, CONFIG)
+    assert stale_days(lake, config(minimum_rating=4.5)) == [DAY, other]
+    assert stale_days(lake, config(workers=1, batch_rows=10, user_cap=5, quality_minimum_rows=7)) == []
     lake.write_text("language: en\nrefusals: [no comment]\n", lake.side("wordlists", "en.yaml"))
-    assert stale_days(lake, FIGURES) == [DAY, other]
+    assert stale_days(lake, CONFIG) == [DAY, other]
 
 
 def test_a_raw_day_that_does_not_say_its_inputs_is_known_by_its_file(lake):
     put(lake, mixed(4))
-    curate_day(lake, DAY, FIGURES)
-    assert stale_days(lake, FIGURES) == []
+    curate_day(lake, DAY, CONFIG)
+    assert stale_days(lake, CONFIG) == []
     put(lake, mixed(5))
-    assert stale_days(lake, FIGURES) == [DAY]
+    assert stale_days(lake, CONFIG) == [DAY]
 
 
 def test_a_run_that_dies_leaves_nothing_half_written(lake, monkeypatch):
@@ -120,35 +120,35 @@ def test_a_run_that_dies_leaves_nothing_half_written(lake, monkeypatch):
 
     monkeypatch.setattr("lyo_pipelines.curation.day.update_day", die)
     with pytest.raises(OSError, match="No space"):
-        curate_day(lake, DAY, FIGURES)
+        curate_day(lake, DAY, CONFIG)
     assert not lake.exists(lake.examples(DAY))
     assert not [name for name in lake.fs.ls(lake.path("examples", f"date={DAY}"), detail=False) if ".tmp-" in name]
-    assert stale_days(lake, FIGURES) == [DAY]
+    assert stale_days(lake, CONFIG) == [DAY]
     monkeypatch.undo()
-    assert curate_day(lake, DAY, FIGURES).read == 20
+    assert curate_day(lake, DAY, CONFIG).read == 20
 
 
 def test_raw_days_with_columns_in_another_order_are_read(lake):
     made = table(*mixed(6))
     lake.write_table(made.select(made.column_names[::-1]), lake.interactions(DAY))
-    assert curate_day(lake, DAY, FIGURES).read == 6
+    assert curate_day(lake, DAY, CONFIG).read == 6
 
 
 def test_examples_say_what_they_were_made_from(lake):
     put(lake, mixed(3))
-    curate_day(lake, DAY, FIGURES)
+    curate_day(lake, DAY, CONFIG)
     assert INPUTS_KEY in (pq.read_metadata(lake.examples(DAY)).metadata or {})
 
 
 def test_an_example_s_id_follows_its_texts(lake):
     put(lake, [row(1, rating=5.0)])
-    curate_day(lake, DAY, FIGURES)
+    curate_day(lake, DAY, CONFIG)
     first = lake.read_table(lake.examples(DAY))["example_id"].to_pylist()
     put(lake, [row(1, rating=4.0)])
-    curate_day(lake, DAY, FIGURES)
+    curate_day(lake, DAY, CONFIG)
     assert lake.read_table(lake.examples(DAY))["example_id"].to_pylist() == first
     put(lake, [row(1, rating=5.0, context="new")])
-    curate_day(lake, DAY, FIGURES)
+    curate_day(lake, DAY, CONFIG)
     changed = lake.read_table(lake.examples(DAY))["example_id"].to_pylist()
     assert changed != first
     assert all(len(key) == 16 for key in changed)
@@ -159,18 +159,18 @@ def test_segments_are_counted_from_the_funnels_alone(lake):
     put(lake, mixed(40))
     put(lake, mixed(20), day=other)
     put(lake, [], day=other + timedelta(days=1))
-    reports = [curate_day(lake, day, FIGURES) for day in lake.days("interactions")]
+    reports = [curate_day(lake, day, CONFIG) for day in lake.days("interactions")]
     counts = segment_counts(lake)
     for key, count in counts.items():
         assert count.read == sum(report.read_by_segment.get(key, 0) for report in reports)
         assert count.kept == sum(report.segments.get(key, 0) for report in reports)
     before = examples_signature(lake)
     put(lake, mixed(21), day=other)
-    curate_day(lake, other, FIGURES)
+    curate_day(lake, other, CONFIG)
     assert examples_signature(lake) != before
 
 
 def test_a_lake_in_memory_works_too():
     lake = Lake("memory://curation-test")
     lake.write_table(pa.Table.from_batches(table(*mixed(8)).to_batches()), lake.interactions(DAY))
-    assert curate_day(lake, DAY, FIGURES).read == 8
+    assert curate_day(lake, DAY, CONFIG).read == 8

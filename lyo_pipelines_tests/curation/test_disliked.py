@@ -12,7 +12,7 @@ from lyo_pipelines.curation.contract import EXAMPLE
 from lyo_pipelines.curation.day import curate_day
 from lyo_pipelines.curation.wordlists import load_wordlists
 from lyo_pipelines.storage.lake import Lake
-from lyo_pipelines_tests.curation.rows import DAY, FIGURES, figures, row, table
+from lyo_pipelines_tests.curation.interaction_rows import CONFIG, DAY, config, row, table
 
 GOOD = row(0)["answer"]
 
@@ -24,7 +24,7 @@ def lists(tmp_path_factory: pytest.TempPathFactory):
 
 @given(ratings=st.lists(st.sampled_from([None, 1.0, 2.0, 2.5, 3.0, 3.5, 4.0, 5.0]), min_size=1, max_size=12))
 def test_only_bad_ratings_are_kept_apart_and_never_as_examples(lists, ratings):
-    result = curate_batch(table(*(row(n, rating=rating) for n, rating in enumerate(ratings))), FIGURES, lists, {})
+    result = curate_batch(table(*(row(n, rating=rating) for n, rating in enumerate(ratings))), CONFIG, lists, {})
     apart = set(result.disliked["interaction_id"].to_pylist())
     assert apart == {row(n)["interaction_id"] for n, rating in enumerate(ratings) if rating and rating <= 2}
     assert apart.isdisjoint(result.kept["interaction_id"].to_pylist())
@@ -34,7 +34,7 @@ def test_only_bad_ratings_are_kept_apart_and_never_as_examples(lists, ratings):
 @pytest.mark.parametrize("rating", [None, 1.0, 3.0, 5.0])
 def test_a_correction_is_the_example_and_takes_no_rating_from_what_it_corrects(lists, rating):
     said = row(1)["answer"]
-    result = curate_batch(table(row(1, rating=rating, thumbs=-1, edited_answer="Better.")), FIGURES, lists, {})
+    result = curate_batch(table(row(1, rating=rating, thumbs=-1, edited_answer="Better.")), CONFIG, lists, {})
     (kept,) = result.kept.to_pylist()
     assert (kept["answer"], kept["original_answer"], kept["rating"]) == ("Better.", said, None)
     assert result.disliked.num_rows == 0
@@ -43,19 +43,19 @@ def test_a_correction_is_the_example_and_takes_no_rating_from_what_it_corrects(l
 def test_a_correction_that_changes_nothing_is_none(lists):
     said = row(1)["answer"]
     rows = [row(1, rating=5.0, edited_answer=f" {said} "), row(2, rating=3.0, edited_answer="  ")]
-    result = curate_batch(table(*rows), FIGURES, lists, {})
+    result = curate_batch(table(*rows), CONFIG, lists, {})
     (kept,) = result.kept.to_pylist()
     assert (kept["interaction_id"], kept["original_answer"], kept["rating"]) == (row(1)["interaction_id"], None, 5.0)
 
 
 def test_a_correction_goes_through_the_same_rules_as_an_answer(lists):
     rows = [row(1, edited_answer="N/A"), row(2, edited_answer="bro\ufffdken")]
-    assert curate_batch(table(*rows), FIGURES, lists, {}).removed["rule"].to_pylist() == ["empty_answer", "broken_text"]
+    assert curate_batch(table(*rows), CONFIG, lists, {}).removed["rule"].to_pylist() == ["empty_answer", "broken_text"]
 
 
 def test_broken_or_failed_answers_say_nothing_about_taste(lists):
     rows = [row(1, rating=1.0, answer="bro\ufffdken text of an answer"), row(2, rating=1.0, error="timeout")]
-    assert curate_batch(table(*rows), FIGURES, lists, {}).disliked.num_rows == 0
+    assert curate_batch(table(*rows), CONFIG, lists, {}).disliked.num_rows == 0
 
 
 def test_neither_shows_personal_data(tmp_path):
@@ -64,7 +64,7 @@ def test_neither_shows_personal_data(tmp_path):
     bad = [row(n, rating=1.0, answer=f"No, {secret}, she knows more.") for n in range(3)]
     corrected = [row(n, answer=f"No, {secret}.", edited_answer=f"Please {secret}, soon.") for n in range(3, 6)]
     lake.write_table(table(*bad, *corrected), lake.interactions(DAY))
-    curate_day(lake, DAY, FIGURES)
+    curate_day(lake, DAY, CONFIG)
     for name, columns in (("disliked", ["answer"]), ("part", ["answer", "original_answer"])):
         found = lake.read_table(lake.examples(DAY, name))
         assert found.schema.equals(EXAMPLE)
@@ -75,4 +75,4 @@ def test_neither_shows_personal_data(tmp_path):
 
 def test_an_answer_cannot_be_good_and_bad():
     with pytest.raises(ValidationError, match="bad_rating must lie below minimum_rating"):
-        type(FIGURES).model_validate({**figures().model_dump(), "bad_rating": 4.0})
+        type(CONFIG).model_validate({**config().model_dump(), "bad_rating": 4.0})

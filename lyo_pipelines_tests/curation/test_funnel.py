@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lyo_pipelines.curation.contract import FUNNEL
-from lyo_pipelines.curation.funnel import combined, funnel_picture, funnel_table
+from lyo_pipelines.curation.funnel import combined, funnel_plot, funnel_table
 from lyo_pipelines.curation.rules import RULES
 from lyo_pipelines.plotting import MAXIMUM_BYTES
 
@@ -45,7 +45,7 @@ def test_days_and_segments_add_up(monday, tuesday):
 def test_the_picture_is_a_small_png(made):
     from PIL import Image
 
-    png = funnel_picture([funnel_table(made)])
+    png = funnel_plot([funnel_table(made)])
     assert len(png) < MAXIMUM_BYTES
     assert Image.open(io.BytesIO(png)).size[0] > 600
 
@@ -53,6 +53,6 @@ def test_the_picture_is_a_small_png(made):
 def test_a_full_picture_is_small_enough_for_the_ui():
     full = {("tutoring.en.math", position): 97 * (position + 2) ** 2 for position in range(-1, len(RULES))}
     assert (
-        len(funnel_picture([funnel_table(full)], "tutoring.en.math", "A title of a usual length, 2026-01-05"))
+        len(funnel_plot([funnel_table(full)], "tutoring.en.math", "A title of a usual length, 2026-01-05"))
         < MAXIMUM_BYTES
     )

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lyo_pipelines.curation.batch import BatchResult, curate_batch
-from lyo_pipelines.curation.jsontexts import _closed, _opened
+from lyo_pipelines.curation.json_texts import _closed, _opened
 from lyo_pipelines.curation.wordlists import load_wordlists
-from lyo_pipelines_tests.curation.rows import FIGURES, row, table
+from lyo_pipelines_tests.curation.interaction_rows import CONFIG, row, table
 
 LISTS = load_wordlists()
 JSON = st.recursive(
@@ -30,7 +30,7 @@ TOOLS = {
 
 def curated(task: str, answer: Any, **changes: Any) -> BatchResult:
     made = row(task=task, subject=None, answer=json.dumps(answer, ensure_ascii=False), rating=5.0, **changes)
-    return curate_batch(table(made), FIGURES, LISTS, {})
+    return curate_batch(table(made), CONFIG, LISTS, {})
 
 
 def call(tool: str, **arguments: Any) -> dict[str, Any]:
@@ -40,12 +40,12 @@ def call(tool: str, **arguments: Any) -> dict[str, Any]:
 @given(st.lists(JSON, max_size=4) | st.dictionaries(st.text(max_size=5), JSON, max_size=4))
 def test_laid_open_and_put_back_is_the_same_value(value):
     text = json.dumps(value)
-    assert json.loads(_closed(text, _opened(text), FIGURES) or "") == value
+    assert json.loads(_closed(text, _opened(text), CONFIG) or "") == value
 
 
 def test_texts_that_are_no_json_are_redacted_as_they_are():
     assert _opened("{not JSON") == "{not JSON"
-    assert _closed("{not JSON", "{<PERSON>", FIGURES) == "{<PERSON>"
+    assert _closed("{not JSON", "{<PERSON>", CONFIG) == "{<PERSON>"
 
 
 def test_an_address_a_secret_link_and_a_number_go_and_the_object_stays():
@@ -75,7 +75,7 @@ def test_what_fell_to_redaction_leaves_the_others_in_their_order():
         row(n, task="agent", subject=None, answer=json.dumps(text), context=json.dumps(TOOLS))
         for n, text in enumerate(texts)
     ]
-    result = curate_batch(table(*rows, row(7)), FIGURES, LISTS, {})
+    result = curate_batch(table(*rows, row(7)), CONFIG, LISTS, {})
     assert result.kept["interaction_id"].to_pylist() == ["i0", "i2", "i7"]
     assert result.removed["interaction_id"].to_pylist() == ["i1"]
 

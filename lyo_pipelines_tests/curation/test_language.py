@@ -5,14 +5,14 @@ import pytest
 
 from lyo_pipelines.curation.language import detectors
 from lyo_pipelines.curation.language.codes import language_code
-from lyo_pipelines.curation.language.scripts import SCRIPTS, letter_counts, prose
+from lyo_pipelines.curation.language.scripts import SCRIPTS, letter_counts, prose_of
 from lyo_pipelines.curation.language.words import WORDS
 from lyo_pipelines.curation.language.written import bucket_language, written_language
-from lyo_pipelines_tests.curation.rows import FIGURES
+from lyo_pipelines_tests.curation.interaction_rows import CONFIG
 
 
 def written(text: str | None, declared: str) -> str:
-    return written_language(pl.Series([text], dtype=pl.String), pl.Series([declared]), FIGURES)[0]
+    return written_language(pl.Series([text], dtype=pl.String), pl.Series([declared]), CONFIG)[0]
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_word_lists_do_not_overlap_where_it_matters():
 
 
 def test_letters_are_counted_by_script_without_formulas():
-    counts = letter_counts(prose(pl.Series(["यह x = 3y है", "தமிழ் text here", None, "мир"])))
+    counts = letter_counts(prose_of(pl.Series(["यह x = 3y है", "தமிழ் text here", None, "мир"])))
     assert counts["Devanagari"].to_list()[0] == 4
     assert counts["Latin"].to_list() == [0, 8, 0, 0]
     assert counts["Tamil"].to_list()[1] == 5
@@ -134,4 +134,4 @@ def test_detectors_that_know_nothing_say_so():
 
 
 def test_nothing_in_nothing_out():
-    assert written_language(pl.Series([], dtype=pl.String), pl.Series([], dtype=pl.String), FIGURES).to_list() == []
+    assert written_language(pl.Series([], dtype=pl.String), pl.Series([], dtype=pl.String), CONFIG).to_list() == []

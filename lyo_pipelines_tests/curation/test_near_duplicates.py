@@ -9,15 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lyo_pipelines.curation.near_duplicates import clusters
-from lyo_pipelines.curation.ngrams import folded, hashed_ngrams, jaccard, pair_similarities, shingles
-from lyo_pipelines_tests.curation.rows import FIGURES, figures
+from lyo_pipelines.curation.near_duplicates import near_duplicate_clusters
+from lyo_pipelines.curation.ngrams import fold_texts, hashed_ngrams, jaccard, pair_similarities, shingles
+from lyo_pipelines_tests.curation.interaction_rows import CONFIG, config
 
 
 def brute_force(texts: list[str], minimum: float) -> list[int]:
     """Connected components of all truly similar pairs, labelled by their first text."""
     labels = list(range(len(texts)))
-    series = folded(texts).to_list()
+    series = fold_texts(texts).to_list()
     for a, b in combinations(range(len(texts)), 2):
         if jaccard(series[a], series[b]) >= minimum and labels[a] != labels[b]:
             old, new = max(labels[a], labels[b]), min(labels[a], labels[b])
@@ -36,13 +36,13 @@ def brute_force(texts: list[str], minimum: float) -> list[int]:
     ],
 )
 def test_near_duplicates_are_one_cluster(texts):
-    assert clusters(texts, FIGURES).tolist() == [0, 0]
+    assert near_duplicate_clusters(texts, CONFIG).tolist() == [0, 0]
 
 
 def test_different_questions_are_clusters_of_their_own():
     texts = ["What is the area of a circle?", "Why does the moon have phases?", "2 + 2", "2 + 3", ""]
-    assert clusters(texts, FIGURES).tolist() == [0, 1, 2, 3, 4]
-    assert clusters([], FIGURES).tolist() == []
+    assert near_duplicate_clusters(texts, CONFIG).tolist() == [0, 1, 2, 3, 4]
+    assert near_duplicate_clusters([], CONFIG).tolist() == []
 
 
 def test_clusters_agree_with_brute_force():
@@ -63,7 +63,7 @@ def test_clusters_agree_with_brute_force():
             )
         )
     r.shuffle(texts)
-    ours, truth = clusters(texts, FIGURES).tolist(), brute_force(texts, FIGURES.near_duplicate_similarity)
+    ours, truth = near_duplicate_clusters(texts, CONFIG).tolist(), brute_force(texts, CONFIG.near_duplicate_similarity)
     pairs = list(combinations(range(len(texts)), 2))
     joined = {(a, b) for a, b in pairs if ours[a] == ours[b]}
     true = {(a, b) for a, b in pairs if truth[a] == truth[b]}
@@ -87,17 +87,20 @@ def test_clusters_agree_with_brute_force():
     )
 )
 def test_labels_are_the_first_member_and_do_not_depend_on_order(texts):
-    labels = clusters(texts, FIGURES)
+    labels = near_duplicate_clusters(texts, CONFIG)
     assert labels.dtype == np.int64
     assert all(labels[label] == label <= place for place, label in enumerate(labels))
-    backwards = clusters(texts[::-1], FIGURES)[::-1]
+    backwards = near_duplicate_clusters(texts[::-1], CONFIG)[::-1]
     assert [a == b for a, b in combinations(labels, 2)] == [a == b for a, b in combinations(backwards, 2)]
 
 
 def test_a_higher_similarity_joins_less():
     texts = ["find the area of the green triangle with base 8", "find the area of the brown triangle with base 8"]
-    assert clusters(texts, figures(near_duplicate_similarity=0.5, near_duplicate_bands=64)).tolist() == [0, 0]
-    assert clusters(texts, FIGURES).tolist() == [0, 1]
+    assert near_duplicate_clusters(texts, config(near_duplicate_similarity=0.5, near_duplicate_bands=64)).tolist() == [
+        0,
+        0,
+    ]
+    assert near_duplicate_clusters(texts, CONFIG).tolist() == [0, 1]
 
 
 @settings(max_examples=100)
@@ -116,7 +119,7 @@ def test_hashed_ngrams_are_those_of_each_text(texts):
 @settings(max_examples=60)
 @given(st.lists(st.text(alphabet="abcde ", max_size=30), min_size=2, max_size=5))
 def test_similarities_of_many_pairs_are_those_of_each_pair(texts):
-    series = folded(texts)
+    series = fold_texts(texts)
     left, right = np.triu_indices(len(texts), 1)
     found = pair_similarities(series, left, right, 5)
     assert found.tolist() == pytest.approx(
@@ -130,5 +133,5 @@ def test_a_bucket_full_of_templates_stays_fast_and_right():
         for a in range(30)
         for b in range(30)
     ]
-    labels = clusters(texts, FIGURES)
+    labels = near_duplicate_clusters(texts, CONFIG)
     assert len(set(labels.tolist())) < 60

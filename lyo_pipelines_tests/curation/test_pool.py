@@ -7,15 +7,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lyo_pipelines.curation.batch import curate_batch
-from lyo_pipelines.curation.pool import POOL_RULES, REMOVED_FROM_POOL, pool
+from lyo_pipelines.curation.pool import POOL_RULES, REMOVED_FROM_POOL, apply_pool_rules
 from lyo_pipelines.curation.wordlists import load_wordlists
-from lyo_pipelines_tests.curation.rows import FIGURES, figures, row, table
+from lyo_pipelines_tests.curation.interaction_rows import CONFIG, config, row, table
 
 LISTS = load_wordlists()
 
 
 def examples(*rows) -> pa.Table:
-    return curate_batch(table(*rows), FIGURES, LISTS, {}).kept
+    return curate_batch(table(*rows), CONFIG, LISTS, {}).kept
 
 
 def ids(table: pa.Table) -> list[str]:
@@ -24,8 +24,8 @@ def ids(table: pa.Table) -> list[str]:
 
 def test_a_segment_with_too_few_interactions_is_left_out():
     made = examples(row(1), row(2))
-    assert pool(made, FIGURES, 99).removed_by_rule == {"segment_minimum": 2}
-    assert pool(made, FIGURES, 100).kept.num_rows == 2
+    assert apply_pool_rules(made, CONFIG, 99).removed_by_rule == {"segment_minimum": 2}
+    assert apply_pool_rules(made, CONFIG, 100).kept.num_rows == 2
 
 
 def test_of_exact_duplicates_the_earliest_stays_whatever_the_day():
@@ -36,14 +36,14 @@ def test_of_exact_duplicates_the_earliest_stays_whatever_the_day():
     other = row(
         4, question=first["question"], context="another sheet", occurred_at=first["occurred_at"] - timedelta(days=1)
     )
-    result = pool(examples(*same, first, other), FIGURES, 500)
+    result = apply_pool_rules(examples(*same, first, other), CONFIG, 500)
     assert ids(result.kept) == ["i4", "i1"]
     assert result.removed_by_rule == {"exact_duplicate": 2}
 
 
 def test_another_history_is_another_example():
     made = examples(row(1), row(2, question=row(1)["question"], history=[{"role": "user", "content": "before"}]))
-    assert pool(made, FIGURES, 500).kept.num_rows == 2
+    assert apply_pool_rules(made, CONFIG, 500).kept.num_rows == 2
 
 
 def test_the_cap_keeps_a_user_s_best_rated_examples():
@@ -51,10 +51,10 @@ def test_the_cap_keeps_a_user_s_best_rated_examples():
         row(20, user_pseudonym=None),
         row(21, user_pseudonym=None),
     ]
-    result = pool(examples(*made), figures(user_cap=2), 500)
+    result = apply_pool_rules(examples(*made), config(user_cap=2), 500)
     assert set(ids(result.kept)) == {"i3", "i7", "i20", "i21"}
     assert result.removed_by_rule == {"user_cap": 8}
-    assert pool(examples(*made), figures(user_cap=0), 500).kept.num_rows == 12
+    assert apply_pool_rules(examples(*made), config(user_cap=0), 500).kept.num_rows == 12
 
 
 @settings(max_examples=25)
@@ -65,14 +65,14 @@ def test_the_pool_does_not_depend_on_the_order_of_arrival_and_loses_nothing(orde
         for n in range(14)
     ]
     whole = examples(*made)
-    result = pool(whole.take(list(order)), figures(user_cap=cap), 500)
-    assert result.kept.equals(pool(whole, figures(user_cap=cap), 500).kept)
+    result = apply_pool_rules(whole.take(list(order)), config(user_cap=cap), 500)
+    assert result.kept.equals(apply_pool_rules(whole, config(user_cap=cap), 500).kept)
     assert result.kept.num_rows + result.removed.num_rows == 14
     assert set(result.removed["rule"].to_pylist()) <= {rule.name for rule in POOL_RULES}
 
 
 def test_an_empty_segment_is_no_error():
-    result = pool(examples(), FIGURES, 500)
+    result = apply_pool_rules(examples(), CONFIG, 500)
     assert result.kept.num_rows == result.removed.num_rows == 0
     assert result.removed.schema.equals(REMOVED_FROM_POOL)
-    assert all(rule.says for rule in POOL_RULES)
+    assert all(rule.description for rule in POOL_RULES)

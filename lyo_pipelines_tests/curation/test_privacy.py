@@ -12,9 +12,9 @@ from lyo_pipelines.curation.batch import curate_batch
 from lyo_pipelines.curation.privacy.checksums import luhn, mod97, verhoeff
 from lyo_pipelines.curation.privacy.engine import merged
 from lyo_pipelines.curation.privacy.redact import can_hold, redact_text, redact_unique
-from lyo_pipelines.curation.privacy.spans import Span, ascii_digits
+from lyo_pipelines.curation.privacy.spans import PersonalDataSpan, ascii_digits
 from lyo_pipelines.curation.wordlists import load_wordlists
-from lyo_pipelines_tests.curation.rows import FIGURES, figures, row, table
+from lyo_pipelines_tests.curation.interaction_rows import CONFIG, config, row, table
 
 
 def with_check(digits: str, check) -> str:
@@ -29,7 +29,7 @@ TAMIL = str.maketrans("0123456789", "௦௧௨௩௪௫௬௭௮௯")
 
 
 def redacted(text: str) -> str:
-    return redact_text(text, FIGURES).text
+    return redact_text(text, CONFIG).text
 
 
 @pytest.mark.parametrize(
@@ -210,7 +210,7 @@ def test_the_assistant_s_own_name_stays(text):
 def test_titled_names_go_only_where_the_figures_say_so():
     text = "Ask Mr. Sharma about it"
     assert redacted(text) == text
-    assert redact_text(text, figures(redact_titled_names=True)).text == "Ask Mr. <PERSON> about it"
+    assert redact_text(text, config(redact_titled_names=True)).text == "Ask Mr. <PERSON> about it"
 
 
 pieces = st.one_of(
@@ -261,8 +261,8 @@ composed = st.lists(pieces, max_size=8).map("".join)
 @example("LICENSE NO:00A0000")
 def test_the_cheap_test_loses_no_finding(text):
     """Sending only what the vectorised test picks finds the same as sending everything."""
-    everything = redact_text(text, FIGURES)
-    picked = redact_unique(pl.Series([text]), FIGURES).get(0)
+    everything = redact_text(text, CONFIG)
+    picked = redact_unique(pl.Series([text]), CONFIG).get(0)
     assert (picked.text if picked else text) == everything.text
     assert (picked.counts if picked else {}) == everything.counts
 
@@ -293,16 +293,16 @@ def test_check_digits_catch_every_single_wrong_digit(digits, place, change):
 
 def test_overlapping_findings_are_settled_by_type_and_length():
     spans = [
-        Span(0, 10, "PHONE", 0.9),
-        Span(2, 14, "AADHAAR", 0.9),
-        Span(20, 25, "PERSON", 0.5),
-        Span(22, 30, "PERSON", 0.9),
+        PersonalDataSpan(0, 10, "PHONE", 0.9),
+        PersonalDataSpan(2, 14, "AADHAAR", 0.9),
+        PersonalDataSpan(20, 25, "PERSON", 0.5),
+        PersonalDataSpan(22, 30, "PERSON", 0.9),
     ]
     assert [(s.start, s.end, s.kind) for s in merged(spans)] == [(2, 14, "AADHAAR"), (20, 30, "PERSON")]
 
 
 def curated(*rows):
-    return curate_batch(table(*rows), FIGURES, load_wordlists(), {})
+    return curate_batch(table(*rows), CONFIG, load_wordlists(), {})
 
 
 def test_every_text_of_a_row_is_redacted_and_names_spread_through_it():
@@ -373,7 +373,7 @@ def test_values_are_in_no_output_and_in_no_log(caplog):
 
 
 def test_the_cheap_test_answers_for_each_type():
-    flags = can_hold(pl.Series(["asha@example.com", "plain words", None]), FIGURES)
+    flags = can_hold(pl.Series(["asha@example.com", "plain words", None]), CONFIG)
     assert flags["EMAIL"].to_list() == [True, False, False]
     assert not any(flags.row(1))
     assert all(re.fullmatch(r"[A-Z_]+", name) for name in flags.columns)

@@ -8,19 +8,19 @@ from lyo_pipelines.curation.contract import QUALITY
 from lyo_pipelines.curation.day import curate_day
 from lyo_pipelines.curation.quality import CHECKS, quality_checks, quality_table
 from lyo_pipelines.storage.lake import Lake
-from lyo_pipelines_tests.curation.rows import DAY, FIGURES, figures, row, table
+from lyo_pipelines_tests.curation.interaction_rows import CONFIG, DAY, config, row, table
 
-MANY = figures(quality_minimum_rows=10)
+MANY = config(quality_minimum_rows=10)
 
 
 def report(tmp_path, *rows):
     lake = Lake(str(tmp_path))
     lake.write_table(table(*rows), lake.interactions(DAY))
-    return curate_day(lake, DAY, FIGURES)
+    return curate_day(lake, DAY, CONFIG)
 
 
-def outcomes(found, with_figures=MANY):
-    return {outcome.name: outcome for outcome in quality_checks(found, with_figures)}
+def outcomes(found, with_config=MANY):
+    return {outcome.name: outcome for outcome in quality_checks(found, with_config)}
 
 
 def test_metrics_of_a_day_and_its_segments(tmp_path):
@@ -76,8 +76,8 @@ def test_a_bad_segment_of_a_good_day_warns(tmp_path):
 
 def test_too_few_rows_are_said_and_not_judged(tmp_path):
     few = report(tmp_path, row(1, error="timeout"))
-    assert all(outcome.passed for outcome in quality_checks(few, FIGURES))
-    assert "too few" in outcomes(few, FIGURES)["survival"].message
+    assert all(outcome.passed for outcome in quality_checks(few, CONFIG))
+    assert "too few" in outcomes(few, CONFIG)["survival"].message
 
 
 def test_a_lost_row_blocks(tmp_path):

@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lyo_pipelines.curation.repairs import repair
+from lyo_pipelines.curation.repairs import repair_texts
 from lyo_pipelines.curation.wordlists import load_wordlists
 
 LISTS = load_wordlists()
 
 
 def mended(text: str, *, answers: bool = True) -> str:
-    return repair(pl.Series([text]), LISTS, answers=answers)[0][0]
+    return repair_texts(pl.Series([text]), LISTS, answers=answers)[0][0]
 
 
 @pytest.mark.parametrize(
@@ -64,14 +64,14 @@ def test_boilerplate_is_cut_from_answers_only():
 
 
 def test_nulls_stay_and_changes_are_counted():
-    texts, changed = repair(pl.Series(["a\x00", None, "b"]), LISTS, answers=False)
+    texts, changed = repair_texts(pl.Series(["a\x00", None, "b"]), LISTS, answers=False)
     assert texts.to_list() == ["a", None, "b"]
     assert changed == {"remove_control_characters": 1}
 
 
 def test_the_input_column_is_not_changed():
     texts = pl.Series(["a\x00b", "e\u0301"])
-    repair(texts, LISTS, answers=True)
+    repair_texts(texts, LISTS, answers=True)
     assert texts.to_list() == ["a\x00b", "e\u0301"]
 
 

@@ -14,17 +14,17 @@ from lyo_pipelines.curation.review import (
     COLUMNS,
     Review,
     ReviewQueueError,
-    decisions,
     decisions_signature,
     parse_queue,
     queue_path,
     read_queue,
+    review_decisions,
+    review_verdict,
     update_day,
-    verdict,
     write_queue,
 )
 from lyo_pipelines.storage.lake import Lake
-from lyo_pipelines_tests.curation.rows import DAY, FIGURES, figures, row, table
+from lyo_pipelines_tests.curation.interaction_rows import CONFIG, DAY, config, row, table
 
 RUDE = "तू यह सवाल फिर से हल करके देख, यह बहुत आसान है।"
 PERSONA = "मैं आपको यह सवाल समझाता हूँ, पहले दोनों पक्षों से पाँच घटाइए।"
@@ -56,21 +56,21 @@ def test_a_person_s_decisions_are_obeyed_by_the_next_run_and_survive_it(lake):
         row(2, rating=5.0, language="hi", answer=PERSONA),
         row(3, rating=5.0),
     )
-    first = curate_day(lake, DAY, FIGURES)
+    first = curate_day(lake, DAY, CONFIG)
     assert first.review_pending == 2
     assert first.removed_by_rule == {"cultural_review_pending": 2}
     assert kept(lake) == ["i3"]
-    assert stale_days(lake, FIGURES) == []
+    assert stale_days(lake, CONFIG) == []
 
     decide(lake, i1="drop", i2="keep")
-    assert stale_days(lake, FIGURES) == [DAY]
-    second = curate_day(lake, DAY, FIGURES)
+    assert stale_days(lake, CONFIG) == [DAY]
+    second = curate_day(lake, DAY, CONFIG)
     assert second.removed_by_rule == {"cultural_dropped": 1}
     assert second.review_pending == 0
     assert kept(lake) == ["i2", "i3"]
-    assert stale_days(lake, FIGURES) == []
+    assert stale_days(lake, CONFIG) == []
 
-    third = curate_day(lake, DAY, FIGURES)
+    third = curate_day(lake, DAY, CONFIG)
     assert third == second
     assert {line.interaction_id: line.decision for line in read_queue(lake)} == {"i1": "drop", "i2": "keep"}
 
@@ -79,10 +79,10 @@ def test_a_decision_about_one_day_leaves_the_others_up_to_date(lake):
     other = DAY + timedelta(days=1)
     put(lake, row(1, rating=5.0, language="hi", answer=RUDE))
     put(lake, row(2, rating=5.0, language="hi", answer=RUDE), day=other)
-    curate_day(lake, DAY, FIGURES)
-    curate_day(lake, other, FIGURES)
+    curate_day(lake, DAY, CONFIG)
+    curate_day(lake, other, CONFIG)
     decide(lake, i2="keep")
-    assert stale_days(lake, FIGURES) == [other]
+    assert stale_days(lake, CONFIG) == [other]
 
 
 def test_a_cultural_complaint_goes_to_the_reviewers_rated_or_not(lake):
@@ -92,7 +92,7 @@ def test_a_cultural_complaint_goes_to_the_reviewers_rated_or_not(lake):
         row(2, complaint_category="cultural"),
         row(3, rating=2.0, complaint_category="cultural"),
     )
-    report = curate_day(lake, DAY, FIGURES)
+    report = curate_day(lake, DAY, CONFIG)
     assert report.removed_by_rule == {"rated_low": 1, "cultural_review_pending": 2}
     lines = {line.interaction_id: line for line in read_queue(lake)}
     assert set(lines) == {"i1", "i2"}
@@ -103,17 +103,17 @@ def test_a_cultural_complaint_goes_to_the_reviewers_rated_or_not(lake):
 
 def test_without_the_review_no_row_is_held_and_complaints_count_against_unrated_ones(lake):
     put(lake, row(1, rating=5.0, language="hi", answer=RUDE), row(2, complaint_category="cultural"))
-    report = curate_day(lake, DAY, figures(cultural_review=False))
+    report = curate_day(lake, DAY, config(cultural_review=False))
     assert report.removed_by_rule == {"unrated_complaint": 1}
     assert not lake.exists(queue_path(lake))
 
 
 def test_a_row_with_two_findings_needs_both_decided():
     decided = {"i1": {"insult": "keep"}}
-    assert verdict("i1", ["insult", "caste"], decided) == "pending"
-    assert verdict("i1", ["insult"], decided) == "keep"
-    assert verdict("i1", ["insult", "caste"], {"i1": {"insult": "keep", "caste": "drop"}}) == "drop"
-    assert verdict("i1", [], decided) is None
+    assert review_verdict("i1", ["insult", "caste"], decided) == "pending"
+    assert review_verdict("i1", ["insult"], decided) == "keep"
+    assert review_verdict("i1", ["insult", "caste"], {"i1": {"insult": "keep", "caste": "drop"}}) == "drop"
+    assert review_verdict("i1", [], decided) is None
 
 
 def test_undecided_lines_that_are_no_longer_found_go_and_notes_stay(lake):
@@ -151,7 +151,7 @@ def test_a_broken_queue_is_an_error_that_says_where_and_changes_nothing(lake, te
     put(lake, row(1, rating=5.0, language="hi", answer=RUDE))
     lake.write_text(text, queue_path(lake))
     with pytest.raises(ReviewQueueError, match=says):
-        curate_day(lake, DAY, FIGURES)
+        curate_day(lake, DAY, CONFIG)
     assert lake.read_text(queue_path(lake)) == text
     assert not lake.exists(lake.examples(DAY))
 
@@ -201,6 +201,6 @@ def test_what_is_written_is_read_again(made, tmp_path_factory):
 @given(made=st.lists(lines, max_size=6))
 def test_undecided_lines_do_not_change_what_was_decided(made):
     decided = [line for line in made if line.decision]
-    assert decisions(made) == decisions(decided)
+    assert review_decisions(made) == review_decisions(decided)
     assert decisions_signature(made, DAY) == decisions_signature(decided, DAY)
     assert decisions_signature(made, DAY + timedelta(days=1)) == ""

@@ -13,17 +13,17 @@ from lyo_pipelines.curation.contract import EXAMPLE, REMOVED
 from lyo_pipelines.curation.repetition import _is_repeated, repeated
 from lyo_pipelines.curation.rules import RULES
 from lyo_pipelines.curation.wordlists import load_wordlists
-from lyo_pipelines_tests.curation.rows import ANSWER, FIGURES, figures, row, table
+from lyo_pipelines_tests.curation.interaction_rows import ANSWER, CONFIG, config, row, table
 
 LISTS = load_wordlists()
 
 
-def curated(*rows, with_figures=FIGURES, decided=None):
-    return curate_batch(table(*rows), with_figures, LISTS, decided or {})
+def curated(*rows, with_config=CONFIG, decided=None):
+    return curate_batch(table(*rows), with_config, LISTS, decided or {})
 
 
-def fate(*, with_figures=FIGURES, **changes) -> str:
-    result = curated(row(**changes), with_figures=with_figures)
+def fate(*, with_config=CONFIG, **changes) -> str:
+    result = curated(row(**changes), with_config=with_config)
     return result.removed["rule"][0].as_py() if result.removed.num_rows else "kept"
 
 
@@ -136,7 +136,7 @@ def test_good_rows_stay(changes):
 
 
 def test_the_owner_s_figures_are_the_defaults():
-    assert (FIGURES.minimum_rating, FIGURES.unrated_minimum_characters, FIGURES.segment_minimum_interactions) == (
+    assert (CONFIG.minimum_rating, CONFIG.unrated_minimum_characters, CONFIG.segment_minimum_interactions) == (
         4.0,
         50,
         100,
@@ -145,7 +145,7 @@ def test_the_owner_s_figures_are_the_defaults():
 
 def test_rule_names_are_unique_and_explained():
     assert len({rule.name for rule in RULES}) == len(RULES)
-    assert all(rule.says for rule in RULES)
+    assert all(rule.description for rule in RULES)
 
 
 def test_tables_have_the_schemas_of_the_contract_even_when_empty():
@@ -216,8 +216,8 @@ def test_a_row_rated_below_the_minimum_never_gets_in(rating, words):
 def test_stricter_figures_never_let_more_in(low, high, short, long, made):
     low, high, short, long = min(low, high), max(low, high), min(short, long), max(short, long)
     made = [row(number) | changes for number, changes in enumerate(made)]
-    loose = curated(*made, with_figures=figures(minimum_rating=low, unrated_minimum_characters=short))
-    strict = curated(*made, with_figures=figures(minimum_rating=high, unrated_minimum_characters=long))
+    loose = curated(*made, with_config=config(minimum_rating=low, unrated_minimum_characters=short))
+    strict = curated(*made, with_config=config(minimum_rating=high, unrated_minimum_characters=long))
     assert set(strict.kept["interaction_id"].to_pylist()) <= set(loose.kept["interaction_id"].to_pylist())
 
 
@@ -275,14 +275,14 @@ def test_weights_follow_the_rating():
 
 
 def test_only_rated_rows_where_the_figures_want_it():
-    assert fate(with_figures=figures(keep_unrated=False)) == "unrated"
+    assert fate(with_config=config(keep_unrated=False)) == "unrated"
 
 
 def test_only_a_sample_of_removed_rows_keeps_a_redacted_excerpt():
     made = [
         row(number, rating=1.0, question=f"My name is Asha Rao, call me on 98765 4321{number}") for number in range(6)
     ]
-    removed = curated(*made, with_figures=figures(removed_sample_per_rule=2)).removed
+    removed = curated(*made, with_config=config(removed_sample_per_rule=2)).removed
     assert removed["question"].null_count == 4
     shown = removed["question"].drop_null().to_pylist()
     assert shown == ["My name is <PERSON>, call me on <PHONE>"] * 2

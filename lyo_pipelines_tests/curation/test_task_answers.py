@@ -11,10 +11,10 @@ import pytest
 
 from lyo_pipelines.curation.batch import BatchResult, curate_batch
 from lyo_pipelines.curation.rules import RULES
-from lyo_pipelines.curation.taskanswers import TaskCheckError, read_answer
+from lyo_pipelines.curation.task_answers import TaskCheckError, read_answer
 from lyo_pipelines.curation.wordlists import load_wordlists
 from lyo_pipelines.tasks import task_format
-from lyo_pipelines_tests.curation.rows import FIGURES, figures, row, table
+from lyo_pipelines_tests.curation.interaction_rows import CONFIG, config, row, table
 
 LISTS = load_wordlists()
 CLASSIFIED = {"content_type": "educational", "educational_value": 0.9, "engagement_score": 0.4}
@@ -25,10 +25,10 @@ SEARCHED = {
 }
 
 
-def curated(task: str, answer: Any, *, with_figures=FIGURES, **changes: Any) -> BatchResult:
+def curated(task: str, answer: Any, *, with_config=CONFIG, **changes: Any) -> BatchResult:
     text = answer if isinstance(answer, str | None) else json.dumps(answer, ensure_ascii=False)
     made = row(task=task, subject=None, question="What is this about?", answer=text, **changes)
-    return curate_batch(table(made), with_figures, LISTS, {})
+    return curate_batch(table(made), with_config, LISTS, {})
 
 
 def fate(task: str, answer: Any, **changes: Any) -> str:
@@ -109,7 +109,7 @@ def test_the_funnel_shows_the_rule():
 
 def test_a_short_valid_answer_needs_no_rating():
     agent = {"calls": [], "reply": "Hi!"}
-    assert len(json.dumps(agent)) < FIGURES.unrated_minimum_characters
+    assert len(json.dumps(agent)) < CONFIG.unrated_minimum_characters
     assert fate("agent", agent) == "kept"
 
 
@@ -155,7 +155,7 @@ def test_cultural_findings_are_looked_for_in_the_words_of_the_object():
 
 def test_tasks_without_schema_and_check_are_not_read_at_all():
     plain = [row(n) for n in range(3)] + [row(9, task="programming")]
-    kept = curate_batch(table(*plain), FIGURES, LISTS, {}).kept
+    kept = curate_batch(table(*plain), CONFIG, LISTS, {}).kept
     assert kept["answer"].to_pylist() == [one["answer"] for one in plain]
 
 
@@ -164,7 +164,7 @@ def test_rows_of_all_kinds_in_one_batch_keep_their_order_and_count():
         row(0), row(1, task="classification", answer=json.dumps(CLASSIFIED)), row(2, task="???"),
         row(3, task="classification", answer="no JSON. " * 10), row(4, task="search", answer=json.dumps(SEARCHED)),
     ]  # fmt: skip
-    result = curate_batch(table(*rows), figures(), LISTS, {})
+    result = curate_batch(table(*rows), config(), LISTS, {})
     assert result.kept["interaction_id"].to_pylist() == ["i0", "i1", "i4"]
     assert result.removed["rule"].to_pylist() == ["no_segment", "invalid_answer"]
     assert isinstance(result.kept, pa.Table)

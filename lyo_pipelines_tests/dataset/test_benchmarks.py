@@ -13,14 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lyo_pipelines.contracts.dataset import BenchmarkRecord
+from lyo_pipelines.dataset.benchmark_overlap import BenchmarkIndex, windows, words_of
 from lyo_pipelines.dataset.benchmarks import Benchmark, registered_benchmarks
 from lyo_pipelines.dataset.build import build_dataset
 from lyo_pipelines.dataset.errors import BenchmarkError, SegmentTooSmallError
 from lyo_pipelines.dataset.leakage import leakage_checks
-from lyo_pipelines.dataset.overlap import BenchmarkIndex, windows, words_of
 from lyo_pipelines.dataset.versions import read_split
 from lyo_pipelines.storage.lake import Lake
-from lyo_pipelines_tests.dataset.examples import CURATION, FIGURES, NOW, SEGMENT, example, examples, lake_with
+from lyo_pipelines_tests.dataset.example_lake import CONFIG, CURATION, NOW, SEGMENT, example, examples, lake_with
 
 LONG = (
     "Four farmers share seventeen sacks of rice and three of them take five sacks each; how many sacks are left over?"
@@ -53,8 +53,7 @@ def benchmark(*questions: str, answers: list[str] | None = None, ids: list[str] 
 
 def found(text: str, *benchmarks: Benchmark) -> list[tuple[int, str]]:
     return [
-        (hit.item, hit.how)
-        for hit in BenchmarkIndex(benchmarks, FIGURES).texts(pa.array([text]), np.zeros(1, np.int64))
+        (hit.item, hit.how) for hit in BenchmarkIndex(benchmarks, CONFIG).texts(pa.array([text]), np.zeros(1, np.int64))
     ]
 
 
@@ -156,7 +155,7 @@ def test_other_scripts_are_words_too(text: str):
 
 
 def test_source_ids_count_unless_they_are_mere_numbers():
-    index = BenchmarkIndex([benchmark(LONG, SHORT, ids=["gsm-17", "17"])], FIGURES)
+    index = BenchmarkIndex([benchmark(LONG, SHORT, ids=["gsm-17", "17"])], CONFIG)
     ids = pa.array(["gsm-17", "17", "made:17", None, "other"])
     assert [(hit.row, hit.item, hit.how) for hit in index.ids(ids, np.arange(5))] == [
         (0, 0, "source_id"),
@@ -165,7 +164,7 @@ def test_source_ids_count_unless_they_are_mere_numbers():
 
 
 def test_without_benchmarks_nothing_is_found():
-    index = BenchmarkIndex([], FIGURES)
+    index = BenchmarkIndex([], CONFIG)
     assert index.texts(pa.array([LONG]), np.zeros(1, np.int64)) == []
     assert index.ids(pa.array(["a"]), np.zeros(1, np.int64)) == []
 
@@ -208,11 +207,11 @@ PLACES = {
 
 def test_overlap_is_found_in_question_context_history_and_answer(tmp_path: Path):
     lake = lake_with_overlaps(tmp_path, **PLACES)
-    version = build_dataset(lake, SEGMENT, FIGURES, CURATION, now=NOW)
+    version = build_dataset(lake, SEGMENT, CONFIG, CURATION, now=NOW)
     folder_with(tmp_path, exam__jsonl=json.dumps({"question": LONG}))
     outcome = next(
         o
-        for o in leakage_checks(lake, SEGMENT, version.fingerprint, FIGURES, CURATION)
+        for o in leakage_checks(lake, SEGMENT, version.fingerprint, CONFIG, CURATION)
         if o.name == "no_benchmark_overlap"
     )
     assert not outcome.passed
@@ -242,7 +241,7 @@ def test_excluding_reaches_turns_whose_opening_was_left_out_and_other_conversati
     folder_with(
         tmp_path, exam__tsv=f"{LONG}\t2", benchmarks__yaml="benchmarks:\n- {file: exam.tsv, on_overlap: exclude}"
     )
-    version = build_dataset(lake, SEGMENT, FIGURES, CURATION, now=NOW)
+    version = build_dataset(lake, SEGMENT, CONFIG, CURATION, now=NOW)
     assert version.manifest.removed_by_rule == {"benchmark_overlap": 3, "exact_duplicate": 1}
 
 
@@ -256,7 +255,7 @@ def test_excluding_removes_the_whole_conversation_and_lets_the_dataset_pass(tmp_
         exam__jsonl=json.dumps({"question": LONG}),
         benchmarks__yaml="benchmarks:\n- {file: exam.jsonl, on_overlap: exclude}",
     )
-    version = build_dataset(lake, SEGMENT, FIGURES, CURATION, now=NOW)
+    version = build_dataset(lake, SEGMENT, CONFIG, CURATION, now=NOW)
     assert version.manifest.removed_by_rule == {"benchmark_overlap": 2}
     assert all(check.passed for check in version.manifest.leakage)
     assert version.manifest.benchmarks == (BenchmarkRecord(name="exam", items=1, on_overlap="exclude"),)
@@ -271,7 +270,7 @@ def test_whatever_excluding_leaves_passes_the_check(tmp_path: Path, place: str):
     folder_with(
         tmp_path, exam__tsv=f"{LONG}\t2", benchmarks__yaml="benchmarks:\n- {file: exam.tsv, on_overlap: exclude}"
     )
-    version = build_dataset(lake, SEGMENT, FIGURES, CURATION, now=NOW)
+    version = build_dataset(lake, SEGMENT, CONFIG, CURATION, now=NOW)
     assert version.manifest.removed_by_rule == {"benchmark_overlap": 1}
     assert all(check.passed for check in version.manifest.leakage)
 
@@ -282,4 +281,4 @@ def test_a_dataset_that_is_all_benchmark_is_too_small(tmp_path: Path):
         tmp_path, exam__tsv=f"{LONG}\t2", benchmarks__yaml="benchmarks:\n- {file: exam.tsv, on_overlap: exclude}"
     )
     with pytest.raises(SegmentTooSmallError, match=r"0 examples in 0 independent groups.*'benchmark_overlap': 20"):
-        build_dataset(lake, SEGMENT, FIGURES, CURATION, now=NOW)
+        build_dataset(lake, SEGMENT, CONFIG, CURATION, now=NOW)

@@ -23,18 +23,27 @@ from lyo_pipelines.dataset.errors import (
     EmptySegmentError,
     SegmentTooSmallError,
 )
-from lyo_pipelines.dataset.gather import first_pass, later_pass
+from lyo_pipelines.dataset.read_examples import first_pass, later_pass
 from lyo_pipelines.dataset.scope import scope_of
-from lyo_pipelines.dataset.versions import latest, list_versions, read_split
+from lyo_pipelines.dataset.versions import latest_version, list_versions, read_split
 from lyo_pipelines.segments import SegmentKeyError
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines.tasks.base import UnknownTaskFormatError
-from lyo_pipelines_tests.dataset.examples import CURATION, FIGURES, NOW, SEGMENT, example, examples, lake_with, question
+from lyo_pipelines_tests.dataset.example_lake import (
+    CONFIG,
+    CURATION,
+    NOW,
+    SEGMENT,
+    example,
+    examples,
+    lake_with,
+    question,
+)
 
 
-def build(lake: Lake, *, days_later: int = 0, **figures: Any) -> DatasetVersion:
+def build(lake: Lake, *, days_later: int = 0, **config: Any) -> DatasetVersion:
     return build_dataset(
-        lake, SEGMENT, FIGURES.model_copy(update=figures), CURATION, now=NOW + timedelta(days=days_later)
+        lake, SEGMENT, CONFIG.model_copy(update=config), CURATION, now=NOW + timedelta(days=days_later)
     )
 
 
@@ -70,7 +79,7 @@ def test_a_version_holds_every_example_once(tmp_path: Path):
     table = read_split(lake, SEGMENT, version.fingerprint, "train")
     assert table.schema.equals(SPLIT_SCHEMA)
     assert all(messages[-1]["role"] == "assistant" for messages in table["messages"].to_pylist())
-    assert latest(lake, SEGMENT) == list_versions(lake, SEGMENT)[0]
+    assert latest_version(lake, SEGMENT) == list_versions(lake, SEGMENT)[0]
     assert sum(version.manifest.counts.values()) == 60
     assert all(check.passed for check in version.manifest.leakage)
 
@@ -203,7 +212,7 @@ def test_a_killed_build_leaves_no_version_and_the_next_one_finishes(tmp_path: Pa
         with pytest.raises(ZeroDivisionError):
             build(lake)
     assert list_versions(lake, SEGMENT) == []
-    assert latest(lake, SEGMENT) is None
+    assert latest_version(lake, SEGMENT) is None
     version = build(lake)
     assert not version.reused
     with tempfile.TemporaryDirectory() as clean:
@@ -250,11 +259,11 @@ def test_an_empty_lake_says_what_to_do_first(tmp_path: Path):
 def test_an_unknown_segment_names_the_known_ones(tmp_path: Path):
     lake = lake_with(tmp_path, examples(range(3)))
     with pytest.raises(EmptySegmentError, match=r"Did you mean tutoring\.en\.math\?.*tutoring\.en\.math \(3\)"):
-        build_dataset(lake, "tutoring.en.maths", FIGURES, CURATION, now=NOW)
+        build_dataset(lake, "tutoring.en.maths", CONFIG, CURATION, now=NOW)
     with pytest.raises(SegmentKeyError, match="expected <task>"):
-        build_dataset(lake, "Tutoring.EN", FIGURES, CURATION, now=NOW)
+        build_dataset(lake, "Tutoring.EN", CONFIG, CURATION, now=NOW)
     with pytest.raises(UnknownTaskFormatError, match=r"tasks/cooking\.py"):
-        build_dataset(lake, "cooking.en", FIGURES, CURATION, now=NOW)
+        build_dataset(lake, "cooking.en", CONFIG, CURATION, now=NOW)
 
 
 def test_a_segment_that_curation_emptied_points_to_the_funnel(tmp_path: Path):
@@ -265,15 +274,13 @@ def test_a_segment_that_curation_emptied_points_to_the_funnel(tmp_path: Path):
         type(funnel).from_pylist(rows, schema=funnel.schema), lake.examples(lake.days("examples")[0], "funnel")
     )
     with pytest.raises(EmptySegmentError, match="9 interactions were read and none passed curation"):
-        build_dataset(lake, "tutoring.ta.math", FIGURES, CURATION, now=NOW)
+        build_dataset(lake, "tutoring.ta.math", CONFIG, CURATION, now=NOW)
 
 
 def test_too_few_interactions_name_the_threshold(tmp_path: Path):
     lake = lake_with(tmp_path, examples(range(20)))
     with pytest.raises(SegmentTooSmallError, match=r"segment_minimum removed 20; 20 interactions read.*curation"):
-        build_dataset(
-            lake, SEGMENT, FIGURES, CURATION.model_copy(update={"segment_minimum_interactions": 100}), now=NOW
-        )
+        build_dataset(lake, SEGMENT, CONFIG, CURATION.model_copy(update={"segment_minimum_interactions": 100}), now=NOW)
 
 
 def test_too_few_groups_name_the_threshold(tmp_path: Path):

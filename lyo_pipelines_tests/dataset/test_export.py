@@ -20,7 +20,7 @@ from lyo_pipelines.dataset.export import FORMATS, ExportFormat, export_version
 from lyo_pipelines.dataset.preferences.build import build_preferences
 from lyo_pipelines.dataset.versions import read_split
 from lyo_pipelines.storage.lake import Lake
-from lyo_pipelines_tests.dataset.examples import CURATION, FIGURES, NOW, SEGMENT, example, examples, lake_with
+from lyo_pipelines_tests.dataset.example_lake import CONFIG, CURATION, NOW, SEGMENT, example, examples, lake_with
 
 HISTORY = [
     {"role": "user", "content": "Where shall we begin with this one?"},
@@ -33,7 +33,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Lake, DatasetVersio
     rows = [*examples(range(58)), example(58, weight=0.25), example(59, history=HISTORY, turn=1)]
     corrected = [{**row, "original_answer": f"A first try at {row['answer']}"} for row in examples(range(60, 100))]
     lake = lake_with(tmp_path_factory.mktemp("lake"), [*rows, *corrected])
-    version = build_dataset(lake, SEGMENT, FIGURES, CURATION, now=NOW)
+    version = build_dataset(lake, SEGMENT, CONFIG, CURATION, now=NOW)
     bad = [
         {**row, "example_id": f"bad-{n}", "answer": f"No idea, number {n}.", "rating": 1.0}
         for n, row in enumerate(rows[:20])
@@ -43,7 +43,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Lake, DatasetVersio
         pa.Table.from_pylist([row for row in bad if row["occurred_at"].date() == day], schema=EXAMPLE),
         lake.examples(day, "disliked"),
     )
-    build_preferences(lake, SEGMENT, FIGURES, CURATION, now=NOW + timedelta(hours=1))
+    build_preferences(lake, SEGMENT, CONFIG, CURATION, now=NOW + timedelta(hours=1))
     return lake, version
 
 

@@ -10,16 +10,25 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from lyo_pipelines.config.figures import load_figures
+from lyo_pipelines.config.loading import load_config
 from lyo_pipelines.dataset.build import build_dataset
-from lyo_pipelines.dataset.checks import CheckOutcome
+from lyo_pipelines.dataset.checks import DatasetCheckResult
 from lyo_pipelines.dataset.clustering import QuestionClusters
 from lyo_pipelines.dataset.contract import SPLIT_SCHEMA, SPLITS
 from lyo_pipelines.dataset.errors import UnknownVersionError
 from lyo_pipelines.dataset.leakage import checks_of_folder, leakage_checks
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines.tasks.tutoring import to_messages
-from lyo_pipelines_tests.dataset.examples import CURATION, FIGURES, NOW, SEGMENT, example, examples, lake_with, question
+from lyo_pipelines_tests.dataset.example_lake import (
+    CONFIG,
+    CURATION,
+    NOW,
+    SEGMENT,
+    example,
+    examples,
+    lake_with,
+    question,
+)
 
 Row = dict[str, Any]
 NAMES = [
@@ -38,14 +47,14 @@ def written_row(number: int, **fields: Any) -> Row:
 
 
 def check(
-    folder: Path, train: list[Row], test: list[Row], validation: list[Row] | None = None, **figures: Any
-) -> dict[str, CheckOutcome]:
+    folder: Path, train: list[Row], test: list[Row], validation: list[Row] | None = None, **config: Any
+) -> dict[str, DatasetCheckResult]:
     """Write split files by hand, as a wrong builder might have, and run the checks on them."""
     lake = Lake(str(folder))
     for name, rows in zip(SPLITS, (train, validation or [], test), strict=True):
         lake.write_table(pa.Table.from_pylist([{k: row.get(k) for k in SPLIT_SCHEMA.names} for row in rows], schema=SPLIT_SCHEMA),
                          f"{folder}/{name}.parquet")  # fmt: skip
-    outcomes = checks_of_folder(lake, str(folder), FIGURES.model_copy(update=figures), QuestionClusters(CURATION), [])
+    outcomes = checks_of_folder(lake, str(folder), CONFIG.model_copy(update=config), QuestionClusters(CURATION), [])
     assert [outcome.name for outcome in outcomes] == NAMES
     return {outcome.name: outcome for outcome in outcomes}
 
@@ -142,22 +151,22 @@ def test_only_so_many_items_are_listed_but_all_are_counted(tmp_path: Path):
 
 def test_checks_run_again_on_a_finished_version(tmp_path: Path):
     lake = lake_with(tmp_path, examples(range(40)))
-    version = build_dataset(lake, SEGMENT, FIGURES, CURATION, now=NOW)
-    again = leakage_checks(lake, SEGMENT, version.fingerprint, FIGURES, CURATION)
+    version = build_dataset(lake, SEGMENT, CONFIG, CURATION, now=NOW)
+    again = leakage_checks(lake, SEGMENT, version.fingerprint, CONFIG, CURATION)
     assert [asdict(outcome) for outcome in again] == [check.model_dump() for check in version.manifest.leakage]
     with pytest.raises(UnknownVersionError, match=f"Versions: {version.fingerprint}"):
-        leakage_checks(lake, SEGMENT, "0" * 16, FIGURES, CURATION)
+        leakage_checks(lake, SEGMENT, "0" * 16, CONFIG, CURATION)
 
 
 def test_the_packaged_figures_are_valid():
-    assert load_figures().dataset.largest_group_share == 0.1
+    assert load_config().dataset.largest_group_share == 0.1
 
 
 def test_what_is_grouped_is_what_is_checked(tmp_path: Path):
     # two messages of the student in a row become one when written: both builder and check must see them so
     greeting = [{"role": "user", "content": "hello my tutor"}, {"role": "user", "content": "I need some help"}]
     rows = examples(range(40), history=[*greeting, {"role": "assistant", "content": "Gladly."}])
-    version = build_dataset(lake_with(tmp_path, [*rows, *examples(range(50, 90))]), SEGMENT, FIGURES, CURATION, now=NOW)
+    version = build_dataset(lake_with(tmp_path, [*rows, *examples(range(50, 90))]), SEGMENT, CONFIG, CURATION, now=NOW)
     assert all(found.passed for found in version.manifest.leakage if found.blocking)
     assert version.manifest.groups.largest[0].examples == 40
 

@@ -13,17 +13,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lyo_pipelines.curation.contract import EXAMPLE
-from lyo_pipelines.curation.pool import pool
+from lyo_pipelines.curation.pool import apply_pool_rules
 from lyo_pipelines.dataset.build import DatasetVersion, build_dataset
 from lyo_pipelines.dataset.contract import SPLITS
 from lyo_pipelines.dataset.errors import UnknownVersionError
 from lyo_pipelines.dataset.parallel import ordered_map
-from lyo_pipelines.dataset.pictures import split_picture
+from lyo_pipelines.dataset.plots import split_plot
 from lyo_pipelines.dataset.pooling import POOL_COLUMNS, without_texts
 from lyo_pipelines.dataset.segments import segments_in
-from lyo_pipelines.dataset.versions import get_version, latest, list_versions, read_split
+from lyo_pipelines.dataset.versions import get_version, latest_version, list_versions, read_split
 from lyo_pipelines.storage.lake import Lake
-from lyo_pipelines_tests.dataset.examples import CURATION, FIGURES, NOW, SEGMENT, example, examples, lake_with
+from lyo_pipelines_tests.dataset.example_lake import CONFIG, CURATION, NOW, SEGMENT, example, examples, lake_with
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +34,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Lake, DatasetVersio
     ]
     rows = [*examples(range(58)), example(58, weight=0.25), example(59, history=history, turn=1)]
     lake = lake_with(tmp_path_factory.mktemp("lake"), rows)
-    return lake, build_dataset(lake, SEGMENT, FIGURES, CURATION, now=NOW)
+    return lake, build_dataset(lake, SEGMENT, CONFIG, CURATION, now=NOW)
 
 
 # -- for people --------------------------------------------------------------------------------------------------------
@@ -67,9 +67,9 @@ def test_the_picture_is_a_small_png_however_many_strata(built: tuple[Lake, Datas
     }
     totals = {"train": 480, "validation": 60, "test": 60}
     for one in (manifest, manifest.model_copy(update={"strata": many, "counts": totals, "strata_not_listed": 5})):
-        picture = split_picture(one)
-        assert picture.startswith(b"\x89PNG")
-        assert len(picture) < 30_000
+        plot = split_plot(one)
+        assert plot.startswith(b"\x89PNG")
+        assert len(plot) < 30_000
 
 
 # -- read side ---------------------------------------------------------------------------------------------------------
@@ -77,7 +77,7 @@ def test_versions_are_listed_and_read(built: tuple[Lake, DatasetVersion]):
     lake, version = built
     assert [v.fingerprint for v in list_versions(lake, SEGMENT)] == [version.fingerprint]
     assert list_versions(lake, "tutoring.hi.math") == []
-    assert latest(lake, "tutoring.hi.math") is None
+    assert latest_version(lake, "tutoring.hi.math") is None
     assert get_version(lake, SEGMENT, version.fingerprint).manifest == version.manifest
     with pytest.raises(ValueError, match="not a split"):
         read_split(lake, SEGMENT, version.fingerprint, "dev")
@@ -87,13 +87,13 @@ def test_versions_are_listed_and_read(built: tuple[Lake, DatasetVersion]):
 
 def test_a_lost_pointer_is_no_harm(tmp_path: Path):
     lake = lake_with(tmp_path, examples(range(40)))
-    version = build_dataset(lake, SEGMENT, FIGURES, CURATION, now=NOW)
+    version = build_dataset(lake, SEGMENT, CONFIG, CURATION, now=NOW)
     pointer = Path(lake.dataset_dir(SEGMENT)) / "latest.json"
     for content in (None, '{"fingerprint": "0000000000000000"}'):
         pointer.unlink(missing_ok=True)
         if content:
             pointer.write_text(content)
-        found = latest(lake, SEGMENT)
+        found = latest_version(lake, SEGMENT)
         assert found is not None
         assert found.fingerprint == version.fingerprint
 
@@ -132,9 +132,9 @@ def test_the_pool_rules_decide_the_same_without_texts(rows: list[dict[str, Any]]
     table = pa.Table.from_pylist(
         [example(n, example_id=f"e{n:02d}", **row) for n, row in enumerate(rows)], schema=EXAMPLE
     )
-    figures = CURATION.model_copy(update={"user_cap": 2})
-    full = pool(table.select(POOL_COLUMNS), figures, 12)
-    small = pool(without_texts(table.select(POOL_COLUMNS)), figures, 12)
+    config = CURATION.model_copy(update={"user_cap": 2})
+    full = apply_pool_rules(table.select(POOL_COLUMNS), config, 12)
+    small = apply_pool_rules(without_texts(table.select(POOL_COLUMNS)), config, 12)
     assert small.removed.to_pylist() == full.removed.to_pylist()
     assert small.kept["example_id"].to_pylist() == full.kept["example_id"].to_pylist()
 

@@ -22,7 +22,16 @@ from lyo_pipelines.dataset.preferences.contract import KINDS, SCHEMAS
 from lyo_pipelines.dataset.preferences.versions import PreferenceVersion, latest_preferences
 from lyo_pipelines.dataset.versions import read_split
 from lyo_pipelines.storage.lake import Lake
-from lyo_pipelines_tests.dataset.examples import CURATION, FIGURES, NOW, SEGMENT, example, examples, lake_with, question
+from lyo_pipelines_tests.dataset.example_lake import (
+    CONFIG,
+    CURATION,
+    NOW,
+    SEGMENT,
+    example,
+    examples,
+    lake_with,
+    question,
+)
 
 ANSWERS = st.lists(
     st.fixed_dictionaries(
@@ -84,10 +93,10 @@ def test_the_same_answer_rated_by_several_has_their_mean(rows: list[dict[str, An
 @given(rows=ANSWERS, most=st.integers(1, 4))
 def test_a_pair_is_one_question_with_a_better_and_a_worse_text(rows: list[dict[str, Any]], most: int):
     frame = labels.merged(frame_of(rows))
-    figures = FIGURES.preferences.model_copy(update={"pairs_per_question": most})
+    config = CONFIG.preferences.model_copy(update={"pairs_per_question": most})
     by_id = {row["example_id"]: row for row in frame.iter_rows(named=True)}
     per_prompt: dict[str, int] = {}
-    for pair in labels.pairs(frame, figures, CURATION).iter_rows(named=True):
+    for pair in labels.pairs(frame, config, CURATION).iter_rows(named=True):
         chosen, rejected = by_id[pair["example_id"]], by_id[pair["rejected_example_id"]]
         assert pair["chosen"] != pair["rejected"]
         if pair["kind"] == "edit":
@@ -136,7 +145,7 @@ def bad_answers(*numbers: int, **fields: Any) -> list[dict[str, Any]]:
 
 
 def build(lake: Lake, *, later: int = 0) -> PreferenceVersion:
-    return build_preferences(lake, SEGMENT, FIGURES, CURATION, now=NOW + timedelta(days=later))
+    return build_preferences(lake, SEGMENT, CONFIG, CURATION, now=NOW + timedelta(days=later))
 
 
 def read(lake: Lake, version: PreferenceVersion, kind: str, split: str) -> list[dict[str, Any]]:
@@ -144,7 +153,7 @@ def read(lake: Lake, version: PreferenceVersion, kind: str, split: str) -> list[
 
 
 def asked_in_tests(lake: Lake) -> set[str]:
-    dataset = build_dataset(lake, SEGMENT, FIGURES, CURATION, now=NOW)
+    dataset = build_dataset(lake, SEGMENT, CONFIG, CURATION, now=NOW)
     table = read_split(lake, SEGMENT, dataset.fingerprint, "test", ["messages"])
     return {messages[1]["content"] for messages in table["messages"].to_pylist()}
 
@@ -189,7 +198,7 @@ def test_what_preferences_learnt_from_never_becomes_a_test_item(
     folder = tmp_path_factory.mktemp("lake")
     lake = lake_of(folder, examples(range(50)), bad_answers(*range(0, 50, 2)))
     if first:
-        build_dataset(lake, SEGMENT, FIGURES, CURATION, now=NOW)
+        build_dataset(lake, SEGMENT, CONFIG, CURATION, now=NOW)
     version = build(lake)
     learnt = {
         row["messages"][1]["content"]
@@ -200,7 +209,7 @@ def test_what_preferences_learnt_from_never_becomes_a_test_item(
         example(100 + n, question=question(n), conversation_id=f"again-{n}", interaction_id=f"again-{n}") for n in twins
     ]
     lake_with(folder, [*examples(range(70)), *more])
-    dataset = build_dataset(lake, SEGMENT, FIGURES, CURATION, now=NOW + timedelta(days=1))
+    dataset = build_dataset(lake, SEGMENT, CONFIG, CURATION, now=NOW + timedelta(days=1))
     for split in SPLITS[1:]:
         table = read_split(lake, SEGMENT, dataset.fingerprint, split, ["messages"])
         held = {messages[1]["content"] for messages in table["messages"].to_pylist()}
@@ -232,4 +241,4 @@ def test_missing_preferences_say_what_to_do(tmp_path: Path):
     with pytest.raises(UnknownVersionError, match="materialize preference_data"):
         latest_preferences(lake, SEGMENT)
     with pytest.raises(EmptySegmentError, match=r"tutoring\.ta\.math"):
-        build_preferences(lake, "tutoring.ta.math", FIGURES, CURATION, now=NOW)
+        build_preferences(lake, "tutoring.ta.math", CONFIG, CURATION, now=NOW)

@@ -6,15 +6,15 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from lyo_pipelines.dataset.checks import CheckOutcome
+from lyo_pipelines.dataset.checks import DatasetCheckResult
 from lyo_pipelines.dataset.proportions import split_proportions
-from lyo_pipelines_tests.dataset.examples import FIGURES
+from lyo_pipelines_tests.dataset.example_lake import CONFIG
 
 
-def check(split: np.ndarray, groups: np.ndarray | None = None, strata: list[str] | None = None) -> CheckOutcome:
+def check(split: np.ndarray, groups: np.ndarray | None = None, strata: list[str] | None = None) -> DatasetCheckResult:
     groups = np.arange(len(split)) if groups is None else groups
     return split_proportions(
-        pa.array(strata or ["all of it"] * len(split)), pa.array(groups.astype(str)), split.astype(np.int8), FIGURES
+        pa.array(strata or ["all of it"] * len(split)), pa.array(groups.astype(str)), split.astype(np.int8), CONFIG
     )
 
 

@@ -16,17 +16,17 @@ from lyo_pipelines.dataset.build import DatasetVersion, build_dataset
 from lyo_pipelines.dataset.contract import SPLITS
 from lyo_pipelines.dataset.errors import EmptySegmentError, SegmentTooSmallError, UnknownMixtureError
 from lyo_pipelines.dataset.fallback import build_or_fall_back
-from lyo_pipelines.dataset.scope import below
-from lyo_pipelines.dataset.versions import latest, read_split, why_served
+from lyo_pipelines.dataset.scope import is_below
+from lyo_pipelines.dataset.versions import latest_version, read_split, why_served
 from lyo_pipelines.segments import SegmentKeyError
 from lyo_pipelines.storage.lake import Lake
-from lyo_pipelines_tests.dataset.examples import CURATION, FIGURES, NOW, example, examples, lake_with, question
+from lyo_pipelines_tests.dataset.example_lake import CONFIG, CURATION, NOW, example, examples, lake_with, question
 
 MATH, PHYSICS = "tutoring.en.math", "tutoring.en.physics"
 
 
-def build(lake: Lake, key: str, *, later: int = 0, **figures: Any) -> DatasetVersion:
-    return build_dataset(lake, key, FIGURES.model_copy(update=figures), CURATION, now=NOW + timedelta(days=later))
+def build(lake: Lake, key: str, *, later: int = 0, **config: Any) -> DatasetVersion:
+    return build_dataset(lake, key, CONFIG.model_copy(update=config), CURATION, now=NOW + timedelta(days=later))
 
 
 def physics(*numbers: int | range) -> list[dict[str, Any]]:
@@ -79,7 +79,7 @@ def test_keys_that_name_nothing_say_what_there_is(tmp_path: Path):
     below_it=st.sampled_from(["tutoring.en.math", "tutoring.en.math2", "tutoring.en", "tutoring", "tutoring.enx.math"])
 )
 def test_only_whole_parts_of_a_key_lie_below_another(below_it: str):
-    assert below(below_it, "tutoring.en") == (below_it.split(".")[:2] == ["tutoring", "en"])
+    assert is_below(below_it, "tutoring.en") == (below_it.split(".")[:2] == ["tutoring", "en"])
 
 
 @settings(max_examples=8)
@@ -123,30 +123,30 @@ def test_a_child_built_after_its_parent_keeps_the_parents_splits(tmp_path: Path)
 def test_a_thin_segment_is_served_by_its_nearest_parent_that_is_large_enough(tmp_path: Path):
     rows = [*examples(range(60), language="hi", segment="tutoring.hi.science"), *physics(range(100, 105))]
     lake = lake_with(tmp_path, [*rows, *examples(range(200, 204), language="hi", segment="tutoring.hi.math")])
-    figures = FIGURES.model_copy(update={"minimum_groups": 10})
-    served = build_or_fall_back(lake, "tutoring.hi.math", figures, CURATION, now=NOW)
+    config = CONFIG.model_copy(update={"minimum_groups": 10})
+    served = build_or_fall_back(lake, "tutoring.hi.math", config, CURATION, now=NOW)
     assert served.segment == "tutoring.hi"
     assert why_served(lake, "tutoring.hi.math").startswith("tutoring.hi.math: too small to split (4 examples")
-    found = latest(lake, "tutoring.hi.math")
+    found = latest_version(lake, "tutoring.hi.math")
     assert found is not None
     assert (found.segment, found.fingerprint) == ("tutoring.hi", served.fingerprint)
     # tutoring.en holds nothing but its one thin segment, so the task's root serves it
-    assert build_or_fall_back(lake, PHYSICS, figures, CURATION, now=NOW).segment == "tutoring"
+    assert build_or_fall_back(lake, PHYSICS, config, CURATION, now=NOW).segment == "tutoring"
 
 
 def test_a_segment_that_has_grown_trains_for_itself_again(tmp_path: Path):
-    figures = FIGURES.model_copy(update={"minimum_groups": 10})
+    config = CONFIG.model_copy(update={"minimum_groups": 10})
     lake = lake_with(tmp_path, [*examples(range(60)), *physics(range(100, 104))])
-    assert build_or_fall_back(lake, PHYSICS, figures, CURATION, now=NOW).segment == "tutoring.en"
+    assert build_or_fall_back(lake, PHYSICS, config, CURATION, now=NOW).segment == "tutoring.en"
     lake = lake_with(tmp_path, [*examples(range(60)), *physics(range(100, 160))])
-    assert build_or_fall_back(lake, PHYSICS, figures, CURATION, now=NOW).segment == PHYSICS
+    assert build_or_fall_back(lake, PHYSICS, config, CURATION, now=NOW).segment == PHYSICS
     assert why_served(lake, PHYSICS) == ""
 
 
 def test_when_no_parent_is_large_enough_the_error_names_them(tmp_path: Path):
     lake = lake_with(tmp_path, [*examples(range(4)), *physics(range(100, 103))])
     with pytest.raises(SegmentTooSmallError, match=r"Its parents are too small as well \(tutoring\.en\)"):
-        build_or_fall_back(lake, PHYSICS, FIGURES.model_copy(update={"minimum_groups": 10}), CURATION, now=NOW)
+        build_or_fall_back(lake, PHYSICS, CONFIG.model_copy(update={"minimum_groups": 10}), CURATION, now=NOW)
 
 
 def test_document_sets_are_read_beside_the_days(tmp_path: Path):
@@ -158,7 +158,7 @@ def test_document_sets_are_read_beside_the_days(tmp_path: Path):
     strict = CURATION.model_copy(
         update={"segment_minimum_interactions": 100}
     )  # a minimum of interactions, not of chunks
-    version = build_dataset(lake, "documents.en.notes", FIGURES, strict, now=NOW)
+    version = build_dataset(lake, "documents.en.notes", CONFIG, strict, now=NOW)
     assert sum(version.manifest.counts.values()) == 40
     assert (version.manifest.source_days, version.manifest.document_sets) == ((), ("notes",))
     assert "Documents (notes)" in lake.read_text(f"{version.path}/README.md")

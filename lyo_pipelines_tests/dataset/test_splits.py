@@ -10,15 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lyo_pipelines.dataset.contract import SPLITS
-from lyo_pipelines.dataset.memory import SplitMemory
-from lyo_pipelines.dataset.splits import Assignment, assign
-from lyo_pipelines_tests.dataset.examples import FIGURES
+from lyo_pipelines.dataset.split_memory import SplitMemory
+from lyo_pipelines.dataset.splits import Assignment, assign_splits
+from lyo_pipelines_tests.dataset.example_lake import CONFIG
 
 TRAIN, VALIDATION, TEST = range(3)
 # an example: its number, and the few shared things (conversations, questions) that it is tied to
 EXAMPLES = st.dictionaries(st.integers(0, 40), st.frozensets(st.integers(100, 112), max_size=2), max_size=25)
-EVEN = FIGURES.model_copy(
-    update={"fractions": FIGURES.fractions.model_copy(update={"train": 0.4, "validation": 0.3, "test": 0.3})}
+EVEN = CONFIG.model_copy(
+    update={"fractions": CONFIG.fractions.model_copy(update={"train": 0.4, "validation": 0.3, "test": 0.3})}
 )
 
 
@@ -32,7 +32,7 @@ def split_of(
     numbers = list(pool) if order is None else order
     own = np.array([key(n) for n in numbers], np.uint64)
     ties = np.array([(key(n), key(shared)) for n in numbers for shared in pool[n]], np.uint64).reshape(-1, 2)
-    assignment = assign(own, ties, memory, EVEN)
+    assignment = assign_splits(own, ties, memory, EVEN)
     return dict(zip(numbers, assignment.split.tolist(), strict=True)), assignment
 
 
@@ -131,12 +131,12 @@ def test_a_new_example_joins_the_split_of_its_group():
 
 def test_new_groups_draw_the_configured_fractions():
     own = np.arange(1, 30_001, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
-    split = assign(own, np.zeros((0, 2), np.uint64), SplitMemory.empty(), FIGURES).split
+    split = assign_splits(own, np.zeros((0, 2), np.uint64), SplitMemory.empty(), CONFIG).split
     assert np.allclose(np.bincount(split, minlength=3) / len(split), [0.8, 0.1, 0.1], atol=0.01)
 
 
 def test_nothing_in_nothing_out():
-    assignment = assign(np.zeros(0, np.uint64), np.zeros((0, 2), np.uint64), SplitMemory.empty(), FIGURES)
+    assignment = assign_splits(np.zeros(0, np.uint64), np.zeros((0, 2), np.uint64), SplitMemory.empty(), CONFIG)
     assert len(assignment.split) == len(assignment.memory.keys) == 0
 
 

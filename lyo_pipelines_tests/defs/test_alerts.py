@@ -27,10 +27,10 @@ from dagster._daemon.sensor import execute_sensor_iteration
 
 from lyo_pipelines.defs.assets.interactions import raw_interactions
 from lyo_pipelines.defs.resources import Store
+from lyo_pipelines.defs.sensors import alert_sources
 from lyo_pipelines.defs.sensors import alerts as sensor_module
-from lyo_pipelines.defs.sensors import happenings
 from lyo_pipelines.defs.sensors.alerts import AlertsNotSentError, alerts_sensor
-from lyo_pipelines_tests.alerts.made import MailServer, Webhook, mail_server, webhook
+from lyo_pipelines_tests.alerts.sample_alerts import MailServer, Webhook, mail_server, webhook
 
 SEGMENTS = dg.StaticPartitionsDefinition(["tutoring.en.math", "tutoring.hi.math"])
 SERVED = dg.Definitions(assets=[raw_interactions], sensors=[alerts_sensor], resources={"store": Store()})
@@ -68,7 +68,7 @@ def configured(store: Store, **sections: Any) -> Store:
 
 
 def both(store: Store, mail: MailServer, **sections: Any) -> Store:
-    return configured(store, **{"email": mail.email_figures(), "slack": {"enabled": True}, **sections})
+    return configured(store, **{"email": mail.email_config(), "slack": {"enabled": True}, **sections})
 
 
 def tick(instance: dg.DagsterInstance, store: Store) -> str:
@@ -273,7 +273,7 @@ def test_while_slack_is_down_ticks_fail_mail_is_not_repeated_and_nothing_is_lost
 
 def test_while_mail_is_down_slack_is_told_once(instance, store, mail, slack):
     run(instance, error=ValueError("broken"))
-    nobody = both(store, mail, email=mail.email_figures(recipients=["nobody@example.org"]))
+    nobody = both(store, mail, email=mail.email_config(recipients=["nobody@example.org"]))
     for _ in range(2):
         with pytest.raises(AlertsNotSentError, match="550"):
             tick(instance, nobody)
@@ -294,7 +294,7 @@ def test_a_channel_without_its_secret_fails_aloud_and_tells_later(instance, stor
 
 
 def test_refused_recipients_do_not_make_the_others_hear_twice(instance, store, mail):
-    store = configured(store, email=mail.email_figures(recipients=["a@example.org", "nobody@example.org"]))
+    store = configured(store, email=mail.email_config(recipients=["a@example.org", "nobody@example.org"]))
     run(instance, error=ValueError("broken"))
     assert tick(instance, store) == "alerts sent to email: 1"
     assert tick(instance, store) == "nothing new to tell"
@@ -325,7 +325,7 @@ def test_a_channel_that_was_off_for_long_begins_anew(instance, store, slack, clo
 
 
 def test_more_than_one_tick_can_read_is_told_over_several_ticks(instance, store, slack, monkeypatch):
-    monkeypatch.setattr(happenings, "PAGE", 3)
+    monkeypatch.setattr(alert_sources, "PAGE", 3)
     store = configured(store, slack={"enabled": True})
 
     @dg.job

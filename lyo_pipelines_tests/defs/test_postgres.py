@@ -20,7 +20,7 @@ from lyo_pipelines.defs.resources import Store
 from lyo_pipelines.defs.sensors.runs import IN_FLIGHT
 from lyo_pipelines_tests.defs.conftest import drop, row
 from lyo_pipelines_tests.defs.daemon import Daemon, Statements, daemon, watched
-from lyo_pipelines_tests.defs.healthy import write_history
+from lyo_pipelines_tests.defs.health_days import write_history
 from lyo_pipelines_tests.defs.test_data_assets import data_through
 from lyo_pipelines_tests.postgres import PostgresServer
 

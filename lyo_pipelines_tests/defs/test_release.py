@@ -11,7 +11,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from lyo_pipelines.config.figures import load_figures
+from lyo_pipelines.config.loading import load_config
 from lyo_pipelines.defs.build import build_defs
 from lyo_pipelines.defs.partitions import PARTITION, SEGMENTS
 from lyo_pipelines.defs.resources import Store
@@ -19,18 +19,18 @@ from lyo_pipelines.defs.sensors import rollout as module
 from lyo_pipelines.defs.sensors.rollout import ReleaseUnreadableError, rollout_sensor_for
 from lyo_pipelines.registry.log import read_history, read_release
 from lyo_pipelines.rollout import release as steps
-from lyo_pipelines.rollout.begin import adapter_of, begin
 from lyo_pipelines.rollout.release import Act
 from lyo_pipelines.rollout.routing import read_routing, routing_path
+from lyo_pipelines.rollout.start import adapter_of, start_release
 from lyo_pipelines.sample.traffic import GOOD, Effect, Traffic
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines.training.versions import latest_adapter
 from lyo_pipelines_tests.defs.daemon import daemon
-from lyo_pipelines_tests.evaluation.made import adapter as real_adapter
-from lyo_pipelines_tests.evaluation.made import tiny_base
-from lyo_pipelines_tests.registry.events_made import PERSON, SEGMENT, write
-from lyo_pipelines_tests.registry.events_made import promoted as all_the_way
-from lyo_pipelines_tests.rollout.adapters_made import GATES, adapter, interactions, ready, report, routed
+from lyo_pipelines_tests.evaluation.sample_reports import adapter as real_adapter
+from lyo_pipelines_tests.evaluation.sample_reports import tiny_base
+from lyo_pipelines_tests.registry.event_factory import PERSON, SEGMENT, write
+from lyo_pipelines_tests.registry.event_factory import promoted as all_the_way
+from lyo_pipelines_tests.rollout.adapter_factory import GATES, adapter, interactions, ready, report, routed
 
 NOW = datetime.fromisoformat("2026-11-16T06:00:00+00:00")
 DAY = timedelta(days=1)
@@ -90,8 +90,8 @@ def begun(lake: Lake, at: datetime, version: str = "owner-2", make: Callable[...
     champion = adapter_of(latest_adapter(lake, SEGMENT))
     write(lake, *(replace(one, adapter=champion) for one in all_the_way("owner-1", day=-60)))
     make(lake, version)
-    figures = load_figures(Path(lake.root).parent / "config.yaml")
-    begin(lake, SEGMENT, figures.evaluation, figures.rollout, who=PERSON, reason="to try it", now=at)
+    config = load_config(Path(lake.root).parent / "config.yaml")
+    start_release(lake, SEGMENT, config.evaluation, config.rollout, who=PERSON, reason="to try it", now=at)
 
 
 def test_materializing_release_begins_it_and_shows_gates_stages_and_history(

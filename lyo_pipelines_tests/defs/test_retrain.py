@@ -13,7 +13,7 @@ import pytest
 from lyo_pipelines.curation.segments import segment_counts
 from lyo_pipelines.dataset.build import build_dataset
 from lyo_pipelines.dataset.fallback import parent_of_thin
-from lyo_pipelines.dataset.versions import latest
+from lyo_pipelines.dataset.versions import latest_version
 from lyo_pipelines.defs.build import build_defs
 from lyo_pipelines.defs.partitions import SEGMENTS
 from lyo_pipelines.defs.resources import Store
@@ -83,7 +83,7 @@ def test_a_segment_goes_through_to_a_report_and_a_second_run_repeats_nothing(wor
     made = {e.asset_key.to_user_string(): e for e in result.all_events if e.is_step_materialization}
     assert set(made) == {"train_split", "validation_split", "test_split", "adapter", "eval_report"}
     lake = store.lake()
-    version, adapter = latest(lake, SEGMENT), latest_adapter(lake, SEGMENT)
+    version, adapter = latest_version(lake, SEGMENT), latest_adapter(lake, SEGMENT)
     assert version is not None and adapter.dataset_fingerprint == version.fingerprint
     report = json.loads((Path(lake.report_dir(SEGMENT, adapter.version)) / "report.json").read_text())
     assert report["dataset_fingerprint"] == version.fingerprint
@@ -113,8 +113,8 @@ def test_a_wrong_recipe_key_fails_at_once_and_names_it(world) -> None:
 def test_a_registered_benchmark_blocks_training_and_names_the_items(world) -> None:
     _, store, _ = world
     lake = store.lake()
-    figures = store.figures()
-    version = build_dataset(lake, SEGMENT, figures.dataset, figures.curation, now=datetime.now(UTC))
+    config = store.load_config()
+    version = build_dataset(lake, SEGMENT, config.dataset, config.curation, now=datetime.now(UTC))
     first = lake.read_table(f"{version.path}/train.parquet").to_pylist()[0]
     question = next(m["content"] for m in first["messages"] if m["role"] == "user")
     benchmark = Path(lake.side("benchmarks", "exam.jsonl"))
@@ -134,11 +134,11 @@ def test_a_registered_benchmark_blocks_training_and_names_the_items(world) -> No
 
 def test_a_thin_segment_trains_nothing_and_its_report_says_who_serves_it(world) -> None:
     _, store, _ = world
-    lake, figures = store.lake(), store.figures()
-    few = figures.curation.segment_minimum_interactions
+    lake, config = store.lake(), store.load_config()
+    few = config.curation.segment_minimum_interactions
     thin = min(key for key, count in segment_counts(lake).items() if count.kept > 0 and count.read < few)
     step, told = failure_of(retrain(world, thin))
-    parent = parent_of_thin(lake, thin, figures.dataset, figures.curation)
+    parent = parent_of_thin(lake, thin, config.dataset, config.curation)
     assert parent is not None
     assert (step, f"`lyo train {parent}` first" in told) == ("adapter", True)
 

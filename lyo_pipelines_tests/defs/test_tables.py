@@ -17,7 +17,7 @@ from lyo_pipelines.defs.sensors.tables import tables_sensor
 from lyo_pipelines_tests.commands.test_cli import lyo
 from lyo_pipelines_tests.defs.conftest import drop, row, today
 from lyo_pipelines_tests.defs.test_data_assets import run, tick
-from lyo_pipelines_tests.interactions.served import DSN_ENV, Served, log_table, served_database
+from lyo_pipelines_tests.interactions.table_server import DSN_ENV, Served, log_table, served_database
 from lyo_pipelines_tests.postgres import PostgresServer
 
 

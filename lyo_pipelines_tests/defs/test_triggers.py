@@ -22,9 +22,9 @@ from lyo_pipelines.health.read import HealthUnreadableError
 from lyo_pipelines.retraining.claims import read_claims
 from lyo_pipelines.retraining.curriculum import CurriculumError
 from lyo_pipelines.retraining.findings import KINDS, Kind
-from lyo_pipelines.retraining.ledger import decisions
+from lyo_pipelines.retraining.ledger import read_decisions
 from lyo_pipelines.storage.lake import Lake
-from lyo_pipelines_tests.defs.healthy import write_history, yesterday
+from lyo_pipelines_tests.defs.health_days import write_history, yesterday
 
 MATH, PHYSICS = "tutoring.en.math", "tutoring.en.physics"
 Result = dg.SensorResult | dg.SkipReason
@@ -78,9 +78,9 @@ def test_a_segment_that_reaches_the_minimum_is_launched_and_says_why(
     assert [list(r.partition_keys) for r in result.dynamic_partitions_requests or []] == [[MATH]], (
         "a new segment is added"
     )
-    told = decisions(lake, MATH)[0]
+    told = read_decisions(lake, MATH)[0]
     assert (told["outcome"], told["examples"], told["cause_hash"]) == ("fire", 1350, request.tags[CAUSE])
-    assert decisions(lake, PHYSICS)[0]["outcome"] == "hold"
+    assert read_decisions(lake, PHYSICS)[0]["outcome"] == "hold"
 
 
 def test_every_decision_is_an_observation_with_its_evidence(
@@ -100,7 +100,7 @@ def test_nothing_is_launched_again_while_the_run_is_in_flight_nor_after_it(
     result = tick("volume", instance, store)
     run = launch(instance, requests(result)[0], dg.DagsterRunStatus.STARTED)
     assert not requests(tick("volume", instance, store, result.cursor))
-    assert "launched for this" in decisions(lake, MATH)[0]["says"]
+    assert "launched for this" in read_decisions(lake, MATH)[0]["says"]
     instance.handle_new_event(_success(run))
     age_claims(lake, timedelta(days=2))
     again = tick("volume", instance, store)
@@ -132,7 +132,7 @@ def test_a_failed_launch_is_tried_three_times_and_then_waits_for_a_person(
     assert [key.rpartition(":")[2] for key in keys] == ["attempt1", "attempt2", "attempt3"]
     assert len({key.rpartition(":")[0] for key in keys}) == 1, "one cause"
     assert not requests(tick("volume", instance, store))
-    assert "failed in a row" in str(decisions(lake, MATH)[0]["held_by"])
+    assert "failed in a row" in str(read_decisions(lake, MATH)[0]["held_by"])
 
 
 def test_a_run_that_a_person_stops_is_not_launched_again_one_that_goes_down_with_its_server_is(
@@ -170,7 +170,7 @@ def test_all_sensors_at_once_and_a_second_daemon_launch_one_run(instance: dg.Dag
     with ThreadPoolExecutor(8) as pool:
         results = list(pool.map(lambda kind: tick(kind, instance, store), kinds))
     assert sum(len(requests(result)) for result in results) == 1
-    outcomes = [row["outcome"] for row in decisions(store.lake(), MATH)]
+    outcomes = [row["outcome"] for row in read_decisions(store.lake(), MATH)]
     assert outcomes.count("fire") == 1, "and the ledger has one line of it"
 
 
@@ -180,7 +180,7 @@ def test_a_training_that_a_person_started_holds_the_triggers(
     job = build_defs().resolve_job_def("retrain")
     instance.create_run_for_job(job, tags={PARTITION: MATH}, status=dg.DagsterRunStatus.STARTED)
     assert not requests(tick("volume", instance, store))
-    assert "in flight" in str(decisions(lake, MATH)[0]["held_by"])
+    assert "in flight" in str(read_decisions(lake, MATH)[0]["held_by"])
 
 
 def test_the_weekly_budget_holds_what_does_not_fit(instance: dg.DagsterInstance, store: Store, tmp_path: Path) -> None:
@@ -191,7 +191,7 @@ def test_the_weekly_budget_holds_what_does_not_fit(instance: dg.DagsterInstance,
     tight = Store(data_dir=store.data_dir, config_path=str(config), pseudonym_key=store.pseudonym_key)
     launched = [request.partition_key for request in requests(tick("volume", instance, tight))]
     assert launched == ["tutoring.en.chemistry", "tutoring.en.math"]
-    assert "weekly budget of 2" in str(decisions(tight.lake(), PHYSICS)[0]["held_by"])
+    assert "weekly budget of 2" in str(read_decisions(tight.lake(), PHYSICS)[0]["held_by"])
 
 
 def test_one_broken_day_is_told_and_all_broken_days_fail_the_tick(

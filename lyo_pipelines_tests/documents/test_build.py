@@ -14,11 +14,11 @@ from lyo_pipelines.documents.build import build_set
 from lyo_pipelines.documents.contract import DocumentSetError
 from lyo_pipelines.documents.inputs import stale_sets
 from lyo_pipelines.storage.lake import Lake
-from lyo_pipelines_tests.documents.made import FIGURES, NOTE, NOW, build, put, rows
+from lyo_pipelines_tests.documents.sample_documents import CONFIG, NOTE, NOW, build, put, rows
 
 
-def stale(root: Path, figures=FIGURES) -> list[str]:
-    return list(stale_sets(Lake(str(root)), figures.documents, figures.curation))
+def stale(root: Path, config=CONFIG) -> list[str]:
+    return list(stale_sets(Lake(str(root)), config.documents, config.curation))
 
 
 def test_every_file_is_read_or_set_down_with_its_reason(tmp_path):
@@ -44,7 +44,7 @@ def test_chunks_put_together_are_the_cleaned_document(tmp_path):
         together[chunk["document_id"]] += chunk["text"][chunk["overlap"] :]
     (document,) = rows(tmp_path, "documents")
     assert together == {document["document_id"]: document["text"]}
-    assert max(chunk["tokens"] for chunk in rows(tmp_path, "chunks")) <= FIGURES.documents.max_tokens
+    assert max(chunk["tokens"] for chunk in rows(tmp_path, "chunks")) <= CONFIG.documents.max_tokens
 
 
 def test_examples_are_plain_chunks_and_pairs_of_the_document(tmp_path):
@@ -120,10 +120,10 @@ def test_a_set_is_stale_when_files_or_figures_change_and_not_otherwise(tmp_path)
     assert stale(tmp_path) == ["notes"]
     build(tmp_path)
     assert stale(tmp_path) == []
-    shorter = FIGURES.documents.model_copy(update={"max_tokens": 300})
-    assert stale(tmp_path, FIGURES.model_copy(update={"documents": shorter})) == ["notes"]
-    quicker = FIGURES.curation.model_copy(update={"batch_rows": 7, "user_cap": 1})
-    assert stale(tmp_path, FIGURES.model_copy(update={"curation": quicker})) == []
+    shorter = CONFIG.documents.model_copy(update={"max_tokens": 300})
+    assert stale(tmp_path, CONFIG.model_copy(update={"documents": shorter})) == ["notes"]
+    quicker = CONFIG.curation.model_copy(update={"batch_rows": 7, "user_cap": 1})
+    assert stale(tmp_path, CONFIG.model_copy(update={"curation": quicker})) == []
     put(tmp_path, "notes/soil.md", NOTE + "\nMore.", mtime=1_770_000_500)
     assert stale(tmp_path) == ["notes"]
 
@@ -172,8 +172,8 @@ def test_a_strange_file_does_not_keep_the_others_from_being_read(tmp_path):
 
 def test_a_file_that_is_too_large_is_not_read(tmp_path):
     put(tmp_path, "notes/soil.md", NOTE)
-    small = FIGURES.documents.model_copy(update={"maximum_megabytes": 0.0001})
-    report = build_set(Lake(str(tmp_path)), "notes", small, FIGURES.curation, now=NOW)
+    small = CONFIG.documents.model_copy(update={"maximum_megabytes": 0.0001})
+    report = build_set(Lake(str(tmp_path)), "notes", small, CONFIG.curation, now=NOW)
     assert report.reasons == {"too_large": 1}
 
 

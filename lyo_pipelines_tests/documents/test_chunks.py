@@ -5,30 +5,30 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lyo_pipelines.documents.chunks import Budget, cut, text_of
-from lyo_pipelines.documents.contract import Block
-from lyo_pipelines.documents.tokens import tokens
-from lyo_pipelines_tests.documents.made import FIGURES
+from lyo_pipelines.documents.chunks import ChunkBudget, cut_chunks, text_of
+from lyo_pipelines.documents.contract import TextBlock
+from lyo_pipelines.documents.tokens import estimate_tokens
+from lyo_pipelines_tests.documents.sample_documents import CONFIG
 
-BUDGET = Budget(maximum=80, overlap=12, minimum=20)
+BUDGET = ChunkBudget(maximum=80, overlap=12, minimum=20)
 words = st.sampled_from(["soil", "Water", "मिट्टी", "பூமி", "x=3", "root.", "है।", "W" * 90, "मि" * 60, "“so”", "12,500"])
 texts = st.lists(words, min_size=1, max_size=60).map(" ".join)
-headings = st.builds(Block, st.lists(words, min_size=1, max_size=4).map(" ".join), st.integers(1, 6))
-blocks = st.lists(st.one_of(st.builds(Block, texts), headings), min_size=1, max_size=12)
+headings = st.builds(TextBlock, st.lists(words, min_size=1, max_size=4).map(" ".join), st.integers(1, 6))
+blocks = st.lists(st.one_of(st.builds(TextBlock, texts), headings), min_size=1, max_size=12)
 
 
 def count(text: str) -> int:
-    return tokens(text, FIGURES.documents.tokens)
+    return estimate_tokens(text, CONFIG.documents.tokens)
 
 
-def chunks(*found: Block, title: str = ""):
-    return cut(list(found), BUDGET, count, title)
+def chunks(*found: TextBlock, title: str = ""):
+    return cut_chunks(list(found), BUDGET, count, title)
 
 
 @settings(max_examples=100)
 @given(blocks)
 def test_nothing_is_lost_and_nothing_is_said_twice(found):
-    made = cut(found, BUDGET, count, "A title")
+    made = cut_chunks(found, BUDGET, count, "A title")
     assert "".join(chunk.text[chunk.overlap :] for chunk in made) == text_of(found)
     assert [chunk.number for chunk in made] == list(range(len(made)))
 
@@ -36,27 +36,29 @@ def test_nothing_is_lost_and_nothing_is_said_twice(found):
 @settings(max_examples=100)
 @given(
     st.lists(
-        st.one_of(st.builds(Block, texts), st.builds(Block, st.just("Soil and water"), st.integers(1, 3))),
+        st.one_of(st.builds(TextBlock, texts), st.builds(TextBlock, st.just("Soil and water"), st.integers(1, 3))),
         min_size=1,
         max_size=12,
     )
 )
 def test_no_training_text_is_longer_than_the_budget(found):
-    assert max(chunk.tokens for chunk in cut(found, BUDGET, count)) <= BUDGET.maximum
+    assert max(chunk.tokens for chunk in cut_chunks(found, BUDGET, count)) <= BUDGET.maximum
 
 
 @settings(max_examples=100)
 @given(blocks)
 def test_overlap_repeats_the_end_of_what_stood_before(found):
     text, position = text_of(found), 0
-    for chunk in cut(found, BUDGET, count):
+    for chunk in cut_chunks(found, BUDGET, count):
         assert chunk.text[: chunk.overlap] == text[position - chunk.overlap : position]
         position += len(chunk.text) - chunk.overlap
 
 
 def test_a_section_is_a_chunk_and_carries_the_headings_above_it():
     body = "Roots drink water and hold the plant. They grow where the soil is moist and loose. " * 2
-    first, second = chunks(Block("Plants", 1), Block("Roots", 2), Block(body), Block("Leaves", 2), Block(body))
+    first, second = chunks(
+        TextBlock("Plants", 1), TextBlock("Roots", 2), TextBlock(body), TextBlock("Leaves", 2), TextBlock(body)
+    )
     assert (first.path, second.path) == (("Plants",), ("Plants", "Leaves"))
     assert first.training_text.startswith("# Plants\n\n## Roots\n\nRoots drink")
     assert second.training_text.startswith("Plants\n\n## Leaves\n\nRoots drink")
@@ -64,32 +66,34 @@ def test_a_section_is_a_chunk_and_carries_the_headings_above_it():
 
 
 def test_short_sections_go_together_and_a_short_end_joins_what_stands_before():
-    made = chunks(*(one for n in range(3) for one in (Block(f"Part {n}", 2), Block("It is short."))))
+    made = chunks(*(one for n in range(3) for one in (TextBlock(f"Part {n}", 2), TextBlock("It is short."))))
     assert len(made) == 1
 
 
 def test_a_heading_is_never_the_end_of_a_chunk():
     body = "Roots drink water and hold the plant. They grow where the soil is moist and loose. " * 6
-    for chunk in chunks(Block("Plants", 1), Block(body), Block("Roots", 2), Block("Tips", 3), Block(body)):
+    for chunk in chunks(
+        TextBlock("Plants", 1), TextBlock(body), TextBlock("Roots", 2), TextBlock("Tips", 3), TextBlock(body)
+    ):
         assert not chunk.text.strip().splitlines()[-1].startswith("#")
 
 
 def test_long_text_is_cut_between_sentences_and_goes_on_with_the_last_one():
     sentences = [f"Sentence number {n} says a little about the soil." for n in range(12)]
-    first, second, *_ = chunks(Block(" ".join(sentences)))
+    first, second, *_ = chunks(TextBlock(" ".join(sentences)))
     assert first.text.rstrip().endswith("soil.")
     assert second.overlap > 0 and second.text.startswith("Sentence number")
 
 
 def test_a_syllable_is_never_cut():
-    for chunk in chunks(Block("कि" * 400)):
+    for chunk in chunks(TextBlock("कि" * 400)):
         assert chunk.text[chunk.overlap :].startswith("कि")
 
 
 def test_a_title_stands_above_a_text_without_one():
-    (chunk,) = chunks(Block("Roots drink water."), title="Plants")
+    (chunk,) = chunks(TextBlock("Roots drink water."), title="Plants")
     assert chunk.training_text == "Plants\n\nRoots drink water."
-    (chunk,) = chunks(Block("Plants", 1), Block("Roots drink water."), title="plants.md")
+    (chunk,) = chunks(TextBlock("Plants", 1), TextBlock("Roots drink water."), title="plants.md")
     assert "plants.md" not in chunk.training_text
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lyo_pipelines.documents.pairs import Pair, pairs_in
+from lyo_pipelines.documents.pairs import QuestionAnswer, pairs_in
 from lyo_pipelines.documents.reading.html import read_html
 from lyo_pipelines.documents.reading.markdown import read_markdown
 from lyo_pipelines.documents.reading.plain import read_plain
@@ -59,6 +59,6 @@ def test_no_question_is_made_up(text):
 
 def test_html_and_plain_text_have_them_too():
     page = read_html("<dl><dt>Humus</dt><dd>remains of plants</dd></dl>")
-    assert pairs_in(page.blocks) == [Pair("Humus", "remains of plants")]
+    assert pairs_in(page.blocks) == [QuestionAnswer("Humus", "remains of plants")]
     long = "Q: What is the soil of this garden made of, as far as anybody has looked?\nA: Sand and clay, and the remains of plants."
     assert [pair.answer for pair in pairs_in(read_plain(long))] == ["Sand and clay, and the remains of plants."]

@@ -7,15 +7,15 @@ import io
 import pytest
 
 from lyo_pipelines.documents.chunks import text_of
-from lyo_pipelines.documents.contract import REASONS, About, Block, RejectedError
-from lyo_pipelines.documents.read import Readable, read_document
-from lyo_pipelines.documents.reading.pdf_lines import Line, blocks_of
-from lyo_pipelines_tests.documents.made import FIGURES, FILES, NOTE, drawn_pdf
+from lyo_pipelines.documents.contract import REASONS, DocumentMetadata, RejectedError, TextBlock
+from lyo_pipelines.documents.read import ParsedDocument, read_document
+from lyo_pipelines.documents.reading.pdf_lines import PdfLine, blocks_of
+from lyo_pipelines_tests.documents.sample_documents import CONFIG, FILES, NOTE, drawn_pdf
 
 
-def read(name: str, data: str | bytes, *told: About) -> Readable:
-    sidecar, of_set = (*told, About(), About())[:2]
-    return read_document(name, data.encode() if isinstance(data, str) else data, (sidecar, of_set), FIGURES.documents)
+def read(name: str, data: str | bytes, *told: DocumentMetadata) -> ParsedDocument:
+    sidecar, of_set = (*told, DocumentMetadata(), DocumentMetadata())[:2]
+    return read_document(name, data.encode() if isinstance(data, str) else data, (sidecar, of_set), CONFIG.documents)
 
 
 def refused(name: str, data: str | bytes) -> RejectedError:
@@ -41,22 +41,31 @@ def test_the_same_note_as_markdown_html_and_pdf_gives_the_same_text():
 
 def test_running_headers_and_page_numbers_of_a_pdf_go():
     blocks = [
-        Block(f"Paragraph {n} tells something about the soil of the garden behind house number {n}.") for n in range(12)
+        TextBlock(f"Paragraph {n} tells something about the soil of the garden behind house number {n}.")
+        for n in range(12)
     ]
     found = read("book.pdf", drawn_pdf(blocks, header="The book of soil 2026", pages=4))
     assert [block.text for block in found.blocks] == [block.text for block in blocks]
 
 
 def test_a_word_broken_at_the_end_of_a_line_is_whole_again():
-    lines = [Line("Plants make their food by photosyn\u00ad", 0, 11, 700), Line("thesis in the light.", 0, 11, 686)]
-    assert blocks_of(lines, 1, FIGURES.documents) == [Block("Plants make their food by photosynthesis in the light.")]
+    lines = [
+        PdfLine("Plants make their food by photosyn\u00ad", 0, 11, 700),
+        PdfLine("thesis in the light.", 0, 11, 686),
+    ]
+    assert blocks_of(lines, 1, CONFIG.documents) == [
+        TextBlock("Plants make their food by photosynthesis in the light.")
+    ]
     text = "A long line of a plain text that some program has broken in the mid-\ndle of a word, as they do."
     assert "in the middle of a word" in read("note.txt", text).blocks[0].text
 
 
 def test_a_paragraph_goes_on_over_the_page():
-    lines = [Line("The first half of a sentence", 0, 11, 60), Line("is on one page, the rest on the next.", 1, 11, 800)]
-    assert len(blocks_of(lines, 2, FIGURES.documents)) == 1
+    lines = [
+        PdfLine("The first half of a sentence", 0, 11, 60),
+        PdfLine("is on one page, the rest on the next.", 1, 11, 800),
+    ]
+    assert len(blocks_of(lines, 2, CONFIG.documents)) == 1
 
 
 def test_front_matter_images_links_and_scripts_are_no_text():
@@ -151,4 +160,4 @@ def test_a_hindi_pdf_that_keeps_its_text_is_read_whole():
 def test_a_folder_names_the_language_and_a_sidecar_goes_before_everything():
     assert read("hindi/soil.md", NOTE).about.language == "hi"
     assert read("notes/soil.md", NOTE).about.language == ""
-    assert read("hi/soil.md", NOTE, About(language="ta")).about.language == "ta"
+    assert read("hi/soil.md", NOTE, DocumentMetadata(language="ta")).about.language == "ta"

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from lyo_pipelines.config.evaluation import EvaluationFigures
-from lyo_pipelines.config.figures import load_figures
+from lyo_pipelines.config.evaluation import EvaluationConfig
+from lyo_pipelines.config.loading import load_config
 from lyo_pipelines_tests.config.packaged import collateral_figures
-from lyo_pipelines_tests.evaluation import made
+from lyo_pipelines_tests.evaluation import sample_reports
 
 
 @dataclass(frozen=True)
@@ -20,14 +20,14 @@ class World:
     candidate: Path
     champion: Path
     dataset: Path
-    figures: EvaluationFigures
+    config: EvaluationConfig
 
 
 @pytest.fixture(scope="session")
 def world(tmp_path_factory) -> World:
     root = tmp_path_factory.mktemp("evaluation")
-    base = made.tiny_base(root / "models" / "tiny")
-    figures = load_figures().evaluation.model_copy(
+    base = sample_reports.tiny_base(root / "models" / "tiny")
+    config = load_config().evaluation.model_copy(
         update={
             "max_items": 18, "max_new_tokens": 12, "generation_batch": 5, "loss_batch": 4, "latency_items": 2,
             "latency_new_tokens": 4, "dtype": "float32", "device": "cpu", "resamples": 1_000, "minimum_groups": 10,
@@ -38,8 +38,8 @@ def world(tmp_path_factory) -> World:
     return World(
         root=root,
         base=base,
-        candidate=made.adapter(root / "candidate", base, base, seed=2, scale=0.3),
-        champion=made.adapter(root / "champion", base, base, seed=5, scale=0.3),
-        dataset=made.dataset(root / "d1", made.rows(24, per_group=1, languages=("en", "hi", "ta"))),
-        figures=figures,
+        candidate=sample_reports.adapter(root / "candidate", base, base, seed=2, scale=0.3),
+        champion=sample_reports.adapter(root / "champion", base, base, seed=5, scale=0.3),
+        dataset=sample_reports.dataset(root / "d1", sample_reports.rows(24, per_group=1, languages=("en", "hi", "ta"))),
+        config=config,
     )

@@ -8,19 +8,19 @@ from datetime import datetime
 
 import pytest
 
-from lyo_pipelines.config.figures import FiguresError
+from lyo_pipelines.config.loading import ConfigError
 from lyo_pipelines.evaluation.endpoints.client import ChatClient, EndpointError, Reply, key_of
-from lyo_pipelines.evaluation.endpoints.section import Spent, cost
+from lyo_pipelines.evaluation.endpoints.section import EndpointUsage, cost
 from lyo_pipelines_tests.config.packaged import endpoint_figures
-from lyo_pipelines_tests.evaluation.ruled import Odd, Rule, ruled
+from lyo_pipelines_tests.evaluation.scripted_judge import Odd, Rule, ruled
 
 ASKED = [{"role": "user", "content": "2 + 2?"}]
 
 
-def ask(rule: Rule, *, key: str | None = None, now: float = 0.0, **figures) -> tuple[Reply, list[float], list[dict]]:
+def ask(rule: Rule, *, key: str | None = None, now: float = 0.0, **config) -> tuple[Reply, list[float], list[dict]]:
     waits: list[float] = []
     with ruled(rule) as server:
-        remote = endpoint_figures(name="hosted", url=server.url, model="m", **figures)
+        remote = endpoint_figures(name="hosted", url=server.url, model="m", **config)
         with ChatClient(remote, key, sleep=waits.append, epoch=lambda: now, draw=lambda: 1.0) as client:
             return client.chat(ASKED, max_tokens=9), waits, server.requests
 
@@ -192,11 +192,11 @@ def test_cost_is_tokens_at_their_price_or_not_known(tokens, prices, wanted):
     remote = endpoint_figures(
         name="hosted", url="http://x", model="m", price_per_million_in=prices[0], price_per_million_out=prices[1]
     )
-    assert cost(Spent.of(tokens, []), remote) == wanted
+    assert cost(EndpointUsage.of(tokens, []), remote) == wanted
 
 
 @pytest.mark.parametrize(
-    "figures",
+    "config",
     [
         {"name": "base", "url": "http://x", "model": "m"},
         {"name": "A b", "url": "http://x", "model": "m"},
@@ -205,6 +205,6 @@ def test_cost_is_tokens_at_their_price_or_not_known(tokens, prices, wanted):
         {"name": "a", "url": "http://x", "model": "m", "api_key_env": "sk-1"},
     ],
 )
-def test_an_endpoint_that_makes_no_sense_or_holds_a_key_is_refused(figures):
-    with pytest.raises(FiguresError, match=r"evaluation\.endpoints"):
-        endpoint_figures(**figures)
+def test_an_endpoint_that_makes_no_sense_or_holds_a_key_is_refused(config):
+    with pytest.raises(ConfigError, match=r"evaluation\.endpoints"):
+        endpoint_figures(**config)

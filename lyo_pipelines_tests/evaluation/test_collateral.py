@@ -6,28 +6,28 @@ from pathlib import Path
 
 import pytest
 
-from lyo_pipelines.config.evaluation import GateFigures
+from lyo_pipelines.config.evaluation import GateConfig
 from lyo_pipelines.contracts.report import Report
-from lyo_pipelines.evaluation.answers.correctness import is_right
-from lyo_pipelines.evaluation.command import evaluation_command, write_figures
+from lyo_pipelines.evaluation.answers.correctness import is_correct
+from lyo_pipelines.evaluation.command import evaluation_command, write_config
 from lyo_pipelines.evaluation.engine.__main__ import main
 from lyo_pipelines.evaluation.inputs.item_sets import GENERAL, ItemSet, general_set, item_sets, other_segments
 from lyo_pipelines.evaluation.inputs.items import Item
-from lyo_pipelines.evaluation.measures.results import ModelOutputs
+from lyo_pipelines.evaluation.measures.model_outputs import ModelOutputs
 from lyo_pipelines.evaluation.report.build import read_report
 from lyo_pipelines.evaluation.report.collateral import collateral_section
-from lyo_pipelines.evaluation.report.gates import gates
+from lyo_pipelines.evaluation.report.gates import evaluate_gates
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines_tests.config.packaged import collateral_figures
 from lyo_pipelines_tests.contracts import reports_made
-from lyo_pipelines_tests.evaluation import made
+from lyo_pipelines_tests.evaluation import sample_reports
 
-GATE = GateFigures(name="no_collateral_damage", metric="collateral", against="current", require="not_worse")
+GATE = GateConfig(name="no_collateral_damage", metric="collateral", against="current", require="not_worse")
 SEGMENT = "tutoring.en.math"
 
 
 def dataset(lake: Lake, segment: str, n: int = 20) -> None:
-    made.dataset(Path(lake.dataset_dir(segment, "d1")), made.rows(n, per_group=1), segment=segment)
+    sample_reports.dataset(Path(lake.dataset_dir(segment, "d1")), sample_reports.rows(n, per_group=1), segment=segment)
 
 
 @pytest.fixture
@@ -77,8 +77,8 @@ def test_the_general_set_can_be_checked_and_asks_everything_once():
     assert len({item.question for item in items}) == len({item.item_id for item in items}) == 36
     for item in items:
         assert item.reference_answer
-        assert is_right(item.reference, item.reference_answer)
-        assert not is_right("I do not know", item.reference_answer)
+        assert is_correct(item.reference, item.reference_answer)
+        assert not is_correct("I do not know", item.reference_answer)
 
 
 def outputs(losses: list[float], texts: list[str] | None = None) -> ModelOutputs:
@@ -87,9 +87,9 @@ def outputs(losses: list[float], texts: list[str] | None = None) -> ModelOutputs
     return ModelOutputs(nll, [10] * n, [False] * n, texts or [""] * n, [1] * n, [False] * n, [1] * n, 9, None)
 
 
-def judged(world, before: list[float], after: list[float], **figures):
+def judged(world, before: list[float], after: list[float], **config):
     items = tuple(Item(f"e{i}", f"g{i}", (("user", "q"),), "r", "en") for i in range(len(before)))
-    wanted = world.figures.model_copy(update={"collateral": collateral_figures(**figures)})
+    wanted = world.config.model_copy(update={"collateral": collateral_figures(**config)})
     said = {"other": {"base": outputs(before), "candidate": outputs(after)}}
     return collateral_section([ItemSet("other", items)], said, "base", wanted)
 
@@ -116,20 +116,20 @@ def test_a_rise_that_one_item_makes_is_not_shown(world):
 def test_few_groups_judge_nothing_and_stop_nothing(world):
     told = judged(world, BEFORE[:5], [9.0] * 5)
     assert (told.rows[0].damaged, told.judged) == (None, 0)
-    figures = world.figures.model_copy(update={"gates": (GATE,)})
-    (gate,) = gates(reports_made.report(collateral=told), figures)
+    config = world.config.model_copy(update={"gates": (GATE,)})
+    (gate,) = evaluate_gates(reports_made.report(collateral=told), config)
     assert (gate.passed, gate.blocking) == (None, False)
-    (off,) = gates(reports_made.report(), figures)
+    (off,) = evaluate_gates(reports_made.report(), config)
     assert (off.passed, off.applies) == (True, False)
 
 
 def evaluated(world, folder: Path, adapter: Path, lake: Lake, capsys) -> tuple[Report, str]:
-    figures = world.figures.model_copy(
+    config = world.config.model_copy(
         update={"collateral": collateral_figures(segments=1, items=16), "gates": (GATE,), "max_new_tokens": None}
     )
     command = evaluation_command(
         world.dataset, adapter, folder / "report", world.root / "models",
-        figures_path=write_figures(figures, folder), cache_dir=lake.local(lake.path("cache")), data_dir=lake.root,
+        evaluation_config_path=write_config(config, folder), cache_dir=lake.local(lake.path("cache")), data_dir=lake.root,
     )  # fmt: skip
     capsys.readouterr()
     assert main(command[3:]) == 0
@@ -137,7 +137,7 @@ def evaluated(world, folder: Path, adapter: Path, lake: Lake, capsys) -> tuple[R
 
 
 def test_an_adapter_that_ruins_everything_else_does_not_pass_and_a_faint_one_does(world, lake, tmp_path, capsys):
-    harmful = made.adapter(tmp_path / "harmful", world.base, world.base, scale=0.5, modules=["lm_head"])
+    harmful = sample_reports.adapter(tmp_path / "harmful", world.base, world.base, scale=0.5, modules=["lm_head"])
     report, said = evaluated(world, tmp_path / "r1", harmful, lake, capsys)
     told = report.collateral
     assert told.before == "base"
@@ -155,7 +155,7 @@ def test_an_adapter_that_ruins_everything_else_does_not_pass_and_a_faint_one_doe
     assert "## Collateral damage" in text
     assert "**damaged**" in text
 
-    faint = made.adapter(tmp_path / "faint", world.base, world.base, seed=7, scale=1e-5)
+    faint = sample_reports.adapter(tmp_path / "faint", world.base, world.base, seed=7, scale=1e-5)
     report, said = evaluated(world, tmp_path / "r2", faint, lake, capsys)
     assert said.count("reused answers of base") == 3, "its own items and both sets: the base answers once"
     assert "reused answers of base on programming.en: 16/16" in said
@@ -164,7 +164,7 @@ def test_an_adapter_that_ruins_everything_else_does_not_pass_and_a_faint_one_doe
 
 
 def test_another_test_set_of_another_segment_makes_another_report(world, lake, tmp_path, capsys):
-    faint = made.adapter(tmp_path / "faint", world.base, world.base, seed=7, scale=1e-5)
+    faint = sample_reports.adapter(tmp_path / "faint", world.base, world.base, seed=7, scale=1e-5)
     first, _ = evaluated(world, tmp_path / "r1", faint, lake, capsys)
     _, said = evaluated(world, tmp_path / "r1", faint, lake, capsys)
     assert "nothing to do" in said

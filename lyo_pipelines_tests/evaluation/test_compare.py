@@ -12,19 +12,19 @@ from hypothesis import strategies as st
 
 from lyo_pipelines.contracts.report_values import Value
 from lyo_pipelines.evaluation.inputs.items import Item
-from lyo_pipelines.evaluation.measures.catalogue import Metric, MetricValues
-from lyo_pipelines.evaluation.measures.compare import Comparison, compare, compare_all, judged
-from lyo_pipelines.evaluation.measures.values import WholeValues
+from lyo_pipelines.evaluation.measures.catalogue import MetricModule, MetricValues
+from lyo_pipelines.evaluation.measures.compare import Comparison, compare_all, compare_metric, with_verdicts
+from lyo_pipelines.evaluation.measures.metric_values import WholeValues
 from lyo_pipelines.evaluation.report.slices import slice_all, value_of
-from lyo_pipelines.tasks.base import Judged, TaskMetric
+from lyo_pipelines.tasks.base import GradedAnswer, TaskMetric
 from lyo_pipelines_tests.config.packaged import evaluation_figures
 
-FIGURES = evaluation_figures(resamples=1_000, whole_resamples=1_000, minimum_groups=20, minimum_slice_groups=20)
+CONFIG = evaluation_figures(resamples=1_000, whole_resamples=1_000, minimum_groups=20, minimum_slice_groups=20)
 GROUPS = [f"g{i // 2}" for i in range(80)]
 
 
-def metric(name: str, direction="higher") -> Metric:
-    return Metric(name=name, direction=direction, unit="", sentence="", module=None)
+def metric(name: str, direction="higher") -> MetricModule:
+    return MetricModule(name=name, direction=direction, unit="", sentence="", module=None)
 
 
 def measured(values, weights=None) -> MetricValues:
@@ -40,8 +40,8 @@ def noise(seed: int, shift: float = 0.0) -> list[float]:
 def test_swapping_candidate_and_base_flips_the_verdict(seed, shift, direction):
     ours, theirs = noise(seed, shift), noise(seed + 1)
     metrics = [metric("m", direction)]
-    there = compare_all({"candidate": {"m": measured(ours)}, "base": {"m": measured(theirs)}}, metrics, GROUPS, FIGURES)
-    back = compare_all({"candidate": {"m": measured(theirs)}, "base": {"m": measured(ours)}}, metrics, GROUPS, FIGURES)
+    there = compare_all({"candidate": {"m": measured(ours)}, "base": {"m": measured(theirs)}}, metrics, GROUPS, CONFIG)
+    back = compare_all({"candidate": {"m": measured(theirs)}, "base": {"m": measured(ours)}}, metrics, GROUPS, CONFIG)
     assert back[0].verdict == {"better": "worse", "worse": "better"}.get(there[0].verdict, "cannot_tell")
     assert back[0].difference == pytest.approx(-(there[0].difference or 0))
 
@@ -50,43 +50,43 @@ def test_swapping_candidate_and_base_flips_the_verdict(seed, shift, direction):
 @settings(max_examples=15)
 def test_identical_outputs_are_never_better(seed, direction):
     same = measured(noise(seed), [1.0 + i for i in range(80)])
-    found = compare(same, same, GROUPS, FIGURES, metric="m", a="candidate", b="base")
-    found = judged([found], {"m": direction}, FIGURES)[0]
+    found = compare_metric(same, same, GROUPS, CONFIG, metric="m", a="candidate", b="base")
+    found = with_verdicts([found], {"m": direction}, CONFIG)[0]
     assert (found.difference, found.verdict) == (0, "cannot_tell")
     assert found.minimal_detectable_effect is None
 
 
 def test_a_clear_difference_is_seen_and_its_direction_understood():
     values = {"base": {"m": measured(noise(1))}, "candidate": {"m": measured(noise(2, shift=2))}}
-    assert compare_all(values, [metric("m")], GROUPS, FIGURES)[0].verdict == "better"
-    assert compare_all(values, [metric("m", "lower")], GROUPS, FIGURES)[0].verdict == "worse"
+    assert compare_all(values, [metric("m")], GROUPS, CONFIG)[0].verdict == "better"
+    assert compare_all(values, [metric("m", "lower")], GROUPS, CONFIG)[0].verdict == "worse"
 
 
 def test_only_items_where_both_were_measured_are_compared():
     ours = [None if i % 2 else 1.0 for i in range(80)]
     theirs = [None if i % 5 == 0 else 0.0 for i in range(80)]
-    found = compare(measured(ours), measured(theirs), GROUPS, FIGURES, metric="m", a="candidate", b="base")
+    found = compare_metric(measured(ours), measured(theirs), GROUPS, CONFIG, metric="m", a="candidate", b="base")
     assert found.n == sum(1 for i in range(80) if not i % 2 and i % 5)
     assert found.difference == 1
 
 
 def test_nothing_measured_is_said_not_counted():
     nothing = measured([None] * 80)
-    found = compare(nothing, nothing, GROUPS, FIGURES, metric="m", a="candidate", b="base")
+    found = compare_metric(nothing, nothing, GROUPS, CONFIG, metric="m", a="candidate", b="base")
     assert (found.n, found.note, found.p_value) == (0, "not measured", None)
 
 
 def test_token_losses_of_different_tokenizers_are_not_compared():
     ours, theirs = measured(noise(1), [1.0] * 80), measured(noise(2), [2.0] * 80)
-    found = compare(ours, theirs, GROUPS, FIGURES, metric="loss", a="candidate", b="champion")
+    found = compare_metric(ours, theirs, GROUPS, CONFIG, metric="loss", a="candidate", b="champion")
     assert "not comparable" in found.note
     assert found.p_value is None
 
 
 def test_too_few_groups_get_no_verdict_however_large_the_difference():
     few = ["a", "b", "c", "d"] * 20
-    found = compare(measured(noise(1, 9)), measured(noise(2)), few, FIGURES, metric="m", a="candidate", b="base")
-    found = judged([found], {"m": "higher"}, FIGURES)[0]
+    found = compare_metric(measured(noise(1, 9)), measured(noise(2)), few, CONFIG, metric="m", a="candidate", b="base")
+    found = with_verdicts([found], {"m": "higher"}, CONFIG)[0]
     assert found.note == "not enough groups: 4 of at least 20"
     assert (found.verdict, found.p_adjusted) == ("cannot_tell", None)
     assert found.difference is not None
@@ -94,8 +94,8 @@ def test_too_few_groups_get_no_verdict_however_large_the_difference():
 
 def test_every_further_comparison_makes_the_correction_harder():
     one = Comparison("m", "candidate", "base", 80, 40, 1.0, 0.1, 1.9, 0.02)
-    alone = judged([one], {"m": "higher"}, FIGURES)[0]
-    many = judged([one, *[one.model_copy(update={"p_value": 0.5})] * 5], {"m": "higher"}, FIGURES)[0]
+    alone = with_verdicts([one], {"m": "higher"}, CONFIG)[0]
+    many = with_verdicts([one, *[one.model_copy(update={"p_value": 0.5})] * 5], {"m": "higher"}, CONFIG)[0]
     assert (alone.verdict, alone.p_adjusted) == ("better", 0.02)
     assert many.verdict == "cannot_tell"
     assert many.p_adjusted == pytest.approx(0.12)
@@ -103,8 +103,8 @@ def test_every_further_comparison_makes_the_correction_harder():
 
 def test_metrics_without_a_direction_are_not_compared():
     values = {role: {"m": measured(noise(1))} for role in ("base", "candidate", "champion")}
-    assert compare_all(values, [metric("m", "neutral")], GROUPS, FIGURES) == []
-    assert [c.b for c in compare_all(values, [metric("m")], GROUPS, FIGURES)] == ["base", "champion"]
+    assert compare_all(values, [metric("m", "neutral")], GROUPS, CONFIG) == []
+    assert [c.b for c in compare_all(values, [metric("m")], GROUPS, CONFIG)] == ["base", "champion"]
 
 
 def item(row: int, **known) -> Item:
@@ -114,7 +114,7 @@ def item(row: int, **known) -> Item:
 def test_slices_show_their_n_and_the_small_ones_get_no_verdict():
     items = [item(i, language="hi" if i < 60 else "ta", grade="7") for i in range(80)]
     values = {"base": {"chrf": measured(noise(1))}, "candidate": {"chrf": measured(noise(2, 3))}}
-    found = slice_all(values, [metric("chrf")], items, FIGURES.model_copy(update={"minimum_slice_groups": 30}))
+    found = slice_all(values, [metric("chrf")], items, CONFIG.model_copy(update={"minimum_slice_groups": 30}))
     shown = [(part.dimension, part.value, part.n, part.groups) for part in found]
     assert shown == [("language", "hi", 60, 60), ("language", "ta", 20, 20), ("grade", "7", 80, 80)]
     assert found[2].comparisons == (), "a slice of all items would repeat the whole"
@@ -124,12 +124,12 @@ def test_slices_show_their_n_and_the_small_ones_get_no_verdict():
     assert found[1].models["base"]["chrf"]["n"] == 20
 
 
-def agreement(judged: Sequence[Judged]) -> float | None:
+def agreement(judged: Sequence[GradedAnswer]) -> float | None:
     return sum(one.answer == one.reference for one in judged) / len(judged)
 
 
 def whole(answers: Sequence[int]) -> WholeValues:
-    return WholeValues(tuple(Judged(answer, row % 2, {}) for row, answer in enumerate(answers)), agreement)
+    return WholeValues(tuple(GradedAnswer(answer, row % 2, {}) for row, answer in enumerate(answers)), agreement)
 
 
 WHOLE = TaskMetric("agreement", "higher", "share", "", whole=agreement)
@@ -139,7 +139,7 @@ def test_a_metric_of_the_whole_set_is_compared_and_corrected_with_the_others():
     right, wrong = [row % 2 for row in range(80)], [0] * 80
     values = {"base": {"agreement": whole(wrong), "m": measured(noise(1))}}
     values["candidate"] = {"agreement": whole(right), "m": measured(noise(2))}
-    found, other = compare_all(values, [WHOLE, metric("m")], GROUPS, FIGURES)
+    found, other = compare_all(values, [WHOLE, metric("m")], GROUPS, CONFIG)
     assert (found.difference, found.verdict, found.groups) == (0.5, "better", 40)
     assert found.p_adjusted == pytest.approx(2 * (found.p_value or 0)), "Holm: two comparisons are one family"
     assert other.verdict == "cannot_tell"
@@ -147,14 +147,14 @@ def test_a_metric_of_the_whole_set_is_compared_and_corrected_with_the_others():
 
 def test_a_metric_of_the_whole_set_that_is_not_defined_says_so():
     nowhere = replace(whole([0] * 80), whole=lambda judged: None)
-    found = compare(nowhere, nowhere, GROUPS, FIGURES, metric="f1", a="candidate", b="base")
+    found = compare_metric(nowhere, nowhere, GROUPS, CONFIG, metric="f1", a="candidate", b="base")
     assert (found.note, found.p_value, found.difference) == ("not defined on these items", None, None)
 
 
 def test_slices_show_a_metric_of_the_whole_set_without_a_verdict():
     items = [item(i, language="hi" if i < 40 else "ta") for i in range(80)]
     values = {role: {"agreement": whole([0] * 80)} for role in ("base", "candidate")}
-    found = slice_all(values, [WHOLE], items, FIGURES)
+    found = slice_all(values, [WHOLE], items, CONFIG)
     assert [part.models["base"]["agreement"] for part in found] == [{"value": 0.5, "n": 40}] * 2
     assert [part.comparisons for part in found] == [(), ()]
 
@@ -162,12 +162,12 @@ def test_slices_show_a_metric_of_the_whole_set_without_a_verdict():
 def test_segments_are_slices_only_where_there_are_several():
     items = [item(i, segment="tutoring.hi.math" if i < 40 else "quiz.en") for i in range(80)]
     values = {role: {"chrf": measured(noise(1))} for role in ("base", "candidate")}
-    found = slice_all(values, [metric("chrf")], items, FIGURES)
+    found = slice_all(values, [metric("chrf")], items, CONFIG)
     assert [(part.dimension, part.value) for part in found][:2] == [
         ("segment", "quiz.en"),
         ("segment", "tutoring.hi.math"),
     ]
-    alone = slice_all(values, [metric("chrf")], [replace(one, segment="quiz.en") for one in items], FIGURES)
+    alone = slice_all(values, [metric("chrf")], [replace(one, segment="quiz.en") for one in items], CONFIG)
     assert [part.dimension for part in alone] == ["language"]
 
 

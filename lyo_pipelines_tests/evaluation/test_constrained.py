@@ -13,12 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from lyo_pipelines.evaluation.engine import asking
+from lyo_pipelines.evaluation.engine import generate
 from lyo_pipelines.evaluation.engine.constrained import Constraint, ConstraintError, bounded
 from lyo_pipelines.evaluation.engine.encoding import Encoded, stop_ids
 from lyo_pipelines.evaluation.planning.assemble import gather_inputs, outputs_key
 from lyo_pipelines.tasks import task_formats
-from lyo_pipelines_tests.evaluation import made
+from lyo_pipelines_tests.evaluation import sample_reports
 from lyo_pipelines_tests.training.tiny import make_model
 
 
@@ -47,7 +47,7 @@ def loaded(folder: Path, family: str):
 def asked(model, tokenizer, schemas: dict[str, str] | None, limit: int = 160) -> dict[str, list]:
     constraint = None if schemas is None else Constraint(tokenizer, stop_ids(tokenizer, model), schemas)
     with torch.inference_mode():
-        return asking.answers(model, tokenizer, PROMPTS, max_new_tokens=limit, constraint=constraint)
+        return generate.answers(model, tokenizer, PROMPTS, max_new_tokens=limit, constraint=constraint)
 
 
 def valid(texts: list[str]) -> int:
@@ -95,7 +95,7 @@ def test_an_item_is_answered_alike_alone_and_in_a_batch(tmp_path):
     constraint = Constraint(tokenizer, stop_ids(tokenizer, model), schemas)
     with torch.inference_mode():
         alone = [
-            asking.answers(model, tokenizer, [e], max_new_tokens=160, constraint=constraint)["texts"] for e in PROMPTS
+            generate.answers(model, tokenizer, [e], max_new_tokens=160, constraint=constraint)["texts"] for e in PROMPTS
         ]
     assert [text for (text,) in alone] == together
 
@@ -148,10 +148,10 @@ def test_only_numbers_are_bounded_and_what_they_say_themselves_stays(schema):
 
 def test_answers_that_are_held_are_kept_apart_from_free_ones_where_there_is_a_schema(world, tmp_path):
     def key(folder: Path, constrained: str) -> str:
-        figures = world.figures.model_copy(update={"constrained": constrained})
-        inputs = gather_inputs(folder, world.candidate, None, figures)
+        config = world.config.model_copy(update={"constrained": constrained})
+        inputs = gather_inputs(folder, world.candidate, None, config)
         return outputs_key(inputs, inputs.models[0], device="cpu", dtype="float32")
 
-    structured = made.dataset(tmp_path / "c", made.classified(6), segment="classification.en")
+    structured = sample_reports.dataset(tmp_path / "c", sample_reports.classified(6), segment="classification.en")
     assert key(structured, "off") != key(structured, "schema")
     assert key(world.dataset, "off") == key(world.dataset, "schema"), "tutoring has no schema: its answers are the same"

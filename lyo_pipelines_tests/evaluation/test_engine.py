@@ -16,26 +16,26 @@ import pytest
 from pydantic import BaseModel, ConfigDict
 
 from lyo_pipelines.contracts.document import DocumentError
-from lyo_pipelines.evaluation.command import evaluation_command, is_complete, write_figures
+from lyo_pipelines.evaluation.command import evaluation_command, is_complete, write_config
 from lyo_pipelines.evaluation.engine.__main__ import main
-from lyo_pipelines.evaluation.engine.hosting import ModelHost
+from lyo_pipelines.evaluation.engine.ask_models import Asker
+from lyo_pipelines.evaluation.engine.model_host import ModelHost
 from lyo_pipelines.evaluation.engine.outputs import OutputsFolder, by_item
-from lyo_pipelines.evaluation.engine.run import Asker
 from lyo_pipelines.evaluation.measures.catalogue import load_metrics
 from lyo_pipelines.evaluation.planning.assemble import AdapterError, gather_inputs
 from lyo_pipelines.evaluation.report.build import read_report
-from lyo_pipelines.evaluation.report.gates import gates
-from lyo_pipelines.evaluation.report.markdown import render
+from lyo_pipelines.evaluation.report.gates import evaluate_gates
+from lyo_pipelines.evaluation.report.markdown import render_report
 from lyo_pipelines.external_process.progress import Progress
 from lyo_pipelines_tests.engine_process import EngineProcess, run_engine
-from lyo_pipelines_tests.evaluation import made
+from lyo_pipelines_tests.evaluation import sample_reports
 from lyo_pipelines_tests.external_process.pipes_made import pipes_files
 
 
-def arguments(world, output: Path, figures=None, **options: Path) -> list[str]:
+def arguments(world, output: Path, config=None, **options: Path) -> list[str]:
     command = evaluation_command(
         world.dataset, world.candidate, output, world.root / "models",
-        figures_path=write_figures(figures or world.figures, output.parent / "figures"), **options,
+        evaluation_config_path=write_config(config or world.config, output.parent / "figures"), **options,
     )  # fmt: skip
     assert command[:3] == [sys.executable, "-m", "lyo_pipelines.evaluation.engine"]
     return command[3:]
@@ -108,12 +108,12 @@ def test_the_report_keeps_its_contract(world, output):
     assert {(c.a, c.b) for c in report.comparisons} == {("candidate", "base"), ("candidate", "champion")}
     assert {c.verdict for c in report.comparisons} <= {"better", "worse", "cannot_tell"}
     assert {s.dimension for s in report.slices} == {"language", "subject", "grade", "topic", "reasoning_mode"}
-    assert [g.name for g in report.gates] == [g.name for g in world.figures.gates]
+    assert [g.name for g in report.gates] == [g.name for g in world.config.gates]
 
 
 def test_the_gates_can_be_judged_again_from_the_report(world, output):
     report = read_report(output)
-    assert tuple(gates(report, world.figures)) == report.gates
+    assert tuple(evaluate_gates(report, world.config)) == report.gates
 
 
 def test_loss_and_perplexity_belong_together(output):
@@ -137,14 +137,14 @@ def test_the_readable_report_stands_on_its_own(output):
         "checked_answer",
     ):
         assert needed in text
-    for picture in re.findall(r"\]\((\w+\.png)\)", text):
-        assert (output / picture).read_bytes().startswith(b"\x89PNG")
+    for plot in re.findall(r"\]\((\w+\.png)\)", text):
+        assert (output / plot).read_bytes().startswith(b"\x89PNG")
 
 
 def test_what_a_model_wrote_cannot_become_mark_up(output):
     report = read_report(output)
     report.samples[0].answers["base"] = "```\n![x](http://example.org/x.png) <b>\x00"
-    text = render(report)
+    text = render_report(report)
     block = text[text.index("````text") : text.index("![x]") + 60]
     assert block.rstrip().count("````") >= 2
     assert "\x00" not in text
@@ -170,8 +170,7 @@ def test_a_report_of_the_same_inputs_is_not_made_again(world, output, capsys):
 def test_other_figures_make_another_report_from_the_same_answers(world, output, capsys):
     other = world.root / "reports" / "v2"
     assert (
-        main(arguments(world, other, world.figures.model_copy(update={"alpha": 0.01}), champion_dir=world.champion))
-        == 0
+        main(arguments(world, other, world.config.model_copy(update={"alpha": 0.01}), champion_dir=world.champion)) == 0
     )
     assert "reused answers of base: 18/18" in capsys.readouterr().err
     ours, theirs = read_report(other), read_report(output)
@@ -190,38 +189,38 @@ def test_the_base_answers_once_for_every_candidate(world, output, capsys):
 
 
 def test_a_candidate_that_is_the_champion_has_only_the_base_to_beat(world):
-    inputs = gather_inputs(world.dataset, world.candidate, world.candidate, world.figures)
+    inputs = gather_inputs(world.dataset, world.candidate, world.candidate, world.config)
     assert inputs.same_as_champion
     assert [spec.role for spec in inputs.models] == ["base", "candidate"]
-    alone = gather_inputs(world.dataset, world.candidate, None, world.figures)
+    alone = gather_inputs(world.dataset, world.candidate, None, world.config)
     assert (alone.champion_version, inputs.champion_version) == ("", inputs.models[1].version)
     assert alone.data_version != inputs.data_version, "which champion it was is part of the fingerprint"
 
 
 def test_what_a_candidate_was_tuned_from_is_a_model_of_its_own_unless_it_is_the_champion(world):
-    started = gather_inputs(world.dataset, world.candidate, None, world.figures, start_dir=world.champion)
+    started = gather_inputs(world.dataset, world.candidate, None, world.config, start_dir=world.champion)
     assert [spec.role for spec in started.models] == ["base", "candidate", "start"]
     assert started.before == "base", "what serves now is still nothing but the base"
-    both = gather_inputs(world.dataset, world.candidate, world.champion, world.figures, start_dir=world.champion)
+    both = gather_inputs(world.dataset, world.candidate, world.champion, world.config, start_dir=world.champion)
     assert [spec.role for spec in both.models] == ["base", "candidate", "champion"]
 
 
 def test_a_teams_own_metric_reaches_the_report(world, output):
     del output
-    own = made.short_metric(world.root / "own")
+    own = sample_reports.short_metric(world.root / "own")
     folder = world.root / "reports" / "v4"
-    figures = world.figures.model_copy(update={"metrics": ("loss", "shouts")})
-    assert main(arguments(world, folder, figures, metrics_dir=own.parent.parent)) == 0
+    config = world.config.model_copy(update={"metrics": ("loss", "shouts")})
+    assert main(arguments(world, folder, config, metrics_dir=own.parent.parent)) == 0
     report = read_report(folder)
     assert report.metrics["shouts"].description == "Exclamation marks of an English answer."
-    asked = gather_inputs(world.dataset, world.candidate, None, world.figures).items
+    asked = gather_inputs(world.dataset, world.candidate, None, world.config).items
     english = sum(item.language == "en" for item in asked)
     assert report.models["candidate"]["shouts"].n == english > 0
     assert "| shouts (marks, " in (folder / "report.md").read_text()
 
 
 def undisturbed(world, cache: Path, say=lambda _: None) -> dict:
-    inputs = gather_inputs(world.dataset, world.candidate, None, world.figures)
+    inputs = gather_inputs(world.dataset, world.candidate, None, world.config)
     host = ModelHost(world.root / "models", device="cpu", dtype="float32", attention=None)
     cache.mkdir(parents=True, exist_ok=True)
     return Asker(inputs, host, cache, Progress(cache / "progress.jsonl", say)).ask_all()
@@ -232,7 +231,7 @@ def test_an_interrupted_evaluation_goes_on_and_ends_the_same(world, tmp_path):
         if message.startswith("answers of candidate: 5/"):
             raise KeyboardInterrupt
 
-    inputs = gather_inputs(world.dataset, world.candidate, None, world.figures)
+    inputs = gather_inputs(world.dataset, world.candidate, None, world.config)
     host = ModelHost(world.root / "models", device="cpu", dtype="float32", attention=None)
     every_batch = Progress(tmp_path / "progress.jsonl", interrupt, every_seconds=0)
     asker = Asker(inputs, host, tmp_path, every_batch)
@@ -253,10 +252,8 @@ def test_an_interrupted_evaluation_goes_on_and_ends_the_same(world, tmp_path):
 
 
 def test_a_killed_process_leaves_work_that_the_next_one_uses(world, tmp_path):
-    figures = world.figures.model_copy(
-        update={"generation_batch": 1, "max_new_tokens": 60, "metrics": ("loss", "chrf")}
-    )
-    command = [sys.executable, "-m", "lyo_pipelines.evaluation.engine", *arguments(world, tmp_path / "v", figures)]
+    config = world.config.model_copy(update={"generation_batch": 1, "max_new_tokens": 60, "metrics": ("loss", "chrf")})
+    command = [sys.executable, "-m", "lyo_pipelines.evaluation.engine", *arguments(world, tmp_path / "v", config)]
     cache = tmp_path / ".tmp-outputs"
     process = EngineProcess(command, os.environ)
 
@@ -297,10 +294,10 @@ def test_inputs_that_do_not_fit_end_with_what_to_do(world, tmp_path, capsys):
     assert main(no_adapter) == 1
     assert "its training did not finish" in capsys.readouterr().err
 
-    bad_figures = arguments(world, tmp_path / "v")
+    bad_config = arguments(world, tmp_path / "v")
     (tmp_path / "bad.json").write_text('{"max_itms": 3}')
-    bad_figures[bad_figures.index("--figures") + 1] = str(tmp_path / "bad.json")
-    assert main(bad_figures) == 1
+    bad_config[bad_config.index("--evaluation-config") + 1] = str(tmp_path / "bad.json")
+    assert main(bad_config) == 1
     assert "max_itms" in capsys.readouterr().err
 
     gone = shutil.copytree(world.candidate, tmp_path / "orphan")
@@ -315,7 +312,7 @@ def test_inputs_that_do_not_fit_end_with_what_to_do(world, tmp_path, capsys):
 
     (gone / "adapter_model.safetensors").unlink()
     with pytest.raises(AdapterError, match="train the adapter again"):
-        gather_inputs(world.dataset, gone, None, world.figures)
+        gather_inputs(world.dataset, gone, None, world.config)
     with pytest.raises(DocumentError, match="has not finished"):
         read_report(tmp_path / "v")
 
@@ -336,5 +333,5 @@ def test_dagster_hears_of_the_finished_report(world, output, tmp_path, monkeypat
 
 
 def test_every_packaged_metric_can_be_loaded_from_its_path(world):
-    inputs = gather_inputs(world.dataset, world.candidate, None, world.figures.model_copy(update={"metrics": None}))
+    inputs = gather_inputs(world.dataset, world.candidate, None, world.config.model_copy(update={"metrics": None}))
     assert [m.name for m in load_metrics(inputs.metric_files)] == sorted(inputs.metric_files)

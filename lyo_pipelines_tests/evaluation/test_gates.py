@@ -1,4 +1,6 @@
-"""Gates and what a figures file may say of them: silence where there is too little evidence, and none of other tasks' metrics."""
+"""Gates and what a configuration file may say of them: silence where there is too little evidence, and none of other tasks'
+metrics.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from lyo_pipelines.config.evaluation import GateFigures
-from lyo_pipelines.config.figures import FiguresError, load_figures
+from lyo_pipelines.config.evaluation import GateConfig
+from lyo_pipelines.config.loading import ConfigError, load_config
 from lyo_pipelines.contracts.report import Report
 from lyo_pipelines.contracts.report_values import Comparison, Gate, Slice
-from lyo_pipelines.evaluation.report.gates import GATES, gates, held_because, may_be_released
+from lyo_pipelines.evaluation.report.gates import GATES, evaluate_gates, held_because, may_be_released
 from lyo_pipelines_tests.config.packaged import evaluation_figures
 from lyo_pipelines_tests.contracts import reports_made
 
@@ -47,13 +49,13 @@ def seen(word, metric="loss", b="base", note="") -> Comparison:
     return reports_made.comparison(word, metric, b, note=note)
 
 
-def one(gate: GateFigures, found) -> Gate:
-    return gates(found, evaluation_figures(gates=(gate,)))[0]
+def one(gate: GateConfig, found) -> Gate:
+    return evaluate_gates(found, evaluation_figures(gates=(gate,)))[0]
 
 
-IMPROVES = GateFigures(name="improves", metric="loss", against="base", require="better")
-BEATS = GateFigures(name="beats", metric="loss", against="champion", require="better")
-KEEPS = GateFigures(name="keeps", metric="loss", against="base", require="not_worse")
+IMPROVES = GateConfig(name="improves", metric="loss", against="base", require="better")
+BEATS = GateConfig(name="beats", metric="loss", against="champion", require="better")
+KEEPS = GateConfig(name="keeps", metric="loss", against="base", require="not_worse")
 
 
 @pytest.mark.parametrize(("word", "passed"), [("better", True), ("cannot_tell", False), ("worse", False)])
@@ -108,7 +110,7 @@ def test_what_was_not_measured_cannot_be_judged():
 
 
 def test_bounds_hold_the_candidates_own_value():
-    gate = GateFigures(name="length", metric="length_ratio", minimum=0.5, maximum=2)
+    gate = GateConfig(name="length", metric="length_ratio", minimum=0.5, maximum=2)
     assert one(gate, report(length_ratio=1.1)).passed is True
     assert one(gate, report(length_ratio=0.2)).passed is False
     assert one(gate, report(length_ratio=2.2)).message == "length_ratio is 2.2; required: at least 0.5 and at most 2"
@@ -116,7 +118,7 @@ def test_bounds_hold_the_candidates_own_value():
 
 
 def test_a_worse_slice_stops_the_whole():
-    gate = GateFigures(name="slices", metric="loss", against="base", require="no_slice_worse")
+    gate = GateConfig(name="slices", metric="loss", against="base", require="no_slice_worse")
 
     def part(word, note=""):
         compared = (seen(word, note=note),)
@@ -130,7 +132,7 @@ def test_a_worse_slice_stops_the_whole():
 
 # -- gates and tasks -------------------------------------------------------------------------------------------------------
 
-TOGETHER = GateFigures(name="kept", metric="task_metrics", against="base", require="not_worse")
+TOGETHER = GateConfig(name="kept", metric="task_metrics", against="base", require="not_worse")
 
 
 def of_task(*comparisons: Comparison, own=("valid_answer", "f1", "error"), **more):
@@ -139,11 +141,11 @@ def of_task(*comparisons: Comparison, own=("valid_answer", "f1", "error"), **mor
 
 @pytest.mark.parametrize("require", ["better", "not_worse", "no_slice_worse"])
 def test_a_gate_on_another_tasks_metric_does_not_apply_and_stops_nothing(require):
-    gate = GateFigures(name="wording", metric="chrf", against="base", require=require)
+    gate = GateConfig(name="wording", metric="chrf", against="base", require=require)
     outcome = one(gate, of_task(elsewhere=("chrf",), groups=3))
     assert (outcome.passed, outcome.applies) == (True, False)
     assert outcome.message == "does not apply: chrf is not a metric of this task"
-    bounds = GateFigures(name="length", metric="length_ratio", minimum=1)
+    bounds = GateConfig(name="length", metric="length_ratio", minimum=1)
     assert one(bounds, of_task(elsewhere=("length_ratio",))).applies is False
 
 
@@ -188,7 +190,7 @@ def test_a_release_needs_every_blocking_gate():
     assert not may_be_released([yes, unknown])
 
 
-FIGURES = load_figures().evaluation
+CONFIG = load_config().evaluation
 OUTCOMES = st.lists(
     st.builds(outcome, st.sampled_from([True, False, None]), blocking=st.booleans(), applies=st.booleans()),
     max_size=6,
@@ -209,13 +211,13 @@ def test_outcomes_of_which_none_was_judged_never_release_and_say_why(outcomes):
 
 
 def test_a_configuration_without_gates_releases_and_says_so():
-    said = gates(report(seen("worse")), FIGURES.model_copy(update={"gates": ()}))
+    said = evaluate_gates(report(seen("worse")), CONFIG.model_copy(update={"gates": ()}))
     assert may_be_released(said)
     assert "`gates: none`" in said[0].message
 
 
 def test_gates_of_sections_that_are_switched_off_release_nothing():
-    gate = GateFigures(name="rest", metric="collateral", against="current", require="not_worse")
+    gate = GateConfig(name="rest", metric="collateral", against="current", require="not_worse")
     outcomes = [one(gate, report(seen("better")))]
     assert (outcomes[0].passed, outcomes[0].applies) == (True, False)
     assert held_because(outcomes).startswith("none of the gates could judge anything (rest: does not apply")
@@ -248,28 +250,28 @@ def test_the_packaged_gates_say_what_they_demand():
 )
 def test_a_gate_that_makes_no_sense_is_refused(gate):
     with pytest.raises(ValidationError):
-        GateFigures(**gate)
+        GateConfig(**gate)
 
 
 def test_a_bare_off_in_yaml_is_a_word():
     assert evaluation_figures(**yaml.safe_load("constrained: off")).constrained == "off"
     assert evaluation_figures(constrained="schema").constrained == "schema"
-    with pytest.raises(FiguresError, match="constrained"):
+    with pytest.raises(ConfigError, match="constrained"):
         evaluation_figures(**yaml.safe_load("constrained: on"))
 
 
 def test_two_gates_of_one_name_are_refused():
-    with pytest.raises(FiguresError, match="two gates are called keeps"):
+    with pytest.raises(ConfigError, match="two gates are called keeps"):
         evaluation_figures(gates=(KEEPS, KEEPS))
 
 
 def test_a_file_that_changes_one_figure_keeps_every_gate():
-    assert evaluation_figures(max_items=20).gates == load_figures().evaluation.gates
+    assert evaluation_figures(max_items=20).gates == load_config().evaluation.gates
 
 
 @pytest.mark.parametrize("gates_of_a_file", [[], None, ""])
 def test_an_empty_list_of_gates_is_refused_with_what_to_write(gates_of_a_file):
-    with pytest.raises(FiguresError, match="gates: none"):
+    with pytest.raises(ConfigError, match="gates: none"):
         evaluation_figures(gates=gates_of_a_file)
 
 
@@ -279,4 +281,4 @@ def test_no_gates_at_all_is_said_in_words_and_survives_a_file():
     written = json.loads(open_to_all.model_dump_json())
     assert written["gates"] == "none"
     assert evaluation_figures(**written).gates == ()
-    assert evaluation_figures(**json.loads(load_figures().evaluation.model_dump_json())) == load_figures().evaluation
+    assert evaluation_figures(**json.loads(load_config().evaluation.model_dump_json())) == load_config().evaluation

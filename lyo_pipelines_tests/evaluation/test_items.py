@@ -15,7 +15,7 @@ from lyo_pipelines.evaluation.inputs.items import (
     items_hash,
     read_items,
 )
-from lyo_pipelines_tests.evaluation import made
+from lyo_pipelines_tests.evaluation import sample_reports
 
 
 def items(*sizes: int, language=lambda group: "en") -> list[Item]:
@@ -60,8 +60,8 @@ def test_no_maximum_takes_all():
 
 
 def test_a_split_is_read_with_its_last_question_and_reference(tmp_path):
-    rows = made.rows(4, languages=("en", "hi"))
-    found = read_items(made.dataset(tmp_path / "d1", rows))
+    rows = sample_reports.rows(4, languages=("en", "hi"))
+    found = read_items(sample_reports.dataset(tmp_path / "d1", rows))
     assert [i.item_id for i in found] == ["e0000", "e0001", "e0002", "e0003"]
     assert found[0].question == rows[0]["messages"][1]["content"]
     assert found[0].reference == rows[0]["messages"][2]["content"]
@@ -71,35 +71,35 @@ def test_a_split_is_read_with_its_last_question_and_reference(tmp_path):
 
 
 def test_a_single_message_of_the_assistant_is_plain_text(tmp_path):
-    found = read_items(made.dataset(tmp_path / "d1", made.documents(2)))
+    found = read_items(sample_reports.dataset(tmp_path / "d1", sample_reports.documents(2)))
     assert [(i.is_plain, i.prompt, i.question) for i in found] == [(True, (), "")] * 2
     assert found[0].reference == "Story 0. Once there was a river, and 2 boats lay on it."
-    assert not read_items(made.dataset(tmp_path / "d2", made.rows(2)))[0].is_plain
+    assert not read_items(sample_reports.dataset(tmp_path / "d2", sample_reports.rows(2)))[0].is_plain
 
 
 def test_an_item_carries_its_context_and_the_segment_it_comes_from(tmp_path):
-    rows = [{**row, "context": '{"hours": 3}'} for row in made.classified(2)]
-    assert [(i.context, i.segment) for i in read_items(made.dataset(tmp_path / "d1", rows))] == [
+    rows = [{**row, "context": '{"hours": 3}'} for row in sample_reports.classified(2)]
+    assert [(i.context, i.segment) for i in read_items(sample_reports.dataset(tmp_path / "d1", rows))] == [
         ('{"hours": 3}', "classification.en")
     ] * 2
-    old = read_items(made.dataset(tmp_path / "d2", made.rows(1)))[0]
+    old = read_items(sample_reports.dataset(tmp_path / "d2", sample_reports.rows(1)))[0]
     assert (old.context, old.segment) == (None, None), "a version from before these columns"
 
 
 def test_another_answer_gives_another_hash(tmp_path):
-    rows = made.rows(4)
-    before = items_hash(read_items(made.dataset(tmp_path / "d1", rows)))
+    rows = sample_reports.rows(4)
+    before = items_hash(read_items(sample_reports.dataset(tmp_path / "d1", rows)))
     rows[2]["messages"][-1]["content"] += "!"
-    assert items_hash(read_items(made.dataset(tmp_path / "d2", rows))) != before
+    assert items_hash(read_items(sample_reports.dataset(tmp_path / "d2", rows))) != before
 
 
 def test_a_split_that_cannot_be_used_says_why(tmp_path):
     with pytest.raises(TestSplitError, match="materialize the dataset splits"):
         read_items(tmp_path)
-    rows = made.rows(2)
+    rows = sample_reports.rows(2)
     rows[1]["messages"] = [{"role": "assistant", "content": " "}]
     with pytest.raises(TestSplitError, match="nor is it a single message of plain text"):
-        read_items(made.dataset(tmp_path / "d2", rows))
-    rows[1]["messages"] = made.rows(2)[1]["messages"][:-1]
+        read_items(sample_reports.dataset(tmp_path / "d2", rows))
+    rows[1]["messages"] = sample_reports.rows(2)[1]["messages"][:-1]
     with pytest.raises(TestSplitError, match="e0001 does not end with"):
-        read_items(made.dataset(tmp_path / "d1", rows))
+        read_items(sample_reports.dataset(tmp_path / "d1", rows))

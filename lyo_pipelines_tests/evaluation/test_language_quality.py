@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from lyo_pipelines.config.figures import load_figures
+from lyo_pipelines.config.loading import load_config
 from lyo_pipelines.curation.wordlists import load_wordlists
 from lyo_pipelines.evaluation.inputs.items import Item
 from lyo_pipelines.evaluation.measures.language_quality import NAMES, culture_section, language_metrics, mixed_share
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines.tasks import task_format
 
-CURATION = load_figures().curation
+CURATION = load_config().curation
 LISTS = load_wordlists()
 
 

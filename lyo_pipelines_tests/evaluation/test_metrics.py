@@ -6,22 +6,22 @@ import pytest
 
 from lyo_pipelines.evaluation.measures.catalogue import (
     INPUTS,
-    Metric,
     MetricError,
+    MetricModule,
     load_metric,
     load_metrics,
     metric_files,
 )
 from lyo_pipelines.evaluation.metrics.item_metric import COLUMNS, ONE
-from lyo_pipelines_tests.evaluation import made
+from lyo_pipelines_tests.evaluation import sample_reports
 
 
 @pytest.fixture(scope="module")
-def metrics() -> dict[str, Metric]:
+def metrics() -> dict[str, MetricModule]:
     return {metric.name: metric for metric in load_metrics(metric_files())}
 
 
-def values(metric: Metric, predictions: list[str], **columns):
+def values(metric: MetricModule, predictions: list[str], **columns):
     inputs = {name: columns.get(name, ["?"] * len(predictions)) for name in INPUTS} | {"predictions": predictions}
     return list(metric.compute(inputs).values)
 
@@ -193,7 +193,7 @@ def test_sentences_are_measured_against_the_references_in_any_language(metrics):
 
 
 def test_a_team_adds_a_metric_by_adding_a_file(tmp_path):
-    made.own_metric(tmp_path, "sum(map(str.isupper, text)) / len(text)")
+    sample_reports.own_metric(tmp_path, "sum(map(str.isupper, text)) / len(text)")
     files = metric_files(["shouting", "chrf"], extra=tmp_path)
     loaded = {metric.name: metric for metric in load_metrics(files)}
     assert values(loaded["shouting"], ["ABcd"]) == [0.5]
@@ -201,7 +201,7 @@ def test_a_team_adds_a_metric_by_adding_a_file(tmp_path):
 
 
 def test_fifteen_lines_on_the_shared_base_are_a_teams_own_metric(tmp_path):
-    path = made.short_metric(tmp_path)
+    path = sample_reports.short_metric(tmp_path)
     assert len(path.read_text().splitlines()) == 15
     shouts = load_metric("shouts", path)
     assert (shouts.direction, shouts.unit, shouts.sentence) == (
@@ -211,7 +211,9 @@ def test_fifteen_lines_on_the_shared_base_are_a_teams_own_metric(tmp_path):
     )
     assert values(shouts, ["No!", "अरे!", "Yes"], languages=["en", "hi", "en"]) == [1, None, 0]
     assert (shouts.reads_answers, shouts.module.citation) == (True, "a team's own")
-    nobody = made.short_metric(tmp_path, made.FIFTEEN_LINES.replace("prediction,", "mood,"), "moody")
+    nobody = sample_reports.short_metric(
+        tmp_path, sample_reports.FIFTEEN_LINES.replace("prediction,", "mood,"), "moody"
+    )
     with pytest.raises(
         MetricError, match=r"moody\.py: cannot be loaded .*Shouts\.value asks for mood; there are prediction"
     ):
@@ -225,28 +227,28 @@ def test_the_base_offers_every_input_of_an_evaluation_as_a_column_and_as_one_ent
 def test_a_metric_that_does_not_fit_is_named(tmp_path):
     with pytest.raises(MetricError, match="no metric called nosuch: there are above_grade, checked_answer"):
         metric_files(["nosuch"])
-    broken = made.own_metric(tmp_path, "0", "broken")
+    broken = sample_reports.own_metric(tmp_path, "0", "broken")
     broken.write_text("import evaluate, no_such_library_at_all\n")
     with pytest.raises(MetricError, match=r"broken\.py: cannot be loaded"):
         load_metric("broken", broken)
-    blind = made.own_metric(tmp_path, "0", "blind")
-    blind.write_text(made.OWN_METRIC.replace("RESULT", "0").replace('direction = "lower"', ""))
+    blind = sample_reports.own_metric(tmp_path, "0", "blind")
+    blind.write_text(sample_reports.OWN_METRIC.replace("RESULT", "0").replace('direction = "lower"', ""))
     with pytest.raises(MetricError, match="must declare direction"):
         load_metric("blind", blind)
-    greedy = made.own_metric(tmp_path, "0", "greedy")
-    greedy.write_text(made.OWN_METRIC.replace('{"predictions"', '{"moods"').replace("RESULT", "0"))
+    greedy = sample_reports.own_metric(tmp_path, "0", "greedy")
+    greedy.write_text(sample_reports.OWN_METRIC.replace('{"predictions"', '{"moods"').replace("RESULT", "0"))
     with pytest.raises(MetricError, match="ask for moods; there are predictions"):
         load_metric("greedy", greedy)
 
 
 def test_a_metric_that_fails_while_it_measures_is_named(tmp_path):
-    failing = load_metric("failing", made.own_metric(tmp_path, "1 / 0", "failing"))
+    failing = load_metric("failing", sample_reports.own_metric(tmp_path, "1 / 0", "failing"))
     with pytest.raises(MetricError, match="metric failing failed: ZeroDivisionError"):
         values(failing, ["a"])
-    short = load_metric("short", made.own_metric(tmp_path, '0 for text in "xy"] + [0', "short"))
+    short = load_metric("short", sample_reports.own_metric(tmp_path, '0 for text in "xy"] + [0', "short"))
     with pytest.raises(MetricError, match="expected"):
         values(short, ["a"])
 
 
 def test_nan_counts_as_not_measured(tmp_path):
-    assert values(load_metric("vague", made.own_metric(tmp_path, 'float("nan")', "vague")), ["a"]) == [None]
+    assert values(load_metric("vague", sample_reports.own_metric(tmp_path, 'float("nan")', "vague")), ["a"]) == [None]

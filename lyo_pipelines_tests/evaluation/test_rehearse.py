@@ -6,17 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from lyo_pipelines.config.release import RehearsalFigures
-from lyo_pipelines.rollout.rehearsal import RehearsalError, rehearse
+from lyo_pipelines.config.release import RehearsalConfig
+from lyo_pipelines.rollout.rehearsal import RehearsalError, rehearse_fallback
 from lyo_pipelines.rollout.routing import Target
 from lyo_pipelines.storage.lake import Lake
-from lyo_pipelines.training.checked import published_files
-from lyo_pipelines_tests.evaluation.made import adapter as real_adapter
-from lyo_pipelines_tests.evaluation.made import tiny_base
-from lyo_pipelines_tests.registry.events_made import SEGMENT
-from lyo_pipelines_tests.rollout.adapters_made import adapter
+from lyo_pipelines.training.verified_loading import published_files
+from lyo_pipelines_tests.evaluation.sample_reports import adapter as real_adapter
+from lyo_pipelines_tests.evaluation.sample_reports import tiny_base
+from lyo_pipelines_tests.registry.event_factory import SEGMENT
+from lyo_pipelines_tests.rollout.adapter_factory import adapter
 
-FIGURES = RehearsalFigures(question="What is 7 + 5?", max_new_tokens=4, seconds=300)
+CONFIG = RehearsalConfig(question="What is 7 + 5?", max_new_tokens=4, seconds=300)
 
 
 @pytest.fixture(scope="module")
@@ -30,10 +30,10 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> tuple[Lake, Path, Target]
 
 def test_the_adapter_and_the_base_alone_answer(world: tuple[Lake, Path, Target]) -> None:
     lake, base, target = world
-    found = rehearse(lake, target, str(base), lake.local(lake.side("models")), FIGURES)
+    found = rehearse_fallback(lake, target, str(base), lake.local(lake.side("models")), CONFIG)
     assert (found.target, found.files, found.question) == ("owner-1", 3, "What is 7 + 5?")
     assert found.load_seconds > 0 and found.answer_seconds > 0
-    alone = rehearse(lake, None, str(base), lake.local(lake.side("models")), FIGURES)
+    alone = rehearse_fallback(lake, None, str(base), lake.local(lake.side("models")), CONFIG)
     assert (alone.target, alone.files) == (str(base), 0)
     assert alone.answer != found.answer, "the adapter was active, or both would say the same"
 
@@ -44,9 +44,9 @@ def test_what_cannot_serve_says_why(world: tuple[Lake, Path, Target]) -> None:
         SEGMENT, "owner-1", "lora", str(base), target.folder, {**target.files, "adapter_config.json": "0" * 64}
     )
     with pytest.raises(RehearsalError, match=r"owner-1 cannot serve: .*adapter_config\.json differs"):
-        rehearse(lake, other, str(base), lake.local(lake.side("models")), FIGURES)
+        rehearse_fallback(lake, other, str(base), lake.local(lake.side("models")), CONFIG)
     with pytest.raises(RehearsalError, match="cannot serve: "):
-        rehearse(lake, None, "no-such-model", lake.local(lake.side("models")), FIGURES)
-    hurried = FIGURES.model_copy(update={"seconds": 0.05})
+        rehearse_fallback(lake, None, "no-such-model", lake.local(lake.side("models")), CONFIG)
+    hurried = CONFIG.model_copy(update={"seconds": 0.05})
     with pytest.raises(RehearsalError, match="did not answer within"):
-        rehearse(lake, target, str(base), lake.local(lake.side("models")), hurried)
+        rehearse_fallback(lake, target, str(base), lake.local(lake.side("models")), hurried)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lyo_pipelines.config.figures import load_figures
+from lyo_pipelines.config.loading import load_config
 from lyo_pipelines.evaluation.inputs.items import Item
 from lyo_pipelines.evaluation.inputs.ratings import RatedAnswers
-from lyo_pipelines.evaluation.measures.satisfaction import FEATURES, features, learn
+from lyo_pipelines.evaluation.measures.satisfaction import FEATURES, features, learn_satisfaction
 from lyo_pipelines_tests.config.packaged import satisfaction_figures
 
-FIGURES = load_figures().evaluation.model_copy(update={"resamples": 1_000})
+CONFIG = load_config().evaluation.model_copy(update={"resamples": 1_000})
 GOOD = "First multiply: {a} x 3 = {b}.\n2. Then add 4.\nSo the total is {c}.\nAnswer: {c}"
 BAD = "It is {c}"
 
@@ -32,7 +32,7 @@ def rated(n: int = 400, *, users: int = 60, informative: bool = True, seed: int 
 
 
 def test_what_answers_look_like_is_learnt_and_its_error_is_shown():
-    found = learn(rated(), FIGURES)
+    found = learn_satisfaction(rated(), CONFIG)
     assert found.metric is not None
     told = found.section
     assert told.measured
@@ -48,7 +48,7 @@ def test_what_answers_look_like_is_learnt_and_its_error_is_shown():
 
 @pytest.mark.parametrize("seed", range(4))
 def test_it_is_silent_where_it_does_not_beat_the_mean(seed):
-    found = learn(rated(informative=False, seed=seed), FIGURES)
+    found = learn_satisfaction(rated(informative=False, seed=seed), CONFIG)
     assert found.metric is None
     assert not found.section.measured
     assert "not shown to be closer to the ratings than their mean" in found.section.why
@@ -61,7 +61,7 @@ def test_what_only_says_who_rates_is_not_learnt():
     mood = rng.uniform(1.5, 4.5, 40)[users]
     texts = tuple("word " * (3 + user) for user in users)
     rows = RatedAnswers(("q",) * 480, texts, ("en",) * 480, tuple(map(float, mood)), tuple(map(str, users)))
-    found = learn(rows, FIGURES)
+    found = learn_satisfaction(rows, CONFIG)
     assert found.metric is None
 
 
@@ -70,19 +70,19 @@ def test_what_only_says_who_rates_is_not_learnt():
     [(None, "without a lake"), (rated(50), "50 ratings"), (rated(users=10), "10 users")],
 )
 def test_too_few_ratings_or_users_are_said(rows, why):
-    found = learn(rows, FIGURES)
+    found = learn_satisfaction(rows, CONFIG)
     assert found.metric is None
     assert why in found.section.why
 
 
 def test_it_can_be_switched_off():
-    off = FIGURES.model_copy(update={"satisfaction": satisfaction_figures(enabled=False)})
-    section = learn(rated(), off).section
+    off = CONFIG.model_copy(update={"satisfaction": satisfaction_figures(enabled=False)})
+    section = learn_satisfaction(rated(), off).section
     assert (section.measured, section.why) == (False, "it is switched off")
 
 
 def test_the_same_ratings_give_the_same_predictions():
-    first, second = (learn(rated(), FIGURES) for _ in range(2))
+    first, second = (learn_satisfaction(rated(), CONFIG) for _ in range(2))
     assert first.section == second.section
 
 

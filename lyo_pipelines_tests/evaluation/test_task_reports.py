@@ -9,20 +9,20 @@ import pyarrow.parquet as pq
 import pytest
 
 from lyo_pipelines.contracts.report_values import MetricValue
-from lyo_pipelines.evaluation.command import evaluation_command, write_figures
+from lyo_pipelines.evaluation.command import evaluation_command, write_config
 from lyo_pipelines.evaluation.engine.__main__ import main
 from lyo_pipelines.evaluation.engine.reporting import materialization_metadata
 from lyo_pipelines.evaluation.planning.assemble import gather_inputs
 from lyo_pipelines.evaluation.report.build import read_report
-from lyo_pipelines.evaluation.report.markdown import render
-from lyo_pipelines_tests.evaluation import made, moods
+from lyo_pipelines.evaluation.report.markdown import render_report
+from lyo_pipelines_tests.evaluation import fake_endpoint, sample_reports
 
 
-def evaluated(world, folder: Path, dataset: Path, **figures) -> Path:
-    wanted = world.figures.model_copy(update={"metrics": None, "whole_resamples": 1_000} | figures)
+def evaluated(world, folder: Path, dataset: Path, **config) -> Path:
+    wanted = world.config.model_copy(update={"metrics": None, "whole_resamples": 1_000} | config)
     command = evaluation_command(
         dataset, world.candidate, folder / "report", world.root / "models",
-        figures_path=write_figures(wanted, folder), champion_dir=world.champion,
+        evaluation_config_path=write_config(wanted, folder), champion_dir=world.champion,
     )  # fmt: skip
     assert main(command[3:]) == 0
     return folder / "report"
@@ -32,8 +32,8 @@ def evaluated(world, folder: Path, dataset: Path, **figures) -> Path:
 def free(world, tmp_path_factory) -> Path:
     """The added task, answered freely: tiny models write nonsense."""
     folder = tmp_path_factory.mktemp("moods")
-    with moods.added(folder / "tasks"):
-        dataset = made.dataset(folder / "d1", moods.rows(), segment="moods.en")
+    with fake_endpoint.added(folder / "tasks"):
+        dataset = sample_reports.dataset(folder / "d1", fake_endpoint.rows(), segment="moods.en")
         return evaluated(world, folder, dataset, max_new_tokens=40)
 
 
@@ -41,8 +41,8 @@ def free(world, tmp_path_factory) -> Path:
 def held(world, tmp_path_factory) -> Path:
     """The same, held to the schema."""
     folder = tmp_path_factory.mktemp("held")
-    with moods.added(folder / "tasks"):
-        dataset = made.dataset(folder / "d1", moods.rows(), segment="moods.en")
+    with fake_endpoint.added(folder / "tasks"):
+        dataset = sample_reports.dataset(folder / "d1", fake_endpoint.rows(), segment="moods.en")
         return evaluated(world, folder, dataset, max_new_tokens=40, constrained="schema")
 
 
@@ -130,24 +130,24 @@ def test_what_a_model_wrote_into_a_reason_or_an_example_cannot_become_mark_up(fr
     )
     tasks = report.tasks.model_copy(update={"invalid": (written, *others)})
     report = report.model_copy(update={"tasks": tasks})
-    text = render(report)
+    text = render_report(report)
     assert "`'![x](http://example.org/x.png)' \\| <b> is no tool`" in text
     assert "````text\n```\n![y]" in text
     assert "\x00" not in text
 
 
 def test_another_source_of_a_task_makes_another_report(world, tmp_path):
-    dataset = made.dataset(tmp_path / "d1", moods.rows(), segment="moods.en")
+    dataset = sample_reports.dataset(tmp_path / "d1", fake_endpoint.rows(), segment="moods.en")
     versions = set()
     for limit in ("strength < 5", "strength < 6"):
-        with moods.added(tmp_path / "tasks"):
-            (tmp_path / "tasks" / "moods.py").write_text(moods.SOURCE.replace("strength < 5", limit))
-            versions.add(gather_inputs(dataset, world.candidate, None, world.figures).data_version)
+        with fake_endpoint.added(tmp_path / "tasks"):
+            (tmp_path / "tasks" / "fake_endpoint.py").write_text(fake_endpoint.SOURCE.replace("strength < 5", limit))
+            versions.add(gather_inputs(dataset, world.candidate, None, world.config).data_version)
     assert len(versions) == 2
 
 
 def test_documents_are_judged_by_their_loss_alone(world, tmp_path):
-    dataset = made.dataset(tmp_path / "d1", made.documents(18), segment="documents.en.stories")
+    dataset = sample_reports.dataset(tmp_path / "d1", sample_reports.documents(18), segment="documents.en.stories")
     folder = evaluated(world, tmp_path, dataset, minimum_groups=5)
     report = read_report(folder)
     assert list(report.metrics) == ["loss"]

@@ -10,9 +10,9 @@ import polars as pl
 import pytest
 from hypothesis import given
 
-from lyo_pipelines.health.aggregate import aggregate
+from lyo_pipelines.health.aggregate import aggregate_day
 from lyo_pipelines.health.contract import COUNTS, HEALTH, SUMS, USER_GROUPS, USERS
-from lyo_pipelines_tests.health.rows import CULTURAL, ROWS, frame, row
+from lyo_pipelines_tests.health.interaction_rows import CULTURAL, ROWS, frame, row
 from lyo_pipelines_tests.statistics.histogram_bins import bins_of
 
 LISTS = ("time_bins", "time_counts")
@@ -59,7 +59,7 @@ def naive(rows: list[dict[str, Any]]) -> dict[tuple[str, str, str], dict[str, An
 @given(ROWS)
 def test_each_sum_is_what_plain_python_counts(rows):
     expected = naive(rows)
-    health, _ = aggregate(frame(rows), CULTURAL)
+    health, _ = aggregate_day(frame(rows), CULTURAL)
     assert {tuple(r[k] for k in ("segment", "topic", "grade")) for r in health.iter_rows(named=True)} == expected.keys()
     for r in health.iter_rows(named=True):
         sums = expected[r["segment"], r["topic"], r["grade"]]
@@ -71,7 +71,7 @@ def test_each_sum_is_what_plain_python_counts(rows):
 
 @given(ROWS)
 def test_no_row_is_lost_and_users_count_the_same_rows(rows):
-    health, users = aggregate(frame(rows), CULTURAL)
+    health, users = aggregate_day(frame(rows), CULTURAL)
     assert health["n"].sum() == users["n"].sum() == len(rows)
     for name in ("rated", "judged", "negative", "rating_sum"):
         assert users[name].sum() == pytest.approx(health[name].sum())
@@ -81,8 +81,8 @@ def test_no_row_is_lost_and_users_count_the_same_rows(rows):
 
 @given(ROWS, ROWS)
 def test_days_add_up(first, second):
-    together, users = aggregate(frame(first + second), CULTURAL)
-    days, day_users = zip(*(aggregate(frame(rows), CULTURAL) for rows in (first, second)), strict=True)
+    together, users = aggregate_day(frame(first + second), CULTURAL)
+    days, day_users = zip(*(aggregate_day(frame(rows), CULTURAL) for rows in (first, second)), strict=True)
     key = ["segment", "topic", "grade"]
     added = pl.concat(days).group_by(key).agg(pl.col(*COUNTS, *SUMS).sum()).sort(key)
     assert together.select(key).equals(added.select(key))
@@ -99,7 +99,7 @@ def test_days_add_up(first, second):
 
 @given(ROWS)
 def test_the_order_of_rows_does_not_matter(rows):
-    first, second = aggregate(frame(rows), CULTURAL)[0], aggregate(frame(rows[::-1]), CULTURAL)[0]
+    first, second = aggregate_day(frame(rows), CULTURAL)[0], aggregate_day(frame(rows[::-1]), CULTURAL)[0]
     assert first.drop(SUMS).equals(second.drop(SUMS))
     for name in SUMS:
         assert first[name].to_list() == pytest.approx(second[name].to_list())
@@ -107,34 +107,34 @@ def test_the_order_of_rows_does_not_matter(rows):
 
 @given(ROWS)
 def test_what_is_made_fits_the_contract(rows):
-    for made, schema in zip(aggregate(frame(rows), CULTURAL), (HEALTH, USERS), strict=True):
+    for made, schema in zip(aggregate_day(frame(rows), CULTURAL), (HEALTH, USERS), strict=True):
         assert made.to_arrow().cast(schema).schema.equals(schema)
         assert not made.select(pl.all().is_null().any()).transpose().to_series().any()
 
 
 def test_a_user_stays_in_one_group_on_every_day_and_in_every_segment():
     people = [f"u_{n}" for n in range(300)]
-    alone = {p: aggregate(frame([row(user_pseudonym=p)]), CULTURAL)[1]["user_group"][0] for p in people[:20]}
-    _, users = aggregate(frame([row(user_pseudonym=p, segment="a.hi") for p in people]), CULTURAL)
+    alone = {p: aggregate_day(frame([row(user_pseudonym=p)]), CULTURAL)[1]["user_group"][0] for p in people[:20]}
+    _, users = aggregate_day(frame([row(user_pseudonym=p, segment="a.hi") for p in people]), CULTURAL)
     assert set(users["user_group"]) == set(range(USER_GROUPS))
     for person, group in alone.items():
         assert group == crc32(person.encode()) % USER_GROUPS
 
 
 def test_rows_without_a_user_share_the_first_group():
-    _, users = aggregate(frame([row(user_pseudonym=None)] * 3), CULTURAL)
+    _, users = aggregate_day(frame([row(user_pseudonym=None)] * 3), CULTURAL)
     assert users.select("user_group", "n").rows() == [(0, 3)]
 
 
 def test_a_day_without_rows_has_no_health():
-    health, users = aggregate(frame([]), CULTURAL)
+    health, users = aggregate_day(frame([]), CULTURAL)
     assert (health.height, users.height) == (0, 0)
     assert health.to_arrow().cast(HEALTH).schema.equals(HEALTH)
 
 
 def test_what_counts_as_negative_and_as_cultural_is_said_by_the_columns():
     rows = [row(rating=2.0), row(rating=2.5), row(rating=None, thumbs=-1), row(complaint_text="no"), row(rating=None)]
-    health, _ = aggregate(frame(rows), CULTURAL)
+    health, _ = aggregate_day(frame(rows), CULTURAL)
     assert health.select("judged", "negative", "complaints", "cultural").row(0) == (4, 3, 1, 0)
-    cultural, _ = aggregate(frame([row(complaint_category="CULTURAL"), row(complaint_category="other")]), CULTURAL)
+    cultural, _ = aggregate_day(frame([row(complaint_category="CULTURAL"), row(complaint_category="other")]), CULTURAL)
     assert cultural.select("complaints", "cultural").row(0) == (2, 1)

@@ -11,7 +11,7 @@ from lyo_pipelines.curation.day import curate_day
 from lyo_pipelines.health.contract import HEALTH, USERS
 from lyo_pipelines.health.day import NotCuratedError, build_day, stale_days
 from lyo_pipelines.storage.lake import Lake
-from lyo_pipelines_tests.curation.rows import DAY, FIGURES, figures, row, table
+from lyo_pipelines_tests.curation.interaction_rows import CONFIG, DAY, config, row, table
 
 HINDI = "दोनों ओर से पाँच घटाइए, क्योंकि हमें केवल x चाहिए। फिर दोनों ओर तीन से भाग दीजिए, तब x सात है।"
 
@@ -39,8 +39,8 @@ def rows() -> list[dict]:
 
 
 def build(lake: Lake, day=DAY):
-    curate_day(lake, day, FIGURES)
-    return build_day(lake, day, FIGURES)
+    curate_day(lake, day, CONFIG)
+    return build_day(lake, day, CONFIG)
 
 
 def test_what_curation_found_is_counted_by_segment_topic_and_grade(lake):
@@ -63,23 +63,23 @@ def test_what_curation_found_is_counted_by_segment_topic_and_grade(lake):
 
 def test_a_day_that_is_not_curated_says_what_to_do(lake):
     with pytest.raises(NotCuratedError, match="materialize that day first"):
-        build_day(lake, DAY, FIGURES)
+        build_day(lake, DAY, CONFIG)
     assert not lake.exists(lake.health(DAY))
 
 
 def test_health_is_stale_until_built_and_again_after_new_feedback_or_other_rules(lake):
     put(lake, rows(), "a")
-    curate_day(lake, DAY, FIGURES)
-    assert stale_days(lake, FIGURES) == [DAY]
-    build_day(lake, DAY, FIGURES)
-    assert stale_days(lake, FIGURES) == []
-    assert stale_days(lake, figures(cultural_complaint_categories=("other",))) == [DAY]
+    curate_day(lake, DAY, CONFIG)
+    assert stale_days(lake, CONFIG) == [DAY]
+    build_day(lake, DAY, CONFIG)
+    assert stale_days(lake, CONFIG) == []
+    assert stale_days(lake, config(cultural_complaint_categories=("other",))) == [DAY]
     put(lake, [*rows(), row(10, rating=4.0)], "with feedback that came later")
-    assert stale_days(lake, FIGURES) == []  # curation comes first
+    assert stale_days(lake, CONFIG) == []  # curation comes first
     build(lake)
-    assert stale_days(lake, FIGURES) == []
-    curate_day(lake, DAY, figures(minimum_rating=4.5))
-    assert stale_days(lake, FIGURES) == [DAY]
+    assert stale_days(lake, CONFIG) == []
+    curate_day(lake, DAY, config(minimum_rating=4.5))
+    assert stale_days(lake, CONFIG) == [DAY]
 
 
 def test_building_a_day_again_changes_nothing(lake):
@@ -97,14 +97,14 @@ def test_a_broken_day_is_stale_and_so_mended_by_itself(lake, left):
         put(lake, rows(), "a", day)
         build(lake, day)
     lake.fs.pipe_file(lake.health(DAY), left)
-    assert stale_days(lake, FIGURES) == [DAY]
-    build_day(lake, DAY, FIGURES)
-    assert stale_days(lake, FIGURES) == []
+    assert stale_days(lake, CONFIG) == [DAY]
+    build_day(lake, DAY, CONFIG)
+    assert stale_days(lake, CONFIG) == []
 
 
 def test_a_run_that_dies_between_the_two_files_leaves_the_day_stale(lake, monkeypatch):
     put(lake, rows(), "a")
-    curate_day(lake, DAY, FIGURES)
+    curate_day(lake, DAY, CONFIG)
     write = Lake.write_table
 
     def die_at_health(self, table, path):
@@ -114,12 +114,12 @@ def test_a_run_that_dies_between_the_two_files_leaves_the_day_stale(lake, monkey
 
     monkeypatch.setattr(Lake, "write_table", die_at_health)
     with pytest.raises(OSError, match="No space"):
-        build_day(lake, DAY, FIGURES)
+        build_day(lake, DAY, CONFIG)
     monkeypatch.undo()
-    assert stale_days(lake, FIGURES) == [DAY]
+    assert stale_days(lake, CONFIG) == [DAY]
 
 
 def test_an_empty_day_is_built_and_fresh(lake):
     put(lake, [], "a")
     assert build(lake).interactions == 0
-    assert stale_days(lake, FIGURES) == []
+    assert stale_days(lake, CONFIG) == []

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import polars as pl
 import pytest
 
-from lyo_pipelines.health.aggregate import aggregate
+from lyo_pipelines.health.aggregate import aggregate_day
 from lyo_pipelines.health.contract import HEALTH, USERS
 from lyo_pipelines.health.read import (
     STRATA_COLUMNS,
@@ -15,19 +15,19 @@ from lyo_pipelines.health.read import (
     USER_COLUMNS,
     HealthUnreadableError,
     example_counts,
+    health_signature,
     load_health,
     read_health,
-    signature,
 )
 from lyo_pipelines.storage.lake import Lake
-from lyo_pipelines_tests.health.rows import CULTURAL, frame, row
+from lyo_pipelines_tests.health.interaction_rows import CULTURAL, frame, row
 
 DAYS = [date(2026, 1, 5) + timedelta(days=n) for n in range(3)]
 HINDI = "tutoring.hi.math"
 
 
 def put(lake: Lake, day: date, rows: list[dict]) -> None:
-    health, users = aggregate(frame(rows), CULTURAL)
+    health, users = aggregate_day(frame(rows), CULTURAL)
     lake.write_table(users.to_arrow().cast(USERS), lake.health_users(day))
     lake.write_table(health.to_arrow().cast(HEALTH), lake.health(day))
 
@@ -107,10 +107,10 @@ def test_examples_of_broken_days_are_left_out(lake):
 
 
 def test_the_signature_changes_when_a_day_is_written_again_or_comes_along(lake):
-    before = signature(lake)
-    assert signature(lake) == before
+    before = health_signature(lake)
+    assert health_signature(lake) == before
     put(lake, DAYS[0], [row(), row(topic="other"), row(segment="a.en")])
-    after = signature(lake)
+    after = health_signature(lake)
     assert after != before
     put(lake, DAYS[-1] + timedelta(days=1), [row()])
-    assert signature(lake) not in (before, after)
+    assert health_signature(lake) not in (before, after)

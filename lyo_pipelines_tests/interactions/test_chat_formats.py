@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from lyo_pipelines_tests.interactions.landing_lake import build, everything_written, jsonl, lake_at, land, rejected
 from lyo_pipelines_tests.interactions.telemetry import ARGILLA, ASKED, EARLIER, OLDER_ARGILLA, SAID, SYSTEM, sharegpt
-from lyo_pipelines_tests.interactions.world import build, everything_written, jsonl, lake_at, land, rejected
 
 AT = "2026-10-10T20:32:37Z"
 

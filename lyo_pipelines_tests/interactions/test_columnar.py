@@ -10,14 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lyo_pipelines.interactions.conversion.columnar import gather_clean as gather_within
-from lyo_pipelines.interactions.conversion.interactions import Context, interactions, landed_table
+from lyo_pipelines.interactions.conversion.interactions import ConversionContext, interaction_table, landed_table
 from lyo_pipelines.interactions.fields.scrub import Scrubber
 from lyo_pipelines.interactions.reading.jsonl import parse_lines
 from lyo_pipelines.interactions.reading.lines import Lines
+from lyo_pipelines_tests.interactions.landing_lake import CONFIG, PSEUDONYMS, row
 from lyo_pipelines_tests.interactions.test_conservation import anything, names
-from lyo_pipelines_tests.interactions.world import FIGURES, PSEUDONYMS, row
 
-CONTEXT = Context("hash", "canonical", PSEUDONYMS, Scrubber(PSEUDONYMS, FIGURES.identifier_keys), 0, 2**62)
+CONTEXT = ConversionContext("hash", "canonical", PSEUDONYMS, Scrubber(PSEUDONYMS, CONFIG.identifier_keys), 0, 2**62)
 
 
 def gather_clean(data: bytes):
@@ -28,7 +28,7 @@ def both(data: bytes):
     """What the fast way gives (None when it is not taken), and what the slow way gives."""
     gathered = gather_clean(data)
     block = parse_lines(Lines(1, data), 1 << 20)
-    slow, bad = interactions(block.rows, block.lines, CONTEXT)
+    slow, bad = interaction_table(block.rows, block.lines, CONTEXT)
     if gathered is None:
         return None, slow
     fast, fast_bad = landed_table(gathered, range(1, len(gathered.metadata) + 1), CONTEXT, {})

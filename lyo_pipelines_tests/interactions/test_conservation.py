@@ -15,12 +15,10 @@ from hypothesis import strategies as st
 
 from lyo_pipelines.interactions.errors import RowError
 from lyo_pipelines.interactions.fields.mapping import parse_mapping
-from lyo_pipelines.interactions.formats.registry import shape_named
+from lyo_pipelines.interactions.formats.registry import format_named
 from lyo_pipelines.storage.byte_order_mark import byte_order_mark, unmarked_wide_encoding
-from lyo_pipelines_tests.interactions.telemetry import ARGILLA, OLDER_ARGILLA, SPANS, annotation, sharegpt
-from lyo_pipelines_tests.interactions.test_formats import observation, score
-from lyo_pipelines_tests.interactions.world import (
-    FIGURES,
+from lyo_pipelines_tests.interactions.landing_lake import (
+    CONFIG,
     as_csv,
     as_parquet,
     build,
@@ -31,6 +29,8 @@ from lyo_pipelines_tests.interactions.world import (
     rejected,
     row,
 )
+from lyo_pipelines_tests.interactions.telemetry import ARGILLA, OLDER_ARGILLA, SPANS, annotation, sharegpt
+from lyo_pipelines_tests.interactions.test_formats import observation, score
 from lyo_pipelines_tests.storage.test_byte_order_mark import MARKS
 
 FORMATS = [
@@ -128,9 +128,9 @@ def by_its_mark(content: bytes) -> bytes | None:
 def test_any_lines_in_any_format_are_conserved(lines, name, block, tmp_path_factory):
     path = tmp_path_factory.mktemp("c")
     lake = lake_at(path / "data")
-    figures = FIGURES.model_copy(update={"block_bytes": block, "max_row_bytes": 2048})
+    config = CONFIG.model_copy(update={"block_bytes": block, "max_row_bytes": 2048})
     mapping = MAPPING if name == "flat" else None
-    report = land(lake, jsonl(path / "a.jsonl", lines), format=name, mapping=mapping, figures=figures)
+    report = land(lake, jsonl(path / "a.jsonl", lines), format=name, mapping=mapping, config=config)
     content = (path / "a.jsonl").read_bytes()
     text = by_its_mark(content)
     rows = sum(bool(line.strip()) for line in (text or b"").split(b"\n"))
@@ -216,8 +216,8 @@ def test_an_overlong_csv_record_costs_one_row(tmp_path):
     (tmp_path / "a.csv").write_text(
         "question,occurred_at,task,language\n" + "x" * 5000 + ",2026-10-01,t,en\nq,2026-10-01,t,en\n"
     )
-    figures = FIGURES.model_copy(update={"max_row_bytes": 2048})
-    report = land(lake_at(tmp_path / "data"), tmp_path / "a.csv", figures=figures)
+    config = CONFIG.model_copy(update={"max_row_bytes": 2048})
+    report = land(lake_at(tmp_path / "data"), tmp_path / "a.csv", config=config)
     assert (report.accepted, report.rejected) == (1, 1)
 
 
@@ -298,7 +298,7 @@ broken = st.sampled_from(nested_rows).flatmap(
 def test_any_value_at_any_place_of_spans_and_records_has_a_named_reason(cases):
     for name in {case[0] for case in cases}:
         rows = [replaced(row, path, other) for kind, row, path, other in cases if kind == name]
-        shape = shape_named(name, FIGURES, None, "2026-10-01T00:00:00Z")
+        shape = format_named(name, CONFIG, None, "2026-10-01T00:00:00Z")
         assert shape.convert is not None
         for whole in rows:
             for source in shape.expand(whole) if shape.expand else [whole]:

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lyo_pipelines.interactions.formats.detect import detect, recognise
+from lyo_pipelines.interactions.formats.detect import detect_format, recognise
 from lyo_pipelines.interactions.formats.registry import FORMATS
+from lyo_pipelines_tests.interactions.landing_lake import jsonl, lake_at, land, rating, row
 from lyo_pipelines_tests.interactions.telemetry import ARGILLA, OLDER_ARGILLA, SPANS, annotation, sharegpt
 from lyo_pipelines_tests.interactions.test_formats import observation, score
-from lyo_pipelines_tests.interactions.world import jsonl, lake_at, land, rating, row
 
 SAMPLES: dict[str, list[dict[str, Any]]] = {
     "argilla": [*ARGILLA.values(), OLDER_ARGILLA, {**OLDER_ARGILLA, "inputs": {"text": "q"}, "text": None}],
@@ -77,7 +77,7 @@ def test_a_file_is_what_most_of_its_first_rows_are(which, strangers, unknown, or
     rows = [SAMPLES[which][number % len(SAMPLES[which])] for number in range(4)]
     rows += [SAMPLES[name][number] for name, number in strangers] + unknown
     order.shuffle(rows)
-    found = detect(rows)
+    found = detect_format(rows)
     assert found is not None and found.format == which
 
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from lyo_pipelines.config.figures import load_figures
+from lyo_pipelines.config.loading import load_config
 from lyo_pipelines.interactions.days import earlier_turns
 from lyo_pipelines.interactions.days.build import build_day
-from lyo_pipelines.interactions.landing.file import land_file
+from lyo_pipelines.interactions.landing.land_file import land_file
 from lyo_pipelines.interactions.pseudonyms import Pseudonyms
 from lyo_pipelines.storage.lake import Lake
 
@@ -37,7 +37,7 @@ def built(tmp_path: Path, rows: list[dict[str, Any]]) -> dict[str, list[dict[str
     lake, path = Lake(str(tmp_path / "data")), tmp_path / "log.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     now = datetime(2026, 3, 3, tzinfo=UTC)
-    report = land_file(lake, str(path), pseudonyms=Pseudonyms("k" * 32), figures=load_figures().interactions, now=now)
+    report = land_file(lake, str(path), pseudonyms=Pseudonyms("k" * 32), config=load_config().interactions, now=now)
     assert report.accepted == len(rows)
     build_day(lake, DAY)
     return {row["interaction_id"]: row["history"] for row in lake.read_table(lake.interactions(DAY)).to_pylist()}

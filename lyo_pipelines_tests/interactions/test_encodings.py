@@ -6,8 +6,8 @@ import pytest
 
 from lyo_pipelines.interactions.reading.jsonl import parse_lines
 from lyo_pipelines.interactions.reading.lines import Lines
+from lyo_pipelines_tests.interactions.landing_lake import build, facts, jsonl, lake_at, land, rejected, row
 from lyo_pipelines_tests.interactions.test_conservation import FORMATS, MAPPING, good_files
-from lyo_pipelines_tests.interactions.world import build, facts, jsonl, lake_at, land, rejected, row
 from lyo_pipelines_tests.storage.test_byte_order_mark import MARKS
 
 

@@ -17,12 +17,12 @@ import pytest
 
 from lyo_pipelines.interactions.days.build import build_day, stale_days
 from lyo_pipelines.interactions.fields.mapping import parse_mapping
-from lyo_pipelines.interactions.landing.file import land_file
 from lyo_pipelines.interactions.landing.inbox import land_inbox
+from lyo_pipelines.interactions.landing.land_file import land_file
 from lyo_pipelines.machine import FullDiskError
 from lyo_pipelines.storage.lake import Lake
-from lyo_pipelines_tests.interactions.world import (
-    FIGURES,
+from lyo_pipelines_tests.interactions.landing_lake import (
+    CONFIG,
     NOW,
     PSEUDONYMS,
     START,
@@ -68,7 +68,7 @@ def wanted(tmp_path_factory):
     path = tmp_path_factory.mktemp("wanted")
     lake = lake_at(path)
     put(path / "inbox")
-    land_inbox(lake, PSEUDONYMS, FIGURES, NOW)
+    land_inbox(lake, PSEUDONYMS, CONFIG, NOW)
     return facts(build(lake)), len(rejected(lake))
 
 
@@ -79,7 +79,7 @@ def test_a_full_disk_at_any_write_leaves_whole_files_and_the_next_run_finishes(t
         put(root / "inbox")
         lake = FaultyLake(str(root)).arm(point)
         try:
-            land_inbox(lake, PSEUDONYMS, FIGURES, NOW)
+            land_inbox(lake, PSEUDONYMS, CONFIG, NOW)
             for day in stale_days(lake):
                 build_day(lake, day)
             finished = point
@@ -90,7 +90,7 @@ def test_a_full_disk_at_any_write_leaves_whole_files_and_the_next_run_finishes(t
         assert leftover == []
         for path in (root / "lake").rglob("*.parquet"):
             whole.read_table(str(path))
-        land_inbox(whole, PSEUDONYMS, FIGURES, NOW)
+        land_inbox(whole, PSEUDONYMS, CONFIG, NOW)
         assert (facts(build(whole)), len(rejected(whole))) == wanted
         assert not whole.exists(whole.path("staging")) or whole.names(whole.path("staging")) == []
         point += 2
@@ -100,7 +100,7 @@ def test_a_full_disk_at_any_write_leaves_whole_files_and_the_next_run_finishes(t
 def test_a_full_disk_says_what_to_do(tmp_path):
     lake = FaultyLake(str(tmp_path)).arm(0)
     with pytest.raises(FullDiskError, match="Free some space and run it again"):
-        land_file(lake, str(jsonl(tmp_path / "a.jsonl", FILES["a.jsonl"])), pseudonyms=PSEUDONYMS, figures=FIGURES)
+        land_file(lake, str(jsonl(tmp_path / "a.jsonl", FILES["a.jsonl"])), pseudonyms=PSEUDONYMS, config=CONFIG)
 
 
 def test_another_failure_of_the_disk_is_not_blamed_on_the_input(tmp_path):
@@ -110,7 +110,7 @@ def test_another_failure_of_the_disk_is_not_blamed_on_the_input(tmp_path):
     (tmp_path / "data" / "lake" / "staging").write_text("a file where a folder belongs")
     (tmp_path / "data" / "lake" / "landing").write_text("and another")
     with pytest.raises(OSError, match="landing"):
-        land_file(lake, str(path), pseudonyms=PSEUDONYMS, figures=FIGURES)
+        land_file(lake, str(path), pseudonyms=PSEUDONYMS, config=CONFIG)
 
 
 KILLED = """
@@ -119,7 +119,7 @@ from datetime import UTC, datetime
 from lyo_pipelines.interactions.days.build import build_day, stale_days
 from lyo_pipelines.interactions.landing.inbox import land_inbox
 from lyo_pipelines.storage.lake import Lake
-from lyo_pipelines_tests.interactions.world import FIGURES, NOW, PSEUDONYMS
+from lyo_pipelines_tests.interactions.landing_lake import FIGURES, NOW, PSEUDONYMS
 lake = Lake(sys.argv[1])
 print("ready", flush=True)
 land_inbox(lake, PSEUDONYMS, FIGURES, NOW)
@@ -147,7 +147,7 @@ def test_kill_nine_while_landing_and_building_loses_nothing(tmp_path, wanted):
         process.wait()
         process.stdout.close()
     lake = Lake(str(root))
-    land_inbox(lake, PSEUDONYMS, FIGURES, NOW)
+    land_inbox(lake, PSEUDONYMS, CONFIG, NOW)
     assert (facts(build(lake)), len(rejected(lake))) == wanted
 
 
@@ -204,11 +204,11 @@ def test_a_file_that_changes_while_it_is_read_is_not_landed(tmp_path, monkeypatc
             handle.write(b"\n")
 
     monkeypatch.setattr(blocks.Reading, "converted", growing)
-    (report,) = land_inbox(lake, PSEUDONYMS, FIGURES, NOW)
+    (report,) = land_inbox(lake, PSEUDONYMS, CONFIG, NOW)
     assert "changed while it was read" in (report.unreadable or "")
     assert path.exists()
     monkeypatch.undo()
-    (report,) = land_inbox(lake, PSEUDONYMS, FIGURES, NOW)
+    (report,) = land_inbox(lake, PSEUDONYMS, CONFIG, NOW)
     assert report.accepted == 32
 
 

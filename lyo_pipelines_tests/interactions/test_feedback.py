@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from lyo_pipelines.interactions.days.build import build_day, stale_days
 from lyo_pipelines.interactions.fields.mapping import parse_mapping
-from lyo_pipelines_tests.interactions.world import (
-    FIGURES,
+from lyo_pipelines_tests.interactions.landing_lake import (
+    CONFIG,
     START,
     build,
     day_of,
@@ -128,10 +128,10 @@ def test_bad_feedback_is_rejected_with_its_reason(tmp_path):
 
 def test_feedback_outside_its_reach_stays_pending(tmp_path):
     lake = lake_at(tmp_path / "data")
-    figures = FIGURES.model_copy(update={"reach_days": 5})
-    land(lake, jsonl(tmp_path / "a.jsonl", ROWS), figures=figures)
-    late = land(lake, jsonl(tmp_path / "f.jsonl", [rating("i0", 5, START + timedelta(days=30))]), figures=figures)
-    early = land(lake, jsonl(tmp_path / "g.jsonl", [rating("i39", 5, START - timedelta(days=2))]), figures=figures)
+    config = CONFIG.model_copy(update={"reach_days": 5})
+    land(lake, jsonl(tmp_path / "a.jsonl", ROWS), config=config)
+    late = land(lake, jsonl(tmp_path / "f.jsonl", [rating("i0", 5, START + timedelta(days=30))]), config=config)
+    early = land(lake, jsonl(tmp_path / "g.jsonl", [rating("i39", 5, START - timedelta(days=2))]), config=config)
     assert (late.feedback_pending, early.feedback_pending) == (1, 1)
     assert rated(build(lake)) == {}
 

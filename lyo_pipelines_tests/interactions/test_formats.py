@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 import pytest
 
 from lyo_pipelines.interactions.errors import RowError
-from lyo_pipelines.interactions.formats.detect import detect
+from lyo_pipelines.interactions.formats.detect import detect_format
 from lyo_pipelines.interactions.formats.messages import answer_of, chat_of
-from lyo_pipelines_tests.interactions.world import FIGURES, as_parquet, build, jsonl, lake_at, land, rejected, row
+from lyo_pipelines_tests.interactions.landing_lake import CONFIG, as_parquet, build, jsonl, lake_at, land, rejected, row
 
 
 def observation(number: int = 0, **changes):
@@ -52,7 +52,7 @@ def score(**changes):
 
 
 def told(rows):
-    found = detect(rows)
+    found = detect_format(rows)
     return found and found.format
 
 
@@ -188,10 +188,10 @@ def test_a_boolean_score_is_never_a_rating(tmp_path):
 
 def test_names_of_scores_are_configurable(tmp_path):
     lake = lake_at(tmp_path / "data")
-    langfuse = FIGURES.langfuse.model_copy(update={"scores": {"solved": "thumbs"}})
-    figures = FIGURES.model_copy(update={"langfuse": langfuse})
+    langfuse = CONFIG.langfuse.model_copy(update={"scores": {"solved": "thumbs"}})
+    config = CONFIG.model_copy(update={"langfuse": langfuse})
     rows = [score(trace_id="t", name="solved", data_type="BOOLEAN", value=1), score(trace_id="t")]
-    assert land(lake, jsonl(tmp_path / "s.jsonl", rows), figures=figures).rejected_by_reason == {
+    assert land(lake, jsonl(tmp_path / "s.jsonl", rows), config=config).rejected_by_reason == {
         "score_not_configured": 1
     }
 
@@ -229,10 +229,10 @@ def test_openai_messages_become_the_last_question_and_answer(tmp_path):
 
 
 def test_openai_messages_without_a_time_are_rejected_when_the_figures_say_so(tmp_path):
-    openai = FIGURES.openai_messages.model_copy(update={"time_from_file": False})
-    figures = FIGURES.model_copy(update={"openai_messages": openai})
+    openai = CONFIG.openai_messages.model_copy(update={"time_from_file": False})
+    config = CONFIG.model_copy(update={"openai_messages": openai})
     path = jsonl(tmp_path / "m.jsonl", [{"messages": [{"role": "user", "content": "q"}]}])
-    report = land(lake_at(tmp_path / "data"), path, figures=figures)
+    report = land(lake_at(tmp_path / "data"), path, config=config)
     assert report.rejected_by_reason == {"missing_occurred_at": 1}
 
 
@@ -243,7 +243,7 @@ def test_formats_are_told_apart():
     assert told([{"messages": []}]) == "openai_messages"
     assert told([{"conversation_id": "c", "thumbs": 1}]) == "feedback"
     assert told([{"x": 1}, row(0), row(1), score()]) == "canonical"
-    assert detect([]) is None
+    assert detect_format([]) is None
 
 
 def test_langfuse_as_a_given_format_takes_either_of_its_files(tmp_path):

@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 from datetime import timedelta
 
-from lyo_pipelines.interactions.landing.file import land_file
-from lyo_pipelines.interactions.landing.inbox import land_inbox, scan
+from lyo_pipelines.interactions.landing.inbox import land_inbox, scan_inbox
+from lyo_pipelines.interactions.landing.land_file import land_file
 from lyo_pipelines.storage.lake import Lake
-from lyo_pipelines_tests.interactions.world import FIGURES, NOW, PSEUDONYMS, build, jsonl, lake_at, rating, row
+from lyo_pipelines_tests.interactions.landing_lake import CONFIG, NOW, PSEUDONYMS, build, jsonl, lake_at, rating, row
 
 
 def found(lake, **options):
-    return [file.name for file in scan(lake, **({"settle_seconds": 0, "now": NOW} | options))]
+    return [file.name for file in scan_inbox(lake, **({"settle_seconds": 0, "now": NOW} | options))]
 
 
 def test_new_files_are_found_at_any_depth_and_known_ones_are_not(tmp_path):
@@ -31,7 +31,7 @@ def test_new_files_are_found_at_any_depth_and_known_ones_are_not(tmp_path):
     ):
         jsonl(inbox / name, [row(2)])
     assert found(lake) == ["b.jsonl", "team/a.jsonl"]
-    reports = land_inbox(lake, PSEUDONYMS, FIGURES, NOW)
+    reports = land_inbox(lake, PSEUDONYMS, CONFIG, NOW)
     assert [report.accepted for report in reports] == [1, 1]
     assert found(lake) == []
     assert (inbox / "b.jsonl").exists()
@@ -40,10 +40,10 @@ def test_new_files_are_found_at_any_depth_and_known_ones_are_not(tmp_path):
 def test_a_file_that_changed_is_found_again_and_lands_what_is_new(tmp_path):
     lake = lake_at(tmp_path / "data")
     path = jsonl(tmp_path / "data" / "inbox" / "log.jsonl", [row(0)])
-    land_inbox(lake, PSEUDONYMS, FIGURES, NOW)
+    land_inbox(lake, PSEUDONYMS, CONFIG, NOW)
     jsonl(path, [row(0), row(1)])
     assert found(lake) == ["log.jsonl"]
-    land_inbox(lake, PSEUDONYMS, FIGURES, NOW)
+    land_inbox(lake, PSEUDONYMS, CONFIG, NOW)
     assert build(lake)["interaction_id"].to_pylist() == ["i0", "i1"]
 
 
@@ -67,7 +67,7 @@ def test_an_unreadable_file_is_set_aside_with_its_reason_and_the_others_go_on(tm
     (inbox / "a.parquet").write_bytes(b"PAR1 garbage")
     jsonl(inbox / "deep" / "b.jsonl", [{"who": 1}])
     jsonl(inbox / "c.jsonl", [row(0)])
-    reports = land_inbox(lake, PSEUDONYMS, FIGURES, NOW)
+    reports = land_inbox(lake, PSEUDONYMS, CONFIG, NOW)
     assert [(report.name, report.unreadable is None) for report in reports] == [
         ("a.parquet", False),
         ("c.jsonl", True),
@@ -84,7 +84,7 @@ def test_feedback_and_interactions_may_arrive_together_in_any_order(tmp_path):
     inbox = tmp_path / "data" / "inbox"
     jsonl(inbox / "a-feedback.jsonl", [rating("i0", 5)])
     jsonl(inbox / "b.jsonl", [row(0)])
-    land_inbox(lake, PSEUDONYMS, FIGURES, NOW)
+    land_inbox(lake, PSEUDONYMS, CONFIG, NOW)
     assert build(lake)["rating"].to_pylist() == [5.0]
 
 
@@ -95,7 +95,7 @@ def test_a_lake_on_a_remote_filesystem_works_the_same(tmp_path):
     lake.write_text("\n".join(json.dumps(row(n)) for n in range(6)), lake.side("inbox", "a.jsonl"))
     lake.write_text(json.dumps(rating("i3", 4)), lake.side("inbox", "f.jsonl"))
     lake.write_text("garbage", lake.side("inbox", "x.parquet"))
-    reports = land_inbox(lake, PSEUDONYMS, FIGURES, NOW)
+    reports = land_inbox(lake, PSEUDONYMS, CONFIG, NOW)
     assert [(report.accepted, report.unreadable is None) for report in reports] == [(6, True), (1, True), (0, False)]
     assert build(lake)["rating"].to_pylist() == [None, None, None, 4.0, None, None]
     assert found(lake) == []
@@ -112,6 +112,6 @@ def test_a_file_that_vanishes_before_it_is_read_is_no_trouble(tmp_path, monkeypa
         return land_file(*args, **options)
 
     monkeypatch.setattr(inbox, "land_file", taken_away)
-    (report,) = land_inbox(lake, PSEUDONYMS, FIGURES, NOW)
+    (report,) = land_inbox(lake, PSEUDONYMS, CONFIG, NOW)
     assert "cannot be opened" in (report.unreadable or "")
     assert not (tmp_path / "data" / "inbox" / "set_aside").exists()

@@ -9,8 +9,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from lyo_pipelines.interactions.days.build import build_day, built_from, day_inputs, stale_days
-from lyo_pipelines_tests.interactions.world import (
-    FIGURES,
+from lyo_pipelines_tests.interactions.landing_lake import (
+    CONFIG,
     NOW,
     as_csv,
     as_parquet,
@@ -64,8 +64,8 @@ def test_a_large_file_goes_through_several_processes_with_the_same_result(tmp_pa
     path = jsonl(tmp_path / "a.jsonl", rows * 20)
     one, other = lake_at(tmp_path / "one"), lake_at(tmp_path / "other")
     small = {"block_bytes": 4096}
-    land(one, path, figures=FIGURES.model_copy(update=small))
-    report = land(other, path, figures=FIGURES.model_copy(update={**small, "parallel_from_bytes": 0, "workers": 2}))
+    land(one, path, config=CONFIG.model_copy(update=small))
+    report = land(other, path, config=CONFIG.model_copy(update={**small, "parallel_from_bytes": 0, "workers": 2}))
     assert report.rejected_by_reason == {"broken_json": 20, "rating_out_of_range": 20}
     assert facts(build(one)) == facts(build(other))
     assert [line["line"] for line in rejected(one)] == [line["line"] for line in rejected(other)]
@@ -177,8 +177,8 @@ def test_values_that_mean_not_known_are_no_error(tmp_path):
 def test_an_overlong_row_is_rejected_and_its_neighbours_are_read(tmp_path):
     lake = lake_at(tmp_path / "data")
     long = row(1, answer="x" * 5000)
-    figures = FIGURES.model_copy(update={"max_row_bytes": 2048, "block_bytes": 1024})
-    report = land(lake, jsonl(tmp_path / "a.jsonl", [row(0), long, row(2), long]), figures=figures)
+    config = CONFIG.model_copy(update={"max_row_bytes": 2048, "block_bytes": 1024})
+    report = land(lake, jsonl(tmp_path / "a.jsonl", [row(0), long, row(2), long]), config=config)
     assert report.rejected_by_reason == {"row_too_long": 2}
     assert [item["line"] for item in rejected(lake)] == [2, 4]
 
@@ -253,9 +253,9 @@ def test_a_day_with_nothing_has_an_empty_file(tmp_path):
 
 def test_many_days_need_few_open_files_and_little_memory(tmp_path):
     rows = [row(n, occurred_at=f"2026-0{1 + n % 9}-{1 + n % 27:02d}T00:00:00Z") for n in range(400)]
-    figures = FIGURES.model_copy(update={"buffer_bytes": 4096, "max_open_days": 3, "block_bytes": 8192})
+    config = CONFIG.model_copy(update={"buffer_bytes": 4096, "max_open_days": 3, "block_bytes": 8192})
     lake = lake_at(tmp_path / "data")
-    assert land(lake, jsonl(tmp_path / "a.jsonl", rows), figures=figures).accepted == 400
+    assert land(lake, jsonl(tmp_path / "a.jsonl", rows), config=config).accepted == 400
     assert facts(build(lake)) == facts(_built(tmp_path / "other", rows))
 
 
@@ -291,9 +291,9 @@ def test_a_task_of_signs_only_names_no_segment(tmp_path):
 
 
 def test_a_long_row_inside_a_block_is_rejected_like_one_across_blocks(tmp_path):
-    figures = FIGURES.model_copy(update={"max_row_bytes": 2048})
+    config = CONFIG.model_copy(update={"max_row_bytes": 2048})
     report = land(
-        lake_at(tmp_path / "data"), jsonl(tmp_path / "a.jsonl", [row(0), row(1, answer="x" * 5000)]), figures=figures
+        lake_at(tmp_path / "data"), jsonl(tmp_path / "a.jsonl", [row(0), row(1, answer="x" * 5000)]), config=config
     )
     assert (report.accepted, report.rejected_by_reason) == (1, {"row_too_long": 1})
 

@@ -12,8 +12,8 @@ from lyo_pipelines.config.settings import PROJECT_ROOT
 from lyo_pipelines.interactions.errors import MappingError
 from lyo_pipelines.interactions.fields.mapping import load_mapping, lookup, parse_mapping
 from lyo_pipelines.interactions.landing.inbox import land_inbox
-from lyo_pipelines_tests.interactions.world import (
-    FIGURES,
+from lyo_pipelines_tests.interactions.landing_lake import (
+    CONFIG,
     NOW,
     PSEUDONYMS,
     as_csv,
@@ -193,7 +193,7 @@ def test_a_shared_mapping_is_found_by_its_glob_and_a_sibling_comes_first(tmp_pat
     jsonl(inbox / "log1.jsonl", FLAT)
     jsonl(inbox / "other.jsonl", [line | {"who": "other"} for line in FLAT[:2]])
     (inbox / "other.jsonl.mapping.yaml").write_text(MINE.replace("tutoring", "search"))
-    reports = land_inbox(lake, PSEUDONYMS, FIGURES, NOW)
+    reports = land_inbox(lake, PSEUDONYMS, CONFIG, NOW)
     assert [(r.name, r.format, r.accepted) for r in reports] == [("log1.jsonl", "flat", 3), ("other.jsonl", "flat", 2)]
     assert set(build(lake)["task"].to_pylist()) == {"tutoring", "search"}
 
@@ -204,14 +204,14 @@ def test_a_changed_mapping_brings_the_file_up_again_and_replaces_what_it_gave(tm
     jsonl(inbox / "log.jsonl", FLAT)
     sibling = inbox / "log.jsonl.mapping.yaml"
     sibling.write_text(MINE.replace("student_said", "tutor_sayd"))
-    assert land_inbox(lake, PSEUDONYMS, FIGURES, NOW)[0].rejected_by_reason == {"missing_question": 3}
-    assert land_inbox(lake, PSEUDONYMS, FIGURES, NOW) == []
+    assert land_inbox(lake, PSEUDONYMS, CONFIG, NOW)[0].rejected_by_reason == {"missing_question": 3}
+    assert land_inbox(lake, PSEUDONYMS, CONFIG, NOW) == []
     sibling.write_text(MINE)
-    assert land_inbox(lake, PSEUDONYMS, FIGURES, NOW)[0].accepted == 3
+    assert land_inbox(lake, PSEUDONYMS, CONFIG, NOW)[0].accepted == 3
     assert build(lake)["task"].to_pylist() == ["tutoring"] * 3
     assert rejected(lake) == []
     sibling.write_text(MINE.replace("tutoring", "search").replace("question:", "conversation_id: chat, question:"))
-    report = land_inbox(lake, PSEUDONYMS, FIGURES, NOW)[0]
+    report = land_inbox(lake, PSEUDONYMS, CONFIG, NOW)[0]
     assert len(report.days) == 1
     assert build(lake)["task"].to_pylist() == ["search"] * 3
 
@@ -221,12 +221,12 @@ def test_a_wrong_mapping_sets_the_file_aside_with_the_reason(tmp_path):
     inbox = tmp_path / "data" / "inbox"
     jsonl(inbox / "log.jsonl", FLAT)
     (inbox / "log.jsonl.mapping.yaml").write_text("fields: {occured_at: ts}")
-    report = land_inbox(lake, PSEUDONYMS, FIGURES, NOW)[0]
+    report = land_inbox(lake, PSEUDONYMS, CONFIG, NOW)[0]
     assert "did you mean occurred_at" in (report.unreadable or "")
     aside = inbox / "set_aside"
     assert {path.name for path in aside.iterdir()} == {"log.jsonl", "log.jsonl.mapping.yaml", "log.jsonl.reason.txt"}
     assert "did you mean occurred_at" in (aside / "log.jsonl.reason.txt").read_text()
-    assert land_inbox(lake, PSEUDONYMS, FIGURES, NOW) == []
+    assert land_inbox(lake, PSEUDONYMS, CONFIG, NOW) == []
 
 
 def test_a_mapping_beside_a_known_format_is_refused(tmp_path):

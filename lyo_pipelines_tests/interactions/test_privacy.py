@@ -10,11 +10,10 @@ from hypothesis import strategies as st
 
 from lyo_pipelines.config.settings import MissingPseudonymKeyError
 from lyo_pipelines.interactions.fields.mapping import parse_mapping
-from lyo_pipelines.interactions.fields.scrub import Scrubber, distinctive, dumps
+from lyo_pipelines.interactions.fields.scrub import Scrubber, dump_json, is_distinctive
 from lyo_pipelines.interactions.pseudonyms import Pseudonyms
-from lyo_pipelines_tests.interactions.test_formats import observation, score
-from lyo_pipelines_tests.interactions.world import (
-    FIGURES,
+from lyo_pipelines_tests.interactions.landing_lake import (
+    CONFIG,
     PSEUDONYMS,
     as_csv,
     as_parquet,
@@ -27,6 +26,7 @@ from lyo_pipelines_tests.interactions.world import (
     rejected,
     row,
 )
+from lyo_pipelines_tests.interactions.test_formats import observation, score
 
 RAW = "meena.rao-77@example.org"
 PSEUDONYM = PSEUDONYMS.of(RAW)
@@ -137,11 +137,11 @@ def test_the_memory_of_pseudonyms_is_bounded(monkeypatch):
 
 
 def test_only_distinctive_ids_are_looked_for_inside_text():
-    assert distinctive("student-132")
-    assert distinctive("98765432")
-    assert not distinctive("7")
-    assert not distinctive("student")
-    assert not distinctive("123456")
+    assert is_distinctive("student-132")
+    assert is_distinctive("98765432")
+    assert not is_distinctive("7")
+    assert not is_distinctive("student")
+    assert not is_distinctive("123456")
 
 
 JSON = st.recursive(
@@ -155,19 +155,21 @@ JSON = st.recursive(
 def test_values_that_hold_no_person_stay_as_they_are(value):
     scrubber = Scrubber(PSEUDONYMS, ["user_id"])
     if "user" not in str(value).lower():
-        assert json.loads(dumps(scrubber.value(value, RAW))) == json.loads(dumps(value)) or isinstance(value, str)
+        assert json.loads(dump_json(scrubber.value(value, RAW))) == json.loads(dump_json(value)) or isinstance(
+            value, str
+        )
 
 
 @given(JSON, st.sampled_from(["user_id", "userId", "USER-ID", "email", "Student Name"]))
 def test_an_identifier_field_never_keeps_its_value(value, key):
-    scrubber = Scrubber(PSEUDONYMS, FIGURES.identifier_keys)
+    scrubber = Scrubber(PSEUDONYMS, CONFIG.identifier_keys)
     kept = scrubber.value({"deep": [{key: {"a": [RAW, value]}}]})
-    assert RAW not in dumps(kept)
+    assert RAW not in dump_json(kept)
 
 
 def test_nesting_without_end_is_cut():
     deep: list = []
     for _ in range(900):
         deep = [deep]
-    assert len(dumps(Scrubber(PSEUDONYMS, ["user"]).value({"user": deep, "x": deep}))) < 400
-    assert dumps({"a": "\ud800", "b": 10**30, 1: [2**70], "c": 10**500})
+    assert len(dump_json(Scrubber(PSEUDONYMS, ["user"]).value({"user": deep, "x": deep}))) < 400
+    assert dump_json({"a": "\ud800", "b": 10**30, 1: [2**70], "c": 10**500})

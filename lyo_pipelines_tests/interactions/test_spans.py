@@ -8,6 +8,17 @@ from pathlib import Path
 
 import pytest
 
+from lyo_pipelines_tests.interactions.landing_lake import (
+    CONFIG,
+    as_csv,
+    as_parquet,
+    build,
+    everything_written,
+    jsonl,
+    lake_at,
+    land,
+    rejected,
+)
 from lyo_pipelines_tests.interactions.telemetry import (
     ASKED,
     EARLIER,
@@ -21,17 +32,6 @@ from lyo_pipelines_tests.interactions.telemetry import (
     event,
     export,
     span,
-)
-from lyo_pipelines_tests.interactions.world import (
-    FIGURES,
-    as_csv,
-    as_parquet,
-    build,
-    everything_written,
-    jsonl,
-    lake_at,
-    land,
-    rejected,
 )
 
 
@@ -219,5 +219,5 @@ def test_what_a_span_does_not_say_the_figures_may(tmp_path: Path) -> None:
     del asked["attributes"]["language"]
     path = jsonl(tmp_path / "spans.jsonl", [asked])
     assert land(lake_at(tmp_path / "a"), path).rejected_by_reason == {"missing_language": 1}
-    figures = FIGURES.model_copy(update={"spans": FIGURES.spans.model_copy(update={"language": "ta"})})
-    assert land(lake_at(tmp_path / "b"), path, figures=figures).accepted == 1
+    config = CONFIG.model_copy(update={"spans": CONFIG.spans.model_copy(update={"language": "ta"})})
+    assert land(lake_at(tmp_path / "b"), path, config=config).accepted == 1

@@ -10,13 +10,13 @@ from pathlib import Path
 import psycopg2
 import pytest
 
-from lyo_pipelines.config.figures import FiguresError, load_figures
+from lyo_pipelines.config.loading import ConfigError, load_config
 from lyo_pipelines.interactions.days.build import stale_days
-from lyo_pipelines.interactions.tables.probe import look_at
+from lyo_pipelines.interactions.tables.probe import probe_table
 from lyo_pipelines.interactions.tables.state import read_state
 from lyo_pipelines.storage.lake import Lake
-from lyo_pipelines_tests.interactions.served import DSN_ENV, Served, log_table, served_database
-from lyo_pipelines_tests.interactions.world import FIGURES, build, everything_written, lake_at, raw, rejected
+from lyo_pipelines_tests.interactions.landing_lake import CONFIG, build, everything_written, lake_at, raw, rejected
+from lyo_pipelines_tests.interactions.table_server import DSN_ENV, Served, log_table, served_database
 from lyo_pipelines_tests.postgres import PASSWORD, PostgresServer
 
 FILL = "insert into tutor_log (id, changed_at, student) select n, {}, 'student-' || n || '@example.org' from generate_series({}, {}) n"
@@ -114,9 +114,9 @@ def test_a_transaction_that_commits_late_is_read_within_the_overlap_and_not_beyo
         cursor.execute(FILL.format("timestamptz '2026-10-01 10:05+00'", 1, 1))
         served.run(FILL.format("timestamptz '2026-10-01 10:10+00'", 2, 2))
         assert served.pull(lake).read == 1
-        assert not look_at(lake, log_table(), served.env).newer
+        assert not probe_table(lake, log_table(), served.env).newer
         late.commit()
-    assert look_at(lake, log_table(), served.env).newer
+    assert probe_table(lake, log_table(), served.env).newer
     assert served.pull(lake, log_table(overlap_seconds=60)).read == 0
     assert served.pull(lake).read == 1
     assert ids(lake) == [1, 2]
@@ -129,11 +129,11 @@ def test_rows_without_a_usable_watermark_are_read_once_and_hide_no_others(served
         served.run("insert into tutor_log (id, changed_at) values (%s, %s)", (number, mark))
     served.run(FILL.format(MINUTE, 6, 30))
     assert served.pull(lake).read == 30
-    assert not look_at(lake, log_table(), served.env).newer
+    assert not probe_table(lake, log_table(), served.env).newer
     served.run(FILL.format(MINUTE, 31, 40))
     served.run("insert into tutor_log (id) values (41)")
     served.run("update tutor_log set rating = 4 where id = 1")
-    assert look_at(lake, log_table(), served.env).newer
+    assert probe_table(lake, log_table(), served.env).newer
     assert served.pull(lake).read == 12
     assert ids(lake) == list(range(1, 42))
     assert raw(lake).to_pylist()[0]["rating"] == 4
@@ -171,14 +171,14 @@ def test_every_kind_of_watermark_goes_forward_and_reads_equal_values_again(
     assert served.pull(lake, table).read == 0
     if kind != "random text":
         served.run(FILL.format(value, 61, 120))
-        assert look_at(lake, table, served.env).newer
+        assert probe_table(lake, table, served.env).newer
         assert served.pull(lake, table).read == 60
         assert ids(lake) == list(range(1, 121))
     bytewise = 'collate "C"' if "text" in kind else ""
     highest = f"select 1000, changed_at from tutor_log order by changed_at {bytewise} desc limit 1"
     served.run(f"insert into tutor_log (id, changed_at) {highest}")
     assert served.pull(lake, table).read == 1
-    assert not look_at(lake, table, served.env).newer
+    assert not probe_table(lake, table, served.env).newer
 
 
 def test_late_identifiers_of_version_seven_are_read_within_the_overlap(served: Served, lake: Lake) -> None:
@@ -223,7 +223,7 @@ def test_a_row_that_is_too_long_or_holds_odd_values_costs_only_itself(served: Se
     served.run("insert into tutor_log (id, happened_at) values (2, 'infinity')")
     served.run("insert into tutor_log (id, extra, odd, raw) values (3, E'{\\n \"a\":\\r\\n [1]}', 'NaN', '\\x00ff')")
     table = log_table(query=f"select extra as metadata, odd as response_time_ms, raw, {log_table().query[7:]}")
-    report = served.pull(lake, table, figures=FIGURES.model_copy(update={"max_row_bytes": 2048}))
+    report = served.pull(lake, table, config=CONFIG.model_copy(update={"max_row_bytes": 2048}))
     assert (report.accepted, report.rejected_by_reason) == (1, {"row_too_long": 1, "bad_occurred_at": 1})
     assert build(lake)["metadata"].to_pylist() == ['{"a":[1]}']
     assert report.ignored_fields == ("changed_at", "id", "raw")
@@ -316,5 +316,5 @@ def test_two_tables_of_one_name_and_half_a_configuration_are_refused(tmp_path: P
     for text in (f"[{entry}, {entry}]", "[{name: a, dsn_env: X, watermark: w, key: k}]", f"[{entry[:-1]}, query: q}}]"):
         path = tmp_path / "config.yaml"
         path.write_text(f"interactions: {{tables: {text}}}")
-        with pytest.raises(FiguresError, match="tables"):
-            load_figures(path)
+        with pytest.raises(ConfigError, match="tables"):
+            load_config(path)

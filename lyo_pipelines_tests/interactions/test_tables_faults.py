@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from lyo_pipelines.interactions.tables.server import Source
-from lyo_pipelines_tests.interactions.served import Served, log_table, served_database
-from lyo_pipelines_tests.interactions.world import build, lake_at
+from lyo_pipelines_tests.interactions.landing_lake import build, lake_at
+from lyo_pipelines_tests.interactions.table_server import Served, log_table, served_database
 from lyo_pipelines_tests.postgres import PostgresServer
 
 FILL = (
@@ -27,8 +27,8 @@ KILLED = """
 import json, os, signal, sys
 from lyo_pipelines.interactions.tables.pull import pull_table
 from lyo_pipelines.storage.lake import Lake
-from lyo_pipelines_tests.interactions.served import log_table
-from lyo_pipelines_tests.interactions.world import FIGURES, NOW, PSEUDONYMS
+from lyo_pipelines_tests.interactions.table_server import log_table
+from lyo_pipelines_tests.interactions.landing_lake import FIGURES, NOW, PSEUDONYMS
 
 root, point = sys.argv[1], int(sys.argv[2])
 done = 0

@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lyo_pipelines.registry.events import KINDS, Event, EventFormatError, event_from_json, event_to_json
-from lyo_pipelines.registry.fold import IllegalEventError, apply
+from lyo_pipelines.registry.events import KINDS, EventFormatError, RegistryEvent, event_from_json, event_to_json
+from lyo_pipelines.registry.fold import IllegalEventError, apply_event
 from lyo_pipelines.registry.state import Release
-from lyo_pipelines.registry.transitions import refusal
-from lyo_pipelines_tests.registry.events_made import (
+from lyo_pipelines.registry.transitions import transition_refusal
+from lyo_pipelines_tests.registry.event_factory import (
     PERSON,
     SEGMENT,
     SENSOR,
@@ -32,7 +32,7 @@ VERSIONS = ("owner-1", "owner-22", "owner-333")
 
 
 @st.composite
-def tries(draw: st.DrawFn) -> list[Event]:
+def tries(draw: st.DrawFn) -> list[RegistryEvent]:
     """Anything that anybody may try, in any order; times only go on."""
     made, day = [], 0.0
     for _ in range(draw(st.integers(1, 40))):
@@ -51,7 +51,7 @@ def tries(draw: st.DrawFn) -> list[Event]:
     return made
 
 
-def likely(release: Release, one: Event) -> Event:
+def likely(release: Release, one: RegistryEvent) -> RegistryEvent:
     """The same try with the stage, share and target that fit, so that random orders get far."""
     shares = {1: 0.1, 2: 0.25, 3: 0.5}
     stage = {"canary": 1, "stepped_up": release.stage + 1, "stepped_back": release.stage - 1}.get(one.kind, one.stage)
@@ -59,13 +59,13 @@ def likely(release: Release, one: Event) -> Event:
     return replace(one, stage=stage, share=shares.get(stage, one.share), to=to)
 
 
-def walked(events: list[Event]) -> tuple[Release, list[Event]]:
+def walked(events: list[RegistryEvent]) -> tuple[Release, list[RegistryEvent]]:
     """The state after those that fit, and these."""
     release, fitting = Release(SEGMENT), []
     for one in events:
         mended = likely(release, one)
-        if refusal(release, mended) is None:
-            release = apply(release, mended)
+        if transition_refusal(release, mended) is None:
+            release = apply_event(release, mended)
             fitting.append(mended)
     return release, fitting
 
@@ -73,10 +73,10 @@ def walked(events: list[Event]) -> tuple[Release, list[Event]]:
 @settings(max_examples=150)
 @given(tries())
 def test_whatever_is_tried_there_is_one_champion_one_candidate_and_everybody_is_served_once(
-    events: list[Event],
+    events: list[RegistryEvent],
 ) -> None:
     release, fitting = walked(events)
-    assert reduce(apply, fitting, Release(SEGMENT)) == release, (
+    assert reduce(apply_event, fitting, Release(SEGMENT)) == release, (
         "the whole history gives the same state as its parts one after another"
     )
     stages = list(release.states.values())
@@ -95,7 +95,7 @@ def test_whatever_is_tried_there_is_one_champion_one_candidate_and_everybody_is_
 
 @settings(max_examples=100)
 @given(tries())
-def test_who_was_served_what_has_no_gap_and_names_the_decisions(events: list[Event]) -> None:
+def test_who_was_served_what_has_no_gap_and_names_the_decisions(events: list[RegistryEvent]) -> None:
     release, fitting = walked(events)
     for served in release.served:
         assert fitting[served.by - 1].at == served.since
@@ -108,22 +108,24 @@ def test_who_was_served_what_has_no_gap_and_names_the_decisions(events: list[Eve
 
 @settings(max_examples=100)
 @given(tries(), tries())
-def test_what_is_refused_changes_nothing_and_says_what_is_possible(events: list[Event], more: list[Event]) -> None:
+def test_what_is_refused_changes_nothing_and_says_what_is_possible(
+    events: list[RegistryEvent], more: list[RegistryEvent]
+) -> None:
     release, _ = walked(events)
     for one in more:
         late = replace(one, at=START + timedelta(days=1000))
-        if (why := refusal(release, late)) is None:
-            apply(release, late)
+        if (why := transition_refusal(release, late)) is None:
+            apply_event(release, late)
             continue
         with pytest.raises(IllegalEventError, match="possible: ") as told:
-            apply(release, late)
+            apply_event(release, late)
         assert why in str(told.value)
         assert release.situation in str(told.value)
 
 
 @settings(max_examples=40)
 @given(tries())
-def test_an_event_is_read_back_as_it_was_written(events: list[Event]) -> None:
+def test_an_event_is_read_back_as_it_was_written(events: list[RegistryEvent]) -> None:
     assert [event_from_json(event_to_json(one)) for one in events] == events
 
 
@@ -139,7 +141,7 @@ def test_a_candidate_climbs_and_the_champion_before_it_may_come_back() -> None:
         ("owner-1", "candidate", 0.25, 3),
     ]
     assert shown[-1] == ("owner-22", "current", 1, 34)
-    back = apply(release, event("rolled_back", "owner-22", day=40, to="owner-1", who=PERSON))
+    back = apply_event(release, event("rolled_back", "owner-22", day=40, to="owner-1", who=PERSON))
     assert (back.champion, back.formers, back.states["owner-22"]) == ("owner-1", (), "fallen_back")
 
 
@@ -150,8 +152,8 @@ def test_a_fallback_gives_everybody_what_served_before() -> None:
     assert [(one.version, one.share) for one in release.served if one.until is None] == [("owner-1", 1.0)]
     assert release.states["owner-22"] == "fallen_back"
     with pytest.raises(IllegalEventError, match="only a person may let it try again"):
-        apply(release, event("candidate", "owner-22", day=22))
-    assert apply(release, event("candidate", "owner-22", day=22, who=PERSON)).candidate == "owner-22"
+        apply_event(release, event("candidate", "owner-22", day=22))
+    assert apply_event(release, event("candidate", "owner-22", day=22, who=PERSON)).candidate == "owner-22"
 
 
 @pytest.mark.parametrize(
@@ -175,9 +177,11 @@ def test_a_fallback_gives_everybody_what_served_before() -> None:
         (released(), event("paused", segment="tutoring.en.physics"), "an adapter of tutoring.en.physics"),
     ],
 )  # fmt: skip
-def test_what_does_not_fit_is_refused_with_the_reason(events: list[Event], wrong: Event, why: str) -> None:
+def test_what_does_not_fit_is_refused_with_the_reason(
+    events: list[RegistryEvent], wrong: RegistryEvent, why: str
+) -> None:
     with pytest.raises(IllegalEventError, match=why):
-        apply(state(events), wrong)
+        apply_event(state(events), wrong)
 
 
 def test_no_figure_keeps_an_event_from_being_written() -> None:

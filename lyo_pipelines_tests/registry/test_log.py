@@ -12,13 +12,13 @@ from lyo_pipelines.registry.fold import IllegalEventError
 from lyo_pipelines.registry.log import (
     MovedOnError,
     RegistryDamagedError,
-    append,
+    append_event,
     read_all,
     read_history,
     read_release,
 )
 from lyo_pipelines.storage.lake import Lake
-from lyo_pipelines_tests.registry.events_made import SEGMENT, START, event, promoted, released, state, write
+from lyo_pipelines_tests.registry.event_factory import SEGMENT, START, event, promoted, released, state, write
 
 EACH = 12
 
@@ -41,21 +41,21 @@ def test_what_was_appended_is_read_back_in_order_with_the_state_after_it(lake: L
 def test_an_event_that_does_not_fit_is_not_written(lake: Lake) -> None:
     write(lake, *released())
     with pytest.raises(IllegalEventError, match="possible: pause, retire, rollback"):
-        append(lake, event("resumed"), now=START)
+        append_event(lake, event("resumed"), now=START)
     assert len(read_history(lake, SEGMENT).events) == 3
 
 
 def test_a_decision_on_an_older_state_does_not_count(lake: Lake) -> None:
     release = write(lake, *released())
-    append(lake, event("fell_back"), now=START, expected=release.sequence)
+    append_event(lake, event("fell_back"), now=START, expected=release.sequence)
     with pytest.raises(MovedOnError, match=r"event 3 was the last, now 4 is"):
-        append(lake, event("promoted"), now=START, expected=release.sequence)
+        append_event(lake, event("promoted"), now=START, expected=release.sequence)
     assert read_release(lake, SEGMENT).champion == ""
 
 
 def test_a_clock_that_is_behind_does_not_turn_history_around(lake: Lake) -> None:
     write(lake, *released(day=5))
-    last, _ = append(lake, event("paused"), now=START)
+    last, _ = append_event(lake, event("paused"), now=START)
     assert last.at == START + timedelta(days=5)
 
 
@@ -63,7 +63,7 @@ def register(root: str, worker: int, ready: object) -> None:
     """One process that registers versions of its own, as fast as it can."""
     ready.wait()  # pyright: ignore[reportAttributeAccessIssue]
     for number in range(EACH):
-        append(Lake(root), event("registered", f"w{worker}-{number}"), now=START)
+        append_event(Lake(root), event("registered", f"w{worker}-{number}"), now=START)
 
 
 def test_two_processes_at_once_lose_nothing_and_never_fork(tmp_path: Path) -> None:
@@ -85,7 +85,7 @@ def test_two_processes_at_once_lose_nothing_and_never_fork(tmp_path: Path) -> No
 def fall_back(root: str, ready: object, outcomes: object) -> None:
     ready.wait()  # pyright: ignore[reportAttributeAccessIssue]
     try:
-        append(Lake(root), event("fell_back"), now=START, expected=3)
+        append_event(Lake(root), event("fell_back"), now=START, expected=3)
         outcomes.put("done")  # pyright: ignore[reportAttributeAccessIssue]
     except MovedOnError:
         outcomes.put("moved on")  # pyright: ignore[reportAttributeAccessIssue]

@@ -10,32 +10,32 @@ from pathlib import Path
 
 import pytest
 
-from lyo_pipelines.config.retraining import RetrainingFigures
-from lyo_pipelines.health.aggregate import aggregate
+from lyo_pipelines.config.retraining import RetrainingConfig
+from lyo_pipelines.health.aggregate import aggregate_day
 from lyo_pipelines.health.contract import HEALTH, USERS
 from lyo_pipelines.health.read import HealthUnreadableError
 from lyo_pipelines.retraining import assess as room
-from lyo_pipelines.retraining.assess import Past, assess, decide_all, inputs_digest
+from lyo_pipelines.retraining.assess import Past, assess_segments, decide_all, inputs_digest
 from lyo_pipelines.retraining.claims import make_claim
 from lyo_pipelines.retraining.curriculum import Curriculum, load_curriculum
-from lyo_pipelines.retraining.decide import decide
-from lyo_pipelines.retraining.history import History, Launch
-from lyo_pipelines.retraining.windows import windows
+from lyo_pipelines.retraining.decide import decide_segment
+from lyo_pipelines.retraining.history import Launch, TrainingHistory
+from lyo_pipelines.retraining.windows import comparison_windows
 from lyo_pipelines.storage.lake import Lake
-from lyo_pipelines_tests.health.rows import frame, row
-from lyo_pipelines_tests.retraining.made import FIGURES, NOW, launch, signals, training
+from lyo_pipelines_tests.health.interaction_rows import frame, row
+from lyo_pipelines_tests.retraining.signal_factory import CONFIG, NOW, launch, signals, training
 
 FELL, WELL, NEW = "tutoring.en.math", "tutoring.hi.math", "tutoring.en.art"
 SHIPPED = load_curriculum(Lake("memory://no-files"))
 
 
-def figures(**sections: dict) -> RetrainingFigures:
+def config(**sections: dict) -> RetrainingConfig:
     """Short windows, so that few days make a history."""
-    values = FIGURES.model_dump()
+    values = CONFIG.model_dump()
     values["evidence"] |= {"window_days": (4, 9), "baseline_days": 14}
     for name, changed in sections.items():
         values[name] |= changed
-    return RetrainingFigures.model_validate(values)
+    return RetrainingConfig.model_validate(values)
 
 
 def curriculum(launched_days_ago: int = 20) -> Curriculum:
@@ -50,7 +50,7 @@ def curriculum(launched_days_ago: int = 20) -> Curriculum:
 
 
 def put(lake: Lake, day, rows) -> None:
-    health, users = aggregate(frame(rows), ["cultural"])
+    health, users = aggregate_day(frame(rows), ["cultural"])
     lake.write_table(users.to_arrow().cast(USERS), lake.health_users(day))
     lake.write_table(health.to_arrow().cast(HEALTH), lake.health(day))
 
@@ -59,7 +59,7 @@ def put(lake: Lake, day, rows) -> None:
 def made(tmp_path_factory) -> Path:
     """Two segments, one of which fell in the last four school days."""
     root = tmp_path_factory.mktemp("assess")
-    found = windows(NOW.date(), SHIPPED, figures().evidence)
+    found = comparison_windows(NOW.date(), SHIPPED, config().evidence)
     for day in found.days:
         fallen = day in found.short.now
         people = [{"user_pseudonym": f"u_{n}", "rating": 4.0 + n % 2} for n in range(40)]
@@ -80,8 +80,8 @@ def lake(made: Path, tmp_path: Path) -> Iterator[Lake]:
     yield Lake(str(shutil.copytree(made, tmp_path / "data")))
 
 
-def look(lake: Lake, *runs: Launch, by: str = "quality_sensor", now=NOW, policy: RetrainingFigures | None = None):
-    return assess(lake, policy or figures(), curriculum(), runs, now, by=by)
+def look(lake: Lake, *runs: Launch, by: str = "quality_sensor", now=NOW, policy: RetrainingConfig | None = None):
+    return assess_segments(lake, policy or config(), curriculum(), runs, now, by=by)
 
 
 def test_every_segment_is_decided_about(lake):
@@ -98,11 +98,11 @@ def test_every_segment_is_decided_about(lake):
 def test_a_new_area_about_which_nobody_has_asked_is_said(lake):
     assert "new subject art since 2026-10-31, without an adapter: 0 of 200" in look(lake).decisions[NEW].says
     for days in (-1, 121):
-        assert NEW not in assess(lake, figures(), curriculum(days), [], NOW, by="x").decisions
+        assert NEW not in assess_segments(lake, config(), curriculum(days), [], NOW, by="x").decisions
 
 
 def test_the_figures_of_a_single_segment_are_its_own(lake):
-    own = figures(segments={FELL: {"quality": {"rating_drop": 4.0, "average_rating": 1.0}}})
+    own = config(segments={FELL: {"quality": {"rating_drop": 4.0, "average_rating": 1.0}}})
     found = look(lake, policy=own)
     assert not [cause for cause in found.decisions[FELL].causes if "rating" in cause]
     assert found.policy != look(lake).policy
@@ -155,7 +155,7 @@ def test_failed_launches_are_tried_again_until_a_person_must_look(lake):
 
 
 def test_the_weekly_budget_counts_the_launches_of_all_segments(lake):
-    own = figures(launch={"weekly_budget": 1})
+    own = config(launch={"weekly_budget": 1})
     assert look(lake, policy=own).decisions[FELL].outcome == "fire"
     elsewhere = replace(launch(2, segment="tutoring.ta.math"), run_id="r1")
     held = look(lake, elsewhere, policy=own).decisions[FELL]
@@ -183,9 +183,9 @@ def test_a_segment_that_cannot_be_decided_about_does_not_stop_the_others(lake, m
     def stumble(known, *rest, **more):
         if known.segment == WELL:
             raise ZeroDivisionError("strange figures")
-        return decide(known, *rest, **more)
+        return decide_segment(known, *rest, **more)
 
-    monkeypatch.setattr(room, "decide", stumble)
+    monkeypatch.setattr(room, "decide_segment", stumble)
     found = look(lake)
     assert found.decisions.keys() == {FELL, NEW}
     assert found.troubles == (f"{WELL}: ZeroDivisionError: strange figures",)
@@ -195,14 +195,14 @@ def test_when_no_segment_can_be_decided_about_that_is_an_error(lake, monkeypatch
     def stumble(*_, **__):
         raise ValueError("strange figures")
 
-    monkeypatch.setattr(room, "decide", stumble)
+    monkeypatch.setattr(room, "decide_segment", stumble)
     with pytest.raises(room.AssessmentError, match="strange figures"):
         look(lake)
 
 
 def test_signals_that_lack_a_part_fail_alone():
     known = {s: signals(segment=s) for s in (FELL, WELL)} | {NEW: signals(segment=NEW, rating_level=None)}
-    decisions, failed = decide_all(known, figures(), SHIPPED, Past(), NOW)
+    decisions, failed = decide_all(known, config(), SHIPPED, Past(), NOW)
     assert [d.segment for d in decisions] == [FELL, WELL]
     assert failed[NEW].startswith("AssertionError")
 
@@ -214,7 +214,9 @@ def test_what_adapters_cover_comes_from_their_segments():
 
 def test_failures_count_from_the_last_launch_that_did_not_fail():
     def count(*statuses):
-        return History(launches=tuple(launch(n, status=status) for n, status in enumerate(statuses))).failed_in_row
+        return TrainingHistory(
+            launches=tuple(launch(n, status=status) for n, status in enumerate(statuses))
+        ).failed_in_row
 
     assert (count(), count("failed"), count("failed", "failed", "succeeded", "failed")) == (0, 1, 2)
     assert count("running", "failed") == 0
@@ -222,13 +224,13 @@ def test_failures_count_from_the_last_launch_that_did_not_fail():
 
 def test_the_inputs_change_when_a_decision_could_and_else_not(lake):
     def told(*runs, now=NOW, policy=None):
-        return inputs_digest(lake, policy or figures(), curriculum(), runs, now)
+        return inputs_digest(lake, policy or config(), curriculum(), runs, now)
 
     running = replace(launch(1, status="running"), run_id="r1")
     first = told(running)
     assert told(running, now=NOW + timedelta(hours=3)) == first
     others = {told(), told(replace(running, status="failed")), told(running, now=NOW + timedelta(days=1)),
-              told(running, policy=figures(launch={"weekly_budget": 3}))}  # fmt: skip
+              told(running, policy=config(launch={"weekly_budget": 3}))}  # fmt: skip
     put(lake, lake.days("health")[0], [row(segment=WELL, rating=1.0)])
     others.add(told(running))
     lake.write_text("", f"{lake.adapter_dir('tutoring.hi.math')}/x")

@@ -9,11 +9,11 @@ from threading import Barrier
 
 import pytest
 
-from lyo_pipelines.retraining.claims import OTHERS_WAIT, Claim, is_free, launches, make_claim, read_claims
-from lyo_pipelines.retraining.decide import Decision
+from lyo_pipelines.retraining.claims import OTHERS_WAIT, Claim, is_free, launches_of_claims, make_claim, read_claims
+from lyo_pipelines.retraining.decide import RetrainingDecision
 from lyo_pipelines.retraining.history import Launch, RunStatus
 from lyo_pipelines.storage.lake import Lake
-from lyo_pipelines_tests.retraining.made import NOW, TODAY
+from lyo_pipelines_tests.retraining.signal_factory import NOW, TODAY
 
 SECONDS = 120
 
@@ -29,21 +29,26 @@ def disk(tmp_path) -> Lake:
     return Lake(str(tmp_path))
 
 
-def due(segment: str = "tutoring.ta.math", attempt: int = 1) -> Decision:
-    return Decision(
+def due(segment: str = "tutoring.ta.math", attempt: int = 1) -> RetrainingDecision:
+    return RetrainingDecision(
         segment, TODAY, "fire", "mean rating fell", (), causes=("quality.rating_drop#1",), kinds=("quality",),
         cause_hash=f"hash-of-{segment}", attempt=attempt,
     )  # fmt: skip
 
 
 def claim(
-    lake: Lake, decision: Decision | None = None, *, by: str = "quality_sensor", now: datetime = NOW, budget: int = 20
+    lake: Lake,
+    decision: RetrainingDecision | None = None,
+    *,
+    by: str = "quality_sensor",
+    now: datetime = NOW,
+    budget: int = 20,
 ) -> Claim | None:
     return make_claim(lake, decision or due(), by=by, now=now, budget=budget, seconds=SECONDS)
 
 
 def seen(lake: Lake, *runs: Launch, by: str = "quality_sensor", now: datetime = NOW) -> list[Launch]:
-    return launches(lake, read_claims(lake), list(runs), by=by, now=now, seconds=SECONDS)
+    return launches_of_claims(lake, read_claims(lake), list(runs), by=by, now=now, seconds=SECONDS)
 
 
 def run_of(made: Claim, status: RunStatus = "running", run_id: str = "r1") -> Launch:

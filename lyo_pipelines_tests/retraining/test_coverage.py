@@ -5,9 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lyo_pipelines.retraining.coverage import coverage, thin_topics
-from lyo_pipelines_tests.retraining.made import SEGMENT, area, signals, topic
-from lyo_pipelines_tests.retraining.test_assess import curriculum, figures
+from lyo_pipelines.retraining.coverage import curriculum_coverage, thin_topics
+from lyo_pipelines_tests.retraining.signal_factory import SEGMENT, area, signals, topic
+from lyo_pipelines_tests.retraining.test_assess import config, curriculum
 
 NAMES = st.sampled_from("abcdef")
 
@@ -24,7 +24,7 @@ def test_every_segment_of_the_curriculum_is_told_the_least_covered_first():
     taught = curriculum()
     name = next(iter(taught.areas[SEGMENT].topics))
     known = {SEGMENT: signals(topics=(topic(name, kept=30),))}
-    found = coverage(known, taught, figures())
+    found = curriculum_coverage(known, taught, config())
     assert {one.segment for one in found} == set(taught.areas)
     assert found[-1].segment == SEGMENT and found[-1].covered == 1
     assert all(one.covered == 0 for one in found[:-1])

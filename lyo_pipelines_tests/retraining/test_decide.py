@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lyo_pipelines.retraining.decide import Decision, within_budget
+from lyo_pipelines.retraining.decide import RetrainingDecision, within_budget
 from lyo_pipelines.retraining.findings import Kind
-from lyo_pipelines.retraining.history import History
+from lyo_pipelines.retraining.history import TrainingHistory
 from lyo_pipelines.retraining.signals import Signals
-from lyo_pipelines_tests.retraining.made import (
-    FIGURES,
+from lyo_pipelines_tests.retraining.signal_factory import (
+    CONFIG,
     NOW,
     SEGMENT,
     TODAY,
@@ -56,23 +56,23 @@ def test_several_causes_are_one_launch_that_names_all_most_urgent_kind_first():
 
 
 @pytest.mark.parametrize(
-    ("known", "figures", "outcome", "said"),
+    ("known", "config", "outcome", "said"),
     [
-        (signals(rating=(change(0.0, mix=-1.0),) * 2), FIGURES, "hold", "a change of mix"),
-        (signals(rating_level=level(3.4, 60)), FIGURES, "not_enough_evidence", "the interval reaches 3.5"),
-        (signals(rating=(change(0.0, mix=-1.0),) * 2, relevance=level(0.6, 20)), FIGURES, "hold", "change of mix"),
-        (Signals(SEGMENT, TODAY), FIGURES, "not_enough_evidence", "0 of 1,000"),
+        (signals(rating=(change(0.0, mix=-1.0),) * 2), CONFIG, "hold", "a change of mix"),
+        (signals(rating_level=level(3.4, 60)), CONFIG, "not_enough_evidence", "the interval reaches 3.5"),
+        (signals(rating=(change(0.0, mix=-1.0),) * 2, relevance=level(0.6, 20)), CONFIG, "hold", "change of mix"),
+        (Signals(SEGMENT, TODAY), CONFIG, "not_enough_evidence", "0 of 1,000"),
         (Signals(SEGMENT, TODAY, examples=999), policy("volume", minimum_examples=1), "fire", "never trained"),
     ],
 )
-def test_a_quiet_segment_says_the_most_telling_thing(known, figures, outcome, said):
-    found = decided(known, figures=figures)
+def test_a_quiet_segment_says_the_most_telling_thing(known, config, outcome, said):
+    found = decided(known, config=config)
     assert found.outcome == outcome
     assert said in found.says
 
 
-def trained_and_much_new(days: int) -> History:
-    return History(training=training(days, examples=400))
+def trained_and_much_new(days: int) -> TrainingHistory:
+    return TrainingHistory(training=training(days, examples=400))
 
 
 @pytest.mark.parametrize(
@@ -101,12 +101,15 @@ def test_business_waits_as_quality_does(days, outcome):
 
 def test_a_launch_is_waited_for_as_a_training_is_but_a_failed_one_is_not():
     for status, outcome in (("succeeded", "hold"), ("running", "hold"), ("failed", "fire")):
-        assert decided(FELL, past=History(launches=(launch(2, "volume.minimum#1", status=status),))).outcome == outcome
+        assert (
+            decided(FELL, past=TrainingHistory(launches=(launch(2, "volume.minimum#1", status=status),))).outcome
+            == outcome
+        )
 
 
 def test_by_day_28_any_new_data_is_learnt_and_without_new_data_nothing_is():
     for days, examples, outcome in ((27, 2_030, "hold"), (28, 2_030, "fire"), (28, 2_010, "hold")):
-        past = History(training=training(days, examples=2_000))
+        past = TrainingHistory(training=training(days, examples=2_000))
         assert decided(signals(examples=examples), past=past).outcome == outcome
 
 
@@ -116,11 +119,15 @@ FAILED = (launch(1, "quality.rating_drop#1", status="failed"),)
 @pytest.mark.parametrize(
     ("past", "known", "said"),
     [
-        (History(running=True), FELL, "in flight"),
-        (History(launches=FAILED * 3), FELL, f"3 launches failed in a row: mend it, then `lyo train {SEGMENT}`"),
-        (History(), replace(FELL, examples=199), "199 of 200 curated examples"),
-        (History(training=training(60, examples=890)), FELL, "nothing new to learn from: 10 of 20"),
-        (History(training=training(60, examples=1_500)), FELL, "nothing new to learn from: 0 of 20"),
+        (TrainingHistory(running=True), FELL, "in flight"),
+        (
+            TrainingHistory(launches=FAILED * 3),
+            FELL,
+            f"3 launches failed in a row: mend it, then `lyo train {SEGMENT}`",
+        ),
+        (TrainingHistory(), replace(FELL, examples=199), "199 of 200 curated examples"),
+        (TrainingHistory(training=training(60, examples=890)), FELL, "nothing new to learn from: 10 of 20"),
+        (TrainingHistory(training=training(60, examples=1_500)), FELL, "nothing new to learn from: 0 of 20"),
     ],
 )
 def test_what_holds_a_launch_back_is_said_with_the_cause(past, known, said):
@@ -133,14 +140,14 @@ def test_what_holds_a_launch_back_is_said_with_the_cause(past, known, said):
 
 
 def test_every_obstacle_is_named_at_once():
-    past = History(running=True, launches=(launch(1),), training=training(2, examples=900))
+    past = TrainingHistory(running=True, launches=(launch(1),), training=training(2, examples=900))
     assert len(decided(FELL, past=past).held_by) == 3
 
 
 def test_a_retry_is_another_attempt_at_the_same_launch():
     first, again = (
         decided(FELL),
-        decided(FELL, past=History(launches=FAILED)),
+        decided(FELL, past=TrainingHistory(launches=FAILED)),
     )
     assert (first.attempt, again.attempt) == (1, 2)
     assert first.causes == again.causes
@@ -151,20 +158,20 @@ def test_a_retry_is_another_attempt_at_the_same_launch():
 def test_a_failed_launch_is_tried_again_even_when_its_causes_are_gone():
     """The run died between the adapter and its report: the new adapter answers the cause, and nobody has evaluated it."""
     trained = training(0, examples=FELL.examples)
-    found = decided(signals(examples=FELL.examples), past=History(training=trained, launches=FAILED))
+    found = decided(signals(examples=FELL.examples), past=TrainingHistory(training=trained, launches=FAILED))
     assert (found.outcome, found.attempt, found.kinds) == ("fire", 2, ("quality",))
     assert "attempt 2 of 3" in found.says
 
 
 def test_what_a_person_canceled_or_repaired_by_hand_is_not_tried_again():
     for status in ("canceled", "succeeded"):
-        past = History(launches=(launch(1, "quality.rating_drop#1", status=status), *FAILED))
+        past = TrainingHistory(launches=(launch(1, "quality.rating_drop#1", status=status), *FAILED))
         assert decided(FELL, past=past).outcome == "hold"
 
 
 @pytest.mark.parametrize(("days", "outcome", "number"), [(27, "hold", None), (28, "fire", "#2")])
 def test_the_same_cause_launches_again_after_28_days_under_another_name(days, outcome, number):
-    past = History(launches=(launch(days, "quality.rating_drop#1"),))
+    past = TrainingHistory(launches=(launch(days, "quality.rating_drop#1"),))
     found = decided(FELL, past=past)
     assert found.outcome == outcome
     if number is None:
@@ -176,7 +183,7 @@ def test_the_same_cause_launches_again_after_28_days_under_another_name(days, ou
 
 
 def test_another_cause_is_not_held_by_the_first():
-    past = History(launches=(launch(20, "quality.rating_drop#1"),))
+    past = TrainingHistory(launches=(launch(20, "quality.rating_drop#1"),))
     found = decided(replace(FELL, time=SLOW.time), past=past)
     assert (found.outcome, found.causes) == ("fire", ("performance.response_time#1",))
 
@@ -194,19 +201,19 @@ def test_another_cause_is_not_held_by_the_first():
     ],
 )
 def test_one_fall_of_ratings_is_one_cause_whichever_rule_sees_it(launched_for, known, outcome):
-    past = History(launches=(launch(20, f"{launched_for}#1"),))
+    past = TrainingHistory(launches=(launch(20, f"{launched_for}#1"),))
     assert decided(known, past=past).outcome == outcome
-    assert decided(known, past=History(launches=(launch(28, f"{launched_for}#1"),))).outcome == "fire"
+    assert decided(known, past=TrainingHistory(launches=(launch(28, f"{launched_for}#1"),))).outcome == "fire"
 
 
 def test_topics_are_causes_of_their_own():
-    past = History(launches=(launch(20, "performance.retries:angles#1"),))
+    past = TrainingHistory(launches=(launch(20, "performance.retries:angles#1"),))
     known = signals(topics=(topic("angles", retried=300), topic("fractions", retried=300)))
     assert decided(known, past=past).causes == ("performance.retries:fractions#1",)
 
 
-def firing(segment: str, *kinds: Kind, attempt: int = 1) -> Decision:
-    return Decision(
+def firing(segment: str, *kinds: Kind, attempt: int = 1) -> RetrainingDecision:
+    return RetrainingDecision(
         segment,
         TODAY,
         "fire",

@@ -11,11 +11,11 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lyo_pipelines.retraining.decide import decide
-from lyo_pipelines.retraining.history import History
+from lyo_pipelines.retraining.decide import decide_segment
+from lyo_pipelines.retraining.history import TrainingHistory
 from lyo_pipelines.retraining.signals import Shares, critical_values
-from lyo_pipelines_tests.retraining.made import (
-    FIGURES,
+from lyo_pipelines_tests.retraining.signal_factory import (
+    CONFIG,
     NOW,
     area,
     change,
@@ -50,7 +50,7 @@ SIGNALS = st.builds(
     ).map(tuple),
 )  # fmt: skip
 PAST = st.builds(
-    lambda trained, launches, running, failed: History(trained, (*failed, *launches), running),
+    lambda trained, launches, running, failed: TrainingHistory(trained, (*failed, *launches), running),
     st.none() | st.builds(training, st.integers(0, 90), st.integers(0, 5_000)),
     st.lists(st.builds(launch, st.integers(0, 90), st.sampled_from(["quality.rating_drop#1", "volume.minimum#1"])), max_size=3),
     st.booleans(),
@@ -63,7 +63,7 @@ def test_a_decision_depends_on_what_it_is_given_and_on_nothing_else(known, past)
     first = decided(known, past=past, where=area())
     assert decided(known, past=past, where=area()) == first
     later = NOW.replace(hour=23)
-    assert decide(known, FIGURES, past, later, area=area()) == first
+    assert decide_segment(known, CONFIG, past, later, area=area()) == first
 
 
 @given(SIGNALS, PAST)

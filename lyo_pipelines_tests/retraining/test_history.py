@@ -13,12 +13,18 @@ from lyo_pipelines.contracts.dataset import DatasetManifest
 from lyo_pipelines.contracts.report import Report
 from lyo_pipelines.contracts.report_values import Slice
 from lyo_pipelines.dataset.versions import Version
-from lyo_pipelines.retraining.history import History, record_report, record_training, reports, trainings
+from lyo_pipelines.retraining.history import (
+    TrainingHistory,
+    read_reports,
+    read_trainings,
+    record_report,
+    record_training,
+)
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines.training.plan import read_adapter
 from lyo_pipelines.training.versions import point_to
 from lyo_pipelines_tests.contracts.reports_made import comparison, report
-from lyo_pipelines_tests.retraining.made import NOW, launch, training
+from lyo_pipelines_tests.retraining.signal_factory import NOW, launch, training
 
 SEGMENT = "tutoring.en.math"
 DATASET: dict[str, Any] = {
@@ -64,7 +70,7 @@ def test_a_training_is_remembered_by_the_few_figures_that_ticks_need(lake):
     record_training(
         lake, trained(lake), Version(SEGMENT, "f1", "", DatasetManifest.parse(json.dumps(DATASET), "manifest.json"))
     )
-    found = trainings(lake)[SEGMENT]
+    found = read_trainings(lake)[SEGMENT]
     assert (found.at, found.version, found.fingerprint) == (datetime(2026, 10, 1, 10, tzinfo=UTC), "owner-1", "f1")
     assert found.examples == 100  # those that the dataset's build began with
     assert found.topics == {"angles": 17, "fractions": 1}
@@ -76,13 +82,13 @@ def test_an_adapter_of_which_nothing_or_rubbish_is_remembered_is_looked_into(lak
     trained(lake)
     if left is not None:
         lake.write_text(left, told(lake))
-    assert trainings(lake)[SEGMENT].examples == 100
+    assert read_trainings(lake)[SEGMENT].examples == 100
     assert json.loads(lake.read_text(told(lake)))["examples"] == 100
 
 
 def test_a_dataset_without_strata_has_no_topics_and_a_time_without_zone_is_utc(lake):
     trained(lake, DATASET | {"strata_by": ["language"], "created_at": "2026-10-01T10:00:00"})
-    found = trainings(lake)[SEGMENT]
+    found = read_trainings(lake)[SEGMENT]
     assert (found.topics, found.grades, found.at.tzinfo) == ({}, {}, UTC)
 
 
@@ -90,8 +96,8 @@ def test_a_segment_without_a_finished_adapter_or_without_its_dataset_is_untraine
     trained(lake)
     lake.fs.rm(lake.dataset_dir(SEGMENT, "f1"), recursive=True)
     lake.write_text("", f"{lake.adapter_dir('tutoring.hi.math', 'owner-1')}/checkpoint")
-    assert trainings(lake) == {}
-    assert trainings(Lake("memory://no-adapters")) == {}
+    assert read_trainings(lake) == {}
+    assert read_trainings(Lake("memory://no-adapters")) == {}
 
 
 def reported(slices: tuple[Slice, ...] = (), **candidate: float) -> Report:
@@ -105,10 +111,10 @@ def test_a_report_is_remembered_by_the_share_of_answers_in_the_right_language(la
     lake.write_json(
         {"version": "owner-0", "language_match": 0.7, "n": 9}, f"{lake.report_dir('search.en')}/reported.json"
     )
-    found = reports(lake, [SEGMENT, "tutoring.hi.math", "tutoring.ta.math"])
+    found = read_reports(lake, [SEGMENT, "tutoring.hi.math", "tutoring.ta.math"])
     assert list(found) == [SEGMENT]
     assert (found[SEGMENT].version, found[SEGMENT].language_match, found[SEGMENT].n) == ("owner-1", 0.8, 50)
-    assert reports(lake, ["search.en"])["search.en"].worse_languages == ()  # remembered by an earlier version
+    assert read_reports(lake, ["search.en"])["search.en"].worse_languages == ()  # remembered by an earlier version
 
 
 def test_a_report_is_remembered_by_the_languages_that_the_adapter_made_worse(lake):
@@ -122,11 +128,11 @@ def test_a_report_is_remembered_by_the_languages_that_the_adapter_made_worse(lak
         part("angles", "worse", dimension="topic"),
     )
     record_report(lake, SEGMENT, "owner-1", reported(slices, language_match=0.99))
-    assert reports(lake, [SEGMENT])[SEGMENT].worse_languages == ("hi",)
+    assert read_reports(lake, [SEGMENT])[SEGMENT].worse_languages == ("hi",)
 
 
 def test_a_segment_was_last_trained_or_launched_when_the_later_of_both_was():
-    assert History().last is None
-    assert History(training=training(5), launches=(launch(9),)).last == NOW - timedelta(days=5)
-    assert History(training=training(5), launches=(launch(2),)).last == NOW - timedelta(days=2)
-    assert History(training=training(5), launches=(launch(2, status="failed"),)).last == NOW - timedelta(days=5)
+    assert TrainingHistory().last is None
+    assert TrainingHistory(training=training(5), launches=(launch(9),)).last == NOW - timedelta(days=5)
+    assert TrainingHistory(training=training(5), launches=(launch(2),)).last == NOW - timedelta(days=2)
+    assert TrainingHistory(training=training(5), launches=(launch(2, status="failed"),)).last == NOW - timedelta(days=5)

@@ -9,10 +9,17 @@ from datetime import timedelta
 
 import pytest
 
-from lyo_pipelines.retraining.ledger import DECISION, decisions, digest, latest, policy_digest, record
+from lyo_pipelines.retraining.ledger import (
+    DECISION,
+    digest,
+    latest_decisions,
+    policy_digest,
+    read_decisions,
+    record_decisions,
+)
 from lyo_pipelines.retraining.signals import Signals
 from lyo_pipelines.storage.lake import Lake
-from lyo_pipelines_tests.retraining.made import NOW, TODAY, area, change, decided, level, signals, tail
+from lyo_pipelines_tests.retraining.signal_factory import NOW, TODAY, area, change, decided, level, signals, tail
 
 POLICY = "p1"
 OTHER = "tutoring.hi.math"
@@ -28,7 +35,7 @@ def fell(fall: float = 0.9, segment: str = "tutoring.ta.math"):
 
 
 def keep(lake: Lake, *made, now=NOW, policy=POLICY):
-    return record(lake, list(made), {"tutoring.ta.math": 900}, policy=policy, now=now)
+    return record_decisions(lake, list(made), {"tutoring.ta.math": 900}, policy=policy, now=now)
 
 
 def files(lake: Lake) -> list[str]:
@@ -38,7 +45,7 @@ def files(lake: Lake) -> list[str]:
 def test_what_was_decided_is_read_back_with_its_evidence(lake):
     found = fell()
     assert keep(lake, found) == [found]
-    (row,) = decisions(lake, found.segment)
+    (row,) = read_decisions(lake, found.segment)
     assert (row["at"], row["day"], row["outcome"], row["says"]) == (NOW, TODAY, "fire", found.says)
     assert (row["causes"], row["kinds"], row["held_by"]) == (["quality.rating_drop#1"], ["quality"], [])
     assert (row["cause_hash"], row["attempt"], row["examples"], row["policy"]) == (found.cause_hash, 1, 900, POLICY)
@@ -46,12 +53,12 @@ def test_what_was_decided_is_read_back_with_its_evidence(lake):
     assert drop["outcome"] == "fire"
     assert drop["figures"]["within"] == -0.9
     assert len(row["findings"]) == len(found.findings)
-    assert latest(lake).to_arrow().schema.names == DECISION.names
+    assert latest_decisions(lake).to_arrow().schema.names == DECISION.names
 
 
 def test_before_the_first_decision_there_is_none(lake):
-    assert latest(lake).height == 0
-    assert decisions(lake, "tutoring.ta.math") == []
+    assert latest_decisions(lake).height == 0
+    assert read_decisions(lake, "tutoring.ta.math") == []
 
 
 def test_only_news_is_written(lake):
@@ -59,12 +66,12 @@ def test_only_news_is_written(lake):
     keep(lake, first, decided(signals(segment=OTHER)))
     assert (
         keep(lake, fell(0.95), decided(signals(segment=OTHER, examples=901))) == []
-    )  # other figures, the same conclusions
+    )  # another configuration, the same conclusions
     assert len(files(lake)) == 1
     quiet = decided()
     assert keep(lake, quiet, now=NOW + timedelta(hours=1)) == [quiet]
-    assert [row["outcome"] for row in decisions(lake, quiet.segment)] == ["hold", "fire"]
-    assert [row["outcome"] for row in decisions(lake, OTHER)] == ["hold"]
+    assert [row["outcome"] for row in read_decisions(lake, quiet.segment)] == ["hold", "fire"]
+    assert [row["outcome"] for row in read_decisions(lake, OTHER)] == ["hold"]
 
 
 @pytest.mark.parametrize(
@@ -87,7 +94,7 @@ def test_a_decision_that_comes_back_to_what_it_was_is_news_each_time(lake):
     first, second = fell(), decided()
     for hour, made in enumerate((first, second, first, second)):
         assert keep(lake, made, now=NOW + timedelta(hours=hour)) == [made]
-    assert [row["outcome"] for row in decisions(lake, first.segment)] == ["hold", "fire", "hold", "fire"]
+    assert [row["outcome"] for row in read_decisions(lake, first.segment)] == ["hold", "fire", "hold", "fire"]
 
 
 def test_two_sensors_that_see_the_same_write_one_file(lake):
@@ -96,16 +103,16 @@ def test_two_sensors_that_see_the_same_write_one_file(lake):
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda at: keep(lake, *made, now=NOW + timedelta(minutes=10, seconds=at)), range(4)))
     assert len(files(lake)) == 2
-    assert [row["outcome"] for row in decisions(lake, OTHER)] == ["hold", "fire"]
-    assert latest(lake)["segment"].to_list() == [OTHER, "tutoring.ta.math"]
+    assert [row["outcome"] for row in read_decisions(lake, OTHER)] == ["hold", "fire"]
+    assert latest_decisions(lake)["segment"].to_list() == [OTHER, "tutoring.ta.math"]
 
 
 def test_old_days_need_not_be_read(lake):
     keep(lake, fell())
     later = NOW + timedelta(days=3)
     keep(lake, replace(fell(), day=later.date()), now=later)
-    assert len(decisions(lake, "tutoring.ta.math")) == 2
-    assert [row["at"] for row in decisions(lake, "tutoring.ta.math", since=later.date())] == [later]
+    assert len(read_decisions(lake, "tutoring.ta.math")) == 2
+    assert [row["at"] for row in read_decisions(lake, "tutoring.ta.math", since=later.date())] == [later]
 
 
 def test_what_nobody_can_know_is_null_and_never_a_nan(lake):
@@ -114,7 +121,7 @@ def test_what_nobody_can_know_is_null_and_never_a_nan(lake):
         tail=tail(n=1, n_base=0), time=change(0.1, n=60, n_base=60),
     )  # fmt: skip
     keep(lake, decided(strange), decided(Signals(OTHER, TODAY), where=area()))
-    for text in latest(lake)["findings"]:
+    for text in latest_decisions(lake)["findings"]:
         json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} in the ledger"))
 
 

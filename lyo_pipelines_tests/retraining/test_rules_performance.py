@@ -6,9 +6,9 @@ import math
 
 import pytest
 
-from lyo_pipelines.retraining.history import History, Reported
+from lyo_pipelines.retraining.history import Reported, TrainingHistory
 from lyo_pipelines.retraining.rules import performance
-from lyo_pipelines_tests.retraining.made import (
+from lyo_pipelines_tests.retraining.signal_factory import (
     LITTLE,
     MUCH,
     area,
@@ -85,16 +85,16 @@ def test_a_topic_of_the_curriculum_that_is_rated_low_is_a_knowledge_gap(rating, 
     ("before", "kept", "fires"), [(0, 30, True), (0, 29, False), (29, 58, True), (29, 57, False), (30, 5_000, False)]
 )
 def test_a_topic_that_was_missing_and_can_now_be_learnt_is_a_cause(before, kept, fires):
-    past = History(training=training(topics={"fractions": 400, "angles": before}))
+    past = TrainingHistory(training=training(topics={"fractions": 400, "angles": before}))
     found = list(performance.knowledge_gaps(case(signals(topics=(topic(kept=kept),)), past=past, where=area(400))))
     assert [f.cause for f in found if f.outcome == "fire"] == (["performance.new_topic:angles"] if fires else [])
 
 
 def test_topics_are_missing_only_where_a_curriculum_and_a_training_say_what_there_is():
     known = signals(topics=(topic(kept=900),))
-    assert list(performance.knowledge_gaps(case(known, past=History(training=training(topics={}))))) == []
+    assert list(performance.knowledge_gaps(case(known, past=TrainingHistory(training=training(topics={}))))) == []
     assert list(performance.knowledge_gaps(case(known, where=area(400)))) == []
-    assert list(performance.knowledge_gaps(case(known, past=History(training=training(topics={"x": 1}))))) == []
+    assert list(performance.knowledge_gaps(case(known, past=TrainingHistory(training=training(topics={"x": 1}))))) == []
 
 
 def test_a_new_area_says_which_topics_have_too_few_examples():
@@ -127,12 +127,12 @@ def test_answers_in_another_language_must_be_shown(mismatch, outcome):
     ],
 )
 def test_a_report_with_answers_in_another_language_is_a_cause_of_its_own(match, n, outcome):
-    past = History(reported=Reported("owner-1", match, n))
+    past = TrainingHistory(reported=Reported("owner-1", match, n))
     found = [f for f in performance.language_accuracy(case(past=past)) if f.subject == "report"]
     assert [f.outcome for f in found] == ([outcome] if outcome else [])
 
 
 def test_a_language_that_the_report_finds_worse_is_a_cause_of_its_own():
-    past = History(reported=Reported("owner-1", 0.99, 500, ("hi", "ta")))
+    past = TrainingHistory(reported=Reported("owner-1", 0.99, 500, ("hi", "ta")))
     found = [f for f in performance.language_accuracy(case(past=past)) if f.outcome == "fire"]
     assert [f.cause for f in found] == ["performance.language:report.hi", "performance.language:report.ta"]

@@ -7,7 +7,7 @@ import math
 import pytest
 
 from lyo_pipelines.retraining.rules import quality
-from lyo_pipelines_tests.retraining.made import (
+from lyo_pipelines_tests.retraining.signal_factory import (
     LITTLE,
     MUCH,
     case,

@@ -9,11 +9,11 @@ from datetime import timedelta
 
 import pytest
 
-from lyo_pipelines.retraining.history import History
+from lyo_pipelines.retraining.history import TrainingHistory
 from lyo_pipelines.retraining.rules import business, performance, quality
 from lyo_pipelines.retraining.rules.volume import band, volume_rule
 from lyo_pipelines.retraining.signals import Signals
-from lyo_pipelines_tests.retraining.made import (
+from lyo_pipelines_tests.retraining.signal_factory import (
     NOW,
     TODAY,
     area,
@@ -65,14 +65,14 @@ def test_the_first_training_waits_for_the_minimum(examples, outcome, said):
 def test_a_refresh_comes_between_two_and_four_weeks_and_never_without_new_examples(
     days, before, examples, outcome, said
 ):
-    past = History(training=training(days, before))
+    past = TrainingHistory(training=training(days, before))
     found = only(volume_rule(case(signals(examples=examples), past=past)))
     assert found.outcome == outcome
     assert said in found.says
 
 
 def test_the_cause_of_a_refresh_is_the_dataset_that_was_last_learnt():
-    past = History(training=training(30, 2_000, fingerprint="abcdefabcdefabcdef"))
+    past = TrainingHistory(training=training(30, 2_000, fingerprint="abcdefabcdefabcdef"))
     assert only(volume_rule(case(signals(examples=3_000), past=past))).cause == "volume.refresh:abcdefabcdef"
 
 
@@ -105,14 +105,14 @@ def test_what_is_new_about_an_area_is_named():
     old_subject = replace(where, subject_launched=TODAY - timedelta(days=500))
 
     def cause(where_now, subjects=(), languages=()):
-        past = History(covered_subjects=frozenset(subjects), covered_languages=frozenset(languages))
+        past = TrainingHistory(covered_subjects=frozenset(subjects), covered_languages=frozenset(languages))
         return [f.cause for f in business.new_area(case(where=where_now, past=past))]
 
     assert cause(where) == ["business.new_subject:math"]
     assert cause(where, subjects=["math"]) == ["business.new_language:ta"]
     assert cause(old_subject) == ["business.new_language:ta"]
     assert cause(where, subjects=["math"], languages=["ta"]) == ["business.new_subject:math.ta"]
-    assert list(business.new_area(case(where=where, past=History(training=training())))) == []
+    assert list(business.new_area(case(where=where, past=TrainingHistory(training=training())))) == []
     assert list(business.new_area(case())) == []
 
 
@@ -121,14 +121,14 @@ def test_what_is_new_about_an_area_is_named():
 )
 def test_a_grade_that_the_adapter_did_not_learn_needs_its_minimum_of_examples(kept, outcome):
     known = signals(grades={"6": 900, "7": kept, "9": 900})
-    found = list(business.new_grade(case(known, past=History(training=training()), where=area())))
+    found = list(business.new_grade(case(known, past=TrainingHistory(training=training()), where=area())))
     assert [(f.subject, f.outcome) for f in found] == ([("7", outcome)] if outcome else [])
 
 
 def test_grades_are_new_only_where_a_training_says_which_it_learnt():
     known = signals(grades={"7": 900})
     assert list(business.new_grade(case(known, where=area()))) == []
-    assert list(business.new_grade(case(known, where=area(), past=History(training=training(grades={}))))) == []
+    assert list(business.new_grade(case(known, where=area(), past=TrainingHistory(training=training(grades={}))))) == []
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ def test_grades_are_new_only_where_a_training_says_which_it_learnt():
 )
 def test_an_academic_year_that_began_after_the_training_counts_for_thirty_days(began_days_ago, trained_days_ago, fires):
     start = (NOW - timedelta(days=began_days_ago)).date()
-    past = History(training=training(trained_days_ago))
+    past = TrainingHistory(training=training(trained_days_ago))
     found = list(business.academic_year(case(past=past, where=area(400), year_start=start)))
     assert [f.cause for f in found] == ([f"business.academic_year:{start}"] if fires else [])
     assert list(business.academic_year(case(where=area(400), year_start=start))) == []

@@ -9,17 +9,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lyo_pipelines.retraining.curriculum import Period, load_curriculum
-from lyo_pipelines.retraining.windows import windows
+from lyo_pipelines.retraining.windows import comparison_windows
 from lyo_pipelines.storage.lake import Lake
-from lyo_pipelines_tests.retraining.made import FIGURES
+from lyo_pipelines_tests.retraining.signal_factory import CONFIG
 
 CURRICULUM = load_curriculum(Lake("memory://no-files"))
-EVIDENCE = FIGURES.evidence.model_copy(update={"baseline_days": 56})
+EVIDENCE = CONFIG.evidence.model_copy(update={"baseline_days": 56})
 ANY_DAY = st.dates(date(2026, 1, 1), date(2028, 12, 31))
 
 
 def pairs(today: date):
-    found = windows(today, CURRICULUM, EVIDENCE)
+    found = comparison_windows(today, CURRICULUM, EVIDENCE)
     return found, (found.short, found.long, found.week)
 
 
@@ -69,11 +69,11 @@ def test_exam_days_are_compared_with_the_exam_days_before_them_too():
 
 def test_where_exams_come_once_a_year_they_are_compared_with_last_year_s():
     once = CURRICULUM.model_copy(update={"exam_weeks": (Period(name="annual", first="09-15", last="09-30"),)})
-    found = windows(date(2026, 9, 25), once, EVIDENCE)
+    found = comparison_windows(date(2026, 9, 25), once, EVIDENCE)
     assert {date(2025, 9, 15) + timedelta(days=n) for n in range(16)} == {
         d for d in found.long.base if d < date(2026, 1, 1)
     }
-    ordinary = windows(date(2026, 9, 14), once, EVIDENCE)
+    ordinary = comparison_windows(date(2026, 9, 14), once, EVIDENCE)
     assert min(ordinary.long.base) > date(2026, 1, 1)
 
 

@@ -31,12 +31,12 @@ def arm_of(rows: pl.DataFrame, before: pl.DataFrame | None = None, unit: str = "
     )
     earlier = rows.head(0) if before is None else before
     known = earlier.group_by(unit).agg(
-        before_n=pl.col("rating").count(), before_sum=pl.col("rating").sum().cast(pl.Float64)
+        pre_period_n=pl.col("rating").count(), pre_period_sum=pl.col("rating").sum().cast(pl.Float64)
     )
     by_unit = by_unit.join(known, on=unit, how="left", nulls_equal=True).with_columns(
-        pl.col("before_n", "before_sum").fill_null(0)
+        pl.col("pre_period_n", "pre_period_sum").fill_null(0)
     )
-    floats = {"ratings_sum", "log_ms_sum", "before_sum"}
+    floats = {"ratings_sum", "log_ms_sum", "pre_period_sum"}
     arrays: dict[str, Any] = {
         column.name: column.to_numpy().astype(np.float64 if column.name in floats else np.int64)
         for column in by_unit.drop(unit)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import chi2_contingency, chisquare
 
-from lyo_pipelines.rollout.assignment import BUCKETS, arm, bucket, buckets, candidate_buckets, salt_of
+from lyo_pipelines.rollout.assignment import BUCKETS, arm, bucket_of, buckets, candidate_buckets, salt_of
 
 TEXT = st.text(max_size=20).filter(lambda text: not any("\ud800" <= letter <= "\udfff" for letter in text))
 SHARE = st.floats(0, 1)
@@ -20,7 +20,7 @@ SHARE = st.floats(0, 1)
 @pytest.mark.parametrize(("user", "expected"), [("u_1", 3241), ("u_2", 1564), ("மாணவர்", 4220), ("", 3314)])
 def test_these_users_have_these_buckets_for_ever(user, expected):
     """Written down: whoever changes the function moves everybody."""
-    assert bucket(user, salt_of("tutoring.ta.math", "v2")) == expected
+    assert bucket_of(user, salt_of("tutoring.ta.math", "v2")) == expected
 
 
 def test_another_process_with_another_hash_seed_says_the_same():
@@ -31,7 +31,7 @@ def test_another_process_with_another_hash_seed_says_the_same():
         )
         for seed in ("1", "2")
     ]
-    assert {int(run.stdout) for run in told} == {bucket("u_1", "s")}
+    assert {int(run.stdout) for run in told} == {bucket_of("u_1", "s")}
 
 
 @given(TEXT, TEXT, SHARE, SHARE)
@@ -49,7 +49,7 @@ def test_nobody_gets_a_share_of_none_and_everybody_one_of_all(user, salt):
 
 @given(st.lists(TEXT, max_size=20), TEXT)
 def test_many_users_at_once_get_what_each_gets_alone(users, salt):
-    assert buckets(users, salt).tolist() == [bucket(user, salt) for user in users]
+    assert buckets(users, salt).tolist() == [bucket_of(user, salt) for user in users]
 
 
 def test_buckets_are_even_and_one_release_says_nothing_about_another():
@@ -66,7 +66,7 @@ def test_buckets_are_even_and_one_release_says_nothing_about_another():
 
 def test_a_name_cannot_be_split_into_another_release_s():
     assert salt_of("tutoring.ta", "math") != salt_of("tutoring", "tamath")
-    assert bucket("b", "a") != bucket("ab", "") or bucket("c", "a") != bucket("ac", "")
+    assert bucket_of("b", "a") != bucket_of("ab", "") or bucket_of("c", "a") != bucket_of("ac", "")
 
 
 def test_shares_count_in_ten_thousandths():

@@ -1,4 +1,4 @@
-"""The decision about a release: what sends it back, what a step up needs, and that everything says its figures."""
+"""The decision about a release: what sends it back, what a step up needs, and that everything says its configuration."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lyo_pipelines.rollout.decide import decide
-from lyo_pipelines.rollout.findings import Decision, Finding
+from lyo_pipelines.rollout.decide import decide_release
+from lyo_pipelines.rollout.findings import ReleaseDecision, ReleaseFinding
 from lyo_pipelines.rollout.observations import empty_arm
-from lyo_pipelines_tests.rollout.made import FIGURES, arm, observation
+from lyo_pipelines_tests.rollout.observation_factory import CONFIG, arm, observation
 
-ANSWERS = FIGURES.watch.close.answers
+ANSWERS = CONFIG.watch.close.answers
 
 
-def found(decision: Decision, rule: str) -> Finding:
+def found(decision: ReleaseDecision, rule: str) -> ReleaseFinding:
     return next(finding for finding in decision.reasons if finding.rule == rule)
 
 
-def decided(candidate=None, current=None, **changed) -> Decision:
-    return decide(observation(candidate, current, **changed), FIGURES)
+def decided(candidate=None, current=None, **changed) -> ReleaseDecision:
+    return decide_release(observation(candidate, current, **changed), CONFIG)
 
 
 def test_as_good_as_the_current_adapter_with_evidence_and_time_served_goes_up():
@@ -146,9 +146,9 @@ def test_a_stage_that_is_watched_closely_acts_on_less():
 
 def test_the_last_stage_is_done_and_still_knows_the_absolute_limit():
     everybody = observation(arm(1_000), empty_arm(), stage=4, share=1.0)
-    assert decide(everybody, FIGURES).action == "done"
+    assert decide_release(everybody, CONFIG).action == "done"
     broken = replace(everybody, candidate=arm(1_000, errors=1_000))
-    assert decide(broken, FIGURES).action == "fall_back"
+    assert decide_release(broken, CONFIG).action == "fall_back"
 
 
 def test_nobody_yet_is_no_evidence():
@@ -167,8 +167,8 @@ def test_what_users_rated_before_decides_sooner():
         return replace(
             one,
             ratings_sum=4 * (4.3 + habit) + rng.normal(0, 1.6, users),
-            before_n=past,
-            before_sum=past * (4.3 + habit),
+            pre_period_n=past,
+            pre_period_sum=past * (4.3 + habit),
         )
 
     without, using = (decided(made(200, known=k), made(1_800, known=k)) for k in (False, True))
@@ -182,7 +182,7 @@ def test_what_users_rated_before_decides_sooner():
     st.floats(0, 20),
 )  # fmt: skip
 def test_every_decision_gives_its_figures_and_only_clear_findings_go_up(rating, errors, ms, users, each, stage, days):
-    share = FIGURES.stage(stage).share
+    share = CONFIG.stage(stage).share
     current = arm(max(1, round(users * (1 - share) / share)), each=each)
     errors = min(errors, users * each)
     decision = decided(arm(users, each=each, rating=rating, errors=errors, ms=ms), current, stage=stage, days=days)
@@ -193,7 +193,7 @@ def test_every_decision_gives_its_figures_and_only_clear_findings_go_up(rating, 
     if decision.action == "up":
         assert not outcomes & {"hold", "fire"}
         assert decision.rating == "not_worse"
-        assert days >= FIGURES.stage(stage).days - 1e-9
+        assert days >= CONFIG.stage(stage).days - 1e-9
 
 
 @settings(max_examples=30)

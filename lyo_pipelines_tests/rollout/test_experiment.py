@@ -7,16 +7,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from lyo_pipelines.rollout.experiment import Experiment, Metric, experiment
+from lyo_pipelines.rollout.experiment import Experiment, ExperimentMetric, evaluate_experiment
 from lyo_pipelines.rollout.observations import empty_arm
-from lyo_pipelines_tests.rollout.made import FIGURES, arm, observation
+from lyo_pipelines_tests.rollout.observation_factory import CONFIG, arm, observation
 
 
 def read(candidate, current=None, **changed) -> Experiment:
-    return experiment(observation(candidate, current, share=0.1, **changed), FIGURES)
+    return evaluate_experiment(observation(candidate, current, share=0.1, **changed), CONFIG)
 
 
-def metric(found: Experiment, name: str) -> Metric:
+def metric(found: Experiment, name: str) -> ExperimentMetric:
     return next(each for each in found.metrics if each.name == name)
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from lyo_pipelines.rollout.collect import arm_of, sums_by_user
 from lyo_pipelines.rollout.observations import Arm, empty_arm
-from lyo_pipelines_tests.rollout.made import BEGAN, observation
+from lyo_pipelines_tests.rollout.observation_factory import BEGAN, observation
 
 ROWS = pl.DataFrame(
     {
@@ -23,7 +23,7 @@ ROWS = pl.DataFrame(
 )
 
 
-NOBODY = pl.DataFrame(schema={"user_pseudonym": pl.String, "before_n": pl.Int64, "before_sum": pl.Float64})
+NOBODY = pl.DataFrame(schema={"user_pseudonym": pl.String, "pre_period_n": pl.Int64, "pre_period_sum": pl.Float64})
 
 
 def summed(rows: pl.DataFrame, before: pl.DataFrame = NOBODY) -> Arm:
@@ -54,10 +54,12 @@ def test_only_times_of_answers_that_came_count():
 
 
 def test_what_users_rated_before_is_theirs_and_others_are_left_out():
-    before = pl.DataFrame({"user_pseudonym": ["a", "z", None], "before_n": [1, 1, 1], "before_sum": [2.0, 5.0, 1.0]})
+    before = pl.DataFrame(
+        {"user_pseudonym": ["a", "z", None], "pre_period_n": [1, 1, 1], "pre_period_sum": [2.0, 5.0, 1.0]}
+    )
     sums = by_ratings(summed(ROWS, before))
-    assert sums["before_n"] == [0, 1, 1]
-    assert sums["before_sum"] == [0, 1, 2]
+    assert sums["pre_period_n"] == [0, 1, 1]
+    assert sums["pre_period_sum"] == [0, 1, 2]
 
 
 def test_an_arm_without_anybody_has_the_same_columns():

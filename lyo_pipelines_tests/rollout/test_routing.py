@@ -9,40 +9,40 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lyo_pipelines.registry.events import Event
-from lyo_pipelines.registry.log import append
-from lyo_pipelines.rollout.assignment import BUCKETS, bucket, salt_of
+from lyo_pipelines.registry.events import RegistryEvent
+from lyo_pipelines.registry.log import append_event
+from lyo_pipelines.rollout.assignment import BUCKETS, bucket_of, salt_of
 from lyo_pipelines.rollout.routing import (
     Routing,
     RoutingFileError,
     from_text,
     read_routing,
-    refresh,
+    refresh_routing,
     routing_of,
     routing_path,
     to_text,
 )
-from lyo_pipelines.rollout.selection import Query, choose, keys, release_of
+from lyo_pipelines.rollout.selection import Query, candidate_keys, choose_adapter, release_of
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines.training.versions import point_to
-from lyo_pipelines_tests.registry.events_made import SEGMENT, event, promoted, released, state, write
+from lyo_pipelines_tests.registry.event_factory import SEGMENT, event, promoted, released, state, write
 
 USERS = [f"pupil-{number}" for number in range(400)]
 QUERY = Query("tutoring", "en", "math")
 
 
-def routing(served_by: dict[str, str] | None = None, /, **of: list[Event]) -> Routing:
+def routing(served_by: dict[str, str] | None = None, /, **of: list[RegistryEvent]) -> Routing:
     """tutoring_en_math=events, …"""
     keyed = {name.replace("__", "."): events for name, events in of.items()}
     return routing_of({key: state(events, key) for key, events in keyed.items()}, served_by or {})
 
 
-def of(segment: str, *, version: str = "owner-1", day: float = 0) -> list[Event]:
+def of(segment: str, *, version: str = "owner-1", day: float = 0) -> list[RegistryEvent]:
     return promoted(version, segment=segment, day=day)
 
 
 def chosen(found: Routing, query: Query = QUERY, user: str | None = "pupil-1") -> str:
-    adapter = choose(found, query, user).adapter
+    adapter = choose_adapter(found, query, user).adapter
     return f"{adapter.segment}/{adapter.version}" if adapter else "base"
 
 
@@ -57,11 +57,11 @@ def test_the_most_specific_champion_answers_then_parents_then_the_base() -> None
 
 def test_a_teams_own_comes_before_the_way_of_reasoning_and_that_before_the_subject() -> None:
     query = Query("tutoring", "en", "math", "chain_of_thought", "School 7")
-    assert keys(query) == (
+    assert candidate_keys(query) == (
         "tutoring.en.school_7", "tutoring.en.chain_of_thought", "tutoring.en.math", "tutoring.en", "tutoring",
     )  # fmt: skip
-    assert keys(Query("tutoring", "en", "math", "standard"))[0] == "tutoring.en.math"
-    assert keys(Query.of_segment("tutoring.en")) == ("tutoring.en", "tutoring")
+    assert candidate_keys(Query("tutoring", "en", "math", "standard"))[0] == "tutoring.en.math"
+    assert candidate_keys(Query.of_segment("tutoring.en")) == ("tutoring.en", "tutoring")
 
 
 def test_a_thin_segment_gets_the_adapter_that_its_training_pointed_to() -> None:
@@ -72,7 +72,9 @@ def test_a_thin_segment_gets_the_adapter_that_its_training_pointed_to() -> None:
 
 def test_every_key_that_was_looked_at_says_why() -> None:
     found = routing(tutoring__en__math=released(), tutoring__en=of("tutoring.en"))
-    told = choose(found, QUERY, next(user for user in USERS if bucket(user, salt_of(SEGMENT, "owner-1")) >= 1_000))
+    told = choose_adapter(
+        found, QUERY, next(user for user in USERS if bucket_of(user, salt_of(SEGMENT, "owner-1")) >= 1_000)
+    )
     assert [one.key for one in told.considered] == ["tutoring.en.math", "tutoring.en"]
     assert "is not below 1,000 (stage 1, 10%)" in told.considered[0].why
     assert told.considered[1].why == "champion owner-1"
@@ -80,9 +82,9 @@ def test_every_key_that_was_looked_at_says_why() -> None:
 
 def test_the_candidates_share_of_users_gets_it_and_the_others_what_serves_now() -> None:
     found = routing(tutoring__en__math=[*of(SEGMENT), *released("owner-22", day=20)])
-    arms = {user: choose(found, QUERY, user) for user in USERS}
+    arms = {user: choose_adapter(found, QUERY, user) for user in USERS}
     ours = {user for user, choice in arms.items() if choice.arm == "candidate"}
-    assert ours == {user for user in USERS if bucket(user, salt_of(SEGMENT, "owner-22")) < BUCKETS // 10}
+    assert ours == {user for user in USERS if bucket_of(user, salt_of(SEGMENT, "owner-22")) < BUCKETS // 10}
     assert {choice.adapter.version for user, choice in arms.items() if choice.adapter and user in ours} == {"owner-22"}
     assert {choice.fallback.version for user, choice in arms.items() if choice.fallback} == {"owner-1"}
     assert {choice.release for choice in arms.values()} == {SEGMENT}
@@ -91,7 +93,7 @@ def test_the_candidates_share_of_users_gets_it_and_the_others_what_serves_now() 
 def test_a_question_takes_part_in_one_release_only() -> None:
     found = routing(tutoring__en__math=released(), tutoring__en=released("owner-22", segment="tutoring.en"))
     for user in USERS:
-        choice = choose(found, QUERY, user)
+        choice = choose_adapter(found, QUERY, user)
         assert choice.release == SEGMENT
         assert choice.adapter is None or choice.adapter.version == "owner-1", "never the parent's candidate"
     assert release_of(found, Query("tutoring", "en", "physics")) == "tutoring.en"
@@ -100,7 +102,7 @@ def test_a_question_takes_part_in_one_release_only() -> None:
 
 def test_without_a_user_nobody_meets_a_candidate() -> None:
     found = routing(tutoring__en__math=released())
-    choice = choose(found, QUERY, None)
+    choice = choose_adapter(found, QUERY, None)
     assert (choice.adapter, choice.arm, choice.release) == (None, None, None)
 
 
@@ -112,8 +114,8 @@ def test_a_growing_stage_moves_no_user_back(users: list[str]) -> None:
         for events in (released(), [*released(), event("stepped_up", stage=2, share=0.25, day=3)])
     ]
     for user in users:
-        if choose(before, QUERY, user).arm == "candidate":
-            assert choose(after, QUERY, user).arm == "candidate"
+        if choose_adapter(before, QUERY, user).arm == "candidate":
+            assert choose_adapter(after, QUERY, user).arm == "candidate"
 
 
 def test_the_file_is_the_registry_as_any_gateway_reads_it(tmp_path: Path) -> None:
@@ -121,7 +123,7 @@ def test_the_file_is_the_registry_as_any_gateway_reads_it(tmp_path: Path) -> Non
     assert read_routing(lake) == Routing()
     write(lake, *promoted(), *released("owner-22", day=20))
     point_to(lake, "tutoring.hi.math", "x", served_by="tutoring.hi")
-    found = refresh(lake)
+    found = refresh_routing(lake)
     assert read_routing(lake) == found == from_text(to_text(found))
     told = json.loads(Path(routing_path(lake)).read_text())
     entry = told["entries"][SEGMENT]
@@ -134,15 +136,15 @@ def test_the_file_is_the_registry_as_any_gateway_reads_it(tmp_path: Path) -> Non
 def test_the_file_is_only_written_when_something_happened(tmp_path: Path) -> None:
     lake = Lake(str(tmp_path))
     write(lake, *released())
-    refresh(lake)
+    refresh_routing(lake)
     path = Path(routing_path(lake))
     before = path.stat().st_mtime_ns
-    refresh(lake)
+    refresh_routing(lake)
     assert path.stat().st_mtime_ns == before
     path.write_text("half a fi")
     with pytest.raises(RoutingFileError, match="`lyo releases` writes it anew"):
         read_routing(lake)
-    assert SEGMENT in refresh(lake).entries
+    assert SEGMENT in refresh_routing(lake).entries
     assert SEGMENT in read_routing(lake).entries
 
 
@@ -151,9 +153,9 @@ def test_a_segment_whose_past_was_changed_is_served_as_before_and_the_others_go_
     other = "tutoring.hi.math"
     write(lake, *promoted(), *released("owner-22", day=20))
     write(lake, *released(segment=other))
-    refresh(lake)
+    refresh_routing(lake)
     Path(lake.path("registry", SEGMENT, "00000001.json")).unlink()
-    append(lake, event("fell_back", segment=other, day=30), now=event("fell_back", day=30).at)
-    after = refresh(lake)
+    append_event(lake, event("fell_back", segment=other, day=30), now=event("fell_back", day=30).at)
+    after = refresh_routing(lake)
     assert after.entries[SEGMENT].candidate is not None
     assert other not in after.entries, "a fallback elsewhere is not held up"

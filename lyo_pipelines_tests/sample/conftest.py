@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from lyo_pipelines.sample.generate import Sample, generate
+from lyo_pipelines.sample.generate import SampleLog, generate
 
 END = date(2026, 11, 20)
 
@@ -17,22 +17,22 @@ def end() -> date:
 
 
 @pytest.fixture(scope="session")
-def sample() -> Sample:
+def sample() -> SampleLog:
     return generate(n=12_000, seed=7, end=END)
 
 
 @pytest.fixture(scope="session")
-def by_id(sample: Sample) -> dict[str, dict]:
+def by_id(sample: SampleLog) -> dict[str, dict]:
     return {row["interaction_id"]: row for row in sample.interactions}
 
 
 @pytest.fixture(scope="session")
-def labels(sample: Sample) -> dict[str, dict]:
+def labels(sample: SampleLog) -> dict[str, dict]:
     return {label["interaction_id"]: label for label in sample.labels}
 
 
 @pytest.fixture(scope="session")
-def final_ratings(sample: Sample) -> dict[str, int]:
+def final_ratings(sample: SampleLog) -> dict[str, int]:
     """Ratings as they stand when the later feedback is in, too."""
     ratings = {row["interaction_id"]: row["rating"] for row in sample.interactions if row["rating"] is not None}
     return ratings | {row["interaction_id"]: row["rating"] for row in sample.feedback if "rating" in row}

@@ -16,7 +16,16 @@ from lyo_pipelines.sample.people import Chances
 from lyo_pipelines.sample.stories import STORIES, demo_curriculum
 from lyo_pipelines.sample.voices import VOICES
 from lyo_pipelines.sample.write import write_sample
-from lyo_pipelines_tests.sample.told import END, LAUNCH, SEGMENTS, rows_of, seeds, story_kinds, story_rows, told_log
+from lyo_pipelines_tests.sample.generated_logs import (
+    END,
+    LAUNCH,
+    SEGMENTS,
+    rows_of,
+    seeds,
+    story_kinds,
+    story_rows,
+    told_log,
+)
 
 
 def test_without_stories_the_files_are_byte_for_byte_what_they_were_before_there_were_any(tmp_path):

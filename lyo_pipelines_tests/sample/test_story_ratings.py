@@ -8,7 +8,7 @@ import pytest
 
 from lyo_pipelines.sample.story_lessons import HARD_TOPICS
 from lyo_pipelines.sample.story_rows import BAD_LUCK
-from lyo_pipelines_tests.sample.told import (
+from lyo_pipelines_tests.sample.generated_logs import (
     SEEDS,
     SEGMENTS,
     fall,

@@ -12,12 +12,12 @@ import pytest
 from rich.console import Console
 
 from lyo_pipelines.commands.sample import write_task_sample
-from lyo_pipelines.config.figures import load_figures
+from lyo_pipelines.config.loading import load_config
 from lyo_pipelines.curation.day import curate_day
 from lyo_pipelines.dataset.build import build_dataset
 from lyo_pipelines.interactions.contract import INPUT_FIELDS
 from lyo_pipelines.interactions.days.build import build_day
-from lyo_pipelines.interactions.landing.file import land_file
+from lyo_pipelines.interactions.landing.land_file import land_file
 from lyo_pipelines.interactions.pseudonyms import Pseudonyms
 from lyo_pipelines.sample.tasks import generate
 from lyo_pipelines.sample.tasks.engagement import predict, profile
@@ -29,11 +29,11 @@ from lyo_pipelines.sample.write import write_jsonl
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines.tasks import search, task_format, task_formats
 from lyo_pipelines_tests.sample.question_clusters import clusters
-from lyo_pipelines_tests.tasks.made import drawn, row_of, text_of
+from lyo_pipelines_tests.tasks.row_factory import drawn, row_of, text_of
 
 EACH = [(task, language) for task in sorted(TASKS) for language in languages_of(task)]
 NOW = datetime(2026, 11, 20, 6, tzinfo=UTC)
-FIGURES = load_figures()
+CONFIG = load_config()
 
 
 def test_every_task_format_has_a_sample():
@@ -106,18 +106,18 @@ def test_samples_land_are_curated_and_become_datasets(tmp_path: Path, end, monke
     lake = Lake(str(tmp_path))
     rows = [row for task in TASKS for row in task_rows(task, n=130, end=end)]
     path = write_jsonl(tmp_path / "sample.jsonl", rows)
-    landed = land_file(lake, str(path), pseudonyms=Pseudonyms("k" * 32), figures=FIGURES.interactions, now=NOW)
+    landed = land_file(lake, str(path), pseudonyms=Pseudonyms("k" * 32), config=CONFIG.interactions, now=NOW)
     assert (landed.format, landed.accepted, landed.rejected) == ("canonical", len(rows), 0)
     removed: Counter[str] = Counter()
     for day in sorted({date.fromisoformat(row["occurred_at"][:10]) for row in rows}):
         build_day(lake, day)
-        removed.update(curate_day(lake, day, FIGURES.curation).removed_by_rule)
+        removed.update(curate_day(lake, day, CONFIG.curation).removed_by_rule)
     assert removed["invalid_answer"] > 20
     assert set(removed) <= {
         "rated_low", "invalid_answer", "truncated_answer", "unrated_thumbs_down", "unrated_short", "repeated_answer"
     }  # fmt: skip
     for task in TASKS:
-        version = build_dataset(lake, f"{task}.en", FIGURES.dataset, FIGURES.curation, now=NOW)
+        version = build_dataset(lake, f"{task}.en", CONFIG.dataset, CONFIG.curation, now=NOW)
         judge = task_format(task)
         for split in ("train", "validation", "test"):
             examples = pq.read_table(f"{version.path}/{split}.parquet").to_pylist()

@@ -11,7 +11,7 @@ import pytest
 from lyo_pipelines.sample.traffic import GOOD, HARMFUL, NO_EFFECT, Effect, Route, Traffic, UnknownSegmentError
 from lyo_pipelines.sample.write import write_jsonl
 from lyo_pipelines.storage.lake import Lake
-from lyo_pipelines_tests.interactions.world import build, land
+from lyo_pipelines_tests.interactions.landing_lake import build, land
 
 SEGMENT = "tutoring.en.math"
 DAY = date(2026, 11, 2)

@@ -8,19 +8,19 @@ from pathlib import Path
 import pytest
 
 from lyo_pipelines.rollout.assignment import arm, candidate_buckets, salt_of
-from lyo_pipelines.rollout.routing import Entry, Routing, Target, routing_path, to_text
+from lyo_pipelines.rollout.routing import Routing, RoutingEntry, Target, routing_path, to_text
 from lyo_pipelines.serving.contract import RefusedError
 from lyo_pipelines.serving.models import Models
 from lyo_pipelines.storage.lake import Lake
-from lyo_pipelines.training.checked import DamagedAdapterError
 from lyo_pipelines.training.plan import read_adapter
-from lyo_pipelines_tests.evaluation import made
-from lyo_pipelines_tests.serving.running import SEGMENT, published
+from lyo_pipelines.training.verified_loading import DamagedAdapterError
+from lyo_pipelines_tests.evaluation import sample_reports
+from lyo_pipelines_tests.serving.live_server import SEGMENT, published
 
 
 @pytest.fixture
 def lake(tmp_path: Path) -> Lake:
-    base = made.tiny_base(tmp_path / "models" / "tiny")
+    base = sample_reports.tiny_base(tmp_path / "models" / "tiny")
     for version, seed in (("old", 3), ("new", 4)):
         published(tmp_path, base, version, seed=seed)
     return Lake(str(tmp_path))
@@ -32,7 +32,7 @@ def target(lake: Lake, version: str) -> Target:
 
 
 def route(lake: Lake, *, share: float) -> Models:
-    entry = Entry(
+    entry = RoutingEntry(
         SEGMENT,
         2,
         target(lake, "old"),
@@ -55,7 +55,7 @@ def test_users_meet_the_arm_that_assignment_gives_them(lake):
 
 
 def test_in_a_segments_first_release_the_base_model_is_the_current_arm(lake):
-    entry = Entry(SEGMENT, 2, None, target(lake, "new"), salt_of(SEGMENT, "new"), 1, 0.5, candidate_buckets(0.5))
+    entry = RoutingEntry(SEGMENT, 2, None, target(lake, "new"), salt_of(SEGMENT, "new"), 1, 0.5, candidate_buckets(0.5))
     lake.write_text(to_text(Routing({SEGMENT: entry})), routing_path(lake))
     models = Models(lake, "tiny")
     for user in map(str, range(40)):
@@ -81,7 +81,7 @@ def test_a_file_that_changes_counts_from_the_next_question_on(lake):
 
 
 def test_an_adapter_that_is_not_the_released_one_is_refused(lake):
-    entry = Entry(
+    entry = RoutingEntry(
         SEGMENT, 1, Target(**{**asdict(target(lake, "old")), "files": {"adapter_model.safetensors": "0" * 64}})
     )
     lake.write_text(to_text(Routing({SEGMENT: entry})), routing_path(lake))

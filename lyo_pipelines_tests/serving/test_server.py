@@ -12,8 +12,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from lyo_pipelines_tests.evaluation import made
-from lyo_pipelines_tests.serving.running import SEGMENT, published, served
+from lyo_pipelines_tests.evaluation import sample_reports
+from lyo_pipelines_tests.serving.live_server import SEGMENT, published, served
 
 ASKED = [{"role": "system", "content": "Be short."}, {"role": "user", "content": "What is 2 + 2?"}]
 
@@ -21,7 +21,7 @@ ASKED = [{"role": "system", "content": "Be short."}, {"role": "user", "content":
 @pytest.fixture(scope="module")
 def lake(tmp_path_factory) -> Path:
     root = tmp_path_factory.mktemp("served")
-    base = made.tiny_base(root / "models" / "tiny")
+    base = sample_reports.tiny_base(root / "models" / "tiny")
     published(root, base, "v1", seed=3)
     published(root, base, "v2", seed=4)
     return root

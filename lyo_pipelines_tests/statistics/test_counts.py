@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy.stats import chisquare
 
-from lyo_pipelines.statistics.events import rise_p_value
 from lyo_pipelines.statistics.proportions import wilson_bounds
-from lyo_pipelines.statistics.sample_ratio import mismatch_p_value
+from lyo_pipelines.statistics.rare_events import rise_p_value
+from lyo_pipelines.statistics.sample_ratio import sample_ratio_p_value
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ def test_the_intervals_of_newcombe_s_table(successes, n, score):
 )
 def test_the_sample_ratio_test_agrees_with_savvi(counts, shares, p_value):
     """Version 0.3.1 by the first author of the method, `Multinomial(alpha, theta_0, k=100)`; a p-value is 1 at most."""
-    assert mismatch_p_value(counts, shares) == pytest.approx(min(1, p_value), rel=1e-9)
+    assert sample_ratio_p_value(counts, shares) == pytest.approx(min(1, p_value), rel=1e-9)
 
 
 def test_looked_at_every_day_a_healthy_assignment_is_hardly_ever_called_sick_and_a_sick_one_is():
@@ -48,7 +48,7 @@ def test_looked_at_every_day_a_healthy_assignment_is_hardly_ever_called_sick_and
         for _ in range(runs):
             ours = rng.binomial(arrivals, share).cumsum()
             looks = [(ours[day], arrivals[: day + 1].sum() - ours[day]) for day in range(days)]
-            ours_ever = any(mismatch_p_value(look, [0.1, 0.9]) < 0.05 for look in looks)
+            ours_ever = any(sample_ratio_p_value(look, [0.1, 0.9]) < 0.05 for look in looks)
             daily = any(chisquare(look, [0.1 * sum(look), 0.9 * sum(look)]).pvalue < 0.05 for look in looks)
             found.append((ours_ever, daily))
         return found
@@ -62,7 +62,7 @@ def test_looked_at_every_day_a_healthy_assignment_is_hardly_ever_called_sick_and
 @pytest.mark.parametrize("shares", [(0.5, 0.6), (0.0, 1.0), (1.0,)])
 def test_shares_that_make_no_sense_are_refused(shares):
     with pytest.raises(ValueError, match="sum to 1"):
-        mismatch_p_value([5, 5], shares)
+        sample_ratio_p_value([5, 5], shares)
 
 
 def test_one_rate_ratio_is_wald_s_likelihood_ratio_and_the_p_value_is_of_their_mean():

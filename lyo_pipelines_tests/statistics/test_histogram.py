@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import ndtri
 
-from lyo_pipelines.statistics.histogram import BINS, GROWTH, quantile_interval, quantiles, ratio_bounds
+from lyo_pipelines.statistics.histogram import BINS, GROWTH, histogram_quantiles, quantile_interval, ratio_bounds
 from lyo_pipelines_tests.statistics.histogram_bins import bins_of
 
 TIMES = st.lists(st.floats(1.0, GROWTH ** (BINS - 1)), min_size=1, max_size=80)
@@ -30,7 +30,7 @@ def many(samples: np.ndarray) -> np.ndarray:
 
 @given(TIMES, LEVEL)
 def test_a_quantile_lies_within_one_bin_of_the_value_that_numpy_finds(values, level):
-    found = quantiles(histogram(values), level)[0]
+    found = histogram_quantiles(histogram(values), level)[0]
     lower = np.quantile(values, level, method="inverted_cdf")
     upper = np.quantile(values, min(1.0, level + 1e-9), method="inverted_cdf")  # where level * n falls on a value
     assert lower / GROWTH * (1 - 1e-9) <= found <= upper * GROWTH * (1 + 1e-9)
@@ -39,7 +39,10 @@ def test_a_quantile_lies_within_one_bin_of_the_value_that_numpy_finds(values, le
 def test_on_many_smooth_values_a_quantile_is_off_by_less_than_half_a_bin():
     values = np.random.default_rng(1).lognormal(7.5, 0.6, 20_000)
     for level in (0.05, 0.5, 0.95):
-        assert abs(math.log(quantiles(histogram(values), level)[0] / np.quantile(values, level))) < math.log(GROWTH) / 2
+        assert (
+            abs(math.log(histogram_quantiles(histogram(values), level)[0] / np.quantile(values, level)))
+            < math.log(GROWTH) / 2
+        )
 
 
 @given(TIMES, TIMES)
@@ -49,19 +52,21 @@ def test_adding_histograms_is_the_histogram_of_both(first, second):
 
 @given(TIMES, st.lists(LEVEL, min_size=2, max_size=5).map(sorted))
 def test_higher_levels_have_no_smaller_quantiles(values, levels):
-    found = [quantiles(histogram(values), level)[0] for level in levels]
+    found = [histogram_quantiles(histogram(values), level)[0] for level in levels]
     assert found == sorted(found)
 
 
 @given(TIMES, LEVEL, st.integers(2, 50))
 def test_counting_everything_several_times_changes_no_quantile(values, level, times):
     counts = histogram(values)
-    assert quantiles(counts * times, level)[0] == pytest.approx(quantiles(counts, level)[0], rel=1e-6)
+    assert histogram_quantiles(counts * times, level)[0] == pytest.approx(
+        histogram_quantiles(counts, level)[0], rel=1e-6
+    )
 
 
 def test_every_histogram_has_its_own_level_and_an_empty_one_no_quantile():
     table = np.stack([histogram([100.0]), histogram([5_000.0]), np.zeros(BINS)])
-    low, high, none = quantiles(table, np.array([0.5, 1.0, 0.5]))
+    low, high, none = histogram_quantiles(table, np.array([0.5, 1.0, 0.5]))
     assert (low, high) == pytest.approx((100, 5_000), rel=GROWTH - 1)
     assert math.isnan(none)
     assert all(math.isnan(bound[0]) for bound in quantile_interval(np.zeros(BINS), 0.5, 2.0))
@@ -124,6 +129,6 @@ def test_the_bounds_of_a_ratio_of_tails_err_as_rarely_as_promised(seed):
     parts = []
     for size in (300, 900):
         table = many(rng.lognormal(7.5, 0.5, (400, size)))
-        parts += [quantiles(table, 0.95), *quantile_interval(table, 0.95, 1.645)]
+        parts += [histogram_quantiles(table, 0.95), *quantile_interval(table, 0.95, 1.645)]
     low, _ = ratio_bounds(*parts)
     assert (low > 1).mean() <= 0.09

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.special import ndtri
 
 from lyo_pipelines.statistics.power import days_until_decided, power
-from lyo_pipelines.statistics.sequential import bounds
+from lyo_pipelines.statistics.sequential import sequential_bounds
 
 LOOK = {"confidence": 0.95, "confidence_worse": 0.95, "planned_error": 0.06}
 
@@ -26,14 +26,14 @@ def test_power_is_how_often_one_look_succeeds():
 def test_the_days_it_says_are_when_the_bound_passes_the_margin(estimate, error, days):
     left = days_until_decided(estimate, error, days, 0.1, **LOOK)
     if left is None:
-        later = bounds(estimate, error * math.sqrt(days / (days + 365)), confidence=0.95, planned_error=0.06)
+        later = sequential_bounds(estimate, error * math.sqrt(days / (days + 365)), confidence=0.95, planned_error=0.06)
         assert later.low <= -0.1 <= later.high
     elif left == 0:
-        now = bounds(estimate, error, confidence=0.95, planned_error=0.06)
+        now = sequential_bounds(estimate, error, confidence=0.95, planned_error=0.06)
         assert now.low > -0.1 or now.high < -0.1
     else:
-        then = bounds(estimate, error * math.sqrt(days / (days + left)), confidence=0.95, planned_error=0.06)
-        before = bounds(
+        then = sequential_bounds(estimate, error * math.sqrt(days / (days + left)), confidence=0.95, planned_error=0.06)
+        before = sequential_bounds(
             estimate, error * math.sqrt(days / (days + max(0, left - 0.06))), confidence=0.95, planned_error=0.06
         )
         assert then.low > -0.1 or then.high < -0.1

@@ -12,9 +12,9 @@ from scipy.integrate import quad
 from scipy.special import log_ndtr, ndtri
 from scipy.stats import norm
 
-from lyo_pipelines.statistics.clustered import difference, ratio
-from lyo_pipelines.statistics.noninferiority import answer
-from lyo_pipelines.statistics.sequential import best_rho, bounds, critical, critical_value
+from lyo_pipelines.statistics.cluster_robust import cluster_robust_difference, cluster_robust_ratio
+from lyo_pipelines.statistics.noninferiority import noninferiority_answer
+from lyo_pipelines.statistics.sequential import best_rho, critical_distance, critical_value, sequential_bounds
 
 ERROR = st.floats(0.001, 10)
 
@@ -73,10 +73,18 @@ def test_users_who_go_on_rating_every_day_do_not_break_the_bounds():
         counts, sums = n.cumsum(axis=0), total.cumsum(axis=0)
         out = {"users": False, "rows": False}
         for at in range(2, 30):
-            found = difference(ratio(sums[at, :60], counts[at, :60]), ratio(sums[at, 60:], counts[at, 60:]))
+            found = cluster_robust_difference(
+                cluster_robust_ratio(sums[at, :60], counts[at, :60]),
+                cluster_robust_ratio(sums[at, 60:], counts[at, 60:]),
+            )
             as_rows = math.sqrt(1.16 * (1 / counts[at, :60].sum() + 1 / counts[at, 60:].sum()))
-            for name, error, freedom in (("users", found.standard_error, found.freedom), ("rows", as_rows, math.inf)):
-                around = bounds(found.estimate, error, confidence=0.95, planned_error=0.06, freedom=freedom)
+            for name, error, degrees_of_freedom in (
+                ("users", found.standard_error, found.degrees_of_freedom),
+                ("rows", as_rows, math.inf),
+            ):
+                around = sequential_bounds(
+                    found.estimate, error, confidence=0.95, planned_error=0.06, degrees_of_freedom=degrees_of_freedom
+                )
                 out[name] |= around.low > 0
         for name, was in out.items():
             excluded[name] += was
@@ -86,9 +94,9 @@ def test_users_who_go_on_rating_every_day_do_not_break_the_bounds():
 
 @given(ERROR, ERROR, st.floats(0.55, 0.995))
 def test_more_confidence_and_fewer_users_make_wider_bounds_and_one_look_narrower_ones(error, planned, confidence):
-    here = critical(error, confidence=confidence, planned_error=planned)
-    assert critical(error, confidence=(1 + confidence) / 2, planned_error=planned) > here
-    assert critical(error, confidence=confidence, planned_error=planned, freedom=8) >= here
+    here = critical_distance(error, confidence=confidence, planned_error=planned)
+    assert critical_distance(error, confidence=(1 + confidence) / 2, planned_error=planned) > here
+    assert critical_distance(error, confidence=confidence, planned_error=planned, degrees_of_freedom=8) >= here
     assert float(ndtri(confidence)) < here
 
 
@@ -101,17 +109,26 @@ def test_the_critical_value_solves_its_equation(error, planned):
 
 
 def test_where_nothing_is_known_nothing_is_excluded():
-    for estimate, error, freedom in ((math.nan, 1.0, 9.0), (1.0, math.nan, 9.0), (1.0, 0.0, 9.0), (1.0, 0.1, 0.5)):
-        around = bounds(estimate, error, confidence=0.9, planned_error=0.1, freedom=freedom)
+    for estimate, error, degrees_of_freedom in (
+        (math.nan, 1.0, 9.0),
+        (1.0, math.nan, 9.0),
+        (1.0, 0.0, 9.0),
+        (1.0, 0.1, 0.5),
+    ):
+        around = sequential_bounds(
+            estimate, error, confidence=0.9, planned_error=0.1, degrees_of_freedom=degrees_of_freedom
+        )
         assert (around.low, around.high) == (-math.inf, math.inf)
-    assert not math.isfinite(critical(1e-9, confidence=0.9, planned_error=1e9, freedom=0.0))
-    assert critical(1.0, confidence=0.9, planned_error=1e-9, freedom=3.0) > 1e6  # far beyond any table of Student's t
+    assert not math.isfinite(critical_distance(1e-9, confidence=0.9, planned_error=1e9, degrees_of_freedom=0.0))
+    assert (
+        critical_distance(1.0, confidence=0.9, planned_error=1e-9, degrees_of_freedom=3.0) > 1e6
+    )  # far beyond any table of Student's t
     for confidence, planned in ((1.0, 1.0), (0.5, 1.0), (0.9, 0.0)):
         with pytest.raises(ValueError, match="confidence lies in"):
-            critical(1.0, confidence=confidence, planned_error=planned)
+            critical_distance(1.0, confidence=confidence, planned_error=planned)
 
 
 def test_a_difference_that_is_not_significant_is_not_yet_not_worse():
-    assert answer(-0.30, 0.20, 0.1) == "undecided"
-    assert answer(-0.05, 0.20, 0.1) == "not_worse"
-    assert answer(-0.30, -0.15, 0.1) == "worse"
+    assert noninferiority_answer(-0.30, 0.20, 0.1) == "undecided"
+    assert noninferiority_answer(-0.05, 0.20, 0.1) == "not_worse"
+    assert noninferiority_answer(-0.30, -0.15, 0.1) == "worse"

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from lyo_pipelines.statistics.effect import minimal_detectable_effect
+from lyo_pipelines.statistics.detectable_effect import minimal_detectable_effect
 from lyo_pipelines.statistics.proportions import wilson_bounds
-from lyo_pipelines.statistics.verdict import verdict
+from lyo_pipelines.statistics.verdict import comparison_verdict
 
 NUMBER = st.floats(-10, 10)
 OPPOSITE = {"better": "worse", "worse": "better", "cannot_tell": "cannot_tell"}
@@ -71,12 +71,12 @@ def test_without_a_standard_error_there_is_no_effect_size():
     ],
 )
 def test_the_verdict_needs_both_the_interval_and_the_corrected_p_value(numbers, direction, word):
-    assert verdict(*numbers, direction=direction) == word
+    assert comparison_verdict(*numbers, direction=direction) == word
 
 
 @given(NUMBER, NUMBER, NUMBER, st.floats(0, 1), st.sampled_from(["higher", "lower"]))
 def test_swapping_the_models_gives_the_opposite_verdict(difference, one, other, p, direction):
     low, high = sorted((one, other))
-    ours = verdict(difference, low, high, p, direction=direction)
-    theirs = verdict(-difference, -high, -low, p, direction=direction)
+    ours = comparison_verdict(difference, low, high, p, direction=direction)
+    theirs = comparison_verdict(-difference, -high, -low, p, direction=direction)
     assert theirs == OPPOSITE[ours]

@@ -13,10 +13,10 @@ from scipy import stats
 from lyo_pipelines.statistics.stratified import (
     MINIMUM_BASE,
     Sums,
-    changes,
-    moderated,
+    moderated_variance,
     pooled_variance,
     random_groups_error,
+    stratified_changes,
 )
 
 STRATA = 4
@@ -33,7 +33,7 @@ def sums(rows: list[tuple[int, float]], strata: int = STRATA) -> Sums:
 
 
 def compared(now, base):
-    return changes(ONE_GROUP, 1, sums(now), sums(base))
+    return stratified_changes(ONE_GROUP, 1, sums(now), sums(base))
 
 
 def everywhere(shift: float = 0.0) -> list[tuple[int, float]]:
@@ -96,7 +96,7 @@ def test_a_group_does_not_see_the_others(now, base, other_now, other_base):
     alone = compared(now, base)
     shifted = [[(s + STRATA, v) for s, v in rows] for rows in (other_now, other_base)]
     group = np.repeat(np.arange(2), STRATA)
-    both = changes(group, 2, sums(now + shifted[0], 2 * STRATA), sums(base + shifted[1], 2 * STRATA))
+    both = stratified_changes(group, 2, sums(now + shifted[0], 2 * STRATA), sums(base + shifted[1], 2 * STRATA))
     for name in vars(alone):
         assert np.allclose(getattr(alone, name)[0], getattr(both, name)[0], equal_nan=True), name
 
@@ -117,12 +117,12 @@ def test_without_any_rows_nothing_is_known():
 def test_the_pooled_variance_is_that_of_deviations_from_the_strata_s_means(rows):
     found = pooled_variance(ONE_GROUP, 1, sums(rows))[0]
     by_stratum = [[v for s, v in rows if s == stratum] for stratum in range(STRATA)]
-    freedom = sum(len(values) - 1 for values in by_stratum if values)
-    if freedom <= 0:
+    degrees_of_freedom = sum(len(values) - 1 for values in by_stratum if values)
+    if degrees_of_freedom <= 0:
         assert math.isnan(found)
     else:
         spread = sum(np.var(values) * len(values) for values in by_stratum if values)
-        assert found == pytest.approx(spread / freedom, abs=1e-9)
+        assert found == pytest.approx(spread / degrees_of_freedom, abs=1e-9)
 
 
 def test_the_standard_error_is_that_of_many_repetitions():
@@ -138,7 +138,7 @@ def test_the_standard_error_is_that_of_many_repetitions():
         n, total, squares = (np.bincount(at, w.ravel(), runs * STRATA).astype(float) for w in weights)
         return Sums(n, total, squares)
 
-    found = changes(np.repeat(np.arange(runs), STRATA), runs, windows(sizes_now), windows(sizes_base))
+    found = stratified_changes(np.repeat(np.arange(runs), STRATA), runs, windows(sizes_now), windows(sizes_base))
     assert found.standard_error.mean() == pytest.approx(found.within.std(), rel=0.05)
     assert (np.abs(found.within) < 1.96 * found.standard_error).mean() == pytest.approx(0.95, abs=0.02)
 
@@ -193,10 +193,10 @@ def test_when_leaving_a_group_out_leaves_nothing_no_error_can_be_told():
 
 def test_moderated_variances_are_drawn_to_the_common_one_and_known_better():
     rng = np.random.default_rng(3)
-    freedom = np.full(400, 8.0)
+    degrees_of_freedom = np.full(400, 8.0)
     truth = 1.7 * 20 / rng.chisquare(20, 400)
     seen = truth * rng.chisquare(8, 400) / 8
-    found, known = moderated(seen, freedom)
+    found, known = moderated_variance(seen, degrees_of_freedom)
     assert np.mean((np.log(found) - np.log(truth)) ** 2) < 0.6 * np.mean((np.log(seen) - np.log(truth)) ** 2)
     assert (known > 8).all() and 8 < known[0] - 8 < 60, "about 20 degrees of freedom more"
     assert found[np.argmax(seen)] < seen.max() and found[np.argmin(seen)] > seen.min()
@@ -205,14 +205,14 @@ def test_moderated_variances_are_drawn_to_the_common_one_and_known_better():
 def test_variances_that_are_all_alike_are_taken_for_one():
     rng = np.random.default_rng(4)
     seen = rng.chisquare(8, 400) / 8
-    found, known = moderated(seen, np.full(400, 8.0))
+    found, known = moderated_variance(seen, np.full(400, 8.0))
     assert np.ptp(found) < 0.3 * np.ptp(seen) and known[0] > 30
 
 
 def test_few_groups_keep_their_own_variance():
-    ratio, freedom = np.array([0.5, 1.0, 4.0, np.nan]), np.full(4, 31.0)
-    found, known = moderated(ratio, freedom)
-    assert np.array_equal(found, ratio, equal_nan=True) and np.array_equal(known, freedom)
+    ratio, degrees_of_freedom = np.array([0.5, 1.0, 4.0, np.nan]), np.full(4, 31.0)
+    found, known = moderated_variance(ratio, degrees_of_freedom)
+    assert np.array_equal(found, ratio, equal_nan=True) and np.array_equal(known, degrees_of_freedom)
 
 
 def test_a_baseline_that_hardly_knows_todays_mix_is_worth_little():
@@ -220,6 +220,6 @@ def test_a_baseline_that_hardly_knows_todays_mix_is_worth_little():
     now, base = (
         Sums(*(np.array(n, dtype=np.float64) for n in (sizes, sizes, sizes))) for sizes in ([0, 100], [990, 10])
     )
-    found = changes(np.zeros(2, np.int64), 1, now, base)
+    found = stratified_changes(np.zeros(2, np.int64), 1, now, base)
     assert found.worth[0] == pytest.approx(10)
     assert found.n_base[0] == 1000

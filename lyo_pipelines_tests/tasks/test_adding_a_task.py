@@ -12,7 +12,7 @@ from lyo_pipelines.curation.batch import curate_batch
 from lyo_pipelines.curation.inputs import rules_signature
 from lyo_pipelines.curation.wordlists import load_wordlists
 from lyo_pipelines.tasks import task_format, task_formats
-from lyo_pipelines_tests.curation.rows import FIGURES, row, table
+from lyo_pipelines_tests.curation.interaction_rows import CONFIG, row, table
 
 FILE = '''
 """Riddles: a riddle in the question, its solution and a difficulty out."""
@@ -81,7 +81,7 @@ ANSWERS = [
 def test_rows_of_a_new_task_are_curated_formatted_and_parsed():
     riddle = task_format("riddles")
     rows = [row(n, task="riddles", subject=None, question=RIDDLE, answer=answer) for n, answer in enumerate(ANSWERS)]
-    result = curate_batch(table(*rows), FIGURES, load_wordlists(), {})
+    result = curate_batch(table(*rows), CONFIG, load_wordlists(), {})
     assert result.kept["segment"].to_pylist() == ["riddles.en"]
     assert result.removed["rule"].to_pylist() == ["invalid_answer"] * 3
     (messages,) = riddle.messages_column(result.kept).to_pylist()
@@ -97,6 +97,6 @@ def test_rows_of_a_new_task_are_curated_formatted_and_parsed():
 
 def test_a_new_task_makes_curated_days_stale(request: pytest.FixtureRequest):
     lists = load_wordlists()
-    before = rules_signature(FIGURES, lists)
+    before = rules_signature(CONFIG, lists)
     request.getfixturevalue("riddles")
-    assert rules_signature(FIGURES, lists) != before
+    assert rules_signature(CONFIG, lists) != before

@@ -10,7 +10,16 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy.stats import kendalltau, spearmanr
 
-from lyo_pipelines.tasks.measures import doubled, macro_f1, ndcg, number, same_result, spearman, word_f1, words
+from lyo_pipelines.tasks.measures import (
+    duplicated_texts,
+    macro_f1,
+    ndcg,
+    parse_number,
+    same_result,
+    spearman,
+    split_words,
+    word_f1,
+)
 from lyo_pipelines.tasks.ordering import counted_from_one, missing_before, order_agreement
 
 LABELS = st.sampled_from(["video", "notes", "practice"])
@@ -127,12 +136,12 @@ def test_steps_count_from_one(count):
     ],
 )
 def test_numbers_are_read_in_any_script(text, is_number):
-    assert number(text) == is_number
+    assert parse_number(text) == is_number
 
 
 @pytest.mark.parametrize("text", ["12 cm", "five", "", "3/0", "2 and 3"])
 def test_other_texts_are_no_number(text):
-    assert number(text) is None
+    assert parse_number(text) is None
 
 
 def test_results_are_the_same_by_value_or_by_words():
@@ -150,9 +159,9 @@ def test_word_f1_is_symmetric_and_one_for_the_same_text(one, other):
 
 
 def test_words_of_indic_scripts_stay_whole():
-    assert words("भिन्न क्या है?") == ["भिन्न", "क्या", "है"]
-    assert doubled(["Four.", "four"])
-    assert not doubled(["+", "−"])
+    assert split_words("भिन्न क्या है?") == ["भिन्न", "क्या", "है"]
+    assert duplicated_texts(["Four.", "four"])
+    assert not duplicated_texts(["+", "−"])
 
 
 @given(pairs=st.lists(st.tuples(st.sampled_from(["a", "b", "c", None]), st.sampled_from(["a", "b", "c"])), min_size=1))

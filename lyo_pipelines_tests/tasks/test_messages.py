@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from lyo_pipelines.curation.contract import EXAMPLE
 from lyo_pipelines.tasks import task_format, task_formats, tutoring
 from lyo_pipelines.tasks.base import UnknownTaskFormatError
-from lyo_pipelines_tests.dataset.examples import example
+from lyo_pipelines_tests.dataset.example_lake import example
 
 TEXT = st.text(st.sampled_from("ab \n।"), max_size=5)
 ROWS = st.fixed_dictionaries(

@@ -9,8 +9,8 @@ import pytest
 
 from lyo_pipelines.sample.tasks.generate import TASKS
 from lyo_pipelines.tasks import task_format, task_formats
-from lyo_pipelines.tasks.answers import written
-from lyo_pipelines_tests.tasks.made import drawn, row_of, text_of
+from lyo_pipelines.tasks.answers import write_answer
+from lyo_pipelines_tests.tasks.row_factory import drawn, row_of, text_of
 
 STRUCTURED = sorted(task for task, found in task_formats().items() if found.answer)
 JUDGED = sorted(task for task in TASKS if task_format(task).answer or task_format(task).check)
@@ -63,9 +63,9 @@ def test_an_answer_is_written_in_one_way_and_reads_back(task):
     judge = task_format(task)
     for made in drawn(task, 10):
         answer = judge.parse(text_of(made.answer) or "")
-        compact = written(answer)
+        compact = write_answer(answer)
         assert judge.parse(compact) == answer
-        assert written(judge.parse(json.dumps(json.loads(compact), indent=2))) == compact
+        assert write_answer(judge.parse(json.dumps(json.loads(compact), indent=2))) == compact
 
 
 @pytest.mark.parametrize("task", STRUCTURED)

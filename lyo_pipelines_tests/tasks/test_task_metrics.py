@@ -11,8 +11,8 @@ import pytest
 from lyo_pipelines.evaluation import metrics as general
 from lyo_pipelines.sample.tasks.generate import TASKS
 from lyo_pipelines.tasks import task_format, task_formats
-from lyo_pipelines.tasks.base import Judged, TaskMetric
-from lyo_pipelines_tests.tasks.made import drawn, judged, value
+from lyo_pipelines.tasks.base import GradedAnswer, TaskMetric
+from lyo_pipelines_tests.tasks.row_factory import drawn, judged, value
 
 BEST = {"higher": 1, "lower": 0}
 
@@ -58,7 +58,7 @@ def _general() -> set[str]:
     return {path.name for path in Path(general.__file__).parent.iterdir() if path.is_dir() and path.name[0] != "_"}
 
 
-def changed(task: str, change: dict[str, Any], seed: int = 1) -> Judged:
+def changed(task: str, change: dict[str, Any], seed: int = 1) -> GradedAnswer:
     made = drawn(task, 1, seed=seed)[0]
     assert isinstance(made.answer, dict)
     return judged(task, made, made.answer | change)

@@ -13,14 +13,14 @@ from pathlib import Path
 import pytest
 import yaml
 
-from lyo_pipelines.config.figures import load_figures
+from lyo_pipelines.config.loading import load_config
 from lyo_pipelines.evaluation.engine.evaluate import evaluate
 from lyo_pipelines.evaluation.planning.assemble import gather_inputs
 from lyo_pipelines.external_process.reporter import Reporter
 from lyo_pipelines.external_process.stopping import StopRequest
 from lyo_pipelines.training.engine import base
-from lyo_pipelines.training.engine.merge import MergeError, merge
-from lyo_pipelines.training.engine.run import train
+from lyo_pipelines.training.engine.merge import MergeError, merge_adapter
+from lyo_pipelines.training.engine.run import train_adapter
 from lyo_pipelines.training.metrics_log import read_metrics
 from lyo_pipelines.training.plan import TrainingResult, is_complete
 from lyo_pipelines.training.recipe_loading import load_recipe
@@ -77,7 +77,7 @@ def way(request, tmp_path_factory, dataset) -> Way:
 
 
 def run(recipe: Path, dataset: Path, output: Path) -> TrainingResult:
-    return train(
+    return train_adapter(
         load_recipe(recipe),
         dataset,
         output,
@@ -121,14 +121,14 @@ def test_killed_and_resumed_it_ends_with_bitwise_the_same_weights(way, tmp_path)
 
 
 def test_it_is_evaluated_against_its_base(way, tmp_path):
-    figures = load_figures().evaluation.model_copy(
+    config = load_config().evaluation.model_copy(
         update={
             "max_items": 6, "max_new_tokens": 8, "generation_batch": 4, "loss_batch": 4, "latency_items": 1,
             "latency_new_tokens": 3, "dtype": "float32", "device": "cpu", "resamples": 200, "minimum_groups": 2,
             "max_length": 96, "metrics": ("loss", "chrf"),
         }
     )  # fmt: skip
-    inputs = gather_inputs(way.dataset, way.result.path, None, figures)
+    inputs = gather_inputs(way.dataset, way.result.path, None, config)
     report = evaluate(inputs, tmp_path / "report", tmp_path / "models", tmp_path / "cache", lambda _: None)
     loss = {role: report.metric(role, "loss") for role in ("base", "candidate")}
     assert loss["candidate"] < loss["base"], "what was learnt must show on items of the same kind"
@@ -142,7 +142,7 @@ def test_merged_it_answers_as_the_adapter_does(way, tmp_path):
     import peft
     import transformers
 
-    folder = merge(way.result, tmp_path / "merged", tmp_path / "models")
+    folder = merge_adapter(way.result, tmp_path / "merged", tmp_path / "models")
     config = transformers.AutoConfig.from_pretrained(folder)
     kind = transformers.AutoModelForSeq2SeqLM if config.is_encoder_decoder else transformers.AutoModelForCausalLM
     merged = kind.from_pretrained(folder).eval()
@@ -165,7 +165,7 @@ def test_merged_it_answers_as_the_adapter_does(way, tmp_path):
     assert "licence" in label
     assert way.result.version in (folder / "README.md").read_text()
     with pytest.raises(MergeError, match="exists already"):
-        merge(way.result, folder, tmp_path / "models")
+        merge_adapter(way.result, folder, tmp_path / "models")
 
 
 def test_plain_text_is_trained_and_evaluated_by_its_loss_alone(tmp_path):
@@ -180,15 +180,15 @@ def test_plain_text_is_trained_and_evaluated_by_its_loss_alone(tmp_path):
             "speed.threads": 1,
         },
     )
-    result = train(
+    result = train_adapter(
         recipe, dataset, tmp_path / "adapter", tmp_path, device="cpu", reporter=Reporter(), stop=StopRequest()
     )
     assert result.metrics.eval_loss < result.metrics.first_eval_loss
-    figures = load_figures().evaluation.model_copy(
+    config = load_config().evaluation.model_copy(
         update={"dtype": "float32", "device": "cpu", "resamples": 200, "minimum_groups": 2, "metrics": ("loss", "chrf")}
     )
     report = evaluate(
-        gather_inputs(dataset, result.path, None, figures),
+        gather_inputs(dataset, result.path, None, config),
         tmp_path / "report",
         tmp_path,
         tmp_path / "c",

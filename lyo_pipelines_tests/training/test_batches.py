@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lyo_pipelines.training.batches import EmptyTrainingError, evaluation_batches, plan_training
-from lyo_pipelines.training.recipes import Batch, Budget
+from lyo_pipelines.training.recipes import BatchSection, BudgetSection
 
 lengths_strategy = st.lists(st.integers(1, 400), min_size=1, max_size=120).map(lambda x: np.array(x, dtype=np.int64))
 
@@ -17,7 +17,10 @@ lengths_strategy = st.lists(st.integers(1, 400), min_size=1, max_size=120).map(l
 @settings(max_examples=80)
 def test_each_epoch_holds_every_example_once(lengths, size, accumulation, seed, grouped):
     plan = plan_training(
-        lengths, Batch(size=size, accumulation=accumulation, group_by_length=grouped), Budget(epochs=2), seed
+        lengths,
+        BatchSection(size=size, accumulation=accumulation, group_by_length=grouped),
+        BudgetSection(epochs=2),
+        seed,
     )
     flat = [index for batch in plan.micro_batches for index in batch]
     assert sorted(flat[: len(lengths)]) == list(range(len(lengths)))
@@ -31,7 +34,7 @@ def test_each_epoch_holds_every_example_once(lengths, size, accumulation, seed, 
 @given(lengths_strategy, st.integers(1, 9000), st.integers(0, 5))
 @settings(max_examples=60)
 def test_a_token_budget_ends_with_the_step_that_reaches_it(lengths, tokens, seed):
-    plan = plan_training(lengths, Batch(size=2, accumulation=2), Budget(epochs=5, tokens=tokens), seed)
+    plan = plan_training(lengths, BatchSection(size=2, accumulation=2), BudgetSection(epochs=5, tokens=tokens), seed)
     if plan.tokens_after[-1] < 5 * lengths.sum():
         assert plan.tokens_after[-1] >= tokens
     assert plan.steps == 1 or plan.tokens_after[-2] < tokens
@@ -40,22 +43,22 @@ def test_a_token_budget_ends_with_the_step_that_reaches_it(lengths, tokens, seed
 @given(lengths_strategy, st.integers(0, 5))
 @settings(max_examples=30)
 def test_the_same_seed_makes_the_same_plan(lengths, seed):
-    make = lambda s: plan_training(lengths, Batch(), Budget(epochs=1), s).micro_batches  # noqa: E731
+    make = lambda s: plan_training(lengths, BatchSection(), BudgetSection(epochs=1), s).micro_batches  # noqa: E731
     assert make(seed) == make(seed)
 
 
 def test_a_step_budget_is_exact_and_there_is_always_one_step():
     lengths = np.full(100, 7)
-    assert plan_training(lengths, Batch(size=2, accumulation=3), Budget(epochs=9, steps=5), 0).steps == 5
-    assert plan_training(lengths, Batch(), Budget(epochs=0.001), 0).steps == 1
-    assert plan_training(lengths, Batch(), Budget(tokens=1), 0).steps == 1
+    assert plan_training(lengths, BatchSection(size=2, accumulation=3), BudgetSection(epochs=9, steps=5), 0).steps == 5
+    assert plan_training(lengths, BatchSection(), BudgetSection(epochs=0.001), 0).steps == 1
+    assert plan_training(lengths, BatchSection(), BudgetSection(tokens=1), 0).steps == 1
 
 
 def test_grouping_by_length_saves_padding():
     lengths = np.random.default_rng(0).integers(10, 400, 512)
 
     def padded(grouped: bool) -> int:
-        plan = plan_training(lengths, Batch(group_by_length=grouped), Budget(epochs=1), 1)
+        plan = plan_training(lengths, BatchSection(group_by_length=grouped), BudgetSection(epochs=1), 1)
         return sum(len(batch) * int(lengths[list(batch)].max()) for batch in plan.micro_batches)
 
     assert padded(True) < 1.1 * lengths.sum() < padded(False)
@@ -63,7 +66,7 @@ def test_grouping_by_length_saves_padding():
 
 def test_nothing_to_train_on_is_said():
     with pytest.raises(EmptyTrainingError, match="empty"):
-        plan_training(np.array([], dtype=np.int64), Batch(), Budget(), 0)
+        plan_training(np.array([], dtype=np.int64), BatchSection(), BudgetSection(), 0)
 
 
 @given(lengths_strategy, st.integers(1, 7))

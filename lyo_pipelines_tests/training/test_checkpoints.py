@@ -6,7 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from lyo_pipelines.training.checkpoints import MARKER, fault, mark_complete, newest_complete, rotate
+from lyo_pipelines.training.checkpoints import (
+    MARKER,
+    checkpoint_fault,
+    mark_complete,
+    newest_complete,
+    rotate_checkpoints,
+)
 
 
 def checkpoint(parent: Path, step: int, complete: bool = True) -> Path:
@@ -55,15 +61,15 @@ def test_rotation_keeps_the_newest_and_the_best_and_never_the_only_whole_one(tmp
     for step in (1, 2, 3, 4):
         checkpoint(tmp_path, step)
     checkpoint(tmp_path, 5, complete=False)
-    rotate(tmp_path, keep=1, protected={2})
+    rotate_checkpoints(tmp_path, keep=1, protected={2})
     assert {path.name for path in tmp_path.iterdir()} == {"checkpoint-2", "checkpoint-4", "checkpoint-5"}
-    assert fault(tmp_path / "checkpoint-2") is None
-    rotate(tmp_path, keep=1, protected=set())
-    assert fault(tmp_path / "checkpoint-4") is None
+    assert checkpoint_fault(tmp_path / "checkpoint-2") is None
+    rotate_checkpoints(tmp_path, keep=1, protected=set())
+    assert checkpoint_fault(tmp_path / "checkpoint-4") is None
 
 
 def test_a_stranger_in_the_folder_is_left_alone(tmp_path):
     (tmp_path / "checkpoint-notes").mkdir()
     checkpoint(tmp_path, 1)
-    rotate(tmp_path, keep=1, protected=set())
+    rotate_checkpoints(tmp_path, keep=1, protected=set())
     assert (tmp_path / "checkpoint-notes").is_dir()

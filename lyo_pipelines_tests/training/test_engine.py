@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 
 from lyo_pipelines.external_process.reporter import Reporter
 from lyo_pipelines.external_process.stopping import Interrupted, StopRequest
-from lyo_pipelines.training.checkpoints import fault, mark_complete
+from lyo_pipelines.training.checkpoints import checkpoint_fault, mark_complete
 from lyo_pipelines.training.engine.base import resolve
 from lyo_pipelines.training.engine.embedded import LABEL_FILE, embedded_model
 from lyo_pipelines.training.engine.finish import DamagedCheckpointError
 from lyo_pipelines.training.engine.progress import out_of_patience, validation_steps
 from lyo_pipelines.training.engine.reporting import adapter_metadata
-from lyo_pipelines.training.engine.run import train
+from lyo_pipelines.training.engine.run import train_adapter
 from lyo_pipelines.training.metrics_log import read_metrics
 from lyo_pipelines.training.plan import is_complete, read_adapter
 from lyo_pipelines.training.recipe_loading import load_recipe
@@ -34,7 +34,7 @@ def dataset(tmp_path_factory):
 
 def run(tmp_path, dataset, model, stop=None, reporter=None, **overrides):
     recipe = load_recipe("tiny_test", {"base_model": str(model), "speed.threads": 1, **overrides})
-    return train(
+    return train_adapter(
         recipe,
         dataset,
         tmp_path / "adapter",
@@ -234,7 +234,7 @@ def test_a_stop_in_a_validation_keeps_that_step_and_validates_it_when_resumed(tm
 
     with pytest.raises(Interrupted):
         run(tmp_path / "stopped", dataset, model, stop=stop, reporter=Stopping(), **changes)
-    assert fault(tmp_path / "stopped/adapter/checkpoints/checkpoint-4") is None
+    assert checkpoint_fault(tmp_path / "stopped/adapter/checkpoints/checkpoint-4") is None
     assert read_metrics(tmp_path / "stopped/adapter/metrics.jsonl")[-1]["stage"] == "interrupted"
     again = run(tmp_path / "stopped", dataset, model, **changes)
     assert again.manifest.files["adapter_model.safetensors"] == whole.manifest.files["adapter_model.safetensors"]

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 from lyo_pipelines.training import preflight
 from lyo_pipelines.training.base_models import BASE_MODELS, MissingBaseModelError
-from lyo_pipelines.training.dimensions import REGISTERED, shape_of, shape_of_config
+from lyo_pipelines.training.dimensions import REGISTERED, dimensions_of, dimensions_of_config
 from lyo_pipelines.training.memory import (
-    Estimate,
     LargestBatch,
+    MemoryEstimate,
     TooLittleMemoryError,
-    estimate,
+    estimate_memory,
     free_bytes,
     largest_batch,
     require_memory,
@@ -43,19 +43,19 @@ def test_a_shape_read_from_a_config_counts_the_weights_of_the_real_model(tmp_pat
     from lyo_pipelines.training.recipes import Lora
 
     folder = make_model(tmp_path, family)
-    shape = shape_of("anything", folder)
-    assert shape is not None
+    dimensions = dimensions_of("anything", folder)
+    assert dimensions is not None
     kind = transformers.AutoModelForSeq2SeqLM if family == "t5" else transformers.AutoModelForCausalLM
     model = kind.from_pretrained(folder)
-    assert shape.parameters == sum(p.numel() for p in model.parameters())
+    assert dimensions.parameters == sum(p.numel() for p in model.parameters())
     adapted = add_lora(model, Lora(r=4), 0)
     assert isinstance(adapted, peft.PeftModel)
-    assert shape.lora(4) == sum(p.numel() for p in adapted.parameters() if p.requires_grad)
+    assert dimensions.lora(4) == sum(p.numel() for p in adapted.parameters() if p.requires_grad)
 
 
 def test_an_architecture_that_is_not_known_has_no_estimate():
-    assert shape_of_config({"model_type": "mamba"}) is None
-    assert shape_of("nobody/nothing", None) is None
+    assert dimensions_of_config({"model_type": "mamba"}) is None
+    assert dimensions_of("nobody/nothing", None) is None
 
 
 @given(
@@ -65,9 +65,10 @@ def test_an_architecture_that_is_not_known_has_no_estimate():
 @settings(max_examples=60)
 def test_more_tokens_never_need_less_and_the_parts_are_all_there_is(name, model, size, width, device):
     recipe = load_recipe(name)
-    shape = REGISTERED[model]
+    dimensions = REGISTERED[model]
     small, large = (
-        estimate(shape, recipe, LargestBatch(n * width, n * width // 2, width, width), device) for n in (size, size + 1)
+        estimate_memory(dimensions, recipe, LargestBatch(n * width, n * width // 2, width, width), device)
+        for n in (size, size + 1)
     )
     assert small.total < large.total
     assert small.total == sum(small.parts.values())
@@ -77,7 +78,7 @@ def test_more_tokens_never_need_less_and_the_parts_are_all_there_is(name, model,
 def test_four_bits_full_training_and_checkpointing_move_the_parts_that_they_are_about():
     def of(**changes):
         recipe = load_recipe("owner", {"batch.max_length": 1024, **changes})
-        return estimate(GEMMA, recipe, largest_batch(recipe, "tutoring"), "cuda").parts
+        return estimate_memory(GEMMA, recipe, largest_batch(recipe, "tutoring"), "cuda").parts
 
     lora = of()
     assert lora["weights"] == GEMMA.parameters * 2
@@ -89,7 +90,7 @@ def test_four_bits_full_training_and_checkpointing_move_the_parts_that_they_are_
 
 
 def test_a_training_far_beyond_what_is_free_does_not_start_and_the_recipe_may_allow_it():
-    needed = Estimate({"weights": 5 * 10**9, "activations": 10**10})
+    needed = MemoryEstimate({"weights": 5 * 10**9, "activations": 10**10})
     recipe = load_recipe("owner", {"batch.size": 4})
     require_memory(needed, recipe, "cpu", lambda _: 12 * 10**9)
     with pytest.raises(TooLittleMemoryError) as error:
@@ -170,9 +171,9 @@ def test_rows_longer_than_the_model_knows_are_refused_with_the_length_that_fits(
 @pytest.mark.parametrize("name", recipe_names())
 def test_every_packaged_recipe_fits_its_base_model(name):
     recipe = load_recipe(name)
-    shape = shape_of(recipe.base_model, None)
+    dimensions = dimensions_of(recipe.base_model, None)
     if recipe.device == "cuda":
-        assert shape is not None
-        needed = estimate(shape, recipe, largest_batch(recipe, "tutoring"), "cuda")
+        assert dimensions is not None
+        needed = estimate_memory(dimensions, recipe, largest_batch(recipe, "tutoring"), "cuda")
         assert needed.total < (16e9 if recipe.method == "qlora" else 141e9), "the card that its file names"
-    assert preflight.unfit_recipe(recipe, shape) is None
+    assert preflight.unfit_recipe(recipe, dimensions) is None

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from lyo_pipelines.training.batches import plan_training, seen_by_segment
 from lyo_pipelines.training.mixing import MixingError, epoch_order, shares, whole_numbers
-from lyo_pipelines.training.recipes import Batch, Budget, Mixing
+from lyo_pipelines.training.recipes import BatchSection, BudgetSection, Mixing
 
 SIZES = st.dictionaries(
     st.sampled_from([f"tutoring.{a}.{b}" for a in "xyz" for b in "pqr"]), st.integers(1, 60), min_size=2
@@ -95,7 +95,12 @@ def test_a_plan_sees_each_segment_by_its_share(sizes: dict[str, int], seed: int)
     segments, mixing = named(sizes), Mixing(temperature=4, maximum_repeats=100)
     count = len(segments)
     plan = plan_training(
-        np.full(count, 10), Batch(size=1, accumulation=1), Budget(epochs=3), seed, segments=segments, mixing=mixing
+        np.full(count, 10),
+        BatchSection(size=1, accumulation=1),
+        BudgetSection(epochs=3),
+        seed,
+        segments=segments,
+        mixing=mixing,
     )
     wanted = shares(sizes, mixing)
     for key, told in seen_by_segment(plan, segments).items():

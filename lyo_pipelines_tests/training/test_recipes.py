@@ -1,4 +1,4 @@
-"""A recipe holds the owner's figures, and a mistake in one is answered with the key that was meant."""
+"""A recipe holds the configured values, and a mistake in one is answered with the key that was meant."""
 
 from __future__ import annotations
 

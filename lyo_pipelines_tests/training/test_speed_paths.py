@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from lyo_pipelines.training.engine import base, chunked_loss
-from lyo_pipelines.training.engine.building import compile_blocks
 from lyo_pipelines.training.engine.data import Collator, ExamplesDataset, read_split
 from lyo_pipelines.training.engine.fused_lora import fuse_lora, keep_mask
 from lyo_pipelines.training.engine.lora import TARGET_MODULES, add_lora, trainable_parameters
 from lyo_pipelines.training.engine.loss import head_of, token_losses
+from lyo_pipelines.training.engine.model_building import compile_blocks
 from lyo_pipelines.training.recipes import Lora
 from lyo_pipelines_tests.training.tiny import make_dataset, make_model
 

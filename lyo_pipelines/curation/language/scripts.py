@@ -51,7 +51,7 @@ _FORMULA = (
 _NOT_LATIN = "[\u0370-\u1cff\u1f00-\u1fff\u2d00-\u2dff\u3040-\ud7ff\uf900-\ufdff\ufe70-\ufeff]"
 
 
-def prose(texts: pl.Series) -> pl.Series:
+def prose_of(texts: pl.Series) -> pl.Series:
     """The texts without code, formulas and links (each is replaced by a space)."""
     marked = texts.str.contains(_MARKS_OF_CODE).fill_null(False)
     if not marked.any():

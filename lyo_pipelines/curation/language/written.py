@@ -8,9 +8,9 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from lyo_pipelines.config.curation import CurationFigures
+from lyo_pipelines.config.curation import CurationConfig
 from lyo_pipelines.curation.language import detectors
-from lyo_pipelines.curation.language.scripts import SCRIPTS, letter_counts, prose
+from lyo_pipelines.curation.language.scripts import SCRIPTS, letter_counts, prose_of
 from lyo_pipelines.curation.language.words import devanagari_scores, latin_scores
 
 ROMANISED = {"hi": "hi_latn", "ta": "ta_latn"}
@@ -21,13 +21,13 @@ _SCRIPT_OF = {code: script for script, codes in reversed(SCRIPTS.items()) for co
 _MOSTLY = 0.6  # from this share on, a script decides alone
 
 
-def written_language(texts: pl.Series, declared: pl.Series, figures: CurationFigures) -> pl.Series:
+def written_language(texts: pl.Series, declared: pl.Series, config: CurationConfig) -> pl.Series:
     """Language codes as written (`en`, `hi`, `hi_latn`, `ta`, `ta_latn`, `mr`, …), one per text.
 
     texts: cleaned texts (null counts as empty); declared: codes made by `language_code`.
     Too short, formula-only and code-only texts keep the declared code.
     """
-    body = prose(texts.fill_null(""))
+    body = prose_of(texts.fill_null(""))
     counts = letter_counts(body)
     names = np.array(counts.columns)
     letters = counts.to_numpy()
@@ -35,14 +35,14 @@ def written_language(texts: pl.Series, declared: pl.Series, figures: CurationFig
     other = letters[:, 1:]
     best = other.argmax(axis=1) + 1 if len(body) else np.zeros(0, np.int64)
     share = np.divide(other.max(axis=1, initial=0), total, out=np.zeros(len(body)), where=total > 0)
-    enough = total >= figures.language_minimum_letters
+    enough = total >= config.language_minimum_letters
 
     written = declared.to_numpy().astype(object)
-    in_script = enough & (share >= figures.script_minimum_share)
+    in_script = enough & (share >= config.script_minimum_share)
     for index in np.flatnonzero(in_script):
         written[index] = _by_script(str(names[best[index]]), float(share[index]), written[index])
-    _settle_devanagari(written, body, in_script, figures)
-    _settle_latin(written, body, enough & ~in_script, figures)
+    _settle_devanagari(written, body, in_script, config)
+    _settle_latin(written, body, enough & ~in_script, config)
     return pl.Series("written", written, dtype=pl.String)
 
 
@@ -55,7 +55,7 @@ def _by_script(script: str, share: float, declared: str) -> str:
     return languages[0]
 
 
-def _settle_devanagari(written: np.ndarray, body: pl.Series, candidates: np.ndarray, figures: CurationFigures) -> None:
+def _settle_devanagari(written: np.ndarray, body: pl.Series, candidates: np.ndarray, config: CurationConfig) -> None:
     """Hindi or Marathi: words that only one of them has decide, else the two detectors vote."""
     rows = np.flatnonzero(candidates & np.isin(written.astype(str), ("hi", "mr")))
     if not rows.size:
@@ -70,7 +70,7 @@ def _settle_devanagari(written: np.ndarray, body: pl.Series, candidates: np.ndar
             written[row] = detectors.hindi_or_marathi(body[int(row)]) or written[row]
 
 
-def _settle_latin(written: np.ndarray, body: pl.Series, candidates: np.ndarray, figures: CurationFigures) -> None:
+def _settle_latin(written: np.ndarray, body: pl.Series, candidates: np.ndarray, config: CurationConfig) -> None:
     """English, romanised Hindi or Tamil by their words; anything else when both detectors agree on it."""
     rows = np.flatnonzero(candidates)
     if not rows.size:
@@ -84,13 +84,13 @@ def _settle_latin(written: np.ndarray, body: pl.Series, candidates: np.ndarray, 
             continue
         declared = written[row]
         romanised = max(hindi, tamil)
-        if romanised >= figures.romanised_minimum_share and romanised >= english:
+        if romanised >= config.romanised_minimum_share and romanised >= english:
             written[row] = "hi_latn" if hindi >= tamil else "ta_latn"
         elif declared not in _OURS and _SCRIPT_OF.get(declared, "Latin") == "Latin":
-            written[row] = detectors.agreed(body[int(row)], figures.detector_minimum_score) or declared
+            written[row] = detectors.agreed(body[int(row)], config.detector_minimum_score) or declared
         elif english >= 0.12:
             written[row] = "en"
-        elif found := detectors.agreed(body[int(row)], figures.detector_minimum_score):
+        elif found := detectors.agreed(body[int(row)], config.detector_minimum_score):
             written[row] = found
         elif (
             declared not in _OURS and max(english, romanised) > 0

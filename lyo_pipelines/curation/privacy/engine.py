@@ -12,7 +12,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from lyo_pipelines.curation.privacy import identifiers, names, numbers
-from lyo_pipelines.curation.privacy.spans import Finder, Span, ascii_digits
+from lyo_pipelines.curation.privacy.spans import Finder, PersonalDataSpan, ascii_digits
 
 if TYPE_CHECKING:
     from presidio_analyzer import AnalyzerEngine
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 LANGUAGE = "en"  # presidio wants one; the finders know all of ours
 
 
-def finders(*, titled_names: bool = False) -> tuple[Finder, ...]:
+def all_finders(*, titled_names: bool = False) -> tuple[Finder, ...]:
     """All finders, in the order in which overlapping findings win."""
     base = (*identifiers.FINDERS, *numbers.FINDERS, *names.FINDERS)
     return (*base, names.TITLED) if titled_names else base
 
 
 @cache
-def engine(threshold: float, titled_names: bool) -> AnalyzerEngine:
+def analyzer_engine(threshold: float, titled_names: bool) -> AnalyzerEngine:
     """Build the engine (once per process and setting: importing presidio takes seconds)."""
     from presidio_analyzer import AnalyzerEngine, EntityRecognizer, RecognizerRegistry, RecognizerResult
     from presidio_analyzer.nlp_engine import NlpArtifacts, NoOpNlpEngine
@@ -55,17 +55,21 @@ def engine(threshold: float, titled_names: bool) -> AnalyzerEngine:
     nlp = NoOpNlpEngine(models=[{"lang_code": LANGUAGE, "model_name": "none"}])
     nlp.load()
     registry = RecognizerRegistry(recognizers=[], supported_languages=[LANGUAGE])
-    for number, finder in enumerate(finders(titled_names=titled_names)):
+    for number, finder in enumerate(all_finders(titled_names=titled_names)):
         registry.add_recognizer(FinderRecognizer(finder, number))
     return AnalyzerEngine(
         registry=registry, nlp_engine=nlp, supported_languages=[LANGUAGE], default_score_threshold=threshold
     )
 
 
-def analyze(text: str, *, threshold: float, titled_names: bool = False, kinds: list[str] | None = None) -> list[Span]:
+def find_personal_data(
+    text: str, *, threshold: float, titled_names: bool = False, kinds: list[str] | None = None
+) -> list[PersonalDataSpan]:
     """Non-overlapping spans of personal data in one text, in order; `kinds` restricts the search."""
-    found = engine(threshold, titled_names).analyze(ascii_digits(text), language=LANGUAGE, entities=kinds)
-    return list(merged(Span(result.start, result.end, result.entity_type, result.score) for result in found))
+    found = analyzer_engine(threshold, titled_names).analyze(ascii_digits(text), language=LANGUAGE, entities=kinds)
+    return list(
+        merged(PersonalDataSpan(result.start, result.end, result.entity_type, result.score) for result in found)
+    )
 
 
 _PRIORITY = {
@@ -91,9 +95,9 @@ _PRIORITY = {
 }
 
 
-def merged(spans: Iterator[Span] | list[Span]) -> Iterator[Span]:
+def merged(spans: Iterator[PersonalDataSpan] | list[PersonalDataSpan]) -> Iterator[PersonalDataSpan]:
     """Drop overlaps: the surer type wins, then the longer span; overlapping spans of one type become one."""
-    chosen: list[Span] = []
+    chosen: list[PersonalDataSpan] = []
     for span in sorted(spans, key=lambda s: (_PRIORITY.get(s.kind, 99), -s.score, -(s.end - s.start), s.start)):
         clash = [other for other in chosen if span.start < other.end and other.start < span.end]
         if not clash:
@@ -102,5 +106,5 @@ def merged(spans: Iterator[Span] | list[Span]) -> Iterator[Span]:
             for other in clash:
                 chosen.remove(other)
             start, end = min(span.start, *(o.start for o in clash)), max(span.end, *(o.end for o in clash))
-            chosen.append(Span(start, end, span.kind, max(span.score, *(o.score for o in clash))))
+            chosen.append(PersonalDataSpan(start, end, span.kind, max(span.score, *(o.score for o in clash))))
     yield from sorted(chosen)

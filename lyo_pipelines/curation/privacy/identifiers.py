@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlsplit
 import regex
 
 from lyo_pipelines.curation.privacy.checksums import mod97
-from lyo_pipelines.curation.privacy.spans import Finder, Span, in_arithmetic, preceded_by
+from lyo_pipelines.curation.privacy.spans import Finder, PersonalDataSpan, in_arithmetic, preceded_by
 
 _EMAIL = re.compile(r"(?<![\w.+%-])[\w.+%'-]*\w@(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.)+[^\W\d_]{2,24}(?![\w(@])")
 # matrix products and decorators look like addresses: w@x.shape, a@b.sum
@@ -38,11 +38,11 @@ _ATTRIBUTES = frozenset(
 )
 
 
-def find_emails(text: str) -> Iterator[Span]:
+def find_emails(text: str) -> Iterator[PersonalDataSpan]:
     """Addresses local@domain.tld, in any script; not products of matrices."""
     for match in _EMAIL.finditer(text):
         if match.group().rsplit(".", 1)[-1] not in _ATTRIBUTES:
-            yield Span(*match.span(), "EMAIL")
+            yield PersonalDataSpan(*match.span(), "EMAIL")
 
 
 _URL = re.compile(r"(?<![\w])[a-zA-Z][a-zA-Z0-9+.-]{1,15}://[^\s<>\"'`\\^{}|]+")
@@ -53,7 +53,7 @@ _SECRET_KEYS = re.compile(
 )
 
 
-def find_secret_urls(text: str) -> Iterator[Span]:
+def find_secret_urls(text: str) -> Iterator[PersonalDataSpan]:
     """Links with a user name in them, or with a query value that is a key, token, password or address."""
     for match in _URL.finditer(text):
         link = match.group().rstrip(").,;:!?]।")
@@ -63,7 +63,7 @@ def find_secret_urls(text: str) -> Iterator[Span]:
             continue
         pairs = parse_qsl(parts.query, keep_blank_values=False) + parse_qsl(parts.fragment, keep_blank_values=False)
         if "@" in parts.netloc or any(_SECRET_KEYS.search(key) for key, _ in pairs):
-            yield Span(match.start(), match.start() + len(link), "URL")
+            yield PersonalDataSpan(match.start(), match.start() + len(link), "URL")
 
 
 _SECRET = re.compile(
@@ -72,10 +72,10 @@ _SECRET = re.compile(
 )
 
 
-def find_secrets(text: str) -> Iterator[Span]:
+def find_secrets(text: str) -> Iterator[PersonalDataSpan]:
     """Access keys and signed tokens of well-known shape."""
     for match in _SECRET.finditer(text):
-        yield Span(*match.span(), "SECRET")
+        yield PersonalDataSpan(*match.span(), "SECRET")
 
 
 _IPV4 = re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w]|\.\d|/\d)")
@@ -85,7 +85,7 @@ _IP_WORDS = regex.compile(
 )
 
 
-def find_ips(text: str) -> Iterator[Span]:
+def find_ips(text: str) -> Iterator[PersonalDataSpan]:
     """IPv4 and IPv6 addresses; not loopback, netmasks, networks (1.2.3.0/24), nor section numbers (1.2.3.4)."""
     for match in _IPV4.finditer(text):
         octets = match.group().split(".")
@@ -95,7 +95,7 @@ def find_ips(text: str) -> Iterator[Span]:
             continue
         if all(int(octet) < 20 for octet in octets) and not preceded_by(_IP_WORDS, text, match.start(), 30):
             continue
-        yield Span(*match.span(), "IP")
+        yield PersonalDataSpan(*match.span(), "IP")
     for match in _IPV6.finditer(text):
         groups = [group for group in match.group().split(":") if group]
         if len(groups) < 3 or max(map(len, groups)) < 3:
@@ -107,7 +107,7 @@ def find_ips(text: str) -> Iterator[Span]:
         if not address.is_loopback and (
             not match.group().replace(":", "").isdigit() or preceded_by(_IP_WORDS, text, match.start(), 30)
         ):
-            yield Span(*match.span(), "IP")
+            yield PersonalDataSpan(*match.span(), "IP")
 
 
 _IBAN = re.compile(
@@ -115,14 +115,14 @@ _IBAN = re.compile(
 )
 
 
-def find_ibans(text: str) -> Iterator[Span]:
+def find_ibans(text: str) -> Iterator[PersonalDataSpan]:
     """International bank account numbers with right check digits, bare or in groups of four."""
     for match in _IBAN.finditer(text):
         candidate = match.group()
         while candidate:  # in groups, a following word may have been taken along
             compact = candidate.replace(" ", "").upper()
             if 15 <= len(compact) <= 34 and mod97(compact):
-                yield Span(match.start(), match.start() + len(candidate), "IBAN")
+                yield PersonalDataSpan(match.start(), match.start() + len(candidate), "IBAN")
                 break
             candidate = candidate.rpartition(" ")[0]
 
@@ -131,23 +131,23 @@ _PAN = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{3}[ABCFGHJLPTabcfghjlpt][A-Za-z]\d{
 _PAN_WORDS = regex.compile(r"\bpan\b|पैन|பான்", regex.IGNORECASE)
 
 
-def find_pans(text: str) -> Iterator[Span]:
+def find_pans(text: str) -> Iterator[PersonalDataSpan]:
     """Indian tax numbers (five letters, the fourth a holder type, four digits, a letter); in lower case only after "PAN"."""
     for match in _PAN.finditer(text):
         if match.group().isupper() or preceded_by(_PAN_WORDS, text, match.start(), 40):
-            yield Span(*match.span(), "PAN")
+            yield PersonalDataSpan(*match.span(), "PAN")
 
 
 _VOTER = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{3}/?\d{7}(?![A-Za-z0-9^]|[.,]\d)")
 _VOTER_WORDS = regex.compile(r"\bvoter|\bepic\b|\belection|मतदाता|वोटर|வாக்காளர்", regex.IGNORECASE)
 
 
-def find_voter_ids(text: str) -> Iterator[Span]:
+def find_voter_ids(text: str) -> Iterator[PersonalDataSpan]:
     """Indian voter ids (three letters, seven digits); in lower case only after "voter"."""
     for match in _VOTER.finditer(text):
         named = preceded_by(_VOTER_WORDS, text, match.start(), 50)
         if named or (match.group().isupper() and not in_arithmetic(text, *match.span())):
-            yield Span(*match.span(), "VOTER_ID")
+            yield PersonalDataSpan(*match.span(), "VOTER_ID")
 
 
 _PASSPORT = re.compile(r"(?<![A-Za-z0-9])[A-Za-z] ?-?\d{2} ?\d{5}(?![A-Za-z0-9^]|[.,]\d)")
@@ -155,12 +155,12 @@ _USUAL_PASSPORT = re.compile(r"[A-HJ-NPR-Z][1-9]\d{5}[1-9]")
 _PASSPORT_WORDS = regex.compile(r"passport|पासपोर्ट|பாஸ்போர்ட்|பாஸ்போர்ட|கடவுச்சீட்டு", regex.IGNORECASE)
 
 
-def find_passports(text: str) -> Iterator[Span]:
+def find_passports(text: str) -> Iterator[PersonalDataSpan]:
     """Indian passport numbers (a letter, seven digits, first and last not 0); in another form only after "passport"."""
     for match in _PASSPORT.finditer(text):
         named = preceded_by(_PASSPORT_WORDS, text, match.start(), 60)
         if named or (_USUAL_PASSPORT.fullmatch(match.group()) and not in_arithmetic(text, *match.span())):
-            yield Span(*match.span(), "PASSPORT")
+            yield PersonalDataSpan(*match.span(), "PASSPORT")
 
 
 _STATES = "AN|AP|AR|AS|BR|CG|CH|DD|DL|DN|GA|GJ|HP|HR|JH|JK|KA|KL|LA|LD|MH|ML|MN|MP|MZ|NL|OD|OR|PB|PY|RJ|SK|TN|TR|TS|TG|UA|UK|UP|WB"
@@ -170,10 +170,10 @@ _VEHICLE = re.compile(
 )
 
 
-def find_vehicles(text: str) -> Iterator[Span]:
+def find_vehicles(text: str) -> Iterator[PersonalDataSpan]:
     """Indian vehicle registrations (state, district, series, four digits) and the BH series."""
     for match in _VEHICLE.finditer(text):
-        yield Span(*match.span(), "VEHICLE")
+        yield PersonalDataSpan(*match.span(), "VEHICLE")
 
 
 FINDERS = (

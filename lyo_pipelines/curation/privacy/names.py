@@ -13,7 +13,7 @@ from pathlib import Path
 import regex
 import yaml
 
-from lyo_pipelines.curation.privacy.spans import Finder, Span
+from lyo_pipelines.curation.privacy.spans import Finder, PersonalDataSpan
 
 # one part of a name: a capital, then letters, apostrophes, hyphens; or an initial
 _PART = r"(?:\p{Lu}[\p{L}\p{M}]*(?:['’\-]\p{L}[\p{L}\p{M}]+)*|\p{Lu}\.)"
@@ -51,22 +51,22 @@ NEEDS = "|".join(_with_pieces(pattern) for pattern in _LISTS["needs"])
 _TITLED = regex.compile(rf"\b(?:Mr|Mrs|Ms|Miss|Dr|Prof|Shri|Smt|Sri)\.? (?P<name>{_NAME})")
 
 
-def find_names(text: str) -> Iterator[Span]:
+def find_names(text: str) -> Iterator[PersonalDataSpan]:
     """Names after (or before) a cue; capitalised words that are none ("I am Indian", "Hello World") are left."""
     for pattern, score in _CUES:
         for match in pattern.finditer(text):
             start, end = match.span("name")
             name = _trimmed(text[start:end])
             if name:
-                yield Span(start, start + len(name), "PERSON", score)
+                yield PersonalDataSpan(start, start + len(name), "PERSON", score)
 
 
-def find_titled_names(text: str) -> Iterator[Span]:
+def find_titled_names(text: str) -> Iterator[PersonalDataSpan]:
     """Names after Mr., Mrs., Dr. …; off by default, see `redact_titled_names`."""
     for match in _TITLED.finditer(text):
         name = _trimmed(match.group("name"))
         if name:
-            yield Span(match.start("name"), match.start("name") + len(name), "PERSON", 0.6)
+            yield PersonalDataSpan(match.start("name"), match.start("name") + len(name), "PERSON", 0.6)
 
 
 def _trimmed(name: str) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import regex
 
 from lyo_pipelines.curation.privacy.checksums import luhn, verhoeff
-from lyo_pipelines.curation.privacy.spans import Finder, Span, in_arithmetic, in_sequence, preceded_by
+from lyo_pipelines.curation.privacy.spans import Finder, PersonalDataSpan, in_arithmetic, in_sequence, preceded_by
 
 _NOT_DIGIT = re.compile(r"\D")
 _FREE_LEFT = r"(?<![\w.,/^*=×÷√\\-])"
@@ -57,30 +57,30 @@ _PHONE_WORDS_AFTER = re.compile(
 _AFTER_ANYWHERE = re.compile(rf"\d{_PHONE_WORDS_AFTER.pattern}", re.IGNORECASE)
 
 
-def find_phones(text: str) -> Iterator[Span]:
+def find_phones(text: str) -> Iterator[PersonalDataSpan]:
     """International, Indian and 3-3-4 forms, and after a word like "call" any number as long as a phone's."""
     for match in _INTERNATIONAL.finditer(text):
         named = preceded_by(PHONE_WORDS, text, match.start())
         # 0010110101 is a binary number as well
         formed = match.group().startswith("+") and not _operator_beside(text, *match.span())
         if (named or formed) and _international(match.group(), possible=named):
-            yield Span(*match.span(), "PHONE", 0.9)
+            yield PersonalDataSpan(*match.span(), "PHONE", 0.9)
     for pattern in (_INDIAN, _LANDLINE, _AMERICAN):
         for match in pattern.finditer(text):
             digits = _NOT_DIGIT.sub("", match.group())
             if pattern is _LANDLINE and len(digits) != 11:
                 continue
             if preceded_by(PHONE_WORDS, text, match.start()):
-                yield Span(*match.span(), "PHONE", 0.9)
+                yield PersonalDataSpan(*match.span(), "PHONE", 0.9)
             elif not in_arithmetic(text, *match.span()) and not in_sequence(text, *match.span()):
-                yield Span(*match.span(), "PHONE", 0.6)
+                yield PersonalDataSpan(*match.span(), "PHONE", 0.6)
     if PHONE_WORDS.search(text) or _AFTER_ANYWHERE.search(text):
         for match in _ANY_FORM.finditer(text):
             named = preceded_by(PHONE_WORDS, text, match.start()) or _PHONE_WORDS_AFTER.match(text, match.end())
             if not named or not _as_long_as_a_phone(match.group()) or _operator_beside(text, *match.span()):
                 continue
             if not match.group().isdigit() or not in_arithmetic(text, *match.span()):
-                yield Span(*match.span(), "PHONE", 0.7)
+                yield PersonalDataSpan(*match.span(), "PHONE", 0.7)
 
 
 def _as_long_as_a_phone(number: str) -> bool:
@@ -108,7 +108,7 @@ def _international(number: str, *, possible: bool) -> bool:
 _AADHAAR = re.compile(r"(?<![\w.,/^*=×÷-])[2-9]\d{3}([ -]?)\d{4}\1\d{4}(?![\w^]|[.,]\d|[ -]\d{4})")
 
 
-def find_aadhaar(text: str) -> Iterator[Span]:
+def find_aadhaar(text: str) -> Iterator[PersonalDataSpan]:
     """Twelve digits (bare or 4-4-4) with the right Verhoeff check digit; after the word Aadhaar also with a mistyped one."""
     for match in _AADHAAR.finditer(text):
         named = preceded_by(_AADHAAR_WORDS, text, match.start())
@@ -118,7 +118,7 @@ def find_aadhaar(text: str) -> Iterator[Span]:
             and not in_sequence(text, *match.span())
             and not preceded_by(_CARD_WORDS, text, match.start())
         ):
-            yield Span(*match.span(), "AADHAAR", 1.0 if named else 0.85)
+            yield PersonalDataSpan(*match.span(), "AADHAAR", 1.0 if named else 0.85)
 
 
 _CARD = re.compile(
@@ -128,21 +128,21 @@ _CARD = re.compile(
 _ISSUER = re.compile(r"4|5[0-9]|6|3[0-9]|2(?:2[2-9]|[3-6]|7[01]|720)|2131|1800|8[1-2]")
 
 
-def find_cards(text: str) -> Iterator[Span]:
+def find_cards(text: str) -> Iterator[PersonalDataSpan]:
     """12 to 19 digits with a known issuer and the right Luhn digit; 12 digits only after a word like "card"."""
     for match in _CARD.finditer(text):
         digits = _NOT_DIGIT.sub("", match.group())
         if not luhn(digits) or len(set(digits)) < 3:
             continue
         if preceded_by(_CARD_WORDS, text, match.start(), 60):
-            yield Span(*match.span(), "CARD", 1.0)
+            yield PersonalDataSpan(*match.span(), "CARD", 1.0)
         elif (
             _ISSUER.match(digits)
             and len(digits) >= 13
             and not in_arithmetic(text, *match.span())
             and not in_sequence(text, *match.span())
         ):
-            yield Span(*match.span(), "CARD", 0.8)
+            yield PersonalDataSpan(*match.span(), "CARD", 0.8)
 
 
 _ID_WORDS = regex.compile(
@@ -154,13 +154,13 @@ _ID_WORDS = regex.compile(
 _ID = re.compile(r"(?<![\w.,])(?=[A-Za-z0-9/-]*\d{4})[A-Za-z0-9]{1,6}(?:[ /-]?\d{2,})+(?![\w]|[.,]\d)")
 
 
-def find_ids(text: str) -> Iterator[Span]:
+def find_ids(text: str) -> Iterator[PersonalDataSpan]:
     """Numbers of six or more digits right after the name of a personal document or account that has no finder of its own."""
     if not _ID_WORDS.search(text):
         return
     for match in _ID.finditer(text):
         if len(_NOT_DIGIT.sub("", match.group())) >= 6 and preceded_by(_ID_WORDS, text, match.start(), 40):
-            yield Span(*match.span(), "ID_NUMBER", 0.75)
+            yield PersonalDataSpan(*match.span(), "ID_NUMBER", 0.75)
 
 
 # seven digits, each with at most three signs in between that a phone may have

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from lyo_pipelines.config.curation import CurationFigures
-from lyo_pipelines.curation.privacy.engine import analyze, finders
-from lyo_pipelines.curation.privacy.spans import Span
+from lyo_pipelines.config.curation import CurationConfig
+from lyo_pipelines.curation.privacy.engine import all_finders, find_personal_data
+from lyo_pipelines.curation.privacy.spans import PersonalDataSpan
 
 
 @dataclass(frozen=True)
@@ -21,24 +21,24 @@ class Redacted:
     names: tuple[str, ...] = field(default=(), repr=False)
 
 
-def can_hold(texts: pl.Series, figures: CurationFigures) -> pl.DataFrame:
+def can_hold(texts: pl.Series, config: CurationConfig) -> pl.DataFrame:
     """For each text and type: whether the type's cheap test matches (vectorised; without a match the finder finds nothing)."""
     frame = texts.fill_null("").alias("text").to_frame()
     needs: dict[str, list[str]] = {}
-    for finder in finders(titled_names=figures.redact_titled_names):
+    for finder in all_finders(titled_names=config.redact_titled_names):
         needs.setdefault(finder.kind, []).append(finder.needs)
     return frame.select(pl.col("text").str.contains("|".join(patterns)).alias(kind) for kind, patterns in needs.items())
 
 
-def redact_text(text: str, figures: CurationFigures, kinds: list[str] | None = None) -> Redacted:
+def redact_text(text: str, config: CurationConfig, kinds: list[str] | None = None) -> Redacted:
     """Replace all personal data of one text; `kinds` are the types that the cheap test allows (None: all)."""
     counts: Counter[str] = Counter()
     names: list[str] = []
-    own = {name.casefold() for name in figures.assistant_names}
+    own = {name.casefold() for name in config.assistant_names}
     # a cue that was hidden inside another finding's match may stand free afterwards
     for _ in range(_MAX_PASSES):
-        spans = analyze(
-            text, threshold=figures.presidio_threshold, titled_names=figures.redact_titled_names, kinds=kinds
+        spans = find_personal_data(
+            text, threshold=config.presidio_threshold, titled_names=config.redact_titled_names, kinds=kinds
         )
         spans = [span for span in spans if span.kind != "PERSON" or text[span.start : span.end].casefold() not in own]
         if not spans:
@@ -52,7 +52,7 @@ def redact_text(text: str, figures: CurationFigures, kinds: list[str] | None = N
 _MAX_PASSES = 6
 
 
-def _replaced(text: str, spans: list[Span]) -> str:
+def _replaced(text: str, spans: list[PersonalDataSpan]) -> str:
     pieces: list[str] = []
     position = 0
     for span in spans:
@@ -61,14 +61,14 @@ def _replaced(text: str, spans: list[Span]) -> str:
     return "".join((*pieces, text[position:]))
 
 
-def redact_unique(texts: pl.Series, figures: CurationFigures) -> dict[int, Redacted]:
+def redact_unique(texts: pl.Series, config: CurationConfig) -> dict[int, Redacted]:
     """Redact a column of distinct texts; returns only those that changed, by position."""
-    tests = can_hold(texts, figures)
+    tests = can_hold(texts, config)
     suspicious = tests.select(any=pl.any_horizontal(pl.all()))["any"].arg_true()
     found: dict[int, Redacted] = {}
     kinds = tests.columns
     for index, flags in zip(suspicious, tests[suspicious].rows(), strict=True):
-        result = redact_text(texts[index], figures, [kind for kind, flag in zip(kinds, flags, strict=True) if flag])
+        result = redact_text(texts[index], config, [kind for kind, flag in zip(kinds, flags, strict=True) if flag])
         if result.counts:
             found[index] = result
     return found

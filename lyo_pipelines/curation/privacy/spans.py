@@ -24,7 +24,7 @@ def ascii_digits(text: str) -> str:
 
 
 @dataclass(frozen=True, order=True)
-class Span:
+class PersonalDataSpan:
     """A piece of personal data: [start, end) in characters, its type, and how sure the finder is (0..1)."""
 
     start: int
@@ -43,7 +43,7 @@ class Finder:
 
     kind: str
     needs: str
-    find: Callable[[str], Iterator[Span]]
+    find: Callable[[str], Iterator[PersonalDataSpan]]
 
 
 # -- the words and signs around a number ------------------------------------------------------------------------------

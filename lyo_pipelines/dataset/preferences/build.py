@@ -12,22 +12,22 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from lyo_pipelines.config.curation import CurationFigures
-from lyo_pipelines.config.dataset import DatasetFigures
+from lyo_pipelines.config.curation import CurationConfig
+from lyo_pipelines.config.dataset import DatasetConfig
 from lyo_pipelines.contracts.dataset import MANIFEST, PreferenceManifest, PreferenceSettings
 from lyo_pipelines.dataset.clustering import QuestionClusters
 from lyo_pipelines.dataset.contract import SPLITS
-from lyo_pipelines.dataset.gather import DayRows, first_pass, later_pass
+from lyo_pipelines.dataset.group_keys import hex_ids
 from lyo_pipelines.dataset.grouping import GROUPING_COLUMNS, all_ties, day_ties
-from lyo_pipelines.dataset.keys import hex_ids
-from lyo_pipelines.dataset.memory import SplitMemory, remember
 from lyo_pipelines.dataset.preferences import labels
 from lyo_pipelines.dataset.preferences.versions import PreferenceVersion, get_preferences, point_to_preferences
 from lyo_pipelines.dataset.preferences.write import write_preferences
+from lyo_pipelines.dataset.question_texts import one_spaced
+from lyo_pipelines.dataset.read_examples import DayRows, first_pass, later_pass
 from lyo_pipelines.dataset.scope import Scope, scope_of
 from lyo_pipelines.dataset.segments import explain_empty
-from lyo_pipelines.dataset.splits import assign
-from lyo_pipelines.dataset.texts import one_spaced
+from lyo_pipelines.dataset.split_memory import SplitMemory, load_split_memory
+from lyo_pipelines.dataset.splits import assign_splits
 from lyo_pipelines.storage.arrow import offsets_and_values, pc
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines.tasks import task_format
@@ -56,17 +56,17 @@ class PreferencePlan:
 
 
 def build_preferences(
-    lake: Lake, segment: str, figures: DatasetFigures, curation: CurationFigures, *, now: datetime
+    lake: Lake, segment: str, config: DatasetConfig, curation: CurationConfig, *, now: datetime
 ) -> PreferenceVersion:
     """Build (or find again) the preference data of a segment from all curated days.
 
     An answer stands in the split of its question's group, as the dataset versions decided or will decide it; what belongs to the
     test split is left out. Raises EmptySegmentError, UnknownTaskFormatError or SegmentKeyError.
     """
-    scope = scope_of(lake, segment, figures.mixtures)
+    scope = scope_of(lake, segment, config.mixtures)
     formats = {task: task_format(task) for task in scope.tasks}
-    memory, covered = remember(lake, scope)
-    plan = plan_preferences(lake, scope, figures, curation, memory)
+    memory, covered = load_split_memory(lake, scope)
+    plan = plan_preferences(lake, scope, config, curation, memory)
     fingerprint = _fingerprint(plan, [FORMAT_VERSION, *(task.version for task in formats.values())])
     manifest = PreferenceManifest(
         segment=segment,
@@ -81,7 +81,7 @@ def build_preferences(
         dpo=plan.dpo_counts,
         figures=PreferenceSettings.model_validate(
             {
-                **figures.preferences.model_dump(),
+                **config.preferences.model_dump(),
                 "good_rating": curation.minimum_rating,
                 "bad_rating": curation.bad_rating,
             }
@@ -97,7 +97,7 @@ def build_preferences(
 
 
 def plan_preferences(
-    lake: Lake, scope: Scope, figures: DatasetFigures, curation: CurationFigures, memory: SplitMemory
+    lake: Lake, scope: Scope, config: DatasetConfig, curation: CurationConfig, memory: SplitMemory
 ) -> PreferencePlan:
     """Decide labels and pairs of a scope; writes nothing. Raises EmptySegmentError."""
     rows, table = first_pass(lake, scope, _COLUMNS, digested, scope.with_disliked(lake))
@@ -105,9 +105,9 @@ def plan_preferences(
         raise explain_empty(lake, scope.key)
     every = np.ones(table.num_rows, bool)
     ties = all_ties(
-        later_pass(lake, rows, every, GROUPING_COLUMNS, partial(day_ties, figures=figures)), QuestionClusters(curation)
+        later_pass(lake, rows, every, GROUPING_COLUMNS, partial(day_ties, config=config)), QuestionClusters(curation)
     )
-    assignment = assign(ties.own, ties.pairs, memory, figures)
+    assignment = assign_splits(ties.own, ties.pairs, memory, config)
     names = pa.array(SPLITS).take(pa.array(np.maximum(assignment.split, 0)))
     frame = pl.DataFrame(pl.from_arrow(table)).with_columns(
         split=pl.Series(names.to_pylist(), dtype=pl.String), group_id=pl.Series(hex_ids(assignment.group).to_pylist())
@@ -115,7 +115,7 @@ def plan_preferences(
     usable = frame.filter(pl.Series(assignment.split >= 0) & (frame["split"] != "test"))
     answers = labels.merged(usable.unique("example_id", keep="first", maintain_order=True))
     judged = labels.capped(labels.labelled(answers, curation), curation.user_cap)
-    kto, dpo = labels.balanced(judged), labels.pairs(answers, figures.preferences, curation)
+    kto, dpo = labels.balanced(judged), labels.pairs(answers, config.preferences, curation)
     return PreferencePlan(
         rows=rows,
         kto=kto,

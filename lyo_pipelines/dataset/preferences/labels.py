@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import polars as pl
 
-from lyo_pipelines.config.curation import CurationFigures
-from lyo_pipelines.config.dataset import PreferenceFigures
+from lyo_pipelines.config.curation import CurationConfig
+from lyo_pipelines.config.dataset import PreferenceConfig
 from lyo_pipelines.dataset.preferences.contract import EDIT, TWO_ANSWERS
 
 
-def labelled(frame: pl.DataFrame, curation: CurationFigures) -> pl.DataFrame:
+def labelled(frame: pl.DataFrame, curation: CurationConfig) -> pl.DataFrame:
     """Rows with a clear label: `label` is true from `minimum_rating` on, false up to `bad_rating`; what is between is out."""
     rating = pl.col("rating").fill_nan(None)
     label = pl.when(rating >= curation.minimum_rating).then(True).when(rating <= curation.bad_rating).then(False)
@@ -50,13 +50,13 @@ def balanced(frame: pl.DataFrame) -> pl.DataFrame:
     return kept.filter(pl.col("place") <= pl.col("least")).drop("place", "least")
 
 
-def pairs(frame: pl.DataFrame, figures: PreferenceFigures, curation: CurationFigures) -> pl.DataFrame:
+def pairs(frame: pl.DataFrame, config: PreferenceConfig, curation: CurationConfig) -> pl.DataFrame:
     """Pairs of a better and a worse answer: `example_id`, `chosen`, `rejected`, `kind`, `rejected_example_id`, `split`.
 
     two_answers: the same prompt, one answer good and one bad, at most `pairs_per_question` of them, the widest difference of ratings
     first. edit: what a person made of an answer against the answer itself. Equal texts are no pair.
     """
-    found = pl.concat([_two_answers(frame, figures, curation), _edits(frame)])
+    found = pl.concat([_two_answers(frame, config, curation), _edits(frame)])
     different = found.filter(pl.col("chosen") != pl.col("rejected"))
     return different.unique(["example_id", "rejected_example_id", "kind"]).sort(
         "kind", "example_id", "rejected_example_id"
@@ -66,7 +66,7 @@ def pairs(frame: pl.DataFrame, figures: PreferenceFigures, curation: CurationFig
 PAIR_COLUMNS = ("example_id", "chosen", "rejected", "kind", "rejected_example_id", "split")
 
 
-def _two_answers(frame: pl.DataFrame, figures: PreferenceFigures, curation: CurationFigures) -> pl.DataFrame:
+def _two_answers(frame: pl.DataFrame, config: PreferenceConfig, curation: CurationConfig) -> pl.DataFrame:
     judged = labelled(frame, curation)
     good = judged.filter("label").select("prompt", "split", "example_id", "rating", chosen="answer")
     bad = judged.filter(~pl.col("label")).select(
@@ -77,7 +77,7 @@ def _two_answers(frame: pl.DataFrame, figures: PreferenceFigures, curation: Cura
     ranked = joined.sort(["gap", "example_id", "rejected_example_id"], descending=[True, False, False]).with_columns(
         place=pl.int_range(pl.len()).over("prompt")
     )
-    chosen = ranked.filter(pl.col("place") < figures.pairs_per_question)
+    chosen = ranked.filter(pl.col("place") < config.pairs_per_question)
     return chosen.with_columns(kind=pl.lit(TWO_ANSWERS)).select(PAIR_COLUMNS)
 
 

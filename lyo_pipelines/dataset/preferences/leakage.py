@@ -7,13 +7,13 @@ from itertools import chain
 import numpy as np
 import pyarrow as pa
 
-from lyo_pipelines.config.curation import CurationFigures
-from lyo_pipelines.config.dataset import DatasetFigures
-from lyo_pipelines.curation.near_duplicates import clusters
-from lyo_pipelines.dataset.checks import CheckOutcome
+from lyo_pipelines.config.curation import CurationConfig
+from lyo_pipelines.config.dataset import DatasetConfig
+from lyo_pipelines.curation.near_duplicates import near_duplicate_clusters
+from lyo_pipelines.dataset.checks import DatasetCheckResult
 from lyo_pipelines.dataset.preferences.contract import KINDS, SPLITS
 from lyo_pipelines.dataset.preferences.versions import PreferenceVersion
-from lyo_pipelines.dataset.texts import asked, normalise
+from lyo_pipelines.dataset.question_texts import asked_questions, normalise_texts
 from lyo_pipelines.dataset.versions import Version, read_split
 from lyo_pipelines.storage.arrow import pc
 from lyo_pipelines.storage.lake import Lake
@@ -22,28 +22,28 @@ NAME = "no_test_item_in_preferences"
 
 
 def no_test_item(
-    lake: Lake, preferences: PreferenceVersion, dataset: Version, figures: DatasetFigures, curation: CurationFigures
-) -> CheckOutcome:
+    lake: Lake, preferences: PreferenceVersion, dataset: Version, config: DatasetConfig, curation: CurationConfig
+) -> DatasetCheckResult:
     """No question of the preference data is one of the test split's, or a near duplicate of one.
 
     Questions shorter than `question_min_characters` are asked everywhere and say nothing.
     """
-    learnt = sorted(_questions(lake, preferences, figures))
+    learnt = sorted(_questions(lake, preferences, config))
     test = read_split(lake, dataset.segment, dataset.fingerprint, "test", ["messages"])["messages"].combine_chunks()
-    held_out = sorted(_long_enough(asked(test, figures)[0], figures))
+    held_out = sorted(_long_enough(asked_questions(test, config)[0], config))
     texts = [*learnt, *held_out]
-    labels = np.asarray(clusters(texts, curation), np.int64) if texts else np.zeros(0, np.int64)
+    labels = np.asarray(near_duplicate_clusters(texts, curation), np.int64) if texts else np.zeros(0, np.int64)
     shared = np.intersect1d(labels[: len(learnt)], labels[len(learnt) :])
     found = len(shared)
     told = f"{found} questions of the preference data are test items" if found else "no question is a test item"
-    return CheckOutcome(
+    return DatasetCheckResult(
         NAME, not found, f"{told} ({len(learnt)} and {len(held_out)} distinct questions)", {"shared_questions": found}
     )
 
 
-def _questions(lake: Lake, preferences: PreferenceVersion, figures: DatasetFigures) -> set[str]:
+def _questions(lake: Lake, preferences: PreferenceVersion, config: DatasetConfig) -> set[str]:
     paths = (f"{preferences.path}/{kind}_{split}.parquet" for kind in KINDS for split in SPLITS)
-    return set(chain.from_iterable(_long_enough(_last(lake.read_table(path)["messages"]), figures) for path in paths))
+    return set(chain.from_iterable(_long_enough(_last(lake.read_table(path)["messages"]), config) for path in paths))
 
 
 def _last(prompts: pa.ChunkedArray) -> pa.Array:
@@ -51,7 +51,7 @@ def _last(prompts: pa.ChunkedArray) -> pa.Array:
     return pa.array([messages[-1]["content"] for messages in prompts.to_pylist()], pa.string())
 
 
-def _long_enough(texts: pa.Array, figures: DatasetFigures) -> set[str]:
-    wording = normalise(texts)
+def _long_enough(texts: pa.Array, config: DatasetConfig) -> set[str]:
+    wording = normalise_texts(texts)
     solid = pc.replace_substring(wording, " ", "")
-    return set(wording.filter(pc.greater_equal(pc.utf8_length(solid), figures.question_min_characters)).to_pylist())
+    return set(wording.filter(pc.greater_equal(pc.utf8_length(solid), config.question_min_characters)).to_pylist())

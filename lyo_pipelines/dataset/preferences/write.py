@@ -8,8 +8,8 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from lyo_pipelines.dataset.gather import DayRows, later_pass
 from lyo_pipelines.dataset.preferences.contract import SCHEMAS, SPLITS
+from lyo_pipelines.dataset.read_examples import DayRows, later_pass
 from lyo_pipelines.dataset.write import messages_of
 from lyo_pipelines.interactions.contract import MESSAGE
 from lyo_pipelines.storage.arrow import offsets_and_values, pc

@@ -7,12 +7,12 @@ import dagster as dg
 
 from lyo_pipelines.curation.contract import EXAMPLE, CurationReport
 from lyo_pipelines.curation.day import curate_day
-from lyo_pipelines.curation.funnel import funnel_picture
+from lyo_pipelines.curation.funnel import funnel_plot
 from lyo_pipelines.curation.inputs import built_from, stale_days
-from lyo_pipelines.curation.quality import CHECKS, CheckOutcome, quality_checks
+from lyo_pipelines.curation.quality import CHECKS, QualityCheckResult, quality_checks
 from lyo_pipelines.curation.rules import RULES_VERSION
 from lyo_pipelines.defs.assets.interactions import raw_interactions
-from lyo_pipelines.defs.metadata import column_schema, counts, picture
+from lyo_pipelines.defs.metadata import column_schema, counts_table, image
 from lyo_pipelines.defs.partitions import DAYS, FRESH, days_to_build, days_version
 from lyo_pipelines.defs.resources import Store
 from lyo_pipelines.interactions.contract import INTERACTION
@@ -48,12 +48,12 @@ OWNERS = ["team:data"]
 )
 def filtered_examples(context: dg.AssetExecutionContext, store: Store):
     """Curate the days whose interactions, rules or review decisions changed."""
-    lake, figures = store.lake(), store.figures().curation
+    lake, config = store.lake(), store.load_config().curation
     asked = context.partition_keys
-    days = days_to_build(asked, lambda: stale_days(lake, figures))
+    days = days_to_build(asked, lambda: stale_days(lake, config))
     reports: list[CurationReport] = []
     for day in days:
-        report = curate_day(lake, day, figures)
+        report = curate_day(lake, day, config)
         reports.append(report)
         context.add_asset_metadata(_day_metadata(report), partition_key=day.isoformat())
     removed, pii = Counter[str](), Counter[str]()
@@ -66,17 +66,17 @@ def filtered_examples(context: dg.AssetExecutionContext, store: Store):
         "run_days": dg.MetadataValue.int(len(days)),
         "run_read": dg.MetadataValue.int(sum(r.read for r in reports)),
         "run_kept": dg.MetadataValue.int(sum(r.kept for r in reports)),
-        "run_removed_by_rule": counts("rule", removed),
-        "run_personal_data_replaced": counts("type", pii),
+        "run_removed_by_rule": counts_table("rule", removed),
+        "run_personal_data_replaced": counts_table("type", pii),
     }
     if reports:
         funnels = [lake.read_table(lake.examples(report.day, "funnel")) for report in reports]
-        metadata["run_funnel"] = picture(funnel_picture(funnels), "rows removed by each rule")
+        metadata["run_funnel"] = image(funnel_plot(funnels), "rows removed by each rule")
     yield dg.MaterializeResult(data_version=days_version(asked, lambda day: built_from(lake, day)), metadata=metadata)
-    yield from _check_results({r.day.isoformat(): quality_checks(r, figures) for r in reports})
+    yield from _check_results({r.day.isoformat(): quality_checks(r, config) for r in reports})
 
 
-def _check_results(outcomes: dict[str, list[CheckOutcome]]) -> Iterator[dg.AssetCheckResult]:
+def _check_results(outcomes: dict[str, list[QualityCheckResult]]) -> Iterator[dg.AssetCheckResult]:
     """One result per check over all days of the run; it fails, and names the days, when any of them fails."""
     for position, name in enumerate(CHECKS):
         failed = {day: found[position] for day, found in outcomes.items() if not found[position].passed}
@@ -96,5 +96,5 @@ def _day_metadata(report: CurationReport) -> dict[str, object]:
         "dagster/row_count": report.kept,
         "read": report.read,
         "waiting_for_review": report.review_pending,
-        "segments": counts("segment", report.segments),
+        "segments": counts_table("segment", report.segments),
     }

@@ -8,11 +8,11 @@ import pyarrow as pa
 from lyo_pipelines.curation.contract import EXAMPLE
 from lyo_pipelines.dataset.contract import SPLIT_SCHEMA
 from lyo_pipelines.dataset.fallback import build_or_fall_back
-from lyo_pipelines.dataset.pictures import split_picture
+from lyo_pipelines.dataset.plots import split_plot
 from lyo_pipelines.dataset.versions import why_served
 from lyo_pipelines.defs.assets.curation import filtered_examples
 from lyo_pipelines.defs.assets.documents import document_chunks
-from lyo_pipelines.defs.metadata import column_schema, counts, picture
+from lyo_pipelines.defs.metadata import column_schema, counts_table, image
 from lyo_pipelines.defs.partitions import SEGMENTS
 from lyo_pipelines.defs.resources import Store
 from lyo_pipelines.interactions.contract import INTERACTION
@@ -54,8 +54,8 @@ def _spec(key: str, schema: pa.Schema) -> dg.AssetSpec:
 )
 def dataset_splits(context: dg.AssetExecutionContext, store: Store):
     """Build (or find again) the segment's dataset version from all curated days, or its parent's where it is too thin."""
-    lake, figures, segment = store.lake(), store.figures(), context.partition_key
-    version = build_or_fall_back(lake, segment, figures.dataset, figures.curation, now=datetime.now(UTC))
+    lake, config, segment = store.lake(), store.load_config(), context.partition_key
+    version = build_or_fall_back(lake, segment, config.dataset, config.curation, now=datetime.now(UTC))
     manifest = version.manifest
     sizes = {name: manifest.counts[name] for name in ("train", "validation", "test")}
     context.log.info(
@@ -72,8 +72,8 @@ def dataset_splits(context: dg.AssetExecutionContext, store: Store):
             metadata={
                 "dagster/row_count": sizes[name],
                 "fingerprint": version.fingerprint,
-                "sizes": counts("split", sizes),
-                "composition": picture(split_picture(manifest), "split sizes by stratum"),
+                "sizes": counts_table("split", sizes),
+                "composition": image(split_plot(manifest), "split sizes by stratum"),
                 "card": dg.MetadataValue.md(lake.read_text(f"{version.path}/README.md").split("---", 2)[-1]),
                 "path": f"{version.path}/{name}.parquet",
                 "reused": version.reused,

@@ -9,13 +9,13 @@ from typing import Any
 
 import dagster as dg
 
-from lyo_pipelines.defs.metadata import Metadata, column_schema, counts, picture, table
+from lyo_pipelines.defs.metadata import Metadata, column_schema, counts_table, image, metadata_table
 from lyo_pipelines.defs.partitions import digest_version
 from lyo_pipelines.defs.resources import Store
 from lyo_pipelines.documents.build import build_set
 from lyo_pipelines.documents.contract import CHUNK, DOCUMENTS_VERSION, SetReport
 from lyo_pipelines.documents.inputs import built_from, stale_sets
-from lyo_pipelines.documents.pictures import tokens_picture
+from lyo_pipelines.documents.plots import chunk_lengths_plot
 from lyo_pipelines.storage.lake import Lake
 
 GROUP = "documents"
@@ -63,12 +63,12 @@ documents = dg.AssetSpec(
     ],
 )
 def document_chunks(context: dg.AssetExecutionContext, store: Store):
-    """Read the sets whose files, figures or rules changed."""
-    lake, figures = store.lake(), store.figures()
-    stale = stale_sets(lake, figures.documents, figures.curation)
+    """Read the sets whose files, configuration or rules changed."""
+    lake, config = store.lake(), store.load_config()
+    stale = stale_sets(lake, config.documents, config.curation)
     reports = []
     for name in stale:
-        report = build_set(lake, name, figures.documents, figures.curation, now=datetime.now(UTC))
+        report = build_set(lake, name, config.documents, config.curation, now=datetime.now(UTC))
         reports.append(report)
         context.log.info(
             f"{name}: {report.read} documents, {report.reused} unchanged, {len(report.rejected)} rejected, {report.chunks} chunks"
@@ -79,7 +79,7 @@ def document_chunks(context: dg.AssetExecutionContext, store: Store):
     yield dg.MaterializeResult(
         data_version=digest_version(signatures),
         metadata={
-            **_totals(lake, figures.documents.max_tokens),
+            **_totals(lake, config.documents.max_tokens),
             **_of_run(reports),
             "run_rejected": _rejected(rejected),
         },
@@ -98,7 +98,7 @@ def document_chunks(context: dg.AssetExecutionContext, store: Store):
 
 def _rejected(rejected: list[tuple[str, Any]]) -> dg.MarkdownMetadataValue:
     rows = [{"set": name, "document": one.path, "why": one.says} for name, one in rejected[:_REJECTED_SHOWN]]
-    return table(rows, ["set", "document", "why"])
+    return metadata_table(rows, ["set", "document", "why"])
 
 
 def _of_run(reports: list[SetReport]) -> Metadata:
@@ -122,8 +122,8 @@ def _of_run(reports: list[SetReport]) -> Metadata:
         for kind, number in report.redacted.items():
             redacted[kind] = redacted.get(kind, 0) + number
     return {
-        "run_sets": table(rows, list(rows[0]) if rows else ["set"]),
-        "run_personal_data_replaced": counts("type", redacted),
+        "run_sets": metadata_table(rows, list(rows[0]) if rows else ["set"]),
+        "run_personal_data_replaced": counts_table("type", redacted),
     }
 
 
@@ -144,8 +144,8 @@ def _totals(lake: Lake, maximum: int) -> Metadata:
         ]
     return {
         "dagster/row_count": sum(map(len, tokens.values())),
-        "examples": counts("segment", examples),
-        "tokens": picture(tokens_picture(tokens, maximum), "tokens of the chunks by language"),
-        "samples": table(samples, ["set", "document", "chunk"]),
+        "examples": counts_table("segment", examples),
+        "tokens": image(chunk_lengths_plot(tokens, maximum), "tokens of the chunks by language"),
+        "samples": metadata_table(samples, ["set", "document", "chunk"]),
         "path": lake.path("documents"),
     }

@@ -13,7 +13,7 @@ from lyo_pipelines.evaluation.command import (
     REPORT_TAG,
     default_cache,
     evaluation_command,
-    write_figures,
+    write_config,
 )
 from lyo_pipelines.evaluation.planning.champion import UnusableBaselineError, baselines
 from lyo_pipelines.evaluation.report.build import read_report
@@ -24,7 +24,7 @@ from lyo_pipelines.training.versions import latest_adapter
 GROUP = "evaluation"
 
 
-class EvaluationConfig(dg.Config):
+class EvaluationRunConfig(dg.Config):
     """Options of an evaluation run."""
 
     max_items: int | None = Field(
@@ -47,12 +47,12 @@ class EvaluationConfig(dg.Config):
     ),
 )
 def eval_report(
-    context: dg.AssetExecutionContext, config: EvaluationConfig, store: Store, pipes: dg.PipesSubprocessClient
+    context: dg.AssetExecutionContext, config: EvaluationRunConfig, store: Store, pipes: dg.PipesSubprocessClient
 ):
     """Start the evaluation process and pass on what it reports."""
-    lake, segment, figures = store.lake(), context.partition_key, store.figures().evaluation
+    lake, segment, evaluation_config = store.lake(), context.partition_key, store.load_config().evaluation
     if config.max_items is not None:
-        figures = figures.model_copy(update={"max_items": config.max_items})
+        evaluation_config = evaluation_config.model_copy(update={"max_items": config.max_items})
     candidate = latest_adapter(lake, segment)
     served = None if candidate.segment == segment else (segment, why_served(lake, segment))
     try:
@@ -66,7 +66,7 @@ def eval_report(
         candidate.path,
         output,
         store.models_dir(),
-        figures_path=write_figures(figures, output),
+        evaluation_config_path=write_config(evaluation_config, output),
         champion_dir=compared.champion.path if compared.champion else None,
         start_dir=compared.start.path if compared.start else None,
         metrics_dir=lake.local(lake.side("metrics")),

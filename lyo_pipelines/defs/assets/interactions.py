@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from lyo_pipelines.defs.metadata import column_schema, counts, table
+from lyo_pipelines.defs.metadata import column_schema, counts_table, metadata_table
 from lyo_pipelines.defs.partitions import DAYS, FRESH, days_to_build, days_version
 from lyo_pipelines.defs.resources import Store
 from lyo_pipelines.interactions.contract import INTERACTION
@@ -65,11 +65,11 @@ tables = dg.AssetSpec(
 def landed_files(context: dg.AssetExecutionContext, store: Store):
     """Land what is new in the inbox and in the tables. A table that cannot be read fails the run after all others are landed."""
     pseudonyms, now = Pseudonyms(store.settings().require_pseudonym_key()), datetime.now(UTC)
-    lake, figures = store.lake(), store.figures().interactions
-    reports = land_inbox(lake, pseudonyms, figures, now=now)
+    lake, config = store.lake(), store.load_config().interactions
+    reports = land_inbox(lake, pseudonyms, config, now=now)
     pulled = [
-        pull_table(lake, source, pseudonyms=pseudonyms, figures=figures, now=now, env=os.environ)
-        for source in figures.tables
+        pull_table(lake, source, pseudonyms=pseudonyms, config=config, now=now, env=os.environ)
+        for source in config.tables
     ]
     reports += pulled
     reasons = Counter[str]()
@@ -96,8 +96,8 @@ def landed_files(context: dg.AssetExecutionContext, store: Store):
     ]
     yield dg.MaterializeResult(
         metadata={
-            "files": table(rows, ["file", "format", "told by", "read", "accepted", "rejected"]),
-            "rejected_by_reason": counts("reason", reasons),
+            "files": metadata_table(rows, ["file", "format", "told by", "read", "accepted", "rejected"]),
+            "rejected_by_reason": counts_table("reason", reasons),
             "dagster/row_count": sum(report.accepted for report in reports),
             "read": sum(report.read for report in reports),
             "rejected": sum(report.rejected for report in reports),
@@ -112,7 +112,9 @@ def landed_files(context: dg.AssetExecutionContext, store: Store):
         passed=not unreadable,
         severity=dg.AssetCheckSeverity.WARN,
         metadata={
-            "set_aside": table([{"file": r.name, "reason": r.unreadable} for r in unreadable], ["file", "reason"])
+            "set_aside": metadata_table(
+                [{"file": r.name, "reason": r.unreadable} for r in unreadable], ["file", "reason"]
+            )
         },
     )
     if broken := [report.unreadable for report in pulled if report.unreadable]:

@@ -3,13 +3,13 @@
 import dagster as dg
 
 from lyo_pipelines.defs.assets.curation import filtered_examples
-from lyo_pipelines.defs.metadata import Metadata, column_schema, table
+from lyo_pipelines.defs.metadata import Metadata, column_schema, metadata_table
 from lyo_pipelines.defs.partitions import DAYS, FRESH, days_to_build, days_version
 from lyo_pipelines.defs.resources import Store
 from lyo_pipelines.health.contract import HEALTH, HEALTH_VERSION
 from lyo_pipelines.health.day import build_day, built_from, stale_days
 from lyo_pipelines.retraining.assess import Assessment
-from lyo_pipelines.retraining.decide import Decision
+from lyo_pipelines.retraining.decide import RetrainingDecision
 from lyo_pipelines.retraining.evaluate import Evaluation
 from lyo_pipelines.retraining.signals import Signals
 
@@ -38,12 +38,12 @@ SHOWN_DECISIONS = 100
 )
 def segment_health(context: dg.AssetExecutionContext, store: Store) -> dg.MaterializeResult:
     """Aggregate the days whose curated examples changed."""
-    lake, figures = store.lake(), store.figures().curation
+    lake, config = store.lake(), store.load_config().curation
     asked = context.partition_keys
-    days = days_to_build(asked, lambda: stale_days(lake, figures))
+    days = days_to_build(asked, lambda: stale_days(lake, config))
     rows = 0
     for day in days:
-        report = build_day(lake, day, figures)
+        report = build_day(lake, day, config)
         rows += report.rows
         context.add_asset_metadata(
             {
@@ -91,7 +91,7 @@ def decision_observations(found: Evaluation, sensor: str) -> list[dg.AssetObserv
     return [*single, dg.AssetObservation(SIGNALS, metadata=overview_metadata(found.assessment, sensor))]
 
 
-def decision_metadata(decision: Decision, signals: Signals, sensor: str) -> Metadata:
+def decision_metadata(decision: RetrainingDecision, signals: Signals, sensor: str) -> Metadata:
     """One decision with its evidence, as the page of the asset shows it."""
     rows = [
         {"rule": f.rule, "about": f.subject, "outcome": f.outcome.replace("_", " "), "found": f.says}
@@ -105,7 +105,7 @@ def decision_metadata(decision: Decision, signals: Signals, sensor: str) -> Meta
         "causes": ", ".join(decision.causes) or "none",
         "held_by": "; ".join(decision.held_by) or "nothing",
         "cause_hash": decision.cause_hash or "none",
-        "findings": table(rows, ["rule", "about", "outcome", "found"]),
+        "findings": metadata_table(rows, ["rule", "about", "outcome", "found"]),
         "decided_by": sensor,
     }
 
@@ -127,8 +127,10 @@ def overview_metadata(assessment: Assessment, sensor: str, limit: int = 50) -> M
         for decision in decisions[:limit]
     ]
     return {
-        "decisions": table(rows, ["segment", "outcome", "examples", "why"]),
-        "curriculum_coverage": table(_coverage_rows(assessment), ["segment", "topics covered", "too few examples"]),
+        "decisions": metadata_table(rows, ["segment", "outcome", "examples", "why"]),
+        "curriculum_coverage": metadata_table(
+            _coverage_rows(assessment), ["segment", "topics covered", "too few examples"]
+        ),
         "fire": assessment.outcomes["fire"],
         "hold": assessment.outcomes["hold"],
         "not_enough_evidence": assessment.outcomes["not_enough_evidence"],

@@ -9,7 +9,7 @@ from lyo_pipelines.dataset.preferences.build import FORMAT_VERSION, build_prefer
 from lyo_pipelines.dataset.preferences.versions import PreferenceVersion, latest_preferences
 from lyo_pipelines.defs.assets.curation import filtered_examples
 from lyo_pipelines.defs.assets.training import GPU_POOL, adapter
-from lyo_pipelines.defs.metadata import table
+from lyo_pipelines.defs.metadata import metadata_table
 from lyo_pipelines.defs.partitions import SEGMENTS
 from lyo_pipelines.defs.resources import Store
 from lyo_pipelines.json_types import ConfigTree
@@ -34,8 +34,10 @@ from lyo_pipelines.training.versions import NoAdapterError, point_to, supervised
 )
 def preference_data(context: dg.AssetExecutionContext, store: Store) -> dg.MaterializeResult:
     """Build (or find again) the segment's preference data from all curated days."""
-    lake, figures, segment = store.lake(), store.figures(), context.partition_key
-    found = build_preferences(lake, segment, figures.dataset, figures.curation, now=datetime.now(UTC))
+    lake, preference_config, segment = store.lake(), store.load_config(), context.partition_key
+    found = build_preferences(
+        lake, segment, preference_config.dataset, preference_config.curation, now=datetime.now(UTC)
+    )
     manifest = found.manifest
     rows = [
         {"method": method, "split": split, "what": kind, "n": n}
@@ -46,7 +48,7 @@ def preference_data(context: dg.AssetExecutionContext, store: Store) -> dg.Mater
     return dg.MaterializeResult(
         data_version=dg.DataVersion(found.fingerprint),
         metadata={
-            "sizes": table(rows, ["method", "split", "what", "n"]),
+            "sizes": metadata_table(rows, ["method", "split", "what", "n"]),
             "answers_read": manifest.answers,
             "held_out": manifest.held_out,
             "fingerprint": found.fingerprint,
@@ -55,7 +57,7 @@ def preference_data(context: dg.AssetExecutionContext, store: Store) -> dg.Mater
     )
 
 
-class PreferenceConfig(dg.Config):
+class PreferenceRunConfig(dg.Config):
     """Options of a preference tuning run."""
 
     recipe: str = Field("kto", description="kto, dpo, or the path of a YAML recipe that uses one of these methods.")
@@ -78,17 +80,17 @@ class PreferenceConfig(dg.Config):
     ),
 )
 def preference_adapter(
-    context: dg.AssetExecutionContext, config: PreferenceConfig, store: Store, pipes: dg.PipesSubprocessClient
+    context: dg.AssetExecutionContext, config: PreferenceRunConfig, store: Store, pipes: dg.PipesSubprocessClient
 ):
     """Start the training process on top of the adapter and pass on what it reports."""
-    lake, figures, segment = store.lake(), store.figures().dataset.preferences, context.partition_key
+    lake, preference_config, segment = store.lake(), store.load_config().dataset.preferences, context.partition_key
     try:
         start = supervised_adapter(lake, segment)
     except NoAdapterError as error:
         raise dg.Failure(description=str(error), allow_retries=False) from error
     recipe = _recipe(config, start)
     data = latest_preferences(lake, segment)
-    wanted = figures.minimum_labels if recipe.method == "kto" else figures.minimum_pairs
+    wanted = preference_config.minimum_labels if recipe.method == "kto" else preference_config.minimum_pairs
     _refuse_few(data, recipe.method, wanted)
     version = adapter_version(data.fingerprint, recipe, start.version)
     output = lake.local(lake.adapter_dir(segment, version))
@@ -102,7 +104,7 @@ def preference_adapter(
     return results
 
 
-def _recipe(config: PreferenceConfig, start: TrainingResult) -> Recipe:
+def _recipe(config: PreferenceRunConfig, start: TrainingResult) -> Recipe:
     """The recipe with the base model of the adapter that it tunes."""
     try:
         recipe = load_recipe(config.recipe, {"base_model": start.base_model, **config.overrides})

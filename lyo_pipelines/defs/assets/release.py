@@ -7,19 +7,19 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
-from lyo_pipelines.config.figures import Figures
+from lyo_pipelines.config.loading import Config
 from lyo_pipelines.contracts.document import DocumentError
 from lyo_pipelines.defs.assets.evaluation import eval_report
-from lyo_pipelines.defs.metadata import Metadata, picture, table
+from lyo_pipelines.defs.metadata import Metadata, image, metadata_table
 from lyo_pipelines.defs.partitions import SEGMENTS
 from lyo_pipelines.defs.resources import Store
-from lyo_pipelines.registry.events import Event, Who
+from lyo_pipelines.registry.events import RegistryEvent, Who
 from lyo_pipelines.registry.fold import IllegalEventError
-from lyo_pipelines.registry.log import History, MovedOnError, read_history
-from lyo_pipelines.rollout.begin import OutdatedReportError, ServedByParentError, begin
-from lyo_pipelines.rollout.pictures import stages_picture
-from lyo_pipelines.rollout.watch import Look, evidence
-from lyo_pipelines.training.checked import DamagedAdapterError
+from lyo_pipelines.registry.log import MovedOnError, ReleaseHistory, read_history
+from lyo_pipelines.rollout.monitor import ReleaseCheck, decision_evidence
+from lyo_pipelines.rollout.plots import stages_plot
+from lyo_pipelines.rollout.start import OutdatedReportError, ServedByParentError, start_release
+from lyo_pipelines.training.verified_loading import DamagedAdapterError
 from lyo_pipelines.training.versions import NoAdapterError
 
 GROUP = "release"
@@ -37,7 +37,7 @@ _WILL_NEVER_WORK = (
 )
 
 
-class ReleaseConfig(dg.Config):
+class ReleaseRunConfig(dg.Config):
     """Options of a release."""
 
     reason: str = Field(
@@ -60,17 +60,17 @@ class ReleaseConfig(dg.Config):
         "here, with the evidence behind it."
     ),
 )
-def release(context: dg.AssetExecutionContext, config: ReleaseConfig, store: Store) -> dg.MaterializeResult:
+def release(context: dg.AssetExecutionContext, config: ReleaseRunConfig, store: Store) -> dg.MaterializeResult:
     """Begin the release of the newest adapter, or record which gate it did not pass."""
-    lake, figures, segment, now = store.lake(), store.figures(), context.partition_key, datetime.now(UTC)
+    lake, project_config, segment, now = store.lake(), store.load_config(), context.partition_key, datetime.now(UTC)
     who = Who(config.person, person=True) if config.person else Who(f"run of {context.job_name}")
     try:
-        begun = begin(
-            lake, segment, figures.evaluation, figures.rollout, who=who, reason=config.reason, now=now
+        begun = start_release(
+            lake, segment, project_config.evaluation, project_config.rollout, who=who, reason=config.reason, now=now
         )  # fmt: skip
     except _WILL_NEVER_WORK as error:
         raise dg.Failure(description=str(error), allow_retries=False) from error
-    (context.log.info if begun.release.candidate else context.log.warning)(begun.says)
+    (context.log.info if begun.release.candidate else context.log.warning)(begun.summary)
     gates = [
         {
             "gate": gate.name,
@@ -81,19 +81,19 @@ def release(context: dg.AssetExecutionContext, config: ReleaseConfig, store: Sto
     ]
     return dg.MaterializeResult(
         metadata={
-            "says": begun.says,
-            "gates": table(gates, ["gate", "passed", "found"]),
-            **release_metadata(read_history(lake, segment), figures, now),
+            "says": begun.summary,
+            "gates": metadata_table(gates, ["gate", "passed", "found"]),
+            **release_metadata(read_history(lake, segment), project_config, now),
         },
         data_version=dg.DataVersion(str(begun.release.sequence)),
     )
 
 
-def release_metadata(history: History, figures: Figures, now: datetime) -> Metadata:
-    """The state of a segment's releases, its picture and its newest events."""
+def release_metadata(history: ReleaseHistory, project_config: Config, now: datetime) -> Metadata:
+    """The state of a segment's releases, its plot and its newest events."""
     release, events = history.release, history.events
-    png = stages_picture(events, figures.rollout.stages, segment=release.segment, now=now)
-    shown = list(reversed(events))[: figures.release.shown_events]
+    png = stages_plot(events, project_config.rollout.stages, segment=release.segment, now=now)
+    shown = list(reversed(events))[: project_config.release.shown_events]
     served = [
         {
             "served by": one.version or "a parent's adapter or the base",
@@ -102,7 +102,7 @@ def release_metadata(history: History, figures: Figures, now: datetime) -> Metad
             "from": f"{one.since:%Y-%m-%d %H:%M}",
             "to": f"{one.until:%Y-%m-%d %H:%M}" if one.until else "now",
         }
-        for one in reversed(release.served[-figures.release.shown_events :])
+        for one in reversed(release.served[-project_config.release.shown_events :])
     ]
     return {
         "situation": release.situation,
@@ -110,13 +110,13 @@ def release_metadata(history: History, figures: Figures, now: datetime) -> Metad
         "candidate": release.candidate or "none",
         "stage": release.stage,
         "share": release.share,
-        "stages": picture(png, "stages"),
-        "history": table([_event_row(one) for one in shown], ["at", "event", "version", "by", "reason"]),
-        "who_was_served_what": table(served, ["served by", "arm", "share", "from", "to"]),
+        "stages": image(png, "stages"),
+        "history": metadata_table([_event_row(one) for one in shown], ["at", "event", "version", "by", "reason"]),
+        "who_was_served_what": metadata_table(served, ["served by", "arm", "share", "from", "to"]),
     }
 
 
-def event_metadata(event: Event, history: History, figures: Figures, now: datetime) -> Metadata:
+def event_metadata(event: RegistryEvent, history: ReleaseHistory, project_config: Config, now: datetime) -> Metadata:
     """One event with the figures it was decided on."""
     return {
         "event": event.kind.replace("_", " "),
@@ -126,11 +126,11 @@ def event_metadata(event: Event, history: History, figures: Figures, now: dateti
         "dataset_fingerprint": event.adapter.dataset_fingerprint,
         "sequence": event.sequence,
         **finding_metadata(event.figures),
-        **release_metadata(history, figures, now),
+        **release_metadata(history, project_config, now),
     }
 
 
-def look_metadata(look: Look, history: History, figures: Figures, now: datetime) -> Metadata:
+def look_metadata(look: ReleaseCheck, history: ReleaseHistory, project_config: Config, now: datetime) -> Metadata:
     """A look that changed nothing: what was decided, on what evidence, and when more is expected to be known."""
     days = look.decision.until_known_days
     return {
@@ -138,8 +138,8 @@ def look_metadata(look: Look, history: History, figures: Figures, now: datetime)
         "why": look.says,
         "until_known_days": "not in sight" if days is None else round(days, 1),
         "mismatched_rows": look.collected.mismatched,
-        **finding_metadata(evidence(look.decision, look.collected, figures.rollout)),
-        **release_metadata(history, figures, now),
+        **finding_metadata(decision_evidence(look.decision, look.collected, project_config.rollout)),
+        **release_metadata(history, project_config, now),
     }
 
 
@@ -161,12 +161,12 @@ def finding_metadata(figures: Any) -> Metadata:
     ]
     return {
         **(
-            {"success_metrics": table(metrics, ["metric", "candidate", "current", "difference", "verdict"])}
+            {"success_metrics": metadata_table(metrics, ["metric", "candidate", "current", "difference", "verdict"])}
             if metrics
             else {}
         ),
-        **({"findings": table(rows, ["rule", "outcome", "found"])} if rows else {}),
-        **({"arms": table(arms, columns)} if arms else {}),
+        **({"findings": metadata_table(rows, ["rule", "outcome", "found"])} if rows else {}),
+        **({"arms": metadata_table(arms, columns)} if arms else {}),
     }
 
 
@@ -174,7 +174,7 @@ def _number(value: float | None) -> str:
     return "unknown" if value is None or not math.isfinite(value) else f"{value:.4g}"
 
 
-def _event_row(event: Event) -> dict[str, str]:
+def _event_row(event: RegistryEvent) -> dict[str, str]:
     return {
         "at": f"{event.at:%Y-%m-%d %H:%M}",
         "event": event.kind.replace("_", " ") + (f" ({event.share:.0%})" if event.share else ""),

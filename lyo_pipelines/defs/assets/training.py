@@ -17,7 +17,7 @@ GROUP = "training"
 GPU_POOL = "gpu"
 
 
-class TrainingConfig(dg.Config):
+class TrainingRunConfig(dg.Config):
     """Options of a training run."""
 
     recipe: str = Field(
@@ -39,7 +39,9 @@ class TrainingConfig(dg.Config):
         "and the checkpoint with the lowest validation loss is kept. An interrupted run resumes from its newest complete checkpoint."
     ),
 )
-def adapter(context: dg.AssetExecutionContext, config: TrainingConfig, store: Store, pipes: dg.PipesSubprocessClient):
+def adapter(
+    context: dg.AssetExecutionContext, config: TrainingRunConfig, store: Store, pipes: dg.PipesSubprocessClient
+):
     """Start the training process and pass on what it reports."""
     lake = store.lake()
     try:

@@ -32,9 +32,9 @@ def _specs() -> list[dg.AssetCheckSpec]:
 @dg.multi_asset_check(specs=_specs())
 def dataset_leakage(context: dg.AssetCheckExecutionContext, store: Store) -> Iterator[dg.AssetCheckResult]:
     """Run every check once on the segment's current version."""
-    lake, figures = store.lake(), store.figures()
+    lake, config = store.lake(), store.load_config()
     version = current_dataset(lake, context.op_execution_context.partition_key)
-    for outcome in leakage_checks(lake, version.segment, version.fingerprint, figures.dataset, figures.curation):
+    for outcome in leakage_checks(lake, version.segment, version.fingerprint, config.dataset, config.curation):
         yield dg.AssetCheckResult(
             asset_key="train_split",
             check_name=outcome.name,

@@ -5,7 +5,7 @@ import dagster as dg
 from lyo_pipelines.defs.partitions import SEGMENTS
 from lyo_pipelines.defs.resources import Store
 from lyo_pipelines.evaluation.report.build import read_report
-from lyo_pipelines.evaluation.report.gates import GATES, gates
+from lyo_pipelines.evaluation.report.gates import GATES, evaluate_gates
 from lyo_pipelines.training.versions import latest_adapter
 
 
@@ -14,10 +14,10 @@ def _check(name: str, description: str) -> dg.AssetChecksDefinition:
     def check(context: dg.AssetCheckExecutionContext, store: Store) -> dg.AssetCheckResult:
         lake, segment = store.lake(), context.op_execution_context.partition_key
         report = read_report(lake.local(lake.report_dir(segment, latest_adapter(lake, segment).version)))
-        gate = next((g for g in gates(report, store.figures().evaluation) if g.name == name), None)
-        if gate is None:  # taken out of the figures by the user
+        gate = next((g for g in evaluate_gates(report, store.load_config().evaluation) if g.name == name), None)
+        if gate is None:  # taken out of the configuration by the user
             return dg.AssetCheckResult(
-                passed=True, description="this gate is not among your figures: nothing was judged"
+                passed=True, description="this gate is not among your configuration: nothing was judged"
             )
         # None: too little evidence to judge: shown as a warning, never as passed
         severity = dg.AssetCheckSeverity.ERROR if gate.blocking and gate.passed is False else dg.AssetCheckSeverity.WARN

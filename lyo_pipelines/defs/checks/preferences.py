@@ -4,7 +4,7 @@ import dagster as dg
 
 from lyo_pipelines.dataset.preferences.leakage import NAME, no_test_item
 from lyo_pipelines.dataset.preferences.versions import latest_preferences
-from lyo_pipelines.dataset.versions import latest
+from lyo_pipelines.dataset.versions import latest_version
 from lyo_pipelines.defs.partitions import SEGMENTS
 from lyo_pipelines.defs.resources import Store
 
@@ -18,11 +18,11 @@ from lyo_pipelines.defs.resources import Store
 )
 def preferences_leakage(context: dg.AssetCheckExecutionContext, store: Store) -> dg.AssetCheckResult:
     """Compare the written preference data with the test split of the segment's current dataset version."""
-    lake, figures, segment = store.lake(), store.figures(), context.op_execution_context.partition_key
-    dataset = latest(lake, segment)
+    lake, config, segment = store.lake(), store.load_config(), context.op_execution_context.partition_key
+    dataset = latest_version(lake, segment)
     if dataset is None:
         return dg.AssetCheckResult(passed=True, description="there is no test split yet")
-    outcome = no_test_item(lake, latest_preferences(lake, segment), dataset, figures.dataset, figures.curation)
+    outcome = no_test_item(lake, latest_preferences(lake, segment), dataset, config.dataset, config.curation)
     return dg.AssetCheckResult(
         passed=outcome.passed,
         severity=dg.AssetCheckSeverity.ERROR,

@@ -5,9 +5,9 @@ import dagster as dg
 from lyo_pipelines.defs.assets.release import RELEASE
 from lyo_pipelines.defs.partitions import SEGMENTS
 from lyo_pipelines.defs.resources import Store
-from lyo_pipelines.registry.events import Event
+from lyo_pipelines.registry.events import RegistryEvent
 from lyo_pipelines.registry.log import read_history
-from lyo_pipelines.rollout.release import fault
+from lyo_pipelines.rollout.release import adapter_fault
 
 GUARDRAILS = "guardrails"
 BACK = ("fell_back", "rolled_back")
@@ -48,7 +48,7 @@ def files_as_registered(context: dg.AssetCheckExecutionContext, store: Store) ->
     lake = store.lake()
     release = read_history(lake, context.op_execution_context.partition_key).release
     versions = [version for version in (release.champion, release.candidate, *release.formers[-1:]) if version]
-    wrong = {version: why for version in versions if (why := fault(lake, release, version)) is not None}
+    wrong = {version: why for version in versions if (why := adapter_fault(lake, release, version)) is not None}
     return dg.AssetCheckResult(
         passed=not wrong,
         severity=dg.AssetCheckSeverity.ERROR,
@@ -56,7 +56,7 @@ def files_as_registered(context: dg.AssetCheckExecutionContext, store: Store) ->
     )
 
 
-def told_check(event: Event, segment: str) -> dg.AssetCheckEvaluation:
+def told_check(event: RegistryEvent, segment: str) -> dg.AssetCheckEvaluation:
     """The outcome of `guardrails` that follows from an event, as a sensor reports it."""
     return dg.AssetCheckEvaluation(
         asset_key=RELEASE,

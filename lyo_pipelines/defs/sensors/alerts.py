@@ -10,12 +10,12 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from lyo_pipelines.alerts.channels import NAMES, Channel, open_channels, tell
+from lyo_pipelines.alerts.channels import NAMES, Channel, notify_channel, open_channels
 from lyo_pipelines.alerts.errors import ChannelError
 from lyo_pipelines.alerts.state import ChannelState, fresh_state, load_state
 from lyo_pipelines.config.settings import Settings
 from lyo_pipelines.defs.resources import Store
-from lyo_pipelines.defs.sensors.happenings import Watch, first_check
+from lyo_pipelines.defs.sensors.alert_sources import AlertSources, first_check
 from lyo_pipelines.errors import LyoError
 
 KEYS = {name: f"lyo_pipelines/alerts/{name}" for name in NAMES}
@@ -36,19 +36,19 @@ class AlertsNotSentError(LyoError):
 )
 def alerts_sensor(context: dg.SensorEvaluationContext, store: Store) -> dg.SkipReason:
     """Tell every channel that is on what is new to it."""
-    figures, now = store.figures().alerts, current_time()
-    channels = open_channels(figures, Settings.from_env().alert_secrets, now)
+    config, now = store.load_config().alerts, current_time()
+    channels = open_channels(config, Settings.from_env().alert_secrets, now)
     kept = context.instance.daemon_cursor_storage.get_cursor_values(set(KEYS.values()))
     _forget(context.instance, kept, {channel.name for channel in channels})
     if not channels:
         return dg.SkipReason("alerts are off: turn on alerts.email or alerts.slack in your config.yaml")
-    watch = Watch(context.instance, figures.ui_url, now)
+    watch = AlertSources(context.instance, config.ui_url, now)
     told, failed = [], []
     for channel in channels:
         state = load_state(kept.get(KEYS[channel.name], "")) or _start(context.instance, channel, now)
         seen, moved = watch.since(state)
         try:
-            delivery = tell(channel, seen, moved, figures, now)
+            delivery = notify_channel(channel, seen, moved, config, now)
         except ChannelError as error:
             failed.append(str(error))
             continue

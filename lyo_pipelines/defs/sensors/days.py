@@ -22,7 +22,7 @@ from lyo_pipelines.interactions.days.build import day_inputs
 def stale_days_sensor(context: dg.SensorEvaluationContext, store: Store) -> dg.SensorResult | dg.SkipReason:
     """Launch one run per range of stale days."""
     lake = store.lake()
-    stale = days_to_rebuild(lake, store.figures().curation)
+    stale = days_to_rebuild(lake, store.load_config().curation)
     known = [day for day in stale if DAYS.has_partition_key(day.isoformat())]
     if len(known) < len(stale):
         context.log.warning(

@@ -23,9 +23,9 @@ SETTLE_SECONDS = 3.0
     ),
 )
 def documents_sensor(context: dg.SensorEvaluationContext, store: Store) -> dg.SensorResult | dg.SkipReason:
-    """Launch one run for all sets whose files, figures or rules changed."""
-    lake, figures = store.lake(), store.figures()
-    stale = stale_sets(lake, figures.documents, figures.curation)
+    """Launch one run for all sets whose files, configuration or rules changed."""
+    lake, config = store.lake(), store.load_config()
+    stale = stale_sets(lake, config.documents, config.curation)
     now = datetime.now(UTC).timestamp()
     settled = {name: one for name, one in stale.items() if now - one.files.newest >= SETTLE_SECONDS}
     if len(settled) < len(stale):

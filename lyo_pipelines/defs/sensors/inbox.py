@@ -7,7 +7,7 @@ import dagster as dg
 from lyo_pipelines.defs.jobs import land_inbox_job
 from lyo_pipelines.defs.resources import Store
 from lyo_pipelines.defs.sensors.runs import one_run
-from lyo_pipelines.interactions.landing.inbox import scan
+from lyo_pipelines.interactions.landing.inbox import scan_inbox
 
 SETTLE_SECONDS = 3.0
 """A file counts once it has not changed for this long: copying into the inbox is not atomic."""
@@ -24,7 +24,7 @@ SETTLE_SECONDS = 3.0
 )
 def inbox_sensor(context: dg.SensorEvaluationContext, store: Store) -> dg.SensorResult | dg.SkipReason:
     """Launch one landing run for all files that are new."""
-    files = scan(store.lake(), settle_seconds=SETTLE_SECONDS, now=datetime.now(UTC))
+    files = scan_inbox(store.lake(), settle_seconds=SETTLE_SECONDS, now=datetime.now(UTC))
     if not files:
         return dg.SkipReason("nothing new in the inbox")
     found = sorted(f"{file.path} {file.size} {file.mtime}" for file in files)

@@ -6,7 +6,7 @@ from typing import Any
 
 import dagster as dg
 
-from lyo_pipelines.config.figures import Figures
+from lyo_pipelines.config.loading import Config
 from lyo_pipelines.config.settings import Settings
 from lyo_pipelines.defs.assets.release import RELEASE, event_metadata, look_metadata
 from lyo_pipelines.defs.checks.release import told_check
@@ -17,8 +17,8 @@ from lyo_pipelines.defs.sensors.runs import WHY, run_for_cause, why
 from lyo_pipelines.defs.step_up import JOB, step_up_job
 from lyo_pipelines.errors import LyoError
 from lyo_pipelines.registry.events import Who
-from lyo_pipelines.rollout.begin import waiting
 from lyo_pipelines.rollout.rounds import Cursor, Round, go_round
+from lyo_pipelines.rollout.start import waiting_adapters
 from lyo_pipelines.storage.lake import Lake
 
 NAME = "rollout_sensor"
@@ -44,11 +44,11 @@ def rollout_sensor_for(*, running: bool | None = None, every_seconds: int = 60) 
         ),
     )
     def sensor(context: dg.SensorEvaluationContext, store: Store) -> dg.SensorResult:
-        lake, figures, now = store.lake(), store.figures(), current_time()
+        lake, config, now = store.lake(), store.load_config(), current_time()
         cursor = Cursor.read(context.cursor)
-        found = go_round(lake, figures.rollout, cursor, now=now, who=Who(NAME))
-        events = list(_events(found, figures, now))
-        requests = list(_requests(context.instance, found, lake, automatic=figures.release.automatic))
+        found = go_round(lake, config.rollout, cursor, now=now, who=Who(NAME))
+        events = list(_events(found, config, now))
+        requests = list(_requests(context.instance, found, lake, automatic=config.release.automatic))
         if found.troubles and not (events or requests):
             raise ReleaseUnreadableError("; ".join(map(str, found.troubles.values())))
         for segment, trouble in found.troubles.items():
@@ -73,21 +73,21 @@ def current_time() -> datetime:
     return datetime.now(UTC)
 
 
-def _events(found: Round, figures: Figures, now: datetime) -> Iterator[Any]:
+def _events(found: Round, config: Config, now: datetime) -> Iterator[Any]:
     """Observations of looks that found something new and of events that were not shown yet, and what these mean for the check."""
     for visit in found.visits:
         if visit.news:
-            metadata = {**look_metadata(visit.look, visit.history, figures, now), "decided_by": NAME}
+            metadata = {**look_metadata(visit.look, visit.history, config, now), "decided_by": NAME}
             yield dg.AssetObservation(RELEASE, partition=visit.look.release.segment, metadata=metadata)
     for history, events in found.shown:
         segment = history.release.segment
         for event in events:
-            yield dg.AssetObservation(RELEASE, partition=segment, metadata=event_metadata(event, history, figures, now))
+            yield dg.AssetObservation(RELEASE, partition=segment, metadata=event_metadata(event, history, config, now))
         yield told_check(events[-1], segment)
 
 
 def _requests(instance: dg.DagsterInstance, found: Round, lake: Lake, *, automatic: bool) -> Iterator[dg.RunRequest]:
-    """Runs of steps that are due and, where the figures say so, of releases of new reports; one for each cause."""
+    """Runs of steps that are due and, where the configuration says so, of releases of new reports; one for each cause."""
     due = [
         ((JOB, one.release.segment, one.release.sequence), JOB, one.release.segment, one.says)
         for one in (visit.look for visit in found.visits)
@@ -95,7 +95,7 @@ def _requests(instance: dg.DagsterInstance, found: Round, lake: Lake, *, automat
     ]
     due += [
         (("release", new.segment, new.version), release_job.name, new.segment, f"{new.version} has a report")
-        for new in (waiting(lake) if automatic else [])
+        for new in (waiting_adapters(lake) if automatic else [])
     ]
     for cause, job_name, segment, reason in due:
         found_run = run_for_cause(instance, *cause, tags={WHY: why(reason)}, job_name=job_name, partition_key=segment)

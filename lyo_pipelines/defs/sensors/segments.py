@@ -24,7 +24,10 @@ def segments_sensor(context: dg.SensorEvaluationContext, store: Store) -> dg.Sen
     signature = examples_signature(lake)
     if signature == context.cursor:
         return dg.SkipReason("no curated day changed")
-    minimum, groups = store.figures().curation.segment_minimum_interactions, store.figures().dataset.minimum_groups
+    minimum, groups = (
+        store.load_config().curation.segment_minimum_interactions,
+        store.load_config().dataset.minimum_groups,
+    )
     counts = segment_counts(lake)
     reached = [
         key

@@ -11,7 +11,7 @@ from lyo_pipelines.defs.jobs import land_inbox_job
 from lyo_pipelines.defs.resources import Store
 from lyo_pipelines.defs.sensors.runs import one_run
 from lyo_pipelines.interactions.tables.errors import TableError
-from lyo_pipelines.interactions.tables.probe import look_at
+from lyo_pipelines.interactions.tables.probe import probe_table
 
 
 @dg.sensor(
@@ -25,13 +25,13 @@ from lyo_pipelines.interactions.tables.probe import look_at
 )
 def tables_sensor(context: dg.SensorEvaluationContext, store: Store) -> dg.SensorResult | dg.SkipReason:
     """Launch one landing run for all tables that hold something new; a table that cannot be looked at does not hold up the others."""
-    tables, lake = store.figures().interactions.tables, store.lake()
+    tables, lake = store.load_config().interactions.tables, store.lake()
     if not tables:
         return dg.SkipReason("no table is configured (interactions.tables in config.yaml)")
     new, broken = {}, []
     for table in tables:
         try:
-            look = look_at(lake, table, os.environ)
+            look = probe_table(lake, table, os.environ)
         except TableError as error:
             broken.append(str(error))
             continue

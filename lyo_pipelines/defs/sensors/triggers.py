@@ -47,20 +47,20 @@ def trigger_sensor(
         ),
     )
     def sensor(context: dg.SensorEvaluationContext, store: Store) -> dg.SensorResult | dg.SkipReason:
-        lake, figures, now = store.lake(), store.figures().retraining, datetime.now(UTC)
+        lake, config, now = store.lake(), store.load_config().retraining, datetime.now(UTC)
         curriculum = load_curriculum(lake)
         if not lake.days("health"):
             return dg.SkipReason("no day of segment_health yet")
         launched = retraining_runs(context.instance, job.name, now)
-        inputs = inputs_digest(lake, figures, curriculum, launched, now)
+        inputs = inputs_digest(lake, config, curriculum, launched, now)
         if inputs == context.cursor:
             return dg.SkipReason("nothing changed since the last decisions")
-        found = evaluate(lake, figures, curriculum, launched, kind=kind, by=name, now=now)
+        found = evaluate(lake, config, curriculum, launched, kind=kind, by=name, now=now)
         for trouble in found.assessment.troubles:
             context.log.error(trouble)
         context.log.info(f"{found.summary}; {len(found.claims)} launched")
         return dg.SensorResult(
-            run_requests=[_request(claim, figures.for_segment(claim.segment)) for claim in found.claims],
+            run_requests=[_request(claim, config.for_segment(claim.segment)) for claim in found.claims],
             skip_reason=None if found.claims else found.summary,
             dynamic_partitions_requests=new_segments(context.instance, (claim.segment for claim in found.claims)),
             asset_events=decision_observations(found, name),

@@ -13,7 +13,7 @@ _DECLARED = re.compile(
 _FEW = 0.1  # old Western files have a few accents and quotation marks among plain ASCII
 
 
-def decode(data: bytes, *, html: bool = False) -> str:
+def decode_text(data: bytes, *, html: bool = False) -> str:
     """The text of a file: UTF-8, UTF-16 or UTF-32 with its mark, what an HTML page declares, or plain Western text.
 
     Western text has few signs beyond ASCII. Raises RejectedError("encoding") for anything else.

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from lxml import html as lxml_html
 from lxml.etree import ParserError  # pyright: ignore[reportAttributeAccessIssue]  (a compiled module)
 
-from lyo_pipelines.documents.contract import About, Block, RejectedError
+from lyo_pipelines.documents.contract import DocumentMetadata, RejectedError, TextBlock
 
 _DROPPED = frozenset(
     ("script", "style", "noscript", "template", "svg", "iframe", "object", "form", "button", "select", "input", "textarea", "nav",
@@ -37,15 +37,15 @@ _DEEP = 200
 class Page:
     """Blocks of a page and what its head says of it."""
 
-    blocks: list[Block]
-    about: About
+    blocks: list[TextBlock]
+    about: DocumentMetadata
 
 
 def read_html(text: str) -> Page:
     """Blocks of an HTML page. Raises RejectedError("damaged") when it is none."""
     text = re.sub(r"^\s*<\?xml[^>]*\?>", "", text)
     if not text.strip():
-        return Page([], About())
+        return Page([], DocumentMetadata())
     try:
         root = lxml_html.document_fromstring(text)
     except (ParserError, ValueError) as error:
@@ -55,13 +55,13 @@ def read_html(text: str) -> Page:
     return Page(blocks, about)
 
 
-def _about(root: lxml_html.HtmlElement) -> About:
+def _about(root: lxml_html.HtmlElement) -> DocumentMetadata:
     meta = {
         (one.get("name") or one.get("property") or "").lower(): (one.get("content") or "").strip()
         for one in root.iter("meta")
     }
     licences = [one.get("href", "") for one in root.iter("a", "link") if "license" in (one.get("rel") or "").split()]
-    return About(
+    return DocumentMetadata(
         title=" ".join((root.findtext(".//title") or "").split()),
         language=(root.get("lang") or root.get("{http://www.w3.org/XML/1998/namespace}lang") or "").strip(),
         licence=meta.get("license") or meta.get("dcterms.license") or next(iter(licences), ""),
@@ -95,38 +95,38 @@ def _unwanted(element: lxml_html.HtmlElement) -> bool:
     )
 
 
-def _walk(element: lxml_html.HtmlElement, depth: int) -> Iterator[Block]:
+def _walk(element: lxml_html.HtmlElement, depth: int) -> Iterator[TextBlock]:
     """Blocks below an element: text between two block elements is a paragraph of its own."""
     loose: list[str] = [element.text or ""]
     for child in element:
         if _unwanted(child):
             pass
         elif child.tag in _BLOCKS or (depth < _DEEP and _holds_blocks(child)):
-            yield Block(tidy("".join(loose)))
+            yield TextBlock(tidy("".join(loose)))
             loose = []
             yield from _block(child, depth)
         else:
             loose.append(inline(child))
         loose.append(child.tail or "")
-    yield Block(tidy("".join(loose)))
+    yield TextBlock(tidy("".join(loose)))
 
 
 def _holds_blocks(element: lxml_html.HtmlElement) -> bool:
     return any(isinstance(one.tag, str) and one.tag in _BLOCKS for one in element.iterdescendants())
 
 
-def _block(element: lxml_html.HtmlElement, depth: int) -> Iterator[Block]:
+def _block(element: lxml_html.HtmlElement, depth: int) -> Iterator[TextBlock]:
     tag = str(element.tag)
     if tag in {"h1", "h2", "h3", "h4", "h5", "h6"}:
-        yield Block(" ".join(tidy(inline(element, inside=True)).split()), level=int(tag[1]))
+        yield TextBlock(" ".join(tidy(inline(element, inside=True)).split()), level=int(tag[1]))
     elif tag == "pre":
-        yield Block(_code(element))
+        yield TextBlock(_code(element))
     elif tag in {"ul", "ol"} or tag == "table":
-        yield Block("\n".join(_rows(element) if tag == "table" else _items(element, 0)))
+        yield TextBlock("\n".join(_rows(element) if tag == "table" else _items(element, 0)))
     elif tag == "dl":
         yield from _definitions(element)
     elif depth > _DEEP:
-        yield Block(tidy(element.text_content()))
+        yield TextBlock(tidy(element.text_content()))
     else:
         yield from _walk(element, depth + 1)
 
@@ -156,14 +156,14 @@ def _rows(table: lxml_html.HtmlElement) -> Iterator[str]:
             yield " | ".join(cells)
 
 
-def _definitions(element: lxml_html.HtmlElement) -> Iterator[Block]:
+def _definitions(element: lxml_html.HtmlElement) -> Iterator[TextBlock]:
     term = ""
     for child in element.iter("dt", "dd"):
         text = " ".join(tidy(inline(child, inside=True)).split())
         if child.tag == "dt":
             term = text
         elif text:
-            yield Block(f"{term}: {text}" if term else text, term=term)
+            yield TextBlock(f"{term}: {text}" if term else text, term=term)
 
 
 def _code(element: lxml_html.HtmlElement) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
-from lyo_pipelines.documents.marks import MARKED
+from lyo_pipelines.documents.question_markers import MARKED
 from lyo_pipelines.documents.reading.html import Page, read_html
 
 _DEFINITION = re.compile(r"(?m)^(?P<term>[^\s#>|:*+\-`][^\n]{0,120})\n{1,2}(?P<lines>(?::[ \t]+[^\n]+\n?)+)")

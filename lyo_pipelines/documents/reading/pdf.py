@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from lyo_pipelines.config.documents import DocumentFigures
-from lyo_pipelines.documents.contract import About, RejectedError
+from lyo_pipelines.config.documents import DocumentConfig
+from lyo_pipelines.documents.contract import DocumentMetadata, RejectedError
 from lyo_pipelines.documents.reading.html import Page
-from lyo_pipelines.documents.reading.pdf_lines import Line, blocks_of
+from lyo_pipelines.documents.reading.pdf_lines import PdfLine, blocks_of
 
 _HYPHENS = "\x02\ufffe"  # PDFium's sign for a hyphen at which a word was broken
 _NEVER_TEXT = frozenset("\x00\r\n")
@@ -27,7 +27,7 @@ class _Sign:
     generated: bool
 
 
-def read_pdf(data: bytes, figures: DocumentFigures) -> Page:
+def read_pdf(data: bytes, config: DocumentConfig) -> Page:
     """Blocks of a PDF. Raises RejectedError: encrypted, damaged, no_text_layer."""
     import pypdfium2
 
@@ -46,14 +46,14 @@ def read_pdf(data: bytes, figures: DocumentFigures) -> Page:
     finally:
         document.close()
     signs = sum(len(line.text) for line in lines)
-    if signs < figures.pdf_minimum_characters_per_page * max(pages, 1):
+    if signs < config.pdf_minimum_characters_per_page * max(pages, 1):
         raise RejectedError("no_text_layer", f"{signs} characters on {pages} pages")
     # a program that prints puts its own file name or address there
     named = "" if "/" in title or "\\" in title or title.lower().endswith((".doc", ".docx", ".pdf", ".html")) else title
-    return Page(blocks_of(lines, pages, figures), About(title=named, attribution=author))
+    return Page(blocks_of(lines, pages, config), DocumentMetadata(title=named, attribution=author))
 
 
-def _lines(page: Any, number: int) -> Iterator[Line]:
+def _lines(page: Any, number: int) -> Iterator[PdfLine]:
     textpage = page.get_textpage()
     try:
         line: list[_Sign] = []
@@ -78,7 +78,7 @@ def _signs(textpage: Any) -> Iterator[_Sign]:
         yield _Sign("\u00ad" if text in _HYPHENS else text, index, pdfium.FPDFText_IsGenerated(textpage, index) == 1)
 
 
-def _line(textpage: Any, signs: list[_Sign], number: int) -> Iterator[Line]:
+def _line(textpage: Any, signs: list[_Sign], number: int) -> Iterator[PdfLine]:
     import pypdfium2.raw as pdfium
 
     drawn = [sign.index for sign in signs if not sign.generated and not sign.text.isspace()]
@@ -92,4 +92,4 @@ def _line(textpage: Any, signs: list[_Sign], number: int) -> Iterator[Line]:
     x, y = ctypes.c_double(), ctypes.c_double()
     pdfium.FPDFText_GetCharOrigin(textpage, middle, x, y)
     size = round(pdfium.FPDFText_GetFontSize(textpage, middle) * scale, 1)
-    yield Line(" ".join("".join(sign.text for sign in signs).split()), number, size, y.value)
+    yield PdfLine(" ".join("".join(sign.text for sign in signs).split()), number, size, y.value)

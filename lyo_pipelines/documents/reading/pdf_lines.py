@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
 
-from lyo_pipelines.config.documents import DocumentFigures
-from lyo_pipelines.documents.contract import Block
-from lyo_pipelines.documents.reading.plain import unwrapped
+from lyo_pipelines.config.documents import DocumentConfig
+from lyo_pipelines.documents.contract import TextBlock
+from lyo_pipelines.documents.reading.plain import unwrap_lines
 
 _PAGE_NUMBER = re.compile(
     r"^(?:page|p\.|पृष्ठ|பக்கம்)?\s*[-–—(\[|]?\s*\d{1,4}\s*[-–—)\]|]?(?:\s*(?:/|of|का)\s*\d{1,4})?$", re.IGNORECASE
@@ -28,7 +28,7 @@ _LONGEST_HEADING = 160
 
 
 @dataclass(frozen=True)
-class Line:
+class PdfLine:
     """One line. page: from 0; size: of its letters in points; y: its baseline, points from the bottom of the page."""
 
     text: str
@@ -37,31 +37,31 @@ class Line:
     y: float
 
 
-def blocks_of(lines: list[Line], pages: int, figures: DocumentFigures) -> list[Block]:
+def blocks_of(lines: list[PdfLine], pages: int, config: DocumentConfig) -> list[TextBlock]:
     """Headings and paragraphs of all pages."""
-    lines = without_running_lines(lines, pages, figures)
+    lines = without_running_lines(lines, pages, config)
     sizes: Counter[float] = Counter()
     for line in lines:
         sizes[line.size] += len(line.text)
     if not sizes:
         return []
     body = sizes.most_common(1)[0][0]
-    larger = sorted({line.size for line in lines if line.size >= figures.pdf_heading_size * body}, reverse=True)
+    larger = sorted({line.size for line in lines if line.size >= config.pdf_heading_size * body}, reverse=True)
     levels = {size: min(place + 1, 6) for place, size in enumerate(larger)}
     blocks = []
     for part in _parts(lines, _usual_step(lines)):
-        text = unwrapped(_whole_words([line.text for line in part]))
+        text = unwrap_lines(_whole_words([line.text for line in part]))
         level = levels.get(part[0].size, 0)
         if level and len(text) <= _LONGEST_HEADING:
-            blocks.append(Block(" ".join(text.split()), level))
+            blocks.append(TextBlock(" ".join(text.split()), level))
         else:
-            blocks.append(Block(text))
+            blocks.append(TextBlock(text))
     return [block for block in blocks if block.text]
 
 
-def without_running_lines(lines: list[Line], pages: int, figures: DocumentFigures) -> list[Line]:
+def without_running_lines(lines: list[PdfLine], pages: int, config: DocumentConfig) -> list[PdfLine]:
     """Lines without page numbers, and without what stands at the top or bottom of many pages (figures in it may differ)."""
-    by_page: dict[int, list[Line]] = defaultdict(list)
+    by_page: dict[int, list[PdfLine]] = defaultdict(list)
     for line in lines:
         by_page[line.page].append(line)
     margins: set[int] = set()
@@ -69,16 +69,16 @@ def without_running_lines(lines: list[Line], pages: int, figures: DocumentFigure
         heights = sorted({round(line.y) for line in on_page}, reverse=True)
         edge = set(heights[:_MARGIN]) | set(heights[-_MARGIN:])
         margins |= {id(line) for line in on_page if round(line.y) in edge}
-    same: defaultdict[str, list[Line]] = defaultdict(list)
+    same: defaultdict[str, list[PdfLine]] = defaultdict(list)
     for line in lines:
         if id(line) in margins:
             same[_DIGITS.sub("#", line.text)].append(line)
-    enough = max(3, figures.pdf_running_line_share * pages)
+    enough = max(3, config.pdf_running_line_share * pages)
     running = {
         text for text, found in same.items() if len({line.page for line in found}) >= enough and _counts_pages(found)
     }
 
-    def stays(line: Line) -> bool:
+    def stays(line: PdfLine) -> bool:
         if id(line) not in margins:
             return True
         number = _PAGE_NUMBER.match(line.text) or _ROMAN.match(line.text) or _PRINTED.match(line.text)
@@ -87,7 +87,7 @@ def without_running_lines(lines: list[Line], pages: int, figures: DocumentFigure
     return [line for line in lines if stays(line)]
 
 
-def _counts_pages(lines: list[Line]) -> bool:
+def _counts_pages(lines: list[PdfLine]) -> bool:
     """Whether each number of the lines is the same on all pages or goes up with them; other lines only look alike."""
     columns = zip(*([int(number) for number in _DIGITS.findall(line.text)] for line in lines), strict=True)
     return all(
@@ -96,7 +96,7 @@ def _counts_pages(lines: list[Line]) -> bool:
     )
 
 
-def _usual_step(lines: list[Line]) -> float:
+def _usual_step(lines: list[PdfLine]) -> float:
     """The usual distance between two lines of one paragraph; a page of single lines shows none, so their size must do."""
     near = [
         a.y - b.y for a, b in pairwise(lines) if a.page == b.page and a.size == b.size and 0 < a.y - b.y < 2 * a.size
@@ -104,9 +104,9 @@ def _usual_step(lines: list[Line]) -> float:
     return median(near) if near else 1.3 * min((line.size for line in lines), default=0.0)
 
 
-def _parts(lines: list[Line], step: float) -> Iterator[list[Line]]:
+def _parts(lines: list[PdfLine], step: float) -> Iterator[list[PdfLine]]:
     """Lines that belong together, in the order of the file."""
-    part: list[Line] = []
+    part: list[PdfLine] = []
     for line in lines:
         if part and not _goes_on(part, line, step):
             yield part
@@ -116,7 +116,7 @@ def _parts(lines: list[Line], step: float) -> Iterator[list[Line]]:
         yield part
 
 
-def _goes_on(part: list[Line], line: Line, step: float) -> bool:
+def _goes_on(part: list[PdfLine], line: PdfLine, step: float) -> bool:
     before = part[-1]
     if abs(before.size - line.size) > 0.05 * before.size:
         return False

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from lyo_pipelines.documents.contract import Block
-from lyo_pipelines.documents.marks import MARKED
+from lyo_pipelines.documents.contract import TextBlock
+from lyo_pipelines.documents.question_markers import MARKED
 
 _PARAGRAPH = re.compile(r"\n[ \t]*\n\s*")
 _UNDERLINED = re.compile(r"(?m)^(?P<title>\S[^\n]{0,120})\n(?P<line>={3,}|-{3,})[ \t]*$")
@@ -16,26 +16,26 @@ _LIST = re.compile(r"(?m)^\s*(?:[-*•+]|\(?\d{1,3}[.)])[ \t]+")
 _WRAPPED = 50  # lines at least this long (on average) were broken by a program, not by the author
 
 
-def read_plain(text: str) -> list[Block]:
+def read_plain(text: str) -> list[TextBlock]:
     """Blocks of a plain text."""
     text = _UNDERLINED.sub(lambda m: f"\n\n{'#' if m['line'][0] == '=' else '##'} {m['title'].strip()}\n\n", text)
     return [block for part in _PARAGRAPH.split(text.strip()) if (block := _block(part.strip("\n"))).text]
 
 
-def _block(part: str) -> Block:
+def _block(part: str) -> TextBlock:
     line = part.strip()
     if "\n" not in line:
         if line.startswith(("# ", "## ")):
             mark, _, title = line.partition(" ")
-            return Block(title.strip(), level=len(mark))
+            return TextBlock(title.strip(), level=len(mark))
         if (found := _NUMBERED.match(line)) and not _SENTENCE_END.search(line):
-            return Block(line, level=min(found["number"].count(".") + 2, 6))
+            return TextBlock(line, level=min(found["number"].count(".") + 2, 6))
         if line.isupper() and len(line) <= 80 and sum(sign.isalpha() for sign in line) >= 4:
-            return Block(line, level=2)
-    return Block(unwrapped(part))
+            return TextBlock(line, level=2)
+    return TextBlock(unwrap_lines(part))
 
 
-def unwrapped(part: str) -> str:
+def unwrap_lines(part: str) -> str:
     """A paragraph with the lines that a program broke joined again, and hyphenated words whole; poems and lists stay as they are."""
     part = _HYPHEN.sub("", part)
     lines = [line.strip() for line in part.splitlines() if line.strip()]

@@ -6,7 +6,7 @@ from lyo_pipelines.evaluation.answers.numerals import alternatives_in, equal, la
 from lyo_pipelines.evaluation.answers.text import normal_form, stated_answer
 
 
-def is_right(answer: str, expected: str) -> bool:
+def is_correct(answer: str, expected: str) -> bool:
     """Compare as numbers where the known result is one (units must not contradict), else as normalised text."""
     stated = stated_answer(answer)
     number = number_in(expected)

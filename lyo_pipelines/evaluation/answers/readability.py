@@ -6,7 +6,7 @@ import re
 
 import polars as pl
 
-from lyo_pipelines.curation.language.scripts import prose
+from lyo_pipelines.curation.language.scripts import prose_of
 from lyo_pipelines.evaluation.answers.text import words
 
 MINIMUM_WORDS = 30
@@ -55,4 +55,4 @@ def syllables(word: str) -> int:
 
 
 def _plain(text: str) -> str:
-    return prose(pl.Series([text])).item()
+    return prose_of(pl.Series([text])).item()

@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx
 
-from lyo_pipelines.config.evaluation import EvaluationFigures, Remote
+from lyo_pipelines.config.evaluation import EvaluationConfig, Remote
 from lyo_pipelines.errors import LyoError
 
 _AGAIN = {408, 409, 425, 429, 500, 502, 503, 504, 529}
@@ -54,9 +54,9 @@ def key_of(remote: Remote, environment: Mapping[str, str] | None = None) -> str 
     return found
 
 
-def check_keys(figures: EvaluationFigures) -> None:
+def check_keys(config: EvaluationConfig) -> None:
     """Raise EndpointError before anything is asked when a key is not there."""
-    for remote in (*figures.endpoints, *([figures.judge] if figures.judge else [])):
+    for remote in (*config.endpoints, *([config.judge] if config.judge else [])):
         key_of(remote)
 
 

@@ -13,7 +13,7 @@ from lyo_pipelines.contracts.report_values import Percentiles
 
 
 @dataclass(frozen=True)
-class Spent:
+class EndpointUsage:
     """What asking took: tokens as the endpoint counted them (None: it did not say of every request), seconds of each request."""
 
     requests: int
@@ -22,7 +22,7 @@ class Spent:
     seconds: tuple[float, ...] = ()
 
     @classmethod
-    def of(cls, tokens: Sequence[tuple[int | None, int | None]], seconds: Sequence[float]) -> Spent:
+    def of(cls, tokens: Sequence[tuple[int | None, int | None]], seconds: Sequence[float]) -> EndpointUsage:
         """Add up requests."""
 
         def total(column: int) -> int | None:
@@ -47,7 +47,7 @@ class Spent:
         )
 
 
-def cost(spent: Spent, remote: Remote) -> float | None:
+def cost(spent: EndpointUsage, remote: Remote) -> float | None:
     """Price of what was spent, in the currency of the prices."""
     prices = (remote.price_per_million_in, remote.price_per_million_out)
     tokens = (spent.tokens_in, spent.tokens_out)
@@ -60,7 +60,7 @@ def cost(spent: Spent, remote: Remote) -> float | None:
 
 
 def endpoint_section(
-    name: str, remote: Remote, spent: Spent, *, asked: int, answered: int, why: str
+    name: str, remote: Remote, spent: EndpointUsage, *, asked: int, answered: int, why: str
 ) -> EndpointSection:
     """One entry of the report's `endpoints`. why: of answers that are missing."""
     usage = spent.usage(remote)
@@ -70,7 +70,7 @@ def endpoint_section(
     )
 
 
-def incomplete(endpoints: Sequence[EndpointSection], judge: JudgeSection | None) -> tuple[str, ...]:
+def is_incomplete(endpoints: Sequence[EndpointSection], judge: JudgeSection | None) -> tuple[str, ...]:
     """What a report still waits for: a later evaluation asks again for what is missing."""
     missing = [f"{entry.name}: {entry.why}" for entry in endpoints if entry.why]
     return (*missing, *([f"judge: {judge.why}"] if judge and judge.why else []))

@@ -11,13 +11,13 @@ import json
 import sys
 from pathlib import Path
 
-from lyo_pipelines.config.evaluation import EvaluationFigures
-from lyo_pipelines.config.figures import FiguresError, lay_over, load_figures
+from lyo_pipelines.config.evaluation import EvaluationConfig
+from lyo_pipelines.config.loading import ConfigError, lay_over, load_config
 from lyo_pipelines.contracts.document import DocumentError
 from lyo_pipelines.evaluation.command import default_cache
 from lyo_pipelines.evaluation.endpoints.client import check_keys
 from lyo_pipelines.evaluation.engine.reporting import report_evaluation
-from lyo_pipelines.evaluation.inputs.evaluation_inputs import Served
+from lyo_pipelines.evaluation.inputs.evaluation_inputs import ParentFallback
 from lyo_pipelines.evaluation.planning.assemble import gather_inputs
 from lyo_pipelines.evaluation.report.build import read_report
 from lyo_pipelines.external_process.environment import NO_SPIN
@@ -43,13 +43,13 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _evaluate(options: argparse.Namespace, report_to: Reporter) -> None:
-    figures = _figures(options.figures)
-    served = Served(options.served_segment, options.served_because) if options.served_segment else None
+    config = _config(options.evaluation_config)
+    served = ParentFallback(options.served_segment, options.served_because) if options.served_segment else None
     lake = Lake(options.data) if options.data else None
-    check_keys(figures)
+    check_keys(config)
     inputs = gather_inputs(
-        options.dataset, options.adapter, options.champion, figures, options.metrics, served,
-        lake=lake, curation=load_figures(options.config).curation, start_dir=options.start,
+        options.dataset, options.adapter, options.champion, config, options.metrics, served,
+        lake=lake, curation=load_config(options.config).curation, start_dir=options.start,
     )  # fmt: skip
     if _same_report(options.output, inputs.data_version):
         report_to.say(f"{options.output} holds the report of these very inputs: nothing to do")
@@ -64,15 +64,15 @@ def _evaluate(options: argparse.Namespace, report_to: Reporter) -> None:
     report_evaluation(report_to, options.output)
 
 
-def _figures(path: Path | None) -> EvaluationFigures:
-    """The packaged evaluation figures, with those of a JSON file laid over them: a file that names one key changes that one."""
+def _config(path: Path | None) -> EvaluationConfig:
+    """The packaged evaluation configuration, with those of a JSON file laid over them: a file that names one key changes that one."""
     if path is None:
-        return load_figures().evaluation
+        return load_config().evaluation
     try:
         changes = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise FiguresError(
-            f"{path}: cannot be read as JSON ({error}).", hint="Mend it, or leave --figures out."
+        raise ConfigError(
+            f"{path}: cannot be read as JSON ({error}).", hint="Mend it, or leave --evaluation-config out."
         ) from error
     return lay_over({"evaluation": changes}, source=str(path)).evaluation
 
@@ -94,7 +94,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--start", type=Path, help="folder of the adapter that the candidate was tuned from")
     parser.add_argument("--output", type=Path, required=True, help="folder of the report")
     parser.add_argument("--models", type=Path, required=True, help="folder of base models")
-    parser.add_argument("--figures", type=Path, help="JSON with evaluation figures that differ from the packaged ones")
+    parser.add_argument(
+        "--evaluation-config", type=Path, help="JSON with evaluation configuration that differ from the packaged ones"
+    )
     parser.add_argument(
         "--cache", type=Path, help="folder of answers kept for the next evaluation (default: beside the reports)"
     )
@@ -103,7 +105,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--data", help="root of the data directory: ratings, other segments, word lists (default: none of them)"
     )
-    parser.add_argument("--config", type=Path, help="YAML with a user's figures, for those of curation")
+    parser.add_argument("--config", type=Path, help="YAML with a user's configuration, for those of curation")
     parser.add_argument("--metrics", type=Path, help="folder of a team's own metrics, <name>/<name>.py")
     return parser
 

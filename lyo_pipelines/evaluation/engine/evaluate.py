@@ -13,19 +13,19 @@ import pyarrow.parquet as pq
 
 from lyo_pipelines.contracts.report import Report
 from lyo_pipelines.evaluation.command import PROGRESS, REPORT
-from lyo_pipelines.evaluation.engine.hosting import ModelHost, quiet
-from lyo_pipelines.evaluation.engine.others import ask_endpoints, ask_judge, look_for_damage
-from lyo_pipelines.evaluation.engine.run import Asker
+from lyo_pipelines.evaluation.engine.ask_models import Asker
+from lyo_pipelines.evaluation.engine.model_host import ModelHost, quiet_libraries
+from lyo_pipelines.evaluation.engine.optional_parts import ask_endpoints, ask_judge, ask_other_segments
 from lyo_pipelines.evaluation.inputs.evaluation_inputs import EvaluationInputs
 from lyo_pipelines.evaluation.measures.catalogue import load_metrics
 from lyo_pipelines.evaluation.measures.language_quality import culture_section, language_metrics
-from lyo_pipelines.evaluation.measures.measure import Measured, measure
-from lyo_pipelines.evaluation.measures.results import ModelOutputs
-from lyo_pipelines.evaluation.measures.satisfaction import learn
-from lyo_pipelines.evaluation.measures.values import MetricValues
+from lyo_pipelines.evaluation.measures.metric_values import MetricValues
+from lyo_pipelines.evaluation.measures.model_outputs import ModelOutputs
+from lyo_pipelines.evaluation.measures.run_metrics import Measured, run_metrics
+from lyo_pipelines.evaluation.measures.satisfaction import learn_satisfaction
 from lyo_pipelines.evaluation.report.build import Sections, build_report
-from lyo_pipelines.evaluation.report.markdown import render
-from lyo_pipelines.evaluation.report.plots import pictures
+from lyo_pipelines.evaluation.report.markdown import render_report
+from lyo_pipelines.evaluation.report.plots import report_plots
 from lyo_pipelines.external_process.progress import Progress
 from lyo_pipelines.storage.whole_files import write_whole
 
@@ -42,40 +42,40 @@ def evaluate(
 
     cache: answers to the segment's own items; shared: to items that other segments' evaluations ask, too (default: the same).
     """
-    quiet()
+    quiet_libraries()
     started = time.monotonic()
     output.mkdir(parents=True, exist_ok=True)
     (output / REPORT).unlink(missing_ok=True)  # a report of other inputs must not stand beside new files
     progress = Progress(output / PROGRESS, say)
-    figures = inputs.figures
+    config = inputs.config
     say(
         f"{len(inputs.items)} of {inputs.items_in_split} test items for {', '.join(spec.role for spec in inputs.models)}"
     )
     metrics = load_metrics(inputs.metric_files)  # a metric that does not load must fail before hours of generation
-    host = ModelHost(models_dir, device=figures.device, dtype=figures.dtype, attention=figures.attention)
-    around = inputs.surroundings
-    satisfaction = learn(around.rated, figures)
+    host = ModelHost(models_dir, device=config.device, dtype=config.dtype, attention=config.attention)
+    around = inputs.context
+    satisfaction = learn_satisfaction(around.rated, config)
     asker = Asker(inputs, host, cache, progress)
     ours = asker.ask_all()
-    collateral = look_for_damage(replace(asker, cache=shared or cache))
+    collateral = ask_other_segments(replace(asker, cache=shared or cache))
     remote, endpoints = ask_endpoints(asker, ours)
     judge = ask_judge(asker, ours)
     outputs = {**ours, **remote}
     progress.start("metrics and statistics", "all", 1)
-    informed = [
+    contextual = [
         *language_metrics(around.lists, around.curation),
         *([satisfaction.metric] if satisfaction.metric else []),
     ]
-    measured = measure(inputs, metrics, outputs, informed)
+    measured = run_metrics(inputs, metrics, outputs, contextual)
     texts = {role: answered.texts for role, answered in outputs.items()}
     culture = culture_section(inputs.items, inputs.tasks, texts, around.lists, around.curation)
     sections = Sections(collateral, endpoints, judge, culture, satisfaction.section)
     seconds, now = time.monotonic() - started, datetime.now(UTC)
     report = build_report(inputs, outputs, measured, seconds=seconds, now=now, sections=sections)
     write_items(output / "items.parquet", inputs, outputs, measured)
-    for name, png in pictures(report).items():
+    for name, png in report_plots(report).items():
         write_whole(output / name, png)
-    write_whole(output / "report.md", render(report))
+    write_whole(output / "report.md", render_report(report))
     write_whole(output / REPORT, report.to_json())
     progress.update(1, 1)
     return report

@@ -15,8 +15,8 @@ from pathlib import Path
 from lyo_pipelines.errors import LyoError
 from lyo_pipelines.external_process.environment import NO_SPIN
 from lyo_pipelines.external_process.program import Program
-from lyo_pipelines.training.checked import load_checked
 from lyo_pipelines.training.plan import TrainingResult
+from lyo_pipelines.training.verified_loading import load_checked
 
 
 class NoAnswerError(LyoError):
@@ -47,13 +47,13 @@ def _rehearse(options: argparse.Namespace) -> None:
 
 
 def _ask(adapter: TrainingResult | None, options: argparse.Namespace) -> dict[str, str | float]:
-    from lyo_pipelines.evaluation.engine import asking
+    from lyo_pipelines.evaluation.engine import generate
     from lyo_pipelines.evaluation.engine.encoding import encode_items
-    from lyo_pipelines.evaluation.engine.hosting import ModelHost, quiet
+    from lyo_pipelines.evaluation.engine.model_host import ModelHost, quiet_libraries
     from lyo_pipelines.evaluation.inputs.evaluation_inputs import ModelSpec
     from lyo_pipelines.evaluation.inputs.items import Item
 
-    quiet()
+    quiet_libraries()
     started = time.perf_counter()
     whole = adapter is not None and adapter.manifest.is_whole_model
     base = str(options.adapter) if whole else options.base
@@ -63,7 +63,7 @@ def _ask(adapter: TrainingResult | None, options: argparse.Namespace) -> dict[st
         loaded = time.perf_counter()
         item = Item("rehearsal", "rehearsal", (("user", options.question),), ".", "en")
         encoded = encode_items(tokenizer, [item], max_length=1024)
-        written = asking.answers(model, tokenizer, encoded, max_new_tokens=options.max_new_tokens)
+        written = generate.answers(model, tokenizer, encoded, max_new_tokens=options.max_new_tokens)
     if not written["answer_tokens"][0]:
         raise NoAnswerError("it answered nothing")
     return {

@@ -8,9 +8,9 @@ from typing import Any
 from lyo_pipelines.contracts.report import Report
 from lyo_pipelines.evaluation.report.build import read_report
 from lyo_pipelines.evaluation.report.markdown import gates_table, verdict_table
-from lyo_pipelines.evaluation.report.markdown_parts import parts as other_parts
+from lyo_pipelines.evaluation.report.markdown_parts import optional_sections as other_parts
 from lyo_pipelines.evaluation.report.markdown_tasks import task_part
-from lyo_pipelines.evaluation.report.plots import differences
+from lyo_pipelines.evaluation.report.plots import differences_plot
 from lyo_pipelines.external_process.reporter import Reporter
 from lyo_pipelines.plotting import MAXIMUM_BYTES, markdown_image
 
@@ -50,7 +50,7 @@ def materialization_metadata(report: Report, output: Path) -> dict[str, Any]:  #
     for metric in (report.primary_metric, "checked_answer", *report.tasks.own_metrics):
         if (value := report.metric("candidate", metric)) is not None:
             metadata[metric] = {"type": "float", "raw_value": float(value)}
-    picture = differences(report, small=True)
-    if picture and len(picture) <= MAXIMUM_BYTES:  # a larger one stays in the lake
-        metadata["differences"] = {"type": "md", "raw_value": markdown_image(picture, "differences")}
+    plot = differences_plot(report, small=True)
+    if plot and len(plot) <= MAXIMUM_BYTES:  # a larger one stays in the lake
+        metadata["differences"] = {"type": "md", "raw_value": markdown_image(plot, "differences")}
     return metadata

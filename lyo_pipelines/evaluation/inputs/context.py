@@ -10,8 +10,8 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from lyo_pipelines.config.curation import CurationFigures
-from lyo_pipelines.config.evaluation import EvaluationFigures
+from lyo_pipelines.config.curation import CurationConfig
+from lyo_pipelines.config.evaluation import EvaluationConfig
 from lyo_pipelines.contracts.dataset import DataManifest
 from lyo_pipelines.curation.wordlists import Wordlists, load_wordlists
 from lyo_pipelines.evaluation.inputs.item_sets import ItemSet, item_sets
@@ -22,11 +22,11 @@ from lyo_pipelines.storage.lake import Lake
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class EvaluationContext:
     """rated: None where there is no lake to read from or nobody wants it; sets: for collateral damage; pairs: for the judge."""
 
     lists: Wordlists
-    curation: CurationFigures
+    curation: CurationConfig
     rated: RatedAnswers | None = None
     sets: tuple[ItemSet, ...] = ()
     pairs: tuple[RatedPair, ...] = ()
@@ -44,23 +44,23 @@ class Surroundings:
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
 
 
-def look_around(
+def gather_context(
     lake: Lake | None,
     dataset_dir: Path,
     manifest: DataManifest,
-    figures: EvaluationFigures,
-    curation: CurationFigures,
-) -> Surroundings:
-    """Read what the figures ask for. Without a lake there are the packaged word lists and the general set."""
+    config: EvaluationConfig,
+    curation: CurationConfig,
+) -> EvaluationContext:
+    """Read what the configuration asks for. Without a lake there are the packaged word lists and the general set."""
     rated = pairs = None
-    if lake is not None and figures.satisfaction.enabled:
-        rated = rated_answers(lake, list(manifest.segment_keys), dataset_dir, figures.satisfaction.maximum_ratings)
-    if lake is not None and figures.judge is not None:
-        pairs = rated_pairs(lake, manifest.segment, figures.judge.rated_pairs)
-    return Surroundings(
+    if lake is not None and config.satisfaction.enabled:
+        rated = rated_answers(lake, list(manifest.segment_keys), dataset_dir, config.satisfaction.maximum_ratings)
+    if lake is not None and config.judge is not None:
+        pairs = rated_pairs(lake, manifest.segment, config.judge.rated_pairs)
+    return EvaluationContext(
         lists=load_wordlists(lake),
         curation=curation,
         rated=rated,
-        sets=item_sets(lake, manifest, figures.collateral),
+        sets=item_sets(lake, manifest, config.collateral),
         pairs=pairs or (),
     )

@@ -1,4 +1,4 @@
-"""What an evaluation is made of, as one value: models, items with their tasks, figures. Gathering it: planning/."""
+"""What an evaluation is made of, as one value: models, items with their tasks, configuration. Gathering it: planning/."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from lyo_pipelines.config.evaluation import EvaluationFigures
-from lyo_pipelines.evaluation.inputs.context import Surroundings
+from lyo_pipelines.config.evaluation import EvaluationConfig
+from lyo_pipelines.evaluation.inputs.context import EvaluationContext
 from lyo_pipelines.evaluation.inputs.items import Item
 from lyo_pipelines.tasks.base import TaskFormat
 
@@ -27,7 +27,7 @@ class ModelSpec:
 
 
 @dataclass(frozen=True)
-class Served:
+class ParentFallback:
     """A segment that is too thin for an adapter of its own: it is served by a parent's, on whose test items the report is."""
 
     segment: str
@@ -43,19 +43,19 @@ class EvaluationInputs:
     """
 
     segment: str
-    served: Served | None
+    served: ParentFallback | None
     dataset_fingerprint: str
     items: tuple[Item, ...]
     tasks: tuple[TaskFormat | None, ...]
     items_in_split: int
     groups_in_split: int
     models: tuple[ModelSpec, ...]
-    figures: EvaluationFigures
+    config: EvaluationConfig
     metric_files: dict[str, Path]
     same_as_champion: bool
     champion_version: str
     data_version: str
-    surroundings: Surroundings
+    context: EvaluationContext
 
     @property
     def before(self) -> str:
@@ -63,8 +63,8 @@ class EvaluationInputs:
         return "champion" if self.model("champion") else "base"
 
     def wants(self, metric: str) -> bool:
-        """Whether the figures ask for a metric."""
-        return self.figures.metrics is None or metric in self.figures.metrics
+        """Whether the configuration asks for a metric."""
+        return self.config.metrics is None or metric in self.config.metrics
 
     def model(self, role: str) -> ModelSpec | None:
         """The model in this role, or None."""
@@ -72,8 +72,8 @@ class EvaluationInputs:
 
     @property
     def schemas(self) -> dict[str, str]:
-        """Item id -> JSON schema that its answer is held to while it is written; empty unless the figures say so."""
-        if self.figures.constrained == "off":
+        """Item id -> JSON schema that its answer is held to while it is written; empty unless the configuration says so."""
+        if self.config.constrained == "off":
             return {}
         known = {
             task.task: json.dumps(task.answer.model_json_schema()) for task in set(self.tasks) if task and task.answer

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import yaml
 
-from lyo_pipelines.config.evaluation import CollateralFigures
+from lyo_pipelines.config.evaluation import CollateralConfig
 from lyo_pipelines.contracts.dataset import DataManifest
-from lyo_pipelines.dataset.scope import below
-from lyo_pipelines.dataset.versions import latest
+from lyo_pipelines.dataset.scope import is_below
+from lyo_pipelines.dataset.versions import latest_version
 from lyo_pipelines.evaluation.inputs.items import Item, TestSplitError, choose_items, read_items
 from lyo_pipelines.segments import SegmentKeyError, parse_parent
 from lyo_pipelines.storage.lake import Lake, NotLocalError
@@ -47,11 +47,11 @@ def general_set() -> ItemSet:
     return ItemSet(GENERAL, tuple(items), answers=True)
 
 
-def item_sets(lake: Lake | None, manifest: DataManifest, figures: CollateralFigures) -> tuple[ItemSet, ...]:
+def item_sets(lake: Lake | None, manifest: DataManifest, config: CollateralConfig) -> tuple[ItemSet, ...]:
     """The sets for one candidate. manifest: of its dataset; what that holds, and what lies above or below it, is no collateral."""
-    others = other_segments(lake, manifest)[: figures.segments] if lake is not None else []
-    sets = [ItemSet(key, tuple(choose_items(read_items(folder), figures.items))) for key, folder in others]
-    return (*sets, *([general_set()] if figures.general else []))
+    others = other_segments(lake, manifest)[: config.segments] if lake is not None else []
+    sets = [ItemSet(key, tuple(choose_items(read_items(folder), config.items))) for key, folder in others]
+    return (*sets, *([general_set()] if config.general else []))
 
 
 def other_segments(lake: Lake, manifest: DataManifest) -> list[tuple[str, Path]]:
@@ -59,7 +59,7 @@ def other_segments(lake: Lake, manifest: DataManifest) -> list[tuple[str, Path]]
     ours = {manifest.segment, *manifest.segments}
     found: dict[tuple[str, str], list[tuple[str, Path]]] = {}
     for key in lake.names(lake.path("datasets")):
-        if any(below(key, mine) or below(mine, key) for mine in ours) or (kind := _kind(key)) is None:
+        if any(is_below(key, mine) or is_below(mine, key) for mine in ours) or (kind := _kind(key)) is None:
             continue
         if (folder := _dataset(lake, key)) is not None:
             found.setdefault(kind, []).append((key, folder))
@@ -77,7 +77,7 @@ def _kind(key: str) -> tuple[str, str] | None:
 
 def _dataset(lake: Lake, key: str) -> Path | None:
     """The folder of a segment's own newest dataset, where it has test items."""
-    version = latest(lake, key)
+    version = latest_version(lake, key)
     if version is None or version.segment != key:  # a parent's would be counted twice
         return None
     try:

@@ -17,9 +17,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lyo_pipelines.dataset.contract import SPLITS
-from lyo_pipelines.dataset.keys import member_keys
-from lyo_pipelines.dataset.memory import SplitMemory
-from lyo_pipelines.dataset.texts import normalise
+from lyo_pipelines.dataset.group_keys import member_keys
+from lyo_pipelines.dataset.question_texts import normalise_texts
+from lyo_pipelines.dataset.split_memory import SplitMemory
 from lyo_pipelines.storage.arrow import pc
 from lyo_pipelines.storage.lake import Lake
 
@@ -110,7 +110,7 @@ def _held_out(table: pa.Table, memory: SplitMemory) -> np.ndarray:
     """Which rows share an interaction, a conversation, an exercise or a question's text with the test split."""
     found = np.zeros(table.num_rows, bool)
     columns = {kind: table[name].combine_chunks() for name, kind in _KINDS.items()}
-    columns["x"] = normalise(table["question"].combine_chunks())
+    columns["x"] = normalise_texts(table["question"].combine_chunks())
     for kind, values in columns.items():
         rows, keys = member_keys(kind, values)
         known, split, _ = memory.lookup(keys)

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lyo_pipelines.config.evaluation import EvaluationFigures, JudgeFigures
+from lyo_pipelines.config.evaluation import EvaluationConfig, JudgeConfig
 from lyo_pipelines.contracts.report_sections import (
     Agreement,
     JudgeGate,
@@ -18,9 +18,9 @@ from lyo_pipelines.contracts.report_sections import (
     JudgeSection,
     RemoteUsage,
 )
-from lyo_pipelines.evaluation.judge.asking import Said
+from lyo_pipelines.evaluation.judge.prompts import JudgeReply
 from lyo_pipelines.statistics.bootstrap import bootstrap_mean_by_group, paired_bootstrap_by_group
-from lyo_pipelines.statistics.verdict import verdict
+from lyo_pipelines.statistics.verdict import comparison_verdict
 
 _WORTH = {"first": 1, "second": -1, "tie": 0}
 
@@ -31,8 +31,8 @@ class Judgement:
 
     language: str
     group_id: str
-    forth: Said | None
-    back: Said | None
+    forth: JudgeReply | None
+    back: JudgeReply | None
 
     @property
     def score(self) -> int | None:
@@ -48,7 +48,7 @@ class Judgement:
         return self.score is not None and _WORTH[self.forth or "tie"] != -_WORTH[self.back or "tie"]
 
 
-def outcome(judgements: Sequence[Judgement], figures: EvaluationFigures) -> JudgeOutcome:
+def outcome(judgements: Sequence[Judgement], config: EvaluationConfig) -> JudgeOutcome:
     """Wins, ties and losses with the mean score, its interval and a verdict."""
     known = [(one, one.score) for one in judgements if one.score is not None]
     counts = Counter(score for _, score in known)
@@ -61,16 +61,18 @@ def outcome(judgements: Sequence[Judgement], figures: EvaluationFigures) -> Judg
         scores,
         [0.0] * len(scores),
         groups,
-        resamples=figures.resamples,
-        seed=figures.seed,
-        confidence=figures.confidence,
+        resamples=config.resamples,
+        seed=config.seed,
+        confidence=config.confidence,
     )
     word, note = (
-        verdict(found.estimate, found.low, found.high, found.p_value, direction="higher", alpha=figures.alpha),
+        comparison_verdict(
+            found.estimate, found.low, found.high, found.p_value, direction="higher", alpha=config.alpha
+        ),
         "",
     )
-    if counted.groups < figures.minimum_groups:
-        word, note = "cannot_tell", f"not enough groups: {counted.groups} of at least {figures.minimum_groups}"
+    if counted.groups < config.minimum_groups:
+        word, note = "cannot_tell", f"not enough groups: {counted.groups} of at least {config.minimum_groups}"
     return JudgeOutcome(
         n=counted.n,
         groups=counted.groups,
@@ -99,7 +101,7 @@ def habits(judgements: Sequence[Judgement]) -> JudgeHabits:
     )
 
 
-def agreement(judgements: Sequence[Judgement], figures: EvaluationFigures, judge: JudgeFigures) -> dict[str, Agreement]:
+def agreement(judgements: Sequence[Judgement], config: EvaluationConfig, judge: JudgeConfig) -> dict[str, Agreement]:
     """By language: how far the judge agrees with people, whose better answer is `ours` here.
 
     agreement: mean of 1 (the same), 1/2 (a tie, or the orders disagree) and 0 (the other one). kappa: 2 x agreement - 1, corrected
@@ -108,17 +110,17 @@ def agreement(judgements: Sequence[Judgement], figures: EvaluationFigures, judge
     found = {}
     for language in sorted({one.language for one in judgements}):
         known = [one for one in judgements if one.language == language and one.score is not None]
-        found[language] = _agreed(known, figures, judge)
+        found[language] = _agreed(known, config, judge)
     return found
 
 
-def _agreed(known: Sequence[Judgement], figures: EvaluationFigures, judge: JudgeFigures) -> Agreement:
+def _agreed(known: Sequence[Judgement], config: EvaluationConfig, judge: JudgeConfig) -> Agreement:
     groups = [one.group_id for one in known]
     if len(set(groups)) < 2:
         return Agreement(pairs=len(known), trusted=False, why=f"{len(known)} pairs that people rated")
     shares = [((one.score or 0) + 1) / 2 for one in known]
     interval = bootstrap_mean_by_group(
-        shares, groups, resamples=figures.resamples, seed=figures.seed, confidence=figures.confidence
+        shares, groups, resamples=config.resamples, seed=config.seed, confidence=config.confidence
     )
     why = ""
     if len(known) < judge.minimum_pairs:
@@ -139,17 +141,17 @@ def _agreed(known: Sequence[Judgement], figures: EvaluationFigures, judge: Judge
 def judge_section(
     judgements: Sequence[Judgement],
     rated: Sequence[Judgement],
-    figures: EvaluationFigures,
-    judge: JudgeFigures,
+    config: EvaluationConfig,
+    judge: JudgeConfig,
     *,
     against: str,
     usage: RemoteUsage,
     why: str,
 ) -> JudgeSection:
     """The report's `judge`: everything that was judged, and under `gate` only languages in which people are shown to agree."""
-    agreed = agreement(rated, figures, judge)
+    agreed = agreement(rated, config, judge)
     trusted = [language for language, told in agreed.items() if told.trusted]
-    gate = outcome([one for one in judgements if one.language in trusted], figures)
+    gate = outcome([one for one in judgements if one.language in trusted], config)
     note = "not every pair was judged" if why else gate.note
     if not trusted:
         untold = {one.language for one in judgements} - set(agreed)
@@ -162,6 +164,6 @@ def judge_section(
         agreement=agreed,
         gate=JudgeGate(**{**dict(gate), "languages": tuple(trusted), "note": note}),
         **dict(usage),
-        **dict(outcome(judgements, figures)),
+        **dict(outcome(judgements, config)),
         **dict(habits([*judgements, *rated])),
     )

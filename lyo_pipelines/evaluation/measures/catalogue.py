@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from lyo_pipelines.errors import LyoError
-from lyo_pipelines.evaluation.measures.values import MetricValues
+from lyo_pipelines.evaluation.measures.metric_values import MetricValues
 from lyo_pipelines.tasks.base import TaskFormat
 
 BUILT_IN = Path(__file__).parents[1] / "metrics"
@@ -41,7 +41,7 @@ class MetricError(LyoError):
 
 
 @dataclass(frozen=True)
-class Metric:
+class MetricModule:
     """A loaded metric module with what it declares about itself."""
 
     name: str
@@ -93,7 +93,7 @@ def metric_files(names: Sequence[str] | None = None, extra: Path | None = None) 
     return {name: found[name] for name in sorted(names)}
 
 
-def belongs(name: str, path: Path, task: TaskFormat | None, primary: str) -> bool:
+def applies_to_task(name: str, path: Path, task: TaskFormat | None, primary: str) -> bool:
     """Whether a metric means something for a task: its file may name the general ones; the deciding one and a team's own always do."""
     named = None if task is None else task.general_metrics
     return named is None or name in (primary, *named) or not path.is_relative_to(BUILT_IN)
@@ -107,12 +107,12 @@ def sources_hash(files: Mapping[str, Path]) -> str:
     return digest.hexdigest()[:16]
 
 
-def load_metrics(files: Mapping[str, Path]) -> list[Metric]:
+def load_metrics(files: Mapping[str, Path]) -> list[MetricModule]:
     """Load each module with `evaluate.load(<path>)`, offline. Raises MetricError when one does not fit."""
     return [load_metric(name, path) for name, path in files.items()]
 
 
-def load_metric(name: str, path: Path) -> Metric:
+def load_metric(name: str, path: Path) -> MetricModule:
     """Load one module from its file. Raises MetricError naming the file and what is missing."""
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     os.environ.setdefault("HF_EVALUATE_OFFLINE", "1")
@@ -129,4 +129,4 @@ def load_metric(name: str, path: Path) -> Metric:
         )
     if unknown := [wanted for wanted in module.features if wanted not in INPUTS]:
         raise MetricError(f"{path}: its features ask for {', '.join(unknown)}; there are {', '.join(INPUTS)}.")
-    return Metric(name=name, direction=direction, unit=unit, sentence=module.description.strip(), module=module)
+    return MetricModule(name=name, direction=direction, unit=unit, sentence=module.description.strip(), module=module)

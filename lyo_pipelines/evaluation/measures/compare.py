@@ -8,12 +8,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from lyo_pipelines.config.evaluation import EvaluationFigures
+from lyo_pipelines.config.evaluation import EvaluationConfig
 from lyo_pipelines.contracts.report_values import Comparison
-from lyo_pipelines.evaluation.measures.values import About, Found, difference_of
-from lyo_pipelines.statistics.correction import holm
-from lyo_pipelines.statistics.effect import minimal_detectable_effect
-from lyo_pipelines.statistics.verdict import Direction, verdict
+from lyo_pipelines.evaluation.measures.metric_values import Found, MetricFacts, difference_of
+from lyo_pipelines.statistics.detectable_effect import minimal_detectable_effect
+from lyo_pipelines.statistics.multiplicity import holm
+from lyo_pipelines.statistics.verdict import Direction, comparison_verdict
 
 Values = Mapping[str, Mapping[str, Found]]
 """role -> metric -> what it found, item by item or as a whole."""
@@ -34,7 +34,7 @@ def remote_pairs(roles: Sequence[str]) -> list[tuple[str, str]]:
 
 
 def compare_all(
-    values: Values, metrics: Sequence[About], groups: Sequence[str], figures: EvaluationFigures
+    values: Values, metrics: Sequence[MetricFacts], groups: Sequence[str], config: EvaluationConfig
 ) -> list[Comparison]:
     """Every metric that has a direction, for every pair, Holm-corrected as one family.
 
@@ -44,20 +44,20 @@ def compare_all(
     found: list[Comparison] = []
     for pairs in (pairs_of(list(values)), remote_pairs(list(values))):
         measured = [
-            compare(values[a][metric.name], values[b][metric.name], groups, figures, metric=metric.name, a=a, b=b)
+            compare_metric(values[a][metric.name], values[b][metric.name], groups, config, metric=metric.name, a=a, b=b)
             for a, b in pairs
             for metric in metrics
             if metric.direction != "neutral"
         ]
-        found += judged(measured, directions, figures)
+        found += with_verdicts(measured, directions, config)
     return found
 
 
-def compare(
+def compare_metric(
     first: Found,
     second: Found,
     groups: Sequence[str],
-    figures: EvaluationFigures,
+    config: EvaluationConfig,
     *,
     metric: str,
     a: str,
@@ -66,7 +66,7 @@ def compare(
     minimum_groups: int | None = None,
 ) -> Comparison:
     """Measure one difference, without a verdict. rows: the items to use (default all)."""
-    minimum = figures.minimum_groups if minimum_groups is None else minimum_groups
+    minimum = config.minimum_groups if minimum_groups is None else minimum_groups
     rows = range(len(groups)) if rows is None else rows
     both = [row for row in rows if first.known(row) and second.known(row)]
     labels = [groups[row] for row in both]
@@ -74,12 +74,12 @@ def compare(
     found = Comparison(metric=metric, a=a, b=b, n=len(both), groups=groups_of_both)
     if not both:
         return found.model_copy(update={"note": "not measured"})
-    result = difference_of(first, second, both, labels, figures)
+    result = difference_of(first, second, both, labels, config)
     if result is None:
         return found.model_copy(update={"note": "not comparable: the models count tokens differently"})
     if math.isnan(result.estimate):
         return found.model_copy(update={"note": "not defined on these items"})
-    effect = minimal_detectable_effect(result.standard_error, alpha=figures.alpha, power=figures.power)
+    effect = minimal_detectable_effect(result.standard_error, alpha=config.alpha, power=config.power)
     return Comparison(
         metric=metric,
         a=a,
@@ -95,25 +95,23 @@ def compare(
     )
 
 
-def judged(
-    comparisons: Sequence[Comparison], directions: Mapping[str, str], figures: EvaluationFigures
+def with_verdicts(
+    comparisons: Sequence[Comparison], directions: Mapping[str, str], config: EvaluationConfig
 ) -> list[Comparison]:
     """Correct the tested comparisons as one family (Holm) and put the verdicts in; the order stays."""
     tested = [at for at, comparison in enumerate(comparisons) if _is_tested(comparison)]
     adjusted = dict(zip(tested, holm([comparisons[at].p_value or 0.0 for at in tested]), strict=True))
     return [
-        _with_verdict(comparison, adjusted[at], directions[comparison.metric], figures)
-        if at in adjusted
-        else comparison
+        _with_verdict(comparison, adjusted[at], directions[comparison.metric], config) if at in adjusted else comparison
         for at, comparison in enumerate(comparisons)
     ]
 
 
-def _with_verdict(comparison: Comparison, p_adjusted: float, direction: str, figures: EvaluationFigures) -> Comparison:
+def _with_verdict(comparison: Comparison, p_adjusted: float, direction: str, config: EvaluationConfig) -> Comparison:
     side: Direction = "lower" if direction == "lower" else "higher"
     numbers = (comparison.difference, comparison.ci_low, comparison.ci_high)
     difference, low, high = (math.nan if number is None else number for number in numbers)
-    word = verdict(difference, low, high, p_adjusted, direction=side, alpha=figures.alpha)
+    word = comparison_verdict(difference, low, high, p_adjusted, direction=side, alpha=config.alpha)
     return comparison.model_copy(update={"p_adjusted": p_adjusted, "verdict": word})
 
 

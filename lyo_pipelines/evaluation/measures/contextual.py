@@ -17,7 +17,7 @@ Find = Callable[[Sequence[Item], Sequence[TaskFormat | None], Sequence[str]], li
 
 
 @dataclass(frozen=True)
-class Informed:
+class ContextualMetric:
     """One such metric. fits: whether it means something for answers of a task (None: a segment without a format)."""
 
     name: str

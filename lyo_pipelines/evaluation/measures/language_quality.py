@@ -9,15 +9,15 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
-from lyo_pipelines.config.curation import CurationFigures
+from lyo_pipelines.config.curation import CurationConfig
 from lyo_pipelines.contracts.report_sections import CultureExample, CultureFinding
-from lyo_pipelines.curation.culture import excerpt, patterns_for
-from lyo_pipelines.curation.language.scripts import prose
+from lyo_pipelines.curation.culture import finding_excerpt, patterns_for
+from lyo_pipelines.curation.language.scripts import prose_of
 from lyo_pipelines.curation.repairs import fix_encoding
 from lyo_pipelines.curation.wordlists import Wordlists
 from lyo_pipelines.evaluation.answers.text import SCRIPT_OF, script_counts
 from lyo_pipelines.evaluation.inputs.items import Item
-from lyo_pipelines.evaluation.measures.contextual import Informed, has_prose, is_text
+from lyo_pipelines.evaluation.measures.contextual import ContextualMetric, has_prose, is_text
 from lyo_pipelines.tasks.base import TaskFormat
 
 NAMES = ("cultural_findings", "persona_kept", "code_mixing", "broken_text", "unanswered")
@@ -29,7 +29,7 @@ _BROKEN = (
 )
 
 
-def language_metrics(lists: Wordlists, figures: CurationFigures) -> tuple[Informed, ...]:
+def language_metrics(lists: Wordlists, config: CurationConfig) -> tuple[ContextualMetric, ...]:
     """The metrics of this module, in the order of NAMES."""
 
     def cultural(items: Sequence[Item], _: Sequence[TaskFormat | None], texts: Sequence[str]) -> list[float | None]:
@@ -41,34 +41,34 @@ def language_metrics(lists: Wordlists, figures: CurationFigures) -> tuple[Inform
     def persona(items: Sequence[Item], tasks: Sequence[TaskFormat | None], texts: Sequence[str]) -> list[float | None]:
         return [
             None if patterns is None or not text.strip() else float(not matching(text, patterns))
-            for text, patterns in zip(texts, _persona_patterns(items, tasks, lists, figures), strict=True)
+            for text, patterns in zip(texts, _persona_patterns(items, tasks, lists, config), strict=True)
         ]
 
     def no_answer(_: Sequence[Item], __: Sequence[TaskFormat | None], texts: Sequence[str]) -> list[float | None]:
-        return [float(found) for found in unanswered(texts, lists, figures)]
+        return [float(found) for found in unanswered(texts, lists, config)]
 
     return (
-        Informed(
+        ContextualMetric(
             "cultural_findings", "lower", "share with a finding",
             "Share of answers in which curation's word lists find something that a person should look at (insults, stereotypes, "
             "caste, religion, …); languages without a list are not measured.", has_prose, cultural,
         ),
-        Informed(
+        ContextualMetric(
             "persona_kept", "higher", "share kept",
             "Share of answers that keep the tutor persona's grammar (in Hindi feminine forms); only in tasks that she speaks in and "
             "languages that have rules for her.", has_prose, persona,
         ),
-        Informed(
+        ContextualMetric(
             "code_mixing", "lower", "share of letters",
             "Share of an answer's letters in another script than its language's, as far as it exceeds the reference's; code and "
             "formulas aside.", is_text, _mixing,
         ),
-        Informed(
+        ContextualMetric(
             "broken_text", "lower", "share broken",
             "Share of answers with broken text: undecodable or control characters, misread encodings, vowel signs without a letter, "
             "marks of the chat template.", has_prose, _broken,
         ),
-        Informed(
+        ContextualMetric(
             "unanswered", "lower", "share unanswered",
             "Share of answers that are empty, say only that there is no answer, or refuse.", has_prose, no_answer,
         ),
@@ -83,21 +83,21 @@ def matching(text: str, patterns: Mapping[str, str]) -> list[str]:
     return [name for name, pattern in patterns.items() if one.str.contains(rf"(?i)(?:{pattern})").item()]
 
 
-def unanswered(texts: Sequence[str], lists: Wordlists, figures: CurationFigures) -> list[bool]:
+def unanswered(texts: Sequence[str], lists: Wordlists, config: CurationConfig) -> list[bool]:
     """Whether each text is no answer, as curation's rules see it."""
     series = pl.Series(list(texts), dtype=pl.String).str.strip_chars()
     found = series == ""
     if lists.empty_answers:
         found |= series.str.contains(lists.empty_answers)
     if lists.refusals:
-        found |= series.str.slice(0, figures.refusal_window_characters).str.contains(lists.refusals)
+        found |= series.str.slice(0, config.refusal_window_characters).str.contains(lists.refusals)
     return found.to_list()
 
 
 def mixed_share(text: str, language: str) -> float | None:
     """Share of letters in another script than the language's; None for a language whose script is not known, or without letters."""
     script = "latin" if language.endswith("_latn") else SCRIPT_OF.get(language)
-    counts = script_counts(prose(pl.Series([text])).item())
+    counts = script_counts(prose_of(pl.Series([text])).item())
     letters = sum(counts.values())
     return None if script is None or not letters else 1 - counts.get(script, 0) / letters
 
@@ -107,10 +107,10 @@ def culture_section(
     tasks: Sequence[TaskFormat | None],
     texts: Mapping[str, Sequence[str]],
     lists: Wordlists,
-    figures: CurationFigures,
+    config: CurationConfig,
 ) -> tuple[CultureFinding, ...]:
     """Findings by name with each model's number of answers, why they count, and one example; the most frequent first."""
-    cultural, persona = _cultural_patterns(items, lists), _persona_patterns(items, tasks, lists, figures)
+    cultural, persona = _cultural_patterns(items, lists), _persona_patterns(items, tasks, lists, config)
     fits = [has_prose(task) and not item.is_plain for item, task in zip(items, tasks, strict=True)]
     places: dict[str, dict[str, list[int]]] = {}  # name -> role -> rows of the answers in which it was found
     for role, answers in texts.items():
@@ -123,7 +123,7 @@ def culture_section(
         role = "candidate" if "candidate" in rows else next(iter(rows))
         row = rows[role][0]
         item = items[row]
-        shown = excerpt(texts[role][row], name, item.language, lists, figures)
+        shown = finding_excerpt(texts[role][row], name, item.language, lists, config)
         return CultureFinding(
             finding=name,
             why=_why(name, item.language, lists),
@@ -146,11 +146,11 @@ def _cultural_patterns(items: Sequence[Item], lists: Wordlists) -> list[dict[str
 
 
 def _persona_patterns(
-    items: Sequence[Item], tasks: Sequence[TaskFormat | None], lists: Wordlists, figures: CurationFigures
+    items: Sequence[Item], tasks: Sequence[TaskFormat | None], lists: Wordlists, config: CurationConfig
 ) -> list[dict[str, str] | None]:
     def of(item: Item, task: TaskFormat | None) -> dict[str, str] | None:
         entries = lists.by_language.get(item.language)
-        if entries is None or not entries.persona or task is None or task.task not in figures.persona_tasks:
+        if entries is None or not entries.persona or task is None or task.task not in config.persona_tasks:
             return None
         return {entry.name: entry.pattern for entry in entries.persona}
 

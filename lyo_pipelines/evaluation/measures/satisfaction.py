@@ -15,13 +15,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lyo_pipelines.config.evaluation import EvaluationFigures
+from lyo_pipelines.config.evaluation import EvaluationConfig
 from lyo_pipelines.contracts import report_sections
 from lyo_pipelines.evaluation.answers.readability import sentences
 from lyo_pipelines.evaluation.answers.text import SCRIPT_OF, script_counts, stated_answer, words
 from lyo_pipelines.evaluation.inputs.items import Item
 from lyo_pipelines.evaluation.inputs.ratings import RatedAnswers
-from lyo_pipelines.evaluation.measures.contextual import Informed, has_prose
+from lyo_pipelines.evaluation.measures.contextual import ContextualMetric, has_prose
 from lyo_pipelines.statistics.bootstrap import paired_bootstrap_by_group
 from lyo_pipelines.tasks.base import TaskFormat
 
@@ -34,23 +34,23 @@ _STEP = re.compile(r"^\s*(?:[-*•]|\d+[.)]|step\b)", re.IGNORECASE | re.MULTILI
 
 
 @dataclass(frozen=True)
-class Satisfaction:
+class SatisfactionModel:
     """metric: None where nothing may be predicted; section: what the report says about it, `why` included."""
 
-    metric: Informed | None
+    metric: ContextualMetric | None
     section: report_sections.Satisfaction
 
 
-def learn(rated: RatedAnswers | None, figures: EvaluationFigures) -> Satisfaction:
+def learn_satisfaction(rated: RatedAnswers | None, config: EvaluationConfig) -> SatisfactionModel:
     """Learn from rated answers, check by user, and give a metric where the check shows that it beats the mean."""
-    wanted = figures.satisfaction
+    wanted = config.satisfaction
     if not wanted.enabled or rated is None:
         why = (
             "it is switched off"
             if not wanted.enabled
             else "the ratings were not at hand: the evaluation was started without a lake"
         )
-        return Satisfaction(None, report_sections.Satisfaction(measured=False, why=why))
+        return SatisfactionModel(None, report_sections.Satisfaction(measured=False, why=why))
     users = len(set(rated.users))
     if len(rated) < wanted.minimum_ratings or users < wanted.minimum_users:
         why = (
@@ -58,24 +58,24 @@ def learn(rated: RatedAnswers | None, figures: EvaluationFigures) -> Satisfactio
             f"{wanted.minimum_users:,} are needed"
         )
         section = report_sections.Satisfaction(measured=False, why=why, ratings=len(rated), users=users)
-        return Satisfaction(None, section)
+        return SatisfactionModel(None, section)
     table, ratings = features(rated.questions, rated.answers, rated.languages), np.asarray(rated.ratings)
     from threadpoolctl import threadpool_limits
 
     with threadpool_limits(
         1
     ):  # a few hundred rows gain nothing from threads, and threads that spin lose a lot beside other work
-        predicted, of_mean = _by_user(table, ratings, rated.users, figures)
-    checked = _checked(ratings, predicted, of_mean, rated.users, figures)
+        predicted, of_mean = _by_user(table, ratings, rated.users, config)
+    checked = _checked(ratings, predicted, of_mean, rated.users, config)
     if checked.ci_high is None or checked.ci_high >= 0:
         why = (
             "on users that it had not seen, the model is not shown to be closer to the ratings than their mean "
             f"(root mean squared error {checked.error:.2f} against {checked.error_of_mean:.2f} points)"
         )
-        return Satisfaction(None, checked.model_copy(update={"why": why}))
+        return SatisfactionModel(None, checked.model_copy(update={"why": why}))
     with threadpool_limits(1):
-        model = _model(figures.seed).fit(table, ratings)
-    return Satisfaction(_metric(model.predict, checked), checked.model_copy(update={"measured": True}))
+        model = _model(config.seed).fit(table, ratings)
+    return SatisfactionModel(_metric(model.predict, checked), checked.model_copy(update={"measured": True}))
 
 
 def features(questions: Sequence[str], answers: Sequence[str], languages: Sequence[str]) -> NDArray[np.float64]:
@@ -119,14 +119,14 @@ def _model(seed: int) -> Any:
 
 
 def _by_user(
-    table: NDArray[np.float64], ratings: NDArray[np.float64], users: Sequence[str], figures: EvaluationFigures
+    table: NDArray[np.float64], ratings: NDArray[np.float64], users: Sequence[str], config: EvaluationConfig
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Predictions for each answer by a model, and by a mean, that never saw its user."""
     from sklearn.model_selection import GroupKFold
 
     predicted, of_mean = np.zeros_like(ratings), np.zeros_like(ratings)
-    for train, test in GroupKFold(figures.satisfaction.folds).split(table, ratings, users):
-        predicted[test] = _model(figures.seed).fit(table[train], ratings[train]).predict(table[test])
+    for train, test in GroupKFold(config.satisfaction.folds).split(table, ratings, users):
+        predicted[test] = _model(config.seed).fit(table[train], ratings[train]).predict(table[test])
         of_mean[test] = ratings[train].mean()
     return predicted, of_mean
 
@@ -136,11 +136,11 @@ def _checked(
     predicted: NDArray[np.float64],
     of_mean: NDArray[np.float64],
     users: Sequence[str],
-    figures: EvaluationFigures,
+    config: EvaluationConfig,
 ) -> report_sections.Satisfaction:
     ours, theirs = (predicted - ratings) ** 2, (of_mean - ratings) ** 2
     found = paired_bootstrap_by_group(
-        ours, theirs, users, resamples=figures.resamples, seed=figures.seed, confidence=figures.confidence
+        ours, theirs, users, resamples=config.resamples, seed=config.seed, confidence=config.confidence
     )
     return report_sections.Satisfaction(
         measured=False,
@@ -158,12 +158,12 @@ def _checked(
 
 def _metric(
     predict: Callable[[NDArray[np.float64]], NDArray[np.float64]], checked: report_sections.Satisfaction
-) -> Informed:
+) -> ContextualMetric:
     def find(items: Sequence[Item], _: Sequence[TaskFormat | None], texts: Sequence[str]) -> list[float | None]:
         table = features([item.question for item in items], texts, [item.language for item in items])
         return [float(value) for value in np.clip(predict(table), 1, 5)] if len(table) else []
 
-    return Informed(
+    return ContextualMetric(
         NAME, "higher", "points, 1 to 5",
         f"Rating that users would give for the form of the answer, by a small model learnt from {checked.ratings:,} ratings. For "
         f"single answers of users that it has not seen it errs by {checked.error:.2f} points (always saying the mean: "

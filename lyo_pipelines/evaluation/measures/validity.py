@@ -16,7 +16,7 @@ from lyo_pipelines.evaluation.inputs.items import Item
 from lyo_pipelines.evaluation.measures.catalogue import MetricError
 from lyo_pipelines.segments import SegmentKeyError, parse_parent
 from lyo_pipelines.tasks import UnknownTaskFormatError, task_format
-from lyo_pipelines.tasks.base import Judged, TaskFormat, TaskMetric
+from lyo_pipelines.tasks.base import GradedAnswer, TaskFormat, TaskMetric
 
 VALID_ANSWER = "valid_answer"
 _REASON = 100
@@ -24,12 +24,12 @@ _REASON = 100
 
 
 @dataclass(frozen=True)
-class Answered:
+class ValidatedAnswer:
     """One answer as judged. judged: None where there is nothing to judge (plain text, no task, a reference that does not fit).
     problem: why the answer is not valid; None when it is.
     """
 
-    judged: Judged | None = None
+    graded: GradedAnswer | None = None
     problem: str | None = None
 
 
@@ -52,39 +52,39 @@ def own_metrics(task: TaskFormat) -> tuple[TaskMetric, ...]:
     return (_valid_answer(task), *task.metrics) if task.answer or task.check else task.metrics
 
 
-def judge(task: TaskFormat | None, item: Item, text: str, *, truncated: bool) -> Answered:
+def check_answer(task: TaskFormat | None, item: Item, text: str, *, truncated: bool) -> ValidatedAnswer:
     """Judge one answer. Raises MetricError when the task's check breaks on it."""
     if task is None or item.is_plain:
-        return Answered()
+        return ValidatedAnswer()
     reference = task.parse(item.reference)
     if reference is None:
-        return Answered()
+        return ValidatedAnswer()
     answer, problem = _fitting(task.answer, text, truncated=truncated)
-    judged = Judged(answer=answer, reference=reference, row=_row(item))
+    graded = GradedAnswer(answer=answer, reference=reference, row=_row(item))
     if problem is None and task.check is not None:
         try:
-            problem = task.check(answer, judged.row)
+            problem = task.check(answer, graded.row)
         except Exception as error:
             raise MetricError(f"the check of task {task.task} failed on {item.item_id}: {_said(error)}") from error
-    return Answered(judged, None if problem is None else _short(problem))
+    return ValidatedAnswer(graded, None if problem is None else _short(problem))
 
 
-def item_value(metric: TaskMetric, answered: Answered, item_id: str) -> float | None:
+def item_value(metric: TaskMetric, answered: ValidatedAnswer, item_id: str) -> float | None:
     """What a metric of items makes of one answer: `invalid` when it fits no schema. Raises MetricError when the metric breaks."""
-    if answered.judged is None or metric.item is None:
+    if answered.graded is None or metric.item is None:
         return None
-    if answered.judged.answer is None:
+    if answered.graded.answer is None:
         return metric.invalid
     try:
-        value = metric.item(answered.judged)
+        value = metric.item(answered.graded)
     except Exception as error:
         raise MetricError(f"metric {metric.name} failed on {item_id}: {_said(error)}") from error
     return None if value is None or value != value else float(value)  # noqa: PLR0124 (nan)
 
 
 def _valid_answer(task: TaskFormat) -> TaskMetric:
-    def passes(judged: Judged) -> float:
-        return float(task.check is None or task.check(judged.answer, judged.row) is None)
+    def passes(graded: GradedAnswer) -> float:
+        return float(task.check is None or task.check(graded.answer, graded.row) is None)
 
     schema = "are one JSON object of the task's schema" if task.answer else ""
     check = "pass the task's check" if task.check else ""

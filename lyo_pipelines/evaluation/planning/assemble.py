@@ -7,22 +7,22 @@ import json
 from pathlib import Path
 from typing import Any
 
-from lyo_pipelines.config.curation import CurationFigures
-from lyo_pipelines.config.evaluation import EvaluationFigures
-from lyo_pipelines.config.figures import load_figures
+from lyo_pipelines.config.curation import CurationConfig
+from lyo_pipelines.config.evaluation import EvaluationConfig
+from lyo_pipelines.config.loading import load_config
 from lyo_pipelines.contracts.dataset import MANIFEST, DataManifest
 from lyo_pipelines.errors import LyoError
 from lyo_pipelines.evaluation.command import EVALUATION_VERSION
 from lyo_pipelines.evaluation.inputs import items
-from lyo_pipelines.evaluation.inputs.context import look_around
-from lyo_pipelines.evaluation.inputs.evaluation_inputs import EvaluationInputs, ModelSpec, Served
+from lyo_pipelines.evaluation.inputs.context import gather_context
+from lyo_pipelines.evaluation.inputs.evaluation_inputs import EvaluationInputs, ModelSpec, ParentFallback
 from lyo_pipelines.evaluation.measures import catalogue, validity
 from lyo_pipelines.evaluation.measures.language_quality import NAMES as INFORMED
 from lyo_pipelines.evaluation.measures.satisfaction import NAME as PREDICTED
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines.training.plan import read_adapter
 
-_FIGURES_OF_OUTPUTS = {
+_CONFIG_OF_OUTPUTS = {
     "max_new_tokens",
     "max_length",
     "generation_batch",
@@ -31,55 +31,55 @@ _FIGURES_OF_OUTPUTS = {
     "latency_items",
     "latency_new_tokens",
 }
-"""What the models' answers depend on; the other figures only change what is made of them."""
+"""What the models' answers depend on; the another configuration only change what is made of them."""
 
 
 def gather_inputs(
     dataset_dir: Path,
     adapter_dir: Path,
     champion_dir: Path | None,
-    figures: EvaluationFigures,
+    config: EvaluationConfig,
     metrics_dir: Path | None = None,
-    served: Served | None = None,
+    served: ParentFallback | None = None,
     lake: Lake | None = None,
-    curation: CurationFigures | None = None,
+    curation: CurationConfig | None = None,
     start_dir: Path | None = None,
 ) -> EvaluationInputs:
     """Read manifests and the test split and fingerprint them. Raises DocumentError, TestSplitError, AdapterError or MetricError.
 
     champion_dir: of the adapter that serves now; start_dir: of the one that the candidate was tuned from, where that is another.
-    lake: where ratings, other segments and word lists are looked for; curation: its figures (default: the packaged ones).
+    lake: where ratings, other segments and word lists are looked for; curation: its configuration (default: the packaged ones).
     """
     manifest = DataManifest.read(dataset_dir / MANIFEST)
     everything = items.read_items(dataset_dir)
-    chosen = items.choose_items(everything, figures.max_items)
+    chosen = items.choose_items(everything, config.max_items)
     tasks = validity.tasks_of(chosen, manifest.segment)
     candidate, base = adapter_spec("candidate", adapter_dir), _base_spec(adapter_dir)
     champion = adapter_spec("champion", champion_dir) if champion_dir is not None else None
     same = champion is not None and champion.identity == candidate.identity
     start = adapter_spec("start", start_dir) if start_dir is not None else None
     models = _distinct(base, candidate, champion, start)
-    files = catalogue.metric_files(_of_files(figures.metrics), metrics_dir)
-    if figures.primary_metric not in files:
+    files = catalogue.metric_files(_of_files(config.metrics), metrics_dir)
+    if config.primary_metric not in files:
         raise catalogue.MetricError(
-            f"primary_metric {figures.primary_metric} is not among {', '.join(files)}: add it to `metrics`."
+            f"primary_metric {config.primary_metric} is not among {', '.join(files)}: add it to `metrics`."
         )
     files = {
         name: path
         for name, path in files.items()
-        if any(catalogue.belongs(name, path, task, figures.primary_metric) for task in tasks)
+        if any(catalogue.applies_to_task(name, path, task, config.primary_metric) for task in tasks)
     }
-    surroundings = look_around(lake, dataset_dir, manifest, figures, curation or load_figures().curation)
+    context = gather_context(lake, dataset_dir, manifest, config, curation or load_config().curation)
     parts = [
         EVALUATION_VERSION,
         items.items_hash(chosen),
         [len(everything), manifest.fingerprint],
         [(spec.role, spec.version, spec.identity) for spec in models],
         champion.version if champion else None,
-        figures.model_dump(mode="json"),
+        config.model_dump(mode="json"),
         catalogue.sources_hash(files),
         validity.sources_hash(),
-        surroundings.fingerprint,
+        context.fingerprint,
         *([[served.segment, served.reason]] if served else []),
     ]
     return EvaluationInputs(
@@ -91,12 +91,12 @@ def gather_inputs(
         items_in_split=len(everything),
         groups_in_split=len({item.group_id for item in everything}),
         models=models,
-        figures=figures,
+        config=config,
         metric_files=files,
         same_as_champion=same,
         champion_version=champion.version if champion else "",
         data_version=_hash(parts),
-        surroundings=surroundings,
+        context=context,
     )
 
 
@@ -119,10 +119,10 @@ def outputs_key(inputs: EvaluationInputs, spec: ModelSpec, *, device: str, dtype
 
     device and dtype are what was used in the end: a GPU's answers and times are not a CPU's.
     """
-    figures = inputs.figures.model_dump(mode="json", include=_FIGURES_OF_OUTPUTS)
+    config = inputs.config.model_dump(mode="json", include=_CONFIG_OF_OUTPUTS)
     schemas = sorted(inputs.schemas.items())
     return _hash(
-        [EVALUATION_VERSION, spec.identity, items.items_hash(list(inputs.items)), device, dtype, figures, schemas]
+        [EVALUATION_VERSION, spec.identity, items.items_hash(list(inputs.items)), device, dtype, config, schemas]
     )
 
 

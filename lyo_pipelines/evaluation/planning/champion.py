@@ -12,8 +12,8 @@ from lyo_pipelines.contracts.document import DocumentError
 from lyo_pipelines.errors import LyoError
 from lyo_pipelines.registry.log import read_release
 from lyo_pipelines.storage.lake import Lake
-from lyo_pipelines.training.checked import DamagedAdapterError, load_checked
 from lyo_pipelines.training.plan import TrainingResult, read_adapter
+from lyo_pipelines.training.verified_loading import DamagedAdapterError, load_checked
 
 
 class UnusableBaselineError(LyoError):

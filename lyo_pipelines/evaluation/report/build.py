@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lyo_pipelines.config.evaluation import EvaluationFigures
+from lyo_pipelines.config.evaluation import EvaluationConfig
 from lyo_pipelines.contracts.document import DocumentError
 from lyo_pipelines.contracts.report import GenerationUsed, Report, ServedBy, StatisticsUsed, TestSplit
 from lyo_pipelines.contracts.report_sections import (
@@ -22,15 +22,15 @@ from lyo_pipelines.contracts.report_sections import (
 )
 from lyo_pipelines.contracts.report_values import MetricDescription, MetricValue, Percentiles, Sample, Timings
 from lyo_pipelines.evaluation.command import REPORT
-from lyo_pipelines.evaluation.endpoints.section import incomplete
+from lyo_pipelines.evaluation.endpoints.section import is_incomplete
 from lyo_pipelines.evaluation.inputs.evaluation_inputs import EvaluationInputs
 from lyo_pipelines.evaluation.inputs.items import Item
 from lyo_pipelines.evaluation.measures.compare import compare_all
-from lyo_pipelines.evaluation.measures.measure import Measured
-from lyo_pipelines.evaluation.measures.results import ModelOutputs, Timing
+from lyo_pipelines.evaluation.measures.metric_values import Found, MetricFacts, MetricValues, WholeValues, interval_of
+from lyo_pipelines.evaluation.measures.model_outputs import ModelOutputs, Timing
+from lyo_pipelines.evaluation.measures.run_metrics import Measured
 from lyo_pipelines.evaluation.measures.validity import VALID_ANSWER
-from lyo_pipelines.evaluation.measures.values import About, Found, MetricValues, WholeValues, interval_of
-from lyo_pipelines.evaluation.report.gates import gates, may_be_released
+from lyo_pipelines.evaluation.report.gates import evaluate_gates, may_be_released
 from lyo_pipelines.evaluation.report.slices import slice_all
 from lyo_pipelines.evaluation.report.tasks import task_section
 
@@ -71,9 +71,9 @@ def build_report(
     inputs asks again.
     """
     sections = sections or Sections()
-    figures, items, metrics, values = inputs.figures, inputs.items, measured.metrics, measured.values
+    config, items, metrics, values = inputs.config, inputs.items, measured.metrics, measured.values
     groups = [item.group_id for item in items]
-    missing = incomplete(sections.endpoints, sections.judge)
+    missing = is_incomplete(sections.endpoints, sections.judge)
     report = Report(
         segment=inputs.served.segment if inputs.served else inputs.segment,
         served_by=_served(inputs),
@@ -84,9 +84,9 @@ def build_report(
         n_test=len(items),
         groups=len(set(groups)),
         test_split=TestSplit(items=inputs.items_in_split, groups=inputs.groups_in_split),
-        enough_groups=len(set(groups)) >= figures.minimum_groups,
-        minimum_groups=figures.minimum_groups,
-        primary_metric=figures.primary_metric,
+        enough_groups=len(set(groups)) >= config.minimum_groups,
+        minimum_groups=config.minimum_groups,
+        primary_metric=config.primary_metric,
         model_versions=_versions(inputs),
         candidate_is_champion=inputs.same_as_champion,
         metrics={
@@ -98,18 +98,18 @@ def build_report(
             )
             for metric in metrics
         },
-        models={role: _model_values(by_metric, items, outputs[role], figures) for role, by_metric in values.items()},
+        models={role: _model_values(by_metric, items, outputs[role], config) for role, by_metric in values.items()},
         tasks=task_section(inputs, outputs, measured),
-        comparisons=tuple(compare_all(values, metrics, groups, figures)),
-        slices=tuple(slice_all(values, metrics, items, figures)),
+        comparisons=tuple(compare_all(values, metrics, groups, config)),
+        slices=tuple(slice_all(values, metrics, items, config)),
         timings={role: timing_values(answered.timing) for role, answered in outputs.items() if answered.timing},
-        samples=samples(items, outputs, measured, figures),
+        samples=samples(items, outputs, measured, config),
         statistics=StatisticsUsed(
-            resamples=figures.resamples,
-            whole_resamples=figures.whole_resamples,
-            confidence=figures.confidence,
-            alpha=figures.alpha,
-            power=figures.power,
+            resamples=config.resamples,
+            whole_resamples=config.whole_resamples,
+            confidence=config.confidence,
+            alpha=config.alpha,
+            power=config.power,
             interval="BCa bootstrap over groups",
             p_value="paired sign-flip test over groups",
             correction="Holm",
@@ -117,8 +117,8 @@ def build_report(
         generation=GenerationUsed(
             max_new_tokens=max(answered.max_new_tokens for answered in outputs.values()),
             decoding="greedy",
-            batch=figures.generation_batch,
-            max_length=figures.max_length,
+            batch=config.generation_batch,
+            max_length=config.max_length,
         ),
         seconds=round(seconds, 1),
         collateral=sections.collateral,
@@ -130,7 +130,7 @@ def build_report(
         gates=(),  # they judge the rest of the report
         may_be_released=False,
     )
-    outcomes = tuple(gates(report, figures))
+    outcomes = tuple(evaluate_gates(report, config))
     return report.model_copy(update={"gates": outcomes, "may_be_released": may_be_released(outcomes)})
 
 
@@ -168,10 +168,10 @@ def timing_values(timing: Timing) -> Timings:
 
 
 def samples(
-    items: Sequence[Item], outputs: Mapping[str, ModelOutputs], measured: Measured, figures: EvaluationFigures
+    items: Sequence[Item], outputs: Mapping[str, ModelOutputs], measured: Measured, config: EvaluationConfig
 ) -> tuple[Sample, ...]:
     """The items where the candidate gained and lost most against the base on the sample metric, gains first."""
-    metric = _sample_metric(measured, figures)
+    metric = _sample_metric(measured, config)
     if metric is None or not {"base", "candidate"} <= set(measured.values):
         return ()
     name = metric.name
@@ -182,8 +182,8 @@ def samples(
         for row, (item, x, y) in enumerate(zip(items, base, candidate, strict=True))
         if x is not None and y is not None
     )
-    losses = min(figures.samples // 2, len(changes))
-    gains = min(figures.samples - losses, len(changes) - losses)
+    losses = min(config.samples // 2, len(changes))
+    gains = min(config.samples - losses, len(changes) - losses)
     chosen = [*changes[::-1][:gains], *changes[:losses]]
     return tuple(
         Sample(
@@ -198,23 +198,23 @@ def samples(
     )
 
 
-def _sample_metric(measured: Measured, figures: EvaluationFigures) -> About | None:
-    """The figures' choice where it is measured here, else the first one that judges answers item by item, the tasks' own first."""
-    by_item = [m for m in measured.metrics if m.direction != "neutral" and m.name != figures.primary_metric]
+def _sample_metric(measured: Measured, config: EvaluationConfig) -> MetricFacts | None:
+    """The configured choice where it is measured here, else the first one that judges answers item by item, the tasks' own first."""
+    by_item = [m for m in measured.metrics if m.direction != "neutral" and m.name != config.primary_metric]
     by_item = [m for m in by_item if all(isinstance(found[m.name], MetricValues) for found in measured.values.values())]
-    chosen = [m for m in measured.metrics if m.name == figures.sample_metric]
+    chosen = [m for m in measured.metrics if m.name == config.sample_metric]
     return next(iter([*chosen, *(m for m in by_item if m.name != VALID_ANSWER), *by_item]), None)
 
 
 def _by_item(found: Found) -> Sequence[float | None]:
-    return found.values if isinstance(found, MetricValues) else [None] * len(found.judged)
+    return found.values if isinstance(found, MetricValues) else [None] * len(found.graded)
 
 
 def _model_values(
-    by_metric: Mapping[str, Found], items: Sequence[Item], outputs: ModelOutputs, figures: EvaluationFigures
+    by_metric: Mapping[str, Found], items: Sequence[Item], outputs: ModelOutputs, config: EvaluationConfig
 ) -> dict[str, MetricValue]:
     groups = [item.group_id for item in items]
-    found = {name: _metric_value(measured, groups, figures) for name, measured in by_metric.items()}
+    found = {name: _metric_value(measured, groups, config) for name, measured in by_metric.items()}
     if (loss := found.get("loss")) is not None and loss.value is not None:
         found["perplexity"] = MetricValue(
             value=_perplexity(loss.value),
@@ -239,11 +239,11 @@ def _share(values: Sequence[float | None], rows: Sequence[int]) -> MetricValue:
     return MetricValue(value=sum(known) / len(known) if known else None, n=len(known))
 
 
-def _metric_value(found: Found, groups: Sequence[str], figures: EvaluationFigures) -> MetricValue:
+def _metric_value(found: Found, groups: Sequence[str], config: EvaluationConfig) -> MetricValue:
     rows = [row for row in range(len(groups)) if found.known(row)]
     if not rows:
         return MetricValue(value=None, n=0, groups=0)
-    interval = interval_of(found, rows, [groups[row] for row in rows], figures)
+    interval = interval_of(found, rows, [groups[row] for row in rows], config)
     return MetricValue(
         value=interval.estimate, n=interval.n, groups=interval.groups, ci_low=interval.low, ci_high=interval.high
     )

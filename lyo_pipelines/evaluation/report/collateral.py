@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from lyo_pipelines.config.evaluation import EvaluationFigures
+from lyo_pipelines.config.evaluation import EvaluationConfig
 from lyo_pipelines.contracts.report_sections import Collateral, CollateralRow
 from lyo_pipelines.contracts.report_values import Comparison
-from lyo_pipelines.evaluation.answers.correctness import is_right
+from lyo_pipelines.evaluation.answers.correctness import is_correct
 from lyo_pipelines.evaluation.inputs.item_sets import GENERAL, ItemSet
-from lyo_pipelines.evaluation.measures.compare import compare
-from lyo_pipelines.evaluation.measures.results import ModelOutputs
-from lyo_pipelines.evaluation.measures.values import MetricValues
+from lyo_pipelines.evaluation.measures.compare import compare_metric
+from lyo_pipelines.evaluation.measures.metric_values import MetricValues
+from lyo_pipelines.evaluation.measures.model_outputs import ModelOutputs
 
 
 def collateral_section(
-    sets: Sequence[ItemSet], outputs: Mapping[str, Mapping[str, ModelOutputs]], before: str, figures: EvaluationFigures
+    sets: Sequence[ItemSet], outputs: Mapping[str, Mapping[str, ModelOutputs]], before: str, config: EvaluationConfig
 ) -> Collateral:
     """The report's `collateral`. outputs: name of the set -> role (`before`, candidate) -> what was said.
 
@@ -23,11 +23,11 @@ def collateral_section(
     where there are too few groups to say.
     """
     pairs = [(part, "loss") for part in sets] + [(part, "checked_answer") for part in sets if part.answers]
-    wide = figures.model_copy(update={"confidence": 1 - figures.alpha / max(1, len(pairs))})
+    wide = config.model_copy(update={"confidence": 1 - config.alpha / max(1, len(pairs))})
     rows = tuple(_row(part, metric, outputs[part.name], before, wide) for part, metric in pairs)
     return Collateral(
         before=before,
-        tolerance=figures.collateral.tolerance,
+        tolerance=config.collateral.tolerance,
         confidence=wide.confidence,
         rows=rows,
         damaged=tuple(row.set for row in rows if row.damaged),
@@ -36,14 +36,14 @@ def collateral_section(
 
 
 def _row(
-    part: ItemSet, metric: str, outputs: Mapping[str, ModelOutputs], before: str, figures: EvaluationFigures
+    part: ItemSet, metric: str, outputs: Mapping[str, ModelOutputs], before: str, config: EvaluationConfig
 ) -> CollateralRow:
-    read = {"loss": _losses, "checked_answer": _right}[metric]
+    read = {"loss": _loss_values, "checked_answer": _correct_answers}[metric]
     values = {role: read(part, found) for role, found in outputs.items()}
     every = range(len(part.items))
-    found = compare(
-        values["candidate"], values[before], [item.group_id for item in part.items], figures,
-        metric=metric, a="candidate", b=before, minimum_groups=figures.collateral.minimum_groups,
+    found = compare_metric(
+        values["candidate"], values[before], [item.group_id for item in part.items], config,
+        metric=metric, a="candidate", b=before, minimum_groups=config.collateral.minimum_groups,
     )  # fmt: skip
     return CollateralRow(
         set=part.name,
@@ -55,18 +55,18 @@ def _row(
         change=found.difference,
         ci_low=found.ci_low,
         ci_high=found.ci_high,
-        damaged=_damaged(found, figures.collateral.tolerance),
+        damaged=_is_worse(found, config.collateral.tolerance),
         note=found.note,
     )
 
 
-def _damaged(found: Comparison, tolerance: float) -> bool | None:
+def _is_worse(found: Comparison, tolerance: float) -> bool | None:
     if found.note or found.ci_low is None or found.ci_high is None:
         return None
     return found.ci_low > tolerance if found.metric == "loss" else found.ci_high < 0
 
 
-def _losses(_: ItemSet, outputs: ModelOutputs) -> MetricValues:
+def _loss_values(_: ItemSet, outputs: ModelOutputs) -> MetricValues:
     pairs = list(zip(outputs.nll_sums, outputs.nll_tokens, strict=True))
     return MetricValues(
         tuple(None if total is None or not tokens else total / tokens for total, tokens in pairs),
@@ -74,8 +74,8 @@ def _losses(_: ItemSet, outputs: ModelOutputs) -> MetricValues:
     )
 
 
-def _right(part: ItemSet, outputs: ModelOutputs) -> MetricValues:
+def _correct_answers(part: ItemSet, outputs: ModelOutputs) -> MetricValues:
     asked = zip(part.items, outputs.texts, strict=True)
     return MetricValues(
-        tuple(float(is_right(text, item.reference_answer)) if item.reference_answer else None for item, text in asked)
+        tuple(float(is_correct(text, item.reference_answer)) if item.reference_answer else None for item, text in asked)
     )

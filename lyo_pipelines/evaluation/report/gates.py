@@ -1,4 +1,4 @@
-"""Gates: what a candidate must have shown before it may be released, as data (figures) judged by small pure functions.
+"""Gates: what a candidate must have shown before it may be released, as data (configuration) evaluated by small pure functions.
 
 A gate that cannot judge says so (`passed` is None) and lets nothing through: no evidence is no promotion. A gate on a metric that
 belongs to other tasks does not apply: there is nothing that evidence could be missing for.
@@ -11,8 +11,8 @@ from pathlib import Path
 
 import yaml
 
-from lyo_pipelines.config import figures as figures_module
-from lyo_pipelines.config.evaluation import PARTS, EvaluationFigures, GateFigures
+from lyo_pipelines.config import loading as config_module
+from lyo_pipelines.config.evaluation import PARTS, EvaluationConfig, GateConfig
 from lyo_pipelines.contracts.report import Report
 from lyo_pipelines.contracts.report_sections import Collateral, CollateralRow, JudgeGate, JudgeSection
 from lyo_pipelines.contracts.report_values import Comparison, Gate
@@ -25,20 +25,20 @@ VALID_ANSWER = "valid_answer"
 """The metric that every task with a schema or a check has; it has gates of its own."""
 
 
-def gates(report: Report, figures: EvaluationFigures) -> list[Gate]:
-    """Judge every gate of the figures on a report, in order; where the figures say that nothing gates, one outcome says so."""
-    if not figures.gates:  # an empty list in a file is refused: only the words mean this
+def evaluate_gates(report: Report, config: EvaluationConfig) -> list[Gate]:
+    """Evaluate every configured gate on a report, in order; where the configuration says that nothing gates, one outcome says so."""
+    if not config.gates:  # an empty list in a file is refused: only the words mean this
         message = "nothing gates a release here: the configuration says `gates: none`"
         return [Gate(name="no_gates", passed=True, blocking=False, message=message)]
     return [
-        _judge_section(gate, report) if gate.metric in PARTS else _judge(gate, report, figures)
-        for gate in figures.gates
+        _judge_section(gate, report) if gate.metric in PARTS else _evaluate_gate(gate, report, config)
+        for gate in config.gates
     ]
 
 
-def describe(figures: EvaluationFigures) -> dict[str, str]:
+def describe(config: EvaluationConfig) -> dict[str, str]:
     """Gate name -> what it demands, in one sentence."""
-    return {gate.name: _demand(gate) for gate in figures.gates}
+    return {gate.name: _demand(gate) for gate in config.gates}
 
 
 def may_be_released(outcomes: Sequence[Gate]) -> bool:
@@ -59,7 +59,7 @@ def held_because(outcomes: Sequence[Gate]) -> str:
     return ""
 
 
-def _demand(gate: GateFigures) -> str:
+def _demand(gate: GateConfig) -> str:
     effect = "It blocks a release." if gate.blocking else "It only warns."
     if gate.metric in PARTS:
         return f"{DEMANDS[gate.metric]} {effect}"
@@ -75,9 +75,9 @@ def _demand(gate: GateFigures) -> str:
     return f"{demand[0].upper()}{demand[1:]} {effect}"
 
 
-def _judge(gate: GateFigures, report: Report, figures: EvaluationFigures) -> Gate:
+def _evaluate_gate(gate: GateConfig, report: Report, config: EvaluationConfig) -> Gate:
     tasks = report.tasks
-    own = [name for name in tasks.own_metrics if name != VALID_ANSWER and _judgeable(gate, report, name)]
+    own = [name for name in tasks.own_metrics if name != VALID_ANSWER and _can_be_evaluated(gate, report, name)]
     if gate.metric == TASK_METRICS and not own:
         return _outcome(gate, True, "does not apply: the task has no metrics of its own", applies=False)
     if gate.metric in tasks.elsewhere:
@@ -87,13 +87,13 @@ def _judge(gate: GateFigures, report: Report, figures: EvaluationFigures) -> Gat
         itself = report.candidate_is_champion
         why = "it is the adapter that serves now" if itself else "no adapter serves this segment yet"
         return _outcome(gate, True, f"{why}: nothing to beat")
-    if report.groups < figures.minimum_groups:
-        message = f"not enough groups: the test set has {report.groups}, at least {figures.minimum_groups} are needed"
+    if report.groups < config.minimum_groups:
+        message = f"not enough groups: the test set has {report.groups}, at least {config.minimum_groups} are needed"
         return _outcome(gate, None, message)
     names = own if gate.metric == TASK_METRICS else [gate.metric]
     against = rivals if gate.against == "champion" else [gate.against]
     outcomes = {
-        " against ".join((name, *([role] if role and len(against) > 1 else []))): _judge_one(
+        " against ".join((name, *([role] if role and len(against) > 1 else []))): _evaluate_one(
             gate.model_copy(update={"metric": name, "against": role}), report
         )
         for name in names
@@ -104,11 +104,11 @@ def _judge(gate: GateFigures, report: Report, figures: EvaluationFigures) -> Gat
     )
 
 
-def _judge_section(gate: GateFigures, report: Report) -> Gate:
+def _judge_section(gate: GateConfig, report: Report) -> Gate:
     if gate.metric == "collateral":
-        outcome = None if report.collateral is None else collateral(report.collateral)
+        outcome = None if report.collateral is None else collateral_gate(report.collateral)
     else:
-        outcome = None if report.judge is None else judge(report.judge)
+        outcome = None if report.judge is None else judge_gate(report.judge)
     if outcome is None:
         return _outcome(gate, True, f"does not apply: {OFF[gate.metric]}", applies=False)
     passed, why = outcome
@@ -116,17 +116,17 @@ def _judge_section(gate: GateFigures, report: Report) -> Gate:
 
 
 def _outcome(
-    gate: GateFigures, passed: bool | None, message: str, *, blocking: bool = True, applies: bool = True
+    gate: GateConfig, passed: bool | None, message: str, *, blocking: bool = True, applies: bool = True
 ) -> Gate:
     """The outcome of a configured gate. blocking: False where this outcome stops nothing, whatever the gate does otherwise."""
     return Gate(name=gate.name, passed=passed, blocking=gate.blocking and blocking, message=message, applies=applies)
 
 
-def _judgeable(gate: GateFigures, report: Report, name: str) -> bool:
+def _can_be_evaluated(gate: GateConfig, report: Report, name: str) -> bool:
     return gate.against is None or report.metrics[name].direction != "neutral"
 
 
-def _judge_one(gate: GateFigures, report: Report) -> Gate:
+def _evaluate_one(gate: GateConfig, report: Report) -> Gate:
     if gate.against is None:
         return _bounds(gate, report)
     if gate.require == "no_slice_worse":
@@ -134,7 +134,7 @@ def _judge_one(gate: GateFigures, report: Report) -> Gate:
     return _verdict(gate, report)
 
 
-def _together(gate: GateFigures, outcomes: Mapping[str, Gate]) -> Gate:
+def _together(gate: GateConfig, outcomes: Mapping[str, Gate]) -> Gate:
     """One outcome of several metrics: failed where one failed; a guard that cannot judge one of them still judges the others."""
     failed = [outcome.message for outcome in outcomes.values() if outcome.passed is False]
     unknown = [outcome.message for outcome in outcomes.values() if outcome.passed is None and outcome.blocking]
@@ -146,7 +146,7 @@ def _together(gate: GateFigures, outcomes: Mapping[str, Gate]) -> Gate:
     return _outcome(gate, True, f"passed by {', '.join(passed)}")
 
 
-def _verdict(gate: GateFigures, report: Report) -> Gate:
+def _verdict(gate: GateConfig, report: Report) -> Gate:
     found = report.comparison(gate.metric, str(gate.against))
     if found is None or found.note:
         why = found.note if found else "not measured"
@@ -157,7 +157,7 @@ def _verdict(gate: GateFigures, report: Report) -> Gate:
     return _outcome(gate, passed, f"{_said(found)}; required: {(gate.require or '').replace('_', ' ')}")
 
 
-def _no_slice_worse(gate: GateFigures, report: Report) -> Gate:
+def _no_slice_worse(gate: GateConfig, report: Report) -> Gate:
     judged = [
         (part, c)
         for part in report.slices
@@ -175,7 +175,7 @@ def _no_slice_worse(gate: GateFigures, report: Report) -> Gate:
     return _outcome(gate, not worse, message)
 
 
-def _bounds(gate: GateFigures, report: Report) -> Gate:
+def _bounds(gate: GateConfig, report: Report) -> Gate:
     value = report.metric("candidate", gate.metric)
     if value is None:
         return _outcome(gate, None, f"{gate.metric}: not measured", blocking=False)
@@ -184,7 +184,7 @@ def _bounds(gate: GateFigures, report: Report) -> Gate:
     return _outcome(gate, low <= value <= high, f"{gate.metric} is {value:.3g}; required: {_limits(gate)}")
 
 
-def _limits(gate: GateFigures) -> str:
+def _limits(gate: GateConfig) -> str:
     bounds = (("at least", gate.minimum), ("at most", gate.maximum))
     return " and ".join(f"{words} {bound:g}" for words, bound in bounds if bound is not None)
 
@@ -206,7 +206,7 @@ Outcome = tuple[bool | None, str]
 """(passed or None where it cannot be judged, why)."""
 
 
-def collateral(section: Collateral) -> Outcome:
+def collateral_gate(section: Collateral) -> Outcome:
     """Whether nothing else is shown to have become worse."""
     if damaged := [row for row in section.rows if row.damaged]:
         told = [f"{row.set} {row.metric} {_signed(row.change)} {_interval(row)}" for row in damaged]
@@ -217,7 +217,7 @@ def collateral(section: Collateral) -> Outcome:
     return True, f"no damage shown against the {section.before}: {', '.join(judged)}"
 
 
-def judge(section: JudgeSection) -> Outcome:
+def judge_gate(section: JudgeSection) -> Outcome:
     """Whether the judge does not find the candidate worse, in languages in which it may say so."""
     gate = section.gate
     if gate.note:
@@ -245,9 +245,9 @@ DEMANDS = {
 }
 
 
-def _packaged() -> EvaluationFigures:
-    text = (Path(figures_module.DEFAULTS) / "evaluation.yaml").read_text(encoding="utf-8")
-    return EvaluationFigures.model_validate(yaml.safe_load(text))
+def _packaged() -> EvaluationConfig:
+    text = (Path(config_module.DEFAULTS) / "evaluation.yaml").read_text(encoding="utf-8")
+    return EvaluationConfig.model_validate(yaml.safe_load(text))
 
 
 GATES: dict[str, str] = describe(_packaged())

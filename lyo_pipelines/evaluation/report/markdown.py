@@ -6,10 +6,16 @@ from lyo_pipelines.contracts.report import Report, ServedBy
 from lyo_pipelines.contracts.report_values import Comparison
 from lyo_pipelines.evaluation.measures.compare import OURS
 from lyo_pipelines.evaluation.report.gates import held_because
-from lyo_pipelines.evaluation.report.markdown_method import limits, method
-from lyo_pipelines.evaluation.report.markdown_parts import parts as other_parts
-from lyo_pipelines.evaluation.report.markdown_parts import warnings
-from lyo_pipelines.evaluation.report.markdown_tables import WORDS, difference_with_interval, number, quote, table
+from lyo_pipelines.evaluation.report.markdown_method import limits_section, method_section
+from lyo_pipelines.evaluation.report.markdown_parts import optional_sections as other_parts
+from lyo_pipelines.evaluation.report.markdown_parts import warning_lines
+from lyo_pipelines.evaluation.report.markdown_tables import (
+    WORDS,
+    difference_with_interval,
+    markdown_table,
+    number,
+    quote,
+)
 from lyo_pipelines.evaluation.report.markdown_tasks import summary_lines, task_part
 
 MEMORY = "of the GPU for each model, on a CPU of the whole process so far."
@@ -22,7 +28,7 @@ MEANING = """\
 - **not enough groups**: fewer than {minimum_groups} independent groups; no verdict, and no gate judges it."""
 
 
-def render(report: Report) -> str:
+def render_report(report: Report) -> str:
     """The whole report.md."""
     parts = [
         f"# Evaluation of {report.segment}, version {report.version}",
@@ -44,9 +50,9 @@ def render(report: Report) -> str:
         "## Time and memory",
         _timings(report),
         "## How it was measured",
-        method(report),
+        method_section(report),
         "## What this does not show",
-        limits(report),
+        limits_section(report),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -67,7 +73,7 @@ def verdict_table(report: Report) -> str:
         rows.append(row)
         if name == "loss":
             rows.append(["perplexity (exp of loss)", *[_value(report.metric(role, "perplexity")) for role in roles]])
-    return table(head, rows)
+    return markdown_table(head, rows)
 
 
 def gates_table(report: Report) -> str:
@@ -87,7 +93,7 @@ def gates_table(report: Report) -> str:
         else ""
     )
     note += f"\n\nGates of parts that are switched off: {', '.join(off)}." if off else ""
-    return f"{_release_sentence(report)}\n\n" + table(["gate", "outcome", "effect", "why"], rows) + note
+    return f"{_release_sentence(report)}\n\n" + markdown_table(["gate", "outcome", "effect", "why"], rows) + note
 
 
 def _release_sentence(report: Report) -> str:
@@ -115,7 +121,7 @@ def _summary(report: Report) -> str:
         + ", ".join(f"{role} = `{version}`" for role, version in report.model_versions.items())
         + ".",
         *summary_lines(report),
-        *warnings(report),
+        *warning_lines(report),
     ]
     if report.served_by:
         lines.insert(0, served_sentence(report.served_by))
@@ -165,8 +171,8 @@ def _slices(report: Report) -> str:
         rows.append(
             [*row, "; ".join(words) or ("all items: see above" if everything else "too few groups for a verdict")]
         )
-    picture = any(part.n < report.n_test for part in report.slices)
-    return table(head, rows) + ("\n\n![slices](slices.png)" if picture else "")
+    plot = any(part.n < report.n_test for part in report.slices)
+    return markdown_table(head, rows) + ("\n\n![slices](slices.png)" if plot else "")
 
 
 def _samples(report: Report) -> str:
@@ -200,13 +206,13 @@ def _timings(report: Report) -> str:
     ]  # fmt: skip
     first = next(iter(report.timings.values()))
     if not first.probes:
-        return table(head, rows) + "\n\nNo response times: nothing was asked. Memory: " + MEMORY
+        return markdown_table(head, rows) + "\n\nNo response times: nothing was asked. Memory: " + MEMORY
     note = (
         f"Response times: {first.probes} questions asked one at a time, {first.probe_tokens} tokens each, after a warm-up; "
         "the clock starts when the question is tokenised; "
         f"the p95 of so few is close to the largest. Other work on the machine lengthens them. Memory: {MEMORY}"
     )
-    return table(head, rows) + f"\n\n{note}\n\n![times](times.png)"
+    return markdown_table(head, rows) + f"\n\n{note}\n\n![times](times.png)"
 
 
 def _value(value: float | None) -> str:

@@ -9,7 +9,7 @@ CLOSENESS = ("loss", "chrf", "rouge_l", "relevance")
 """Metrics that compare with the reference's wording."""
 
 
-def method(report: Report) -> str:
+def method_section(report: Report) -> str:
     """How everything was measured and compared."""
     s, g = report.statistics, report.generation
     answers = f" Answers: greedy, at most {g.max_new_tokens} tokens, in batches of {g.batch}."
@@ -28,7 +28,7 @@ def method(report: Report) -> str:
     return "\n".join(lines)
 
 
-def limits(report: Report) -> str:
+def limits_section(report: Report) -> str:
     """What nobody may read out of the report."""
     base = report.models["base"]
     lines = ["- Whether a model that expects these texts also answers well when it is asked about them."]

@@ -7,13 +7,19 @@ from collections.abc import Sequence
 from lyo_pipelines.contracts.report import Report
 from lyo_pipelines.contracts.report_sections import CollateralRow, JudgeSection, RemoteUsage
 from lyo_pipelines.contracts.report_values import Comparison
-from lyo_pipelines.evaluation.report.markdown_tables import WORDS, code, difference_with_interval, number, table
+from lyo_pipelines.evaluation.report.markdown_tables import (
+    WORDS,
+    code,
+    difference_with_interval,
+    markdown_table,
+    number,
+)
 
 EXAMPLES = 3
 """Cultural findings that are shown with an excerpt."""
 
 
-def parts(report: Report) -> str:
+def optional_sections(report: Report) -> str:
     """All parts that the report has, each with its heading; "" where it has none."""
     made = [
         ("Language and culture", _culture(report)),
@@ -25,7 +31,7 @@ def parts(report: Report) -> str:
     return "\n\n".join(f"## {heading}\n\n{text}" for heading, text in made if text)
 
 
-def warnings(report: Report) -> list[str]:
+def warning_lines(report: Report) -> list[str]:
     """What the head of the report must say about missing parts."""
     missing = report.incomplete
     if not missing:
@@ -48,7 +54,9 @@ def _culture(report: Report) -> str:
         for entry in found[:EXAMPLES]
     ]
     intro = "What curation's word lists and the persona's rules found in what the models wrote, in answers:"
-    return "\n\n".join([intro, table(["finding", *roles, "why it counts"], rows), "For instance:", "\n".join(told)])
+    return "\n\n".join(
+        [intro, markdown_table(["finding", *roles, "why it counts"], rows), "For instance:", "\n".join(told)]
+    )
 
 
 def _satisfaction(report: Report) -> str:
@@ -87,7 +95,7 @@ def _collateral(report: Report) -> str:
         f"together ({told.confidence:.1%} each)."
     )
     head = ["items", "n", "before", "candidate", "change", "judgement"]
-    return f"{intro}\n\n{table(head, rows)}"
+    return f"{intro}\n\n{markdown_table(head, rows)}"
 
 
 def _change(row: CollateralRow) -> str:
@@ -110,11 +118,11 @@ def _endpoints(report: Report) -> str:
     head = ["name", "model", "answered", "tokens in", "tokens out", "cost", "cost per answer", "answer ms p50 / p95"]
     names = [entry.name for entry in found]
     note = (
-        "Cost: tokens as the endpoint counts them, at the prices in the figures. Times are of whole answers, with the network. A "
+        "Cost: tokens as the endpoint counts them, at the prices in its config. Times are of whole answers, with the network. A "
         "model behind an endpoint tells no likelihoods, so loss is not measured. These comparisons are corrected as a family of their "
         "own, and no gate looks at them."
     )
-    return "\n\n".join([table(head, spent), note, _against(report, names)])
+    return "\n\n".join([markdown_table(head, spent), note, _against(report, names)])
 
 
 def _against(report: Report, names: Sequence[str]) -> str:
@@ -124,7 +132,7 @@ def _against(report: Report, names: Sequence[str]) -> str:
         if any(value is not None for value in values[1:]):
             verdicts = [_verdict(report.comparison(metric, name)) for name in names]
             rows.append([f"{metric} ({about.unit})", *map(number, values), *verdicts])
-    return table(["metric", "candidate", *names, *[f"candidate - {name}" for name in names]], rows)
+    return markdown_table(["metric", "candidate", *names, *[f"candidate - {name}" for name in names]], rows)
 
 
 def _verdict(found: Comparison | None) -> str:
@@ -170,7 +178,7 @@ def _agreement(told: JudgeSection) -> str:
         for language, of in told.agreement.items()
     ]  # fmt: skip
     head = ["language", "pairs that people rated", "agreement (a coin: 0.5)", "interval", "kappa", "enough to gate"]
-    return table(head, rows)
+    return markdown_table(head, rows)
 
 
 def _tokens(entry: RemoteUsage) -> list[str]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from lyo_pipelines.contracts.report import Report
 from lyo_pipelines.contracts.report_sections import ConfusionTable, TaskSection
 from lyo_pipelines.contracts.report_values import MetricValue
-from lyo_pipelines.evaluation.report.markdown_tables import code, quote, table
+from lyo_pipelines.evaluation.report.markdown_tables import code, markdown_table, quote
 
 EXAMPLES = 3
 """Invalid answers that are shown, of the most frequent reasons."""
@@ -95,7 +95,7 @@ def _valid(valid: Mapping[str, MetricValue]) -> str:
 
 def _reasons(tasks: TaskSection, roles: list[str]) -> str:
     rows = [[code(found.reason), *[str(found.models[role]) for role in roles]] for found in tasks.invalid]
-    return "Why answers are not valid, the most frequent reasons:\n\n" + table(["reason", *roles], rows)
+    return "Why answers are not valid, the most frequent reasons:\n\n" + markdown_table(["reason", *roles], rows)
 
 
 def _examples(tasks: TaskSection) -> list[str]:
@@ -125,4 +125,4 @@ def _confusion(found: ConfusionTable) -> str:
         "items",
         *[labels[at] if at >= len(found.labels) else code(labels[at]) for at in used],
     ]
-    return f"How {code(found.field)} was answered, by what it should have been:\n\n{table(head, rows)}"
+    return f"How {code(found.field)} was answered, by what it should have been:\n\n{markdown_table(head, rows)}"

@@ -1,4 +1,4 @@
-"""The report's pictures: differences with intervals, slices, response times. Labels are English only (matplotlib's font)."""
+"""The report's plots: differences with intervals, slices, response times. Labels are English only (matplotlib's font)."""
 
 from __future__ import annotations
 
@@ -19,13 +19,17 @@ INK = "#1f2937"
 ROLES = {"base": "#9ca3af", "champion": "#d97706", "start": "#7c3aed", "candidate": "#2563eb"}
 
 
-def pictures(report: Report) -> dict[str, bytes]:
+def report_plots(report: Report) -> dict[str, bytes]:
     """File name -> PNG, only those that have something to show."""
-    made = {"differences.png": differences(report), "slices.png": slices(report), "times.png": times(report)}
+    made = {
+        "differences.png": differences_plot(report),
+        "slices.png": slices_plot(report),
+        "times.png": response_times_plot(report),
+    }
     return {name: png for name, png in made.items() if png}
 
 
-def differences(report: Report, *, small: bool = False) -> bytes:
+def differences_plot(report: Report, *, small: bool = False) -> bytes:
     """Forest plot: each comparison in units of its own half interval, so that all metrics share one axis; right is better."""
     shown = [
         (c, c.difference, c.ci_low, c.ci_high)
@@ -62,7 +66,7 @@ def differences(report: Report, *, small: bool = False) -> bytes:
     return small_png(figure, dpi=72, bbox_inches="tight") if small else _png(figure)
 
 
-def slices(report: Report) -> bytes:
+def slices_plot(report: Report) -> bytes:
     """Primary metric by slice, each model a dot; n beside it."""
     metric = report.primary_metric
     parts = [p for p in report.slices if metric in p.models["candidate"] and p.value.isascii()]
@@ -89,7 +93,7 @@ def slices(report: Report) -> bytes:
     return _png(figure)
 
 
-def times(report: Report) -> bytes:
+def response_times_plot(report: Report) -> bytes:
     """Time to the first token and to the last, median with a line to the 95th percentile."""
     timings = {
         role: (t, *spans)

@@ -5,36 +5,36 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from lyo_pipelines.config.evaluation import EvaluationFigures
+from lyo_pipelines.config.evaluation import EvaluationConfig
 from lyo_pipelines.contracts.report_values import Comparison, Slice, Value
 from lyo_pipelines.evaluation.inputs.items import Item
-from lyo_pipelines.evaluation.measures.compare import Values, compare, judged, pairs_of
-from lyo_pipelines.evaluation.measures.values import About, Found
+from lyo_pipelines.evaluation.measures.compare import Values, compare_metric, pairs_of, with_verdicts
+from lyo_pipelines.evaluation.measures.metric_values import Found, MetricFacts
 from lyo_pipelines.tasks.base import TaskMetric
 
 
 def slice_all(
-    values: Values, metrics: Sequence[About], items: Sequence[Item], figures: EvaluationFigures
+    values: Values, metrics: Sequence[MetricFacts], items: Sequence[Item], config: EvaluationConfig
 ) -> list[Slice]:
     """Every slice of every dimension, largest first, Holm-corrected over all of them as one family.
 
-    By the metrics that the figures name and the task's own; those of a whole set are shown without a verdict, which would cost
+    By the metrics that the configuration names and the task's own; those of a whole set are shown without a verdict, which would cost
     thousands of evaluations for every slice. A slice that holds every item is shown with its n and compared nowhere: that would
     repeat the whole.
     """
-    chosen = [metric for metric in metrics if metric.name in figures.slice_metrics or isinstance(metric, TaskMetric)]
+    chosen = [metric for metric in metrics if metric.name in config.slice_metrics or isinstance(metric, TaskMetric)]
     groups = [item.group_id for item in items]
     parts = [
         (dimension, value, rows)
-        for dimension in figures.slices
-        for value, rows in _largest(_rows_by_value(items, dimension), figures.slice_values)
+        for dimension in config.slices
+        for value, rows in _largest(_rows_by_value(items, dimension), config.slice_values)
     ]
     found = [
         (
             part,
-            compare(
-                values[a][metric.name], values[b][metric.name], groups, figures,
-                metric=metric.name, a=a, b=b, rows=rows, minimum_groups=figures.minimum_slice_groups,
+            compare_metric(
+                values[a][metric.name], values[b][metric.name], groups, config,
+                metric=metric.name, a=a, b=b, rows=rows, minimum_groups=config.minimum_slice_groups,
             ),
         )
         for part, (_, _, rows) in enumerate(parts)
@@ -43,7 +43,7 @@ def slice_all(
         for metric in chosen
         if metric.direction != "neutral" and not (isinstance(metric, TaskMetric) and metric.whole)
     ]  # fmt: skip
-    verdicts = judged([c for _, c in found], {metric.name: metric.direction for metric in chosen}, figures)
+    verdicts = with_verdicts([c for _, c in found], {metric.name: metric.direction for metric in chosen}, config)
     by_part: dict[int, list[Comparison]] = defaultdict(list)
     for (part, _), comparison in zip(found, verdicts, strict=True):
         by_part[part].append(comparison)

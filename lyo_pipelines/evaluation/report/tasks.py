@@ -15,10 +15,10 @@ from pydantic import BaseModel
 
 from lyo_pipelines.contracts.report_sections import ConfusionTable, InvalidExample, InvalidReason, TaskSection
 from lyo_pipelines.evaluation.inputs.evaluation_inputs import EvaluationInputs
-from lyo_pipelines.evaluation.measures.measure import Measured
-from lyo_pipelines.evaluation.measures.results import ModelOutputs
-from lyo_pipelines.evaluation.measures.validity import Answered, own_metrics
-from lyo_pipelines.tasks.base import Judged, TaskFormat
+from lyo_pipelines.evaluation.measures.model_outputs import ModelOutputs
+from lyo_pipelines.evaluation.measures.run_metrics import Measured
+from lyo_pipelines.evaluation.measures.validity import ValidatedAnswer, own_metrics
+from lyo_pipelines.tasks.base import GradedAnswer, TaskFormat
 
 REASONS = 8
 """Reasons that are listed, the most frequent first."""
@@ -42,14 +42,14 @@ def task_section(inputs: EvaluationInputs, outputs: Mapping[str, ModelOutputs], 
     first = next(iter(measured.answers.values()))
     return TaskSection(
         names=tuple(sorted(asked)),
-        says={name: task.says for name, task in sorted(asked.items()) if task.says},
+        says={name: task.description for name, task in sorted(asked.items()) if task.description},
         structured=tuple(structured),
         constrained=bool(inputs.schemas),
         plain_text=sum(item.is_plain for item in inputs.items),
         own_metrics=tuple(metric.name for metric in measured.metrics if metric.name in own),
         elsewhere=tuple(measured.elsewhere),
         unusable_references=sum(
-            answered.judged is None and task is not None and not item.is_plain
+            answered.graded is None and task is not None and not item.is_plain
             for answered, task, item in zip(first, inputs.tasks, inputs.items, strict=True)
         ),
         invalid=_invalid(inputs, outputs, measured.answers),
@@ -58,7 +58,7 @@ def task_section(inputs: EvaluationInputs, outputs: Mapping[str, ModelOutputs], 
 
 
 def _invalid(
-    inputs: EvaluationInputs, outputs: Mapping[str, ModelOutputs], answers: Mapping[str, Sequence[Answered]]
+    inputs: EvaluationInputs, outputs: Mapping[str, ModelOutputs], answers: Mapping[str, Sequence[ValidatedAnswer]]
 ) -> tuple[InvalidReason, ...]:
     """Reasons with their number for each model and the candidate's first example, else that of another model."""
     counts = {role: Counter(a.problem for a in answered if a.problem) for role, answered in answers.items()}
@@ -76,30 +76,30 @@ def _invalid(
 
 
 def _confusions(
-    task: TaskFormat, inputs: EvaluationInputs, answers: Mapping[str, Sequence[Answered]]
+    task: TaskFormat, inputs: EvaluationInputs, answers: Mapping[str, Sequence[ValidatedAnswer]]
 ) -> list[ConfusionTable]:
     """A table for each choice of few values: rows are the references' values; columns the answers', then any other value, then
     answers that do not fit the schema.
     """
     rows = [row for row, of in enumerate(inputs.tasks) if of is not None and of.task == task.task]
-    judged = {role: [found for row in rows if (found := answered[row].judged)] for role, answered in answers.items()}
-    references = [found.reference for found in next(iter(judged.values()))]
+    graded = {role: [found for row in rows if (found := answered[row].graded)] for role, answered in answers.items()}
+    references = [found.reference for found in next(iter(graded.values()))]
     return [
         ConfusionTable(
             task=task.task,
             field=field,
             labels=tuple(labels),
-            models={role: _counts(found, field, labels) for role, found in judged.items()},
+            models={role: _counts(found, field, labels) for role, found in graded.items()},
         )
         for field, labels in choices(task.answer, references).items()
     ]
 
 
-def _counts(judged: Sequence[Judged], field: str, labels: Sequence[str]) -> tuple[tuple[int, ...], ...]:
+def _counts(graded: Sequence[GradedAnswer], field: str, labels: Sequence[str]) -> tuple[tuple[int, ...], ...]:
     another, unfit = len(labels), len(labels) + 1
     places = {label: place for place, label in enumerate(labels)}
     table = [[0] * (len(labels) + 2) for _ in labels]
-    for found in judged:
+    for found in graded:
         said = unfit if found.answer is None else places.get(_label(getattr(found.answer, field)), another)
         table[places[_label(getattr(found.reference, field))]][said] += 1
     return tuple(tuple(row) for row in table)

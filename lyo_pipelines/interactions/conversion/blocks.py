@@ -12,20 +12,20 @@ from lyo_pipelines.interactions.conversion.converter import Converted, Converter
 from lyo_pipelines.interactions.conversion.parallel import convert_in_processes, may_start_processes
 from lyo_pipelines.interactions.errors import UnreadableFileError
 from lyo_pipelines.interactions.fields.scrub import EMAIL
-from lyo_pipelines.interactions.formats.detect import Found, detect
-from lyo_pipelines.interactions.formats.format import Row, Shape
-from lyo_pipelines.interactions.reading.block import Block
+from lyo_pipelines.interactions.formats.detect import DetectedFormat, detect_format
+from lyo_pipelines.interactions.formats.row_format import Row, RowFormat
+from lyo_pipelines.interactions.reading.block import RowBlock
 from lyo_pipelines.interactions.reading.csv_rows import csv_blocks
 from lyo_pipelines.interactions.reading.jsonl import parse_lines
 from lyo_pipelines.interactions.reading.lines import Lines, read_lines
 from lyo_pipelines.interactions.reading.parquet_rows import parquet_blocks
-from lyo_pipelines.interactions.reading.source_file import SourceFile
+from lyo_pipelines.interactions.reading.source_file import InputFile
 
 
 class Reading:
-    """An opened file: its shape and how that was found, the fields that nobody asked for, its converted blocks. A context manager."""
+    """An opened file: its format and how that was found, the fields that nobody asked for, its converted blocks. A context manager."""
 
-    def __init__(self, source: SourceFile, spec: FileSpec) -> None:
+    def __init__(self, source: InputFile, spec: FileSpec) -> None:
         self._stack = ExitStack()
         self._source, self._spec = source, spec
         self.ignored_fields: tuple[str, ...] = ()
@@ -43,25 +43,25 @@ class Reading:
         self._stack.close()
 
     @property
-    def shape(self) -> Shape:
-        """The shape the rows are read as."""
-        return self._converter.shape
+    def row_format(self) -> RowFormat:
+        """The format the rows are read as."""
+        return self._converter.row_format
 
     def _open(self) -> None:
-        figures = self._spec.figures
+        config = self._spec.config
         container = self._source.container()
         opened = self._source.content() if container == "parquet" else self._source.text()
         stream = self._stack.enter_context(opened)
         if container == "jsonl":
-            lines = read_lines(stream, block_bytes=figures.block_bytes, max_line_bytes=figures.max_row_bytes)
+            lines = read_lines(stream, block_bytes=config.block_bytes, max_line_bytes=config.max_row_bytes)
             first = list(islice(lines, 1))
-            sample = parse_lines(first[0], figures.max_row_bytes) if first else Block()
+            sample = parse_lines(first[0], config.max_row_bytes) if first else RowBlock()
             self._blocks: Callable[[], Iterator[Converted]] = lambda: self._from_lines(chain(first, lines))
         else:
-            limits = {"block_bytes": figures.block_bytes, "max_row_bytes": figures.max_row_bytes}
+            limits = {"block_bytes": config.block_bytes, "max_row_bytes": config.max_row_bytes}
             blocks = parquet_blocks(stream) if container == "parquet" else csv_blocks(stream, **limits)
             head = list(islice(blocks, 1))
-            sample = head[0] if head else Block()
+            sample = head[0] if head else RowBlock()
             self._blocks = lambda: (self._converter.block(block) for block in chain(head, blocks))
         found = format_for(self._spec, sample.rows)
         self._spec, self.found = replace(self._spec, format=found.format), found.why
@@ -69,10 +69,10 @@ class Reading:
         self.ignored_fields = ignored_fields(self._spec.format, sample.rows)
 
     def _from_lines(self, lines: Iterator[Lines]) -> Iterator[Converted]:
-        figures = self._spec.figures
-        large = self._source.size >= figures.parallel_from_bytes
-        if large and figures.workers > 1 and may_start_processes():
-            return convert_in_processes(lines, self._spec, figures.workers)
+        config = self._spec.config
+        large = self._source.size >= config.parallel_from_bytes
+        if large and config.workers > 1 and may_start_processes():
+            return convert_in_processes(lines, self._spec, config.workers)
         return map(self._converter.lines, lines)
 
     def converted(self) -> Iterator[Converted]:
@@ -80,13 +80,13 @@ class Reading:
         return self._blocks()
 
 
-def format_for(spec: FileSpec, rows: Sequence[Row]) -> Found:
+def format_for(spec: FileSpec, rows: Sequence[Row]) -> DetectedFormat:
     """The format to read by, and why. Raises UnreadableFileError when it was not given and cannot be told from the first rows."""
     if spec.format == "auto" and spec.mapping is not None:
-        return Found("flat", "a mapping")
+        return DetectedFormat("flat", "a mapping")
     if spec.format not in ("auto", "langfuse"):
-        return Found(spec.format, "given")
-    found = detect(rows)
+        return DetectedFormat(spec.format, "given")
+    found = detect_format(rows)
     if found is None or (spec.format == "langfuse" and not found.format.startswith("langfuse")):
         if not rows:
             raise UnreadableFileError("no row of its beginning can be parsed")

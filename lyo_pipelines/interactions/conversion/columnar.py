@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.json as pj
 
 from lyo_pipelines.interactions.fields.columns import HISTORY, NUMBERS, TEXTS, TIMES, Gathered, all_fit, without_nan
-from lyo_pipelines.interactions.fields.scrub import distinctive
+from lyo_pipelines.interactions.fields.scrub import is_distinctive
 from lyo_pipelines.interactions.fields.times import TIMESTAMP
 
 _FIELDS = [
@@ -120,7 +120,7 @@ def _ids_inside(data: bytes, starts: np.ndarray, users: pa.Array) -> bool:
     """Whether some user's id may stand in the row a second time (or be written with escapes, so that nobody can tell)."""
     if b"\\u" in data or b"\\/" in data:
         return True
-    known = {user: user.encode() for user in users.unique().to_pylist() if user and distinctive(user)}
+    known = {user: user.encode() for user in users.unique().to_pylist() if user and is_distinctive(user)}
     if any(orjson.dumps(user) != b'"' + encoded + b'"' for user, encoded in known.items()):
         return True  # an id with a quote or a line feed stands there escaped
     bounds = [*starts.tolist(), len(data)]

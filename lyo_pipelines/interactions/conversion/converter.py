@@ -1,4 +1,4 @@
-"""Everything between a block of an input file and what is written: parse, shape, convert, explain. It touches no file."""
+"""Everything between a block of an input file and what is written: parse, take the format, convert, explain. It touches no file."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from lyo_pipelines.config.interactions import InteractionsFigures
+from lyo_pipelines.config.interactions import InteractionsConfig
 from lyo_pipelines.interactions.contract import FEEDBACK, LANDED
 from lyo_pipelines.interactions.conversion.columnar import gather_clean
-from lyo_pipelines.interactions.conversion.feedback import feedback
-from lyo_pipelines.interactions.conversion.interactions import Context, interactions, landed_table
-from lyo_pipelines.interactions.conversion.rejected import RejectedRecord, refused, unparsed
+from lyo_pipelines.interactions.conversion.feedback import feedback_table
+from lyo_pipelines.interactions.conversion.interactions import ConversionContext, interaction_table, landed_table
+from lyo_pipelines.interactions.conversion.rejected import RejectedRecord, refused_rows, unparsed_rows
 from lyo_pipelines.interactions.errors import RowError
 from lyo_pipelines.interactions.fields.mapping import Mapping
 from lyo_pipelines.interactions.fields.scrub import Scrubber
-from lyo_pipelines.interactions.formats.registry import shape_named
+from lyo_pipelines.interactions.formats.registry import format_named
 from lyo_pipelines.interactions.pseudonyms import Pseudonyms
-from lyo_pipelines.interactions.reading.block import Block
+from lyo_pipelines.interactions.reading.block import RowBlock
 from lyo_pipelines.interactions.reading.jsonl import parse_lines
 from lyo_pipelines.interactions.reading.lines import Lines
 from lyo_pipelines.json_types import RawRow
@@ -45,7 +45,7 @@ class FileSpec:
     file_hash: str
     format: str
     mapping: Mapping | None
-    figures: InteractionsFigures
+    config: InteractionsConfig
     pseudonyms: Pseudonyms
     file_time: str | None
     earliest: int
@@ -67,9 +67,9 @@ class Converter:
 
     def __init__(self, spec: FileSpec) -> None:
         self._spec = spec
-        self.shape = shape_named(spec.format, spec.figures, spec.mapping, spec.file_time)
-        self._scrubber = Scrubber(spec.pseudonyms, spec.figures.identifier_keys)
-        self._context = Context(
+        self.row_format = format_named(spec.format, spec.config, spec.mapping, spec.file_time)
+        self._scrubber = Scrubber(spec.pseudonyms, spec.config.identifier_keys)
+        self._context = ConversionContext(
             file_hash=spec.file_hash,
             source=spec.format,
             pseudonyms=spec.pseudonyms,
@@ -80,27 +80,27 @@ class Converter:
 
     def lines(self, lines: Lines) -> Converted:
         """Parse and convert lines of JSON; a clean block of canonical rows goes the fast way, with the same result."""
-        plain = self.shape.name == "canonical" and self._spec.ids is None
+        plain = self.row_format.name == "canonical" and self._spec.ids is None
         if plain and not lines.too_long and len(lines.data) <= _FAST_BYTES:
-            gathered = gather_clean(lines.data, self._spec.figures.max_row_bytes)
+            gathered = gather_clean(lines.data, self._spec.config.max_row_bytes)
             if gathered is not None:
                 count = len(gathered.metadata)
                 table, bad = landed_table(gathered, range(lines.first, lines.first + count), self._context, {})
                 if not bad:
                     return Converted(table, [], count)
-        return self.block(parse_lines(lines, self._spec.figures.max_row_bytes))
+        return self.block(parse_lines(lines, self._spec.config.max_row_bytes))
 
-    def block(self, block: Block) -> Converted:
+    def block(self, block: RowBlock) -> Converted:
         """Convert parsed rows; every one of them is in the result, accepted or rejected."""
-        if self.shape.expand is not None:
-            block = _expanded(block, self.shape.expand)
-        records = unparsed(block.bad, self._spec.pseudonyms)
+        if self.row_format.expand is not None:
+            block = _expanded(block, self.row_format.expand)
+        records = unparsed_rows(block.bad, self._spec.pseudonyms)
         rows, sources, lines = block.rows, block.rows, block.lines
-        if self.shape.convert is not None:
+        if self.row_format.convert is not None:
             rows, kept, shaped = self._shaped(block)
             sources, lines = [block.rows[index] for index in kept], [block.lines[index] for index in kept]
             records += shaped
-        if self._spec.ids is not None and self.shape.rows == "interactions":
+        if self._spec.ids is not None and self.row_format.rows == "interactions":
             rows = [_identified(row, source, self._spec.ids) for row, source in zip(rows, sources, strict=True)]
         table, bad = self._table(rows, lines)
         if bad:
@@ -111,7 +111,9 @@ class Converter:
 
     def _table(self, rows: list[RawRow], lines: list[int]) -> tuple[pa.Table, dict[int, RowError]]:
         """Rows to a table. What no check foresaw costs one row, named by its error, and never the block."""
-        to_table, schema = (feedback, FEEDBACK) if self.shape.rows == "feedback" else (interactions, LANDED)
+        to_table, schema = (
+            (feedback_table, FEEDBACK) if self.row_format.rows == "feedback" else (interaction_table, LANDED)
+        )
         try:
             return to_table(rows, lines, self._context)
         except _UNFORESEEN as error:
@@ -123,9 +125,9 @@ class Converter:
             bad = first_bad | {index + half: reason for index, reason in second_bad.items()}
             return pa.concat_tables([first, second]), bad
 
-    def _shaped(self, block: Block) -> tuple[list[RawRow], list[int], list[RejectedRecord]]:
+    def _shaped(self, block: RowBlock) -> tuple[list[RawRow], list[int], list[RejectedRecord]]:
         """Canonical rows, the index of each in the block, and records of the others."""
-        convert = self.shape.convert
+        convert = self.row_format.convert
         assert convert is not None
         rows, kept, bad = [], [], {}
         for index, row in enumerate(block.rows):
@@ -141,14 +143,14 @@ class Converter:
         return rows, kept, self._refused(block.rows, block.lines, bad) if bad else []
 
     def _refused(self, rows: list[RawRow], lines: list[int], bad: dict[int, RowError]) -> list[RejectedRecord]:
-        limit = self._spec.figures.max_rejected_characters
-        users = {index: self.shape.user(rows[index]) for index in bad}
-        return refused(rows, lines, bad, users=users, scrubber=self._scrubber, limit=limit)
+        limit = self._spec.config.max_rejected_characters
+        users = {index: self.row_format.user(rows[index]) for index in bad}
+        return refused_rows(rows, lines, bad, users=users, scrubber=self._scrubber, limit=limit)
 
 
-def _expanded(block: Block, expand: Callable[[RawRow], list[RawRow]]) -> Block:
+def _expanded(block: RowBlock, expand: Callable[[RawRow], list[RawRow]]) -> RowBlock:
     """The rows that the lines of a block stand for, each with the number of its line."""
-    result = Block(bad=block.bad)
+    result = RowBlock(bad=block.bad)
     for row, line in zip(block.rows, block.lines, strict=True):
         rows = expand(row)
         result.rows += rows

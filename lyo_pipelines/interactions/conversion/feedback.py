@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from lyo_pipelines.interactions.contract import FEEDBACK, FEEDBACK_COLUMNS, MATCH_KEYS
-from lyo_pipelines.interactions.conversion.interactions import Context
+from lyo_pipelines.interactions.conversion.interactions import ConversionContext
 from lyo_pipelines.interactions.errors import RowError
 from lyo_pipelines.interactions.fields import columns, times
 from lyo_pipelines.interactions.fields.columns import NUMBERS, Bad
@@ -23,7 +23,7 @@ TARGETS = ("interaction_id", "trace_id", "conversation_id")
 _VALUES = tuple(name for name in FEEDBACK_COLUMNS if name != "feedback_at")
 
 
-def feedback(rows: Sequence[RawRow], lines: Sequence[int], context: Context) -> tuple[pa.Table, Bad]:
+def feedback_table(rows: Sequence[RawRow], lines: Sequence[int], context: ConversionContext) -> tuple[pa.Table, Bad]:
     """Convert canonical feedback to FEEDBACK; accepted rows, and the reasons against the others by index."""
     bad: Bad = {}
     data: dict[str, pa.Array] = {}

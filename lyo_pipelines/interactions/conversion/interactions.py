@@ -25,7 +25,7 @@ _MAY_BE_EMPTY = ("question", "answer", "system_prompt", "context")
 
 
 @dataclass(frozen=True)
-class Context:
+class ConversionContext:
     """What converting the rows of one file needs to know. Times in microseconds since 1970."""
 
     file_hash: str
@@ -36,13 +36,15 @@ class Context:
     latest: int
 
 
-def interactions(rows: Sequence[RawRow], lines: Sequence[int], context: Context) -> tuple[pa.Table, Bad]:
+def interaction_table(rows: Sequence[RawRow], lines: Sequence[int], context: ConversionContext) -> tuple[pa.Table, Bad]:
     """Convert canonical rows to LANDED; the table holds the accepted rows, the second value the reasons of the others by index."""
     bad: Bad = {}
-    return landed_table(gather(rows, bad), lines, context, bad)
+    return landed_table(gather_columns(rows, bad), lines, context, bad)
 
 
-def landed_table(gathered: Gathered, lines: Sequence[int], context: Context, bad: Bad) -> tuple[pa.Table, Bad]:
+def landed_table(
+    gathered: Gathered, lines: Sequence[int], context: ConversionContext, bad: Bad
+) -> tuple[pa.Table, Bad]:
     """Judge gathered rows and finish them; rows in `bad` are left out, new reasons are added to it."""
     data = gathered.data
     for name in TEXTS:
@@ -104,7 +106,7 @@ def _check_modes(modes: pa.Array, bad: Bad) -> None:
             bad.setdefault(index, RowError("bad_reasoning_mode", f"expected one of {', '.join(REASONING_MODES)}"))
 
 
-def _derive_ids(data: dict[str, pa.Array], context: Context) -> None:
+def _derive_ids(data: dict[str, pa.Array], context: ConversionContext) -> None:
     ids = data["interaction_id"]
     missing = ids.is_null()
     if not ids.null_count:
@@ -122,7 +124,7 @@ def _derive_ids(data: dict[str, pa.Array], context: Context) -> None:
     data[MATCH_KEYS[0]] = pc.if_else(missing, match_keys(derived, key), data[MATCH_KEYS[0]])
 
 
-def gather(rows: Sequence[RawRow], bad: Bad) -> Gathered:
+def gather_columns(rows: Sequence[RawRow], bad: Bad) -> Gathered:
     """Columns of canonical rows; what is wrong with a value goes to `bad`."""
     present = set().union(*rows) if rows else set()
 

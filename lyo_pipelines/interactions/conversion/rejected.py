@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from lyo_pipelines.interactions.contract import REJECTED
 from lyo_pipelines.interactions.fields.columns import Bad
-from lyo_pipelines.interactions.fields.scrub import EMAIL, Scrubber, dumps
+from lyo_pipelines.interactions.fields.scrub import EMAIL, Scrubber, dump_json
 from lyo_pipelines.interactions.pseudonyms import Pseudonyms
 from lyo_pipelines.interactions.reading.block import BadRow
 from lyo_pipelines.json_types import RawRow
@@ -35,7 +35,7 @@ class RejectedRecord(TypedDict):
     raw_bytes: NotRequired[int]
 
 
-def unparsed(bad: Sequence[BadRow], pseudonyms: Pseudonyms) -> list[RejectedRecord]:
+def unparsed_rows(bad: Sequence[BadRow], pseudonyms: Pseudonyms) -> list[RejectedRecord]:
     """Records of rows that could not be parsed."""
     return [
         {
@@ -49,7 +49,7 @@ def unparsed(bad: Sequence[BadRow], pseudonyms: Pseudonyms) -> list[RejectedReco
     ]
 
 
-def refused(
+def refused_rows(
     rows: Sequence[RawRow],
     lines: Sequence[int],
     bad: Bad,
@@ -62,7 +62,7 @@ def refused(
     records: list[RejectedRecord] = []
     for index, error in sorted(bad.items()):
         user = users[index]
-        raw = dumps(scrubber.value(rows[index], None if user in (None, "") else str(user), emails=True))
+        raw = dump_json(scrubber.value(rows[index], None if user in (None, "") else str(user), emails=True))
         records.append(
             {"line": lines[index], "reason": error.reason, "detail": EMAIL.sub("…", error.detail), "raw": raw[:limit]}
         )

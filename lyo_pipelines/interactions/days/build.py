@@ -18,15 +18,15 @@ import pyarrow.parquet as pq
 
 from lyo_pipelines.interactions.contract import INTERACTION, LANDED
 from lyo_pipelines.interactions.days.apply_feedback import FeedbackOfDay
-from lyo_pipelines.interactions.days.cross_day_duplicates import keeping_days, repeat_names, repeated_keys
-from lyo_pipelines.interactions.days.duplicates import winners
+from lyo_pipelines.interactions.days.cross_day_duplicates import duplicate_keys, duplicates_names, keeping_days
+from lyo_pipelines.interactions.days.duplicates import kept_copies
 from lyo_pipelines.interactions.days.earlier_turns import Histories
 from lyo_pipelines.interactions.days.feedback_routing import feedback_for, feedback_names
 from lyo_pipelines.interactions.days.turns import UNKNOWN, missing_turns
 from lyo_pipelines.interactions.store.day_writers import PARQUET
-from lyo_pipelines.interactions.store.ledger import landed
+from lyo_pipelines.interactions.store.ledger import landed_files
 from lyo_pipelines.segments import SegmentKeyError, segment_key
-from lyo_pipelines.storage.arrow import conformed, pc
+from lyo_pipelines.storage.arrow import conform_table, pc
 from lyo_pipelines.storage.lake import Lake
 
 INPUTS_KEY = b"lyo.inputs"
@@ -54,20 +54,20 @@ class DayReport:
 class _Inputs:
     landed: list[str]
     feedback: list[str]
-    repeats: list[str]
+    duplicates: list[str]
     signature: str
 
 
 def _inputs(lake: Lake, day: date, known: dict[str, str]) -> _Inputs:
     names = _landed_names(lake, day, known)
     feedback = feedback_names(lake, day, known)
-    repeats = repeat_names(lake, day, known)
-    parts = [("landed", names), ("feedback", feedback), ("repeats", repeats)]
-    parts += [(f"kept on {other}", _landed_names(lake, other, known)) for other in keeping_days(lake, day, repeats)]
+    duplicates = duplicates_names(lake, day, known)
+    parts = [("landed", names), ("feedback", feedback), ("repeats", duplicates)]
+    parts += [(f"kept on {other}", _landed_names(lake, other, known)) for other in keeping_days(lake, day, duplicates)]
     said = [VERSION]
     for title, found in parts:
         said += [title, *(f"{name} {known[name.removesuffix('.parquet').partition('-')[0]]}" for name in found)]
-    return _Inputs(names, feedback, repeats, hashlib.sha256("\n".join(said).encode()).hexdigest()[:24])
+    return _Inputs(names, feedback, duplicates, hashlib.sha256("\n".join(said).encode()).hexdigest()[:24])
 
 
 def _landed_names(lake: Lake, day: date, known: dict[str, str]) -> list[str]:
@@ -76,7 +76,7 @@ def _landed_names(lake: Lake, day: date, known: dict[str, str]) -> list[str]:
 
 def day_inputs(lake: Lake, day: date) -> str:
     """Signature of everything a day is to be built from."""
-    return _inputs(lake, day, landed(lake)).signature
+    return _inputs(lake, day, landed_files(lake)).signature
 
 
 def built_from(lake: Lake, path: str) -> str | None:
@@ -90,7 +90,7 @@ def built_from(lake: Lake, path: str) -> str | None:
 
 def stale_days(lake: Lake) -> list[date]:
     """Days whose raw_interactions do not hold what has landed, oldest first."""
-    known = landed(lake)
+    known = landed_files(lake)
     stale = []
     for day in sorted({*lake.days("landing", name=""), *lake.days("interactions")}):
         inputs = _inputs(lake, day, known)
@@ -105,10 +105,10 @@ def build_day(lake: Lake, day: date) -> DayReport:
 
     Memory is bounded by a block of rows, the day's keys, its feedback, and the text of at most history.MAX_ROWS rows.
     """
-    known = landed(lake)
+    known = landed_files(lake)
     inputs = _inputs(lake, day, known)
     paths = [f"{lake.landing_dir(day)}/{name}" for name in inputs.landed]
-    keep = winners(lake, paths, repeated_keys(lake, day, inputs.repeats, known))
+    keep = kept_copies(lake, paths, duplicate_keys(lake, day, inputs.duplicates, known))
     turns = missing_turns(lake, paths, keep)
     histories = Histories(partial(_blocks, lake, paths, keep, turns))
     feedback = FeedbackOfDay(feedback_for(lake, day, inputs.feedback))
@@ -158,7 +158,7 @@ def _blocks(
         start = 0
         with lake.open_table(path) as file:
             for batch in file.iter_batches(batch_size=_ROWS, columns=list(columns)):
-                table, stop = conformed(pa.Table.from_batches([batch]), schema), start + len(batch)
+                table, stop = conform_table(pa.Table.from_batches([batch]), schema), start + len(batch)
                 if path in turns:
                     told = turns[path][start:stop]
                     filled = pc.coalesce(table["turn"], pa.array(told, mask=told == UNKNOWN))

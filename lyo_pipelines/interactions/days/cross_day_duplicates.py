@@ -2,7 +2,7 @@
 
 When a file lands, days that hold an id which an earlier day holds too get a list of keys to leave out and the days that keep them, in
 `lake/repeats/date=…/<file-hash>.parquet`. The list counts as far as those days still hold the keys when the day is built, so that
-nothing is left out because of a file that was taken back. Repeats within one day: winners.py.
+nothing is left out because of a file that was taken back. Repeats within one day: duplicates.py.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from datetime import date, timedelta
 import numpy as np
 import pyarrow as pa
 
-from lyo_pipelines.interactions.days.feedback_routing import Staged
+from lyo_pipelines.interactions.days.feedback_routing import StagedRows
 from lyo_pipelines.interactions.store.key_index import KeySieve, day_keys, indexed_days, staged_keys
 from lyo_pipelines.storage.arrow import pc
 from lyo_pipelines.storage.lake import Lake
@@ -21,8 +21,8 @@ from lyo_pipelines.storage.lake import Lake
 _ID = ("interaction_key",)
 
 
-def find_repeats(
-    lake: Lake, file_hash: str, staged: Staged, landed: Iterable[str], reach_days: int
+def find_duplicates(
+    lake: Lake, file_hash: str, staged: StagedRows, landed: Iterable[str], reach_days: int
 ) -> dict[date, pa.Table]:
     """Keys to leave out by day, because of a file that is landing: of its own days and of later days that landed before.
 
@@ -74,12 +74,12 @@ def _landed_keys(lake: Lake, day: date, landed: set[str]) -> np.ndarray:
     return np.unique(np.concatenate(keys)) if keys else np.empty(0, np.uint64)
 
 
-def repeat_path(lake: Lake, day: date, file_hash: str) -> str:
+def duplicates_path(lake: Lake, day: date, file_hash: str) -> str:
     """Where the list of one day and file stands."""
     return lake.path("repeats", f"date={day.isoformat()}", f"{file_hash}.parquet")
 
 
-def repeat_names(lake: Lake, day: date, landed: Iterable[str]) -> list[str]:
+def duplicates_names(lake: Lake, day: date, landed: Iterable[str]) -> list[str]:
     """Names of the lists for a day, of complete landings only."""
     known = set(landed)
     names = lake.names(lake.path("repeats", f"date={day.isoformat()}"))
@@ -88,13 +88,13 @@ def repeat_names(lake: Lake, day: date, landed: Iterable[str]) -> list[str]:
 
 def keeping_days(lake: Lake, day: date, names: Iterable[str]) -> list[date]:
     """Earlier days that keep interactions which a day leaves out."""
-    lists = [lake.read_table(repeat_path(lake, day, name.removesuffix(".parquet")), ["kept_on"]) for name in names]
+    lists = [lake.read_table(duplicates_path(lake, day, name.removesuffix(".parquet")), ["kept_on"]) for name in names]
     return sorted({kept_on for table in lists for kept_on in table["kept_on"].unique().to_pylist()})
 
 
-def repeated_keys(lake: Lake, day: date, names: Iterable[str], landed: Iterable[str]) -> np.ndarray:
+def duplicate_keys(lake: Lake, day: date, names: Iterable[str], landed: Iterable[str]) -> np.ndarray:
     """Keys to leave out of a day: those on its lists that an earlier day does hold."""
-    tables = [lake.read_table(repeat_path(lake, day, name.removesuffix(".parquet"))) for name in names]
+    tables = [lake.read_table(duplicates_path(lake, day, name.removesuffix(".parquet"))) for name in names]
     if not tables:
         return np.empty(0, np.uint64)
     lists, known, found = pa.concat_tables(tables), set(landed), []

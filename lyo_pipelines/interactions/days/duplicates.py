@@ -17,7 +17,7 @@ _RANKED = ["answer", "error", "feedback_at", "rating", "thumbs", "source_line"]
 _NEVER = -(2**62)
 
 
-def winners(lake: Lake, paths: list[str], repeated: np.ndarray) -> dict[str, np.ndarray]:
+def kept_copies(lake: Lake, paths: list[str], repeated: np.ndarray) -> dict[str, np.ndarray]:
     """For each landed file that has rows to leave out, a mask of the rows to keep.
 
     paths: landed files of one day in the order of their hashes. repeated: keys that another day keeps.

@@ -19,7 +19,7 @@ from lyo_pipelines.interactions.store.key_index import KeySieve, add_keys, day_k
 from lyo_pipelines.storage.arrow import pc
 from lyo_pipelines.storage.lake import Lake
 
-Staged = Mapping[date, str]
+StagedRows = Mapping[date, str]
 """Day -> path of the staged Parquet file of one landing."""
 
 _EARLY = timedelta(days=1)
@@ -33,7 +33,7 @@ def in_reach(day: date, feedback_day: date, reach_days: int) -> bool:
     return feedback_day - timedelta(days=reach_days) <= day <= feedback_day + _EARLY
 
 
-def route_feedback(lake: Lake, file_hash: str, staged: Staged, reach_days: int) -> tuple[set[date], int]:
+def route_feedback(lake: Lake, file_hash: str, staged: StagedRows, reach_days: int) -> tuple[set[date], int]:
     """Route the rows of a feedback file that is landing to the days of their interactions.
 
     Returns the days and how many of the rows reached an interaction.
@@ -63,7 +63,7 @@ def route_feedback(lake: Lake, file_hash: str, staged: Staged, reach_days: int) 
     return _write(lake, routes), applied
 
 
-def route_interactions(lake: Lake, staged: Staged, landed: Iterable[str], reach_days: int) -> set[date]:
+def route_interactions(lake: Lake, staged: StagedRows, landed: Iterable[str], reach_days: int) -> set[date]:
     """Route landed feedback, pending until now or not, to interactions that are landing. Returns the days it reached anew."""
     for day, path in staged.items():
         add_keys(lake, "interactions", day, staged_keys(lake, path, MATCH_KEYS))

@@ -45,10 +45,10 @@ def texts(values: Sequence[Any], bad: Bad, name: str) -> pa.Array:
             return pa.array(values, pa.string())
         except UnicodeEncodeError:
             pass  # half a surrogate pair in some value: find it below
-    return pa.array(by_value(values, bad, name, text), pa.string())
+    return pa.array(by_value(values, bad, name, parse_text), pa.string())
 
 
-def text(value: Any, name: str) -> str | None:
+def parse_text(value: Any, name: str) -> str | None:
     """One text value. Raises RowError for objects, lists and text that is no valid Unicode."""
     if isinstance(value, str):
         try:
@@ -76,7 +76,7 @@ def numbers(values: Sequence[Any], bad: Bad, name: str, *, whole: bool = False, 
             return array
 
     def convert(value: Any, name: str) -> float | None:
-        return number(value, name, whole=whole, low=low, high=high)
+        return parse_number(value, name, whole=whole, low=low, high=high)
 
     return pa.array(by_value(values, bad, name, convert), pa.float64())
 
@@ -96,7 +96,7 @@ def all_fit(array: pa.Array, *, whole: bool = False, low: float, high: float) ->
     return not whole or pc.all(pc.equal(array, pc.floor(array))).as_py()
 
 
-def number(
+def parse_number(
     value: Any, name: str, *, whole: bool = False, low: float = -math.inf, high: float = math.inf
 ) -> float | None:
     """One number. Raises RowError when it is none, infinite, out of range, or has a fraction where a whole one is due."""
@@ -129,10 +129,10 @@ def histories(values: Sequence[Any], bad: Bad, name: str) -> pa.Array:
             array = None  # some value needs a closer look
         if array is not None and not array.flatten().null_count:
             return array
-    return pa.array(by_value(values, bad, name, history), HISTORY)
+    return pa.array(by_value(values, bad, name, parse_history), HISTORY)
 
 
-def history(value: Any, name: str) -> list[dict[str, str | None]] | None:
+def parse_history(value: Any, name: str) -> list[dict[str, str | None]] | None:
     """One history. Raises RowError when it is no list of messages."""
     value = parsed_json(value)
     if value in ("", None):
@@ -146,8 +146,8 @@ def history(value: Any, name: str) -> list[dict[str, str | None]] | None:
         role, content = message.get("role"), message.get("content")
         result.append(
             {
-                "role": None if role is None else text(role, name),
-                "content": None if content is None else text(content, name),
+                "role": None if role is None else parse_text(role, name),
+                "content": None if content is None else parse_text(content, name),
             }
         )
     return result

@@ -17,8 +17,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, mo
 
 from lyo_pipelines.interactions.contract import FEEDBACK_INPUT_FIELDS, INPUT_FIELDS
 from lyo_pipelines.interactions.errors import MappingError, RowError
-from lyo_pipelines.interactions.fields.columns import number, parsed_json
-from lyo_pipelines.interactions.fields.times import moment, show
+from lyo_pipelines.interactions.fields.columns import parse_number, parsed_json
+from lyo_pipelines.interactions.fields.times import parse_moment, show_time
 from lyo_pipelines.json_types import RawRow
 
 TIME_FIELDS = ("occurred_at", "feedback_at")
@@ -185,10 +185,10 @@ def _getter(name: str, spec: FieldMapping) -> Callable[[RawRow], Any]:
         if value is None:
             return None
         if name in TIME_FIELDS:
-            at = moment(value, name, unit=unit, pattern=pattern, zone=zone)
-            return None if at is None else show(at)
+            at = parse_moment(value, name, unit=unit, pattern=pattern, zone=zone)
+            return None if at is None else show_time(at)
         if spec.unit:
-            return _scaled(number(value, name), _MILLISECONDS[spec.unit])
+            return _scaled(parse_number(value, name), _MILLISECONDS[spec.unit])
         return value
 
     return get

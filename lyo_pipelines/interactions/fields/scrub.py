@@ -38,7 +38,7 @@ class Scrubber:
         if isinstance(value, str):
             inside = parsed_json(value)
             if not isinstance(inside, str):
-                return dumps(self.value(inside, user_id, emails=emails, depth=depth + 1))
+                return dump_json(self.value(inside, user_id, emails=emails, depth=depth + 1))
             return self.text(value, user_id, emails=emails)
         if isinstance(value, list):
             return [self.value(item, user_id, emails=emails, depth=depth + 1) for item in value]
@@ -49,7 +49,9 @@ class Scrubber:
                 else self.value(item, user_id, emails=emails, depth=depth + 1)
                 for key, item in value.items()
             }
-        is_user = user_id is not None and distinctive(user_id) and not isinstance(value, bool) and str(value) == user_id
+        is_user = (
+            user_id is not None and is_distinctive(user_id) and not isinstance(value, bool) and str(value) == user_id
+        )
         return self._of(user_id) if is_user else value
 
     def _names_person(self, key: Any) -> bool:
@@ -71,7 +73,7 @@ class Scrubber:
 
     def text(self, value: str, user_id: str | None, *, emails: bool = False) -> str:
         """Text with a distinctive user id (and, on request, anything like an e-mail address) replaced by its pseudonym."""
-        if user_id and user_id in value and distinctive(user_id):
+        if user_id and user_id in value and is_distinctive(user_id):
             value = value.replace(user_id, self._of(user_id) or "")
         if emails and "@" in value:
             value = EMAIL.sub(lambda match: self._of(match.group()) or "", value)
@@ -79,7 +81,7 @@ class Scrubber:
 
 
 @lru_cache(maxsize=50_000)
-def distinctive(user_id: str) -> bool:
+def is_distinctive(user_id: str) -> bool:
     """Whether an id can be looked for inside text: `student-132` can, `7` or `student` would hit ordinary words."""
     if len(user_id) < 6:
         return False
@@ -88,7 +90,7 @@ def distinctive(user_id: str) -> bool:
     return not user_id.isalpha()
 
 
-def dumps(value: Any) -> str:
+def dump_json(value: Any) -> str:
     """Compact JSON of anything a JSON reader can give, broken Unicode and huge numbers included."""
     try:
         return orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS).decode()

@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from lyo_pipelines.interactions.fields import columns
 from lyo_pipelines.interactions.fields.columns import FREE_TEXTS, TEXTS, Gathered
-from lyo_pipelines.interactions.fields.scrub import Scrubber, distinctive, dumps
+from lyo_pipelines.interactions.fields.scrub import Scrubber, dump_json, is_distinctive
 from lyo_pipelines.storage.arrow import pc
 
 
@@ -16,7 +16,7 @@ def scrub_columns(gathered: Gathered, scrubber: Scrubber) -> None:
     """Replace user ids inside names, ids, free text and history of the columns, and write the metadata as JSON."""
     data = gathered.data
     users = gathered.user_ids.to_pylist()
-    known = {user: user if distinctive(user) else None for user in set(users) if user}
+    known = {user: user if is_distinctive(user) else None for user in set(users) if user}
     seekable: list[str | None] = [known.get(user) if gathered.ids_inside else None for user in users]
     seeking = gathered.ids_inside and any(known.values())
     written: dict[int, str] = {}  # the fast way gives equal metadata as one object: it is written once
@@ -34,7 +34,7 @@ def _metadata(value: Any, user: str | None, scrubber: Scrubber, written: dict[in
     if user is None and (before := written.get(id(value))) is not None:
         return before
     inside = columns.parsed_json(value)
-    result = dumps(scrubber.value(inside if isinstance(inside, dict) else {"value": inside}, user))
+    result = dump_json(scrubber.value(inside if isinstance(inside, dict) else {"value": inside}, user))
     if user is None:
         written[id(value)] = result
     return result

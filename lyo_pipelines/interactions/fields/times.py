@@ -32,7 +32,7 @@ def times(values: Sequence[Any], bad: Bad, name: str) -> pa.Array:
             return pa.array(values, pa.string()).cast(TIMESTAMP)
         except (pa.ArrowInvalid, UnicodeEncodeError):
             pass  # some value has another form: look at each
-    return pa.array(by_value(values, bad, name, moment), pa.int64()).cast(TIMESTAMP)
+    return pa.array(by_value(values, bad, name, parse_moment), pa.int64()).cast(TIMESTAMP)
 
 
 def check_bounds(array: pa.Array, bad: Bad, name: str, *, earliest: int, latest: int) -> None:
@@ -44,10 +44,10 @@ def check_bounds(array: pa.Array, bad: Bad, name: str, *, earliest: int, latest:
     if bounds["min"] < earliest or bounds["max"] > latest:
         outside = pc.or_(pc.less(raw, earliest), pc.greater(raw, latest)).fill_null(False)
         for index in np.flatnonzero(outside.to_numpy(zero_copy_only=False)).tolist():
-            bad.setdefault(index, RowError(f"{name}_out_of_range", f"found {show(raw[index].as_py())}"))
+            bad.setdefault(index, RowError(f"{name}_out_of_range", f"found {show_time(raw[index].as_py())}"))
 
 
-def moment(
+def parse_moment(
     value: Any, name: str, *, unit: str | None = None, pattern: str | None = None, zone: tzinfo = UTC
 ) -> int | None:
     """Microseconds of one time in any form; None for NaN or empty text.
@@ -95,7 +95,7 @@ def _from_text(value: str, name: str, unit: str | None, pattern: str | None, zon
         raise RowError(f"bad_{name}", f"expected {expected}, found other text") from None
 
 
-def show(value: int) -> str:
+def show_time(value: int) -> str:
     """A time for a message, also far outside the calendar."""
     try:
         return (EPOCH + timedelta(microseconds=value)).isoformat()

@@ -1,6 +1,6 @@
 """Argilla records: a record is an interaction, what people answered to its questions is feedback or a better answer.
 
-interactions.argilla in the figures says which field is the question and which the answer, and what each Argilla question sets:
+interactions.argilla in the configuration says which field is the question and which the answer, and what each Argilla question sets:
 a feedback field, or `answer`: then a person's text becomes the edited answer beside the model's own, which the rating speaks of.
 Several answers to one Argilla question: only submitted ones count, of those the newest; where no time is given, the last of the list.
 Suggestions are a model's or a rule's, never a person's: they stay in the metadata. A record whose newest response was discarded is
@@ -11,29 +11,29 @@ from __future__ import annotations
 
 from typing import Any
 
-from lyo_pipelines.config.interactions import ArgillaFigures
+from lyo_pipelines.config.interactions import ArgillaConfig
 from lyo_pipelines.interactions.errors import RowError
 from lyo_pipelines.interactions.fields.columns import parsed_json
-from lyo_pipelines.interactions.fields.times import moment
-from lyo_pipelines.interactions.formats.argilla_record import SUBMITTED, Record, Response, record_of
-from lyo_pipelines.interactions.formats.format import Row, Shape
-from lyo_pipelines.interactions.formats.judgements import Judgement, feedback_fields
+from lyo_pipelines.interactions.fields.times import parse_moment
+from lyo_pipelines.interactions.formats.annotations import Annotation, feedback_fields
+from lyo_pipelines.interactions.formats.argilla_record import SUBMITTED, ArgillaRecord, Response, record_of
+from lyo_pipelines.interactions.formats.chat_metadata import stated_fields, time_of
 from lyo_pipelines.interactions.formats.messages import Chat, answer_of, chat_of
-from lyo_pipelines.interactions.formats.stated import stated, time_of
+from lyo_pipelines.interactions.formats.row_format import Row, RowFormat
 
 QUESTIONS = "interactions.argilla.questions"
 _TIMES = ("occurred_at", "event_timestamp", "inserted_at", "created_at", "timestamp")
 _NOTHING = (None, "", [], {})
 
 
-def argilla(figures: ArgillaFigures, file_time: str | None) -> Shape:
-    """The shape of a file of records; `file_time` is its modification time (ISO 8601), for records that name none."""
-    fallback = file_time if figures.time_from_file else None
+def argilla(config: ArgillaConfig, file_time: str | None) -> RowFormat:
+    """The format of a file of records; `file_time` is its modification time (ISO 8601), for records that name none."""
+    fallback = file_time if config.time_from_file else None
 
     def convert(row: Row) -> Row:
-        return _interaction(row, figures, fallback)
+        return _interaction(row, config, fallback)
 
-    return Shape("argilla", "interactions", convert, _user)
+    return RowFormat("argilla", "interactions", convert, _user)
 
 
 def _user(row: Row) -> Any:
@@ -42,19 +42,19 @@ def _user(row: Row) -> Any:
     return metadata.get("user_id") if isinstance(metadata, dict) else None
 
 
-def _interaction(row: Row, figures: ArgillaFigures, fallback: str | None) -> Row:
+def _interaction(row: Row, config: ArgillaConfig, fallback: str | None) -> Row:
     record = record_of(row)
     counting = _counting(record)
-    chat, used = _chat(record, figures)
+    chat, used = _chat(record, config)
     metadata = record.metadata
-    result: Row = {"task": figures.task, "language": figures.language, "turn": chat.turn or 0}
-    result.update(stated({}, metadata))
+    result: Row = {"task": config.task, "language": config.language, "turn": chat.turn or 0}
+    result.update(stated_fields({}, metadata))
     result["interaction_id"] = result.get("interaction_id") or _id(row)
     result["user_id"] = _user(row)
     result["occurred_at"] = time_of(row, metadata, _TIMES) or result.get("occurred_at") or fallback
     result.update(question=chat.question, answer=chat.answer, history=chat.history, system_prompt=chat.system_prompt)
     result["context"] = used.get("context")
-    _lay_over(result, counting, figures, metadata)
+    _lay_over(result, counting, config, metadata)
     metadata.update(
         {name: value for name, value in record.fields.items() if name not in used and value not in _NOTHING}
     )
@@ -68,7 +68,7 @@ def _id(row: Row) -> Any:
     return next((row[name] for name in ("external_id", "id", "_server_id") if row.get(name) not in _NOTHING), None)
 
 
-def _counting(record: Record) -> dict[str, Response]:
+def _counting(record: ArgillaRecord) -> dict[str, Response]:
     """The response that counts for each question. Raises RowError for a discarded record."""
     counting: dict[str, Response] = {}
     ranked = sorted(enumerate(record.responses), key=lambda pair: (_at(pair[1]), pair[0]))
@@ -82,13 +82,13 @@ def _counting(record: Record) -> dict[str, Response]:
 
 
 def _at(response: Response) -> int:
-    return (moment(response.at, "feedback_at") if response.at is not None else None) or 0
+    return (parse_moment(response.at, "feedback_at") if response.at is not None else None) or 0
 
 
-def _chat(record: Record, figures: ArgillaFigures) -> tuple[Chat, Row]:
+def _chat(record: ArgillaRecord, config: ArgillaConfig) -> tuple[Chat, Row]:
     """What was said, and the fields it was found in: by their name, or by what they are for."""
     used: Row = {}
-    for purpose, names in figures.fields.items():
+    for purpose, names in config.fields.items():
         for name in names:
             if record.fields.get(name) not in _NOTHING:
                 used[name] = used[purpose] = record.fields[name]
@@ -101,22 +101,22 @@ def _chat(record: Record, figures: ArgillaFigures) -> tuple[Chat, Row]:
     return Chat(chat.question, chat.history, system or None, answer_of(answer)), used
 
 
-def _lay_over(result: Row, counting: dict[str, Response], figures: ArgillaFigures, metadata: Row) -> None:
+def _lay_over(result: Row, counting: dict[str, Response], config: ArgillaConfig, metadata: Row) -> None:
     """The feedback and the corrected answer of a record; answers to questions that nobody configured go to the metadata."""
     feedback, moments, corrected = {}, [], None
     for question, response in counting.items():
-        field, value = figures.questions.get(question), response.value
+        field, value = config.questions.get(question), response.value
         if field is None:
             metadata[question] = value
         elif field == "answer":
             corrected = answer_of(value)
         else:
             label = value if isinstance(value, str) else ", ".join(map(str, value)) if isinstance(value, list) else None
-            judgement = Judgement(question, score=None if label is not None else value, label=label)
-            feedback |= feedback_fields(judgement, {question: field}, QUESTIONS)
+            annotation = Annotation(question, score=None if label is not None else value, label=label)
+            feedback |= feedback_fields(annotation, {question: field}, QUESTIONS)
             moments += [response.at] if response.at is not None else []
     if corrected and corrected != result["answer"]:
         result["edited_answer" if result["answer"] else "answer"] = corrected
     result.update(feedback)
     if feedback and moments:
-        result["feedback_at"] = max(moments, key=lambda at: moment(at, "feedback_at") or 0)
+        result["feedback_at"] = max(moments, key=lambda at: parse_moment(at, "feedback_at") or 0)

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lyo_pipelines.interactions.fields.columns import parsed_json
-from lyo_pipelines.interactions.formats.format import Row
-from lyo_pipelines.interactions.formats.stated import metadata_of
+from lyo_pipelines.interactions.formats.chat_metadata import metadata_of
+from lyo_pipelines.interactions.formats.row_format import Row
 
 SUBMITTED = "submitted"
 _AT = ("updated_at", "inserted_at")
@@ -32,7 +32,7 @@ class Response:
 
 
 @dataclass(frozen=True)
-class Record:
+class ArgillaRecord:
     """A record: texts by field, the answers of people in their order, values that a model or rule suggested."""
 
     fields: Row
@@ -52,12 +52,12 @@ def looks_like_argilla(row: Row) -> str | None:
     return f"`{marked[:60]}`" if marked else None
 
 
-def record_of(row: Row) -> Record:
+def record_of(row: Row) -> ArgillaRecord:
     """A row as a record."""
     metadata = metadata_of(row)
     if isinstance(row.get("fields"), dict):
         responses = list(_responses(parsed_json(row.get("responses"))))
-        return Record(row["fields"], responses, _suggestions(parsed_json(row.get("suggestions"))), metadata)
+        return ArgillaRecord(row["fields"], responses, _suggestions(parsed_json(row.get("suggestions"))), metadata)
     if {"annotation", "prediction"} & row.keys():
         return _older(row, metadata)
     return _flattened(row, metadata)
@@ -100,7 +100,7 @@ def _suggestions(value: Any) -> Row:
     return {str(item["question_name"]): item.get("value") for item in found if "question_name" in item}
 
 
-def _older(row: Row, metadata: Row) -> Record:
+def _older(row: Row, metadata: Row) -> ArgillaRecord:
     inputs = parsed_json(row.get("inputs"))
     texts = dict(inputs) if isinstance(inputs, dict) else {} if inputs is None else {"text": inputs}
     if isinstance(row.get("text"), str):
@@ -111,7 +111,7 @@ def _older(row: Row, metadata: Row) -> Record:
     responses = [Response("annotation", annotation, SUBMITTED if kept else status)] if annotation is not None else []
     prediction = _best(parsed_json(row.get("prediction")))
     suggestions = {} if prediction is None else {"prediction": prediction}
-    return Record(texts, responses, suggestions, metadata, discarded=status == "discarded")
+    return ArgillaRecord(texts, responses, suggestions, metadata, discarded=status == "discarded")
 
 
 def _best(prediction: Any) -> Any:
@@ -122,7 +122,7 @@ def _best(prediction: Any) -> Any:
     return item.get("label", item.get("text")) if isinstance(item, dict) else item or None
 
 
-def _flattened(row: Row, metadata: Row) -> Record:
+def _flattened(row: Row, metadata: Row) -> ArgillaRecord:
     """A row with its questions as columns: fields are all columns that are no question's and not the record's own."""
     questions = {key.rsplit(suffix, 1)[0] for key in row for suffix in _SUFFIXES if key.endswith(suffix)}
     texts = {
@@ -136,7 +136,7 @@ def _flattened(row: Row, metadata: Row) -> Record:
         suggested = row.get(f"{name}.suggestion", row.get(f"{name}-suggestion"))
         if suggested is not None:
             suggestions[name] = suggested
-    return Record(texts, responses, suggestions, metadata)
+    return ArgillaRecord(texts, responses, suggestions, metadata)
 
 
 def _columns_of(row: Row, question: str) -> list[Response]:

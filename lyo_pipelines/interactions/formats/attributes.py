@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from lyo_pipelines.interactions.fields.columns import parsed_json
-from lyo_pipelines.interactions.formats.format import Row
+from lyo_pipelines.interactions.formats.row_format import Row
 from lyo_pipelines.json_types import RawRow
 
 _MAX_DEPTH = 32
@@ -40,7 +40,7 @@ def column_attributes(row: Row, prefix: str = "attributes.") -> Row:
     )
 
 
-def branch(flat: Row, prefix: str) -> Any:
+def attribute_branch(flat: Row, prefix: str) -> Any:
     """What stands below a name, as objects and lists again: `a.0.b` and `a.1.b` are a list of two objects. None for nothing.
 
     A value at the name itself (often JSON in a string) counts before what stands below it.

@@ -1,4 +1,4 @@
-"""Which known shape rows have, by the names of their fields, and why. What the shapes mean stands beside."""
+"""Which known format rows have, by the names of their fields, and why. What the formats mean stands beside."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from lyo_pipelines.interactions.contract import FEEDBACK_COLUMNS
 from lyo_pipelines.interactions.fields.columns import parsed_json
 from lyo_pipelines.interactions.formats.argilla_record import looks_like_argilla
-from lyo_pipelines.interactions.formats.format import Row
+from lyo_pipelines.interactions.formats.row_format import Row
 from lyo_pipelines.interactions.formats.sharegpt import is_turn
 from lyo_pipelines.interactions.formats.span import EXPORTS, OTHER_SIGNALS, span_id
 
@@ -19,56 +19,58 @@ _SCORED = {"trace_id", "traceId", "observation_id", "observationId", "session_id
 
 
 @dataclass(frozen=True)
-class Found:
+class DetectedFormat:
     """A format and what told it, for people."""
 
     format: str
     why: str
 
 
-def recognise(row: Row) -> Found | None:
+def recognise(row: Row) -> DetectedFormat | None:
     """The format one row seems to have, or None. The formats with the most telling names are looked for first."""
     return _traced(row) or _talked(row) or _exported(row) or _our_own(row)
 
 
-def _traced(row: Row) -> Found | None:
+def _traced(row: Row) -> DetectedFormat | None:
     if name := next((name for name in (*EXPORTS, *OTHER_SIGNALS) if name in row), None):
-        return Found("otel_spans", f"`{name}`, an OTLP export")
+        return DetectedFormat("otel_spans", f"`{name}`, an OTLP export")
     if span_id(row) is None:
         return None
     if {"attributes", "events"} & row.keys() or any(key.startswith("attributes.") for key in row):
-        return Found("otel_spans", "a span id and attributes")
+        return DetectedFormat("otel_spans", "a span id and attributes")
     if {"name", "annotation_name"} & row.keys() and {"result", "score", "label", "explanation"} & row.keys():
-        return Found("span_annotations", "a span id, a name and a result")
+        return DetectedFormat("span_annotations", "a span id, a name and a result")
     return None
 
 
-def _talked(row: Row) -> Found | None:
+def _talked(row: Row) -> DetectedFormat | None:
     if marks := looks_like_argilla(row):
-        return Found("argilla", marks)
+        return DetectedFormat("argilla", marks)
     turns = parsed_json(row.get("conversations"))
     if isinstance(turns, list) and turns and is_turn(turns[0]):
-        return Found("sharegpt", "`conversations` with turns")
-    return Found("openai_messages", "`messages`") if "messages" in row and "question" not in row else None
+        return DetectedFormat("sharegpt", "`conversations` with turns")
+    return DetectedFormat("openai_messages", "`messages`") if "messages" in row and "question" not in row else None
 
 
-def _exported(row: Row) -> Found | None:
+def _exported(row: Row) -> DetectedFormat | None:
     if {"start_time", "startTime"} & row.keys() and {"input", "output"} & row.keys():
-        return Found("langfuse_observations", "a start time with `input` or `output`")
+        return DetectedFormat("langfuse_observations", "a start time with `input` or `output`")
     if {"name", "value"} <= row.keys() and _SCORED & row.keys():
-        return Found("langfuse_scores", "`name` and `value` beside the id of a trace, an observation or a session")
+        return DetectedFormat(
+            "langfuse_scores", "`name` and `value` beside the id of a trace, an observation or a session"
+        )
     return None
 
 
-def _our_own(row: Row) -> Found | None:
+def _our_own(row: Row) -> DetectedFormat | None:
     if "question" in row and {"occurred_at", "task", "language"} & row.keys():
-        return Found("canonical", "`question` beside other names of our own")
+        return DetectedFormat("canonical", "`question` beside other names of our own")
     if _TARGETS & row.keys() and set(FEEDBACK_COLUMNS) & row.keys():
-        return Found("feedback", "a rating beside the id of an interaction, a trace or a conversation")
+        return DetectedFormat("feedback", "a rating beside the id of an interaction, a trace or a conversation")
     return None
 
 
-def detect(rows: Sequence[Row]) -> Found | None:
+def detect_format(rows: Sequence[Row]) -> DetectedFormat | None:
     """The format most of the first rows seem to have, or None when no row looks like a known one."""
     sample = rows[:_SAMPLE]
     votes = Counter(found for row in sample if (found := recognise(row)))
@@ -79,4 +81,4 @@ def detect(rows: Sequence[Row]) -> Found | None:
         return None
     winner, count = formats.most_common(1)[0]
     why = next(found.why for found, _ in votes.most_common() if found.format == winner)
-    return Found(winner, f"{why} in {count} of the first {len(sample)} rows")
+    return DetectedFormat(winner, f"{why} in {count} of the first {len(sample)} rows")

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from lyo_pipelines.config.interactions import LangfuseFigures
+from lyo_pipelines.config.interactions import LangfuseConfig
 from lyo_pipelines.interactions.errors import RowError
-from lyo_pipelines.interactions.fields.columns import number, parsed_json
-from lyo_pipelines.interactions.fields.times import moment
-from lyo_pipelines.interactions.formats.format import Row, Shape
-from lyo_pipelines.interactions.formats.judgements import speaks_against
+from lyo_pipelines.interactions.fields.columns import parse_number, parsed_json
+from lyo_pipelines.interactions.fields.times import parse_moment
+from lyo_pipelines.interactions.formats.annotations import speaks_against
 from lyo_pipelines.interactions.formats.messages import answer_of, chat_of
+from lyo_pipelines.interactions.formats.row_format import Row, RowFormat
 
 _GENERATION = "GENERATION"
 _COPIED = (
@@ -32,18 +32,18 @@ _COPIED = (
 )
 
 
-def observations(figures: LangfuseFigures) -> Shape:
-    """The shape of an observations file."""
-    return Shape("langfuse_observations", "interactions", _observation_converter(figures), _user)
+def observations(config: LangfuseConfig) -> RowFormat:
+    """The format of an observations file."""
+    return RowFormat("langfuse_observations", "interactions", _observation_converter(config), _user)
 
 
-def scores(figures: LangfuseFigures) -> Shape:
-    """The shape of a scores file."""
+def scores(config: LangfuseConfig) -> RowFormat:
+    """The format of a scores file."""
 
     def convert(row: Row) -> Row:
-        return _score(row, figures)
+        return _score(row, config)
 
-    return Shape("langfuse_scores", "feedback", convert, _user)
+    return RowFormat("langfuse_scores", "feedback", convert, _user)
 
 
 def _get(row: Row, *names: str) -> Any:
@@ -57,8 +57,8 @@ def _user(row: Row) -> Any:
     return _get(row, "user_id", "userId")
 
 
-def _observation_converter(figures: LangfuseFigures) -> Callable[[Row], Row]:
-    cutoff = moment(figures.milliseconds_before, "milliseconds_before") or 0
+def _observation_converter(config: LangfuseConfig) -> Callable[[Row], Row]:
+    cutoff = parse_moment(config.milliseconds_before, "milliseconds_before") or 0
 
     def convert(row: Row) -> Row:
         kind = _get(row, "type")
@@ -67,7 +67,7 @@ def _observation_converter(figures: LangfuseFigures) -> Callable[[Row], Row]:
                 "not_a_generation", f"observation of type {str(kind)[:40]}: only generations are interactions"
             )
         if (
-            start := moment(_get(row, "start_time", "startTime"), "occurred_at")
+            start := parse_moment(_get(row, "start_time", "startTime"), "occurred_at")
             if _get(row, "start_time", "startTime")
             else None
         ) is None:
@@ -77,8 +77,8 @@ def _observation_converter(figures: LangfuseFigures) -> Callable[[Row], Row]:
         metadata = (
             dict(metadata) if isinstance(metadata, dict) else {} if metadata in (None, "") else {"metadata": metadata}
         )
-        result: Row = {"task": figures.task, "language": figures.language, "turn": chat.turn}
-        for field, names in figures.metadata_fields.items():
+        result: Row = {"task": config.task, "language": config.language, "turn": chat.turn}
+        for field, names in config.metadata_fields.items():
             for name in names:
                 if metadata.get(name) not in (None, ""):
                     result[field] = metadata.pop(name)
@@ -110,10 +110,10 @@ def _latencies(row: Row, start: int, cutoff: int) -> tuple[float | None, float |
 
     The unit is the one that agrees with end_time - start_time where both are there, else the one of the cutoff date.
     """
-    latency = number(row.get("latency"), "response_time_ms") if row.get("latency") is not None else None
+    latency = parse_number(row.get("latency"), "response_time_ms") if row.get("latency") is not None else None
     first = _get(row, "time_to_first_token", "timeToFirstToken")
-    first = None if first is None else number(first, "time_to_first_token_ms")
-    end = moment(_get(row, "end_time", "endTime"), "end_time") if _get(row, "end_time", "endTime") else None
+    first = None if first is None else parse_number(first, "time_to_first_token_ms")
+    end = parse_moment(_get(row, "end_time", "endTime"), "end_time") if _get(row, "end_time", "endTime") else None
     took = (end - start) / 1000 if end is not None and end >= start else None
     factor = 1.0 if start < cutoff else 1000.0
     if latency and took:
@@ -123,9 +123,9 @@ def _latencies(row: Row, start: int, cutoff: int) -> tuple[float | None, float |
     return round(latency * factor, 6), None if first is None else round(first * factor, 6)
 
 
-def _score(row: Row, figures: LangfuseFigures) -> Row:
+def _score(row: Row, config: LangfuseConfig) -> Row:
     name = str(_get(row, "name") or "")
-    field = figures.scores.get(name)
+    field = config.scores.get(name)
     if field is None:
         raise RowError(
             "score_not_configured",

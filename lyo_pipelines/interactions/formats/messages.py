@@ -7,7 +7,7 @@ from typing import Any
 
 from lyo_pipelines.interactions.errors import RowError
 from lyo_pipelines.interactions.fields.columns import parsed_json
-from lyo_pipelines.interactions.fields.scrub import dumps
+from lyo_pipelines.interactions.fields.scrub import dump_json
 from lyo_pipelines.json_types import RawRow
 
 SYSTEM_ROLES = ("system", "developer")
@@ -39,7 +39,7 @@ def content_text(content: Any) -> str:
             part if isinstance(part, str) else part.get("text") if isinstance(part, dict) else None for part in content
         ]
         return "\n".join(part for part in parts if isinstance(part, str))
-    return dumps(content)
+    return dump_json(content)
 
 
 def message_list(value: Any) -> list[dict[str, str]]:
@@ -50,7 +50,7 @@ def message_list(value: Any) -> list[dict[str, str]]:
             raise RowError("bad_messages", "expected messages with role and content")
         text = content_text(item.get("content"))
         if not text and item.get("tool_calls"):
-            text = dumps(item["tool_calls"])
+            text = dump_json(item["tool_calls"])
         result.append({"role": item["role"], "content": text})
     return result
 
@@ -115,5 +115,5 @@ def _answer_in(value: RawRow) -> str | None:
         if value.get(key) is not None:
             return answer_of(value[key]) if isinstance(value[key], dict) else content_text(value[key])
     if value.get("tool_calls"):
-        return dumps(value["tool_calls"])
-    return None if "role" in value or not value else dumps(value)
+        return dump_json(value["tool_calls"])
+    return None if "role" in value or not value else dump_json(value)

@@ -1,14 +1,14 @@
-"""From the name of a format to its shape."""
+"""From the name of a format to its format."""
 
 from __future__ import annotations
 
-from lyo_pipelines.config.interactions import InteractionsFigures
+from lyo_pipelines.config.interactions import InteractionsConfig
 from lyo_pipelines.interactions.errors import UnreadableFileError
 from lyo_pipelines.interactions.fields.mapping import Mapping, compile_mapping, user_of
 from lyo_pipelines.interactions.formats import langfuse
 from lyo_pipelines.interactions.formats.argilla import argilla
-from lyo_pipelines.interactions.formats.format import Row, Shape
 from lyo_pipelines.interactions.formats.openai_messages import openai_messages
+from lyo_pipelines.interactions.formats.row_format import Row, RowFormat
 from lyo_pipelines.interactions.formats.sharegpt import sharegpt
 from lyo_pipelines.interactions.formats.span_annotations import span_annotations
 from lyo_pipelines.interactions.formats.spans import otel_spans
@@ -34,24 +34,24 @@ def _canonical_user(row: Row) -> object:
     return row.get("user_id")
 
 
-def shape_named(name: str, figures: InteractionsFigures, mapping: Mapping | None, file_time: str | None) -> Shape:
-    """The shape of a format (not `auto` or `langfuse`). Raises UnreadableFileError when it needs a mapping and has none."""
+def format_named(name: str, config: InteractionsConfig, mapping: Mapping | None, file_time: str | None) -> RowFormat:
+    """The format of a format (not `auto` or `langfuse`). Raises UnreadableFileError when it needs a mapping and has none."""
     if name == "flat":
         if mapping is None:
             raise UnreadableFileError(
                 "format flat needs a mapping: put <file>.mapping.yaml beside the file (see data/mappings/example.yaml)"
             )
-        return Shape("flat", mapping.rows, compile_mapping(mapping), user_of(mapping))
+        return RowFormat("flat", mapping.rows, compile_mapping(mapping), user_of(mapping))
     known = {
-        "argilla": lambda: argilla(figures.argilla, file_time),
-        "canonical": lambda: Shape(name, "interactions", None, _canonical_user),
-        "feedback": lambda: Shape(name, "feedback", None, _canonical_user),
-        "langfuse_observations": lambda: langfuse.observations(figures.langfuse),
-        "langfuse_scores": lambda: langfuse.scores(figures.langfuse),
-        "openai_messages": lambda: openai_messages(figures.openai_messages, file_time),
-        "otel_spans": lambda: otel_spans(figures.spans),
-        "sharegpt": lambda: sharegpt(figures.sharegpt, file_time),
-        "span_annotations": lambda: span_annotations(figures.spans),
+        "argilla": lambda: argilla(config.argilla, file_time),
+        "canonical": lambda: RowFormat(name, "interactions", None, _canonical_user),
+        "feedback": lambda: RowFormat(name, "feedback", None, _canonical_user),
+        "langfuse_observations": lambda: langfuse.observations(config.langfuse),
+        "langfuse_scores": lambda: langfuse.scores(config.langfuse),
+        "openai_messages": lambda: openai_messages(config.openai_messages, file_time),
+        "otel_spans": lambda: otel_spans(config.spans),
+        "sharegpt": lambda: sharegpt(config.sharegpt, file_time),
+        "span_annotations": lambda: span_annotations(config.spans),
     }
     if name not in known:
         raise UnreadableFileError(f"unknown format {name!r}: one of {', '.join(FORMATS)}")

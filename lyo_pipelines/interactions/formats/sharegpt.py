@@ -2,19 +2,19 @@
 
 The same list with `role` and `content`, or with the speakers spelt user and assistant, is understood too. As with OpenAI messages the
 last question and answer are the interaction, the turns before are history, other fields of the row or its `metadata` may hold any
-canonical field, and interactions.sharegpt in the figures says what the others get.
+canonical field, and interactions.sharegpt in the configuration says what the others get.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from lyo_pipelines.config.interactions import ChatFigures
+from lyo_pipelines.config.interactions import ChatConfig
 from lyo_pipelines.interactions.errors import RowError
 from lyo_pipelines.interactions.fields.columns import parsed_json
-from lyo_pipelines.interactions.formats.format import Row, Shape
+from lyo_pipelines.interactions.formats.chat_metadata import chat_row, user_of_chat
 from lyo_pipelines.interactions.formats.messages import content_text, split_chat
-from lyo_pipelines.interactions.formats.stated import chat_row, user_of_chat
+from lyo_pipelines.interactions.formats.row_format import Row, RowFormat
 
 _SPEAKERS = {
     **dict.fromkeys(("human", "user", "student", "prompter"), "user"),
@@ -25,9 +25,9 @@ _SPEAKERS = {
 }
 
 
-def sharegpt(figures: ChatFigures, file_time: str | None) -> Shape:
-    """The shape of a ShareGPT file; `file_time` is its modification time (ISO 8601), for rows that name none."""
-    fallback = file_time if figures.time_from_file else None
+def sharegpt(config: ChatConfig, file_time: str | None) -> RowFormat:
+    """The format of a ShareGPT file; `file_time` is its modification time (ISO 8601), for rows that name none."""
+    fallback = file_time if config.time_from_file else None
 
     def convert(row: Row) -> Row:
         turns = parsed_json(row.get("conversations"))
@@ -36,9 +36,9 @@ def sharegpt(figures: ChatFigures, file_time: str | None) -> Shape:
         messages = [_message(turn) for turn in turns]
         if isinstance(prompt := row.get("system"), str) and prompt and messages[0]["role"] != "system":
             messages.insert(0, {"role": "system", "content": prompt})
-        return chat_row(row, split_chat(messages, answered=True), figures, fallback)
+        return chat_row(row, split_chat(messages, answered=True), config, fallback)
 
-    return Shape("sharegpt", "interactions", convert, user_of_chat)
+    return RowFormat("sharegpt", "interactions", convert, user_of_chat)
 
 
 def is_turn(value: Any) -> bool:

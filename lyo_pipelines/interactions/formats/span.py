@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lyo_pipelines.interactions.formats.attributes import column_attributes, flat_attributes
-from lyo_pipelines.interactions.formats.format import Row
+from lyo_pipelines.interactions.formats.row_format import Row
 
 EXPORTS = ("resourceSpans", "resource_spans")
 OTHER_SIGNALS = ("resourceMetrics", "resource_metrics", "resourceLogs", "resource_logs")
@@ -18,7 +18,7 @@ _ERROR = ("2", "ERROR", "STATUS_CODE_ERROR", "STATUSCODE.ERROR")
 
 
 @dataclass(frozen=True)
-class Event:
+class SpanEvent:
     """One event of a span: name, time as it was written, flat attributes."""
 
     name: str
@@ -27,7 +27,7 @@ class Event:
 
 
 @dataclass(frozen=True)
-class Span:
+class TelemetrySpan:
     """One span; times as they were written. error: what its status says went wrong, or None."""
 
     span_id: str | None
@@ -37,7 +37,7 @@ class Span:
     end: Any
     attributes: Row
     resource: Row
-    events: tuple[Event, ...]
+    events: tuple[SpanEvent, ...]
     error: str | None
 
 
@@ -54,20 +54,20 @@ def spans_in(row: Row) -> list[Row]:
     return found or [row]
 
 
-def span_of(row: Row) -> Span:
+def span_of(row: Row) -> TelemetrySpan:
     """A parsed span."""
     attributes = flat_attributes(row.get("attributes")) or column_attributes(row)
     resource = row.get("resource")
     events = tuple(
-        Event(str(event.get("name")), first(event, *_EVENT_TIME), flat_attributes(event.get("attributes")))
+        SpanEvent(str(event.get("name")), first_of(event, *_EVENT_TIME), flat_attributes(event.get("attributes")))
         for event in _list(row, "events")
     )
-    return Span(
+    return TelemetrySpan(
         span_id=span_id(row),
         trace_id=_identifier(row, "trace_id", "traceId"),
         name=str(row.get("name") or ""),
-        start=first(row, *_START),
-        end=first(row, *_END),
+        start=first_of(row, *_START),
+        end=first_of(row, *_END),
         attributes=attributes,
         resource=flat_attributes(resource.get("attributes")) if isinstance(resource, dict) else {},
         events=events,
@@ -80,31 +80,31 @@ def span_id(row: Row) -> str | None:
     return _identifier(row, "span_id", "spanId")
 
 
-def first(row: Row, *names: str) -> Any:
+def first_of(row: Row, *names: str) -> Any:
     """The first value that is there under one of the names."""
     return next((row[name] for name in names if row.get(name) not in (None, "")), None)
 
 
 def _identifier(row: Row, *names: str) -> str | None:
     context = row.get("context")
-    found = first(row, *names, *(f"context.{name}" for name in names))
+    found = first_of(row, *names, *(f"context.{name}" for name in names))
     if found is None and isinstance(context, dict):
-        found = first(context, *names)
+        found = first_of(context, *names)
     return str(found).removeprefix("0x") if found is not None else None
 
 
 def _list(row: Any, *names: str) -> list[Row]:
     """The objects in the first list that is there under one of the names."""
-    value = first(row, *names) if isinstance(row, dict) else None
+    value = first_of(row, *names) if isinstance(row, dict) else None
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
-def _error(row: Row, attributes: Row, events: tuple[Event, ...]) -> str | None:
+def _error(row: Row, attributes: Row, events: tuple[SpanEvent, ...]) -> str | None:
     status = row.get("status")
     status = status if isinstance(status, dict) else {"code": status}
-    code = first(status, "code", "status_code", "statusCode") or first(row, "status_code", "statusCode")
+    code = first_of(status, "code", "status_code", "statusCode") or first_of(row, "status_code", "statusCode")
     if str(code).upper() not in _ERROR and "error.type" not in attributes:
         return None
-    said = first(status, "message", "description") or first(row, "status_message", "statusMessage")
+    said = first_of(status, "message", "description") or first_of(row, "status_message", "statusMessage")
     raised = (event.attributes.get("exception.message") for event in events if event.name == "exception")
     return str(said or next(filter(None, raised), None) or attributes.get("error.type") or "error")

@@ -8,29 +8,29 @@ from __future__ import annotations
 
 from typing import Any
 
-from lyo_pipelines.config.interactions import SpanFigures
-from lyo_pipelines.interactions.formats.format import Row, Shape
-from lyo_pipelines.interactions.formats.judgements import feedback_fields
-from lyo_pipelines.interactions.formats.span import first, span_id
-from lyo_pipelines.interactions.formats.spans import SCORES, judgement_of
+from lyo_pipelines.config.interactions import SpanConfig
+from lyo_pipelines.interactions.formats.annotations import feedback_fields
+from lyo_pipelines.interactions.formats.row_format import Row, RowFormat
+from lyo_pipelines.interactions.formats.span import first_of, span_id
+from lyo_pipelines.interactions.formats.spans import SCORES, annotation_of
 
 
-def span_annotations(figures: SpanFigures) -> Shape:
-    """The shape of a file of annotations."""
+def span_annotations(config: SpanConfig) -> RowFormat:
+    """The format of a file of annotations."""
 
     def convert(row: Row) -> Row:
-        judgement = judgement_of(row)
+        annotation = annotation_of(row)
         return {
             "interaction_id": span_id(row),
-            "trace_id": first(row, "trace_id", "traceId"),
-            "conversation_id": first(row, "session_id", "sessionId"),
+            "trace_id": first_of(row, "trace_id", "traceId"),
+            "conversation_id": first_of(row, "session_id", "sessionId"),
             "user_id": _user(row),
-            "feedback_at": judgement.at,
-            **feedback_fields(judgement, figures.scores, SCORES),
+            "feedback_at": annotation.at,
+            **feedback_fields(annotation, config.scores, SCORES),
         }
 
-    return Shape("span_annotations", "feedback", convert, _user)
+    return RowFormat("span_annotations", "feedback", convert, _user)
 
 
 def _user(row: Row) -> Any:
-    return first(row, "user_id", "userId")
+    return first_of(row, "user_id", "userId")

@@ -13,11 +13,11 @@ from typing import Any
 
 from lyo_pipelines.interactions.errors import RowError
 from lyo_pipelines.interactions.fields.columns import parsed_json
-from lyo_pipelines.interactions.fields.scrub import dumps
-from lyo_pipelines.interactions.formats.attributes import branch
-from lyo_pipelines.interactions.formats.format import Row
+from lyo_pipelines.interactions.fields.scrub import dump_json
+from lyo_pipelines.interactions.formats.attributes import attribute_branch
 from lyo_pipelines.interactions.formats.messages import Chat, answer_of, chat_of, content_text, split_chat
-from lyo_pipelines.interactions.formats.span import Event, Span
+from lyo_pipelines.interactions.formats.row_format import Row
+from lyo_pipelines.interactions.formats.span import SpanEvent, TelemetrySpan
 
 CONTENT = (
     *(
@@ -42,51 +42,51 @@ _ROLES = {"human": "user", "ai": "assistant", "model": "assistant", "developer":
 Message = dict[str, str]
 
 
-def chat_in(span: Span) -> Chat:
+def chat_in(span: TelemetrySpan) -> Chat:
     """Question, history, system prompt and answer of a model call. Raises RowError when they cannot be understood."""
     attributes = _with_details(span)
     asked = next((messages for messages in _inputs(attributes, span.events) if messages), None)
     chat = split_chat(asked, answered=False) if asked else chat_of(attributes.get("input.value"))
-    instructions = _system(branch(attributes, "gen_ai.system_instructions"))
+    instructions = _system(attribute_branch(attributes, "gen_ai.system_instructions"))
     system = "\n\n".join(part for part in (instructions, chat.system_prompt) if part) or None
     return Chat(chat.question, chat.history, system, _answer(attributes, span.events))
 
 
-def finish_reason(span: Span) -> str | None:
+def finish_reason(span: TelemetrySpan) -> str | None:
     """Why the model stopped."""
     attributes = _with_details(span)
     for name in ("gen_ai.response.finish_reasons", "gen_ai.completion.0.finish_reason", "llm.finish_reason"):
-        reasons = branch(attributes, name)
+        reasons = attribute_branch(attributes, name)
         if isinstance(reasons, list):
             reasons = reasons[0] if reasons else None
         if isinstance(reasons, str) and reasons:
             return reasons
-    output = branch(attributes, "gen_ai.output.messages")
+    output = attribute_branch(attributes, "gen_ai.output.messages")
     ended = [item.get("finish_reason") for item in output if isinstance(item, dict)] if isinstance(output, list) else []
     ended += [event.attributes.get("finish_reason") for event in span.events if event.name == "gen_ai.choice"]
     return next((str(reason) for reason in ended if reason), None)
 
 
-def _with_details(span: Span) -> Row:
+def _with_details(span: TelemetrySpan) -> Row:
     """The span's attributes and those of an event that holds the details in their place."""
     details = (event.attributes for event in span.events if event.name == _DETAILS)
     return {**next(details, {}), **span.attributes}
 
 
-def _inputs(attributes: Row, events: tuple[Event, ...]) -> Iterator[list[Message]]:
-    yield _messages(branch(attributes, "gen_ai.input.messages"), "user")
-    yield _messages(branch(attributes, "llm.input_messages"), "user")
-    yield _messages(branch(attributes, "gen_ai.prompt"), "user")
+def _inputs(attributes: Row, events: tuple[SpanEvent, ...]) -> Iterator[list[Message]]:
+    yield _messages(attribute_branch(attributes, "gen_ai.input.messages"), "user")
+    yield _messages(attribute_branch(attributes, "llm.input_messages"), "user")
+    yield _messages(attribute_branch(attributes, "gen_ai.prompt"), "user")
     yield [_message(_body(event), role) for event in events if (role := _EVENTS.get(event.name))]
     yield _content_event(events, "gen_ai.content.prompt", "gen_ai.prompt", "user")
 
 
-def _answer(attributes: Row, events: tuple[Event, ...]) -> str | None:
+def _answer(attributes: Row, events: tuple[SpanEvent, ...]) -> str | None:
     choices = [_message(_choice(event), "assistant") for event in events if event.name == "gen_ai.choice"]
     for messages in (
-        _messages(branch(attributes, "gen_ai.output.messages"), "assistant"),
-        _messages(branch(attributes, "llm.output_messages"), "assistant"),
-        _messages(branch(attributes, "gen_ai.completion"), "assistant"),
+        _messages(attribute_branch(attributes, "gen_ai.output.messages"), "assistant"),
+        _messages(attribute_branch(attributes, "llm.output_messages"), "assistant"),
+        _messages(attribute_branch(attributes, "gen_ai.completion"), "assistant"),
         choices,
         _content_event(events, "gen_ai.content.completion", "gen_ai.completion", "assistant"),
     ):
@@ -96,19 +96,19 @@ def _answer(attributes: Row, events: tuple[Event, ...]) -> str | None:
     return answer_of(attributes.get("output.value"))
 
 
-def _content_event(events: tuple[Event, ...], name: str, attribute: str, role: str) -> list[Message]:
-    found = (branch(event.attributes, attribute) for event in events if event.name == name)
+def _content_event(events: tuple[SpanEvent, ...], name: str, attribute: str, role: str) -> list[Message]:
+    found = (attribute_branch(event.attributes, attribute) for event in events if event.name == name)
     return _messages(next(found, None), role)
 
 
-def _body(event: Event) -> Row:
-    body = branch(event.attributes, "body")
+def _body(event: SpanEvent) -> Row:
+    body = attribute_branch(event.attributes, "body")
     return {**event.attributes, **(body if isinstance(body, dict) else {})}
 
 
-def _choice(event: Event) -> Any:
+def _choice(event: SpanEvent) -> Any:
     body = _body(event)
-    message = branch(body, "message")
+    message = attribute_branch(body, "message")
     return message if isinstance(message, (dict, str)) else body
 
 
@@ -144,11 +144,11 @@ def _content(item: Row) -> str:
                 return text
             calls = [part for part in parts if isinstance(part, dict) and str(part.get("type")).startswith("tool_call")]
             if calls:
-                return dumps(calls)
+                return dump_json(calls)
         elif value not in (None, ""):
             return item[name] if isinstance(item[name], str) else content_text(value)
     calls = parsed_json(item.get("tool_calls")) or item.get("function_call")
-    return dumps(calls) if calls else ""
+    return dump_json(calls) if calls else ""
 
 
 def _part_text(part: Any) -> str | None:

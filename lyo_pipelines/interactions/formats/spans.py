@@ -13,14 +13,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from lyo_pipelines.config.interactions import SpanFigures
+from lyo_pipelines.config.interactions import SpanConfig
 from lyo_pipelines.interactions.errors import RowError
-from lyo_pipelines.interactions.fields.columns import number, parsed_json
-from lyo_pipelines.interactions.fields.times import moment
-from lyo_pipelines.interactions.formats.attributes import branch
-from lyo_pipelines.interactions.formats.format import Row, Shape
-from lyo_pipelines.interactions.formats.judgements import Judgement, feedback_fields
-from lyo_pipelines.interactions.formats.span import EXPORTS, OTHER_SIGNALS, Span, first, span_of, spans_in
+from lyo_pipelines.interactions.fields.columns import parse_number, parsed_json
+from lyo_pipelines.interactions.fields.times import parse_moment
+from lyo_pipelines.interactions.formats.annotations import Annotation, feedback_fields
+from lyo_pipelines.interactions.formats.attributes import attribute_branch
+from lyo_pipelines.interactions.formats.row_format import Row, RowFormat
+from lyo_pipelines.interactions.formats.span import EXPORTS, OTHER_SIGNALS, TelemetrySpan, first_of, span_of, spans_in
 from lyo_pipelines.interactions.formats.span_chat import CONTENT, chat_in, finish_reason
 
 SCORES = "interactions.spans.scores"
@@ -41,29 +41,29 @@ _COPIED = {
 }
 
 
-def otel_spans(figures: SpanFigures) -> Shape:
-    """The shape of a file of spans."""
+def otel_spans(config: SpanConfig) -> RowFormat:
+    """The format of a file of spans."""
 
     def convert(row: Row) -> Row:
-        return _interaction(row, figures)
+        return _interaction(row, config)
 
-    return Shape("otel_spans", "interactions", convert, _user, spans_in)
+    return RowFormat("otel_spans", "interactions", convert, _user, spans_in)
 
 
 def _user(row: Row) -> Any:
     span = span_of(row)
-    return first(span.attributes, *_USER) or first(span.resource, *_USER)
+    return first_of(span.attributes, *_USER) or first_of(span.resource, *_USER)
 
 
-def _interaction(row: Row, figures: SpanFigures) -> Row:
+def _interaction(row: Row, config: SpanConfig) -> Row:
     if any(name in row for name in (*EXPORTS, *OTHER_SIGNALS)):
         raise RowError("no_span", "an export line without a span: only spans can be interactions")
     span = span_of(row)
     _require_model_call(span)
     chat, attributes = chat_in(span), span.attributes
     metadata = _metadata(span)
-    result: Row = {"task": figures.task, "language": figures.language, "turn": chat.turn}
-    for field, names in figures.metadata_fields.items():
+    result: Row = {"task": config.task, "language": config.language, "turn": chat.turn}
+    for field, names in config.metadata_fields.items():
         for name in names:
             if metadata.get(name) not in (None, ""):
                 result[field] = metadata.pop(name)
@@ -74,26 +74,26 @@ def _interaction(row: Row, figures: SpanFigures) -> Row:
     result.update(
         interaction_id=span.span_id,
         trace_id=span.trace_id,
-        conversation_id=first(attributes, *_CONVERSATION),
+        conversation_id=first_of(attributes, *_CONVERSATION),
         occurred_at=span.start,
         question=chat.question,
         history=chat.history,
         system_prompt=chat.system_prompt,
         answer=chat.answer,
         user_id=_user(row),
-        model=first(attributes, "gen_ai.response.model", "gen_ai.request.model", "llm.model_name"),
+        model=first_of(attributes, "gen_ai.response.model", "gen_ai.request.model", "llm.model_name"),
         error=span.error,
         finish_reason=finish_reason(span),
     )
     result["response_time_ms"], result["time_to_first_token_ms"] = _durations(span)
-    others = _judge(result, span, row, figures)
+    others = _add_annotations(result, span, row, config)
     if others:
         metadata["judgements"] = others
     result["metadata"] = metadata or None
     return result
 
 
-def _require_model_call(span: Span) -> None:
+def _require_model_call(span: TelemetrySpan) -> None:
     """Raise RowError unless the span is one call of a model; the most specific attribute that says what it is decides."""
     attributes = span.attributes
     kind = attributes.get("openinference.span.kind")
@@ -115,74 +115,74 @@ def _require_model_call(span: Span) -> None:
         raise RowError("not_a_model_call", f"{said}: only model calls are interactions")
 
 
-def _metadata(span: Span) -> Row:
-    found = branch(span.attributes, "metadata")
+def _metadata(span: TelemetrySpan) -> Row:
+    found = attribute_branch(span.attributes, "metadata")
     metadata = dict(found) if isinstance(found, dict) else {} if found is None else {"metadata": found}
-    copied = {name: first(span.attributes, *sources) for name, sources in _COPIED.items()}
+    copied = {name: first_of(span.attributes, *sources) for name, sources in _COPIED.items()}
     copied |= {"span_name": span.name or None, "service": span.resource.get("service.name")}
     metadata.update({name: value for name, value in copied.items() if value is not None})
     return metadata
 
 
-def _durations(span: Span) -> tuple[float | None, float | None]:
+def _durations(span: TelemetrySpan) -> tuple[float | None, float | None]:
     """Milliseconds until the whole answer and until its first token."""
-    start = moment(span.start, "occurred_at") if span.start is not None else None
-    end = moment(span.end, "end_time") if span.end is not None else None
+    start = parse_moment(span.start, "occurred_at") if span.start is not None else None
+    end = parse_moment(span.end, "end_time") if span.end is not None else None
     took = (end - start) / 1000 if start is not None and end is not None and end >= start else None
-    seconds = first(span.attributes, "gen_ai.response.time_to_first_chunk", "gen_ai.server.time_to_first_token")
-    waited = None if seconds is None else number(seconds, "time_to_first_token_ms", low=0)
+    seconds = first_of(span.attributes, "gen_ai.response.time_to_first_chunk", "gen_ai.server.time_to_first_token")
+    waited = None if seconds is None else parse_number(seconds, "time_to_first_token_ms", low=0)
     return took, None if waited is None else round(waited * 1000, 6)
 
 
-def _judge(result: Row, span: Span, row: Row, figures: SpanFigures) -> list[Row]:
+def _add_annotations(result: Row, span: TelemetrySpan, row: Row, config: SpanConfig) -> list[Row]:
     """Lay the span's own judgements over its row, a later one over an earlier; those that set no field come back."""
     others = []
-    for judgement in _judgements(span, row):
+    for annotation in _annotations(span, row):
         try:
-            result.update(feedback_fields(judgement, figures.scores, SCORES))
+            result.update(feedback_fields(annotation, config.scores, SCORES))
         except RowError:
             said = {
-                "name": judgement.name,
-                "score": judgement.score,
-                "label": judgement.label,
-                "judge": judgement.judge,
+                "name": annotation.name,
+                "score": annotation.score,
+                "label": annotation.label,
+                "judge": annotation.annotator,
             }
             others.append({name: value for name, value in said.items() if value not in (None, "")})
             continue
-        if judgement.at is not None:
-            result["feedback_at"] = judgement.at
+        if annotation.at is not None:
+            result["feedback_at"] = annotation.at
     return others
 
 
-def _judgements(span: Span, row: Row) -> Iterator[Judgement]:
+def _annotations(span: TelemetrySpan, row: Row) -> Iterator[Annotation]:
     for prefix, inner in (("annotations", "annotation"), ("evaluations", "evaluation")):
-        found = branch(span.attributes, prefix)
+        found = attribute_branch(span.attributes, prefix)
         for item in found if isinstance(found, list) else ():
             if isinstance(item, dict):
                 said = item.get(inner)
-                yield judgement_of(said if isinstance(said, dict) else item)
+                yield annotation_of(said if isinstance(said, dict) else item)
     beside = parsed_json(row.get("annotations"))
     for item in beside if isinstance(beside, list) else ():
         if isinstance(item, dict):
-            yield judgement_of(item)
+            yield annotation_of(item)
     for event in span.events:
         if event.name == "gen_ai.evaluation.result":
-            said = branch(event.attributes, "gen_ai.evaluation")
+            said = attribute_branch(event.attributes, "gen_ai.evaluation")
             if isinstance(said, dict):
                 score = said.get("score")
-                yield judgement_of({**said, **(score if isinstance(score, dict) else {}), "timestamp": event.at})
+                yield annotation_of({**said, **(score if isinstance(score, dict) else {}), "timestamp": event.at})
 
 
-def judgement_of(item: Row) -> Judgement:
+def annotation_of(item: Row) -> Annotation:
     """A judgement in any of its forms: flat, or with an inner `result`."""
     inner = parsed_json(item.get("result"))
     said = {**item, **inner} if isinstance(inner, dict) else item
     score = said.get("value", said.get("score"))
-    return Judgement(
+    return Annotation(
         name=str(said.get("name") or said.get("annotation_name") or ""),
         score=None if isinstance(score, (dict, list)) else score,
         label=said.get("label"),
         explanation=said.get("explanation"),
-        judge=str(first(said, "annotator_kind", "annotatorKind") or "").upper(),
-        at=first(said, "updated_at", "updatedAt", "created_at", "createdAt", "timestamp"),
+        annotator=str(first_of(said, "annotator_kind", "annotatorKind") or "").upper(),
+        at=first_of(said, "updated_at", "updatedAt", "created_at", "createdAt", "timestamp"),
     )

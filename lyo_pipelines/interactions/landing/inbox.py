@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from lyo_pipelines.config.interactions import InteractionsFigures
+from lyo_pipelines.config.interactions import InteractionsConfig
 from lyo_pipelines.interactions.fields.mapping_files import SUFFIX, FoundMapping, MappingFiles
-from lyo_pipelines.interactions.landing.file import LandingReport, land_file
+from lyo_pipelines.interactions.landing.land_file import LandingReport, land_file
 from lyo_pipelines.interactions.pseudonyms import Pseudonyms
-from lyo_pipelines.interactions.reading.source_file import modified
-from lyo_pipelines.interactions.store.ledger import mark_seen, seen_tokens, token
+from lyo_pipelines.interactions.reading.source_file import modified_time
+from lyo_pipelines.interactions.store.ledger import file_token, mark_seen, seen_tokens
 from lyo_pipelines.storage.lake import Lake
 
 SET_ASIDE = "set_aside"
@@ -29,7 +29,7 @@ class InboxFile:
     token: str
 
 
-def scan(lake: Lake, *, settle_seconds: float, now: datetime) -> list[InboxFile]:
+def scan_inbox(lake: Lake, *, settle_seconds: float, now: datetime) -> list[InboxFile]:
     """Files of the inbox that were not landed or set aside yet, by name.
 
     A file younger than `settle_seconds` may still be growing and waits. Nothing is read or hashed: a file is known by its path,
@@ -48,21 +48,21 @@ def scan(lake: Lake, *, settle_seconds: float, now: datetime) -> list[InboxFile]
         parts = name.split("/")
         if any(part.startswith(".") for part in parts) or parts[0] == SET_ASIDE or name.lower().endswith(_NO_DATA):
             continue
-        mtime = modified(info) or 0.0
+        mtime = modified_time(info) or 0.0
         if settle_seconds and now.timestamp() - mtime < settle_seconds:
             continue
         size = int(info.get("size") or 0)
-        mark = token(name, size, mtime, _digest(mappings.find(path)))
+        mark = file_token(name, size, mtime, _digest(mappings.find(path)))
         if mark not in seen:
             files.append(InboxFile(_url(lake, path), name, size, mtime, mark))
     return files
 
 
-def land_inbox(lake: Lake, pseudonyms: Pseudonyms, figures: InteractionsFigures, now: datetime) -> list[LandingReport]:
+def land_inbox(lake: Lake, pseudonyms: Pseudonyms, config: InteractionsConfig, now: datetime) -> list[LandingReport]:
     """Land every new file; a file that cannot be read is moved to `inbox/set_aside` with its reason, and the others go on."""
     reports = []
-    for file in scan(lake, settle_seconds=0, now=now):
-        report = land_file(lake, file.path, pseudonyms=pseudonyms, figures=figures, now=now)
+    for file in scan_inbox(lake, settle_seconds=0, now=now):
+        report = land_file(lake, file.path, pseudonyms=pseudonyms, config=config, now=now)
         reports.append(report)
         if report.unreadable is None:
             mark_seen(lake, file.token, report.file_hash)
@@ -78,7 +78,7 @@ def _unchanged(lake: Lake, file: InboxFile) -> bool:
     if not lake.exists(path):
         return False
     info = lake.fs.info(path)
-    return (int(info.get("size") or 0), modified(info) or 0.0) == (file.size, file.mtime)
+    return (int(info.get("size") or 0), modified_time(info) or 0.0) == (file.size, file.mtime)
 
 
 def _set_aside(lake: Lake, file: InboxFile, reason: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date
 
-from lyo_pipelines.interactions.store.ledger import Entry
+from lyo_pipelines.interactions.store.ledger import LedgerEntry
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class LandingReport:
         return self.accepted + self.rejected == self.read
 
 
-def report_of(entry: Entry, days: tuple[date, ...], *, already: bool) -> LandingReport:
+def report_of(entry: LedgerEntry, days: tuple[date, ...], *, already: bool) -> LandingReport:
     """The report of a ledger entry; `days` are those that this landing made stale."""
     return LandingReport(
         file_hash=entry.file_hash,

@@ -17,24 +17,24 @@ from filelock import FileLock
 from lyo_pipelines.interactions.contract import FEEDBACK, LANDED
 from lyo_pipelines.interactions.conversion.converter import Converted, FileSpec
 from lyo_pipelines.interactions.conversion.rejected import RejectedWriter
-from lyo_pipelines.interactions.days.cross_day_duplicates import find_repeats, repeat_path
+from lyo_pipelines.interactions.days.cross_day_duplicates import duplicates_path, find_duplicates
 from lyo_pipelines.interactions.days.feedback_routing import forget_feedback, route_feedback, route_interactions
-from lyo_pipelines.interactions.formats.format import Shape
+from lyo_pipelines.interactions.formats.row_format import RowFormat
 from lyo_pipelines.interactions.landing.report import LandingReport, report_of
 from lyo_pipelines.interactions.store.day_writers import DayWriters, days_of
-from lyo_pipelines.interactions.store.ledger import Entry, Reached, begin, landed, write_entry
+from lyo_pipelines.interactions.store.ledger import LedgerEntry, Reached, begin_landing, landed_files, write_entry
 from lyo_pipelines.storage.lake import Lake, NotLocalError
 
 
-class Readable(Protocol):
-    """What can be landed: converted blocks, their shape and how it was found."""
+class ConvertedSource(Protocol):
+    """What can be landed: converted blocks, their format and how it was found."""
 
     ignored_fields: tuple[str, ...]
     found: str
 
     @property
-    def shape(self) -> Shape:
-        """The shape the rows are read as."""
+    def row_format(self) -> RowFormat:
+        """The format the rows are read as."""
         ...
 
     def converted(self) -> Iterator[Converted]:
@@ -43,7 +43,7 @@ class Readable(Protocol):
 
 
 @dataclass(frozen=True)
-class Staged:
+class StagedFile:
     """A landing that was read to its end and counts for nothing yet."""
 
     file_hash: str
@@ -60,11 +60,11 @@ class Staged:
     ignored: tuple[str, ...]
 
 
-def stage(lake: Lake, reading: Readable, spec: FileSpec, name: str, folder: str) -> Staged:
+def stage_file(lake: Lake, reading: ConvertedSource, spec: FileSpec, name: str, folder: str) -> StagedFile:
     """Read everything into the staging folder. Raises UnreadableFileError."""
-    figures, shape = spec.figures, reading.shape
-    schema, column = (FEEDBACK, "feedback_at") if shape.rows == "feedback" else (LANDED, "occurred_at")
-    limits = {"buffer_bytes": figures.buffer_bytes, "max_open": figures.max_open_days}
+    config, row_format = spec.config, reading.row_format
+    schema, column = (FEEDBACK, "feedback_at") if row_format.rows == "feedback" else (LANDED, "occurred_at")
+    limits = {"buffer_bytes": config.buffer_bytes, "max_open": config.max_open_days}
     read = accepted = 0
     with (
         closing(DayWriters(lake, folder, schema, **limits)) as writers,
@@ -81,13 +81,13 @@ def stage(lake: Lake, reading: Readable, spec: FileSpec, name: str, folder: str)
         raise AssertionError(
             f"{name}: {read} rows read, {accepted} accepted, {sum(by_reason.values())} rejected: a row is lost"
         )
-    return Staged(
+    return StagedFile(
         spec.file_hash,
         name,
-        shape.name,
+        row_format.name,
         reading.found,
-        shape.rows,
-        figures.reach_days,
+        row_format.rows,
+        config.reach_days,
         read,
         accepted,
         by_reason,
@@ -97,18 +97,18 @@ def stage(lake: Lake, reading: Readable, spec: FileSpec, name: str, folder: str)
     )
 
 
-def commit(lake: Lake, staged: Staged, reading: str, reached: Reached | None = None) -> LandingReport:
+def commit_file(lake: Lake, staged: StagedFile, reading: str, reached: Reached | None = None) -> LandingReport:
     """Route, move into place, and write the ledger entry last. reading, reached: as in ledger.Entry."""
-    changed = take_back(lake, staged.file_hash) if begin(lake, staged.file_hash, reading) else set()
-    known, applied = landed(lake), 0
+    changed = take_back_file(lake, staged.file_hash) if begin_landing(lake, staged.file_hash, reading) else set()
+    known, applied = landed_files(lake), 0
     if staged.rows == "feedback":
         routed, applied = route_feedback(lake, staged.file_hash, staged.days, staged.reach_days)
         changed |= routed
     else:
-        repeats = find_repeats(lake, staged.file_hash, staged.days, known, staged.reach_days)
-        for day, keys in repeats.items():
-            lake.write_table(keys, repeat_path(lake, day, staged.file_hash))
-        changed |= set(repeats) | set(staged.days) | route_interactions(lake, staged.days, known, staged.reach_days)
+        duplicates = find_duplicates(lake, staged.file_hash, staged.days, known, staged.reach_days)
+        for day, keys in duplicates.items():
+            lake.write_table(keys, duplicates_path(lake, day, staged.file_hash))
+        changed |= set(duplicates) | set(staged.days) | route_interactions(lake, staged.days, known, staged.reach_days)
     for day, path in staged.days.items():
         target = (
             lake.landing_dir(day) if staged.rows == "interactions" else lake.path("feedback", f"date={day.isoformat()}")
@@ -117,7 +117,7 @@ def commit(lake: Lake, staged: Staged, reading: str, reached: Reached | None = N
     if staged.rejected:
         lake.move(staged.rejected, lake.rejected(staged.file_hash))
     is_feedback = staged.rows == "feedback"
-    entry = Entry(
+    entry = LedgerEntry(
         file_hash=staged.file_hash,
         name=staged.name,
         format=staged.format,
@@ -173,7 +173,7 @@ def staging_folder(lake: Lake, file_hash: str) -> Iterator[str]:
             lake.fs.rm(folder, recursive=True)
 
 
-def take_back(lake: Lake, file_hash: str) -> set[date]:
+def take_back_file(lake: Lake, file_hash: str) -> set[date]:
     """Remove all that bears the hash of a file; the days of raw_interactions that it touched.
 
     Call it only while the file has no ledger entry (ledger.begin).
@@ -184,7 +184,7 @@ def take_back(lake: Lake, file_hash: str) -> set[date]:
         lake.fs.rm(f"{lake.landing_dir(day)}/{name}")
         days.add(day)
     for day in lake.days("repeats", name=name):
-        lake.fs.rm(repeat_path(lake, day, file_hash))
+        lake.fs.rm(duplicates_path(lake, day, file_hash))
         days.add(day)
     for day in lake.days("feedback", name=name):
         lake.fs.rm(lake.path("feedback", f"date={day.isoformat()}", name))

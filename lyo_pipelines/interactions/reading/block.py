@@ -19,7 +19,7 @@ class BadRow:
 
 
 @dataclass
-class Block:
+class RowBlock:
     """Parsed rows (field -> value) with their 1-based positions, and the rows that could not be parsed."""
 
     rows: list[RawRow] = field(default_factory=list)

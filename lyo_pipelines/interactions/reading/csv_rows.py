@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import IO
 
 from lyo_pipelines.interactions.errors import UnreadableFileError
-from lyo_pipelines.interactions.reading.block import BadRow, Block
+from lyo_pipelines.interactions.reading.block import BadRow, RowBlock
 from lyo_pipelines.interactions.reading.lines import read_lines
 
 _ROWS = 8_192
@@ -54,7 +54,7 @@ def _numbered(stream: IO[bytes], block_bytes: int, limit: int) -> Iterator[tuple
             yield number, line.removesuffix(b"\r"), len(line)
 
 
-def csv_blocks(stream: IO[bytes], *, block_bytes: int, max_row_bytes: int) -> Iterator[Block]:
+def csv_blocks(stream: IO[bytes], *, block_bytes: int, max_row_bytes: int) -> Iterator[RowBlock]:
     """Yield blocks of rows as {column: text}; an empty cell is None. The delimiter is the most frequent one of the header.
 
     Raises UnreadableFileError when there is no usable header.
@@ -73,7 +73,7 @@ def csv_blocks(stream: IO[bytes], *, block_bytes: int, max_row_bytes: int) -> It
         raise UnreadableFileError("the CSV header has empty or repeated column names")
     csv.field_size_limit(max(max_row_bytes, 131_072))
     reader = csv.reader(source, delimiter=delimiter, strict=True)
-    block, held = Block(), 0
+    block, held = RowBlock(), 0
     while True:
         try:
             cells = next(reader, None)
@@ -89,12 +89,12 @@ def csv_blocks(stream: IO[bytes], *, block_bytes: int, max_row_bytes: int) -> It
         feed.start()
         if block.read >= _ROWS or held >= block_bytes:
             yield block
-            block, held = Block(), 0
+            block, held = RowBlock(), 0
     if block.read:
         yield block
 
 
-def _add(block: Block, header: list[str], cells: list[str], feed: _Feed, limit: int) -> None:
+def _add(block: RowBlock, header: list[str], cells: list[str], feed: _Feed, limit: int) -> None:
     if not cells:
         return
     if feed.size > limit:

@@ -8,14 +8,14 @@ from typing import Any
 
 import orjson
 
-from lyo_pipelines.interactions.reading.block import BadRow, Block
+from lyo_pipelines.interactions.reading.block import BadRow, RowBlock
 from lyo_pipelines.interactions.reading.lines import Lines
 from lyo_pipelines.storage.byte_order_mark import byte_order_mark
 
 
-def parse_lines(lines: Lines, max_row_bytes: int) -> Block:
+def parse_lines(lines: Lines, max_row_bytes: int) -> RowBlock:
     """Parse each line as one JSON object; blank lines are no rows."""
-    block = Block()
+    block = RowBlock()
     if lines.too_long:
         block.bad.append(_too_long(lines.first, lines.data, lines.too_long))
         return block

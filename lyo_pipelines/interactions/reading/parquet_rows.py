@@ -9,13 +9,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lyo_pipelines.interactions.errors import UnreadableFileError
-from lyo_pipelines.interactions.reading.block import BadRow, Block
+from lyo_pipelines.interactions.reading.block import BadRow, RowBlock
 from lyo_pipelines.json_types import RawRow
 
 _ROWS = 8_192
 
 
-def parquet_blocks(stream: IO[bytes]) -> Iterator[Block]:
+def parquet_blocks(stream: IO[bytes]) -> Iterator[RowBlock]:
     """Yield blocks of rows as {column: value}; times become ISO 8601 text. Raises UnreadableFileError on a damaged file."""
     try:
         file = pq.ParquetFile(stream, page_checksum_verification=True)
@@ -29,8 +29,8 @@ def parquet_blocks(stream: IO[bytes]) -> Iterator[Block]:
         raise UnreadableFileError(f"the Parquet file is damaged: {str(error).splitlines()[0][:200]}") from error
 
 
-def _block(batch: pa.RecordBatch, number: int) -> Block:
-    block = Block()
+def _block(batch: pa.RecordBatch, number: int) -> RowBlock:
+    block = RowBlock()
     try:
         block.rows = _rows(batch)
         block.lines = list(range(number, number + len(batch)))

@@ -57,7 +57,7 @@ class _Decoded:
 
 
 @dataclass(frozen=True)
-class SourceFile:
+class InputFile:
     """A file to read. path: local or an fsspec URL. mtime: seconds since 1970, None where the storage does not say."""
 
     path: str
@@ -66,7 +66,7 @@ class SourceFile:
     mtime: float | None
 
     @classmethod
-    def at(cls, path: str) -> SourceFile:
+    def at(cls, path: str) -> InputFile:
         """Look at a file. Raises UnreadableFileError when it is not there or no file."""
         fs, inner = fsspec.core.url_to_fs(path)
         try:
@@ -75,7 +75,7 @@ class SourceFile:
             raise UnreadableFileError(f"{inner} cannot be opened: {error.strerror or error}") from error
         if info["type"] != "file":
             raise UnreadableFileError(f"{inner} is no file")
-        return cls(path, inner.rstrip("/").rsplit("/", 1)[-1], int(info["size"] or 0), modified(info))
+        return cls(path, inner.rstrip("/").rsplit("/", 1)[-1], int(info["size"] or 0), modified_time(info))
 
     @property
     def time(self) -> str | None:
@@ -153,7 +153,7 @@ class SourceFile:
         )
 
 
-def modified(info: dict[str, Any]) -> float | None:  # each storage has names and types of its own
+def modified_time(info: dict[str, Any]) -> float | None:  # each storage has names and types of its own
     """Modification time in seconds of an fsspec listing, whatever the storage calls it."""
     value = info.get("mtime") or info.get("LastModified") or info.get("updated") or info.get("created")
     if isinstance(value, datetime):

@@ -19,7 +19,7 @@ Reached: TypeAlias = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Entry:
+class LedgerEntry:
     """What is known of one landed file. reading: digest of how it was read (format and mapping). found: what told the format.
 
     reached: of a batch of a table, how far its reading has come with this batch (tables/state.py).
@@ -48,25 +48,25 @@ def entry_path(lake: Lake, file_hash: str) -> str:
     return lake.path("files", f"{file_hash}.json")
 
 
-def read_entry(lake: Lake, file_hash: str) -> Entry | None:
+def read_entry(lake: Lake, file_hash: str) -> LedgerEntry | None:
     """The entry of a landed file, or None."""
     path = entry_path(lake, file_hash)
-    return Entry(**lake.read_json(path)) if lake.exists(path) else None
+    return LedgerEntry(**lake.read_json(path)) if lake.exists(path) else None
 
 
-def write_entry(lake: Lake, entry: Entry) -> None:
+def write_entry(lake: Lake, entry: LedgerEntry) -> None:
     """Commit a landing."""
     lake.write_json(asdict(entry), entry_path(lake, entry.file_hash))
 
 
-def landed(lake: Lake) -> dict[str, str]:
+def landed_files(lake: Lake) -> dict[str, str]:
     """Hash -> reading of all files whose landing is complete."""
     names = lake.names(lake.path("files"))
     readings = dict(name.split(_READING) for name in names if _READING in name)
     return {stem: readings.get(stem, "") for name in names if (stem := name.removesuffix(".json")) != name}
 
 
-def begin(lake: Lake, file_hash: str, reading: str) -> bool:
+def begin_landing(lake: Lake, file_hash: str, reading: str) -> bool:
     """Note that a file is being landed by a reading; its entry, if there is one, counts no longer.
 
     Returns whether a landing of this file was begun before: then something of it may lie in the lake (see take_back.py).
@@ -91,7 +91,7 @@ def forget_marks(lake: Lake, file_hash: str) -> None:
             lake.fs.rm(f"{folder}/{name}")
 
 
-def token(path: str, size: int, mtime: float, reading: str) -> str:
+def file_token(path: str, size: int, mtime: float, reading: str) -> str:
     """Identifies an inbox file as it stands there now, with the mapping it would be read with."""
     return hashlib.sha256(f"{path}\n{size}\n{mtime!r}\n{reading}".encode("utf-8", "surrogateescape")).hexdigest()[:32]
 

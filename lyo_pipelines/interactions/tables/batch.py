@@ -10,20 +10,20 @@ import numpy as np
 
 from lyo_pipelines.interactions.conversion.blocks import format_for, ignored_fields
 from lyo_pipelines.interactions.conversion.converter import Converted, Converter, FileSpec
-from lyo_pipelines.interactions.formats.detect import Found
-from lyo_pipelines.interactions.formats.format import Shape
-from lyo_pipelines.interactions.reading.block import BadRow, Block
+from lyo_pipelines.interactions.formats.detect import DetectedFormat
+from lyo_pipelines.interactions.formats.row_format import RowFormat
+from lyo_pipelines.interactions.reading.block import BadRow, RowBlock
 from lyo_pipelines.interactions.reading.jsonl import parse_lines
 from lyo_pipelines.interactions.reading.lines import Lines
-from lyo_pipelines.interactions.tables.scales import Scale
+from lyo_pipelines.interactions.tables.new_rows import UNMARKED, Walk
 from lyo_pipelines.interactions.tables.server import RawRow
-from lyo_pipelines.interactions.tables.walk import UNMARKED, Walk
+from lyo_pipelines.interactions.tables.watermarks import Watermark
 
 
 class NewRows:
     """The rows of one reading that were not landed before, chunk by chunk. `walk` tells how far it came with what was taken."""
 
-    def __init__(self, chunks: Iterator[list[RawRow]], walk: Walk, scale: Scale, key: str) -> None:
+    def __init__(self, chunks: Iterator[list[RawRow]], walk: Walk, scale: Watermark, key: str) -> None:
         self.walk = walk
         self.met = 0
         self._chunks, self._scale, self._key = chunks, scale, key.encode()
@@ -53,14 +53,14 @@ class NewRows:
         return np.frombuffer(b"".join(digests), "<u8")
 
 
-class Batch:
+class TableBatch:
     """Up to `rows` new rows (the chunk that reaches it is taken whole), as a landing wants them."""
 
     def __init__(
         self, first: list[RawRow], more: Iterator[list[RawRow]], spec: FileSpec, found: str, rows: int
     ) -> None:
-        sample = block_of(first, 1, spec.figures.max_row_bytes).rows
-        told = Found(spec.format, found) if found else format_for(spec, sample)
+        sample = block_of(first, 1, spec.config.max_row_bytes).rows
+        told = DetectedFormat(spec.format, found) if found else format_for(spec, sample)
         self.spec = replace(spec, format=told.format)
         self.found = told.why
         self.ignored_fields = ignored_fields(told.format, sample)
@@ -68,20 +68,20 @@ class Batch:
         self._first, self._more, self._rows = first, more, rows
 
     @property
-    def shape(self) -> Shape:
-        """The shape the rows are read as."""
-        return self._converter.shape
+    def row_format(self) -> RowFormat:
+        """The format the rows are read as."""
+        return self._converter.row_format
 
     def converted(self) -> Iterator[Converted]:
         """The rows, converted; lines count from 1 in each batch."""
         chunk, taken = self._first, 0
         while chunk is not None:
-            yield self._converter.block(block_of(chunk, taken + 1, self.spec.figures.max_row_bytes))
+            yield self._converter.block(block_of(chunk, taken + 1, self.spec.config.max_row_bytes))
             taken += len(chunk)
             chunk = next(self._more, None) if taken < self._rows else None
 
 
-def block_of(chunk: list[RawRow], first: int, max_row_bytes: int) -> Block:
+def block_of(chunk: list[RawRow], first: int, max_row_bytes: int) -> RowBlock:
     """Rows as the JSON reader gives them; one that is too long is a row that could not be read."""
     # a line feed in JSON stands between values only (a `json` column keeps the spaces it was written with)
     lines = [b"" if row[3] is None else _line(row[3]) for row in chunk]

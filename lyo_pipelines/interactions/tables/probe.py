@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from lyo_pipelines.config.interactions import TableFigures
-from lyo_pipelines.interactions.tables.server import Source, connected
+from lyo_pipelines.config.interactions import TableConfig
+from lyo_pipelines.interactions.tables.server import Source, connect_table
 from lyo_pipelines.interactions.tables.state import read_state
 from lyo_pipelines.storage.lake import Lake
 
@@ -14,24 +14,24 @@ _PATIENCE_SECONDS = 20.0
 
 
 @dataclass(frozen=True)
-class Look:
+class TableProbe:
     """What a look at a table found. signature: changes when the table does, or with how far it was read."""
 
     newer: bool
     signature: str
 
 
-def look_at(lake: Lake, table: TableFigures, env: Mapping[str, str]) -> Look:
+def probe_table(lake: Lake, table: TableConfig, env: Mapping[str, str]) -> TableProbe:
     """Look at a table. Raises TableError when nobody can.
 
     Newer is a table whose highest watermark is another than the one that was reached, or that has more (or fewer) rows in the overlap
     and without a watermark than the last reading met: so late commits show, too.
     """
     state = read_state(lake, table.name)
-    with connected(table, env, patience_seconds=_PATIENCE_SECONDS) as connection:
+    with connect_table(table, env, patience_seconds=_PATIENCE_SECONDS) as connection:
         source = Source.of(connection, table, state.kind)
         if state.met is None and state.mark is None:
-            return Look(source.any_row(), f"{table.name} first {source.newest}")
+            return TableProbe(source.any_row(), f"{table.name} first {source.newest}")
         met = source.count(state.place)
     newer = met != state.met or (source.newest is not None and source.newest != state.mark)
-    return Look(newer, f"{table.name} {state.batch} {state.met} {source.newest} {met}")
+    return TableProbe(newer, f"{table.name} {state.batch} {state.met} {source.newest} {met}")

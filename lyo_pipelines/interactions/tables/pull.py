@@ -1,8 +1,8 @@
 """Reading what is new in a table and landing it, batch by batch.
 
 A batch is landed like a file: staged, moved, its ledger entry last, and the entry holds how far the table was read with it. Killed or
-disconnected anywhere, the next reading begins at the last entry: rows before it are known (walk.py), rows after it are read again.
-Rows that changed are landed again and take the place of what they were (winners.py), which re-opens their day.
+disconnected anywhere, the next reading begins at the last entry: rows before it are known (new_rows.py), rows after it are read again.
+Rows that changed are landed again and take the place of what they were (duplicates.py), which re-opens their day.
 What lies outside the overlap is not looked at again: rows deleted in the table stay in the lake, and a transaction that commits later
 than the overlap reaches is missed.
 """
@@ -18,37 +18,37 @@ from datetime import datetime
 
 from filelock import FileLock
 
-from lyo_pipelines.config.interactions import InteractionsFigures, TableFigures
+from lyo_pipelines.config.interactions import InteractionsConfig, TableConfig
 from lyo_pipelines.interactions.conversion.converter import FileSpec, RowIds
 from lyo_pipelines.interactions.errors import MappingError, UnreadableFileError
 from lyo_pipelines.interactions.fields.mapping import Mapping as RowMapping
 from lyo_pipelines.interactions.fields.mapping import parse_mapping
-from lyo_pipelines.interactions.landing.file import reading_digest, time_bounds
+from lyo_pipelines.interactions.landing.land_file import reading_digest, time_bounds
 from lyo_pipelines.interactions.landing.report import LandingReport
-from lyo_pipelines.interactions.landing.stage import commit, landing_lock, stage, staging_folder
+from lyo_pipelines.interactions.landing.stage import commit_file, landing_lock, stage_file, staging_folder
 from lyo_pipelines.interactions.pseudonyms import Pseudonyms
 from lyo_pipelines.interactions.store.ledger import batch_name
-from lyo_pipelines.interactions.tables.batch import Batch, NewRows
+from lyo_pipelines.interactions.tables.batch import NewRows, TableBatch
 from lyo_pipelines.interactions.tables.errors import TableError
-from lyo_pipelines.interactions.tables.server import Source, connected
+from lyo_pipelines.interactions.tables.new_rows import Walk
+from lyo_pipelines.interactions.tables.server import Source, connect_table
 from lyo_pipelines.interactions.tables.state import (
-    State,
+    TableState,
     read_seen,
     read_state,
     take_table_back,
     write_seen,
     write_state,
 )
-from lyo_pipelines.interactions.tables.walk import Walk
 from lyo_pipelines.storage.lake import Lake, NotLocalError
 
 
 def pull_table(
     lake: Lake,
-    table: TableFigures,
+    table: TableConfig,
     *,
     pseudonyms: Pseudonyms,
-    figures: InteractionsFigures,
+    config: InteractionsConfig,
     now: datetime,
     env: Mapping[str, str],
     again: bool = False,
@@ -73,7 +73,7 @@ def pull_table(
                     f"(`lyo ingest --table {table.name} --again` takes them back and reads all anew)"
                 )
             state = replace(state, reading=reading.digest)
-            spec = _spec(table, reading.mapping, pseudonyms, figures, now)
+            spec = _spec(table, reading.mapping, pseudonyms, config, now)
             reports.extend(_land_batches(lake, table, state, spec, env))  # what came before an error stays
         except (UnreadableFileError, MappingError) as error:
             broken = str(error)
@@ -86,7 +86,7 @@ class _Reading:
     digest: str
 
 
-def _reading(lake: Lake, table: TableFigures) -> _Reading:
+def _reading(lake: Lake, table: TableConfig) -> _Reading:
     """The table's mapping, and what identifies how its rows are read. Raises MappingError."""
     mapping = None
     if table.mapping is not None:
@@ -99,38 +99,38 @@ def _reading(lake: Lake, table: TableFigures) -> _Reading:
 
 
 def _spec(
-    table: TableFigures,
+    table: TableConfig,
     mapping: RowMapping | None,
     pseudonyms: Pseudonyms,
-    figures: InteractionsFigures,
+    config: InteractionsConfig,
     now: datetime,
 ) -> FileSpec:
-    earliest, latest = time_bounds(figures, now)
+    earliest, latest = time_bounds(config, now)
     ids = RowIds(table.name, table.key)
-    return FileSpec("", table.format, mapping, figures, pseudonyms, None, earliest, latest, ids)
+    return FileSpec("", table.format, mapping, config, pseudonyms, None, earliest, latest, ids)
 
 
-def _taken_back(lake: Lake, table: TableFigures, state: State, env: Mapping[str, str]) -> State:
+def _taken_back(lake: Lake, table: TableConfig, state: TableState, env: Mapping[str, str]) -> TableState:
     """The state after all that was read before is taken back: only once it is sure that the table can be read anew."""
-    with connected(table, env) as connection:
+    with connect_table(table, env) as connection:
         Source.of(connection, table, "")
     with landing_lock(lake):
         return take_table_back(lake, table.name, state)
 
 
 def _land_batches(
-    lake: Lake, table: TableFigures, state: State, spec: FileSpec, env: Mapping[str, str]
+    lake: Lake, table: TableConfig, state: TableState, spec: FileSpec, env: Mapping[str, str]
 ) -> Iterator[LandingReport]:
-    figures = spec.figures
-    with connected(table, env) as connection:
+    config = spec.config
+    with connect_table(table, env) as connection:
         source = Source.of(connection, table, state.kind)
         if source.newest is not None:
             state = replace(state, kind=source.scale.kind)
         walk = Walk(state.place, read_seen(lake, table.name, state), source.scale.overlap)
         chunks = source.chunks(
             state.place,
-            chunk_bytes=figures.block_bytes,
-            max_row_bytes=figures.max_row_bytes,
+            chunk_bytes=config.block_bytes,
+            max_row_bytes=config.max_row_bytes,
             at_most=table.batch_rows,
         )
         rows = NewRows(chunks, walk, source.scale, spec.pseudonyms.matching_key("table row"))
@@ -140,12 +140,12 @@ def _land_batches(
             name = batch_name(table.name, number)
             with landing_lock(lake), lake.full_disk_explained(), staging_folder(lake, name) as folder:
                 form = {"format": state.format} if state.format else {}
-                batch = Batch(first, new, replace(spec, file_hash=name, **form), state.found, table.batch_rows)
-                staged = stage(lake, batch, batch.spec, f"table {table.name}, batch {number}", folder)
+                batch = TableBatch(first, new, replace(spec, file_hash=name, **form), state.found, table.batch_rows)
+                staged = stage_file(lake, batch, batch.spec, f"table {table.name}, batch {number}", folder)
                 told = {"batch": number, "format": batch.spec.format, "found": batch.found, "met": None}
                 state = replace(state, **told).at(walk.place)
                 write_seen(lake, table.name, number, walk.seen(complete=False))
-                report = commit(lake, staged, state.reading, state.said())
+                report = commit_file(lake, staged, state.reading, state.said())
             write_state(lake, table.name, state)
             yield report
         state = replace(state.at(walk.place), met=source.count(walk.place))
@@ -166,7 +166,7 @@ def _table_lock(lake: Lake, name: str) -> Iterator[None]:
         yield
 
 
-def _summary(table: TableFigures, reports: list[LandingReport], note: str, broken: str | None) -> LandingReport:
+def _summary(table: TableConfig, reports: list[LandingReport], note: str, broken: str | None) -> LandingReport:
     reasons = Counter[str]()
     for report in reports:
         reasons.update(report.rejected_by_reason)
@@ -191,12 +191,12 @@ def _summary(table: TableFigures, reports: list[LandingReport], note: str, broke
     )
 
 
-def table_named(figures: InteractionsFigures, name: str) -> TableFigures:
+def table_named(config: InteractionsConfig, name: str) -> TableConfig:
     """A configured table. Raises TableError with the names that are configured."""
-    for table in figures.tables:
+    for table in config.tables:
         if table.name == name:
             return table
-    known = ", ".join(table.name for table in figures.tables) or "none is"
+    known = ", ".join(table.name for table in config.tables) or "none is"
     raise TableError(
         f"no table {name!r} is configured under interactions.tables ({known}): see config/interactions.yaml"
     )

@@ -15,10 +15,10 @@ import psycopg2
 import psycopg2.errors
 from psycopg2 import extensions, sql
 
-from lyo_pipelines.config.interactions import TableFigures
+from lyo_pipelines.config.interactions import TableConfig
 from lyo_pipelines.interactions.tables.errors import TableError
-from lyo_pipelines.interactions.tables.scales import Scale, scale_of
-from lyo_pipelines.interactions.tables.walk import Place
+from lyo_pipelines.interactions.tables.new_rows import Place
+from lyo_pipelines.interactions.tables.watermarks import Watermark, watermark_of
 
 _FIRST_ROWS, _MOST_ROWS = 100, 2_000
 _DRIVER = re.compile(r"^(postgres(?:ql)?)\+\w+://")
@@ -30,7 +30,9 @@ RawRow = tuple[int | None, str | None, str | None, str | None, int]
 
 
 @contextmanager
-def connected(table: TableFigures, env: Mapping[str, str], *, patience_seconds: float | None = None) -> Iterator[Any]:
+def connect_table(
+    table: TableConfig, env: Mapping[str, str], *, patience_seconds: float | None = None
+) -> Iterator[Any]:
     """A connection that can only read and sees one state of the database. Raises TableError for whatever goes wrong with it."""
     dsn = env.get(table.dsn_env)
     if not dsn:
@@ -79,11 +81,11 @@ class Source:
     connection: Any
     rows: sql.Composable
     key: sql.Composable
-    scale: Scale
+    scale: Watermark
     newest: str | None
 
     @classmethod
-    def of(cls, connection: Any, table: TableFigures, known: str) -> Source:
+    def of(cls, connection: Any, table: TableConfig, known: str) -> Source:
         """Look at a table. known: kind of its watermark in earlier readings, or nothing. Raises TableError."""
         if table.table is not None:
             inner = sql.SQL("SELECT * FROM {}").format(sql.Identifier(*table.table.split(".")))
@@ -94,12 +96,12 @@ class Source:
         with connection.cursor() as cursor:
             cursor.execute(sql.SQL("SELECT {}, {} FROM {} LIMIT 0").format(column, key, rows))
             oid = cursor.description[0].type_code
-            draft = scale_of(table, column, oid, None, "")
+            draft = watermark_of(table, column, oid, None, "")
             newest = sql.SQL("SELECT {0}::text FROM {1} WHERE {2} ORDER BY {0} DESC LIMIT 1")
             cursor.execute(newest.format(draft.value, rows, draft.marked))
             found = cursor.fetchone()
         mark = found[0] if found else None
-        return cls(connection, rows, key, scale_of(table, column, oid, mark, known), mark)
+        return cls(connection, rows, key, watermark_of(table, column, oid, mark, known), mark)
 
     def count(self, place: Place | None) -> int:
         """How many rows a reading from a place on would meet."""

@@ -10,16 +10,16 @@ from dataclasses import asdict, dataclass, replace
 
 import pyarrow as pa
 
-from lyo_pipelines.interactions.landing.stage import take_back
+from lyo_pipelines.interactions.landing.stage import take_back_file
 from lyo_pipelines.interactions.store.ledger import Reached, batch_name, entry_path, forget_marks, read_entry
-from lyo_pipelines.interactions.tables.walk import Place, Seen
+from lyo_pipelines.interactions.tables.new_rows import Place, Seen
 from lyo_pipelines.storage.lake import Lake
 
 _STATE = "state.json"
 
 
 @dataclass(frozen=True)
-class State:
+class TableState:
     """What is known of a table after a batch.
 
     batch: number of the last one. kind: of its watermark. mark, position: how far. format, found: how its rows are read.
@@ -42,7 +42,7 @@ class State:
         """How far the table was read."""
         return None if self.mark is None else Place(self.mark, self.position)
 
-    def at(self, place: Place | None) -> State:
+    def at(self, place: Place | None) -> TableState:
         """The same with another place."""
         return self if place is None else replace(self, mark=place.mark, position=place.position)
 
@@ -51,18 +51,18 @@ class State:
         return asdict(self)
 
 
-def read_state(lake: Lake, name: str) -> State:
+def read_state(lake: Lake, name: str) -> TableState:
     """The state of a table, also after a kill: what has landed is known."""
     path = lake.table_state(name, _STATE)
-    state = State(**lake.read_json(path)) if lake.exists(path) else State()
+    state = TableState(**lake.read_json(path)) if lake.exists(path) else TableState()
     while not state.taking_back and (entry := read_entry(lake, batch_name(name, state.batch + 1))):
         if entry.reached is None:
             break
-        state = State(**entry.reached)
+        state = TableState(**entry.reached)
     return state
 
 
-def write_state(lake: Lake, name: str, state: State) -> None:
+def write_state(lake: Lake, name: str, state: TableState) -> None:
     """Write a state after all that it speaks of, then remove what no state needs any more."""
     lake.write_json(state.said(), lake.table_state(name, _STATE))
     folder, kept = lake.table_state(name, ""), (_STATE, _seen_name(state.batch))
@@ -71,7 +71,7 @@ def write_state(lake: Lake, name: str, state: State) -> None:
             lake.fs.rm(lake.table_state(name, other))
 
 
-def read_seen(lake: Lake, name: str, state: State) -> Seen:
+def read_seen(lake: Lake, name: str, state: TableState) -> Seen:
     """The rows of the overlap after a state."""
     path = lake.table_state(name, _seen_name(state.batch))
     if not lake.exists(path):
@@ -90,18 +90,18 @@ def _seen_name(batch: int) -> str:
     return f"seen-{batch}.parquet"
 
 
-def take_table_back(lake: Lake, name: str, state: State) -> State:
+def take_table_back(lake: Lake, name: str, state: TableState) -> TableState:
     """Take back every batch of a table, so that it is read anew; the state after it. Killed, it is finished by the next reading.
 
     Call it under `landing_lock`.
     """
     last = state.taking_back or state.batch + 1  # a killed landing may have left one more
-    lake.write_json(State(taking_back=last).said(), lake.table_state(name, _STATE))
+    lake.write_json(TableState(taking_back=last).said(), lake.table_state(name, _STATE))
     for number in range(1, last + 1):
         batch = batch_name(name, number)
         if lake.exists(entry_path(lake, batch)):
             lake.fs.rm(entry_path(lake, batch))
-        take_back(lake, batch)
+        take_back_file(lake, batch)
         forget_marks(lake, batch)
-    write_state(lake, name, State())
-    return State()
+    write_state(lake, name, TableState())
+    return TableState()

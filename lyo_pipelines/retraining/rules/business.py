@@ -5,30 +5,30 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 from lyo_pipelines.retraining.curriculum import Area
-from lyo_pipelines.retraining.findings import Case, Finding, Findings, figures
+from lyo_pipelines.retraining.findings import Findings, TriggerCase, TriggerFinding, measurements
 
 KIND = "business"
 
 
-def new_area(case: Case) -> Findings:
+def new_area(case: TriggerCase) -> Findings:
     """The segment is new on the curriculum and has no adapter yet."""
     area, policy = case.area, case.policy
     if area is None or case.history.training is not None or not _is_new(area.launched, case):
         return
     rule, item, what = _named(area, case)
     examples, minimum = case.signals.examples, policy.business.minimum_examples
-    known = figures(examples=examples, minimum=minimum, launched=area.launched.isoformat())
+    known = measurements(examples=examples, minimum=minimum, launched=area.launched.isoformat())
     told = f"{what} since {area.launched.isoformat()}, without an adapter"
     if examples < minimum:
         says = f"{told}: {examples:,} of {minimum:,} curated examples"
-        yield Finding(rule, KIND, "not_enough_evidence", says, known, subject=item, suspicious=True)
+        yield TriggerFinding(rule, KIND, "not_enough_evidence", says, known, subject=item, suspicious=True)
     else:
-        yield Finding(
+        yield TriggerFinding(
             rule, KIND, "fire", f"{told}: {examples:,} curated examples", known, subject=item, suspicious=True
         )
 
 
-def _named(area: Area, case: Case) -> tuple[str, str, str]:
+def _named(area: Area, case: TriggerCase) -> tuple[str, str, str]:
     """(rule, item, words): what exactly is new about the segment."""
     if area.subject not in case.history.covered_subjects and _is_new(area.subject_launched, case):
         return "business.new_subject", area.subject, f"new subject {area.subject}"
@@ -37,11 +37,11 @@ def _named(area: Area, case: Case) -> tuple[str, str, str]:
     return "business.new_subject", f"{area.subject}.{area.language}", f"{area.subject} is new in {area.language}"
 
 
-def _is_new(launched: date, case: Case) -> bool:
+def _is_new(launched: date, case: TriggerCase) -> bool:
     return launched <= case.today <= launched + timedelta(days=case.policy.performance.new_area_days)
 
 
-def new_grade(case: Case) -> Findings:
+def new_grade(case: TriggerCase) -> Findings:
     """Grades that are taught, have examples, and were not in what the adapter learnt."""
     area, training = case.area, case.history.training
     if area is None or training is None or not training.grades:
@@ -53,11 +53,11 @@ def new_grade(case: Case) -> Findings:
             continue
         says = f"grade {grade} was not in the last training; {examples:,} of {minimum:,} examples in the last weeks"
         outcome = "fire" if examples >= minimum else "not_enough_evidence"
-        known = figures(examples=examples, minimum=minimum)
-        yield Finding("business.new_grade", KIND, outcome, says, known, subject=grade, suspicious=True)
+        known = measurements(examples=examples, minimum=minimum)
+        yield TriggerFinding("business.new_grade", KIND, outcome, says, known, subject=grade, suspicious=True)
 
 
-def academic_year(case: Case) -> Findings:
+def academic_year(case: TriggerCase) -> Findings:
     """A new academic year began, and the adapter was trained before it."""
     training, start = case.history.training, case.year_start
     if training is None or start is None or case.area is None:
@@ -67,8 +67,8 @@ def academic_year(case: Case) -> Findings:
     if training.at.date() >= start:
         return
     says = f"the academic year began on {start.isoformat()}; last trained on {training.at.date().isoformat()}"
-    yield Finding(
-        "business.academic_year", KIND, "fire", says, figures(start=start.isoformat()), subject=start.isoformat()
+    yield TriggerFinding(
+        "business.academic_year", KIND, "fire", says, measurements(start=start.isoformat()), subject=start.isoformat()
     )
 
 

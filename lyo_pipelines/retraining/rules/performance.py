@@ -8,53 +8,55 @@ from datetime import timedelta
 import numpy as np
 
 from lyo_pipelines.retraining.coverage import thin_topics
-from lyo_pipelines.retraining.findings import Case, Finding, Findings, figures, number, percent
-from lyo_pipelines.retraining.signals import Topic, critical_values
-from lyo_pipelines.statistics.histogram import quantile_interval, quantiles, ratio_bounds
+from lyo_pipelines.retraining.findings import Findings, TriggerCase, TriggerFinding, measurements, number, percent
+from lyo_pipelines.retraining.signals import TopicSignals, critical_values
+from lyo_pipelines.statistics.histogram import histogram_quantiles, quantile_interval, ratio_bounds
 from lyo_pipelines.statistics.proportions import wilson_bounds
 
 KIND = "performance"
 TAIL = 0.95
 
 
-def response_time(case: Case) -> Findings:
-    """Typical or slowest answers slower than the owner's figure allows, with the same mix of topics and grades."""
+def response_time(case: TriggerCase) -> Findings:
+    """Typical or slowest answers slower than the configured limit allows, with the same mix of topics and grades."""
     change, tail, evidence = case.signals.time, case.signals.tail, case.policy.evidence
     assert change is not None and tail is not None
     rule, threshold = "performance.response_time", 1 + case.policy.performance.response_time_rise
     if change.n == 0:
-        yield Finding(rule, KIND, "not_measured", "no response times in the window")
+        yield TriggerFinding(rule, KIND, "not_measured", "no response times in the window")
         return
     if math.isnan(change.within):
-        yield Finding(
-            rule, KIND, "not_enough_evidence", "no baseline of response times to compare with", figures(n=change.n)
+        yield TriggerFinding(
+            rule, KIND, "not_enough_evidence", "no baseline of response times to compare with", measurements(n=change.n)
         )
         return
     typical, low, high = (math.exp(min(50.0, x)) for x in (change.within, *change.interval(case.alpha)))
     slowest = tail.p95 / tail.p95_base if tail.p95_base > 0 else math.nan
     enough = min(change.n, change.n_base) >= evidence.minimum_interactions
     slow_low = _tail_bound(case) if slowest > threshold and enough else 0.0
-    known = figures(
+    known = measurements(
         ratio=typical, low=low, high=high, threshold=threshold, n=change.n, n_base=change.n_base, p50_ms=tail.p50, p95_ms=tail.p95,
         p50_base_ms=tail.p50_base, p95_base_ms=tail.p95_base, p95_ratio=slowest, p95_low=slow_low,
     )  # fmt: skip
     told = f"p50 {number(tail.p50_base, 0)} -> {number(tail.p50, 0)} ms, p95 {number(tail.p95_base, 0)} -> {number(tail.p95, 0)} ms"
     suspicious = typical > threshold or (enough and slowest > threshold)
     if not enough or change.coverage < evidence.minimum_coverage:
-        yield Finding(rule, KIND, "not_enough_evidence", f"{told}: too few to compare", known, suspicious=suspicious)
+        yield TriggerFinding(
+            rule, KIND, "not_enough_evidence", f"{told}: too few to compare", known, suspicious=suspicious
+        )
     elif low > threshold or slow_low > threshold:
         which = f"typically {typical:.2f} times as long [{low:.2f}, {high:.2f}]"
         if not low > threshold:
             which = f"p95 {slowest:.2f} times as long [from {slow_low:.2f}]"
-        yield Finding(rule, KIND, "fire", f"{told}; {which}, more than {threshold:.2f}", known, suspicious=True)
+        yield TriggerFinding(rule, KIND, "fire", f"{told}; {which}, more than {threshold:.2f}", known, suspicious=True)
     elif suspicious:
         says = f"{told}; typically {typical:.2f} times as long [{low:.2f}, {high:.2f}]: cannot tell"
-        yield Finding(rule, KIND, "not_enough_evidence", says, known, suspicious=True)
+        yield TriggerFinding(rule, KIND, "not_enough_evidence", says, known, suspicious=True)
     else:
-        yield Finding(rule, KIND, "clear", told, known)
+        yield TriggerFinding(rule, KIND, "clear", told, known)
 
 
-def _tail_bound(case: Case) -> float:
+def _tail_bound(case: TriggerCase) -> float:
     """Lower bound of the 95th percentile's ratio."""
     tail = case.signals.tail
     assert tail is not None
@@ -63,34 +65,34 @@ def _tail_bound(case: Case) -> float:
     bounds = [
         x
         for table in (now, base)
-        for x in (quantiles(table, TAIL), *quantile_interval(table, TAIL, z, tail.dispersion))
+        for x in (histogram_quantiles(table, TAIL), *quantile_interval(table, TAIL, z, tail.dispersion))
     ]
     return float(ratio_bounds(*bounds)[0][0])
 
 
-def retries(case: Case) -> Findings:
+def retries(case: TriggerCase) -> Findings:
     """A topic that learners have to ask about again too often."""
     threshold = case.policy.performance.retry_share
     topics = [topic for topic in case.signals.topics if topic.n >= case.policy.evidence.minimum_topic_interactions]
     if not topics:
-        yield Finding("performance.retries", KIND, "not_measured", "no topic with enough interactions")
+        yield TriggerFinding("performance.retries", KIND, "not_measured", "no topic with enough interactions")
         return
     z, _ = critical_values(case.alpha / len(topics))
     beyond = [topic for topic in topics if topic.retried / topic.n > threshold]
     for topic in beyond:
         low, high = wilson_bounds(topic.retried, topic.n, z)
-        known = figures(value=topic.retried / topic.n, low=low, high=high, threshold=threshold, n=topic.n)
+        known = measurements(value=topic.retried / topic.n, low=low, high=high, threshold=threshold, n=topic.n)
         told = f"{topic.name}: {percent(topic.retried / topic.n)} of {topic.n:,} asked again [{percent(low)}, {percent(high)}]"
         outcome = "fire" if low > threshold else "not_enough_evidence"
-        yield Finding("performance.retries", KIND, outcome, told, known, subject=topic.name, suspicious=True)
+        yield TriggerFinding("performance.retries", KIND, outcome, told, known, subject=topic.name, suspicious=True)
     if not beyond:
         worst = max(topics, key=lambda topic: topic.retried / topic.n)
         says = f"at most {percent(worst.retried / worst.n)} asked again ({worst.name}, {worst.n:,})"
-        known = figures(value=worst.retried / worst.n, threshold=threshold, n=worst.n)
-        yield Finding("performance.retries", KIND, "clear", says, known)
+        known = measurements(value=worst.retried / worst.n, threshold=threshold, n=worst.n)
+        yield TriggerFinding("performance.retries", KIND, "clear", says, known)
 
 
-def knowledge_gaps(case: Case) -> Findings:
+def knowledge_gaps(case: TriggerCase) -> Findings:
     """Curriculum topics that are rated low, or were missing when the adapter was trained and can now be learnt."""
     topics = {topic.name: topic for topic in case.signals.topics if _on_curriculum(case, topic)}
     judged = [topic for topic in topics.values() if topic.rating.n >= case.policy.evidence.minimum_topic_interactions]
@@ -102,25 +104,25 @@ def knowledge_gaps(case: Case) -> Findings:
     if thin:
         shown = ", ".join(thin[:5]) + (f" and {len(thin) - 5} more" if len(thin) > 5 else "")
         says = f"{len(thin)} curriculum topics with fewer than {case.policy.performance.gap_examples} examples: {shown}"
-        yield Finding("performance.coverage", KIND, "hold", says, figures(thin_topics=len(thin)))
+        yield TriggerFinding("performance.coverage", KIND, "hold", says, measurements(thin_topics=len(thin)))
 
 
-def _on_curriculum(case: Case, topic: Topic) -> bool:
+def _on_curriculum(case: TriggerCase, topic: TopicSignals) -> bool:
     return case.area is None or topic.name in case.area.topics
 
 
-def _low_topic(case: Case, topic: Topic, tests: int) -> Finding | None:
+def _low_topic(case: TriggerCase, topic: TopicSignals, tests: int) -> TriggerFinding | None:
     threshold = case.policy.quality.average_rating
     if not topic.rating.value < threshold:
         return None
     low, high = topic.rating.interval(case.alpha / tests)
-    known = figures(value=topic.rating.value, low=low, high=high, threshold=threshold, n=topic.rating.n)
+    known = measurements(value=topic.rating.value, low=low, high=high, threshold=threshold, n=topic.rating.n)
     told = f"{topic.name} is rated {number(topic.rating.value)} of {topic.rating.n:,} [{number(low)}, {number(high)}]"
     outcome = "fire" if high < threshold else "not_enough_evidence"
-    return Finding("performance.knowledge_gap", KIND, outcome, told, known, subject=topic.name, suspicious=True)
+    return TriggerFinding("performance.knowledge_gap", KIND, outcome, told, known, subject=topic.name, suspicious=True)
 
 
-def _missing_topic(case: Case, topic: Topic) -> Finding | None:
+def _missing_topic(case: TriggerCase, topic: TopicSignals) -> TriggerFinding | None:
     training, enough = case.history.training, case.policy.performance.gap_examples
     if training is None or not training.topics or case.area is None:
         return None
@@ -128,11 +130,11 @@ def _missing_topic(case: Case, topic: Topic) -> Finding | None:
     if before >= enough or topic.kept < max(enough, 2 * before):
         return None
     says = f"{topic.name}: {before} examples when last trained, {topic.kept} in the last weeks"
-    known = figures(trained_on=before, examples=topic.kept, minimum=enough)
-    return Finding("performance.new_topic", KIND, "fire", says, known, subject=topic.name, suspicious=True)
+    known = measurements(trained_on=before, examples=topic.kept, minimum=enough)
+    return TriggerFinding("performance.new_topic", KIND, "fire", says, known, subject=topic.name, suspicious=True)
 
 
-def _thin_topics(case: Case, topics: dict[str, Topic]) -> tuple[str, ...]:
+def _thin_topics(case: TriggerCase, topics: dict[str, TopicSignals]) -> tuple[str, ...]:
     """Topics of a new area that learners cannot yet be taught well: too few examples."""
     area, reach = case.area, timedelta(days=case.policy.performance.new_area_days)
     if area is None or case.signals.interactions == 0 or not area.launched <= case.today <= area.launched + reach:
@@ -140,7 +142,7 @@ def _thin_topics(case: Case, topics: dict[str, Topic]) -> tuple[str, ...]:
     return thin_topics(area, topics.values(), case.policy.performance.gap_examples)
 
 
-def language_accuracy(case: Case) -> Findings:
+def language_accuracy(case: TriggerCase) -> Findings:
     """Answers in another language than the declared one, in the log or in the last report."""
     rule, performance = "performance.language", case.policy.performance
     mismatched, examined = case.signals.mismatch
@@ -149,25 +151,29 @@ def language_accuracy(case: Case) -> Findings:
     if reported is not None:
         for language in reported.worse_languages:
             says = f"the report of {reported.version} finds answers in {language} worse than before"
-            known = figures(version=reported.version)
-            yield Finding(rule, KIND, "fire", says, known, subject=f"report.{language}", suspicious=True)
+            known = measurements(version=reported.version)
+            yield TriggerFinding(rule, KIND, "fire", says, known, subject=f"report.{language}", suspicious=True)
     if reported is not None and reported.n and reported.language_match < performance.language_match:
         _, high = wilson_bounds(round(reported.language_match * reported.n), reported.n, z)
         says = f"{percent(reported.language_match)} of {reported.n:,} test answers of {reported.version} in the right language"
-        known = figures(value=reported.language_match, high=high, threshold=performance.language_match, n=reported.n)
+        known = measurements(
+            value=reported.language_match, high=high, threshold=performance.language_match, n=reported.n
+        )
         outcome = "fire" if high < performance.language_match else "not_enough_evidence"
-        yield Finding(rule, KIND, outcome, says, known, subject="report", suspicious=True)
+        yield TriggerFinding(rule, KIND, outcome, says, known, subject="report", suspicious=True)
     if examined < case.policy.evidence.minimum_interactions:
         says = f"{examined:,} answers examined for their language"
-        yield Finding(rule, KIND, "not_enough_evidence" if examined else "not_measured", says, figures(n=examined))
+        yield TriggerFinding(
+            rule, KIND, "not_enough_evidence" if examined else "not_measured", says, measurements(n=examined)
+        )
         return
     share = mismatched / examined
     low, high = wilson_bounds(mismatched, examined, z)
-    known = figures(value=share, low=low, high=high, threshold=performance.language_mismatch, n=examined)
+    known = measurements(value=share, low=low, high=high, threshold=performance.language_mismatch, n=examined)
     told = f"{percent(share)} of {examined:,} answers in another language [{percent(low)}, {percent(high)}]"
     beyond = share > performance.language_mismatch
     outcome = "clear" if not beyond else "fire" if low > performance.language_mismatch else "not_enough_evidence"
-    yield Finding(rule, KIND, outcome, told, known, suspicious=beyond)
+    yield TriggerFinding(rule, KIND, outcome, told, known, suspicious=beyond)
 
 
 RULES = (response_time, retries, knowledge_gaps, language_accuracy)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from lyo_pipelines.retraining.findings import Case, Finding, Findings, figures, number, percent
+from lyo_pipelines.retraining.findings import Findings, TriggerCase, TriggerFinding, measurements, number, percent
 from lyo_pipelines.retraining.signals import Change, Level, critical_values
 from lyo_pipelines.statistics.ratios import rate_ratio, share_ratio
 
@@ -15,8 +15,8 @@ MIX_ALPHA = 0.05
 """At this level a fall within strata counts as shown when a threshold was crossed: otherwise mix alone may have crossed it."""
 
 
-def average_rating(case: Case) -> Findings:
-    """Mean rating below the owner's figure."""
+def average_rating(case: TriggerCase) -> Findings:
+    """Mean rating below the configured limit."""
     assert case.signals.rating_level is not None and case.signals.rating is not None
     yield _below(
         case, "quality.average_rating", "mean rating", case.signals.rating_level, case.signals.rating[0],
@@ -24,8 +24,8 @@ def average_rating(case: Case) -> Findings:
     )  # fmt: skip
 
 
-def relevance(case: Case) -> Findings:
-    """Mean relevance below the owner's figure."""
+def relevance(case: TriggerCase) -> Findings:
+    """Mean relevance below the configured limit."""
     assert case.signals.relevance is not None and case.signals.relevance_change is not None
     yield _below(
         case, "quality.relevance", "mean relevance", case.signals.relevance, case.signals.relevance_change,
@@ -34,33 +34,33 @@ def relevance(case: Case) -> Findings:
 
 
 def _below(
-    case: Case, rule: str, what: str, level: Level, change: Change, *, threshold: float, minimum: int
-) -> Finding:
+    case: TriggerCase, rule: str, what: str, level: Level, change: Change, *, threshold: float, minimum: int
+) -> TriggerFinding:
     if level.n == 0:
-        return Finding(rule, KIND, "not_measured", f"no {what.removeprefix('mean ')} in the window")
+        return TriggerFinding(rule, KIND, "not_measured", f"no {what.removeprefix('mean ')} in the window")
     low, high = level.interval(case.alpha)
-    known = figures(
+    known = measurements(
         value=level.value, low=low, high=high, threshold=threshold, n=level.n, base=change.base, mix=change.mix
     )
     suspicious = level.value < threshold
     told = f"{what} {number(level.value)} of {level.n:,} [{number(low)}, {number(high)}]"
     if level.n < minimum:
         says = f"{what} {number(level.value)}, but only {level.n:,} values of {minimum:,} needed"
-        return Finding(rule, KIND, "not_enough_evidence", says, known, suspicious=suspicious)
+        return TriggerFinding(rule, KIND, "not_enough_evidence", says, known, suspicious=suspicious)
     if not suspicious:
-        return Finding(rule, KIND, "clear", f"{told}, at least {threshold:g}", known)
+        return TriggerFinding(rule, KIND, "clear", f"{told}, at least {threshold:g}", known)
     if not high < threshold:
-        return Finding(
+        return TriggerFinding(
             rule, KIND, "not_enough_evidence", f"{told}: the interval reaches {threshold:g}", known, suspicious=True
         )
     was_above = change.base >= threshold and change.coverage >= case.policy.evidence.minimum_coverage
     if was_above and change.interval(MIX_ALPHA)[1] >= 0:
         says = f"{told} is below {threshold:g}, but within topics and grades it changed by {change.within:+.2f}: a change of mix"
-        return Finding(rule, KIND, "hold", says, known, suspicious=True)
-    return Finding(rule, KIND, "fire", f"{told}, below {threshold:g}", known, suspicious=True)
+        return TriggerFinding(rule, KIND, "hold", says, known, suspicious=True)
+    return TriggerFinding(rule, KIND, "fire", f"{told}, below {threshold:g}", known, suspicious=True)
 
 
-def rating_drop(case: Case) -> Findings:
+def rating_drop(case: TriggerCase) -> Findings:
     """Mean rating below the segment's own trailing baseline, within topics and grades; the window that shows more speaks."""
     assert case.signals.rating is not None
     found = [
@@ -78,11 +78,11 @@ def rating_drop(case: Case) -> Findings:
     yield min(found, key=lambda finding: order.index((finding.outcome, finding.suspicious)))
 
 
-def _drop(case: Case, change: Change, days: int) -> Finding:
+def _drop(case: TriggerCase, change: Change, days: int) -> TriggerFinding:
     evidence, smallest = case.policy.evidence, case.policy.quality.rating_drop
     rule, total = "quality.rating_drop", change.value - change.base
     low, high = change.interval(case.alpha)
-    known = figures(
+    known = measurements(
         value=change.value, base=change.base, within=change.within, mix=change.mix, low=low, high=high, smallest_drop=smallest,
         n=change.n, n_base=change.n_base, coverage=change.coverage, days=days,
     )  # fmt: skip
@@ -91,59 +91,63 @@ def _drop(case: Case, change: Change, days: int) -> Finding:
     if change.n < evidence.minimum_rated or change.n_base < evidence.minimum_baseline_rated:
         needed = f"{evidence.minimum_rated} and {evidence.minimum_baseline_rated} needed"
         says = f"{told}, but {change.n:,} and {change.n_base:,} ratings of {needed}"
-        return Finding(rule, KIND, "not_enough_evidence", says, known, suspicious=suspicious)
+        return TriggerFinding(rule, KIND, "not_enough_evidence", says, known, suspicious=suspicious)
     if change.coverage < evidence.minimum_coverage:
         says = f"{told}, but only {percent(change.coverage)} of it in topics and grades that the baseline has"
-        return Finding(rule, KIND, "not_enough_evidence", says, known, suspicious=suspicious)
+        return TriggerFinding(rule, KIND, "not_enough_evidence", says, known, suspicious=suspicious)
     inside = f"within topics and grades {change.within:+.2f} [{low:+.2f}, {high:+.2f}]"
     # where the mix moved much, a little of it may hide inside topics and grades, too
     if change.within <= -smallest and high < -MIX_RESIDUE * abs(change.mix):
-        return Finding(rule, KIND, "fire", f"{told}; {inside}, mix {change.mix:+.2f}", known, suspicious=True)
+        return TriggerFinding(rule, KIND, "fire", f"{told}; {inside}, mix {change.mix:+.2f}", known, suspicious=True)
     if total <= -smallest and change.mix <= total / 2:
-        return Finding(
+        return TriggerFinding(
             rule, KIND, "hold", f"{told}, but {inside}: a change of mix ({change.mix:+.2f})", known, suspicious=True
         )
     if suspicious:
-        return Finding(rule, KIND, "not_enough_evidence", f"{told}; {inside}: cannot tell", known, suspicious=True)
-    return Finding(rule, KIND, "clear", f"{told}; {inside}", known)
+        return TriggerFinding(
+            rule, KIND, "not_enough_evidence", f"{told}; {inside}: cannot tell", known, suspicious=True
+        )
+    return TriggerFinding(rule, KIND, "clear", f"{told}; {inside}", known)
 
 
-def negative_feedback(case: Case) -> Findings:
-    """Share of negative feedback up by more than the owner's figure, week over week, with the same mix of topics."""
+def negative_feedback(case: TriggerCase) -> Findings:
+    """Share of negative feedback up by more than the configured limit, week over week, with the same mix of topics."""
     shares, evidence = case.signals.negative, case.policy.evidence
     assert shares is not None
     rule, threshold = "quality.negative_feedback", 1 + case.policy.quality.negative_feedback_rise
     if shares.n == 0:
-        yield Finding(rule, KIND, "not_measured", "no feedback last week")
+        yield TriggerFinding(rule, KIND, "not_measured", "no feedback last week")
         return
     z, _ = critical_values(case.alpha)
     expected = 0.0 if math.isnan(shares.expected) else shares.expected * shares.worth
     ratio, low, high = share_ratio(shares.count, shares.n, expected, shares.worth, z, shares.dispersion)
-    known = figures(
+    known = measurements(
         value=shares.count / shares.n, base=shares.expected, ratio=ratio, low=low, high=high, threshold=threshold, n=shares.n,
         n_base=shares.n_base, coverage=shares.coverage,
     )  # fmt: skip
     told = f"{percent(shares.count / shares.n)} negative of {shares.n:,}, week before {percent(shares.expected)} of {shares.n_base:,}"
     suspicious = ratio > threshold and shares.count >= evidence.minimum_events
     if min(shares.n, shares.n_base) < evidence.minimum_interactions or shares.coverage < evidence.minimum_coverage:
-        yield Finding(rule, KIND, "not_enough_evidence", f"{told}: too few to compare", known, suspicious=suspicious)
+        yield TriggerFinding(
+            rule, KIND, "not_enough_evidence", f"{told}: too few to compare", known, suspicious=suspicious
+        )
     elif suspicious and low > threshold:
         says = f"{told}: {ratio:.2f} times as much [{low:.2f}, {high:.2f}], more than {threshold:.2f}"
-        yield Finding(rule, KIND, "fire", says, known, suspicious=True)
+        yield TriggerFinding(rule, KIND, "fire", says, known, suspicious=True)
     elif suspicious:
         says = f"{told}: {ratio:.2f} times as much [{low:.2f}, {high:.2f}]; the interval reaches {threshold:.2f}"
-        yield Finding(rule, KIND, "not_enough_evidence", says, known, suspicious=True)
+        yield TriggerFinding(rule, KIND, "not_enough_evidence", says, known, suspicious=True)
     else:
-        yield Finding(rule, KIND, "clear", told, known)
+        yield TriggerFinding(rule, KIND, "clear", told, known)
 
 
-def cultural_complaints(case: Case) -> Findings:
+def cultural_complaints(case: TriggerCase) -> Findings:
     """Cultural complaints per interaction rising against the baseline (exact: they are rare)."""
     shares, evidence = case.signals.cultural, case.policy.evidence
     assert shares is not None
     rule, threshold = "quality.cultural_complaints", 1 + case.policy.quality.cultural_complaints_rise
     if shares.n == 0:
-        yield Finding(rule, KIND, "not_measured", "no interactions in the window")
+        yield TriggerFinding(rule, KIND, "not_measured", "no interactions in the window")
         return
     mixed = shares.coverage >= evidence.minimum_coverage and not math.isnan(shares.expected)
     exposure = shares.worth if mixed else float(shares.n_base)
@@ -152,20 +156,20 @@ def cultural_complaints(case: Case) -> Findings:
     ratio, low, high = rate_ratio(
         shares.count / shares.dispersion, shares.n, base / shares.dispersion, exposure, case.alpha
     )
-    known = figures(
+    known = measurements(
         count=shares.count, count_base=shares.count_base, ratio=ratio, low=low, high=high, threshold=threshold, n=shares.n,
         n_base=shares.n_base,
     )  # fmt: skip
     told = f"{shares.count} cultural complaints in {shares.n:,}, before {shares.count_base} in {shares.n_base:,}"
     suspicious = shares.count > 0 and ratio > threshold
     if shares.n_base < evidence.minimum_interactions:
-        yield Finding(rule, KIND, "not_enough_evidence", f"{told}: no baseline", known, suspicious=False)
+        yield TriggerFinding(rule, KIND, "not_enough_evidence", f"{told}: no baseline", known, suspicious=False)
     elif suspicious and shares.count >= evidence.minimum_events and low > threshold:
         says = f"{told}: {ratio:.1f} times the rate [from {low:.1f}]"
-        yield Finding(rule, KIND, "fire", says, known, suspicious=True)
+        yield TriggerFinding(rule, KIND, "fire", says, known, suspicious=True)
     else:
         # a handful of rare complaints more is the ordinary state of things, not a suspicion
-        yield Finding(rule, KIND, "clear", told, known)
+        yield TriggerFinding(rule, KIND, "clear", told, known)
 
 
 RULES = (average_rating, rating_drop, negative_feedback, relevance, cultural_complaints)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from random import Random
 
 from lyo_pipelines.sample.phrase import pick
-from lyo_pipelines.sample.tasks.topics import Topic, topics
+from lyo_pipelines.sample.tasks.topics import SampleTopic, topics
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Content:
 
     text: str
     form: Form
-    topic: Topic | None
+    topic: SampleTopic | None
     minutes: int
 
 

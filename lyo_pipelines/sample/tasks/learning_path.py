@@ -6,7 +6,7 @@ from random import Random
 
 from lyo_pipelines.sample.phrase import pick
 from lyo_pipelines.sample.tasks.made import Made, TaskSample, sentence
-from lyo_pipelines.sample.tasks.topics import Topic, path_to, topics
+from lyo_pipelines.sample.tasks.topics import SampleTopic, path_to, topics
 
 _ASKS = {
     "en": (
@@ -62,7 +62,7 @@ def make(rng: Random, language: str) -> Made:
     )
 
 
-def _why(topic: Topic, rest: list[Topic], language: str) -> str:
+def _why(topic: SampleTopic, rest: list[SampleTopic], language: str) -> str:
     """What needs the topic next, or that it is the goal."""
     after = next((other for other in rest if topic.en in other.needs), None)
     return sentence(_WHY[language].format(after.name(language))) if after else _GOAL[language]

@@ -10,7 +10,7 @@ import yaml
 
 
 @dataclass(frozen=True, slots=True)
-class Topic:
+class SampleTopic:
     """One topic."""
 
     en: str
@@ -26,17 +26,17 @@ class Topic:
 
 
 @cache
-def topics() -> dict[str, Topic]:
+def topics() -> dict[str, SampleTopic]:
     """Topics by English name, in the order of the file: what is needed stands first."""
     rows = yaml.safe_load((Path(__file__).parent / "topics.yaml").read_text(encoding="utf-8"))
-    return {row["en"]: Topic(**{**row, "needs": tuple(row["needs"])}) for row in rows}
+    return {row["en"]: SampleTopic(**{**row, "needs": tuple(row["needs"])}) for row in rows}
 
 
-def path_to(goal: Topic) -> list[Topic]:
+def path_to(goal: SampleTopic) -> list[SampleTopic]:
     """The goal and all that it needs, in an order that can be learned."""
-    wanted: dict[str, Topic] = {}
+    wanted: dict[str, SampleTopic] = {}
 
-    def visit(topic: Topic) -> None:
+    def visit(topic: SampleTopic) -> None:
         for name in topic.needs:
             visit(topics()[name])
         wanted.setdefault(topic.en, topic)

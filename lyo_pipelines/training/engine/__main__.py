@@ -71,8 +71,8 @@ def _kept(output: Path) -> str:
 def _train(recipe: Recipe, options: argparse.Namespace, report: Reporter, stop: StopRequest) -> TrainingResult:
     require_ready(recipe, Path(options.models))  # said before torch is loaded
 
-    from lyo_pipelines.training.engine.building import choose_device
-    from lyo_pipelines.training.engine.run import train
+    from lyo_pipelines.training.engine.model_building import choose_device
+    from lyo_pipelines.training.engine.run import train_adapter
 
     output = Path(options.output)
     device, lock_name = choose_device(recipe)
@@ -80,7 +80,7 @@ def _train(recipe: Recipe, options: argparse.Namespace, report: Reporter, stop: 
     wait = Settings.from_env().training_wait_seconds if options.wait is None else options.wait
     with device_lock(lock_name, str(output), wait_seconds=wait, say=report.say, check=stop.check):
         if recipe.method not in PREFERENCE_METHODS:
-            return train(recipe, *folders, device=device, reporter=report, stop=stop)
+            return train_adapter(recipe, *folders, device=device, reporter=report, stop=stop)
         from lyo_pipelines.training.engine.preference import train_preferences
 
         return train_preferences(
@@ -90,7 +90,7 @@ def _train(recipe: Recipe, options: argparse.Namespace, report: Reporter, stop: 
 
 def _start(recipe: Recipe, options: argparse.Namespace) -> Path:
     if options.start_from is None:
-        raise UnfitStartError(f"method {recipe.method} tunes an adapter that is there: name its folder (--start-from).")
+        raise UnfitStartError(f"method {recipe.method} tunes an existing adapter: name its folder (--start-from).")
     return Path(options.start_from)
 
 

@@ -15,7 +15,7 @@ from transformers.masking_utils import eager_mask
 NAME = "lyo_short_rows"
 
 
-def register() -> str:
+def register_attention() -> str:
     """Make the kernel known to transformers; returns its name for `attn_implementation`."""
     AttentionInterface.register(NAME, short_rows)
     AttentionMaskInterface.register(NAME, eager_mask)

@@ -14,7 +14,7 @@ import transformers
 
 from lyo_pipelines.contracts.adapter import BaseModelRecord
 from lyo_pipelines.training.base_models import MissingBaseModelError, find_base_model, missing_message
-from lyo_pipelines.training.engine.attention import register
+from lyo_pipelines.training.engine.attention import register_attention
 from lyo_pipelines.training.engine.embedded import LABEL_FILE, embedded_model
 from lyo_pipelines.training.engine.templates import PLAIN, TEMPLATES
 from lyo_pipelines.training.memory import KEEPS_SCORES
@@ -64,7 +64,7 @@ def load_model(
     config = _load(source, lambda: transformers.AutoConfig.from_pretrained(source))
     kind = transformers.AutoModelForSeq2SeqLM if config.is_encoder_decoder else transformers.AutoModelForCausalLM
     if attention == "auto" and short_rows and config.model_type in KEEPS_SCORES:
-        attention = register()
+        attention = register_attention()
     # arguments of transformers
     extra: dict[str, Any] = {} if attention == "auto" else {"attn_implementation": attention}
     if four_bit_on is not None:

@@ -14,11 +14,11 @@ import orjson
 
 from lyo_pipelines.contracts.adapter import MANIFEST, AdapterManifest, TrainingMetrics
 from lyo_pipelines.errors import LyoError
-from lyo_pipelines.training.checkpoints import fault, step_of
-from lyo_pipelines.training.engine.picture import draw_losses
+from lyo_pipelines.training.checkpoints import checkpoint_fault, step_of
+from lyo_pipelines.training.engine.loss_curve import draw_loss_curve
 from lyo_pipelines.training.engine.whole_model import publish_model
 from lyo_pipelines.training.metrics_log import read_metrics
-from lyo_pipelines.training.plan import LOSS_PICTURE, METRICS
+from lyo_pipelines.training.plan import LOSS_PLOT, METRICS
 from lyo_pipelines.training.recipes import Recipe
 
 ADAPTER_FILES = ("adapter_model.safetensors", "adapter_config.json")
@@ -42,7 +42,7 @@ def checkpoint_state(checkpoint: Path) -> TrainerState:
     return orjson.loads((checkpoint / "trainer_state.json").read_bytes())
 
 
-def publish(output: Path, last: Path, recipe: Recipe, tokenizer: Any) -> tuple[TrainingMetrics, list[str]]:
+def publish_adapter(output: Path, last: Path, recipe: Recipe, tokenizer: Any) -> tuple[TrainingMetrics, list[str]]:
     """Copy what was learnt, as of the best checkpoint (else of the last one), to the output folder.
 
     Returns losses and steps, and the names of the files: a PEFT adapter, or for method `full` a whole model with its tokenizer.
@@ -50,7 +50,7 @@ def publish(output: Path, last: Path, recipe: Recipe, tokenizer: Any) -> tuple[T
     state = checkpoint_state(last)
     best_step = state.get("best_global_step") or step_of(last)
     best = last.parent / f"checkpoint-{best_step}"
-    if (wrong := fault(best)) is not None:
+    if (wrong := checkpoint_fault(best)) is not None:
         raise DamagedCheckpointError(
             f"the best checkpoint {best} cannot be published: {wrong}. Remove {output} and train again, or restore it."
         )
@@ -90,14 +90,14 @@ def _outcome(output: Path, state: TrainerState, best_step: int) -> TrainingMetri
 
 
 def write_manifest(output: Path, manifest: AdapterManifest, published: list[str]) -> None:
-    """Draw the loss picture, hash every file that was published and write adapter_manifest.json, flushed to the disk, by rename."""
-    draw_losses(
+    """Draw the loss curve, hash every file that was published and write adapter_manifest.json, flushed to the disk, by rename."""
+    draw_loss_curve(
         read_metrics(output / METRICS),
-        output / LOSS_PICTURE,
+        output / LOSS_PLOT,
         title=f"{manifest.segment}: {manifest.version}",
         best_step=manifest.metrics.best_step,
     )
-    files = [*published, METRICS, LOSS_PICTURE]
+    files = [*published, METRICS, LOSS_PLOT]
     whole = manifest.model_copy(
         update={
             "libraries": {"python": platform.python_version()} | {name: version(name) for name in LIBRARIES},

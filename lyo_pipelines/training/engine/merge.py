@@ -37,7 +37,9 @@ class MergeError(LyoError):
     """An adapter cannot be merged; the message says why."""
 
 
-def merge(adapter: TrainingResult, output: Path, models_dir: Path, say: Callable[[str], None] = lambda _: None) -> Path:
+def merge_adapter(
+    adapter: TrainingResult, output: Path, models_dir: Path, say: Callable[[str], None] = lambda _: None
+) -> Path:
     """Write weights (safetensors, in the base model's own number format), tokenizer with template, label and licence to `output`.
 
     The folder appears by one rename. Of a model that was trained whole, its files are copied. Raises MergeError when `output` exists.

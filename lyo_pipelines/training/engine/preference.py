@@ -25,13 +25,13 @@ from lyo_pipelines.external_process.stopping import StopRequest
 from lyo_pipelines.training.batches import TrainingPlan, plan_training
 from lyo_pipelines.training.checkpoints import step_of
 from lyo_pipelines.training.engine import base
-from lyo_pipelines.training.engine.building import DTYPES
 from lyo_pipelines.training.engine.finish import checkpoint_state
 from lyo_pipelines.training.engine.fused_lora import fuse_lora
+from lyo_pipelines.training.engine.model_building import DTYPES
 from lyo_pipelines.training.engine.preference_data import PreferenceRows, read_preferences, without_singles
-from lyo_pipelines.training.engine.progress import Progress, validation_steps
+from lyo_pipelines.training.engine.progress import TrainingProgress, validation_steps
 from lyo_pipelines.training.engine.run import has_ended, run_trainer
-from lyo_pipelines.training.engine.session import Facts, Session, finish_training, open_training, tracking
+from lyo_pipelines.training.engine.session import Facts, Session, finish_training, open_training, tracking_run
 from lyo_pipelines.training.engine.trainer import MarkedCheckpoints, training_settings
 from lyo_pipelines.training.memory import SHORT_ROWS_TOKENS
 from lyo_pipelines.training.plan import TrainingResult, UnfitStartError, is_complete, read_adapter
@@ -138,13 +138,13 @@ def _adapted(session: Session, start: Path, *, longest: int) -> Any:
 
 def _train(
     session: Session, model: Any, plan: TrainingPlan, train: PreferenceRows, held_out: PreferenceRows
-) -> Progress:
+) -> TrainingProgress:
     recipe, stop = session.recipe, session.stop
     validations = validation_steps(recipe, plan.steps, len(held_out.lengths))
-    progress = Progress(
+    progress = TrainingProgress(
         recipe=recipe, plan=plan, log=session.log, stop=stop, validations=validations, tell=session.reporter.tell
     )
-    trainer = make_trainer(session, model, plan, train, held_out, [progress, *tracking(session)])
+    trainer = make_trainer(session, model, plan, train, held_out, [progress, *tracking_run(session)])
     stop.check()
     if session.resume and has_ended(session.resume, recipe, plan.steps, validations):
         progress.step = step_of(session.resume)

@@ -54,7 +54,7 @@ def peak_memory_bytes() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
-class Progress(transformers.TrainerCallback):
+class TrainingProgress(transformers.TrainerCallback):
     """Steers the Trainer along the recipe and writes metrics.jsonl. `tell` gets a sentence for people now and then."""
 
     def __init__(

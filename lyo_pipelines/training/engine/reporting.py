@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from lyo_pipelines.plotting import markdown_image
-from lyo_pipelines.training.plan import LOSS_PICTURE, TrainingResult
+from lyo_pipelines.training.plan import LOSS_PLOT, TrainingResult
 
 
 def adapter_metadata(result: TrainingResult) -> dict[str, object]:
@@ -38,8 +38,8 @@ def adapter_metadata(result: TrainingResult) -> dict[str, object]:
 
 
 def loss_curve(folder: Path) -> str | None:
-    """The loss picture as Markdown that shows in the Dagster UI, or None when there is none."""
-    picture = folder / LOSS_PICTURE
-    if not picture.is_file():
+    """The loss curve as Markdown that shows in the Dagster UI, or None when there is none."""
+    plot = folder / LOSS_PLOT
+    if not plot.is_file():
         return None
-    return markdown_image(picture.read_bytes(), "training and validation loss")
+    return markdown_image(plot.read_bytes(), "training and validation loss")

@@ -9,15 +9,15 @@ from lyo_pipelines.external_process.reporter import Reporter
 from lyo_pipelines.external_process.stopping import Interrupted, StopRequest
 from lyo_pipelines.training.batches import TrainingPlan, plan_training, seen_by_segment
 from lyo_pipelines.training.checkpoints import step_of
-from lyo_pipelines.training.dimensions import shape_of
-from lyo_pipelines.training.engine.building import build_model, largest_batch
+from lyo_pipelines.training.dimensions import dimensions_of
 from lyo_pipelines.training.engine.data import Collator, Examples, read_split
 from lyo_pipelines.training.engine.finish import checkpoint_state
 from lyo_pipelines.training.engine.lora import trainable_parameters
-from lyo_pipelines.training.engine.progress import Progress, out_of_patience, validation_steps
-from lyo_pipelines.training.engine.session import Facts, Session, finish_training, open_training, tracking
+from lyo_pipelines.training.engine.model_building import build_model, largest_batch
+from lyo_pipelines.training.engine.progress import TrainingProgress, out_of_patience, validation_steps
+from lyo_pipelines.training.engine.session import Facts, Session, finish_training, open_training, tracking_run
 from lyo_pipelines.training.engine.trainer import AdapterTrainer, EncoderDecoderTrainer, MarkedCheckpoints
-from lyo_pipelines.training.memory import estimate, require_memory
+from lyo_pipelines.training.memory import estimate_memory, require_memory
 from lyo_pipelines.training.plan import TrainingResult, is_complete, read_adapter
 from lyo_pipelines.training.recipes import Recipe
 
@@ -25,7 +25,7 @@ ROW_MULTIPLE = 128
 """On a GPU rows without padding are filled up to a multiple of flex attention's block: fewer shapes to compile for."""
 
 
-def train(
+def train_adapter(
     recipe: Recipe,
     dataset_dir: Path,
     output: Path,
@@ -71,17 +71,17 @@ def train(
 
 
 def _check_memory(session: Session, plan: TrainingPlan, data: Examples) -> None:
-    shape = shape_of(session.recipe.base_model, Path(session.source))
-    if shape is None:  # an architecture that the estimate does not know
+    dimensions = dimensions_of(session.recipe.base_model, Path(session.source))
+    if dimensions is None:  # an architecture that the estimate does not know
         return
-    batch = largest_batch(plan, data.tokens, session.recipe, encoder_decoder=shape.decoder_layers > 0)
-    require_memory(estimate(shape, session.recipe, batch, session.device), session.recipe, session.device)
+    batch = largest_batch(plan, data.tokens, session.recipe, encoder_decoder=dimensions.decoder_layers > 0)
+    require_memory(estimate_memory(dimensions, session.recipe, batch, session.device), session.recipe, session.device)
 
 
-def _train(session: Session, model: Any, plan: TrainingPlan, data: Examples, held_out: Examples) -> Progress:
+def _train(session: Session, model: Any, plan: TrainingPlan, data: Examples, held_out: Examples) -> TrainingProgress:
     recipe, stop = session.recipe, session.stop
     validations = validation_steps(recipe, plan.steps, len(held_out.tokens))
-    progress = Progress(
+    progress = TrainingProgress(
         recipe=recipe, plan=plan, log=session.log, stop=stop, validations=validations, tell=session.reporter.tell
     )
     encoder_decoder = bool(model.config.is_encoder_decoder)
@@ -100,7 +100,7 @@ def _train(session: Session, model: Any, plan: TrainingPlan, data: Examples, hel
         folder=session.checkpoints,
         stop=stop,
         on_validation=progress.on_validation,
-        callbacks=[progress, *tracking(session)],
+        callbacks=[progress, *tracking_run(session)],
         device=session.device,
     )
     stop.check()
@@ -114,7 +114,7 @@ def _train(session: Session, model: Any, plan: TrainingPlan, data: Examples, hel
     return progress
 
 
-def run_trainer(trainer: MarkedCheckpoints, session: Session, progress: Progress, steps: int) -> None:
+def run_trainer(trainer: MarkedCheckpoints, session: Session, progress: TrainingProgress, steps: int) -> None:
     """Train to the end, or to a stop request: then a checkpoint of that moment is kept and Interrupted raised."""
     try:
         try:

@@ -12,15 +12,15 @@ from typing import Any
 import torch
 import transformers
 
-from lyo_pipelines.contracts.adapter import AdapterManifest, Cost, TrainingMetrics, TrainingNote
+from lyo_pipelines.contracts.adapter import AdapterManifest, TrainingCost, TrainingMetrics, TrainingNote
 from lyo_pipelines.contracts.dataset import MANIFEST, DataManifest
 from lyo_pipelines.external_process.reporter import Reporter
 from lyo_pipelines.external_process.stopping import StopRequest
 from lyo_pipelines.training.checkpoints import newest_complete, step_of
 from lyo_pipelines.training.engine import base
-from lyo_pipelines.training.engine.claim import claim_output
-from lyo_pipelines.training.engine.finish import DamagedCheckpointError, publish, write_manifest
-from lyo_pipelines.training.engine.progress import Progress, peak_memory_bytes
+from lyo_pipelines.training.engine.finish import DamagedCheckpointError, publish_adapter, write_manifest
+from lyo_pipelines.training.engine.output_claim import claim_output
+from lyo_pipelines.training.engine.progress import TrainingProgress, peak_memory_bytes
 from lyo_pipelines.training.metrics_log import MetricsLog
 from lyo_pipelines.training.plan import METRICS, TrainingResult, read_adapter
 from lyo_pipelines.training.recipes import Recipe
@@ -105,7 +105,7 @@ def open_training(
     )
 
 
-def finish_training(session: Session, progress: Progress, facts: Facts) -> TrainingResult:
+def finish_training(session: Session, progress: TrainingProgress, facts: Facts) -> TrainingResult:
     """Publish the best checkpoint and write the manifest. facts: what this kind of training adds to it."""
     progress.write("saving")
     last = newest_complete(session.checkpoints, session.reporter.say)
@@ -114,14 +114,14 @@ def finish_training(session: Session, progress: Progress, facts: Facts) -> Train
             f"there is no complete checkpoint in {session.checkpoints}",
             hint="See whether the disk is full, and train again.",
         )
-    outcome, files = publish(session.output, last, session.recipe, session.tokenizer)
+    outcome, files = publish_adapter(session.output, last, session.recipe, session.tokenizer)
     progress.write("done", loss=outcome.loss)
     session.log.close()
     write_manifest(session.output, _manifest(session, progress, outcome, facts), files)
     return read_adapter(session.output)
 
 
-def tracking(session: Session) -> list[transformers.TrainerCallback]:
+def tracking_run(session: Session) -> list[transformers.TrainerCallback]:
     """Callbacks of the tracker that the recipe names, where the Trainer does not bring it itself."""
     if session.recipe.logging.tracking != "tensorboard":
         return []
@@ -132,7 +132,7 @@ def tracking(session: Session) -> list[transformers.TrainerCallback]:
     return [TensorBoardCallback(SummaryWriter(str(session.output / "tensorboard"), purge_step=purge))]
 
 
-def _manifest(session: Session, progress: Progress, outcome: TrainingMetrics, facts: Facts) -> AdapterManifest:
+def _manifest(session: Session, progress: TrainingProgress, outcome: TrainingMetrics, facts: Facts) -> AdapterManifest:
     recipe, plan, seconds = session.recipe, progress.plan, progress.seconds()
     metrics = outcome.model_copy(
         update={
@@ -144,7 +144,7 @@ def _manifest(session: Session, progress: Progress, outcome: TrainingMetrics, fa
             "peak_memory_bytes": peak_memory_bytes(),
         }
     )
-    cost = Cost(
+    cost = TrainingCost(
         amount=round(seconds / 3600 * recipe.cost.per_hour, 4),
         per_hour=recipe.cost.per_hour,
         currency=recipe.cost.currency,

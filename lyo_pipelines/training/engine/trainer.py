@@ -17,7 +17,7 @@ from torch.utils.data import DataLoader
 
 from lyo_pipelines.external_process.stopping import Interrupted, StopRequest
 from lyo_pipelines.training.batches import TrainingPlan, evaluation_batches
-from lyo_pipelines.training.checkpoints import is_marked, mark_complete, rotate, step_of
+from lyo_pipelines.training.checkpoints import is_marked, mark_complete, rotate_checkpoints, step_of
 from lyo_pipelines.training.engine.data import IGNORED, Collator, Examples, ExamplesDataset
 from lyo_pipelines.training.engine.loss import token_losses
 from lyo_pipelines.training.recipes import Recipe
@@ -39,7 +39,7 @@ class MarkedCheckpoints(transformers.Trainer):
         folder = Path(self.args.output_dir or ".")
         super()._save_checkpoint(model, trial)
         mark_complete(folder / f"checkpoint-{self.state.global_step}")
-        rotate(folder, self.keep, best_steps(folder, self.keep))
+        rotate_checkpoints(folder, self.keep, best_steps(folder, self.keep))
 
 
 class Planned(MarkedCheckpoints):

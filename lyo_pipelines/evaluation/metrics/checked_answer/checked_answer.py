@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lyo_pipelines.evaluation.answers.correctness import is_right
+from lyo_pipelines.evaluation.answers.correctness import is_correct
 from lyo_pipelines.evaluation.metrics.item_metric import ItemMetric
 
 
@@ -17,4 +17,4 @@ class CheckedAnswer(ItemMetric):
     )
 
     def value(self, prediction: str, expected_answer: str) -> float | None:
-        return float(is_right(prediction, expected_answer)) if expected_answer else None
+        return float(is_correct(prediction, expected_answer)) if expected_answer else None

@@ -1,0 +1,110 @@
+"""The configured values: one commented YAML per stage beside this file, one pydantic model each, one place to override.
+
+A user's file (LYO_CONFIG, or `config.yaml` in the data directory) holds only what differs:
+
+    curation:
+      minimum_rating: 4.5
+
+Thresholds belong here; the logic that uses them does not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from lyo_pipelines.config.alerts import AlertConfig
+from lyo_pipelines.config.curation import CurationConfig
+from lyo_pipelines.config.dataset import DatasetConfig
+from lyo_pipelines.config.documents import DocumentConfig
+from lyo_pipelines.config.evaluation import EvaluationConfig
+from lyo_pipelines.config.interactions import InteractionsConfig
+from lyo_pipelines.config.release import ReleaseConfig
+from lyo_pipelines.config.retraining import RetrainingConfig
+from lyo_pipelines.config.rollout import RolloutConfig
+from lyo_pipelines.errors import LyoError
+from lyo_pipelines.json_types import ConfigTree
+
+DEFAULTS = Path(__file__).parent
+
+
+class Config(BaseModel):
+    """The whole configuration, validated; an unknown key is an error that names it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    interactions: InteractionsConfig
+    curation: CurationConfig
+    dataset: DatasetConfig
+    documents: DocumentConfig
+    evaluation: EvaluationConfig
+    retraining: RetrainingConfig
+    rollout: RolloutConfig
+    release: ReleaseConfig
+    alerts: AlertConfig
+
+
+class ConfigError(LyoError):
+    """The user's configuration do not fit; the message names file, key and what is expected."""
+
+
+def load_config(*paths: str | Path | None) -> Config:
+    """Load the packaged configuration and lay users' YAML files over them, the last one uppermost; None is no file.
+
+    Raises ConfigError with file and key when a value or a name does not fit.
+    """
+    given = [path for path in paths if path is not None]
+    return lay_over(
+        *(read_sections(path) for path in given), source=" over ".join(str(path) for path in reversed(given))
+    )
+
+
+def lay_over(*changes: Mapping[str, Any], source: str = "") -> Config:
+    """The packaged configuration with changes (section -> key -> value) laid over them, the last one uppermost.
+
+    Lists are replaced, never mixed. source: what an error names. Raises ConfigError.
+    """
+    merged = _packaged()
+    for change in changes:
+        merged = _overlay(merged, change)
+    try:
+        return Config.model_validate(merged)
+    except ValidationError as error:
+        lines = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        raise ConfigError(
+            f"{source or DEFAULTS}: {lines}.", hint="See the commented defaults in lyo_pipelines/config/*.yaml."
+        ) from error
+
+
+@cache
+def _packaged() -> Mapping[str, Any]:
+    return {
+        name: yaml.safe_load((DEFAULTS / f"{name}.yaml").read_text(encoding="utf-8")) for name in Config.model_fields
+    }
+
+
+def read_sections(path: str | Path) -> ConfigTree:
+    """A user's YAML as it stands, not yet validated. Raises ConfigError when it is no YAML with sections."""
+    try:
+        found = yaml.safe_load(Path(path).read_text(encoding="utf-8")) or {}
+    except (OSError, yaml.YAMLError) as error:
+        raise ConfigError(f"{path}: cannot be read as YAML ({error}).", hint="Mend or remove it.") from error
+    if not isinstance(found, dict):
+        raise ConfigError(
+            f"{path}: expected sections ({', '.join(Config.model_fields)}), found {type(found).__name__}."
+        )
+    return found
+
+
+def _overlay(base: Mapping[str, Any], over: Mapping[str, Any]) -> ConfigTree:
+    result = dict(base)
+    for key, value in over.items():
+        result[key] = (
+            _overlay(base[key], value) if isinstance(value, dict) and isinstance(base.get(key), dict) else value
+        )
+    return result

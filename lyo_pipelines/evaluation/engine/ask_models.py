@@ -1,0 +1,174 @@
+"""Asking every model the same items, reusing what is already on disk. Comparing what they answered does not belong here."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lyo_pipelines.evaluation.engine import generate
+from lyo_pipelines.evaluation.engine.constrained import Constraint
+from lyo_pipelines.evaluation.engine.encoding import Encoded, answer_limit, encode_items, stop_ids
+from lyo_pipelines.evaluation.engine.model_host import ModelHost
+from lyo_pipelines.evaluation.engine.outputs import Batch, OutputsFolder, by_item
+from lyo_pipelines.evaluation.inputs.evaluation_inputs import EvaluationInputs, ModelSpec
+from lyo_pipelines.evaluation.inputs.items import Item
+from lyo_pipelines.evaluation.measures.model_outputs import ModelOutputs, Timing
+from lyo_pipelines.evaluation.planning.assemble import outputs_key
+from lyo_pipelines.external_process.progress import Progress
+
+LIKELIHOOD, ANSWERS, WAITING = "likelihood", "answers", "waiting"
+
+
+@dataclass(frozen=True)
+class Asker:
+    """All that is needed to ask one model after the other."""
+
+    inputs: EvaluationInputs
+    host: ModelHost
+    cache: Path
+    progress: Progress
+    answers: bool = True
+    """False: only the references' likelihoods are measured, and nothing is asked."""
+    on: str = ""
+    """Name of the items where they are not the evaluation's own, for the progress."""
+
+    def ask_all(self) -> dict[str, ModelOutputs]:
+        """Role -> outputs, for every model of the evaluation; the base comes first."""
+        return {spec.role: self.ask(spec) for spec in self.inputs.models}
+
+    def ask(self, spec: ModelSpec) -> ModelOutputs:
+        """Ask one model whatever is not on disk yet."""
+        folder = OutputsFolder(self.cache / self.key(spec))
+        with folder.locked():
+            reused = self._complete(folder)
+            if not reused:
+                self._ask_model(spec, folder)
+            else:
+                self.progress.start("reused answers", self._shown(spec), len(self.inputs.items), len(self.inputs.items))
+            return self._collect(folder, reused=reused)
+
+    def key(self, spec: ModelSpec) -> str:
+        """Name of the folder of a model's outputs."""
+        key = outputs_key(self.inputs, spec, device=self.host.device, dtype=self.host.dtype_name)
+        return key if self.answers else f"{key}-loss"
+
+    def _ask_model(self, spec: ModelSpec, folder: OutputsFolder) -> None:
+        config = self.inputs.config
+        self.progress.start("load", self._shown(spec), 1)
+        with self.host.using(spec) as (model, tokenizer):
+            self.progress.update(1, 1)
+            self.host.reset_memory()
+            encoded = encode_items(tokenizer, self.inputs.items, max_length=config.max_length)
+            asked = [e for e in encoded if not e.plain and self.answers]
+            limit = config.max_new_tokens or answer_limit(encoded)
+            schemas = self.inputs.schemas
+            constraint = Constraint(tokenizer, stop_ids(tokenizer, model), schemas) if schemas else None
+            self._stage(
+                spec, folder, LIKELIHOOD, generate.batches_by_length(encoded, config.loss_batch, whole=True),
+                lambda batch: generate.likelihood(model, tokenizer, batch),
+            )  # fmt: skip
+            self._stage(
+                spec, folder, ANSWERS, generate.batches_by_length(asked, config.generation_batch, whole=False),
+                lambda batch: generate.answers(model, tokenizer, batch, max_new_tokens=limit, constraint=constraint),
+            )  # fmt: skip
+            self._waiting(spec, folder, model, tokenizer, asked, limit=limit)
+
+    def _stage(
+        self,
+        spec: ModelSpec,
+        folder: OutputsFolder,
+        stage: str,
+        batches: list[list[Encoded]],
+        ask: Callable[[Sequence[Encoded]], Batch],
+    ) -> None:
+        if not batches:
+            return
+        there = {item_id for batch in folder.batches(stage) for item_id in batch["ids"]}
+        done, total = len(there), sum(map(len, batches))
+        self.progress.start(stage, self._shown(spec), total, done)
+        for batch in batches:
+            if all(e.item_id in there for e in batch):
+                continue
+            result = ask(batch)
+            folder.append(stage, result)
+            done += len(batch)
+            self.progress.update(done, total)
+
+    def _waiting(
+        self, spec: ModelSpec, folder: OutputsFolder, model: Any, tokenizer: Any, encoded: list[Encoded], *, limit: int
+    ) -> None:
+        if folder.read(WAITING) is not None:
+            return
+        config = self.inputs.config
+        probe = _spread(encoded, config.latency_items)
+        if probe:
+            self.progress.start("response time", self._shown(spec), len(probe))
+        times = []
+        for measured in generate.waiting_times(
+            model, tokenizer, probe, new_tokens=config.latency_new_tokens, synchronize=self.host.synchronize
+        ):
+            times.append(measured)
+            self.progress.update(len(times), len(probe))
+        environment = {
+            "times": times,
+            "max_new_tokens": limit,
+            "peak_memory_bytes": self.host.peak_memory_bytes(),
+            "device": self.host.device,
+            "dtype": self.host.dtype_name,
+        }
+        folder.write(WAITING, environment)
+
+    def _shown(self, spec: ModelSpec) -> str:
+        return f"{spec.role} on {self.on}" if self.on else spec.role
+
+    def _is_asked(self, item: Item) -> bool:
+        return self.answers and not item.is_plain
+
+    def _complete(self, folder: OutputsFolder) -> bool:
+        everything = {item.item_id for item in self.inputs.items}
+        asked = {item.item_id for item in self.inputs.items if self._is_asked(item)}
+        return folder.read(WAITING) is not None and all(
+            {item_id for batch in folder.batches(stage) for item_id in batch["ids"]} >= wanted
+            for stage, wanted in ((LIKELIHOOD, everything), (ANSWERS, asked))
+        )
+
+    def _collect(self, folder: OutputsFolder, *, reused: bool) -> ModelOutputs:
+        scored = by_item(folder.batches(LIKELIHOOD), ("nll_sums", "nll_tokens", "cut"))
+        batches = folder.batches(ANSWERS)
+        nothing = {item.item_id: ("", 0, False, 0) for item in self.inputs.items if not self._is_asked(item)}
+        written = nothing | by_item(batches, ("texts", "answer_tokens", "truncated", "prompt_tokens"))
+        order = [item.item_id for item in self.inputs.items]
+        waiting: dict[str, Any] = folder.read(WAITING) or {}  # JSON of a cache that may be removed
+        seconds = sum(batch["seconds"][0] for batch in batches)
+        tokens = sum(sum(batch["answer_tokens"]) for batch in batches)
+        return ModelOutputs(
+            nll_sums=[scored[i][0] for i in order],
+            nll_tokens=[scored[i][1] for i in order],
+            cut=[bool(scored[i][2]) for i in order],
+            texts=[written[i][0] for i in order],
+            answer_tokens=[written[i][1] for i in order],
+            truncated=[written[i][2] for i in order],
+            prompt_tokens=[written[i][3] for i in order],
+            max_new_tokens=waiting["max_new_tokens"],
+            timing=Timing(
+                first_token_seconds=[t["first"] for t in waiting["times"]],
+                total_seconds=[t["total"] for t in waiting["times"]],
+                probe_tokens=self.inputs.config.latency_new_tokens,
+                generation_seconds=seconds,
+                generation_tokens_per_second=tokens / seconds if seconds else math.nan,
+                peak_memory_bytes=waiting["peak_memory_bytes"],
+                device=waiting["device"],
+                dtype=waiting["dtype"],
+                reused=reused,
+            ),
+        )
+
+
+def _spread(encoded: list[Encoded], count: int) -> list[Encoded]:
+    """Evenly over prompt lengths, so that long prompts are timed too."""
+    ordered = sorted(encoded, key=lambda e: (len(e.prompt), e.item_id))
+    count = min(count, len(ordered))
+    return [ordered[int((k + 0.5) * len(ordered) / count)] for k in range(count)]

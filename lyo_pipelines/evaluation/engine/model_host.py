@@ -1,0 +1,116 @@
+"""Holding the models in memory: one base, several adapters on it, one of them active at a time.
+
+What they are asked does not belong here.
+"""
+
+from __future__ import annotations
+
+import gc
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import peft
+import torch
+import transformers
+
+from lyo_pipelines.evaluation.inputs.evaluation_inputs import ModelSpec
+from lyo_pipelines.training.engine import base as base_loading
+
+
+class ModelHost:
+    """Loads a base once and switches between its adapters; a model on another base replaces the one in memory."""
+
+    def __init__(self, models_dir: Path, *, device: str, dtype: str, attention: str | None) -> None:
+        self.models_dir = models_dir
+        self.device = resolve_device(device)
+        self.dtype = resolve_dtype(dtype, self.device)
+        self.attention = attention or "auto"
+        self._base_name: str | None = None
+        self._model: Any = None
+        self._tokenizer: Any = None
+
+    @property
+    def dtype_name(self) -> str:
+        """The number format of the weights: float32, bfloat16, float16."""
+        return str(self.dtype).removeprefix("torch.")
+
+    @contextmanager
+    def using(self, spec: ModelSpec) -> Iterator[tuple[Any, Any]]:
+        """Yield (model, tokenizer) with the spec's adapter active, or none of them for a base."""
+        self._load_base(spec.base_name)
+        if spec.adapter_dir is None:
+            plain = self._model.disable_adapter() if isinstance(self._model, peft.PeftModel) else _nothing()
+            with plain, torch.inference_mode():
+                yield self._model, self._tokenizer
+            return
+        self._attach(spec.adapter_dir, spec.role)
+        self._model.set_adapter(spec.role)
+        with torch.inference_mode():
+            yield self._model, self._tokenizer
+
+    def peak_memory_bytes(self) -> int:
+        """Most memory held so far: of the GPU since `reset_memory`, of the whole process on a CPU."""
+        if self.device.startswith("cuda"):
+            return int(torch.cuda.max_memory_allocated(self.device))
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+    def reset_memory(self) -> None:
+        """Start a new measurement of the GPU's peak; a process's own peak cannot be reset."""
+        if self.device.startswith("cuda"):
+            torch.cuda.reset_peak_memory_stats(self.device)
+
+    def synchronize(self) -> None:
+        """Wait until the GPU has done what it was given, so that a clock read next is true."""
+        if self.device.startswith("cuda"):
+            torch.cuda.synchronize(self.device)
+
+    def _load_base(self, name: str) -> None:
+        if self._base_name == name:
+            return
+        self._model = self._tokenizer = None
+        gc.collect()
+        source = base_loading.resolve(name, self.models_dir)
+        model = base_loading.load_model(source, dtype=self.dtype, attention=self.attention)
+        model.config.use_cache = True  # generation without a key/value cache is quadratic
+        self._tokenizer = base_loading.load_tokenizer(source)
+        self._model = model.to(self.device).eval()
+        self._base_name = name
+
+    def _attach(self, adapter_dir: Path, role: str) -> None:
+        if isinstance(self._model, peft.PeftModel):
+            if role not in self._model.peft_config:
+                self._model.load_adapter(str(adapter_dir), adapter_name=role, autocast_adapter_dtype=False)
+        else:
+            self._model = peft.PeftModel.from_pretrained(
+                self._model, str(adapter_dir), adapter_name=role, autocast_adapter_dtype=False
+            )
+        self._model.to(device=self.device, dtype=self.dtype).eval()  # one dtype: no casts at each of 200 small products
+
+
+def resolve_device(wanted: str) -> str:
+    """`auto` is cuda where there is one, else cpu."""
+    return ("cuda" if torch.cuda.is_available() else "cpu") if wanted == "auto" else wanted
+
+
+def resolve_dtype(wanted: str, device: str) -> torch.dtype:
+    """`auto` is bfloat16 where the hardware multiplies it natively, else float32."""
+    if wanted != "auto":
+        return getattr(torch, wanted)
+    if device.startswith("cuda"):
+        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
+    cpuinfo = Path("/proc/cpuinfo")
+    flags = cpuinfo.read_text(encoding="utf-8") if cpuinfo.exists() else ""
+    return torch.bfloat16 if "avx512_bf16" in flags or "amx_bf16" in flags else torch.float32
+
+
+def quiet_libraries() -> None:
+    """Loading bars would drown the progress."""
+    transformers.utils.logging.disable_progress_bar()
+
+
+@contextmanager
+def _nothing() -> Iterator[None]:
+    yield

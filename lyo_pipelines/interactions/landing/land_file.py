@@ -1,0 +1,85 @@
+"""One input file into the lake: whole or nothing, once, every row accounted for.
+
+Order of a landing: everything is written under `lake/staging`, then moved to its place, then the ledger entry is written; a landing
+counts only with its entry. Killed before it, the next run does the file again and replaces what lies there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime, time, timedelta
+
+from lyo_pipelines.config.interactions import InteractionsConfig
+from lyo_pipelines.interactions.conversion.blocks import Reading
+from lyo_pipelines.interactions.conversion.converter import FileSpec
+from lyo_pipelines.interactions.errors import MappingError, UnreadableFileError
+from lyo_pipelines.interactions.fields.mapping import Mapping
+from lyo_pipelines.interactions.fields.mapping_files import MappingFiles
+from lyo_pipelines.interactions.fields.scrub import Scrubber
+from lyo_pipelines.interactions.fields.times import microseconds
+from lyo_pipelines.interactions.landing.report import LandingReport, report_of
+from lyo_pipelines.interactions.landing.stage import commit_file, landing_lock, stage_file, staging_folder
+from lyo_pipelines.interactions.pseudonyms import Pseudonyms
+from lyo_pipelines.interactions.reading.source_file import InputFile
+from lyo_pipelines.interactions.store.ledger import read_entry
+from lyo_pipelines.storage.lake import Lake
+
+
+def land_file(
+    lake: Lake,
+    path: str,
+    *,
+    pseudonyms: Pseudonyms,
+    config: InteractionsConfig,
+    format: str = "auto",
+    mapping: Mapping | None = None,
+    now: datetime | None = None,
+) -> LandingReport:
+    """Land one file (local path or fsspec URL); landed before with the same reading, it changes nothing.
+
+    Without `mapping` the file's own is looked for (mapping_files.py). now: events later than it (plus the clock skew of the
+    configuration) are rejected. A file that cannot be read at all comes back as a report with `unreadable`; nothing of it is
+    in the lake then.
+    """
+    path = str(path)
+    with landing_lock(lake), lake.full_disk_explained():
+        name, file_hash = path.rstrip("/").rsplit("/", 1)[-1], ""
+        try:
+            source = InputFile.at(path)
+            name = Scrubber(pseudonyms, ()).text(source.name, None, emails=True)
+            file_hash = source.sha256()
+            if mapping is None and format in ("auto", "flat") and (found := MappingFiles(lake).find(path)):
+                mapping = found.parse()
+            elif mapping is not None and format not in ("auto", "flat"):
+                raise MappingError(f"a mapping is for flat files; format {format} has none: leave one of them out")
+            earliest, latest = time_bounds(config, now)
+            spec = FileSpec(file_hash, format, mapping, config, pseudonyms, source.time, earliest, latest)
+            return _land(lake, source, spec, name)
+        except (UnreadableFileError, MappingError) as error:
+            return LandingReport(file_hash, name, format, unreadable=str(error))
+
+
+def time_bounds(config: InteractionsConfig, now: datetime | None) -> tuple[int, int]:
+    """Earliest and latest acceptable time, in microseconds since 1970."""
+    latest = datetime(2200, 1, 1, tzinfo=UTC) if now is None else now + timedelta(hours=config.clock_skew_hours)
+    return microseconds(datetime.combine(config.earliest, time(), UTC)), microseconds(latest)
+
+
+def reading_digest(format: str, mapping: Mapping | None) -> str:
+    """Identifies how a file is read: its format and mapping."""
+    said = f"{format}\n{'' if mapping is None else mapping.model_dump_json()}"
+    return hashlib.sha256(said.encode("utf-8", "surrogatepass")).hexdigest()[:12]
+
+
+def _land(lake: Lake, source: InputFile, spec: FileSpec, name: str) -> LandingReport:
+    reading = reading_digest(spec.format, spec.mapping)
+    before = read_entry(lake, spec.file_hash)
+    if before is not None and before.reading == reading:
+        return report_of(before, (), already=True)
+    with staging_folder(lake, spec.file_hash) as folder:
+        with Reading(source, spec) as opened:
+            staged = stage_file(lake, opened, spec, name, folder)
+        after = InputFile.at(source.path)
+        if (after.size, after.mtime) != (source.size, source.mtime):
+            raise UnreadableFileError("it changed while it was read: it is read again once it is complete")
+        return commit_file(lake, staged, reading)

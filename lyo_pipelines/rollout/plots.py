@@ -1,0 +1,110 @@
+"""A release as a plot (PNG, below 30 kB, so that the UI can show it inline): the candidate's share of users, and each step.
+
+What happened comes out of the registry; nothing is computed here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from lyo_pipelines.config.rollout import StageConfig
+from lyo_pipelines.plotting import new_figure, small_png
+from lyo_pipelines.registry.events import RegistryEvent
+
+_INK, _SOFT, _RULE, _PLAN = "#1f2933", "#6b7785", "#dfe5ea", "#eef2f6"
+_GOOD, _BAD, _NEUTRAL = "#2a7f62", "#c8553d", "#3d5a80"
+_COLOURS = {
+    "promoted": _GOOD,
+    "stepped_up": _GOOD,
+    "fell_back": _BAD,
+    "rolled_back": _BAD,
+    "retired": _BAD,
+    "stepped_back": _BAD,
+}
+_ENDS = ("fell_back", "rolled_back", "retired", "promoted")
+
+
+def stages_plot(
+    events: Sequence[RegistryEvent], stages: Sequence[StageConfig], *, segment: str, now: datetime
+) -> bytes:
+    """Draw the newest release of a segment out of its events, as PNG bytes: planned stages behind, what happened in front."""
+    return _draw(_newest(events), stages, segment, now)
+
+
+def share_by_time(events: Sequence[RegistryEvent], now: datetime) -> list[tuple[datetime, float]]:
+    """The candidate's share from each moment on that it changed, up to now (0 before its canary and after it left)."""
+    points: list[tuple[datetime, float]] = []
+    for event in events:
+        if event.kind in ("canary", "stepped_up", "stepped_back"):
+            points.append((event.at, event.share))
+        elif event.kind in _ENDS and points:
+            points.append((event.at, 1.0 if event.kind == "promoted" else 0.0))
+    return [*points, (max(now, points[-1][0]), points[-1][1])] if points else []
+
+
+def _newest(events: Sequence[RegistryEvent]) -> list[RegistryEvent]:
+    """The events from the newest canary on, about its version only."""
+    starts = [at for at, event in enumerate(events) if event.kind == "canary"]
+    if not starts:
+        return []
+    version = events[starts[-1]].version
+    return [event for event in events[starts[-1] :] if event.version == version]
+
+
+def _draw(events: list[RegistryEvent], stages: Sequence[StageConfig], segment: str, now: datetime) -> bytes:
+    figure = new_figure(8.4, 3.0, dpi=100)
+    axes = figure.add_axes((0.075, 0.17, 0.9, 0.62))
+    if events:
+        _plan(axes, events[0].at, stages, now)
+        _steps(axes, events, now)
+    version = events[0].version if events else "nothing released yet"
+    figure.text(0.012, 0.93, segment, fontsize=12, fontweight="bold", color=_INK, va="center")
+    figure.text(0.988, 0.93, version, fontsize=9.5, color=_SOFT, va="center", ha="right")
+    _frame(axes, stages)
+    return small_png(figure, colors=(96, 48, 16))
+
+
+def _plan(axes: Any, began: datetime, stages: Sequence[StageConfig], now: datetime) -> None:
+    """The stages as they were planned, as a staircase behind what happened."""
+    start = 0.0
+    for stage in stages:
+        width = stage.days or max((now - began) / timedelta(days=1) - start, 1.0)
+        axes.fill_between([start, start + width], 0, stage.share, color=_PLAN, linewidth=0)
+        start += stage.days
+
+
+def _steps(axes: Any, events: list[RegistryEvent], now: datetime) -> None:
+    began = events[0].at
+    points = [((at - began) / timedelta(days=1), share) for at, share in share_by_time(events, now)]
+    days, values = zip(*points, strict=True)
+    axes.step(days, values, where="post", color=_NEUTRAL, linewidth=2.2)
+    width, last = axes.get_xlim()[1], -1e9
+    for event in events:
+        day = (event.at - began) / timedelta(days=1)
+        height = next((value for at, value in reversed(points) if at <= day), 0.0)
+        colour = _COLOURS.get(event.kind, _NEUTRAL)
+        axes.plot([day], [height], marker="o", markersize=6, color=colour, clip_on=False, zorder=5)
+        crowded = height > 0 and day - last < width * 0.11  # labels of events close together stand above each other
+        side, aside = ("right", -5) if day > width * 0.85 else ("left", 5)
+        axes.annotate(
+            event.kind.replace("_", " "), (day, height), (aside, 22 if crowded else 9), textcoords="offset points",
+            fontsize=8.5, color=colour, ha=side, annotation_clip=False,
+        )  # fmt: skip
+        last = -1e9 if crowded else day
+
+
+def _frame(axes: Any, stages: Sequence[StageConfig]) -> None:
+    axes.set_ylim(0, 1.14)
+    axes.set_xlim(left=0)
+    axes.set_yticks(
+        [stage.share for stage in stages], [f"{stage.share:.0%}" for stage in stages], fontsize=8.5, color=_SOFT
+    )
+    axes.tick_params(length=0, labelsize=8.5, labelcolor=_SOFT)
+    axes.set_xlabel("days since the first users", fontsize=8.5, color=_SOFT)
+    axes.grid(axis="y", color=_RULE, linewidth=0.7)
+    axes.set_axisbelow(True)
+    for name, side in axes.spines.items():
+        side.set_visible(name == "bottom")
+        side.set_color(_RULE)

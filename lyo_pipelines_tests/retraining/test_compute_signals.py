@@ -1,0 +1,310 @@
+"""Signals from sums equal those computed row by row, and depend on nothing but the rows."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import fields, is_dataclass
+from datetime import date
+from functools import cache
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lyo_pipelines.health.aggregate import aggregate_day
+from lyo_pipelines.health.contract import HEALTH, USERS
+from lyo_pipelines.health.read import FrameHealth, example_counts, load_health, read_health
+from lyo_pipelines.retraining.compute_signals import compute_signals
+from lyo_pipelines.retraining.curriculum import load_curriculum
+from lyo_pipelines.retraining.signals import Change, Shares, Signals
+from lyo_pipelines.retraining.window_sums import Frames
+from lyo_pipelines.retraining.windows import comparison_windows
+from lyo_pipelines.statistics.histogram import BINS, histogram_quantiles
+from lyo_pipelines.storage.lake import Lake
+from lyo_pipelines_tests.health.interaction_rows import frame, row
+from lyo_pipelines_tests.retraining import reference_measure
+from lyo_pipelines_tests.retraining.reference_measure import Naive, Row
+from lyo_pipelines_tests.retraining.signal_factory import policy
+from lyo_pipelines_tests.statistics.histogram_bins import bins_of
+
+TODAY = date(2026, 9, 18)
+"""The windows hold ordinary days and exam days, and a holiday lies in them."""
+EVIDENCE = policy("evidence", window_days=(4, 9), baseline_days=14).evidence
+WINDOWS = comparison_windows(TODAY, load_curriculum(Lake("memory://no-files")), EVIDENCE)
+SEGMENTS = ("tutoring.en.math", "tutoring.hi.math", "tutoring.ta.math")
+NO_EXAMPLES = pl.DataFrame(schema={"segment": pl.String, "n": pl.Int64, "kept": pl.Int64})
+
+
+@cache
+def history() -> tuple[Row, ...]:
+    """Rows of all days that the windows need: users with habits, days with moods, topics with levels; some things unknown."""
+    rng = np.random.default_rng(3)
+    habits, moods = rng.normal(0, 0.5, 40), {day: rng.normal(0, 0.3) for day in WINDOWS.days}
+    made = []
+    for day in WINDOWS.days:
+        for segment in SEGMENTS:
+            for _ in range(rng.integers(8, 16)):
+                user, topic = int(rng.integers(40)), int(rng.integers(4))
+                rated = round(float(np.clip(rng.normal(3.6 + habits[user] + moods[day] + topic / 4, 1), 1, 5)))
+                made.append(
+                    row(
+                        day=day, segment=segment, topic=(None, "angles", "fractions", "averages")[topic],
+                        grade=(None, "6", "7")[rng.integers(3)], rating=float(rated) if rng.random() < 0.7 else None,
+                        thumbs=(None, 1, -1)[rng.choice(3, p=[0.8, 0.15, 0.05])], retries=int(rng.random() < 0.1),
+                        complaint_category=(None, "cultural", "slow")[rng.choice(3, p=[0.9, 0.06, 0.04])],
+                        relevance_score=float(rng.integers(0, 5)) / 4 if rng.random() < 0.8 else None,
+                        error=(None, "timeout")[int(rng.random() < 0.05)], kept=bool(rng.random() < 0.6),
+                        response_time_ms=float(np.exp(rng.normal(7.5 + topic / 5, 0.5))), mismatched=bool(rng.random() < 0.05),
+                        user_pseudonym=f"u_{user}" if user else None,
+                    )
+                )  # fmt: skip
+    return tuple(made)
+
+
+def health_of(rows: list[Row] | tuple[Row, ...]) -> FrameHealth:
+    """Days of health of these rows."""
+    parts: list[tuple[pl.DataFrame, pl.DataFrame]] = []
+    for day in sorted({r["day"] for r in rows}):
+        today = [{k: v for k, v in r.items() if k != "day"} for r in rows if r["day"] == day]
+        health, users = aggregate_day(frame(today), ["cultural"])
+        parts.append((health.with_columns(day=pl.lit(day)), users.with_columns(day=pl.lit(day))))
+    return FrameHealth(pl.concat(h for h, _ in parts), pl.concat(u for _, u in parts))
+
+
+@cache
+def measured() -> dict[str, Signals]:
+    return compute_signals(health_of(history()), WINDOWS, TODAY, NO_EXAMPLES)
+
+
+def mine(segment: str, days: tuple[date, ...] | None = None) -> list[Row]:
+    return [r for r in history() if r["segment"] == segment and (days is None or r["day"] in days)]
+
+
+def flat(value: Any) -> list[Any]:
+    """All numbers and texts of nested values, in order."""
+    if is_dataclass(value):
+        return [part for field in fields(value) for part in flat(getattr(value, field.name))]
+    if isinstance(value, dict):
+        return [part for key in sorted(value) for part in (key, *flat(value[key]))]
+    if isinstance(value, (tuple, list, np.ndarray)):
+        return [part for item in value for part in flat(item)]
+    return [value]
+
+
+def assert_same(one: dict[str, Signals], other: dict[str, Signals]) -> None:
+    assert one.keys() == other.keys()
+    for segment, signals in one.items():
+        left, right = flat(signals), flat(other[segment])
+        assert [x for x in left if isinstance(x, str)] == [x for x in right if isinstance(x, str)]
+        numbers = [[x for x in side if isinstance(x, (int, float))] for side in (left, right)]
+        assert numbers[0] == pytest.approx(numbers[1], nan_ok=True)
+
+
+def assert_change(found: Change, expected: Naive, *, with_users: bool) -> None:
+    now, base = expected.values(expected.now), expected.values(expected.base)
+    assert (found.n, found.n_base) == (len(now), len(base))
+    assert (found.value, found.base) == pytest.approx((np.mean(now), np.mean(base)))
+    assert (found.within, found.coverage) == pytest.approx((expected.within, expected.coverage))
+    assert found.mix == pytest.approx(np.mean(now) - np.mean(base) - expected.within)
+    assert found.day_error == pytest.approx(expected.error * math.sqrt(expected.dispersion))
+    assert math.isnan(found.user_error) != with_users
+    if with_users:
+        assert found.user_error == pytest.approx(expected.user_error)
+
+
+@pytest.mark.parametrize("segment", SEGMENTS)
+def test_changes_of_means_equal_those_computed_row_by_row(segment):
+    found, rows = measured()[segment], mine(segment)
+    assert found.rating is not None
+    for change, pair in zip(found.rating, (WINDOWS.short, WINDOWS.long), strict=True):
+        assert_change(change, Naive(rows, pair, WINDOWS, reference_measure.rating), with_users=True)
+    assert found.time is not None
+    assert_change(found.time, Naive(rows, WINDOWS.short, WINDOWS, reference_measure.log_time), with_users=False)
+    assert found.relevance_change is not None
+    assert_change(
+        found.relevance_change, Naive(rows, WINDOWS.short, WINDOWS, reference_measure.relevance), with_users=False
+    )
+
+
+@pytest.mark.parametrize("segment", SEGMENTS)
+def test_levels_have_the_error_of_a_mean_widened_by_the_scatter_of_days(segment):
+    found = measured()[segment]
+    for level, value in (
+        (found.rating_level, reference_measure.rating),
+        (found.relevance, reference_measure.relevance),
+    ):
+        expected = Naive(mine(segment), WINDOWS.short, WINDOWS, value)
+        values = expected.values(expected.now)
+        assert level is not None
+        assert (level.n, level.value) == (len(values), pytest.approx(np.mean(values)))
+        assert level.error == pytest.approx(
+            np.std(values, ddof=1) / math.sqrt(len(values)) * math.sqrt(expected.dispersion)
+        )
+
+
+@pytest.mark.parametrize("segment", SEGMENTS)
+def test_shares_equal_those_computed_row_by_row(segment):
+    found = measured()[segment]
+    for shares, pair, value in (
+        (found.negative, WINDOWS.week, reference_measure.negative),
+        (found.cultural, WINDOWS.long, reference_measure.cultural),
+    ):
+        expected = Naive(mine(segment), pair, WINDOWS, value, coarse=pair == WINDOWS.week)
+        now, base = expected.values(expected.now), expected.values(expected.base)
+        told = Shares(
+            int(sum(now)),
+            len(now),
+            int(sum(base)),
+            len(base),
+            expected.expected,
+            expected.coverage,
+            expected.dispersion,
+            expected.worth,
+        )
+        assert flat(shares) == pytest.approx(flat(told))
+
+
+@pytest.mark.parametrize("segment", SEGMENTS)
+def test_topics_grades_and_languages_are_counted(segment):
+    found, pair = measured()[segment], WINDOWS.long
+    now, both = mine(segment, pair.now), mine(segment, pair.now + pair.base)
+    assert [topic.n for topic in found.topics] == sorted((topic.n for topic in found.topics), reverse=True)
+    assert {topic.name for topic in found.topics} == {"angles", "fractions", "averages"}
+    for topic in found.topics:
+        asked = [r for r in now if r["topic"] == topic.name]
+        ratings = [r["rating"] for r in asked if r["rating"] is not None]
+        kept = sum(r["kept"] for r in both if r["topic"] == topic.name)
+        assert (topic.n, topic.retried, topic.kept) == (len(asked), sum(r["retries"] > 0 for r in asked), kept)
+        assert flat(topic.rating) == pytest.approx(
+            [len(ratings), np.mean(ratings), np.std(ratings, ddof=1) / math.sqrt(len(ratings))]
+        )
+    assert found.grades == {grade: sum(r["kept"] for r in both if r["grade"] == grade) for grade in ("6", "7")}
+    assert found.mismatch == (sum(r["mismatched"] for r in now), len(now))
+
+
+@pytest.mark.parametrize("segment", SEGMENTS)
+def test_response_times_are_compared_with_a_baseline_of_the_same_mix(segment):
+    found = measured()[segment].tail
+    expected = Naive(mine(segment), WINDOWS.short, WINDOWS, reference_measure.log_time)
+
+    def histogram(rows: list[Row], weights: list[float] | None = None) -> np.ndarray:
+        return np.bincount(bins_of([r["response_time_ms"] for r in rows]), weights=weights, minlength=BINS)
+
+    asked, known = ([expected.stratum(r) for r in rows] for rows in (expected.comparable(), expected.base))
+    share = {key: asked.count(key) / len(asked) for key in set(asked)}
+    worth = 1 / sum(part**2 / known.count(key) for key, part in share.items())
+    mixed = histogram(expected.base, [share.get(key, 0) / known.count(key) * worth for key in known])
+    assert found is not None
+    assert np.allclose(found.histogram, histogram(expected.now))
+    assert np.allclose(found.baseline, mixed)
+    assert found.baseline.sum() == pytest.approx(worth)
+    assert (found.p50, found.p95) == tuple(histogram_quantiles(found.histogram, level)[0] for level in (0.5, 0.95))
+    assert (found.p50_base, found.p95_base) == pytest.approx(
+        tuple(histogram_quantiles(mixed, level)[0] for level in (0.5, 0.95))
+    )
+    assert found.dispersion == pytest.approx(expected.dispersion)
+
+
+@given(st.randoms(use_true_random=False))
+@settings(max_examples=4)
+def test_the_order_of_rows_does_not_matter(random):
+    health = health_of(history())
+    mixed = [
+        part.sample(fraction=1.0, shuffle=True, seed=random.randrange(1_000))
+        for part in (health.health, health.by_user)
+    ]
+    assert_same(compute_signals(FrameHealth(*mixed), WINDOWS, TODAY, NO_EXAMPLES), measured())
+
+
+def test_a_day_told_in_several_pieces_is_the_same_day():
+    topics = [[r for r in history() if r["topic"] == topic] for topic in ("angles", None, "fractions", "averages")]
+    pieces = [health_of(rows) for rows in topics]
+    health = FrameHealth(pl.concat(piece.health for piece in pieces), pl.concat(piece.by_user for piece in pieces))
+    assert_same(compute_signals(health, WINDOWS, TODAY, NO_EXAMPLES), measured())
+
+
+@pytest.mark.parametrize("segment", SEGMENTS)
+def test_a_segment_does_not_see_the_others(segment):
+    alone = compute_signals(health_of(mine(segment)), WINDOWS, TODAY, NO_EXAMPLES)
+    assert_same(alone, {segment: measured()[segment]})
+
+
+def test_days_outside_the_windows_count_for_nothing():
+    odd = row(day=date(2020, 1, 1), segment=SEGMENTS[0], rating=1.0)
+    today = row(day=TODAY, segment=SEGMENTS[0], rating=1.0)
+    assert_same(compute_signals(health_of([*history(), odd, today]), WINDOWS, TODAY, NO_EXAMPLES), measured())
+
+
+@pytest.mark.parametrize("remote", [False, True])
+def test_the_lake_gives_the_signals_that_memory_gives(tmp_path, remote):
+    lake = Lake(f"memory://{tmp_path}" if remote else str(tmp_path))
+    health = health_of(history())
+    for day in WINDOWS.days:
+        for part, schema, path in (
+            (health.by_user, USERS, lake.health_users(day)),
+            (health.health, HEALTH, lake.health(day)),
+        ):
+            lake.write_table(part.filter(pl.col("day") == day).drop("day").to_arrow().cast(schema), path)
+    counts = example_counts(lake)
+    expected = compute_signals(health, WINDOWS, TODAY, counts)
+    assert_same(compute_signals(read_health(lake, WINDOWS.days), WINDOWS, TODAY, counts), expected)
+    assert_same(compute_signals(load_health(lake), WINDOWS, TODAY, counts), expected)
+    assert expected[SEGMENTS[0]].interactions == len(mine(SEGMENTS[0]))
+    assert expected[SEGMENTS[0]].examples == sum(r["kept"] for r in mine(SEGMENTS[0]))
+
+
+def test_a_segment_known_only_by_its_examples_has_empty_signals():
+    counts = pl.DataFrame({"segment": ["tutoring.old.math"], "n": [70], "kept": [60]})
+    found = compute_signals(health_of(mine(SEGMENTS[0])), WINDOWS, TODAY, counts)["tutoring.old.math"]
+    assert (found.interactions, found.examples, found.topics, found.mismatch) == (70, 60, (), (0, 0))
+    assert found.rating is not None
+    assert (found.rating[0].n, found.rating[0].n_base) == (0, 0)
+    assert math.isnan(found.rating[0].within)
+
+
+def test_without_any_day_there_are_no_signals():
+    nothing = FrameHealth(*(part.clear() for part in (health_of(history()).health, health_of(history()).by_user)))
+    assert compute_signals(nothing, WINDOWS, TODAY, NO_EXAMPLES) == {}
+
+
+def scatter_of_days(mood: float, topics: int) -> float:
+    """Mean dispersion of many segments with ten times a day, spread 1 in their topics, and a mood that each day shares."""
+    rng, days = np.random.default_rng(8), (*WINDOWS.short.now, *WINDOWS.short.base)
+    rows, answers = 200, np.arange(200).repeat(10)
+    empty = pl.DataFrame(pl.from_arrow(HEALTH.empty_table()))
+    parts = [empty.with_columns(day=pl.lit(None, dtype=pl.Date))]
+    for day in days:
+        values = (rng.normal(0, mood, (rows, 1)) + rng.normal(7, 1, (rows, 10))).ravel()
+        topic = rng.choice([f"t{n}" for n in range(topics)], values.size)
+        told = pl.DataFrame(
+            {"segment": [f"a.en.s{n}" for n in answers], "topic": topic, "grade": "", "day": day, "log_time": values}
+        )
+        parts.append(
+            told.group_by("segment", "topic", "grade", "day").agg(
+                timed=pl.len().cast(pl.Int32), log_time_sum=pl.col("log_time").sum(), log_time_squares=(pl.col("log_time") ** 2).sum()
+            )
+        )  # fmt: skip
+    health = pl.concat(parts, how="diagonal").with_columns(
+        pl.col(pl.Int32, pl.Float64).fill_null(0), pl.col(pl.List).fill_null([])
+    )
+    users = pl.DataFrame(pl.from_arrow(USERS.empty_table())).with_columns(day=pl.lit(None, dtype=pl.Date))
+    found = compute_signals(FrameHealth(health, users), WINDOWS, TODAY, NO_EXAMPLES)
+    return float(np.mean([signals.tail.dispersion for signals in found.values() if signals.tail is not None]))
+
+
+def test_moods_of_days_are_seen_though_strata_are_thin_and_not_where_there_are_none():
+    assert scatter_of_days(0.0, topics=1) < 1.3  # the floor is 1, so the mean of estimates lies above it
+    assert scatter_of_days(0.0, topics=50) < 1.3
+    assert scatter_of_days(0.5, topics=1) > 2.2
+    assert scatter_of_days(0.5, topics=50) > 1.8
+
+
+def test_windows_that_share_days_get_their_own_sums():
+    frames = Frames(health_of(history()), WINDOWS)
+    for pair in (WINDOWS.short, WINDOWS.long, WINDOWS.week):
+        for days in (pair.now, pair.base):
+            sums = frames.dense(frames.sums(days), "n")
+            assert sums.tolist() == [len(mine(segment, days)) for segment in SEGMENTS]
