@@ -28,11 +28,12 @@ demo: install    ## sample logs in the inbox, and the triggers do the rest, in t
 ui: install      ## open the Dagster UI on 127.0.0.1
 	$(BIN)/lyo ui
 
-lint: install    ## ruff, types, layers
+lint: install    ## ruff, types, layers, dead code
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/basedpyright
 	$(BIN)/lint-imports
+	$(BIN)/vulture
 
 test: lint       ## everything tested
 	$(BIN)/pytest -q -n 2 --dist worksteal --cov --cov-report=term:skip-covered

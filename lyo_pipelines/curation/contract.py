@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import date
 
 import pyarrow as pa
@@ -116,7 +116,3 @@ class CurationReport:
     def conserved(self) -> bool:
         """Whether each row that was read was either kept or removed by a named rule."""
         return self.kept + sum(self.removed_by_rule.values()) == self.read
-
-    def as_dict(self) -> dict[str, object]:
-        """The same as plain values, for metadata and JSON."""
-        return {**asdict(self), "day": self.day.isoformat()}
