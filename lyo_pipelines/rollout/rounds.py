@@ -64,7 +64,7 @@ class Round:
     def summary(self) -> str:
         """What was found, in words."""
         if self.visits:
-            return "; ".join(f"{visit.look.release.segment}: {visit.look.says}" for visit in self.visits)
+            return "; ".join(f"{visit.look.release.segment}: {visit.look.summary}" for visit in self.visits)
         if events := sum(len(events) for _, events in self.shown):
             return f"{events} new events shown"
         return f"nothing new about {self.canaries} releases" if self.canaries else "no release in canary"

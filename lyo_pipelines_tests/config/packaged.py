@@ -14,23 +14,23 @@ from lyo_pipelines.config.evaluation import (
 from lyo_pipelines.config.loading import lay_over
 
 
-def evaluation_figures(**changes: Any) -> EvaluationConfig:
+def evaluation_config(**changes: Any) -> EvaluationConfig:
     return lay_over({"evaluation": changes}).evaluation
 
 
-def collateral_figures(**changes: Any) -> CollateralConfig:
-    return evaluation_figures(collateral=changes).collateral
+def collateral_config(**changes: Any) -> CollateralConfig:
+    return evaluation_config(collateral=changes).collateral
 
 
-def satisfaction_figures(**changes: Any) -> SatisfactionConfig:
-    return evaluation_figures(satisfaction=changes).satisfaction
+def satisfaction_config(**changes: Any) -> SatisfactionConfig:
+    return evaluation_config(satisfaction=changes).satisfaction
 
 
-def endpoint_figures(**entry: Any) -> EndpointConfig:
-    return evaluation_figures(endpoints=[entry]).endpoints[0]
+def endpoint_config(**entry: Any) -> EndpointConfig:
+    return evaluation_config(endpoints=[entry]).endpoints[0]
 
 
-def judge_figures(**section: Any) -> JudgeConfig:
-    judge = evaluation_figures(judge=section).judge
+def judge_config(**section: Any) -> JudgeConfig:
+    judge = evaluation_config(judge=section).judge
     assert judge is not None
     return judge

@@ -80,7 +80,7 @@ def test_a_file_that_is_not_there_is_said(tmp_path):
         load_config(tmp_path / "nowhere.yaml")
 
 
-def test_figures_cannot_be_changed_by_accident():
+def test_configuration_cannot_be_changed_by_accident():
     config = load_config()
     with pytest.raises(ValueError, match="frozen"):
         config.interactions.reach_days = 1  # pyright: ignore[reportAttributeAccessIssue]

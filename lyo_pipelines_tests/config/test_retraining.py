@@ -16,7 +16,7 @@ def loaded(tmp_path, text: str) -> RetrainingConfig:
     return load_config(path).retraining
 
 
-def test_the_owner_s_figures_are_the_shipped_ones():
+def test_the_configured_values_are_the_shipped_ones():
     shipped = load_config().retraining
     assert (shipped.volume.minimum_examples, shipped.volume.optimal_examples) == (1_000, 5_000)
     assert (shipped.volume.earliest_days, shipped.volume.latest_days) == (14, 28)
@@ -29,7 +29,7 @@ def test_the_owner_s_figures_are_the_shipped_ones():
     assert (shipped.quality.cooldown_days, shipped.business.cooldown_days) == (7, 7)
 
 
-def test_a_segment_has_its_own_figures_over_those_of_all(tmp_path):
+def test_a_segment_has_its_own_values_over_those_of_all(tmp_path):
     own = f"{SEGMENT}: {{volume: {{minimum_examples: 500}}, launch: {{recipe: tiny}}}}"
     found = loaded(tmp_path, f"retraining: {{quality: {{relevance: 0.8}}, segments: {{{own}}}}}")
     mine, other = found.for_segment(SEGMENT), found.for_segment("tutoring.hi.math")
@@ -75,13 +75,13 @@ def test_a_figure_that_does_not_fit_is_refused_by_name(tmp_path, text, said):
         "launch: {claim_seconds: 9}",
     ],
 )
-def test_figures_that_hold_for_all_segments_are_refused_in_one(tmp_path, text):
+def test_values_that_hold_for_all_segments_are_refused_in_one(tmp_path, text):
     key = text.split("{")[1].split(":")[0]
     with pytest.raises(ConfigError, match=f"segments.{SEGMENT}: {key} hold for all segments alike"):
         loaded(tmp_path, f"retraining: {{segments: {{{SEGMENT}: {{{text}}}}}}}")
 
 
-def test_a_segment_s_other_figures_of_these_sections_may_differ(tmp_path):
+def test_a_segment_s_other_values_of_these_sections_may_differ(tmp_path):
     found = loaded(
         tmp_path,
         f"retraining: {{segments: {{{SEGMENT}: {{evidence: {{minimum_rated: 20}}, launch: {{same_cause_days: 7}}}}}}}}",

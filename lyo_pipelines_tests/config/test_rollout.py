@@ -9,7 +9,7 @@ from lyo_pipelines.config.loading import ConfigError, load_config
 STAGE = "{share: 0.5, days: 1, watch: usual, confidence: 0.9}"
 
 
-def test_the_owner_s_figures_are_the_shipped_ones():
+def test_the_configured_values_are_the_shipped_ones():
     shipped = load_config().rollout
     assert [(stage.share, stage.days) for stage in shipped.stages] == [(0.1, 3), (0.25, 4), (0.5, 7), (1.0, 0)]
     assert [stage.watch for stage in shipped.stages[:3]] == ["close", "usual", "usual"]

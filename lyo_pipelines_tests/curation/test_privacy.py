@@ -207,7 +207,7 @@ def test_the_assistant_s_own_name_stays(text):
     assert redacted(text) == text
 
 
-def test_titled_names_go_only_where_the_figures_say_so():
+def test_titled_names_go_only_where_the_configuration_says_so():
     text = "Ask Mr. Sharma about it"
     assert redacted(text) == text
     assert redact_text(text, config(redact_titled_names=True)).text == "Ask Mr. <PERSON> about it"

@@ -135,7 +135,7 @@ def test_good_rows_stay(changes):
     assert fate(**changes) == "kept"
 
 
-def test_the_owner_s_figures_are_the_defaults():
+def test_the_configured_values_are_the_defaults():
     assert (CONFIG.minimum_rating, CONFIG.unrated_minimum_characters, CONFIG.segment_minimum_interactions) == (
         4.0,
         50,
@@ -213,7 +213,7 @@ def test_a_row_rated_below_the_minimum_never_gets_in(rating, words):
     long=st.integers(0, 200),
     made=st.lists(rows, max_size=6),
 )
-def test_stricter_figures_never_let_more_in(low, high, short, long, made):
+def test_a_stricter_configuration_never_lets_more_in(low, high, short, long, made):
     low, high, short, long = min(low, high), max(low, high), min(short, long), max(short, long)
     made = [row(number) | changes for number, changes in enumerate(made)]
     loose = curated(*made, with_config=config(minimum_rating=low, unrated_minimum_characters=short))
@@ -274,7 +274,7 @@ def test_weights_follow_the_rating():
     assert [round(weight, 3) for weight in kept["weight"].to_pylist()] == [1.0, 0.8, 0.9, 0.5]
 
 
-def test_only_rated_rows_where_the_figures_want_it():
+def test_only_rated_rows_where_the_configuration_wants_it():
     assert fate(with_config=config(keep_unrated=False)) == "unrated"
 
 

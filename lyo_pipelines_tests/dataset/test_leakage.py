@@ -158,7 +158,7 @@ def test_checks_run_again_on_a_finished_version(tmp_path: Path):
         leakage_checks(lake, SEGMENT, "0" * 16, CONFIG, CURATION)
 
 
-def test_the_packaged_figures_are_valid():
+def test_the_packaged_configuration_is_valid():
     assert load_config().dataset.largest_group_share == 0.1
 
 

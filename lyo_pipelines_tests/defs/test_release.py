@@ -292,7 +292,7 @@ def test_a_release_that_cannot_be_read_does_not_keep_another_from_falling_back(
         tick(instance, store, result.cursor)
 
 
-def test_a_new_report_releases_by_itself_only_where_the_figures_say_so(
+def test_a_new_report_releases_by_itself_only_where_the_configuration_says_so(
     instance: dg.DagsterInstance, store: Store, lake: Lake, clock: dict[str, datetime]
 ) -> None:
     ready(lake)

@@ -115,7 +115,7 @@ def test_an_unchanged_document_is_not_read_again_and_gives_the_same_rows(tmp_pat
     assert {c["source_file"] for c in rows(tmp_path, "chunks")} == {"new.md"}
 
 
-def test_a_set_is_stale_when_files_or_figures_change_and_not_otherwise(tmp_path):
+def test_a_set_is_stale_when_files_or_configuration_change_and_not_otherwise(tmp_path):
     put(tmp_path, "notes/soil.md", NOTE)
     assert stale(tmp_path) == ["notes"]
     build(tmp_path)

@@ -9,7 +9,7 @@ import pytest
 
 from lyo_pipelines.config.evaluation import EvaluationConfig
 from lyo_pipelines.config.loading import load_config
-from lyo_pipelines_tests.config.packaged import collateral_figures
+from lyo_pipelines_tests.config.packaged import collateral_config
 from lyo_pipelines_tests.evaluation import sample_reports
 
 
@@ -31,7 +31,7 @@ def world(tmp_path_factory) -> World:
         update={
             "max_items": 18, "max_new_tokens": 12, "generation_batch": 5, "loss_batch": 4, "latency_items": 2,
             "latency_new_tokens": 4, "dtype": "float32", "device": "cpu", "resamples": 1_000, "minimum_groups": 10,
-            "collateral": collateral_figures(segments=0, general=False),
+            "collateral": collateral_config(segments=0, general=False),
             "metrics": ("checked_answer", "chrf", "language_match", "length_ratio", "loss", "repetition", "rouge_l"),
         }
     )  # fmt: skip

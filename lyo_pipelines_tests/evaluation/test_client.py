@@ -11,7 +11,7 @@ import pytest
 from lyo_pipelines.config.loading import ConfigError
 from lyo_pipelines.evaluation.endpoints.client import ChatClient, EndpointError, Reply, key_of
 from lyo_pipelines.evaluation.endpoints.section import EndpointUsage, cost
-from lyo_pipelines_tests.config.packaged import endpoint_figures
+from lyo_pipelines_tests.config.packaged import endpoint_config
 from lyo_pipelines_tests.evaluation.scripted_judge import Odd, Rule, ruled
 
 ASKED = [{"role": "user", "content": "2 + 2?"}]
@@ -20,7 +20,7 @@ ASKED = [{"role": "user", "content": "2 + 2?"}]
 def ask(rule: Rule, *, key: str | None = None, now: float = 0.0, **config) -> tuple[Reply, list[float], list[dict]]:
     waits: list[float] = []
     with ruled(rule) as server:
-        remote = endpoint_figures(name="hosted", url=server.url, model="m", **config)
+        remote = endpoint_config(name="hosted", url=server.url, model="m", **config)
         with ChatClient(remote, key, sleep=waits.append, epoch=lambda: now, draw=lambda: 1.0) as client:
             return client.chat(ASKED, max_tokens=9), waits, server.requests
 
@@ -68,7 +68,7 @@ def test_an_answer_of_another_shape_is_asked_for_again_and_named_in_the_end(body
 def test_a_request_that_is_wrong_is_not_repeated(status, useless):
     waits: list[float] = []
     with ruled(lambda *_: Odd(status, "no")) as server:
-        client = ChatClient(endpoint_figures(name="hosted", url=server.url, model="m"), None, sleep=waits.append)
+        client = ChatClient(endpoint_config(name="hosted", url=server.url, model="m"), None, sleep=waits.append)
         with client, pytest.raises(EndpointError, match=f"status {status}: no") as caught:
             client.chat(ASKED, max_tokens=9)
         assert len(server.requests) == 1
@@ -92,7 +92,7 @@ def test_several_who_ask_at_once_all_learn_what_the_endpoint_wants():
 
     with (
         ruled(choosy) as server,
-        ChatClient(endpoint_figures(name="hosted", url=server.url, model="m", parallel=6), None) as client,
+        ChatClient(endpoint_config(name="hosted", url=server.url, model="m", parallel=6), None) as client,
         ThreadPoolExecutor(6) as pool,
     ):
         replies = list(pool.map(lambda _: client.chat(ASKED, max_tokens=9), range(6)))
@@ -101,7 +101,7 @@ def test_several_who_ask_at_once_all_learn_what_the_endpoint_wants():
 
 def test_who_waits_for_a_busy_server_gives_up_at_once_when_everything_stops():
     with ruled(lambda *_: Odd(429, "busy", {"retry-after": "60"})) as server:
-        client = ChatClient(endpoint_figures(name="hosted", url=server.url, model="m"), None)
+        client = ChatClient(endpoint_config(name="hosted", url=server.url, model="m"), None)
         with client, ThreadPoolExecutor(1) as pool:
             asked = pool.submit(client.chat, ASKED, max_tokens=9)
             while not server.requests:
@@ -116,7 +116,7 @@ def test_an_endpoint_that_is_gone_is_named_with_the_number_of_attempts():
         port = taken.getsockname()[1]
     waits: list[float] = []
     client = ChatClient(
-        endpoint_figures(name="hosted", url=f"http://127.0.0.1:{port}/v1", model="m", attempts=3),
+        endpoint_config(name="hosted", url=f"http://127.0.0.1:{port}/v1", model="m", attempts=3),
         None,
         sleep=waits.append,
     )
@@ -137,7 +137,7 @@ def test_an_endpoint_that_does_not_answer_in_time_is_given_up():
     try:
         with ruled(slow) as server:
             client = ChatClient(
-                endpoint_figures(name="hosted", url=server.url, model="m", attempts=1, timeout_seconds=0.2), None
+                endpoint_config(name="hosted", url=server.url, model="m", attempts=1, timeout_seconds=0.2), None
             )
             with client, pytest.raises(EndpointError, match="ReadTimeout"):
                 client.chat(ASKED, max_tokens=9)
@@ -148,7 +148,7 @@ def test_an_endpoint_that_does_not_answer_in_time_is_given_up():
 
 def test_the_key_is_sent_and_never_shown():
     with ruled(lambda *_: Odd(401, "wrong key sk-secret")) as server:
-        client = ChatClient(endpoint_figures(name="hosted", url=server.url, model="m"), "sk-secret")
+        client = ChatClient(endpoint_config(name="hosted", url=server.url, model="m"), "sk-secret")
         with client, pytest.raises(EndpointError) as caught:
             client.chat(ASKED, max_tokens=9)
         assert server.keys == ["Bearer sk-secret"]
@@ -156,9 +156,9 @@ def test_the_key_is_sent_and_never_shown():
 
 
 def test_the_key_comes_from_the_environment_alone():
-    remote = endpoint_figures(name="hosted", url="http://x", model="m", api_key_env="SOME_KEY")
+    remote = endpoint_config(name="hosted", url="http://x", model="m", api_key_env="SOME_KEY")
     assert key_of(remote, {"SOME_KEY": " k "}) == "k"
-    assert key_of(endpoint_figures(name="hosted", url="http://x", model="m"), {}) is None
+    assert key_of(endpoint_config(name="hosted", url="http://x", model="m"), {}) is None
     with pytest.raises(EndpointError, match="SOME_KEY is not set"):
         key_of(remote, {"SOME_KEY": ""})
 
@@ -172,7 +172,7 @@ def test_requests_keep_the_pace_that_is_allowed():
         now[0] += seconds
 
     with ruled(lambda *_: "4") as server:
-        remote = endpoint_figures(name="hosted", url=server.url, model="m", requests_per_minute=30)
+        remote = endpoint_config(name="hosted", url=server.url, model="m", requests_per_minute=30)
         with ChatClient(remote, None, sleep=sleep, clock=lambda: now[0]) as client:
             for _ in range(3):
                 client.chat(ASKED, max_tokens=9)
@@ -189,7 +189,7 @@ def test_requests_keep_the_pace_that_is_allowed():
     ],
 )
 def test_cost_is_tokens_at_their_price_or_not_known(tokens, prices, wanted):
-    remote = endpoint_figures(
+    remote = endpoint_config(
         name="hosted", url="http://x", model="m", price_per_million_in=prices[0], price_per_million_out=prices[1]
     )
     assert cost(EndpointUsage.of(tokens, []), remote) == wanted
@@ -207,4 +207,4 @@ def test_cost_is_tokens_at_their_price_or_not_known(tokens, prices, wanted):
 )
 def test_an_endpoint_that_makes_no_sense_or_holds_a_key_is_refused(config):
     with pytest.raises(ConfigError, match=r"evaluation\.endpoints"):
-        endpoint_figures(**config)
+        endpoint_config(**config)

@@ -18,7 +18,7 @@ from lyo_pipelines.evaluation.report.build import read_report
 from lyo_pipelines.evaluation.report.collateral import collateral_section
 from lyo_pipelines.evaluation.report.gates import evaluate_gates
 from lyo_pipelines.storage.lake import Lake
-from lyo_pipelines_tests.config.packaged import collateral_figures
+from lyo_pipelines_tests.config.packaged import collateral_config
 from lyo_pipelines_tests.contracts import reports_made
 from lyo_pipelines_tests.evaluation import sample_reports
 
@@ -57,14 +57,14 @@ def test_one_segment_of_each_task_and_language_comes_first_and_no_relative_at_al
 
 
 def test_the_cost_is_bounded_by_segments_and_items(lake):
-    sets = item_sets(lake, {"segment": SEGMENT}, collateral_figures(segments=2, items=7))
+    sets = item_sets(lake, {"segment": SEGMENT}, collateral_config(segments=2, items=7))
     assert [(part.name, len(part.items), part.answers) for part in sets] == [
         ("programming.en", 7, False),
         ("tutoring.en.physics", 7, False),
         (GENERAL, 36, True),
     ]
-    assert item_sets(lake, {"segment": SEGMENT}, collateral_figures(segments=0, general=False)) == ()
-    assert [part.name for part in item_sets(None, {"segment": SEGMENT}, collateral_figures())] == [GENERAL]
+    assert item_sets(lake, {"segment": SEGMENT}, collateral_config(segments=0, general=False)) == ()
+    assert [part.name for part in item_sets(None, {"segment": SEGMENT}, collateral_config())] == [GENERAL]
 
 
 def test_the_general_set_can_be_checked_and_asks_everything_once():
@@ -89,7 +89,7 @@ def outputs(losses: list[float], texts: list[str] | None = None) -> ModelOutputs
 
 def judged(world, before: list[float], after: list[float], **config):
     items = tuple(Item(f"e{i}", f"g{i}", (("user", "q"),), "r", "en") for i in range(len(before)))
-    wanted = world.config.model_copy(update={"collateral": collateral_figures(**config)})
+    wanted = world.config.model_copy(update={"collateral": collateral_config(**config)})
     said = {"other": {"base": outputs(before), "candidate": outputs(after)}}
     return collateral_section([ItemSet("other", items)], said, "base", wanted)
 
@@ -125,7 +125,7 @@ def test_few_groups_judge_nothing_and_stop_nothing(world):
 
 def evaluated(world, folder: Path, adapter: Path, lake: Lake, capsys) -> tuple[Report, str]:
     config = world.config.model_copy(
-        update={"collateral": collateral_figures(segments=1, items=16), "gates": (GATE,), "max_new_tokens": None}
+        update={"collateral": collateral_config(segments=1, items=16), "gates": (GATE,), "max_new_tokens": None}
     )
     command = evaluation_command(
         world.dataset, adapter, folder / "report", world.root / "models",

@@ -17,9 +17,9 @@ from lyo_pipelines.evaluation.measures.compare import Comparison, compare_all, c
 from lyo_pipelines.evaluation.measures.metric_values import WholeValues
 from lyo_pipelines.evaluation.report.slices import slice_all, value_of
 from lyo_pipelines.tasks.base import GradedAnswer, TaskMetric
-from lyo_pipelines_tests.config.packaged import evaluation_figures
+from lyo_pipelines_tests.config.packaged import evaluation_config
 
-CONFIG = evaluation_figures(resamples=1_000, whole_resamples=1_000, minimum_groups=20, minimum_slice_groups=20)
+CONFIG = evaluation_config(resamples=1_000, whole_resamples=1_000, minimum_groups=20, minimum_slice_groups=20)
 GROUPS = [f"g{i // 2}" for i in range(80)]
 
 
@@ -93,7 +93,9 @@ def test_too_few_groups_get_no_verdict_however_large_the_difference():
 
 
 def test_every_further_comparison_makes_the_correction_harder():
-    one = Comparison("m", "candidate", "base", 80, 40, 1.0, 0.1, 1.9, 0.02)
+    one = Comparison(
+        metric="m", a="candidate", b="base", n=80, groups=40, difference=1.0, ci_low=0.1, ci_high=1.9, p_value=0.02
+    )
     alone = with_verdicts([one], {"m": "higher"}, CONFIG)[0]
     many = with_verdicts([one, *[one.model_copy(update={"p_value": 0.5})] * 5], {"m": "higher"}, CONFIG)[0]
     assert (alone.verdict, alone.p_adjusted) == ("better", 0.02)
@@ -121,7 +123,7 @@ def test_slices_show_their_n_and_the_small_ones_get_no_verdict():
     assert found[0].comparisons[0].verdict == "better"
     assert found[1].comparisons[0].verdict == "cannot_tell"
     assert "not enough groups" in found[1].comparisons[0].note
-    assert found[1].models["base"]["chrf"]["n"] == 20
+    assert found[1].models["base"]["chrf"].n == 20
 
 
 def agreement(judged: Sequence[GradedAnswer]) -> float | None:
@@ -155,7 +157,8 @@ def test_slices_show_a_metric_of_the_whole_set_without_a_verdict():
     items = [item(i, language="hi" if i < 40 else "ta") for i in range(80)]
     values = {role: {"agreement": whole([0] * 80)} for role in ("base", "candidate")}
     found = slice_all(values, [WHOLE], items, CONFIG)
-    assert [part.models["base"]["agreement"] for part in found] == [{"value": 0.5, "n": 40}] * 2
+    shares = [part.models["base"]["agreement"] for part in found]
+    assert [(share.value, share.n) for share in shares] == [(0.5, 40)] * 2
     assert [part.comparisons for part in found] == [(), ()]
 
 

@@ -167,7 +167,7 @@ def test_a_report_of_the_same_inputs_is_not_made_again(world, output, capsys):
     assert (output / "report.json").stat().st_mtime_ns == before
 
 
-def test_other_figures_make_another_report_from_the_same_answers(world, output, capsys):
+def test_another_configuration_makes_another_report_from_the_same_answers(world, output, capsys):
     other = world.root / "reports" / "v2"
     assert (
         main(arguments(world, other, world.config.model_copy(update={"alpha": 0.01}), champion_dir=world.champion)) == 0

@@ -18,7 +18,7 @@ from lyo_pipelines.config.loading import ConfigError, load_config
 from lyo_pipelines.contracts.report import Report
 from lyo_pipelines.contracts.report_values import Comparison, Gate, Slice
 from lyo_pipelines.evaluation.report.gates import GATES, evaluate_gates, held_because, may_be_released
-from lyo_pipelines_tests.config.packaged import evaluation_figures
+from lyo_pipelines_tests.config.packaged import evaluation_config
 from lyo_pipelines_tests.contracts import reports_made
 
 
@@ -50,7 +50,7 @@ def seen(word, metric="loss", b="base", note="") -> Comparison:
 
 
 def one(gate: GateConfig, found) -> Gate:
-    return evaluate_gates(found, evaluation_figures(gates=(gate,)))[0]
+    return evaluate_gates(found, evaluation_config(gates=(gate,)))[0]
 
 
 IMPROVES = GateConfig(name="improves", metric="loss", against="base", require="better")
@@ -254,31 +254,31 @@ def test_a_gate_that_makes_no_sense_is_refused(gate):
 
 
 def test_a_bare_off_in_yaml_is_a_word():
-    assert evaluation_figures(**yaml.safe_load("constrained: off")).constrained == "off"
-    assert evaluation_figures(constrained="schema").constrained == "schema"
+    assert evaluation_config(**yaml.safe_load("constrained: off")).constrained == "off"
+    assert evaluation_config(constrained="schema").constrained == "schema"
     with pytest.raises(ConfigError, match="constrained"):
-        evaluation_figures(**yaml.safe_load("constrained: on"))
+        evaluation_config(**yaml.safe_load("constrained: on"))
 
 
 def test_two_gates_of_one_name_are_refused():
     with pytest.raises(ConfigError, match="two gates are called keeps"):
-        evaluation_figures(gates=(KEEPS, KEEPS))
+        evaluation_config(gates=(KEEPS, KEEPS))
 
 
 def test_a_file_that_changes_one_figure_keeps_every_gate():
-    assert evaluation_figures(max_items=20).gates == load_config().evaluation.gates
+    assert evaluation_config(max_items=20).gates == load_config().evaluation.gates
 
 
 @pytest.mark.parametrize("gates_of_a_file", [[], None, ""])
 def test_an_empty_list_of_gates_is_refused_with_what_to_write(gates_of_a_file):
     with pytest.raises(ConfigError, match="gates: none"):
-        evaluation_figures(gates=gates_of_a_file)
+        evaluation_config(gates=gates_of_a_file)
 
 
 def test_no_gates_at_all_is_said_in_words_and_survives_a_file():
-    open_to_all = evaluation_figures(gates="none")
+    open_to_all = evaluation_config(gates="none")
     assert open_to_all.gates == ()
     written = json.loads(open_to_all.model_dump_json())
     assert written["gates"] == "none"
-    assert evaluation_figures(**written).gates == ()
-    assert evaluation_figures(**json.loads(load_config().evaluation.model_dump_json())) == load_config().evaluation
+    assert evaluation_config(**written).gates == ()
+    assert evaluation_config(**json.loads(load_config().evaluation.model_dump_json())) == load_config().evaluation

@@ -14,12 +14,12 @@ from lyo_pipelines.evaluation.judge.prompts import AnswerPair, judge_messages, p
 from lyo_pipelines.evaluation.judge.verdicts import Judgement, agreement, habits, judge_section, outcome
 from lyo_pipelines.evaluation.report.gates import judge_gate
 from lyo_pipelines.storage.lake import Lake
-from lyo_pipelines_tests.config.packaged import judge_figures
+from lyo_pipelines_tests.config.packaged import judge_config
 from lyo_pipelines_tests.dataset.example_lake import SEGMENT, examples
 from lyo_pipelines_tests.dataset.test_preferences import asked_in_tests, bad_answers, build, lake_of
 
 CONFIG = load_config().evaluation.model_copy(update={"resamples": 1_000})
-JUDGE = judge_figures(url="http://x", model="m")
+JUDGE = judge_config(url="http://x", model="m")
 USAGE = EndpointUsage(0, 0, 0).usage(JUDGE)
 SAID = st.sampled_from(["first", "second", "tie", None])
 

@@ -27,7 +27,7 @@ def measured(
     return value
 
 
-def test_the_metrics_are_those_that_figures_may_name():
+def test_the_metrics_are_those_that_the_configuration_may_name():
     assert tuple(metric.name for metric in language_metrics(LISTS, CURATION)) == NAMES
 
 

@@ -18,7 +18,7 @@ from lyo_pipelines.evaluation.command import evaluation_command, write_config
 from lyo_pipelines.evaluation.engine.__main__ import main
 from lyo_pipelines.evaluation.report.build import read_report
 from lyo_pipelines.storage.lake import Lake
-from lyo_pipelines_tests.config.packaged import endpoint_figures, judge_figures
+from lyo_pipelines_tests.config.packaged import endpoint_config, judge_config
 from lyo_pipelines_tests.evaluation.dataset_lake import curated_day, row
 from lyo_pipelines_tests.evaluation.scripted_judge import Odd, ruled
 from lyo_pipelines_tests.serving.live_server import served
@@ -46,9 +46,7 @@ def server(world, tmp_path_factory):
 @pytest.fixture(scope="module")
 def asked(world, server, tmp_path_factory) -> tuple[Report, Path]:
     folder = tmp_path_factory.mktemp("asked")
-    endpoint = endpoint_figures(
-        name="hosted", url=server, model="tiny", price_per_million_in=2, price_per_million_out=4
-    )
+    endpoint = endpoint_config(name="hosted", url=server, model="tiny", price_per_million_in=2, price_per_million_out=4)
     return evaluated(world, folder / "r1", endpoints=(endpoint,)), folder
 
 
@@ -101,7 +99,7 @@ def test_what_was_answered_is_never_asked_again_and_what_was_not_is(world, tmp_p
         return "four" if number < 8 else Odd(400, "enough")
 
     with ruled(half) as server:
-        endpoint = endpoint_figures(name="moody", url=server.url, model="m", attempts=1, parallel=1)
+        endpoint = endpoint_config(name="moody", url=server.url, model="m", attempts=1, parallel=1)
         first = evaluated(world, tmp_path / "r1", endpoints=(endpoint,))
         assert first.endpoints[0].answered == 8
         assert "400" in first.incomplete[0]
@@ -123,7 +121,7 @@ def test_what_was_answered_is_never_asked_again_and_what_was_not_is(world, tmp_p
 
 def test_a_key_that_is_not_set_is_said_before_anything_is_asked(world, tmp_path, capsys, monkeypatch):
     monkeypatch.delenv("NO_SUCH_KEY", raising=False)
-    endpoint = endpoint_figures(name="paid", url="http://127.0.0.1:9/v1", model="m", api_key_env="NO_SUCH_KEY")
+    endpoint = endpoint_config(name="paid", url="http://127.0.0.1:9/v1", model="m", api_key_env="NO_SUCH_KEY")
     evaluated(world, tmp_path / "r", code=2, endpoints=(endpoint,))
     said = capsys.readouterr().err
     assert "NO_SUCH_KEY is not set" in said
@@ -171,7 +169,7 @@ def preferences(folder: Path, *, shorter_is_better: bool, n: int = 60) -> Lake:
 def test_a_judge_gates_only_where_people_agree_with_it(world, tmp_path, agree):
     lake = preferences(tmp_path / "lake", shorter_is_better=agree)
     with ruled(shorter) as server:
-        judge = judge_figures(url=server.url, model="ruler", items=18, parallel=2)
+        judge = judge_config(url=server.url, model="ruler", items=18, parallel=2)
         report = evaluated(world, tmp_path / "r", lake=lake, judge=judge, gates=(GATE,), minimum_groups=5)
     told = report.judge
     assert (told.against, told.flip_rate, told.parse_failures) == ("champion", 0, 0)
@@ -190,7 +188,7 @@ def test_a_judge_gates_only_where_people_agree_with_it(world, tmp_path, agree):
 
 
 def test_a_real_model_as_judge_that_writes_nonsense_is_counted_as_unreadable(world, server, tmp_path):
-    judge = judge_figures(url=server, model="tiny", items=6, max_tokens=8)
+    judge = judge_config(url=server, model="tiny", items=6, max_tokens=8)
     told = evaluated(world, tmp_path / "r", judge=judge, gates=(GATE,)).judge
     assert told.parse_failures == told.replies == 12
     assert (told.n, told.note) == (0, "nothing was judged")

@@ -9,7 +9,7 @@ from lyo_pipelines.config.loading import load_config
 from lyo_pipelines.evaluation.inputs.items import Item
 from lyo_pipelines.evaluation.inputs.ratings import RatedAnswers
 from lyo_pipelines.evaluation.measures.satisfaction import FEATURES, features, learn_satisfaction
-from lyo_pipelines_tests.config.packaged import satisfaction_figures
+from lyo_pipelines_tests.config.packaged import satisfaction_config
 
 CONFIG = load_config().evaluation.model_copy(update={"resamples": 1_000})
 GOOD = "First multiply: {a} x 3 = {b}.\n2. Then add 4.\nSo the total is {c}.\nAnswer: {c}"
@@ -76,7 +76,7 @@ def test_too_few_ratings_or_users_are_said(rows, why):
 
 
 def test_it_can_be_switched_off():
-    off = CONFIG.model_copy(update={"satisfaction": satisfaction_figures(enabled=False)})
+    off = CONFIG.model_copy(update={"satisfaction": satisfaction_config(enabled=False)})
     section = learn_satisfaction(rated(), off).section
     assert (section.measured, section.why) == (False, "it is switched off")
 

@@ -228,7 +228,7 @@ def test_openai_messages_become_the_last_question_and_answer(tmp_path):
     assert [item["reason"] for item in rejected(lake)] == ["bad_messages", "missing_question", "bad_messages"]
 
 
-def test_openai_messages_without_a_time_are_rejected_when_the_figures_say_so(tmp_path):
+def test_openai_messages_without_a_time_are_rejected_when_the_configuration_says_so(tmp_path):
     openai = CONFIG.openai_messages.model_copy(update={"time_from_file": False})
     config = CONFIG.model_copy(update={"openai_messages": openai})
     path = jsonl(tmp_path / "m.jsonl", [{"messages": [{"role": "user", "content": "q"}]}])

@@ -214,7 +214,7 @@ def test_annotations_by_themselves_are_late_feedback(tmp_path: Path) -> None:
     assert (row["thumbs"], row["complaint_text"], row["relevance_score"], row["rating"]) == (-1, "too long", 0.5, None)
 
 
-def test_what_a_span_does_not_say_the_figures_may(tmp_path: Path) -> None:
+def test_what_a_span_does_not_say_the_configuration_may(tmp_path: Path) -> None:
     asked = span({key: value for key, value in NEW.items() if key != "language"})
     del asked["attributes"]["language"]
     path = jsonl(tmp_path / "spans.jsonl", [asked])

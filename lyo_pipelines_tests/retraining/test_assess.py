@@ -101,7 +101,7 @@ def test_a_new_area_about_which_nobody_has_asked_is_said(lake):
         assert NEW not in assess_segments(lake, config(), curriculum(days), [], NOW, by="x").decisions
 
 
-def test_the_figures_of_a_single_segment_are_its_own(lake):
+def test_the_configuration_of_a_single_segment_is_its_own(lake):
     own = config(segments={FELL: {"quality": {"rating_drop": 4.0, "average_rating": 1.0}}})
     found = look(lake, policy=own)
     assert not [cause for cause in found.decisions[FELL].causes if "rating" in cause]

@@ -84,7 +84,7 @@ def test_what_is_news(lake, change_made):
     assert keep(lake, changed, now=NOW + timedelta(hours=1)) == [changed]
 
 
-def test_other_figures_of_the_policy_are_news(lake):
+def test_another_policy_is_news(lake):
     keep(lake, fell())
     assert keep(lake, fell(), policy="p2") != []
     assert policy_digest(["a", "b"]) != policy_digest(["a", "c"])

@@ -79,7 +79,7 @@ def test_the_cause_of_a_refresh_is_the_dataset_that_was_last_learnt():
 @pytest.mark.parametrize(
     ("examples", "name"), [(999, "below minimum"), (1_000, "ready"), (4_999, "ready"), (5_000, "optimal")]
 )
-def test_bands_begin_at_their_figures(examples, name):
+def test_bands_begin_at_their_limits(examples, name):
     assert band(examples, policy().volume) == name
 
 

@@ -25,7 +25,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from lyo_pipelines.tasks.answers import Answer, Text
-from lyo_pipelines.tasks.base import Judged, TaskFormat, TaskMetric
+from lyo_pipelines.tasks.base import GradedAnswer, TaskFormat, TaskMetric
 from lyo_pipelines.tasks.wording import as_json, language
 
 
@@ -46,7 +46,7 @@ def check(answer: Riddle, row: Mapping[str, Any]) -> str | None:
     return "the riddle says it" if answer.solution.lower() in row["question"].lower() else None
 
 
-def _stars(item: Judged) -> float:
+def _stars(item: GradedAnswer) -> float:
     return abs(item.answer.stars - item.reference.stars)
 
 

@@ -15,7 +15,7 @@ from lyo_pipelines.training.recipe_loading import RecipeError, load_recipe, reci
 from lyo_pipelines.training.recipes import Recipe
 
 
-def test_the_owners_figures_are_the_defaults():
+def test_the_configured_values_are_the_defaults():
     recipe = load_recipe("owner")
     assert (recipe.lora.r, recipe.lora.alpha, recipe.lora.dropout) == (16, 32, 0.1)
     assert (recipe.optimizer.learning_rate, recipe.budget.epochs) == (2e-4, 3)

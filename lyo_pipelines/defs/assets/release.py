@@ -135,7 +135,7 @@ def look_metadata(look: ReleaseCheck, history: ReleaseHistory, project_config: C
     days = look.decision.until_known_days
     return {
         "decision": look.decision.action.replace("_", " "),
-        "why": look.says,
+        "why": look.summary,
         "until_known_days": "not in sight" if days is None else round(days, 1),
         "mismatched_rows": look.collected.mismatched,
         **finding_metadata(decision_evidence(look.decision, look.collected, project_config.rollout)),

@@ -89,7 +89,7 @@ def _events(found: Round, config: Config, now: datetime) -> Iterator[Any]:
 def _requests(instance: dg.DagsterInstance, found: Round, lake: Lake, *, automatic: bool) -> Iterator[dg.RunRequest]:
     """Runs of steps that are due and, where the configuration says so, of releases of new reports; one for each cause."""
     due = [
-        ((JOB, one.release.segment, one.release.sequence), JOB, one.release.segment, one.says)
+        ((JOB, one.release.segment, one.release.sequence), JOB, one.release.segment, one.summary)
         for one in (visit.look for visit in found.visits)
         if one.step_up_due
     ]
