@@ -17,7 +17,7 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from lyo_pipelines.commands.demo import RECIPE, SEGMENT
+from lyo_pipelines.commands.demo import SEGMENT
 from lyo_pipelines.config.loading import load_config
 from lyo_pipelines.config.settings import make_key_file
 from lyo_pipelines.curation.day import curate_day
@@ -56,7 +56,7 @@ def plain(root: Path, interactions: int) -> dict[str, float]:
     lap("filtered_examples")
     version = build_dataset(lake, SEGMENT, config.dataset, config.curation, now=datetime.now(UTC))
     lap("dataset_splits")
-    recipe = load_recipe(RECIPE, {})
+    recipe = load_recipe("cpu_demo", {})
     name = adapter_version(version.fingerprint, recipe)
     adapter, report = Path(lake.adapter_dir(SEGMENT, name)), Path(lake.report_dir(SEGMENT, name))
     write_recipe(recipe, adapter / "recipe.yaml")

@@ -21,7 +21,8 @@ from scipy.stats import norm
 from lyo_pipelines.health.aggregate import NEGATIVE_RATING, aggregate_day
 from lyo_pipelines.health.contract import COUNTS, HEALTH, USER_GROUPS, USERS
 from lyo_pipelines.retraining.curriculum import Curriculum
-from lyo_pipelines.statistics.histogram import BINS, bins_of
+from lyo_pipelines.statistics.histogram import BINS
+from lyo_pipelines_tests.statistics.histogram_bins import bins_of
 
 TOPICS, GRADES, SLOTS = 12, 3, 300
 STRATA = TOPICS * GRADES

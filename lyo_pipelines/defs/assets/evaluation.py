@@ -76,7 +76,7 @@ def eval_report(
         data_dir=lake.root,
         config_path=store.settings().config_path,
     )
-    context.instance.add_run_tags(context.run_id, {REPORT_TAG: candidate.version})
+    context.instance.add_run_tags(context.run.run_id, {REPORT_TAG: candidate.version})
     results = pipes.run(context=context, command=command).get_results()
     record_report(lake, segment, candidate.version, read_report(output))
     return results

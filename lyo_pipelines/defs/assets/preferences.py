@@ -96,7 +96,7 @@ def preference_adapter(
     output = lake.local(lake.adapter_dir(segment, version))
     recipe_path = output / "recipe.yaml"
     write_recipe(recipe, recipe_path)
-    context.instance.add_run_tags(context.run_id, {ADAPTER_TAG: version})
+    context.instance.add_run_tags(context.run.run_id, {ADAPTER_TAG: version})
     context.log.info(f"{segment}: {recipe.method} from {start.version} with preference data {data.fingerprint}")
     command = training_command(recipe_path, lake.local(data.path), output, store.models_dir(), start_from=start.path)
     results = pipes.run(context=context, command=command).get_results()

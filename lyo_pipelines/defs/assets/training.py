@@ -56,7 +56,7 @@ def adapter(
     output.mkdir(parents=True, exist_ok=True)
     recipe_path = output / "recipe.yaml"
     write_recipe(recipe, recipe_path)
-    context.instance.add_run_tags(context.run_id, {ADAPTER_TAG: version})
+    context.instance.add_run_tags(context.run.run_id, {ADAPTER_TAG: version})
     context.log.info(
         f"training {context.partition_key} {version} with recipe {config.recipe} on dataset {dataset.fingerprint}"
     )
