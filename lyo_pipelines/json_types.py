@@ -1,8 +1,9 @@
-"""Names for values whose shape is not ours to say. A document of known shape is a class of its own, never one of these."""
+"""Names for values whose shape is not ours to say, and what narrows them. A document of known shape is a class, never one of these."""
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from collections.abc import Sequence
+from typing import Any, TypeAlias, TypeGuard
 
 from pydantic import JsonValue
 
@@ -17,3 +18,13 @@ TableRow: TypeAlias = dict[str, Any]
 
 ConfigTree: TypeAlias = dict[str, Any]
 """Nested keys and values of a YAML file, a command line or a launchpad, before a model has checked them."""
+
+
+def is_dict(value: object) -> TypeGuard[dict[str, Any]]:
+    """Whether it is a dict; whether its keys and values fit is for the model that reads it to say."""
+    return isinstance(value, dict)
+
+
+def is_list(value: object) -> TypeGuard[Sequence[Any]]:
+    """Whether it is a list or a tuple; whether its entries fit is for the model that reads it to say."""
+    return isinstance(value, list | tuple)

@@ -8,6 +8,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
+from lyo_pipelines.json_types import is_dict
+
 Kind = Literal["run_failed", "check_failed", "check_warned", "trigger_fired", "data_stalled"]
 Kinds = Literal["all"] | tuple[Kind, ...]
 _LOG = logging.getLogger(__name__)
@@ -55,7 +57,7 @@ class AlertConfig(BaseModel):
     @classmethod
     def _without_old_keys(cls, values: Any) -> Any:
         """A file of an earlier version is still read: stale data is now what the assets' freshness policy says."""
-        if isinstance(values, dict) and "stalled_after_hours" in values:
+        if is_dict(values) and "stalled_after_hours" in values:
             _LOG.warning(
                 "alerts.stalled_after_hours has no effect: remove it (freshness is a policy of the daily assets now)"
             )

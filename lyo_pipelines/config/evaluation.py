@@ -6,6 +6,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_serializer, field_validator, model_validator
 
+from lyo_pipelines.json_types import is_dict, is_list
+
 Dimension = Literal["segment", "language", "subject", "grade", "topic", "reasoning_mode"]
 NO_GATES = "none"
 """What stands in place of the gates when every candidate may be released."""
@@ -169,12 +171,12 @@ class EvaluationConfig(BaseModel):
     @classmethod
     def _entries_over_their_defaults(cls, values: Any) -> Any:
         """Lay each endpoint and the judge over their defaults; whatever does not fit is left for the fields to refuse."""
-        if not isinstance(values, dict) or not isinstance(common := values.get("endpoint_defaults"), dict):
+        if not is_dict(values) or not is_dict(common := values.get("endpoint_defaults")):
             return values
         filled, judging = dict(values), values.get("judge_defaults")
-        if isinstance(endpoints := values.get("endpoints"), list | tuple):
-            filled["endpoints"] = [{**common, **entry} if isinstance(entry, dict) else entry for entry in endpoints]
-        if isinstance(judge := values.get("judge"), dict) and isinstance(judging, dict):
+        if is_list(endpoints := values.get("endpoints")):
+            filled["endpoints"] = [{**common, **entry} if is_dict(entry) else entry for entry in endpoints]
+        if is_dict(judge := values.get("judge")) and is_dict(judging):
             filled["judge"] = {**common, **judging, **judge}
         return filled
 

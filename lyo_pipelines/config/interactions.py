@@ -7,6 +7,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from lyo_pipelines.json_types import is_dict, is_list
+
 FeedbackField = Literal["rating", "thumbs", "complaint_category", "complaint_text", "relevance_score", "retries"]
 
 
@@ -111,12 +113,12 @@ class InteractionsConfig(BaseModel):
     @classmethod
     def _tables_over_their_defaults(cls, values: Any) -> Any:
         """Lay each table over the defaults; whatever does not fit is left for the fields to refuse."""
-        if not isinstance(values, dict):
+        if not is_dict(values):
             return values
         common, tables = values.get("table_defaults"), values.get("tables")
-        if not isinstance(common, dict) or not isinstance(tables, list | tuple):
+        if not is_dict(common) or not is_list(tables):
             return values
-        return {**values, "tables": [{**common, **entry} if isinstance(entry, dict) else entry for entry in tables]}
+        return {**values, "tables": [{**common, **entry} if is_dict(entry) else entry for entry in tables]}
 
     @field_validator("tables")
     @classmethod

@@ -28,7 +28,7 @@ from lyo_pipelines.config.release import ReleaseConfig
 from lyo_pipelines.config.retraining import RetrainingConfig
 from lyo_pipelines.config.rollout import RolloutConfig
 from lyo_pipelines.errors import LyoError
-from lyo_pipelines.json_types import ConfigTree
+from lyo_pipelines.json_types import ConfigTree, is_dict
 
 DEFAULTS = Path(__file__).parent
 
@@ -91,10 +91,10 @@ def _packaged() -> Mapping[str, Any]:
 def read_sections(path: str | Path) -> ConfigTree:
     """A user's YAML as it stands, not yet validated. Raises ConfigError when it is no YAML with sections."""
     try:
-        found = yaml.safe_load(Path(path).read_text(encoding="utf-8")) or {}
+        found: object = yaml.safe_load(Path(path).read_text(encoding="utf-8")) or {}
     except (OSError, yaml.YAMLError) as error:
         raise ConfigError(f"{path}: cannot be read as YAML ({error}).", hint="Mend or remove it.") from error
-    if not isinstance(found, dict):
+    if not is_dict(found):
         raise ConfigError(
             f"{path}: expected sections ({', '.join(Config.model_fields)}), found {type(found).__name__}."
         )
@@ -104,7 +104,5 @@ def read_sections(path: str | Path) -> ConfigTree:
 def _overlay(base: Mapping[str, Any], over: Mapping[str, Any]) -> ConfigTree:
     result = dict(base)
     for key, value in over.items():
-        result[key] = (
-            _overlay(base[key], value) if isinstance(value, dict) and isinstance(base.get(key), dict) else value
-        )
+        result[key] = _overlay(base[key], value) if is_dict(value) and is_dict(base.get(key)) else value
     return result

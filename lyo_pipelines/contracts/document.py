@@ -9,7 +9,7 @@ from typing import ClassVar, Self
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from lyo_pipelines.errors import LyoError
-from lyo_pipelines.json_types import JsonObject
+from lyo_pipelines.json_types import JsonObject, is_dict
 
 _SHOWN = 3
 """Problems of one file that its error names; the rest is counted."""
@@ -48,7 +48,7 @@ class Document(DocumentPart):
             raise DocumentError(
                 f"{source} is damaged: it is not JSON ({error}).", hint="Restore it from a backup, or make it again."
             ) from error
-        if not isinstance(data, dict):
+        if not is_dict(data):
             raise DocumentError(f"{source} is no {cls.KIND}: it holds {type(data).__name__} instead of an object.")
         version = data.get(cls.VERSION_FIELD, 0)
         if not isinstance(version, int) or version > cls.VERSION:

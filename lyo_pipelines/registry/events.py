@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
-from typing import Any, Literal, get_args
+from typing import Any, Literal, cast, get_args
 
 from lyo_pipelines.errors import LyoError
+from lyo_pipelines.json_types import is_list
 
 Kind = Literal[
     "registered", "candidate", "canary", "stepped_up", "stepped_back", "paused", "resumed", "fell_back", "promoted", "retired",
@@ -57,8 +58,8 @@ class RegistryEvent:
     stage: int = 0
     share: float = 0.0
     to: str = ""
-    metrics: Mapping[str, Any] = field(default_factory=dict)
-    figures: Mapping[str, Any] = field(default_factory=dict)
+    metrics: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    figures: Mapping[str, Any] = field(default_factory=dict[str, Any])
     sequence: int = 0
     previous: str = ""
 
@@ -81,8 +82,8 @@ def event_to_json(event: RegistryEvent) -> str:
 def json_values(values: Any) -> Any:
     """The same as JSON can say it: nan and infinities as None, numpy's numbers as Python's. No figure may hold up a fallback."""
     if isinstance(values, Mapping):
-        return {str(key): json_values(value) for key, value in values.items()}
-    if isinstance(values, list | tuple):
+        return {str(key): json_values(value) for key, value in cast("Mapping[Any, Any]", values).items()}
+    if is_list(values):
         return [json_values(value) for value in values]
     if hasattr(values, "item"):
         values = values.item()
@@ -94,11 +95,12 @@ def json_values(values: Any) -> Any:
 def event_from_json(text: str) -> RegistryEvent:
     """Read an event back. Raises EventFormatError."""
     try:
-        told = json.loads(text)
+        told: dict[str, Any] = json.loads(text)
         if told.pop("format") != FORMAT or told["kind"] not in KINDS:
             raise ValueError(f"of another format than {FORMAT}, or of an unknown kind")
         adapter, who = Adapter(**told.pop("adapter")), Who(**told.pop("who"))
-        return RegistryEvent(**{**told, "adapter": adapter, "who": who, "at": datetime.fromisoformat(told["at"])})
+        read: dict[str, Any] = {"adapter": adapter, "who": who, "at": datetime.fromisoformat(told["at"])}
+        return RegistryEvent(**{**told, **read})
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise EventFormatError(f"no event: {error}") from error
 

@@ -118,7 +118,8 @@ def _serving(release: Release, event: RegistryEvent) -> Release:
     wanted: dict[tuple[str, Arm], float] = {(release.champion, "current"): 1 - release.share}
     if release.in_canary:
         wanted[release.candidate, "candidate"] = release.share
-    sequence, kept = release.sequence, []
+    sequence = release.sequence
+    kept: list[ServingPeriod] = []
     for one in release.served:
         if one.until is None and wanted.get((one.version, one.arm)) != one.share:
             kept.append(replace(one, until=event.at, ended_by=sequence))

@@ -36,8 +36,8 @@ class Release:
 
     segment: str
     sequence: int = 0
-    adapters: Mapping[str, Adapter] = field(default_factory=dict)
-    states: Mapping[str, State] = field(default_factory=dict)
+    adapters: Mapping[str, Adapter] = field(default_factory=dict[str, Adapter])
+    states: Mapping[str, State] = field(default_factory=dict[str, State])
     champion: str = ""
     formers: tuple[str, ...] = ()
     candidate: str = ""

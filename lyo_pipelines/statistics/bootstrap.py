@@ -10,6 +10,9 @@ group's difference (Fisher-Pitman, the test behind `scipy.stats.permutation_test
 discordant 0/1 items a bootstrap p-value is far too small, while the sign-flip test keeps its level.
 """
 
+# scipy brings no types:
+# pyright: reportMissingTypeStubs=false
+
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
@@ -118,7 +121,7 @@ def bootstrap_ratios(
     count = numerators.size
     columns = np.column_stack([numerators, denominators])
     uniform = np.full(count, 1.0 / count)
-    parts = []
+    parts: list[Floats] = []
     for size in _chunks(resamples, count):
         totals = rng.multinomial(count, uniform, size=size).astype(np.float64) @ columns
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -144,7 +147,7 @@ def bca_interval(replicates: Floats, estimate: float, jackknife: Floats, confide
     scale = float((away**2).sum()) ** 1.5
     acceleration = float((away**3).sum()) / (6.0 * scale) if scale > 0 else 0.0
     tails = bias + ndtri(np.array([(1 - confidence) / 2, (1 + confidence) / 2]))
-    levels = ndtr(bias + tails / (1 - acceleration * tails))
+    levels: Floats = ndtr(bias + tails / (1 - acceleration * tails))
     low, high = np.quantile(replicates, levels)
     return float(low), float(high)
 

@@ -1,5 +1,8 @@
 """How small an effect a test set could have shown. The test itself does not belong here (see `bootstrap`)."""
 
+# scipy brings no types:
+# pyright: reportMissingTypeStubs=false
+
 from __future__ import annotations
 
 import math

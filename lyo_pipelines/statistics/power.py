@@ -4,6 +4,9 @@ Normal approximations: Chow, Shao and Wang, *Sample Size Calculations in Clinica
 tests). The smallest effect that a given test set shows stands in `effect`.
 """
 
+# scipy brings no types:
+# pyright: reportMissingTypeStubs=false
+
 from __future__ import annotations
 
 import math

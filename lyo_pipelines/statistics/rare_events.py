@@ -8,6 +8,9 @@ tests Lindon and Malek, NeurIPS 2022, section 4). Exact where normal intervals f
 Rates that are not rare belong to `clustered` and `sequential`.
 """
 
+# scipy brings no types:
+# pyright: reportMissingTypeStubs=false, reportUnknownVariableType=false
+
 from __future__ import annotations
 
 import math

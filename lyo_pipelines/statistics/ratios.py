@@ -1,5 +1,8 @@
 """Intervals for ratios of two shares and of two rates. Differences of means belong to `bootstrap` and `stratified`."""
 
+# scipy brings no types:
+# pyright: reportMissingTypeStubs=false
+
 from __future__ import annotations
 
 import math

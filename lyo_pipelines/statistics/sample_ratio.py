@@ -6,6 +6,9 @@ around the planned shares is a martingale. Closed form; the package savvi has th
 convex optimiser with it. What to do about a mismatch does not belong here.
 """
 
+# scipy brings no types:
+# pyright: reportMissingTypeStubs=false
+
 from __future__ import annotations
 
 import math

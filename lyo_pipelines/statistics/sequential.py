@@ -13,6 +13,9 @@ not depend on its past. With few users the normal critical value is replaced by 
 Simulated error rates: tests of this module and benchmarks/rollout.py.
 """
 
+# scipy brings no types:
+# pyright: reportMissingTypeStubs=false
+
 from __future__ import annotations
 
 import math

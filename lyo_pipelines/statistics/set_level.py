@@ -119,7 +119,7 @@ def _swap_p_value(
 
 def _resampled(members: list[list[int]], resamples: int, rng: np.random.Generator) -> Iterator[list[int]]:
     for _ in range(resamples):
-        drawn = rng.integers(0, len(members), size=len(members)).tolist()
+        drawn: list[int] = rng.integers(0, len(members), size=len(members)).tolist()
         yield [row for group in drawn for row in members[group]]
 
 

@@ -4,12 +4,15 @@ Direct standardisation (Kitagawa, JASA 50, 1955): `expected` is what the baselin
 the difference to it is the change within, the rest of the change is mix. What the strata are does not belong here.
 """
 
+# scipy brings no types:
+# pyright: reportMissingTypeStubs=false, reportUnknownVariableType=false
+
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy.special import polygamma
 
 Floats = NDArray[np.float64]
@@ -129,10 +132,10 @@ def moderated_variance(ratio: Floats, degrees_of_freedom: Floats) -> tuple[Float
     if known.sum() < _MINIMUM_GROUPS:
         return ratio, degrees_of_freedom
     half = degrees_of_freedom[known] / 2
-    centred = np.log(ratio[known]) - polygamma(0, half) + np.log(half)
-    spread = max(float(centred.var(ddof=1)) - float(polygamma(1, half).mean()), 1e-3)
+    centred = np.log(ratio[known]) - _polygamma(0, half) + np.log(half)
+    spread = max(float(centred.var(ddof=1)) - float(_polygamma(1, half).mean()), 1e-3)
     prior = 2 * _inverse_trigamma(spread)
-    common = np.exp(centred.mean() + polygamma(0, prior / 2) - np.log(prior / 2))
+    common = np.exp(centred.mean() + _polygamma(0, prior / 2) - np.log(prior / 2))
     return (prior * common + degrees_of_freedom * ratio) / (prior + degrees_of_freedom), prior + degrees_of_freedom
 
 
@@ -140,9 +143,14 @@ def _inverse_trigamma(value: float) -> float:
     """x with trigamma(x) = value, by Newton's method from Smyth's start (2004, appendix)."""
     x = 0.5 + 1 / value
     for _ in range(50):
-        trigamma = float(polygamma(1, x))
-        step = trigamma * (1 - trigamma / value) / float(polygamma(2, x))
+        trigamma = float(_polygamma(1, x))
+        step = trigamma * (1 - trigamma / value) / float(_polygamma(2, x))
         x += step
         if -step / x < 1e-8:
             break
     return x
+
+
+def _polygamma(order: int, x: ArrayLike) -> Floats:
+    """The derivative of this order of the digamma function; of the shape of x."""
+    return np.asarray(polygamma(order, x), np.float64)

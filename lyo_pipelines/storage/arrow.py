@@ -1,5 +1,9 @@
 """pyarrow.compute under a name that a type checker accepts (its functions are made when it is imported), lists, and its memory."""
 
+# pyarrow brings no types, so every table, array and field is unknown here:
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUnknownParameterType=false
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
+
 from __future__ import annotations
 
 from typing import Any, cast

@@ -4,12 +4,16 @@ Every write goes to a temporary name beside its target and is renamed, so a read
 process leaves at most a `.tmp-*` name that readers ignore.
 """
 
+# pyarrow and fsspec bring no types, so a table and what a file system gives are unknown here:
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUnknownParameterType=false
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
+
 from __future__ import annotations
 
 import json
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -45,7 +49,8 @@ class Lake:
     @cached_property
     def base(self) -> str:
         """`root` without its protocol, as the filesystem wants it."""
-        return fsspec.core.url_to_fs(self.root)[1].rstrip("/")
+        base: str = fsspec.core.url_to_fs(self.root)[1]
+        return base.rstrip("/")
 
     # -- paths -------------------------------------------------------------------------------------------------
     def path(self, *parts: str) -> str:
@@ -110,7 +115,8 @@ class Lake:
 
     def local(self, path: str) -> Path:
         """The same path as a local one; model files need it. Raises NotLocalError on a remote lake."""
-        if "file" not in (self.fs.protocol if isinstance(self.fs.protocol, (tuple, list)) else (self.fs.protocol,)):
+        protocol: str | Sequence[str] = self.fs.protocol
+        if "file" not in ((protocol,) if isinstance(protocol, str) else protocol):
             raise NotLocalError(
                 f"{path} must be on a local disk: set LYO_DATA_DIR to a local (or mounted) folder for training."
             )
@@ -134,7 +140,7 @@ class Lake:
 
     def days(self, stage: str, name: str = "part.parquet") -> list[date]:
         """Sorted days for which `lake/<stage>/date=…/` holds `name` (`name=""`: holds anything)."""
-        found = []
+        found: list[date] = []
         for entry in self.names(self.path(stage)):
             day = _day_of(entry)
             if day is not None and (not name or self.exists(self.path(stage, entry, name))):
@@ -143,7 +149,7 @@ class Lake:
 
     # -- whole-or-nothing writes -------------------------------------------------------------------------------
     @contextmanager
-    def replacing(self, path: str) -> Iterator[str]:
+    def replacing(self, path: str) -> Generator[str]:
         """Yield a temporary path; on success it becomes `path` in one rename, on an error it is removed."""
         folder, _, name = path.rpartition("/")
         self.fs.makedirs(folder, exist_ok=True)
@@ -158,7 +164,7 @@ class Lake:
             raise
 
     @contextmanager
-    def full_disk_explained(self) -> Iterator[None]:
+    def full_disk_explained(self) -> Generator[None]:
         """Turn "no space left" into an error that says whose disk is full and what to do."""
         with machine_explained(self.root, go_on="run it again: nothing half-written counts"):
             yield
@@ -186,7 +192,7 @@ class Lake:
             pq.write_table(table, temporary, filesystem=self.fs, compression="zstd", compression_level=1)
 
     @contextmanager
-    def open_table(self, path: str) -> Iterator[pq.ParquetFile]:
+    def open_table(self, path: str) -> Generator[pq.ParquetFile]:
         """Yield one Parquet file, closed afterwards (never as a data set: `date=…` in a path must not become a column).
 
         A local file is opened by Arrow itself: faster, and Arrow's reading threads then hold no Python object. (With a Python
