@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
+from pydantic import JsonValue
+
 from lyo_pipelines.json_types import JsonObject
 from lyo_pipelines.sample.conversations import Turn
 from lyo_pipelines.sample.identifiers import MAKERS, person
@@ -59,7 +61,7 @@ def private_data(case: FlawCase) -> Label:
     sentence = case.say(voice.private[kind], value=value, grade=row["grade"])
     gap = "\n\n" if "code" in case.turn.lesson.values else " "
     row["question"] = gap.join((sentence, row["question"]) if rng.random() < 0.5 else (row["question"], sentence))
-    fields = ["question"]
+    fields: list[JsonValue] = ["question"]
     if kind == "name" and rng.random() < 0.5:
         row["answer"] = case.first_line(f"{case.say(voice.greetings, person=value)} {row['answer'].split(chr(10))[0]}")
         fields.append("answer")

@@ -156,7 +156,7 @@ def _conversation(rng: Random, school: _SampleSchool, day: date, room: int, bloc
         if school.told:
             label = school.told.rows.tell(rng, row, day, label)
         if label is not None:
-            block.labels.append({"interaction_id": row["interaction_id"], "planted": label[0], "details": label[1]})
+            block.labels.append({"interaction_id": row["interaction_id"], "planted": [*label[0]], "details": label[1]})
         late = date_feedback(rng, row, moment, school.end)
         if late:
             block.feedback.append(late)
