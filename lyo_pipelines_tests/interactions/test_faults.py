@@ -119,10 +119,10 @@ from datetime import UTC, datetime
 from lyo_pipelines.interactions.days.build import build_day, stale_days
 from lyo_pipelines.interactions.landing.inbox import land_inbox
 from lyo_pipelines.storage.lake import Lake
-from lyo_pipelines_tests.interactions.landing_lake import FIGURES, NOW, PSEUDONYMS
+from lyo_pipelines_tests.interactions.landing_lake import CONFIG, NOW, PSEUDONYMS
 lake = Lake(sys.argv[1])
 print("ready", flush=True)
-land_inbox(lake, PSEUDONYMS, FIGURES, NOW)
+land_inbox(lake, PSEUDONYMS, CONFIG, NOW)
 for day in stale_days(lake):
     build_day(lake, day)
 print("done", flush=True)
@@ -155,7 +155,7 @@ def test_workers_end_with_a_killed_parent(tmp_path):
     path = jsonl(tmp_path / "data" / "inbox" / "a.jsonl", [row(n, occurred_at=START.isoformat()) for n in range(5_000)])
     here = Path(__file__).parents[2]
     code = KILLED.replace(
-        "FIGURES, NOW)", "FIGURES.model_copy(update={'parallel_from_bytes': 0, 'block_bytes': 4096}), NOW)"
+        "CONFIG, NOW)", "CONFIG.model_copy(update={'parallel_from_bytes': 0, 'block_bytes': 4096}), NOW)"
     )
     process = subprocess.Popen(
         [sys.executable, "-c", code, str(tmp_path / "data")],

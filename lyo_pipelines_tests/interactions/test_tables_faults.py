@@ -28,7 +28,7 @@ import json, os, signal, sys
 from lyo_pipelines.interactions.tables.pull import pull_table
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines_tests.interactions.table_server import log_table
-from lyo_pipelines_tests.interactions.landing_lake import FIGURES, NOW, PSEUDONYMS
+from lyo_pipelines_tests.interactions.landing_lake import CONFIG, NOW, PSEUDONYMS
 
 root, point = sys.argv[1], int(sys.argv[2])
 done = 0
@@ -45,7 +45,7 @@ class Deadly(Lake):
 
 print("ready", flush=True)
 report = pull_table(
-    Deadly(root), log_table(batch_rows=40), pseudonyms=PSEUDONYMS, figures=FIGURES, now=NOW, env=json.loads(sys.argv[3])
+    Deadly(root), log_table(batch_rows=40), pseudonyms=PSEUDONYMS, config=CONFIG, now=NOW, env=json.loads(sys.argv[3])
 )
 print("done", report.unreadable, flush=True)
 """
