@@ -89,7 +89,7 @@ def test_two_demos_at_once_are_told_apart(environment: dict[str, str], tmp_path:
     with FileLock(tmp_path / "data" / ".demo.lock"):
         done = lyo(environment, "demo")
     assert done.returncode == 1
-    assert "another demo is at work" in done.stderr
+    assert "another demo is running" in done.stderr
 
 
 def test_doctor_finds_this_environment_well(environment: dict[str, str]) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from lyo_pipelines.config.evaluation import GateConfig
+from lyo_pipelines.contracts.dataset import DataManifest
 from lyo_pipelines.contracts.report import Report
 from lyo_pipelines.evaluation.answers.correctness import is_correct
 from lyo_pipelines.evaluation.command import evaluation_command, write_config
@@ -46,9 +47,9 @@ def lake(tmp_path: Path) -> Lake:
 
 
 def test_one_segment_of_each_task_and_language_comes_first_and_no_relative_at_all(lake):
-    found = [key for key, _ in other_segments(lake, {"segment": SEGMENT})]
+    found = [key for key, _ in other_segments(lake, DataManifest(segment=SEGMENT, fingerprint="f"))]
     assert found == ["programming.en", "tutoring.en.physics", "tutoring.hi.math", "tutoring.hi.science"]
-    trained_on = {"segment": "mixture.all", "segments": {SEGMENT: 5, "tutoring.hi.math": 5}}
+    trained_on = DataManifest(segment="mixture.all", fingerprint="f", segments={SEGMENT: 5, "tutoring.hi.math": 5})
     assert [key for key, _ in other_segments(lake, trained_on)] == [
         "programming.en",
         "tutoring.en.physics",
@@ -57,14 +58,14 @@ def test_one_segment_of_each_task_and_language_comes_first_and_no_relative_at_al
 
 
 def test_the_cost_is_bounded_by_segments_and_items(lake):
-    sets = item_sets(lake, {"segment": SEGMENT}, collateral_config(segments=2, items=7))
+    sets = item_sets(lake, DataManifest(segment=SEGMENT, fingerprint="f"), collateral_config(segments=2, items=7))
     assert [(part.name, len(part.items), part.answers) for part in sets] == [
         ("programming.en", 7, False),
         ("tutoring.en.physics", 7, False),
         (GENERAL, 36, True),
     ]
-    assert item_sets(lake, {"segment": SEGMENT}, collateral_config(segments=0, general=False)) == ()
-    assert [part.name for part in item_sets(None, {"segment": SEGMENT}, collateral_config())] == [GENERAL]
+    assert item_sets(lake, DataManifest(segment=SEGMENT, fingerprint="f"), collateral_config(segments=0, general=False)) == ()
+    assert [part.name for part in item_sets(None, DataManifest(segment=SEGMENT, fingerprint="f"), collateral_config())] == [GENERAL]
 
 
 def test_the_general_set_can_be_checked_and_asks_everything_once():
@@ -136,6 +137,7 @@ def evaluated(world, folder: Path, adapter: Path, lake: Lake, capsys) -> tuple[R
     return read_report(folder / "report"), capsys.readouterr().err
 
 
+@pytest.mark.filterwarnings("ignore:Setting `save_embedding_layers`")  # the ruined adapter is one of the embeddings
 def test_an_adapter_that_ruins_everything_else_does_not_pass_and_a_faint_one_does(world, lake, tmp_path, capsys):
     harmful = sample_reports.adapter(tmp_path / "harmful", world.base, world.base, scale=0.5, modules=["lm_head"])
     report, said = evaluated(world, tmp_path / "r1", harmful, lake, capsys)

@@ -24,7 +24,7 @@ def test_these_users_have_these_buckets_for_ever(user, expected):
 
 
 def test_another_process_with_another_hash_seed_says_the_same():
-    code = "from lyo_pipelines.rollout.assignment import bucket; print(bucket('u_1', 's'))"
+    code = "from lyo_pipelines.rollout.assignment import bucket_of; print(bucket_of('u_1', 's'))"
     told = [
         subprocess.run(
             [sys.executable, "-c", code], capture_output=True, text=True, check=True, env={"PYTHONHASHSEED": seed}
