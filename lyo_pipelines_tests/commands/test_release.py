@@ -111,4 +111,4 @@ def test_a_route_says_adapter_arm_bucket_and_why(lake: Lake) -> None:
     assert (
         shown.index("tutoring.en.school_7") < shown.index("tutoring.en.chain_of_thought") < shown.index("is not below")
     )
-    assert "takes part in no release" in said("route", first, "tutoring.hi.math")
+    assert "is not part of any release" in said("route", first, "tutoring.hi.math")

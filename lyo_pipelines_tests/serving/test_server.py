@@ -160,7 +160,7 @@ def refused(*options: str, data_dir: Path) -> str:
     environment = {**os.environ, "LYO_DATA_DIR": str(data_dir)}
     done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=120, check=False)
     assert done.returncode == 1
-    return " ".join(done.stdout.split())
+    return " ".join(done.stderr.split())
 
 
 def test_what_cannot_be_served_is_one_line_that_says_what_to_do(lake, tmp_path):
