@@ -29,7 +29,7 @@ _FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
 def machine_explained(place: object, *, go_on: str = "run it again") -> Iterator[None]:
     """Turn what is wrong with this machine (a full disk, a missing right, a port in use) into a LyoError; all else passes.
 
-    place: the file or folder that is being worked on, named where the error names none. go_on: what to do once it is mended.
+    place: the file, folder or address that is being worked on, named where the error names none. go_on: what to do once it is mended.
     """
     try:
         yield
@@ -37,13 +37,13 @@ def machine_explained(place: object, *, go_on: str = "run it again") -> Iterator
         raise
     except OSError as error:
         if error.errno in _FULL:
-            raise FullDiskError(f"the disk of {place} is full", hint=f"Free some space and {go_on}.") from error
+            raise FullDiskError(f"the disk of {place} is full.", hint=f"Free some space and {go_on}.") from error
         where = place if error.filename is None else error.filename
         if error.errno in _FORBIDDEN:
             said = (error.strerror or str(error)).lower()
-            raise ForbiddenError(f"{where}: {said}", hint=f"Give this account the right to it and {go_on}.") from error
+            raise ForbiddenError(f"{where}: {said}.", hint=f"Give this account the right to it and {go_on}.") from error
         if error.errno == errno.EADDRINUSE:
             raise AddressInUseError(
-                f"{where}: another program listens on this address", hint="Stop it, or choose another port."
+                f"{where} is in use: another program listens there.", hint="Stop it, or choose another port (--port)."
             ) from error
         raise

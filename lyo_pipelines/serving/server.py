@@ -6,19 +6,22 @@ import socket
 from collections.abc import Callable
 from pathlib import Path
 
+from lyo_pipelines.machine import machine_explained
 from lyo_pipelines.serving.models import Models
 
 
 def run_server(
     models: Models, models_dir: Path, *, host: str, port: int, device: str = "auto", say: Callable[[str], None]
 ) -> None:
-    """Load the first model, say the address and answer until SIGINT or SIGTERM. port 0: any free one. Raises OSError when taken."""
+    """Load the first model, say the address and answer until SIGINT or SIGTERM. port 0: any free one. Raises AddressInUseError."""
     import uvicorn
 
     from lyo_pipelines.serving.app import make_app
     from lyo_pipelines.serving.generation import Generator
 
-    with socket.create_server((host, port)) as listening:
+    with machine_explained(f"{host}:{port}"):
+        listening = socket.create_server((host, port))
+    with listening:
         writer = Generator(models_dir, device=device)
         names = models.names()
         choice = models.choose(names[0], None)

@@ -64,8 +64,13 @@ def test_the_cost_is_bounded_by_segments_and_items(lake):
         ("tutoring.en.physics", 7, False),
         (GENERAL, 36, True),
     ]
-    assert item_sets(lake, DataManifest(segment=SEGMENT, fingerprint="f"), collateral_config(segments=0, general=False)) == ()
-    assert [part.name for part in item_sets(None, DataManifest(segment=SEGMENT, fingerprint="f"), collateral_config())] == [GENERAL]
+    assert (
+        item_sets(lake, DataManifest(segment=SEGMENT, fingerprint="f"), collateral_config(segments=0, general=False))
+        == ()
+    )
+    assert [
+        part.name for part in item_sets(None, DataManifest(segment=SEGMENT, fingerprint="f"), collateral_config())
+    ] == [GENERAL]
 
 
 def test_the_general_set_can_be_checked_and_asks_everything_once():
