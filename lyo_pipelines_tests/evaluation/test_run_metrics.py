@@ -14,7 +14,7 @@ from lyo_pipelines.evaluation.measures.metric_values import MetricValues, WholeV
 from lyo_pipelines.evaluation.measures.model_outputs import ModelOutputs, Timing
 from lyo_pipelines.evaluation.measures.run_metrics import Measured, run_metrics
 from lyo_pipelines.evaluation.planning.assemble import gather_inputs
-from lyo_pipelines_tests.evaluation import fake_endpoint, sample_reports
+from lyo_pipelines_tests.evaluation import moods_task, sample_reports
 
 TIMING = Timing([], [], 4, 0.0, 0.0, 0, "cpu", "float32", False)
 
@@ -107,14 +107,12 @@ def test_in_a_mixed_split_every_item_is_measured_by_its_own_task(world, tmp_path
 
 
 def test_two_tasks_share_a_metric_of_items_and_keep_their_own_of_the_whole(world, tmp_path):
-    with fake_endpoint.added(tmp_path / "tasks"):
-        again = fake_endpoint.SOURCE.replace('task="moods"', 'task="tempers"')
+    with moods_task.added(tmp_path / "tasks"):
+        again = moods_task.SOURCE.replace('task="moods"', 'task="tempers"')
         (tmp_path / "tasks" / "tempers.py").write_text(again)
-        fake_endpoint.tasks.task_formats.cache_clear()
-        other = [
-            {**row, "segment": "tempers.en", "example_id": f"t{row['example_id']}"} for row in fake_endpoint.rows(6)
-        ]
-        found = measured(gathered(world, tmp_path / "two", [*fake_endpoint.rows(6), *other], "moods.en"))
+        moods_task.tasks.task_formats.cache_clear()
+        other = [{**row, "segment": "tempers.en", "example_id": f"t{row['example_id']}"} for row in moods_task.rows(6)]
+        found = measured(gathered(world, tmp_path / "two", [*moods_task.rows(6), *other], "moods.en"))
     assert values(found, "strength_error") == [0] * 12
     ours, theirs = (found.values["candidate"][name] for name in ("weaker_mood", "weaker_mood_tempers"))
     assert [row for row in range(12) if ours.known(row)] == list(range(6))

@@ -15,7 +15,7 @@ from lyo_pipelines.evaluation.engine.reporting import materialization_metadata
 from lyo_pipelines.evaluation.planning.assemble import gather_inputs
 from lyo_pipelines.evaluation.report.build import read_report
 from lyo_pipelines.evaluation.report.markdown import render_report
-from lyo_pipelines_tests.evaluation import fake_endpoint, sample_reports
+from lyo_pipelines_tests.evaluation import moods_task, sample_reports
 
 
 def evaluated(world, folder: Path, dataset: Path, **config) -> Path:
@@ -32,8 +32,8 @@ def evaluated(world, folder: Path, dataset: Path, **config) -> Path:
 def free(world, tmp_path_factory) -> Path:
     """The added task, answered freely: tiny models write nonsense."""
     folder = tmp_path_factory.mktemp("moods")
-    with fake_endpoint.added(folder / "tasks"):
-        dataset = sample_reports.dataset(folder / "d1", fake_endpoint.rows(), segment="moods.en")
+    with moods_task.added(folder / "tasks"):
+        dataset = sample_reports.dataset(folder / "d1", moods_task.rows(), segment="moods.en")
         return evaluated(world, folder, dataset, max_new_tokens=40)
 
 
@@ -41,8 +41,8 @@ def free(world, tmp_path_factory) -> Path:
 def held(world, tmp_path_factory) -> Path:
     """The same, held to the schema."""
     folder = tmp_path_factory.mktemp("held")
-    with fake_endpoint.added(folder / "tasks"):
-        dataset = sample_reports.dataset(folder / "d1", fake_endpoint.rows(), segment="moods.en")
+    with moods_task.added(folder / "tasks"):
+        dataset = sample_reports.dataset(folder / "d1", moods_task.rows(), segment="moods.en")
         return evaluated(world, folder, dataset, max_new_tokens=40, constrained="schema")
 
 
@@ -137,11 +137,11 @@ def test_what_a_model_wrote_into_a_reason_or_an_example_cannot_become_mark_up(fr
 
 
 def test_another_source_of_a_task_makes_another_report(world, tmp_path):
-    dataset = sample_reports.dataset(tmp_path / "d1", fake_endpoint.rows(), segment="moods.en")
+    dataset = sample_reports.dataset(tmp_path / "d1", moods_task.rows(), segment="moods.en")
     versions = set()
     for limit in ("strength < 5", "strength < 6"):
-        with fake_endpoint.added(tmp_path / "tasks"):
-            (tmp_path / "tasks" / "fake_endpoint.py").write_text(fake_endpoint.SOURCE.replace("strength < 5", limit))
+        with moods_task.added(tmp_path / "tasks"):
+            (tmp_path / "tasks" / "moods.py").write_text(moods_task.SOURCE.replace("strength < 5", limit))
             versions.add(gather_inputs(dataset, world.candidate, None, world.config).data_version)
     assert len(versions) == 2
 

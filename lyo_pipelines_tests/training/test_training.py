@@ -166,7 +166,7 @@ def test_killed_twice_and_resumed_it_ends_with_bitwise_the_same_weights(tmp_path
     assert weights(output) == weights(undisturbed[0])
     ours, theirs = read_adapter(output).metrics, read_adapter(undisturbed[0]).metrics
     for name in ("eval_loss", "loss", "best_step", "steps", "tokens", "validations"):
-        assert ours[name] == theirs[name], name
+        assert getattr(ours, name) == getattr(theirs, name), name
     losses = [[(row["step"], row["loss"]) for row in read_metrics(o / "metrics.jsonl") if row["stage"] == "training" and "loss" in row]
               for o in (output, undisturbed[0])]  # fmt: skip
     assert losses[0] == losses[1], "the log of a resumed run has gaps, duplicates or other numbers"
@@ -213,7 +213,7 @@ def test_what_is_trained_is_not_trained_again_and_another_recipe_is_refused(undi
         (["--set", "lora.rank=3"], "Did you mean 'lora.r'"),
         (["--set", "base_model=no-such-model"], "neither registered"),
         (["--set", "device=cuda"], "wants a GPU"),
-        (["--dataset", "/nonexistent"], "is no dataset version"),
+        (["--dataset", "/nonexistent"], "/nonexistent/manifest.json is missing"),
     ],
 )
 def test_bad_input_is_one_clear_sentence(tmp_path, recipe, dataset, more, said):

@@ -47,7 +47,7 @@ FORMAT = TaskFormat(
     task="moods",
     version="moods-1",
     system_prompt=lambda row: "Name the mood.",
-    says="A text in the question, its mood out.",
+    description="A text in the question, its mood out.",
     answer=Mood,
     check=check,
     metrics=(
@@ -66,7 +66,7 @@ FORMAT = TaskFormat(
 def added(folder: Path) -> Iterator[None]:
     """The task `moods` is there as long as this lasts."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "fake_endpoint.py").write_text(SOURCE)
+    (folder / "moods.py").write_text(SOURCE)
     packaged = list(tasks.__path__)
     tasks.__path__ = [*packaged, str(folder)]
     tasks.task_formats.cache_clear()
