@@ -292,7 +292,7 @@ def test_inputs_that_do_not_fit_end_with_what_to_do(world, tmp_path, capsys):
     no_adapter = arguments(world, tmp_path / "v")
     no_adapter[no_adapter.index("--adapter") + 1] = str(tmp_path)
     assert main(no_adapter) == 1
-    assert "its training did not finish" in capsys.readouterr().err
+    assert "its training has not ended" in capsys.readouterr().err
 
     bad_config = arguments(world, tmp_path / "v")
     (tmp_path / "bad.json").write_text('{"max_itms": 3}')

@@ -122,7 +122,7 @@ def test_what_was_answered_is_never_asked_again_and_what_was_not_is(world, tmp_p
 def test_a_key_that_is_not_set_is_said_before_anything_is_asked(world, tmp_path, capsys, monkeypatch):
     monkeypatch.delenv("NO_SUCH_KEY", raising=False)
     endpoint = endpoint_config(name="paid", url="http://127.0.0.1:9/v1", model="m", api_key_env="NO_SUCH_KEY")
-    evaluated(world, tmp_path / "r", code=2, endpoints=(endpoint,))
+    evaluated(world, tmp_path / "r", code=1, endpoints=(endpoint,))
     said = capsys.readouterr().err
     assert "NO_SUCH_KEY is not set" in said
     assert "likelihood" not in said
