@@ -18,6 +18,7 @@ import transformers
 
 from lyo_pipelines.evaluation.inputs.evaluation_inputs import ModelSpec
 from lyo_pipelines.training.engine import base as base_loading
+from lyo_pipelines.training.engine.model_building import multiplies_bfloat16
 
 
 class ModelHost:
@@ -99,11 +100,7 @@ def resolve_dtype(wanted: str, device: str) -> torch.dtype:
     """`auto` is bfloat16 where the hardware multiplies it natively, else float32."""
     if wanted != "auto":
         return getattr(torch, wanted)
-    if device.startswith("cuda"):
-        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
-    cpuinfo = Path("/proc/cpuinfo")
-    flags = cpuinfo.read_text(encoding="utf-8") if cpuinfo.exists() else ""
-    return torch.bfloat16 if "avx512_bf16" in flags or "amx_bf16" in flags else torch.float32
+    return torch.bfloat16 if multiplies_bfloat16(device) else torch.float32
 
 
 def quiet_libraries() -> None:

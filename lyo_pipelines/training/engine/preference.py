@@ -27,7 +27,7 @@ from lyo_pipelines.training.checkpoints import step_of
 from lyo_pipelines.training.engine import base
 from lyo_pipelines.training.engine.finish import checkpoint_state
 from lyo_pipelines.training.engine.fused_lora import fuse_lora
-from lyo_pipelines.training.engine.model_building import DTYPES
+from lyo_pipelines.training.engine.model_building import training_dtype
 from lyo_pipelines.training.engine.preference_data import PreferenceRows, read_preferences, without_singles
 from lyo_pipelines.training.engine.progress import TrainingProgress, validation_steps
 from lyo_pipelines.training.engine.run import has_ended, run_trainer
@@ -121,7 +121,7 @@ def _adapted(session: Session, start: Path, *, longest: int) -> Any:
     recipe = session.recipe
     model = base.load_model(
         session.source,
-        dtype=DTYPES[recipe.dtype],
+        dtype=training_dtype(recipe, session.device),
         attention=recipe.speed.attention,
         short_rows=session.device == "cpu" and longest <= SHORT_ROWS_TOKENS,
     )
