@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from lyo_pipelines.training.engine import base, chunked_loss
+from lyo_pipelines.training.engine import base, chunked_loss, model_building
 from lyo_pipelines.training.engine.data import Collator, ExamplesDataset, read_split
 from lyo_pipelines.training.engine.fused_lora import fuse_lora, keep_mask
 from lyo_pipelines.training.engine.lora import TARGET_MODULES, add_lora, trainable_parameters
 from lyo_pipelines.training.engine.loss import head_of, token_losses
 from lyo_pipelines.training.engine.model_building import compile_blocks
+from lyo_pipelines.training.recipe_loading import load_recipe
 from lyo_pipelines.training.recipes import Lora
 from lyo_pipelines_tests.training.tiny import make_dataset, make_model
 
@@ -191,3 +192,10 @@ def test_lora_sits_on_all_linear_layers_of_attention_and_mlp(folders, dataset, f
     assert adapted <= set(TARGET_MODULES[family])
     assert all(p.dtype == torch.float32 for p in model.parameters() if p.requires_grad)
     assert 0 < trainable_parameters(model) < sum(p.numel() for p in model.parameters()) / 2
+
+
+@pytest.mark.parametrize(("native", "dtype"), [(True, torch.bfloat16), (False, torch.float32)])
+def test_bfloat16_is_taken_only_where_the_device_multiplies_it(monkeypatch, native, dtype):
+    monkeypatch.setattr(model_building, "multiplies_bfloat16", lambda device: native)
+    assert model_building.training_dtype(load_recipe("tiny_test", {"dtype": "bfloat16"}), "cpu") == dtype
+    assert model_building.training_dtype(load_recipe("tiny_test", {"dtype": "float32"}), "cpu") == torch.float32
