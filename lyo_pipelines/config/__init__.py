@@ -1,1 +1,1 @@
-"""Settings and the configured values. No logic of any stage belongs here."""
+"""Settings from the environment, and the configuration. No logic of any stage belongs here."""

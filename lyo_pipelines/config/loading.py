@@ -50,7 +50,7 @@ class Config(BaseModel):
 
 
 class ConfigError(LyoError):
-    """The user's configuration do not fit; the message names file, key and what is expected."""
+    """The user's configuration does not fit; the message names file, key and what is expected."""
 
 
 def load_config(*paths: str | Path | None) -> Config:

@@ -86,6 +86,7 @@ class AdapterManifest(TrainingNote):
     """
 
     KIND: ClassVar[str] = "manifest of an adapter"
+    IF_MISSING: ClassVar[str] = "If its training has not ended, start it again: it resumes."
 
     method: str = "lora"  # there was no other one before it was written down
     base_model: BaseModelRecord

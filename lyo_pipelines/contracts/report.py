@@ -5,7 +5,7 @@ The evaluation writes it once, last. What follows from it (gates, tables, plots)
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from pydantic import AwareDatetime
 
@@ -83,7 +83,10 @@ class Report(Document):
 
     KIND: ClassVar[str] = "report"
     VERSION: ClassVar[int] = SCHEMA_VERSION
-    VERSION_FIELD: ClassVar[str] = "schema_version"
+    VERSION_FIELD: ClassVar[str] = (
+        "schema_version"  # files written before it was (0) lack only fields that have defaults here
+    )
+    IF_MISSING: ClassVar[str] = "The evaluation has not finished. Materialize eval_report; it goes on."
 
     schema_version: int = SCHEMA_VERSION
     segment: str
@@ -118,11 +121,6 @@ class Report(Document):
     incomplete: tuple[str, ...] = ()
     gates: tuple[Gate, ...]
     may_be_released: bool
-
-    @classmethod
-    def upgraded(cls, data: dict[str, Any], version: int) -> dict[str, Any]:  # raw JSON, not yet validated
-        """Files written before the field `schema_version` was (0) lack only fields that have defaults here."""
-        return {**data, cls.VERSION_FIELD: cls.VERSION}
 
     @property
     def champion_version(self) -> str:

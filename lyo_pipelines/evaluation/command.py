@@ -59,7 +59,7 @@ def evaluation_command(
 
 
 def write_config(config: EvaluationConfig, output_dir: str | Path) -> Path:
-    """Write the configuration beside the report, as the engine reads them; returns the path for `evaluation_config_path`."""
+    """Write the configuration beside the report, as the engine reads it; returns the path for `evaluation_config_path`."""
     folder = Path(output_dir)
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / CONFIG_FILE

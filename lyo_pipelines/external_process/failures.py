@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from lyo_pipelines.errors import LyoError
-from lyo_pipelines.machine import FullDiskError, machine_explained
+from lyo_pipelines.machine import FullDiskError, machine_error
 
 FULL_BELOW_BYTES = 8 * 2**20
 """torch says only that its writer failed: with less than this left on the disk, that is why."""
@@ -35,13 +35,7 @@ def explained(error: Exception, folder: Path, *, go_on: str, less_memory: str) -
         return full
     if isinstance(error, MemoryError) or "out of memory" in str(error).lower():
         return OutOfMemoryError(f"out of memory ({text}).", hint=less_memory)
-    try:
-        with machine_explained(folder, go_on=go_on):
-            raise error
-    except LyoError as machine:
-        return machine
-    except Exception:
-        return None
+    return machine_error(error, folder, go_on=go_on) if isinstance(error, OSError) else None
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lyo_pipelines.contracts.adapter import MANIFEST, AdapterManifest, TrainingMetrics
-from lyo_pipelines.contracts.document import DocumentError
 from lyo_pipelines.errors import LyoError
 from lyo_pipelines.external_process.command import module_command
 from lyo_pipelines.training.recipes import WITHOUT_EFFECT_ON_WEIGHTS, Recipe
@@ -55,10 +54,6 @@ class TrainingResult:
     def metrics(self) -> TrainingMetrics:
         """How its training went."""
         return self.manifest.metrics
-
-
-class IncompleteAdapterError(DocumentError):
-    """An adapter folder has no manifest: its training has not ended."""
 
 
 class OtherTrainingError(LyoError):
@@ -116,10 +111,6 @@ def is_complete(adapter_dir: str | Path) -> bool:
 
 
 def read_adapter(adapter_dir: str | Path) -> TrainingResult:
-    """Read a finished adapter's manifest. Raises IncompleteAdapterError where there is none, DocumentError for a damaged one."""
+    """Read a finished adapter's manifest. Raises DocumentError where there is none, or a damaged one."""
     path = Path(adapter_dir)
-    if not is_complete(path):
-        raise IncompleteAdapterError(
-            f"{path} holds no {MANIFEST}: its training has not ended.", hint="Start it again: it resumes."
-        )
     return TrainingResult(path, AdapterManifest.read(path / MANIFEST))

@@ -14,9 +14,10 @@ from pathlib import Path
 import pytest
 import yaml
 
+from lyo_pipelines.contracts.document import DocumentError
 from lyo_pipelines.training.lock import device_lock
 from lyo_pipelines.training.metrics_log import read_metrics
-from lyo_pipelines.training.plan import IncompleteAdapterError, is_complete, read_adapter
+from lyo_pipelines.training.plan import is_complete, read_adapter
 from lyo_pipelines_tests.engine_process import EngineProcess
 from lyo_pipelines_tests.training.tiny import make_dataset, make_model
 
@@ -155,7 +156,7 @@ def test_killed_twice_and_resumed_it_ends_with_bitwise_the_same_weights(tmp_path
         process.kill()
         assert finish(process)[0] == -signal.SIGKILL
         assert not is_complete(output)
-        with pytest.raises(IncompleteAdapterError, match="it resumes"):
+        with pytest.raises(DocumentError, match="it resumes"):
             read_adapter(output)
     broken = sorted((output / "checkpoints").glob("checkpoint-*"), key=lambda path: int(path.name.split("-")[1]))[-1]
     (broken / "optimizer.pt").write_bytes(b"half")

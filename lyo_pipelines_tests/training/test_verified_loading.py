@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from lyo_pipelines.contracts.document import DocumentError
 from lyo_pipelines.storage.lake import Lake
-from lyo_pipelines.training.plan import IncompleteAdapterError
 from lyo_pipelines.training.verified_loading import DamagedAdapterError, load_checked, published_files
 from lyo_pipelines_tests.rollout.adapter_factory import adapter
 
@@ -40,7 +40,7 @@ def test_a_file_that_is_missing_is_named(folder: Path) -> None:
     with pytest.raises(DamagedAdapterError, match=r"adapter_config\.json is missing"):
         load_checked(folder)
     (folder / "adapter_manifest.json").unlink()
-    with pytest.raises(IncompleteAdapterError):
+    with pytest.raises(DocumentError):
         load_checked(folder)
 
 

@@ -24,10 +24,8 @@ def segments_sensor(context: dg.SensorEvaluationContext, store: Store) -> dg.Sen
     signature = examples_signature(lake)
     if signature == context.cursor:
         return dg.SkipReason("no curated day changed")
-    minimum, groups = (
-        store.load_config().curation.segment_minimum_interactions,
-        store.load_config().dataset.minimum_groups,
-    )
+    config = store.load_config()
+    minimum, groups = config.curation.segment_minimum_interactions, config.dataset.minimum_groups
     counts = segment_counts(lake)
     reached = [
         key

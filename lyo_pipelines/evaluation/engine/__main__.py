@@ -33,7 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
         name="evaluation",
         folder=options.output,
         go_on="run it again, it goes on from there",
-        less_memory="Lower generation_batch and loss_batch of the evaluation's figures.",
+        less_memory="Lower generation_batch and loss_batch in the evaluation configuration.",
         kept=lambda: "finished batches are kept, the next run goes on from there.",
         stop_at_once=True,
         offline=True,  # metrics are local, and a base model is a folder
@@ -65,7 +65,7 @@ def _evaluate(options: argparse.Namespace, report_to: Reporter) -> None:
 
 
 def _config(path: Path | None) -> EvaluationConfig:
-    """The packaged evaluation configuration, with those of a JSON file laid over them: a file that names one key changes that one."""
+    """The packaged evaluation configuration, with that of a JSON file laid over it: a file that names one key changes that one."""
     if path is None:
         return load_config().evaluation
     try:
@@ -95,7 +95,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--output", type=Path, required=True, help="folder of the report")
     parser.add_argument("--models", type=Path, required=True, help="folder of base models")
     parser.add_argument(
-        "--evaluation-config", type=Path, help="JSON with evaluation configuration that differ from the packaged ones"
+        "--evaluation-config", type=Path, help="JSON with evaluation settings that differ from the packaged ones"
     )
     parser.add_argument(
         "--cache", type=Path, help="folder of answers kept for the next evaluation (default: beside the reports)"
@@ -105,7 +105,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--data", help="root of the data directory: ratings, other segments, word lists (default: none of them)"
     )
-    parser.add_argument("--config", type=Path, help="YAML with a user's configuration, for those of curation")
+    parser.add_argument("--config", type=Path, help="YAML with a user's configuration, for its section on curation")
     parser.add_argument("--metrics", type=Path, help="folder of a team's own metrics, <name>/<name>.py")
     return parser
 

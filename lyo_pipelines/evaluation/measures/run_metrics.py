@@ -156,7 +156,7 @@ def _finder(parts: Sequence[tuple[TaskMetric, list[int]]], inputs: EvaluationInp
 
 
 def _elsewhere(inputs: EvaluationInputs, loaded: Iterable[str], measured: set[str]) -> tuple[str, ...]:
-    """Metrics that exist and mean nothing for these items; what a user's configuration leave out is not among them."""
+    """Metrics that exist and mean nothing for these items; what a user's configuration leaves out is not among them."""
     primary = inputs.config.primary_metric
     general = {
         name

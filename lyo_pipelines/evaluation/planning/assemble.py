@@ -31,7 +31,7 @@ _CONFIG_OF_OUTPUTS = {
     "latency_items",
     "latency_new_tokens",
 }
-"""What the models' answers depend on; the another configuration only change what is made of them."""
+"""What the models' answers depend on; other settings only change what is made of them."""
 
 
 def gather_inputs(
@@ -48,7 +48,7 @@ def gather_inputs(
     """Read manifests and the test split and fingerprint them. Raises DocumentError, TestSplitError, AdapterError or MetricError.
 
     champion_dir: of the adapter that serves now; start_dir: of the one that the candidate was tuned from, where that is another.
-    lake: where ratings, other segments and word lists are looked for; curation: its configuration (default: the packaged ones).
+    lake: where ratings, other segments and word lists are looked for; curation: its configuration (default: the packaged one).
     """
     manifest = DataManifest.read(dataset_dir / MANIFEST)
     everything = items.read_items(dataset_dir)

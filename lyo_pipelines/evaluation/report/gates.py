@@ -7,12 +7,9 @@ belongs to other tasks does not apply: there is nothing that evidence could be m
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
-import yaml
-
-from lyo_pipelines.config import loading as config_module
 from lyo_pipelines.config.evaluation import PARTS, EvaluationConfig, GateConfig
+from lyo_pipelines.config.loading import load_config
 from lyo_pipelines.contracts.report import Report
 from lyo_pipelines.contracts.report_sections import Collateral, CollateralRow, JudgeGate, JudgeSection
 from lyo_pipelines.contracts.report_values import Comparison, Gate
@@ -245,10 +242,5 @@ DEMANDS = {
 }
 
 
-def _packaged() -> EvaluationConfig:
-    text = (Path(config_module.DEFAULTS) / "evaluation.yaml").read_text(encoding="utf-8")
-    return EvaluationConfig.model_validate(yaml.safe_load(text))
-
-
-GATES: dict[str, str] = describe(_packaged())
+GATES: dict[str, str] = describe(load_config().evaluation)
 """The packaged gates with their demands; what asset checks are declared from."""

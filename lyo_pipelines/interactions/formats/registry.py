@@ -1,4 +1,4 @@
-"""From the name of a format to its format."""
+"""From the name of a format to what its rows mean."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _canonical_user(row: Row) -> object:
 
 
 def format_named(name: str, config: InteractionsConfig, mapping: Mapping | None, file_time: str | None) -> RowFormat:
-    """The format of a format (not `auto` or `langfuse`). Raises UnreadableFileError when it needs a mapping and has none."""
+    """What rows of a named format mean (not `auto` or `langfuse`). Raises UnreadableFileError where a mapping is missing."""
     if name == "flat":
         if mapping is None:
             raise UnreadableFileError(
