@@ -103,6 +103,7 @@ def trained(root: Path, changes: dict) -> dict:
     from lyo_pipelines.external_process.stopping import StopRequest
     from lyo_pipelines.training.batches import plan_training
     from lyo_pipelines.training.dimensions import dimensions_of
+    from lyo_pipelines.training.dtypes import training_dtype
     from lyo_pipelines.training.engine import base
     from lyo_pipelines.training.engine.data import read_split
     from lyo_pipelines.training.engine.model_building import largest_batch
@@ -122,7 +123,7 @@ def trained(root: Path, changes: dict) -> dict:
     data = read_split(dataset, "train", base.load_tokenizer(str(root / "model")), length)
     plan = plan_training(data.lengths, recipe.batch, recipe.budget, recipe.seed)
     batch = largest_batch(plan, data.tokens, recipe, encoder_decoder=dimensions.decoder_layers > 0)
-    expected = estimate_memory(dimensions, recipe, batch, "cpu")
+    expected = estimate_memory(dimensions, recipe, batch, "cpu", dtype=training_dtype(recipe, "cpu"))
     train_adapter(
         recipe, dataset, root / "adapter", root / "models", device="cpu", reporter=Reporter(), stop=StopRequest()
     )

@@ -12,6 +12,7 @@ from lyo_pipelines.config.settings import Settings
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines.training.base_models import find_base_model
 from lyo_pipelines.training.dimensions import ModelDimensions, dimensions_of
+from lyo_pipelines.training.dtypes import training_dtype
 from lyo_pipelines.training.memory import (
     GB,
     TooLittleMemoryError,
@@ -86,7 +87,10 @@ def _memory(
     if dimensions is None:
         console.print("  memory: no estimate for this architecture", highlight=False)
         return None
-    needed = estimate_memory(dimensions, recipe, largest_batch(recipe, TASK), device)
+    dtype = training_dtype(recipe, device) if known else recipe.dtype
+    if dtype != recipe.dtype:
+        console.print(f"  this device does not multiply {recipe.dtype} natively: trained in {dtype}", highlight=False)
+    needed = estimate_memory(dimensions, recipe, largest_batch(recipe, TASK), device, dtype=dtype)
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column("memory at the longest batch")
     table.add_column("GB", justify="right")

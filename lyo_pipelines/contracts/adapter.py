@@ -81,8 +81,9 @@ class TrainingCost(DocumentPart):
 class AdapterManifest(TrainingNote):
     """A finished adapter, or a model that was trained whole (method `full`).
 
-    examples: learnt from and validated on; truncated: of them, shortened, by split and by what was cut. mixture:
-    {segment: {"examples": …, "seen": …}}; preference: rewards of the last validation. files: name -> sha256 of what was published.
+    dtype: in which its training multiplied, None in files that do not say. examples: learnt from and validated on; truncated: of
+    them, shortened, by split and by what was cut. mixture: {segment: {"examples": …, "seen": …}}; preference: rewards of the last
+    validation. files: name -> sha256 of what was published.
     """
 
     KIND: ClassVar[str] = "manifest of an adapter"
@@ -91,6 +92,7 @@ class AdapterManifest(TrainingNote):
     method: str = "lora"  # there was no other one before it was written down
     base_model: BaseModelRecord
     stopped_early: bool = False
+    dtype: str | None = Field(None, exclude_if=_nothing)
     metrics: TrainingMetrics = TrainingMetrics()
     cost: TrainingCost = TrainingCost()
     examples: dict[str, int] = Field(default_factory=dict)

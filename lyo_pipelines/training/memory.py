@@ -14,6 +14,7 @@ import psutil
 
 from lyo_pipelines.errors import LyoError
 from lyo_pipelines.training.dimensions import LLAMA_LIKE, ModelDimensions
+from lyo_pipelines.training.dtypes import Dtype
 from lyo_pipelines.training.recipes import Recipe
 
 PROCESS_BYTES = {"cpu": 780_000_000, "cuda": 900_000_000}
@@ -72,9 +73,11 @@ def largest_batch(recipe: Recipe, task: str) -> LargestBatch:
     return LargestBatch(tokens=tokens, in_loss=tokens // 2, width=row, longest=width)
 
 
-def estimate_memory(dimensions: ModelDimensions, recipe: Recipe, batch: LargestBatch, device: str) -> MemoryEstimate:
-    """What a training will need at its peak. device: "cpu" or "cuda"."""
-    size = 4 if recipe.dtype == "float32" else 2
+def estimate_memory(
+    dimensions: ModelDimensions, recipe: Recipe, batch: LargestBatch, device: str, *, dtype: Dtype | None = None
+) -> MemoryEstimate:
+    """What a training will need at its peak. device: "cpu" or "cuda"; dtype: of its products there (default: the recipe's)."""
+    size = 4 if (dtype or recipe.dtype) == "float32" else 2
     full = recipe.method == "full"
     learnt = dimensions.parameters if full else dimensions.lora(recipe.lora.r)
     weights = float(dimensions.parameters * (4 if full else size))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from lyo_pipelines.training.engine import base, chunked_loss, model_building
+from lyo_pipelines.training import dtypes
+from lyo_pipelines.training.engine import base, chunked_loss
 from lyo_pipelines.training.engine.data import Collator, ExamplesDataset, read_split
 from lyo_pipelines.training.engine.fused_lora import fuse_lora, keep_mask
 from lyo_pipelines.training.engine.lora import TARGET_MODULES, add_lora, trainable_parameters
@@ -194,8 +195,18 @@ def test_lora_sits_on_all_linear_layers_of_attention_and_mlp(folders, dataset, f
     assert 0 < trainable_parameters(model) < sum(p.numel() for p in model.parameters()) / 2
 
 
-@pytest.mark.parametrize(("native", "dtype"), [(True, torch.bfloat16), (False, torch.float32)])
-def test_bfloat16_is_taken_only_where_the_device_multiplies_it(monkeypatch, native, dtype):
-    monkeypatch.setattr(model_building, "multiplies_bfloat16", lambda device: native)
-    assert model_building.training_dtype(load_recipe("tiny_test", {"dtype": "bfloat16"}), "cpu") == dtype
-    assert model_building.training_dtype(load_recipe("tiny_test", {"dtype": "float32"}), "cpu") == torch.float32
+@pytest.mark.parametrize(
+    ("cpu", "dtype"),
+    [
+        ("avx2 avx512_bf16", "bfloat16"),
+        ("asimd bf16", "bfloat16"),
+        ("avx2 avx512f", "float32"),
+        (None, "float32"),
+    ],
+)
+def test_bfloat16_is_taken_only_where_the_device_multiplies_it(monkeypatch, tmp_path, cpu, dtype):
+    monkeypatch.setattr(dtypes, "_CPUINFO", tmp_path / "cpuinfo")
+    if cpu is not None:
+        (tmp_path / "cpuinfo").write_text(f"processor\t: 0\nflags\t\t: fpu {cpu} sse2\n", encoding="utf-8")
+    assert dtypes.training_dtype(load_recipe("tiny_test", {"dtype": "bfloat16"}), "cpu") == dtype
+    assert dtypes.training_dtype(load_recipe("tiny_test", {"dtype": "float32"}), "cpu") == "float32"

@@ -17,8 +17,8 @@ import torch
 import transformers
 
 from lyo_pipelines.evaluation.inputs.evaluation_inputs import ModelSpec
+from lyo_pipelines.training.dtypes import multiplies_bfloat16
 from lyo_pipelines.training.engine import base as base_loading
-from lyo_pipelines.training.engine.model_building import multiplies_bfloat16
 
 
 class ModelHost:

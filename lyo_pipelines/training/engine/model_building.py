@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -12,6 +11,7 @@ from transformers.integrations.flex_attention import flex_attention_forward
 
 from lyo_pipelines.training.base_models import MissingBaseModelError
 from lyo_pipelines.training.batches import TrainingPlan
+from lyo_pipelines.training.dtypes import training_dtype
 from lyo_pipelines.training.engine import base
 from lyo_pipelines.training.engine.chat import Tokens
 from lyo_pipelines.training.engine.fused_lora import fuse_lora
@@ -21,19 +21,7 @@ from lyo_pipelines.training.lock import NoDeviceError
 from lyo_pipelines.training.memory import SHORT_ROWS_TOKENS, LargestBatch
 from lyo_pipelines.training.recipes import Recipe
 
-
-def multiplies_bfloat16(device: str) -> bool:
-    """Whether a device multiplies bfloat16 natively. A CPU that does not emulates it, about forty times slower than float32."""
-    if device.startswith("cuda"):
-        return torch.cuda.is_bf16_supported()
-    cpuinfo = Path("/proc/cpuinfo")
-    flags = cpuinfo.read_text(encoding="utf-8") if cpuinfo.exists() else ""
-    return "avx512_bf16" in flags or "amx_bf16" in flags
-
-
-def training_dtype(recipe: Recipe, device: str) -> torch.dtype:
-    """The recipe's dtype where the device multiplies it natively, else float32."""
-    return torch.bfloat16 if recipe.dtype == "bfloat16" and multiplies_bfloat16(device) else torch.float32
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
 def choose_device(recipe: Recipe) -> tuple[str, str]:
@@ -56,7 +44,7 @@ def build_model(recipe: Recipe, source: str, device: str, *, longest: int) -> An
     try:
         model = base.load_model(
             source,
-            dtype=torch.float32 if full else training_dtype(recipe, device),
+            dtype=torch.float32 if full else DTYPES[training_dtype(recipe, device)],
             attention=recipe.speed.attention,
             short_rows=device == "cpu" and longest <= SHORT_ROWS_TOKENS,
             four_bit_on=device if recipe.method == "qlora" else None,

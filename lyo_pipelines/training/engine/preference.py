@@ -24,10 +24,11 @@ from lyo_pipelines.external_process.reporter import Reporter
 from lyo_pipelines.external_process.stopping import StopRequest
 from lyo_pipelines.training.batches import TrainingPlan, plan_training
 from lyo_pipelines.training.checkpoints import step_of
+from lyo_pipelines.training.dtypes import training_dtype
 from lyo_pipelines.training.engine import base
 from lyo_pipelines.training.engine.finish import checkpoint_state
 from lyo_pipelines.training.engine.fused_lora import fuse_lora
-from lyo_pipelines.training.engine.model_building import training_dtype
+from lyo_pipelines.training.engine.model_building import DTYPES
 from lyo_pipelines.training.engine.preference_data import PreferenceRows, read_preferences, without_singles
 from lyo_pipelines.training.engine.progress import TrainingProgress, validation_steps
 from lyo_pipelines.training.engine.run import has_ended, run_trainer
@@ -121,7 +122,7 @@ def _adapted(session: Session, start: Path, *, longest: int) -> Any:
     recipe = session.recipe
     model = base.load_model(
         session.source,
-        dtype=training_dtype(recipe, session.device),
+        dtype=DTYPES[training_dtype(recipe, session.device)],
         attention=recipe.speed.attention,
         short_rows=session.device == "cpu" and longest <= SHORT_ROWS_TOKENS,
     )

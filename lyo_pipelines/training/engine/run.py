@@ -10,6 +10,7 @@ from lyo_pipelines.external_process.stopping import Interrupted, StopRequest
 from lyo_pipelines.training.batches import TrainingPlan, plan_training, seen_by_segment
 from lyo_pipelines.training.checkpoints import step_of
 from lyo_pipelines.training.dimensions import dimensions_of
+from lyo_pipelines.training.dtypes import training_dtype
 from lyo_pipelines.training.engine.data import Collator, Examples, read_split
 from lyo_pipelines.training.engine.finish import checkpoint_state
 from lyo_pipelines.training.engine.lora import trainable_parameters
@@ -75,7 +76,9 @@ def _check_memory(session: Session, plan: TrainingPlan, data: Examples) -> None:
     if dimensions is None:  # an architecture that the estimate does not know
         return
     batch = largest_batch(plan, data.tokens, session.recipe, encoder_decoder=dimensions.decoder_layers > 0)
-    require_memory(estimate_memory(dimensions, session.recipe, batch, session.device), session.recipe, session.device)
+    dtype = training_dtype(session.recipe, session.device)
+    needed = estimate_memory(dimensions, session.recipe, batch, session.device, dtype=dtype)
+    require_memory(needed, session.recipe, session.device)
 
 
 def _train(session: Session, model: Any, plan: TrainingPlan, data: Examples, held_out: Examples) -> TrainingProgress:

@@ -17,6 +17,7 @@ from lyo_pipelines.contracts.dataset import MANIFEST, DataManifest
 from lyo_pipelines.external_process.reporter import Reporter
 from lyo_pipelines.external_process.stopping import StopRequest
 from lyo_pipelines.training.checkpoints import newest_complete, step_of
+from lyo_pipelines.training.dtypes import training_dtype
 from lyo_pipelines.training.engine import base
 from lyo_pipelines.training.engine.finish import DamagedCheckpointError, publish_adapter, write_manifest
 from lyo_pipelines.training.engine.output_claim import claim_output
@@ -87,6 +88,8 @@ def open_training(
     log.write("loading", step=step, seconds=log.seconds_before, memory_bytes=peak_memory_bytes())
     torch.set_num_threads(recipe.speed.threads or len(os.sched_getaffinity(0)))
     transformers.set_seed(recipe.seed)
+    if (dtype := training_dtype(recipe, device)) != recipe.dtype:
+        reporter.say(f"{device} does not multiply {recipe.dtype} natively: this training multiplies in {dtype}")
     source = base.resolve(recipe.base_model, models_dir, reporter.say)
     return Session(
         recipe=recipe,
@@ -152,6 +155,7 @@ def _manifest(session: Session, progress: TrainingProgress, outcome: TrainingMet
     return AdapterManifest(
         **session.note.model_dump(),
         method=recipe.method,
+        dtype=training_dtype(recipe, session.device),
         base_model=base.describe(recipe.base_model, session.source),
         stopped_early=outcome.steps < plan.steps,
         metrics=metrics,

@@ -18,9 +18,9 @@ from torch.utils.data import DataLoader
 from lyo_pipelines.external_process.stopping import Interrupted, StopRequest
 from lyo_pipelines.training.batches import TrainingPlan, evaluation_batches
 from lyo_pipelines.training.checkpoints import is_marked, mark_complete, rotate_checkpoints, step_of
+from lyo_pipelines.training.dtypes import training_dtype
 from lyo_pipelines.training.engine.data import IGNORED, Collator, Examples, ExamplesDataset
 from lyo_pipelines.training.engine.loss import token_losses
-from lyo_pipelines.training.engine.model_building import training_dtype
 from lyo_pipelines.training.recipes import Recipe
 
 NEVER = 10**9
@@ -182,7 +182,7 @@ def training_settings(
         "use_cpu": device == "cpu",
         # a frozen model is loaded in its dtype beside a float32 adapter: no autocast between them; weights that are all learnt are
         # float32, for a step of 2e-5 is lost in bfloat16, and only their products are bfloat16
-        "bf16": recipe.method == "full" and training_dtype(recipe, device) == torch.bfloat16,
+        "bf16": recipe.method == "full" and training_dtype(recipe, device) == "bfloat16",
         "activation_checkpointing": recipe.speed.gradient_checkpointing,
         "eval_strategy": "no",
         "save_strategy": "steps",  # the Trainer then remembers the best step
