@@ -71,7 +71,7 @@ def lay_over(*changes: Mapping[str, Any], source: str = "") -> Config:
     """
     merged = _packaged()
     for change in changes:
-        merged = _overlay(merged, change)
+        merged = overlay(merged, change)
     try:
         return Config.model_validate(merged)
     except ValidationError as error:
@@ -101,8 +101,9 @@ def read_sections(path: str | Path) -> ConfigTree:
     return found
 
 
-def _overlay(base: Mapping[str, Any], over: Mapping[str, Any]) -> ConfigTree:
+def overlay(base: Mapping[str, Any], over: Mapping[str, Any]) -> ConfigTree:
+    """Lay one nested mapping over another; a value that is no mapping, a list too, replaces whatever was there."""
     result = dict(base)
     for key, value in over.items():
-        result[key] = _overlay(base[key], value) if is_dict(value) and is_dict(base.get(key)) else value
+        result[key] = overlay(base[key], value) if is_dict(value) and is_dict(base.get(key)) else value
     return result

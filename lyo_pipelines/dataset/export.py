@@ -7,9 +7,7 @@
 from __future__ import annotations
 
 import shutil
-import uuid
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -25,7 +23,8 @@ from lyo_pipelines.dataset.preferences.contract import SPLITS as PREFERENCE_SPLI
 from lyo_pipelines.dataset.preferences.versions import get_preferences, latest_preferences
 from lyo_pipelines.dataset.versions import get_version, latest_version
 from lyo_pipelines.json_types import RawRow
-from lyo_pipelines.storage.lake import TEMPORARY, Lake
+from lyo_pipelines.storage.lake import Lake
+from lyo_pipelines.storage.whole_files import whole_folder
 
 ExportFormat = Literal["huggingface", "openai", "kto", "dpo"]
 FORMATS: tuple[ExportFormat, ...] = get_args(ExportFormat)
@@ -74,27 +73,21 @@ def export_version(
         segment, fingerprint, source = version.segment, version.fingerprint, version.path
         card = lake.read_text(f"{source}/{_CARD}")
     target = folder or lake.local(lake.path("exports", segment, fingerprint, format))
-    with _replaced(target) as temporary:
+    _require_replaceable(target)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with whole_folder(target) as temporary:
         rows = _WRITERS[format](lake, source, temporary, minimum_weight)
         (temporary / _CARD).write_text(card, encoding="utf-8")
         (temporary / MANIFEST).write_text(lake.read_text(f"{source}/{MANIFEST}"), encoding="utf-8")
+        if target.exists():
+            shutil.rmtree(target)
     return Export(target, segment, fingerprint, rows)
 
 
-@contextmanager
-def _replaced(target: Path) -> Iterator[Path]:
-    """Yield a temporary folder beside `target` that takes its place at the end; nothing half-written is ever seen there."""
+def _require_replaceable(target: Path) -> None:
+    """Raise ExportError where something lies that no export wrote."""
     if target.is_file() or (target.is_dir() and any(target.iterdir()) and not (target / MANIFEST).exists()):
         raise ExportError(f"{target} holds something that is no export.", hint="Name an empty or a new folder.")
-    temporary = target.with_name(f"{TEMPORARY}{uuid.uuid4().hex[:12]}-{target.name}")
-    try:
-        temporary.mkdir(parents=True)
-        yield temporary
-        if target.exists():
-            shutil.rmtree(target)
-        temporary.rename(target)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def _write_parquet(lake: Lake, source: str, folder: Path, minimum_weight: float) -> dict[str, int]:

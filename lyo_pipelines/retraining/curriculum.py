@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from lyo_pipelines.config.loading import overlay
 from lyo_pipelines.config.settings import PROJECT_ROOT
 from lyo_pipelines.errors import LyoError
 from lyo_pipelines.json_types import ConfigTree
@@ -182,7 +183,7 @@ def load_curriculum(lake: Lake) -> Curriculum:
     local = lake.side(LOCAL)
     if lake.exists(local):
         name = f"{name} with {local}"
-        values = _laid_over(values, _mapping(lake.read_text(local), local))
+        values = overlay(values, _mapping(lake.read_text(local), local))
     try:
         curriculum = Curriculum.model_validate(values)
         _ = curriculum.areas
@@ -210,11 +211,3 @@ def _mapping(text: str, name: str) -> ConfigTree:
 
 def _texts(grades: Any) -> Any:
     return [str(grade) for grade in grades] if isinstance(grades, list) else grades
-
-
-def _laid_over(base: ConfigTree, over: ConfigTree) -> ConfigTree:
-    merged = dict(base)
-    for key, value in over.items():
-        below = merged.get(key)
-        merged[key] = _laid_over(below, value) if isinstance(value, dict) and isinstance(below, dict) else value
-    return merged

@@ -11,6 +11,7 @@ import orjson
 from lyo_pipelines.json_types import JsonObject
 from lyo_pipelines.sample.generate import generate
 from lyo_pipelines.sample.rows import Row
+from lyo_pipelines.storage.whole_files import whole_file
 
 WEEKS = 8
 WEEKS_PER_FILE = 2
@@ -38,9 +39,7 @@ def write_sample(
 def write_jsonl(path: Path, rows: Iterable[Row | JsonObject]) -> Path:
     """Write one JSON object a line, under a temporary name first, so that a sensor never reads half a file."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".tmp-{path.name}")
-    with temporary.open("wb") as handle:
+    with whole_file(path) as temporary, temporary.open("wb") as handle:
         for row in rows:
             handle.write(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE))
-    temporary.replace(path)
     return path

@@ -15,14 +15,23 @@ from pathlib import Path
 from lyo_pipelines.storage.lake import TEMPORARY
 
 
+@contextmanager
+def whole_file(path: Path) -> Generator[Path]:
+    """Yield a path to write to that becomes `path` in one rename, once it is on the disk; after an error it is removed."""
+    temporary = path.with_name(f"{TEMPORARY}{os.getpid()}-{path.name}")
+    try:
+        yield temporary
+        with temporary.open("rb") as handle:
+            os.fsync(handle.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
 def write_whole(path: Path, content: str | bytes) -> None:
     """Write a file (text as UTF-8); it is on the disk when this returns."""
-    temporary = path.with_name(f"{TEMPORARY}{os.getpid()}-{path.name}")
-    with temporary.open("wb") as handle:
-        handle.write(content.encode("utf-8") if isinstance(content, str) else content)
-        handle.flush()
-        os.fsync(handle.fileno())
-    temporary.replace(path)
+    with whole_file(path) as temporary:
+        temporary.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from lyo_pipelines.config.loading import overlay
 from lyo_pipelines.errors import LyoError
 from lyo_pipelines.json_types import ConfigTree
 from lyo_pipelines.training.recipes import Recipe
@@ -56,15 +57,6 @@ def write_recipe(recipe: Recipe, path: Path) -> None:
     """Write a recipe as YAML that load_recipe reads back to an equal recipe."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False), encoding="utf-8")
-
-
-def overlay(base: ConfigTree, over: ConfigTree) -> ConfigTree:
-    """Lay one nested mapping over another; a value that is not a mapping replaces whatever was there."""
-    result = dict(base)
-    for key, value in over.items():
-        both = isinstance(value, dict) and isinstance(base.get(key), dict)
-        result[key] = overlay(base[key], value) if both else value
-    return result
 
 
 def valid_keys(model: type[BaseModel] = Recipe, prefix: str = "") -> dict[str, str]:

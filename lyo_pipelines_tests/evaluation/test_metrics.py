@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from inspect import Parameter, Signature
+
 import pytest
 
 from lyo_pipelines.evaluation.measures.catalogue import (
@@ -12,7 +14,6 @@ from lyo_pipelines.evaluation.measures.catalogue import (
     load_metrics,
     metric_files,
 )
-from lyo_pipelines.evaluation.metrics.item_metric import COLUMNS, ONE
 from lyo_pipelines_tests.evaluation import sample_reports
 
 
@@ -220,8 +221,22 @@ def test_fifteen_lines_on_the_shared_base_are_a_teams_own_metric(tmp_path):
         load_metric("moody", nobody)
 
 
+def asking_for(names):
+    """A method with these parameters."""
+
+    def method(self, **_): ...
+
+    parameters = [Parameter(name, Parameter.POSITIONAL_OR_KEYWORD) for name in ("self", *names)]
+    method.__signature__ = Signature(parameters)
+    return method
+
+
 def test_the_base_offers_every_input_of_an_evaluation_as_a_column_and_as_one_entry():
-    assert set(COLUMNS) == set(ONE.values()) == set(INPUTS)
+    from lyo_pipelines.evaluation.metrics.item_metric import BatchMetric, ItemMetric
+
+    entries = [wanted.entry for wanted in INPUTS.values()]
+    assert type("All", (BatchMetric,), {"measure": asking_for(INPUTS)}).columns() == [*INPUTS]
+    assert type("Each", (ItemMetric,), {"value": asking_for(entries)}).columns() == [*INPUTS]
 
 
 def test_a_metric_that_does_not_fit_is_named(tmp_path):

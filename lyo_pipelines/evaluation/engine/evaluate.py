@@ -27,7 +27,7 @@ from lyo_pipelines.evaluation.report.build import Sections, build_report
 from lyo_pipelines.evaluation.report.markdown import render_report
 from lyo_pipelines.evaluation.report.plots import report_plots
 from lyo_pipelines.external_process.progress import Progress
-from lyo_pipelines.storage.whole_files import write_whole
+from lyo_pipelines.storage.whole_files import whole_file, write_whole
 
 
 def evaluate(
@@ -105,6 +105,5 @@ def write_items(path: Path, inputs: EvaluationInputs, outputs: Mapping[str, Mode
                     },
                 }
             )  # fmt: skip
-    temporary = path.with_name(f".tmp-{path.name}")
-    pq.write_table(pa.Table.from_pylist(rows), temporary, compression="zstd")
-    temporary.replace(path)
+    with whole_file(path) as temporary:
+        pq.write_table(pa.Table.from_pylist(rows), temporary, compression="zstd")

@@ -16,21 +16,33 @@ from lyo_pipelines.tasks.base import TaskFormat
 
 BUILT_IN = Path(__file__).parents[1] / "metrics"
 
-INPUTS: dict[str, str] = {
-    "predictions": "the model's answer",
-    "references": "the answer in the test split",
-    "questions": "the last user message",
-    "expected_answers": "the checkable result, '' where none is known",
-    "languages": "language of the item",
-    "subjects": "subject of the item, or ''",
-    "grades": "grade of the item, or ''",
-    "nll_sums": "negative log-likelihood of the reference, summed over its tokens, in nats",
-    "nll_tokens": "tokens of the reference that were scored",
-    "prompt_tokens": "tokens of the prompt",
-    "answer_tokens": "tokens that the model wrote",
-    "truncated": "whether the answer was cut at max_new_tokens",
+
+@dataclass(frozen=True)
+class MetricInput:
+    """A list that a metric may ask for, one entry for each item. entry: the name of one entry, as `ItemMetric.value` takes it."""
+
+    sentence: str
+    entry: str
+    dtype: str = "string"
+
+
+INPUTS: dict[str, MetricInput] = {
+    "predictions": MetricInput("the model's answer", "prediction"),
+    "references": MetricInput("the answer in the test split", "reference"),
+    "questions": MetricInput("the last user message", "question"),
+    "expected_answers": MetricInput("the checkable result, '' where none is known", "expected_answer"),
+    "languages": MetricInput("language of the item", "language"),
+    "subjects": MetricInput("subject of the item, or ''", "subject"),
+    "grades": MetricInput("grade of the item, or ''", "grade"),
+    "nll_sums": MetricInput(
+        "negative log-likelihood of the reference, summed over its tokens, in nats", "nll_sum", "float64"
+    ),
+    "nll_tokens": MetricInput("tokens of the reference that were scored", "nll_tokens", "int64"),
+    "prompt_tokens": MetricInput("tokens of the prompt", "prompt_tokens", "int64"),
+    "answer_tokens": MetricInput("tokens that the model wrote", "answer_tokens", "int64"),
+    "truncated": MetricInput("whether the answer was cut at max_new_tokens", "truncated", "bool"),
 }
-"""The lists a metric may ask for by naming them in its features, one entry for each item."""
+"""By the name that a metric's features (or the parameters of its method) ask for."""
 
 _OF_PLAIN_TEXT = {"references", "languages", "subjects", "grades", "nll_sums", "nll_tokens"}
 """The inputs that plain text has too; the others exist only where a model was asked something."""

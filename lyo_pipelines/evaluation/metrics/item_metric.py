@@ -1,7 +1,7 @@
 """The base of metric files: a class with four facts about itself and one method is a module of `evaluate`.
 
 `ItemMetric` scores one item at a time. `BatchMetric` is for what is faster over all items at once, or has weights. What a method wants
-to see it names as its parameters; what there is stands in ONE and in `measures/catalogue.py`.
+to see it names as its parameters; what there is stands in `measures/catalogue.py`.
 """
 
 from __future__ import annotations
@@ -14,40 +14,13 @@ from typing import Any, ClassVar, Literal
 import datasets
 import evaluate
 
+from lyo_pipelines.evaluation.measures.catalogue import INPUTS
+
 Values = Sequence[float | None]
 """One number for each item, None where it cannot be measured."""
 
-COLUMNS = {
-    "predictions": "string",
-    "references": "string",
-    "questions": "string",
-    "expected_answers": "string",
-    "languages": "string",
-    "subjects": "string",
-    "grades": "string",
-    "nll_sums": "float64",
-    "nll_tokens": "int64",
-    "prompt_tokens": "int64",
-    "answer_tokens": "int64",
-    "truncated": "bool",
-}
-"""Column -> its type: the parameters that `BatchMetric.measure` may have, each a list with one entry for each item."""
-
-ONE = {
-    "prediction": "predictions",
-    "reference": "references",
-    "question": "questions",
-    "expected_answer": "expected_answers",
-    "language": "languages",
-    "subject": "subjects",
-    "grade": "grades",
-    "nll_sum": "nll_sums",
-    "nll_tokens": "nll_tokens",
-    "prompt_tokens": "prompt_tokens",
-    "answer_tokens": "answer_tokens",
-    "truncated": "truncated",
-}
-"""Parameter of `ItemMetric.value` -> the column that it is one entry of."""
+_ONE = {wanted.entry: name for name, wanted in INPUTS.items()}
+"""Parameter of `ItemMetric.value` -> the input that it is one entry of."""
 
 
 class BatchMetric(evaluate.Metric, abc.ABC):
@@ -65,14 +38,14 @@ class BatchMetric(evaluate.Metric, abc.ABC):
     @classmethod
     def columns(cls) -> list[str]:
         """The columns that the metric wants. Raises TypeError for one that there is not."""
-        return _known(cls.measure, {name: name for name in COLUMNS})
+        return _known(cls.measure, {name: name for name in INPUTS})
 
     def _info(self) -> evaluate.MetricInfo:
         return evaluate.MetricInfo(
             description=self.sentence,
             citation=self.source,
             inputs_description="Lists of equal length, one entry for each test item.",
-            features=datasets.Features({name: datasets.Value(COLUMNS[name]) for name in self.columns()}),
+            features=datasets.Features({name: datasets.Value(INPUTS[name].dtype) for name in self.columns()}),
         )
 
     def _compute(self, *, predictions: Any = None, references: Any = None, **columns: Any) -> dict[str, Any]:
@@ -92,11 +65,11 @@ class ItemMetric(BatchMetric):
     @classmethod
     def columns(cls) -> list[str]:
         """The columns that `value` wants an entry of. Raises TypeError for one that there is not."""
-        return _known(cls.value, ONE)
+        return _known(cls.value, _ONE)
 
     def measure(self, **columns: Sequence[Any]) -> Values:
         """`value` of every item."""
-        names = {ONE[name]: name for name in inspect.signature(type(self).value).parameters if name != "self"}
+        names = {_ONE[name]: name for name in inspect.signature(type(self).value).parameters if name != "self"}
         rows = zip(*columns.values(), strict=True)
         return [
             self.value(**{names[column]: entry for column, entry in zip(columns, row, strict=True)}) for row in rows

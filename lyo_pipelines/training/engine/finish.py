@@ -14,6 +14,7 @@ import orjson
 
 from lyo_pipelines.contracts.adapter import MANIFEST, AdapterManifest, TrainingMetrics
 from lyo_pipelines.errors import LyoError
+from lyo_pipelines.storage.whole_files import whole_file, write_whole
 from lyo_pipelines.training.checkpoints import checkpoint_fault, step_of
 from lyo_pipelines.training.engine.loss_curve import draw_loss_curve
 from lyo_pipelines.training.engine.whole_model import publish_model
@@ -64,13 +65,14 @@ def publish_adapter(output: Path, last: Path, recipe: Recipe, tokenizer: Any) ->
 
 def _publish_adapter(output: Path, best: Path, recipe: Recipe) -> list[str]:
     for name in ADAPTER_FILES:
-        temporary = output / f".tmp-{name}"
-        shutil.copyfile(best / name, temporary)
-        if name == "adapter_config.json":  # a name that means the same on every machine instead of a path on this one
-            config = orjson.loads(temporary.read_bytes())
-            config["base_model_name_or_path"] = recipe.base_model
-            temporary.write_bytes(orjson.dumps(config, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS))
-        temporary.replace(output / name)
+        with whole_file(output / name) as temporary:
+            shutil.copyfile(best / name, temporary)
+            if (
+                name == "adapter_config.json"
+            ):  # a name that means the same on every machine instead of a path on this one
+                config = orjson.loads(temporary.read_bytes())
+                config["base_model_name_or_path"] = recipe.base_model
+                temporary.write_bytes(orjson.dumps(config, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS))
     return list(ADAPTER_FILES)
 
 
@@ -104,12 +106,7 @@ def write_manifest(output: Path, manifest: AdapterManifest, published: list[str]
             "files": {name: _flushed_hash(output / name) for name in files},
         }
     )
-    temporary = output / f".tmp-{MANIFEST}"
-    with temporary.open("w", encoding="utf-8") as handle:
-        handle.write(whole.to_json())
-        handle.flush()
-        os.fsync(handle.fileno())
-    temporary.replace(output / MANIFEST)
+    write_whole(output / MANIFEST, whole.to_json())
 
 
 def _flushed_hash(path: Path) -> str:

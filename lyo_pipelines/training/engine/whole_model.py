@@ -10,6 +10,7 @@ from typing import Any
 import safetensors.torch
 import torch
 
+from lyo_pipelines.storage.whole_files import whole_file
 from lyo_pipelines.training.recipes import Recipe
 
 WEIGHTS = "model*.safetensors*"
@@ -20,19 +21,18 @@ def publish_model(output: Path, checkpoint: Path, recipe: Recipe, tokenizer: Any
     """Write a checkpoint's model in the recipe's number format, with its tokenizer and chat template; returns the files' names."""
     names = []
     for path in sorted([*checkpoint.glob(WEIGHTS), *checkpoint.glob("*config.json")]):
-        temporary = output / f".tmp-{path.name}"
-        if path.suffix == ".safetensors":
-            tensors = safetensors.torch.load_file(path)
-            kept = {name: _in_format(tensor, recipe.dtype) for name, tensor in tensors.items()}
-            safetensors.torch.save_file(kept, temporary, metadata={"format": "pt"})
-        elif path.name == "config.json":
-            config = json.loads(path.read_text(encoding="utf-8"))
-            config["dtype"] = recipe.dtype
-            config["use_cache"] = True  # it was off for training only
-            temporary.write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-        else:
-            temporary.write_bytes(path.read_bytes())
-        temporary.replace(output / path.name)
+        with whole_file(output / path.name) as temporary:
+            if path.suffix == ".safetensors":
+                tensors = safetensors.torch.load_file(path)
+                kept = {name: _in_format(tensor, recipe.dtype) for name, tensor in tensors.items()}
+                safetensors.torch.save_file(kept, temporary, metadata={"format": "pt"})
+            elif path.name == "config.json":
+                config = json.loads(path.read_text(encoding="utf-8"))
+                config["dtype"] = recipe.dtype
+                config["use_cache"] = True  # it was off for training only
+                temporary.write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+            else:
+                temporary.write_bytes(path.read_bytes())
         names.append(path.name)
     return [*names, *save_tokenizer(output, tokenizer)]
 
