@@ -1,9 +1,8 @@
 """`step_up`: the run that raises a release by one stage, after what users would fall back to was loaded and has answered."""
 
-from datetime import UTC, datetime
-
 import dagster as dg
 
+from lyo_pipelines.defs import clock
 from lyo_pipelines.defs.assets.release import RELEASE, event_metadata
 from lyo_pipelines.defs.assets.training import GPU_POOL
 from lyo_pipelines.defs.metadata import Metadata
@@ -35,7 +34,7 @@ def rehearse_and_step_up(context: dg.OpExecutionContext, store: Store) -> None:
             segment,
             config.rollout,
             lambda target, base: rehearse_fallback(lake, target, base, models, config.release.rehearsal),
-            clock=_now,
+            clock=clock.current_time,
             who=Who(f"{JOB} run"),
         )
     except RehearsalError as error:
@@ -45,7 +44,7 @@ def rehearse_and_step_up(context: dg.OpExecutionContext, store: Store) -> None:
     if not climbed.stepped or climbed.rehearsal is None:
         return
     history = read_history(lake, segment)
-    told: Metadata = event_metadata(history.events[-1], history, config, _now())
+    told: Metadata = event_metadata(history.events[-1], history, config, clock.current_time())
     answered = f"{climbed.rehearsal.target}: {climbed.rehearsal.answer}"
     context.log_event(
         dg.AssetMaterialization(RELEASE, partition=segment, metadata={**told, "rehearsed_fallback": answered})
@@ -61,7 +60,3 @@ def rehearse_and_step_up(context: dg.OpExecutionContext, store: Store) -> None:
 def step_up_job() -> None:
     """One op."""
     rehearse_and_step_up()
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

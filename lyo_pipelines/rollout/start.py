@@ -12,6 +12,7 @@ from typing import Any
 
 from lyo_pipelines.config.evaluation import EvaluationConfig
 from lyo_pipelines.config.rollout import RolloutConfig
+from lyo_pipelines.contracts.document import DocumentError
 from lyo_pipelines.contracts.report import Report
 from lyo_pipelines.contracts.report_values import Gate
 from lyo_pipelines.errors import LyoError
@@ -19,7 +20,7 @@ from lyo_pipelines.evaluation.command import is_complete
 from lyo_pipelines.evaluation.report.build import read_report
 from lyo_pipelines.evaluation.report.gates import evaluate_gates, held_because
 from lyo_pipelines.registry.events import Adapter, RegistryEvent, Who, json_values
-from lyo_pipelines.registry.log import append_event, read_release
+from lyo_pipelines.registry.log import RegistryDamagedError, append_event, read_release
 from lyo_pipelines.registry.state import Release
 from lyo_pipelines.rollout.routing import refresh_routing
 from lyo_pipelines.storage.lake import Lake
@@ -98,24 +99,33 @@ def start_release(
     return StartOutcome(release, says, tuple(events), tuple(outcomes))
 
 
-def waiting_adapters(lake: Lake) -> list[TrainingResult]:
+def waiting_adapters(lake: Lake) -> tuple[list[TrainingResult], dict[str, LyoError]]:
     """Newest adapters whose report compares them with what serves now, and that no release was begun for.
 
-    Segments with another version on its way are left out.
+    Segments with another version on its way are left out. The second value says, by segment, what could not be read: one damaged
+    file keeps no other segment's adapter waiting.
     """
-    found = []
+    found: list[TrainingResult] = []
+    troubles: dict[str, LyoError] = {}
     for segment in lake.names(lake.path("adapters")):
         try:
-            trained = latest_adapter(lake, segment)
+            found += _waiting(lake, segment)
         except NoAdapterError:
             continue
-        if trained.segment == segment and is_complete(lake.local(lake.report_dir(segment, trained.version))):
-            release = read_release(lake, segment)
-            new = not release.candidate and release.states.get(trained.version, "registered") == "registered"
-            report = lake.local(lake.report_dir(segment, trained.version))
-            if new and read_report(report).champion_version == release.champion:
-                found.append(trained)
-    return found
+        except (DocumentError, RegistryDamagedError) as error:
+            troubles[segment] = error
+    return found, troubles
+
+
+def _waiting(lake: Lake, segment: str) -> list[TrainingResult]:
+    """The segment's newest adapter where it waits for its release."""
+    trained = latest_adapter(lake, segment)
+    report = lake.local(lake.report_dir(segment, trained.version))
+    if trained.segment != segment or not is_complete(report):
+        return []
+    release = read_release(lake, segment)
+    new = not release.candidate and release.states.get(trained.version, "registered") == "registered"
+    return [trained] if new and read_report(report).champion_version == release.champion else []
 
 
 def _require_current(report: Report, release: Release, version: str) -> None:

@@ -5,22 +5,41 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import time
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
 import pytest
 
 from lyo_pipelines.config.settings import PROJECT_ROOT
+from lyo_pipelines.defs import clock as definitions_clock
 from lyo_pipelines.defs.resources import Store
 from lyo_pipelines_tests.postgres import TEMPLATE, PostgresServer
 
 
+@dataclass
+class Clock:
+    """What the definitions' clock shows; a test moves it on."""
+
+    now: datetime
+
+
+@pytest.fixture(autouse=True)
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """The definitions' clock stands where the test begins: test and product have one day, however late it is.
+
+    (Dagster's own storage stamps what it keeps by the machine's clock, so the moment is a real one and no constant.)
+    """
+    stands = Clock(definitions_clock.current_time())
+    monkeypatch.setattr(definitions_clock, "current_time", lambda: stands.now)
+    return stands
+
+
 def today() -> datetime:
-    """Noon of the day, asked anew by each test: a suite may run past midnight."""
-    return datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0)
+    """Noon of the day that the definitions' clock shows."""
+    return definitions_clock.current_time().replace(hour=12, minute=0, second=0, microsecond=0)
 
 
 def row(number: int, *, days_ago: int = 1, **fields: object) -> dict[str, object]:
@@ -45,7 +64,7 @@ def drop(store: Store, name: str, rows: list[dict[str, object]], *, age_seconds:
     path = Path(store.data_dir) / "inbox" / name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("".join(json.dumps(r) + "\n" for r in rows), encoding="utf-8")
-    then = time.time() - age_seconds
+    then = definitions_clock.current_time().timestamp() - age_seconds
     os.utime(path, (then, then))
     return path
 

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pyarrow as pa
 
+from lyo_pipelines.defs import clock
 from lyo_pipelines.health.contract import HEALTH, USERS
 from lyo_pipelines.storage.lake import Lake
 
 
 def yesterday() -> date:
-    """The last day that is whole, asked anew by each test: a suite may run past midnight."""
-    return datetime.now(UTC).date() - timedelta(days=1)
+    """The last day that is whole, by the definitions' clock."""
+    return clock.current_time().date() - timedelta(days=1)
 
 
 def stratum(

@@ -7,7 +7,7 @@ import logging
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from dagster._core.workspace.context import IWorkspaceProcessContext
 from dagster._core.workspace.load_target import InProcessWorkspaceLoadTarget
 from dagster._daemon.freshness import FreshnessDaemon
 from dagster._daemon.sensor import execute_sensor_iteration
+from dagster._time import get_current_datetime
 
 from lyo_pipelines.defs.assets.interactions import raw_interactions
 from lyo_pipelines.defs.resources import Store
@@ -31,6 +32,7 @@ from lyo_pipelines.defs.sensors import alert_sources
 from lyo_pipelines.defs.sensors import alerts as sensor_module
 from lyo_pipelines.defs.sensors.alerts import AlertsNotSentError, alerts_sensor
 from lyo_pipelines_tests.alerts.sample_alerts import MailServer, Webhook, mail_server, webhook
+from lyo_pipelines_tests.defs.conftest import Clock
 
 SEGMENTS = dg.StaticPartitionsDefinition(["tutoring.en.math", "tutoring.hi.math"])
 SERVED = dg.Definitions(assets=[raw_interactions], sensors=[alerts_sensor], resources={"store": Store()})
@@ -50,14 +52,6 @@ def slack(monkeypatch: pytest.MonkeyPatch) -> Iterator[Webhook]:
     with webhook() as receiver:
         monkeypatch.setenv("LYO_SLACK_WEBHOOK", receiver.url)
         yield receiver
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> list[timedelta]:
-    """Lets the sensor's clock run ahead by the sum of this list."""
-    ahead: list[timedelta] = []
-    monkeypatch.setattr(sensor_module, "current_time", lambda: datetime.now(UTC) + sum(ahead, timedelta()))
-    return ahead
 
 
 def configured(store: Store, **sections: Any) -> Store:
@@ -183,7 +177,7 @@ def test_a_fired_trigger_is_told_once_though_its_run_lasts(instance, store, slac
     said = str(slack.got[-1])
     assert "by quality, volume" in said and f"tutoring.en.math: {why}" in said
     for hours in (1, 24, 24):
-        clock.append(timedelta(hours=hours))
+        clock.now += timedelta(hours=hours)
         assert tick(instance, store) == "nothing new to tell"
 
 
@@ -199,8 +193,8 @@ def test_canceled_runs_are_peoples_doing(instance, store, slack):
 class Freshness:
     """The daily data and Dagster's own freshness daemon, at hours that the test chooses."""
 
-    def __init__(self, instance: dg.DagsterInstance, clock: list[timedelta]) -> None:
-        self.instance, self.clock, self.began = instance, clock, datetime.now(UTC)
+    def __init__(self, instance: dg.DagsterInstance, clock: Clock) -> None:
+        self.instance, self.clock, self.began = instance, clock, clock.now
 
     def build(self, hours: float) -> None:
         """A day of interactions is materialized."""
@@ -213,7 +207,7 @@ class Freshness:
         """The freshness daemon looks, and the alerts sensor's clock shows the same hour."""
         with served(self.instance) as context, freeze_time(self.began + timedelta(hours=hours)):
             list(FreshnessDaemon().run_iteration(context))
-        self.clock[:] = [timedelta(hours=hours)]
+        self.clock.now = self.began + timedelta(hours=hours)
 
 
 def test_data_that_was_never_built_is_not_stale(instance, store, slack, clock):
@@ -261,7 +255,7 @@ def test_while_slack_is_down_ticks_fail_mail_is_not_repeated_and_nothing_is_lost
     with pytest.raises(AlertsNotSentError):
         tick(instance, store)
     slack.status = 200
-    clock.append(timedelta(hours=10))
+    clock.now += timedelta(hours=10)
     assert tick(instance, store) == "alerts sent to slack: 2"
     assert [letter["Subject"] for letter in mail.letters] == [
         "Lyo pipelines: 1 failed run",
@@ -312,7 +306,7 @@ def test_a_new_channel_does_not_hear_the_history(instance, store, slack, clock):
     store = configured(store, slack={"enabled": True})
     run(instance, error=ValueError("broken"), check=failing())
     run(instance, check=failing())
-    clock.append(timedelta(hours=2))
+    clock.now += timedelta(hours=2)
     assert tick(instance, store) == "nothing new to tell"
 
 
@@ -320,7 +314,7 @@ def test_a_channel_that_was_off_for_long_begins_anew(instance, store, slack, clo
     tick(instance, configured(store, slack={"enabled": True}))
     tick(instance, configured(store))
     run(instance, error=ValueError("broken"))
-    clock.append(timedelta(days=7))
+    clock.now += timedelta(days=7)
     assert tick(instance, configured(store, slack={"enabled": True})) == "nothing new to tell"
 
 
@@ -354,10 +348,10 @@ def served(instance: dg.DagsterInstance) -> Iterator[IWorkspaceProcessContext]:
 def daemon(instance: dg.DagsterInstance) -> Iterator[Callable[[], tuple[str, str]]]:
     """Dagster's own sensor daemon; each call is a tick a minute later, and returns its status and what it says."""
     with served(instance) as context:
-        minutes = itertools.count(1)
+        minutes, began = itertools.count(1), get_current_datetime()
 
         def tick() -> tuple[str, str]:
-            with freeze_time(datetime.now(UTC) + timedelta(minutes=2 * next(minutes))):
+            with freeze_time(began + timedelta(minutes=2 * next(minutes))):
                 list(execute_sensor_iteration(context, QUIET, None, None))
             state = next(state for state in instance.all_instigator_state() if state.name == "alerts_sensor")
             last = instance.get_ticks(state.instigator_origin_id, state.selector_id, limit=1)[0]

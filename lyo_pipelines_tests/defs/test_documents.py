@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import time
 from pathlib import Path
 
 import dagster as dg
 import pytest
 
 from lyo_pipelines.commands.documents import copy_in
+from lyo_pipelines.defs import clock
 from lyo_pipelines.defs.build import build_defs
 from lyo_pipelines.defs.resources import Store
 from lyo_pipelines.defs.sensors.documents import documents_sensor
@@ -23,7 +23,7 @@ def put(store: Store, name: str, text: str, age_seconds: float = 60) -> None:
     path = Path(store.data_dir) / "documents" / name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
-    then = time.time() - age_seconds
+    then = clock.current_time().timestamp() - age_seconds
     os.utime(path, (then, then))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,6 @@ from lyo_pipelines.config.loading import load_config
 from lyo_pipelines.defs.build import build_defs
 from lyo_pipelines.defs.partitions import PARTITION, SEGMENTS
 from lyo_pipelines.defs.resources import Store
-from lyo_pipelines.defs.sensors import rollout as module
 from lyo_pipelines.defs.sensors.rollout import ReleaseUnreadableError, rollout_sensor_for
 from lyo_pipelines.registry.log import read_history, read_release
 from lyo_pipelines.rollout import release as steps
@@ -25,6 +24,7 @@ from lyo_pipelines.rollout.start import adapter_of, start_release
 from lyo_pipelines.sample.traffic import GOOD, Effect, Traffic
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines.training.versions import latest_adapter
+from lyo_pipelines_tests.defs.conftest import Clock
 from lyo_pipelines_tests.defs.daemon import daemon
 from lyo_pipelines_tests.evaluation.sample_reports import adapter as real_adapter
 from lyo_pipelines_tests.evaluation.sample_reports import tiny_base
@@ -54,12 +54,11 @@ def lake(store: Store) -> Lake:
     return store.lake()
 
 
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> dict[str, datetime]:
-    """The sensor's clock, to be set by a test."""
-    at = {"now": NOW}
-    monkeypatch.setattr(module, "current_time", lambda: at["now"])
-    return at
+@pytest.fixture(autouse=True)
+def clock(clock: Clock) -> Clock:
+    """The definitions' clock, at the moment that the made-up days lead up to."""
+    clock.now = NOW
+    return clock
 
 
 def materialize(instance: dg.DagsterInstance, store: Store, segment: str = SEGMENT) -> dg.ExecuteInProcessResult:
@@ -137,7 +136,7 @@ def test_a_segment_without_a_report_fails_with_what_to_do(
 
 
 def test_a_harmful_candidate_is_sent_back_within_the_tick_and_told_with_its_evidence(
-    instance: dg.DagsterInstance, store: Store, lake: Lake, clock: dict[str, datetime]
+    instance: dg.DagsterInstance, store: Store, lake: Lake, clock: Clock
 ) -> None:
     begun(lake, NOW - DAY)
     interactions(lake, Traffic(SEGMENT).day(NOW.date() - DAY, routed(lake), FAILING, questions=3_000))
@@ -169,9 +168,8 @@ def test_a_real_daemon_keeps_what_the_tick_told_and_the_failed_check_of_the_segm
 ) -> None:
     for name, value in (("DATA_DIR", store.data_dir), ("CONFIG", store.config_path)):
         monkeypatch.setenv(f"LYO_{name}", value)
-    now = datetime.now(UTC)
-    begun(lake, now - 2 * DAY)
-    interactions(lake, Traffic(SEGMENT).day(now.date() - DAY, routed(lake), FAILING, questions=3_000))
+    begun(lake, NOW - 2 * DAY)
+    interactions(lake, Traffic(SEGMENT).day(NOW.date() - DAY, routed(lake), FAILING, questions=3_000))
     with daemon(on_sqlite, "ROLLOUT") as served:
         assert served.tick() == []
         wanted = dg.AssetRecordsFilter(dg.AssetKey("release"), asset_partitions=[SEGMENT])
@@ -188,7 +186,7 @@ def test_a_real_daemon_keeps_what_the_tick_told_and_the_failed_check_of_the_segm
 
 
 def test_a_quiet_tick_says_that_nothing_is_new(
-    instance: dg.DagsterInstance, store: Store, lake: Lake, clock: dict[str, datetime]
+    instance: dg.DagsterInstance, store: Store, lake: Lake, clock: Clock
 ) -> None:
     assert "no release in canary" in str(tick(instance, store).skip_reason)
     begun(lake, NOW - DAY)
@@ -202,7 +200,7 @@ def test_a_quiet_tick_says_that_nothing_is_new(
 
 
 def test_what_a_person_did_is_told_by_the_next_tick(
-    instance: dg.DagsterInstance, store: Store, lake: Lake, clock: dict[str, datetime]
+    instance: dg.DagsterInstance, store: Store, lake: Lake, clock: Clock
 ) -> None:
     begun(lake, NOW - DAY)
     first = tick(instance, store)
@@ -214,7 +212,7 @@ def test_what_a_person_did_is_told_by_the_next_tick(
 
 
 def test_a_step_that_is_due_is_one_run_that_rehearses_with_the_real_model(
-    instance: dg.DagsterInstance, store: Store, lake: Lake, clock: dict[str, datetime], tmp_path: Path, monkeypatch
+    instance: dg.DagsterInstance, store: Store, lake: Lake, clock: Clock, tmp_path: Path, monkeypatch
 ) -> None:
     base = tiny_base(tmp_path / "base")
     source = real_adapter(tmp_path / "source", base, base)
@@ -231,7 +229,6 @@ def test_a_step_that_is_due_is_one_run_that_rehearses_with_the_real_model(
 
     instance.add_dynamic_partitions(SEGMENTS.name, [SEGMENT])
     job = build_defs(resources={"store": store}).resolve_job_def("step_up")
-    monkeypatch.setattr("lyo_pipelines.defs.step_up._now", lambda: NOW)
     run = job.execute_in_process(instance=instance, partition_key=SEGMENT, tags=request.tags)
     assert run.success
     release = read_release(lake, SEGMENT)
@@ -257,7 +254,7 @@ def _real(base: Path, source: Path) -> Callable[..., None]:
 
 
 def test_a_fallback_that_is_damaged_fails_the_run_and_holds_the_stage(
-    instance: dg.DagsterInstance, store: Store, lake: Lake, clock: dict[str, datetime], monkeypatch
+    instance: dg.DagsterInstance, store: Store, lake: Lake, clock: Clock, monkeypatch
 ) -> None:
     begun(lake, NOW - 4 * DAY)
     traffic = Traffic(SEGMENT, users=600)
@@ -267,7 +264,6 @@ def test_a_fallback_that_is_damaged_fails_the_run_and_holds_the_stage(
     (request,) = list(tick(instance, store).run_requests or [])
     instance.add_dynamic_partitions(SEGMENTS.name, [SEGMENT])
     job = build_defs(resources={"store": store}).resolve_job_def("step_up")
-    monkeypatch.setattr("lyo_pipelines.defs.step_up._now", lambda: NOW)
     for _ in range(3):
         run = job.execute_in_process(instance=instance, partition_key=SEGMENT, tags=request.tags, raise_on_error=False)
         assert not run.success
@@ -279,7 +275,7 @@ def test_a_fallback_that_is_damaged_fails_the_run_and_holds_the_stage(
 
 
 def test_a_release_that_cannot_be_read_does_not_keep_another_from_falling_back(
-    instance: dg.DagsterInstance, store: Store, lake: Lake, clock: dict[str, datetime]
+    instance: dg.DagsterInstance, store: Store, lake: Lake, clock: Clock
 ) -> None:
     begun(lake, NOW - DAY)
     interactions(lake, Traffic(SEGMENT).day(NOW.date() - DAY, routed(lake), FAILING, questions=3_000))
@@ -293,7 +289,7 @@ def test_a_release_that_cannot_be_read_does_not_keep_another_from_falling_back(
 
 
 def test_a_new_report_releases_by_itself_only_where_the_configuration_says_so(
-    instance: dg.DagsterInstance, store: Store, lake: Lake, clock: dict[str, datetime]
+    instance: dg.DagsterInstance, store: Store, lake: Lake, clock: Clock
 ) -> None:
     ready(lake)
     assert not tick(instance, store).run_requests

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from datetime import UTC, datetime
 from pathlib import Path
 
 import dagster as dg
@@ -14,6 +13,7 @@ from lyo_pipelines.curation.segments import segment_counts
 from lyo_pipelines.dataset.build import build_dataset
 from lyo_pipelines.dataset.fallback import parent_of_thin
 from lyo_pipelines.dataset.versions import latest_version
+from lyo_pipelines.defs import clock
 from lyo_pipelines.defs.build import build_defs
 from lyo_pipelines.defs.partitions import SEGMENTS
 from lyo_pipelines.defs.resources import Store
@@ -33,7 +33,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> tuple[dg.DagsterInstance,
     (root / "config.yaml").write_text(
         "evaluation: {max_items: 12, max_new_tokens: 8, latency_items: 1, resamples: 1000}\n"
     )
-    write_sample(root / "data" / "inbox", root / "labels.jsonl", n=1500, seed=3, end=datetime.now(UTC).date())
+    write_sample(root / "data" / "inbox", root / "labels.jsonl", n=1500, seed=3, end=clock.current_time().date())
     for path in (root / "data" / "inbox").iterdir():
         os.utime(path, (1, 1))
     model = make_model(root / "base")
@@ -114,7 +114,7 @@ def test_a_registered_benchmark_blocks_training_and_names_the_items(world) -> No
     _, store, _ = world
     lake = store.lake()
     config = store.load_config()
-    version = build_dataset(lake, SEGMENT, config.dataset, config.curation, now=datetime.now(UTC))
+    version = build_dataset(lake, SEGMENT, config.dataset, config.curation, now=clock.current_time())
     first = lake.read_table(f"{version.path}/train.parquet").to_pylist()[0]
     question = next(m["content"] for m in first["messages"] if m["role"] == "user")
     benchmark = Path(lake.side("benchmarks", "exam.jsonl"))

@@ -147,13 +147,23 @@ def test_what_cannot_be_released_says_what_to_do(lake: Lake, config: Config) -> 
 def test_one_version_at_a_time_is_on_its_way(lake: Lake, config: Config) -> None:
     ready(lake)
     released(lake, config)
-    assert waiting_adapters(lake) == []
+    assert waiting_adapters(lake) == ([], {})
     ready(lake, "owner-22")
-    assert waiting_adapters(lake) == [], "not while another one is on its way"
+    assert waiting_adapters(lake) == ([], {}), "not while another one is on its way"
     with pytest.raises(IllegalEventError, match="owner-1 is on its way"):
         released(lake, config)
     steps.retire(lake, SEGMENT, act())
-    assert [trained.version for trained in waiting_adapters(lake)] == ["owner-22"]
+    assert [trained.version for trained in waiting_adapters(lake)[0]] == ["owner-22"]
+
+
+def test_a_damaged_report_is_named_and_keeps_no_other_segment_waiting(lake: Lake) -> None:
+    ready(lake)
+    ready(lake, "owner-2", "tutoring.hi.physics")
+    (Path(lake.report_dir("tutoring.hi.physics", "owner-2")) / "report.json").write_text("{")
+    waiting, troubles = waiting_adapters(lake)
+    assert [trained.segment for trained in waiting] == [SEGMENT]
+    assert list(troubles) == ["tutoring.hi.physics"]
+    assert "report.json is damaged" in str(troubles["tutoring.hi.physics"])
 
 
 @pytest.mark.parametrize("compared", ["", "another"])
@@ -169,11 +179,11 @@ def test_a_report_made_against_another_champion_than_the_one_that_serves_now_rel
     before = read_history(lake, SEGMENT).events
     with pytest.raises(OutdatedReportError, match=r"owner-1 serves it now.*Report again"):
         released(lake, config, now=START + 22 * DAY)
-    assert (read_history(lake, SEGMENT).events, waiting_adapters(lake)) == (before, []), (
+    assert (read_history(lake, SEGMENT).events, waiting_adapters(lake)[0]) == (before, []), (
         "not even registered, and not tried by itself"
     )
     report(lake, "owner-22", champion="owner-1")
-    assert [trained.version for trained in waiting_adapters(lake)] == ["owner-22"]
+    assert [trained.version for trained in waiting_adapters(lake)[0]] == ["owner-22"]
     assert released(lake, config, now=START + 22 * DAY).release.in_canary
 
 

@@ -8,6 +8,7 @@ import signal
 import sys
 import time
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,7 @@ WAYS = [
     ("t5", "full"),
 ]
 STEPS = 24
+NOW = datetime(2026, 3, 2, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -129,7 +131,9 @@ def test_it_is_evaluated_against_its_base(way, tmp_path):
         }
     )  # fmt: skip
     inputs = gather_inputs(way.dataset, way.result.path, None, config)
-    report = evaluate(inputs, tmp_path / "report", tmp_path / "models", tmp_path / "cache", lambda _: None)
+    report = evaluate(
+        inputs, tmp_path / "report", tmp_path / "models", tmp_path / "cache", lambda _: None, clock=lambda: NOW
+    )
     loss = {role: report.metric(role, "loss") for role in ("base", "candidate")}
     assert loss["candidate"] < loss["base"], "what was learnt must show on items of the same kind"
     assert report.models["candidate"]["answer_tokens"].n == 6
@@ -193,6 +197,7 @@ def test_plain_text_is_trained_and_evaluated_by_its_loss_alone(tmp_path):
         tmp_path,
         tmp_path / "c",
         lambda _: None,
+        clock=lambda: NOW,
     )
     candidate = report.models["candidate"]
     assert candidate["loss"].value < report.models["base"]["loss"].value

@@ -1,7 +1,5 @@
 """`train_split`, `validation_split`, `test_split`: one immutable dataset version per segment."""
 
-from datetime import UTC, datetime
-
 import dagster as dg
 import pyarrow as pa
 
@@ -10,6 +8,7 @@ from lyo_pipelines.dataset.contract import SPLIT_SCHEMA
 from lyo_pipelines.dataset.fallback import build_or_fall_back
 from lyo_pipelines.dataset.plots import split_plot
 from lyo_pipelines.dataset.versions import why_served
+from lyo_pipelines.defs import clock
 from lyo_pipelines.defs.assets.curation import filtered_examples
 from lyo_pipelines.defs.assets.documents import document_chunks
 from lyo_pipelines.defs.metadata import column_schema, counts_table, image
@@ -55,7 +54,7 @@ def _spec(key: str, schema: pa.Schema) -> dg.AssetSpec:
 def dataset_splits(context: dg.AssetExecutionContext, store: Store):
     """Build (or find again) the segment's dataset version from all curated days, or its parent's where it is too thin."""
     lake, config, segment = store.lake(), store.load_config(), context.partition_key
-    version = build_or_fall_back(lake, segment, config.dataset, config.curation, now=datetime.now(UTC))
+    version = build_or_fall_back(lake, segment, config.dataset, config.curation, now=clock.current_time())
     manifest = version.manifest
     sizes = {name: manifest.counts[name] for name in ("train", "validation", "test")}
     context.log.info(

@@ -4,11 +4,11 @@ One asset without partitions: a set is small beside the logs, its documents are 
 are looked for in the whole set. What is partitioned are the segments that come out of it (`documents.<language>.<set>`).
 """
 
-from datetime import UTC, datetime
 from typing import Any
 
 import dagster as dg
 
+from lyo_pipelines.defs import clock
 from lyo_pipelines.defs.metadata import Metadata, column_schema, counts_table, image, metadata_table
 from lyo_pipelines.defs.partitions import digest_version
 from lyo_pipelines.defs.resources import Store
@@ -68,7 +68,7 @@ def document_chunks(context: dg.AssetExecutionContext, store: Store):
     stale = stale_sets(lake, config.documents, config.curation)
     reports = []
     for name in stale:
-        report = build_set(lake, name, config.documents, config.curation, now=datetime.now(UTC))
+        report = build_set(lake, name, config.documents, config.curation, now=clock.current_time())
         reports.append(report)
         context.log.info(
             f"{name}: {report.read} documents, {report.reused} unchanged, {len(report.rejected)} rejected, {report.chunks} chunks"

@@ -2,10 +2,10 @@
 
 import os
 from collections import Counter
-from datetime import UTC, datetime
 
 import dagster as dg
 
+from lyo_pipelines.defs import clock
 from lyo_pipelines.defs.metadata import column_schema, counts_table, metadata_table
 from lyo_pipelines.defs.partitions import DAYS, FRESH, days_to_build, days_version
 from lyo_pipelines.defs.resources import Store
@@ -64,7 +64,7 @@ tables = dg.AssetSpec(
 )
 def landed_files(context: dg.AssetExecutionContext, store: Store):
     """Land what is new in the inbox and in the tables. A table that cannot be read fails the run after all others are landed."""
-    pseudonyms, now = Pseudonyms(store.settings().require_pseudonym_key()), datetime.now(UTC)
+    pseudonyms, now = Pseudonyms(store.settings().require_pseudonym_key()), clock.current_time()
     lake, config = store.lake(), store.load_config().interactions
     reports = land_inbox(lake, pseudonyms, config, now=now)
     pulled = [

@@ -1,12 +1,11 @@
 """`preference_data` and `preference_adapter`: what ratings and edits prefer, and the adapter tuned to it."""
 
-from datetime import UTC, datetime
-
 import dagster as dg
 from pydantic import Field
 
 from lyo_pipelines.dataset.preferences.build import FORMAT_VERSION, build_preferences
 from lyo_pipelines.dataset.preferences.versions import PreferenceVersion, latest_preferences
+from lyo_pipelines.defs import clock
 from lyo_pipelines.defs.assets.curation import filtered_examples
 from lyo_pipelines.defs.assets.training import GPU_POOL, adapter
 from lyo_pipelines.defs.metadata import metadata_table
@@ -36,7 +35,7 @@ def preference_data(context: dg.AssetExecutionContext, store: Store) -> dg.Mater
     """Build (or find again) the segment's preference data from all curated days."""
     lake, preference_config, segment = store.lake(), store.load_config(), context.partition_key
     found = build_preferences(
-        lake, segment, preference_config.dataset, preference_config.curation, now=datetime.now(UTC)
+        lake, segment, preference_config.dataset, preference_config.curation, now=clock.current_time()
     )
     manifest = found.manifest
     rows = [

@@ -1,7 +1,7 @@
 """`release`: the newest adapter on its way to users, by segment; and how a release looks on its page."""
 
 import math
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import dagster as dg
@@ -9,6 +9,7 @@ from pydantic import Field
 
 from lyo_pipelines.config.loading import Config
 from lyo_pipelines.contracts.document import DocumentError
+from lyo_pipelines.defs import clock
 from lyo_pipelines.defs.assets.evaluation import eval_report
 from lyo_pipelines.defs.metadata import Metadata, image, metadata_table
 from lyo_pipelines.defs.partitions import SEGMENTS
@@ -62,7 +63,7 @@ class ReleaseRunConfig(dg.Config):
 )
 def release(context: dg.AssetExecutionContext, config: ReleaseRunConfig, store: Store) -> dg.MaterializeResult:
     """Begin the release of the newest adapter, or record which gate it did not pass."""
-    lake, project_config, segment, now = store.lake(), store.load_config(), context.partition_key, datetime.now(UTC)
+    lake, project_config, segment, now = store.lake(), store.load_config(), context.partition_key, clock.current_time()
     who = Who(config.person, person=True) if config.person else Who(f"run of {context.job_name}")
     try:
         begun = start_release(

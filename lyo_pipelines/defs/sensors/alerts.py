@@ -6,7 +6,7 @@ as that channel has been told, and goes when the instance's history goes.
 """
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 
 import dagster as dg
 
@@ -14,6 +14,7 @@ from lyo_pipelines.alerts.channels import NAMES, Channel, notify_channel, open_c
 from lyo_pipelines.alerts.errors import ChannelError
 from lyo_pipelines.alerts.state import ChannelState, fresh_state, load_state
 from lyo_pipelines.config.settings import Settings
+from lyo_pipelines.defs import clock
 from lyo_pipelines.defs.resources import Store
 from lyo_pipelines.defs.sensors.alert_sources import AlertSources, first_check
 from lyo_pipelines.errors import LyoError
@@ -36,7 +37,7 @@ class AlertsNotSentError(LyoError):
 )
 def alerts_sensor(context: dg.SensorEvaluationContext, store: Store) -> dg.SkipReason:
     """Tell every channel that is on what is new to it."""
-    config, now = store.load_config().alerts, current_time()
+    config, now = store.load_config().alerts, clock.current_time()
     channels = open_channels(config, Settings.from_env().alert_secrets, now)
     kept = context.instance.daemon_cursor_storage.get_cursor_values(set(KEYS.values()))
     _forget(context.instance, kept, {channel.name for channel in channels})
@@ -60,11 +61,6 @@ def alerts_sensor(context: dg.SensorEvaluationContext, store: Store) -> dg.SkipR
     if failed:
         raise AlertsNotSentError("; ".join([*failed, *told]))
     return dg.SkipReason("; ".join(told) or "nothing new to tell")
-
-
-def current_time() -> datetime:
-    """The clock of the sensor."""
-    return datetime.now(UTC)
 
 
 def _start(instance: dg.DagsterInstance, channel: Channel, now: datetime) -> ChannelState:

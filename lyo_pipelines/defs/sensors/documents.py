@@ -1,9 +1,8 @@
 """Finds document sets that are not up to date and launches their reading. Segments are added by segments.py, as for all examples."""
 
-from datetime import UTC, datetime
-
 import dagster as dg
 
+from lyo_pipelines.defs import clock
 from lyo_pipelines.defs.jobs import documents_job
 from lyo_pipelines.defs.resources import Store
 from lyo_pipelines.defs.sensors.runs import one_run
@@ -26,7 +25,7 @@ def documents_sensor(context: dg.SensorEvaluationContext, store: Store) -> dg.Se
     """Launch one run for all sets whose files, configuration or rules changed."""
     lake, config = store.lake(), store.load_config()
     stale = stale_sets(lake, config.documents, config.curation)
-    now = datetime.now(UTC).timestamp()
+    now = clock.current_time().timestamp()
     settled = {name: one for name, one in stale.items() if now - one.files.newest >= SETTLE_SECONDS}
     if len(settled) < len(stale):
         return dg.SkipReason(f"{len(stale) - len(settled)} document sets are still being copied")

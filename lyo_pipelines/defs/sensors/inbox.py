@@ -1,9 +1,8 @@
 """Finds new files in the inbox and launches their landing."""
 
-from datetime import UTC, datetime
-
 import dagster as dg
 
+from lyo_pipelines.defs import clock
 from lyo_pipelines.defs.jobs import land_inbox_job
 from lyo_pipelines.defs.resources import Store
 from lyo_pipelines.defs.sensors.runs import one_run
@@ -24,7 +23,7 @@ SETTLE_SECONDS = 3.0
 )
 def inbox_sensor(context: dg.SensorEvaluationContext, store: Store) -> dg.SensorResult | dg.SkipReason:
     """Launch one landing run for all files that are new."""
-    files = scan_inbox(store.lake(), settle_seconds=SETTLE_SECONDS, now=datetime.now(UTC))
+    files = scan_inbox(store.lake(), settle_seconds=SETTLE_SECONDS, now=clock.current_time())
     if not files:
         return dg.SkipReason("nothing new in the inbox")
     found = sorted(f"{file.path} {file.size} {file.mtime}" for file in files)

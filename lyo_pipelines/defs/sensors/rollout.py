@@ -1,13 +1,14 @@
 """The rollout sensor: shows what every release does and launches its next step. Thin: rollout/ looks, decides and sends back."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import dagster as dg
 
 from lyo_pipelines.config.loading import Config
 from lyo_pipelines.config.settings import Settings
+from lyo_pipelines.defs import clock
 from lyo_pipelines.defs.assets.release import RELEASE, event_metadata, look_metadata
 from lyo_pipelines.defs.checks.release import told_check
 from lyo_pipelines.defs.jobs import release_job
@@ -19,7 +20,7 @@ from lyo_pipelines.errors import LyoError
 from lyo_pipelines.registry.events import Who
 from lyo_pipelines.rollout.rounds import Cursor, Round, go_round
 from lyo_pipelines.rollout.start import waiting_adapters
-from lyo_pipelines.storage.lake import Lake
+from lyo_pipelines.training.plan import TrainingResult
 
 NAME = "rollout_sensor"
 
@@ -44,14 +45,16 @@ def rollout_sensor_for(*, running: bool | None = None, every_seconds: int = 60) 
         ),
     )
     def sensor(context: dg.SensorEvaluationContext, store: Store) -> dg.SensorResult:
-        lake, config, now = store.lake(), store.load_config(), current_time()
+        lake, config, now = store.lake(), store.load_config(), clock.current_time()
         cursor = Cursor.read(context.cursor)
         found = go_round(lake, config.rollout, cursor, now=now, who=Who(NAME))
         events = list(_events(found, config, now))
-        requests = list(_requests(context.instance, found, lake, automatic=config.release.automatic))
-        if found.troubles and not (events or requests):
-            raise ReleaseUnreadableError("; ".join(map(str, found.troubles.values())))
-        for segment, trouble in found.troubles.items():
+        waiting, unread = waiting_adapters(lake) if config.release.automatic else ([], {})
+        requests = list(_requests(context.instance, found, waiting))
+        troubles: dict[str, str | Exception] = {**unread, **found.troubles}
+        if troubles and not (events or requests):
+            raise ReleaseUnreadableError("; ".join(map(str, troubles.values())))
+        for segment, trouble in troubles.items():
             error = trouble if isinstance(trouble, Exception) else None
             context.log.error(f"{segment} could not be looked at: {trouble}", exc_info=error)
         return dg.SensorResult(
@@ -68,11 +71,6 @@ def rollout_sensor_for(*, running: bool | None = None, every_seconds: int = 60) 
 rollout_sensor = rollout_sensor_for()
 
 
-def current_time() -> datetime:
-    """The clock of the sensor."""
-    return datetime.now(UTC)
-
-
 def _events(found: Round, config: Config, now: datetime) -> Iterator[Any]:
     """Observations of looks that found something new and of events that were not shown yet, and what these mean for the check."""
     for visit in found.visits:
@@ -86,8 +84,8 @@ def _events(found: Round, config: Config, now: datetime) -> Iterator[Any]:
         yield told_check(events[-1], segment)
 
 
-def _requests(instance: dg.DagsterInstance, found: Round, lake: Lake, *, automatic: bool) -> Iterator[dg.RunRequest]:
-    """Runs of steps that are due and, where the configuration says so, of releases of new reports; one for each cause."""
+def _requests(instance: dg.DagsterInstance, found: Round, waiting: list[TrainingResult]) -> Iterator[dg.RunRequest]:
+    """Runs of steps that are due, and of releases of adapters that wait for theirs; one for each cause."""
     due = [
         ((JOB, one.release.segment, one.release.sequence), JOB, one.release.segment, one.summary)
         for one in (visit.look for visit in found.visits)
@@ -95,7 +93,7 @@ def _requests(instance: dg.DagsterInstance, found: Round, lake: Lake, *, automat
     ]
     due += [
         (("release", new.segment, new.version), release_job.name, new.segment, f"{new.version} has a report")
-        for new in (waiting_adapters(lake) if automatic else [])
+        for new in waiting
     ]
     for cause, job_name, segment, reason in due:
         found_run = run_for_cause(instance, *cause, tags={WHY: why(reason)}, job_name=job_name, partition_key=segment)

@@ -1,12 +1,12 @@
 """The four retraining triggers: volume, quality, performance, business. Thin: retraining/ decides and claims, they launch."""
 
-from datetime import UTC, datetime
 from typing import Any
 
 import dagster as dg
 
 from lyo_pipelines.config.retraining import Policy
 from lyo_pipelines.config.settings import Settings
+from lyo_pipelines.defs import clock
 from lyo_pipelines.defs.assets.monitoring import decision_observations
 from lyo_pipelines.defs.jobs import retrain_job
 from lyo_pipelines.defs.partitions import new_segments
@@ -47,7 +47,7 @@ def trigger_sensor(
         ),
     )
     def sensor(context: dg.SensorEvaluationContext, store: Store) -> dg.SensorResult | dg.SkipReason:
-        lake, config, now = store.lake(), store.load_config().retraining, datetime.now(UTC)
+        lake, config, now = store.lake(), store.load_config().retraining, clock.current_time()
         curriculum = load_curriculum(lake)
         if not lake.days("health"):
             return dg.SkipReason("no day of segment_health yet")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 from lyo_pipelines.config.evaluation import EvaluationConfig
@@ -60,7 +61,7 @@ def _evaluate(options: argparse.Namespace, report_to: Reporter) -> None:
     cache, shared = options.cache or default_cache(options.output), None
     if lake is not None:
         shared = default_cache(lake.local(lake.path("reports", "any")))
-    evaluate(inputs, options.output, options.models, cache, report_to.say, shared)
+    evaluate(inputs, options.output, options.models, cache, report_to.say, shared, clock=lambda: datetime.now(UTC))
     report_evaluation(report_to, options.output)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 import pyarrow as pa
@@ -37,10 +37,13 @@ def evaluate(
     cache: Path,
     say: Callable[[str], None],
     shared: Path | None = None,
+    *,
+    clock: Callable[[], datetime],
 ) -> Report:
     """Evaluate and write everything under `output`; returns the report.
 
     cache: answers to the segment's own items; shared: to items that other segments' evaluations ask, too (default: the same).
+    clock: says, with a time zone, when the report was finished.
     """
     quiet_libraries()
     started = time.monotonic()
@@ -70,8 +73,8 @@ def evaluate(
     texts = {role: answered.texts for role, answered in outputs.items()}
     culture = culture_section(inputs.items, inputs.tasks, texts, around.lists, around.curation)
     sections = Sections(collateral, endpoints, judge, culture, satisfaction.section)
-    seconds, now = time.monotonic() - started, datetime.now(UTC)
-    report = build_report(inputs, outputs, measured, seconds=seconds, now=now, sections=sections)
+    seconds = time.monotonic() - started
+    report = build_report(inputs, outputs, measured, seconds=seconds, now=clock(), sections=sections)
     write_items(output / "items.parquet", inputs, outputs, measured)
     for name, png in report_plots(report).items():
         write_whole(output / name, png)
