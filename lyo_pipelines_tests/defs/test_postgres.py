@@ -31,6 +31,11 @@ LAUNCHED = [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED]
 
 
 @pytest.fixture(autouse=True)
+def clock() -> None:
+    """The definitions' clock runs: a tick weighs its own moment against those that Dagster's storage stamps."""
+
+
+@pytest.fixture(autouse=True)
 def environment(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """The code location reads its store from the environment, as it does in service."""
     for name, value in (("DATA_DIR", store.data_dir), ("PSEUDONYM_KEY", store.pseudonym_key)):

@@ -57,6 +57,11 @@ def age_claims(lake: Lake, by: timedelta) -> None:
         path.write_text(json.dumps({**told, "at": (claim.at - by).isoformat()}))
 
 
+@pytest.fixture(autouse=True)
+def clock() -> None:
+    """The definitions' clock runs: a tick weighs its own moment against those that Dagster's storage stamps."""
+
+
 @pytest.fixture
 def lake(store: Store) -> Lake:
     """A segment that has enough examples and was never trained, and one that is far from it."""

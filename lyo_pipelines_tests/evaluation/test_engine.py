@@ -319,8 +319,7 @@ def test_inputs_that_do_not_fit_end_with_what_to_do(world, tmp_path, capsys):
 
 def test_dagster_hears_of_the_finished_report(world, output, tmp_path, monkeypatch):
     files = pipes_files(tmp_path, "eval_report")
-    for name, value in files.environment.items():
-        monkeypatch.setenv(name, value)
+    files.launch_this_process(monkeypatch)
     assert main(arguments(world, output, champion_dir=world.champion)) == 0
     (materialized,) = files.sent("report_asset_materialization")
     assert materialized["data_version"] == read_report(output).data_version

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import dagster_pipes
+import pytest
 
 
 @dataclass(frozen=True)
@@ -16,6 +17,12 @@ class PipesFiles:
 
     environment: dict[str, str]
     messages: Path
+
+    def launch_this_process(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Make the test's own process one that Dagster launched; dagster_pipes keeps one context for each process, the first."""
+        for name, value in self.environment.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setattr(dagster_pipes.PipesContext, "_instance", None)
 
     def sent(self, method: str) -> list[dict[str, Any]]:
         """Parameters of all messages of one method, oldest first."""

@@ -36,8 +36,7 @@ def test_the_first_message_is_due_at_once_and_the_next_when_its_time_has_come():
 
 def test_dagster_reads_what_the_process_said_out_of_its_own_files(tmp_path, monkeypatch, capsys):
     files = pipes_files(tmp_path, "adapter")
-    for name, value in files.environment.items():
-        monkeypatch.setenv(name, value)
+    files.launch_this_process(monkeypatch)
     metadata = {"loss": {"raw_value": 0.5, "type": "float"}}
     with open_reporter("training") as report:
         assert report.launched_by_dagster
