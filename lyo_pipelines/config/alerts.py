@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from functools import cache
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
@@ -41,6 +42,12 @@ class SlackConfig(BaseModel):
     kinds: Kinds
 
 
+@cache
+def _tell_of_stalled_after_hours() -> None:
+    """Once for each process: a sensor loads the configuration at every tick."""
+    _LOG.warning("alerts.stalled_after_hours has no effect: remove it (freshness is a policy of the daily assets now)")
+
+
 class AlertConfig(BaseModel):
     """See alerts.yaml."""
 
@@ -58,9 +65,7 @@ class AlertConfig(BaseModel):
     def _without_old_keys(cls, values: Any) -> Any:
         """A file of an earlier version is still read: stale data is now what the assets' freshness policy says."""
         if is_dict(values) and "stalled_after_hours" in values:
-            _LOG.warning(
-                "alerts.stalled_after_hours has no effect: remove it (freshness is a policy of the daily assets now)"
-            )
+            _tell_of_stalled_after_hours()
             return {key: value for key, value in values.items() if key != "stalled_after_hours"}
         return values
 
