@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections import Counter
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from lyo_pipelines.config.loading import Config, load_config
 from lyo_pipelines.config.settings import Settings
 from lyo_pipelines.health.day import days_to_rebuild
 from lyo_pipelines.interactions.fields.mapping import load_mapping
+from lyo_pipelines.interactions.fields.notes import shown_notes
 from lyo_pipelines.interactions.landing.land_file import land_file
 from lyo_pipelines.interactions.landing.report import LandingReport
 from lyo_pipelines.interactions.pseudonyms import Pseudonyms
@@ -103,7 +105,7 @@ def _print(console: Console, reports: list[LandingReport]) -> None:
         already = (
             ("nothing new" if report.name.startswith("table ") else "already read") if report.already_landed else ""
         )
-        notes = (report.unreadable, already or rejected, told, ignored, report.note)
+        notes = (report.unreadable, already or rejected, told, shown_notes(Counter(report.notes)), ignored, report.note)
         shown.add_row(
             report.name,
             report.format or "?",

@@ -12,6 +12,36 @@ from lyo_pipelines.json_types import is_dict, is_list
 FeedbackField = Literal["rating", "thumbs", "complaint_category", "complaint_text", "relevance_score", "retries"]
 
 
+RatingScale = tuple[float, float]
+"""The worst and the best value of a rating."""
+
+
+class ScoreConfig(BaseModel):
+    """What a named score sets. A word alone is the field.
+
+    scale: its worst and best value (of a rating 1 and 5, of a thumb 0 and 1 where nothing is said). values: what a label means.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    field: FeedbackField | Literal["answer", "reference_answer"]
+    scale: RatingScale | None = None
+    values: dict[str, float | str] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _word_alone(cls, values: Any) -> Any:
+        return {"field": values} if isinstance(values, str) else values
+
+    @model_validator(mode="after")
+    def _scale_fits(self) -> ScoreConfig:
+        if self.scale is not None and self.field not in ("rating", "thumbs"):
+            raise ValueError(f"a scale is for a rating or a thumb, and not for {self.field}")
+        if self.scale is not None and self.scale[0] == self.scale[1]:
+            raise ValueError("the worst and the best value of a scale differ")
+        return self
+
+
 class LangfuseConfig(BaseModel):
     """How a Langfuse export is understood."""
 
@@ -21,7 +51,7 @@ class LangfuseConfig(BaseModel):
     language: str | None
     milliseconds_before: date
     metadata_fields: dict[str, tuple[str, ...]]
-    scores: dict[str, FeedbackField]
+    scores: dict[str, ScoreConfig]
 
 
 class ChatConfig(BaseModel):
@@ -42,14 +72,14 @@ class SpanConfig(BaseModel):
     task: str | None
     language: str | None
     metadata_fields: dict[str, tuple[str, ...]]
-    scores: dict[str, FeedbackField]
+    scores: dict[str, ScoreConfig]
 
 
 class ArgillaConfig(ChatConfig):
     """How Argilla records are understood. fields: what a field is for -> its names, the first found wins."""
 
     fields: dict[Literal["question", "answer", "context", "system_prompt"], tuple[str, ...]]
-    questions: dict[str, FeedbackField | Literal["answer", "reference_answer"]]
+    questions: dict[str, ScoreConfig]
 
 
 class TableDefaults(BaseModel):
@@ -73,6 +103,7 @@ class TableConfig(TableDefaults):
     watermark: str
     key: str
     mapping: str | None = None
+    rating_scale: RatingScale | None = None
 
     @model_validator(mode="after")
     def _one_source(self) -> TableConfig:
@@ -99,6 +130,7 @@ class InteractionsConfig(BaseModel):
     workers: int = Field(ge=1)
     parallel_from_bytes: int = Field(ge=0)
     identifier_keys: tuple[str, ...]
+    rating_scales: dict[str, RatingScale]
     langfuse: LangfuseConfig
     openai_messages: ChatConfig
     sharegpt: ChatConfig

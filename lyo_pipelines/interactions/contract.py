@@ -89,6 +89,9 @@ FEEDBACK_COLUMNS = (
 )
 """The columns that feedback arriving later may set."""
 
+FEEDBACK_VALUES = tuple(name for name in FEEDBACK_COLUMNS if name != "feedback_at")
+"""Those that say something; their order is that of the bits in FEEDBACK.withdrawn, so new ones go to the end."""
+
 MATCH_KEYS = ("interaction_key", "trace_key", "conversation_key")
 """Keyed 64-bit hashes of the ids by which feedback finds a landed interaction; 0 is never one, null means the id is not known."""
 
@@ -105,6 +108,11 @@ FEEDBACK = pa.schema(
         ),
         pa.field("target_level", pa.int8(), nullable=False, metadata={"doc": "0 interaction, 1 trace, 2 conversation"}),
         *(INTERACTION.field(name) for name in FEEDBACK_COLUMNS),
+        pa.field(
+            "withdrawn",
+            pa.int32(),
+            metadata={"doc": "what is taken back: bit i for FEEDBACK_VALUES[i]; null in files of before"},
+        ),
         pa.field("source_file", pa.string(), nullable=False),
         pa.field("source_line", pa.int64(), nullable=False),
     ]
@@ -136,5 +144,5 @@ INPUT_FIELDS = (
 )
 """Field names of a canonical input row: those of INTERACTION with the raw `user_id`, and optionally the trace it belongs to."""
 
-FEEDBACK_INPUT_FIELDS = ("interaction_id", "trace_id", "conversation_id", "user_id", *FEEDBACK_COLUMNS)
+FEEDBACK_INPUT_FIELDS = ("interaction_id", "trace_id", "conversation_id", "user_id", *FEEDBACK_COLUMNS, "withdrawn")
 """Field names of a canonical feedback row; one of the three ids is needed, the first that is there counts."""

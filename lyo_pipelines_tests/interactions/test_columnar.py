@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lyo_pipelines.interactions.conversion.columnar import gather_clean as gather_within
+from lyo_pipelines.interactions.conversion.findings import Findings
 from lyo_pipelines.interactions.conversion.interactions import ConversionContext, interaction_table, landed_table
 from lyo_pipelines.interactions.fields.scrub import Scrubber
 from lyo_pipelines.interactions.reading.jsonl import parse_lines
@@ -28,12 +29,12 @@ def both(data: bytes):
     """What the fast way gives (None when it is not taken), and what the slow way gives."""
     gathered = gather_clean(data)
     block = parse_lines(Lines(1, data), 1 << 20)
-    slow, bad = interaction_table(block.rows, block.lines, CONTEXT)
+    slow, found = interaction_table(block.rows, block.lines, CONTEXT)
     if gathered is None:
         return None, slow
-    fast, fast_bad = landed_table(gathered, range(1, len(gathered.metadata) + 1), CONTEXT, {})
+    fast, fast_found = landed_table(gathered, range(1, len(gathered.metadata) + 1), CONTEXT, Findings())
     assert not block.bad
-    assert fast_bad.keys() == bad.keys()
+    assert (fast_found.bad.keys(), fast_found.notes()) == (found.bad.keys(), found.notes())
     return fast, slow
 
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from lyo_pipelines.config.interactions import ScoreConfig
 from lyo_pipelines.interactions.errors import RowError
 from lyo_pipelines.interactions.formats.detect import detect_format
 from lyo_pipelines.interactions.formats.messages import answer_of, chat_of
@@ -181,14 +182,14 @@ def test_a_boolean_score_is_never_a_rating(tmp_path):
         "boolean_score",
         "boolean_score",
         "score_not_configured",
-        "rating_out_of_range",
         "missing_target",
+        "rating_scale_unknown",
     ]
 
 
 def test_names_of_scores_are_configurable(tmp_path):
     lake = lake_at(tmp_path / "data")
-    langfuse = CONFIG.langfuse.model_copy(update={"scores": {"solved": "thumbs"}})
+    langfuse = CONFIG.langfuse.model_copy(update={"scores": {"solved": ScoreConfig(field="thumbs")}})
     config = CONFIG.model_copy(update={"langfuse": langfuse})
     rows = [score(trace_id="t", name="solved", data_type="BOOLEAN", value=1), score(trace_id="t")]
     assert land(lake, jsonl(tmp_path / "s.jsonl", rows), config=config).rejected_by_reason == {

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pyarrow as pa
 
@@ -11,10 +12,13 @@ from lyo_pipelines.config.interactions import InteractionsConfig
 from lyo_pipelines.interactions.contract import FEEDBACK, LANDED
 from lyo_pipelines.interactions.conversion.columnar import gather_clean
 from lyo_pipelines.interactions.conversion.feedback import feedback_table
+from lyo_pipelines.interactions.conversion.findings import Findings
 from lyo_pipelines.interactions.conversion.interactions import ConversionContext, interaction_table, landed_table
 from lyo_pipelines.interactions.conversion.rejected import RejectedRecord, refused_rows, unparsed_rows
 from lyo_pipelines.interactions.errors import RowError
 from lyo_pipelines.interactions.fields.mapping import Mapping
+from lyo_pipelines.interactions.fields.notes import Notes
+from lyo_pipelines.interactions.fields.scales import OURS, Scale, declared_scale
 from lyo_pipelines.interactions.fields.scrub import Scrubber
 from lyo_pipelines.interactions.formats.registry import format_named
 from lyo_pipelines.interactions.pseudonyms import Pseudonyms
@@ -51,15 +55,22 @@ class FileSpec:
     earliest: int
     latest: int
     ids: RowIds | None = None
+    scale: Scale | None = None
 
 
 @dataclass(frozen=True)
 class Converted:
-    """A converted block: accepted rows (LANDED or FEEDBACK), records of the rejected ones, how many rows were read."""
+    """A converted block.
+
+    table: accepted rows (LANDED or FEEDBACK). rejected: records of the others. read: how many rows there were. notes, off_scale: as in
+    Findings.
+    """
 
     table: pa.Table
     rejected: list[RejectedRecord]
     read: int
+    notes: Notes = field(default_factory=Counter)
+    off_scale: str = ""
 
 
 class Converter:
@@ -68,6 +79,7 @@ class Converter:
     def __init__(self, spec: FileSpec) -> None:
         self._spec = spec
         self.row_format = format_named(spec.format, spec.config, spec.mapping, spec.file_time)
+        scale = spec.scale or declared_scale(spec.config.rating_scales, spec.format) or OURS
         self._scrubber = Scrubber(spec.pseudonyms, spec.config.identifier_keys)
         self._context = ConversionContext(
             file_hash=spec.file_hash,
@@ -76,18 +88,20 @@ class Converter:
             scrubber=self._scrubber,
             earliest=spec.earliest,
             latest=spec.latest,
+            scale=scale,
         )
 
     def lines(self, lines: Lines) -> Converted:
         """Parse and convert lines of JSON; a clean block of canonical rows goes the fast way, with the same result."""
-        plain = self.row_format.name == "canonical" and self._spec.ids is None
+        plain = self.row_format.name == "canonical" and self._spec.ids is None and self._context.scale == OURS
         if plain and not lines.too_long and len(lines.data) <= _FAST_BYTES:
             gathered = gather_clean(lines.data, self._spec.config.max_row_bytes)
             if gathered is not None:
                 count = len(gathered.metadata)
-                table, bad = landed_table(gathered, range(lines.first, lines.first + count), self._context, {})
-                if not bad:
-                    return Converted(table, [], count)
+                numbers = range(lines.first, lines.first + count)
+                table, findings = landed_table(gathered, numbers, self._context, Findings())
+                if not findings.bad:
+                    return Converted(table, [], count, findings.notes())
         return self.block(parse_lines(lines, self._spec.config.max_row_bytes))
 
     def block(self, block: RowBlock) -> Converted:
@@ -102,14 +116,14 @@ class Converter:
             records += shaped
         if self._spec.ids is not None and self.row_format.rows == "interactions":
             rows = [_identified(row, source, self._spec.ids) for row, source in zip(rows, sources, strict=True)]
-        table, bad = self._table(rows, lines)
-        if bad:
-            records += self._refused(sources, lines, bad)
+        table, findings = self._table(rows, lines)
+        if findings.bad:
+            records += self._refused(sources, lines, findings.bad)
         if len(table) + len(records) != block.read:
             raise AssertionError(f"{block.read} rows were read, {len(table)} accepted and {len(records)} rejected")
-        return Converted(table, records, block.read)
+        return Converted(table, records, block.read, findings.notes(), findings.off_scale)
 
-    def _table(self, rows: list[RawRow], lines: list[int]) -> tuple[pa.Table, dict[int, RowError]]:
+    def _table(self, rows: list[RawRow], lines: list[int]) -> tuple[pa.Table, Findings]:
         """Rows to a table. What no check foresaw costs one row, named by its error, and never the block."""
         to_table, schema = (
             (feedback_table, FEEDBACK) if self.row_format.rows == "feedback" else (interaction_table, LANDED)
@@ -118,12 +132,11 @@ class Converter:
             return to_table(rows, lines, self._context)
         except _UNFORESEEN as error:
             if len(rows) == 1:
-                return schema.empty_table(), {0: RowError("unforeseen", type(error).__name__)}
+                return schema.empty_table(), Findings({0: RowError("unforeseen", type(error).__name__)})
             half = len(rows) // 2
-            first, first_bad = self._table(rows[:half], lines[:half])
-            second, second_bad = self._table(rows[half:], lines[half:])
-            bad = first_bad | {index + half: reason for index, reason in second_bad.items()}
-            return pa.concat_tables([first, second]), bad
+            first, found = self._table(rows[:half], lines[:half])
+            second, found_later = self._table(rows[half:], lines[half:])
+            return pa.concat_tables([first, second]), found.followed_by(found_later, half)
 
     def _shaped(self, block: RowBlock) -> tuple[list[RawRow], list[int], list[RejectedRecord]]:
         """Canonical rows, the index of each in the block, and records of the others."""

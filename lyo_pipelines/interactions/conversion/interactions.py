@@ -10,11 +10,15 @@ import numpy as np
 import pyarrow as pa
 
 from lyo_pipelines.interactions.contract import LANDED, MATCH_KEYS, REASONING_MODES
+from lyo_pipelines.interactions.conversion.findings import Findings
 from lyo_pipelines.interactions.errors import RowError
 from lyo_pipelines.interactions.fields import columns, times
-from lyo_pipelines.interactions.fields.columns import NUMBERS, TEXTS, TIMES, Bad, Gathered
+from lyo_pipelines.interactions.fields.columns import ESSENTIAL, NUMBERS, TEXTS, TIMES, Bad, Gathered
+from lyo_pipelines.interactions.fields.notes import NOTES, notes_of
+from lyo_pipelines.interactions.fields.scales import OURS, SCALE, Scale, ratings
 from lyo_pipelines.interactions.fields.scrub import Scrubber
 from lyo_pipelines.interactions.fields.scrub_columns import scrub_columns
+from lyo_pipelines.interactions.fields.thumbs import parse_thumb
 from lyo_pipelines.interactions.identity import derived_id, match_keys
 from lyo_pipelines.interactions.pseudonyms import Pseudonyms
 from lyo_pipelines.json_types import RawRow
@@ -26,7 +30,7 @@ _MAY_BE_EMPTY = ("question", "answer", "system_prompt", "context")
 
 @dataclass(frozen=True)
 class ConversionContext:
-    """What converting the rows of one file needs to know. Times in microseconds since 1970."""
+    """What converting the rows of one file needs to know. Times in microseconds since 1970; scale: of ratings that name none."""
 
     file_hash: str
     source: str
@@ -34,29 +38,43 @@ class ConversionContext:
     scrubber: Scrubber
     earliest: int
     latest: int
+    scale: Scale = OURS
 
 
-def interaction_table(rows: Sequence[RawRow], lines: Sequence[int], context: ConversionContext) -> tuple[pa.Table, Bad]:
-    """Convert canonical rows to LANDED; the table holds the accepted rows, the second value the reasons of the others by index."""
-    bad: Bad = {}
-    return landed_table(gather_columns(rows, bad), lines, context, bad)
+def interaction_table(
+    rows: Sequence[RawRow], lines: Sequence[int], context: ConversionContext
+) -> tuple[pa.Table, Findings]:
+    """Convert canonical rows to LANDED: the accepted rows, and what was found about each and the others."""
+    findings = Findings()
+    return landed_table(gather_columns(rows, findings, context.scale), lines, context, findings)
 
 
 def landed_table(
-    gathered: Gathered, lines: Sequence[int], context: ConversionContext, bad: Bad
-) -> tuple[pa.Table, Bad]:
-    """Judge gathered rows and finish them; rows in `bad` are left out, new reasons are added to it."""
-    data = gathered.data
+    gathered: Gathered, lines: Sequence[int], context: ConversionContext, findings: Findings
+) -> tuple[pa.Table, Findings]:
+    """Judge gathered rows and finish them; rows with a reason against them are left out, new reasons are added."""
+    data, bad = gathered.data, findings.bad
     for name in TEXTS:
         if name not in _MAY_BE_EMPTY and data[name].null_count < len(data[name]):
             data[name] = _without_empty(data[name])
-    for name in TIMES:
-        times.check_bounds(data[name], bad, name, earliest=context.earliest, latest=context.latest)
+    bounds = {"earliest": context.earliest, "latest": context.latest}
+    times.check_bounds(data["occurred_at"], bad, "occurred_at", **bounds)
+    late: Bad = {}
+    times.check_bounds(data["feedback_at"], late, "feedback_at", **bounds)
+    if late:  # the newest feedback wins: one from the future would for ever
+        outside = np.zeros(len(lines), bool)
+        outside[list(late)] = True
+        data["feedback_at"] = pc.if_else(pa.array(outside), None, data["feedback_at"])
+        findings.leave_out(late)
     data["thumbs"] = pc.if_else(pc.equal(data["thumbs"], 0), None, data["thumbs"])  # neither up nor down
     data["language"] = pc.replace_substring(pc.utf8_lower(pc.utf8_trim_whitespace(data["language"])), "-", "_")
     data["reasoning_mode"] = pc.utf8_lower(data["reasoning_mode"])
     _require(data, bad)
-    _check_modes(data["reasoning_mode"], bad)
+    data["reasoning_mode"] = _known_modes(data["reasoning_mode"], findings)
+    for name in ("interaction_id", "conversation_id"):
+        data[name] = findings.plain_ids(data[name], name)
+    gathered.trace_ids = findings.plain_ids(gathered.trace_ids, "trace_id")
+    gathered.user_ids = findings.plain_ids(gathered.user_ids, "user_id")
     ids = (data["interaction_id"], _without_empty(gathered.trace_ids), data["conversation_id"])
     for name, values in zip(MATCH_KEYS, ids, strict=True):
         data[name] = match_keys(values, context.pseudonyms.matching_key(name))
@@ -71,7 +89,7 @@ def landed_table(
         keep = np.ones(len(lines), bool)
         keep[list(bad)] = False
         table = table.filter(pa.array(keep))
-    return table.cast(LANDED), bad
+    return table.cast(LANDED), findings
 
 
 def _without_empty(array: pa.Array) -> pa.Array:
@@ -99,11 +117,13 @@ def _require(data: dict[str, pa.Array], bad: Bad) -> None:
                 bad.setdefault(index, RowError(f"missing_{name}", "this field is needed"))
 
 
-def _check_modes(modes: pa.Array, bad: Bad) -> None:
+def _known_modes(modes: pa.Array, findings: Findings) -> pa.Array:
     known = pc.is_in(modes, value_set=pa.array([*REASONING_MODES, None]))
-    if not pc.all(known).as_py():
-        for index in np.flatnonzero(~known.to_numpy(zero_copy_only=False)).tolist():
-            bad.setdefault(index, RowError("bad_reasoning_mode", f"expected one of {', '.join(REASONING_MODES)}"))
+    if pc.all(known).as_py():
+        return modes
+    unknown = np.flatnonzero(~known.to_numpy(zero_copy_only=False)).tolist()
+    findings.leave_out({index: RowError("bad_reasoning_mode") for index in unknown})
+    return pc.if_else(known, modes, None)
 
 
 def _derive_ids(data: dict[str, pa.Array], context: ConversionContext) -> None:
@@ -124,18 +144,37 @@ def _derive_ids(data: dict[str, pa.Array], context: ConversionContext) -> None:
     data[MATCH_KEYS[0]] = pc.if_else(missing, match_keys(derived, key), data[MATCH_KEYS[0]])
 
 
-def gather_columns(rows: Sequence[RawRow], bad: Bad) -> Gathered:
-    """Columns of canonical rows; what is wrong with a value goes to `bad`."""
+def gather_columns(rows: Sequence[RawRow], findings: Findings, scale: Scale) -> Gathered:
+    """Columns of canonical rows. What is wrong with an essential value counts against its row, with any other against the value."""
     present = set().union(*rows) if rows else set()
+    odd: Bad = {}
 
     def column(name: str) -> list[Any]:
         return [row.get(name) for row in rows] if name in present else [None] * len(rows)
 
-    data: dict[str, pa.Array] = {name: columns.texts(column(name), bad, name) for name in TEXTS}
+    def reasons(name: str) -> Bad:
+        return findings.bad if name in ESSENTIAL else odd
+
+    if NOTES in present:
+        findings.said += [(index, sentence) for index, row in enumerate(rows) for sentence in notes_of(row)]
+    data: dict[str, pa.Array] = {}
+    for name in TEXTS:
+        data[name] = columns.texts(column(name), reasons(name), name)
+        findings.leave_out(odd)
+        odd.clear()
     for name, limits in NUMBERS.items():
-        data[name] = columns.numbers(column(name), bad, name, **limits)
+        if name == "rating":
+            data[name], wrong = ratings(column(name), column(SCALE), scale, odd)
+            findings.off_scale = findings.off_scale or wrong
+        elif name == "thumbs":
+            data[name] = columns.converted_numbers(column(name), odd, name, parse_thumb, **limits)
+        else:
+            data[name] = columns.numbers(column(name), odd, name, **limits)
+        findings.leave_out(odd)
+        odd.clear()
     for name in TIMES:
-        data[name] = times.times(column(name), bad, name)
-    data["history"] = columns.histories(column("history"), bad, "history")
-    traces, users = (columns.texts(column(name), bad, name) for name in ("trace_id", "user_id"))
+        data[name] = times.times(column(name), reasons(name), name)
+    findings.leave_out(odd)
+    data["history"] = columns.histories(column("history"), findings.bad, "history")
+    traces, users = (columns.texts(column(name), findings.bad, name) for name in ("trace_id", "user_id"))
     return Gathered(data, traces, users, column("metadata"))

@@ -1,14 +1,13 @@
-"""Lay feedback over the interactions it speaks of: per field the newest that says something wins. Finding the day: feedback.py."""
+"""Lay feedback over the interactions it speaks of: per field the newest wins that says something, or takes back."""
 
 from __future__ import annotations
 
 import numpy as np
 import pyarrow as pa
 
-from lyo_pipelines.interactions.contract import FEEDBACK_COLUMNS, LANDED, MATCH_KEYS
+from lyo_pipelines.interactions.contract import FEEDBACK_VALUES, LANDED, MATCH_KEYS
 from lyo_pipelines.storage.arrow import pc
 
-_VALUES = tuple(name for name in FEEDBACK_COLUMNS if name != "feedback_at")
 _NEVER = -(2**62)
 
 
@@ -42,7 +41,7 @@ class FeedbackOfDay:
         table = table.combine_chunks()
         own_at = pc.coalesce(table["feedback_at"], table["occurred_at"]).cast(pa.int64()).to_numpy()
         stated = table["feedback_at"].cast(pa.int64()).fill_null(_NEVER).to_numpy().copy()
-        for name in _VALUES:
+        for name in FEEDBACK_VALUES:
             table = self._overlay(table, name, rows, told, own_at)
         np.maximum.at(stated, rows, self._at[told])
         at = pa.array(stated, pa.int64(), mask=stated == _NEVER).cast(LANDED.field("feedback_at").type)
@@ -67,9 +66,17 @@ class FeedbackOfDay:
         order = np.lexsort([all_told, all_rows])
         return all_rows[order], all_told[order]
 
+    def _takes_back(self, name: str) -> np.ndarray:
+        """Which feedback withdraws this value: it says something, and what it says is null."""
+        assert self._feedback is not None
+        if "withdrawn" not in self._feedback.column_names:  # landed before feedback could be taken back
+            return np.zeros(len(self._feedback), bool)
+        bits = self._feedback["withdrawn"].fill_null(0).to_numpy()
+        return (bits >> FEEDBACK_VALUES.index(name)) & 1 == 1
+
     def _overlay(self, table: pa.Table, name: str, rows: np.ndarray, told: np.ndarray, own_at: np.ndarray) -> pa.Table:
         assert self._feedback is not None
-        says = self._feedback[name].is_valid().to_numpy()[told]
+        says = (self._feedback[name].is_valid().to_numpy() | self._takes_back(name))[told]
         rows, told = rows[says], told[says]
         if not len(rows):
             return table

@@ -21,6 +21,9 @@ Bad = dict[int, RowError]
 """Row index -> the first thing found wrong with it."""
 
 _NONE = type(None)
+_EXACT = 2.0**53
+"""Larger whole numbers are rounded in a float."""
+
 HISTORY = pa.list_(MESSAGE)
 
 
@@ -61,12 +64,32 @@ def parse_text(value: Any, name: str) -> str | None:
     if isinstance(value, float):
         if math.isnan(value):
             return None
-        return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+        if value.is_integer() and abs(value) > _EXACT:
+            return f"{value:.5E}"  # not the number that was written: as an id it must be seen to be none
+        return str(int(value)) if value.is_integer() else repr(value)
     return str(value) if abs(value) < 10**40 else _too_large(name)
 
 
 def numbers(values: Sequence[Any], bad: Bad, name: str, *, whole: bool = False, low: float, high: float) -> pa.Array:
     """Numbers (float64) within [low, high]; NaN is "not known"; text that spells a number counts as one, a boolean does not."""
+
+    def convert(value: Any, name: str) -> float | None:
+        return parse_number(value, name, whole=whole, low=low, high=high)
+
+    return converted_numbers(values, bad, name, convert, whole=whole, low=low, high=high)
+
+
+def converted_numbers(
+    values: Sequence[Any],
+    bad: Bad,
+    name: str,
+    convert: Callable[[Any, str], float | None],
+    *,
+    whole: bool = False,
+    low: float,
+    high: float,
+) -> pa.Array:
+    """Numbers (float64), converted one by one where they are not all numbers within [low, high]."""
     if set(map(type, values)) <= {float, int, _NONE}:
         try:
             array = without_nan(pa.array(values, pa.float64()))
@@ -74,10 +97,6 @@ def numbers(values: Sequence[Any], bad: Bad, name: str, *, whole: bool = False, 
             array = None  # an integer beyond 64 bits
         if array is not None and all_fit(array, whole=whole, low=low, high=high):
             return array
-
-    def convert(value: Any, name: str) -> float | None:
-        return parse_number(value, name, whole=whole, low=low, high=high)
-
     return pa.array(by_value(values, bad, name, convert), pa.float64())
 
 
@@ -192,9 +211,6 @@ NUMBERS: dict[str, Limits] = {
 }
 """What a number in an interaction or its feedback may be."""
 
-REQUIRED = ("occurred_at", "task", "language", "question")
-_TIMES = ("occurred_at", "feedback_at")
-
 TIMES = ("occurred_at", "feedback_at")
 FREE_TEXTS = (
     "question",
@@ -210,6 +226,24 @@ FREE_TEXTS = (
 
 _SPECIAL = {*NUMBERS, *TIMES, "history", "metadata", "user_pseudonym", "source", "source_file", "source_line"}
 TEXTS = tuple(name for name in INTERACTION.names if name not in _SPECIAL)
+ESSENTIAL = {
+    *(
+        "interaction_id",
+        "conversation_id",
+        "occurred_at",
+        "task",
+        "language",
+        "question",
+        "answer",
+        "system_prompt",
+        "context",
+    ),
+    *("edited_answer", "model", "adapter_version", "experiment_arm", "error"),
+}
+"""A row whose value of one of these is not understood is rejected; any other value that is not costs itself alone.
+
+Besides what is learnt and told apart by, that is all by which a candidate is judged: its failures must not lose their version.
+"""
 
 
 @dataclass

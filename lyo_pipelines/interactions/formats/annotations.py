@@ -9,36 +9,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from lyo_pipelines.config.interactions import ScoreConfig
 from lyo_pipelines.interactions.errors import RowError
-from lyo_pipelines.interactions.fields.columns import parse_number
+from lyo_pipelines.interactions.fields.scales import SCALE, Scale
+from lyo_pipelines.interactions.fields.thumbs import BINARY, parse_thumb, word_of_thumb
 from lyo_pipelines.interactions.formats.row_format import Row
 
-_LOW_RATING = 3
+_MIDDLE = 0.5
+MODELS = ("LLM", "EVAL", "MODEL", "AI")
+"""Annotators that are models: their scores are no user's."""
 _WORDS = ("complaint_category", "complaint_text")
-_UP = {
-    "up",
-    "thumbsup",
-    "thumbup",
-    "positive",
-    "like",
-    "liked",
-    "good",
-    "helpful",
-    "correct",
-    "yes",
-    "true",
-    "pass",
-    "👍",
-}
-_DOWN = {
-    *("down", "thumbsdown", "thumbdown", "negative", "dislike", "disliked", "bad", "unhelpful", "incorrect", "wrong"),
-    *("no", "false", "fail", "👎"),
-}
 
 
 @dataclass(frozen=True)
 class Annotation:
-    """One result. judge: HUMAN, LLM, CODE or what else the source says, upper case; empty when it does not say."""
+    """One result. annotator: HUMAN, LLM, CODE or what else the source says, upper case; empty when it does not say."""
 
     name: str
     score: Any = None
@@ -48,46 +33,56 @@ class Annotation:
     at: Any = None
 
 
-def feedback_fields(annotation: Annotation, scores: Mapping[str, str], where: str) -> Row:
-    """The feedback fields a judgement sets. `where`: the figure that names them. Raises RowError when it sets none."""
-    field = scores.get(annotation.name)
-    if field is None:
+def feedback_fields(annotation: Annotation, scores: Mapping[str, ScoreConfig], where: str) -> Row:
+    """The feedback fields a judgement sets, a rating with its scale. `where`: the configuration that names them.
+
+    Raises RowError when it sets none.
+    """
+    score = scores.get(annotation.name)
+    if score is None:
         raise RowError(
             "score_not_configured", f"score {annotation.name[:60]!r} sets no feedback field: name it in {where}"
         )
-    if annotation.annotator == "LLM" and field != "relevance_score":
+    field = score.field
+    if annotation.annotator in MODELS and field != "relevance_score":
         raise RowError("judged_by_a_model", f"a model's judgement is no user's {field}; it may be relevance_score")
-    result: Row = {field: _value(field, annotation)}
-    if annotation.explanation and field != "complaint_text" and speaks_against(field, result[field]):
+    result: Row = {field: _value(score, annotation)}
+    if field == "rating" and score.scale is not None:
+        result[SCALE] = Scale(*score.scale, name=annotation.name)
+    if annotation.explanation and field != "complaint_text" and _speaks_against(field, result[field], score.scale):
         result["complaint_text"] = annotation.explanation
     return result
 
 
-def _value(field: str, annotation: Annotation) -> Any:
-    score, label = annotation.score, annotation.label
-    if field in _WORDS:
+def _value(score: ScoreConfig, annotation: Annotation) -> Any:
+    said, label = annotation.score, annotation.label
+    if isinstance(label, str) and label in score.values:
+        return score.values[label]
+    if str(said) in score.values:
+        return score.values[str(said)]
+    if score.field in _WORDS:
         first, second = (
-            (label, annotation.explanation) if field == "complaint_category" else (annotation.explanation, label)
+            (label, annotation.explanation) if score.field == "complaint_category" else (annotation.explanation, label)
         )
-        return first or second or (score if isinstance(score, str) else None)
-    if field == "thumbs":
-        return _thumbs(score, label)
-    if isinstance(score, bool):
-        raise RowError("boolean_score", f"a BOOLEAN score is 0 or 1 and cannot be {field}; it may be thumbs")
-    return label if score is None else score
+        return first or second or (said if isinstance(said, str) else None)
+    if score.field == "thumbs":
+        return _thumb(said, label, score.scale or BINARY)
+    if isinstance(said, bool):
+        raise RowError("boolean_score", f"a BOOLEAN score is 0 or 1 and cannot be {score.field}; it may be thumbs")
+    return label if said is None else said
 
 
-def _thumbs(score: Any, label: Any) -> int | None:
-    word = str(label or "").lower().replace("_", "").replace("-", "").replace(" ", "")
-    if word in _UP or word in _DOWN:
-        return 1 if word in _UP else -1
-    value = int(score) if isinstance(score, bool) else parse_number(score if score is not None else label, "thumbs")
-    return None if value is None else 1 if value >= 0.5 else -1
+def _thumb(said: Any, label: Any, scale: tuple[float, float]) -> int | None:
+    """A label that is a word counts before the number beside it, which may be that of a category."""
+    word = word_of_thumb(label)
+    return word if word else parse_thumb(label if said is None else said, "thumbs", scale)
 
 
-def speaks_against(field: str, value: Any) -> bool:
+def _speaks_against(field: str, value: Any, scale: tuple[float, float] | None) -> bool:
     """Whether the comment beside a score is a complaint: beside a complaint, thumbs down or a low rating."""
     if field == "complaint_category":
         return True
-    low = {"rating": _LOW_RATING, "thumbs": 0}.get(field)
-    return low is not None and isinstance(value, (int, float)) and value < low
+    if field not in ("rating", "thumbs") or isinstance(value, bool) or not isinstance(value, (int, float)):
+        return False
+    low, high = (scale or (1, 5)) if field == "rating" else (-1, 1)
+    return (value - low) / (high - low) < _MIDDLE

@@ -105,15 +105,15 @@ def _lay_over(result: Row, counting: dict[str, Response], config: ArgillaConfig,
     """The feedback and the corrected answer of a record; answers to questions that nobody configured go to the metadata."""
     feedback, moments, corrected = {}, [], None
     for question, response in counting.items():
-        field, value = config.questions.get(question), response.value
-        if field is None:
+        score, value = config.questions.get(question), response.value
+        if score is None:
             metadata[question] = value
-        elif field == "answer":
+        elif score.field == "answer":
             corrected = answer_of(value)
         else:
             label = value if isinstance(value, str) else ", ".join(map(str, value)) if isinstance(value, list) else None
             annotation = Annotation(question, score=None if label is not None else value, label=label)
-            feedback |= feedback_fields(annotation, {question: field}, QUESTIONS)
+            feedback |= feedback_fields(annotation, config.questions, QUESTIONS)
             moments += [response.at] if response.at is not None else []
     if corrected and corrected != result["answer"]:
         result["edited_answer" if result["answer"] else "answer"] = corrected

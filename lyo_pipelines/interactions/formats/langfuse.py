@@ -6,17 +6,22 @@ rating; a score hangs on an observation, a trace or a session.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
 from lyo_pipelines.config.interactions import LangfuseConfig
 from lyo_pipelines.interactions.errors import RowError
 from lyo_pipelines.interactions.fields.columns import parse_number, parsed_json
+from lyo_pipelines.interactions.fields.notes import note
+from lyo_pipelines.interactions.fields.thumbs import BINARY, parse_thumb
 from lyo_pipelines.interactions.fields.times import parse_moment
-from lyo_pipelines.interactions.formats.annotations import speaks_against
+from lyo_pipelines.interactions.formats.annotations import Annotation, feedback_fields
 from lyo_pipelines.interactions.formats.messages import answer_of, chat_of
 from lyo_pipelines.interactions.formats.row_format import Row, RowFormat
 
+SCORES = "interactions.langfuse.scores"
+_SCORE_COLUMN = re.compile(r"(?P<name>.+)-(?P<source>API|EVAL|ANNOTATION)-(?P<kind>NUMERIC|CATEGORICAL|BOOLEAN)")
 _GENERATION = "GENERATION"
 _COPIED = (
     "name",
@@ -100,7 +105,7 @@ def _observation_converter(config: LangfuseConfig) -> Callable[[Row], Row]:
             metadata=metadata or None,
         )
         result["response_time_ms"], result["time_to_first_token_ms"] = _latencies(row, start, cutoff)
-        return result
+        return result | _columns_of_scores(row, config)
 
     return convert
 
@@ -124,33 +129,57 @@ def _latencies(row: Row, start: int, cutoff: int) -> tuple[float | None, float |
 
 
 def _score(row: Row, config: LangfuseConfig) -> Row:
-    name = str(_get(row, "name") or "")
-    field = config.scores.get(name)
-    if field is None:
-        raise RowError(
-            "score_not_configured",
-            f"score {name[:60]!r} sets no feedback field: name it in interactions.langfuse.scores",
-        )
-    value, kind = row.get("value"), str(_get(row, "data_type", "dataType") or "").upper()
-    word = _get(row, "string_value", "stringValue")
-    if isinstance(value, bool):
-        kind, value = "BOOLEAN", int(value)
-    if kind == "BOOLEAN" and field != "thumbs":
-        raise RowError("boolean_score", f"a BOOLEAN score is 0 or 1 and cannot be {field}; it may be thumbs")
-    if field in ("complaint_category", "complaint_text"):
-        value = word or (value if isinstance(value, str) else None) or _get(row, "comment")
-    elif value is None:
-        value = word
-    if field == "thumbs" and kind == "BOOLEAN":
-        value = -1 if value == 0 else value
-    result: Row = {
+    return {
         "interaction_id": _get(row, "observation_id", "observationId"),
         "trace_id": _get(row, "trace_id", "traceId"),
         "conversation_id": _get(row, "session_id", "sessionId"),
         "user_id": _user(row),
-        "feedback_at": _get(row, "timestamp", "created_at", "createdAt"),
-        field: value,
+        "feedback_at": _get(row, "timestamp", "updated_at", "updatedAt", "created_at", "createdAt"),
+        **feedback_fields(_annotation(row), config.scores, SCORES),
     }
-    if (comment := _get(row, "comment")) and field != "complaint_text" and speaks_against(field, value):
-        result["complaint_text"] = comment
+
+
+def _annotation(row: Row) -> Annotation:
+    """A score; the number of a category is its place in a list, and says nothing by itself."""
+    value, kind = row.get("value"), str(_get(row, "data_type", "dataType") or "").upper()
+    word = _get(row, "string_value", "stringValue")
+    if kind == "BOOLEAN" and not isinstance(value, bool):
+        value = _truth(value if value is not None else word)
+    elif kind in ("CATEGORICAL", "TEXT") or (not kind and word is not None and isinstance(value, (int, float))):
+        value = None if word is not None or isinstance(value, (int, float)) else value
+    return Annotation(
+        name=str(_get(row, "name") or ""),
+        score=value,
+        label=word,
+        explanation=_get(row, "comment"),
+        annotator=str(_get(row, "source") or "").upper(),
+    )
+
+
+def _truth(value: Any) -> bool:
+    """What a BOOLEAN score says, written as a number or a word. Raises RowError."""
+    thumb = parse_thumb(value, "value", BINARY)
+    if not thumb:
+        raise RowError("bad_value", "expected 0 or 1 of a BOOLEAN score")
+    return thumb > 0
+
+
+def _columns_of_scores(row: Row, config: LangfuseConfig) -> Row:
+    """Feedback out of score columns, as the tables of the UI are exported: `rating: [5]`, `user_feedback-API-NUMERIC: 0`."""
+    known = {re.sub(r"[-.]", "_", name): name for name in config.scores}
+    result: Row = {}
+    for column, cell in row.items():
+        parts = _SCORE_COLUMN.fullmatch(column)
+        name = known.get(parts["name"]) if parts else column if column in config.scores else None
+        values = parsed_json(cell)
+        value = values if not isinstance(values, list) else values[-1] if values else None
+        if name is None or value in (None, "") or isinstance(value, (dict, list)):
+            continue
+        kind = parts["kind"] if parts else ""
+        said = {"name": name, "source": parts["source"] if parts else "", "data_type": kind}
+        said |= {"string_value": value} if kind == "CATEGORICAL" else {"value": value}
+        try:
+            result |= feedback_fields(_annotation(said), config.scores, SCORES)
+        except RowError as error:
+            note(result, f"score column {name[:40]}: {error.reason}")
     return result

@@ -15,6 +15,7 @@ from lyo_pipelines.interactions.conversion.converter import FileSpec
 from lyo_pipelines.interactions.errors import MappingError, UnreadableFileError
 from lyo_pipelines.interactions.fields.mapping import Mapping
 from lyo_pipelines.interactions.fields.mapping_files import MappingFiles
+from lyo_pipelines.interactions.fields.scales import declared_scale
 from lyo_pipelines.interactions.fields.scrub import Scrubber
 from lyo_pipelines.interactions.fields.times import microseconds
 from lyo_pipelines.interactions.landing.report import LandingReport, report_of
@@ -53,7 +54,8 @@ def land_file(
             elif mapping is not None and format not in ("auto", "flat"):
                 raise MappingError(f"a mapping is for flat files; format {format} has none: leave one of them out")
             earliest, latest = time_bounds(config, now)
-            spec = FileSpec(file_hash, format, mapping, config, pseudonyms, source.time, earliest, latest)
+            scale = declared_scale(config.rating_scales, source.name)
+            spec = FileSpec(file_hash, format, mapping, config, pseudonyms, source.time, earliest, latest, scale=scale)
             return _land(lake, source, spec, name)
         except (UnreadableFileError, MappingError) as error:
             return LandingReport(file_hash, name, format, unreadable=str(error))

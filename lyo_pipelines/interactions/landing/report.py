@@ -15,7 +15,7 @@ class LandingReport:
     days: days whose inputs changed by it. unreadable: why nothing could be read, or None. Feedback rows count in read and accepted
     too; feedback_applied reached an interaction that is there, feedback_pending waits for one. ignored_fields: names in the first
     rows that no field asks for (a misspelt one shows here). found: what told the format.
-    note: what else is worth knowing.
+    note: what else is worth knowing of the file; notes: of accepted rows, each with how many of them it is true of.
     """
 
     file_hash: str
@@ -34,6 +34,7 @@ class LandingReport:
     ignored_fields: tuple[str, ...] = ()
     found: str = ""
     note: str = ""
+    notes: dict[str, int] = field(default_factory=dict)
 
     @property
     def conserved(self) -> bool:
@@ -58,4 +59,5 @@ def report_of(entry: LedgerEntry, days: tuple[date, ...], *, already: bool) -> L
         already_landed=already,
         ignored_fields=tuple(entry.ignored_fields),
         found=entry.found,
+        notes=dict(entry.notes),
     )

@@ -19,8 +19,10 @@ from lyo_pipelines.interactions.conversion.converter import Converted, FileSpec
 from lyo_pipelines.interactions.conversion.rejected import RejectedWriter
 from lyo_pipelines.interactions.days.cross_day_duplicates import duplicates_path, find_duplicates
 from lyo_pipelines.interactions.days.feedback_routing import forget_feedback, route_feedback, route_interactions
+from lyo_pipelines.interactions.fields.notes import Notes
 from lyo_pipelines.interactions.formats.row_format import RowFormat
 from lyo_pipelines.interactions.landing.report import LandingReport, report_of
+from lyo_pipelines.interactions.landing.stop_ratings import stop_ratings
 from lyo_pipelines.interactions.store.day_writers import DayWriters, days_of
 from lyo_pipelines.interactions.store.ledger import LedgerEntry, Reached, begin_landing, landed_files, write_entry
 from lyo_pipelines.storage.lake import Lake, NotLocalError
@@ -58,6 +60,7 @@ class StagedFile:
     days: dict[date, str]
     rejected: str | None
     ignored: tuple[str, ...]
+    notes: Notes
 
 
 def stage_file(lake: Lake, reading: ConvertedSource, spec: FileSpec, name: str, folder: str) -> StagedFile:
@@ -66,6 +69,7 @@ def stage_file(lake: Lake, reading: ConvertedSource, spec: FileSpec, name: str, 
     schema, column = (FEEDBACK, "feedback_at") if row_format.rows == "feedback" else (LANDED, "occurred_at")
     limits = {"buffer_bytes": config.buffer_bytes, "max_open": config.max_open_days}
     read = accepted = 0
+    notes, off_scale = Notes(), ""
     with (
         closing(DayWriters(lake, folder, schema, **limits)) as writers,
         closing(RejectedWriter(lake, f"{folder}/rejected.parquet", name, spec.file_hash)) as rejected,
@@ -75,7 +79,15 @@ def stage_file(lake: Lake, reading: ConvertedSource, spec: FileSpec, name: str, 
             accepted += len(block.table)
             writers.add(block.table, days_of(block.table[column]))
             rejected.add(block.rejected)
-        days, rejected_path = writers.finish(), rejected.finish()
+            notes.update(block.notes)
+            off_scale = off_scale or block.off_scale
+        days = writers.finish()
+        if off_scale:
+            days, stopped = stop_ratings(lake, days, off_scale, schema)
+            notes[f"rating not read, as the scale is not known ({off_scale}): declare it"] = stopped.ratings
+            rejected.add(stopped.rejected)
+            accepted -= len(stopped.rejected)
+        rejected_path = rejected.finish()
     by_reason = dict(rejected.by_reason.most_common())
     if accepted + sum(by_reason.values()) != read:
         raise AssertionError(
@@ -94,6 +106,7 @@ def stage_file(lake: Lake, reading: ConvertedSource, spec: FileSpec, name: str, 
         days,
         rejected_path,
         reading.ignored_fields,
+        notes,
     )
 
 
@@ -133,6 +146,7 @@ def commit_file(lake: Lake, staged: StagedFile, reading: str, reached: Reached |
         feedback_pending=staged.accepted - applied if is_feedback else 0,
         ignored_fields=list(staged.ignored),
         found=staged.found,
+        notes=dict(staged.notes),
         reached=reached,
     )
     write_entry(lake, entry)

@@ -22,6 +22,7 @@ Reached: TypeAlias = dict[str, Any]
 class LedgerEntry:
     """What is known of one landed file. reading: digest of how it was read (format and mapping). found: what told the format.
 
+    notes: what people should know of accepted rows -> how many of them.
     reached: of a batch of a table, how far its reading has come with this batch (tables/state.py).
     """
 
@@ -40,6 +41,7 @@ class LedgerEntry:
     feedback_pending: int = 0
     ignored_fields: list[str] = field(default_factory=list)
     found: str = ""
+    notes: dict[str, int] = field(default_factory=dict)
     reached: Reached | None = None
 
 

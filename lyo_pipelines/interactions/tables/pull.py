@@ -23,6 +23,7 @@ from lyo_pipelines.interactions.conversion.converter import FileSpec, RowIds
 from lyo_pipelines.interactions.errors import MappingError, UnreadableFileError
 from lyo_pipelines.interactions.fields.mapping import Mapping as RowMapping
 from lyo_pipelines.interactions.fields.mapping import parse_mapping
+from lyo_pipelines.interactions.fields.scales import Scale
 from lyo_pipelines.interactions.landing.land_file import reading_digest, time_bounds
 from lyo_pipelines.interactions.landing.report import LandingReport
 from lyo_pipelines.interactions.landing.stage import commit_file, landing_lock, stage_file, staging_folder
@@ -107,7 +108,8 @@ def _spec(
 ) -> FileSpec:
     earliest, latest = time_bounds(config, now)
     ids = RowIds(table.name, table.key)
-    return FileSpec("", table.format, mapping, config, pseudonyms, None, earliest, latest, ids)
+    scale = None if table.rating_scale is None else Scale(*table.rating_scale)
+    return FileSpec("", table.format, mapping, config, pseudonyms, None, earliest, latest, ids, scale)
 
 
 def _taken_back(lake: Lake, table: TableConfig, state: TableState, env: Mapping[str, str]) -> TableState:
@@ -167,9 +169,10 @@ def _table_lock(lake: Lake, name: str) -> Iterator[None]:
 
 
 def _summary(table: TableConfig, reports: list[LandingReport], note: str, broken: str | None) -> LandingReport:
-    reasons = Counter[str]()
+    reasons, notes = Counter[str](), Counter[str]()
     for report in reports:
         reasons.update(report.rejected_by_reason)
+        notes.update(report.notes)
     last = reports[-1] if reports else None
     return LandingReport(
         file_hash=batch_name(table.name, 0)[:16],
@@ -188,6 +191,7 @@ def _summary(table: TableConfig, reports: list[LandingReport], note: str, broken
         ignored_fields=last.ignored_fields if last else (),
         found=last.found if last else "",
         note=note,
+        notes=dict(notes.most_common()),
     )
 
 

@@ -1,0 +1,63 @@
+"""A thumb, as applications write it: +1 and -1, true and false, words, signs, or a number on a declared scale."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lyo_pipelines.interactions.errors import RowError
+from lyo_pipelines.interactions.fields.columns import parse_number
+
+_UP = {
+    *("up", "thumbsup", "thumbup", "positive", "like", "liked", "upvote", "upvoted", "good", "helpful", "useful"),
+    *("correct", "yes", "true", "pass", "👍"),
+}
+_DOWN = {
+    *(
+        "down",
+        "thumbsdown",
+        "thumbdown",
+        "negative",
+        "dislike",
+        "disliked",
+        "downvote",
+        "downvoted",
+        "bad",
+        "unhelpful",
+    ),
+    *("nothelpful", "notuseful", "incorrect", "wrong", "no", "false", "fail", "👎"),
+}
+_NEITHER = {"", "none", "neutral", "null", "skip", "skipped"}
+_SKIN_TONES = str.maketrans("", "", "\U0001f3fb\U0001f3fc\U0001f3fd\U0001f3fe\U0001f3ff\ufe0f_- ")
+SIGNED = (-1.0, 1.0)
+"""The scale of our own column: 0 is neither."""
+BINARY = (0.0, 1.0)
+"""The scale of a named score: 0 is down, and so is -1."""
+
+
+def word_of_thumb(value: Any) -> int | None:
+    """+1 or -1 of a word, 0 of one that says neither, None of any other value."""
+    if not isinstance(value, str):
+        return None
+    word = value.strip().lower().translate(_SKIN_TONES)
+    return 1 if word in _UP else -1 if word in _DOWN else 0 if word in _NEITHER else None
+
+
+def parse_thumb(value: Any, name: str = "thumbs", scale: tuple[float, float] = SIGNED) -> int | None:
+    """+1, -1, 0 (neither) or None (nothing said). Raises RowError when it is no thumb on that scale."""
+    if value is None:
+        return None
+    if isinstance(value, bool):
+        return 1 if value else -1
+    if (word := word_of_thumb(value)) is not None:
+        return word
+    number = parse_number(value, name)
+    if number is None:
+        return None
+    low, high = min(scale), max(scale)
+    if number == -1 and low == 0:
+        return -1
+    if not low <= number <= high:
+        raise RowError(f"{name}_out_of_range", f"found {number:g}, expected {low:g} to {high:g}")
+    middle = (low + high) / 2
+    side = 0 if number == middle else 1 if number > middle else -1
+    return side if scale[0] < scale[1] else -side
