@@ -182,8 +182,8 @@ def test_a_boolean_score_is_never_a_rating(tmp_path):
         "boolean_score",
         "boolean_score",
         "score_not_configured",
-        "missing_target",
         "rating_scale_unknown",
+        "missing_target",
     ]
 
 
