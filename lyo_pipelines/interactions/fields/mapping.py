@@ -1,59 +1,126 @@
-"""The mapping file: how a flat file with names of its own becomes canonical rows. The example stands in data/mappings/.
+"""The mapping file: what its keys are and what they may say. data/mappings/example.yaml explains each of them.
 
-What a mapped row must hold to be an interaction is checked like any other row's (convert.py).
+What a mapping makes of a row stands in formats/mapped.py; what a mapped row must hold is checked like any other row's.
 """
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable
-from datetime import UTC, tzinfo
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, PrivateAttr, ValidationError, field_validator, model_validator
 
 from lyo_pipelines.interactions.contract import FEEDBACK_INPUT_FIELDS, INPUT_FIELDS
-from lyo_pipelines.interactions.errors import MappingError, RowError
-from lyo_pipelines.interactions.fields.columns import parse_number, parsed_json
-from lyo_pipelines.interactions.fields.times import parse_moment, show_time
+from lyo_pipelines.interactions.errors import MappingError
+from lyo_pipelines.interactions.fields.columns import parsed_json
+from lyo_pipelines.interactions.fields.yaml_lines import Lines, RepeatedKeyError, read_yaml
 from lyo_pipelines.json_types import RawRow
 
 TIME_FIELDS = ("occurred_at", "feedback_at")
-_EPOCHS = {"epoch_s": "s", "epoch_ms": "ms", "epoch_us": "us", "epoch_ns": "ns"}
-_MILLISECONDS = {"us": 0.001, "ms": 1.0, "s": 1000.0, "min": 60_000.0}
+SCALED_FIELDS = ("rating", "thumbs", "relevance_score")
+EPOCHS = {"epoch_s": "s", "epoch_ms": "ms", "epoch_us": "us", "epoch_ns": "ns"}
+MILLISECONDS = {"ns": 1e-6, "us": 0.001, "ms": 1.0, "s": 1000.0, "min": 60_000.0}
+Pick: TypeAlias = Literal[
+    "question",
+    "answer",
+    "history",
+    "system",
+    "turn",
+    "text",
+    "first_user",
+    "last_user",
+    "first_assistant",
+    "last_assistant",
+]
+_TEXTS = ("question", "answer", "system_prompt", "context", "edited_answer", "reference_answer", "complaint_text")
+_PICKED = {"history": ("history",), "turn": ("turn",)}
+
+
+def value_key(value: Any) -> str:
+    """How a value is compared with those that a mapping names: 1001.0 (also as text) is 1001, and true is `true` however written."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    text = str(value).strip()
+    if text.lower() in ("true", "false"):
+        return text.lower()
+    whole, point, rest = text.partition(".")
+    return whole if point and rest and not rest.strip("0") and whole.lstrip("-").isdecimal() else text
 
 
 class FieldMapping(BaseModel):
-    """Where one canonical field comes from, and how its value is turned into ours."""
+    """Where one canonical field comes from, and how its value is turned into ours. See data/mappings/example.yaml.
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    source: paths, the first that has a value counts. pick: what to take of a list of messages, or the text of a wrapper.
+    until: with `source`, the end of a duration. scale: the worst and the best value of the source. only: path -> values of the
+    row with which this field counts. refuse: parts of a text that show that it is not whole; the row is rejected.
+    """
 
-    source: str
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    source: tuple[str, ...]
+    pick: Pick | None = None
+    until: str | None = None
     time: str | None = None  # iso, epoch_s, epoch_ms, epoch_us, epoch_ns or a strptime pattern such as "%d.%m.%Y %H:%M"
     timezone: str | None = None  # of times that name none, for instance Asia/Kolkata; default UTC
-    unit: Literal["us", "ms", "s", "min"] | None = None  # of a duration field ending in _ms
+    unit: Literal["ns", "us", "ms", "s", "min"] | None = None  # of a duration field ending in _ms
     values: dict[str, Any] | None = None  # value found -> value wanted, of whatever type the source has
     otherwise: Literal["keep", "reject", "null"] = "keep"  # a value that `values` does not name
+    scale: tuple[float, float] | None = None
+    refuse: tuple[str, ...] = ()
+    only: dict[str, tuple[str | None, ...]] = {}
     default: Any = None  # where the source has nothing
+
+    @model_validator(mode="before")
+    @classmethod
+    def _source(cls, value: Any) -> Any:
+        """`from` and `first` both say the source, `from` of one path and `first` of several."""
+        if not isinstance(value, dict):
+            value = {"from": value}
+        said = [key for key in ("from", "first", "source") if key in value]
+        if len(said) != 1:
+            raise ValueError("expected `from` (a path) or `first` (a list of paths)")
+        paths = value[said[0]]
+        rest = {key: item for key, item in value.items() if key not in said}
+        return {**rest, "source": [paths] if isinstance(paths, str) else paths}
+
+    @field_validator("values")
+    @classmethod
+    def _keys(cls, value: dict[str, Any] | None) -> dict[str, Any] | None:
+        return None if value is None else {value_key(key): item for key, item in value.items()}
+
+    @field_validator("otherwise", mode="before")
+    @classmethod
+    def _null(cls, value: Any) -> Any:
+        return "null" if value is None else value
+
+    @field_validator("only", mode="before")
+    @classmethod
+    def _condition(cls, value: Any) -> Any:
+        return conditions(value)
 
     @field_validator("time")
     @classmethod
     def _time(cls, value: str | None) -> str | None:
-        if value is not None and value != "iso" and value not in _EPOCHS and "%" not in value:
-            raise ValueError(f"expected iso, {', '.join(_EPOCHS)} or a pattern such as '%Y-%m-%d %H:%M:%S'")
+        if value is not None and value != "iso" and value not in EPOCHS and "%" not in value:
+            raise ValueError(f"expected iso, {', '.join(EPOCHS)} or a pattern such as '%Y-%m-%d %H:%M:%S'")
         return value
 
     @field_validator("timezone")
     @classmethod
     def _zone(cls, value: str | None) -> str | None:
-        if value is not None:
-            try:
-                ZoneInfo(value)
-            except (ZoneInfoNotFoundError, ValueError, OSError):
-                raise ValueError("expected a time zone name such as Asia/Kolkata") from None
+        return known_zone(value)
+
+    @field_validator("scale")
+    @classmethod
+    def _ends(cls, value: tuple[float, float] | None) -> tuple[float, float] | None:
+        if value is not None and value[0] == value[1]:
+            raise ValueError("expected two numbers that differ: the worst and the best value")
         return value
 
 
@@ -61,6 +128,9 @@ class Mapping(BaseModel):
     """One mapping file, validated.
 
     match: glob on the file's name, for mappings that serve many files. rows: what the rows are.
+    needs: paths of which each must be there for a ready mapping to be taken without being named.
+    answers_of: path of a conversation of which each answered question is a row of its own. timezone: of all times that name none.
+    only: path -> values of the rows that count; the others are rejected (`not_selected`).
     fields: canonical field -> source path, or a FieldMapping. constants: canonical field -> value of every row that has none.
     metadata: name in the free metadata -> source path.
     """
@@ -68,43 +138,65 @@ class Mapping(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     match: str | None = None
+    needs: tuple[str, ...] = ()
     rows: Literal["interactions", "feedback"] = "interactions"
+    answers_of: str | None = None
+    timezone: str | None = None
+    only: dict[str, tuple[str | None, ...]] = {}
     fields: dict[str, FieldMapping]
     constants: dict[str, Any] = {}  # canonical field -> value, which the converter checks as it checks the source's
     metadata: dict[str, str] = {}
 
-    @field_validator("fields", mode="before")
-    @classmethod
-    def _short_form(cls, value: Any) -> Any:
-        if not isinstance(value, dict):
-            return value
-        result = {}
-        for name, spec in value.items():
-            if isinstance(spec, dict):
-                result[name] = {("source" if key == "from" else key): item for key, item in spec.items()}
-            else:
-                result[name] = {"source": spec}
-        return result
+    _name: str = PrivateAttr(default="flat")
+    _lines: Lines = PrivateAttr(default_factory=dict)
 
-    @model_validator(mode="after")
-    def _names(self) -> Mapping:
-        known = INPUT_FIELDS if self.rows == "interactions" else FEEDBACK_INPUT_FIELDS
-        for section in ("fields", "constants"):
-            for name in getattr(self, section):
-                if name not in known:
-                    close = difflib.get_close_matches(name, known, 1)
-                    hint = f"; did you mean {close[0]}?" if close else f"; one of {', '.join(known)}"
-                    raise ValueError(f"{section}.{name}: is no field of {self.rows}{hint}")
-        for name, spec in self.fields.items():
-            if spec.time and name not in TIME_FIELDS:
-                raise ValueError(f"fields.{name}.time: only {' and '.join(TIME_FIELDS)} are times")
-            if spec.unit and not name.endswith("_ms"):
-                raise ValueError(f"fields.{name}.unit: only fields ending in _ms have a unit")
-        return self
+    @property
+    def name(self) -> str:
+        """What a ready mapping is called; `flat` for any other."""
+        return self._name
+
+    def line(self, *path: str) -> int | None:
+        """The line of a key in the file, None where the mapping was not read from one."""
+        return nearest_line(self._lines, path)
+
+    @field_validator("only", mode="before")
+    @classmethod
+    def _condition(cls, value: Any) -> Any:
+        return conditions(value)
+
+    @field_validator("timezone")
+    @classmethod
+    def _zone(cls, value: str | None) -> str | None:
+        return known_zone(value)
+
+
+def conditions(value: Any) -> Any:
+    """`{path: value or list of values}` with the values as they are compared; null is a value, too."""
+    if not isinstance(value, dict):
+        return value
+    listed = {path: item if isinstance(item, list) else [item] for path, item in value.items()}
+    return {path: [None if item is None else value_key(item) for item in items] for path, items in listed.items()}
+
+
+def known_zone(value: str | None) -> str | None:
+    """The name of a time zone. Raises ValueError when there is none of this name."""
+    if value is not None:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValueError("expected a time zone name such as Asia/Kolkata") from None
+    return value
+
+
+def nearest_line(lines: Lines, path: tuple[str, ...]) -> int | None:
+    """The line of a path, or of the nearest one around it."""
+    while path and path not in lines:
+        path = path[:-1]
+    return lines.get(path)
 
 
 def load_mapping(path: str | Path) -> Mapping:
-    """Read a mapping YAML. Raises MappingError naming file, key and what is expected."""
+    """Read a mapping YAML. Raises MappingError naming file, line, key and what is expected."""
     try:
         return parse_mapping(Path(path).read_bytes(), str(path))
     except OSError as error:
@@ -112,99 +204,94 @@ def load_mapping(path: str | Path) -> Mapping:
 
 
 def parse_mapping(content: bytes, name: str) -> Mapping:
-    """Parse a mapping's YAML; `name` is for the message. Raises MappingError."""
+    """Parse a mapping's YAML; `name` is for the message. Raises MappingError naming file, line, key and what is expected."""
     try:
-        value = yaml.safe_load(content.decode("utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise MappingError(f"{name}: is no readable YAML ({str(error).splitlines()[0]}).") from error
+        value, lines = read_yaml(content.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise MappingError(f"{name}: is no readable YAML ({error.reason}).") from error
+    except RepeatedKeyError as error:
+        raise MappingError(f"{name}: {error}.") from error
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        raise MappingError(f"{name}: is no readable YAML ({_yaml_problem(error)}).") from error
     if not isinstance(value, dict):
         raise MappingError(f"{name}: expected keys such as fields and constants, found {type(value).__name__}.")
     try:
-        return Mapping.model_validate(value)
+        mapping = Mapping.model_validate(value)
     except ValidationError as error:
-        lines = []
-        for item in error.errors():
-            message = item["msg"].removeprefix("Value error, ")
-            place = ".".join(str(part) for part in item["loc"])
-            lines.append(f"{place}: {message}" if place else message)
-        raise MappingError(f"{name}: {'; '.join(lines)}. See data/mappings/example.yaml.") from error
+        raise _refused(name, lines, ((item["loc"], item["msg"]) for item in error.errors())) from error
+    if wrong := list(_misfits(mapping)):
+        raise _refused(name, lines, wrong)
+    mapping._lines = lines
+    return mapping
+
+
+def _yaml_problem(error: Exception) -> str:
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
+        return f"line {error.problem_mark.line + 1}: {error.problem or error.context}"
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
+def _refused(name: str, lines: Lines, wrong: Any) -> MappingError:
+    said = []
+    for location, message in wrong:
+        path = tuple(str(part) for part in location)
+        shown = ".".join("from" if part == "source" else part for part in path)
+        line = nearest_line(lines, path)
+        where = (f"line {line}: " if line else "") + (f"{shown}: " if shown else "")
+        said.append(where + message.removeprefix("Value error, "))
+    return MappingError(f"{name}: {'; '.join(said)}. See data/mappings/example.yaml.")
+
+
+def _misfits(mapping: Mapping) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Keys that do not belong where they stand: their paths, and what is wrong with each."""
+    known = INPUT_FIELDS if mapping.rows == "interactions" else FEEDBACK_INPUT_FIELDS
+    for section in ("fields", "constants"):
+        for name in getattr(mapping, section):
+            if name not in known:
+                close = difflib.get_close_matches(name, known, 1)
+                hint = f"; did you mean {close[0]}?" if close else f"; one of {', '.join(known)}"
+                yield (section, name), f"is no field of {mapping.rows}{hint}"
+    for name, spec in mapping.fields.items():
+        for key, message in _field_misfits(name, spec):
+            yield ("fields", name, key), message
+
+
+def _field_misfits(name: str, spec: FieldMapping) -> Iterator[tuple[str, str]]:
+    if spec.time and name not in TIME_FIELDS and not spec.until:
+        yield "time", f"only {' and '.join(TIME_FIELDS)} are times"
+    if spec.timezone and name not in TIME_FIELDS and not spec.until:
+        yield "timezone", f"only {' and '.join(TIME_FIELDS)} are times"
+    if spec.unit and not name.endswith("_ms"):
+        yield "unit", "only fields ending in _ms have a unit"
+    if spec.until and not name.endswith("_ms"):
+        yield "until", "only fields ending in _ms are durations"
+    if spec.until and (spec.unit or spec.values or spec.pick):
+        yield "until", "a duration between two times has neither unit nor values nor pick"
+    if spec.scale and name not in SCALED_FIELDS:
+        yield "scale", f"only {', '.join(SCALED_FIELDS)} have a scale"
+    if spec.pick and name not in _PICKED.get(spec.pick, _TEXTS):
+        yield "pick", f"{spec.pick} gives {', '.join(_PICKED.get(spec.pick, _TEXTS))}, and no {name}"
+    if spec.refuse and name not in _TEXTS:
+        yield "refuse", f"only texts can be cut: {', '.join(_TEXTS)}"
 
 
 def lookup(row: RawRow, path: str) -> Any:
-    """The value at a dotted path; looks into lists by number and into JSON inside strings; None where nothing is."""
+    """The value at a dotted path; looks into lists by number (-1 is the last) and into JSON inside strings; None where nothing is."""
     if path in row:
         return row[path]
     value: Any = row
-    for part in path.split("."):
+    left = path
+    while left:
         value = parsed_json(value)
         if isinstance(value, dict):
+            if left in value:  # a name with dots in it
+                return value[left]
+            part, _, left = left.partition(".")
             value = value.get(part)
-        elif isinstance(value, list) and part.isdecimal() and int(part[:9]) < len(value):
-            value = value[int(part)]
+        elif isinstance(value, list):
+            part, _, left = left.partition(".")
+            at = int(part[:9]) if part.removeprefix("-").isdecimal() else len(value)
+            value = value[at] if -len(value) <= at < len(value) else None
         else:
             return None
     return value
-
-
-def compile_mapping(mapping: Mapping) -> Callable[[RawRow], RawRow]:
-    """A function from a source row to a canonical one; it raises RowError."""
-    getters = [(name, _getter(name, spec)) for name, spec in mapping.fields.items()]
-    constants = {name: value for name, value in mapping.constants.items() if value is not None}
-
-    def convert(row: RawRow) -> RawRow:
-        result = dict(constants)
-        for name, get in getters:
-            value = get(row)
-            if value is not None:
-                result[name] = value
-        if mapping.metadata:
-            result["metadata"] = {name: lookup(row, path) for name, path in mapping.metadata.items()}
-        return result
-
-    return convert
-
-
-def user_of(mapping: Mapping) -> Callable[[RawRow], Any]:
-    """A function to the raw user id of a source row, also of one that is not acceptable."""
-    spec = mapping.fields.get("user_id")
-    return (lambda row: lookup(row, spec.source)) if spec else (lambda row: None)
-
-
-def _getter(name: str, spec: FieldMapping) -> Callable[[RawRow], Any]:
-    zone: tzinfo = ZoneInfo(spec.timezone) if spec.timezone else UTC
-    simple = "." not in spec.source
-    unit = _EPOCHS.get(spec.time or "")
-    pattern = spec.time if spec.time and "%" in spec.time else None
-
-    def get(row: RawRow) -> Any:
-        value = row.get(spec.source) if simple else lookup(row, spec.source)
-        if spec.values is not None and value is not None:
-            value = _translated(value, name, spec)
-        if value is None or value == "":
-            value = spec.default
-        if value is None:
-            return None
-        if name in TIME_FIELDS:
-            at = parse_moment(value, name, unit=unit, pattern=pattern, zone=zone)
-            return None if at is None else show_time(at)
-        if spec.unit:
-            return _scaled(parse_number(value, name), _MILLISECONDS[spec.unit])
-        return value
-
-    return get
-
-
-def _scaled(value: float | None, factor: float) -> float | None:
-    return None if value is None else round(value * factor, 6)
-
-
-def _translated(value: Any, name: str, spec: FieldMapping) -> Any:
-    key = ("true" if value else "false") if isinstance(value, bool) else str(value)
-    values = spec.values or {}
-    if key in values:
-        return values[key]
-    if isinstance(value, float) and value.is_integer() and str(int(value)) in values:
-        return values[str(int(value))]
-    if spec.otherwise == "reject":
-        raise RowError(f"unmapped_{name}", "the mapping's values do not name what was found")
-    return value if spec.otherwise == "keep" else None

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from lyo_pipelines.config.interactions import InteractionsConfig
 from lyo_pipelines.interactions.errors import UnreadableFileError
-from lyo_pipelines.interactions.fields.mapping import Mapping, compile_mapping, user_of
+from lyo_pipelines.interactions.fields.mapping import Mapping
 from lyo_pipelines.interactions.formats import langfuse
 from lyo_pipelines.interactions.formats.argilla import argilla
+from lyo_pipelines.interactions.formats.mapped import mapped
 from lyo_pipelines.interactions.formats.openai_messages import openai_messages
 from lyo_pipelines.interactions.formats.row_format import Row, RowFormat
 from lyo_pipelines.interactions.formats.sharegpt import sharegpt
@@ -41,7 +42,7 @@ def format_named(name: str, config: InteractionsConfig, mapping: Mapping | None,
             raise UnreadableFileError(
                 "format flat needs a mapping: put <file>.mapping.yaml beside the file (see data/mappings/example.yaml)"
             )
-        return RowFormat("flat", mapping.rows, compile_mapping(mapping), user_of(mapping))
+        return mapped(mapping)
     known = {
         "argilla": lambda: argilla(config.argilla, file_time),
         "canonical": lambda: RowFormat(name, "interactions", None, _canonical_user),

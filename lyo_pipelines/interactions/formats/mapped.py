@@ -1,0 +1,189 @@
+"""Rows of a flat file with names of its own, read as a mapping says. What a mapping may say stands in fields/mapping.py."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from collections.abc import Mapping as Readable
+from datetime import UTC, timedelta, tzinfo
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from lyo_pipelines.interactions.errors import RowError
+from lyo_pipelines.interactions.fields.columns import parse_number
+from lyo_pipelines.interactions.fields.mapping import (
+    EPOCHS,
+    MILLISECONDS,
+    TIME_FIELDS,
+    FieldMapping,
+    Mapping,
+    lookup,
+    value_key,
+)
+from lyo_pipelines.interactions.fields.times import parse_moment, show_time
+from lyo_pipelines.interactions.formats.answered_turns import turns_of
+from lyo_pipelines.interactions.formats.picked import Picker
+from lyo_pipelines.interactions.formats.row_format import Row, RowFormat
+
+_BOUNDS = {"rating": (1.0, 5.0), "relevance_score": (0.0, 1.0), "thumbs": (-1.0, 1.0)}
+_EMPTY: tuple[object, ...] = ("{}", "[]", {}, [])
+
+
+def mapped(mapping: Mapping) -> RowFormat:
+    """The format of a file that this mapping reads."""
+    convert, path = _converter(mapping), mapping.answers_of
+    expand = None if path is None else lambda row: turns_of(row, path)
+    return RowFormat(mapping.name, mapping.rows, convert, _user_of(mapping), expand)
+
+
+def has_value(value: object) -> bool:
+    """Whether a cell says something."""
+    return value is not None and value != ""
+
+
+def found(row: Row, paths: tuple[str, ...]) -> tuple[str, Any] | None:
+    """The first path that has a value, and this value; an empty object or list has none where another path follows."""
+    for path in paths:
+        value = lookup(row, path)
+        if has_value(value) and (path == paths[-1] or value not in _EMPTY):
+            return path, value
+    return None
+
+
+def selected(row: Row, only: Readable[str, tuple[str | None, ...]]) -> str | None:
+    """The first condition that a row does not meet, as a sentence, or None."""
+    for path, allowed in only.items():
+        value = lookup(row, path)
+        key = None if value is None or value == "" else value_key(value)
+        if key not in allowed:
+            wanted = ", ".join("nothing" if item is None else item for item in allowed)
+            shown = (
+                "nothing"
+                if key is None
+                else repr(key[:40])
+                if not isinstance(value, (dict, list))
+                else "an object or list"
+            )
+            return f"{path} is {shown}, and only {wanted[:200]} counts"
+    return None
+
+
+def _converter(mapping: Mapping) -> Callable[[Row], Row]:
+    picker = Picker(mapping)
+    getters = [(name, _getter(name, spec, mapping, picker)) for name, spec in mapping.fields.items()]
+    constants = {name: value for name, value in mapping.constants.items() if value is not None}
+
+    def convert(row: Row) -> Row:
+        if (why := selected(row, mapping.only)) is not None:
+            raise RowError("not_selected", why)
+        if mapping.answers_of is not None and "pair" not in row:
+            raise RowError("no_answered_question", f"{mapping.answers_of} holds no question with an answer")
+        result = dict(constants)
+        for name, get in getters:
+            value = get(row)
+            if value is not None:
+                result[name] = value
+        if mapping.metadata:
+            result["metadata"] = {name: lookup(row, path) for name, path in mapping.metadata.items()}
+        return result
+
+    return convert
+
+
+def _user_of(mapping: Mapping) -> Callable[[Row], Any]:
+    """A function to the raw user id of a source row, also of one that is not acceptable."""
+    spec = mapping.fields.get("user_id")
+    if spec is None:
+        return lambda row: None
+    return lambda row: pair[1] if (pair := found(row, spec.source)) else None
+
+
+def _getter(name: str, spec: FieldMapping, mapping: Mapping, picker: Picker) -> Callable[[Row], Any]:
+    finish = _finisher(name, spec, mapping)
+
+    def get(row: Row) -> Any:
+        if spec.only and selected(row, spec.only) is not None:
+            return spec.default
+        pair = found(row, spec.source)
+        value = None if pair is None else pair[1]
+        if pair is not None and spec.pick is not None:
+            value = picker.pick(spec.pick, *pair)
+        if value is not None and spec.refuse:
+            _require_whole(value, name, spec.refuse)
+        value = None if value is None else finish(value, row)
+        return spec.default if value is None or value == "" else value
+
+    return get
+
+
+def _finisher(name: str, spec: FieldMapping, mapping: Mapping) -> Callable[[Any, Row], Any]:
+    """What is done with a value that was found: translated, then told apart by what the field is."""
+    zone = _zone(spec.timezone or mapping.timezone)
+    unit = EPOCHS.get(spec.time or "")
+    pattern = spec.time if spec.time and "%" in spec.time else None
+
+    def moment(value: Any, field: str) -> int | None:
+        return parse_moment(value, field, unit=unit, pattern=pattern, zone=zone)
+
+    def finish(value: Any, row: Row) -> Any:
+        if spec.values is not None:
+            value, named = _translated(value, name, spec)
+            if named or value is None:
+                return value
+        if name in TIME_FIELDS:
+            at = moment(value, name)
+            return None if at is None else show_time(at)
+        if spec.until:
+            begun, ended = moment(value, name), lookup(row, spec.until)
+            ended = moment(ended, name) if has_value(ended) else None
+            return None if begun is None or ended is None or ended < begun else (ended - begun) / 1000
+        if spec.unit:
+            return _milliseconds(value, name, MILLISECONDS[spec.unit])
+        if spec.scale:
+            return _on_our_scale(value, name, spec.scale)
+        return value
+
+    return finish
+
+
+def _zone(name: str | None) -> tzinfo:
+    return ZoneInfo(name) if name else UTC
+
+
+def _milliseconds(value: Any, name: str, factor: float) -> float | None:
+    if isinstance(value, timedelta):
+        return value / timedelta(milliseconds=1)  # a duration knows its own unit
+    number = parse_number(value, name)
+    return None if number is None else round(number * factor, 6)
+
+
+def _on_our_scale(value: Any, name: str, scale: tuple[float, float]) -> float | None:
+    """A value between the worst and the best one of its source on our own scale. Raises RowError when it lies outside."""
+    number = parse_number(int(value) if isinstance(value, bool) else value, name)
+    if number is None:
+        return None
+    worst, best = scale
+    share = (number - worst) / (best - worst)
+    if not 0 <= share <= 1:
+        raise RowError(
+            f"{name}_out_of_range", f"found {number:g}, and the mapping's scale goes from {worst:g} to {best:g}"
+        )
+    if name == "thumbs":
+        return None if 0 < share < 1 else round(2 * share - 1)
+    low, high = _BOUNDS[name]
+    return round(low + share * (high - low), 6)
+
+
+def _require_whole(value: Any, name: str, marks: tuple[str, ...]) -> None:
+    text = value if isinstance(value, str) else str(value)
+    if mark := next((mark for mark in marks if mark in text), None):
+        raise RowError(f"cut_{name}", f"it holds {mark!r}: the text is not whole")
+
+
+def _translated(value: Any, name: str, spec: FieldMapping) -> tuple[Any, bool]:
+    """The value that the map names, or the value itself, and whether it was named. Raises RowError where others are refused."""
+    values = spec.values or {}
+    if (key := value_key(value)) in values:
+        return values[key], True
+    if spec.otherwise == "reject":
+        raise RowError(f"unmapped_{name}", "the mapping's values do not name what was found")
+    return (value if spec.otherwise == "keep" else None), False

@@ -1,0 +1,48 @@
+"""What a mapping's `pick` takes of a list of messages, or of a wrapper around a text."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lyo_pipelines.interactions.fields.columns import parsed_json
+from lyo_pipelines.interactions.fields.mapping import Mapping, Pick
+from lyo_pipelines.interactions.formats.messages import Chat, answer_of, chat_of, message_list, split_chat
+
+
+class Picker:
+    """Takes parts of conversations. Where a mapping picks the answer out of the same list as the question, the last answered
+    question counts; else the list is what a model was asked, and its last question counts.
+    """
+
+    def __init__(self, mapping: Mapping) -> None:
+        picks = [(spec.pick, path) for spec in mapping.fields.values() for path in spec.source]
+        self._answered = {path for pick, path in picks if pick == "answer"}
+
+    def pick(self, pick: Pick, path: str, value: Any) -> Any:
+        """A part of the value at a path; None where there is none. Raises RowError when it is no conversation."""
+        value = _unwrapped(parsed_json(value))
+        if pick == "text":
+            return answer_of(value)
+        if pick in ("question", "answer", "history", "system", "turn"):
+            chat = self._chat(path, value)
+            return chat.system_prompt if pick == "system" else getattr(chat, pick)
+        which, role = pick.split("_")
+        said = [message["content"] for message in message_list(_listed(value)) if message["role"] == role]
+        return None if not said else said[0] if which == "first" else said[-1]
+
+    def _chat(self, path: str, value: Any) -> Chat:
+        if path in self._answered:
+            return split_chat(message_list(_listed(value)), answered=True)
+        return chat_of(value)
+
+
+def _unwrapped(value: Any) -> Any:
+    """A batch of one conversation is that conversation."""
+    while isinstance(value, list) and len(value) == 1 and isinstance(value[0], list):
+        value = value[0]
+    return value
+
+
+def _listed(value: Any) -> list[Any]:
+    inner = parsed_json(value.get("messages")) if isinstance(value, dict) else value
+    return inner if isinstance(inner, list) else [value]
