@@ -10,11 +10,13 @@ from collections.abc import Callable
 from typing import Any
 
 from lyo_pipelines.config.interactions import LangfuseConfig
+from lyo_pipelines.interactions.chats.pairing import lay_chat
+from lyo_pipelines.interactions.chats.questions import chat_of
 from lyo_pipelines.interactions.errors import RowError
 from lyo_pipelines.interactions.fields.columns import parse_number, parsed_json
 from lyo_pipelines.interactions.fields.times import parse_moment
 from lyo_pipelines.interactions.formats.annotations import speaks_against
-from lyo_pipelines.interactions.formats.messages import answer_of, chat_of
+from lyo_pipelines.interactions.formats.calls_about_chats import refuse_calls_about_chats
 from lyo_pipelines.interactions.formats.row_format import Row, RowFormat
 
 _GENERATION = "GENERATION"
@@ -72,7 +74,8 @@ def _observation_converter(config: LangfuseConfig) -> Callable[[Row], Row]:
             else None
         ) is None:
             raise RowError("missing_occurred_at", "start_time is needed")
-        chat = chat_of(row.get("input"))
+        refuse_calls_about_chats(_get(row, "name"), _get(row, "environment"))
+        chat = chat_of(row.get("input"), row.get("output"))
         metadata = parsed_json(row.get("metadata"))
         metadata = (
             dict(metadata) if isinstance(metadata, dict) else {} if metadata in (None, "") else {"metadata": metadata}
@@ -90,15 +93,12 @@ def _observation_converter(config: LangfuseConfig) -> Callable[[Row], Row]:
             trace_id=_get(row, "trace_id", "traceId"),
             conversation_id=_get(row, "session_id", "sessionId"),
             occurred_at=_get(row, "start_time", "startTime"),
-            question=chat.question,
-            history=chat.history,
-            system_prompt=chat.system_prompt,
-            answer=answer_of(row.get("output")),
             user_id=_user(row),
             model=_get(row, "provided_model_name", "model"),
             error=(_get(row, "status_message", "statusMessage") or "error") if failed else None,
-            metadata=metadata or None,
         )
+        lay_chat(result, chat, metadata)
+        result["metadata"] = metadata or None
         result["response_time_ms"], result["time_to_first_token_ms"] = _latencies(row, start, cutoff)
         return result
 
