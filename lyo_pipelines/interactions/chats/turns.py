@@ -251,10 +251,10 @@ def _pairs(value: list[Any]) -> list[Turn]:
         return []
     if not all(isinstance(text, str) or text is None for pair in value for text in pair):
         return []
-    spoken = [(role_of(name), text) for name, text in value]
-    if all(role is not None for role, _ in spoken):
-        return [Turn(role, text or "") for role, text in spoken if role is not None]
-    if any(role is not None for role, _ in spoken):
+    named = [Turn(role, text or "") for name, text in value if (role := role_of(name)) is not None]
+    if len(named) == len(value):
+        return named
+    if named:
         raise RowError("bad_messages", "pairs of which some begin with a role and some do not")
     turns: list[Turn] = []
     for asked, said in value:
