@@ -8,9 +8,11 @@ from datetime import UTC, datetime
 import pytest
 
 from lyo_pipelines.config.interactions import ScoreConfig
+from lyo_pipelines.interactions.chats.pairing import answer_in
+from lyo_pipelines.interactions.chats.questions import chat_of
+from lyo_pipelines.interactions.chats.replies import reply_of
 from lyo_pipelines.interactions.errors import RowError
 from lyo_pipelines.interactions.formats.detect import detect_format
-from lyo_pipelines.interactions.formats.messages import answer_of, chat_of
 from lyo_pipelines_tests.interactions.landing_lake import CONFIG, as_parquet, build, jsonl, lake_at, land, rejected, row
 
 
@@ -224,7 +226,8 @@ def test_openai_messages_become_the_last_question_and_answer(tmp_path):
     assert [m["content"] for m in first["history"]] == ["a", "b"]
     assert (first["task"], first["language"], first["subject"]) == ("tutoring", "en", "math")
     assert first["occurred_at"] == datetime.fromtimestamp(1791664357, UTC)
-    assert (second["answer"], second["language"], second["task"]) == (None, "hi", "programming")
+    assert (second["question"], second["answer"]) == ("a", "b"), "nobody answered c"
+    assert (second["language"], second["task"]) == ("hi", "programming")
     assert second["user_pseudonym"].startswith("u_")
     assert [item["reason"] for item in rejected(lake)] == ["bad_messages", "missing_question", "bad_messages"]
 
@@ -280,7 +283,8 @@ def test_an_input_that_is_no_chat_is_an_error():
     ("value", "answer"),
     [
         ("text", "text"),
-        ('{"content": "c"}', "c"),
+        ({"content": "c"}, "c"),
+        ('{"role": "assistant", "content": "c"}', "c"),
         ({"choices": [{"message": {"role": "assistant", "content": "m"}}]}, "m"),
         ({"choices": [{"text": "t"}]}, "t"),
         ([{"role": "user", "content": "u"}, {"role": "assistant", "content": "a"}], "a"),
@@ -294,4 +298,4 @@ def test_an_input_that_is_no_chat_is_an_error():
     ],
 )
 def test_outputs_of_many_forms_hold_an_answer(value, answer):
-    assert answer_of(value) == answer
+    assert answer_in(reply_of(value)) == answer

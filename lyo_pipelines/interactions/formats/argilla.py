@@ -9,16 +9,20 @@ rejected (`discarded`). Of a record without a time of its own the file's counts,
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from lyo_pipelines.config.interactions import ArgillaConfig
+from lyo_pipelines.interactions.chats.pairing import Chat, answer_in, exchange, lay_chat
+from lyo_pipelines.interactions.chats.questions import EARLIER, WHOLE, asked_beside, chat_of, talk_of
+from lyo_pipelines.interactions.chats.replies import reply_of
+from lyo_pipelines.interactions.chats.turns import are_messages, turns_of
 from lyo_pipelines.interactions.errors import RowError
 from lyo_pipelines.interactions.fields.columns import parsed_json
 from lyo_pipelines.interactions.fields.times import parse_moment
 from lyo_pipelines.interactions.formats.annotations import Annotation, feedback_fields
 from lyo_pipelines.interactions.formats.argilla_record import SUBMITTED, ArgillaRecord, Response, record_of
 from lyo_pipelines.interactions.formats.chat_metadata import stated_fields, time_of
-from lyo_pipelines.interactions.formats.messages import Chat, answer_of, chat_of
 from lyo_pipelines.interactions.formats.row_format import Row, RowFormat
 
 QUESTIONS = "interactions.argilla.questions"
@@ -52,8 +56,8 @@ def _interaction(row: Row, config: ArgillaConfig, fallback: str | None) -> Row:
     result["interaction_id"] = result.get("interaction_id") or _id(row)
     result["user_id"] = _user(row)
     result["occurred_at"] = time_of(row, metadata, _TIMES) or result.get("occurred_at") or fallback
-    result.update(question=chat.question, answer=chat.answer, history=chat.history, system_prompt=chat.system_prompt)
     result["context"] = used.get("context")
+    lay_chat(result, chat, metadata)
     _lay_over(result, counting, config, metadata)
     metadata.update(
         {name: value for name, value in record.fields.items() if name not in used and value not in _NOTHING}
@@ -96,9 +100,23 @@ def _chat(record: ArgillaRecord, config: ArgillaConfig) -> tuple[Chat, Row]:
     answer = used.get("answer")
     if answer is None and "prediction" in record.suggestions:  # the older records: the model's text is its prediction
         answer = record.suggestions.pop("prediction")
-    chat = chat_of(used.get("question"))
+    chat = _paired(record, used, answer)
     system = "\n\n".join(part for part in (used.get("system_prompt"), chat.system_prompt) if isinstance(part, str))
-    return Chat(chat.question, chat.history, system or None, answer_of(answer)), used
+    return replace(chat, system_prompt=system or None), used
+
+
+def _paired(record: ArgillaRecord, used: Row, answer: Any) -> Chat:
+    """A chat field with its last answer, or with the one that has a field of its own; a question with the chat that was before it."""
+    question = used.get("question")
+    if isinstance(question, str) and not are_messages(parsed_json(question)):
+        for name in (*WHOLE, *EARLIER, "chat"):
+            before = parsed_json(record.fields.get(name))
+            if name not in used and are_messages(before):
+                used[name] = before
+                asked = asked_beside({"question": question}, turns_of(before))
+                return exchange(asked.turns, reply_of(answer, asked=question), question=asked.question)
+        return chat_of(question, answer)
+    return talk_of(question) if answer in _NOTHING else chat_of(question, answer)
 
 
 def _lay_over(result: Row, counting: dict[str, Response], config: ArgillaConfig, metadata: Row) -> None:
@@ -109,7 +127,7 @@ def _lay_over(result: Row, counting: dict[str, Response], config: ArgillaConfig,
         if score is None:
             metadata[question] = value
         elif score.field == "answer":
-            corrected = answer_of(value)
+            corrected = answer_in(reply_of(value))
         else:
             label = value if isinstance(value, str) else ", ".join(map(str, value)) if isinstance(value, list) else None
             annotation = Annotation(question, score=None if label is not None else value, label=label)

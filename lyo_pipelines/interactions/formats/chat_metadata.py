@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from lyo_pipelines.config.interactions import ChatConfig
+from lyo_pipelines.interactions.chats.pairing import Chat, lay_chat
 from lyo_pipelines.interactions.contract import INPUT_FIELDS
 from lyo_pipelines.interactions.fields.columns import parsed_json
-from lyo_pipelines.interactions.formats.messages import Chat
 from lyo_pipelines.interactions.formats.row_format import Row
 
 _FROM_CHAT = {"question", "answer", "history", "system_prompt", "metadata"}
@@ -21,7 +21,7 @@ def chat_row(row: Row, chat: Chat, config: ChatConfig, fallback_time: str | None
     result["interaction_id"] = result.get("interaction_id") or row.get("id")
     result["user_id"] = user_of_chat(row)
     result["occurred_at"] = time_of(row, metadata, TIMES) or result.get("occurred_at") or fallback_time
-    result.update(question=chat.question, answer=chat.answer, history=chat.history, system_prompt=chat.system_prompt)
+    lay_chat(result, chat, metadata)
     result["metadata"] = metadata or None
     return result
 

@@ -7,11 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lyo_pipelines.interactions.contract import FEEDBACK_COLUMNS
-from lyo_pipelines.interactions.fields.columns import parsed_json
 from lyo_pipelines.interactions.formats.argilla_record import looks_like_argilla
 from lyo_pipelines.interactions.formats.row_format import Row
-from lyo_pipelines.interactions.formats.sharegpt import is_turn
-from lyo_pipelines.interactions.formats.span import EXPORTS, OTHER_SIGNALS, span_id
+from lyo_pipelines.interactions.formats.sharegpt import holds_turns
+from lyo_pipelines.interactions.formats.span import EXPORTS, KINDS, OTHER_SIGNALS, span_id
 
 _SAMPLE = 500
 _TARGETS = {"interaction_id", "trace_id", "conversation_id"}
@@ -36,6 +35,8 @@ def _traced(row: Row) -> DetectedFormat | None:
         return DetectedFormat("otel_spans", f"`{name}`, an OTLP export")
     if span_id(row) is None:
         return None
+    if str(row.get("span_kind", "")).rsplit(".", 1)[-1].upper() in KINDS:
+        return DetectedFormat("otel_spans", "a span id and the kind of the span")
     if {"attributes", "events"} & row.keys() or any(key.startswith("attributes.") for key in row):
         return DetectedFormat("otel_spans", "a span id and attributes")
     if {"name", "annotation_name"} & row.keys() and {"result", "score", "label", "explanation"} & row.keys():
@@ -46,10 +47,11 @@ def _traced(row: Row) -> DetectedFormat | None:
 def _talked(row: Row) -> DetectedFormat | None:
     if marks := looks_like_argilla(row):
         return DetectedFormat("argilla", marks)
-    turns = parsed_json(row.get("conversations"))
-    if isinstance(turns, list) and turns and is_turn(turns[0]):
-        return DetectedFormat("sharegpt", "`conversations` with turns")
-    return DetectedFormat("openai_messages", "`messages`") if "messages" in row and "question" not in row else None
+    if "messages" in row and not _is_canonical(row):
+        return DetectedFormat("openai_messages", "`messages`")
+    if name := holds_turns(row):
+        return DetectedFormat("sharegpt", f"`{name}` with turns")
+    return None
 
 
 def _exported(row: Row) -> DetectedFormat | None:
@@ -63,11 +65,15 @@ def _exported(row: Row) -> DetectedFormat | None:
 
 
 def _our_own(row: Row) -> DetectedFormat | None:
-    if "question" in row and {"occurred_at", "task", "language"} & row.keys():
+    if _is_canonical(row):
         return DetectedFormat("canonical", "`question` beside other names of our own")
     if _TARGETS & row.keys() and set(FEEDBACK_COLUMNS) & row.keys():
         return DetectedFormat("feedback", "a rating beside the id of an interaction, a trace or a conversation")
     return None
+
+
+def _is_canonical(row: Row) -> bool:
+    return "question" in row and bool({"occurred_at", "task", "language"} & row.keys())
 
 
 def detect_format(rows: Sequence[Row]) -> DetectedFormat | None:

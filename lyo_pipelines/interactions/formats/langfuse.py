@@ -11,13 +11,15 @@ from collections.abc import Callable
 from typing import Any
 
 from lyo_pipelines.config.interactions import LangfuseConfig
+from lyo_pipelines.interactions.chats.pairing import lay_chat
+from lyo_pipelines.interactions.chats.questions import chat_of
 from lyo_pipelines.interactions.errors import RowError
 from lyo_pipelines.interactions.fields.columns import parse_number, parsed_json
 from lyo_pipelines.interactions.fields.notes import note
 from lyo_pipelines.interactions.fields.thumbs import BINARY, parse_thumb
 from lyo_pipelines.interactions.fields.times import parse_moment
 from lyo_pipelines.interactions.formats.annotations import Annotation, feedback_fields
-from lyo_pipelines.interactions.formats.messages import answer_of, chat_of
+from lyo_pipelines.interactions.formats.calls_about_chats import refuse_calls_about_chats
 from lyo_pipelines.interactions.formats.row_format import Row, RowFormat
 
 SCORES = "interactions.langfuse.scores"
@@ -77,7 +79,8 @@ def _observation_converter(config: LangfuseConfig) -> Callable[[Row], Row]:
             else None
         ) is None:
             raise RowError("missing_occurred_at", "start_time is needed")
-        chat = chat_of(row.get("input"))
+        refuse_calls_about_chats(_get(row, "name"), _get(row, "environment"))
+        chat = chat_of(row.get("input"), row.get("output"))
         metadata = parsed_json(row.get("metadata"))
         metadata = (
             dict(metadata) if isinstance(metadata, dict) else {} if metadata in (None, "") else {"metadata": metadata}
@@ -95,17 +98,15 @@ def _observation_converter(config: LangfuseConfig) -> Callable[[Row], Row]:
             trace_id=_get(row, "trace_id", "traceId"),
             conversation_id=_get(row, "session_id", "sessionId"),
             occurred_at=_get(row, "start_time", "startTime"),
-            question=chat.question,
-            history=chat.history,
-            system_prompt=chat.system_prompt,
-            answer=answer_of(row.get("output")),
             user_id=_user(row),
             model=_get(row, "provided_model_name", "model"),
             error=(_get(row, "status_message", "statusMessage") or "error") if failed else None,
-            metadata=metadata or None,
         )
+        lay_chat(result, chat, metadata)
+        result["metadata"] = metadata or None
         result["response_time_ms"], result["time_to_first_token_ms"] = _latencies(row, start, cutoff)
-        return result | _columns_of_scores(row, config)
+        _lay_score_columns(result, row, config)
+        return result
 
     return convert
 
@@ -164,10 +165,9 @@ def _truth(value: Any) -> bool:
     return thumb > 0
 
 
-def _columns_of_scores(row: Row, config: LangfuseConfig) -> Row:
+def _lay_score_columns(result: Row, row: Row, config: LangfuseConfig) -> None:
     """Feedback out of score columns, as the tables of the UI are exported: `rating: [5]`, `user_feedback-API-NUMERIC: 0`."""
     known = {re.sub(r"[-.]", "_", name): name for name in config.scores}
-    result: Row = {}
     for column, cell in row.items():
         parts = _SCORE_COLUMN.fullmatch(column)
         name = known.get(parts["name"]) if parts else column if column in config.scores else None
@@ -179,7 +179,6 @@ def _columns_of_scores(row: Row, config: LangfuseConfig) -> Row:
         said = {"name": name, "source": parts["source"] if parts else "", "data_type": kind}
         said |= {"string_value": value} if kind == "CATEGORICAL" else {"value": value}
         try:
-            result |= feedback_fields(_annotation(said), config.scores, SCORES)
+            result.update(feedback_fields(_annotation(said), config.scores, SCORES))
         except RowError as error:
             note(result, f"score column {name[:40]}: {error.reason}")
-    return result

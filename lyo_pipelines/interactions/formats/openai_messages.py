@@ -1,17 +1,40 @@
-"""OpenAI `messages` JSONL, one conversation a row: its last question and answer are the interaction, the turns before are history.
+"""OpenAI `messages` JSONL, one conversation a row: its last answered question and that answer are the interaction, the turns before
+are history.
 
-Such rows seldom say when, for which task and in which language they happened: other fields of the row or its `metadata` may hold
-any canonical field, and interactions.openai_messages in the configuration says what the others get.
+An answer may stand beside the messages (`response`, `completion`, `output` …, as gateways log it) in any form that a model's output
+has, and so may the new question. Such rows seldom say when, for which task and in which language they happened: other fields of the
+row or its `metadata` may hold any canonical field, and interactions.openai_messages in the configuration says what the others get.
 """
 
 from __future__ import annotations
 
+from typing import Any
+
 from lyo_pipelines.config.interactions import ChatConfig
+from lyo_pipelines.interactions.chats.pairing import Chat, conversation, exchange
+from lyo_pipelines.interactions.chats.questions import asked_beside
+from lyo_pipelines.interactions.chats.replies import reply_of
+from lyo_pipelines.interactions.chats.turns import turns_of
+from lyo_pipelines.interactions.chats.written import parsed
 from lyo_pipelines.interactions.errors import RowError
-from lyo_pipelines.interactions.fields.columns import parsed_json
-from lyo_pipelines.interactions.formats.chat_metadata import chat_row, user_of_chat
-from lyo_pipelines.interactions.formats.messages import message_list, split_chat
+from lyo_pipelines.interactions.formats.chat_metadata import chat_row, metadata_of, user_of_chat
 from lyo_pipelines.interactions.formats.row_format import Row, RowFormat
+
+_ANSWERS = (
+    *(
+        "response",
+        "completion",
+        "output",
+        "outputs",
+        "answer",
+        "reply",
+        "generation",
+        "generated_text",
+        "response_text",
+    ),
+    *("choices", "response_body", "assistant_response"),
+)
+_NOTHING = (None, "", [], {})
 
 
 def openai_messages(config: ChatConfig, file_time: str | None) -> RowFormat:
@@ -19,9 +42,33 @@ def openai_messages(config: ChatConfig, file_time: str | None) -> RowFormat:
     fallback = file_time if config.time_from_file else None
 
     def convert(row: Row) -> Row:
-        messages = parsed_json(row.get("messages"))
+        messages = parsed(row.get("messages"))
         if not isinstance(messages, list) or not messages:
             raise RowError("bad_messages", "expected a list of messages")
-        return chat_row(row, split_chat(message_list(messages), answered=True), config, fallback)
+        return chat_row(row, chat_in_row(row, messages), config, fallback)
 
     return RowFormat("openai_messages", "interactions", convert, user_of_chat)
+
+
+def chat_in_row(row: Row, messages: list[Any]) -> Chat:
+    """The messages of a row with the question and the answer that stand beside them. Raises RowError."""
+    asked = asked_beside(row, turns_of(messages))
+    answer = _answer_beside(row)
+    if answer is None and asked.question is None:
+        failed = row.get("error") not in _NOTHING or metadata_of(row).get("error") not in _NOTHING
+        return conversation(asked.turns, failed=failed)
+    if answer is None and asked.turns[-1].role == "assistant":
+        raise RowError("two_questions", "a question that is not in the messages, and no answer beside it")
+    return exchange(asked.turns, reply_of(answer, asked=asked.text), question=asked.question, context=asked.context)
+
+
+def _answer_beside(row: Row) -> Any:
+    """What stands beside the messages as their answer. Raises RowError where two names hold different ones."""
+    found = {name: row[name] for name in _ANSWERS if row.get(name) not in _NOTHING}
+    if "choices" in found:
+        found["choices"] = {"choices": parsed(found["choices"])}
+    if len(found) > 1:
+        texts = {tuple(turn.content for turn in reply_of(value).turns) for value in found.values()}
+        if len(texts) > 1:
+            raise RowError("two_answers", f"different answers in {' and '.join(found)}: which one was given?")
+    return next(iter(found.values()), None)

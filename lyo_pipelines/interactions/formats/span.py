@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from lyo_pipelines.interactions.fields.columns import parsed_json
+from lyo_pipelines.interactions.fields.scrub import dump_json
 from lyo_pipelines.interactions.formats.attributes import column_attributes, flat_attributes
 from lyo_pipelines.interactions.formats.row_format import Row
 
@@ -14,6 +16,12 @@ _SCOPES = ("scopeSpans", "scope_spans", "instrumentationLibrarySpans", "instrume
 _START = ("start_time", "startTime", "startTimeUnixNano", "start_time_unix_nano")
 _END = ("end_time", "endTime", "endTimeUnixNano", "end_time_unix_nano")
 _EVENT_TIME = ("timestamp", "time", "timeUnixNano", "time_unix_nano")
+KINDS = (
+    *("LLM", "CHAIN", "TOOL", "AGENT", "RETRIEVER", "EMBEDDING", "RERANKER", "GUARDRAIL", "EVALUATOR", "PROMPT"),
+    "UNKNOWN",
+)
+"""What OpenInference calls the kinds of spans; `span_kind` of other exporters says something else (client, server)."""
+
 _ERROR = ("2", "ERROR", "STATUS_CODE_ERROR", "STATUSCODE.ERROR")
 
 
@@ -56,7 +64,7 @@ def spans_in(row: Row) -> list[Row]:
 
 def span_of(row: Row) -> TelemetrySpan:
     """A parsed span."""
-    attributes = flat_attributes(row.get("attributes")) or column_attributes(row)
+    attributes = {**_beside(row), **(flat_attributes(row.get("attributes")) or column_attributes(row))}
     resource = row.get("resource")
     events = tuple(
         SpanEvent(str(event.get("name")), first_of(event, *_EVENT_TIME), flat_attributes(event.get("attributes")))
@@ -73,6 +81,32 @@ def span_of(row: Row) -> TelemetrySpan:
         events=events,
         error=_error(row, attributes, events),
     )
+
+
+def flat_events(value: Any) -> tuple[SpanEvent, ...]:
+    """Events that are an attribute of their span (Logfire): a list of objects, each with an `event.name`, or that as JSON."""
+    found = parsed_json(value)
+    items = [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
+    return tuple(
+        SpanEvent(str(item["event.name"]), None, {key: inner for key, inner in item.items() if key != "event.name"})
+        for item in items
+        if isinstance(item.get("event.name"), str)
+    )
+
+
+def _beside(row: Row) -> Row:
+    """Attributes that stand beside the others in a row of Phoenix: the kind of the span, its input and output."""
+    kind = str(first_of(row, "span_kind", "spanKind") or "").rsplit(".", 1)[-1].upper()
+    if kind not in KINDS:
+        return {}
+    found: Row = {"openinference.span.kind": kind}
+    for side in ("input", "output"):
+        value = row.get(side)
+        value = first_of(value, "value") if isinstance(value, dict) and "value" in value else value
+        value = first_of(row, f"{side}.value", f"{side}_value") if value is None else value
+        if value is not None:
+            found[f"{side}.value"] = value if isinstance(value, str) else dump_json(value)
+    return found
 
 
 def span_id(row: Row) -> str | None:

@@ -14,20 +14,32 @@ from collections.abc import Iterator
 from typing import Any
 
 from lyo_pipelines.config.interactions import SpanConfig
+from lyo_pipelines.interactions.chats.pairing import lay_chat
 from lyo_pipelines.interactions.errors import RowError
 from lyo_pipelines.interactions.fields.columns import parse_number, parsed_json
 from lyo_pipelines.interactions.fields.times import parse_moment
 from lyo_pipelines.interactions.formats.annotations import Annotation, feedback_fields
 from lyo_pipelines.interactions.formats.attributes import attribute_branch
+from lyo_pipelines.interactions.formats.calls_about_chats import refuse_calls_about_chats
 from lyo_pipelines.interactions.formats.row_format import Row, RowFormat
 from lyo_pipelines.interactions.formats.span import EXPORTS, OTHER_SIGNALS, TelemetrySpan, first_of, span_of, spans_in
-from lyo_pipelines.interactions.formats.span_chat import CONTENT, chat_in, finish_reason
+from lyo_pipelines.interactions.formats.span_chat import CONTENT, chat_in
 
 SCORES = "interactions.spans.scores"
 _MODEL_CALLS = ("chat", "text_completion", "generate_content", "completion")
 _OPENLLMETRY_CALLS = ("chat", "completion")
-_USER = ("user.id", "enduser.id", "traceloop.association.properties.user_id")
-_CONVERSATION = ("gen_ai.conversation.id", "session.id", "traceloop.association.properties.session_id")
+_OTHER_KINDS = {  # attribute: values of a model call
+    "mlflow.spanType": ("llm", "chat_model"),
+    "langsmith.span.kind": ("llm",),
+    "langfuse.observation.type": ("generation",),
+}
+_METADATA = ("metadata", "ai.telemetry.metadata")
+_MODEL = ("gen_ai.response.model", "gen_ai.request.model", "llm.model_name", "ai.response.model", "ai.model.id")
+_USER = ("user.id", "enduser.id", "traceloop.association.properties.user_id", "ai.telemetry.metadata.userId")
+_CONVERSATION = (
+    *("gen_ai.conversation.id", "session.id", "traceloop.association.properties.session_id"),
+    "ai.telemetry.metadata.sessionId",
+)
 _COPIED = {
     "provider": ("gen_ai.provider.name", "gen_ai.system", "llm.provider", "llm.system"),
     "input_tokens": ("gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens", "llm.token_count.prompt"),
@@ -76,15 +88,11 @@ def _interaction(row: Row, config: SpanConfig) -> Row:
         trace_id=span.trace_id,
         conversation_id=first_of(attributes, *_CONVERSATION),
         occurred_at=span.start,
-        question=chat.question,
-        history=chat.history,
-        system_prompt=chat.system_prompt,
-        answer=chat.answer,
         user_id=_user(row),
-        model=first_of(attributes, "gen_ai.response.model", "gen_ai.request.model", "llm.model_name"),
+        model=first_of(attributes, *_MODEL),
         error=span.error,
-        finish_reason=finish_reason(span),
     )
+    lay_chat(result, chat, metadata)
     result["response_time_ms"], result["time_to_first_token_ms"] = _durations(span)
     others = _add_annotations(result, span, row, config)
     if others:
@@ -98,9 +106,15 @@ def _require_model_call(span: TelemetrySpan) -> None:
     attributes = span.attributes
     kind = attributes.get("openinference.span.kind")
     operation, traceloop = attributes.get("gen_ai.operation.name"), attributes.get("traceloop.span.kind")
-    request = attributes.get("llm.request.type")
+    request, vercel = attributes.get("llm.request.type"), attributes.get("ai.operationId")
+    other = next((name for name in _OTHER_KINDS if attributes.get(name) is not None), None)
     if kind is not None:
         is_call, said = str(kind).upper() == "LLM", f"span of kind {str(kind)[:40]}"
+    elif vercel is not None:  # the span around it (ai.generateText) tells the same once more
+        is_call, said = str(vercel).endswith((".doGenerate", ".doStream")), f"operation {str(vercel)[:40]}"
+    elif other is not None:
+        found = str(attributes[other]).strip('"')
+        is_call, said = found.lower() in _OTHER_KINDS[other], f"span of kind {found[:40]}"
     elif operation is not None:
         is_call, said = str(operation).lower() in _MODEL_CALLS, f"operation {str(operation)[:40]}"
     elif traceloop is not None:
@@ -113,10 +127,11 @@ def _require_model_call(span: TelemetrySpan) -> None:
         said = "a span without attributes of a model call"
     if not is_call:
         raise RowError("not_a_model_call", f"{said}: only model calls are interactions")
+    refuse_calls_about_chats(attributes.get("ai.telemetry.functionId") or span.name)
 
 
 def _metadata(span: TelemetrySpan) -> Row:
-    found = attribute_branch(span.attributes, "metadata")
+    found = next((inner for name in _METADATA if (inner := attribute_branch(span.attributes, name)) is not None), None)
     metadata = dict(found) if isinstance(found, dict) else {} if found is None else {"metadata": found}
     copied = {name: first_of(span.attributes, *sources) for name, sources in _COPIED.items()}
     copied |= {"span_name": span.name or None, "service": span.resource.get("service.name")}

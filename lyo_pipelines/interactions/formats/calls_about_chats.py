@@ -1,0 +1,44 @@
+"""Model calls that are about a chat and not of it: judges, title makers, suggestions of what to ask next. They are no interactions.
+
+Told by where Langfuse runs its own evaluators and experiments (environments whose names begin with `langfuse-`), and by the names that
+such calls have in evaluation libraries and chat applications.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from lyo_pipelines.interactions.errors import RowError
+
+_OWN_ENVIRONMENTS = "langfuse-"
+_JUDGE = re.compile(
+    r"^(execute )?evaluator\b|\bllm as a judge\b|^(llm |ai |answer |response )?judge$|^(ragas|deepeval)\b|\bg ?eval\b"
+)
+_ABOUT = re.compile(
+    r"^((create|generate|make|write|suggest|update|auto) )?((chat|conversation|thread|session|openwebui|open webui) )?"
+    r"(title|titles|tags|emoji|follow ups?|autocomplete)( (generation|generator|maker|creation|chain|prompt))$"
+    r"|^((create|generate|make|write|suggest|update) )((chat|conversation|thread|session) )?(title|tags|follow ups?)$"
+    r"|^(chat|conversation|thread|session) title$|^titles?$"
+)
+
+
+def refuse_calls_about_chats(name: Any, environment: Any = None) -> None:
+    """Raise RowError for a call that judges, names or continues a chat, by the name of the call and its environment."""
+    if isinstance(environment, str) and environment.lower().startswith(_OWN_ENVIRONMENTS):
+        raise RowError(
+            "call_about_a_chat", f"environment {environment[:40]!r}: an evaluator's or an experiment's own call"
+        )
+    words = _words(name)
+    if _JUDGE.search(words):
+        raise RowError("call_about_a_chat", f"a call named {str(name)[:40]!r}: a judge's own call is no interaction")
+    if _ABOUT.search(words):
+        raise RowError("call_about_a_chat", f"a call named {str(name)[:40]!r}: it makes a title or the like for a chat")
+
+
+def _words(name: Any) -> str:
+    """A name in lower case, its words apart: `generateChatTitle` and `generate_chat_title` are the same."""
+    if not isinstance(name, str):
+        return ""
+    apart = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name[:200])
+    return " ".join(re.sub(r"[^\w]|_", " ", apart).lower().split())
