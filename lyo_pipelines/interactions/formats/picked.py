@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from lyo_pipelines.interactions.chats.pairing import Chat, answer_in, conversation
+from lyo_pipelines.interactions.chats.questions import chat_of
+from lyo_pipelines.interactions.chats.replies import reply_of
+from lyo_pipelines.interactions.chats.turns import turns_of
 from lyo_pipelines.interactions.fields.columns import parsed_json
 from lyo_pipelines.interactions.fields.mapping import Mapping, Pick
-from lyo_pipelines.interactions.formats.messages import Chat, answer_of, chat_of, message_list, split_chat
 
 
 class Picker:
@@ -22,17 +25,17 @@ class Picker:
         """A part of the value at a path; None where there is none. Raises RowError when it is no conversation."""
         value = _unwrapped(parsed_json(value))
         if pick == "text":
-            return answer_of(value)
+            return answer_in(reply_of(value))
         if pick in ("question", "answer", "history", "system", "turn"):
             chat = self._chat(path, value)
             return chat.system_prompt if pick == "system" else getattr(chat, pick)
         which, role = pick.split("_")
-        said = [message["content"] for message in message_list(_listed(value)) if message["role"] == role]
+        said = [turn.content for turn in turns_of(_listed(value)) if turn.role == role]
         return None if not said else said[0] if which == "first" else said[-1]
 
     def _chat(self, path: str, value: Any) -> Chat:
         if path in self._answered:
-            return split_chat(message_list(_listed(value)), answered=True)
+            return conversation(turns_of(_listed(value)))
         return chat_of(value)
 
 
