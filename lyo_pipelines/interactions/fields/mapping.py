@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable
-from datetime import UTC, tzinfo
+from datetime import UTC, timedelta, tzinfo
 from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -187,7 +187,7 @@ def _getter(name: str, spec: FieldMapping) -> Callable[[RawRow], Any]:
         if name in TIME_FIELDS:
             at = parse_moment(value, name, unit=unit, pattern=pattern, zone=zone)
             return None if at is None else show_time(at)
-        if spec.unit:
+        if spec.unit and not isinstance(value, timedelta):  # a duration has its unit
             return _scaled(parse_number(value, name), _MILLISECONDS[spec.unit])
         return value
 

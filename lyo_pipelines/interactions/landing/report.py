@@ -15,7 +15,8 @@ class LandingReport:
     days: days whose inputs changed by it. unreadable: why nothing could be read, or None. Feedback rows count in read and accepted
     too; feedback_applied reached an interaction that is there, feedback_pending waits for one. ignored_fields: names in the first
     rows that no field asks for (a misspelt one shows here). found: what told the format.
-    note: what else is worth knowing.
+    note: what else is worth knowing. fault: the traceback of an exception that nobody foresaw, else "". try_again: the file itself
+    is not to blame, and stays where it is.
     """
 
     file_hash: str
@@ -34,6 +35,8 @@ class LandingReport:
     ignored_fields: tuple[str, ...] = ()
     found: str = ""
     note: str = ""
+    fault: str = ""
+    try_again: bool = False
 
     @property
     def conserved(self) -> bool:
