@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections import Counter
 from datetime import UTC, date, datetime
@@ -17,12 +18,15 @@ from lyo_pipelines.client.server import start_server
 from lyo_pipelines.commands.paths import require_path
 from lyo_pipelines.config.loading import Config, load_config
 from lyo_pipelines.config.settings import Settings
+from lyo_pipelines.faults import EXIT_CODE
 from lyo_pipelines.health.day import days_to_rebuild
 from lyo_pipelines.interactions.fields.mapping import load_mapping
 from lyo_pipelines.interactions.fields.notes import shown_notes
-from lyo_pipelines.interactions.landing.land_file import land_file
+from lyo_pipelines.interactions.landing.confined import land_confined
+from lyo_pipelines.interactions.landing.inbox_listing import ListedFile, listed_in
 from lyo_pipelines.interactions.landing.report import LandingReport
 from lyo_pipelines.interactions.pseudonyms import Pseudonyms
+from lyo_pipelines.interactions.reading.source_file import plain_name
 from lyo_pipelines.interactions.tables.errors import TableError
 from lyo_pipelines.interactions.tables.pull import pull_table, table_named
 from lyo_pipelines.storage.lake import Lake
@@ -34,21 +38,31 @@ def ingest_path(console: Console, path: Path, *, format: str, mapping: Path | No
     lake, config = Lake(settings.data_dir), load_config(settings.config_path)
     pseudonyms = Pseudonyms(settings.require_pseudonym_key())
     require_path(path)
-    files = (
-        sorted(file for file in path.rglob("*") if file.is_file() and not file.name.startswith("."))
-        if path.is_dir()
-        else [path]
-    )
+    files = _files_of(path)
     parsed = load_mapping(mapping) if mapping else None
     now = datetime.now(UTC)
     reports = [
-        land_file(
-            lake, str(file), pseudonyms=pseudonyms, config=config.interactions, format=format, mapping=parsed, now=now
+        LandingReport("", plain_name(file.name), "", unreadable=file.trouble)
+        if file.trouble is not None
+        else land_confined(
+            lake, file.path, pseudonyms=pseudonyms, config=config.interactions, format=format, mapping=parsed, now=now
         )
         for file in files
     ]
     _print(console, reports)
     _bring_up_to_date(console, lake, config, build=build)
+    faults = [report.fault for report in reports if report.fault]
+    for fault in faults:
+        sys.stderr.write(fault + "\n")
+    if faults:
+        raise SystemExit(EXIT_CODE)
+
+
+def _files_of(path: Path) -> list[ListedFile]:
+    """The file, or what a folder holds at any depth, but for what is hidden, no data or still being written."""
+    if path.is_dir():
+        return listed_in(path)
+    return [ListedFile(str(path), path.name, 0, 0.0)]
 
 
 def ingest_table(console: Console, name: str, *, again: bool, build: bool) -> None:

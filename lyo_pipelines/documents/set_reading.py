@@ -63,18 +63,23 @@ def read_set(
     now: datetime,
 ) -> Iterator[DraftDocument]:
     """One draft for each file. unchanged: rows of the last build by (path, content hash), read by the same rules."""
-    beside = {file.path: _bytes(lake, file) for file in files.beside}
-    whole = _of_set(beside.get(SET_FILE, b""), files.name)
+    beside = {file.path: file for file in files.beside}
+    about_set = _bytes(lake, beside[SET_FILE]) if SET_FILE in beside else b""
+    whole = _of_set(about_set, files.name)
     for file in files.documents:
-        notes = beside.get(file.path + SIDECAR, b"")
         base = {"path": file.path, "document_id": row_digest(f"{files.name}\x1f{file.path}"), "read_by": rules}
         base |= {"occurred_at": document_time(file, now), **_NOTHING}
         try:
+            if file.trouble is not None:
+                base["content_hash"] = f"{file.size}-{file.mtime}"
+                raise RejectedError("unreadable", file.trouble)
+            sidecar = beside.get(file.path + SIDECAR)
+            notes = b"" if sidecar is None else _bytes(lake, sidecar)
             if file.size > config.maximum_megabytes * _MEGABYTE:
                 base["content_hash"] = f"{file.size}-{file.mtime}"
                 raise RejectedError("too_large", f"{file.size / _MEGABYTE:,.0f} MB")
             data = _bytes(lake, file)
-            base["content_hash"] = _hash(data, notes, beside.get(SET_FILE, b""))
+            base["content_hash"] = _hash(data, notes, about_set)
             if row := unchanged.get((file.path, base["content_hash"])):
                 yield DraftDocument(row, reused=True)
                 continue
@@ -147,6 +152,8 @@ def _of_set(text: bytes, name: str) -> DocumentMetadata:
 
 
 def _bytes(lake: Lake, file: DocumentFile) -> bytes:
+    if file.trouble is not None:
+        raise RejectedError("metadata", f"{file.path}: {file.trouble}")
     with lake.fs.open(file.full, "rb") as handle:
         return handle.read()
 

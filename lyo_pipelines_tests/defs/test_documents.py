@@ -74,6 +74,17 @@ def test_a_cause_that_fails_is_tried_three_times(on_sqlite: dg.DagsterInstance, 
     assert isinstance(skipped, dg.SkipReason) and "3 times" in skipped.skip_message
 
 
+def test_a_set_that_cannot_be_read_does_not_keep_the_others_from_it(
+    on_sqlite: dg.DagsterInstance, store: Store
+) -> None:
+    put(store, "attic/1.md", NOTE.format(n=1))
+    put(store, "attic/set.yaml", "licence: [")
+    put(store, "cellar/2.md", NOTE.format(n=2))
+    put(store, "garden/3.md", NOTE.format(n=3), age_seconds=-9_999)  # a clock that is ahead
+    assert not run(on_sqlite, store, tick(documents_sensor, on_sqlite, store).run_requests[0]).success
+    assert store.lake().document_sets() == ["cellar", "garden"]
+
+
 def test_the_command_copies_into_the_set_and_nothing_twice(store: Store, tmp_path: Path) -> None:
     folder = tmp_path / "My Notes"
     (folder / "hi").mkdir(parents=True)

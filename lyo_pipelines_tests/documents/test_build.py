@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections import defaultdict
 from pathlib import Path
@@ -142,8 +143,13 @@ def test_folders_name_sets_as_segments_can_carry_them(tmp_path):
     put(tmp_path, "Class 7 Notes/soil.md", NOTE)
     assert stale(tmp_path) == ["class_7_notes"]
     put(tmp_path, "class-7-notes/soil.md", NOTE)
-    with pytest.raises(DocumentSetError, match="rename one"):
-        stale(tmp_path)
+    put(tmp_path, "notes/soil.md", NOTE)
+    put(tmp_path, "???/soil.md", NOTE)
+    assert stale(tmp_path) == ["???", "class_7_notes", "notes"]
+    for name, says in (("class_7_notes", "rename one"), ("???", "cannot name a document set")):
+        with pytest.raises(DocumentSetError, match=says):
+            build(tmp_path, name)
+    assert build(tmp_path).accepted == 1
 
 
 def test_a_broken_set_file_stops_its_set_aloud(tmp_path):
@@ -168,6 +174,28 @@ def test_a_strange_file_does_not_keep_the_others_from_being_read(tmp_path):
     put(tmp_path, "notes/soil.md", NOTE)
     report = build(tmp_path)
     assert report.conserved and report.accepted >= 1
+
+
+def test_what_is_no_file_is_a_rejected_document_and_what_is_being_written_waits(tmp_path):
+    put(tmp_path, "notes/soil.md", NOTE)
+    put(tmp_path, "notes/soil.pdf.part", NOTE)
+    folder = tmp_path / "documents" / "notes"
+    (folder / "link.md").symlink_to("/nowhere")
+    (folder / "circle").symlink_to(".")
+    os.mkfifo(folder / "pipe.md")
+    os.mkfifo(folder / "soil.md.meta.yaml")
+    Path(os.fsdecode(os.fsencode(folder) + b"/\xff.md")).write_text("Other soil, " + NOTE)
+    report = build(tmp_path)
+    assert (report.read, report.accepted, report.conserved) == (5, 1, True)
+    assert report.reasons == {"unreadable": 3, "metadata": 1}
+    assert {row["path"] for row in rows(tmp_path, "documents")} == {
+        "soil.md",
+        "link.md",
+        "circle",
+        "pipe.md",
+        "\\xff.md",
+    }
+    assert stale(tmp_path) == []
 
 
 def test_a_file_that_is_too_large_is_not_read(tmp_path):

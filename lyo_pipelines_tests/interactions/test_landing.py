@@ -188,7 +188,7 @@ def test_a_misspelt_field_is_said(tmp_path):
     [
         ("a.jsonl", b"", "empty"),
         ("a.jsonl", b"\n \n", "empty"),
-        ("a.jsonl", b"[{}, {}]", "JSON array"),
+        ("a.jsonl", b"[{}, {}]", "its format cannot be told"),
         ("a.jsonl", '{"a": 1}'.encode("utf-16-le"), "UTF-16-LE without a byte order mark"),
         ("a.jsonl", b"\xff\xfe{", "its byte order mark says UTF-16-LE, and its bytes are not"),
         ("a.csv", b"\x00\x00\xfe\xffquestion", "its byte order mark says UTF-32-BE, and its bytes are not"),

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from lyo_pipelines.interactions.errors import RowError, UnreadableFileError
 from lyo_pipelines.interactions.fields import columns, times
 from lyo_pipelines.interactions.identity import derived_id, match_keys
+from lyo_pipelines.interactions.reading.arrow_rows import parquet_blocks
 from lyo_pipelines.interactions.reading.lines import read_lines
-from lyo_pipelines.interactions.reading.parquet_rows import parquet_blocks
 from lyo_pipelines.segments import Segment, SegmentKeyError, parse_segment, segment_key
 
 

@@ -16,6 +16,8 @@ from lyo_pipelines.documents.build import build_set
 from lyo_pipelines.documents.contract import CHUNK, DOCUMENTS_VERSION, SetReport
 from lyo_pipelines.documents.inputs import built_from, stale_sets
 from lyo_pipelines.documents.plots import chunk_lengths_plot
+from lyo_pipelines.errors import LyoError
+from lyo_pipelines.faults import fault_report
 from lyo_pipelines.storage.lake import Lake
 
 GROUP = "documents"
@@ -63,12 +65,23 @@ documents = dg.AssetSpec(
     ],
 )
 def document_chunks(context: dg.AssetExecutionContext, store: Store):
-    """Read the sets whose files, configuration or rules changed."""
+    """Read the sets whose files, configuration or rules changed. A set that cannot be read fails the run after all others are read."""
     lake, config = store.lake(), store.load_config()
     stale = stale_sets(lake, config.documents, config.curation)
-    reports = []
+    reports, failed = [], []
     for name in stale:
-        report = build_set(lake, name, config.documents, config.curation, now=clock.current_time())
+        try:
+            report = build_set(lake, name, config.documents, config.curation, now=clock.current_time())
+        except OSError:  # the lake's own disk
+            raise
+        except LyoError as error:
+            failed.append(f"{name}: {error}")
+            context.log.warning(failed[-1])
+            continue
+        except Exception as error:  # whatever is wrong with one set must not keep the others from being read
+            failed.append(f"{name}: {type(error).__name__}, which nobody foresaw (the traceback is in the log)")
+            context.log.error(f"{name}: {fault_report(error)}")  # noqa: TRY400 - the report holds the traceback
+            continue
         reports.append(report)
         context.log.info(
             f"{name}: {report.read} documents, {report.reused} unchanged, {len(report.rejected)} rejected, {report.chunks} chunks"
@@ -94,6 +107,8 @@ def document_chunks(context: dg.AssetExecutionContext, store: Store):
         description=f"{len(rejected)} of {sum(report.read for report in reports)} documents were rejected",
         metadata={"rejected": _rejected(rejected)},
     )
+    if failed:
+        raise dg.Failure("; ".join(failed) + " (all other sets were read)", allow_retries=False)
 
 
 def _rejected(rejected: list[tuple[str, Any]]) -> dg.MarkdownMetadataValue:

@@ -58,7 +58,7 @@ tables = dg.AssetSpec(
         dg.AssetCheckSpec(
             "files_readable",
             asset="landed_files",
-            description="Every file and every table could be read; no file was set aside.",
+            description="Every file and every table could be read; none was set aside. An error where the program is at fault.",
         ),
     ],
 )
@@ -79,6 +79,8 @@ def landed_files(context: dg.AssetExecutionContext, store: Store):
             f"{report.name}: {report.format} ({report.found}), "
             f"read {report.read}, accepted {report.accepted}, rejected {report.rejected}"
         )
+        if report.fault:
+            context.log.error(f"{report.name}: {report.fault}")
         if report.note:
             context.log.warning(f"{report.name}: {report.note}")
     unreadable = [report for report in reports if report.unreadable]
@@ -110,7 +112,9 @@ def landed_files(context: dg.AssetExecutionContext, store: Store):
     yield dg.AssetCheckResult(
         check_name="files_readable",
         passed=not unreadable,
-        severity=dg.AssetCheckSeverity.WARN,
+        severity=dg.AssetCheckSeverity.ERROR
+        if any(report.fault for report in unreadable)
+        else dg.AssetCheckSeverity.WARN,
         metadata={
             "set_aside": metadata_table(
                 [{"file": r.name, "reason": r.unreadable} for r in unreadable], ["file", "reason"]

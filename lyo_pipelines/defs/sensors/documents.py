@@ -7,6 +7,7 @@ from lyo_pipelines.defs.jobs import documents_job
 from lyo_pipelines.defs.resources import Store
 from lyo_pipelines.defs.sensors.runs import one_run
 from lyo_pipelines.documents.inputs import stale_sets
+from lyo_pipelines.interactions.landing.inbox_listing import is_settling
 
 SETTLE_SECONDS = 3.0
 """A set counts once none of its files has changed for this long: copying a folder is not atomic."""
@@ -26,7 +27,7 @@ def documents_sensor(context: dg.SensorEvaluationContext, store: Store) -> dg.Se
     lake, config = store.lake(), store.load_config()
     stale = stale_sets(lake, config.documents, config.curation)
     now = clock.current_time().timestamp()
-    settled = {name: one for name, one in stale.items() if now - one.files.newest >= SETTLE_SECONDS}
+    settled = {name: one for name, one in stale.items() if not is_settling(one.files.newest, now, SETTLE_SECONDS)}
     if len(settled) < len(stale):
         return dg.SkipReason(f"{len(stale) - len(settled)} document sets are still being copied")
     if not settled:

@@ -26,6 +26,6 @@ def inbox_sensor(context: dg.SensorEvaluationContext, store: Store) -> dg.Sensor
     files = scan_inbox(store.lake(), settle_seconds=SETTLE_SECONDS, now=clock.current_time())
     if not files:
         return dg.SkipReason("nothing new in the inbox")
-    found = sorted(f"{file.path} {file.size} {file.mtime}" for file in files)
+    found = sorted(f"{file.name} {file.token}" for file in files)
     tags, waiting = {"lyo/files": str(len(files))}, f"{len(files)} new files"
     return one_run(context.instance, land_inbox_job.name, "inbox", *found, tags=tags, waiting=waiting)

@@ -11,14 +11,17 @@ from lyo_pipelines.interactions.contract import FEEDBACK_INPUT_FIELDS, INPUT_FIE
 from lyo_pipelines.interactions.conversion.converter import Converted, Converter, FileSpec
 from lyo_pipelines.interactions.conversion.parallel import convert_in_processes, may_start_processes
 from lyo_pipelines.interactions.errors import UnreadableFileError
+from lyo_pipelines.interactions.fields.header_names import field_name
 from lyo_pipelines.interactions.fields.scrub import EMAIL
 from lyo_pipelines.interactions.formats.detect import DetectedFormat, detect_format
 from lyo_pipelines.interactions.formats.row_format import Row, RowFormat
+from lyo_pipelines.interactions.reading.arrow_rows import arrow_blocks, parquet_blocks
 from lyo_pipelines.interactions.reading.block import RowBlock
+from lyo_pipelines.interactions.reading.container import container_of
 from lyo_pipelines.interactions.reading.csv_rows import csv_blocks
+from lyo_pipelines.interactions.reading.json_values import json_lines
 from lyo_pipelines.interactions.reading.jsonl import parse_lines
 from lyo_pipelines.interactions.reading.lines import Lines, read_lines
-from lyo_pipelines.interactions.reading.parquet_rows import parquet_blocks
 from lyo_pipelines.interactions.reading.source_file import InputFile
 
 
@@ -49,17 +52,24 @@ class Reading:
 
     def _open(self) -> None:
         config = self._spec.config
-        container = self._source.container()
-        opened = self._source.content() if container == "parquet" else self._source.text()
+        container = container_of(self._source)
+        opened = self._source.content() if container in ("parquet", "arrow") else self._source.text()
         stream = self._stack.enter_context(opened)
-        if container == "jsonl":
-            lines = read_lines(stream, block_bytes=config.block_bytes, max_line_bytes=config.max_row_bytes)
+        if container in ("jsonl", "json"):
+            lines = (
+                read_lines(stream, block_bytes=config.block_bytes, max_line_bytes=config.max_row_bytes)
+                if container == "jsonl"
+                else json_lines(stream, block_bytes=config.block_bytes, max_row_bytes=config.max_row_bytes)
+            )
             first = list(islice(lines, 1))
             sample = parse_lines(first[0], config.max_row_bytes) if first else RowBlock()
             self._blocks: Callable[[], Iterator[Converted]] = lambda: self._from_lines(chain(first, lines))
         else:
             limits = {"block_bytes": config.block_bytes, "max_row_bytes": config.max_row_bytes}
-            blocks = parquet_blocks(stream) if container == "parquet" else csv_blocks(stream, **limits)
+            if container == "csv":
+                blocks = csv_blocks(stream, **limits, rename=field_name if self._spec.mapping is None else str)
+            else:
+                blocks = parquet_blocks(stream) if container == "parquet" else arrow_blocks(stream)
             head = list(islice(blocks, 1))
             sample = head[0] if head else RowBlock()
             self._blocks = lambda: (self._converter.block(block) for block in chain(head, blocks))

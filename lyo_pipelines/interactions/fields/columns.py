@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, NotRequired, TypedDict
 
 import orjson
@@ -119,6 +120,8 @@ def parse_number(
     value: Any, name: str, *, whole: bool = False, low: float = -math.inf, high: float = math.inf
 ) -> float | None:
     """One number. Raises RowError when it is none, infinite, out of range, or has a fraction where a whole one is due."""
+    if isinstance(value, timedelta) and name.endswith("_ms"):  # a duration has its unit
+        value = value / timedelta(milliseconds=1)
     if isinstance(value, str):
         if not value.strip():
             return None

@@ -19,12 +19,13 @@ from lyo_pipelines.interactions.fields.mapping import (
     lookup,
     value_key,
 )
+from lyo_pipelines.interactions.fields.scales import SCALE, Scale
 from lyo_pipelines.interactions.fields.times import parse_moment, show_time
 from lyo_pipelines.interactions.formats.answered_turns import turns_of
 from lyo_pipelines.interactions.formats.picked import Picker
 from lyo_pipelines.interactions.formats.row_format import Row, RowFormat
 
-_BOUNDS = {"rating": (1.0, 5.0), "relevance_score": (0.0, 1.0), "thumbs": (-1.0, 1.0)}
+_BOUNDS = {"relevance_score": (0.0, 1.0), "thumbs": (-1.0, 1.0)}
 _EMPTY: tuple[object, ...] = ("{}", "[]", {}, [])
 
 
@@ -71,6 +72,7 @@ def _converter(mapping: Mapping) -> Callable[[Row], Row]:
     picker = Picker(mapping)
     getters = [(name, _getter(name, spec, mapping, picker)) for name, spec in mapping.fields.items()]
     constants = {name: value for name, value in mapping.constants.items() if value is not None}
+    rating = mapping.fields.get("rating")
 
     def convert(row: Row) -> Row:
         if (why := selected(row, mapping.only)) is not None:
@@ -82,6 +84,8 @@ def _converter(mapping: Mapping) -> Callable[[Row], Row]:
             value = get(row)
             if value is not None:
                 result[name] = value
+        if rating is not None and rating.scale and "rating" in result:
+            result[SCALE] = Scale(*rating.scale, name=", ".join(rating.source))
         if mapping.metadata:
             result["metadata"] = {name: lookup(row, path) for name, path in mapping.metadata.items()}
         return result
@@ -138,6 +142,8 @@ def _finisher(name: str, spec: FieldMapping, mapping: Mapping) -> Callable[[Any,
             return None if begun is None or ended is None or ended < begun else (ended - begun) / 1000
         if spec.unit:
             return _milliseconds(value, name, MILLISECONDS[spec.unit])
+        if spec.scale and name == "rating":  # a rating off its scale stops those of the whole file
+            return parse_number(int(value) if isinstance(value, bool) else value, name)
         if spec.scale:
             return _on_our_scale(value, name, spec.scale)
         return value

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import UTC, datetime, time, timedelta
+from typing import Any
 
 from lyo_pipelines.config.interactions import InteractionsConfig
 from lyo_pipelines.interactions.conversion.blocks import Reading
@@ -21,7 +22,7 @@ from lyo_pipelines.interactions.fields.times import microseconds
 from lyo_pipelines.interactions.landing.report import LandingReport, report_of
 from lyo_pipelines.interactions.landing.stage import commit_file, landing_lock, stage_file, staging_folder
 from lyo_pipelines.interactions.pseudonyms import Pseudonyms
-from lyo_pipelines.interactions.reading.source_file import InputFile
+from lyo_pipelines.interactions.reading.source_file import InputFile, plain_name
 from lyo_pipelines.interactions.store.ledger import read_entry
 from lyo_pipelines.storage.lake import Lake
 
@@ -35,19 +36,19 @@ def land_file(
     format: str = "auto",
     mapping: Mapping | None = None,
     now: datetime | None = None,
+    fs: Any | None = None,
 ) -> LandingReport:
     """Land one file (local path or fsspec URL); landed before with the same reading, it changes nothing.
 
-    Without `mapping` the file's own is looked for (mapping_files.py). now: events later than it (plus the clock skew of the
-    configuration) are rejected. A file that cannot be read at all comes back as a report with `unreadable`; nothing of it is
-    in the lake then.
+    fs: the file system in which `path` is a plain path, whatever signs of a URL stand in it. Without `mapping` the file's own is
+    looked for (mapping_files.py). now: events later than it (plus the clock skew of the configuration) are rejected. A file that
+    cannot be read at all comes back as a report with `unreadable`; nothing of it is in the lake then.
     """
     path = str(path)
     with landing_lock(lake), lake.full_disk_explained():
-        name, file_hash = path.rstrip("/").rsplit("/", 1)[-1], ""
+        name, file_hash = input_name(path, pseudonyms), ""
         try:
-            source = InputFile.at(path)
-            name = Scrubber(pseudonyms, ()).text(source.name, None, emails=True)
+            source = InputFile.at(path, fs)
             file_hash = source.sha256()
             if mapping is None and format in ("auto", "flat") and (found := MappingFiles(lake).find(path)):
                 mapping = found.parse()
@@ -59,6 +60,11 @@ def land_file(
             return _land(lake, source, spec, name)
         except (UnreadableFileError, MappingError) as error:
             return LandingReport(file_hash, name, format, unreadable=str(error))
+
+
+def input_name(path: str, pseudonyms: Pseudonyms) -> str:
+    """The name of a file as it may be shown and kept: people in it pseudonymised, bytes that are no UTF-8 escaped."""
+    return Scrubber(pseudonyms, ()).text(plain_name(path.rstrip("/").rsplit("/", 1)[-1]), None, emails=True)
 
 
 def time_bounds(config: InteractionsConfig, now: datetime | None) -> tuple[int, int]:
@@ -81,7 +87,7 @@ def _land(lake: Lake, source: InputFile, spec: FileSpec, name: str) -> LandingRe
     with staging_folder(lake, spec.file_hash) as folder:
         with Reading(source, spec) as opened:
             staged = stage_file(lake, opened, spec, name, folder)
-        after = InputFile.at(source.path)
+        after = InputFile.at(source.path, source.fs)
         if (after.size, after.mtime) != (source.size, source.mtime):
             raise UnreadableFileError("it changed while it was read: it is read again once it is complete")
         return commit_file(lake, staged, reading)

@@ -16,6 +16,8 @@ class LandingReport:
     too; feedback_applied reached an interaction that is there, feedback_pending waits for one. ignored_fields: names in the first
     rows that no field asks for (a misspelt one shows here). found: what told the format.
     note: what else is worth knowing of the file; notes: of accepted rows, each with how many of them it is true of.
+    fault: the traceback of an exception that nobody foresaw, else "". try_again: the file itself
+    is not to blame, and stays where it is.
     """
 
     file_hash: str
@@ -35,6 +37,8 @@ class LandingReport:
     found: str = ""
     note: str = ""
     notes: dict[str, int] = field(default_factory=dict)
+    fault: str = ""
+    try_again: bool = False
 
     @property
     def conserved(self) -> bool:

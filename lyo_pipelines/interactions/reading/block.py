@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 
 from lyo_pipelines.json_types import RawRow
@@ -20,11 +21,15 @@ class BadRow:
 
 @dataclass
 class RowBlock:
-    """Parsed rows (field -> value) with their 1-based positions, and the rows that could not be parsed."""
+    """Parsed rows (field -> value) with their 1-based positions, and the rows that could not be parsed.
+
+    notes: what a person should know of how the container was read: a sentence -> how often it is true.
+    """
 
     rows: list[RawRow] = field(default_factory=list)
     lines: list[int] = field(default_factory=list)
     bad: list[BadRow] = field(default_factory=list)
+    notes: Counter[str] = field(default_factory=Counter)
 
     @property
     def read(self) -> int:

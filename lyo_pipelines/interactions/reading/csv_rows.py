@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
-from typing import IO
+from collections.abc import Callable, Iterator
+from typing import IO, cast
 
 from lyo_pipelines.interactions.errors import UnreadableFileError
 from lyo_pipelines.interactions.reading.block import BadRow, RowBlock
+from lyo_pipelines.interactions.reading.csv_layout import (
+    HEAD,
+    CsvHeader,
+    OldMacLines,
+    Rejoined,
+    csv_header,
+    csv_layout,
+)
+from lyo_pipelines.interactions.reading.empty_cells import row_of_cells
 from lyo_pipelines.interactions.reading.lines import read_lines
 
 _ROWS = 8_192
 _KEPT = 1 << 20
-_DELIMITERS = ",;\t|"
 
 
 class _Feed:
@@ -54,25 +62,25 @@ def _numbered(stream: IO[bytes], block_bytes: int, limit: int) -> Iterator[tuple
             yield number, line.removesuffix(b"\r"), len(line)
 
 
-def csv_blocks(stream: IO[bytes], *, block_bytes: int, max_row_bytes: int) -> Iterator[RowBlock]:
-    """Yield blocks of rows as {column: text}; an empty cell is None. The delimiter is the most frequent one of the header.
+def csv_blocks(
+    stream: IO[bytes], *, block_bytes: int, max_row_bytes: int, rename: Callable[[str], str] = str
+) -> Iterator[RowBlock]:
+    """Yield blocks of rows as {column: text}; an empty cell, or one that holds a word for nothing (empty_cells.py), is None.
 
-    Raises UnreadableFileError when there is no usable header.
+    The delimiter is the one that cuts the first records best, or that a first line `sep=;` names. Raises UnreadableFileError when
+    there is no usable header. rename: from a name of the header to that of the column.
     """
-    feed = _Feed(stream, block_bytes, max_row_bytes)
-    source = iter(feed)
-    first = next(source, "")
-    delimiter = max(_DELIMITERS, key=first.count)
-    feed.start()
-    try:
-        header = next(csv.reader([first], delimiter=delimiter))
-    except (csv.Error, StopIteration) as error:
-        raise UnreadableFileError(f"the CSV header cannot be read: {error}") from error
-    header = [name.strip() for name in header]
-    if len(set(header)) != len(header) or not all(header):
-        raise UnreadableFileError("the CSV header has empty or repeated column names")
     csv.field_size_limit(max(max_row_bytes, 131_072))
-    reader = csv.reader(source, delimiter=delimiter, strict=True)
+    head = _beginning(stream)
+    layout = csv_layout(head)
+    whole = cast("IO[bytes]", Rejoined(head, stream))
+    feed = _Feed(cast("IO[bytes]", OldMacLines(whole)) if layout.old_mac else whole, block_bytes, max_row_bytes)
+    source = iter(feed)
+    if layout.said:
+        next(source, None)
+        feed.start()
+    reader = csv.reader(source, delimiter=layout.delimiter, strict=True)
+    header = _header(reader, feed, rename)
     block, held = RowBlock(), 0
     while True:
         try:
@@ -80,7 +88,7 @@ def csv_blocks(stream: IO[bytes], *, block_bytes: int, max_row_bytes: int) -> It
         except csv.Error as error:
             block.bad.append(_bad(feed.record[:1], "broken_csv", str(error)))
             feed.start(again=True)  # a stray quote must not swallow the rows after it
-            reader = csv.reader(iter(feed), delimiter=delimiter, strict=True)
+            reader = csv.reader(iter(feed), delimiter=layout.delimiter, strict=True)
             continue
         if cells is None:
             break
@@ -94,22 +102,59 @@ def csv_blocks(stream: IO[bytes], *, block_bytes: int, max_row_bytes: int) -> It
         yield block
 
 
-def _add(block: RowBlock, header: list[str], cells: list[str], feed: _Feed, limit: int) -> None:
+def _beginning(stream: IO[bytes]) -> bytes:
+    head = b""
+    while len(head) < HEAD and (more := stream.read(HEAD - len(head))):
+        head += more
+    return head
+
+
+def _header(reader: Iterator[list[str]], feed: _Feed, rename: Callable[[str], str]) -> CsvHeader:
+    """The first record that holds anything; a name may span lines."""
+    try:
+        cells = next((cells for cells in reader if any(cell.strip() for cell in cells)), [])
+    except csv.Error as error:
+        raise UnreadableFileError(f"the CSV header cannot be read: {error}") from error
+    feed.start()
+    return csv_header(cells, rename)
+
+
+def _add(block: RowBlock, header: CsvHeader, cells: list[str], feed: _Feed, limit: int) -> None:
     if not cells:
         return
+    names = header.names
     if feed.size > limit:
         block.bad.append(
             _bad(feed.record, "row_too_long", f"{feed.size} bytes; the limit is interactions.max_row_bytes")
         )
-    elif len(cells) != len(header):
-        block.bad.append(
-            _bad(feed.record, "wrong_number_of_cells", f"expected {len(header)} cells, found {len(cells)}")
+        return
+    if len(cells) != len(names):
+        cells = _fitted(cells, header)
+    if len(cells) != len(names):
+        detail = (
+            f"expected {len(names)} cells, found {len(cells)}: is a cell with a delimiter or a quote in it not quoted?"
         )
+        block.bad.append(_bad(feed.record, "wrong_number_of_cells", detail))
     elif not all(map(_valid, cells)):
-        block.bad.append(_bad(feed.record, "broken_utf8", "the row is not valid UTF-8"))
+        detail = "the row is not valid UTF-8: save the file as UTF-8"
+        block.bad.append(_bad(feed.record, "broken_utf8", detail))
     else:
-        block.rows.append({name: cell or None for name, cell in zip(header, cells, strict=True)})
+        row = row_of_cells(names, cells, block.notes)
+        for place in header.unnamed:
+            if row[names[place]] is None:
+                del row[names[place]]
+        block.rows.append(row)
         block.lines.append(feed.first)
+
+
+def _fitted(cells: list[str], header: CsvHeader) -> list[str]:
+    """Cells as many as the header's, where only empty ones are too many, and only ones without a name are missing."""
+    size = len(header.names)
+    if len(cells) > size and not any(cell.strip() for cell in cells[size:]):
+        return cells[:size]
+    if len(cells) < size and header.unnamed.issuperset(range(len(cells), size)):
+        return cells + [""] * (size - len(cells))
+    return cells
 
 
 def _valid(cell: str) -> bool:

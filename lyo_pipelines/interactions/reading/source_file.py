@@ -1,28 +1,35 @@
-"""One input file as it lies there: opening it (also gzipped), its hash, its time, its container."""
+"""One input file as it lies there: opening it (also compressed), its hash, its time. What is in it is container.py's to tell."""
 
 from __future__ import annotations
 
-import gzip
+import errno
 import hashlib
 import io
+import lzma
+import re
+import zipfile
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import IO, Any, Literal, cast
+from typing import IO, Any, cast
 
 import fsspec
+import pyarrow as pa
 
 from lyo_pipelines.interactions.errors import UnreadableFileError
-from lyo_pipelines.storage.byte_order_mark import Utf8Stream, unmarked_wide_encoding
+from lyo_pipelines.interactions.reading.unpacking import unpacked
+from lyo_pipelines.storage.byte_order_mark import Utf8Stream
 
-Container = Literal["jsonl", "csv", "parquet"]
 _HASH_BLOCK = 1 << 20
-_HEAD = 64 * 1024
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*(?:::[A-Za-z][A-Za-z0-9+.\-]*)*://")
+_CHAIN = re.compile(r"::[A-Za-z][A-Za-z0-9+.\-]*://|^[^/]*::")
+_BROKEN = (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, pa.ArrowException, NotImplementedError)
+"""What the readers of disks, networks and compressed files raise where the bytes are not what they should be."""
 
 
-class _Guarded:
+class Guarded:
     """A byte stream whose read errors (the disk, the network, a broken gzip) say that the input is at fault, not the lake."""
 
     def __init__(self, stream: Any) -> None:
@@ -32,14 +39,23 @@ class _Guarded:
         """Read. Raises UnreadableFileError."""
         try:
             return self._stream.read(size)
-        except (OSError, EOFError, zlib.error) as error:
+        except _BROKEN as error:
+            raise UnreadableFileError(f"it cannot be read to its end: {error}") from error
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Go to a position. Raises UnreadableFileError."""
+        try:
+            return self._stream.seek(offset, whence)
+        except _BROKEN as error:
+            if isinstance(error, OSError) and error.errno == errno.EINVAL:
+                raise  # a place before the beginning: for the caller (the reader of zips looks there)
             raise UnreadableFileError(f"it cannot be read to its end: {error}") from error
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
 
 
-class _Decoded:
+class Decoded:
     """A text stream whose bytes are not in the encoding that their mark names says so of the file."""
 
     def __init__(self, stream: Utf8Stream) -> None:
@@ -58,24 +74,28 @@ class _Decoded:
 
 @dataclass(frozen=True)
 class InputFile:
-    """A file to read. path: local or an fsspec URL. mtime: seconds since 1970, None where the storage does not say."""
+    """A file to read. fs, path: where it lies; size in bytes, as stored; mtime: seconds since 1970, None where nothing says it."""
 
+    fs: Any
     path: str
     name: str
     size: int
     mtime: float | None
 
     @classmethod
-    def at(cls, path: str) -> InputFile:
-        """Look at a file. Raises UnreadableFileError when it is not there or no file."""
-        fs, inner = fsspec.core.url_to_fs(path)
+    def at(cls, path: str, fs: Any | None = None) -> InputFile:
+        """Look at a file. fs: where `path` is a plain path; without it, a local path or a URL.
+
+        Raises UnreadableFileError when it is not there or no file.
+        """
+        where, path = _located(path) if fs is None else (fs, path)
         try:
-            info = fs.info(inner)
+            info = where.info(path)
         except OSError as error:
-            raise UnreadableFileError(f"{inner} cannot be opened: {error.strerror or error}") from error
+            raise UnreadableFileError(f"{plain_name(path)} cannot be opened: {error.strerror or error}") from error
         if info["type"] != "file":
-            raise UnreadableFileError(f"{inner} is no file")
-        return cls(path, inner.rstrip("/").rsplit("/", 1)[-1], int(info["size"] or 0), modified_time(info))
+            raise UnreadableFileError(f"{plain_name(path)} is no file")
+        return cls(where, path, path.rstrip("/").rsplit("/", 1)[-1], int(info["size"] or 0), modified_time(info))
 
     @property
     def time(self) -> str | None:
@@ -85,31 +105,28 @@ class InputFile:
     @contextmanager
     def raw(self) -> Iterator[IO[bytes]]:
         """The bytes as they are stored."""
-        fs, inner = fsspec.core.url_to_fs(self.path)
         try:
-            handle = fs.open(inner, "rb")
+            handle = self.fs.open(self.path, "rb")
         except OSError as error:
             raise UnreadableFileError(f"it cannot be opened: {error.strerror or error}") from error
         with handle:
-            yield cast("IO[bytes]", _Guarded(handle))
+            yield cast("IO[bytes]", Guarded(handle))
 
     @contextmanager
     def content(self) -> Iterator[IO[bytes]]:
-        """The bytes, unpacked when the file is gzipped."""
-        with self.raw() as handle:
-            magic = handle.read(2)
-            handle.seek(0)
-            if magic == b"\x1f\x8b":
-                with gzip.GzipFile(fileobj=handle, mode="rb") as unpacked:
-                    yield cast("IO[bytes]", _Guarded(unpacked))
-            else:
-                yield handle
+        """The bytes, unpacked when the file is compressed (told by its first bytes, whatever its name)."""
+        with self.raw() as handle, ExitStack() as stack:
+            try:
+                opened = unpacked(handle, stack)
+            except _BROKEN as error:
+                raise UnreadableFileError(f"it cannot be unpacked: {error}") from error
+            yield opened if opened is handle else cast("IO[bytes]", Guarded(opened))
 
     @contextmanager
     def text(self) -> Iterator[IO[bytes]]:
         """The content as UTF-8 without a byte order mark; UTF-16 and UTF-32 are told by theirs."""
         with self.content() as handle:
-            yield cast("IO[bytes]", _Decoded(Utf8Stream(handle)))
+            yield cast("IO[bytes]", Decoded(Utf8Stream(handle)))
 
     def sha256(self) -> str:
         """The first 32 hex digits (128 bits) of the stored bytes' SHA-256: the file's identity, whatever its name."""
@@ -119,38 +136,20 @@ class InputFile:
                 digest.update(block)
         return digest.hexdigest()[:32]
 
-    def container(self) -> Container:
-        """JSONL, CSV or Parquet, told by the first bytes and then by the name. Raises UnreadableFileError."""
-        with self.content() as handle:
-            head = handle.read(_HEAD)
-        if head[:4] == b"PAR1":
-            return "parquet"
-        if wide := unmarked_wide_encoding(head):
-            raise UnreadableFileError(
-                f"the text is {wide.upper()} without a byte order mark: convert it to UTF-8 (iconv -f {wide.upper()} -t UTF-8)"
-            )
-        stripped = _Decoded(Utf8Stream(io.BytesIO(head))).read(_HEAD).lstrip()
-        if not stripped:
-            raise UnreadableFileError("the file is empty")
-        suffixes = self.name.lower().removesuffix(".gz").rsplit(".", 1)
-        suffix = suffixes[-1] if len(suffixes) > 1 else ""
-        if suffix in ("csv", "tsv"):
-            return "csv"
-        if suffix == "parquet":
-            raise UnreadableFileError(
-                "it is named .parquet but does not begin like one: it is damaged or something else"
-            )
-        if stripped[:1] == b"[":
-            raise UnreadableFileError(
-                "it is one JSON array: write one object per line (jq -c '.[]' file.json > file.jsonl)"
-            )
-        if suffix in ("jsonl", "ndjson", "json") or stripped[:1] == b"{":
-            return "jsonl"
-        if b"," in stripped.partition(b"\n")[0] and b"\x00" not in head:
-            return "csv"
-        raise UnreadableFileError(
-            "neither JSON lines, nor CSV, nor Parquet: name it .jsonl, .csv or .parquet if it is one of them"
-        )
+
+def _located(path: str) -> tuple[Any, str]:
+    """File system and path in it. A local name is a name, whatever signs of a URL stand in it."""
+    if _URL.match(path) is None:
+        return fsspec.filesystem("file"), path
+    if _CHAIN.search(path) is None:
+        fs = fsspec.filesystem(path.partition("://")[0])
+        return fs, fs._strip_protocol(path)
+    return fsspec.core.url_to_fs(path)
+
+
+def plain_name(name: str) -> str:
+    """A path as text that can be written anywhere: bytes that are no UTF-8 stand there as \\xff."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def modified_time(info: dict[str, Any]) -> float | None:  # each storage has names and types of its own
