@@ -84,7 +84,7 @@ def _converter(mapping: Mapping) -> Callable[[Row], Row]:
             value = get(row)
             if value is not None:
                 result[name] = value
-        if rating is not None and rating.scale and "rating" in result:
+        if rating is not None and rating.scale and not rating.values and "rating" in result:
             result[SCALE] = Scale(*rating.scale, name=", ".join(rating.source))
         if mapping.metadata:
             result["metadata"] = {name: lookup(row, path) for name, path in mapping.metadata.items()}
@@ -142,11 +142,7 @@ def _finisher(name: str, spec: FieldMapping, mapping: Mapping) -> Callable[[Any,
             return None if begun is None or ended is None or ended < begun else (ended - begun) / 1000
         if spec.unit:
             return _milliseconds(value, name, MILLISECONDS[spec.unit])
-        if spec.scale and name == "rating":  # a rating off its scale stops those of the whole file
-            return parse_number(int(value) if isinstance(value, bool) else value, name)
-        if spec.scale:
-            return _on_our_scale(value, name, spec.scale)
-        return value
+        return _on_our_scale(value, name, spec.scale) if spec.scale else value
 
     return finish
 
@@ -168,6 +164,8 @@ def _on_our_scale(value: Any, name: str, scale: tuple[float, float]) -> float | 
     if number is None:
         return None
     worst, best = scale
+    if name == "rating":  # converted with its column: one off the scale stops the ratings of the whole file
+        return number
     share = (number - worst) / (best - worst)
     if not 0 <= share <= 1:
         raise RowError(
