@@ -42,6 +42,17 @@ class ScoreConfig(BaseModel):
         return self
 
 
+class LanguageFromText(BaseModel):
+    """From what on a text tells its language, where the row says none."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    language_minimum_letters: int = Field(ge=1)
+    script_minimum_share: float = Field(ge=0, le=1)
+    romanised_minimum_share: float = Field(ge=0, le=1)
+    detector_minimum_score: float = Field(ge=0, le=1)
+
+
 class LangfuseConfig(BaseModel):
     """How a Langfuse export is understood."""
 
@@ -131,6 +142,7 @@ class InteractionsConfig(BaseModel):
     parallel_from_bytes: int = Field(ge=0)
     identifier_keys: tuple[str, ...]
     rating_scales: dict[str, RatingScale]
+    language_from_text: LanguageFromText
     langfuse: LangfuseConfig
     openai_messages: ChatConfig
     sharegpt: ChatConfig

@@ -20,8 +20,6 @@ from lyo_pipelines.curation import culture, quality
 from lyo_pipelines.curation.contract import NO_SEGMENT, REMOVED
 from lyo_pipelines.curation.examples import corrected_examples, disliked_examples, make_examples
 from lyo_pipelines.curation.json_texts import redact_structured_rows
-from lyo_pipelines.curation.language.codes import language_code
-from lyo_pipelines.curation.language.written import bucket_language, written_language
 from lyo_pipelines.curation.repairs import repair_texts
 from lyo_pipelines.curation.review import Decisions, Review, review_verdict
 from lyo_pipelines.curation.row_texts import RedactedRows, redact_rows
@@ -29,6 +27,8 @@ from lyo_pipelines.curation.rules import RULES, first_rule
 from lyo_pipelines.curation.task_answers import read_answers
 from lyo_pipelines.curation.texts import distinct_texts, history_contents, spread_texts, with_contents
 from lyo_pipelines.curation.wordlists import Wordlists
+from lyo_pipelines.languages.codes import language_code
+from lyo_pipelines.languages.written import bucket_language, written_language
 from lyo_pipelines.segments import SegmentKeyError, segment_key
 
 

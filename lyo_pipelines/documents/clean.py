@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 import polars as pl
 
 from lyo_pipelines.config.curation import CurationConfig
-from lyo_pipelines.curation.language.codes import language_code
-from lyo_pipelines.curation.language.written import written_language
 from lyo_pipelines.curation.repairs import repair_texts
 from lyo_pipelines.curation.row_texts import COLUMNS, redact_rows
 from lyo_pipelines.curation.texts import history_contents
 from lyo_pipelines.curation.wordlists import Wordlists
 from lyo_pipelines.documents.contract import TextBlock
+from lyo_pipelines.languages.codes import language_code
+from lyo_pipelines.languages.written import written_language
 
 _MESSAGES = pl.List(pl.Struct({"role": pl.String, "content": pl.String}))
 

@@ -9,9 +9,9 @@ import polars as pl
 import regex
 
 from lyo_pipelines.config.documents import DocumentConfig
-from lyo_pipelines.curation.language import detectors
-from lyo_pipelines.curation.language.scripts import prose_of
-from lyo_pipelines.curation.language.words import latin_scores
+from lyo_pipelines.languages import detectors
+from lyo_pipelines.languages.scripts import prose_of
+from lyo_pipelines.languages.words import latin_scores
 
 _BAD = regex.compile(r"[\ufffd\p{Co}\p{Cn}\x00-\x08\x0b-\x1f\x7f-\x9f]|\(cid:\d+\)")
 _INDIC = r"\p{Devanagari}\p{Tamil}"

@@ -6,8 +6,6 @@ import re
 from dataclasses import dataclass
 
 from lyo_pipelines.config.documents import DocumentConfig
-from lyo_pipelines.curation.language.codes import language_code
-from lyo_pipelines.curation.language.scripts import SCRIPTS
 from lyo_pipelines.documents.contract import DocumentMetadata, RejectedError, TextBlock
 from lyo_pipelines.documents.garbled import is_garbled
 from lyo_pipelines.documents.metadata import credits_at_end, front_matter, joined_metadata
@@ -16,6 +14,8 @@ from lyo_pipelines.documents.reading.html import Page, read_html
 from lyo_pipelines.documents.reading.markdown import read_markdown
 from lyo_pipelines.documents.reading.pdf import read_pdf
 from lyo_pipelines.documents.reading.plain import read_plain
+from lyo_pipelines.languages.codes import language_code
+from lyo_pipelines.languages.scripts import SCRIPTS
 
 FORMATS = {
     "md": "markdown", "markdown": "markdown", "mdown": "markdown", "txt": "text", "text": "text",

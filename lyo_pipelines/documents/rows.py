@@ -12,13 +12,13 @@ import polars as pl
 
 from lyo_pipelines.config.curation import CurationConfig
 from lyo_pipelines.config.documents import DocumentConfig
-from lyo_pipelines.curation.language.written import written_language
 from lyo_pipelines.documents.chunks import Chunk, ChunkBudget, cut_chunks, text_of
 from lyo_pipelines.documents.clean import CleanDocument
 from lyo_pipelines.documents.contract import SOURCE, TASK, DocumentMetadata
 from lyo_pipelines.documents.pairs import QuestionAnswer, pairs_in
 from lyo_pipelines.documents.tokens import estimate_tokens
 from lyo_pipelines.json_types import TableRow
+from lyo_pipelines.languages.written import written_language
 from lyo_pipelines.segments import segment_key
 
 RULES = {

@@ -3,11 +3,11 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from lyo_pipelines.curation.language import detectors
-from lyo_pipelines.curation.language.codes import language_code
-from lyo_pipelines.curation.language.scripts import SCRIPTS, letter_counts, prose_of
-from lyo_pipelines.curation.language.words import WORDS
-from lyo_pipelines.curation.language.written import bucket_language, written_language
+from lyo_pipelines.languages import detectors
+from lyo_pipelines.languages.codes import language_code
+from lyo_pipelines.languages.scripts import SCRIPTS, letter_counts, prose_of
+from lyo_pipelines.languages.words import WORDS
+from lyo_pipelines.languages.written import bucket_language, written_language
 from lyo_pipelines_tests.curation.interaction_rows import CONFIG
 
 

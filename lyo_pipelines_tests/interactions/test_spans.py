@@ -218,6 +218,6 @@ def test_what_a_span_does_not_say_the_configuration_may(tmp_path: Path) -> None:
     asked = span({key: value for key, value in NEW.items() if key != "language"})
     del asked["attributes"]["language"]
     path = jsonl(tmp_path / "spans.jsonl", [asked])
-    assert land(lake_at(tmp_path / "a"), path).rejected_by_reason == {"missing_language": 1}
+    assert land(lake_at(tmp_path / "a"), path).notes == {FROM_TEXT: 1}
     config = CONFIG.model_copy(update={"spans": CONFIG.spans.model_copy(update={"language": "ta"})})
     assert land(lake_at(tmp_path / "b"), path, config=config).accepted == 1

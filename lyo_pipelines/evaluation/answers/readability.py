@@ -6,8 +6,8 @@ import re
 
 import polars as pl
 
-from lyo_pipelines.curation.language.scripts import prose_of
 from lyo_pipelines.evaluation.answers.text import words
+from lyo_pipelines.languages.scripts import prose_of
 
 MINIMUM_WORDS = 30
 """A shorter text has no stable school year."""

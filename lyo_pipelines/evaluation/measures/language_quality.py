@@ -12,12 +12,12 @@ import polars as pl
 from lyo_pipelines.config.curation import CurationConfig
 from lyo_pipelines.contracts.report_sections import CultureExample, CultureFinding
 from lyo_pipelines.curation.culture import finding_excerpt, patterns_for
-from lyo_pipelines.curation.language.scripts import prose_of
 from lyo_pipelines.curation.repairs import fix_encoding
 from lyo_pipelines.curation.wordlists import Wordlists
 from lyo_pipelines.evaluation.answers.text import SCRIPT_OF, script_counts
 from lyo_pipelines.evaluation.inputs.items import Item
 from lyo_pipelines.evaluation.measures.contextual import ContextualMetric, has_prose, is_text
+from lyo_pipelines.languages.scripts import prose_of
 from lyo_pipelines.tasks.base import TaskFormat
 
 NAMES = ("cultural_findings", "persona_kept", "code_mixing", "broken_text", "unanswered")

@@ -15,6 +15,7 @@ from lyo_pipelines.interactions.conversion.feedback import feedback_table
 from lyo_pipelines.interactions.conversion.findings import Findings
 from lyo_pipelines.interactions.conversion.interactions import ConversionContext, interaction_table, landed_table
 from lyo_pipelines.interactions.conversion.rejected import RejectedRecord, refused_rows, unparsed_rows
+from lyo_pipelines.interactions.conversion.tell_language import tell_languages
 from lyo_pipelines.interactions.errors import RowError
 from lyo_pipelines.interactions.fields.mapping import Mapping
 from lyo_pipelines.interactions.fields.notes import Notes
@@ -112,6 +113,8 @@ class Converter:
         rows, sources, lines = block.rows, block.rows, block.lines
         if self.row_format.convert is not None:
             rows, kept, shaped = self._shaped(block)
+            if self.row_format.rows == "interactions":
+                tell_languages(rows, self.row_format.language, self._spec.config.language_from_text)
             sources, lines = [block.rows[index] for index in kept], [block.lines[index] for index in kept]
             records += shaped
         if self._spec.ids is not None and self.row_format.rows == "interactions":

@@ -22,11 +22,11 @@ from lyo_pipelines.interactions.fields.columns import parsed_json
 from lyo_pipelines.interactions.fields.times import parse_moment
 from lyo_pipelines.interactions.formats.annotations import Annotation, feedback_fields
 from lyo_pipelines.interactions.formats.argilla_record import SUBMITTED, ArgillaRecord, Response, record_of
-from lyo_pipelines.interactions.formats.chat_metadata import stated_fields, time_of
+from lyo_pipelines.interactions.formats.chat_metadata import STATED, lay_time, stated_fields
 from lyo_pipelines.interactions.formats.row_format import Row, RowFormat
 
 QUESTIONS = "interactions.argilla.questions"
-_TIMES = ("occurred_at", "event_timestamp", "inserted_at", "created_at", "timestamp")
+_TIMES = ("inserted_at",)
 _NOTHING = (None, "", [], {})
 
 
@@ -37,7 +37,7 @@ def argilla(config: ArgillaConfig, file_time: str | None) -> RowFormat:
     def convert(row: Row) -> Row:
         return _interaction(row, config, fallback)
 
-    return RowFormat("argilla", "interactions", convert, _user)
+    return RowFormat("argilla", "interactions", convert, _user, language=config.language)
 
 
 def _user(row: Row) -> Any:
@@ -51,12 +51,17 @@ def _interaction(row: Row, config: ArgillaConfig, fallback: str | None) -> Row:
     counting = _counting(record)
     chat, used = _chat(record, config)
     metadata = record.metadata
-    result: Row = {"task": config.task, "language": config.language, "turn": chat.turn or 0}
-    result.update(stated_fields({}, metadata))
+    result: Row = {"task": config.task, "turn": chat.turn or 0}
+    beside = {
+        name: value for name, value in record.fields.items() if name not in used and not isinstance(value, (dict, list))
+    }
+    stated = stated_fields(beside, metadata)
+    result.update(stated)
+    used |= dict.fromkeys(name for name in beside if name in STATED)
     result["interaction_id"] = result.get("interaction_id") or _id(row)
     result["user_id"] = _user(row)
-    result["occurred_at"] = time_of(row, metadata, _TIMES) or result.get("occurred_at") or fallback
-    result["context"] = used.get("context")
+    lay_time(result, row, metadata, fallback, last=_TIMES)
+    result["context"] = used.get("context") or result.get("context")
     lay_chat(result, chat, metadata)
     _lay_over(result, counting, config, metadata)
     metadata.update(

@@ -2,25 +2,69 @@
 
 from __future__ import annotations
 
+import re
+
 from lyo_pipelines.config.interactions import ChatConfig
 from lyo_pipelines.interactions.chats.pairing import Chat, lay_chat
 from lyo_pipelines.interactions.contract import INPUT_FIELDS
+from lyo_pipelines.interactions.errors import RowError
 from lyo_pipelines.interactions.fields.columns import parsed_json
+from lyo_pipelines.interactions.fields.notes import note
 from lyo_pipelines.interactions.formats.row_format import Row
 
 _FROM_CHAT = {"question", "answer", "history", "system_prompt", "metadata"}
 FIELDS = tuple(name for name in INPUT_FIELDS if name not in _FROM_CHAT)
-TIMES = ("occurred_at", "created_at", "created", "timestamp", "time")
+NAMES: dict[str, tuple[str, ...]] = {name: (name,) for name in FIELDS}
+NAMES["language"] = ("language", "lang", "locale", "language_code", "lang_code", "languageCode", "detected_language")
+NAMES["conversation_id"] = ("conversation_id", "conversationId", "session_id", "sessionId", "chat_id", "thread_id")
+NAMES["grade"] = ("grade", "class_grade", "grade_level", "gradeLevel")
+STATED = frozenset(other for names in NAMES.values() for other in names)
+"""Names under which a row or its metadata may state a canonical field."""
+
+TIMES = (
+    *("occurred_at", "occurredAt", "created_at", "createdAt", "created", "create_time", "createTime", "creation_time"),
+    *(
+        "timestamp",
+        "ts",
+        "time",
+        "datetime",
+        "date_time",
+        "event_time",
+        "eventTime",
+        "event_timestamp",
+        "asked_at",
+        "askedAt",
+    ),
+    *("sent_at", "sentAt", "started_at", "startedAt", "start_time", "startTime", "logged_at", "date"),
+)
+"""Names of the time of an interaction, the likeliest first."""
+CHANGED = (
+    "updated_at",
+    "updatedAt",
+    "update_time",
+    "updateTime",
+    "last_updated",
+    "end_time",
+    "endTime",
+    "completed_at",
+)
+"""Times shortly after it, which are nearer than the date of a file."""
+FILE_TIME = "occurred_at: the date of the file, as the row has no time"
+_LIKE_A_TIME = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d.*)?|\d{1,2}[./]\d{1,2}[./]\d{4}.*")
+_NAMED_LIKE_A_TIME = re.compile(r"(?:^|_)(?:date|time|timestamp|at|ts|on)$|(?:Date|Time|Timestamp|At)$")
+EARLIEST_EPOCH = 946_684_800
+"""2000-01-01 in seconds: a number below it is no time."""
+_OTHER_TIMES = {"feedback_at", "response_time", "time_to_first_token", "deleted_at"}
 
 
 def chat_row(row: Row, chat: Chat, config: ChatConfig, fallback_time: str | None) -> Row:
     """A canonical row of a conversation whose last question and answer are the interaction."""
     metadata = metadata_of(row)
-    result: Row = {"task": config.task, "language": config.language, "turn": chat.turn or 0}
+    result: Row = {"task": config.task, "turn": chat.turn or 0}
     result.update(stated_fields(row, metadata))
     result["interaction_id"] = result.get("interaction_id") or row.get("id")
     result["user_id"] = user_of_chat(row)
-    result["occurred_at"] = time_of(row, metadata, TIMES) or result.get("occurred_at") or fallback_time
+    lay_time(result, row, metadata, fallback_time)
     lay_chat(result, chat, metadata)
     result["metadata"] = metadata or None
     return result
@@ -29,24 +73,53 @@ def chat_row(row: Row, chat: Chat, config: ChatConfig, fallback_time: str | None
 def metadata_of(row: Row) -> Row:
     """The row's metadata as an object of its own; empty where there is none."""
     metadata = parsed_json(row.get("metadata"))
-    return dict(metadata) if isinstance(metadata, dict) else {}
+    flattened = {name.removeprefix("metadata."): value for name, value in row.items() if name.startswith("metadata.")}
+    return {**flattened, **metadata} if isinstance(metadata, dict) else flattened
 
 
 def stated_fields(row: Row, metadata: Row) -> Row:
     """Canonical fields that the row holds, or its metadata: what is taken from there stands there no longer."""
     result: Row = {}
-    for name in FIELDS:
-        value = row.get(name)
-        if value is None and metadata.get(name) is not None:
-            value = metadata.pop(name)
-        if value is not None:
-            result[name] = value
+    for name, names in NAMES.items():
+        for holder in (row, metadata):
+            found = next((other for other in names if holder.get(other) not in (None, "")), None)
+            if found is not None:
+                result[name] = holder[found] if holder is row else metadata.pop(found)
+                break
     return result
+
+
+def lay_time(result: Row, row: Row, metadata: Row, fallback: str | None, last: tuple[str, ...] = ()) -> None:
+    """When it happened: as the row says, then its metadata, then the file. `last`: further names of the format.
+
+    Raises RowError where the row holds a time under a name that says not what it is: the date of the file must not stand over it.
+    """
+    found = time_of(row, metadata, (*TIMES, *last, *CHANGED))
+    if found is None:
+        unknown = next(
+            (name for holder in (row, metadata) for name, value in holder.items() if _is_time(name, value)), None
+        )
+        if unknown is not None:
+            raise RowError(
+                "unknown_time", f"{unknown[:60]!r} may hold the time: rename it to occurred_at, or write a mapping"
+            )
+        if fallback is not None:
+            note(result, FILE_TIME)
+    result["occurred_at"] = found if found is not None else result.get("occurred_at") or fallback
+
+
+def _is_time(name: str, value: object) -> bool:
+    if name in _OTHER_TIMES or isinstance(value, bool):
+        return False
+    if isinstance(value, str):
+        return _LIKE_A_TIME.fullmatch(value.strip()) is not None
+    named = _NAMED_LIKE_A_TIME.search(name) is not None
+    return named and isinstance(value, (int, float)) and value > EARLIEST_EPOCH
 
 
 def time_of(row: Row, metadata: Row, names: tuple[str, ...]) -> object:
     """The first time that is there under one of the names, the row's before the metadata's."""
-    found = (holder[name] for holder in (row, metadata) for name in names if holder.get(name) is not None)
+    found = (holder[name] for holder in (row, metadata) for name in names if holder.get(name) not in (None, ""))
     return next(found, None)
 
 

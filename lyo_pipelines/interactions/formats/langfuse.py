@@ -41,7 +41,9 @@ _COPIED = (
 
 def observations(config: LangfuseConfig) -> RowFormat:
     """The format of an observations file."""
-    return RowFormat("langfuse_observations", "interactions", _observation_converter(config), _user)
+    return RowFormat(
+        "langfuse_observations", "interactions", _observation_converter(config), _user, language=config.language
+    )
 
 
 def scores(config: LangfuseConfig) -> RowFormat:
@@ -85,7 +87,7 @@ def _observation_converter(config: LangfuseConfig) -> Callable[[Row], Row]:
         metadata = (
             dict(metadata) if isinstance(metadata, dict) else {} if metadata in (None, "") else {"metadata": metadata}
         )
-        result: Row = {"task": config.task, "language": config.language, "turn": chat.turn}
+        result: Row = {"task": config.task, "turn": chat.turn}
         for field, names in config.metadata_fields.items():
             for name in names:
                 if metadata.get(name) not in (None, ""):

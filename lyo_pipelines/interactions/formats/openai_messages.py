@@ -47,7 +47,7 @@ def openai_messages(config: ChatConfig, file_time: str | None) -> RowFormat:
             raise RowError("bad_messages", "expected a list of messages")
         return chat_row(row, chat_in_row(row, messages), config, fallback)
 
-    return RowFormat("openai_messages", "interactions", convert, user_of_chat)
+    return RowFormat("openai_messages", "interactions", convert, user_of_chat, language=config.language)
 
 
 def chat_in_row(row: Row, messages: list[Any]) -> Chat:

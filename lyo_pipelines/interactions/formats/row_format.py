@@ -20,6 +20,7 @@ class RowFormat:
     convert: source row -> canonical row, raising RowError; None when rows are canonical already.
     user: source row -> raw user id, also of a row that is not acceptable.
     expand: one parsed line -> the rows it stands for (itself when it is one); None when every line is one row.
+    language: of rows that neither say theirs nor show it by their text; None: they are rejected.
     """
 
     name: str
@@ -27,3 +28,4 @@ class RowFormat:
     convert: Callable[[Row], Row] | None
     user: Callable[[Row], Any]
     expand: Callable[[Row], list[Row]] | None = None
+    language: str | None = None

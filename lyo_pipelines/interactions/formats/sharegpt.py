@@ -33,7 +33,7 @@ def sharegpt(config: ChatConfig, file_time: str | None) -> RowFormat:
             raise RowError("bad_conversations", "expected turns with from and value")
         return chat_row(row, chat_in_row(row, turns), config, fallback)
 
-    return RowFormat("sharegpt", "interactions", convert, user_of_chat)
+    return RowFormat("sharegpt", "interactions", convert, user_of_chat, language=config.language)
 
 
 def holds_turns(row: Row) -> str | None:

@@ -59,7 +59,7 @@ def otel_spans(config: SpanConfig) -> RowFormat:
     def convert(row: Row) -> Row:
         return _interaction(row, config)
 
-    return RowFormat("otel_spans", "interactions", convert, _user, spans_in)
+    return RowFormat("otel_spans", "interactions", convert, _user, spans_in, config.language)
 
 
 def _user(row: Row) -> Any:
@@ -74,7 +74,7 @@ def _interaction(row: Row, config: SpanConfig) -> Row:
     _require_model_call(span)
     chat, attributes = chat_in(span), span.attributes
     metadata = _metadata(span)
-    result: Row = {"task": config.task, "language": config.language, "turn": chat.turn}
+    result: Row = {"task": config.task, "turn": chat.turn}
     for field, names in config.metadata_fields.items():
         for name in names:
             if metadata.get(name) not in (None, ""):

@@ -1,27 +1,54 @@
-"""The language that texts are written in, given the one that is declared. What follows from a difference belongs to rules.
+"""The language that texts are written in, given the one that is declared. What follows from a difference belongs to curation's rules.
 
 Order: enough letters? -> script -> commonest words -> detectors; whenever that does not decide, the declared language stands.
 """
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import numpy as np
 import polars as pl
 
-from lyo_pipelines.config.curation import CurationConfig
-from lyo_pipelines.curation.language import detectors
-from lyo_pipelines.curation.language.scripts import SCRIPTS, letter_counts, prose_of
-from lyo_pipelines.curation.language.words import devanagari_scores, latin_scores
+from lyo_pipelines.languages import detectors
+from lyo_pipelines.languages.scripts import SCRIPTS, letter_counts, prose_of
+from lyo_pipelines.languages.words import devanagari_scores, latin_scores
 
 ROMANISED = {"hi": "hi_latn", "ta": "ta_latn"}
 """Declared language -> the bucket of the same language in Latin letters."""
 
+
+class LanguageThresholds(Protocol):
+    """From which letters and shares on a language is told; part of the configuration of curation."""
+
+    @property
+    def language_minimum_letters(self) -> int:
+        """Letters of prose that a text needs."""
+        ...
+
+    @property
+    def script_minimum_share(self) -> float:
+        """Share of the letters from which on a script other than Latin decides."""
+        ...
+
+    @property
+    def romanised_minimum_share(self) -> float:
+        """Share of the words that are common ones of a romanised language."""
+        ...
+
+    @property
+    def detector_minimum_score(self) -> float:
+        """What both detectors must be sure of, 0 to 1."""
+        ...
+
+
 _OURS = frozenset({"en", "hi_latn", "ta_latn"})
 _SCRIPT_OF = {code: script for script, codes in reversed(SCRIPTS.items()) for code in codes}
+_PLAINLY_ENGLISH = 0.25  # share of common words; other languages in Latin letters share some of them
 _MOSTLY = 0.6  # from this share on, a script decides alone
 
 
-def written_language(texts: pl.Series, declared: pl.Series, config: CurationConfig) -> pl.Series:
+def written_language(texts: pl.Series, declared: pl.Series, config: LanguageThresholds) -> pl.Series:
     """Language codes as written (`en`, `hi`, `hi_latn`, `ta`, `ta_latn`, `mr`, …), one per text.
 
     texts: cleaned texts (null counts as empty); declared: codes made by `language_code`.
@@ -55,7 +82,9 @@ def _by_script(script: str, share: float, declared: str) -> str:
     return languages[0]
 
 
-def _settle_devanagari(written: np.ndarray, body: pl.Series, candidates: np.ndarray, config: CurationConfig) -> None:
+def _settle_devanagari(
+    written: np.ndarray, body: pl.Series, candidates: np.ndarray, config: LanguageThresholds
+) -> None:
     """Hindi or Marathi: words that only one of them has decide, else the two detectors vote."""
     rows = np.flatnonzero(candidates & np.isin(written.astype(str), ("hi", "mr")))
     if not rows.size:
@@ -70,7 +99,7 @@ def _settle_devanagari(written: np.ndarray, body: pl.Series, candidates: np.ndar
             written[row] = detectors.hindi_or_marathi(body[int(row)]) or written[row]
 
 
-def _settle_latin(written: np.ndarray, body: pl.Series, candidates: np.ndarray, config: CurationConfig) -> None:
+def _settle_latin(written: np.ndarray, body: pl.Series, candidates: np.ndarray, config: LanguageThresholds) -> None:
     """English, romanised Hindi or Tamil by their words; anything else when both detectors agree on it."""
     rows = np.flatnonzero(candidates)
     if not rows.size:
@@ -86,6 +115,8 @@ def _settle_latin(written: np.ndarray, body: pl.Series, candidates: np.ndarray, 
         romanised = max(hindi, tamil)
         if romanised >= config.romanised_minimum_share and romanised >= english:
             written[row] = "hi_latn" if hindi >= tamil else "ta_latn"
+        elif not declared and english >= _PLAINLY_ENGLISH:
+            written[row] = "en"
         elif declared not in _OURS and _SCRIPT_OF.get(declared, "Latin") == "Latin":
             written[row] = detectors.agreed(body[int(row)], config.detector_minimum_score) or declared
         elif english >= 0.12:

@@ -1,0 +1,43 @@
+"""The language of rows that do not say it: told from their text, and noted; never a silent default."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from lyo_pipelines.interactions.fields.notes import note
+from lyo_pipelines.json_types import RawRow
+from lyo_pipelines.languages.written import LanguageThresholds, written_language
+
+FROM_TEXT = "language: told from the text, as the row says none"
+CONFIGURED = "language: the configured one, as neither the row nor its text tells it"
+_NOT_SAID = (None, "", "und", "unknown", "auto")
+
+
+def tell_languages(rows: Sequence[RawRow], default: str | None, thresholds: LanguageThresholds) -> None:
+    """Set the language of canonical rows without one: that of the question, else of question and answer, else the default."""
+    silent = [row for row in rows if _said(row.get("language")) in _NOT_SAID]
+    if not silent:
+        return
+    questions = [_text(row, "question") for row in silent]
+    both = ["\n".join((question, _text(row, "answer"))) for question, row in zip(questions, silent, strict=True)]
+    for row, first, second in zip(silent, _told(questions, thresholds), _told(both, thresholds), strict=True):
+        found = first or second
+        row["language"] = found or default
+        if row["language"]:
+            note(row, FROM_TEXT if found else CONFIGURED)
+
+
+def _said(value: object) -> object:
+    return value.strip().lower() if isinstance(value, str) else value
+
+
+def _text(row: RawRow, name: str) -> str:
+    value = row.get(name)
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else ""
+
+
+def _told(texts: list[str], thresholds: LanguageThresholds) -> list[str]:
+    column = pl.Series("text", texts, dtype=pl.String)
+    return written_language(column, pl.repeat("", len(texts), dtype=pl.String, eager=True), thresholds).to_list()
