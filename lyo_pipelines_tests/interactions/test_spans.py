@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from lyo_pipelines.interactions.conversion.tell_language import FROM_TEXT
 from lyo_pipelines_tests.interactions.landing_lake import (
     CONFIG,
     as_csv,
