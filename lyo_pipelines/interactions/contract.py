@@ -95,7 +95,10 @@ FEEDBACK_VALUES = tuple(name for name in FEEDBACK_COLUMNS if name != "feedback_a
 MATCH_KEYS = ("interaction_key", "trace_key", "conversation_key")
 """Keyed 64-bit hashes of the ids by which feedback finds a landed interaction; 0 is never one, null means the id is not known."""
 
-LANDED = pa.schema([*INTERACTION, *(pa.field(name, pa.uint64()) for name in MATCH_KEYS)])
+PARENT_KEY = "parent_key"
+"""Keyed hash of the span or observation that a call was made in, as if it were an interaction: feedback on it reaches the answer."""
+
+LANDED = pa.schema([*INTERACTION, *(pa.field(name, pa.uint64()) for name in (*MATCH_KEYS, PARENT_KEY))])
 """A row of `lake/landing`: an interaction and the keys to match it by."""
 
 FEEDBACK = pa.schema(
@@ -141,8 +144,9 @@ _OURS = ("source", "source_file", "source_line")
 INPUT_FIELDS = (
     *("user_id" if name == "user_pseudonym" else name for name in INTERACTION.names if name not in _OURS),
     "trace_id",
+    "parent_id",
 )
-"""Field names of a canonical input row: those of INTERACTION with the raw `user_id`, and optionally the trace it belongs to."""
+"""Field names of a canonical input row: those of INTERACTION with the raw `user_id`, and optionally its trace and parent span."""
 
 FEEDBACK_INPUT_FIELDS = ("interaction_id", "trace_id", "conversation_id", "user_id", *FEEDBACK_COLUMNS, "withdrawn")
 """Field names of a canonical feedback row; one of the three ids is needed, the first that is there counts."""

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from lyo_pipelines.interactions.contract import LANDED, MATCH_KEYS, REASONING_MODES
+from lyo_pipelines.interactions.contract import LANDED, MATCH_KEYS, PARENT_KEY, REASONING_MODES
 from lyo_pipelines.interactions.conversion.findings import Findings
 from lyo_pipelines.interactions.errors import RowError
 from lyo_pipelines.interactions.fields import columns, times
 from lyo_pipelines.interactions.fields.columns import ESSENTIAL, NUMBERS, TEXTS, TIMES, Bad, Gathered
-from lyo_pipelines.interactions.fields.notes import NOTES, notes_of
+from lyo_pipelines.interactions.fields.notes import FILE_TIME, NOTES, notes_of
 from lyo_pipelines.interactions.fields.scales import OURS, SCALE, Scale, ratings
 from lyo_pipelines.interactions.fields.scrub import Scrubber
 from lyo_pipelines.interactions.fields.scrub_columns import scrub_columns
@@ -78,12 +78,14 @@ def landed_table(
     ids = (data["interaction_id"], _without_empty(gathered.trace_ids), data["conversation_id"])
     for name, values in zip(MATCH_KEYS, ids, strict=True):
         data[name] = match_keys(values, context.pseudonyms.matching_key(name))
+    parents = pa.nulls(len(lines), pa.string()) if gathered.parent_ids is None else gathered.parent_ids
+    data[PARENT_KEY] = match_keys(_without_empty(parents), context.pseudonyms.matching_key(MATCH_KEYS[0]))
     scrub_columns(gathered, context.scrubber)
     data["user_pseudonym"] = _pseudonyms(gathered.user_ids, context.pseudonyms)
     data["source"] = pa.repeat(context.source, len(lines))
     data["source_file"] = pa.repeat(context.file_hash, len(lines))
     data["source_line"] = pa.array(lines, pa.int64())
-    _derive_ids(data, context)
+    _derive_ids(data, context, gathered.timeless)
     table = pa.table([_cast(data[field.name], field.type) for field in LANDED], names=LANDED.names)
     if bad:
         keep = np.ones(len(lines), bool)
@@ -126,12 +128,18 @@ def _known_modes(modes: pa.Array, findings: Findings) -> pa.Array:
     return pc.if_else(known, modes, None)
 
 
-def _derive_ids(data: dict[str, pa.Array], context: ConversionContext) -> None:
+def _derive_ids(data: dict[str, pa.Array], context: ConversionContext, timeless: Sequence[int]) -> None:
+    """Ids of rows without one. The date of a file is none of a row's own: a file that has grown would give all its rows anew."""
     ids = data["interaction_id"]
     missing = ids.is_null()
     if not ids.null_count:
         return
-    parts = [data["occurred_at"].cast(pa.int64()), data["user_pseudonym"], data["conversation_id"], data["turn"]]
+    at = data["occurred_at"].cast(pa.int64())
+    if timeless:
+        dated = np.ones(len(at), bool)
+        dated[list(timeless)] = False
+        at = pc.if_else(pa.array(dated), at, None)
+    parts = [at, data["user_pseudonym"], data["conversation_id"], data["turn"]]
     rows = zip(
         *(_cast(part, pa.string()).to_pylist() for part in (*parts, data["question"], data["answer"])), strict=True
     )
@@ -177,4 +185,6 @@ def gather_columns(rows: Sequence[RawRow], findings: Findings, scale: Scale) -> 
     findings.leave_out(odd)
     data["history"] = columns.histories(column("history"), findings.bad, "history")
     traces, users = (columns.texts(column(name), findings.bad, name) for name in ("trace_id", "user_id"))
-    return Gathered(data, traces, users, column("metadata"))
+    parents = columns.texts(column("parent_id"), odd, "parent_id") if "parent_id" in present else None
+    timeless = tuple(index for index, sentence in findings.said if sentence == FILE_TIME)
+    return Gathered(data, traces, users, column("metadata"), parent_ids=parents, timeless=timeless)

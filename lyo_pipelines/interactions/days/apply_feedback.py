@@ -5,17 +5,23 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
-from lyo_pipelines.interactions.contract import FEEDBACK_VALUES, LANDED, MATCH_KEYS
+from lyo_pipelines.interactions.contract import FEEDBACK_VALUES, LANDED, MATCH_KEYS, PARENT_KEY
+from lyo_pipelines.interactions.days.final_answers import BesideTheAnswer
 from lyo_pipelines.storage.arrow import pc
 
 _NEVER = -(2**62)
+_CONVERSATION = 2
 
 
 class FeedbackOfDay:
     """The feedback for one day, ready to be laid over blocks of its interactions."""
 
-    def __init__(self, feedback: pa.Table | None) -> None:
+    def __init__(
+        self, feedback: pa.Table | None, beside: BesideTheAnswer | None = None, ambiguous: np.ndarray | None = None
+    ) -> None:
+        """beside: what no rating of a whole trace belongs to. ambiguous: keys of ids that stand on more than one content."""
         self._feedback = None
+        self._beside = beside
         if feedback is None or not len(feedback):
             return
         at = feedback["feedback_at"].cast(pa.int64()).to_numpy()
@@ -25,7 +31,9 @@ class FeedbackOfDay:
         order = np.lexsort([feedback["source_line"].to_numpy(), files, -level, at])
         self._feedback = feedback.take(pa.array(order)).combine_chunks()
         self._at, self._level = at[order], level[order]
-        self._keys = self._feedback["target_key"].to_numpy()
+        self._keys = self._feedback["target_key"].to_numpy().copy()
+        if ambiguous is not None and len(ambiguous):  # nobody knows of which one it speaks, so it speaks of none
+            self._keys[(self._level == 0) & np.isin(self._keys, ambiguous)] = 0
 
     def apply(self, table: pa.Table) -> tuple[pa.Table, int]:
         """LANDED rows with their feedback, and how many of them some feedback reached.
@@ -51,12 +59,16 @@ class FeedbackOfDay:
     def _pairs(self, table: pa.Table) -> tuple[np.ndarray, np.ndarray]:
         """(rows of the block, rows of the feedback) that belong together, the strongest feedback of each row last."""
         rows, told = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
-        for level, name in enumerate(MATCH_KEYS):
-            here = np.flatnonzero(self._level == level)
+        own = table["interaction_key"].fill_null(0).to_numpy()
+        for level, name in (*enumerate(MATCH_KEYS), (0, PARENT_KEY)):
+            here = np.flatnonzero((self._level == level) & (self._keys != 0))  # 0 is no key
             if not len(here):
                 continue
             here = here[np.argsort(self._keys[here], kind="stable")]
-            keys = table[name].fill_null(0).to_numpy()  # 0 is no key
+            keys = table[name].fill_null(0).to_numpy()
+            if self._beside is not None and name != MATCH_KEYS[0]:
+                beside = self._beside.helpers if level == _CONVERSATION else self._beside.of_trace
+                keys = np.where(np.isin(own, beside), 0, keys)
             first, last = (np.searchsorted(self._keys[here], keys, side) for side in ("left", "right"))
             counts = last - first
             starts = np.repeat(first - (np.cumsum(counts) - counts), counts)

@@ -18,10 +18,12 @@ import pyarrow.parquet as pq
 
 from lyo_pipelines.interactions.contract import INTERACTION, LANDED
 from lyo_pipelines.interactions.days.apply_feedback import FeedbackOfDay
+from lyo_pipelines.interactions.days.clashing_ids import ambiguous_keys, clashes_names
 from lyo_pipelines.interactions.days.cross_day_duplicates import duplicate_keys, duplicates_names, keeping_days
 from lyo_pipelines.interactions.days.duplicates import kept_copies
 from lyo_pipelines.interactions.days.earlier_turns import Histories
 from lyo_pipelines.interactions.days.feedback_routing import feedback_for, feedback_names
+from lyo_pipelines.interactions.days.final_answers import beside_the_answer
 from lyo_pipelines.interactions.days.turns import UNKNOWN, missing_turns
 from lyo_pipelines.interactions.store.day_writers import PARQUET
 from lyo_pipelines.interactions.store.ledger import landed_files
@@ -30,7 +32,7 @@ from lyo_pipelines.storage.arrow import conform_table, pc
 from lyo_pipelines.storage.lake import Lake
 
 INPUTS_KEY = b"lyo.inputs"
-VERSION = "1"
+VERSION = "2"
 """Raise it when the same inputs must give another result: every day is then built anew."""
 
 _ROWS = 32_768
@@ -55,6 +57,7 @@ class _Inputs:
     landed: list[str]
     feedback: list[str]
     duplicates: list[str]
+    clashes: list[str]
     signature: str
 
 
@@ -62,12 +65,13 @@ def _inputs(lake: Lake, day: date, known: dict[str, str]) -> _Inputs:
     names = _landed_names(lake, day, known)
     feedback = feedback_names(lake, day, known)
     duplicates = duplicates_names(lake, day, known)
-    parts = [("landed", names), ("feedback", feedback), ("repeats", duplicates)]
+    clashes = clashes_names(lake, day, known)
+    parts = [("landed", names), ("feedback", feedback), ("repeats", duplicates), ("clashes", clashes)]
     parts += [(f"kept on {other}", _landed_names(lake, other, known)) for other in keeping_days(lake, day, duplicates)]
     said = [VERSION]
     for title, found in parts:
         said += [title, *(f"{name} {known[name.removesuffix('.parquet').partition('-')[0]]}" for name in found)]
-    return _Inputs(names, feedback, duplicates, hashlib.sha256("\n".join(said).encode()).hexdigest()[:24])
+    return _Inputs(names, feedback, duplicates, clashes, hashlib.sha256("\n".join(said).encode()).hexdigest()[:24])
 
 
 def _landed_names(lake: Lake, day: date, known: dict[str, str]) -> list[str]:
@@ -111,7 +115,9 @@ def build_day(lake: Lake, day: date) -> DayReport:
     keep = kept_copies(lake, paths, duplicate_keys(lake, day, inputs.duplicates, known))
     turns = missing_turns(lake, paths, keep)
     histories = Histories(partial(_blocks, lake, paths, keep, turns))
-    feedback = FeedbackOfDay(feedback_for(lake, day, inputs.feedback))
+    routed = feedback_for(lake, day, inputs.feedback)
+    beside = None if routed is None else beside_the_answer(lake, paths, keep)
+    feedback = FeedbackOfDay(routed, beside, ambiguous_keys(lake, day, inputs.clashes))
     schema = INTERACTION.with_metadata({INPUTS_KEY: inputs.signature.encode()})
     rows = with_feedback = rated = 0
     segments: Counter[tuple[str, str, str | None]] = Counter()

@@ -14,7 +14,7 @@ from datetime import date, timedelta
 import numpy as np
 import pyarrow as pa
 
-from lyo_pipelines.interactions.contract import MATCH_KEYS
+from lyo_pipelines.interactions.contract import MATCH_KEYS, PARENT_KEY
 from lyo_pipelines.interactions.store.key_index import KeySieve, add_keys, day_keys, indexed_days, staged_keys
 from lyo_pipelines.storage.arrow import pc
 from lyo_pipelines.storage.lake import Lake
@@ -22,6 +22,7 @@ from lyo_pipelines.storage.lake import Lake
 StagedRows = Mapping[date, str]
 """Day -> path of the staged Parquet file of one landing."""
 
+_ROUTED = (*MATCH_KEYS, PARENT_KEY)
 _EARLY = timedelta(days=1)
 """Feedback may bear a date up to a day before its interaction's: clocks and time zones differ."""
 
@@ -66,7 +67,7 @@ def route_feedback(lake: Lake, file_hash: str, staged: StagedRows, reach_days: i
 def route_interactions(lake: Lake, staged: StagedRows, landed: Iterable[str], reach_days: int) -> set[date]:
     """Route landed feedback, pending until now or not, to interactions that are landing. Returns the days it reached anew."""
     for day, path in staged.items():
-        add_keys(lake, "interactions", day, staged_keys(lake, path, MATCH_KEYS))
+        add_keys(lake, "interactions", day, staged_keys(lake, path, _ROUTED))
     feedback_days = [d for d in indexed_days(lake, "feedback") if any(in_reach(day, d, reach_days) for day in staged)]
     if not feedback_days:
         return set()
@@ -76,7 +77,7 @@ def route_interactions(lake: Lake, staged: StagedRows, landed: Iterable[str], re
     met = {
         day: pa.array(keys)
         for day, path in staged.items()
-        if len(keys := sieve.maybe(staged_keys(lake, path, MATCH_KEYS)))
+        if len(keys := sieve.maybe(staged_keys(lake, path, _ROUTED)))
     }
     routes: Routes = {}
     known = set(landed)

@@ -254,7 +254,8 @@ class Gathered:
     """Canonical rows as columns.
 
     data: every text, number (float64), time (timestamp) and the history, by name. trace_ids, user_ids: raw, as text.
-    metadata: one Python value a row. ids_inside: whether a user's own id may stand in another field of the row.
+    metadata: one Python value a row. parent_ids: raw, None where no row names one. timeless: rows with the date of their file.
+    ids_inside: whether a user's own id may stand in another field of the row.
     """
 
     data: dict[str, pa.Array]
@@ -262,3 +263,5 @@ class Gathered:
     user_ids: pa.Array
     metadata: list[Any]
     ids_inside: bool = True
+    parent_ids: pa.Array | None = None
+    timeless: tuple[int, ...] = ()

@@ -14,6 +14,7 @@ NOTES = "_notes"
 Notes: TypeAlias = Counter[str]
 """Sentence -> how many accepted rows it is true of."""
 
+FILE_TIME = "occurred_at: the date of the file, as the row has no time"
 MOST_SHOWN = 12
 
 

@@ -9,7 +9,7 @@ from lyo_pipelines.interactions.chats.pairing import Chat, lay_chat
 from lyo_pipelines.interactions.contract import INPUT_FIELDS
 from lyo_pipelines.interactions.errors import RowError
 from lyo_pipelines.interactions.fields.columns import parsed_json
-from lyo_pipelines.interactions.fields.notes import note
+from lyo_pipelines.interactions.fields.notes import FILE_TIME, note
 from lyo_pipelines.interactions.formats.row_format import Row
 
 _FROM_CHAT = {"question", "answer", "history", "system_prompt", "metadata"}
@@ -49,7 +49,6 @@ CHANGED = (
     "completed_at",
 )
 """Times shortly after it, which are nearer than the date of a file."""
-FILE_TIME = "occurred_at: the date of the file, as the row has no time"
 _LIKE_A_TIME = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d.*)?|\d{1,2}[./]\d{1,2}[./]\d{4}.*")
 _NAMED_LIKE_A_TIME = re.compile(r"(?:^|_)(?:date|time|timestamp|at|ts|on)$|(?:Date|Time|Timestamp|At)$")
 EARLIEST_EPOCH = 946_684_800

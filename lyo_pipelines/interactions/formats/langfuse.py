@@ -98,6 +98,7 @@ def _observation_converter(config: LangfuseConfig) -> Callable[[Row], Row]:
         result.update(
             interaction_id=_get(row, "id"),
             trace_id=_get(row, "trace_id", "traceId"),
+            parent_id=_get(row, "parent_observation_id", "parentObservationId"),
             conversation_id=_get(row, "session_id", "sessionId"),
             occurred_at=_get(row, "start_time", "startTime"),
             user_id=_user(row),

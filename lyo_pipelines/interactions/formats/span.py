@@ -47,6 +47,7 @@ class TelemetrySpan:
     resource: Row
     events: tuple[SpanEvent, ...]
     error: str | None
+    parent_id: str | None = None
 
 
 def spans_in(row: Row) -> list[Row]:
@@ -80,6 +81,7 @@ def span_of(row: Row) -> TelemetrySpan:
         resource=flat_attributes(resource.get("attributes")) if isinstance(resource, dict) else {},
         events=events,
         error=_error(row, attributes, events),
+        parent_id=_identifier(row, "parent_id", "parentId", "parent_span_id", "parentSpanId"),
     )
 
 

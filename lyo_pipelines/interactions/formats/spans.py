@@ -86,6 +86,7 @@ def _interaction(row: Row, config: SpanConfig) -> Row:
     result.update(
         interaction_id=span.span_id,
         trace_id=span.trace_id,
+        parent_id=span.parent_id,
         conversation_id=first_of(attributes, *_CONVERSATION),
         occurred_at=span.start,
         user_id=_user(row),

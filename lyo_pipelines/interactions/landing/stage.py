@@ -17,6 +17,13 @@ from filelock import FileLock
 from lyo_pipelines.interactions.contract import FEEDBACK, LANDED
 from lyo_pipelines.interactions.conversion.converter import Converted, FileSpec
 from lyo_pipelines.interactions.conversion.rejected import RejectedWriter
+from lyo_pipelines.interactions.days.clashing_ids import (
+    SCOPED,
+    Clashes,
+    clashes_path,
+    scope_clashing_ids,
+    write_clashes,
+)
 from lyo_pipelines.interactions.days.cross_day_duplicates import duplicates_path, find_duplicates
 from lyo_pipelines.interactions.days.feedback_routing import forget_feedback, route_feedback, route_interactions
 from lyo_pipelines.interactions.fields.notes import Notes
@@ -61,6 +68,7 @@ class StagedFile:
     rejected: str | None
     ignored: tuple[str, ...]
     notes: Notes
+    clashes: Clashes
 
 
 def stage_file(lake: Lake, reading: ConvertedSource, spec: FileSpec, name: str, folder: str) -> StagedFile:
@@ -88,6 +96,15 @@ def stage_file(lake: Lake, reading: ConvertedSource, spec: FileSpec, name: str, 
             rejected.add(stopped.rejected)
             accepted -= len(stopped.rejected)
         rejected_path = rejected.finish()
+    clashes = Clashes()
+    if (
+        row_format.rows == "interactions" and spec.ids is None
+    ):  # the key of a table's row is its own, whatever it holds now
+        clashes = scope_clashing_ids(
+            lake, spec.file_hash, days, landed_files(lake),
+            reach_days=config.reach_days, matching_key=spec.pseudonyms.matching_key("interaction_key"),
+        )  # fmt: skip
+        notes.update({SCOPED: clashes.rows} if clashes.rows else {})
     by_reason = dict(rejected.by_reason.most_common())
     if accepted + sum(by_reason.values()) != read:
         raise AssertionError(
@@ -107,6 +124,7 @@ def stage_file(lake: Lake, reading: ConvertedSource, spec: FileSpec, name: str, 
         rejected_path,
         reading.ignored_fields,
         notes,
+        clashes,
     )
 
 
@@ -121,6 +139,7 @@ def commit_file(lake: Lake, staged: StagedFile, reading: str, reached: Reached |
         duplicates = find_duplicates(lake, staged.file_hash, staged.days, known, staged.reach_days)
         for day, keys in duplicates.items():
             lake.write_table(keys, duplicates_path(lake, day, staged.file_hash))
+        changed |= write_clashes(lake, staged.file_hash, staged.clashes)
         changed |= set(duplicates) | set(staged.days) | route_interactions(lake, staged.days, known, staged.reach_days)
     for day, path in staged.days.items():
         target = (
@@ -199,6 +218,9 @@ def take_back_file(lake: Lake, file_hash: str) -> set[date]:
         days.add(day)
     for day in lake.days("repeats", name=name):
         lake.fs.rm(duplicates_path(lake, day, file_hash))
+        days.add(day)
+    for day in lake.days("clashes", name=name):
+        lake.fs.rm(clashes_path(lake, day, file_hash))
         days.add(day)
     for day in lake.days("feedback", name=name):
         lake.fs.rm(lake.path("feedback", f"date={day.isoformat()}", name))
