@@ -102,7 +102,8 @@ def test_a_file_without_ids_and_times_that_has_grown_gives_only_its_new_rows(tmp
     assert questions(lake) == ["stone 0", "stone 1", "stone 2"]
 
 
-CALL = {
+FUNCTION = {"name": "look", "arguments": "{}"}
+CALL = {"role": "assistant", "content": None, "tool_calls": [{"id": "c", "type": "function", "function": FUNCTION}]}
     "role": "assistant",
     "content": None,
     "tool_calls": [{"id": "c", "type": "function", "function": {"name": "look", "arguments": "{}"}}],
