@@ -103,10 +103,10 @@ def test_a_file_without_ids_and_times_that_has_grown_gives_only_its_new_rows(tmp
 
 
 FUNCTION = {"name": "look", "arguments": "{}"}
-CALL = {"role": "assistant", "content": None, "tool_calls": [{"id": "c", "type": "function", "function": FUNCTION}]}
+CALL = {
     "role": "assistant",
     "content": None,
-    "tool_calls": [{"id": "c", "type": "function", "function": {"name": "look", "arguments": "{}"}}],
+    "tool_calls": [{"id": "c", "type": "function", "function": FUNCTION}],
 }
 
 
