@@ -389,6 +389,11 @@ def test_a_compressed_file_is_read_as_what_is_in_it_whatever_its_name(packed, ki
     assert (land(lake, upload).unreadable, build(lake).num_rows) == (None, 20)
 
 
+@pytest.mark.parametrize("name", ["ORCID", "PARENT_ID", "PAR1", "PGDMP", "Rar!", "FEA1"])
+def test_a_first_column_named_like_a_binary_format_is_a_column(name, tmp_path):
+    assert land(lake_at(tmp_path / "data"), as_csv(tmp_path / "a.csv", [{name: 7} | row(1)])).accepted == 1
+
+
 @pytest.mark.parametrize(
     ("content", "says"),
     [
@@ -399,7 +404,8 @@ def test_a_compressed_file_is_read_as_what_is_in_it_whatever_its_name(packed, ki
         (b"\xd0\xcf\x11\xe0" + b"\0" * 80, "old Excel"),
         (b"%PDF-1.7", "documents"),
         (b"<!DOCTYPE html><html>", "HTML"),
-        (b"FEA1....", "Feather"),
+        (b"FEA1\0\0\0\0", "Feather"),
+        (b"ORC\x0a\x03\0\0", "ORC"),
         (b"PK\x03\x04 and then nothing", "unpacked"),
         (gzip.compress(b'{"a": 1}\n' * 500, mtime=0)[:-30], "ended before"),
         (pa.compress(b'{"a": 1}\n' * 500, "zstd", asbytes=True)[:-9], "it cannot be read"),

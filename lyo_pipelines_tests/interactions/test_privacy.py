@@ -45,8 +45,8 @@ LEAKY = [
     row(4, user_id=RAW, question=f"My login is {RAW}, why?", answer=f"Hello {RAW}", context=RAW, error=f"no {RAW}"),
     row(5, user_id=RAW, history=[{"role": "user", "content": f"I am {RAW}"}]),
     row(6, user_id=RAW, complaint_text=f"{RAW} is angry", complaint_category=RAW),
-    row(7, user_id=RAW, rating=9, metadata={"user": RAW}, answer=f"{RAW}!"),
-    row(8, user_id=None, rating=9, whoever=RAW, answer=f"mail {RAW}"),
+    row(7, user_id=RAW, occurred_at="never", metadata={"user": RAW}, answer=f"{RAW}!"),
+    row(8, user_id=None, occurred_at="never", whoever=RAW, answer=f"mail {RAW}"),
     row(9, user_id={"id": RAW}),
     row(10, user_id=RAW, metadata={RAW: 1}),
     row(11, user_id=None, metadata={"student_name": "Meena Rao of class 7"}, team=RAW),
@@ -70,7 +70,8 @@ def test_a_raw_id_is_nowhere_in_what_was_written(tmp_path, name):
 @pytest.mark.parametrize("write", [as_csv, as_parquet], ids=["csv", "parquet"])
 def test_nor_from_other_containers(tmp_path, write):
     lake = lake_at(tmp_path / "data")
-    rows = [row(n, user_id=RAW, rating=n * 3 + 1, conversation_id=f"{RAW}/1") for n in range(3)]
+    rows = [row(n, user_id=RAW, conversation_id=f"{RAW}/1") for n in range(3)]
+    rows[2]["occurred_at"] = "never"
     report = land(lake, write(tmp_path / f"a.{'csv' if write is as_csv else 'parquet'}", rows))
     assert (report.accepted, report.rejected) == (2, 1)
     build(lake)
@@ -112,7 +113,7 @@ def test_nor_from_langfuse_openai_or_a_mapped_file(tmp_path):
 
 def test_the_rejected_text_keeps_what_is_no_person(tmp_path):
     lake = lake_at(tmp_path / "data")
-    land(lake, jsonl(tmp_path / "a.jsonl", [row(1, user_id=RAW, rating=9)]))
+    land(lake, jsonl(tmp_path / "a.jsonl", [row(1, user_id=RAW, occurred_at="never")]))
     raw = json.loads(rejected(lake)[0]["raw"])
     assert raw["question"] == row(1)["question"]
     assert raw["user_id"] == PSEUDONYM

@@ -21,7 +21,7 @@ _FOREIGN = {
     b"FEA1": "a Feather file of version 1: write it with version 2, or as Parquet",
     b"SQLite format 3\x00": "an SQLite database: export the table as JSON lines or CSV",
     b"\xd0\xcf\x11\xe0": "an old Excel or Word file: save it as CSV UTF-8",
-    b"%PDF": "a PDF: documents belong into data/documents/<set>/",
+    b"%PDF-": "a PDF: documents belong into data/documents/<set>/",
     b"7z\xbc\xaf": "a 7z archive: unpack it",
     b"Rar!": "a RAR archive: unpack it",
     b"ORC": "an ORC file: write it as Parquet",
@@ -31,6 +31,8 @@ _FOREIGN = {
     b"PGDMP": "a PostgreSQL dump: export the table as CSV (\\copy … csv header)",
 }
 _TAR = (257, b"ustar")
+_CONTROL = frozenset(range(9))
+"""Bytes that no text holds: a CSV may begin with the letters of a magic number (ORCID, PARENT_ID)."""
 
 
 def container_of(source: InputFile) -> Container:
@@ -67,12 +69,13 @@ def _suffix(name: str) -> str:
 
 
 def _binary(head: bytes) -> Container | None:
-    if head[:4] == b"PAR1":
+    binary = not _CONTROL.isdisjoint(head)
+    if head[:4] == b"PAR1" and binary:
         return "parquet"
     if head.startswith((_ARROW_FILE, _ARROW_STREAM)):
         return "arrow"
     for magic, what in _FOREIGN.items():
-        if head.startswith(magic):
+        if head.startswith(magic) and (binary or magic == b"%PDF-"):
             raise UnreadableFileError(f"it is {what}")
     if head[_TAR[0] : _TAR[0] + len(_TAR[1])] == _TAR[1]:
         raise UnreadableFileError("it is a tar archive: unpack it, so that each file is read by itself")
