@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
@@ -13,6 +14,7 @@ from lyo_pipelines.interactions.conversion.parallel import convert_in_processes,
 from lyo_pipelines.interactions.errors import UnreadableFileError
 from lyo_pipelines.interactions.fields.header_names import field_name
 from lyo_pipelines.interactions.fields.scrub import EMAIL
+from lyo_pipelines.interactions.formats.chat_metadata import STATED
 from lyo_pipelines.interactions.formats.detect import DetectedFormat, detect_format
 from lyo_pipelines.interactions.formats.row_format import Row, RowFormat
 from lyo_pipelines.interactions.reading.arrow_rows import arrow_blocks, parquet_blocks
@@ -23,6 +25,10 @@ from lyo_pipelines.interactions.reading.json_values import json_lines
 from lyo_pipelines.interactions.reading.jsonl import parse_lines
 from lyo_pipelines.interactions.reading.lines import Lines, read_lines
 from lyo_pipelines.interactions.reading.source_file import InputFile
+
+_LIKE_FEEDBACK = re.compile(
+    r"(?i)rating|feedback|thumb|star(?:s|_|$)|score|vote|reaction|complaint|(?:^|_)(?:dis)?like[sd]?(?:_|$)|satisf"
+)
 
 
 class Reading:
@@ -109,9 +115,11 @@ def format_for(spec: FileSpec, rows: Sequence[Row]) -> DetectedFormat:
 
 
 def ignored_fields(name: str, rows: Sequence[Row]) -> tuple[str, ...]:
-    """Names in the first rows that no field of our own formats asks for."""
+    """Names in the first rows that nothing asks for; of chats only those that look like feedback, which must not go unseen."""
     known = {"canonical": INPUT_FIELDS, "feedback": FEEDBACK_INPUT_FIELDS}.get(name)
+    names = {str(key)[:80] for row in rows for key in row}
+    if name in ("openai_messages", "sharegpt"):
+        names, known = {name for name in names if _LIKE_FEEDBACK.search(name)}, STATED
     if known is None:
         return ()
-    names = {EMAIL.sub("…", str(key)[:80]) for row in rows for key in row}
-    return tuple(sorted(names - set(known)))[:50]
+    return tuple(sorted(EMAIL.sub("…", name) for name in names - set(known)))[:50]
