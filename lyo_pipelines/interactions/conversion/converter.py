@@ -31,7 +31,7 @@ from lyo_pipelines.json_types import RawRow
 _FAST_BYTES = 1 << 28
 """Arrow's reader takes a block whole; one beyond this (a huge row) is read line by line."""
 
-_UNFORESEEN = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError, pa.ArrowException)
+UNFORESEEN = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError, pa.ArrowException)
 """Errors that data can cause where no check foresaw them. Errors of the disk or of memory are not among them."""
 
 
@@ -84,7 +84,7 @@ class Converter:
         self._scrubber = Scrubber(spec.pseudonyms, spec.config.identifier_keys)
         self._context = ConversionContext(
             file_hash=spec.file_hash,
-            source=spec.format,
+            source=self.row_format.name,
             pseudonyms=spec.pseudonyms,
             scrubber=self._scrubber,
             earliest=spec.earliest,
@@ -133,7 +133,7 @@ class Converter:
         )
         try:
             return to_table(rows, lines, self._context)
-        except _UNFORESEEN as error:
+        except UNFORESEEN as error:
             if len(rows) == 1:
                 return schema.empty_table(), Findings({0: RowError("unforeseen", type(error).__name__)})
             half = len(rows) // 2
@@ -154,7 +154,7 @@ class Converter:
                 bad[index] = error
             except RecursionError:
                 bad[index] = RowError("too_deep", "the row is nested too deeply")
-            except _UNFORESEEN as error:
+            except UNFORESEEN as error:
                 bad[index] = RowError("unforeseen", type(error).__name__)
         return rows, kept, self._refused(block.rows, block.lines, bad) if bad else []
 

@@ -9,7 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from lyo_pipelines.interactions.errors import RowError
-from lyo_pipelines.interactions.fields.columns import parse_number
+from lyo_pipelines.interactions.fields.columns import parse_number, parsed_json
 from lyo_pipelines.interactions.fields.mapping import (
     EPOCHS,
     MILLISECONDS,
@@ -111,6 +111,8 @@ def _getter(name: str, spec: FieldMapping, mapping: Mapping, picker: Picker) -> 
         value = None if pair is None else pair[1]
         if pair is not None and spec.pick is not None:
             value = picker.pick(spec.pick, *pair)
+        if value is not None and spec.leave_out:
+            value = without_passages(parsed_json(value), spec.leave_out)
         if value is not None and spec.refuse:
             _require_whole(value, name, spec.refuse)
         value = None if value is None else finish(value, row)
@@ -175,6 +177,25 @@ def _on_our_scale(value: Any, name: str, scale: tuple[float, float]) -> float | 
         return None if 0 < share < 1 else round(2 * share - 1)
     low, high = _BOUNDS[name]
     return round(low + share * (high - low), 6)
+
+
+def without_passages(value: Any, passages: Readable[str, str]) -> Any:
+    """A text, or messages with their texts, without what stands between these marks; an unclosed passage stays, and is no passage."""
+    if isinstance(value, list):
+        return [
+            {**item, "content": without_passages(item.get("content"), passages)} if isinstance(item, dict) else item
+            for item in value
+        ]
+    if not isinstance(value, str):
+        return value
+    for begin, end in passages.items():
+        kept, at = [], 0
+        while (start := value.find(begin, at)) >= 0 and (stop := value.find(end, start + len(begin))) >= 0:
+            kept.append(value[at:start])
+            at = stop + len(end)
+        if at:
+            value = "".join((*kept, value[at:])).strip()
+    return value
 
 
 def _require_whole(value: Any, name: str, marks: tuple[str, ...]) -> None:

@@ -50,13 +50,8 @@ def land_file(
         try:
             source = InputFile.at(path, fs)
             file_hash = source.sha256()
-            if mapping is None and format in ("auto", "flat") and (found := MappingFiles(lake).find(path)):
-                mapping = found.parse()
-            elif mapping is not None and format not in ("auto", "flat"):
-                raise MappingError(f"a mapping is for flat files; format {format} has none: leave one of them out")
-            earliest, latest = time_bounds(config, now)
-            scale = declared_scale(config.rating_scales, source.name)
-            spec = FileSpec(file_hash, format, mapping, config, pseudonyms, source.time, earliest, latest, scale=scale)
+            mapping = mapping_for(lake, path, format, mapping)
+            spec = file_spec(source, file_hash, pseudonyms, config, format=format, mapping=mapping, now=now)
             return _land(lake, source, spec, name)
         except (UnreadableFileError, MappingError) as error:
             return LandingReport(file_hash, name, format, unreadable=str(error))
@@ -65,6 +60,32 @@ def land_file(
 def input_name(path: str, pseudonyms: Pseudonyms) -> str:
     """The name of a file as it may be shown and kept: people in it pseudonymised, bytes that are no UTF-8 escaped."""
     return Scrubber(pseudonyms, ()).text(plain_name(path.rstrip("/").rsplit("/", 1)[-1]), None, emails=True)
+
+
+def mapping_for(lake: Lake, path: str, format: str, given: Mapping | None) -> Mapping | None:
+    """The mapping that a file is read by, unless one of the package fits: what is given, else the file's own. Raises MappingError."""
+    if given is None:
+        found = MappingFiles(lake).find(path) if format in ("auto", "flat") else None
+        return found.parse() if found else None
+    if format not in ("auto", "flat"):
+        raise MappingError(f"a mapping is for flat files; format {format} has none: leave one of them out")
+    return given
+
+
+def file_spec(
+    source: InputFile,
+    file_hash: str,
+    pseudonyms: Pseudonyms,
+    config: InteractionsConfig,
+    *,
+    format: str,
+    mapping: Mapping | None,
+    now: datetime | None,
+) -> FileSpec:
+    """How a file is to be read."""
+    earliest, latest = time_bounds(config, now)
+    scale = declared_scale(config.rating_scales, source.name)
+    return FileSpec(file_hash, format, mapping, config, pseudonyms, source.time, earliest, latest, scale=scale)
 
 
 def time_bounds(config: InteractionsConfig, now: datetime | None) -> tuple[int, int]:

@@ -60,8 +60,8 @@ class TableBatch:
         self, first: list[RawRow], more: Iterator[list[RawRow]], spec: FileSpec, found: str, rows: int
     ) -> None:
         sample = block_of(first, 1, spec.config.max_row_bytes).rows
-        told = DetectedFormat(spec.format, found) if found else format_for(spec, sample)
-        self.spec = replace(spec, format=told.format)
+        told = DetectedFormat(spec.format, found, spec.mapping) if found else format_for(spec, sample)
+        self.spec = replace(spec, format=told.format, mapping=told.mapping)
         self.found = told.why
         self.ignored_fields = ignored_fields(told.format, sample)
         self._converter = Converter(self.spec)
