@@ -50,7 +50,14 @@ def preview_paths(
         show_preview(console, preview)
         previews.append(preview)
     console.print(Rule(style="dim"))
-    console.print("A dry run: nothing was written. Without --dry-run these files land.", highlight=False)
+    readable = sum(preview.unreadable is None for preview in previews)
+    what = (
+        "this file lands"
+        if len(previews) == 1
+        else f"the {readable:,} of {len(previews):,} files that can be read land"
+    )
+    end = f" Without --dry-run {what}." if readable else ""
+    console.print(f"A dry run: nothing was written.{end}", highlight=False)
     return previews
 
 
@@ -60,17 +67,28 @@ def show_preview(console: Console, preview: FilePreview) -> None:
     if preview.unreadable is not None:
         console.print(f"[red]not read:[/] {escape(preview.unreadable)}", highlight=False)
         return
-    told = "" if preview.found in ("", "given") else f", told by {preview.found}"
-    rows = f"{preview.read:,} rows read: {preview.accepted:,} accepted, {preview.rejected:,} rejected"
-    console.print(escape(f"{preview.kind} in format {preview.format}{told}"), highlight=False)
-    again = "; it was read before in the same way, so landing it changes nothing" if preview.again else ""
-    console.print(f"{rows}{_times(preview.tally)}{again}", highlight=False)
+    console.print(escape(f"{preview.kind} in {_read_as(preview)}"), highlight=False)
+    which = f"{preview.read:,} rows" if preview.whole else f"the first {preview.read:,} rows were looked at"
+    console.print(
+        f"{which}: {preview.accepted:,} accepted, {preview.rejected:,} rejected{_times(preview.tally)}", highlight=False
+    )
+    if preview.again:
+        console.print("It was read before in the same way: landing it changes nothing.", highlight=False)
     _fields(console, preview)
     _rejected(console, preview)
     _notes(console, preview)
     _distributions(console, preview.tally)
     for number, row in enumerate(preview.rows, 1):
         _row(console, number, row)
+
+
+def _read_as(preview: FilePreview) -> str:
+    named = f"format {preview.format}"
+    if preview.ready:
+        named += ", by the ready mapping of this name"
+    if preview.found == "a mapping":
+        return "a format of their own, read by a mapping"
+    return named if preview.found in ("", "given") else f"{named}, told by {preview.found}"
 
 
 def _times(tally: Tally) -> str:
@@ -105,7 +123,8 @@ def _rejected(console: Console, preview: FilePreview) -> None:
 
 
 def _notes(console: Console, preview: FilePreview) -> None:
-    told = [f"{sentence} ({count:,})" for sentence, count in preview.notes.items()]
+    told = list(preview.gaps)
+    told += [f"{sentence} ({count:,})" if count else sentence for sentence, count in preview.notes.items()]
     if preview.ignored_fields:
         told.append(f"unknown fields ignored: {', '.join(preview.ignored_fields)}")
     if told:

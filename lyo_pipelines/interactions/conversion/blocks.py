@@ -15,7 +15,8 @@ from lyo_pipelines.interactions.fields.header_names import field_name
 from lyo_pipelines.interactions.fields.mapping import Mapping
 from lyo_pipelines.interactions.fields.scrub import EMAIL
 from lyo_pipelines.interactions.formats.detect import DetectedFormat, detect_format
-from lyo_pipelines.interactions.formats.ready_mappings import detect_mapping, with_defaults
+from lyo_pipelines.interactions.formats.mapping_gaps import Gap, gaps_of
+from lyo_pipelines.interactions.formats.ready_mappings import detect_mapping, ready_mapping, with_defaults
 from lyo_pipelines.interactions.formats.row_format import Row, RowFormat
 from lyo_pipelines.interactions.reading.arrow_rows import arrow_blocks, parquet_blocks
 from lyo_pipelines.interactions.reading.block import RowBlock
@@ -28,8 +29,8 @@ from lyo_pipelines.interactions.reading.source_file import InputFile
 
 
 class Reading:
-    """An opened file: its format and how that was found, the fields that nobody asked for, its first rows as its container gives them
-    (`sample`), its converted blocks. A context manager.
+    """An opened file: its format and how that was found, the fields that nobody asked for, what its mapping asks for in vain (`gaps`),
+    its first rows as its container gives them (`sample`), its converted blocks. A context manager.
     """
 
     def __init__(self, source: InputFile, spec: FileSpec) -> None:
@@ -38,6 +39,7 @@ class Reading:
         self.ignored_fields: tuple[str, ...] = ()
         self.found = ""
         self.sample: Sequence[Row] = ()
+        self.gaps: Sequence[Gap] = ()
         try:
             self._open()
         except BaseException:
@@ -88,6 +90,7 @@ class Reading:
         self._spec, self.found = replace(self._spec, format=found.format, mapping=found.mapping), found.why
         self._converter = Converter(self._spec)
         self.ignored_fields = ignored_fields(self._spec.format, sample.rows)
+        self.gaps = gaps_of(found.mapping, sample.rows) if found.mapping is not None else []
 
     def _from_lines(self, lines: Iterator[Lines]) -> Iterator[Converted]:
         config = self._spec.config
@@ -106,11 +109,12 @@ def format_for(spec: FileSpec, rows: Sequence[Row]) -> DetectedFormat:
     if spec.format == "auto" and spec.mapping is not None:
         return DetectedFormat("flat", "a mapping", spec.mapping)
     if spec.format not in ("auto", "langfuse"):
-        return DetectedFormat(spec.format, "given", spec.mapping)
+        mapping = spec.mapping or ready_mapping(spec.format, spec.config.ready_mappings)
+        return DetectedFormat(spec.format, "given", mapping)
     found = detect_format(rows)
     if spec.format == "auto" and (ready := detect_mapping(rows, found)) is not None:
         mapping, why = ready
-        return DetectedFormat("flat", why, with_defaults(mapping, spec.config.ready_mappings))
+        return DetectedFormat(mapping.name, why, with_defaults(mapping, spec.config.ready_mappings))
     if found is None or (spec.format == "langfuse" and not found.format.startswith("langfuse")):
         if not rows:
             raise UnreadableFileError("no row of its beginning can be parsed")

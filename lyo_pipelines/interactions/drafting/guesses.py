@@ -9,7 +9,7 @@ import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lyo_pipelines.interactions.drafting.names import LANGUAGES, NAMES, plain_name
+from lyo_pipelines.interactions.drafting.names import NAMES, plain_name
 from lyo_pipelines.interactions.drafting.shapes import Column, Kind
 
 _TEXTS: tuple[Kind, ...] = ("text", "number", "messages", "time", "uuid", "true or false")
@@ -197,15 +197,9 @@ def _duration(name: str, column: Column) -> Guess:
     return Guess(name, column, {"unit": unit}, why)
 
 
-def _language(name: str, column: Column) -> Guess:
-    named = {word: code for word in column.words if (code := LANGUAGES.get(plain_name(word)))}
-    return Guess(name, column, {"values": named} if named else {}, "by its name")
-
-
 _BY_SHAPE = {
     "occurred_at": _time,
     "rating": _scaled,
     "relevance_score": _scaled,
     "thumbs": _thumbs,
-    "language": _language,
 }

@@ -319,32 +319,6 @@ NAMES: dict[str, tuple[str, ...]] = {
     "task": ("task", "tasktype", "usecase"),
 }
 
-LANGUAGES = {
-    **{"english": "en", "hindi": "hi", "tamil": "ta", "telugu": "te", "bengali": "bn", "bangla": "bn", "marathi": "mr"},
-    **{
-        "gujarati": "gu",
-        "kannada": "kn",
-        "malayalam": "ml",
-        "punjabi": "pa",
-        "urdu": "ur",
-        "odia": "or",
-        "assamese": "as",
-    },
-    **{"german": "de", "deutsch": "de", "french": "fr", "francais": "fr", "spanish": "es", "espanol": "es"},
-    **{"portuguese": "pt", "portugues": "pt", "italian": "it", "italiano": "it", "turkish": "tr", "indonesian": "id"},
-    **{
-        "russian": "ru",
-        "chinese": "zh",
-        "japanese": "ja",
-        "korean": "ko",
-        "arabic": "ar",
-        "nepali": "ne",
-        "sanskrit": "sa",
-    },
-    **{"हिन्दी": "hi", "हिंदी": "hi", "தமிழ்": "ta", "englisch": "en", "ingles": "en", "anglais": "en"},
-}
-"""What people call a language -> its code."""
-
 
 def plain_name(name: str) -> str:
     """A name without case, spaces, signs and accents of Latin letters."""

@@ -36,13 +36,20 @@ def mapping_at(name: str, config: ReadyMappingsConfig) -> Mapping:
     """The mapping in a file, or the ready one of this name. Raises MappingError."""
     if Path(name).exists() or "/" in name or name.endswith((".yaml", ".yml")):
         return load_mapping(name)
-    if name not in ready_mappings():
+    mapping = ready_mapping(name, config)
+    if mapping is None:
         close = difflib.get_close_matches(name, ready_mappings(), 1)
         meant = f"did you mean {close[0]}? " if close else ""
         raise MappingError(
             f"{name}: no such file, and no ready mapping: {meant}There are {', '.join(ready_mappings())}."
         )
-    return with_defaults(ready_mappings()[name], config)
+    return mapping
+
+
+def ready_mapping(name: str, config: ReadyMappingsConfig) -> Mapping | None:
+    """The ready mapping of this name, or None."""
+    found = ready_mappings().get(name)
+    return None if found is None else with_defaults(found, config)
 
 
 def with_defaults(mapping: Mapping, config: ReadyMappingsConfig) -> Mapping:

@@ -9,6 +9,7 @@ from lyo_pipelines.interactions.formats import langfuse
 from lyo_pipelines.interactions.formats.argilla import argilla
 from lyo_pipelines.interactions.formats.mapped import mapped
 from lyo_pipelines.interactions.formats.openai_messages import openai_messages
+from lyo_pipelines.interactions.formats.ready_mappings import ready_mapping, ready_mappings
 from lyo_pipelines.interactions.formats.row_format import Row, RowFormat
 from lyo_pipelines.interactions.formats.sharegpt import sharegpt
 from lyo_pipelines.interactions.formats.span_annotations import span_annotations
@@ -28,7 +29,8 @@ FORMATS = (
     "sharegpt",
     "span_annotations",
 )
-"""What `format=` may be; `langfuse` lets the rows say which of its two files it is; `flat` needs a mapping."""
+"""What `format=` may be, beside the names of ready mappings; `langfuse` lets the rows say which of its two files it is; `flat` needs
+a mapping."""
 
 
 def _canonical_user(row: Row) -> object:
@@ -55,5 +57,8 @@ def format_named(name: str, config: InteractionsConfig, mapping: Mapping | None,
         "span_annotations": lambda: span_annotations(config.spans),
     }
     if name not in known:
-        raise UnreadableFileError(f"unknown format {name!r}: one of {', '.join(FORMATS)}")
+        ready = mapping or ready_mapping(name, config.ready_mappings)
+        if ready is None:
+            raise UnreadableFileError(f"unknown format {name!r}: one of {', '.join((*FORMATS, *ready_mappings()))}")
+        return mapped(ready)
     return known[name]()

@@ -10,6 +10,8 @@ from typing import Any
 
 import pyarrow as pa
 
+from lyo_pipelines.interactions.formats.mapping_gaps import filled_in
+from lyo_pipelines.json_types import TableRow
 from lyo_pipelines.storage.arrow import pc
 
 _COUNTED = ("task", "language", "subject", "thumbs")
@@ -17,33 +19,34 @@ _COUNTED = ("task", "language", "subject", "thumbs")
 
 @dataclass
 class Tally:
-    """filled: column -> rows in which it is there. counts: column -> value -> rows. ratings: rating to a whole one -> rows."""
+    """filled: field -> rows in which it is there. counts: column -> value -> rows. ratings: rating to a whole one -> rows.
 
+    first, last: when the rows happened. shown: the first rows, at most `show`.
+    """
+
+    show: int = 0
     rows: int = 0
     filled: Counter[str] = field(default_factory=Counter)
     counts: dict[str, Counter[str]] = field(default_factory=lambda: {name: Counter() for name in _COUNTED})
     ratings: Counter[int] = field(default_factory=Counter)
     first: datetime | None = None
     last: datetime | None = None
+    shown: list[TableRow] = field(default_factory=list)
 
-    def add(self, table: pa.Table, time_column: str) -> None:
-        """Count a block of accepted rows; `time_column` holds when they happened."""
+    def add(self, table: pa.Table) -> None:
+        """Count a block of accepted rows, of interactions or of feedback."""
         self.rows += len(table)
-        for name in table.column_names:
-            self.filled[name] += len(table) - table[name].null_count
+        self.shown += table.slice(0, max(0, self.show - len(self.shown))).to_pylist()
+        self.filled.update(filled_in(table))
         for name, counts in self.counts.items():
             if name in table.column_names:
                 counts.update({str(value): count for value, count in _values(table[name])})
         self.ratings.update({int(value): count for value, count in _values(pc.round(table["rating"]))})
-        bounds = pc.min_max(table[time_column]).as_py()
+        happened = "occurred_at" if "occurred_at" in table.column_names else "feedback_at"
+        bounds = pc.min_max(table[happened]).as_py()
         if bounds["min"] is not None:
             self.first = min(filter(None, (self.first, bounds["min"])))
             self.last = max(filter(None, (self.last, bounds["max"])))
-
-    def without_ratings(self) -> None:
-        """Forget the ratings: none of them will be read."""
-        self.ratings.clear()
-        del self.filled["rating"]
 
 
 def _values(column: pa.ChunkedArray) -> Sequence[tuple[Any, int]]:
