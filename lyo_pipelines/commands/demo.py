@@ -127,7 +127,7 @@ def _release(console: Console, client: Client, lake: Lake) -> None:
 def _data_current(lake: Lake) -> bool:
     config = load_config(Settings.from_env().config_path)
     now = datetime.now(UTC)
-    behind = scan_inbox(lake, settle_seconds=0, now=now) or days_to_rebuild(lake, config.curation)
+    behind = scan_inbox(lake, config.interactions, settle_seconds=0, now=now) or days_to_rebuild(lake, config.curation)
     return not behind and bool(lake.days("health"))
 
 

@@ -20,6 +20,7 @@ from lyo_pipelines.config.loading import Config, load_config
 from lyo_pipelines.config.settings import Settings
 from lyo_pipelines.faults import EXIT_CODE
 from lyo_pipelines.health.day import days_to_rebuild
+from lyo_pipelines.interactions.days.unattached import said_of, unattached_feedback
 from lyo_pipelines.interactions.fields.notes import shown_notes
 from lyo_pipelines.interactions.formats.ready_mappings import mapping_at
 from lyo_pipelines.interactions.landing.confined import land_confined
@@ -49,6 +50,8 @@ def ingest_path(console: Console, path: Path, *, format: str, mapping: str | Non
         for file in files
     ]
     _print(console, reports)
+    if waiting := said_of(unattached_feedback(lake)):
+        console.print(waiting, highlight=False)
     _bring_up_to_date(console, lake, config, build=build)
     faults = [report.fault for report in reports if report.fault]
     for fault in faults:

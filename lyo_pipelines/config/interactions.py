@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from lyo_pipelines.json_types import is_dict, is_list
 
@@ -14,6 +15,18 @@ FeedbackField = Literal["rating", "thumbs", "complaint_category", "complaint_tex
 
 RatingScale = tuple[float, float]
 """The worst and the best value of a rating."""
+
+
+def _known_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError(f"{name!r} is no time zone: write one such as Asia/Kolkata") from None
+    return name
+
+
+TimeZone = Annotated[str, AfterValidator(_known_zone)]
+"""The IANA name of a time zone."""
 
 
 class ScoreConfig(BaseModel):
@@ -124,6 +137,7 @@ class TableConfig(TableDefaults):
     key: str
     mapping: str | None = None
     rating_scale: RatingScale | None = None
+    time_zone: TimeZone | None = None
 
     @model_validator(mode="after")
     def _one_source(self) -> TableConfig:
@@ -151,6 +165,8 @@ class InteractionsConfig(BaseModel):
     parallel_from_bytes: int = Field(ge=0)
     identifier_keys: tuple[str, ...]
     rating_scales: dict[str, RatingScale]
+    time_zones: dict[str, TimeZone]
+    full_exports: tuple[str, ...]
     language_from_text: LanguageFromText
     langfuse: LangfuseConfig
     openai_messages: ChatConfig

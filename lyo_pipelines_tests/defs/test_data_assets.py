@@ -105,6 +105,28 @@ def test_a_broken_file_is_set_aside_and_the_others_go_on(instance: dg.DagsterIns
     assert tick(stale_days_sensor, instance, store).run_requests
 
 
+def test_feedback_that_reached_nothing_warns_until_its_interaction_lands(
+    instance: dg.DagsterInstance, store: Store
+) -> None:
+    def landed() -> tuple[dg.AssetCheckEvaluation, dict]:
+        request = tick(inbox_sensor, instance, store, None)
+        result = run("land_inbox", instance, store, request.run_requests[0])
+        assert result.success
+        checks = {e.check_name: e for e in result.get_asset_check_evaluations()}
+        materialized = result.asset_materializations_for_node("landed_files")[0]
+        return checks["feedback_attached"], materialized.metadata
+
+    drop(store, "late.jsonl", [{"interaction_id": "i1", "rating": 1, "feedback_at": today().isoformat()}])
+    check, _ = landed()
+    assert not check.passed
+    assert check.severity == dg.AssetCheckSeverity.WARN
+    assert "late.jsonl (1 of 1)" in (check.description or "")
+    drop(store, "log.jsonl", [row(1, response_time_ms="4,5 s")])
+    check, metadata = landed()
+    assert check.passed
+    assert "response_time_ms" in str(metadata["worth_knowing"].value)
+
+
 def test_without_a_key_nothing_is_read_and_the_run_says_what_to_do(
     instance: dg.DagsterInstance, store: Store, monkeypatch
 ) -> None:

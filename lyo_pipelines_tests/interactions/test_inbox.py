@@ -17,7 +17,7 @@ from lyo_pipelines_tests.interactions.landing_lake import CONFIG, NOW, PSEUDONYM
 
 
 def found(lake, **options):
-    return [file.name for file in scan_inbox(lake, **({"settle_seconds": 0, "now": NOW} | options))]
+    return [file.name for file in scan_inbox(lake, CONFIG, **({"settle_seconds": 0, "now": NOW} | options))]
 
 
 def test_new_files_are_found_at_any_depth_and_known_ones_are_not(tmp_path):

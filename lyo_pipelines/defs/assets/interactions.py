@@ -11,6 +11,7 @@ from lyo_pipelines.defs.partitions import DAYS, FRESH, days_to_build, days_versi
 from lyo_pipelines.defs.resources import Store
 from lyo_pipelines.interactions.contract import INTERACTION
 from lyo_pipelines.interactions.days.build import build_day, built_from, stale_days
+from lyo_pipelines.interactions.days.unattached import said_of, unattached_feedback
 from lyo_pipelines.interactions.landing.inbox import land_inbox
 from lyo_pipelines.interactions.pseudonyms import Pseudonyms
 from lyo_pipelines.interactions.tables.pull import pull_table
@@ -60,6 +61,11 @@ tables = dg.AssetSpec(
             asset="landed_files",
             description="Every file and every table could be read; none was set aside. An error where the program is at fault.",
         ),
+        dg.AssetCheckSpec(
+            "feedback_attached",
+            asset="landed_files",
+            description="All feedback reached an interaction. What did not waits for interactions that land later.",
+        ),
     ],
 )
 def landed_files(context: dg.AssetExecutionContext, store: Store):
@@ -72,9 +78,10 @@ def landed_files(context: dg.AssetExecutionContext, store: Store):
         for source in config.tables
     ]
     reports += pulled
-    reasons = Counter[str]()
+    reasons, notes = Counter[str](), Counter[str]()
     for report in reports:
         reasons.update(report.rejected_by_reason)
+        notes.update(report.notes)
         context.log.info(
             f"{report.name}: {report.format} ({report.found}), "
             f"read {report.read}, accepted {report.accepted}, rejected {report.rejected}"
@@ -100,6 +107,7 @@ def landed_files(context: dg.AssetExecutionContext, store: Store):
         metadata={
             "files": metadata_table(rows, ["file", "format", "told by", "read", "accepted", "rejected"]),
             "rejected_by_reason": counts_table("reason", reasons),
+            "worth_knowing": counts_table("of accepted rows", notes),
             "dagster/row_count": sum(report.accepted for report in reports),
             "read": sum(report.read for report in reports),
             "rejected": sum(report.rejected for report in reports),
@@ -119,6 +127,20 @@ def landed_files(context: dg.AssetExecutionContext, store: Store):
             "set_aside": metadata_table(
                 [{"file": r.name, "reason": r.unreadable} for r in unreadable], ["file", "reason"]
             )
+        },
+    )
+    waiting = unattached_feedback(lake)
+    yield dg.AssetCheckResult(
+        check_name="feedback_attached",
+        passed=not waiting,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=said_of(waiting),
+        metadata={
+            "waiting": sum(file.waiting for file in waiting),
+            "files": metadata_table(
+                [{"file": f.name, "feedback": f.rows, "waiting": f.waiting} for f in waiting[:100]],
+                ["file", "feedback", "waiting"],
+            ),
         },
     )
     if broken := [report.unreadable for report in pulled if report.unreadable]:

@@ -23,7 +23,9 @@ SETTLE_SECONDS = 3.0
 )
 def inbox_sensor(context: dg.SensorEvaluationContext, store: Store) -> dg.SensorResult | dg.SkipReason:
     """Launch one landing run for all files that are new."""
-    files = scan_inbox(store.lake(), settle_seconds=SETTLE_SECONDS, now=clock.current_time())
+    files = scan_inbox(
+        store.lake(), store.load_config().interactions, settle_seconds=SETTLE_SECONDS, now=clock.current_time()
+    )
     if not files:
         return dg.SkipReason("nothing new in the inbox")
     found = sorted(f"{file.name} {file.token}" for file in files)

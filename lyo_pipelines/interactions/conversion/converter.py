@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC
+from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
@@ -17,10 +19,12 @@ from lyo_pipelines.interactions.conversion.interactions import ConversionContext
 from lyo_pipelines.interactions.conversion.rejected import RejectedRecord, refused_rows, unparsed_rows
 from lyo_pipelines.interactions.conversion.tell_language import tell_languages
 from lyo_pipelines.interactions.errors import RowError
+from lyo_pipelines.interactions.fields.declared import NOTHING, Declared
 from lyo_pipelines.interactions.fields.mapping import Mapping
 from lyo_pipelines.interactions.fields.notes import Notes
-from lyo_pipelines.interactions.fields.scales import OURS, Scale, declared_scale
+from lyo_pipelines.interactions.fields.scales import OURS, Scale
 from lyo_pipelines.interactions.fields.scrub import Scrubber
+from lyo_pipelines.interactions.formats.ready_mappings import ready_mapping
 from lyo_pipelines.interactions.formats.registry import format_named
 from lyo_pipelines.interactions.pseudonyms import Pseudonyms
 from lyo_pipelines.interactions.reading.block import RowBlock
@@ -56,7 +60,7 @@ class FileSpec:
     earliest: int
     latest: int
     ids: RowIds | None = None
-    scale: Scale | None = None
+    declared: Declared = NOTHING
 
 
 @dataclass(frozen=True)
@@ -79,8 +83,12 @@ class Converter:
 
     def __init__(self, spec: FileSpec) -> None:
         self._spec = spec
-        self.row_format = format_named(spec.format, spec.config, spec.mapping, spec.file_time)
-        scale = spec.scale or declared_scale(spec.config.rating_scales, spec.format) or OURS
+        declared, by_format = spec.declared, Declared.of(spec.config, spec.format)
+        mapping = spec.mapping or ready_mapping(spec.format, spec.config.ready_mappings)
+        scale, zone = declared.scale or by_format.scale, declared.zone or by_format.zone
+        if mapping is not None and mapping.timezone is None:
+            mapping = mapping.model_copy(update={"timezone": zone})
+        self.row_format = format_named(spec.format, spec.config, mapping, spec.file_time)
         self._scrubber = Scrubber(spec.pseudonyms, spec.config.identifier_keys)
         self._context = ConversionContext(
             file_hash=spec.file_hash,
@@ -89,12 +97,14 @@ class Converter:
             scrubber=self._scrubber,
             earliest=spec.earliest,
             latest=spec.latest,
-            scale=scale,
+            scale=Scale(*scale) if scale else OURS,
+            zone=ZoneInfo(zone) if zone else UTC,
         )
+        self._as_we_write = not scale and not zone
 
     def lines(self, lines: Lines) -> Converted:
         """Parse and convert lines of JSON; a clean block of canonical rows goes the fast way, with the same result."""
-        plain = self.row_format.name == "canonical" and self._spec.ids is None and self._context.scale == OURS
+        plain = self.row_format.name == "canonical" and self._spec.ids is None and self._as_we_write
         if plain and not lines.too_long and len(lines.data) <= _FAST_BYTES:
             gathered = gather_clean(lines.data, self._spec.config.max_row_bytes)
             if gathered is not None:

@@ -50,7 +50,7 @@ def feedback_table(
     odd: Bad = {}
     for name in FEEDBACK_VALUES:
         data[name] = _values(name, column(name), column(SCALE), users, context, findings, odd)
-    data["feedback_at"] = times.times(column("feedback_at"), findings.bad, "feedback_at")
+    data["feedback_at"] = times.times(column("feedback_at"), findings.bad, "feedback_at", context.zone)
     times.check_bounds(
         data["feedback_at"], findings.bad, "feedback_at", earliest=context.earliest, latest=context.latest
     )

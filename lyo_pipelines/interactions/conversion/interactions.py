@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, tzinfo
 from typing import Any
 
 import numpy as np
@@ -30,7 +31,8 @@ _MAY_BE_EMPTY = ("question", "answer", "system_prompt", "context")
 
 @dataclass(frozen=True)
 class ConversionContext:
-    """What converting the rows of one file needs to know. Times in microseconds since 1970; scale: of ratings that name none."""
+    """What converting the rows of one file needs to know. Times in microseconds since 1970; scale: of ratings that name none;
+    zone: of times that name no offset."""
 
     file_hash: str
     source: str
@@ -39,6 +41,7 @@ class ConversionContext:
     earliest: int
     latest: int
     scale: Scale = OURS
+    zone: tzinfo = UTC
 
 
 def interaction_table(
@@ -46,7 +49,7 @@ def interaction_table(
 ) -> tuple[pa.Table, Findings]:
     """Convert canonical rows to LANDED: the accepted rows, and what was found about each and the others."""
     findings = Findings()
-    return landed_table(gather_columns(rows, findings, context.scale), lines, context, findings)
+    return landed_table(gather_columns(rows, findings, context.scale, context.zone), lines, context, findings)
 
 
 def landed_table(
@@ -152,7 +155,7 @@ def _derive_ids(data: dict[str, pa.Array], context: ConversionContext, timeless:
     data[MATCH_KEYS[0]] = pc.if_else(missing, match_keys(derived, key), data[MATCH_KEYS[0]])
 
 
-def gather_columns(rows: Sequence[RawRow], findings: Findings, scale: Scale) -> Gathered:
+def gather_columns(rows: Sequence[RawRow], findings: Findings, scale: Scale, zone: tzinfo) -> Gathered:
     """Columns of canonical rows. What is wrong with an essential value counts against its row, with any other against the value."""
     present = set().union(*rows) if rows else set()
     odd: Bad = {}
@@ -181,7 +184,7 @@ def gather_columns(rows: Sequence[RawRow], findings: Findings, scale: Scale) -> 
         findings.leave_out(odd)
         odd.clear()
     for name in TIMES:
-        data[name] = times.times(column(name), reasons(name), name)
+        data[name] = times.times(column(name), reasons(name), name, zone)
     findings.leave_out(odd)
     data["history"] = columns.histories(column("history"), findings.bad, "history")
     traces, users = (columns.texts(column(name), findings.bad, name) for name in ("trace_id", "user_id"))

@@ -5,9 +5,8 @@ What lies outside its scale shows that the scale is another one, so that no rati
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 
 import numpy as np
 import pyarrow as pa
@@ -34,12 +33,6 @@ class Scale:
 
 
 OURS = Scale(1, 5)
-
-
-def declared_scale(scales: Mapping[str, tuple[float, float]], name: str) -> Scale | None:
-    """The scale that the configuration declares for a file's name (the first glob that fits) or a format; None: it does not."""
-    found = next((scale for glob, scale in scales.items() if fnmatchcase(name, glob)), None)
-    return None if found is None else Scale(*found)
 
 
 def ratings(values: Sequence[object], scales: Sequence[Scale | None], default: Scale, odd: Bad) -> tuple[pa.Array, str]:

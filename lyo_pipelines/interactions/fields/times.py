@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta, tzinfo
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -25,14 +26,14 @@ def microseconds(moment: datetime) -> int:
     return (moment - EPOCH) // timedelta(microseconds=1)
 
 
-def times(values: Sequence[Any], bad: Bad, name: str) -> pa.Array:
-    """A column of times; text without an offset is UTC, numbers tell their unit by size."""
-    if set(map(type, values)) <= {str, type(None)}:
+def times(values: Sequence[Any], bad: Bad, name: str, zone: tzinfo = UTC) -> pa.Array:
+    """A column of times; text without an offset is of `zone`, numbers tell their unit by size."""
+    if zone is UTC and set(map(type, values)) <= {str, type(None)}:
         try:
             return pa.array(values, pa.string()).cast(TIMESTAMP)
         except (pa.ArrowInvalid, UnicodeEncodeError):
             pass  # some value has another form: look at each
-    return pa.array(by_value(values, bad, name, parse_moment), pa.int64()).cast(TIMESTAMP)
+    return pa.array(by_value(values, bad, name, partial(parse_moment, zone=zone)), pa.int64()).cast(TIMESTAMP)
 
 
 def check_bounds(array: pa.Array, bad: Bad, name: str, *, earliest: int, latest: int) -> None:

@@ -37,8 +37,25 @@ def _canonical_user(row: Row) -> object:
     return row.get("user_id")
 
 
+def settings_of(name: str, config: InteractionsConfig) -> str:
+    """The configuration that decides what rows of a format mean, as JSON; empty for a format that has none."""
+    section = {
+        "argilla": config.argilla,
+        "langfuse_observations": config.langfuse,
+        "langfuse_scores": config.langfuse,
+        "openai_messages": config.openai_messages,
+        "otel_spans": config.spans,
+        "sharegpt": config.sharegpt,
+        "span_annotations": config.spans,
+    }.get(name) or ready_mapping(name, config.ready_mappings)
+    return "" if section is None else section.model_dump_json()
+
+
 def format_named(name: str, config: InteractionsConfig, mapping: Mapping | None, file_time: str | None) -> RowFormat:
-    """What rows of a named format mean (not `auto` or `langfuse`). Raises UnreadableFileError where a mapping is missing."""
+    """What rows of a named format mean (not `auto` or `langfuse`); a ready mapping comes with its name.
+
+    Raises UnreadableFileError where a mapping is missing.
+    """
     if name == "flat":
         if mapping is None:
             raise UnreadableFileError(
@@ -57,8 +74,7 @@ def format_named(name: str, config: InteractionsConfig, mapping: Mapping | None,
         "span_annotations": lambda: span_annotations(config.spans),
     }
     if name not in known:
-        ready = mapping or ready_mapping(name, config.ready_mappings)
-        if ready is None:
+        if mapping is None:
             raise UnreadableFileError(f"unknown format {name!r}: one of {', '.join((*FORMATS, *ready_mappings()))}")
-        return mapped(ready)
+        return mapped(mapping)
     return known[name]()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from lyo_pipelines.config.interactions import InteractionsConfig
+from lyo_pipelines.interactions.fields.declared import Declared
 from lyo_pipelines.interactions.fields.mapping_files import FoundMapping, MappingFiles
 from lyo_pipelines.interactions.landing.confined import land_confined
 from lyo_pipelines.interactions.landing.inbox_listing import ListedFile, is_settling, listed_files
@@ -31,21 +32,24 @@ class InboxFile:
         return plain_name(self.listed.name)
 
 
-def scan_inbox(lake: Lake, *, settle_seconds: float, now: datetime) -> list[InboxFile]:
+def scan_inbox(lake: Lake, config: InteractionsConfig, *, settle_seconds: float, now: datetime) -> list[InboxFile]:
     """Files of the inbox that were not landed or set aside yet, by name.
 
     A file younger than `settle_seconds` may still be growing and waits (0: none does). Nothing is read or hashed: a file is known by
-    its path, size, time and mapping; changing its mapping brings it up again.
+    its path, size, time, mapping and what the configuration declares for its name; a change of these brings it up again.
     """
-    return list(_new_files(lake, MappingFiles(lake), settle_seconds, now))
+    return list(_new_files(lake, config, MappingFiles(lake), settle_seconds, now))
 
 
-def _new_files(lake: Lake, mappings: MappingFiles, settle_seconds: float, now: datetime) -> Iterator[InboxFile]:
+def _new_files(
+    lake: Lake, config: InteractionsConfig, mappings: MappingFiles, settle_seconds: float, now: datetime
+) -> Iterator[InboxFile]:
     seen = seen_tokens(lake)
     for file in listed_files(lake):
         if is_settling(file.mtime, now.timestamp(), settle_seconds):
             continue
-        mark = file_token(file.name, file.size, file.mtime, _digest(mappings.find(file.path)))
+        declared = Declared.of(config, file.name.rpartition("/")[2])
+        mark = file_token(file.name, file.size, file.mtime, f"{_digest(mappings.find(file.path))}{declared}")
         if mark not in seen:
             yield InboxFile(file, mark)
 
@@ -57,7 +61,7 @@ def land_inbox(lake: Lake, pseudonyms: Pseudonyms, config: InteractionsConfig, n
     A shared mapping that cannot be opened has a report of its own.
     """
     mappings = MappingFiles(lake)
-    files = list(_new_files(lake, mappings, 0, now))
+    files = list(_new_files(lake, config, mappings, 0, now))
     reports = [
         LandingReport("", f"mappings/{name}", "", unreadable=why) for name, why in mappings.closed.items() if files
     ]

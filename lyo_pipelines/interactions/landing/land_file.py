@@ -14,11 +14,12 @@ from lyo_pipelines.config.interactions import InteractionsConfig
 from lyo_pipelines.interactions.conversion.blocks import Reading
 from lyo_pipelines.interactions.conversion.converter import FileSpec
 from lyo_pipelines.interactions.errors import MappingError, UnreadableFileError
+from lyo_pipelines.interactions.fields.declared import Declared
 from lyo_pipelines.interactions.fields.mapping import Mapping
 from lyo_pipelines.interactions.fields.mapping_files import MappingFiles
-from lyo_pipelines.interactions.fields.scales import declared_scale
 from lyo_pipelines.interactions.fields.scrub import Scrubber
 from lyo_pipelines.interactions.fields.times import microseconds
+from lyo_pipelines.interactions.formats.registry import settings_of
 from lyo_pipelines.interactions.landing.report import LandingReport, report_of
 from lyo_pipelines.interactions.landing.stage import commit_file, landing_lock, stage_file, staging_folder
 from lyo_pipelines.interactions.pseudonyms import Pseudonyms
@@ -84,8 +85,8 @@ def file_spec(
 ) -> FileSpec:
     """How a file is to be read."""
     earliest, latest = time_bounds(config, now)
-    scale = declared_scale(config.rating_scales, source.name)
-    return FileSpec(file_hash, format, mapping, config, pseudonyms, source.time, earliest, latest, scale=scale)
+    declared = Declared.of(config, source.name)
+    return FileSpec(file_hash, format, mapping, config, pseudonyms, source.time, earliest, latest, declared=declared)
 
 
 def time_bounds(config: InteractionsConfig, now: datetime | None) -> tuple[int, int]:
@@ -94,16 +95,21 @@ def time_bounds(config: InteractionsConfig, now: datetime | None) -> tuple[int, 
     return microseconds(datetime.combine(config.earliest, time(), UTC)), microseconds(latest)
 
 
-def reading_digest(format: str, mapping: Mapping | None) -> str:
-    """Identifies how a file is read: its format and mapping."""
-    said = f"{format}\n{'' if mapping is None else mapping.model_dump_json()}"
+def reading_digest(format: str, mapping: Mapping | None, *settings: str) -> str:
+    """Identifies how a file is read: the format asked for, its mapping, and the settings that decide what its rows mean."""
+    said = "\n".join([format, "" if mapping is None else mapping.model_dump_json(), *filter(None, settings)])
     return hashlib.sha256(said.encode("utf-8", "surrogatepass")).hexdigest()[:12]
 
 
+def reading_of(spec: FileSpec, read_as: str) -> str:
+    """The digest for a file that was found to be of a format: changed settings of it are another reading of the same bytes."""
+    by_format, settings = Declared.of(spec.config, read_as), settings_of(read_as, spec.config)
+    return reading_digest(spec.format, spec.mapping, str(spec.declared), str(by_format), settings)
+
+
 def _land(lake: Lake, source: InputFile, spec: FileSpec, name: str) -> LandingReport:
-    reading = reading_digest(spec.format, spec.mapping)
     before = read_entry(lake, spec.file_hash)
-    if before is not None and before.reading == reading:
+    if before is not None and before.reading == reading_of(spec, before.format):
         return report_of(before, (), already=True)
     with staging_folder(lake, spec.file_hash) as folder:
         with Reading(source, spec) as opened:
@@ -111,4 +117,4 @@ def _land(lake: Lake, source: InputFile, spec: FileSpec, name: str) -> LandingRe
         after = InputFile.at(source.path, source.fs)
         if (after.size, after.mtime) != (source.size, source.mtime):
             raise UnreadableFileError("it changed while it was read: it is read again once it is complete")
-        return commit_file(lake, staged, reading)
+        return commit_file(lake, staged, reading_of(spec, staged.format), full_export=spec.declared.full)

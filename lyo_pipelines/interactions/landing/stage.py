@@ -30,6 +30,7 @@ from lyo_pipelines.interactions.days.feedback_routing import forget_feedback, ro
 from lyo_pipelines.interactions.fields.notes import Notes
 from lyo_pipelines.interactions.formats.mapping_gaps import Gap, filled_in, open_gaps
 from lyo_pipelines.interactions.formats.row_format import RowFormat
+from lyo_pipelines.interactions.landing.full_exports import REPLACED, replace_earlier_exports
 from lyo_pipelines.interactions.landing.report import LandingReport, report_of
 from lyo_pipelines.interactions.landing.stop_ratings import off_scale_note, stop_ratings
 from lyo_pipelines.interactions.store.day_writers import DayWriters, days_of
@@ -134,8 +135,10 @@ def stage_file(lake: Lake, reading: ConvertedSource, spec: FileSpec, name: str, 
     )
 
 
-def commit_file(lake: Lake, staged: StagedFile, reading: str, reached: Reached | None = None) -> LandingReport:
-    """Route, move into place, and write the ledger entry last. reading, reached: as in ledger.Entry."""
+def commit_file(
+    lake: Lake, staged: StagedFile, reading: str, reached: Reached | None = None, *, full_export: str | None = None
+) -> LandingReport:
+    """Route, move into place, write the ledger entry last. reading, reached: as in LedgerEntry; full_export: see full_exports.py."""
     changed = take_back_file(lake, staged.file_hash) if begin_landing(lake, staged.file_hash, reading) else set()
     known, applied = landed_files(lake), 0
     if staged.rows == "feedback":
@@ -154,7 +157,11 @@ def commit_file(lake: Lake, staged: StagedFile, reading: str, reached: Reached |
         lake.move(path, f"{target}/{staged.file_hash}.parquet")
     if staged.rejected:
         lake.move(staged.rejected, lake.rejected(staged.file_hash))
-    is_feedback = staged.rows == "feedback"
+    is_feedback, notes = staged.rows == "feedback", dict(staged.notes)
+    if is_feedback and full_export and staged.accepted:  # an export of nothing at all is rather a broken one
+        days, replaced = replace_earlier_exports(lake, staged.file_hash, full_export)
+        changed |= days
+        notes |= {REPLACED: replaced} if replaced else {}
     entry = LedgerEntry(
         file_hash=staged.file_hash,
         name=staged.name,
@@ -171,7 +178,7 @@ def commit_file(lake: Lake, staged: StagedFile, reading: str, reached: Reached |
         feedback_pending=staged.accepted - applied if is_feedback else 0,
         ignored_fields=list(staged.ignored),
         found=staged.found,
-        notes=dict(staged.notes),
+        notes=notes,
         reached=reached,
     )
     write_entry(lake, entry)

@@ -15,7 +15,7 @@ from lyo_pipelines.interactions.errors import MappingError, UnreadableFileError
 from lyo_pipelines.interactions.fields.mapping import Mapping
 from lyo_pipelines.interactions.fields.notes import Notes
 from lyo_pipelines.interactions.formats.mapping_gaps import open_gaps
-from lyo_pipelines.interactions.landing.land_file import file_spec, input_name, mapping_for, reading_digest
+from lyo_pipelines.interactions.landing.land_file import file_spec, input_name, mapping_for, reading_of
 from lyo_pipelines.interactions.landing.stop_ratings import REASON, StoppedRatings, off_scale_note, without_ratings
 from lyo_pipelines.interactions.preview.field_sources import FieldSource, field_sources
 from lyo_pipelines.interactions.preview.tally import Tally
@@ -89,7 +89,7 @@ def preview_file(
         here = config.model_copy(update={"workers": 1})  # a few blocks are not worth processes
         spec = file_spec(source, file_hash, pseudonyms, here, format=format, mapping=mapping, now=now)
         before = read_entry(lake, file_hash) if file_hash else None
-        again = before is not None and before.reading == reading_digest(spec.format, spec.mapping)
+        again = before is not None and before.reading == reading_of(spec, before.format)
         with Reading(source, spec) as opened:
             return _preview(opened, spec, name, show, rows, again=again)
     except (UnreadableFileError, MappingError) as error:

@@ -21,9 +21,9 @@ from filelock import FileLock
 from lyo_pipelines.config.interactions import InteractionsConfig, TableConfig
 from lyo_pipelines.interactions.conversion.converter import FileSpec, RowIds
 from lyo_pipelines.interactions.errors import MappingError, UnreadableFileError
+from lyo_pipelines.interactions.fields.declared import Declared
 from lyo_pipelines.interactions.fields.mapping import Mapping as RowMapping
 from lyo_pipelines.interactions.fields.mapping import parse_mapping
-from lyo_pipelines.interactions.fields.scales import Scale
 from lyo_pipelines.interactions.landing.land_file import reading_digest, time_bounds
 from lyo_pipelines.interactions.landing.report import LandingReport
 from lyo_pipelines.interactions.landing.stage import commit_file, landing_lock, stage_file, staging_folder
@@ -108,8 +108,8 @@ def _spec(
 ) -> FileSpec:
     earliest, latest = time_bounds(config, now)
     ids = RowIds(table.name, table.key)
-    scale = None if table.rating_scale is None else Scale(*table.rating_scale)
-    return FileSpec("", table.format, mapping, config, pseudonyms, None, earliest, latest, ids, scale)
+    declared = Declared(table.rating_scale, table.time_zone)
+    return FileSpec("", table.format, mapping, config, pseudonyms, None, earliest, latest, ids, declared)
 
 
 def _taken_back(lake: Lake, table: TableConfig, state: TableState, env: Mapping[str, str]) -> TableState:
