@@ -31,6 +31,7 @@ Pick: TypeAlias = Literal[
     "system",
     "turn",
     "text",
+    "reply",
     "first_user",
     "last_user",
     "first_assistant",
@@ -58,7 +59,8 @@ class FieldMapping(BaseModel):
 
     source: paths, the first that has a value counts. pick: what to take of a list of messages, or the text of a wrapper.
     until: with `source`, the end of a duration. scale: the worst and the best value of the source. only: path -> values of the
-    row with which this field counts. refuse: parts of a text that show that it is not whole; the row is rejected.
+    row with which this field counts. refuse: parts of a text that show that it is not whole; the row is rejected. leave_out: begin of
+    a passage -> its end, both left out with all between (of a text, or of each message of a history).
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -73,6 +75,7 @@ class FieldMapping(BaseModel):
     otherwise: Literal["keep", "reject", "null"] = "keep"  # a value that `values` does not name
     scale: tuple[float, float] | None = None
     refuse: tuple[str, ...] = ()
+    leave_out: dict[str, str] = {}
     only: dict[str, tuple[str | None, ...]] = {}
     default: Any = None  # where the source has nothing
 
@@ -271,8 +274,10 @@ def _field_misfits(name: str, spec: FieldMapping) -> Iterator[tuple[str, str]]:
         yield "scale", f"only {', '.join(SCALED_FIELDS)} have a scale"
     if spec.pick and name not in _PICKED.get(spec.pick, _TEXTS):
         yield "pick", f"{spec.pick} gives {', '.join(_PICKED.get(spec.pick, _TEXTS))}, and no {name}"
-    if spec.refuse and name not in _TEXTS:
-        yield "refuse", f"only texts can be cut: {', '.join(_TEXTS)}"
+    if spec.refuse and name not in (*_TEXTS, "history"):
+        yield "refuse", f"only texts can be cut: {', '.join((*_TEXTS, 'history'))}"
+    if spec.leave_out and name not in (*_TEXTS, "history"):
+        yield "leave_out", f"only texts have passages: {', '.join((*_TEXTS, 'history'))}"
 
 
 def lookup(row: RawRow, path: str) -> Any:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lyo_pipelines.interactions.contract import FEEDBACK_COLUMNS
+from lyo_pipelines.interactions.fields.mapping import Mapping
 from lyo_pipelines.interactions.formats.argilla_record import looks_like_argilla
 from lyo_pipelines.interactions.formats.row_format import Row
 from lyo_pipelines.interactions.formats.sharegpt import holds_turns
@@ -19,10 +20,11 @@ _SCORED = {"trace_id", "traceId", "observation_id", "observationId", "session_id
 
 @dataclass(frozen=True)
 class DetectedFormat:
-    """A format and what told it, for people."""
+    """A format and what told it, for people. mapping: the ready mapping that reads it, where it is one's."""
 
     format: str
     why: str
+    mapping: Mapping | None = None
 
 
 def recognise(row: Row) -> DetectedFormat | None:

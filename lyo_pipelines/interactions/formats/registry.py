@@ -9,6 +9,7 @@ from lyo_pipelines.interactions.formats import langfuse
 from lyo_pipelines.interactions.formats.argilla import argilla
 from lyo_pipelines.interactions.formats.mapped import mapped
 from lyo_pipelines.interactions.formats.openai_messages import openai_messages
+from lyo_pipelines.interactions.formats.ready_mappings import ready_mapping, ready_mappings
 from lyo_pipelines.interactions.formats.row_format import Row, RowFormat
 from lyo_pipelines.interactions.formats.sharegpt import sharegpt
 from lyo_pipelines.interactions.formats.span_annotations import span_annotations
@@ -28,7 +29,8 @@ FORMATS = (
     "sharegpt",
     "span_annotations",
 )
-"""What `format=` may be; `langfuse` lets the rows say which of its two files it is; `flat` needs a mapping."""
+"""What `format=` may be, beside the names of ready mappings; `langfuse` lets the rows say which of its two files it is; `flat` needs
+a mapping."""
 
 
 def _canonical_user(row: Row) -> object:
@@ -45,12 +47,15 @@ def settings_of(name: str, config: InteractionsConfig) -> str:
         "otel_spans": config.spans,
         "sharegpt": config.sharegpt,
         "span_annotations": config.spans,
-    }.get(name)
+    }.get(name) or ready_mapping(name, config.ready_mappings)
     return "" if section is None else section.model_dump_json()
 
 
 def format_named(name: str, config: InteractionsConfig, mapping: Mapping | None, file_time: str | None) -> RowFormat:
-    """What rows of a named format mean (not `auto` or `langfuse`). Raises UnreadableFileError where a mapping is missing."""
+    """What rows of a named format mean (not `auto` or `langfuse`); a ready mapping comes with its name.
+
+    Raises UnreadableFileError where a mapping is missing.
+    """
     if name == "flat":
         if mapping is None:
             raise UnreadableFileError(
@@ -69,5 +74,7 @@ def format_named(name: str, config: InteractionsConfig, mapping: Mapping | None,
         "span_annotations": lambda: span_annotations(config.spans),
     }
     if name not in known:
-        raise UnreadableFileError(f"unknown format {name!r}: one of {', '.join(FORMATS)}")
+        if mapping is None:
+            raise UnreadableFileError(f"unknown format {name!r}: one of {', '.join((*FORMATS, *ready_mappings()))}")
+        return mapped(mapping)
     return known[name]()
