@@ -12,7 +12,7 @@ from lyo_pipelines.errors import LyoError
 
 TASK = "documents"
 SOURCE = "documents"
-DOCUMENTS_VERSION = 1
+DOCUMENTS_VERSION = 2
 """Raise it whenever the same file would give other chunks or examples."""
 
 INPUTS_KEY = b"lyo.inputs"
@@ -30,6 +30,7 @@ REASONS = {
     "garbled": "the letters came out in pieces: use the original (Markdown, HTML, a word processor's HTML export), not this copy",
     "no_language": "too little text to tell its language: name it (language: hi) in the front matter or in set.yaml",
     "metadata": "the YAML beside it cannot be read: mend it",
+    "too_deep": "its parts are nested too deeply to be read whole: save it with fewer levels",
     "unreadable": "reading it failed in a way that nobody foresaw",
 }
 """Why a file is set down, and what to do about it."""
