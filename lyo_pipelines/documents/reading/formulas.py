@@ -101,7 +101,7 @@ def _of_mathml_inside(element: lxml_html.HtmlElement) -> str | None:
 def _of_mathjax(element: lxml_html.HtmlElement, *, preview: bool) -> str | None:
     """What MathJax 2 put beside its script: the script tells it, unless the page was saved without."""
     after = element.getnext()
-    while after is not None and set((after.get("class") or "").split()) & _MATHJAX:
+    if after is not None and set((after.get("class") or "").split()) & _MATHJAX:
         if preview:
             return ""
         after = after.getnext()

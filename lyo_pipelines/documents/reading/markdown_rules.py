@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     BlockRule = Callable[[StateBlock, int, int, bool], bool]
 
 _LEVELS = 100  # of lists and quotations in each other; a list is two
+_LINKS = 8  # square brackets in each other that are looked into for links
 # before these a backslash is Markdown's; before others it may be TeX's (\\ \{ \, \% \=), and so it stays
 _ESCAPES = frozenset("*_`#~+-.<>")
 _ADDRESS = re.compile(
@@ -92,7 +93,12 @@ def _to_an_address(rule: InlineRule) -> InlineRule:
 
     def checked(state: StateInline, silent: bool) -> bool:
         start = state.pos
-        if state.src[start] not in "[!" or not rule(state, True):
+        if state.src[start] not in "[!":
+            return False
+        if silent and state.level > _LINKS:
+            state.pos = state.posMax  # as the parser itself does at its limit, so that a row of brackets costs no more
+            return True
+        if not rule(state, True):
             return False
         end = state.pos
         inside = state.src[state.src.rfind("](", start, end) + 2 : end - 1]
