@@ -48,6 +48,7 @@ class DocumentConfig(BaseModel):
     chunk_weight: Annotated[float, Field(gt=0)]
     pair_weight: Annotated[float, Field(gt=0)]
 
+    pdf_maximum_pages: Positive
     pdf_running_line_share: Annotated[float, Field(gt=0, le=1)]
     pdf_heading_size: Annotated[float, Field(gt=1)]
     pdf_minimum_characters_per_page: Count

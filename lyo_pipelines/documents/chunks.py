@@ -1,12 +1,14 @@
 """Blocks -> one text -> chunks: by headings first, then paragraphs and sentences up to a budget of tokens, with overlap. Pure.
 
 The same for every format. A chunk is a piece [start, end) of the document's text plus what it repeats of the piece before, so the
-pieces put together are the text again: nothing is lost or said twice.
+pieces put together are the text again: nothing is lost or said twice. Code and formulas are cut
+only where they alone exceed the budget.
 """
 
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -14,6 +16,7 @@ from itertools import pairwise
 import regex
 
 from lyo_pipelines.documents.contract import TextBlock
+from lyo_pipelines.documents.reading.math_spans import protected_spans
 
 Count = Callable[[str], int]
 _GAP = "\n\n"
@@ -63,17 +66,38 @@ def text_of(blocks: list[TextBlock]) -> str:
 def cut_chunks(blocks: list[TextBlock], budget: ChunkBudget, count: Count, title: str = "") -> list[Chunk]:
     """Cut a document into chunks. `title` stands above all headings where the text does not begin with it."""
     text = text_of(blocks)
+    whole = _Whole(blocks)
     root = () if not title or any(block.level == 1 for block in blocks) else (title,)
-    pieces = _with_short_end(list(_pieces(_units(blocks, text, root, budget, count), budget, count)), budget)
-    return [_chunk(number, piece, text, budget, count) for number, piece in enumerate(pieces)]
+    pieces = _with_short_end(list(_pieces(_units(blocks, text, whole, root, budget, count), budget, count)), budget)
+    return [_chunk(number, piece, text, whole, budget, count) for number, piece in enumerate(pieces)]
 
 
 def _shown(block: TextBlock) -> str:
     return f"{'#' * block.level} {block.text}" if block.level else block.text
 
 
+class _Whole:
+    """Code and formulas of a text, which are best left whole."""
+
+    def __init__(self, blocks: list[TextBlock]) -> None:
+        self._starts: list[int] = []
+        self._ends: list[int] = []
+        position = 0
+        for block in blocks:
+            shown = _shown(block)
+            for span in protected_spans(shown):
+                self._starts.append(position + span.start)
+                self._ends.append(position + span.end)
+            position += len(shown) + len(_GAP)
+
+    def cut_by(self, place: int) -> bool:
+        """Whether a cut at a place would go through one of them."""
+        before = bisect_left(self._starts, place) - 1
+        return before >= 0 and place < self._ends[before]
+
+
 def _units(
-    blocks: list[TextBlock], text: str, root: tuple[str, ...], budget: ChunkBudget, count: Count
+    blocks: list[TextBlock], text: str, whole: _Whole, root: tuple[str, ...], budget: ChunkBudget, count: Count
 ) -> Iterator[_Unit]:
     stack: list[tuple[int, str]] = []
     position = 0
@@ -83,26 +107,34 @@ def _units(
             stack = [(level, name) for level, name in stack if level < block.level] + [(block.level, block.text)]
         path = (*root, *(name for _, name in stack))
         room = max(budget.maximum - budget.overlap - count(prefix(path)), budget.maximum // 3)
-        for place, (a, b) in enumerate(_split(text, position, end, room, count)):
+        for place, (a, b) in enumerate(_split(text, position, end, room, count, whole)):
             yield _Unit(a, b, count(text[a:b]), path, heading=bool(block.level) and not place)
         position = end
 
 
-def _split(text: str, start: int, end: int, room: int, count: Count) -> Iterator[tuple[int, int]]:
-    """[start, end) in parts that fit: sentences, else words, else a few letters (never inside a syllable)."""
+def _split(text: str, start: int, end: int, room: int, count: Count, whole: _Whole | None) -> Iterator[tuple[int, int]]:
+    """[start, end) in parts that fit: sentences, else words, else a few letters (never inside a syllable).
+
+    whole: what is left whole as long as there is another place to cut.
+    """
     if count(text[start:end]) <= room:
         yield start, end
         return
     for pattern in (_SENTENCE, _WORD):
         cuts = [found.end() for found in pattern.finditer(text, start, end) if start < found.end() < end]
+        if whole:
+            cuts = [cut for cut in cuts if not whole.cut_by(cut)]
         if cuts:
             bounds = [start, *cuts, end]
             for a, b in _grouped(text, bounds, room, count):
                 if count(text[a:b]) <= room or len(bounds) == 2:
                     yield a, b
                 else:
-                    yield from _split(text, a, b, room, count)
+                    yield from _split(text, a, b, room, count, whole)
             return
+    if whole:
+        yield from _split(text, start, end, room, count, None)
+        return
     bounds = [start, *(found.end() for found in _CLUSTERS.finditer(text, start, end))]
     yield from _grouped(text, bounds, room, count)
 
@@ -175,10 +207,10 @@ def _headings_at_end(units: list[_Unit]) -> list[_Unit]:
     return tail
 
 
-def _chunk(number: int, piece: _Piece, text: str, budget: ChunkBudget, count: Count) -> Chunk:
+def _chunk(number: int, piece: _Piece, text: str, whole: _Whole, budget: ChunkBudget, count: Count) -> Chunk:
     start, end = piece.units[0].start, piece.units[-1].end
     above = piece.units[0].path[:-1] if piece.units[0].heading else piece.units[0].path
-    begin = _overlap_start(text, start, budget, count) if piece.goes_on else start
+    begin = _overlap_start(text, start, whole, budget, count) if piece.goes_on else start
     told = prefix(above) + text[begin:end].strip()
     if begin < start and count(told) > budget.maximum:
         begin = start  # no room for the repetition
@@ -189,7 +221,7 @@ def _chunk(number: int, piece: _Piece, text: str, budget: ChunkBudget, count: Co
     return Chunk(number, piece.units[0].path, text[begin:end], start - begin, told, count(told))
 
 
-def _overlap_start(text: str, start: int, budget: ChunkBudget, count: Count) -> int:
+def _overlap_start(text: str, start: int, whole: _Whole, budget: ChunkBudget, count: Count) -> int:
     """Where the repetition begins: as many whole sentences before `start` as the overlap allows, else words; none across headings."""
     if not budget.overlap:
         return start
@@ -199,7 +231,7 @@ def _overlap_start(text: str, start: int, budget: ChunkBudget, count: Count) -> 
     for pattern in (_SENTENCE, _WORD):
         cuts = [found.end() for found in pattern.finditer(text, floor, start) if found.end() < start]
         for place in cuts:
-            if count(text[place:start]) <= budget.overlap:
+            if not whole.cut_by(place) and count(text[place:start]) <= budget.overlap:
                 return place
     return start
 

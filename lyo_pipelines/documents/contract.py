@@ -12,7 +12,7 @@ from lyo_pipelines.errors import LyoError
 
 TASK = "documents"
 SOURCE = "documents"
-DOCUMENTS_VERSION = 1
+DOCUMENTS_VERSION = 2
 """Raise it whenever the same file would give other chunks or examples."""
 
 INPUTS_KEY = b"lyo.inputs"
@@ -22,7 +22,7 @@ REASONS = {
     "unsupported_format": "no reader for this kind of file: save it as Markdown (.md), text (.txt), HTML (.html) or PDF",
     "empty": "there is no text in it",
     "too_little_text": "too little to learn from (minimum_letters)",
-    "too_large": "it is larger than the configuration allows: split it, or raise maximum_megabytes and maximum_characters",
+    "too_large": "larger than the configuration allows: split it, or raise maximum_megabytes, maximum_characters, pdf_maximum_pages",
     "encoding": "its bytes are no readable text: save it as UTF-8",
     "encrypted": "it needs a password: save a copy without one",
     "damaged": "it cannot be opened: export it again",
@@ -30,6 +30,7 @@ REASONS = {
     "garbled": "the letters came out in pieces: use the original (Markdown, HTML, a word processor's HTML export), not this copy",
     "no_language": "too little text to tell its language: name it (language: hi) in the front matter or in set.yaml",
     "metadata": "the YAML beside it cannot be read: mend it",
+    "too_deep": "its parts are nested too deeply to be read whole: save it with fewer levels",
     "unreadable": "reading it failed in a way that nobody foresaw",
 }
 """Why a file is set down, and what to do about it."""

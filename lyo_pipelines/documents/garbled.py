@@ -19,6 +19,14 @@ _WORD = regex.compile(rf"[{_INDIC}\u200c\u200d]+")
 _BROKEN = regex.compile(
     rf"(?<![{_INDIC}\p{{L}}\u200c\u200d])\p{{M}}|(?<=[{_INDIC}])[%\"'+)(#$&@!*<>=\^~]+(?=[{_INDIC}])"
 )
+# a formula with letters of the script, "अ + ब = स" or "க(ச+த)", and the names of functions: neither is a word
+_OPERAND = r"\d*+(?:[\p{L}\p{Nl}]\p{M}*+){1,2}(?![\p{L}\p{M}])"
+_OPERATOR = r"(?:\s*+[-+−±×÷·*/=<>≤≥≠^(),;²³]++)++\s*+"
+_FORMULA = regex.compile(
+    rf"(?<![\p{{L}}\p{{M}}\d])\(?(?:{_OPERAND}|\d++)(?:{_OPERATOR}(?:{_OPERAND}|\d++)?)++"
+    r"|(?<![\p{L}\p{M}])(?:a?(?:sin|cos|tan|cot|sec|csc|cosec)h?|arc(?:sin|cos|tan)|log|ln|lim|exp|max|min|det|gcd|lcm|hcf)(?![\p{Ll}\p{M}])",
+    regex.IGNORECASE,
+)
 _SYLLABLE_TWICE = regex.compile(r"(\p{L}\p{M}+)\1")
 _LETTER = regex.compile(r"\p{L}")
 _SIGNS_OF_NUMBERS = regex.compile(r"[।॥०-९௦-௺]")
@@ -28,12 +36,13 @@ _SCRIPTS = {"Devanagari": regex.compile(r"\p{Devanagari}"), "Tamil": regex.compi
 def is_garbled(text: str, config: DocumentConfig, *, reconstructed: bool) -> str:
     """What is wrong with a text (a few words), or "" when it reads like one.
 
-    reconstructed: it may have come out of a PDF, so words and syllables are looked at, too.
+    reconstructed: it may have come out of a PDF, so words and syllables are looked at, too. Formulas are not.
     """
     if (bad := len(_BAD.findall(text))) > config.garbled_signs_share * len(text):
         return f"{bad} signs in it are no text"
     if not reconstructed:
         return ""
+    text = _FORMULA.sub(" ", text)
     words = _WORD.findall(_SIGNS_OF_NUMBERS.sub(" ", text))
     if len(words) >= config.garbled_minimum_words:
         return _indic(text, words, config)

@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from textwrap import dedent
 
 from lyo_pipelines.documents.contract import TextBlock
 from lyo_pipelines.documents.question_markers import MARKED
@@ -26,7 +27,7 @@ _EXERCISES = re.compile(
 _SOLUTIONS = re.compile(
     r"^(?:[\d.]+\s*)?(?:solutions?|answers?|answer key|हल|उत्तर(?: कुंजी)?|விடைகள்|விடை|தீர்வுகள்|பதில்கள்)\s*:?$", re.IGNORECASE
 )
-_ITEM = re.compile(r"^\s*(?P<number>\d{1,3})[.)]\s+(?P<text>\S.*)$")
+_ITEM = re.compile(r"^(?P<number>\d{1,3})[.)]\s+(?P<text>\S.*)$")
 
 
 @dataclass(frozen=True)
@@ -101,9 +102,7 @@ def _exercises(blocks: list[TextBlock]) -> Iterator[QuestionAnswer]:
         if block.level:
             heading = block.text
             continue
-        items = {
-            found["number"]: found["text"].strip() for line in block.text.splitlines() if (found := _ITEM.match(line))
-        }
+        items = _items(block.text)
         if not items:
             continue
         if _EXERCISES.match(heading.strip()):
@@ -111,3 +110,18 @@ def _exercises(blocks: list[TextBlock]) -> Iterator[QuestionAnswer]:
         elif _SOLUTIONS.match(heading.strip()) and items.keys() == asked.keys():
             yield from (QuestionAnswer(asked[number], answer) for number, answer in items.items())
             asked = {}
+
+
+def _items(text: str) -> dict[str, str]:
+    """Items of a numbered list by number, each with the lines (code, formulas, parts a and b) that are indented below it."""
+    items: dict[str, list[str]] = {}
+    number = ""
+    for line in dedent(text).splitlines():
+        if found := _ITEM.match(line):
+            number = found["number"]
+            items[number] = [found["text"].strip()]
+        elif number and line[:1].isspace():
+            items[number].append(line)
+        else:
+            number = ""
+    return {one: "\n".join([first, *dedent("\n".join(rest)).splitlines()]) for one, (first, *rest) in items.items()}

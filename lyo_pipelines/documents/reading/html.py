@@ -1,4 +1,7 @@
-"""HTML -> blocks, without what surrounds the text on a page (menus, banners, scripts). Markdown comes here as HTML, too."""
+"""HTML -> blocks, without what surrounds the text on a page (menus, banners, scripts). Markdown comes here as HTML, too.
+
+The tree is walked in one loop, not by recursion, so that a page may be nested as deeply as the parser can hold it.
+"""
 
 from __future__ import annotations
 
@@ -7,30 +10,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from lxml import html as lxml_html
-from lxml.etree import ParserError  # pyright: ignore[reportAttributeAccessIssue]  (a compiled module)
+from lxml.etree import ParserError, iterwalk  # pyright: ignore[reportAttributeAccessIssue]  (a compiled module)
 
 from lyo_pipelines.documents.contract import DocumentMetadata, RejectedError, TextBlock
+from lyo_pipelines.documents.reading.formulas import formula_of
+from lyo_pipelines.documents.reading.html_groups import code_text, definitions, list_text, table_text
+from lyo_pipelines.documents.reading.html_tags import BLOCKS, HEADINGS
+from lyo_pipelines.documents.reading.page_parts import PageParts
+from lyo_pipelines.documents.reading.raised_text import is_footnote_mark, lowered, raised
 
-_DROPPED = frozenset(
-    ("script", "style", "noscript", "template", "svg", "iframe", "object", "form", "button", "select", "input", "textarea", "nav",
-     "aside", "dialog", "img", "picture", "video", "audio", "canvas", "head", "map")
-)  # fmt: skip
-_AROUND = frozenset({"header", "footer"})  # of the page; those of an article are part of it
-_BLOCKS = frozenset(
-    ("address", "article", "blockquote", "body", "center", "dd", "details", "div", "dl", "dt", "fieldset", "figcaption", "figure",
-     "footer", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "html", "li", "main", "ol", "p", "pre", "section", "summary",
-     "table", "tbody", "td", "tfoot", "th", "thead", "tr", "ul")
-)  # fmt: skip
-_BOILERPLATE = re.compile(
-    r"(?:^|[\s_-])(?:cookies?|consent|breadcrumbs?|sidebar|share|social|comments?|advert|ads?|menu|navbar|newsletter|popup|promo"
-    r"|related|skip-link|toc)(?:$|[\s_-])",
-    re.IGNORECASE,
-)
 _SPACE = re.compile(r"[ \t\r\f\v]+")
-_RAISED = str.maketrans("0123456789+-=()n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ⁿ")
-_LOWERED = str.maketrans("0123456789+-=()", "₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎")
 _LINE = "\x1e"  # stands for <br> until white space is tidied
-_DEEP = 200
+_DEEP = 40  # lists and tables in each other that are told with their marks; deeper ones are plain lines
+_TREE_LIMIT = 2040  # libxml2 drops what lies 2,048 levels deep, and what follows it
 
 
 @dataclass(frozen=True)
@@ -42,17 +34,19 @@ class Page:
 
 
 def read_html(text: str) -> Page:
-    """Blocks of an HTML page. Raises RejectedError("damaged") when it is none."""
+    """Blocks of an HTML page. Raises RejectedError: damaged when it is none, too_deep when the parser would lose a part of it."""
     text = re.sub(r"^\s*<\?xml[^>]*\?>", "", text)
     if not text.strip():
         return Page([], DocumentMetadata())
     try:
-        root = lxml_html.document_fromstring(text)
+        root = lxml_html.document_fromstring(text, parser=lxml_html.HTMLParser(huge_tree=True))
     except (ParserError, ValueError) as error:
         raise RejectedError("damaged", str(error)[:120]) from None
+    parts = PageParts(root)
+    if parts.depth >= _TREE_LIMIT:
+        raise RejectedError("too_deep", f"its elements stand {_TREE_LIMIT:,} deep in each other")
     about = _about(root)
-    blocks = [block for block in _walk(_content(root), 0) if block.text]
-    return Page(blocks, about)
+    return Page([block for block in _Reader(parts).blocks(parts.content()) if block.text], about)
 
 
 def _about(root: lxml_html.HtmlElement) -> DocumentMetadata:
@@ -69,131 +63,108 @@ def _about(root: lxml_html.HtmlElement) -> DocumentMetadata:
     )
 
 
-def _content(root: lxml_html.HtmlElement) -> lxml_html.HtmlElement:
-    """The main part of the page where it names one, else its body."""
-    body = root.find("body")
-    body = root if body is None else body
-    named = [one for one in body.iter("main", "article") if not _unwanted(one)]
-    named += [one for one in body.iter() if one.get("role") == "main"]
-    if not named:
-        return body
-    largest = max(named, key=lambda one: len(one.text_content()))
-    # several articles of one page belong together, so only a part that holds most of the text stands for all
-    return largest if 2 * len(largest.text_content()) > len(body.text_content()) else body
+class _Loose:
+    """Text between two blocks, as it is collected; powers and indices are told when they end."""
+
+    def __init__(self) -> None:
+        self._parts: list[str] = []
+        self._raised: list[tuple[str, int]] = []
+
+    def add(self, text: str | None) -> None:
+        if text:
+            self._parts.append(text)
+
+    def begin_raised(self, tag: str) -> None:
+        self._raised.append((tag, len(self._parts)))
+
+    def end_raised(self) -> None:
+        if not self._raised:
+            return
+        tag, start = self._raised.pop()
+        inside = " ".join("".join(self._parts[start:]).replace(_LINE, " ").split())
+        before = self._parts[start - 1][-1:] if start else ""
+        self._parts[start:] = [raised(inside, before) if tag == "sup" else lowered(inside)]
+
+    def last_word(self) -> str:
+        """What stands right before, back to the last space."""
+        return "".join(self._parts[-3:])[-40:].rpartition(" ")[2]
+
+    def block(self, level: int = 0) -> Iterator[TextBlock]:
+        text = tidy("".join(self._parts))
+        self._parts, self._raised = [], []
+        if text:
+            yield TextBlock(" ".join(text.split()) if level else text, level)
 
 
-def _unwanted(element: lxml_html.HtmlElement) -> bool:
-    tag = element.tag
-    if not isinstance(tag, str) or tag in _DROPPED or element.get("hidden") is not None:
-        return True
-    if element.get("aria-hidden") == "true" or element.get("role") in {"navigation", "banner", "contentinfo", "search"}:
-        return True
-    if tag in _AROUND and not any(True for _ in element.iterancestors("article", "main", "section")):
-        return True
-    return tag not in {"body", "html", "main", "article"} and bool(
-        _BOILERPLATE.search(f"{element.get('class') or ''} {element.get('id') or ''}".strip())
-    )
+class _Reader:
+    """Blocks of the elements of one page."""
 
+    def __init__(self, parts: PageParts) -> None:
+        self._parts = parts
 
-def _walk(element: lxml_html.HtmlElement, depth: int) -> Iterator[TextBlock]:
-    """Blocks below an element: text between two block elements is a paragraph of its own."""
-    loose: list[str] = [element.text or ""]
-    for child in element:
-        if _unwanted(child):
-            pass
-        elif child.tag in _BLOCKS or (depth < _DEEP and _holds_blocks(child)):
-            yield TextBlock(tidy("".join(loose)))
-            loose = []
-            yield from _block(child, depth)
-        else:
-            loose.append(inline(child))
-        loose.append(child.tail or "")
-    yield TextBlock(tidy("".join(loose)))
+    def blocks(self, element: lxml_html.HtmlElement, depth: int = 0) -> Iterator[TextBlock]:
+        """Blocks of what an element holds: text between two block elements is a paragraph of its own."""
+        loose, level = _Loose(), 0
+        left_out: lxml_html.HtmlElement | None = None
+        walk = iterwalk(element, events=("start", "end", "comment", "pi"))
+        for event, node in walk:
+            if node is element:
+                loose.add(node.text if event == "start" else None)
+            elif event != "start":
+                if event == "end" and node is not left_out:
+                    if node.tag in {"sup", "sub"}:
+                        loose.end_raised()
+                    if self._is_block(node):
+                        yield from loose.block(level)
+                        level = 0 if node.tag in HEADINGS else level
+                loose.add(node.tail)
+            elif (told := self._told_inline(node, loose)) is not None:
+                loose.add(told)
+                left_out = node
+                walk.skip_subtree()
+            elif self._is_block(node):
+                yield from loose.block(level)
+                level = HEADINGS.get(node.tag, level)
+                whole = None if level else self._group(node, depth)
+                if whole is None:
+                    loose.add(node.text)
+                else:
+                    yield from whole
+                    left_out = node
+                    walk.skip_subtree()
+            else:
+                if node.tag in {"sup", "sub"}:
+                    loose.begin_raised(node.tag)
+                loose.add(_LINE if node.tag == "br" else node.text)
+        yield from loose.block(level)
 
+    def _is_block(self, node: lxml_html.HtmlElement) -> bool:
+        return node.tag in BLOCKS or node in self._parts.around_blocks
 
-def _holds_blocks(element: lxml_html.HtmlElement) -> bool:
-    return any(isinstance(one.tag, str) and one.tag in _BLOCKS for one in element.iterdescendants())
+    def _told_inline(self, node: lxml_html.HtmlElement, loose: _Loose) -> str | None:
+        """What stands for an element as a whole: a formula, or nothing for what is no text; None when its content is told."""
+        formula = formula_of(node)
+        if formula is not None:
+            return f"{_LINE}{formula}{_LINE}" if formula.startswith("$$") else formula
+        if self._parts.unwanted(node) or (node.tag == "sup" and is_footnote_mark(node, loose.last_word())):
+            return ""
+        return None
 
+    def _group(self, node: lxml_html.HtmlElement, depth: int) -> list[TextBlock] | None:
+        """A list, a table, definitions or code as a whole; None for any other element, and for those that stand too deep."""
+        if node.tag == "pre":
+            return [TextBlock(code_text(node))]
+        if depth >= _DEEP or node.tag not in {"ul", "ol", "table", "dl"}:
+            return None
 
-def _block(element: lxml_html.HtmlElement, depth: int) -> Iterator[TextBlock]:
-    tag = str(element.tag)
-    if tag in {"h1", "h2", "h3", "h4", "h5", "h6"}:
-        yield TextBlock(" ".join(tidy(inline(element, inside=True)).split()), level=int(tag[1]))
-    elif tag == "pre":
-        yield TextBlock(_code(element))
-    elif tag in {"ul", "ol"} or tag == "table":
-        yield TextBlock("\n".join(_rows(element) if tag == "table" else _items(element, 0)))
-    elif tag == "dl":
-        yield from _definitions(element)
-    elif depth > _DEEP:
-        yield TextBlock(tidy(element.text_content()))
-    else:
-        yield from _walk(element, depth + 1)
+        def inside(element: lxml_html.HtmlElement) -> list[TextBlock]:
+            return [] if self._parts.unwanted(element) else list(self.blocks(element, depth + 1))
 
-
-def _items(element: lxml_html.HtmlElement, level: int) -> Iterator[str]:
-    """Lines of a list, nested ones indented."""
-    start = element.get("start") or "1"
-    number = int(start) if start.isdigit() else 1
-    for item in element:
-        if item.tag in {"ul", "ol"}:
-            yield from _items(item, level + 1)
-        elif not _unwanted(item):
-            mark = f"{number}." if element.tag == "ol" else "-"
-            number += 1
-            nested = [one for one in item if one.tag in {"ul", "ol"}]
-            own = tidy(inline(item, inside=True, without=nested)).replace("\n", " ")
-            if own:
-                yield f"{'  ' * level}{mark} {own}"
-            for one in nested if level < _DEEP else ():
-                yield from _items(one, level + 1)
-
-
-def _rows(table: lxml_html.HtmlElement) -> Iterator[str]:
-    for row in table.iter("tr"):
-        cells = [" ".join(tidy(inline(cell, inside=True)).split()) for cell in row if cell.tag in {"td", "th"}]
-        if any(cells):
-            yield " | ".join(cells)
-
-
-def _definitions(element: lxml_html.HtmlElement) -> Iterator[TextBlock]:
-    term = ""
-    for child in element.iter("dt", "dd"):
-        text = " ".join(tidy(inline(child, inside=True)).split())
-        if child.tag == "dt":
-            term = text
-        elif text:
-            yield TextBlock(f"{term}: {text}" if term else text, term=term)
-
-
-def _code(element: lxml_html.HtmlElement) -> str:
-    text = element.text_content().strip("\n")
-    inner = element.find("code")
-    found = re.search(r"language-(\w+)", (inner.get("class") or "") if inner is not None else "")
-    return f"```{found[1] if found else ''}\n{text}\n```" if text.strip() else ""
-
-
-def inline(
-    element: lxml_html.HtmlElement, *, inside: bool = False, without: list[lxml_html.HtmlElement] | None = None
-) -> str:
-    """Text of an element with its line breaks, powers and indices; `inside`: a block's own content, so nested blocks are lines."""
-    tag = element.tag
-    if tag == "br":
-        return _LINE
-    if not inside and tag in {"sup", "sub"}:
-        text = " ".join(element.text_content().split())
-        if element.find(".//a") is not None:
-            return ""  # the mark of a footnote
-        table, sign = (_RAISED, "^") if tag == "sup" else (_LOWERED, "_")
-        changed = text.translate(table)
-        return changed if text and all(ord(one) in table for one in text) else f"{sign}({text})" if text else ""
-    parts = [element.text or ""]
-    for child in element:
-        if not _unwanted(child) and child not in (without or []):
-            said = inline(child, without=without)
-            parts.append(f"{_LINE}{said}{_LINE}" if child.tag in _BLOCKS else said)
-        parts.append(child.tail or "")
-    return "".join(parts)
+        if node.tag == "dl":
+            return list(definitions(node, inside))
+        if node.tag == "table":
+            return None if node in self._parts.layout_tables else [TextBlock(table_text(node, inside))]
+        return [TextBlock(list_text(node, inside))]
 
 
 def tidy(text: str) -> str:

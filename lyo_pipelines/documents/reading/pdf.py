@@ -28,7 +28,10 @@ class _Sign:
 
 
 def read_pdf(data: bytes, config: DocumentConfig) -> Page:
-    """Blocks of a PDF. Raises RejectedError: encrypted, damaged, no_text_layer."""
+    """Blocks of a PDF. Raises RejectedError: encrypted, damaged, no_text_layer, too_large.
+
+    Pages and characters are counted while they are read, so that a file of a few kilobytes cannot fill the memory.
+    """
     import pypdfium2
 
     try:
@@ -37,8 +40,10 @@ def read_pdf(data: bytes, config: DocumentConfig) -> Page:
         reason = "encrypted" if "password" in str(error).lower() else "damaged"
         raise RejectedError(reason, str(error)[:120]) from None
     try:
-        lines = [line for number in range(len(document)) for line in _lines(document[number], number)]
         pages = len(document)
+        if pages > config.pdf_maximum_pages:
+            raise RejectedError("too_large", f"{pages:,} pages")
+        lines = list(_all_lines(document, pages, config))
         title = str(document.get_metadata_value("Title") or "").strip()
         author = str(document.get_metadata_value("Author") or "").strip()
     except pypdfium2.PdfiumError as error:
@@ -53,20 +58,33 @@ def read_pdf(data: bytes, config: DocumentConfig) -> Page:
     return Page(blocks_of(lines, pages, config), DocumentMetadata(title=named, attribution=author))
 
 
-def _lines(page: Any, number: int) -> Iterator[PdfLine]:
-    textpage = page.get_textpage()
-    try:
-        line: list[_Sign] = []
-        for sign in _signs(textpage):
-            if sign.text in _NEVER_TEXT:
-                yield from _line(textpage, line, number)
-                line = []
-            else:
-                line.append(sign)
-        yield from _line(textpage, line, number)
-    finally:
-        textpage.close()
-        page.close()
+def _all_lines(document: Any, pages: int, config: DocumentConfig) -> Iterator[PdfLine]:
+    """Lines of all pages, as long as they hold no more characters together than a document may."""
+    left = config.maximum_characters
+    for number in range(pages):
+        page = document[number]
+        textpage = page.get_textpage()
+        try:
+            left -= textpage.count_chars()
+            if left < 0:
+                raise RejectedError(
+                    "too_large", f"more than {config.maximum_characters:,} characters up to page {number + 1}"
+                )
+            yield from _lines(textpage, number)
+        finally:
+            textpage.close()
+            page.close()
+
+
+def _lines(textpage: Any, number: int) -> Iterator[PdfLine]:
+    line: list[_Sign] = []
+    for sign in _signs(textpage):
+        if sign.text in _NEVER_TEXT:
+            yield from _line(textpage, line, number)
+            line = []
+        else:
+            line.append(sign)
+    yield from _line(textpage, line, number)
 
 
 def _signs(textpage: Any) -> Iterator[_Sign]:

@@ -13,7 +13,8 @@ _NUMBERED = re.compile(r"^(?P<number>\d{1,2}(?:\.\d{1,2}){0,3})\.?[ \t]+(?P<titl
 _SENTENCE_END = re.compile(r"[.!?।॥:;,]$")
 _HYPHEN = re.compile(r"(?<=[a-zà-ÿ])[-\u00ad\u2010]\n(?=[a-zà-ÿ])")
 _LIST = re.compile(r"(?m)^\s*(?:[-*•+]|\(?\d{1,3}[.)])[ \t]+")
-_WRAPPED = 50  # lines at least this long (on average) were broken by a program, not by the author
+WRAPPED_LINE = 50
+"""Lines at least this long (the median, in characters) were broken by a program, not by the author."""
 
 
 def read_plain(text: str) -> list[TextBlock]:
@@ -42,7 +43,7 @@ def unwrap_lines(part: str) -> str:
     if len(lines) < 2 or _LIST.search(part) or "|" in part:
         return "\n".join(line.rstrip() for line in part.splitlines() if line.strip()).strip()
     longest = sorted(map(len, lines[:-1]))
-    if longest[len(longest) // 2] < _WRAPPED:
+    if longest[len(longest) // 2] < WRAPPED_LINE:
         return "\n".join(lines)
     return "".join(
         line if not place else f"\n{line}" if MARKED.match(line) else f" {line}" for place, line in enumerate(lines)

@@ -1,0 +1,99 @@
+"""Which `<…>` in a Markdown text are HTML. "p<q and q>r" is none, though CommonMark takes it for the tag <q> with two attributes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from lxml.html import defs
+from markdown_it.common.html_re import attr_name, attr_value
+
+_NAMES = frozenset(defs.tags) | frozenset(
+    ("math", "semantics", "annotation", "annotation-xml", "mrow", "mi", "mn", "mo", "ms", "mtext", "mspace", "mfrac",
+     "msqrt", "mroot", "mstyle", "merror", "mpadded", "mphantom", "mfenced", "menclose", "msub", "msup", "msubsup", "munder",
+     "mover", "munderover", "mmultiscripts", "mprescripts", "none", "mtable", "mtr", "mtd", "mlabeledtr", "maction", "main",
+     "section", "article", "aside", "header", "footer", "nav", "figure", "figcaption", "details", "summary", "mark", "time",
+     "ruby", "rt", "rp", "wbr", "video", "audio", "source", "picture", "svg", "g", "path", "template", "dialog", "bdi",
+     "data", "output", "progress", "meter", "slot")
+)  # fmt: skip
+_BARE_ATTRIBUTES = frozenset(
+    ("hidden", "open", "checked", "disabled", "selected", "controls", "autoplay", "loop", "muted", "required", "readonly",
+     "multiple", "reversed", "allowfullscreen", "async", "defer", "nowrap", "noshade", "compact", "itemscope", "download")
+)  # fmt: skip
+_LETTERS = frozenset("abiqpsu")  # elements that are called like a variable
+_TAG = re.compile(
+    r"""<(?P<close>/?)(?P<name>[A-Za-z][A-Za-z0-9-]*)(?P<attributes>(?:\s(?:[^<>"']|"[^"]*"|'[^']*')*)?/?)>"""
+)
+_ATTRIBUTE = re.compile(rf"\s+(?P<name>{attr_name})(?:\s*=\s*(?P<value>{attr_value}))?")
+_RAW = frozenset({"script", "style", "textarea"})  # no tag is read inside
+_ANY = re.compile(
+    rf"(?P<comment><!--)|<(?P<raw>{'|'.join(sorted(_RAW))})(?=[\s>])|<(?P<rest>[!?/A-Za-z])", re.IGNORECASE
+)
+
+
+class Tags:
+    """The tags of one text. Each question costs little: where a name is closed last is looked up once."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._lower = text.lower()
+        self._last: dict[str, int] = {}
+        self._first: dict[str, int] = {}
+
+    def is_tag(self, start: int, end: int, *, begins_block: bool = False) -> bool:
+        """Whether [start, end), which looks like a tag or a comment, is one.
+
+        A name of one letter needs its other half in the same text, unless it begins a block (<p>).
+        """
+        if self._text.startswith("<!--", start):
+            return True
+        found = _TAG.fullmatch(self._text, start, end)
+        if not found or found["name"].lower() not in _NAMES or not _attributes(found["attributes"]):
+            return False
+        name = found["name"].lower()
+        if name not in _LETTERS or "=" in found["attributes"] or (begins_block and name == "p"):
+            return True
+        if found["close"]:
+            return 0 <= self._where(self._first, f"<{name}", self._lower.find) < start
+        return self._where(self._last, f"</{name}", self._lower.rfind) > start
+
+    @staticmethod
+    def _where(known: dict[str, int], sought: str, find: Callable[[str], int]) -> int:
+        if sought not in known:
+            known[sought] = find(sought)
+        return known[sought]
+
+    def escaped(self) -> str:
+        """The text (a block of HTML) with every `<` that begins no tag written as `&lt;`."""
+        pieces, position = [], 0
+        while found := _ANY.search(self._text, position):
+            start = found.start()
+            end = self._end(found)
+            pieces.append(self._text[position:start])
+            pieces.append(self._text[start:end] if end else "&lt;")
+            position = end or start + 1
+        return "".join([*pieces, self._text[position:]])
+
+    def _end(self, found: re.Match[str]) -> int:
+        """Where the tag, comment or raw element that begins here ends; 0 when it is none."""
+        start = found.start()
+        if found["comment"] or found["raw"]:
+            closing = "-->" if found["comment"] else f"</{found['raw'].lower()}"
+            if self._where(self._last, closing, self._lower.rfind) < start:
+                return 0
+            stop = self._lower.index(closing, start)
+            return stop + 3 if found["comment"] else self._text.find(">", stop) + 1
+        tag = _TAG.match(self._text, start)
+        return tag.end() if tag and self.is_tag(start, tag.end(), begins_block=True) else 0
+
+
+def _attributes(text: str) -> bool:
+    """Whether the inside of a tag is attributes: names with values, or names that HTML knows to stand alone."""
+    text = text.rstrip().removesuffix("/").rstrip()
+    position = 0
+    while position < len(text):
+        found = _ATTRIBUTE.match(text, position)
+        if not found or (found["value"] is None and found["name"].lower() not in _BARE_ATTRIBUTES):
+            return False
+        position = found.end()
+    return True
