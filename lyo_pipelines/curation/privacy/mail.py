@@ -84,6 +84,11 @@ def find_upi_ids(text: str) -> Iterator[PersonalDataSpan]:
 
 FINDERS = (
     Finder("EMAIL", r"[\w\p{M}][@＠]\w", find_emails),
-    Finder("EMAIL", r"(?i)(?:[@＠]|[ \[({<]at[ \])}>]).{1,300}(?:\.|dot)", find_spelt_emails),
+    # the word "dot", an @ or "at" in brackets or apart, or a plain ending after a spelt "at"
+    Finder(
+        "EMAIL",
+        rf"(?i)[ \[({{<]dot[ \])}}>]|[\[({{<] ?(?:at|[@＠])|[@＠][ \[({{<\w]|\.(?:{_ENDINGS}|in)(?-u:\b)",
+        find_spelt_emails,
+    ),
     Finder("UPI", r"[A-Za-z0-9._\-\p{Nd}][@＠][A-Za-z]", find_upi_ids),
 )

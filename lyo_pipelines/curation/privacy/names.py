@@ -92,15 +92,21 @@ _WORD_LISTS = yaml.safe_load((_HERE / "name_words.yaml").read_text(encoding="utf
 _NEVER = _words(_WORD_LISTS["never"])
 _NOT_NAMES = _NEVER | _words(_WORD_LISTS["not_after_weak_cues"])
 _ALSO_WORDS = _words(_WORD_LISTS["also_words"])
-_CUES = tuple(
-    _Cue(
-        regex.compile(_with_pieces(cue["pattern"]), regex.VERSION1),
-        float(cue["score"]),
-        cue.get("code", True),
-        "{TWO}" in cue["pattern"],
+
+
+def _cues(key: str) -> tuple[_Cue, ...]:
+    return tuple(
+        _Cue(
+            regex.compile(_with_pieces(cue["pattern"]), regex.VERSION1),
+            float(cue["score"]),
+            cue.get("code", True),
+            "{TWO}" in cue["pattern"],
+        )
+        for cue in _LISTS[key]
     )
-    for cue in _LISTS["cues"]
-)
+
+
+_CUES, _INDIC_CUES = _cues("cues"), _cues("indic_cues")
 _STRONG = 0.9
 """From this score on ("my name is") only words that are never a name stop one."""
 NEEDS = "|".join(_with_pieces(pattern) for pattern in _LISTS["needs"])
@@ -118,7 +124,7 @@ _ADDRESSED = regex.compile(r"\p{Devanagari}+(?:ों|ओं|ियो|ओ)|\p{T
 
 def find_names(text: str) -> Iterator[PersonalDataSpan]:
     """Names after (or before) a cue; capitalised words that are none ("I am Indian", "Hello World") are left."""
-    for cue in _CUES:
+    for cue in _CUES if text.isascii() else (*_CUES, *_INDIC_CUES):
         no_names = _NEVER if cue.score >= _STRONG else _NOT_NAMES
         for match in cue.pattern.finditer(text):
             start, end = match.span("name")

@@ -82,8 +82,7 @@ def find_phones(text: str) -> Iterator[PersonalDataSpan]:
             if score:
                 yield PersonalDataSpan(*match.span(), "PHONE", score)
                 listed = match.end() if score > _UNNAMED else listed
-    if PHONE_WORDS.search(text) or _WORDS_AFTER.search(text):
-        yield from _named_of_any_form(text)
+    yield from _named_of_any_form(text)
 
 
 _UNNAMED = 0.6
@@ -148,11 +147,8 @@ _DIGIT_WORDS = (
     r"|பூஜ்ஜியம்|பூஜ்யம்|சுழியம்|சைபர்|ஒன்று|ஒண்ணு|இரண்டு|ரெண்டு|மூன்று|மூணு|நான்கு|நாலு|ஐந்து|அஞ்சு|ஆறு|ஏழு|எட்டு|ஒன்பது"
     r"|poojyam|ondru|onnu|rendu|irandu|moonu|moondru|naalu|naangu|anju|aindhu|aaru|ezhu|ettu|onbadhu|ombadhu"
 )
-_IN_WORDS = regex.compile(
-    rf"(?<![\w\p{{M}}])(?:(?:{_DIGIT_WORDS}|\d)(?![\w\p{{M}}])[\s,.\-]{{1,3}}){{7,15}}+(?:(?:{_DIGIT_WORDS}|\d)(?![\w\p{{M}}]))?",
-    regex.IGNORECASE,
-)
-_DIGIT_WORD = regex.compile(rf"(?<![\w\p{{M}}])(?:{_DIGIT_WORDS}|\d)(?![\w\p{{M}}])", regex.IGNORECASE)
+_TOKEN = regex.compile(r"[\w\p{M}]{1,40}+")
+_SPOKEN_DIGITS = frozenset(_DIGIT_WORDS.split("|")) | frozenset("0123456789")
 _REPEATS = {"double": 2, "triple": 3, "treble": 3, "डबल": 2, "ट्रिपल": 3}
 _SPELT_WINDOW = 60
 
@@ -162,21 +158,41 @@ def find_spelt_phones(text: str) -> Iterator[PersonalDataSpan]:
     for match in _SPELT.finditer(text):
         if preceded_by(_ANY_WORDS, text, match.start(), _SPELT_WINDOW) or followed_by(_WORDS_AFTER, text, match.end()):
             yield PersonalDataSpan(*match.span(), "PHONE", 0.85)
-    for match in _IN_WORDS.finditer(text):
-        if not preceded_by(_ANY_WORDS, text, match.start(), _SPELT_WINDOW):
+    for start, end, count in _spoken_runs(text):
+        if 10 <= count <= 13 and preceded_by(_ANY_WORDS, text, start, _SPELT_WINDOW):
+            yield PersonalDataSpan(start, end, "PHONE", 0.85)
+
+
+def _spoken_runs(text: str) -> Iterator[tuple[int, int, int]]:
+    """Start, end and number of digits of each run of digits in words ("nine eight double four …")."""
+    start = end = count = 0
+    pending = 1
+    for token in _TOKEN.finditer(text):
+        word = token.group().lower()
+        if count and (word not in _SPOKEN_DIGITS or token.start() - end > _SPOKEN_GAP):
+            yield start, end, count
+            count, pending = 0, 1
+        if word not in _SPOKEN_DIGITS:
             continue
-        words = list(_DIGIT_WORD.finditer(text, *match.span()))
-        count = sum(_REPEATS.get(word.group().lower(), 1) for word in words)
-        count -= sum(word.group().lower() in _REPEATS for word in words)
-        if 10 <= count <= 13:
-            yield PersonalDataSpan(match.start(), words[-1].end(), "PHONE", 0.85)
+        if not count and pending == 1:
+            start = token.start()
+        if word in _REPEATS:
+            pending = _REPEATS[word]
+        else:
+            count, pending = count + pending, 1
+        end = token.end()
+    if count:
+        yield start, end, count
+
+
+_SPOKEN_GAP = 3
 
 
 # seven digits, each with at most three signs in between that a phone may have
 _SEVEN_DIGITS = r"\p{Nd}(?:[\s\p{Pd}().\-/]{0,3}\p{Nd}){6}"
-_MANY_WORDS = rf"(?i)(?:(?:{_DIGIT_WORDS}|\p{{Nd}})[\s,.\-\p{{Pd}}]{{1,3}}){{7}}"
+_TWO_WORDS = rf"(?i)(?:{_DIGIT_WORDS})[\s,.\-\p{{Pd}}]{{1,3}}(?:{_DIGIT_WORDS}|\p{{Nd}})"
 
 FINDERS = (
     Finder("PHONE", _SEVEN_DIGITS, find_phones),
-    Finder("PHONE", rf"{_SEVEN_DIGITS}|{_MANY_WORDS}", find_spelt_phones),
+    Finder("PHONE", rf"{_SEVEN_DIGITS}|{_TWO_WORDS}", find_spelt_phones),
 )
