@@ -25,7 +25,7 @@ COLUMNS = (
     "topic",
 )
 """Text columns that may show personal data, besides the contents of `history`."""
-
+_RESULTS = ("answer", "original_answer", "reference_answer")
 
 _PEOPLE = frozenset({"user", "student", "teacher", "parent", "learner", "customer", "profile", "person"})
 
@@ -49,11 +49,12 @@ def redact_rows(frame: pl.DataFrame, config: CurationConfig, profiles: pl.Series
     if not frame.height:
         return RedactedRows(frame, Counter(), pl.Series([], dtype=pl.Boolean))
     rows, roles, contents = history_contents(frame["history"])
-    # a result to check against may be a long number and is nobody's phone
-    reference = frame["reference_answer"]
-    number_only = ~reference.str.contains(r"[\p{L}@]").fill_null(True)
-    wordy = pl.select(pl.when(number_only).then(None).otherwise(reference)).to_series().alias("reference_answer")
-    columns = [*(wordy if name == "reference_answer" else frame[name] for name in COLUMNS), contents]
+    # a result, or one to check against, may be a long number and is nobody's phone
+    results = {name: ~frame[name].str.contains(r"[\p{L}@]").fill_null(True) for name in _RESULTS}
+    wordy = frame.with_columns(
+        pl.when(number_only).then(None).otherwise(pl.col(name)).alias(name) for name, number_only in results.items()
+    )
+    columns = [*(wordy[name] for name in COLUMNS), contents]
     owner = [np.arange(frame.height)] * len(COLUMNS) + [rows.to_numpy()]
     texts, positions = distinct_texts(columns)
     found = redact_unique(texts, config)
@@ -79,8 +80,9 @@ def redact_rows(frame: pl.DataFrame, config: CurationConfig, profiles: pl.Series
     _replace_known(done, owner, names, counts, touched)
     *plain, contents = done
     history = with_contents(frame["history"], roles, contents)
-    place = COLUMNS.index("reference_answer")
-    plain[place] = pl.select(pl.when(number_only).then(reference).otherwise(plain[place])).to_series()
+    for name, number_only in results.items():
+        place = COLUMNS.index(name)
+        plain[place] = pl.select(pl.when(number_only).then(frame[name]).otherwise(plain[place])).to_series()
     clean = frame.with_columns(
         *(column.alias(name) for name, column in zip(COLUMNS, plain, strict=True)), history.alias("history")
     )
@@ -127,10 +129,16 @@ def _replace_known(
     touched: np.ndarray,
 ) -> None:
     """Replace each row's known names in all its texts, in place of the list's columns."""
-    patterns = {row: known_name_pattern(sorted(known)) for row, known in names.items()}
-    wanted = np.array(sorted(patterns), dtype=np.int64)
+    wanted = np.array(sorted(names), dtype=np.int64)
     if not wanted.size:
         return
+    texts: dict[int, list[str]] = {row: [] for row in names}
+    for column, owners in zip(columns, owner, strict=True):
+        for place in np.flatnonzero(np.isin(owners, wanted)):
+            text = column[int(place)]
+            if text is not None:
+                texts[int(owners[place])].append(text)
+    patterns = {row: known_name_pattern(sorted(known), texts[row]) for row, known in names.items()}
     for number, (column, owners) in enumerate(zip(columns, owner, strict=True)):
         places, replaced = [], []
         for place in np.flatnonzero(np.isin(owners, wanted)):

@@ -1,4 +1,4 @@
-"""Check digits: Luhn (cards, ISO/IEC 7812-1), Verhoeff (Aadhaar), ISO 7064 mod 97 (IBAN). Pure arithmetic on digit strings."""
+"""Check digits: Luhn (cards, ISO/IEC 7812-1), Verhoeff (Aadhaar), ISO 7064 mod 97 (IBAN), Luhn mod 36 (GSTIN). Pure arithmetic on digit strings."""
 
 from __future__ import annotations
 
@@ -35,3 +35,15 @@ def mod97(iban: str) -> bool:
     """Whether an IBAN (upper case, no spaces) has the right check digits."""
     moved = iban[4:] + iban[:4]
     return int("".join(str(int(sign, 36)) for sign in moved)) % 97 == 1
+
+
+_BASE_36 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+
+def gstin(number: str) -> bool:
+    """Whether the last of the 15 signs of a GSTIN (upper case, no spaces) is the right check sign: Luhn's method, mod 36."""
+    total = 0
+    for position, sign in enumerate(number[:-1]):
+        value = _BASE_36.index(sign) * (1 + position % 2)
+        total += value // 36 + value % 36
+    return _BASE_36[-total % 36] == number[-1]

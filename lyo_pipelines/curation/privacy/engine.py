@@ -7,11 +7,12 @@ recognisers of its own beside them.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import TYPE_CHECKING
 
-from lyo_pipelines.curation.privacy import identifiers, names, numbers
+from lyo_pipelines.curation.privacy import addresses, credentials, identifiers, mail, names, network, numbers, phones
 from lyo_pipelines.curation.privacy.spans import Finder, PersonalDataSpan, ascii_digits
 
 if TYPE_CHECKING:
@@ -22,7 +23,10 @@ LANGUAGE = "en"  # presidio wants one; the finders know all of ours
 
 def all_finders(*, titled_names: bool = False) -> tuple[Finder, ...]:
     """All finders, in the order in which overlapping findings win."""
-    base = (*identifiers.FINDERS, *numbers.FINDERS, *names.FINDERS)
+    base = (
+        *mail.FINDERS, *credentials.FINDERS, *network.FINDERS, *identifiers.FINDERS, *numbers.FINDERS, *phones.FINDERS,
+        *addresses.FINDERS, *names.FINDERS,
+    )  # fmt: skip
     return (*base, names.TITLED) if titled_names else base
 
 
@@ -76,35 +80,24 @@ _PRIORITY = {
     kind: rank
     for rank, kind in enumerate(
         (
-            "URL",
-            "SECRET",
-            "EMAIL",
-            "IBAN",
-            "AADHAAR",
-            "CARD",
-            "PAN",
-            "VOTER_ID",
-            "VEHICLE",
-            "PASSPORT",
-            "IP",
-            "ID_NUMBER",
-            "PHONE",
-            "PERSON",
+            "URL", "SECRET", "EMAIL", "UPI", "IBAN", "AADHAAR", "CARD", "GSTIN", "PAN", "VOTER_ID", "VEHICLE", "PASSPORT", "IP",
+            "ID_NUMBER", "PHONE", "ADDRESS", "PERSON",
         )
     )
-}
+}  # fmt: skip
 
 
-def merged(spans: Iterator[PersonalDataSpan] | list[PersonalDataSpan]) -> Iterator[PersonalDataSpan]:
+def merged(spans: Iterable[PersonalDataSpan]) -> Iterator[PersonalDataSpan]:
     """Drop overlaps: the surer type wins, then the longer span; overlapping spans of one type become one."""
-    chosen: list[PersonalDataSpan] = []
+    chosen: list[PersonalDataSpan] = []  # in order, never overlapping: so the clashing ones stand side by side
     for span in sorted(spans, key=lambda s: (_PRIORITY.get(s.kind, 99), -s.score, -(s.end - s.start), s.start)):
-        clash = [other for other in chosen if span.start < other.end and other.start < span.end]
+        low = bisect_right(chosen, span.start, key=lambda other: other.end)
+        high = bisect_left(chosen, span.end, key=lambda other: other.start)
+        clash = chosen[low:high]
         if not clash:
-            chosen.append(span)
+            chosen.insert(low, span)
         elif all(other.kind == span.kind for other in clash):
-            for other in clash:
-                chosen.remove(other)
-            start, end = min(span.start, *(o.start for o in clash)), max(span.end, *(o.end for o in clash))
-            chosen.append(PersonalDataSpan(start, end, span.kind, max(span.score, *(o.score for o in clash))))
-    yield from sorted(chosen)
+            start, end = min(span.start, clash[0].start), max(span.end, clash[-1].end)
+            score = max(span.score, *(other.score for other in clash))
+            chosen[low:high] = [PersonalDataSpan(start, end, span.kind, score)]
+    yield from chosen

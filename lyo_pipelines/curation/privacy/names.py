@@ -1,13 +1,14 @@
 """Names of people, by what is said around them ("my name is", "मेरा नाम … है", "என் பெயர் …"). No model, no list of first names.
 
-The cues and the words that are no names stand in names.yaml.
+The cues stand in names.yaml, the words that are no names (or names and words at once) in name_words.yaml.
 The people of word problems ("Ravi has 5 apples") are nobody and stay.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import regex
@@ -15,23 +16,48 @@ import yaml
 
 from lyo_pipelines.curation.privacy.spans import Finder, PersonalDataSpan
 
-# one part of a name: a capital, then letters, apostrophes, hyphens; or an initial
-_PART = r"(?:\p{Lu}[\p{L}\p{M}]*(?:['’\-]\p{L}[\p{L}\p{M}]+)*|\p{Lu}\.)"
-_NAME = rf"{_PART}(?:[ ]{_PART}){{0,3}}"
+# one part of a name: a capital, then letters, apostrophes, hyphens; the bounds keep every pattern linear
+_WORD = r"\p{Lu}[\p{L}\p{M}]{0,30}(?:['’\-]\p{L}[\p{L}\p{M}]{1,30}){0,3}"
+_INITIALS = r"(?:\p{Lu}\.[ ]?){1,4}"
+_LETTERS = {
+    "HI": "Devanagari", "TA": "Tamil", "TE": "Telugu", "BN": "Bengali", "ML": "Malayalam", "KN": "Kannada", "GU": "Gujarati",
+    "PA": "Gurmukhi", "UR": "Arabic", "OR": "Oriya",
+}  # fmt: skip
+# a word of one script: letters and vowel signs, and the joiners that some words need
+_SCRIPTS = {
+    name: rf"(?:[\p{{{script}}}--\p{{P}}--\p{{Nd}}]|[\u200c\u200d]){{2,24}}" for name, script in _LETTERS.items()
+}
+_INDIC_WORD = "(?:" + "|".join(_SCRIPTS.values()) + ")"
+_INITIALED = rf"{_INITIALS}{_WORD}(?:[ ]{_WORD}){{0,2}}"
+_PART = rf"(?:{_INITIALS}{_WORD}|{_WORD})"
+_NAME = rf"(?:{_INITIALS})?{_WORD}(?:[ ]{_PART}){{0,3}}"
 _PIECES = {
     "{NAME}": _NAME,
     "{PART}": _PART,
     "{TWO}": rf"{_PART} {_PART}(?: {_PART})?",
-    "{LOWER}": r"\p{Ll}[\p{L}\p{M}]{2,}(?: \p{Ll}[\p{L}\p{M}]{2,})?",
-    "{DEVANAGARI}": r"[\p{Devanagari}]{2,}",
-    "{TAMIL}": r"[\p{Tamil}]{2,}",
+    "{INITIALED}": _INITIALED,
+    "{LOWER}": r"\p{Ll}[\p{L}\p{M}]{2,30}(?: \p{Ll}[\p{L}\p{M}]{2,30})?",
+    "{LATIN}": r"[\p{Latin}]{3,30}",
+    **{f"{{{name}}}": pattern for name, pattern in _SCRIPTS.items()},
+    "{INDIC_WORD}": _INDIC_WORD,
+    "{INDIC}": rf"{_INDIC_WORD}(?: {_INDIC_WORD})?(?=\s*[,.!?;।\n]|$)|{_INDIC_WORD}",
     "{KIN}": (
         r"kid|child|son|daughter|brother|sister|friend|wife|husband|uncle|aunt|cousin|classmate|neighbou?r|mother|father|mom|mum|dad"
         r"|grandmother|grandfather|teacher|tutor|principal"
     ),
+    "{HI_KIN}": (
+        r"दोस्त|भाई|भैया|पिता|पिताजी|पापा|बेटे|बहन|दीदी|माँ|मां|माता|मम्मी|बेटी|सहेली|टीचर|मैडम|सर|शिक्षक|अध्यापक|चाचा|चाची|दादा|दादी|नाना|नानी|मित्र"
+    ),
+    "{TA_KIN}": r"தம்பி|தங்கை|அண்ணன்|அக்கா|அப்பா|அம்மா|அப்பாவின்|அம்மாவின்|ஆசிரியர்|ஆசிரியரின்|நண்பன்|நண்பனின்|தோழி|தோழியின்|தம்பியின்|தங்கையின்|அண்ணனின்|அக்காவின்",
+    "{TE_KIN}": r"అమ్మ|నాన్న|అన్న|అక్క|తమ్ముడు|చెల్లి|స్నేహితుడి|టీచర్",
+    "{BN_KIN}": r"বাবা|মায়ে|মা|ভাইয়ে|ভাই|বোনে|বন্ধু|দিদি|শিক্ষকে",
+    "{UR_KIN}": r"دوست|بھائی|والد|ابو|بیٹے|بہن|امی|والدہ|بیٹی|استاد",
     "{END}": r"(?=\s*(?:[,.!?;)\n]|$))",
     # what only a form says beside a name; "Name: Sodium Chloride" stands alone
-    "{FORM}": r"(?=(?s:.{0,200})\b(?i:phone|mobile|e-?mail|address|dob|date of birth|age|roll(?: no)?|city|gender|school)\b\s*[:=-])",
+    "{FORM}": (
+        r"(?=(?s:.{0,200})\b(?i:(?:phone|mobile|e-?mail|address|dob|date of birth|age|roll(?: no)?|city|gender|school)\b\s*[:=-]"
+        r"|(?:class|grade|std|standard)\s*[:=-]?\s*(?:\d|[IVX]{1,4}\b)))"
+    ),
     "{W}": r"(?-u:\b)",
 }
 
@@ -39,61 +65,135 @@ _PIECES = {
 def _with_pieces(pattern: str) -> str:
     for name, piece in _PIECES.items():
         pattern = pattern.replace(name, piece)
-    return pattern
+    # unbounded white space before or after a cue would cost the square of a long run of it
+    return pattern.replace(r"\s*", r"\s{0,4}").replace(r"\s+", r"\s{1,4}")
 
 
-_LISTS = yaml.safe_load((Path(__file__).parent / "names.yaml").read_text(encoding="utf-8"))
-_NOT_NAMES = frozenset(word for words in _LISTS["not_names"].values() for word in words.split())
-_CUES = tuple((regex.compile(_with_pieces(cue["pattern"])), float(cue["score"])) for cue in _LISTS["cues"])
+@dataclass(frozen=True)
+class _Cue:
+    """A pattern with the group `name`; score: how sure it is; in_code: whether it counts beside the words of a program, too.
+
+    full: the name has two parts at least ("Contact Asha Rao"; "Contact Lens" says nothing).
+    """
+
+    pattern: regex.Pattern[str]
+    score: float
+    in_code: bool
+    full: bool
+
+
+def _words(lists: dict[str, str]) -> frozenset[str]:
+    return frozenset(word for words in lists.values() for word in words.split())
+
+
+_HERE = Path(__file__).parent
+_LISTS = yaml.safe_load((_HERE / "names.yaml").read_text(encoding="utf-8"))
+_WORD_LISTS = yaml.safe_load((_HERE / "name_words.yaml").read_text(encoding="utf-8"))
+_NEVER = _words(_WORD_LISTS["never"])
+_NOT_NAMES = _NEVER | _words(_WORD_LISTS["not_after_weak_cues"])
+_ALSO_WORDS = _words(_WORD_LISTS["also_words"])
+
+
+def _cues(key: str) -> tuple[_Cue, ...]:
+    return tuple(
+        _Cue(
+            regex.compile(_with_pieces(cue["pattern"]), regex.VERSION1),
+            float(cue["score"]),
+            cue.get("code", True),
+            "{TWO}" in cue["pattern"],
+        )
+        for cue in _LISTS[key]
+    )
+
+
+_CUES, _INDIC_CUES = _cues("cues"), _cues("indic_cues")
+_STRONG = 0.9
+"""From this score on ("my name is") only words that are never a name stop one."""
 NEEDS = "|".join(_with_pieces(pattern) for pattern in _LISTS["needs"])
 """A text that does not match this (Rust) pattern holds no name for the cues (tested on random texts)."""
 
 _TITLED = regex.compile(rf"\b(?:Mr|Mrs|Ms|Miss|Dr|Prof|Shri|Smt|Sri)\.? (?P<name>{_NAME})")
+_CODE = regex.compile(
+    r"\bprints?\b|\bprint(?:f|ln)?\(|\bprogram|\becho\b|\bconsole\b|\boutputs?\b|\bdisplay|\bstrings?\b|\bcode\b|\bpython\b|\bjava|\bhtml\b|\bcout\b|[`<>{}]",
+    regex.IGNORECASE,
+)
+_CODE_WINDOW = 50
+# plurals and honorifics of address: "बच्चों", "ஆசிரியரே", "குழந்தைகளே"
+_ADDRESSED = regex.compile(r"\p{Devanagari}+(?:ों|ओं|ियो|ओ)|\p{Tamil}+(?:ரே|களே|களுக்கு|ர்கள்)", regex.VERSION1)
 
 
 def find_names(text: str) -> Iterator[PersonalDataSpan]:
     """Names after (or before) a cue; capitalised words that are none ("I am Indian", "Hello World") are left."""
-    for pattern, score in _CUES:
-        for match in pattern.finditer(text):
+    for cue in _CUES if text.isascii() else (*_CUES, *_INDIC_CUES):
+        no_names = _NEVER if cue.score >= _STRONG else _NOT_NAMES
+        for match in cue.pattern.finditer(text):
             start, end = match.span("name")
-            name = _trimmed(text[start:end])
-            if name:
-                yield PersonalDataSpan(start, start + len(name), "PERSON", score)
+            name = _trimmed(text[start:end], no_names)
+            if cue.full and " " not in name and "." not in name:
+                continue
+            if name and (cue.in_code or not _CODE.search(text, max(0, start - _CODE_WINDOW), end + _CODE_WINDOW)):
+                yield PersonalDataSpan(start, start + len(name), "PERSON", cue.score)
 
 
 def find_titled_names(text: str) -> Iterator[PersonalDataSpan]:
     """Names after Mr., Mrs., Dr. …; off by default, see `redact_titled_names`."""
     for match in _TITLED.finditer(text):
-        name = _trimmed(match.group("name"))
+        name = _trimmed(match.group("name"), _NOT_NAMES)
         if name:
             yield PersonalDataSpan(match.start("name"), match.start("name") + len(name), "PERSON", 0.6)
 
 
-def _trimmed(name: str) -> str:
+def _trimmed(name: str, no_names: frozenset[str]) -> str:
     """The name up to the first word that is no name; "" when nothing is left."""
     kept: list[str] = []
     for word in name.split(" "):
         bare = word.strip(".'’-").lower()
-        if bare in _NOT_NAMES:
+        if bare in no_names or (no_names is not _NEVER and _ADDRESSED.fullmatch(bare)):
             break
         kept.append(word)
     found = " ".join(kept)
     return found if len(found.replace(".", "")) >= 2 else ""
 
 
-def known_name_pattern(names: list[str]) -> re.Pattern[str] | None:
+# -- names that are known already: found in another text of the row, or told by its metadata -----------------------------
+_OPENERS = (
+    r"yes|no|well|good|right|okay|ok|sure|correct|exactly|great|nice|excellent|perfect|thanks|thank you|sorry|hi|hello|hey|dear|well done|bravo"
+    r"|हाँ|हां|नहीं|अच्छा|ठीक|सही|शाबाश|धन्यवाद|नमस्ते|नमस्कार|प्रिय|वाह|ஆம்|சரி|நன்று|நல்லது|சபாஷ்|நன்றி|வணக்கம்|அருமை|haan|accha|shabash"
+)
+_HONORIFICS = r"जी|भाई|बेटा|बेटी|दीदी|भैया|ji|bhai|beta|beti|அவர்களே|தம்பி|தங்கை"
+_EDGE_LEFT, _EDGE_RIGHT = r"(?<![\w\u0900-\u0DFF])", r"(?![\w\u093A-\u094F\u0BBE-\u0BCD])"
+"""Python's \\w knows no vowel signs, so an Indic name must not be followed by one."""
+_REPEATED = 3
+_OPENED = rf"(?<=\b(?i:{_OPENERS}),? )"
+
+
+def known_name_pattern(names: list[str], texts: Sequence[str] = ()) -> regex.Pattern[str] | None:
     """One pattern for names that are known already (from the metadata, or from another text of the row).
 
-    Full names in any case; a single part of three or more letters only as written, so that "Rose" does not eat "rose".
+    Full names in any case; a single part of three or more letters only as written, so that "Rose" does not eat "rose". A part
+    that is a word of the row as well counts only where somebody is spoken to ("Well done, Mark!"; not "Mark the point A"): one
+    of name_words.yaml, one that the row's texts also write in small letters, or one of an Indian script (which has no capitals)
+    that stands in the texts three times or more.
     """
     full = {name.strip() for name in names if len(name.strip()) >= 2}
     parts = {part for name in full for part in name.split() if len(part) >= 3 and part.lower() not in _NOT_NAMES}
+    words = {part for part in parts if _is_word(part, texts)}
     options = [f"(?i:{re.escape(name)})" for name in sorted(full, key=len, reverse=True) if " " in name]
-    options += [re.escape(part) for part in sorted(parts, key=len, reverse=True)]
-    if not options:
-        return None
-    # Python's \w knows no vowel signs, so an Indic name must not be followed by one
-    return re.compile(rf"(?<![\w\u0900-\u0DFF])(?:{'|'.join(options)})(?![\w\u093A-\u094F\u0BBE-\u0BCD])")
+    options += [re.escape(part) for part in sorted(parts - words, key=len, reverse=True)]
+    patterns = [rf"{_EDGE_LEFT}(?:{'|'.join(options)}){_EDGE_RIGHT}"] if options else []
+    if words:
+        own = rf"{_EDGE_LEFT}(?:{'|'.join(map(re.escape, sorted(words, key=len, reverse=True)))}){_EDGE_RIGHT}"
+        patterns += [rf"{_OPENED}{own}(?= ?[,.!?।])", rf"{own}(?= (?i:{_HONORIFICS})(?![\w\u0900-\u0DFF]))"]
+    return regex.compile("|".join(patterns)) if patterns else None
+
+
+def _is_word(part: str, texts: Sequence[str]) -> bool:
+    if part.lower() in _ALSO_WORDS:
+        return True
+    cased = part.lower() != part
+    standing = regex.compile(rf"{_EDGE_LEFT}{re.escape(part.lower() if cased else part)}{_EDGE_RIGHT}")
+    least = 1 if cased else _REPEATED
+    return sum(len(standing.findall(text)) for text in texts) >= least
 
 
 FINDERS = (Finder("PERSON", NEEDS, find_names),)

@@ -30,26 +30,37 @@ def can_hold(texts: pl.Series, config: CurationConfig) -> pl.DataFrame:
     return frame.select(pl.col("text").str.contains("|".join(patterns)).alias(kind) for kind, patterns in needs.items())
 
 
-def redact_text(text: str, config: CurationConfig, kinds: list[str] | None = None) -> Redacted:
-    """Replace all personal data of one text; `kinds` are the types that the cheap test allows (None: all)."""
-    counts: Counter[str] = Counter()
-    names: list[str] = []
-    own = {name.casefold() for name in config.assistant_names}
+def redact_text(text: str, config: CurationConfig) -> Redacted:
+    """Replace all personal data of one text."""
+    done = Redacted(text, {})
     # a cue that was hidden inside another finding's match may stand free afterwards
     for _ in range(_MAX_PASSES):
-        spans = find_personal_data(
-            text, threshold=config.presidio_threshold, titled_names=config.redact_titled_names, kinds=kinds
-        )
-        spans = [span for span in spans if span.kind != "PERSON" or text[span.start : span.end].casefold() not in own]
-        if not spans:
+        once = _pass(done, config, None)
+        if once is None:
             break
-        names += [text[span.start : span.end] for span in spans if span.kind == "PERSON"]
-        counts.update(span.kind for span in spans)
-        text, kinds = _replaced(text, spans), None
-    return Redacted(text, dict(counts), tuple(names))
+        done = once
+    return done
 
 
 _MAX_PASSES = 6
+
+
+def _pass(redacted: Redacted, config: CurationConfig, kinds: list[str] | None) -> Redacted | None:
+    """What is left after one more look at a text (for some types only; None: all); None where nothing is found."""
+    text = redacted.text
+    own = {name.casefold() for name in config.assistant_names}
+    spans = [
+        span
+        for span in find_personal_data(
+            text, threshold=config.presidio_threshold, titled_names=config.redact_titled_names, kinds=kinds
+        )
+        if span.kind != "PERSON" or text[span.start : span.end].casefold() not in own
+    ]
+    if not spans:
+        return None
+    names = tuple(text[span.start : span.end] for span in spans if span.kind == "PERSON")
+    counts = Counter(redacted.counts) + Counter(span.kind for span in spans)
+    return Redacted(_replaced(text, spans), dict(counts), (*redacted.names, *names))
 
 
 def _replaced(text: str, spans: list[PersonalDataSpan]) -> str:
@@ -62,13 +73,24 @@ def _replaced(text: str, spans: list[PersonalDataSpan]) -> str:
 
 
 def redact_unique(texts: pl.Series, config: CurationConfig) -> dict[int, Redacted]:
-    """Redact a column of distinct texts; returns only those that changed, by position."""
-    tests = can_hold(texts, config)
-    suspicious = tests.select(any=pl.any_horizontal(pl.all()))["any"].arg_true()
+    """Redact a column of distinct texts; returns only those that changed, by position.
+
+    Does what redact_text does, but sends a text to a finder only where the cheap test allows it, in every pass.
+    """
     found: dict[int, Redacted] = {}
-    kinds = tests.columns
-    for index, flags in zip(suspicious, tests[suspicious].rows(), strict=True):
-        result = redact_text(texts[index], config, [kind for kind, flag in zip(kinds, flags, strict=True) if flag])
-        if result.counts:
-            found[index] = result
+    places, current = list(range(len(texts))), texts
+    for _ in range(_MAX_PASSES):
+        tests = can_hold(current, config)
+        suspicious = tests.select(any=pl.any_horizontal(pl.all()))["any"].arg_true()
+        kinds, changed = tests.columns, []
+        for index, flags in zip(suspicious, tests[suspicious].rows(), strict=True):
+            place = places[index]
+            allowed = [kind for kind, flag in zip(kinds, flags, strict=True) if flag]
+            once = _pass(found.get(place) or Redacted(current[index], {}), config, allowed)
+            if once is not None:
+                found[place] = once
+                changed.append(place)
+        if not changed:
+            break
+        places, current = changed, pl.Series([found[place].text for place in changed], dtype=pl.String)
     return found

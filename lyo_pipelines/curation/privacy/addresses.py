@@ -1,0 +1,65 @@
+"""Postal addresses of India: a house number, a word for a street or quarter, and a postal code (PIN) or a word such as "I live at"."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import regex
+
+from lyo_pipelines.curation.privacy.spans import Finder, PersonalDataSpan
+
+_STREETS = (
+    r"Road|Rd|Street|St|Str|Nagar|Nagara|Lane|Salai|Marg|Colony|Layout|Apartments?|Apts?|Towers?|Sector|Block|Cross|Main|Avenue|Ave|Phase|Vihar|Enclave|Society|Chowk"
+    r"|Bazaa?r|Gali|Mohalla|Puram|Palayam|Pet|Peta|Theru|Veedhi|Bagh|Ganj|Path|Extension|Extn|Residency|Heights|Villa|Complex|Compound|Chawl|Wadi"
+)
+_INDIC_STREETS = "मार्ग|नगर|गली|रोड|सड़क|सड़क|मोहल्ला|कॉलोनी|कालोनी|चौक|विहार|सेक्टर|पथ|रस्ता|தெரு|சாலை|நகர்|வீதி|சந்து|రోడ్డు|వీధి|నగర్|রোড|সড়ক|লেন|রাস্তা|ರಸ್ತೆ|ನಗರ|ബീച്ച് റോഡ്|റോഡ്|રોડ|નગર|સોસાયટી|ਰੋਡ|ਗਲੀ|ନଗର"
+_ANY_STREET = rf"{_STREETS}|(?:{_STREETS.lower()}|{_STREETS.upper()}),"
+_STREET = regex.compile(rf"(?<![\p{{L}}\p{{M}}])(?:{_ANY_STREET}|{_INDIC_STREETS})(?![\p{{L}}\p{{M}}])")
+# house number, then words with a capital, ordinals and Indian words, with commas between: no verb of English fits in
+_TOKEN = r"(?:\p{Lu}[\p{L}\p{M}'’]{0,24}\.?|\d{1,4}(?:st|nd|rd|th)|\d{1,4}[A-Za-z]?(?:[/-]\d{1,4}[A-Za-z]?){0,3}|\d{3} ?\d{3}|(?![\p{Latin}])\p{L}[\p{L}\p{M}]{0,24}\.?|of|near|opp\.?|behind|[#&])"
+_SEPARATOR = r"(?:, ?\n?|\n|[ ](?:- ?)?|-)"
+_HOUSE = r"(?:(?:(?i:h\.? ?no|house no|door no|d\.? ?no|flat no|flat|plot no|plot|no|room no|qr|quarter|block|new no|old no|मकान (?:नंबर|नं|संख्या)|मकान|घर (?:नंबर|नं)|फ्लैट|प्लॉट|கதவு எண்|எண்|வீட்டு எண்)\.?[ :#-]{0,2}|#[ ]?)?(?<![\d.,])\d{1,4}[A-Za-z]?(?:[/-]\d{1,4}[A-Za-z]?){0,3}(?![\d.]))"
+_LEFT = regex.compile(rf"(?<![\p{{L}}\p{{M}}\d])(?P<house>{_HOUSE})(?:{_SEPARATOR}{_TOKEN}){{0,8}}{_SEPARATOR}$")
+_RIGHT = regex.compile(rf"(?:\.?{_SEPARATOR}{_TOKEN}){{0,10}}")
+_PIN = regex.compile(r"(?<!\d)[1-9]\d{2} ?\d{3}(?!\d)")
+_CUE = regex.compile(
+    r"(?:\b(?:i|we|i am|i'm) (?:\w{1,10} )?(?:live|living|stay|staying|reside|residing)(?: \w{2,10})? ?(?:at|in)?|\bmy (?:\w{1,12} ){0,2}(?:address|house|home|flat|place|ghar)(?: is)?(?: at| in)?"
+    r"|\b(?:home |postal |residential |full |delivery )?address(?: is)?|\b(?:send|deliver|post|courier|ship) (?:it |them |the \w{1,12} |this )?to|\bmera (?:pata|ghar)|\bresiding at|\bs/o|\bd/o"
+    r"|मेरा (?:पता|घर)|पता|मैं|हम|(?:என்|எங்கள்) (?:முகவரி|வீடு)|முகவரி|నా చిరునామా|చిరునామా|আমার ঠিকানা|ঠিকানা|എന്റെ വിലാസം|വിലാസം|ನನ್ನ ವಿಳಾಸ|ವಿಳಾಸ|મારું સરનામું|ਮੇਰਾ ਪਤਾ|میرا پتہ|ମୋ ଠିକଣା)[\s:=-]{0,4}$",
+    regex.IGNORECASE,
+)
+_BEFORE, _AFTER, _CUE_WINDOW = 90, 110, 60
+
+
+def find_addresses(text: str) -> Iterator[PersonalDataSpan]:
+    """House number, street and what follows up to the PIN; without a PIN only right after "I live at", "my address is", …."""
+    done = 0
+    for street in _STREET.finditer(text):
+        if street.start() < done:
+            continue
+        left = _LEFT.search(text, max(done, street.start() - _BEFORE), street.start())
+        if left is None:
+            continue
+        begin = left.start("house")
+        right = _RIGHT.match(text, street.end(), min(len(text), street.end() + _AFTER))
+        end = right.end() if right else street.end()
+        pin = None
+        for pin in _PIN.finditer(text, street.end(), end):
+            pass
+        if pin is not None:
+            end = pin.end()
+        elif not _CUE.search(text, max(0, begin - _CUE_WINDOW), begin):
+            continue
+        else:
+            end = len(text[:end].rstrip(" ,.\n-")) if end - street.end() < _AFTER else end
+        yield PersonalDataSpan(begin, end, "ADDRESS", 0.75)
+        done = end
+
+
+FINDERS = (
+    Finder(
+        "ADDRESS",
+        rf"(?:^|[^A-Za-z])(?:{_ANY_STREET})(?:$|[^A-Za-z])|{_INDIC_STREETS}",
+        find_addresses,
+    ),
+)

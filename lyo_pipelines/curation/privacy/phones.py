@@ -1,0 +1,198 @@
+"""Telephone numbers in the forms people write: grouped, in lists, digit by digit, in words, as links.
+
+A number of arithmetic must survive. So a bare number of ten digits counts only beside a word such as "call", in a list that
+began with such a word, or as a message that is nothing but a number; a form that only telephones have (+91 …, 98765 43210)
+counts unless arithmetic stands around it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import regex
+
+from lyo_pipelines.curation.privacy.arithmetic import (
+    counted,
+    in_arithmetic,
+    in_sequence,
+    is_message_about,
+    operator_beside,
+    talks_of_numbers,
+)
+from lyo_pipelines.curation.privacy.context import context_words
+from lyo_pipelines.curation.privacy.spans import Finder, PersonalDataSpan, followed_by, preceded_by
+
+_NOT_DIGIT = re.compile(r"\D")
+_FREE_LEFT = r"(?<![\w,^=×÷√\\-])(?<!\d\.)"
+_FREE_RIGHT = r"(?![\w^]|[.,]\d)"
+
+PHONE_WORDS = context_words("phone", "phone_things")
+_CONTACT_WORDS = context_words("phone")
+_ANY_WORDS = context_words("phone", "phone_things", "own_number")
+_WORDS_AFTER = context_words("phone_after")
+_WORDS_BESIDE = regex.compile(
+    rf"(?:{PHONE_WORDS.pattern})(?:[^\w\n]|is|at|on|no|nos|number|numbers|नंबर|नम्बर|है){{0,6}}$", regex.IGNORECASE
+)
+"""A word for telephones right before the number: stronger than a word of arithmetic nearby."""
+
+_INTERNATIONAL = re.compile(
+    rf"(?<![\w.+])(?:\+|00)[1-9]\d{{0,3}}[\s().-]{{0,2}}\d(?:[\s().-]{{0,2}}\d){{5,12}}{_FREE_RIGHT}"
+)
+_INDIAN = re.compile(
+    rf"{_FREE_LEFT}(?:\(?\+?(?:91|0)\)?[ -]?)?[6-9](?:\d{{9}}|\d{{4}}[ -]\d{{5}}|\d{{2}}[ -]\d{{3}}[ -]\d{{4}}|\d{{3}}[ -]\d{{3}}[ -]\d{{3}}"
+    rf"|\d{{2}}[ -]\d{{4}}[ -]\d{{3}}){_FREE_RIGHT}"
+)
+_LANDLINE = re.compile(rf"{_FREE_LEFT}(?:\(0\d{{2,4}}\) ?|0\d{{2,4}}[ -])\d{{3,4}}[ -]?\d{{3,4}}{_FREE_RIGHT}")
+_AMERICAN = re.compile(
+    rf"{_FREE_LEFT}(?:\+?1[-. ])?(?:\([2-9]\d{{2}}\) ?|[2-9]\d{{2}}(?P<mark>[-.]))\d{{3}}(?(mark)(?P=mark)|[-. ])\d{{4}}(?: ?(?:x|ext\.?) ?\d{{1,5}})?{_FREE_RIGHT}"
+)
+_ANY_FORM = re.compile(
+    rf"(?<![\w,/^=×÷√\\])(?<!\d[.*])\(?\+?\d(?:[\s()./-]{{0,2}}\d){{6,13}}(?:\s?(?:x|ext\.?)\s?\d{{1,5}})?{_FREE_RIGHT}"
+)
+_DATE = re.compile(
+    r"(?:(?:19|20)\d\d[-/.][01]?\d[-/.][0-3]?\d|[0-3]?\d[-/.][0-3]?\d[-/.](?:\d\d|(?:19|20)\d\d))(?:\s.{0,20})?"
+)
+_LINK = re.compile(
+    r"(?:https?://)?(?:www\.)?(?:wa\.me/|(?:api|web|chat)\.whatsapp\.com/(?:send/?)?\?phone=|(?<![A-Za-z])(?:tel|sms|callto):)\+?\d(?:-?\d){7,14}(?:[?&][\w=%&+.-]{0,200})?",
+    re.IGNORECASE,
+)
+_GAP = 24
+_LIST_GAP = re.compile(r"[^\d.?!\n+×÷=^%<>]{0,24}|\s{0,3}\n[^\d.?!\n+×÷=^%<>]{0,20}")
+_ANOTHER = re.compile(r" ?[/|] ?(?:\+?91[ -]?)?[6-9]\d{4}[ -]?\d{5}(?!\d)")
+
+
+def find_phones(text: str) -> Iterator[PersonalDataSpan]:
+    """International, Indian and 3-3-4 forms, and after a word like "call" any number as long as a phone's."""
+    for match in _LINK.finditer(text):
+        yield PersonalDataSpan(*match.span(), "PHONE", 0.95)
+    for match in _INTERNATIONAL.finditer(text):
+        named = preceded_by(PHONE_WORDS, text, match.start())
+        # 0010110101 is a binary number as well
+        formed = match.group().startswith(("+", "0091")) and not operator_beside(text, *match.span())
+        if (named or formed) and _international(match.group(), possible=named):
+            yield PersonalDataSpan(*match.span(), "PHONE", 0.9)
+    for pattern in (_INDIAN, _LANDLINE, _AMERICAN):
+        listed = -_GAP - 1
+        for match in pattern.finditer(text):
+            if pattern is _LANDLINE and len(_NOT_DIGIT.sub("", match.group())) != 11:
+                continue
+            in_list = match.start() - listed <= _GAP and _LIST_GAP.fullmatch(text, listed, match.start())
+            score = 0.9 if in_list and not counted(text, *match.span()) else _score(text, match)
+            if score:
+                yield PersonalDataSpan(*match.span(), "PHONE", score)
+                listed = match.end() if score > _UNNAMED else listed
+    yield from _named_of_any_form(text)
+
+
+_UNNAMED = 0.6
+
+
+def _score(text: str, match: re.Match[str]) -> float:
+    """How sure it is that a number of an Indian or 3-3-4 form is a telephone's; 0: it is not."""
+    start, end = match.span()
+    calculated = not _ANOTHER.match(text, end) and operator_beside(text, start, end)
+    if counted(text, start, end):
+        return 0.0
+    if _WORDS_BESIDE.search(text, max(0, start - _BESIDE), start):
+        return 0.9
+    if not calculated and (preceded_by(_CONTACT_WORDS, text, start) or followed_by(_WORDS_AFTER, text, end)):
+        return 0.9
+    if calculated or talks_of_numbers(text, start, end):
+        return 0.0
+    if preceded_by(_ANY_WORDS, text, start):
+        return 0.9
+    if match.group().isdigit():
+        return _UNNAMED if is_message_about(text, start, end) else 0.0
+    return 0.0 if in_sequence(text, start, end) else _UNNAMED
+
+
+_BESIDE = 50
+
+
+def _named_of_any_form(text: str) -> Iterator[PersonalDataSpan]:
+    for match in _ANY_FORM.finditer(text):
+        start, end = match.span()
+        named = preceded_by(PHONE_WORDS, text, start) or followed_by(_WORDS_AFTER, text, end)
+        if not named or not _as_long_as_a_phone(match.group()) or operator_beside(text, start, end):
+            continue
+        if not match.group().isdigit() or not in_arithmetic(text, start, end):
+            yield PersonalDataSpan(start, end, "PHONE", 0.7)
+
+
+def _as_long_as_a_phone(number: str) -> bool:
+    """Seven to fourteen digits that are no date, no round number and no row of single digits ("1 2 3 4 5 6 7")."""
+    digits = _NOT_DIGIT.sub("", number)
+    single = " " in number and all(len(group) == 1 for group in re.findall(r"\d+", number))
+    return 7 <= len(digits) <= 14 and not digits.endswith("000") and not single and not _DATE.fullmatch(number)
+
+
+def _international(number: str, *, possible: bool) -> bool:
+    """Whether an international number is valid, or at least of a possible length, by the national plans in phonenumbers."""
+    import phonenumbers
+
+    try:
+        parsed = phonenumbers.parse("+" + _NOT_DIGIT.sub("", number).removeprefix("00"))
+    except phonenumbers.NumberParseException:
+        return False
+    return phonenumbers.is_possible_number(parsed) if possible else phonenumbers.is_valid_number(parsed)
+
+
+# -- digit by digit, and in words -------------------------------------------------------------------------------------
+_SPELT = re.compile(r"(?<![\w.,+*/=-])(?<!\d )(?:\+?9[ -]1[ -]|0[ -])?[6-9](?:[ .-]{1,2}\d){9}(?![\w^]|[ .,-]{1,2}\d)")
+_DIGIT_WORDS = (
+    r"zero|oh|one|two|three|four|five|six|seven|eight|nine|double|triple|treble"
+    r"|शून्य|सुन्ना|जीरो|ज़ीरो|एक|दो|तीन|चार|पाँच|पांच|पाच|छह|छः|छ:|छे|छ|सात|आठ|नौ|डबल|ट्रिपल"
+    r"|shunya|ek|do|teen|chaar|char|paanch|panch|chhah|chhe|chhai|chah|saat|aath|ath|nau"
+    r"|பூஜ்ஜியம்|பூஜ்யம்|சுழியம்|சைபர்|ஒன்று|ஒண்ணு|இரண்டு|ரெண்டு|மூன்று|மூணு|நான்கு|நாலு|ஐந்து|அஞ்சு|ஆறு|ஏழு|எட்டு|ஒன்பது"
+    r"|poojyam|ondru|onnu|rendu|irandu|moonu|moondru|naalu|naangu|anju|aindhu|aaru|ezhu|ettu|onbadhu|ombadhu"
+)
+_TOKEN = regex.compile(r"[\w\p{M}]{1,40}+")
+_SPOKEN_DIGITS = frozenset(_DIGIT_WORDS.split("|")) | frozenset("0123456789")
+_REPEATS = {"double": 2, "triple": 3, "treble": 3, "डबल": 2, "ट्रिपल": 3}
+_SPELT_WINDOW = 60
+
+
+def find_spelt_phones(text: str) -> Iterator[PersonalDataSpan]:
+    """Numbers given digit by digit ("9 8 4 …") or in words ("nine eight …") near a word such as "call"."""
+    for match in _SPELT.finditer(text):
+        if preceded_by(_ANY_WORDS, text, match.start(), _SPELT_WINDOW) or followed_by(_WORDS_AFTER, text, match.end()):
+            yield PersonalDataSpan(*match.span(), "PHONE", 0.85)
+    for start, end, count in _spoken_runs(text):
+        if 10 <= count <= 13 and preceded_by(_ANY_WORDS, text, start, _SPELT_WINDOW):
+            yield PersonalDataSpan(start, end, "PHONE", 0.85)
+
+
+def _spoken_runs(text: str) -> Iterator[tuple[int, int, int]]:
+    """Start, end and number of digits of each run of digits in words ("nine eight double four …")."""
+    start = end = count = 0
+    pending = 1
+    for token in _TOKEN.finditer(text):
+        word = token.group().lower()
+        if count and (word not in _SPOKEN_DIGITS or token.start() - end > _SPOKEN_GAP):
+            yield start, end, count
+            count, pending = 0, 1
+        if word not in _SPOKEN_DIGITS:
+            continue
+        if not count and pending == 1:
+            start = token.start()
+        if word in _REPEATS:
+            pending = _REPEATS[word]
+        else:
+            count, pending = count + pending, 1
+        end = token.end()
+    if count:
+        yield start, end, count
+
+
+_SPOKEN_GAP = 3
+
+
+# seven digits, each with at most three signs in between that a phone may have
+_SEVEN_DIGITS = r"\p{Nd}(?:[\s\p{Pd}().\-/]{0,3}\p{Nd}){6}"
+_TWO_WORDS = rf"(?i)(?:{_DIGIT_WORDS})[\s,.\-\p{{Pd}}]{{1,3}}(?:{_DIGIT_WORDS}|\p{{Nd}})"
+
+FINDERS = (
+    Finder("PHONE", _SEVEN_DIGITS, find_phones),
+    Finder("PHONE", rf"{_SEVEN_DIGITS}|{_TWO_WORDS}", find_spelt_phones),
+)
