@@ -16,6 +16,7 @@ from lyo_pipelines.curation.contract import NO_SEGMENT
 from lyo_pipelines.curation.culture import cultural_complaint
 from lyo_pipelines.curation.cut_answers import ends_cut, said_cut
 from lyo_pipelines.curation.quoted import without_quotations
+from lyo_pipelines.curation.repairs import ABOUT_ENCODING
 from lyo_pipelines.curation.repetition import repeated_texts
 from lyo_pipelines.curation.review import DROP, PENDING
 from lyo_pipelines.curation.wordlists import Wordlists
@@ -122,11 +123,17 @@ _LOST = "\ufffd|(?:[ÂÃâàá][\u0080-\u00bf€‚ƒ„…†‡ˆ‰Š‹ŒŽ�
 
 
 def broken_text(frame: pl.DataFrame, _: CurationConfig, __: Wordlists) -> pl.Series:
-    """Question or answer holds replacement characters, or misread letters that could not be mended."""
-    broken = pl.lit(False)
-    for name in ("question", "answer"):
-        broken |= pl.col(name).fill_null("").str.contains(_LOST)
-    return frame.select(broken).to_series()
+    """Question or answer holds replacement characters, or misread letters that could not be mended (and are not its subject)."""
+    columns = [pl.col(name).fill_null("") for name in ("question", "answer")]
+    broken = frame.select(pl.any_horizontal(text.str.contains(_LOST) for text in columns)).to_series()
+    if not broken.any():
+        return broken
+    about = (
+        frame.filter(broken)
+        .select(pl.any_horizontal(text.str.contains(ABOUT_ENCODING) for text in columns))
+        .to_series()
+    )
+    return broken.scatter(broken.arg_true(), ~about)
 
 
 def truncated_answer(frame: pl.DataFrame, config: CurationConfig, lists: Wordlists) -> pl.Series:
