@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import polars as pl
 import yaml
@@ -29,13 +29,15 @@ class WordlistError(LyoError):
 
 
 class WordlistEntry(BaseModel):
-    """One cultural rule: what it is called, why it exists, what it looks for in the answer."""
+    """One cultural rule: what it is called, why it exists, what it looks for in the answer, and where that counts (see en.yaml)."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str
     why: str
     pattern: str
+    severity: Literal["grave", "usual", "slight"] = "usual"
+    unless: str = ""
 
 
 class Wordlist(BaseModel):
@@ -50,6 +52,7 @@ class Wordlist(BaseModel):
     refusals: tuple[str, ...] = ()
     empty_answers: tuple[str, ...] = ()
     dangling: tuple[str, ...] = ()
+    teaches: str = ""
     cultural: tuple[WordlistEntry, ...] = ()
     persona: tuple[WordlistEntry, ...] = ()
     disabled: tuple[str, ...] = ()
@@ -68,7 +71,13 @@ class Wordlist(BaseModel):
             )
             for name in ("cultural", "persona")
         }
-        return Wordlist(language=self.language, apology=other.apology or self.apology, **plain, **rules)
+        return Wordlist(
+            language=self.language,
+            apology=other.apology or self.apology,
+            teaches=other.teaches or self.teaches,
+            **plain,
+            **rules,
+        )
 
 
 @dataclass(frozen=True)
@@ -143,10 +152,11 @@ def _parse(text: str, name: str) -> Wordlist:
         *parsed.boilerplate_openers,
         *parsed.boilerplate_closers,
         *parsed.refusals,
-        *([parsed.apology] if parsed.apology else []),
+        *(pattern for pattern in (parsed.apology, parsed.teaches) if pattern),
         *parsed.empty_answers,
         *parsed.dangling,
         *(entry.pattern for entry in (*parsed.cultural, *parsed.persona)),
+        *(entry.unless for entry in (*parsed.cultural, *parsed.persona) if entry.unless),
     ]
     for pattern in patterns:
         check_pattern(pattern, name)
