@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from lyo_pipelines.config.curation import CurationConfig
 from lyo_pipelines.curation import culture, quality
+from lyo_pipelines.curation.asked_language import settled_language
 from lyo_pipelines.curation.contract import NO_SEGMENT, REMOVED
 from lyo_pipelines.curation.examples import corrected_examples, disliked_examples, make_examples
 from lyo_pipelines.curation.json_texts import redact_structured_rows
@@ -100,6 +101,7 @@ def _prepared(
     frame = read_answers(frame, repaired)
     written = written_language(frame["spoken"], declared, config)
     frame = frame.with_columns(declared, written, bucket_language(declared, written))
+    frame = frame.with_columns(settled_language(frame, config))
     frame = frame.with_columns(_segments(frame))
     found = culture.cultural_findings(frame.with_columns(answer=frame["spoken"]), lists, config)
     return frame.with_columns(found, _decisions(frame["interaction_id"], found, decided))

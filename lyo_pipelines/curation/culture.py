@@ -8,9 +8,11 @@ from __future__ import annotations
 import polars as pl
 
 from lyo_pipelines.config.curation import CurationConfig
-from lyo_pipelines.curation.wordlists import Wordlists
+from lyo_pipelines.curation.quoted import without_quotations
+from lyo_pipelines.curation.wordlists import WordlistEntry, Wordlists
 
 COMPLAINT = "complaint"
+GRAVE, SLIGHT = "grave", "slight"
 
 
 def cultural_complaint(categories: pl.Series, config: CurationConfig) -> pl.Series:
@@ -20,13 +22,12 @@ def cultural_complaint(categories: pl.Series, config: CurationConfig) -> pl.Seri
     )
 
 
-def patterns_for(language: str, lists: Wordlists, *, persona: bool) -> dict[str, str]:
-    """Finding name -> pattern (Rust) for answers in a language; the same name in two lists is one finding."""
-    entries = lists.by_language.get(language)
-    if entries is None:
+def entries_for(language: str, lists: Wordlists, *, persona: bool) -> dict[str, WordlistEntry]:
+    """Finding name -> entry for answers in a language; the same name in two lists is one finding."""
+    found = lists.by_language.get(language)
+    if found is None:
         return {}
-    found = {entry.name: entry.pattern for entry in entries.cultural}
-    return found | ({entry.name: entry.pattern for entry in entries.persona} if persona else {})
+    return {entry.name: entry for entry in (*found.cultural, *(found.persona if persona else ()))}
 
 
 def cultural_findings(frame: pl.DataFrame, lists: Wordlists, config: CurationConfig) -> pl.Series:
@@ -38,22 +39,38 @@ def cultural_findings(frame: pl.DataFrame, lists: Wordlists, config: CurationCon
         return pl.Series("findings", [[]] * frame.height, dtype=pl.List(pl.String))
     collected: dict[int, list[str]] = {}
     for (language, persona), rows in _groups(frame, config).items():
-        patterns = patterns_for(language, lists, persona=persona)
-        if not patterns:
+        entries = entries_for(language, lists, persona=persona)
+        if not entries:
             continue
         answers = frame["answer"].gather(rows)
-        any_of = rf"(?i)(?:{'|'.join(patterns.values())})"
+        any_of = rf"(?i)(?:{'|'.join(entry.pattern for entry in entries.values())})"
         suspicious = answers.str.contains(any_of).fill_null(False)
-        for position in suspicious.arg_true():
-            row = int(rows[position])
-            one = answers[position : position + 1]
-            collected.setdefault(row, []).extend(
-                name for name, pattern in patterns.items() if one.str.contains(rf"(?i)(?:{pattern})").item()
-            )
+        if not suspicious.any():
+            continue
+        places = rows.filter(suspicious).to_list()
+        texts = answers.filter(suspicious)
+        for name, counted in _counted(texts, entries, lists.by_language[language].teaches).items():
+            for place in counted.arg_true():
+                collected.setdefault(places[place], []).append(name)
     for row in cultural_complaint(frame["complaint_category"], config).arg_true():
         collected.setdefault(int(row), []).append(COMPLAINT)
     names = [sorted(set(collected.get(row, ()))) for row in range(frame.height)]
     return pl.Series("findings", names, dtype=pl.List(pl.String))
+
+
+def _counted(texts: pl.Series, entries: dict[str, WordlistEntry], teaches: str) -> dict[str, pl.Series]:
+    """Which texts hold each entry in a place where it counts, by its severity."""
+    bare = without_quotations(texts)
+    teaching = bare.str.contains(rf"(?i)(?:{teaches})") if teaches else pl.repeat(True, len(texts), eager=True)
+    found = {}
+    for name, entry in entries.items():
+        counted = (texts if entry.severity == GRAVE else bare).str.contains(rf"(?i)(?:{entry.pattern})")
+        if entry.severity == SLIGHT:
+            counted &= teaching
+        if entry.unless:
+            counted &= ~texts.str.contains(rf"(?i)(?:{entry.unless})")
+        found[name] = counted
+    return found
 
 
 def _groups(frame: pl.DataFrame, config: CurationConfig) -> dict[tuple[str, bool], pl.Series]:
@@ -67,8 +84,8 @@ def _groups(frame: pl.DataFrame, config: CurationConfig) -> dict[tuple[str, bool
 
 def finding_excerpt(answer: str, finding: str, language: str, lists: Wordlists, config: CurationConfig) -> str:
     """The (already redacted) answer around a finding, on one line, in quotation marks so that no spreadsheet runs it."""
-    pattern = patterns_for(language, lists, persona=True).get(finding)
-    at = pl.Series([answer]).str.find(rf"(?i)(?:{pattern})").item() if pattern else None
+    entry = entries_for(language, lists, persona=True).get(finding)
+    at = pl.Series([answer]).str.find(rf"(?i)(?:{entry.pattern})").item() if entry else None
     # polars counts bytes
     position = len(answer.encode("utf-8")[:at].decode("utf-8", "ignore")) if at else 0
     width = config.review_excerpt_characters

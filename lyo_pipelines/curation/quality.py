@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from lyo_pipelines.config.curation import CurationConfig
 from lyo_pipelines.curation.contract import QUALITY, CurationReport
-from lyo_pipelines.curation.rules import RULES
+from lyo_pipelines.curation.rules import RULES, reported_errors
 
 OPTIONAL = ("subject", "topic", "grade", "user_pseudonym", "conversation_id", "model")
 """Columns whose absence is counted: segments, strata and caps need them."""
@@ -48,19 +48,23 @@ def tally(frame: pl.DataFrame, rows_with_pii: pl.Series, kept_segments: pl.Serie
     """
     rated = pl.col("rating").is_not_null() & pl.col("rating").is_not_nan()
     mismatch = next(position for position, rule in enumerate(RULES) if rule.name == "wrong_language")
-    grouped = frame.group_by("segment").agg(
-        rows=pl.len(),
-        rated=rated.sum(),
-        rating_sum=pl.col("rating").filter(rated).sum(),
-        thumbs=pl.col("thumbs").is_not_null().sum(),
-        errors=(pl.col("error").fill_null("") != "").sum(),
-        complaints=(pl.col("complaint_category").is_not_null() | pl.col("complaint_text").is_not_null()).sum(),
-        retried=(pl.col("retries").fill_null(0) > 0).sum(),
-        kept=(pl.col("verdict") < 0).sum(),
-        examined_for_language=((pl.col("verdict") < 0) | (pl.col("verdict") >= mismatch)).sum(),
-        language_mismatch=(pl.col("verdict") == mismatch).sum(),
-        romanised=(pl.col("bucket") != pl.col("declared")).sum(),
-        **{f"missing_{name}": pl.col(name).is_null().sum() for name in OPTIONAL},
+    grouped = (
+        frame.with_columns(reported=reported_errors(frame["error"]))
+        .group_by("segment")
+        .agg(
+            rows=pl.len(),
+            rated=rated.sum(),
+            rating_sum=pl.col("rating").filter(rated).sum(),
+            thumbs=pl.col("thumbs").is_not_null().sum(),
+            errors=pl.col("reported").sum(),
+            complaints=(pl.col("complaint_category").is_not_null() | pl.col("complaint_text").is_not_null()).sum(),
+            retried=(pl.col("retries").fill_null(0) > 0).sum(),
+            kept=(pl.col("verdict") < 0).sum(),
+            examined_for_language=((pl.col("verdict") < 0) | (pl.col("verdict") >= mismatch)).sum(),
+            language_mismatch=(pl.col("verdict") == mismatch).sum(),
+            romanised=(pl.col("bucket") != pl.col("declared")).sum(),
+            **{f"missing_{name}": pl.col(name).is_null().sum() for name in OPTIONAL},
+        )
     )
     counts = {row.pop("segment"): {k: float(v or 0) for k, v in row.items()} for row in grouped.to_dicts()}
     with_pii = (

@@ -6,8 +6,10 @@ Running the steps on their own output changes nothing.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from os.path import commonprefix
 
 import polars as pl
 
@@ -40,16 +42,39 @@ def _where(texts: pl.Series, chosen: pl.Series, repaired: Callable[[pl.Series], 
     return texts.clone().scatter(chosen.arg_true(), repaired(texts.filter(chosen)))  # scatter works in place
 
 
+# an ångström before its power, and texts in which misread letters are the subject
+_UNIT = re.compile("(?<=[\\d\\s/·(])Å(?=[¹²³⁻·°–—’”])")
+_UNIT_KEPT = "\ue000"  # a private sign, so that the letter is no part of a misread sequence while ftfy looks
+ABOUT_ENCODING = (
+    r"(?i)mojibake|\bencod(?:e[ds]?|ing)|\bdecod|\butf-?(?:8|16)|\blatin-?1\b|iso-?8859|windows-?125\d|\bcp125\d|code ?page|charset|character set"
+    r"|unicode|wrong code|एन्कोड|एनकोड|यूनिकोड|குறியாக்க|யூனிகோட்"
+)
+_SHOWN = re.compile(
+    r"(?i)\b(?:shows?|shown|looks?|appears?|displayed|becomes?|garbled|wrong(?:ly)?|read as|instead of)\b|दिख|की जगह|தெரி|பதிலாக"
+)
+
+
 def fix_encoding(texts: pl.Series, _: Wordlists | None = None) -> pl.Series:
-    """Undo mojibake with ftfy, on texts that show it (`Ã©`, `à¤®`); quotes, ligatures and HTML stay as they are."""
+    """Undo mojibake with ftfy, on texts that show it (`Ã©`, `à¤®`); quotes, ligatures and HTML stay as they are.
+
+    A text that is about encodings stays, and so does one that shows a letter both right and misread.
+    """
 
     def mend(bad: pl.Series) -> pl.Series:
         import ftfy
 
-        return pl.Series([_mended(ftfy.fix_encoding, text) for text in bad], dtype=pl.String)
+        return pl.Series([_repaired(ftfy.fix_encoding, text) for text in bad], dtype=pl.String)
 
     # control characters hide a misread byte's partner, so this step comes before they are removed
     return _where(texts, texts.str.contains(_MOJIBAKE), mend)
+
+
+def _repaired(fix: Callable[[str], str], text: str) -> str:
+    if re.search(ABOUT_ENCODING, text):
+        return text
+    fixed = _mended(fix, _UNIT.sub(_UNIT_KEPT, text)).replace(_UNIT_KEPT, "Å")
+    appeared = {sign for sign in fixed if ord(sign) > 0x7F and sign.isalpha() and fixed.count(sign) > text.count(sign)}
+    return text if _SHOWN.search(text) and any(sign in text for sign in appeared) else fixed
 
 
 def _mended(fix: Callable[[str], str], text: str) -> str:
@@ -67,14 +92,32 @@ def normalise_unicode(texts: pl.Series, _: Wordlists | None = None) -> pl.Series
 
 
 def remove_control_characters(texts: pl.Series, _: Wordlists | None = None) -> pl.Series:
-    """Line ends become newlines; control, zero-width and direction characters go; ends are stripped."""
+    """Line ends (VT, FF and NEL too) become newlines, separators spaces; control, zero-width and direction characters go; ends are stripped.
+
+    Where later lines are indented, the text is code: its first line keeps its place against them.
+    """
     texts = _where(
         texts,
-        texts.str.contains("[\\r\\u2028\\u2029]"),
-        lambda some: some.str.replace_all("\\r\\n?|[\\u2028\\u2029]", "\n"),
+        texts.str.contains("[\\r\\x0B\\x0C\\x85\\u2028\\u2029]"),
+        lambda some: some.str.replace_all("\\r\\n?|[\\x0B\\x0C\\x85\\u2028\\u2029]", "\n"),
     )
+    texts = _where(texts, texts.str.contains("[\\x1C-\\x1F]"), lambda some: some.str.replace_all("[\\x1C-\\x1F]", " "))
     texts = _where(texts, texts.str.contains(_CONTROL), lambda some: some.str.replace_all(_CONTROL, ""))
+    code = texts.str.contains(r"^(?:[^\S\n]*\n)*[ \t]+\S[^\n]*\n(?:[^\n]*\n)*?[ \t]+\S").fill_null(False)
+    if code.any():
+        texts = _where(texts, code, lambda some: pl.Series([_dedented(text) for text in some], dtype=pl.String))
+        return _where(texts, ~code & texts.str.contains(r"^\s|\s$"), lambda some: some.str.strip_chars())
     return _where(texts, texts.str.contains(r"^\s|\s$"), lambda some: some.str.strip_chars())
+
+
+def _dedented(text: str) -> str:
+    """Code without blank lines around it and without the indentation that all of its lines share."""
+    lines = text.rstrip().split("\n")
+    while lines and not lines[0].strip():
+        lines.pop(0)
+    margins = [line[: len(line) - len(line.lstrip(" \t"))] for line in lines if line.strip()]
+    shared = commonprefix(margins)
+    return "\n".join(line[len(shared) :] if line.strip() else line for line in lines)
 
 
 def remove_boilerplate(texts: pl.Series, lists: Wordlists) -> pl.Series:

@@ -1,6 +1,14 @@
-"""How much of a text is said more than once. Vectorised tests first, so that n-grams are counted for few texts."""
+"""How much of a text is said more than once. Vectorised tests first, so that n-grams are counted for few texts.
+
+Patterns are no repetition: rows of signs and numbers (matrices, truth tables, stars) hold no prose, and a method whose steps come
+again each time with other numbers says something new beside them.
+"""
 
 from __future__ import annotations
+
+import re
+from collections import Counter
+from itertools import pairwise
 
 import polars as pl
 
@@ -61,9 +69,47 @@ def repeated_texts(
     return found.scatter(looping, True)
 
 
+_COUNTER = re.compile(
+    r"^[\s>*_#|-]*(?:[^\W\d_]{2,12}\s)?\s*\d{1,4}[.):]+\s*"
+)  # "12." and "Step 12:" alone make no line new
+_SENTENCE_END = re.compile(r"(?<=[.!?।॥])\s+|\n+")
+_WORD = re.compile(r"[^\W\d_]{2,}")
+
+
 def _is_repeated(text: str, minimum_words: int, maximum_share: float, maximum_same_lines: int) -> bool:
-    lines = [line.strip() for line in text.split("\n")]
+    lines = [plain for line in text.split("\n") if (plain := _COUNTER.sub("", line).strip())]
     long_lines = [line for line in lines if line.count(" ") >= 3 and any(sign.isalpha() for sign in line)]
-    if len(long_lines) >= maximum_same_lines and max(map(long_lines.count, set(long_lines))) >= maximum_same_lines:
-        return True
+    if len(long_lines) >= maximum_same_lines:
+        most = Counter(long_lines).most_common(1)[0][1]
+        if most >= maximum_same_lines and (2 * len(set(lines)) <= len(lines) or _run(lines) >= maximum_same_lines):
+            return True
+    if len(text.split()) < minimum_words or repeated_share(text) <= maximum_share:
+        return False
+    prose = [unit for unit in _SENTENCE_END.split(text) if len(_WORD.findall(unit)) >= 2]
+    words = " ".join(prose)
+    if len(words.split()) < minimum_words:
+        return False
+    units = [_COUNTER.sub("", unit).strip() for unit in prose]
+    whole = [unit for unit in _SENTENCE_END.split(text) if unit.strip()]
+    # steps that come again beside new lines are a method; said within one sentence, or with nothing new, they are a loop
+    method = len(whole) > maximum_same_lines and 2 * len({_COUNTER.sub("", unit).strip() for unit in whole}) > len(
+        whole
+    )
+    return (
+        any(_loops(unit, minimum_words, maximum_share) for unit in units)
+        if method
+        else repeated_share(words) > maximum_share
+    )
+
+
+def _loops(text: str, minimum_words: int, maximum_share: float) -> bool:
     return len(text.split()) >= minimum_words and repeated_share(text) > maximum_share
+
+
+def _run(lines: list[str]) -> int:
+    """The most times that one line of words follows itself."""
+    longest = run = 1
+    for before, line in pairwise(lines):
+        run = run + 1 if line == before and line.count(" ") >= 3 and _WORD.search(line) else 1
+        longest = max(longest, run)
+    return longest

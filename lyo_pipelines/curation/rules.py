@@ -14,11 +14,14 @@ import polars as pl
 from lyo_pipelines.config.curation import CurationConfig
 from lyo_pipelines.curation.contract import NO_SEGMENT
 from lyo_pipelines.curation.culture import cultural_complaint
+from lyo_pipelines.curation.cut_answers import ends_cut, said_cut
+from lyo_pipelines.curation.quoted import without_quotations
+from lyo_pipelines.curation.repairs import ABOUT_ENCODING
 from lyo_pipelines.curation.repetition import repeated_texts
 from lyo_pipelines.curation.review import DROP, PENDING
 from lyo_pipelines.curation.wordlists import Wordlists
 
-RULES_VERSION = 2
+RULES_VERSION = 3
 """Raise it when a rule or a step changes what comes out: all days become stale."""
 
 Test = Callable[[pl.DataFrame, CurationConfig, Wordlists], pl.Series]
@@ -52,8 +55,20 @@ def no_segment(frame: pl.DataFrame, _: CurationConfig, __: Wordlists) -> pl.Seri
 
 
 def error(frame: pl.DataFrame, _: CurationConfig, __: Wordlists) -> pl.Series:
-    """The application reported an error while answering."""
-    return _filled(frame["error"])
+    """The application reported an error while answering (a field that says "none", "0" or "OK" reports none)."""
+    return reported_errors(frame["error"])
+
+
+_NO_ERROR = (
+    r"(?i)^(?:\W|_)*(?:(?:status|code|error|err|msg|message|state)(?:\W|_)+)*(?:none|null|nil|nan|n/?a|false|no(?:(?:\W|_)*errors?)?|0+(?:\.0+)?|ok(?:ay)?"
+    r"|success(?:ful(?:ly)?)?|succeeded|200(?:\W*ok)?|unset|undefined|empty|completed?|0x0+)?(?:\W|_)*$"
+)
+
+
+def reported_errors(errors: pl.Series) -> pl.Series:
+    """Whether the `error` field of each row reports an error."""
+    told = errors.fill_null("")
+    return (told != "") & ~told.str.contains(_NO_ERROR)
 
 
 def empty_question(frame: pl.DataFrame, _: CurationConfig, __: Wordlists) -> pl.Series:
@@ -62,9 +77,10 @@ def empty_question(frame: pl.DataFrame, _: CurationConfig, __: Wordlists) -> pl.
 
 
 def empty_answer(frame: pl.DataFrame, _: CurationConfig, lists: Wordlists) -> pl.Series:
-    """The answer holds no letter and no digit, or is a placeholder such as "N/A"."""
+    """The answer holds nothing to read, or is a placeholder such as "N/A"; "None" and "undefined" may be the answer itself."""
     answers = frame["answer"].fill_null("")
-    empty = ~answers.str.contains(r"[\p{L}\p{N}\p{S}]")
+    # a pattern of stars over several lines is an answer, a row of dashes or dots is none
+    empty = ~answers.str.contains(r"[\p{L}\p{N}\p{S}]|[#*@%&][ \t]*\n[ \t]*[#*@%&]")
     return empty | answers.str.contains(lists.empty_answers) if lists.empty_answers else empty
 
 
@@ -107,40 +123,28 @@ _LOST = "\ufffd|(?:[ÂÃâàá][\u0080-\u00bf€‚ƒ„…†‡ˆ‰Š‹ŒŽ�
 
 
 def broken_text(frame: pl.DataFrame, _: CurationConfig, __: Wordlists) -> pl.Series:
-    """Question or answer holds replacement characters, or misread letters that could not be mended."""
-    broken = pl.lit(False)
-    for name in ("question", "answer"):
-        broken |= pl.col(name).fill_null("").str.contains(_LOST)
-    return frame.select(broken).to_series()
-
-
-# every line ends as a sentence does, only the last one, a numbered step, does not
-_OPEN_STEP = r"^(?:[^\n]*[.!?।:…)] *\n+)+(?:Step|STEP|चरण|படி|Charan|Padi) *\p{N}+(?:[:.)]? *|[:.)] [^\n]*[\p{L}\p{M}\p{N}=+×÷*/−²³])$"
-# "3 ×": a sign of arithmetic with nothing after it; C++ and i++ have no space before theirs, and a tutor's "93 × 5 =" is a
-# question to the learner
-_OPEN_FORMULA = r"[\p{L}\p{M}\p{N})] [+×÷−*/]$"
+    """Question or answer holds replacement characters, or misread letters that could not be mended (and are not its subject)."""
+    columns = [pl.col(name).fill_null("") for name in ("question", "answer")]
+    broken = frame.select(pl.any_horizontal(text.str.contains(_LOST) for text in columns)).to_series()
+    if not broken.any():
+        return broken
+    about = (
+        frame.filter(broken)
+        .select(pl.any_horizontal(text.str.contains(ABOUT_ENCODING) for text in columns))
+        .to_series()
+    )
+    return broken.scatter(broken.arg_true(), ~about)
 
 
 def truncated_answer(frame: pl.DataFrame, config: CurationConfig, lists: Wordlists) -> pl.Series:
-    """The model was cut off: it said so, a code block is open, or the text ends in the middle of a sentence."""
+    """The model was cut off: it said so, or code, a formula, a list, a bracket or the last sentence stays open."""
     answers = frame["answer"].fill_null("")
-    reasons = [reason.lower() for reason in config.truncated_finish_reasons]
-    said = frame["finish_reason"].fill_null("").str.to_lowercase().is_in(reasons)
-    open_code = answers.str.count_matches("```").fill_null(0) % 2 == 1
-    # a formula may end in anything, a sentence of eight words or more may not end in a comma or in "the"
-    last_line = answers.str.extract(r"([^\n]*)$", 1).fill_null("")
-    sentence = last_line.str.count_matches(r"\p{L}[\p{L}\p{M}]+") >= 8
-    hanging = last_line.str.contains(r"[\p{L}\p{M}][,;]$|[\p{L}\p{M}] [-–—(]$")
-    if lists.dangling:
-        hanging |= last_line.str.contains(lists.dangling)
-    cut = (
-        said
-        | open_code
-        | (sentence & hanging)
-        | answers.str.contains(_OPEN_STEP)
-        | last_line.str.contains(_OPEN_FORMULA)
-    )
+    cut = said_cut(frame["finish_reason"], config.truncated_finish_reasons)
+    # a structured answer that is cut does not fit its schema, which says more
+    prose = frame.select(pl.when(~pl.col("structured")).then("answer")).to_series()
+    cut |= ends_cut(prose, frame["question"], lists.dangling_words)
     if config.truncated_prose_minimum_characters:
+        last_line = answers.str.extract(r"([^\n]*)$", 1).fill_null("")
         cut |= _cut_prose(answers, last_line, config.truncated_prose_minimum_characters)
     return cut
 
@@ -181,10 +185,18 @@ def repeated_answer(frame: pl.DataFrame, config: CurationConfig, _: Wordlists) -
 
 
 def refusal(frame: pl.DataFrame, config: CurationConfig, lists: Wordlists) -> pl.Series:
-    """The model declined to answer (a phrase of the lists near the answer's beginning)."""
+    """The model declined to answer (a phrase of the lists near the answer's beginning, and no quotation)."""
+    window = frame["spoken"].fill_null("").str.slice(0, config.refusal_window_characters)
     if not lists.refusals:
         return pl.repeat(False, frame.height, eager=True)
-    return frame["spoken"].fill_null("").str.slice(0, config.refusal_window_characters).str.contains(lists.refusals)
+    found = window.str.contains(lists.refusals)
+    rows = found.arg_true()
+    # in most answers there is none, so quotations are looked for in the others only
+    return (
+        found.scatter(rows, without_quotations(window.gather(rows)).str.contains(lists.refusals))
+        if len(rows)
+        else found
+    )
 
 
 def wrong_language(frame: pl.DataFrame, _: CurationConfig, __: Wordlists) -> pl.Series:

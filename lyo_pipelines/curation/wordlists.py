@@ -7,11 +7,12 @@ decided elsewhere.
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 from functools import cache, cached_property
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import polars as pl
 import yaml
@@ -28,13 +29,15 @@ class WordlistError(LyoError):
 
 
 class WordlistEntry(BaseModel):
-    """One cultural rule: what it is called, why it exists, what it looks for in the answer."""
+    """One cultural rule: what it is called, why it exists, what it looks for in the answer, and where that counts (see en.yaml)."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str
     why: str
     pattern: str
+    severity: Literal["grave", "usual", "slight"] = "usual"
+    unless: str = ""
 
 
 class Wordlist(BaseModel):
@@ -45,9 +48,11 @@ class Wordlist(BaseModel):
     language: str
     boilerplate_openers: tuple[str, ...] = ()
     boilerplate_closers: tuple[str, ...] = ()
+    apology: str = ""
     refusals: tuple[str, ...] = ()
     empty_answers: tuple[str, ...] = ()
     dangling: tuple[str, ...] = ()
+    teaches: str = ""
     cultural: tuple[WordlistEntry, ...] = ()
     persona: tuple[WordlistEntry, ...] = ()
     disabled: tuple[str, ...] = ()
@@ -66,7 +71,13 @@ class Wordlist(BaseModel):
             )
             for name in ("cultural", "persona")
         }
-        return Wordlist(language=self.language, **plain, **rules)
+        return Wordlist(
+            language=self.language,
+            apology=other.apology or self.apology,
+            teaches=other.teaches or self.teaches,
+            **plain,
+            **rules,
+        )
 
 
 @dataclass(frozen=True)
@@ -106,10 +117,9 @@ class Wordlists:
         return rf"(?i)^\W*(?:{'|'.join(found)})\W*$" if found else None
 
     @cached_property
-    def dangling(self) -> str | None:
-        """An ending that was cut off in the middle of a sentence."""
-        words = sorted({word for lists in self.by_language.values() for word in lists.dangling})
-        return rf"(?i)\s(?:{'|'.join(words)})\s*(?:…|\.\.\.)?$" if words else None
+    def dangling_words(self) -> frozenset[str]:
+        """Words, in lower case, that no sentence ends with."""
+        return frozenset(word.lower() for lists in self.by_language.values() for word in lists.dangling)
 
     def _all(self, name: str) -> list[str]:
         return [pattern for key in sorted(self.by_language) for pattern in getattr(self.by_language[key], name)]
@@ -131,7 +141,7 @@ def load_wordlists(lake: Lake | None = None) -> Wordlists:
 def _parse(text: str, name: str) -> Wordlist:
     """Parse and check one file's text (remembered: each day and each look for stale days asks again)."""
     try:
-        raw: Any = _ascii_boundaries(yaml.safe_load(text))
+        raw: Any = _ready(yaml.safe_load(text))
         parsed = Wordlist.model_validate(raw)
     except yaml.YAMLError as error:
         raise WordlistError(f"{name}: cannot be read as YAML ({error}). Mend or remove it.") from error
@@ -142,18 +152,42 @@ def _parse(text: str, name: str) -> Wordlist:
         *parsed.boilerplate_openers,
         *parsed.boilerplate_closers,
         *parsed.refusals,
+        *(pattern for pattern in (parsed.apology, parsed.teaches) if pattern),
         *parsed.empty_answers,
         *parsed.dangling,
         *(entry.pattern for entry in (*parsed.cultural, *parsed.persona)),
+        *(entry.unless for entry in (*parsed.cultural, *parsed.persona) if entry.unless),
     ]
     for pattern in patterns:
         check_pattern(pattern, name)
     return parsed
 
 
+SENTENCE_START = r"(?:^|[.!?।॥…\n])[\s\"“*_]*"
+
+
+def _ready(raw: Any) -> Any:
+    """The entries as the regular expressions that are run: NFC as the texts are, ASCII boundaries, and the short forms of refusals.
+
+    `{start}` is the beginning of a sentence, an apology before it or not; `{sorry}` is one that an apology must open.
+    """
+    value = _ascii_boundaries(raw)
+    if isinstance(value, dict) and isinstance(value.get("refusals"), list):
+        sorry = rf"(?:{value['apology']})" if value.get("apology") else ""
+        gap = r"[^.!?।॥\n]{0,45}?(?-u:\b)?"
+        opened = rf"{SENTENCE_START}{sorry}[^.!?।॥\n]{{0,45}}[\s,–—-]"
+        start = rf"(?:{SENTENCE_START}(?:{sorry}{gap}[\s,–—-]+)?)" if sorry else SENTENCE_START
+        value["refusals"] = [
+            entry.replace("{start}", start).replace("{sorry}", opened) if isinstance(entry, str) else entry
+            for entry in value["refusals"]
+        ]
+    return value
+
+
 def _ascii_boundaries(value: Any) -> Any:
     if isinstance(value, str):
-        return value.replace(r"(?-u:\b)", r"\b").replace(r"\b", r"(?-u:\b)")
+        plain = unicodedata.normalize("NFC", value)
+        return plain.replace(r"(?-u:\b)", r"\b").replace(r"\b", r"(?-u:\b)")
     if isinstance(value, list):
         return [_ascii_boundaries(item) for item in value]
     return {key: _ascii_boundaries(item) for key, item in value.items()} if isinstance(value, dict) else value

@@ -75,7 +75,7 @@ def letter_counts(texts: pl.Series) -> pl.DataFrame:
         # letters are counted only in the few scripts and texts that occur
         here = some.str.contains(rf"\p{{{name}}}")
         if here.any():
-            letters = some.filter(here).str.replace_all(rf"[^\p{{{name}}}]+", "").str.len_chars().cast(pl.Int64)
+            letters = _script_letters(some.filter(here), name)
             counts = counts.with_columns(counts[name].clone().scatter(rows.filter(here), letters))
     # the letters of formulas decide only in short texts and in mixed ones
     others = counts.select(pl.sum_horizontal(pl.exclude("Latin"))).to_series()
@@ -84,6 +84,14 @@ def letter_counts(texts: pl.Series) -> pl.DataFrame:
         latin = _latin_letters(texts.filter(close).str.replace_all(_FORMULA, " "))
         counts = counts.with_columns(counts["Latin"].clone().scatter(close.arg_true(), latin))
     return counts
+
+
+def _script_letters(texts: pl.Series, name: str) -> pl.Series:
+    if name == "Greek":
+        # α+β and λmax are formulas: only words of four letters or more are Greek
+        words = texts.str.extract_all(r"\p{Greek}{4,}").list.join("")
+        return words.str.len_chars().cast(pl.Int64)
+    return texts.str.replace_all(rf"[^\p{{{name}}}]+", "").str.len_chars().cast(pl.Int64)
 
 
 def _latin_letters(texts: pl.Series) -> pl.Series:

@@ -45,6 +45,7 @@ class LanguageThresholds(Protocol):
 _OURS = frozenset({"en", "hi_latn", "ta_latn"})
 _SCRIPT_OF = {code: script for script, codes in reversed(SCRIPTS.items()) for code in codes}
 _PLAINLY_ENGLISH = 0.25  # share of common words; other languages in Latin letters share some of them
+_WORDS_TO_OVERRULE = 10  # of words in plain ASCII letters
 _MOSTLY = 0.6  # from this share on, a script decides alone
 
 
@@ -119,7 +120,7 @@ def _settle_latin(written: np.ndarray, body: pl.Series, candidates: np.ndarray, 
             written[row] = "en"
         elif declared not in _OURS and _SCRIPT_OF.get(declared, "Latin") == "Latin":
             written[row] = detectors.agreed(body[int(row)], config.detector_minimum_score) or declared
-        elif english >= 0.12:
+        elif english >= 0.12 or _terms_only(declared, count, body[int(row)]):
             written[row] = "en"
         elif found := detectors.agreed(body[int(row)], config.detector_minimum_score):
             written[row] = found
@@ -127,6 +128,11 @@ def _settle_latin(written: np.ndarray, body: pl.Series, candidates: np.ndarray, 
             declared not in _OURS and max(english, romanised) > 0
         ):  # declared in another script, yet written in Latin letters
             written[row] = ("en", "hi_latn", "ta_latn")[int(np.argmax((english, hindi, tamil)))]
+
+
+def _terms_only(declared: str, count: int, text: str) -> bool:
+    """Whether a text declared as English is too short and plain for the detectors: they take lists of terms for other languages."""
+    return declared == "en" and count < _WORDS_TO_OVERRULE and text.isascii()
 
 
 def bucket_language(declared: pl.Series, written: pl.Series) -> pl.Series:

@@ -1,20 +1,17 @@
-"""Chain of thought: reasoning in the open, line by line, and the result on a last line of its own ("Answer: 42")."""
+"""Chain of thought: reasoning in the open, line by line, and the result at the end ("Answer: 42"; results.py knows the other ways)."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from lyo_pipelines.tasks.base import GradedAnswer, TaskFormat, TaskMetric
+from lyo_pipelines.tasks.results import result_line, splits_sentences
 from lyo_pipelines.tasks.wording import about, is_feminine, language, learner
 
 FORMAT_VERSION = "chain_of_thought-1"
 MARKS = {"en": "Answer", "hi": "उत्तर", "ta": "விடை", "hi_latn": "Uttar", "ta_latn": "Vidai", "mr": "उत्तर"}
 """What stands before the result, by language; English elsewhere."""
-_RESULT = re.compile(
-    rf"^[\s*_#>]*(?:final\s+)?(?:{'|'.join(dict.fromkeys(MARKS.values()))})\s*[*_]*\s*[:：]", re.IGNORECASE
-)
 
 
 def system_prompt(row: Mapping[str, Any]) -> str:
@@ -27,22 +24,22 @@ def system_prompt(row: Mapping[str, Any]) -> str:
 
 
 def thoughts(text: str) -> list[str]:
-    """Return the lines before the result; all lines where none is stated."""
-    lines = [line for line in text.splitlines() if line.strip()]
-    return lines[: next((at for at, line in enumerate(lines) if _RESULT.match(line)), len(lines))]
+    """Return the lines before the result (the sentences, where all is one paragraph); all of them where no result is stated."""
+    lines = splits_sentences(text)
+    at = result_line(lines)
+    return lines if at is None else lines[:at]
 
 
 def states_result(text: str) -> bool:
-    """Whether the last line is the result."""
-    lines = [line for line in text.splitlines() if line.strip()]
-    return bool(lines) and bool(_RESULT.match(lines[-1]))
+    """Whether the answer ends with its result."""
+    return result_line(splits_sentences(text)) is not None
 
 
 def check(answer: str, _: Mapping[str, Any]) -> str | None:
-    """There are at least two thoughts, and the result comes last."""
+    """There is a thought, and the result comes after it."""
     if not states_result(answer):
         return "the last line does not state the result"
-    return None if len(thoughts(answer)) >= 2 else "fewer than two thoughts before the result"
+    return None if thoughts(answer) else "no thought before the result"
 
 
 def _states(item: GradedAnswer) -> float:

@@ -27,7 +27,8 @@ def found(
         ("मैं आपको यह समझाता हूँ।", "hi", ["persona_masculine"]),
         ("अब मैं अगला कदम बताऊँगा।", "hi", ["persona_masculine"]),
         ("मैं आपके साथ हल कर रहा हूँ।", "hi", ["persona_masculine"]),
-        ("मैं कल यही सोच रहा था।", "hi", ["persona_masculine"]),
+        ("मैं कल इस सवाल पर यही सोच रहा था।", "hi", ["persona_masculine"]),
+        ("मैं कल यही सोच रहा था।", "hi", []),
         ("मैं आपको यह समझाती हूँ और अगला कदम बताऊँगी।", "hi", []),
         ("लड़का दौड़ता है और वह घर जाता था।", "hi", []),
         ("हम इसे हल करेंगे, आप देखेंगे।", "hi", []),
@@ -41,7 +42,7 @@ def found(
         ("Main agla step bataunga.", "hi_latn", ["persona_masculine"]),
         ("Tera answer galat hai.", "hi_latn", ["disrespectful_form"]),
         ("டேய் இதைப் பார்.", "ta", ["disrespectful_form"]),
-        ("நீ ஒரு முட்டாள்.", "ta", ["familiar_form", "insult"]),
+        ("நீ ஒரு முட்டாள். விடை 7.", "ta", ["familiar_form", "insult"]),
         ("உங்கள் சாதிப் பிள்ளைகளுக்குக் கணக்கு வராது.", "ta", ["caste"]),
         ("இது ஒரு மது பாட்டில் என்று கொள்ளுங்கள்.", "ta", ["alcohol"]),
         ("மது ஐந்து பென்சில்கள் வாங்கினாள்.", "ta", []),
@@ -69,6 +70,37 @@ def test_findings_of_the_word_and_rule_lists(answer, language, names):
     assert found(answer, language) == names
 
 
+@pytest.mark.parametrize(
+    ("answer", "language"),
+    [
+        ("उल्लू पेड़ पर बैठा रहा और चूहे ताकता रहा।", "hi"),
+        ("धोबी का गधा घास चरने लगा।", "hi"),
+        ("चिड़िया बोली, “तू बड़ा बुद्धू है!” और उड़ गई।", "hi"),
+        ("मैं एक पुराना बरगद हूँ और सौ साल से यहीं खड़ा हूँ।", "hi"),
+        ("अत्यधिक शराब से यकृत को नुकसान होता है।", "hi"),
+        ("பாட்டி, “நீ சாப்பிட்டாயா?” என்று கேட்டாள்.", "ta"),
+        ("சின்னத் தம்பி! நீ எங்கே போகிறாய்?", "ta"),
+        ("The fox shouts: “Shut up!” and the crow opens its beak.", "en"),
+        ("Tar from cigarettes harms the lungs.", "en"),
+        ("The sepoys of 1857 would not touch beef fat.", "en"),
+    ],
+)
+def test_an_animal_a_quotation_a_narrator_and_a_lesson_on_health_are_no_findings(answer, language):
+    assert found(answer, language) == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "language", "name"),
+    [
+        ("He said: “Lower caste people cannot read.”", "en", "caste"),
+        ("“तू गधा है”", "hi", "disrespectful_form"),
+        ("अरे गधे, पहले जोड़ो।", "hi", "insult"),
+    ],
+)
+def test_what_is_grave_counts_in_quotations_too_and_so_does_an_answer_that_is_all_quotation(answer, language, name):
+    assert name in found(answer, language)
+
+
 def test_the_persona_speaks_only_in_its_own_tasks():
     assert found("मैं आपको यह समझाता हूँ।", "hi", task="programming") == []
 
@@ -93,7 +125,7 @@ def test_all_packaged_lists_have_the_same_shape():
     assert (
         {path.stem for path in PACKAGED.glob("*.yaml")}
         == set(LISTS.by_language)
-        == {"en", "hi", "ta", "hi_latn", "ta_latn"}
+        == {"en", "hi", "ta", "hi_latn", "ta_latn", "mr", "bn", "te", "gu", "kn", "ml", "pa"}
     )
 
 

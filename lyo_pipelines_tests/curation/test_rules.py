@@ -65,7 +65,7 @@ CUT = (
             "truncated_answer",
             {"answer": "Let us solve it together.\nStep 1: Area = 20.\nStep 2: 3 + 9 = 12 and 3 × 9", "rating": 5.0},
         ),
-        ("truncated_answer", {"answer": "चलिए हल करते हैं।\nचरण 1: 1 किमी = 1000 मी", "language": "hi", "rating": 5.0}),
+        ("truncated_answer", {"answer": "चलिए हल करते हैं।\nचरण 1: 1 किमी = 1000 ×", "language": "hi", "rating": 5.0}),
         ("truncated_answer", {"answer": "We multiply both sides by three, so 7 ×", "rating": 5.0}),
         ("repeated_answer", {"answer": "the answer is seven and then " * 12}),
         ("repeated_answer", {"answer": "We divide both sides now.\n" * 5}),

@@ -296,7 +296,7 @@ def test_a_hint_must_not_tell_the_solution(hint, solution, question, told):
         ("3 + 4 = 7.\n7 × 2 = 14.\nAnswer: 14", None),
         ("3 + 4 = 7।\n7 × 2 = 14।\n**उत्तर:** 14", None),
         ("3 + 4 = 7.\n7 × 2 = 14.", "last line"),
-        ("Answer: 14", "fewer than two"),
+        ("Answer: 14", "no thought"),
         ("3 + 4 = 7.\nAnswer: 14\nI hope so.", "last line"),
     ],
 )
