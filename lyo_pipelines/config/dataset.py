@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -44,6 +44,10 @@ class DatasetConfig(BaseModel):
     question_min_characters: int = Field(ge=1)
     later_question_min_characters: int = Field(ge=1)
     stem_min_characters: int = Field(ge=0)
+    common_share: float = Field(gt=0, le=1)
+    filler_share: float = Field(ge=0, le=1)
+    number_variants: Literal["together", "apart"]
+    number_variants_share: float = Field(ge=0, le=1)
     largest_group_share: float = Field(gt=0, le=1)
     proportions_alpha: float = Field(gt=0, lt=1)
     proportions_minimum_groups: int = Field(ge=1)

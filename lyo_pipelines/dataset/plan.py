@@ -18,7 +18,6 @@ from lyo_pipelines.curation.pool import apply_pool_rules
 from lyo_pipelines.dataset.benchmark_overlap import BenchmarkIndex
 from lyo_pipelines.dataset.benchmark_scan import SCAN_COLUMNS, benchmark_overlaps, day_overlaps
 from lyo_pipelines.dataset.benchmarks import Benchmark
-from lyo_pipelines.dataset.clustering import QuestionClusters
 from lyo_pipelines.dataset.contract import REMOVED_SCHEMA, RULE_BENCHMARK, RULE_MERGED, RULE_REPEATED, SPLITS
 from lyo_pipelines.dataset.errors import SegmentTooSmallError
 from lyo_pipelines.dataset.grouping import GROUPING_COLUMNS, all_ties, day_ties
@@ -72,7 +71,6 @@ def make_plan(
     *,
     benchmarks: list[Benchmark],
     memory: SplitMemory,
-    clusters: QuestionClusters,
 ) -> Plan:
     """Decide which examples of a scope go where.
 
@@ -95,9 +93,9 @@ def make_plan(
         keep, dropped = keep & ~overlapping, keep & overlapping
         removed.append(_removed(rows.example_id.filter(pa.array(dropped)), RULE_BENCHMARK))
 
-    days = later_pass(lake, rows, keep, GROUPING_COLUMNS, partial(day_ties, config=config))
-    ties = all_ties(days, clusters)
-    assignment = assign_splits(ties.own, ties.pairs, memory, config)
+    days = later_pass(lake, rows, keep, GROUPING_COLUMNS, partial(day_ties, config=config, known=memory.keys))
+    ties = all_ties(days, config, curation)
+    assignment = assign_splits(ties.own, ties.pairs, memory, config, ties.stratum)
     stays = assignment.split >= 0
     keep, dropped = _without(keep, ~stays)
     removed.append(_removed(rows.example_id.filter(pa.array(dropped)), RULE_MERGED))
@@ -193,7 +191,7 @@ def _refuse_thin(plan: Plan, config: DatasetConfig) -> None:
         else ""
     )
     if empty and not why:
-        why = f"{groups} groups, none of which fell into {' or '.join(empty)}"
+        why = f"{groups} groups, none of which is in {' or '.join(empty)}"
     raise SegmentTooSmallError(
         f"{plan.rows.scope.key}: too small to split ({len(plan.split)} examples in {why}; removed: "
         f"{plan.removed_by_rule() or 'none'}). Wait for more conversations and "

@@ -210,9 +210,7 @@ def test_overlap_is_found_in_question_context_history_and_answer(tmp_path: Path)
     version = build_dataset(lake, SEGMENT, CONFIG, CURATION, now=NOW)
     folder_with(tmp_path, exam__jsonl=json.dumps({"question": LONG}))
     outcome = next(
-        o
-        for o in leakage_checks(lake, SEGMENT, version.fingerprint, CONFIG, CURATION)
-        if o.name == "no_benchmark_overlap"
+        o for o in leakage_checks(lake, SEGMENT, version.fingerprint, CONFIG) if o.name == "no_benchmark_overlap"
     )
     assert not outcome.passed
     assert outcome.blocking

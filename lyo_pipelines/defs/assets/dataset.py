@@ -17,7 +17,7 @@ from lyo_pipelines.defs.resources import Store
 from lyo_pipelines.interactions.contract import INTERACTION
 
 GROUP = "dataset"
-DATASET_CODE_VERSION = "2"
+DATASET_CODE_VERSION = "3"
 OWNERS = ["team:data"]
 SPLITS = {
     "train_split": "The examples that the adapter is trained on (80 %).",

@@ -94,7 +94,9 @@ def _values(
     if name == "rating":
         result, off_scale = ratings(values, scales, context.scale, wrong)
         findings.off_scale = findings.off_scale or off_scale
-        unread = np.array([value is not None for value in values], bool) & result.is_null().to_numpy(zero_copy_only=False)
+        unread = np.array([value is not None for value in values], bool) & result.is_null().to_numpy(
+            zero_copy_only=False
+        )
         for index in np.flatnonzero(unread).tolist() if off_scale else ():
             findings.reject(index, "rating_scale_unknown", off_scale)
     elif name == "thumbs":
