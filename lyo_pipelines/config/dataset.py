@@ -53,6 +53,8 @@ class DatasetConfig(BaseModel):
     proportions_minimum_groups: int = Field(ge=1)
     benchmark_ngram: int = Field(ge=3)
     benchmark_minimum_words: int = Field(ge=1)
+    benchmark_near_share: float = Field(gt=0, le=1)
+    benchmark_near_runs: int = Field(ge=1)
     report_items: int = Field(ge=1)
     row_group_rows: int = Field(ge=1)
     mixtures: dict[Annotated[str, Field(pattern=r"^[a-z0-9_]+$")], tuple[str, ...]]

@@ -22,6 +22,7 @@ from lyo_pipelines.dataset.errors import (
     DaysChangedError,
     EmptySegmentError,
     SegmentTooSmallError,
+    TooFewGroupsError,
 )
 from lyo_pipelines.dataset.read_examples import first_pass, later_pass
 from lyo_pipelines.dataset.scope import scope_of
@@ -290,6 +291,14 @@ def test_too_few_interactions_name_the_threshold(tmp_path: Path):
 def test_too_few_groups_name_the_threshold(tmp_path: Path):
     lake = lake_with(tmp_path, examples(range(20), conversation_id="one"))
     with pytest.raises(SegmentTooSmallError, match=r"1 independent groups where 3 are needed.*dataset\.minimum_groups"):
+        build(lake)
+
+
+def test_many_examples_in_too_few_groups_are_a_fault_and_say_what_to_look_at(tmp_path: Path):
+    lake = lake_with(tmp_path, examples(range(40), conversation_id="one"))
+    with pytest.raises(
+        TooFewGroupsError, match=r"no dataset was made.*holds 100% of them.*conversation_id.*common_share"
+    ):
         build(lake)
 
 
