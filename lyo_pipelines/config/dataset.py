@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -44,11 +44,17 @@ class DatasetConfig(BaseModel):
     question_min_characters: int = Field(ge=1)
     later_question_min_characters: int = Field(ge=1)
     stem_min_characters: int = Field(ge=0)
+    common_share: float = Field(gt=0, le=1)
+    filler_share: float = Field(ge=0, le=1)
+    number_variants: Literal["together", "apart"]
+    number_variants_share: float = Field(ge=0, le=1)
     largest_group_share: float = Field(gt=0, le=1)
     proportions_alpha: float = Field(gt=0, lt=1)
     proportions_minimum_groups: int = Field(ge=1)
     benchmark_ngram: int = Field(ge=3)
     benchmark_minimum_words: int = Field(ge=1)
+    benchmark_near_share: float = Field(gt=0, le=1)
+    benchmark_near_runs: int = Field(ge=1)
     report_items: int = Field(ge=1)
     row_group_rows: int = Field(ge=1)
     mixtures: dict[Annotated[str, Field(pattern=r"^[a-z0-9_]+$")], tuple[str, ...]]

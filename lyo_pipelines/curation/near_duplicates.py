@@ -39,24 +39,24 @@ def near_duplicate_clusters(texts: list[str], config: CurationConfig) -> np.ndar
 
 def _cluster_distinct(texts: pl.Series, config: CurationConfig) -> np.ndarray:
     parents = np.arange(len(texts), dtype=np.int64)
-    bands, slots = _signatures(texts, config)
+    bands, slots = signatures(texts, config)
     permutations, minimum = config.near_duplicate_permutations, config.near_duplicate_similarity
     # a pair this far below the expected number of equal slots (five deviations) is not similar
     spread = 5 * np.sqrt(permutations * minimum * (1 - minimum))
     enough = permutations * minimum - spread
     for band in bands.T:
-        for left, right in _proposed(band, parents):
+        for left, right in proposed(band, parents):
             for begin in range(0, len(left), _CHUNK):
                 a, b = left[begin : begin + _CHUNK], right[begin : begin + _CHUNK]
                 likely = (slots[a] == slots[b]).sum(axis=1) >= enough
                 a, b = a[likely], b[likely]
                 if len(a):
                     similar = pair_similarities(texts, a, b, config.near_duplicate_ngram) >= minimum
-                    _join(parents, a[similar], b[similar])
-    return _roots(parents)
+                    join(parents, a[similar], b[similar])
+    return roots(parents)
 
 
-def _proposed(band: np.ndarray, parents: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def proposed(band: np.ndarray, parents: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Pairs that share a band key and are not joined yet: those next to each other in their bucket first, then farther ones."""
     order = np.argsort(band, kind="stable")
     keys = band[order]
@@ -71,15 +71,15 @@ def _proposed(band: np.ndarray, parents: np.ndarray) -> Iterator[tuple[np.ndarra
         right = np.concatenate(
             [order[found + distance] for found, distance in zip(places, distances, strict=False)] or [left]
         )
-        roots = _roots(parents)
-        apart = roots[left] != roots[right]
+        root = roots(parents)
+        apart = root[left] != root[right]
         if apart.any():
             # neighbours in the list share texts, whose n-grams are then made once
             by_text = np.argsort(left[apart], kind="stable")
             yield left[apart][by_text], right[apart][by_text]
 
 
-def _roots(parents: np.ndarray) -> np.ndarray:
+def roots(parents: np.ndarray) -> np.ndarray:
     """The root of each item, by pointer jumping; shortens all paths in place."""
     while True:
         further = parents[parents]
@@ -88,7 +88,7 @@ def _roots(parents: np.ndarray) -> np.ndarray:
         parents[:] = further
 
 
-def _join(parents: np.ndarray, left: np.ndarray, right: np.ndarray) -> None:
+def join(parents: np.ndarray, left: np.ndarray, right: np.ndarray) -> None:
     """Union of pairs; the smaller root stays."""
     for a, b in zip(left.tolist(), right.tolist(), strict=True):
         one, two = _find(parents, a), _find(parents, b)
@@ -103,7 +103,7 @@ def _find(parents: np.ndarray, item: int) -> int:
     return item
 
 
-def _signatures(texts: pl.Series, config: CurationConfig) -> tuple[np.ndarray, np.ndarray]:
+def signatures(texts: pl.Series, config: CurationConfig) -> tuple[np.ndarray, np.ndarray]:
     """Per text one 64-bit key for each band (equal keys propose a pair), and the lowest byte of each of its signature's slots."""
     from rensa import RMinHash  # pyright: ignore[reportAttributeAccessIssue]  (a compiled module without stubs)
 

@@ -1,4 +1,4 @@
-"""Does an example repeat a benchmark? Three ways: 13 words in a row, a whole message, the source id.
+"""Does an example repeat a benchmark? Four ways: 13 words in a row, a whole message, most of a question, the source id.
 
 Thirteen-word overlap follows Brown et al. 2020 (GPT-3), appendix C. Everything runs on Arrow columns: words become codes of the
 benchmarks' vocabulary, so that a window holding a word that no benchmark knows is discarded before anything is compared.
@@ -14,15 +14,17 @@ import numpy as np
 import pyarrow as pa
 
 from lyo_pipelines.config.dataset import DatasetConfig
+from lyo_pipelines.dataset.benchmark_near import NearIndex
 from lyo_pipelines.dataset.benchmarks import Benchmark
+from lyo_pipelines.dataset.comparable_texts import comparable_words
+from lyo_pipelines.dataset.word_windows import windows
 from lyo_pipelines.storage.arrow import offsets_and_values, pc
 
-_PRIME = np.uint64(0x9E3779B97F4A7C15)
 EXCERPT = 80
 """Characters of a benchmark's (public) question that a finding shows."""
 SPECIFIC_ID = 6
 """Characters from which a source id counts by itself; a shorter one counts as `<benchmark name>:<id>` only."""
-MATCH_ID, MATCH_WHOLE, MATCH_WORDS = "source_id", "exact", "words_in_a_row"
+MATCH_ID, MATCH_WHOLE, MATCH_WORDS, MATCH_NEAR = "source_id", "exact", "words_in_a_row", "nearly"
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,9 @@ class BenchmarkIndex:
         self._windows = {
             size: self._index(offsets, flat, size) for size in sorted(set(self.lengths[self.lengths > 0].tolist()))
         }
+        self._near = NearIndex(
+            texts.slice(0, len(questions)), share=config.benchmark_near_share, least=config.benchmark_near_runs
+        )
         whole = pc.binary_join(texts.slice(0, len(questions)), " ")
         usable = pc.greater(pc.utf8_length(whole), 0)
         self._whole = pc.if_else(usable, whole, pa.scalar(None, pa.string()))
@@ -97,6 +102,9 @@ class BenchmarkIndex:
             hashes, text = windows(codes, offsets, size)
             for position, found in _pairs(hashes, known):
                 hits.add((int(rows[text[position]]), int(item[found]), MATCH_WORDS))
+        for text, found in self._near.texts(offsets, flat):
+            if (int(rows[text]), found, MATCH_WORDS) not in hits:
+                hits.add((int(rows[text]), found, MATCH_NEAR))
         whole = pc.index_in(pc.binary_join(words, " "), value_set=self._whole, skip_nulls=True)
         hits |= self._by_index(whole, rows, MATCH_WHOLE)
         return self._named(hits)
@@ -122,28 +130,11 @@ class BenchmarkIndex:
 
 
 def words_of(texts: pa.Array) -> pa.ListArray:
-    """Return each text as words: NFKC, lower case, only letters (with their marks) and digits."""
+    """Return each text as comparable words: letters and digits of every script, in one spelling."""
     plain = pc.replace_substring_regex(pc.fill_null(texts, ""), r"<<[^<>]*>>", "")  # GSM8K's calculator marks
-    plain = pc.utf8_lower(pc.utf8_normalize(plain, form="NFKC"))
-    plain = pc.utf8_trim_whitespace(pc.replace_substring_regex(plain, r"[^\p{L}\p{M}\p{N}]+", " "))
+    plain = comparable_words(plain)
     words = pc.split_pattern(plain, " ")
     return pc.if_else(pc.equal(plain, ""), pa.scalar([], words.type), words)
-
-
-def windows(codes: np.ndarray, offsets: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return (hash uint64, text number) of every run of `size` known words (code >= 0) that lies within one text."""
-    count = len(codes) - size + 1
-    if count <= 0:
-        return np.zeros(0, np.uint64), np.zeros(0, np.int64)
-    unknown = np.concatenate([[0], np.cumsum(codes < 0)])
-    text = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
-    whole = (unknown[size:] == unknown[:-size]) & (text[:count] == text[size - 1 :])
-    start = np.flatnonzero(whole)
-    hashes = np.zeros(len(start), np.uint64)
-    for step in range(size):
-        hashes = hashes * _PRIME + codes[start + step].astype(np.uint64) + np.uint64(1)
-        hashes ^= hashes >> np.uint64(29)
-    return hashes, text[start]
 
 
 def _pairs(hashes: np.ndarray, known: np.ndarray) -> list[tuple[int, int]]:

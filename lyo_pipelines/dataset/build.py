@@ -10,7 +10,6 @@ from lyo_pipelines.config.dataset import DatasetConfig
 from lyo_pipelines.contracts.dataset import MANIFEST
 from lyo_pipelines.dataset.benchmarks import registered_benchmarks
 from lyo_pipelines.dataset.card import dataset_card
-from lyo_pipelines.dataset.clustering import QuestionClusters
 from lyo_pipelines.dataset.leakage import checks_of_folder
 from lyo_pipelines.dataset.manifest import make_manifest
 from lyo_pipelines.dataset.plan import make_plan
@@ -42,8 +41,7 @@ def build_dataset(
     formats = {task: task_format(task) for task in scope.tasks}
     benchmarks = registered_benchmarks(lake)
     memory, covered = load_split_memory(lake, scope)
-    clusters = QuestionClusters(curation)
-    plan = make_plan(lake, scope, config, curation, benchmarks=benchmarks, memory=memory, clusters=clusters)
+    plan = make_plan(lake, scope, config, curation, benchmarks=benchmarks, memory=memory)
     fingerprint = plan.fingerprint("+".join(task.version for task in formats.values()))
     folder = lake.dataset_dir(segment, fingerprint)
     reused = lake.exists(f"{folder}/{MANIFEST}")
@@ -52,7 +50,7 @@ def build_dataset(
         measures = write_splits(lake, folder, plan, formats, row_group_rows=config.row_group_rows)
         lake.write_table(plan.memory.to_table(), f"{folder}/groups.parquet")
         lake.write_table(plan.removed, f"{folder}/removed.parquet")
-        checks = checks_of_folder(lake, folder, config, clusters, benchmarks)
+        checks = checks_of_folder(lake, folder, config, benchmarks)
         manifest = make_manifest(
             segment=segment,
             fingerprint=fingerprint,

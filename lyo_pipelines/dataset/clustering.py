@@ -1,34 +1,40 @@
-"""Near-duplicate labels of distinct question texts, made once for the same texts. Finding near duplicates is curation's."""
+"""Clusters of question wordings that are nearly the same, long ones and short ones. Numbers and groups belong to grouping.py."""
 
 from __future__ import annotations
 
 import numpy as np
+import pyarrow as pa
 
 from lyo_pipelines.config.curation import CurationConfig
 from lyo_pipelines.curation.near_duplicates import near_duplicate_clusters
+from lyo_pipelines.curation.short_duplicates import SHORT, short_duplicate_clusters
+from lyo_pipelines.storage.arrow import pc
 
 
-class QuestionClusters:
-    """Clusters distinct texts with curation's configuration, and keeps the newest answer.
+def wording_clusters(wordings: pa.Array, config: CurationConfig) -> np.ndarray:
+    """Return the cluster label (int64) of each of M wordings: comparable words with 0 for every number.
 
-    The labels are a pure function of the texts. So when a build checks the files it has just written, and the texts read back from
-    them are exactly those that it clustered before, clustering them again would only cost time.
+    A label is a position in `wordings`. Long wordings are near duplicates by their character 5-grams, short ones by edits (spaces
+    aside); a wording of middle length can be joined by either.
     """
+    if not len(wordings):
+        return np.zeros(0, np.int64)
+    long = near_duplicate_clusters(wordings.to_pylist(), config)
+    solid = pc.replace_substring(wordings, " ", "")
+    short = np.flatnonzero(pc.less_equal(pc.utf8_length(solid), SHORT).to_numpy(zero_copy_only=False))
+    labels = short_duplicate_clusters(solid.take(pa.array(short)).to_pylist(), config)
+    return _united(long, short, short[labels])
 
-    def __init__(self, config: CurationConfig) -> None:
-        """Start without an answer."""
-        self._config = config
-        self._keys: np.ndarray | None = None
-        self._labels = np.zeros(0, np.int64)
 
-    def labels(self, keys: np.ndarray, texts: list[str]) -> np.ndarray:
-        """Return the cluster label (int64) of each of M distinct texts.
+def _united(labels: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Labels of the union of two clusterings: every item is with `labels[item]`, and first[k] is with second[k]."""
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
 
-        keys: (M,) uint64, the texts' member keys, ascending: the texts always come in one order, and equal keys mean equal texts.
-        """
-        if self._keys is None or not np.array_equal(self._keys, keys):
-            self._labels = (
-                np.asarray(near_duplicate_clusters(texts, self._config), np.int64) if texts else np.zeros(0, np.int64)
-            )
-            self._keys = keys
-        return self._labels
+    n = len(labels)
+    left, right = np.concatenate([np.arange(n), first]), np.concatenate([labels, second])
+    graph = coo_matrix((np.ones(len(left), np.bool_), (left, right)), shape=(n, n))
+    component = connected_components(graph, directed=False)[1]
+    smallest = np.full(n, n, np.int64)
+    np.minimum.at(smallest, component, np.arange(n))
+    return smallest[component]

@@ -52,7 +52,9 @@ REMOVED_SCHEMA = pa.schema(
 """Columns of removed.parquet: what the input held and no split does, with the rule that removed it."""
 
 STRATUM = ("language", "subject", "grade", "topic")
-"""The columns whose combination is a stratum."""
+"""The columns whose combination is a stratum of the report."""
+SPLIT_STRATUM = ("language", "subject", "grade")
+"""The columns within whose combinations the splits have their fractions of the groups."""
 
 RULE_BENCHMARK = "benchmark_overlap"
 RULE_MERGED = "merged_into_held_out"

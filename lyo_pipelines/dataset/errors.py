@@ -14,6 +14,10 @@ class SegmentTooSmallError(DatasetError):
     """The segment has examples, but too few of them (or too few independent groups) to split honestly."""
 
 
+class TooFewGroupsError(DatasetError):
+    """The segment has examples enough, but they hang together in too few groups: something ties what is not related."""
+
+
 class UnknownMixtureError(DatasetError):
     """The configuration names no mixture of that name."""
 

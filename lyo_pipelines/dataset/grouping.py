@@ -1,6 +1,13 @@
-"""From examples to ties: which keys each example has, and which question texts are near duplicates of each other.
+"""From examples to ties: which keys each example has, and which of its texts tie it to other examples.
 
-Finding near duplicates is curation's; splitting groups is splits.py's.
+What ties: the conversation, the source question, and every text that is an exercise (question_texts.py lists the candidates):
+
+- what the student asked first, however short, behind what common_parts.py finds before it; a long later question, too;
+- the material of a question (a context is often the exercise, and the question only "explain this");
+- a short question beside material, or after others, where few conversations hold it: one that many hold ("why?") is asked everywhere.
+
+Equal letters and numbers tie (comparable_texts.py), and near duplicates do (clustering.py). Questions that differ in their numbers
+alone are one group as long as they are few (`number_variants`). Splitting groups is splits.py's.
 """
 
 from __future__ import annotations
@@ -11,78 +18,283 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
+from lyo_pipelines.config.curation import CurationConfig
 from lyo_pipelines.config.dataset import DatasetConfig
 from lyo_pipelines.contracts.dataset import NearDuplicateCounts
-from lyo_pipelines.dataset.clustering import QuestionClusters
+from lyo_pipelines.dataset.clustering import wording_clusters
+from lyo_pipelines.dataset.common_parts import held_by, without_common_parts
+from lyo_pipelines.dataset.comparable_texts import comparable_words, letters_and_numbers, text_keys
+from lyo_pipelines.dataset.contract import SPLIT_STRATUM
+from lyo_pipelines.dataset.earlier_keys import earlier_text_keys
 from lyo_pipelines.dataset.group_keys import member_keys
-from lyo_pipelines.dataset.question_texts import asked_questions, question_texts
-from lyo_pipelines.storage.arrow import give_back
-from lyo_pipelines.tasks.messages import MESSAGE_COLUMNS, messages_column
+from lyo_pipelines.dataset.question_texts import ASKED, CONTEXT, JOINED, MATERIAL, STEM, question_texts
+from lyo_pipelines.dataset.split_statistics import stratum_names
+from lyo_pipelines.storage.arrow import give_back, offsets_and_values, pc
+from lyo_pipelines.tasks.messages import MESSAGE_COLUMNS, OPENING, messages_column
 
-GROUPING_COLUMNS = ("interaction_id", "conversation_id", "question_id", "turn", "history", "question")
+GROUPING_COLUMNS = (
+    "interaction_id",
+    "conversation_id",
+    "question_id",
+    "turn",
+    "system_prompt",
+    "context",
+    "history",
+    "question",
+    *SPLIT_STRATUM,
+)
+COMMON_AT_LEAST = 8
+"""Conversations that must hold a part before it can be common: in fewer, a share says nothing."""
+WEAK = 6
+"""Letters and digits from which a short text can be a question; one with a number always can."""
+FEW = 5
+"""A short question that so few conversations hold is never taken for one that is asked everywhere."""
 
 
 @dataclass(frozen=True)
 class Ties:
-    """own: (N,) uint64 interaction keys. pairs: (E, 2) uint64 keys that belong together. near: counts of the clusters."""
+    """own: (N,) uint64 interaction keys. pairs: (E, 2) uint64 keys that belong together. near: counts of the clusters.
+
+    stratum: (N,) codes of the strata, in the order of their names.
+    """
 
     own: np.ndarray
     pairs: np.ndarray
+    stratum: np.ndarray
     near: NearDuplicateCounts
+
+
+_NAMES = pa.dictionary(pa.int32(), pa.string())
 
 
 @dataclass(frozen=True)
 class DayTies:
-    """Ties of one day: own keys, pairs, and the day's distinct question texts with their keys."""
+    """Ties of one day's N examples.
+
+    own: (N,) interaction keys. unit: (N,) what counts as one when a text is counted: the source question, else the conversation, else
+    the interaction. linked: (N,) whether the row names a conversation; late: (N,) a later turn of one, whose history is not known.
+    pairs: keys that belong together whatever the texts say. row, kind, order, last, text: the day's texts as in QuestionTexts, `text`
+    a position in `texts`, the distinct texts as comparable words. earlier: (E, 2) own keys and known keys of earlier versions.
+    stratum: (N,) names.
+    """
 
     own: np.ndarray
+    unit: np.ndarray
+    linked: np.ndarray
+    late: np.ndarray
     pairs: np.ndarray
-    text_keys: np.ndarray
+    row: np.ndarray
+    kind: np.ndarray
+    order: np.ndarray
+    last: np.ndarray
+    text: np.ndarray
     texts: pa.Array
+    earlier: np.ndarray
+    stratum: pa.Array
 
 
-def day_ties(table: pa.Table, config: DatasetConfig) -> DayTies:
-    """Find keys and question texts of one day's examples (columns GROUPING_COLUMNS), in the order of the rows."""
+def day_ties(table: pa.Table, config: DatasetConfig, known: np.ndarray) -> DayTies:
+    """Find keys and texts of one day's examples (columns GROUPING_COLUMNS), in the order of the rows.
+
+    known: the keys that earlier versions remember, ascending.
+    """
     columns = {name: table[name].combine_chunks() for name in GROUPING_COLUMNS}
     rows, own = member_keys("i", columns["interaction_id"])
     if len(rows) != table.num_rows:
         raise ValueError("an example without interaction_id cannot be remembered from version to version")
-    keyed = [member_keys("c", columns["conversation_id"]), member_keys("q", columns["question_id"])]
-    found = question_texts(*asked_questions(_spoken(table), config), columns["turn"], config)
-    texted = [(values, *member_keys("x", values)) for values in (found.root, found.stem, found.later)]
-    keyed += [(rows, keys) for _, rows, keys in texted]
-    pairs = np.concatenate([np.column_stack([own[rows], keys]) for rows, keys in keyed])
-    keys, texts = distinct_texts(
-        [keys for _, _, keys in texted], [values.take(pa.array(rows)) for values, rows, _ in texted]
+    unit, linked = own.copy(), np.zeros(len(own), bool)
+    pairs = []
+    for kind, name in (("c", "conversation_id"), ("q", "question_id")):
+        rows, keys = member_keys(kind, columns[name])
+        pairs.append(np.column_stack([own[rows], keys]))
+        unit[rows] = keys
+        linked[rows] |= kind == "c"
+    messages, opening = _spoken(table)
+    material = [(CONTEXT, columns["context"]), (MATERIAL, columns["system_prompt"]), (MATERIAL, opening)]
+    found = question_texts(messages, material, config)
+    words = comparable_words(found.text).dictionary_encode()
+    spoken = np.bincount(found.row[found.kind == ASKED], minlength=len(own))
+    turn = pc.fill_null(columns["turn"], 0).to_numpy(zero_copy_only=False)
+    return DayTies(
+        own=own,
+        unit=unit,
+        linked=linked,
+        late=(turn > 0) & (spoken <= 1) & linked,
+        pairs=np.concatenate(pairs),
+        row=found.row,
+        kind=found.kind,
+        order=found.order,
+        last=found.last,
+        text=words.indices.to_numpy().astype(np.int64),
+        texts=words.dictionary,
+        earlier=_earlier(own, found.row, found.kind, found.text, known),
+        stratum=stratum_names(table, SPLIT_STRATUM).combine_chunks().dictionary_encode(),
     )
-    return DayTies(own, pairs, keys, texts)
 
 
-def _spoken(table: pa.Table) -> pa.ListArray:
-    """The chat messages as they will be written, without system prompt and answer: what is compared here is what is checked later."""
+def _spoken(table: pa.Table) -> tuple[pa.ListArray, pa.Array]:
+    """The chat as it will be written, without system prompt, context and answer; and what the assistant opened it with."""
     nothing = pa.nulls(table.num_rows, pa.string())
-    columns = {name: table[name] if name in GROUPING_COLUMNS else nothing for name in MESSAGE_COLUMNS}
-    return messages_column(pa.table(columns), lambda _: "")
+    columns = {name: table[name] if name in ("history", "question") else nothing for name in MESSAGE_COLUMNS}
+    messages = messages_column(pa.table(columns), lambda _: "")
+    offsets, flat = offsets_and_values(messages)
+    return messages, pc.replace_substring(flat.field("content").take(pa.array(offsets[:-1])), OPENING, "")
 
 
-def distinct_texts(keys: list[np.ndarray], texts: list[pa.Array]) -> tuple[np.ndarray, pa.Array]:
-    """Join lists of (key, text), each key once, by ascending key."""
-    joined, first = np.unique(np.concatenate([np.zeros(0, np.uint64), *keys]), return_index=True)
-    return joined, pa.concat_arrays([pa.array([], pa.string()), *texts]).take(pa.array(first))
+def _earlier(own: np.ndarray, row: np.ndarray, kind: np.ndarray, text: pa.Array, known: np.ndarray) -> np.ndarray:
+    if not len(known):
+        return np.zeros((0, 2), np.uint64)
+    spoken = np.flatnonzero((kind == ASKED) | (kind == STEM))
+    where, keys = earlier_text_keys(text.take(pa.array(spoken)))
+    remembered = known[np.minimum(np.searchsorted(known, keys), len(known) - 1)] == keys
+    return np.column_stack([own[row[spoken[where[remembered]]]], keys[remembered]])
 
 
-def all_ties(days: Iterable[DayTies], clusters: QuestionClusters) -> Ties:
-    """Join the days, cluster the distinct texts and return everything that ties examples together."""
-    parts = list(days)
-    keys, texts = distinct_texts([part.text_keys for part in parts], [part.texts for part in parts])
-    own = np.concatenate([np.zeros(0, np.uint64), *(part.own for part in parts)])
-    pairs = np.concatenate([np.zeros((0, 2), np.uint64), *(part.pairs for part in parts)])
-    del parts
-    listed = texts.to_pylist()
-    del texts  # a million texts twice would be the peak of the whole build
+def all_ties(days: Iterable[DayTies], config: DatasetConfig, curation: CurationConfig) -> Ties:
+    """Join the days and return everything that ties examples together."""
+    whole = _joined(list(days))
     give_back()
-    near, summary = near_duplicate_pairs(keys, clusters.labels(keys, listed))
-    return Ties(own=own, pairs=np.concatenate([pairs, near]), near=summary)
+    left = without_common_parts(
+        whole.texts, whole.unit[whole.row], whole.text, share=config.common_share, least=COMMON_AT_LEAST
+    )
+    tying = _tying(whole, left, config)
+    # a text of which nothing is left is compared as it stands
+    used, place = np.unique(whole.text[tying], return_inverse=True)
+    full, rest = whole.texts.take(pa.array(used)), left.take(pa.array(used))
+    compared = pc.if_else(pc.equal(rest, ""), full, rest)
+    keys, names = text_keys(compared)[1], text_keys(full)[1]
+    row = whole.row[tying]
+    pairs = [whole.pairs, _kept_earlier(whole), np.column_stack([whole.own[row], keys[place]])]
+    pairs.append(np.column_stack([keys, names])[keys != names])  # the whole wording is remembered, too
+    near, counts = _near_duplicates(compared, keys, place, row, len(whole.own), config, curation)
+    return Ties(whole.own, np.concatenate([*pairs, near]), _stratum_codes(whole.stratum), counts)
+
+
+def _stratum_codes(names: pa.DictionaryArray) -> np.ndarray:
+    rank = np.argsort(np.argsort(np.array(names.dictionary.to_pylist(), object), kind="stable"), kind="stable")
+    return rank[names.indices.to_numpy()].astype(np.int64) if len(names) else np.zeros(0, np.int64)
+
+
+def _joined(parts: list[DayTies]) -> DayTies:
+    """All days as one; each distinct text once."""
+    chunked = pa.chunked_array([part.texts for part in parts], pa.string()).combine_chunks().dictionary_encode()
+    code = chunked.indices.to_numpy().astype(np.int64)
+    starts = np.cumsum([0, *(len(part.own) for part in parts)])
+    text_starts = np.cumsum([0, *(len(part.texts) for part in parts)])
+    empty = np.zeros((0, 2), np.uint64)
+
+    def joined(name: str, kind: type) -> np.ndarray:
+        return np.concatenate([np.zeros(0, kind), *(getattr(part, name) for part in parts)])
+
+    return DayTies(
+        own=joined("own", np.uint64),
+        unit=joined("unit", np.uint64),
+        linked=joined("linked", bool),
+        late=joined("late", bool),
+        pairs=np.concatenate([empty, *(part.pairs for part in parts)]),
+        row=np.concatenate([np.zeros(0, np.int64), *(part.row + s for part, s in zip(parts, starts, strict=False))]),
+        kind=joined("kind", np.int8),
+        order=joined("order", np.int64),
+        last=joined("last", bool),
+        text=code[
+            np.concatenate([np.zeros(0, np.int64), *(p.text + s for p, s in zip(parts, text_starts, strict=False))])
+        ],
+        texts=chunked.dictionary,
+        earlier=np.concatenate([empty, *(part.earlier for part in parts)]),
+        stratum=pa.chunked_array([part.stratum for part in parts], _NAMES).unify_dictionaries().combine_chunks(),
+    )
+
+
+def _kept_earlier(whole: DayTies) -> np.ndarray:
+    """Ties by keys of earlier versions, but for texts that very many examples share: those were greetings and instructions."""
+    keys, where, count = np.unique(whole.earlier[:, 1], return_inverse=True, return_counts=True)
+    few = np.maximum(FEW, len(whole.own) // 10)
+    return whole.earlier[(count <= few)[where]] if len(keys) else whole.earlier
+
+
+def _tying(whole: DayTies, left: pa.Array, config: DatasetConfig) -> np.ndarray:
+    """Positions among the texts of those that tie their row to others.
+
+    left: each distinct text without its common parts.
+    """
+    solid = _solid(left)[whole.text]
+    numbers = pc.match_substring_regex(left, "[0-9]").to_numpy(zero_copy_only=False)[whole.text]
+    strong, weak = solid >= config.question_min_characters, (solid >= WEAK) | numbers
+    kind, row, n = whole.kind, whole.row, len(whole.own)
+    units = len(np.unique(whole.unit))
+    rare = held_by(whole.unit[row], whole.text, len(left)) <= max(FEW, config.filler_share * units)
+    rare = rare[whole.text]
+
+    def having(mask: np.ndarray) -> np.ndarray:
+        return np.bincount(row[mask], minlength=n).astype(bool)
+
+    context = kind == CONTEXT
+    # behind a heading, as behind every common part, little can be the exercise
+    headed = _solid(whole.texts)[whole.text] >= config.question_min_characters
+    found = context & (strong | (headed & weak))
+    found |= (kind == MATERIAL) & (solid >= config.later_question_min_characters)
+    found |= (kind == STEM) & (solid >= config.stem_min_characters)
+    found |= (kind == JOINED) & (solid > 0)
+    asked = np.flatnonzero((kind == ASKED) & ~(whole.late[row]))
+    worth = np.where(strong, 0, np.where(weak, 1, np.where(whole.last & (solid > 0), 2, 3)))[asked]
+    ranked = asked[np.lexsort((whole.order[asked], worth, row[asked]))]
+    first = np.ones(len(ranked), bool)
+    first[1:] = row[ranked[1:]] != row[ranked[:-1]]
+    root = ranked[first]
+    root = root[solid[root] > 0]
+    beside = having(context & (solid > 0))[row[root]]
+    found[root] |= strong[root] | ~beside | rare[root]
+    later = (kind == ASKED) & whole.last
+    later[root] = False
+    found |= later & (solid >= config.later_question_min_characters)
+    found |= later & weak & rare & _asked_first(whole, root)
+    return np.flatnonzero(found | _nothing_else(whole, found, solid))
+
+
+def _solid(words: pa.Array) -> np.ndarray:
+    """Letters and digits of each text."""
+    return pc.utf8_length(pc.replace_substring(words, " ", "")).to_numpy(zero_copy_only=False).astype(np.int64)
+
+
+def _asked_first(whole: DayTies, root: np.ndarray) -> np.ndarray:
+    """Of each text, whether some conversation begins with it."""
+    begins = np.zeros(len(whole.texts), bool)
+    begins[whole.text[root[whole.last[root]]]] = True
+    return begins[whole.text]
+
+
+def _nothing_else(whole: DayTies, found: np.ndarray, solid: np.ndarray) -> np.ndarray:
+    """The question of each row that has no other text and whose conversation has no other row: it is all there is to compare."""
+    names, where, count = np.unique(whole.unit, return_inverse=True, return_counts=True)
+    alone = (count[where] == 1) | ~whole.linked if len(names) else np.zeros(0, bool)
+    tied = np.bincount(whole.row[found | (solid > 0)], minlength=len(whole.own)).astype(bool)
+    worded = pc.not_equal(whole.texts, "").to_numpy(zero_copy_only=False)[whole.text]
+    return (whole.kind == ASKED) & whole.last & worded & (alone & ~tied)[whole.row]
+
+
+def _near_duplicates(
+    compared: pa.Array,
+    keys: np.ndarray,
+    place: np.ndarray,
+    row: np.ndarray,
+    rows: int,
+    config: DatasetConfig,
+    curation: CurationConfig,
+) -> tuple[np.ndarray, NearDuplicateCounts]:
+    """Return ((P, 2) pairs of keys that tie near duplicates together, figures about them).
+
+    compared, keys: distinct texts and their keys; place, row: which text ties which of `rows` rows.
+    """
+    wording, numbers = letters_and_numbers(compared)
+    template = wording_clusters(wording, curation)
+    number = numbers.dictionary_encode().indices.to_numpy().astype(np.int64)
+    labels = np.unique(template * max(len(compared), 1) + number, return_inverse=True)[1]
+    if config.number_variants == "together":
+        held = np.sort(np.unique(template[place] * max(rows, 1) + row)) // max(rows, 1)
+        few = np.bincount(held, minlength=len(compared)) <= max(FEW, config.number_variants_share * rows)
+        joint = len(compared) + template
+        labels = np.where(few[template], joint, labels)
+    return near_duplicate_pairs(keys, labels)
 
 
 def near_duplicate_pairs(keys: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, NearDuplicateCounts]:

@@ -9,43 +9,45 @@ import numpy as np
 import pyarrow as pa
 from pydantic import JsonValue
 
-from lyo_pipelines.config.curation import CurationConfig
 from lyo_pipelines.config.dataset import DatasetConfig
 from lyo_pipelines.dataset.benchmark_overlap import BenchmarkIndex
 from lyo_pipelines.dataset.benchmarks import Benchmark, registered_benchmarks
 from lyo_pipelines.dataset.checks import DatasetCheckResult, Straddling, values_in_two_splits
-from lyo_pipelines.dataset.clustering import QuestionClusters
 from lyo_pipelines.dataset.contamination import no_benchmark_overlap
+from lyo_pipelines.dataset.contract import SPLITS
+from lyo_pipelines.dataset.leak_search import content, near_pairs, wording
 from lyo_pipelines.dataset.proportions import split_proportions
 from lyo_pipelines.dataset.versions import get_version
 from lyo_pipelines.dataset.written_version import WrittenVersion, read_written
 from lyo_pipelines.storage.arrow import give_back
 from lyo_pipelines.storage.lake import Lake
 
+EVERYDAY = 0.8
+"""Share of `common_share` from which a word is everybody's: somewhat below, so that the checks object to nothing that only sampling
+makes a common part of."""
+NEAR_CHARACTERS = 8
+"""Letters and digits that not everybody says, from which one letter more or less is a near duplicate."""
 
-def leakage_checks(
-    lake: Lake, segment: str, fingerprint: str, config: DatasetConfig, curation: CurationConfig
-) -> list[DatasetCheckResult]:
+
+def leakage_checks(lake: Lake, segment: str, fingerprint: str, config: DatasetConfig) -> list[DatasetCheckResult]:
     """Run all checks on a finished version, against the benchmarks registered now.
 
     Raises UnknownVersionError for a version that is not there, BenchmarkError for a benchmark that cannot be read.
     """
     version = get_version(lake, segment, fingerprint)
-    return checks_of_folder(lake, version.path, config, QuestionClusters(curation), registered_benchmarks(lake))
+    return checks_of_folder(lake, version.path, config, registered_benchmarks(lake))
 
 
 def checks_of_folder(
-    lake: Lake, folder: str, config: DatasetConfig, clusters: QuestionClusters, benchmarks: list[Benchmark]
+    lake: Lake, folder: str, config: DatasetConfig, benchmarks: list[Benchmark]
 ) -> list[DatasetCheckResult]:
     """Run all checks on the split files in a folder."""
-    written, texts = read_written(lake, folder, config)
+    written = read_written(lake, folder, EVERYDAY * config.common_share)
     give_back()
-    labels = clusters.labels(written.distinct_keys, texts)
-    del texts
     return [
         no_shared_group(written, config),
         no_shared_question(written, config),
-        no_near_duplicate_question(written, labels, config),
+        no_near_duplicate_question(written, config),
         no_benchmark_overlap(lake, folder, BenchmarkIndex(benchmarks, config), config),
         no_giant_group(written, config),
         split_proportions(written.rows["stratum"], written.rows["group_id"], written.split, config),
@@ -62,37 +64,70 @@ def no_shared_group(written: WrittenVersion, config: DatasetConfig) -> DatasetCh
 
 
 def no_shared_question(written: WrittenVersion, config: DatasetConfig) -> DatasetCheckResult:
-    """No source question id and no question text (with enough content) stands in two splits."""
+    """No source question id, no question and no exercise in the material stands in two splits, however short."""
     examples = written.rows["example_id"]
+    row, words = _compared(written, config)
+    keys = pa.array(["\x1f".join(wording(text)) for text in words], pa.string())
     found = {
         "question_id": values_in_two_splits(written.rows["question_id"], written.split, examples, config.report_items),
-        "text": values_in_two_splits(
-            pa.array(written.text_key),
-            written.split[written.text_row],
-            examples.take(pa.array(written.text_row)),
-            config.report_items,
+        "text": _unnamed(
+            values_in_two_splits(keys, written.split[row], examples.take(pa.array(row)), config.report_items)
         ),
     }
     return _outcome("no_shared_question", found, "questions")
 
 
-def no_near_duplicate_question(
-    written: WrittenVersion, labels: np.ndarray, config: DatasetConfig
-) -> DatasetCheckResult:
-    """No cluster of near-duplicate question texts stands in two splits.
+def no_near_duplicate_question(written: WrittenVersion, config: DatasetConfig) -> DatasetCheckResult:
+    """No question stands in another split but for a few letters; questions of other numbers are other questions."""
+    row, words = _compared(written, config)
+    contents = np.array([content(text, written.everyday) for text in words], np.int64)
+    first: dict[tuple[tuple[str, str], int], int] = {}
+    for place in np.flatnonzero(contents >= NEAR_CHARACTERS).tolist():
+        first.setdefault((wording(words[place]), int(written.split[row[place]])), place)
+    places = np.array(list(first.values()), np.int64)
+    splits = [split for _, split in first]
+    pairs = list(near_pairs([letters for letters, _ in first], contents[places].tolist(), splits))
+    ids = written.rows["example_id"].take(pa.array(row[places])).to_pylist()
+    pairs = sorted(
+        (sorted(pair, key=lambda one: (splits[one], ids[one])) for pair in pairs), key=lambda p: [ids[p[0]], ids[p[1]]]
+    )
+    items: list[Straddling] = [
+        {
+            "value": f"pair {number}",
+            "splits": [SPLITS[splits[one]] for one in pair],
+            "examples": [{"split": SPLITS[splits[one]], "example_id": ids[one]} for one in pair],
+        }
+        for number, pair in enumerate(pairs[: config.report_items], 1)
+    ]
+    return _outcome("no_near_duplicate_question", {"near": (len(pairs), items)}, "near-duplicate questions")
 
-    labels: cluster label of each of the version's distinct texts.
-    """
-    of_text = labels[np.searchsorted(written.distinct_keys, written.text_key)]
-    found = {
-        "cluster": values_in_two_splits(
-            pa.array(of_text),
-            written.split[written.text_row],
-            written.rows["example_id"].take(pa.array(written.text_row)),
-            config.report_items,
+
+def _compared(written: WrittenVersion, config: DatasetConfig) -> tuple[np.ndarray, list[str]]:
+    """(row, plain words) of every text by which two rows can be the same exercise."""
+    found: list[tuple[int, str]] = []
+    enough, later = config.question_min_characters, config.later_question_min_characters
+    measured: dict[str, int] = {}
+    for row, asked in enumerate(written.asked):
+        context, first, last = (
+            measured.setdefault(text, content(text, written.everyday))
+            for text in (asked.context, asked.first, asked.last)
         )
-    }
-    return _outcome("no_near_duplicate_question", found, "clusters of near-duplicate questions")
+        texts = set[str]()
+        if context >= enough:
+            texts.add(asked.context)
+        if not asked.late and first >= enough:
+            texts.add(asked.first)
+        if asked.alone and not asked.late and asked.last and not asked.context and (first or not asked.linked):
+            texts.add(asked.last)
+        if last >= later:
+            texts.add(asked.last)
+        found += [(row, text) for text in sorted(texts)]
+    return np.array([row for row, _ in found], np.int64), [text for _, text in found]
+
+
+def _unnamed(found: tuple[int, list[Straddling]]) -> tuple[int, list[Straddling]]:
+    """The findings without their texts: a report holds no user's words."""
+    return found[0], [{**item, "value": f"text {number}"} for number, item in enumerate(found[1], 1)]
 
 
 def no_giant_group(written: WrittenVersion, config: DatasetConfig) -> DatasetCheckResult:

@@ -18,9 +18,8 @@ from lyo_pipelines.curation.pool import apply_pool_rules
 from lyo_pipelines.dataset.benchmark_overlap import BenchmarkIndex
 from lyo_pipelines.dataset.benchmark_scan import SCAN_COLUMNS, benchmark_overlaps, day_overlaps
 from lyo_pipelines.dataset.benchmarks import Benchmark
-from lyo_pipelines.dataset.clustering import QuestionClusters
 from lyo_pipelines.dataset.contract import REMOVED_SCHEMA, RULE_BENCHMARK, RULE_MERGED, RULE_REPEATED, SPLITS
-from lyo_pipelines.dataset.errors import SegmentTooSmallError
+from lyo_pipelines.dataset.errors import SegmentTooSmallError, TooFewGroupsError
 from lyo_pipelines.dataset.grouping import GROUPING_COLUMNS, all_ties, day_ties
 from lyo_pipelines.dataset.pooling import POOL_COLUMNS, without_texts
 from lyo_pipelines.dataset.read_examples import DayRows, first_pass, later_pass
@@ -32,6 +31,8 @@ from lyo_pipelines.storage.arrow import give_back, pc
 from lyo_pipelines.storage.lake import Lake
 
 GROUPS_LISTED = 10
+TIED = 10
+"""Examples for each group that is needed: with so many, a segment is not thin, and too few groups are a fault to look into."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,6 @@ def make_plan(
     *,
     benchmarks: list[Benchmark],
     memory: SplitMemory,
-    clusters: QuestionClusters,
 ) -> Plan:
     """Decide which examples of a scope go where.
 
@@ -95,9 +95,9 @@ def make_plan(
         keep, dropped = keep & ~overlapping, keep & overlapping
         removed.append(_removed(rows.example_id.filter(pa.array(dropped)), RULE_BENCHMARK))
 
-    days = later_pass(lake, rows, keep, GROUPING_COLUMNS, partial(day_ties, config=config))
-    ties = all_ties(days, clusters)
-    assignment = assign_splits(ties.own, ties.pairs, memory, config)
+    days = later_pass(lake, rows, keep, GROUPING_COLUMNS, partial(day_ties, config=config, known=memory.keys))
+    ties = all_ties(days, config, curation)
+    assignment = assign_splits(ties.own, ties.pairs, memory, config, ties.stratum)
     stays = assignment.split >= 0
     keep, dropped = _without(keep, ~stays)
     removed.append(_removed(rows.example_id.filter(pa.array(dropped)), RULE_MERGED))
@@ -180,6 +180,17 @@ def _too_small(rows: DayRows, removed: list[pa.Table]) -> SegmentTooSmallError:
     )
 
 
+def _tied(plan: Plan, config: DatasetConfig) -> str:
+    largest = plan.groups.largest[0]
+    return (
+        f"{plan.rows.scope.key}: no dataset was made. Its {len(plan.split)} examples are {plan.groups.groups} independent groups where "
+        f"{config.minimum_groups} are needed; the largest ({largest.group_id}) holds {largest.share:.0%} of them. Look what they share: a "
+        "conversation_id or question_id that is the same everywhere is a mapping to mend; several instructions of the application "
+        "before the questions need a lower dataset.common_share; numbers alone that differ, dataset.number_variants: apart. Are "
+        "they truly so few exercises, train a broader segment (its parent), or lower dataset.minimum_groups in config.yaml."
+    )
+
+
 def _refuse_thin(plan: Plan, config: DatasetConfig) -> None:
     """Refuse a version whose splits would say nothing."""
     groups = plan.groups.groups
@@ -187,13 +198,15 @@ def _refuse_thin(plan: Plan, config: DatasetConfig) -> None:
     empty = [name for name, count in counts.items() if not count]
     if groups >= config.minimum_groups and not empty:
         return
+    if groups < config.minimum_groups and len(plan.split) >= TIED * config.minimum_groups:
+        raise TooFewGroupsError(_tied(plan, config))
     why = (
         f"{groups} independent groups where {config.minimum_groups} are needed"
         if groups < config.minimum_groups
         else ""
     )
     if empty and not why:
-        why = f"{groups} groups, none of which fell into {' or '.join(empty)}"
+        why = f"{groups} groups, none of which is in {' or '.join(empty)}"
     raise SegmentTooSmallError(
         f"{plan.rows.scope.key}: too small to split ({len(plan.split)} examples in {why}; removed: "
         f"{plan.removed_by_rule() or 'none'}). Wait for more conversations and "

@@ -1,19 +1,15 @@
-"""Which text of an example counts as "the question", for grouping and for leakage checks alike.
+"""The texts of an example that may be its exercise, for grouping: what the student wrote, and the material that stands beside it.
 
-Three texts can tie an example to others:
-- root: the first thing with content that the student said in the conversation (in a first turn, the question);
-- stem: the root's first paragraph, so that one exercise followed by different attempts is still one exercise;
-- later: the question of a later turn, when it is long enough to be an exercise of its own.
+- asked: what the student said, in order: the first few messages, and the question itself, which is the last one;
+- material: the context, the row's own system prompt, and what the assistant opened the conversation with;
+- stem: the first paragraph of a message, so that one exercise followed by different attempts is still one exercise.
 
-A text with too little content ("why?", "ok", "give me a hint") is no text at all here: it is the same in every
-conversation and would tie everything to everything. For the same reason a later question needs more content than a first
-one ("can you show me another example?"). Clustering the texts belongs to curation/near_duplicates.py.
+Which of them tie the example to others is grouping.py's to say, once it knows how often each stands in the whole dataset.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -21,7 +17,10 @@ import pyarrow as pa
 from lyo_pipelines.config.dataset import DatasetConfig
 from lyo_pipelines.storage.arrow import offsets_and_values, pc
 
-_NONE = pa.scalar(None, pa.string())
+CONTEXT, MATERIAL, ASKED, STEM, JOINED = range(5)
+"""Kinds of a text: context; other material; message of the student; its first paragraph; a short context and the question."""
+FIRST_MESSAGES = 3
+"""Messages of the student, from the first one, that may be the exercise."""
 _BLANK_LINE = r"\r?\n[ \t]*\r?\n"
 _PARAGRAPHS = rf"\S\s*{_BLANK_LINE}\s*\S"
 _UNTIDY = r"[\t\n\r\f\v]|  "
@@ -29,61 +28,46 @@ _UNTIDY = r"[\t\n\r\f\v]|  "
 
 @dataclass(frozen=True)
 class QuestionTexts:
-    """Normalised texts of N examples; an entry is null where the example has no such text with enough content."""
+    """P texts of examples. row, order (int64; the place of ASKED in the conversation, 0 for all others), kind (int8), text.
 
-    root: pa.Array
-    stem: pa.Array
-    later: pa.Array
-
-
-def question_texts(question: pa.Array, opening: pa.Array, turn: pa.Array, config: DatasetConfig) -> QuestionTexts:
-    """Find root, stem and later question of N examples.
-
-    question: N strings; opening: the first earlier message of the student with content (see openings), null without one; turn: 0-based
-    turn in the conversation, null where it is not known (a log may number its turns and still keep no history).
+    last: (P,) bool, the ASKED that is the question itself.
     """
-    first = pc.and_(pc.is_null(opening), pc.equal(pc.fill_null(turn, 0), 0))
-    asked = normalise_texts(question)
-    paragraph = pa.nulls(len(question), pa.string())
+
+    row: np.ndarray
+    kind: np.ndarray
+    order: np.ndarray
+    last: np.ndarray
+    text: pa.Array
+
+
+def question_texts(
+    messages: pa.ListArray, material: list[tuple[int, pa.Array]], config: DatasetConfig
+) -> QuestionTexts:
+    """List the texts of N examples.
+
+    messages: system, user, …, user, assistant, as tasks/messages.py makes them. material: (CONTEXT or MATERIAL, N strings or nulls).
+    """
+    row, order, last, asked = _asked(messages)
+    parts = [(row, np.full(len(row), ASKED), order, last, asked)]
     if config.stem_min_characters:
-        root = pc.if_else(first, question, opening)  # null in a later turn without history
-        several = pc.match_substring_regex(root, _PARAGRAPHS)
-        paragraph = pc.if_else(several, _first_paragraph(root), _NONE)
+        several = np.flatnonzero(pc.match_substring_regex(asked, _PARAGRAPHS).to_numpy(zero_copy_only=False))
+        stems = _first_paragraph(asked.take(pa.array(several)))
+        parts.append(_as_part(row[several], STEM, stems))
+    for kind, texts in material:
+        there = np.flatnonzero(_content(texts) > 0)
+        parts.append(_as_part(there, kind, texts.take(pa.array(there))))
+    short = [(kind, _is_short(texts, config)) for kind, texts in material if kind == CONTEXT]
+    for (_, mask), (_, texts) in zip(short, [one for one in material if one[0] == CONTEXT], strict=True):
+        where = np.flatnonzero(last & mask[row])
+        joined = pc.binary_join_element_wise(texts.take(pa.array(row[where])), asked.take(pa.array(where)), " ")
+        parts.append(_as_part(row[where], JOINED, joined))
     return QuestionTexts(
-        root=_with_content(pc.if_else(first, asked, normalise_texts(opening)), config.question_min_characters),
-        stem=_with_content(normalise_texts(paragraph), config.stem_min_characters),
-        later=_with_content(pc.if_else(first, _NONE, asked), config.later_question_min_characters),
+        row=np.concatenate([part[0] for part in parts]).astype(np.int64),
+        kind=np.concatenate([part[1] for part in parts]).astype(np.int8),
+        order=np.concatenate([part[2] for part in parts]).astype(np.int64),
+        last=np.concatenate([part[3] for part in parts]).astype(bool),
+        text=pa.concat_arrays([part[4] for part in parts]),
     )
-
-
-def asked_questions(messages: pa.ListArray, config: DatasetConfig) -> tuple[pa.Array, pa.Array]:
-    """Return (question, first earlier message of the student with content or null) of N message lists.
-
-    Messages are system, user, …, user, assistant, as tasks/messages.py makes them; a single one (plain text) asks nothing: "".
-    """
-    offsets, flat = offsets_and_values(messages)
-    question = np.maximum(offsets[1:] - 2, offsets[:-1])
-    asks = pa.array(np.diff(offsets) > 1)
-    content = flat.field("content").take(pa.array(question))
-    return pc.if_else(asks, content, ""), openings(offsets[:-1], question, flat, config)
-
-
-def openings(start: np.ndarray, end: np.ndarray, messages: pa.StructArray, config: DatasetConfig) -> pa.Array:
-    """Return, for N runs [start, end) of flat messages, the first text of the student with enough content, or null."""
-    content = pc.fill_null(messages.field("content"), "")
-    said = pc.and_(
-        pc.equal(messages.field("role"), "user"), pc.greater_equal(_content(content), config.question_min_characters)
-    )
-    positions = np.flatnonzero(pc.fill_null(said, False).to_numpy(zero_copy_only=False))
-    nearest = np.searchsorted(positions, start)
-    found = np.append(positions, -1)[np.minimum(nearest, len(positions))]
-    return content.take(pa.array(found, mask=(nearest >= len(positions)) | (found >= end)))
-
-
-def normalise_texts(texts: pa.Array) -> pa.Array:
-    """Make wordings comparable: NFKC, lower case, one space for any white space, no punctuation at the end."""
-    texts = one_spaced(pc.utf8_lower(pc.utf8_normalize(texts, form="NFKC")))
-    return pc.utf8_rtrim(texts, characters=" .?!:;,।")
 
 
 def one_spaced(texts: pa.Array) -> pa.Array:
@@ -93,14 +77,36 @@ def one_spaced(texts: pa.Array) -> pa.Array:
     return pc.utf8_trim_whitespace(pc.replace_with_mask(texts, pc.fill_null(untidy, False), tidied))
 
 
+def _asked(messages: pa.ListArray) -> tuple[np.ndarray, np.ndarray, np.ndarray, pa.Array]:
+    """(row, place among the student's messages, is the question itself, text) of the first messages and the last one."""
+    offsets, flat = offsets_and_values(messages)
+    row = np.repeat(np.arange(len(messages)), np.diff(offsets))
+    user = np.flatnonzero(pc.fill_null(pc.equal(flat.field("role"), "user"), False).to_numpy(zero_copy_only=False))
+    before = np.searchsorted(user, offsets[:-1])
+    order = np.arange(len(user)) - before[row[user]]
+    last = user == offsets[1:][row[user]] - 2
+    wanted = last | (order < FIRST_MESSAGES)
+    text = pc.fill_null(flat.field("content").take(pa.array(user[wanted])), "")
+    return row[user[wanted]], order[wanted], last[wanted], text
+
+
+def _as_part(
+    row: np.ndarray, kind: int, text: pa.Array
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, pa.Array]:
+    n = len(row)
+    return row, np.full(n, kind), np.zeros(n, np.int64), np.zeros(n, bool), text
+
+
 def _first_paragraph(texts: pa.Array) -> pa.Array:
     return pc.replace_substring_regex(pc.utf8_ltrim_whitespace(texts), rf"(?s){_BLANK_LINE}.*", "")
 
 
-def _content(texts: pa.Array) -> Any:
+def _is_short(texts: pa.Array, config: DatasetConfig) -> np.ndarray:
+    content = _content(texts)
+    return (content > 0) & (content < config.question_min_characters)
+
+
+def _content(texts: pa.Array) -> np.ndarray:
     """Characters that are not spaces."""
-    return pc.fill_null(pc.subtract(pc.utf8_length(texts), pc.count_substring(texts, " ")), 0)
-
-
-def _with_content(normalised: pa.Array, enough: int) -> pa.Array:
-    return pc.if_else(pc.greater_equal(_content(normalised), enough), normalised, _NONE)
+    counted = pc.subtract(pc.utf8_length(texts), pc.count_substring(texts, " "))
+    return pc.fill_null(counted, 0).to_numpy(zero_copy_only=False)

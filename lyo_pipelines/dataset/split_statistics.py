@@ -72,9 +72,9 @@ class SplitStatistics:
         )
 
 
-def stratum_names(table: pa.Table) -> Any:
-    """Return the stratum of each row: its STRATUM columns joined by " · ", "-" where one is not known."""
-    return pc.binary_join_element_wise(*(pc.fill_null(table[name], "-") for name in STRATUM), " · ")
+def stratum_names(table: pa.Table, columns: tuple[str, ...] = STRATUM) -> Any:
+    """Return the stratum of each row: these columns joined by " · ", "-" where one is not known."""
+    return pc.binary_join_element_wise(*(pc.fill_null(table[name], "-") for name in columns), " · ")
 
 
 def _counts(values: Any) -> list[tuple[str, int]]:

@@ -5,7 +5,8 @@ near-duplicate question are one group. Where the split comes from:
 
 1. A group of which an earlier version knows a key keeps that split; of two old groups that merge, the held-out side wins
    (test > validation > train).
-2. A group never seen draws its split by a keyed hash of its smallest member key.
+2. Groups never seen are dealt out stratum by stratum so that each split holds its fraction of the stratum's groups
+   (stratification.py); which group goes where is drawn by a keyed hash of its smallest member key.
 3. In a merged group only examples that were already in the winning split stay. All others leave (rule
    `merged_into_held_out`), now and in every later version: they, or what they are tied to, were trained on (or, in
    validation, steered early stopping), so they may neither be trained on beside the held-out ones nor become held-out.
@@ -24,6 +25,7 @@ from lyo_pipelines.config.dataset import DatasetConfig
 from lyo_pipelines.dataset.contract import SPLITS
 from lyo_pipelines.dataset.group_keys import keyed_draw
 from lyo_pipelines.dataset.split_memory import SplitMemory
+from lyo_pipelines.dataset.stratification import group_strata, stratified_splits
 
 
 @dataclass(frozen=True)
@@ -41,11 +43,14 @@ class Assignment:
     groups_merged: int
 
 
-def assign_splits(own: np.ndarray, ties: np.ndarray, memory: SplitMemory, config: DatasetConfig) -> Assignment:
+def assign_splits(
+    own: np.ndarray, ties: np.ndarray, memory: SplitMemory, config: DatasetConfig, stratum: np.ndarray
+) -> Assignment:
     """Give each example its group and split.
 
     own: (N,) uint64, the interaction key of each example. ties: (E, 2) uint64, pairs of keys that belong together
-    (interaction with conversation, question id and texts; text with near-duplicate text).
+    (interaction with conversation, question id and texts; text with near-duplicate text). stratum: (N,) codes from 0, in which the
+    splits shall have their fractions; their order must not depend on the order of the examples.
     """
     from scipy.sparse import coo_matrix  # slow to import: not when the code location loads
     from scipy.sparse.csgraph import connected_components
@@ -63,13 +68,13 @@ def assign_splits(own: np.ndarray, ties: np.ndarray, memory: SplitMemory, config
     smallest = np.full(count, np.iinfo(np.uint64).max, np.uint64)
     np.minimum.at(smallest, component, nodes)
 
-    new = split < 0
-    split[new] = _drawn(smallest[new], config)
-    weakest[new] = split[new]
-    merged = weakest < split
-
     row_node = inverse[: len(own)]
     row_group = component[row_node]
+    new = split < 0
+    merged = ~new & (weakest < split)
+    split = _dealt(split, smallest, row_group, stratum, merged, config)
+    weakest[new] = split[new]
+
     always_held = (
         known[row_node] & (node_split[row_node] == node_weakest[row_node]) & (node_split[row_node] == split[row_group])
     )
@@ -88,7 +93,25 @@ def assign_splits(own: np.ndarray, ties: np.ndarray, memory: SplitMemory, config
     )
 
 
-def _drawn(keys: np.ndarray, config: DatasetConfig) -> np.ndarray:
-    fractions = config.fractions
-    borders = [fractions.train, fractions.train + fractions.validation]
-    return np.searchsorted(borders, keyed_draw(keys, config.split_key), side="right").astype(np.int8)
+def _dealt(
+    split: np.ndarray,
+    smallest: np.ndarray,
+    row_group: np.ndarray,
+    stratum: np.ndarray,
+    merged: np.ndarray,
+    config: DatasetConfig,
+) -> np.ndarray:
+    """The split of each of C groups, the new ones (-1 in `split`) dealt out. A merged group loses rows: it does not count."""
+    present = np.bincount(row_group, minlength=len(split))
+    here = np.flatnonzero((present > 0) & ~merged)
+    dealt = split.copy()
+    dealt[here] = stratified_splits(
+        split[here],
+        group_strata(row_group, stratum, len(split))[here],
+        present[here],
+        keyed_draw(smallest[here], config.split_key),
+        config.fractions,
+    )
+    rest = np.flatnonzero(dealt < 0)  # a component without rows, of keys alone
+    dealt[rest] = 0
+    return dealt

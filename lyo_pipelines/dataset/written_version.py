@@ -1,54 +1,55 @@
 """What a written version says about its own examples, read back from its split files alone. Judging it is leakage.py's.
 
-Nothing of the builder's memory is used: group, conversation and question ids come from the columns, the question texts
-from the messages.
+Nothing of the builder's is used: ids come from the columns, the questions from the messages, read by leak_search.py.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
+from itertools import chain
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from lyo_pipelines.config.dataset import DatasetConfig
 from lyo_pipelines.dataset.contract import SPLITS
-from lyo_pipelines.dataset.group_keys import member_keys
-from lyo_pipelines.dataset.grouping import distinct_texts
-from lyo_pipelines.dataset.parallel import ordered_map
-from lyo_pipelines.dataset.question_texts import asked_questions, question_texts
+from lyo_pipelines.dataset.leak_search import everyday_words, plain_words
 from lyo_pipelines.dataset.split_statistics import stratum_names
+from lyo_pipelines.storage.arrow import offsets_and_values, pc
 from lyo_pipelines.storage.lake import Lake
 
 _COLUMNS = ["example_id", "group_id", "conversation_id", "question_id", "language", "subject", "topic", "grade"]
+COUNTED = 20_000
+"""Rows whose words are counted, spread evenly over all: enough to know which words everybody says."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What one row asks, as plain words. first, last: the student's first message and the one that is answered; alone: they are one.
+
+    late: a later turn whose earlier ones the log does not keep; linked: the row names its conversation.
+    """
+
+    context: str
+    first: str
+    last: str
+    alone: bool
+    late: bool
+    linked: bool
 
 
 @dataclass(frozen=True)
 class WrittenVersion:
-    """One version's facts. rows: N rows of ids and `stratum`; split: (N,) codes.
+    """One version's facts. rows: N rows of ids and `stratum`; split: (N,) codes; asked: what each row asks.
 
-    text_row, text_key: which row has which question text (key uint64); distinct_keys: those keys once, ascending.
+    everyday: the words that very many conversations hold.
     """
 
     rows: pa.Table
     split: np.ndarray
-    text_row: np.ndarray
-    text_key: np.ndarray
-    distinct_keys: np.ndarray
-
-
-@dataclass(frozen=True)
-class _WrittenPart:
-    """Facts of one row group: rows and text_row count from 0; texts are its distinct question texts, keys theirs."""
-
-    rows: pa.Table
-    split: np.ndarray
-    text_row: np.ndarray
-    text_key: np.ndarray
-    keys: np.ndarray
-    texts: pa.Array
+    asked: list[Asked]
+    everyday: frozenset[str]
 
 
 def read_batches(lake: Lake, folder: str, columns: list[str]) -> Iterator[tuple[int, pa.Table]]:
@@ -59,36 +60,55 @@ def read_batches(lake: Lake, folder: str, columns: list[str]) -> Iterator[tuple[
                 yield code, parquet.read_row_group(number, columns=columns)
 
 
-def read_written(lake: Lake, folder: str, config: DatasetConfig) -> tuple[WrittenVersion, list[str]]:
-    """Read a version's folder (with or without a manifest); return facts and the text of each of its distinct_keys."""
-    parts = list(
-        ordered_map(partial(_part, config=config), read_batches(lake, folder, [*_COLUMNS, "turn", "messages"]))
-    )
-    starts = np.cumsum([0, *(len(part.split) for part in parts)])
-    keys, texts = distinct_texts([part.keys for part in parts], [part.texts for part in parts])
-    written = WrittenVersion(
-        rows=pa.concat_tables([part.rows for part in parts]),
-        split=np.concatenate([part.split for part in parts]),
-        text_row=np.concatenate([start + part.text_row for start, part in zip(starts, parts, strict=False)]),
-        text_key=np.concatenate([part.text_key for part in parts]),
-        distinct_keys=keys,
-    )
-    return written, texts.to_pylist()
+def read_written(lake: Lake, folder: str, everyday_share: float) -> WrittenVersion:
+    """Read a version's folder (with or without a manifest). everyday_share: conversations that hold an everyday word."""
+    tables, codes, asked = list[pa.Table](), list[np.ndarray](), list[Asked]()
+    plain: dict[str, str] = {}
+    for code, table in read_batches(lake, folder, [*_COLUMNS, "turn", "context", "messages"]):
+        tables.append(table.select(_COLUMNS[:4]).append_column("stratum", stratum_names(table)))
+        codes.append(np.full(table.num_rows, code, np.int8))
+        asked += _asked(table, plain)
+    rows = pa.concat_tables(tables)
+    return WrittenVersion(rows, np.concatenate(codes), asked, _everyday(rows, asked, everyday_share))
 
 
-def _part(batch: tuple[int, pa.Table], config: DatasetConfig) -> _WrittenPart:
-    code, table = batch
-    question, opening = asked_questions(table["messages"].combine_chunks(), config)
-    found = question_texts(question, opening, table["turn"].combine_chunks(), config)
-    keyed = [(values, *member_keys("x", values)) for values in (found.root, found.stem, found.later)]
-    keys, texts = distinct_texts(
-        [keys for _, _, keys in keyed], [values.take(pa.array(rows)) for values, rows, _ in keyed]
-    )
-    return _WrittenPart(
-        rows=table.select(_COLUMNS[:4]).append_column("stratum", stratum_names(table)),
-        split=np.full(table.num_rows, code, np.int8),
-        text_row=np.concatenate([rows for _, rows, _ in keyed]),
-        text_key=np.concatenate([keys for _, _, keys in keyed]),
-        keys=keys,
-        texts=texts,
+def _asked(table: pa.Table, plain: dict[str, str]) -> Iterator[Asked]:
+    """plain: the words of each text met so far, so that a text that many rows hold is read and kept once."""
+
+    def words(text: str | None) -> str:
+        text = text or ""
+        if text not in plain:
+            if len(plain) > COUNTED:
+                plain.clear()
+            plain[text] = plain_words(text)
+        return plain[text]
+
+    offsets, flat = offsets_and_values(table["messages"].combine_chunks())
+    user = np.flatnonzero(pc.equal(flat.field("role"), "user").to_numpy(zero_copy_only=False))
+    before = np.searchsorted(user, offsets)
+    content = flat.field("content")
+
+    def said(number: int) -> str | None:
+        return content[int(user[number])].as_py()
+
+    columns: list[list[Any]] = [table[name].to_pylist() for name in ("context", "turn", "conversation_id")]
+    for row, (context, turn, conversation) in enumerate(zip(*columns, strict=True)):
+        start, end = int(before[row]), int(before[row + 1])
+        first, last = (words(said(start)), words(said(end - 1))) if end > start else ("", "")
+        yield Asked(words(context), first, last, end - start < 2, bool(turn) and end - start < 2, bool(conversation))
+
+
+def _everyday(rows: pa.Table, asked: list[Asked], share: float) -> frozenset[str]:
+    step = max(1, len(asked) // COUNTED)
+    by_conversation: dict[Any, list[Asked]] = {}
+    for number, (conversation, one) in enumerate(
+        zip(rows["conversation_id"].to_pylist()[::step], asked[::step], strict=True)
+    ):
+        by_conversation.setdefault(conversation or number, []).append(one)
+    return everyday_words(
+        (
+            chain.from_iterable((one.context, one.first, one.last) for one in several)
+            for several in by_conversation.values()
+        ),
+        share,
     )

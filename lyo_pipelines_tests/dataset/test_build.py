@@ -22,6 +22,7 @@ from lyo_pipelines.dataset.errors import (
     DaysChangedError,
     EmptySegmentError,
     SegmentTooSmallError,
+    TooFewGroupsError,
 )
 from lyo_pipelines.dataset.read_examples import first_pass, later_pass
 from lyo_pipelines.dataset.scope import scope_of
@@ -229,10 +230,14 @@ def test_repeated_examples_and_exact_duplicates_are_counted_once(tmp_path: Path)
     assert removed(lake, version)[twin["example_id"]] == "exact_duplicate"
 
 
-def test_short_questions_do_not_tie_conversations(tmp_path: Path):
-    rows = [example(n, question="give me a hint", answer=f"Hint number {n}: try again.") for n in range(40)]
-    version = build(lake_with(tmp_path, rows))
-    assert version.manifest.groups.groups == 40
+def test_the_same_short_question_of_several_conversations_is_one_group(tmp_path: Path):
+    short = ["What is a verb?", "Define speed.", "Area of a circle?", "Who was Akbar?", "LCM of 4 and 6?", "क्या है जल?"]
+    rows = [example(n, question=short[n % 6], answer=f"Answer number {n}: see the book.") for n in range(36)]
+    version = build(lake := lake_with(tmp_path, rows))
+    assert version.manifest.groups.groups == 6
+    split = splits(lake, version)
+    assert all(len({split[row["interaction_id"]] for row in rows[n::6]}) == 1 for n in range(6))
+    assert all(check.passed for check in version.manifest.leakage if check.blocking)
 
 
 def test_files_carry_no_time_of_writing_and_small_row_groups_are_exact(tmp_path: Path):
@@ -289,11 +294,22 @@ def test_too_few_groups_name_the_threshold(tmp_path: Path):
         build(lake)
 
 
-def test_an_empty_split_is_refused(tmp_path: Path):
-    lake = lake_with(tmp_path, examples(range(4)))
-    with pytest.raises(SegmentTooSmallError, match=r"none of which fell into validation"):
+def test_many_examples_in_too_few_groups_are_a_fault_and_say_what_to_look_at(tmp_path: Path):
+    lake = lake_with(tmp_path, examples(range(40), conversation_id="one"))
+    with pytest.raises(
+        TooFewGroupsError, match=r"no dataset was made.*holds 100% of them.*conversation_id.*common_share"
+    ):
         build(lake)
-    assert list_versions(lake, SEGMENT) == []
+
+
+def test_an_empty_split_is_refused(tmp_path: Path):
+    rows = examples(range(40))
+    lake = lake_with(tmp_path, rows)
+    split = splits(lake, build(lake))
+    lake = lake_with(tmp_path, [row for row in rows if split[row["interaction_id"]] == "train"])
+    with pytest.raises(SegmentTooSmallError, match=r"none of which is in validation or test"):
+        build(lake, days_later=1)
+    assert len(list_versions(lake, SEGMENT)) == 1
 
 
 def test_a_day_that_changes_under_the_build_stops_it(tmp_path: Path):

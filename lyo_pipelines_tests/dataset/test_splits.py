@@ -32,7 +32,7 @@ def split_of(
     numbers = list(pool) if order is None else order
     own = np.array([key(n) for n in numbers], np.uint64)
     ties = np.array([(key(n), key(shared)) for n in numbers for shared in pool[n]], np.uint64).reshape(-1, 2)
-    assignment = assign_splits(own, ties, memory, EVEN)
+    assignment = assign_splits(own, ties, memory, EVEN, np.zeros(len(own), np.int64))
     return dict(zip(numbers, assignment.split.tolist(), strict=True)), assignment
 
 
@@ -131,12 +131,16 @@ def test_a_new_example_joins_the_split_of_its_group():
 
 def test_new_groups_draw_the_configured_fractions():
     own = np.arange(1, 30_001, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
-    split = assign_splits(own, np.zeros((0, 2), np.uint64), SplitMemory.empty(), CONFIG).split
+    split = assign_splits(
+        own, np.zeros((0, 2), np.uint64), SplitMemory.empty(), CONFIG, np.zeros(len(own), np.int64)
+    ).split
     assert np.allclose(np.bincount(split, minlength=3) / len(split), [0.8, 0.1, 0.1], atol=0.01)
 
 
 def test_nothing_in_nothing_out():
-    assignment = assign_splits(np.zeros(0, np.uint64), np.zeros((0, 2), np.uint64), SplitMemory.empty(), CONFIG)
+    assignment = assign_splits(
+        np.zeros(0, np.uint64), np.zeros((0, 2), np.uint64), SplitMemory.empty(), CONFIG, np.zeros(0, np.int64)
+    )
     assert len(assignment.split) == len(assignment.memory.keys) == 0
 
 

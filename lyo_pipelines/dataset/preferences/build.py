@@ -15,7 +15,6 @@ import pyarrow as pa
 from lyo_pipelines.config.curation import CurationConfig
 from lyo_pipelines.config.dataset import DatasetConfig
 from lyo_pipelines.contracts.dataset import MANIFEST, PreferenceManifest, PreferenceSettings
-from lyo_pipelines.dataset.clustering import QuestionClusters
 from lyo_pipelines.dataset.contract import SPLITS
 from lyo_pipelines.dataset.group_keys import hex_ids
 from lyo_pipelines.dataset.grouping import GROUPING_COLUMNS, all_ties, day_ties
@@ -104,10 +103,9 @@ def plan_preferences(
     if table is None:
         raise explain_empty(lake, scope.key)
     every = np.ones(table.num_rows, bool)
-    ties = all_ties(
-        later_pass(lake, rows, every, GROUPING_COLUMNS, partial(day_ties, config=config)), QuestionClusters(curation)
-    )
-    assignment = assign_splits(ties.own, ties.pairs, memory, config)
+    days = later_pass(lake, rows, every, GROUPING_COLUMNS, partial(day_ties, config=config, known=memory.keys))
+    ties = all_ties(days, config, curation)
+    assignment = assign_splits(ties.own, ties.pairs, memory, config, ties.stratum)
     names = pa.array(SPLITS).take(pa.array(np.maximum(assignment.split, 0)))
     frame = pl.DataFrame(pl.from_arrow(table)).with_columns(
         split=pl.Series(names.to_pylist(), dtype=pl.String), group_id=pl.Series(hex_ids(assignment.group).to_pylist())

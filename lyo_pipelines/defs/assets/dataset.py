@@ -17,7 +17,7 @@ from lyo_pipelines.defs.resources import Store
 from lyo_pipelines.interactions.contract import INTERACTION
 
 GROUP = "dataset"
-DATASET_CODE_VERSION = "2"
+DATASET_CODE_VERSION = "3"
 OWNERS = ["team:data"]
 SPLITS = {
     "train_split": "The examples that the adapter is trained on (80 %).",
@@ -62,7 +62,9 @@ def dataset_splits(context: dg.AssetExecutionContext, store: Store):
     )
     served = {} if version.segment == segment else {"served_by": version.segment, "why": why_served(lake, segment)}
     if served:
-        context.log.warning(f"{segment} trains nothing of its own, {version.segment} serves it: {served['why']}")
+        context.log.warning(
+            f"NO DATASET OF ITS OWN was made for {segment}; {version.segment} serves it. Why: {served['why']}"
+        )
     for key in SPLITS:
         name = key.removesuffix("_split")
         yield dg.MaterializeResult(

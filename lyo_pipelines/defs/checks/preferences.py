@@ -22,7 +22,7 @@ def preferences_leakage(context: dg.AssetCheckExecutionContext, store: Store) ->
     dataset = latest_version(lake, segment)
     if dataset is None:
         return dg.AssetCheckResult(passed=True, description="there is no test split yet")
-    outcome = no_test_item(lake, latest_preferences(lake, segment), dataset, config.dataset, config.curation)
+    outcome = no_test_item(lake, latest_preferences(lake, segment), dataset, config.dataset)
     return dg.AssetCheckResult(
         passed=outcome.passed,
         severity=dg.AssetCheckSeverity.ERROR,

@@ -16,9 +16,10 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from lyo_pipelines.dataset.comparable_texts import comparable_words, text_keys
 from lyo_pipelines.dataset.contract import SPLITS
+from lyo_pipelines.dataset.earlier_keys import earlier_text_keys
 from lyo_pipelines.dataset.group_keys import member_keys
-from lyo_pipelines.dataset.question_texts import normalise_texts
 from lyo_pipelines.dataset.split_memory import SplitMemory
 from lyo_pipelines.storage.arrow import pc
 from lyo_pipelines.storage.lake import Lake
@@ -109,10 +110,10 @@ def _memory(dataset_dir: Path) -> SplitMemory:
 def _held_out(table: pa.Table, memory: SplitMemory) -> np.ndarray:
     """Which rows share an interaction, a conversation, an exercise or a question's text with the test split."""
     found = np.zeros(table.num_rows, bool)
-    columns = {kind: table[name].combine_chunks() for name, kind in _KINDS.items()}
-    columns["x"] = normalise_texts(table["question"].combine_chunks())
-    for kind, values in columns.items():
-        rows, keys = member_keys(kind, values)
+    keyed = [member_keys(kind, table[name].combine_chunks()) for name, kind in _KINDS.items()]
+    questions = table["question"].combine_chunks()
+    keyed += [text_keys(comparable_words(questions)), earlier_text_keys(questions)]
+    for rows, keys in keyed:
         known, split, _ = memory.lookup(keys)
         found[rows[known & (split == _TEST)]] = True
     return found

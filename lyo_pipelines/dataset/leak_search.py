@@ -1,0 +1,150 @@
+"""Questions that stand in two splits, searched for by a method of its own: the builder's normalisation and measures are not used.
+
+So that one mistake cannot pass both, wordings are read here by the properties that Unicode gives to each character (the builder has
+tables of spellings), compared exactly and by one stretch of edits found through equal halves (the builder: n-grams, MinHash and
+deletions), and what everybody says is told by single words (the builder: runs of words). Whatever is found here the builder would have
+tied, had it worked; so this is the stricter sense of "the same".
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
+
+import numpy as np
+
+_NASAL = re.compile(r"LETTER (NGA|NYA|NNA|NA|MA)$")
+_BINDU = re.compile(r"ANUSVARA|CANDRABINDU|CHANDRABINDU|BINDI|TIPPI")
+_CHILLU = {"NN": "ണ", "N": "ന", "RR": "ര", "L": "ല", "LL": "ള", "K": "ക", "M": "മ", "Y": "യ", "LLL": "ഴ"}
+_NUKTA, _VIRAMA = 7, 9
+"""Canonical combining classes."""
+LETTER_PER = 25
+"""Letters of a text for each one in which it may differ; every text may differ in one, none in more than four."""
+EVERYDAY_AT_LEAST = 6
+"""Conversations that must hold a word before it can be everybody's."""
+LONGEST_RUN = 500
+"""Texts with one half in common that are compared pair by pair; of more, each with so many."""
+
+
+class _Signs(dict[int, str]):
+    """What each character is read as, worked out when it is first met."""
+
+    def __missing__(self, code: int) -> str:
+        sign = chr(code)
+        category, name = unicodedata.category(sign), unicodedata.name(sign, "")
+        read = sign
+        if category == "Nd":
+            read = str(unicodedata.decimal(sign))
+        elif name.startswith("MALAYALAM LETTER CHILLU"):
+            read = _CHILLU[name.rpartition(" ")[2]] + "\u0d4d"
+        elif category == "Cf" or (category[0] == "M" and unicodedata.combining(sign) == _NUKTA):
+            read = ""
+        elif category[0] == "M" and _BINDU.search(name):
+            read = "\u0902"
+        elif category[0] not in "LMN":
+            read = " "
+        self[code] = read
+        return read
+
+
+class _Nasals(dict[str, str]):
+    """The same for two characters: a nasal without its vowel is an anusvara."""
+
+    def __missing__(self, pair: str) -> str:
+        nasal = _NASAL.search(unicodedata.name(pair[0], ""))
+        self[pair] = "\u0902" if nasal else pair
+        return self[pair]
+
+
+_SIGNS, _PAIRS = _Signs(), _Nasals()
+_VIRAMAS = "".join(chr(code) for code in range(0x900, 0xE00) if unicodedata.combining(chr(code)) == _VIRAMA)
+_WITH_VIRAMA = re.compile(f".[{_VIRAMAS}]")
+
+
+def plain_words(text: str) -> str:
+    """Return a text as lower-case words of letters and numbers, joined by single spaces; see the module for what counts as equal."""
+    read = unicodedata.normalize("NFKD", text.lower()).lower().translate(_SIGNS)
+    if not read.isascii():
+        read = _WITH_VIRAMA.sub(lambda found: _PAIRS[found[0]], read)
+    return " ".join(read.split())
+
+
+def wording(words: str) -> tuple[str, str]:
+    """Return (letters with 0 for each number, the numbers) of plain words."""
+    numbers = re.findall("[0-9]+", words)
+    return re.sub("[0-9]+", "0", words).replace(" ", ""), " ".join(numbers)
+
+
+def everyday_words(texts: Iterable[Iterable[str]], share: float) -> frozenset[str]:
+    """Return the words that at least `share` of the conversations hold; texts: the plain texts of each conversation."""
+    count, conversations = Counter[str](), 0
+    for said in texts:
+        count.update({word for text in said for word in text.split()})
+        conversations += 1
+    return frozenset(word for word, held in count.items() if held >= max(share * conversations, EVERYDAY_AT_LEAST))
+
+
+def content(words: str, everyday: frozenset[str]) -> int:
+    """Count the letters and digits of plain words that not everybody says."""
+    return sum(len(word) for word in words.split() if word not in everyday)
+
+
+def nearly_equal(a: str, b: str, most: int) -> bool:
+    """Whether two texts differ in one stretch of at most `most` letters, or in two neighbours that are swapped."""
+    shorter = min(len(a), len(b))
+    if max(len(a), len(b)) - shorter > most:
+        return False
+    start = next((i for i in range(shorter) if a[i] != b[i]), shorter)
+    end = next((i for i in range(shorter - start) if a[-1 - i] != b[-1 - i]), shorter - start)
+    left, right = a[start : len(a) - end], b[start : len(b) - end]
+    return max(len(left), len(right)) <= most or (len(left) == 2 and left == right[::-1])
+
+
+def near_pairs(
+    wordings: Sequence[tuple[str, str]], contents: Sequence[int], split: Sequence[int]
+) -> Iterator[tuple[int, int]]:
+    """Yield the pairs (positions) of different wordings in different splits that are nearly equal and have the same numbers.
+
+    wordings: as `wording` returns them; contents: as `content` does. One letter may differ, in long texts one stretch of LETTER_PER:
+    such texts share nearly their first half or nearly their second, by which they are found.
+    """
+    halves, owners = list[int](), list[int]()
+    for position, (letters, numbers) in enumerate(wordings):
+        for half in _halves(len(letters)):
+            for side in (letters[:half], letters[len(letters) - half :] + "\x1f"):
+                halves.append(hash((numbers, half, side)))
+                owners.append(position)
+    halves_of, owner, side = np.array(halves, np.int64), np.array(owners, np.int64), np.array(split, np.int8)
+    order = np.argsort(halves_of, kind="stable")
+    halves_of, owner = halves_of[order], owner[order]
+    borders = np.flatnonzero(np.concatenate([[True], halves_of[1:] != halves_of[:-1], [True]])) if len(owner) else []
+    seen = set[tuple[int, int]]()
+    for start, end in pairwise(borders):
+        run = owner[start:end]
+        if end - start < 2 or (side[run] == side[run[0]]).all():
+            continue
+        for one, other in _across(sorted(set(run.tolist()), key=lambda position: wordings[position]), split):
+            pair = (min(one, other), max(one, other))
+            most = min(_most(contents[one]), _most(contents[other]))
+            (a, numbers), (b, others) = wordings[one], wordings[other]
+            if a != b and numbers == others and pair not in seen and nearly_equal(a, b, most):
+                seen.add(pair)
+                yield pair
+
+
+def _across(run: list[int], split: Sequence[int]) -> Iterator[tuple[int, int]]:
+    for place, one in enumerate(run):
+        yield from ((one, other) for other in run[place + 1 : place + LONGEST_RUN] if split[one] != split[other])
+
+
+def _most(letters: int) -> int:
+    return min(max(letters // LETTER_PER, 1), 4)
+
+
+def _halves(length: int) -> set[int]:
+    """How much of its beginning or end a text shares with any nearly equal one; rounded, so that few lengths do for all."""
+    shared = {(shorter - _most(shorter)) // 2 for shorter in range(length - _most(length), length + 1)}
+    return {half if half < 20 else half // 8 * 8 for half in shared if half > 0}
