@@ -113,6 +113,14 @@ def test_columns_in_another_language_are_known(tmp_path):
     assert row["language"] == "de"
 
 
+def test_the_only_text_left_beside_an_answer_is_the_question():
+    rows = [
+        {"ts": 1790928000 + n, "zzz": f"Why is {n} a number at all?", "reply": "It counts.", "k": "x"} for n in range(4)
+    ]
+    assert "question: zzz" in drafted(rows) and "# guess: the only text that is left" in drafted(rows)
+    assert "# missing: question" in drafted([row | {"yyy": "another longer text beside it"} for row in rows])
+
+
 def test_each_guess_is_marked_and_columns_left_over_are_listed_by_their_shape():
     text = drafted(
         [row | {"ward": n, "note": f"met Ms. Rao on day {n}, at noon, with her brother"} for n, row in enumerate(TABLE)]

@@ -50,6 +50,8 @@ _OTHER_THUMBS = {
     **dict.fromkeys(("runter", "schlecht", "nein", "nao", "non"), -1),
 }
 _LESS_SURE = 3
+_LONG = 12
+"""Characters of a text that may be a question or an answer."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,9 @@ def guesses_of(columns: Sequence[Column]) -> list[Guess]:
             chosen[name] = column
             taken.add(column.path)
     _fall_back_on_shapes(columns, chosen, taken)
-    guesses = [guess for name in NAMES if name in chosen for guess in _guesses(name, chosen[name], chosen)]
+    only = _only_text_left(columns, chosen, taken)
+    guesses = [Guess(*only, why="the only text that is left")] if only is not None else []
+    guesses += [guess for name in NAMES if name in chosen for guess in _guesses(name, chosen[name], chosen)]
     return [
         guess for guess in guesses if guess.used or guess.field not in {other.field for other in guesses if other.used}
     ]
@@ -113,6 +117,17 @@ def _fall_back_on_shapes(columns: Sequence[Column], chosen: dict[str, Column], t
         if name not in chosen and len(left) == 1:
             chosen[name] = left[0]
             taken.add(left[0].path)
+
+
+def _only_text_left(columns: Sequence[Column], chosen: dict[str, Column], taken: set[str]) -> tuple[str, Column] | None:
+    """The one longer text that no name told, where the question or the answer is missing beside the other."""
+    missing = [name for name in ("question", "answer") if name not in chosen]
+    left = [
+        column for column in columns if column.kind == "text" and column.path not in taken and column.typical >= _LONG
+    ]
+    if len(missing) != 1 or len(left) != 1 or chosen.get("question", left[0]).kind == "messages":
+        return None
+    return missing[0], left[0]
 
 
 def _guesses(name: str, column: Column, chosen: dict[str, Column]) -> list[Guess]:

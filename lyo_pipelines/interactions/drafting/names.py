@@ -10,7 +10,7 @@ import unicodedata
 _WORDS = {
     "question": (
         "question userquestion userinput userprompt userquery usermessage usertext prompt query studentsaid studentmessage "
-        "humanmessage input inputtext instruction utterance ask request frage eingabe pregunta pergunta domanda demande soru "
+        "humanmessage input inputtext instruction utterance ask asked request frage eingabe pregunta pergunta domanda demande soru "
         "pertanyaan prashna sawal vopros вопрос प्रश्न கேள்வி 问题 提问 質問 질문 سؤال message messages text"
     ),
     "answer": (
