@@ -121,6 +121,22 @@ def poll_until_ready(fetch: Callable[[], list[DagsterRun]], seconds: float) -> I
 _DETAILS = {"adapter": training_detail, "preference_adapter": training_detail, "eval_report": evaluation_detail}
 
 
+class Patience:
+    """How long nothing has moved. A slow machine is waited for: only a standstill is an error."""
+
+    def __init__(self, seconds: float, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._seconds, self._seen = seconds, set[tuple[str, str, int]]()
+        self._now, self._since = monotonic, monotonic()
+
+    def ended(self, runs: list[DagsterRun]) -> bool:
+        """Whether for so many seconds no run was active and none has come or changed."""
+        now = self._now()
+        seen = {(run.run_id, run.status, len(run.steps)) for run in runs}
+        if seen != self._seen or any(run.active for run in runs):
+            self._seen, self._since = seen, now
+        return now - self._since >= self._seconds
+
+
 @dataclass
 class Follower:
     """Follows the runs of one demo until a condition holds."""
@@ -142,8 +158,8 @@ class Follower:
         raise AssertionError("polling never ends by itself")
 
     def until(self, reached: Callable[[], bool], *, wait_seconds: float, what: str) -> None:
-        """Follow what the sensors launch until `reached`; a failed run or too long a wait is an error."""
-        deadline = time.monotonic() + wait_seconds
+        """Follow what the sensors launch until `reached`; a failed run is an error, and so many seconds without any movement."""
+        patience = Patience(wait_seconds)
         for runs in self._polls(lambda: self.client.runs(limit=10)):
             mine = [run for run in runs if (run.start or run.end or self.since) >= self.since]
             failed = [run for run in mine if run.failed]
@@ -151,9 +167,10 @@ class Follower:
                 raise RunFailedError(f"{failed[0].job}: {self.client.failure(failed[0].run_id)}")
             if reached():
                 return
-            if time.monotonic() > deadline:
+            if patience.ended(mine):
                 raise RunFailedError(
-                    f"{what} did not happen within {clock(wait_seconds)}; look at the sensors' ticks at {self.client.url}/automation"
+                    f"{what} did not happen, and no run moved for {clock(wait_seconds)}; "
+                    f"look at the sensors' ticks at {self.client.url}/automation"
                 )
 
     def _polls(self, fetch: Callable[[], list[DagsterRun]]) -> Iterator[list[DagsterRun]]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from lyo_pipelines.client.follow import (
+    Patience,
     RunFailedError,
     Stage,
     clock,
@@ -34,9 +35,9 @@ class LaunchFollower:
     def until_done(self, expected: Iterable[str], *, wait_seconds: float) -> list[DagsterRun]:
         """Follow until each expected segment has been launched and nothing runs any more; return the runs.
 
-        Raises RunFailedError when a run fails, or when not all are launched within `wait_seconds`.
+        Raises RunFailedError when a run fails, or when not all are launched and for `wait_seconds` no run has moved.
         """
-        wanted, deadline = set(expected), time.monotonic() + wait_seconds
+        wanted, patience = set(expected), Patience(wait_seconds)
         for found in poll_until_ready(lambda: self.client.runs(limit=50, pipelineName="retrain"), self.poll_seconds):
             runs = [run for run in found if run.tags.get("lyo/trigger")]
             self._update(runs)
@@ -46,9 +47,10 @@ class LaunchFollower:
             missing = wanted - {run.segment for run in runs}
             if not missing and not any(run.active for run in runs):
                 return runs
-            if missing and time.monotonic() > deadline:
+            if patience.ended(runs):
                 raise RunFailedError(
-                    f"not launched within {clock(wait_seconds)}: {', '.join(sorted(missing))}. `lyo why SEGMENT` says why; "
+                    f"not launched, and no run moved for {clock(wait_seconds)}: {', '.join(sorted(missing))}. "
+                    f"`lyo why SEGMENT` says why; "
                     f"the sensors' ticks are at {self.client.url}/automation"
                 )
         raise AssertionError("polling never ends by itself")

@@ -91,10 +91,10 @@ def _run_locked(console: Console, lake: Lake, *, port: int, interactions: int, s
         stages = new_stages("landed_files", "raw_interactions", "filtered_examples", "segment_health")
         with Display(console) as display:
             follower = Follower(client, lake, stages, display.show, since=began - 1)
-            follower.until(lambda: _data_current(lake), wait_seconds=300, what="the daily data")
+            follower.until(lambda: _data_current(lake), wait_seconds=600, what="the daily data")
         console.print("The triggers look at the data; nothing is launched by hand.")
         with Display(console) as display:
-            LaunchFollower(client, lake, display.show, since=began - 1).until_done(EXPECTED, wait_seconds=240)
+            LaunchFollower(client, lake, display.show, since=began - 1).until_done(EXPECTED, wait_seconds=600)
     except BaseException:
         server.stop()
         raise

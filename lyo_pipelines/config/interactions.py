@@ -39,7 +39,7 @@ class ScoreConfig(BaseModel):
 
     field: FeedbackField | Literal["answer", "reference_answer"]
     scale: RatingScale | None = None
-    values: dict[str, float | str] = {}
+    values: dict[str, float | str] | None = None
 
     @model_validator(mode="before")
     @classmethod

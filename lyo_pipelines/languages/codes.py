@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
 _NAMES = {
     "english": "en", "eng": "en", "hindi": "hi", "hin": "hi", "tamil": "ta", "tam": "ta", "marathi": "mr", "mar": "mr",
@@ -15,11 +16,13 @@ _NAMES = {
     "romanized_tamil": "ta_latn", "ta_roman": "ta_latn", "tamil_latn": "ta_latn", "tamil_latin": "ta_latn", "ta_latin": "ta_latn",
     "french": "fr", "german": "de", "spanish": "es", "portuguese": "pt", "italian": "it", "russian": "ru", "arabic": "ar",
     "chinese": "zh", "japanese": "ja", "korean": "ko",
+    "हिन्दी": "hi", "हिंदी": "hi", "தமிழ்": "ta", "मराठी": "mr", "తెలుగు": "te", "বাংলা": "bn", "ગુજરાતી": "gu", "ಕನ್ನಡ": "kn",
+    "മലയാളം": "ml", "ਪੰਜਾਬੀ": "pa", "ଓଡ଼ିଆ": "or", "অসমীয়া": "as", "اردو": "ur", "नेपाली": "ne", "संस्कृतम्": "sa",
 }  # fmt: skip
 
-_OTHER = re.compile(r"[^a-z0-9]+")
-_SCRIPTS = frozenset({"latn", "deva", "taml", "arab", "beng", "telu"})
-
+_MORE = re.compile(r"[@,;]")
+"""What follows is a modifier of a locale, or the next choice of an Accept-Language header."""
+_OTHER = re.compile(r"[\s\-_./(),;:+]+")
 
 _UNDECLARED = frozenset({"und", "unknown", "undefined", "auto", "none", "null", "mul", "xx", "n_a", "na"})
 
@@ -27,9 +30,10 @@ _UNDECLARED = frozenset({"und", "unknown", "undefined", "auto", "none", "null", 
 def language_code(declared: str | None) -> str:
     """Our code for a declared language; an unknown one is returned clean, an absent one as "".
 
-    "en-IN" -> "en"; "hi-Latn" -> "hi_latn"; "hi-Deva-IN" -> "hi".
+    "en-IN" -> "en"; "hi-Latn" -> "hi_latn"; "hi-Deva-IN" -> "hi"; "en_IN.UTF-8" -> "en"; "hi,en;q=0.8" -> "hi"; "தமிழ்" -> "ta".
     """
-    clean = _OTHER.sub("_", (declared or "").strip().lower()).strip("_")
+    first_choice = _MORE.split(unicodedata.normalize("NFC", declared or "").strip().lower(), maxsplit=1)[0]
+    clean = _OTHER.sub("_", first_choice).strip("_").removesuffix("_utf_8").removesuffix("_utf8")
     if clean in _UNDECLARED:
         return ""
     if clean in _NAMES:
@@ -38,6 +42,6 @@ def language_code(declared: str | None) -> str:
     first = _NAMES.get(first, first)
     if "latn" in rest and first in {"hi", "ta"}:
         return f"{first}_latn"
-    if len(first) in {2, 3} and all(len(part) in {2, 3} or part in _SCRIPTS for part in rest):
+    if first.isalpha() and len(first) in {2, 3} and all(2 <= len(part) <= 4 or part == "india" for part in rest):
         return first
     return clean

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from lyo_pipelines.client.follow import RunFailedError, Stage
+from lyo_pipelines.client.follow import Patience, RunFailedError, Stage
 from lyo_pipelines.client.graphql import DagsterRun, GraphQLError
 from lyo_pipelines.client.launches import LaunchFollower
 from lyo_pipelines.storage.lake import Lake
@@ -60,6 +60,15 @@ def test_a_failed_run_ends_it_with_its_cause() -> None:
 def test_a_launch_that_never_comes_ends_it_and_says_where_to_look() -> None:
     with pytest.raises(RunFailedError, match="lyo why"):
         follow([], wait_seconds=0)
+
+
+def test_a_slow_machine_is_waited_for_and_only_a_standstill_ends_it() -> None:
+    now = iter([0, 500, 900, 1400, 1501])
+    patience = Patience(600, lambda: next(now))
+    assert not patience.ended([run("STARTED")]), "a run is active"
+    assert not patience.ended([run("SUCCESS", 5.0)]), "it has just ended"
+    assert not patience.ended([run("SUCCESS", 5.0)])
+    assert patience.ended([run("SUCCESS", 5.0)]), "nothing has moved for 601 seconds"
 
 
 def test_a_dagster_that_stays_silent_is_an_error() -> None:

@@ -41,6 +41,8 @@ def test_sensors_of_a_running_daemon_bring_a_file_to_a_segment(inbox: Path, tmp_
         while "tutoring.en.math" not in client.segments() and time.monotonic() < deadline:
             time.sleep(1)
         assert "tutoring.en.math" in client.segments()
+        while any(run.active for run in client.runs()) and time.monotonic() < deadline:
+            time.sleep(1)  # the segment is there before the run that found it has ended
         runs = client.runs()
         assert sorted(run.job for run in runs) == ["daily_data", "land_inbox"], "one run each, nothing twice"
         assert all(run.status == "SUCCESS" for run in runs)

@@ -91,6 +91,15 @@ def test_only_romanised_hindi_and_tamil_have_a_bucket_of_their_own():
         (None, ""),
         ("", ""),
         ("klingon", "klingon"),
+        ("हिन्दी", "hi"),
+        ("தமிழ்", "ta"),
+        ("hi_IN.UTF-8", "hi"),
+        ("en_US@posix", "en"),
+        ("en-GB,en;q=0.9,hi;q=0.8", "en"),
+        ("Hindi (India)", "hi"),
+        ("zh-Hans-CN", "zh"),
+        ("Tamil / English", "tamil_english"),
+        ("N/A", ""),
     ],
 )
 def test_codes_of_declared_languages(declared, code):

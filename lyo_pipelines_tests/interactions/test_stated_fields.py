@@ -8,7 +8,7 @@ import pytest
 
 from lyo_pipelines.interactions.conversion.tell_language import CONFIGURED, FROM_TEXT
 from lyo_pipelines.interactions.formats.chat_metadata import FILE_TIME
-from lyo_pipelines_tests.interactions.landing_lake import CONFIG, build, jsonl, lake_at, land, rejected
+from lyo_pipelines_tests.interactions.landing_lake import CONFIG, build, jsonl, lake_at, land, rejected, row
 
 ASKED = "How long does it take the earth to go round the sun?"
 WHEN = "2026-10-05T10:00:00Z"
@@ -24,12 +24,25 @@ def landed(tmp_path, *rows, config=CONFIG):
     return report, build(lake).to_pylist() if report.accepted else [], lake
 
 
+def test_feedback_beside_a_chat_that_is_not_read_is_named(tmp_path):
+    report, rows, _ = landed(tmp_path, chat(user_rating=5, rating=4, tools=[], feedback={"thumb": "up"}))
+    assert report.ignored_fields == ("feedback", "user_rating")
+    assert rows[0]["rating"] == 4
+
+
+@pytest.mark.parametrize("said", ["hi", "HI", "hi-IN", "hi_IN", "Hindi", "hin", "हिन्दी"])
+def test_one_language_is_one_code_however_it_is_written(said, tmp_path):
+    lake = lake_at(tmp_path / "data")
+    land(lake, jsonl(tmp_path / "a.jsonl", [row(1, language=said)]))
+    assert build(lake)["language"].to_pylist() == ["hi"]
+
+
 @pytest.mark.parametrize("name", ["lang", "locale", "language_code", "languageCode"])
 @pytest.mark.parametrize("inside", [False, True])
 def test_a_language_counts_under_its_usual_names_in_the_row_or_its_metadata(tmp_path, name, inside):
     fields = {"metadata": {name: "hi-IN"}} if inside else {name: "hi-IN"}
     report, (row,), _ = landed(tmp_path, chat(created_at=WHEN, **fields))
-    assert row["language"] == "hi_in"
+    assert row["language"] == "hi"
     assert FROM_TEXT not in report.notes
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
@@ -14,6 +15,7 @@ from lyo_pipelines.interactions.errors import UnreadableFileError
 from lyo_pipelines.interactions.fields.header_names import field_name
 from lyo_pipelines.interactions.fields.mapping import Mapping
 from lyo_pipelines.interactions.fields.scrub import EMAIL
+from lyo_pipelines.interactions.formats.chat_metadata import STATED
 from lyo_pipelines.interactions.formats.detect import DetectedFormat, detect_format
 from lyo_pipelines.interactions.formats.mapping_gaps import Gap, gaps_of
 from lyo_pipelines.interactions.formats.ready_mappings import detect_mapping, ready_mapping, with_defaults
@@ -26,6 +28,10 @@ from lyo_pipelines.interactions.reading.json_values import json_lines
 from lyo_pipelines.interactions.reading.jsonl import parse_lines
 from lyo_pipelines.interactions.reading.lines import Lines, read_lines
 from lyo_pipelines.interactions.reading.source_file import InputFile
+
+_LIKE_FEEDBACK = re.compile(
+    r"(?i)rating|feedback|thumb|star(?:s|_|$)|score|vote|reaction|complaint|(?:^|_)(?:dis)?like[sd]?(?:_|$)|satisf"
+)
 
 
 class Reading:
@@ -127,9 +133,11 @@ def format_for(spec: FileSpec, rows: Sequence[Row]) -> DetectedFormat:
 
 
 def ignored_fields(name: str, rows: Sequence[Row]) -> tuple[str, ...]:
-    """Names in the first rows that no field of our own formats asks for."""
+    """Names in the first rows that nothing asks for; of chats only those that look like feedback, which must not go unseen."""
     known = {"canonical": INPUT_FIELDS, "feedback": FEEDBACK_INPUT_FIELDS}.get(name)
+    names = {str(key)[:80] for row in rows for key in row}
+    if name in ("openai_messages", "sharegpt"):
+        names, known = {name for name in names if _LIKE_FEEDBACK.search(name)}, STATED
     if known is None:
         return ()
-    names = {EMAIL.sub("…", str(key)[:80]) for row in rows for key in row}
-    return tuple(sorted(names - set(known)))[:50]
+    return tuple(sorted(EMAIL.sub("…", name) for name in names - set(known)))[:50]

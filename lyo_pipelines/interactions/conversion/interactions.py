@@ -23,6 +23,7 @@ from lyo_pipelines.interactions.fields.thumbs import parse_thumb
 from lyo_pipelines.interactions.identity import derived_id, match_keys
 from lyo_pipelines.interactions.pseudonyms import Pseudonyms
 from lyo_pipelines.json_types import RawRow
+from lyo_pipelines.languages.codes import language_code
 from lyo_pipelines.storage.arrow import pc
 
 REQUIRED = ("occurred_at", "task", "question", "language")
@@ -70,7 +71,7 @@ def landed_table(
         data["feedback_at"] = pc.if_else(pa.array(outside), None, data["feedback_at"])
         findings.leave_out(late)
     data["thumbs"] = pc.if_else(pc.equal(data["thumbs"], 0), None, data["thumbs"])  # neither up nor down
-    data["language"] = pc.replace_substring(pc.utf8_lower(pc.utf8_trim_whitespace(data["language"])), "-", "_")
+    data["language"] = _language_codes(data["language"])
     data["reasoning_mode"] = pc.utf8_lower(data["reasoning_mode"])
     _require(data, bad)
     data["reasoning_mode"] = _known_modes(data["reasoning_mode"], findings)
@@ -95,6 +96,13 @@ def landed_table(
         keep[list(bad)] = False
         table = table.filter(pa.array(keep))
     return table.cast(LANDED), findings
+
+
+def _language_codes(declared: pa.Array) -> pa.Array:
+    """One code for all spellings, so that one language is one segment; what is no language's name stays, in lower case."""
+    encoded = declared.dictionary_encode()
+    codes = [language_code(text) or text.strip().lower() for text in encoded.dictionary.to_pylist()]
+    return pa.array(codes, pa.string()).take(encoded.indices)
 
 
 def _without_empty(array: pa.Array) -> pa.Array:

@@ -8,16 +8,16 @@ import polars as pl
 
 from lyo_pipelines.interactions.fields.notes import note
 from lyo_pipelines.json_types import RawRow
+from lyo_pipelines.languages.codes import language_code
 from lyo_pipelines.languages.written import LanguageThresholds, written_language
 
 FROM_TEXT = "language: told from the text, as the row says none"
 CONFIGURED = "language: the configured one, as neither the row nor its text tells it"
-_NOT_SAID = (None, "", "und", "unknown", "auto")
 
 
 def tell_languages(rows: Sequence[RawRow], default: str | None, thresholds: LanguageThresholds) -> None:
     """Set the language of canonical rows without one: that of the question, else of question and answer, else the default."""
-    silent = [row for row in rows if _said(row.get("language")) in _NOT_SAID]
+    silent = [row for row in rows if _is_silent(row.get("language"))]
     if not silent:
         return
     questions = [_text(row, "question") for row in silent]
@@ -29,8 +29,8 @@ def tell_languages(rows: Sequence[RawRow], default: str | None, thresholds: Lang
             note(row, FROM_TEXT if found else CONFIGURED)
 
 
-def _said(value: object) -> object:
-    return value.strip().lower() if isinstance(value, str) else value
+def _is_silent(value: object) -> bool:
+    return value is None or (isinstance(value, str) and not language_code(value))
 
 
 def _text(row: RawRow, name: str) -> str:

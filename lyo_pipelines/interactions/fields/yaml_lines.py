@@ -9,13 +9,14 @@ from typing import Any
 
 import yaml
 
+from lyo_pipelines.errors import LyoError
 from lyo_pipelines.json_types import ConfigTree
 
 Lines = dict[tuple[str, ...], int]
 """Path of keys (and of positions in lists, as text) -> the line it stands in, from 1."""
 
 
-class RepeatedKeyError(ValueError):
+class RepeatedKeyError(LyoError):
     """One key stands twice in the same place; the second would silently take the place of the first."""
 
 

@@ -56,10 +56,11 @@ def feedback_fields(annotation: Annotation, scores: Mapping[str, ScoreConfig], w
 
 def _value(score: ScoreConfig, annotation: Annotation) -> Any:
     said, label = annotation.score, annotation.label
-    if isinstance(label, str) and label in score.values:
-        return score.values[label]
-    if str(said) in score.values:
-        return score.values[str(said)]
+    values = score.values or {}
+    if isinstance(label, str) and label in values:
+        return values[label]
+    if str(said) in values:
+        return values[str(said)]
     if score.field in _WORDS:
         first, second = (
             (label, annotation.explanation) if score.field == "complaint_category" else (annotation.explanation, label)
