@@ -117,7 +117,9 @@ def ingest(
 @mapping_app.command("draft")
 def draft_mapping(
     path: Annotated[Path, typer.Argument(help="A file that is in no known format.")],
-    output: Annotated[Path | None, typer.Option(help="YAML file to write (default: print it).")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--out", "--output", help="YAML file to write (default: print it).")
+    ] = None,
 ) -> None:
     """Write a first mapping for a file, with its guesses marked; columns are shown by their shape, never by their values."""
     from lyo_pipelines.commands.mapping_draft import write_draft

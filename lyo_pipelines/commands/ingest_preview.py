@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
 from rich.console import Console
 from rich.markup import escape
+from rich.padding import Padding
 from rich.rule import Rule
 from rich.table import Table
 
 from lyo_pipelines.config.loading import load_config
 from lyo_pipelines.config.settings import Settings
+from lyo_pipelines.faults import EXIT_CODE
 from lyo_pipelines.interactions.formats.ready_mappings import mapping_at
 from lyo_pipelines.interactions.landing.inbox_listing import ListedFile
 from lyo_pipelines.interactions.preview.preview_file import FilePreview, preview_file
@@ -33,8 +36,8 @@ _LEVELS = ("an interaction", "a trace", "a conversation")
 
 def preview_paths(
     console: Console, files: Sequence[ListedFile], *, format: str, mapping: str | None, show: int
-) -> list[FilePreview]:
-    """Print what landing each of these files would do; the previews come back."""
+) -> None:
+    """Print what landing each of these files would do. Raises SystemExit at the end where a file met a fault of the program."""
     settings = Settings.from_env()
     lake, config = Lake(settings.data_dir), load_config(settings.config_path)
     pseudonyms = Pseudonyms(settings.require_pseudonym_key())
@@ -58,7 +61,9 @@ def preview_paths(
     )
     end = f" Without --dry-run {what}." if readable else ""
     console.print(f"A dry run: nothing was written.{end}", highlight=False)
-    return previews
+    if faults := [preview.fault for preview in previews if preview.fault]:
+        sys.stderr.write("\n".join(faults) + "\n")
+        raise SystemExit(EXIT_CODE)
 
 
 def show_preview(console: Console, preview: FilePreview) -> None:
@@ -68,7 +73,8 @@ def show_preview(console: Console, preview: FilePreview) -> None:
         console.print(f"[red]not read:[/] {escape(preview.unreadable)}", highlight=False)
         return
     console.print(escape(f"{preview.kind} in {_read_as(preview)}"), highlight=False)
-    which = f"{preview.read:,} rows" if preview.whole else f"the first {preview.read:,} rows were looked at"
+    count = f"{preview.read:,} row{'' if preview.read == 1 else 's'}"
+    which = count if preview.whole else f"the first {count} were looked at"
     console.print(
         f"{which}: {preview.accepted:,} accepted, {preview.rejected:,} rejected{_times(preview.tally)}", highlight=False
     )
@@ -100,23 +106,23 @@ def _times(tally: Tally) -> str:
 def _fields(console: Console, preview: FilePreview) -> None:
     if not preview.fields:
         return
-    table = Table("field", "comes from", "filled", title="\nWhat is read as what", title_justify="left")
-    table.columns[0].no_wrap = True
-    table.columns[1].overflow = "fold"
-    table.columns[2].justify = "right"
+    table = Table(title="\nWhat is read as what", title_justify="left")
+    table.add_column("field", no_wrap=True)
+    table.add_column("comes from", overflow="fold")
+    table.add_column("filled", justify="right")
     for source in preview.fields:
         filled = "" if source.filled is None else _share(source.filled, preview.accepted)
-        empty = source.filled == 0
-        table.add_row(source.field, escape(source.source), filled, style="yellow" if empty else None)
+        table.add_row(source.field, escape(source.source), filled, style="yellow" if source.filled == 0 else None)
     console.print(table)
 
 
 def _rejected(console: Console, preview: FilePreview) -> None:
     if not preview.rejected_by_reason:
         return
-    table = Table("reason", "rows", "for instance", title="\nRejected", title_justify="left")
-    table.columns[1].justify = "right"
-    table.columns[2].overflow = "fold"
+    table = Table(title="\nRejected", title_justify="left")
+    table.add_column("reason", overflow="fold")
+    table.add_column("rows", justify="right")
+    table.add_column("for instance", overflow="fold")
     for reason, count in preview.rejected_by_reason.items():
         table.add_row(escape(reason), f"{count:,}", escape(preview.examples_of_reasons.get(reason, "")))
     console.print(table)
@@ -130,7 +136,7 @@ def _notes(console: Console, preview: FilePreview) -> None:
     if told:
         console.print("\nWhat to know", style="italic")
     for sentence in told[:_MOST]:
-        console.print(f"  • {escape(sentence)}", highlight=False)
+        console.print(Padding(f"• {escape(sentence)}", (0, 0, 0, 2)), highlight=False)
     if len(told) > _MOST:
         console.print(f"  • and {len(told) - _MOST} more")
 

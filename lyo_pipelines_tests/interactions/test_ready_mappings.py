@@ -10,6 +10,7 @@ import pytest
 
 from lyo_pipelines.interactions.errors import MappingError, RowError
 from lyo_pipelines.interactions.formats.mapped import without_passages
+from lyo_pipelines.interactions.formats.picked import Picker
 from lyo_pipelines.interactions.formats.ready_mappings import mapping_at, ready_mappings
 from lyo_pipelines.interactions.preview.preview_file import FilePreview, preview_file
 from lyo_pipelines_tests.interactions.landing_lake import (
@@ -41,6 +42,7 @@ def texts(row: Row) -> Row:
 def previewed(
     tmp_path: Path, rows: list[Row], write: Any = jsonl, name: str = "export.jsonl", **more: Any
 ) -> FilePreview:
+    tmp_path.mkdir(exist_ok=True)
     lake, path = lake_at(tmp_path / "data"), write(tmp_path / name, rows)
     return preview_file(lake, str(path), pseudonyms=PSEUDONYMS, config=CONFIG, now=NOW, show=50, **more)
 
@@ -118,6 +120,23 @@ def test_spend_logs_of_litellm_are_read_whatever_holds_them(tmp_path, write, nam
     assert (row["response_time_ms"], row["time_to_first_token_ms"]) == (1500, 400)
     assert (row["model"], row["finish_reason"]) == ("gpt-4o-mini", "length")
     assert row["occurred_at"].isoformat() == "2026-10-02T08:00:00.120000+00:00"
+
+
+@pytest.mark.parametrize("write", [as_csv, jsonl])
+def test_cells_as_pandas_prints_them_are_looked_into(tmp_path, write):
+    def printed(row: Row) -> Row:
+        return {name: str(cell) if isinstance(cell, (dict, list)) else cell for name, cell in row.items()}
+
+    row = previewed(tmp_path, [printed(SPEND)], write, "spend.csv").rows[0]
+    assert (row["question"], row["answer"]) == ("Why does the evening sky turn red?", "Short waves scatter more.")
+    assert (row["system_prompt"], row["team"], row["finish_reason"]) == (
+        "Explain it to a child.",
+        "north school",
+        "length",
+    )
+    run = previewed(tmp_path / "runs", [printed(RUN)], write, "runs.csv").rows[0]
+    assert (run["answer"], run["conversation_id"], run["model"]) == ("Its axis leans.", "thread-2", "gpt-4o")
+    assert run["system_prompt"] == "Be patient."
 
 
 def test_a_failed_call_of_litellm_has_its_error_and_no_answer(tmp_path):
@@ -543,19 +562,6 @@ def test_a_mapping_beside_the_file_counts_before_a_ready_one(tmp_path):
     assert (seen.format, seen.rows[0]["question"]) == ("flat", "chatcmpl-77")
 
 
-@pytest.mark.parametrize("name", sorted(ready_mappings()))
-def test_what_a_ready_mapping_needs_stands_in_its_fields_or_conditions(name):
-    mapping = ready_mappings()[name]
-    asked = {
-        path for spec in mapping.fields.values() for path in (*spec.source, spec.until, *spec.only)
-    } | mapping.only.keys()
-    asked |= {mapping.answers_of, *mapping.metadata.values()}
-    for path in mapping.needs:
-        assert any(other is not None and (other == path or other.startswith(f"{path}.")) for other in asked), path
-
-
 def test_an_unknown_object_is_told_by_its_names():
-    from lyo_pipelines.interactions.formats.picked import Picker
-
     with pytest.raises(RowError, match="found embedding, index"):
         Picker(ready_mappings()["helicone"]).pick("reply", "response_body", {"embedding": [1], "index": 0})

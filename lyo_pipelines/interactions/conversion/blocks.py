@@ -127,7 +127,7 @@ def format_for(spec: FileSpec, rows: Sequence[Row]) -> DetectedFormat:
         names = ", ".join(sorted(map(str, rows[0])))[:200]
         raise UnreadableFileError(
             f"its format cannot be told from the fields ({names}): write a mapping <file>.mapping.yaml beside it "
-            "(see data/mappings/example.yaml), or give --format"
+            "(`lyo mapping draft` begins one), or give --format"
         )
     return found
 

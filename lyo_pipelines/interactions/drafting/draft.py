@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from lyo_pipelines.interactions.drafting.guesses import Guess, guesses_of
 from lyo_pipelines.interactions.drafting.shapes import Column, columns_of
 from lyo_pipelines.interactions.fields.scrub import EMAIL, dump_json
+from lyo_pipelines.interactions.formats.detect import detect_format
 from lyo_pipelines.interactions.formats.row_format import Row
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")
@@ -30,6 +31,7 @@ def draft_mapping(name: str, rows: Sequence[Row]) -> str:
         f"# A first mapping for {_safe(name)}, from its first {len(rows):,} rows. Every `guess` is one: check it, then look with",
         "#   lyo ingest FILE --mapping THIS_FILE --dry-run",
         "# What the keys mean: data/mappings/example.yaml.",
+        *_known_format(rows),
         "rows: interactions",
         "",
         "fields:" if used else "fields: {}",
@@ -40,6 +42,12 @@ def draft_mapping(name: str, rows: Sequence[Row]) -> str:
     lines += [f"  # missing: {field}: {why}" for field, why in _MISSING.items() if field not in proposed]
     lines += ["", "constants:", *_constants(fields), *_metadata(columns, guesses)]
     return "\n".join(lines) + "\n"
+
+
+def _known_format(rows: Sequence[Row]) -> list[str]:
+    """A line that says that the rows need no mapping, where they are in a format that is known."""
+    found = detect_format(rows)
+    return [f"# They look like {found.format} ({found.why}), which is read without a mapping."] if found else []
 
 
 def _constants(fields: set[str]) -> list[str]:
@@ -81,8 +89,15 @@ def _flow(value: object) -> str:
 
 def _scalar(text: str) -> str:
     """Text as YAML reads it again."""
-    return text if _PLAIN.fullmatch(text) and text.lower() not in _RESERVED else dump_json(text)
+    if _PLAIN.fullmatch(text) and text.lower() not in _RESERVED:
+        return text
+    if text.isprintable():
+        return dump_json(text)
+    letters = (dump_json(letter)[1:-1] if letter.isprintable() else f"\\U{ord(letter):08x}" for letter in text)
+    return f'"{"".join(letters)}"'
 
 
 def _safe(text: str) -> str:
-    return EMAIL.sub("…", text).replace("\n", " ")[:120]
+    """Text for a comment or a name that is only shown."""
+    shown = "".join(letter if letter.isprintable() else " " for letter in text)
+    return EMAIL.sub("…", shown)[:120]

@@ -9,8 +9,9 @@ import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lyo_pipelines.interactions.drafting.names import NAMES, plain_name
+from lyo_pipelines.interactions.drafting.names import GENERIC, NAMES, UNITS, plain_name
 from lyo_pipelines.interactions.drafting.shapes import Column, Kind
+from lyo_pipelines.interactions.fields.thumbs import word_of_thumb
 
 _TEXTS: tuple[Kind, ...] = ("text", "number", "messages", "time", "uuid", "true or false")
 _IDS: tuple[Kind, ...] = ("text", "uuid", "number", "epoch", "time")
@@ -44,8 +45,13 @@ _UNITS = (
     ("_s", "s"),
     ("sec", "s"),
 )
-_UP = ("up", "thumbs_up", "thumbsup", "like", "liked", "good", "positive", "yes", "helpful", "👍")
-_DOWN = ("down", "thumbs_down", "thumbsdown", "dislike", "disliked", "bad", "negative", "no", "unhelpful", "👎")
+_OTHER_THUMBS = {
+    **dict.fromkeys(("hoch", "gut", "ja", "si", "sim", "oui"), 1),
+    **dict.fromkeys(("runter", "schlecht", "nein", "nao", "non"), -1),
+}
+_LESS_SURE = 3
+_LONG = 12
+"""Characters of a text that may be a question or an answer."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +78,9 @@ def guesses_of(columns: Sequence[Column]) -> list[Guess]:
             chosen[name] = column
             taken.add(column.path)
     _fall_back_on_shapes(columns, chosen, taken)
-    guesses = [guess for name in NAMES if name in chosen for guess in _guesses(name, chosen[name], chosen)]
+    only = _only_text_left(columns, chosen, taken)
+    guesses = [Guess(*only, why="the only text that is left")] if only is not None else []
+    guesses += [guess for name in NAMES if name in chosen for guess in _guesses(name, chosen[name], chosen)]
     return [
         guess for guess in guesses if guess.used or guess.field not in {other.field for other in guesses if other.used}
     ]
@@ -82,13 +90,24 @@ def _rank(name: str, column: Column) -> float | None:
     """How well a column's name and kind fit a field, the lower the better; None when they do not."""
     if column.kind not in _KINDS.get(name, _WORDS):
         return None
-    last = column.path.rpartition(".")[2]
-    known = _INDEX[name]
-    whole, end = known.get(plain_name(column.path)), known.get(plain_name(last))
-    if whole is None and end is None:
+    parts, known = column.path.split("."), _INDEX[name]
+    ranks = [known.get(plain_name(column.path))]
+    ranks += [
+        rank + 0.5 for end in (parts[-1:], parts[-2:]) if (rank := known.get(plain_name(".".join(end)))) is not None
+    ]
+    ranks += [rank + _LESS_SURE for bare in _bare_names(parts[-1], name) if (rank := known.get(bare)) is not None]
+    if not (found := [rank for rank in ranks if rank is not None]):
         return None
-    best = min(rank for rank in (whole, None if end is None else end + 0.5) if rank is not None)
+    best = min(found)
     return best + 20 * column.path.count(".") + (0 if column.share > 0.5 else 5)
+
+
+def _bare_names(name: str, field: str) -> list[str]:
+    """A name without an end that says nothing more: `rating_5`, `question text`, `took_seconds`."""
+    plain = plain_name(name)
+    digits = plain.rstrip("0123456789")
+    ends = [plain.removesuffix(end) for end in (UNITS if field.endswith("_ms") else GENERIC) if plain.endswith(end)]
+    return [bare for bare in (digits, *ends) if bare not in ("", plain)]
 
 
 def _fall_back_on_shapes(columns: Sequence[Column], chosen: dict[str, Column], taken: set[str]) -> None:
@@ -98,6 +117,17 @@ def _fall_back_on_shapes(columns: Sequence[Column], chosen: dict[str, Column], t
         if name not in chosen and len(left) == 1:
             chosen[name] = left[0]
             taken.add(left[0].path)
+
+
+def _only_text_left(columns: Sequence[Column], chosen: dict[str, Column], taken: set[str]) -> tuple[str, Column] | None:
+    """The one longer text that no name told, where the question or the answer is missing beside the other."""
+    missing = [name for name in ("question", "answer") if name not in chosen]
+    left = [
+        column for column in columns if column.kind == "text" and column.path not in taken and column.typical >= _LONG
+    ]
+    if len(missing) != 1 or len(left) != 1 or chosen.get("question", left[0]).kind == "messages":
+        return None
+    return missing[0], left[0]
 
 
 def _guesses(name: str, column: Column, chosen: dict[str, Column]) -> list[Guess]:
@@ -134,13 +164,17 @@ def _time(name: str, column: Column) -> Guess:
         )
     if column.kind == "time":
         return Guess(name, column, why="ISO times; without an offset they are read as UTC, see timezone")
-    return Guess(
-        "occurred_at",
-        column,
-        {"time": "%d.%m.%Y %H:%M"},
-        "text that is no ISO time: write its pattern here",
-        used=False,
+    if len(column.patterns) == 1:
+        return Guess(
+            "occurred_at", column, {"time": f'"{column.patterns[0]}"'}, "by the only pattern that all of them fit"
+        )
+    pattern = column.patterns[0] if column.patterns else "%d.%m.%Y %H:%M"
+    why = (
+        "day and month may be either: say which"
+        if column.patterns
+        else "text that is no ISO time: write its pattern here"
     )
+    return Guess("occurred_at", column, {"time": f'"{pattern}"'}, why, used=False)
 
 
 def _scaled(name: str, column: Column) -> Guess:
@@ -174,8 +208,8 @@ def _thumbs(name: str, column: Column) -> Guess:
 
 
 def _worded(column: Column) -> Guess:
-    named: dict[str, object] = {word: "1" for word in column.words if word.lower() in _UP}
-    named |= {word: "-1" for word in column.words if word.lower() in _DOWN}
+    said = {word: word_of_thumb(word) or _OTHER_THUMBS.get(plain_name(word), 0) for word in column.words}
+    named: dict[str, object] = {word: str(thumb) for word, thumb in said.items() if thumb}
     if not named:
         return Guess(
             "thumbs",

@@ -9,7 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from statistics import median
 from typing import Any, Literal, TypeAlias
 
@@ -27,6 +27,12 @@ _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _NUMBER = re.compile(r"-?\d{1,18}(\.\d+)?")
 _EPOCHS = {"s": (9e8, 4e9), "ms": (9e11, 4e12), "us": (9e14, 4e15), "ns": (9e17, 4e18)}
 _FEW = 12
+_TRIED = 300
+_PATTERNS = tuple(
+    f"{day}{clock}"
+    for day in ("%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%Y/%m/%d", "%d %b %Y", "%b %d, %Y")
+    for clock in (" %H:%M", " %H:%M:%S", " %I:%M %p", ", %H:%M", ", %H:%M:%S", "")
+)
 _SHAPES = {"time": "times", "uuid": "ids (UUID)", "messages": "lists of messages", "list": "lists", "object": "objects"}
 _SPEAKERS = {"role", "from", "author", "speaker", "type"}
 _WORDS = {"content", "value", "text", "message", "parts"}
@@ -36,6 +42,7 @@ _WORDS = {"content", "value", "text", "message", "parts"}
 class Column:
     """One column. share: of the rows in which it says something. low, high: of numbers, else of lengths of texts.
 
+    patterns: of texts, the patterns of times that all of them fit.
     kinds of words: few distinct short values, for value maps (`words` is then theirs, of languages and the like; else empty).
     unit: of an epoch. answered: of messages, whether most of them end with an answer.
     """
@@ -51,6 +58,7 @@ class Column:
     unit: str = ""
     answered: bool = False
     typical: float = 0.0
+    patterns: tuple[str, ...] = ()
 
     @property
     def shape(self) -> str:
@@ -113,7 +121,21 @@ def _column(path: str, values: list[Any], rows: int) -> Column:
         words=tuple(sorted(distinct)) if short else (),
         answered=kind == "messages" and 2 * sum(map(_ends_answered, values)) > len(values),
         typical=median(lengths),
+        patterns=_patterns(texts) if kind == "text" and max(lengths) <= 40 else (),
     )
+
+
+def _patterns(texts: Sequence[str]) -> tuple[str, ...]:
+    """The patterns of _PATTERNS that all of these texts fit."""
+    return tuple(pattern for pattern in _PATTERNS if all(_fits(text.strip(), pattern) for text in texts[:_TRIED]))
+
+
+def _fits(text: str, pattern: str) -> bool:
+    try:
+        datetime.strptime(text, pattern).replace(tzinfo=UTC)
+    except ValueError:
+        return False
+    return True
 
 
 def _numbers(path: str, values: list[float], share: float) -> Column:

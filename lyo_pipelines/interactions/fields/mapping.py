@@ -5,8 +5,10 @@ What a mapping makes of a row stands in formats/mapped.py; what a mapped row mus
 
 from __future__ import annotations
 
+import ast
 import difflib
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -38,6 +40,8 @@ Pick: TypeAlias = Literal[
     "last_assistant",
 ]
 _TEXTS = ("question", "answer", "system_prompt", "context", "edited_answer", "reference_answer", "complaint_text")
+_PRINTED = ("{'", "[{'", "[[{'")
+_LONGEST_PRINT = 1 << 20
 _PICKED = {"history": ("history",), "turn": ("turn",)}
 
 
@@ -280,14 +284,28 @@ def _field_misfits(name: str, spec: FieldMapping) -> Iterator[tuple[str, str]]:
         yield "leave_out", f"only texts have passages: {', '.join((*_TEXTS, 'history'))}"
 
 
+@lru_cache(maxsize=64)  # several paths go into one cell
+def _read_print(text: str) -> Any:
+    """What Python printed, or the text itself."""
+    if len(text) > _LONGEST_PRINT:
+        return text
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return text
+
+
 def lookup(row: RawRow, path: str) -> Any:
-    """The value at a dotted path; looks into lists by number (-1 is the last) and into JSON inside strings; None where nothing is."""
+    """The value at a dotted path; looks into lists by number (-1 is the last), into JSON inside strings, and into objects and lists as
+    Python prints them (pandas writes such cells); None where nothing is."""
     if path in row:
         return row[path]
     value: Any = row
     left = path
     while left:
         value = parsed_json(value)
+        if isinstance(value, str) and value.startswith(_PRINTED):
+            value = _read_print(value)
         if isinstance(value, dict):
             if left in value:  # a name with dots in it
                 return value[left]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from lyo_pipelines.config.interactions import InteractionsConfig
 from lyo_pipelines.interactions.errors import UnreadableFileError
 from lyo_pipelines.interactions.fields.mapping import Mapping
-from lyo_pipelines.interactions.formats import langfuse
+from lyo_pipelines.interactions.formats import langfuse, langfuse_traces
 from lyo_pipelines.interactions.formats.argilla import argilla
 from lyo_pipelines.interactions.formats.mapped import mapped
 from lyo_pipelines.interactions.formats.openai_messages import openai_messages
@@ -24,12 +24,13 @@ FORMATS = (
     "langfuse",
     "langfuse_observations",
     "langfuse_scores",
+    "langfuse_traces",
     "openai_messages",
     "otel_spans",
     "sharegpt",
     "span_annotations",
 )
-"""What `format=` may be, beside the names of ready mappings; `langfuse` lets the rows say which of its two files it is; `flat` needs
+"""What `format=` may be, beside the names of ready mappings; `langfuse` lets the rows say which of its files it is; `flat` needs
 a mapping."""
 
 
@@ -43,6 +44,7 @@ def settings_of(name: str, config: InteractionsConfig) -> str:
         "argilla": config.argilla,
         "langfuse_observations": config.langfuse,
         "langfuse_scores": config.langfuse,
+        "langfuse_traces": config.langfuse,
         "openai_messages": config.openai_messages,
         "otel_spans": config.spans,
         "sharegpt": config.sharegpt,
@@ -68,6 +70,7 @@ def format_named(name: str, config: InteractionsConfig, mapping: Mapping | None,
         "feedback": lambda: RowFormat(name, "feedback", None, _canonical_user),
         "langfuse_observations": lambda: langfuse.observations(config.langfuse),
         "langfuse_scores": lambda: langfuse.scores(config.langfuse),
+        "langfuse_traces": lambda: langfuse_traces.traces(config.langfuse),
         "openai_messages": lambda: openai_messages(config.openai_messages, file_time),
         "otel_spans": lambda: otel_spans(config.spans),
         "sharegpt": lambda: sharegpt(config.sharegpt, file_time),
