@@ -221,9 +221,9 @@ def _mark_items(tokens: Sequence[Token]) -> None:
             lists[-1].append(token)
         elif token.type in {"bullet_list_close", "ordered_list_close"}:
             items = lists.pop()
-            if len(items) < 2 or len({item.info for item in items}) > 1 or not items[0].info:
-                for item in items:
-                    item.attrSet(LIST_MARK, f"{item.info}{item.markup}")
+            counted = len(items) > 1 and items[0].info and len({item.info for item in items}) == 1
+            for place, item in enumerate(items):
+                item.attrSet(LIST_MARK, f"{int(item.info) + place if counted else item.info}{item.markup}")
 
 
 def _html_block(
