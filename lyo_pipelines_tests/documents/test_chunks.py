@@ -54,6 +54,24 @@ def test_overlap_repeats_the_end_of_what_stood_before(found):
         position += len(chunk.text) - chunk.overlap
 
 
+_SPANS = [
+    "```python\nfor k in range(9):\n    print(k)\n```",
+    "$$\na + b\n= c\n$$",
+    "$p = 3. Then q = 4$",
+    r"\(u + v. W\)",
+]
+
+
+@settings(max_examples=100)
+@given(st.lists(st.one_of(texts, st.sampled_from(_SPANS)), min_size=1, max_size=14).map("\n".join))
+def test_code_and_formulas_are_never_cut_where_there_is_room(found):
+    """Each of the spans is smaller than a chunk, so no chunk may begin or end inside one, with its overlap neither."""
+    made = cut_chunks([TextBlock(found)], BUDGET, count)
+    for span in _SPANS:
+        assert sum(chunk.text[chunk.overlap :].count(span) for chunk in made) == found.count(span)
+    assert all(chunk.text.count("```") % 2 == 0 and chunk.text.count("$") % 2 == 0 for chunk in made)
+
+
 def test_a_section_is_a_chunk_and_carries_the_headings_above_it():
     body = "Roots drink water and hold the plant. They grow where the soil is moist and loose. " * 2
     first, second = chunks(

@@ -57,6 +57,12 @@ def test_no_question_is_made_up(text):
     assert pairs(text) == []
 
 
+def test_an_exercise_keeps_the_lines_below_its_first():
+    text = "## Exercises\n\n1. Solve:\n   1. for u\n   2. for v\n2. Say why."
+    text += "\n\n## Answers\n\n1. Both:\n\n   $$\n   u = 4\n   $$\n2. So."
+    assert pairs(text) == [("Solve:\n1. for u\n2. for v", "Both:\n$$\nu = 4\n$$"), ("Say why.", "So.")]
+
+
 def test_html_and_plain_text_have_them_too():
     page = read_html("<dl><dt>Humus</dt><dd>remains of plants</dd></dl>")
     assert pairs_in(page.blocks) == [QuestionAnswer("Humus", "remains of plants")]

@@ -12,6 +12,8 @@ from lyo_pipelines.documents.read import ParsedDocument, read_document
 from lyo_pipelines.documents.reading.pdf_lines import PdfLine, blocks_of
 from lyo_pipelines_tests.documents.sample_documents import CONFIG, FILES, NOTE, drawn_pdf
 
+_UNTOLD = (DocumentMetadata(), DocumentMetadata())
+
 
 def read(name: str, data: str | bytes, *told: DocumentMetadata) -> ParsedDocument:
     sidecar, of_set = (*told, DocumentMetadata(), DocumentMetadata())[:2]
@@ -141,6 +143,30 @@ def test_old_encodings_are_read_only_where_they_are_sure():
 )
 def test_a_document_that_cannot_be_read_says_why(name, data, reason):
     assert refused(name, data).reason == reason
+
+
+def test_a_page_of_formulas_is_not_garbled():
+    algebra = "यदि अ + ब = स हो तो स - ब = अ होगा। (अ+ब)² = अ² + 2अब + ब² तथा क(ख+ग) = कख+कग। "
+    algebra = (algebra + "ये सूत्र याद रखें और इनका उपयोग करके नीचे दिए प्रश्न हल करें। ") * 8
+    assert "कख+कग" in text_of(read("a.txt", algebra).blocks)
+    tamil = "அ + ஆ = இ என்றால் இ - ஆ = அ ஆகும். க(ச+த) = கச+கத, க × ச = ச × க. " * 8
+    assert "கச+கத" in text_of(read("a.txt", tamil).blocks)
+    angles = "sin(A+B) = sin A cos B + cos A sin B; tan 2x = 2 tan x/(1 - tan x tan x); cosec x = 1/sin x. " * 12
+    assert "cosec x" in text_of(read("a.txt", angles).blocks)
+
+
+@pytest.mark.parametrize("limit", [{"pdf_maximum_pages": 3}, {"maximum_characters": 400}])
+def test_a_pdf_beyond_the_limits_is_refused_before_it_is_read(limit, monkeypatch):
+    from lyo_pipelines.documents.reading import pdf
+
+    pages_read = []
+    monkeypatch.setattr(pdf, "_lines", lambda textpage, number: pages_read.append(number) or iter(()))
+    blocks = [
+        TextBlock(f"Paragraph {n} tells something about the soil of the garden behind house {n}.") for n in range(12)
+    ]
+    with pytest.raises(RejectedError) as error:
+        read_document("a.pdf", drawn_pdf(blocks, pages=4), _UNTOLD, CONFIG.documents.model_copy(update=limit))
+    assert error.value.reason == "too_large" and len(pages_read) < 4
 
 
 def test_a_picture_of_a_page_is_no_text():

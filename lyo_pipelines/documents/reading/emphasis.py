@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from markdown_it.token import Token
 
-_BEFORE = frozenset("([{\"'“‘«‹—–/:;,>|~…*_।॥")
-_BEHIND = frozenset(")]}\"'”’»›.,;:!?…—–/|&।॥*_")
+_BEFORE = frozenset("([{\"'“‘«‹—–/:;,>|~…।॥")  # > ends a tag
+_BEHIND = frozenset(")]}\"'”’»›.,;:!?…—–/|&<।॥")  # < begins one
 _WORD = re.compile(r"[^\W\d_]{2}|[^\W\d_\x00-\x7f]|\ufdd0")  # U+FDD0: a formula that was set aside
 _NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 _LETTERS = re.compile(r"[A-Za-z]{2,}")
@@ -68,9 +68,13 @@ def _is_emphasis(plain: _Plain, start: int, end: int, mark: str) -> bool:
     content = text[start:end] if end - start <= _FAR else ""
     if mark[0] == "_" and content and _NAME.fullmatch(content) and (mark == "__" or "_" in content):
         return False
-    if not (_free_before(before) and _free_behind(behind)) and not _part_of_word(before, content, behind):
+    begins = _free_before(before)
+    free = begins and (_free_behind(behind) or _is_name_of_function(before, behind))
+    if not free and not _part_of_word(before, content, behind):
         return False
     left, right = _ends_with_operand(before), _begins_with_operand(behind)
+    if begins and not left and behind[:1] == "(" and content.isalpha():
+        return True
     return not (left and right) if plain.has_word(start, end) else not (left or right)
 
 
@@ -86,6 +90,11 @@ def _free_behind(text: str) -> bool:
     return not sign or sign.isspace() or sign in _BEHIND or _foreign_letter(sign)
 
 
+def _is_name_of_function(before: str, behind: str) -> bool:
+    """*f*(x) and *x*²: with nothing on the left to multiply, the first mark is no operator."""
+    return not _ends_with_operand(before) and (behind[:1] == "(" or unicodedata.category(behind[:1] or " ") == "No")
+
+
 def _foreign_letter(sign: str) -> bool:
     """A letter or vowel sign of a script in which no formulas are written: endings follow a stressed word there (**மரம்**போல)."""
     return ord(sign) > 0x2AF and unicodedata.category(sign)[0] in "LM"
@@ -99,8 +108,8 @@ def _part_of_word(before: str, content: str, behind: str) -> bool:
     ending = re.match(r"[A-Za-z]*", behind)
     first, last = len(stem[0]) if stem else 0, len(ending[0]) if ending else 0
     if first and not last:
-        return first > 2 and len(content) > 1 and _free_behind(behind)
-    return last > 2 and not first and _free_before(before)
+        return first > 1 and len(content) > 1 and first + len(content) > 4 and _free_behind(behind)
+    return not first and (last > 2 or (last > 0 and len(content) > 2)) and _free_before(before)
 
 
 def _ends_with_operand(text: str) -> bool:

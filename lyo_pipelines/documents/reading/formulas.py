@@ -7,6 +7,7 @@ of MathML, the script of MathJax 2), else MathML. Shapes: MathML, KaTeX, MathJax
 from __future__ import annotations
 
 import re
+from html import unescape
 
 from lxml import html as lxml_html
 from lxml.etree import ParserError  # pyright: ignore[reportAttributeAccessIssue]  (a compiled module)
@@ -35,7 +36,9 @@ def formula_of(element: lxml_html.HtmlElement) -> str | None:
         return read(element)
     names = set((element.get("class") or "").split())
     if names & {"katex", "mwe-math-element"}:
-        return _of_mathml_inside(element)
+        told = _of_mathml_inside(element)
+        # KaTeX without MathML hides what it shows from screen readers, so it would be lost
+        return " ".join("".join(element.itertext()).split()) if told is None and "katex" in names else told
     if names & _MATHJAX or _PREVIEW in names:
         return _of_mathjax(element, preview=_PREVIEW in names)
     return None
@@ -59,7 +62,10 @@ def _undressed(tex: str) -> str:
 
 def _of_script(element: lxml_html.HtmlElement) -> str | None:
     kind, _, options = (element.get("type") or "").lower().partition(";")
-    kind, text = kind.strip(), (element.text or "").strip().removeprefix("% <![CDATA[").removesuffix("%]]>").strip()
+    kind, text = (
+        kind.strip(),
+        unescape(element.text or "").strip().removeprefix("% <![CDATA[").removesuffix("%]]>").strip(),
+    )
     display = "display" in options
     if kind in {"math/tex", "math/latex", "text/x-mathjax-tex"}:
         return _delimited(text, display=display)

@@ -18,6 +18,7 @@ from lyo_pipelines.documents.reading.html_groups import code_text, definitions, 
 from lyo_pipelines.documents.reading.html_tags import BLOCKS, HEADINGS
 from lyo_pipelines.documents.reading.page_parts import PageParts
 from lyo_pipelines.documents.reading.raised_text import is_footnote_mark, lowered, raised
+from lyo_pipelines.documents.reading.written_tags import with_relations
 
 _SPACE = re.compile(r"[ \t\r\f\v]+")
 _LINE = "\x1e"  # stands for <br> until white space is tidied
@@ -39,7 +40,7 @@ def read_html(text: str) -> Page:
     if not text.strip():
         return Page([], DocumentMetadata())
     try:
-        root = lxml_html.document_fromstring(text, parser=lxml_html.HTMLParser(huge_tree=True))
+        root = lxml_html.document_fromstring(with_relations(text), parser=lxml_html.HTMLParser(huge_tree=True))
     except (ParserError, ValueError) as error:
         raise RejectedError("damaged", str(error)[:120]) from None
     parts = PageParts(root)

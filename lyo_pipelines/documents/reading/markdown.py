@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 _DEFINITION = re.compile(r"(?m)^(?P<term>[^\s#>|:*+\-`][^\n]{0,120})\n{1,2}(?P<lines>(?::[ \t]+[^\n]+\n?)+)")
 _OPEN, _CLOSE = "\ufdd0", "\ufdd1"  # signs that no text has (Unicode noncharacters) around the number of a formula
-_SET_ASIDE = re.compile(f"{_OPEN}(\\d+){_CLOSE}")
+_DISPLAY = "dd"  # so that a quotation that holds nothing but such a formula has a word
+_SET_ASIDE = re.compile(f"{_OPEN}(?:{_DISPLAY})?(\\d+){_CLOSE}")
 _QUOTED = re.compile(r"(?m)^[ \t]*>[ \t]?")
 _ITEM = re.compile(r"\s*(?:(?:[-*+]|\d{1,9}[.)])\s)?\s*")
 
@@ -59,7 +60,7 @@ def _prepared(text: str) -> tuple[str, list[str]]:
             pieces += [_prose("".join(prose)), text[span.start : span.end]]
             prose = []
         else:
-            prose.append(f"{_OPEN}{len(formulas)}{_CLOSE}")
+            prose.append(f"{_OPEN}{_DISPLAY if span.kind == 'display' else ''}{len(formulas)}{_CLOSE}")
             formulas.append(_formula(text, span))
         position = span.end
     return "".join([*pieces, _prose("".join([*prose, text[position:]]))]), formulas

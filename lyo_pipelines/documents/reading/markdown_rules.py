@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from lyo_pipelines.documents.contract import RejectedError
 from lyo_pipelines.documents.reading.emphasis import undo_doubtful_emphasis
 from lyo_pipelines.documents.reading.html_groups import LIST_MARK
-from lyo_pipelines.documents.reading.markdown_tags import Tags
 from lyo_pipelines.documents.reading.plain import WRAPPED_LINE
+from lyo_pipelines.documents.reading.written_tags import Tags
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -35,7 +35,7 @@ _LINKS = 8  # square brackets in each other that are looked into for links
 # before these a backslash is Markdown's; before others it may be TeX's (\\ \{ \, \% \=), and so it stays
 _ESCAPES = frozenset("*_`#~+-.<>")
 _ADDRESS = re.compile(
-    r"<|[a-z][a-z0-9+.-]*:|//|[#/?.]|www\.|[^\W\d_]{2}[\w%-]*(?:\.[^\W\d_]\w+|/)|(?:[^\W\d_]|%[0-9a-f]{2}){2}[\w%-]+$",
+    r"<|[a-z][a-z0-9+.-]*:|//|[#/?.]|www\.|[^\W\d_]{2}[\w%-]*(?:\.[^\W\d_]\w+|/)|\w+\.[a-z]{2,5}$|(?:[^\W\d_]|%[0-9a-f]{2}){2}[\w%-]+$",
     re.IGNORECASE,
 )
 _DEFINES = re.compile(r"[ \t]{0,3}\[[^\]\n]+\]:\s*(?P<address>\S*)")
@@ -102,7 +102,7 @@ def _to_an_address(rule: InlineRule) -> InlineRule:
             return False
         end = state.pos
         inside = state.src[state.src.rfind("](", start, end) + 2 : end - 1]
-        if state.src[end - 1] == ")" and not _ADDRESS.match(inside.strip()):
+        if state.src[start] == "[" and state.src[end - 1] == ")" and not _ADDRESS.match(inside.strip()):
             state.pos = start
             return False
         if silent:
@@ -114,7 +114,7 @@ def _to_an_address(rule: InlineRule) -> InlineRule:
 
 
 def _known_tag(rule: InlineRule) -> InlineRule:
-    """A tag of HTML, if it is one for sure (markdown_tags.py)."""
+    """A tag of HTML, if it is one for sure (written_tags.py)."""
 
     def checked(state: StateInline, silent: bool) -> bool:
         start = state.pos
@@ -193,7 +193,8 @@ def _as_written(state: StateCore) -> None:
             undo_doubtful_emphasis(token.children)
             _keep_short_lines(token)
         elif token.type == "hr" and token.map and _is_line_of_sum(lines, token.map[0]):
-            token.type, token.tag, token.content = "html_block", "", f"<p>{token.markup}</p>"
+            written = "".join(sign for sign in lines[token.map[0]] if sign in "-_ ").strip()
+            token.type, token.tag, token.content = "html_block", "", f"<p>{written}</p>"
     _mark_items(state.tokens)
 
 
@@ -207,7 +208,7 @@ def _keep_short_lines(token: Token) -> None:
 
 def _is_line_of_sum(lines: list[str], number: int) -> bool:
     above = lines[number - 1] if number else ""
-    return bool(above.strip()) and not _WORD.search(above)
+    return "*" not in lines[number] and bool(above.strip()) and not _WORD.search(above)
 
 
 def _mark_items(tokens: Sequence[Token]) -> None:
@@ -220,9 +221,9 @@ def _mark_items(tokens: Sequence[Token]) -> None:
             lists[-1].append(token)
         elif token.type in {"bullet_list_close", "ordered_list_close"}:
             items = lists.pop()
-            if len(items) < 2 or len({item.info for item in items}) > 1 or not items[0].info:
-                for item in items:
-                    item.attrSet(LIST_MARK, f"{item.info}{item.markup}")
+            counted = len(items) > 1 and items[0].info and len({item.info for item in items}) == 1
+            for place, item in enumerate(items):
+                item.attrSet(LIST_MARK, f"{int(item.info) + place if counted else item.info}{item.markup}")
 
 
 def _html_block(

@@ -1,9 +1,9 @@
-"""Which `<…>` in a Markdown text are HTML. "p<q and q>r" is none, though CommonMark takes it for the tag <q> with two attributes."""
+"""Which `<…>` in a text are tags of HTML. "p<q and q>r" is none, though CommonMark takes it for the tag <q> with two attributes."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from bisect import bisect_left
 
 from lxml.html import defs
 from markdown_it.common.html_re import attr_name, attr_value
@@ -38,7 +38,7 @@ class Tags:
         self._text = text
         self._lower = text.lower()
         self._last: dict[str, int] = {}
-        self._first: dict[str, int] = {}
+        self._halves: dict[str, list[tuple[int, str]]] = {}
 
     def is_tag(self, start: int, end: int, *, begins_block: bool = False) -> bool:
         """Whether [start, end), which looks like a tag or a comment, is one.
@@ -53,15 +53,22 @@ class Tags:
         name = found["name"].lower()
         if name not in _LETTERS or "=" in found["attributes"] or (begins_block and name == "p"):
             return True
-        if found["close"]:
-            return 0 <= self._where(self._first, f"<{name}", self._lower.find) < start
-        return self._where(self._last, f"</{name}", self._lower.rfind) > start
+        halves = self._halves_of(name)
+        place = bisect_left(halves, (start, ""))
+        other = place - 1 if found["close"] else place + 1
+        return 0 <= other < len(halves) and halves[other][1] == ("" if found["close"] else "/")
 
-    @staticmethod
-    def _where(known: dict[str, int], sought: str, find: Callable[[str], int]) -> int:
-        if sought not in known:
-            known[sought] = find(sought)
-        return known[sought]
+    def _halves_of(self, name: str) -> list[tuple[int, str]]:
+        """Where a name stands as a tag, and whether it closes ("/") or opens ("") there."""
+        if name not in self._halves:
+            found = re.finditer(rf"<(/?){name}(?=[\s>/])", self._lower)
+            self._halves[name] = [(one.start(), one[1]) for one in found]
+        return self._halves[name]
+
+    def _is_closed_behind(self, closing: str, start: int) -> bool:
+        if closing not in self._last:
+            self._last[closing] = self._lower.rfind(closing)
+        return self._last[closing] >= start
 
     def escaped(self) -> str:
         """The text (a block of HTML) with every `<` that begins no tag written as `&lt;`."""
@@ -79,12 +86,36 @@ class Tags:
         start = found.start()
         if found["comment"] or found["raw"]:
             closing = "-->" if found["comment"] else f"</{found['raw'].lower()}"
-            if self._where(self._last, closing, self._lower.rfind) < start:
+            if not self._is_closed_behind(closing, start):
                 return 0
             stop = self._lower.index(closing, start)
             return stop + 3 if found["comment"] else self._text.find(">", stop) + 1
         tag = _TAG.match(self._text, start)
         return tag.end() if tag and self.is_tag(start, tag.end(), begins_block=True) else 0
+
+
+_RELATION = re.compile(r"<(?P<name>[A-Za-z])(?![\w:-])(?P<rest>[^<>]*)(?P<end>>?)")
+
+
+def with_relations(page: str) -> str:
+    """An HTML page whose "a < b and b > c" are written as such: a parser takes `<b and b>` for a tag and drops it.
+
+    Looked at are names of one letter only, and they are tags where an attribute has a value or nothing but the name stands.
+    """
+
+    def written(found: re.Match[str]) -> str:
+        name, rest = found["name"], found["rest"]
+        if "=" in rest:
+            return found.group()
+        words = rest.rstrip("/").split()
+        is_tag = found["end"] and name.lower() in _LETTERS and (not rest or rest[0] in " \n\t/")
+        return (
+            found.group()
+            if is_tag and all(one.lower() in _BARE_ATTRIBUTES for one in words)
+            else f"&lt;{found.group()[1:]}"
+        )
+
+    return _RELATION.sub(written, page)
 
 
 def _attributes(text: str) -> bool:
