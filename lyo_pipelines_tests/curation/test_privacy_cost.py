@@ -53,14 +53,14 @@ _SIGNS = (
 def _pieces(pattern: str) -> list[str]:
     """Words that a pattern's own text holds: what it begins with is where an attack on it begins."""
     words = dict.fromkeys(re.findall(r"[^\W\d_]{2,}(?: [^\W\d_]{2,}){0,2}", pattern))
-    return list(words)[:12]
+    return list(words)[:4]
 
 
 def _attacks(pattern: str) -> Iterator[str]:
     """What is repeated to make a text: signs, the pattern's own words, and its words among signs."""
     yield from _SIGNS
     for word in _pieces(pattern):
-        yield from (word, f"{word} ", f"{word}: ", f"{word} A", f"{word} 1", f"{word}\n", f"{word} is a ")
+        yield from (f"{word} ", f"{word} A", f"{word}: 1")
 
 
 def _cost(run: Callable[[str], object], text: str, *, tries: int) -> float:
@@ -95,8 +95,7 @@ def test_every_pattern_costs_linear_time(name, pattern):
     slow = {
         piece: growth
         for piece in _attacks(pattern.pattern)
-        # a long run of a sign, and the same run after the beginning that an anchored pattern needs
-        if (growth := _grows_too_fast(scan, piece, 4_000, 0.02)) is not None
+        if (growth := _grows_too_fast(scan, piece, 1_000, 0.02)) is not None
     }
     assert not slow, name
 
@@ -107,7 +106,7 @@ def test_every_finder_costs_linear_time(finder):
         for _ in finder.find(text):
             pass
 
-    assert not {p: g for p in (*_SIGNS, *_FINDS) if (g := _grows_too_fast(run, p, 8_000, 0.04)) is not None}
+    assert not {p: g for p in (*_SIGNS, *_FINDS) if (g := _grows_too_fast(run, p, 2_000, 0.04)) is not None}
 
 
 _FINDS = (
@@ -122,4 +121,4 @@ def test_merging_many_findings_costs_linear_time():
         find_personal_data(text, threshold=CONFIG.presidio_threshold)
 
     run("a@b.co")  # the engine is built once
-    assert not {p: g for p in ("a@b.co ", "call 9840123456 ", "Hi Asha, ") if (g := _grows_too_fast(run, p, 8_000, 0.04))}
+    assert not {p: g for p in ("a@b.co ", "call 9840123456 ", "Hi Asha, ") if (g := _grows_too_fast(run, p, 2_000, 0.04))}

@@ -16,10 +16,20 @@ _INDIC_STREETS = "मार्ग|नगर|गली|रोड|सड़क|स
 _ANY_STREET = rf"{_STREETS}|(?:{_STREETS.lower()}|{_STREETS.upper()}),"
 _STREET = regex.compile(rf"(?<![\p{{L}}\p{{M}}])(?:{_ANY_STREET}|{_INDIC_STREETS})(?![\p{{L}}\p{{M}}])")
 # house number, then words with a capital, ordinals and Indian words, with commas between: no verb of English fits in
-_TOKEN = r"(?:\p{Lu}[\p{L}\p{M}'’]{0,24}\.?|\d{1,4}(?:st|nd|rd|th)|\d{1,4}[A-Za-z]?(?:[/-]\d{1,4}[A-Za-z]?){0,3}|\d{3} ?\d{3}|(?![\p{Latin}])\p{L}[\p{L}\p{M}]{0,24}\.?|of|near|opp\.?|behind|[#&])"
-_SEPARATOR = r"(?:, ?\n?|\n|[ ](?:- ?)?|-)"
-_HOUSE = r"(?:(?:(?i:h\.? ?no|house no|door no|d\.? ?no|flat no|flat|plot no|plot|no|room no|qr|quarter|block|new no|old no|मकान (?:नंबर|नं|संख्या)|मकान|घर (?:नंबर|नं)|फ्लैट|प्लॉट|கதவு எண்|எண்|வீட்டு எண்)\.?[ :#-]{0,2}|#[ ]?)?(?<![\d.,])\d{1,4}[A-Za-z]?(?:[/-]\d{1,4}[A-Za-z]?){0,3}(?![\d.]))"
+_NUMBER = r"\d{1,4}[A-Za-z]?(?:[/-]\d{1,4}[A-Za-z]?){0,3}"
+# atomic: a row of numbers can be read in one way only, so a failure costs no second try
+_TOKEN = rf"(?>\p{{Lu}}[\p{{L}}\p{{M}}'’]{{0,24}}\.?(?:-\d{{6}})?|\d{{1,4}}(?:st|nd|rd|th)|\d{{5,6}}|{_NUMBER}|(?![\p{{Latin}}])\p{{L}}[\p{{L}}\p{{M}}]{{0,24}}\.?(?:-\d{{6}})?|of|near|opp\.?|behind|[#&])"
+_SEPARATOR = r"(?>, ?\n?|\n|[ ](?:- ?)?)"
+_HOUSE_WORDS = (
+    r"(?i:h\.? ?no|house no|door no|d\.? ?no|flat no|flat|plot no|plot|no|room no|quarter|block|new no|old no)|मकान (?:नंबर|नं|संख्या)|मकान|घर (?:नंबर|नं)|फ्लैट|प्लॉट"
+    r"|கதவு எண்|வீட்டு எண்|எண்"
+)
+_HOUSE = rf"(?:(?:{_HOUSE_WORDS})\.?[ :#-]{{0,2}}|#[ ]?)?(?<![\d.,]){_NUMBER}(?![\d.])"
 _LEFT = regex.compile(rf"(?<![\p{{L}}\p{{M}}\d])(?P<house>{_HOUSE})(?:{_SEPARATOR}{_TOKEN}){{0,8}}{_SEPARATOR}$")
+# "H.No. 12-3, …" says itself that it begins an address: the PIN is enough, no street needs a name
+_NUMBERED = regex.compile(
+    rf"(?<![\p{{L}}\p{{M}}\d])(?:(?i:h\.? ?no|house no|door no|d\.no|flat no|plot no)|मकान (?:नंबर|नं|संख्या)|கதவு எண்|வீட்டு எண்)\.?[ :#-]{{0,2}}{_NUMBER}(?:{_SEPARATOR}{_TOKEN}){{1,12}}"
+)
 _RIGHT = regex.compile(rf"(?:\.?{_SEPARATOR}{_TOKEN}){{0,10}}")
 _PIN = regex.compile(r"(?<!\d)[1-9]\d{2} ?\d{3}(?!\d)")
 _CUE = regex.compile(
@@ -43,23 +53,27 @@ def find_addresses(text: str) -> Iterator[PersonalDataSpan]:
         begin = left.start("house")
         right = _RIGHT.match(text, street.end(), min(len(text), street.end() + _AFTER))
         end = right.end() if right else street.end()
-        pin = None
-        for pin in _PIN.finditer(text, street.end(), end):
-            pass
-        if pin is not None:
-            end = pin.end()
-        elif not _CUE.search(text, max(0, begin - _CUE_WINDOW), begin):
+        pin = _last_pin(text, street.end(), end)
+        if not pin and not _CUE.search(text, max(0, begin - _CUE_WINDOW), begin):
             continue
-        else:
-            end = len(text[:end].rstrip(" ,.\n-")) if end - street.end() < _AFTER else end
+        end = pin or begin + len(text[begin:end].rstrip(" ,.\n-"))
         yield PersonalDataSpan(begin, end, "ADDRESS", 0.75)
         done = end
+    for numbered in _NUMBERED.finditer(text):
+        pin = _last_pin(text, *numbered.span())
+        if pin:
+            yield PersonalDataSpan(numbered.start(), pin, "ADDRESS", 0.75)
+
+
+def _last_pin(text: str, start: int, end: int) -> int:
+    """Where the last postal code of a piece ends; 0 where it has none."""
+    return max((match.end() for match in _PIN.finditer(text, start, end)), default=0)
 
 
 FINDERS = (
     Finder(
         "ADDRESS",
-        rf"(?:^|[^A-Za-z])(?:{_ANY_STREET})(?:$|[^A-Za-z])|{_INDIC_STREETS}",
+        rf"(?:^|[^A-Za-z])(?:{_ANY_STREET})(?:$|[^A-Za-z])|{_INDIC_STREETS}|(?i)(?:h\.? ?no|house no|door no|d\.no|flat no|plot no)|मकान|கதவு எண்|வீட்டு எண்",
         find_addresses,
     ),
 )

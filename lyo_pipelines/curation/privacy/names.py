@@ -119,7 +119,7 @@ _CODE = regex.compile(
 )
 _CODE_WINDOW = 50
 # plurals and honorifics of address: "बच्चों", "ஆசிரியரே", "குழந்தைகளே"
-_ADDRESSED = regex.compile(r"\p{Devanagari}+(?:ों|ओं|ियो|ओ)|\p{Tamil}+(?:ரே|களே|களுக்கு|ர்கள்)", regex.VERSION1)
+_ADDRESSED = regex.compile(r"\p{Devanagari}{1,30}(?:ों|ओं|ियो|ओ)|\p{Tamil}{1,30}(?:ரே|களே|களுக்கு|ர்கள்)", regex.VERSION1)
 
 
 def find_names(text: str) -> Iterator[PersonalDataSpan]:
