@@ -19,8 +19,9 @@ from lyo_pipelines.config.curation import CurationConfig
 from lyo_pipelines.curation import culture, quality
 from lyo_pipelines.curation.asked_language import settled_language
 from lyo_pipelines.curation.contract import NO_SEGMENT, REMOVED
-from lyo_pipelines.curation.examples import corrected_examples, disliked_examples, make_examples
+from lyo_pipelines.curation.examples import corrected_examples, disliked_examples, make_examples, middling_answers
 from lyo_pipelines.curation.json_texts import redact_structured_rows
+from lyo_pipelines.curation.judgements import day_ratings
 from lyo_pipelines.curation.repairs import repair_texts
 from lyo_pipelines.curation.review import Decisions, PhraseRules, Review, decided_by_phrase, review_verdict
 from lyo_pipelines.curation.row_texts import RedactedRows, redact_rows
@@ -39,6 +40,7 @@ class BatchResult:
 
     kept: pa.Table
     disliked: pa.Table
+    ratings: pa.Table
     removed: pa.Table
     findings: list[Review]
     funnel: Counter[tuple[str, int]]
@@ -71,9 +73,13 @@ def curate_batch(
     sample, others = _sampled(removed, config)
     clean_sample = redact_rows(sample, config)
     pending = _reviews(clean_sample.frame, lists, config, phrases)
+    kept, disliked = make_examples(clean.frame, config), make_examples(apart.frame, config)
+    # not redacted, for only their digests are written; what a rating of a text with personal data says is lost
+    middling = _repair_rest(middling_answers(removed, config), lists, Counter())
     return BatchResult(
-        kept=make_examples(clean.frame, config),
-        disliked=make_examples(apart.frame, config),
+        kept=kept,
+        disliked=disliked,
+        ratings=day_ratings([kept, disliked], middling),
         removed=_removed(clean_sample.frame, others, config),
         findings=pending,
         funnel=Counter(

@@ -17,6 +17,7 @@ from lyo_pipelines.curation.batch import BatchResult
 from lyo_pipelines.curation.contract import EXAMPLE, INPUTS_KEY, REMOVED, CurationReport, MissingDayError
 from lyo_pipelines.curation.funnel import funnel_table
 from lyo_pipelines.curation.inputs import day_signature, stale_days
+from lyo_pipelines.curation.judgements import FILE, RATING
 from lyo_pipelines.curation.review import Review, phrase_rules, read_queue, review_decisions, update_day
 from lyo_pipelines.curation.rules import RULES
 from lyo_pipelines.curation.wordlists import load_wordlists
@@ -51,6 +52,7 @@ def curate_day(lake: Lake, day: date, config: CurationConfig) -> CurationReport:
             for name, file, schema in (
                 ("kept", "part", EXAMPLE),
                 ("disliked", "disliked", EXAMPLE),
+                (FILE, FILE, RATING),
                 ("removed", "removed", REMOVED),
             )
         }
@@ -59,6 +61,7 @@ def curate_day(lake: Lake, day: date, config: CurationConfig) -> CurationReport:
             total.add(result, day)
             writers["kept"].write_table(result.kept)
             writers["disliked"].write_table(result.disliked)
+            writers[FILE].write_table(result.ratings)
             writers["removed"].write_table(total.trimmed(result.removed, config))
         found = quality.metrics(total.quality)
         lake.write_table(funnel_table(total.funnel), lake.examples(day, "funnel"))

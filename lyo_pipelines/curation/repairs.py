@@ -43,9 +43,10 @@ def _where(texts: pl.Series, chosen: pl.Series, repaired: Callable[[pl.Series], 
 
 # an ångström before its power, and texts in which misread letters are the subject
 _UNIT = re.compile("(?<=[\\d\\s/·(])Å(?=[¹²³⁻·°–—’”])")
-_UNIT_KEPT = "\ue000"  # a private sign in the letter's place while ftfy looks
+_UNIT_KEPT = "\ue000"  # a private sign in its place while ftfy looks
 ABOUT_ENCODING = (
-    r"(?i)mojibake|\bencod(?:e[ds]?|ing)|\bdecod|\butf-?(?:8|16)|\blatin-?1\b|iso-?8859|windows-?125\d|\bcp125\d|code ?page|charset|character set"
+    r"(?i)mojibake|\bencod(?:e[ds]?|ing)|\bdecod|\butf-?(?:8|16)|\blatin-?1\b|iso-?8859|windows-?125\d|\bcp125\d|code ?page|charset"
+    r"|character set"
     r"|unicode|wrong code|एन्कोड|एनकोड|यूनिकोड|குறியாக்க|யூனிகோட்"
 )
 _SHOWN = re.compile(

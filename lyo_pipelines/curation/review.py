@@ -107,8 +107,8 @@ def parse_queue(text: str, name: str = "cultural.csv") -> Iterator[Review]:
                 )
             if decision in {ALWAYS, NEVER} and not row.get("phrase", "").strip():
                 raise ReviewQueueError(
-                    f"{name}, line {reader.line_num}: {decision} needs the phrase that it is about in the column phrase. Fill it in, or "
-                    "decide keep or drop."
+                    f"{name}, line {reader.line_num}: {decision} needs the phrase that it is about in the column phrase. "
+                    "Fill it in, or decide keep or drop."
                 )
             if not row["interaction_id"].strip() or not row["finding"].strip():
                 raise ReviewQueueError(f"{name}, line {reader.line_num}: interaction_id and finding must not be empty.")

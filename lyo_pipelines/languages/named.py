@@ -30,7 +30,10 @@ _NAMES = {
     "zh": r"chinese|चीनी",
     "ar": r"arabic|अरबी",
 }
-_TRANSLATION = r"(?i)translat|anuvaad|anuvad|mozhipeyar|अनुवाद|भाषांतर|उल्था|மொழிபெயர்|మొழిபెయர்|అనువద|అనువాద|অনুবাদ|ಅನುವಾದ|ഭാഷാന്തര|തർജ്ജമ|വിവർത്തന|અનુવાદ|ਅਨੁਵਾਦ|ترجمہ"
+_TRANSLATION = (
+    r"(?i)translat|anuvaad|anuvad|mozhipeyar|अनुवाद|भाषांतर|उल्था|மொழிபெயர்|అనువద|అనువాద|অনুবাদ|ಅನುವಾದ"
+    r"|ഭാഷാന്തര|തർജ്ജമ|വിവർത്തന|અનુવાદ|ਅਨੁਵਾਦ|ترجمہ"
+)
 ROMANISED = {"hi_latn": "hi", "ta_latn": "ta"}
 """Codes of languages in Latin letters, which share their name with the language."""
 
@@ -40,7 +43,7 @@ def names_language(texts: pl.Series, languages: pl.Series) -> pl.Series:
     texts = texts.fill_null("")
     found = pl.repeat(False, len(texts), eager=True)
     for code in languages.drop_nulls().unique().to_list():
-        pattern = _NAMES.get(ROMANISED.get(code, code))
+        pattern = _NAMES.get(ROMANISED.get(str(code), str(code)))
         if pattern:
             found |= (languages == code).fill_null(False) & texts.str.contains(f"(?i)(?:{pattern})")
     return found
