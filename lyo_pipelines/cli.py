@@ -190,6 +190,16 @@ def report(segment: Annotated[str, typer.Argument(help="For example tutoring.en.
 
 
 @app.command()
+def review() -> None:
+    """Go through the cultural findings that wait for a person: keep, drop, always or never for a phrase, undo."""
+    from click import getchar
+
+    from lyo_pipelines.commands.review import run_review
+
+    run_review(console, getchar, interactive=sys.stdin.isatty() and sys.stdout.isatty())
+
+
+@app.command()
 def why(
     segment: Annotated[str, typer.Argument(help="For example tutoring.en.math.")],
     since: Annotated[

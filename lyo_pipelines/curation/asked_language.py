@@ -1,4 +1,4 @@
-"""Answers in another language than their row's that are right so: a translation that was asked for, a quotation with its explanation."""
+"""Answers in another language than their row's that are right so: a translation asked for, a quotation and its explanation."""
 
 from __future__ import annotations
 

@@ -19,10 +19,11 @@ from lyo_pipelines.config.curation import CurationConfig
 from lyo_pipelines.curation import culture, quality
 from lyo_pipelines.curation.asked_language import settled_language
 from lyo_pipelines.curation.contract import NO_SEGMENT, REMOVED
-from lyo_pipelines.curation.examples import corrected_examples, disliked_examples, make_examples
+from lyo_pipelines.curation.examples import corrected_examples, disliked_examples, make_examples, middling_answers
 from lyo_pipelines.curation.json_texts import redact_structured_rows
+from lyo_pipelines.curation.judgements import day_ratings
 from lyo_pipelines.curation.repairs import repair_texts
-from lyo_pipelines.curation.review import Decisions, Review, review_verdict
+from lyo_pipelines.curation.review import Decisions, PhraseRules, Review, decided_by_phrase, review_verdict
 from lyo_pipelines.curation.row_texts import RedactedRows, redact_rows
 from lyo_pipelines.curation.rules import RULES, first_rule
 from lyo_pipelines.curation.task_answers import read_answers
@@ -39,6 +40,7 @@ class BatchResult:
 
     kept: pa.Table
     disliked: pa.Table
+    ratings: pa.Table
     removed: pa.Table
     findings: list[Review]
     funnel: Counter[tuple[str, int]]
@@ -50,22 +52,34 @@ class BatchResult:
 
 
 def curate_batch(
-    raw: pa.RecordBatch | pa.Table, config: CurationConfig, lists: Wordlists, decided: Decisions
+    raw: pa.RecordBatch | pa.Table,
+    config: CurationConfig,
+    lists: Wordlists,
+    decided: Decisions,
+    phrases: PhraseRules | None = None,
 ) -> BatchResult:
-    """Curate rows of the INTERACTION schema. kept + removed == read, always; order is kept."""
+    """Curate rows of the INTERACTION schema. kept + removed == read, always; order is kept.
+
+    decided, phrases: what people decided about findings of rows, and about phrases in all of them.
+    """
+    phrases = phrases or {}
     frame = pl.DataFrame(pl.from_arrow(raw))
     repaired: Counter[str] = Counter()
-    frame = _prepared(frame, config, lists, decided, repaired)
+    frame = _prepared(frame, config, lists, decided, phrases, repaired)
     verdicts = first_rule(frame, config, lists)
     clean, verdicts = _cleaned(_repair_rest(frame.filter(verdicts < 0), lists, repaired), verdicts, config)
     removed = frame.filter(verdicts >= 0).with_columns(verdict=verdicts.filter(verdicts >= 0))
     apart, _ = redact_structured_rows(_repair_rest(disliked_examples(removed, config), lists, repaired), config)
     sample, others = _sampled(removed, config)
     clean_sample = redact_rows(sample, config)
-    pending = _reviews(clean_sample.frame, lists, config)
+    pending = _reviews(clean_sample.frame, lists, config, phrases)
+    kept, disliked = make_examples(clean.frame, config), make_examples(apart.frame, config)
+    # not redacted, for only their digests are written; what a rating of a text with personal data says is lost
+    middling = _repair_rest(middling_answers(removed, config), lists, Counter())
     return BatchResult(
-        kept=make_examples(clean.frame, config),
-        disliked=make_examples(apart.frame, config),
+        kept=kept,
+        disliked=disliked,
+        ratings=day_ratings([kept, disliked], middling),
         removed=_removed(clean_sample.frame, others, config),
         findings=pending,
         funnel=Counter(
@@ -89,7 +103,12 @@ def _cleaned(kept: pl.DataFrame, verdicts: pl.Series, config: CurationConfig) ->
 
 
 def _prepared(
-    frame: pl.DataFrame, config: CurationConfig, lists: Wordlists, decided: Decisions, repaired: Counter[str]
+    frame: pl.DataFrame,
+    config: CurationConfig,
+    lists: Wordlists,
+    decided: Decisions,
+    phrases: PhraseRules,
+    repaired: Counter[str],
 ) -> pl.DataFrame:
     """What the rules look at: cleaned question and answer, how the task reads it, languages, segment, findings and decision."""
     for column, answers in (("question", False), ("answer", True), ("edited_answer", True)):
@@ -104,16 +123,34 @@ def _prepared(
     frame = frame.with_columns(settled_language(frame, config))
     frame = frame.with_columns(_segments(frame))
     found = culture.cultural_findings(frame.with_columns(answer=frame["spoken"]), lists, config)
-    return frame.with_columns(found, _decisions(frame["interaction_id"], found, decided))
+    frame = frame.with_columns(found)
+    return frame.with_columns(_decisions(frame, lists, decided, phrases))
 
 
-def _decisions(ids: pl.Series, found: pl.Series, decided: Decisions) -> pl.Series:
-    """keep, drop or pending for rows with findings, null for the others."""
-    rows = (found.list.len() > 0).arg_true()
-    nothing = pl.Series("decision", [None] * len(ids), dtype=pl.String)
+def _decisions(frame: pl.DataFrame, lists: Wordlists, decided: Decisions, phrases: PhraseRules) -> pl.Series:
+    """keep, drop or pending for rows with findings, null for the others; a decision about the row wins over one about a phrase."""
+    rows = (frame["findings"].list.len() > 0).arg_true()
+    nothing = pl.Series("decision", [None] * frame.height, dtype=pl.String)
     if not len(rows):
         return nothing
-    return nothing.scatter(rows, [review_verdict(ids[row], found[row], decided) for row in rows])
+    verdicts = []
+    for name, spoken, bucket, found in frame.select("interaction_id", "spoken", "bucket", "findings")[rows].iter_rows():
+        said = _said_of_phrases(spoken, found, bucket, lists, phrases) | dict(decided.get(name, {}))
+        verdicts.append(review_verdict(name, found, {name: said}))
+    return nothing.scatter(rows, verdicts)
+
+
+def _said_of_phrases(
+    answer: str, found: list[str], language: str, lists: Wordlists, rules: PhraseRules
+) -> dict[str, str]:
+    """Finding -> keep or drop, for those of an answer's findings whose phrases are decided."""
+    if not rules:
+        return {}
+    said = {
+        name: decided_by_phrase(name, culture.finding_phrases(answer or "", name, language, lists), rules)
+        for name in found
+    }
+    return {name: decision for name, decision in said.items() if decision}
 
 
 def _mapped(values: pl.Series, function: Callable[[str | None], str]) -> pl.Series:
@@ -175,20 +212,24 @@ _NAMES = [rule.name for rule in RULES]
 _FIRST_CULTURAL, _INVALID = _NAMES.index("cultural_dropped"), _NAMES.index("invalid_answer")
 
 
-def _reviews(sample: pl.DataFrame, lists: Wordlists, config: CurationConfig) -> list[Review]:
+def _reviews(sample: pl.DataFrame, lists: Wordlists, config: CurationConfig, rules: PhraseRules) -> list[Review]:
+    """A line for each finding that no phrase decides."""
     found = sample.filter(pl.col("verdict") >= _FIRST_CULTURAL)
     lines = []
     for row in found.iter_rows(named=True):
         for name in row["findings"]:
+            phrases = culture.finding_phrases(row["answer"], name, row["bucket"], lists)
+            if decided_by_phrase(name, phrases, rules):
+                continue
             text = (
                 row["answer"]
                 if name != culture.COMPLAINT
                 else f"{row['complaint_text'] or row['complaint_category']} | {row['answer']}"
             )
             shown = culture.finding_excerpt(text, name, row["bucket"], lists, config)
-            lines.append(
-                Review(row["interaction_id"], row["occurred_at"].date().isoformat(), row["segment"], name, shown)
-            )
+            day = row["occurred_at"].date().isoformat()
+            first = next((phrase for phrase in phrases if (name, phrase) not in rules), "")
+            lines.append(Review(row["interaction_id"], day, row["segment"], name, shown, phrase=first))
     return lines
 
 

@@ -9,6 +9,7 @@ import polars as pl
 
 from lyo_pipelines.config.curation import CurationConfig
 from lyo_pipelines.curation.quoted import without_quotations
+from lyo_pipelines.curation.review import folded_phrase
 from lyo_pipelines.curation.wordlists import WordlistEntry, Wordlists
 
 COMPLAINT = "complaint"
@@ -80,6 +81,24 @@ def _groups(frame: pl.DataFrame, config: CurationConfig) -> dict[tuple[str, bool
         row=pl.int_range(pl.len()),
     )
     return {(str(key[0]), bool(key[1])): part["row"] for key, part in keyed.group_by("bucket", "persona")}
+
+
+def finding_phrases(answer: str, finding: str, language: str, lists: Wordlists) -> list[str]:
+    """The different phrases of an answer that are this finding, in their order (none for a complaint)."""
+    entry = entries_for(language, lists, persona=True).get(finding)
+    if entry is None:
+        return []
+    text = pl.Series([answer])
+    shown = text if entry.severity == GRAVE else without_quotations(text)
+    whole, found, at = shown.item(), [], 0
+    for match in shown.str.extract_all(rf"(?i)(?:{entry.pattern})").item():
+        begin = whole.index(match, at)
+        at = begin + len(match)
+        # a pattern may begin inside a word, as one about the endings of verbs does
+        while begin and not match[0].isspace() and whole[begin - 1].strip(" \t\n,.;:!?।()\"'“”‘’"):
+            begin -= 1
+        found.append(folded_phrase(whole[begin:at]))
+    return [phrase for phrase in dict.fromkeys(found) if phrase]
 
 
 def finding_excerpt(answer: str, finding: str, language: str, lists: Wordlists, config: CurationConfig) -> str:

@@ -17,7 +17,8 @@ from lyo_pipelines.curation.batch import BatchResult
 from lyo_pipelines.curation.contract import EXAMPLE, INPUTS_KEY, REMOVED, CurationReport, MissingDayError
 from lyo_pipelines.curation.funnel import funnel_table
 from lyo_pipelines.curation.inputs import day_signature, stale_days
-from lyo_pipelines.curation.review import Review, read_queue, review_decisions, update_day
+from lyo_pipelines.curation.judgements import FILE, RATING
+from lyo_pipelines.curation.review import Review, phrase_rules, read_queue, review_decisions, update_day
 from lyo_pipelines.curation.rules import RULES
 from lyo_pipelines.curation.wordlists import load_wordlists
 from lyo_pipelines.curation.workers import curated_batches
@@ -42,7 +43,7 @@ def curate_day(lake: Lake, day: date, config: CurationConfig) -> CurationReport:
         )
     lists, queue = load_wordlists(lake), read_queue(lake)
     signature = day_signature(lake, day, config, lists, queue)
-    decided = review_decisions(queue)
+    decided, phrases = review_decisions(queue), phrase_rules(queue)
     total = _DayTotals()
     with ExitStack() as files:
         # the stack closes in reverse: examples are renamed into place last
@@ -51,14 +52,16 @@ def curate_day(lake: Lake, day: date, config: CurationConfig) -> CurationReport:
             for name, file, schema in (
                 ("kept", "part", EXAMPLE),
                 ("disliked", "disliked", EXAMPLE),
+                (FILE, FILE, RATING),
                 ("removed", "removed", REMOVED),
             )
         }
         file = files.enter_context(lake.open_table(path))
-        for result in curated_batches(_batches(file, config.batch_rows), config, lists, decided):
+        for result in curated_batches(_batches(file, config.batch_rows), config, lists, decided, phrases):
             total.add(result, day)
             writers["kept"].write_table(result.kept)
             writers["disliked"].write_table(result.disliked)
+            writers[FILE].write_table(result.ratings)
             writers["removed"].write_table(total.trimmed(result.removed, config))
         found = quality.metrics(total.quality)
         lake.write_table(funnel_table(total.funnel), lake.examples(day, "funnel"))

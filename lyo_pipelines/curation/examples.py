@@ -15,13 +15,7 @@ from lyo_pipelines.curation.rules import RULES
 def make_examples(frame: pl.DataFrame, config: CurationConfig) -> pa.Table:
     """Rows as EXAMPLE: an id of their own, the language as written, and what they weigh."""
     rating = pl.col("rating").fill_nan(None)
-    span = max(5.0 - config.minimum_rating, 1e-9)
-    slope = (config.weight_top_rating - config.weight_minimum_rating) / span
-    weight = (
-        pl.when(rating.is_null())
-        .then(config.weight_unrated)
-        .otherwise(config.weight_top_rating - (5.0 - rating.clip(config.minimum_rating, 5.0)) * slope)
-    )
+    weight = rating_weight(rating, config)
     out = frame.with_columns(
         example_id=_example_ids(frame),
         language=pl.col("written"),
@@ -29,6 +23,17 @@ def make_examples(frame: pl.DataFrame, config: CurationConfig) -> pa.Table:
         rating=rating.cast(pl.Float32),
     )
     return out.select(EXAMPLE.names).to_arrow().cast(EXAMPLE)
+
+
+def rating_weight(rating: pl.Expr, config: CurationConfig) -> pl.Expr:
+    """What an example with this rating (null: unrated) weighs in training: a straight line from the minimum to 5."""
+    span = max(5.0 - config.minimum_rating, 1e-9)
+    slope = (config.weight_top_rating - config.weight_minimum_rating) / span
+    return (
+        pl.when(rating.is_null())
+        .then(config.weight_unrated)
+        .otherwise(config.weight_top_rating - (5.0 - rating.clip(config.minimum_rating, 5.0)) * slope)
+    )
 
 
 def _example_ids(frame: pl.DataFrame) -> pl.Series:
@@ -74,8 +79,16 @@ _BROKEN = "\ufffd"
 
 def disliked_examples(removed: pl.DataFrame, config: CurationConfig) -> pl.DataFrame:
     """Rows that went by their rating alone (`verdict`), `bad_rating` or worse, and whose texts are whole."""
-    bad = pl.col("rating").fill_nan(None) <= config.bad_rating
+    return _rated_low(removed).filter(pl.col("rating").fill_nan(None) <= config.bad_rating)
+
+
+def middling_answers(removed: pl.DataFrame, config: CurationConfig) -> pl.DataFrame:
+    """The same with ratings between bad and good: neither an example nor a bad one, yet a rating of its answer."""
+    return _rated_low(removed).filter(pl.col("rating").fill_nan(None) > config.bad_rating)
+
+
+def _rated_low(removed: pl.DataFrame) -> pl.DataFrame:
     whole = ~pl.any_horizontal(
         pl.col(name).fill_null("").str.contains(_BROKEN, literal=True) for name in ("question", "answer")
     )
-    return removed.filter((pl.col("verdict") == _RATED_LOW) & bad & whole)
+    return removed.filter((pl.col("verdict") == _RATED_LOW) & whole)

@@ -9,6 +9,8 @@ import polars as pl
 import pyarrow as pa
 
 from lyo_pipelines.config.curation import CurationConfig
+from lyo_pipelines.curation.examples import rating_weight
+from lyo_pipelines.curation.judgements import with_shared_ratings
 
 REMOVED_FROM_POOL = pa.schema(
     [pa.field("example_id", pa.string(), nullable=False), pa.field("rule", pa.string(), nullable=False)]
@@ -46,8 +48,13 @@ def segment_minimum(frame: pl.DataFrame, config: CurationConfig, interactions_in
     return pl.repeat(few, frame.height, eager=True, dtype=pl.Boolean)
 
 
+def judged_low(frame: pl.DataFrame, config: CurationConfig, _: int | None) -> pl.Series:
+    """The same answer to the same question is rated below the minimum on the whole, whatever this one rating says."""
+    return (frame["rating"].fill_nan(None) < config.minimum_rating).fill_null(False)
+
+
 def exact_duplicate(frame: pl.DataFrame, _: CurationConfig, __: int | None) -> pl.Series:
-    """The same texts occurred before (upper/lower case and spacing aside): the earliest example stays."""
+    """The same texts occurred before (upper/lower case and spacing aside): a rated example stays, the earliest of them."""
     keys = frame.select(
         *(_folded(name) for name in ("question", "answer", "context", "system_prompt")),
         pl.col("history")
@@ -55,10 +62,11 @@ def exact_duplicate(frame: pl.DataFrame, _: CurationConfig, __: int | None) -> p
         .list.join("\x1d")
         .alias("history"),
     )
-    order = frame.select("occurred_at", "interaction_id", "example_id").with_columns(
+    order = frame.select("rated", "occurred_at", "interaction_id", "example_id").with_columns(
         row=pl.int_range(pl.len()), key=keys.to_struct("key").hash(seed=11)
     )
-    first = order.sort("occurred_at", "interaction_id", "example_id").unique("key", keep="first")["row"]
+    order = order.sort("rated", "occurred_at", "interaction_id", "example_id", descending=[True, False, False, False])
+    first = order.unique("key", keep="first", maintain_order=True)["row"]
     return (
         pl.repeat(True, frame.height, eager=True, dtype=pl.Boolean).scatter(first, False)
         if frame.height
@@ -86,19 +94,29 @@ def user_cap(frame: pl.DataFrame, config: CurationConfig, _: int | None) -> pl.S
 
 
 POOL_RULES: tuple[PoolRule, ...] = tuple(
-    PoolRule(test.__name__, (test.__doc__ or "").strip(), test) for test in (segment_minimum, exact_duplicate, user_cap)
+    PoolRule(test.__name__, (test.__doc__ or "").strip(), test)
+    for test in (segment_minimum, judged_low, exact_duplicate, user_cap)
 )
 """All rules over a segment, in order."""
 
 
-def apply_pool_rules(table: pa.Table, config: CurationConfig, interactions_in_segment: int | None) -> Pooled:
+def apply_pool_rules(
+    table: pa.Table, config: CurationConfig, interactions_in_segment: int | None, shared: pl.DataFrame | None = None
+) -> Pooled:
     """Apply POOL_RULES to one segment's examples of all days.
 
     table: EXAMPLE rows of one segment (or parent), in any order; interactions_in_segment: interactions before filtering, for the
-    minimum; None where the rows are no interactions.
+    minimum; None where the rows are no interactions. shared: mean ratings of answers (judgements.mean_ratings); they and the weights
+    that follow from them stand in the kept rows in place of each one's own.
     The result does not depend on the order of the rows; kept + removed == len(table).
     """
     frame = pl.DataFrame(pl.from_arrow(table)).sort("occurred_at", "interaction_id", "example_id")
+    frame = frame.with_columns(rated=pl.col("rating").fill_nan(None).is_not_null())
+    if shared is not None:
+        own = frame["rating"]
+        frame = with_shared_ratings(frame, shared)
+        weight = rating_weight(pl.col("rating").fill_nan(None), config).cast(frame.schema["weight"])
+        frame = frame.with_columns(weight=pl.when(pl.col("rating").ne_missing(own)).then(weight).otherwise("weight"))
     removed: list[pl.DataFrame] = []
     for rule in POOL_RULES:
         gone = rule.removes(frame, config, interactions_in_segment)

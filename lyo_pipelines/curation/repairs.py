@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from os.path import commonprefix
 
 import polars as pl
 
@@ -44,9 +43,10 @@ def _where(texts: pl.Series, chosen: pl.Series, repaired: Callable[[pl.Series], 
 
 # an ångström before its power, and texts in which misread letters are the subject
 _UNIT = re.compile("(?<=[\\d\\s/·(])Å(?=[¹²³⁻·°–—’”])")
-_UNIT_KEPT = "\ue000"  # a private sign, so that the letter is no part of a misread sequence while ftfy looks
+_UNIT_KEPT = "\ue000"  # a private sign in its place while ftfy looks
 ABOUT_ENCODING = (
-    r"(?i)mojibake|\bencod(?:e[ds]?|ing)|\bdecod|\butf-?(?:8|16)|\blatin-?1\b|iso-?8859|windows-?125\d|\bcp125\d|code ?page|charset|character set"
+    r"(?i)mojibake|\bencod(?:e[ds]?|ing)|\bdecod|\butf-?(?:8|16)|\blatin-?1\b|iso-?8859|windows-?125\d|\bcp125\d|code ?page|charset"
+    r"|character set"
     r"|unicode|wrong code|एन्कोड|एनकोड|यूनिकोड|குறியாக்க|யூனிகோட்"
 )
 _SHOWN = re.compile(
@@ -92,9 +92,9 @@ def normalise_unicode(texts: pl.Series, _: Wordlists | None = None) -> pl.Series
 
 
 def remove_control_characters(texts: pl.Series, _: Wordlists | None = None) -> pl.Series:
-    """Line ends (VT, FF and NEL too) become newlines, separators spaces; control, zero-width and direction characters go; ends are stripped.
+    """Line ends (VT, FF, NEL too) become newlines, separators spaces; control, zero-width and direction characters go.
 
-    Where later lines are indented, the text is code: its first line keeps its place against them.
+    Ends are stripped. Where later lines are indented, the text is code: its first line keeps its place against them.
     """
     texts = _where(
         texts,
@@ -116,7 +116,9 @@ def _dedented(text: str) -> str:
     while lines and not lines[0].strip():
         lines.pop(0)
     margins = [line[: len(line) - len(line.lstrip(" \t"))] for line in lines if line.strip()]
-    shared = commonprefix(margins)
+    shared = min(margins, key=len)
+    while not all(margin.startswith(shared) for margin in margins):
+        shared = shared[:-1]
     return "\n".join(line[len(shared) :] if line.strip() else line for line in lines)
 
 

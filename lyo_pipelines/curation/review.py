@@ -1,7 +1,8 @@
 """The cultural review queue: `<data>/review/cultural.csv`, written by curation, decided by a person, obeyed by the next run.
 
-One line per interaction and finding. A person fills `decision` with keep or drop (and `note` freely); nothing a person
-wrote is ever lost: decided lines stay for good, and a file that cannot be understood is an error that changes nothing.
+One line per interaction and finding. A person fills `decision` with keep or drop, or with always or never to keep or drop every
+answer with this phrase (and `note` freely), in a spreadsheet or with `lyo review`. Nothing a person wrote is ever lost: decided
+lines stay for good, and a file that cannot be understood is an error that changes nothing.
 """
 
 from __future__ import annotations
@@ -22,6 +23,10 @@ from lyo_pipelines.errors import LyoError
 from lyo_pipelines.storage.lake import Lake, NotLocalError
 
 KEEP, DROP, PENDING = "keep", "drop", "pending"
+ALWAYS, NEVER = "always", "never"
+"""Decisions about every answer with the line's phrase: keep them, drop them."""
+OF_LINE = {KEEP: KEEP, DROP: DROP, ALWAYS: KEEP, NEVER: DROP}
+"""What a decision means for the line that it stands in."""
 
 
 class ReviewQueueError(LyoError):
@@ -39,6 +44,7 @@ class Review:
     excerpt: str
     decision: str = ""
     note: str = ""
+    phrase: str = ""
 
     @property
     def key(self) -> tuple[str, str]:
@@ -94,9 +100,15 @@ def parse_queue(text: str, name: str = "cultural.csv") -> Iterator[Review]:
                 )
             row = dict(zip(header, values, strict=True))
             decision = row["decision"].strip().lower()
-            if decision not in {"", KEEP, DROP}:
+            if decision not in {"", *OF_LINE}:
                 raise ReviewQueueError(
-                    f"{name}, line {reader.line_num}: decision {row['decision']!r} is not one of keep, drop, or empty."
+                    f"{name}, line {reader.line_num}: decision {row['decision']!r} is not one of keep, drop, always, never, "
+                    "or empty."
+                )
+            if decision in {ALWAYS, NEVER} and not row.get("phrase", "").strip():
+                raise ReviewQueueError(
+                    f"{name}, line {reader.line_num}: {decision} needs the phrase that it is about in the column phrase. "
+                    "Fill it in, or decide keep or drop."
                 )
             if not row["interaction_id"].strip() or not row["finding"].strip():
                 raise ReviewQueueError(f"{name}, line {reader.line_num}: interaction_id and finding must not be empty.")
@@ -163,6 +175,9 @@ def locked_queue(lake: Lake, *, timeout: float = 60.0) -> Iterator[None]:
 Decisions = Mapping[str, Mapping[str, str]]
 """interaction id -> finding -> keep or drop."""
 
+PhraseRules = Mapping[tuple[str, str], str]
+"""(finding, phrase in lower case) -> keep or drop."""
+
 
 def review_decisions(queue: Iterable[Review]) -> dict[str, dict[str, str]]:
     """What people decided so far; of two lines for the same finding, drop wins."""
@@ -170,8 +185,30 @@ def review_decisions(queue: Iterable[Review]) -> dict[str, dict[str, str]]:
     for line in queue:
         if line.decision:
             findings = decided.setdefault(line.interaction_id, {})
-            findings[line.finding] = DROP if DROP in {line.decision, findings.get(line.finding)} else KEEP
+            said = OF_LINE[line.decision]
+            findings[line.finding] = DROP if DROP in {said, findings.get(line.finding)} else KEEP
     return decided
+
+
+def phrase_rules(queue: Iterable[Review]) -> dict[tuple[str, str], str]:
+    """What people decided about phrases, wherever they stand; of two decisions, never wins."""
+    rules: dict[tuple[str, str], str] = {}
+    for line in queue:
+        if line.decision in {ALWAYS, NEVER}:
+            key = line.finding, folded_phrase(line.phrase)
+            rules[key] = DROP if line.decision == NEVER or rules.get(key) == DROP else KEEP
+    return rules
+
+
+def folded_phrase(phrase: str) -> str:
+    """A phrase as rules compare it: lower case, without signs at its ends, single spaces."""
+    return " ".join(phrase.lower().split()).strip(" \"'“”‘’.,;:!?।()")
+
+
+def decided_by_phrase(finding: str, phrases: Iterable[str], rules: PhraseRules) -> str | None:
+    """Keep or drop for a finding whose phrases are decided; None while one of them is open. One phrase never to be kept drops."""
+    said = {rules.get((finding, phrase)) for phrase in phrases}
+    return DROP if DROP in said else KEEP if said == {KEEP} else None
 
 
 def review_verdict(interaction_id: str, found: Iterable[str], decided: Decisions) -> str | None:
@@ -187,8 +224,12 @@ def review_verdict(interaction_id: str, found: Iterable[str], decided: Decisions
 
 
 def decisions_signature(queue: Iterable[Review], day: date) -> str:
-    """A digest of what was decided about one day's rows; it changes when a decision that touches the day changes."""
+    """A digest of what was decided about one day's rows and about phrases; it changes when a decision that touches the day changes."""
+    queue = list(queue)
     lines = sorted(
-        f"{r.interaction_id}\x1f{r.finding}\x1f{r.decision}" for r in queue if r.decision and r.day == day.isoformat()
+        f"{r.interaction_id}\x1f{r.finding}\x1f{OF_LINE[r.decision]}"
+        for r in queue
+        if r.decision and r.day == day.isoformat()
     )
+    lines += sorted(f"{finding}\x1f{phrase}\x1f{said}" for (finding, phrase), said in phrase_rules(queue).items())
     return sha256("\n".join(lines).encode()).hexdigest()[:16] if lines else ""

@@ -23,6 +23,7 @@ _SIZES = (
 _RULES = {
     "repeated_example": "the same example stood in the input twice",
     "segment_minimum": "the segment had too few interactions",
+    "judged_low": "the same answer to the same question is rated low on the whole",
     "exact_duplicate": "the same question and answer came again on another day",
     "user_cap": "one user already had as many examples as one user may have",
     "benchmark_overlap": "the example, its conversation or its source question repeats a registered benchmark",

@@ -9,11 +9,13 @@ from hashlib import sha256
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pyarrow as pa
 
 from lyo_pipelines.config.curation import CurationConfig
 from lyo_pipelines.config.dataset import DatasetConfig
 from lyo_pipelines.contracts.dataset import GroupCounts, LargeGroup, NearDuplicateCounts
+from lyo_pipelines.curation.judgements import mean_ratings
 from lyo_pipelines.curation.pool import apply_pool_rules
 from lyo_pipelines.dataset.benchmark_overlap import BenchmarkIndex
 from lyo_pipelines.dataset.benchmark_scan import SCAN_COLUMNS, benchmark_overlaps, day_overlaps
@@ -81,7 +83,7 @@ def make_plan(
     rows, table = first_pass(lake, scope, POOL_COLUMNS, without_texts)
     if table is None:
         raise explain_empty(lake, scope.key)
-    keep, weight, removed = _pooled(table, curation, scope.interactions)
+    keep, weight, removed = _pooled(table, curation, scope.interactions, mean_ratings(lake))
     del table
     give_back()
     if not keep.any():
@@ -117,13 +119,13 @@ def make_plan(
 
 
 def _pooled(
-    table: pa.Table, curation: CurationConfig, interactions: int | None
+    table: pa.Table, curation: CurationConfig, interactions: int | None, shared: pl.DataFrame
 ) -> tuple[np.ndarray, np.ndarray, list[pa.Table]]:
     """Drop repeated ids and apply the pool rules; return (mask of kept rows, weight of all rows, what was removed)."""
     ids = table["example_id"].combine_chunks()
     first = np.zeros(table.num_rows, bool)
     first[np.unique(ids.dictionary_encode().indices.to_numpy(), return_index=True)[1]] = True
-    pooled = apply_pool_rules(table.filter(pa.array(first)), curation, interactions)
+    pooled = apply_pool_rules(table.filter(pa.array(first)), curation, interactions, shared)
     position = pc.index_in(ids, value_set=pooled.kept["example_id"].combine_chunks())
     keep = first & pc.is_valid(position).to_numpy(zero_copy_only=False)
     weight = np.ones(table.num_rows, np.float32)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import polars as pl
 
 _NAMES = {
-    "en": r"english|angrezi|angreji|अंग्रेज़ी|अंग्रेजी|अँग्रेज़ी|इंग्रजी|इंग्लिश|ஆங்கில|ఇంగ్లీష్|ఆంగ్ల|ইংরেজি|ಇಂಗ್ಲಿಷ್|ആംഗലേയ|ഇംഗ്ലീഷ|અંગ્રેજી|ਅੰਗਰੇਜ਼ੀ|انگریزی",
+    "en": r"english|angrezi|angreji|अंग्रेज़ी|अंग्रेजी|अँग्रेज़ी|इंग्रजी|इंग्लिश|ஆங்கில|ఇంగ్లీష్|ఆంగ్ల|ইংরেজি|ಇಂಗ್ಲಿಷ್|ഇംഗ്ലീഷ|અંગ્રેજી"
+    r"|ਅੰਗਰੇਜ਼ੀ|انگریزی",
     "hi": r"hindi|हिन्दी|हिंदी|இந்தி|ஹிந்தி|హిందీ|হিন্দি|ಹಿಂದಿ|ഹിന്ദി|હિન્દી|ਹਿੰਦੀ|ہندی",
     "ta": r"tamil|thamizh|तमिल|தமிழ|తమిళ|তামিল|ತಮಿಳ|തമിഴ",
     "te": r"telugu|तेलुगु|तेलुगू|தெலுங்க|తెలుగు|তেলুগু|ತೆಲುಗು|തെലുങ്ക",
@@ -29,7 +30,10 @@ _NAMES = {
     "zh": r"chinese|चीनी",
     "ar": r"arabic|अरबी",
 }
-_TRANSLATION = r"(?i)translat|anuvaad|anuvad|mozhipeyar|अनुवाद|भाषांतर|उल्था|மொழிபெயர்|మొழిபెయர்|అనువద|అనువాద|অনুবাদ|ಅನುವಾದ|ഭാഷാന്തര|തർജ്ജമ|വിവർത്തന|અનુવાદ|ਅਨੁਵਾਦ|ترجمہ"
+_TRANSLATION = (
+    r"(?i)translat|anuvaad|anuvad|mozhipeyar|अनुवाद|भाषांतर|उल्था|மொழிபெயர்|అనువద|అనువాద|অনুবাদ|ಅನುವಾದ"
+    r"|ഭാഷാന്തര|തർജ്ജമ|വിവർത്തന|અનુવાદ|ਅਨੁਵਾਦ|ترجمہ"
+)
 ROMANISED = {"hi_latn": "hi", "ta_latn": "ta"}
 """Codes of languages in Latin letters, which share their name with the language."""
 
@@ -39,7 +43,7 @@ def names_language(texts: pl.Series, languages: pl.Series) -> pl.Series:
     texts = texts.fill_null("")
     found = pl.repeat(False, len(texts), eager=True)
     for code in languages.drop_nulls().unique().to_list():
-        pattern = _NAMES.get(ROMANISED.get(code, code))
+        pattern = _NAMES.get(ROMANISED.get(str(code), str(code)))
         if pattern:
             found |= (languages == code).fill_null(False) & texts.str.contains(f"(?i)(?:{pattern})")
     return found

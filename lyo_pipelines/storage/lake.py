@@ -74,7 +74,7 @@ class Lake:
         return self.path("interactions", f"date={day.isoformat()}", "part.parquet")
 
     def examples(self, day: date, name: str = "part") -> str:
-        """`filtered_examples` of one day (`part`), or a sibling of it (`disliked`, `removed`, `funnel`, `quality`)."""
+        """`filtered_examples` of one day (`part`), or a sibling of it (`disliked`, `ratings`, `removed`, `funnel`, `quality`)."""
         return self.path("examples", f"date={day.isoformat()}", f"{name}.parquet")
 
     def documents(self, name: str, file: str = "examples") -> str:

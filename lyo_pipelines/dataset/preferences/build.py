@@ -15,6 +15,7 @@ import pyarrow as pa
 from lyo_pipelines.config.curation import CurationConfig
 from lyo_pipelines.config.dataset import DatasetConfig
 from lyo_pipelines.contracts.dataset import MANIFEST, PreferenceManifest, PreferenceSettings
+from lyo_pipelines.curation.judgements import mean_ratings, with_shared_ratings
 from lyo_pipelines.dataset.contract import SPLITS
 from lyo_pipelines.dataset.group_keys import hex_ids
 from lyo_pipelines.dataset.grouping import GROUPING_COLUMNS, all_ties, day_ties
@@ -107,7 +108,7 @@ def plan_preferences(
     ties = all_ties(days, config, curation)
     assignment = assign_splits(ties.own, ties.pairs, memory, config, ties.stratum)
     names = pa.array(SPLITS).take(pa.array(np.maximum(assignment.split, 0)))
-    frame = pl.DataFrame(pl.from_arrow(table)).with_columns(
+    frame = with_shared_ratings(pl.DataFrame(pl.from_arrow(table)), mean_ratings(lake)).with_columns(
         split=pl.Series(names.to_pylist(), dtype=pl.String), group_id=pl.Series(hex_ids(assignment.group).to_pylist())
     )
     usable = frame.filter(pl.Series(assignment.split >= 0) & (frame["split"] != "test"))
