@@ -18,7 +18,7 @@ SHORT = 80
 """Longest text, in characters, that is compared here."""
 EDIT_PER = 10
 """Characters of a text for each edit that it may be away. A text needs LEAST characters for its first."""
-LEAST = 6
+LEAST = 5
 _NGRAM, _BANDS = 3, 32
 _CHUNK = 20_000
 _NEXT = 16

@@ -27,7 +27,7 @@ from lyo_pipelines.dataset.comparable_texts import comparable_words, letters_and
 from lyo_pipelines.dataset.contract import SPLIT_STRATUM
 from lyo_pipelines.dataset.earlier_keys import earlier_text_keys
 from lyo_pipelines.dataset.group_keys import member_keys
-from lyo_pipelines.dataset.question_texts import ASKED, CONTEXT, JOINED, MATERIAL, STEM, question_texts
+from lyo_pipelines.dataset.question_texts import ASKED, CONTEXT, FORMULA, JOINED, MATERIAL, STEM, question_texts
 from lyo_pipelines.dataset.split_statistics import stratum_names
 from lyo_pipelines.storage.arrow import give_back, offsets_and_values, pc
 from lyo_pipelines.tasks.messages import MESSAGE_COLUMNS, OPENING, messages_column
@@ -234,7 +234,7 @@ def _tying(whole: DayTies, left: pa.Array, config: DatasetConfig) -> np.ndarray:
     found = context & (strong | (headed & weak))
     found |= (kind == MATERIAL) & (solid >= config.later_question_min_characters)
     found |= (kind == STEM) & (solid >= config.stem_min_characters)
-    found |= (kind == JOINED) & (solid > 0)
+    found |= ((kind == JOINED) | (kind == FORMULA)) & (solid > 0)
     asked = np.flatnonzero((kind == ASKED) & ~(whole.late[row]))
     worth = np.where(strong, 0, np.where(weak, 1, np.where(whole.last & (solid > 0), 2, 3)))[asked]
     ranked = asked[np.lexsort((whole.order[asked], worth, row[asked]))]

@@ -16,6 +16,7 @@ from itertools import pairwise
 
 import numpy as np
 
+_NUMBER = re.compile("[0-9]+")
 _NASAL = re.compile(r"LETTER (NGA|NYA|NNA|NA|MA)$")
 _BINDU = re.compile(r"ANUSVARA|CANDRABINDU|CHANDRABINDU|BINDI|TIPPI")
 _CHILLU = {"NN": "ണ", "N": "ന", "RR": "ര", "L": "ല", "LL": "ള", "K": "ക", "M": "മ", "Y": "യ", "LLL": "ഴ"}
@@ -27,6 +28,11 @@ EVERYDAY_AT_LEAST = 6
 """Conversations that must hold a word before it can be everybody's."""
 LONGEST_RUN = 500
 """Texts with one half in common that are compared pair by pair; of more, each with so many."""
+
+
+def _bindu(name: str) -> str:
+    """One sign for each script, whose name a character's name begins with."""
+    return "\u0902" + name.partition(" ")[0].lower()
 
 
 class _Signs(dict[int, str]):
@@ -43,7 +49,7 @@ class _Signs(dict[int, str]):
         elif category == "Cf" or (category[0] == "M" and unicodedata.combining(sign) == _NUKTA):
             read = ""
         elif category[0] == "M" and _BINDU.search(name):
-            read = "\u0902"
+            read = _bindu(name)
         elif category[0] not in "LMN":
             read = " "
         self[code] = read
@@ -55,7 +61,7 @@ class _Nasals(dict[str, str]):
 
     def __missing__(self, pair: str) -> str:
         nasal = _NASAL.search(unicodedata.name(pair[0], ""))
-        self[pair] = "\u0902" if nasal else pair
+        self[pair] = _bindu(unicodedata.name(pair[0])) if nasal else pair
         return self[pair]
 
 
@@ -74,8 +80,9 @@ def plain_words(text: str) -> str:
 
 def wording(words: str) -> tuple[str, str]:
     """Return (letters with 0 for each number, the numbers) of plain words."""
-    numbers = re.findall("[0-9]+", words)
-    return re.sub("[0-9]+", "0", words).replace(" ", ""), " ".join(numbers)
+    numbers = _NUMBER.findall(words)
+    letters = _NUMBER.sub("0", words) if numbers else words
+    return letters.replace(" ", ""), " ".join(numbers)
 
 
 def everyday_words(texts: Iterable[Iterable[str]], share: float) -> frozenset[str]:
@@ -87,9 +94,9 @@ def everyday_words(texts: Iterable[Iterable[str]], share: float) -> frozenset[st
     return frozenset(word for word, held in count.items() if held >= max(share * conversations, EVERYDAY_AT_LEAST))
 
 
-def content(words: str, everyday: frozenset[str]) -> int:
-    """Count the letters and digits of plain words that not everybody says."""
-    return sum(len(word) for word in words.split() if word not in everyday)
+def content(words: str, letters: str, everyday: frozenset[str]) -> int:
+    """Count the letters (a number is one) of a text that not everybody says; letters: of its wording."""
+    return len(letters) - (sum(len(word) for word in words.split() if word in everyday) if everyday else 0)
 
 
 def nearly_equal(a: str, b: str, most: int) -> bool:

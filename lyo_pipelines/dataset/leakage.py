@@ -5,6 +5,8 @@ What the builder believed is not consulted: groups, questions and near duplicate
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pyarrow as pa
 from pydantic import JsonValue
@@ -26,7 +28,7 @@ EVERYDAY = 0.8
 """Share of `common_share` from which a word is everybody's: somewhat below, so that the checks object to nothing that only sampling
 makes a common part of."""
 NEAR_CHARACTERS = 8
-"""Letters and digits that not everybody says, from which one letter more or less is a near duplicate."""
+"""Letters (a number is one) that not everybody says, from which one letter more or less is a near duplicate."""
 
 
 def leakage_checks(lake: Lake, segment: str, fingerprint: str, config: DatasetConfig) -> list[DatasetCheckResult]:
@@ -44,10 +46,11 @@ def checks_of_folder(
     """Run all checks on the split files in a folder."""
     written = read_written(lake, folder, EVERYDAY * config.common_share)
     give_back()
+    texts = compared_texts(written, config)
     return [
         no_shared_group(written, config),
-        no_shared_question(written, config),
-        no_near_duplicate_question(written, config),
+        no_shared_question(written, texts, config),
+        no_near_duplicate_question(written, texts, config),
         no_benchmark_overlap(lake, folder, BenchmarkIndex(benchmarks, config), config),
         no_giant_group(written, config),
         split_proportions(written.rows["stratum"], written.rows["group_id"], written.split, config),
@@ -63,33 +66,43 @@ def no_shared_group(written: WrittenVersion, config: DatasetConfig) -> DatasetCh
     return _outcome("no_shared_group", found, "groups or conversations")
 
 
-def no_shared_question(written: WrittenVersion, config: DatasetConfig) -> DatasetCheckResult:
+@dataclass(frozen=True)
+class ComparedTexts:
+    """Every text by which two rows can be the same exercise: its row, its wording, and how much of it not everybody says."""
+
+    row: np.ndarray
+    wording: list[tuple[str, str]]
+    content: np.ndarray
+
+
+def no_shared_question(written: WrittenVersion, texts: ComparedTexts, config: DatasetConfig) -> DatasetCheckResult:
     """No source question id, no question and no exercise in the material stands in two splits, however short."""
     examples = written.rows["example_id"]
-    row, words = _compared(written, config)
-    keys = pa.array(["\x1f".join(wording(text)) for text in words], pa.string())
+    keys = pa.array(["\x1f".join(one) for one in texts.wording], pa.string())
     found = {
         "question_id": values_in_two_splits(written.rows["question_id"], written.split, examples, config.report_items),
         "text": _unnamed(
-            values_in_two_splits(keys, written.split[row], examples.take(pa.array(row)), config.report_items)
+            values_in_two_splits(
+                keys, written.split[texts.row], examples.take(pa.array(texts.row)), config.report_items
+            )
         ),
     }
     return _outcome("no_shared_question", found, "questions")
 
 
-def no_near_duplicate_question(written: WrittenVersion, config: DatasetConfig) -> DatasetCheckResult:
+def no_near_duplicate_question(
+    written: WrittenVersion, texts: ComparedTexts, config: DatasetConfig
+) -> DatasetCheckResult:
     """No question stands in another split but for a few letters; questions of other numbers are other questions."""
-    row, words = _compared(written, config)
-    contents = np.array([content(text, written.everyday) for text in words], np.int64)
     first: dict[tuple[tuple[str, str], int], int] = {}
-    for place in np.flatnonzero(contents >= NEAR_CHARACTERS).tolist():
-        first.setdefault((wording(words[place]), int(written.split[row[place]])), place)
+    for place in np.flatnonzero(texts.content >= NEAR_CHARACTERS).tolist():
+        first.setdefault((texts.wording[place], int(written.split[texts.row[place]])), place)
     places = np.array(list(first.values()), np.int64)
     splits = [split for _, split in first]
-    pairs = list(near_pairs([letters for letters, _ in first], contents[places].tolist(), splits))
-    ids = written.rows["example_id"].take(pa.array(row[places])).to_pylist()
+    found = list(near_pairs([letters for letters, _ in first], texts.content[places].tolist(), splits))
+    ids = written.rows["example_id"].take(pa.array(texts.row[places])).to_pylist()
     pairs = sorted(
-        (sorted(pair, key=lambda one: (splits[one], ids[one])) for pair in pairs), key=lambda p: [ids[p[0]], ids[p[1]]]
+        (sorted(pair, key=lambda one: (splits[one], ids[one])) for pair in found), key=lambda p: [ids[p[0]], ids[p[1]]]
     )
     items: list[Straddling] = [
         {
@@ -102,27 +115,35 @@ def no_near_duplicate_question(written: WrittenVersion, config: DatasetConfig) -
     return _outcome("no_near_duplicate_question", {"near": (len(pairs), items)}, "near-duplicate questions")
 
 
-def _compared(written: WrittenVersion, config: DatasetConfig) -> tuple[np.ndarray, list[str]]:
-    """(row, plain words) of every text by which two rows can be the same exercise."""
-    found: list[tuple[int, str]] = []
+def compared_texts(written: WrittenVersion, config: DatasetConfig) -> ComparedTexts:
+    """Choose the texts of a version that are compared."""
     enough, later = config.question_min_characters, config.later_question_min_characters
-    measured: dict[str, int] = {}
+    measured: dict[str, tuple[tuple[str, str], int]] = {"": (("", ""), 0)}
+
+    def read(text: str) -> int:
+        if text not in measured:
+            found = wording(text)
+            measured[text] = (found, content(text, found[0], written.everyday))
+        return measured[text][1]
+
+    rows, texts = list[int](), list[str]()
     for row, asked in enumerate(written.asked):
-        context, first, last = (
-            measured.setdefault(text, content(text, written.everyday))
-            for text in (asked.context, asked.first, asked.last)
-        )
-        texts = set[str]()
-        if context >= enough:
-            texts.add(asked.context)
+        first, last = read(asked.first), read(asked.last)
+        chosen = set[str]()
+        if read(asked.context) >= enough:
+            chosen.add(asked.context)
         if not asked.late and first >= enough:
-            texts.add(asked.first)
+            chosen.add(asked.first)
         if asked.alone and not asked.late and asked.last and not asked.context and (first or not asked.linked):
-            texts.add(asked.last)
+            chosen.add(asked.last)
         if last >= later:
-            texts.add(asked.last)
-        found += [(row, text) for text in sorted(texts)]
-    return np.array([row for row, _ in found], np.int64), [text for _, text in found]
+            chosen.add(asked.last)
+        rows += [row] * len(chosen)
+        texts += sorted(chosen)
+    kept = [measured[text] for text in texts]
+    return ComparedTexts(
+        np.array(rows, np.int64), [one for one, _ in kept], np.array([size for _, size in kept], np.int64)
+    )
 
 
 def _unnamed(found: tuple[int, list[Straddling]]) -> tuple[int, list[Straddling]]:

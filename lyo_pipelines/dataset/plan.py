@@ -185,11 +185,12 @@ def _too_small(rows: DayRows, removed: list[pa.Table]) -> SegmentTooSmallError:
 def _tied(plan: Plan, config: DatasetConfig) -> str:
     largest = plan.groups.largest[0]
     return (
-        f"{plan.rows.scope.key}: no dataset was made. Its {len(plan.split)} examples are {plan.groups.groups} independent groups where "
-        f"{config.minimum_groups} are needed; the largest ({largest.group_id}) holds {largest.share:.0%} of them. Look what they share: a "
-        "conversation_id or question_id that is the same everywhere is a mapping to mend; several instructions of the application "
-        "before the questions need a lower dataset.common_share; numbers alone that differ, dataset.number_variants: apart. Are "
-        "they truly so few exercises, train a broader segment (its parent), or lower dataset.minimum_groups in config.yaml."
+        f"{plan.rows.scope.key}: no dataset was made. Its {len(plan.split)} examples are {plan.groups.groups} independent groups "
+        f"where {config.minimum_groups} are needed; the largest ({largest.group_id}) holds {largest.share:.0%} of them. Look what "
+        "they share: a conversation_id or question_id that is the same everywhere is a mapping to mend; several instructions of "
+        "the application before the questions need a lower dataset.common_share; numbers alone that differ, "
+        "dataset.number_variants: apart. If they truly are so few exercises, train a broader segment (its parent), or lower "
+        "dataset.minimum_groups in config.yaml."
     )
 
 

@@ -17,12 +17,14 @@ import pyarrow as pa
 from lyo_pipelines.config.dataset import DatasetConfig
 from lyo_pipelines.storage.arrow import offsets_and_values, pc
 
-CONTEXT, MATERIAL, ASKED, STEM, JOINED = range(5)
-"""Kinds of a text: context; other material; message of the student; its first paragraph; a short context and the question."""
+CONTEXT, MATERIAL, ASKED, STEM, JOINED, FORMULA = range(6)
+"""Kinds of a text: context; other material; message of the student; its first paragraph; a short context and the question; a
+short context that is a formula."""
 FIRST_MESSAGES = 3
 """Messages of the student, from the first one, that may be the exercise."""
 _BLANK_LINE = r"\r?\n[ \t]*\r?\n"
 _PARAGRAPHS = rf"\S\s*{_BLANK_LINE}\s*\S"
+_SIGNS = r"[=+*^\\×÷√≤≥]"
 _UNTIDY = r"[\t\n\r\f\v]|  "
 
 
@@ -56,11 +58,8 @@ def question_texts(
     for kind, texts in material:
         there = np.flatnonzero(_content(texts) > 0)
         parts.append(_as_part(there, kind, texts.take(pa.array(there))))
-    short = [(kind, _is_short(texts, config)) for kind, texts in material if kind == CONTEXT]
-    for (_, mask), (_, texts) in zip(short, [one for one in material if one[0] == CONTEXT], strict=True):
-        where = np.flatnonzero(last & mask[row])
-        joined = pc.binary_join_element_wise(texts.take(pa.array(row[where])), asked.take(pa.array(where)), " ")
-        parts.append(_as_part(row[where], JOINED, joined))
+        if kind == CONTEXT:
+            parts += _short_contexts(texts, row, last, asked, config)
     return QuestionTexts(
         row=np.concatenate([part[0] for part in parts]).astype(np.int64),
         kind=np.concatenate([part[1] for part in parts]).astype(np.int8),
@@ -97,13 +96,20 @@ def _as_part(
     return row, np.full(n, kind), np.zeros(n, np.int64), np.zeros(n, bool), text
 
 
+def _short_contexts(
+    context: pa.Array, row: np.ndarray, last: np.ndarray, asked: pa.Array, config: DatasetConfig
+) -> list[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, pa.Array]]:
+    """A short context may be a label ("class 8"): it is compared together with the question, and alone when it is a formula."""
+    content = _content(pc.replace_substring_regex(context, r"[^\p{L}\p{M}\p{N}]", ""))
+    short = (content > 0) & (content < config.question_min_characters)
+    where = np.flatnonzero(last & short[row])
+    joined = pc.binary_join_element_wise(context.take(pa.array(row[where])), asked.take(pa.array(where)), " ")
+    formula = np.flatnonzero(short & pc.fill_null(pc.match_substring_regex(context, _SIGNS), False).to_numpy(False))
+    return [_as_part(row[where], JOINED, joined), _as_part(formula, FORMULA, context.take(pa.array(formula)))]
+
+
 def _first_paragraph(texts: pa.Array) -> pa.Array:
     return pc.replace_substring_regex(pc.utf8_ltrim_whitespace(texts), rf"(?s){_BLANK_LINE}.*", "")
-
-
-def _is_short(texts: pa.Array, config: DatasetConfig) -> np.ndarray:
-    content = _content(texts)
-    return (content > 0) & (content < config.question_min_characters)
 
 
 def _content(texts: pa.Array) -> np.ndarray:

@@ -20,7 +20,7 @@ from lyo_pipelines.storage.arrow import offsets_and_values, pc
 from lyo_pipelines.storage.lake import Lake
 
 _COLUMNS = ["example_id", "group_id", "conversation_id", "question_id", "language", "subject", "topic", "grade"]
-COUNTED = 20_000
+COUNTED = 10_000
 """Rows whose words are counted, spread evenly over all: enough to know which words everybody says."""
 
 

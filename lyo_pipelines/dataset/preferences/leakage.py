@@ -32,7 +32,11 @@ def no_test_item(
     everyday = everyday_words(([words] for words, _ in learnt | held_out), EVERYDAY * config.common_share)
     enough = (config.question_min_characters, config.later_question_min_characters)
     measured = [
-        {wording(words): letters for words, later in side if (letters := content(words, everyday)) >= enough[later]}
+        {
+            read: size
+            for words, later in side
+            if (size := content(words, (read := wording(words))[0], everyday)) >= enough[later]
+        }
         for side in (learnt, held_out)
     ]
     ours, theirs = (sorted(side) for side in measured)
