@@ -70,7 +70,7 @@ def ingest(
         str,
         typer.Option(
             help="auto, argilla, canonical, feedback, flat (with a mapping), langfuse, openai_messages, otel_spans, "
-            "sharegpt, span_annotations."
+            "sharegpt, span_annotations, or the name of a ready mapping (litellm …)."
         ),
     ] = "auto",
     mapping: Annotated[
