@@ -63,6 +63,7 @@ def test_signs_that_mark_nothing_survive_in_their_order(text):
         "x lies between -2 and 2, and so\n> 5 is too much",
         ">= 6",
         "Fill in: ____ + ____ = 9, f(__)=g(__)",
+        "The <title> of a page, its <table> and <script> are told by tags",
         "class Box<Item> and #include <stdio.h>",
         "12\n+ 30\n----\n42",
         "It is $4 for *one and $7 for two",
@@ -86,6 +87,7 @@ def test_what_only_looks_like_a_mark_stays(text):
         (r"a \* b, 3\_4 and 1\. May", "a * b, 3_4 and 1. May"),
         (r"![\frac{3}{5}](https://latex.example/svg) ![a cat](cat.png)", r"$\frac{3}{5}$"),
         ("<details>\n<summary>Hint</summary>\n\nAdd *both*.\n\n</details>", "Hint\n\nAdd both."),
+        ("A <span>plain <span>inner</span></span> word</div> and <u>this</u>", "A plain inner word and this"),
         ("> To be *read*\n> twice.", "To be read\ntwice."),
     ],
 )
