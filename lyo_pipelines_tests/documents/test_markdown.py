@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -129,3 +131,19 @@ def test_what_is_nested_too_deeply_is_said(text):
     with pytest.raises(RejectedError) as error:
         read_markdown(text)
     assert error.value.reason == "too_deep"
+
+
+@pytest.mark.parametrize(
+    "unit", ["[", "![", "[a](", "$5 ", r"\( ", r"\[ ", "`a ``b ", "<a ", "<!-- ", "<script> ", "*1 ", "**2 ", "1"]
+)
+def test_time_grows_with_the_length_of_what_is_never_closed(unit):
+    """Four times the text in less than ten times the processor time (best of three); quadratic would be sixteen times."""
+
+    def seconds(length: int) -> float:
+        begin = time.process_time()
+        read_markdown(unit * (length // len(unit)))
+        return time.process_time() - begin
+
+    seconds(1000)
+    short, long = (min(seconds(length) for _ in range(3)) for length in (6_000, 24_000))
+    assert long < 10 * max(short, 0.01)
