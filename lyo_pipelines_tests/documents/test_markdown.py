@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -63,6 +65,7 @@ def test_signs_that_mark_nothing_survive_in_their_order(text):
         "x lies between -2 and 2, and so\n> 5 is too much",
         ">= 6",
         "Fill in: ____ + ____ = 9, f(__)=g(__)",
+        "The <title> of a page, its <table> and <script> are told by tags",
         "class Box<Item> and #include <stdio.h>",
         "12\n+ 30\n----\n42",
         "It is $4 for *one and $7 for two",
@@ -86,6 +89,7 @@ def test_what_only_looks_like_a_mark_stays(text):
         (r"a \* b, 3\_4 and 1\. May", "a * b, 3_4 and 1. May"),
         (r"![\frac{3}{5}](https://latex.example/svg) ![a cat](cat.png)", r"$\frac{3}{5}$"),
         ("<details>\n<summary>Hint</summary>\n\nAdd *both*.\n\n</details>", "Hint\n\nAdd both."),
+        ("A <span>plain <span>inner</span></span> word</div> and <u>this</u>", "A plain inner word and this"),
         ("> To be *read*\n> twice.", "To be read\ntwice."),
     ],
 )
@@ -127,3 +131,19 @@ def test_what_is_nested_too_deeply_is_said(text):
     with pytest.raises(RejectedError) as error:
         read_markdown(text)
     assert error.value.reason == "too_deep"
+
+
+@pytest.mark.parametrize(
+    "unit", ["[", "![", "[a](", "$5 ", r"\( ", r"\[ ", "`a ``b ", "<a ", "<!-- ", "<script> ", "*1 ", "**2 ", "1"]
+)
+def test_time_grows_with_the_length_of_what_is_never_closed(unit):
+    """Four times the text in less than ten times the processor time (best of three); quadratic would be sixteen times."""
+
+    def seconds(length: int) -> float:
+        begin = time.process_time()
+        read_markdown(unit * (length // len(unit)))
+        return time.process_time() - begin
+
+    seconds(1000)
+    short, long = (min(seconds(length) for _ in range(3)) for length in (6_000, 24_000))
+    assert long < 10 * max(short, 0.01)

@@ -50,6 +50,20 @@ def test_running_headers_and_page_numbers_of_a_pdf_go():
     assert [block.text for block in found.blocks] == [block.text for block in blocks]
 
 
+def test_a_result_at_the_end_of_a_page_is_no_page_number():
+    lines = [
+        line
+        for page in range(4)
+        for line in (
+            PdfLine(f"Work out the sum that stands in the box number {page}.", page, 11, 700),
+            PdfLine(str((56, 7, 390, 18)[page]), page, 11, 60),
+            PdfLine(str(page + 11), page, 11, 20),
+        )
+    ]
+    text = text_of(blocks_of(lines, 4, CONFIG.documents))
+    assert [number for number in text.split() if number.isdigit()] == ["56", "7", "390", "18"]
+
+
 def test_a_word_broken_at_the_end_of_a_line_is_whole_again():
     lines = [
         PdfLine("Plants make their food by photosyn\u00ad", 0, 11, 700),

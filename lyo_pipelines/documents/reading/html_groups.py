@@ -17,7 +17,7 @@ LIST_MARK = "data-list-mark"
 
 _MARK = re.compile(r"[-+*]|\d{1,9}[.)]")
 _INDENT = "  "
-_LANGUAGE = re.compile(r"(?:^|\s)lang(?:uage)?-(\S+)")
+_LANGUAGE = re.compile(r"(?:^|\s)lang(?:uage)?-\{?\.?([\w+#-]+)")
 _BACKTICKS = re.compile(r"(?m)^\s*(`{3,})")
 
 

@@ -19,11 +19,13 @@ _PAGE_NUMBER = re.compile(
 # what a browser prints around a page
 _PRINTED = re.compile(r"^\d{1,2}[/.]\d{1,2}[/.]\d{2,4}, \d{1,2}:\d{2}|^(?:file|https?)://\S+(?:\s+\d+/\d+)?$")
 _ROMAN = re.compile(r"^[ivxl]{1,6}$")
+_BARE_NUMBER = re.compile(r"\d{1,4}")
 _DIGITS = re.compile(r"\d+")
 _BULLET = re.compile(r"^\s*(?:[-*•▪◦‣–]|\(?\d{1,3}[.)]|\(?[a-z][.)])\s")
 _ENDED = re.compile(r"[.!?।॥:”\"')\]]$")
 _BROKEN = re.compile("\u00ad\\s*$")
 _MARGIN = 2  # lines at the top and at the bottom of a page that may be running ones
+_ENOUGH_PAGES = 3  # to tell the number of a page from another
 _LONGEST_HEADING = 160
 
 
@@ -60,7 +62,10 @@ def blocks_of(lines: list[PdfLine], pages: int, config: DocumentConfig) -> list[
 
 
 def without_running_lines(lines: list[PdfLine], pages: int, config: DocumentConfig) -> list[PdfLine]:
-    """Lines without page numbers, and without what stands at the top or bottom of many pages (figures in it may differ)."""
+    """Lines without page numbers, and without what stands at the top or bottom of many pages (figures in it may differ).
+
+    A number alone in its line is a page number when such numbers go up with the pages, or on documents of one or two pages.
+    """
     by_page: dict[int, list[PdfLine]] = defaultdict(list)
     for line in lines:
         by_page[line.page].append(line)
@@ -78,9 +83,15 @@ def without_running_lines(lines: list[PdfLine], pages: int, config: DocumentConf
         text for text, found in same.items() if len({line.page for line in found}) >= enough and _counts_pages(found)
     }
 
+    counted = Counter(
+        int(line.text) - line.page for on in same.values() for line in on if _BARE_NUMBER.fullmatch(line.text)
+    )
+
     def stays(line: PdfLine) -> bool:
         if id(line) not in margins:
             return True
+        if _BARE_NUMBER.fullmatch(line.text) and pages >= _ENOUGH_PAGES and counted[int(line.text) - line.page] < 2:
+            return True  # it does not go up with the pages: a result that stands alone in its line
         number = _PAGE_NUMBER.match(line.text) or _ROMAN.match(line.text) or _PRINTED.match(line.text)
         return not number and _DIGITS.sub("#", line.text) not in running
 

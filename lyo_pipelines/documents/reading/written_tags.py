@@ -8,7 +8,9 @@ from bisect import bisect_left
 from lxml.html import defs
 from markdown_it.common.html_re import attr_name, attr_value
 
-_NAMES = frozenset(defs.tags) | frozenset(
+from lyo_pipelines.documents.reading.html_tags import BLOCKS
+
+_NAMES = (frozenset(defs.tags) - {"plaintext"}) | frozenset(
     ("math", "semantics", "annotation", "annotation-xml", "mrow", "mi", "mn", "mo", "ms", "mtext", "mspace", "mfrac",
      "msqrt", "mroot", "mstyle", "merror", "mpadded", "mphantom", "mfenced", "menclose", "msub", "msup", "msubsup", "munder",
      "mover", "munderover", "mmultiscripts", "mprescripts", "none", "mtable", "mtr", "mtd", "mlabeledtr", "maction", "main",
@@ -25,7 +27,8 @@ _TAG = re.compile(
     r"""<(?P<close>/?)(?P<name>[A-Za-z][A-Za-z0-9-]*)(?P<attributes>(?:\s(?:[^<>"']|"[^"]*"|'[^']*')*)?/?)>"""
 )
 _ATTRIBUTE = re.compile(rf"\s+(?P<name>{attr_name})(?:\s*=\s*(?P<value>{attr_value}))?")
-_RAW = frozenset({"script", "style", "textarea"})  # no tag is read inside
+_RAW = frozenset({"script", "style", "textarea", "title", "iframe", "xmp"})  # no tag is read inside
+_VOID = frozenset(defs.empty_tags)
 _ANY = re.compile(
     rf"(?P<comment><!--)|<(?P<raw>{'|'.join(sorted(_RAW))})(?=[\s>])|<(?P<rest>[!?/A-Za-z])", re.IGNORECASE
 )
@@ -43,7 +46,8 @@ class Tags:
     def is_tag(self, start: int, end: int, *, begins_block: bool = False) -> bool:
         """Whether [start, end), which looks like a tag or a comment, is one.
 
-        A name of one letter needs its other half in the same text, unless it begins a block (<p>).
+        Within a line a tag needs its other half in the same text, so that "the <title> element" stays. A name of one letter needs it
+        as the next tag of its name, unless it begins a block (<p>).
         """
         if self._text.startswith("<!--", start):
             return True
@@ -51,12 +55,22 @@ class Tags:
         if not found or found["name"].lower() not in _NAMES or not _attributes(found["attributes"]):
             return False
         name = found["name"].lower()
-        if name not in _LETTERS or "=" in found["attributes"] or (begins_block and name == "p"):
+        whole = name in _VOID or (begins_block and (name not in _LETTERS or name == "p"))
+        if whole or (name in _LETTERS and "=" in found["attributes"]):
             return True
+        if name not in _LETTERS:
+            return self._has_other_half(name, start, closes=bool(found["close"]))
         halves = self._halves_of(name)
         place = bisect_left(halves, (start, ""))
         other = place - 1 if found["close"] else place + 1
         return 0 <= other < len(halves) and halves[other][1] == ("" if found["close"] else "/")
+
+    def _has_other_half(self, name: str, start: int, *, closes: bool) -> bool:
+        if not closes:
+            return self._is_closed_behind(f"</{name}", start)
+        halves = self._halves_of(name)
+        # a block may have begun in an earlier part of the text
+        return name in BLOCKS or (bool(halves) and halves[0][0] < start and not halves[0][1])
 
     def _halves_of(self, name: str) -> list[tuple[int, str]]:
         """Where a name stands as a tag, and whether it closes ("/") or opens ("") there."""
