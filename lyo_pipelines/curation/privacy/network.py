@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from lyo_pipelines.curation.privacy.context import context_words
-from lyo_pipelines.curation.privacy.spans import Finder, PersonalDataSpan, beside, preceded_by
+from lyo_pipelines.curation.privacy.spans import Finder, PersonalDataSpan, beside, followed_by, preceded_by
 
 _IPV4 = re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w]|\.\d|/\d)")
 _IPV6 = re.compile(r"(?<![\w:.])(?:[0-9A-Fa-f]{0,4}:){3,7}[0-9A-Fa-f]{0,4}(?![\w:]|\.\d)")
@@ -35,6 +35,8 @@ def find_ips(text: str) -> Iterator[PersonalDataSpan]:
         if all(int(octet) < _SMALL for octet in octets) and not preceded_by(_WORDS, text, match.start(), _NEAR):
             continue
         if _last(_NUMBERING, text, match.start()) > _last(_WORDS, text, match.start()):
+            continue
+        if followed_by(_NUMBERING, text, match.end(), 12):
             continue
         if _is_somebodys(ipaddress.IPv4Address(match.group()), text, *match.span()):
             yield PersonalDataSpan(*match.span(), "IP")

@@ -14,6 +14,7 @@ import regex
 
 from lyo_pipelines.curation.privacy.arithmetic import (
     counted,
+    counts_things,
     in_arithmetic,
     in_sequence,
     is_message_about,
@@ -98,7 +99,7 @@ def _score(text: str, match: re.Match[str]) -> float:
         return 0.9
     if not calculated and (preceded_by(_CONTACT_WORDS, text, start) or followed_by(_WORDS_AFTER, text, end)):
         return 0.9
-    if calculated or talks_of_numbers(text, start, end):
+    if calculated or talks_of_numbers(text, start, end) or counts_things(text, end):
         return 0.0
     if preceded_by(_ANY_WORDS, text, start):
         return 0.9
@@ -116,7 +117,7 @@ def _named_of_any_form(text: str) -> Iterator[PersonalDataSpan]:
         named = preceded_by(PHONE_WORDS, text, start) or followed_by(_WORDS_AFTER, text, end)
         if not named or not _as_long_as_a_phone(match.group()) or operator_beside(text, start, end):
             continue
-        if not match.group().isdigit() or not in_arithmetic(text, start, end):
+        if not match.group().isdigit() or not (in_arithmetic(text, start, end) or counts_things(text, end)):
             yield PersonalDataSpan(start, end, "PHONE", 0.7)
 
 
