@@ -129,3 +129,14 @@ def test_a_bare_number_is_a_message_only_where_nothing_is_asked_or_calculated(te
     start = text.index("98")
     assert in_arithmetic(text, start, start + 10) is arithmetic
     assert is_message_about(text, start, start + 10) is message
+
+
+def test_a_number_that_is_somebody_s_goes_from_all_texts_of_the_row():
+    made = row(
+        rating=5.0,
+        question="My number is 9361234508. Is 9361234508 divisible by 4?",
+        answer="Look at the last two digits of 93612 34508: they are 08, and 8 is divisible by 4, so the whole number is.",
+    )
+    kept = curated(made).kept.to_pylist()[0]
+    assert "93612" not in repr((kept["question"], kept["answer"]))
+    assert "digits of <PHONE>: they" in kept["answer"]

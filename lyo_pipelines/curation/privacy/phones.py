@@ -8,7 +8,7 @@ counts unless arithmetic stands around it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import regex
 
@@ -33,7 +33,7 @@ _CONTACT_WORDS = context_words("phone")
 _ANY_WORDS = context_words("phone", "phone_things", "own_number")
 _WORDS_AFTER = context_words("phone_after")
 _WORDS_BESIDE = regex.compile(
-    rf"(?:{PHONE_WORDS.pattern})(?:[^\w\n]|is|at|on|no|nos|number|numbers|नंबर|नम्बर|है){{0,6}}$", regex.IGNORECASE
+    rf"(?:{_ANY_WORDS.pattern})(?:[^\w\n]|is|at|on|no|nos|number|numbers|नंबर|नम्बर|है){{0,6}}$", regex.IGNORECASE
 )
 """A word for telephones right before the number: stronger than a word of arithmetic nearby."""
 
@@ -64,7 +64,25 @@ _ANOTHER = re.compile(r" ?[/|] ?(?:\+?91[ -]?)?[6-9]\d{4}[ -]?\d{5}(?!\d)")
 
 
 def find_phones(text: str) -> Iterator[PersonalDataSpan]:
-    """International, Indian and 3-3-4 forms, and after a word like "call" any number as long as a phone's."""
+    """International, Indian and 3-3-4 forms, and after a word like "call" any number as long as a phone's.
+
+    A number that is somebody's in one place is so in every place of the text, even where it is calculated with.
+    """
+    spans = list(_formed_phones(text))
+    yield from spans
+    known = {phone_digits(text[span.start : span.end]) for span in spans}
+    if known:
+        for match in _INDIAN.finditer(text):
+            if phone_digits(match.group()) in known:
+                yield PersonalDataSpan(*match.span(), "PHONE", 0.9)
+
+
+def phone_digits(number: str) -> str:
+    """The last ten digits of a number: what is the same with and without a prefix and in every grouping."""
+    return _NOT_DIGIT.sub("", number)[-10:]
+
+
+def _formed_phones(text: str) -> Iterator[PersonalDataSpan]:
     for match in _LINK.finditer(text):
         yield PersonalDataSpan(*match.span(), "PHONE", 0.95)
     for match in _INTERNATIONAL.finditer(text):
@@ -197,3 +215,9 @@ FINDERS = (
     Finder("PHONE", _SEVEN_DIGITS, find_phones),
     Finder("PHONE", rf"{_SEVEN_DIGITS}|{_TWO_WORDS}", find_spelt_phones),
 )
+
+
+def known_phone_pattern(digits: Iterable[str]) -> regex.Pattern[str]:
+    """One pattern for telephone numbers (ten digits each) that are known already, in any grouping."""
+    numbers = "|".join(r"[ -]?".join(one) for one in sorted(digits))
+    return regex.compile(rf"(?<![\d.,])(?:\+?(?:91|0)[ -]?)?(?:{numbers})(?![\d]|[.,]\d)")
