@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -147,7 +147,7 @@ def _texts_of(columns: list[pl.Series], owner: list[np.ndarray], rows: Iterable[
 def _replace_known(
     columns: list[pl.Series],
     owner: list[np.ndarray],
-    patterns: dict[int, regex.Pattern[str] | None],
+    patterns: Mapping[int, regex.Pattern[str] | None],
     kind: str,
     counts: Counter[str],
     touched: np.ndarray,

@@ -72,7 +72,11 @@ def test_planted_personal_data_is_found_and_nothing_beside_it():
     ("name", "texts", "clean"),
     [
         # a word of the language: only where somebody is spoken to
-        ("Rose", ["The rose is red. Rose petals fall. Well done, Rose!"], ["The rose is red. Rose petals fall. Well done, <PERSON>!"]),
+        (
+            "Rose",
+            ["The rose is red. Rose petals fall. Well done, Rose!"],
+            ["The rose is red. Rose petals fall. Well done, <PERSON>!"],
+        ),
         ("दीपक", ["दीपक जलता है। शाबाश दीपक! दीपक जी, सही।"], ["दीपक जलता है। शाबाश <PERSON>! <PERSON> जी, सही।"]),
         ("மலர்", ["மலர் சிவப்பு. நன்று மலர்!"], ["மலர் சிவப்பு. நன்று <PERSON>!"]),
         # in no list, but the row itself writes it small, or (without capitals) as often as only its subject

@@ -14,7 +14,8 @@ from lyo_pipelines.curation.privacy.spans import beside
 _OPERATORS = frozenset("+*/×÷·=^%<>≤≥≠≈√∑∏∫−±|{}\\_")
 _CURRENCY = re.compile(r"(?:₹|\$|€|£|¥|\b[Rr]s\.?|\bINR|रु\.?|ரூ\.?)\s{0,3}$")
 _UNIT = re.compile(
-    r"\s{0,3}(?:%|°|₹|/-|(?:km|m|cm|mm|kg|g|mg|l|ml|s|ms|Hz|kHz|MHz|J|kJ|N|W|V|A|K|C|rupees?|paise|people|persons?|human beings|inhabitants|metres?"
+    r"\s{0,3}(?:%|°|₹|/-|(?:km|m|cm|mm|kg|g|mg|l|ml|s|ms|Hz|kHz|MHz|J|kJ|N|W|V|A|K|C|rupees?|paise|people|persons?"
+    r"|human beings|inhabitants|metres?"
     r"|meters?|miles?|lit(?:re|er)s?|cells|years?|seconds?|minutes?|hours?|days?|bytes?|bits|units?|crores?|lakhs?|tonnes?|रुपये|रुपए|लोग|मीटर"
     r"|किलोमीटर|लीटर|ரூபாய்|மக்கள்|மீட்டர்|லிட்டர்)(?![\w\u093A-\u094F\u0BBE-\u0BCD]))"
 )
@@ -71,7 +72,8 @@ def in_sequence(text: str, start: int, end: int) -> bool:
 
 
 _EXERCISE_VERBS = re.compile(
-    r"\b(?:read|split|write|spell|say|type|enter|print|show|copy|expand|find|give|take|reverse|check|count|name)\b", re.IGNORECASE
+    r"\b(?:read|split|write|spell|say|type|enter|print|show|copy|expand|find|give|take|reverse|check|count|name)\b",
+    re.IGNORECASE,
 )
 
 

@@ -128,12 +128,15 @@ _FORM = regex.compile(
 )
 _FORM_WINDOW = 200
 _GRAMMAR = regex.compile(
-    r"\b(?:nouns?|pronouns?|verbs?|adjectives?|subject and predicate|parts? of speech|(?:in|the|this) sentence|translate|sangya|sarvanam|vakya)\b"
+    r"\b(?:nouns?|pronouns?|verbs?|adjectives?|subject and predicate|parts? of speech|(?:in|the|this) sentence"
+    r"|translate|sangya|sarvanam|vakya)\b"
     r"|संज्ञा|सर्वनाम|वाक्य|अनुवाद|வாக்கிய|பெயர்ச்சொல்|மொழிபெயர்|எழுவாய்",
     regex.IGNORECASE,
 )
-# plurals and honorifics of address: "बच्चों", "ஆசிரியரே", "குழந்தைகளே"
-_ADDRESSED = regex.compile(r"\p{Devanagari}{1,30}(?:ों|ओं|ियो|ओ)|\p{Tamil}{1,30}(?:ரே|களே|க்கு|ர்கள்)", regex.VERSION1)
+# plurals and honorifics of address, and endings of verbs: "बच्चों", "ஆசிரியரே", "குழந்தைகளே", "வருகிறேன்"
+_ADDRESSED = regex.compile(
+    r"\p{Devanagari}{1,30}(?:ों|ओं|ियो|ओ)|\p{Tamil}{1,30}(?:ரே|களே|க்கு|ர்கள்|மரமே|றேன்|னது|றது)", regex.VERSION1
+)
 
 
 def find_names(text: str) -> Iterator[PersonalDataSpan]:
@@ -185,7 +188,8 @@ def _trimmed(name: str, no_names: frozenset[str]) -> str:
 
 # -- names that are known already: found in another text of the row, or told by its metadata -----------------------------
 _OPENERS = (
-    r"yes|no|well|good|right|okay|ok|sure|correct|exactly|great|nice|excellent|perfect|thanks|thank you|sorry|hi|hello|hey|dear|well done|bravo"
+    r"yes|no|well|good|right|okay|ok|sure|correct|exactly|great|nice|excellent|perfect|thanks|thank you|sorry|hi"
+    r"|hello|hey|dear|well done|bravo"
     r"|हाँ|हां|नहीं|अच्छा|ठीक|सही|शाबाश|धन्यवाद|नमस्ते|नमस्कार|प्रिय|वाह|ஆம்|சரி|நன்று|நல்லது|சபாஷ்|நன்றி|வணக்கம்|அருமை|haan|accha|shabash"
 )
 _HONORIFICS = r"जी|भाई|बेटा|बेटी|दीदी|भैया|ji|bhai|beta|beti|அவர்களே|தம்பி|தங்கை"

@@ -6,6 +6,8 @@ import ipaddress
 import re
 from collections.abc import Iterator
 
+import regex
+
 from lyo_pipelines.curation.privacy.context import context_words
 from lyo_pipelines.curation.privacy.spans import Finder, PersonalDataSpan, beside, followed_by, preceded_by
 
@@ -53,7 +55,7 @@ def find_ips(text: str) -> Iterator[PersonalDataSpan]:
             yield PersonalDataSpan(*match.span(), "IP")
 
 
-def _last(words: re.Pattern[str], text: str, start: int) -> int:
+def _last(words: regex.Pattern[str], text: str, start: int) -> int:
     """Where the last of the words before a position begins; -1 where none stands near it."""
     return max((match.start() for match in words.finditer(text, max(0, start - 40), start)), default=-1)
 

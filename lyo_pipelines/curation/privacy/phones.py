@@ -41,12 +41,14 @@ _INTERNATIONAL = re.compile(
     rf"(?<![\w.+])(?:\+|00)[1-9]\d{{0,3}}[\s().-]{{0,2}}\d(?:[\s().-]{{0,2}}\d){{5,12}}{_FREE_RIGHT}"
 )
 _INDIAN = re.compile(
-    rf"{_FREE_LEFT}(?:\(?\+?(?:91|0)\)?[ -]?)?[6-9](?:\d{{9}}|\d{{4}}[ -]\d{{5}}|\d{{2}}[ -]\d{{3}}[ -]\d{{4}}|\d{{3}}[ -]\d{{3}}[ -]\d{{3}}"
+    rf"{_FREE_LEFT}(?:\(?\+?(?:91|0)\)?[ -]?)?[6-9](?:\d{{9}}|\d{{4}}[ -]\d{{5}}|\d{{2}}[ -]\d{{3}}[ -]\d{{4}}"
+    rf"|\d{{3}}[ -]\d{{3}}[ -]\d{{3}}"
     rf"|\d{{2}}[ -]\d{{4}}[ -]\d{{3}}){_FREE_RIGHT}"
 )
 _LANDLINE = re.compile(rf"{_FREE_LEFT}(?:\(0\d{{2,4}}\) ?|0\d{{2,4}}[ -])\d{{3,4}}[ -]?\d{{3,4}}{_FREE_RIGHT}")
 _AMERICAN = re.compile(
-    rf"{_FREE_LEFT}(?:\+?1[-. ])?(?:\([2-9]\d{{2}}\) ?|[2-9]\d{{2}}(?P<mark>[-.]))\d{{3}}(?(mark)(?P=mark)|[-. ])\d{{4}}(?: ?(?:x|ext\.?) ?\d{{1,5}})?{_FREE_RIGHT}"
+    rf"{_FREE_LEFT}(?:\+?1[-. ])?(?:\([2-9]\d{{2}}\) ?|[2-9]\d{{2}}(?P<mark>[-.]))\d{{3}}(?(mark)(?P=mark)"
+    rf"|[-. ])\d{{4}}(?: ?(?:x|ext\.?) ?\d{{1,5}})?{_FREE_RIGHT}"
 )
 _ANY_FORM = re.compile(
     rf"(?<![\w,/^=×÷√\\])(?<!\d[.*])\(?\+?\d(?:[\s()./-]{{0,2}}\d){{6,13}}(?:\s?(?:x|ext\.?)\s?\d{{1,5}})?{_FREE_RIGHT}"
@@ -104,26 +106,25 @@ def _formed_phones(text: str) -> Iterator[PersonalDataSpan]:
     yield from _named_of_any_form(text)
 
 
-_UNNAMED = 0.6
+_UNNAMED, _NAMED = 0.6, 0.9
 
 
 def _score(text: str, match: re.Match[str]) -> float:
     """How sure it is that a number of an Indian or 3-3-4 form is a telephone's; 0: it is not."""
     start, end = match.span()
-    calculated = not _ANOTHER.match(text, end) and operator_beside(text, start, end)
     if counted(text, start, end):
         return 0.0
     if _WORDS_BESIDE.search(text, max(0, start - _BESIDE), start):
-        return 0.9
+        return _NAMED
+    calculated = not _ANOTHER.match(text, end) and operator_beside(text, start, end)
     if not calculated and (preceded_by(_CONTACT_WORDS, text, start) or followed_by(_WORDS_AFTER, text, end)):
-        return 0.9
+        return _NAMED
     if calculated or talks_of_numbers(text, start, end) or counts_things(text, end):
         return 0.0
     if preceded_by(_ANY_WORDS, text, start):
-        return 0.9
-    if match.group().isdigit():
-        return _UNNAMED if is_message_about(text, start, end) else 0.0
-    return 0.0 if in_sequence(text, start, end) else _UNNAMED
+        return _NAMED
+    told = is_message_about(text, start, end) if match.group().isdigit() else not in_sequence(text, start, end)
+    return _UNNAMED if told else 0.0
 
 
 _BESIDE = 50
