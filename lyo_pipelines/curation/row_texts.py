@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import orjson
 import polars as pl
+import regex
 
 from lyo_pipelines.config.curation import CurationConfig
 from lyo_pipelines.curation.privacy.names import known_name_pattern
+from lyo_pipelines.curation.privacy.phones import known_phone_pattern
 from lyo_pipelines.curation.privacy.redact import redact_unique
 from lyo_pipelines.curation.texts import distinct_texts, history_contents, spread_texts, with_contents
 
@@ -60,6 +63,7 @@ def redact_rows(frame: pl.DataFrame, config: CurationConfig, profiles: pl.Series
     found = redact_unique(texts, config)
     counts: Counter[str] = Counter()
     names: dict[int, set[str]] = {}
+    phones: dict[int, set[str]] = {}
     touched = np.zeros(frame.height, bool)
     changed = np.zeros(len(texts), bool)
     changed[list(found)] = True
@@ -71,13 +75,20 @@ def redact_rows(frame: pl.DataFrame, config: CurationConfig, profiles: pl.Series
             counts.update(redacted.counts)
             if redacted.names:
                 names.setdefault(row, set()).update(redacted.names)
+            if redacted.phones:
+                phones.setdefault(row, set()).update(redacted.phones)
     if found:
         texts = texts.scatter(list(found), [redacted.text for redacted in found.values()])
     done = [spread_texts(texts, where, column.name) for column, where in zip(columns, positions, strict=True)]
     for told in (frame["metadata"], frame["context"] if profiles is None else profiles):
         for row, known in _metadata_names(told, config).items():
             names.setdefault(row, set()).update(known)
-    _replace_known(done, owner, names, counts, touched)
+    told_texts = _texts_of(done, owner, names)
+    for kind, patterns in (
+        ("PERSON", {row: known_name_pattern(sorted(known), told_texts[row]) for row, known in names.items()}),
+        ("PHONE", {row: known_phone_pattern(known) for row, known in phones.items()}),
+    ):
+        _replace_known(done, owner, patterns, kind, counts, touched)
     *plain, contents = done
     history = with_contents(frame["history"], roles, contents)
     for name, number_only in results.items():
@@ -121,24 +132,30 @@ def _metadata_names(metadata: pl.Series, config: CurationConfig) -> dict[int, se
     return known
 
 
-def _replace_known(
-    columns: list[pl.Series],
-    owner: list[np.ndarray],
-    names: dict[int, set[str]],
-    counts: Counter[str],
-    touched: np.ndarray,
-) -> None:
-    """Replace each row's known names in all its texts, in place of the list's columns."""
-    wanted = np.array(sorted(names), dtype=np.int64)
-    if not wanted.size:
-        return
-    texts: dict[int, list[str]] = {row: [] for row in names}
+def _texts_of(columns: list[pl.Series], owner: list[np.ndarray], rows: Iterable[int]) -> dict[int, list[str]]:
+    """Row -> all its texts, for some rows."""
+    texts: dict[int, list[str]] = {row: [] for row in rows}
+    wanted = np.array(sorted(texts), dtype=np.int64)
     for column, owners in zip(columns, owner, strict=True):
         for place in np.flatnonzero(np.isin(owners, wanted)):
             text = column[int(place)]
             if text is not None:
                 texts[int(owners[place])].append(text)
-    patterns = {row: known_name_pattern(sorted(known), texts[row]) for row, known in names.items()}
+    return texts
+
+
+def _replace_known(
+    columns: list[pl.Series],
+    owner: list[np.ndarray],
+    patterns: Mapping[int, regex.Pattern[str] | None],
+    kind: str,
+    counts: Counter[str],
+    touched: np.ndarray,
+) -> None:
+    """Replace what is known of each row (its pattern) in all its texts, in place of the list's columns."""
+    wanted = np.array(sorted(patterns), dtype=np.int64)
+    if not wanted.size:
+        return
     for number, (column, owners) in enumerate(zip(columns, owner, strict=True)):
         places, replaced = [], []
         for place in np.flatnonzero(np.isin(owners, wanted)):
@@ -146,11 +163,11 @@ def _replace_known(
             pattern = patterns[row]
             if text is None or pattern is None:
                 continue
-            clean, times = pattern.subn("<PERSON>", text)
+            clean, times = pattern.subn(f"<{kind}>", text)
             if times:
                 places.append(int(place))
                 replaced.append(clean)
-                counts["PERSON"] += times
+                counts[kind] += times
                 touched[row] = True
         if places:
             columns[number] = column.clone().scatter(places, replaced)

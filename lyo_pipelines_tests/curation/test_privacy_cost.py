@@ -44,9 +44,9 @@ def _patterns() -> list[tuple[str, Any]]:
 
 
 _SIGNS = (
-    "'", "-", "–", "1", "1 ", "1-", "1.", "1,", "1/", "a", "a ", "A", "A ", "A. ", "A'Aa", "a-", "@", "a@", "@a.", "a.", ".", "a.b@", " ", "\n", "\t", ": ", "=",
-    "(", ")", "+", "+1", "00", "0 ", "/", "_", "__", "*", "**1", "%", "<", "[at]", " at ", " dot ", "a at a dot ", "x'x", "''a", "9 8 ", "one ", "नौ ", "क", "क ", "है ", "த",
-    "1:", "ab:", "::", "://", "a://", "?a=", "?", "!", "।", ", ", "\n\n", "a\n", "1\n", "Aa Aa, ", "14, Aa ", "Road ", "1 Road, ", "625001 ",
+    "'", "-", "–", "1", "1 ", "1-", "1.", "1,", "1/", "a", "a ", "A", "A ", "A. ", "A'Aa", "a-", "@", "a@", "@a.", "a.", ".", "a.b@", " ", "\n", "\t", ": ", "=",  # noqa: E501
+    "(", ")", "+", "+1", "00", "0 ", "/", "_", "__", "*", "**1", "%", "<", "[at]", " at ", " dot ", "a at a dot ", "x'x", "''a", "9 8 ", "one ", "नौ ", "क", "क ", "है ", "த",  # noqa: E501
+    "1:", "ab:", "::", "://", "a://", "?a=", "?", "!", "।", ", ", "\n\n", "a\n", "1\n", "Aa Aa, ", "14, Aa ", "Road ", "1 Road, ", "625001 ",  # noqa: E501
 )  # fmt: skip
 
 
@@ -110,8 +110,8 @@ def test_every_finder_costs_linear_time(finder):
 
 
 _FINDS = (
-    "a@b.co ", "asha at example dot org ", "call 9840123456 ", "9840123456, ", "+919840123456 ", "phone 9 8 4 0 1 2 3 4 5 6 ", "my name is Asha. ", "Hi Asha, ",
-    "मेरा नाम आशा है। ", "नाम: आशा\n", "Name: Asha\n", "password: a1b2 ", "otp 1234 ", "8.8.4.4 ", "14, Gandhi Road, Pune 411001 ", "account no 123456789012 ",
+    "a@b.co ", "asha at example dot org ", "call 9840123456 ", "9840123456, ", "+919840123456 ", "phone 9 8 4 0 1 2 3 4 5 6 ", "my name is Asha. ", "Hi Asha, ",  # noqa: E501
+    "मेरा नाम आशा है। ", "नाम: आशा\n", "Name: Asha\n", "password: a1b2 ", "otp 1234 ", "8.8.4.4 ", "14, Gandhi Road, Pune 411001 ", "account no 123456789012 ",  # noqa: E501
     "x@upi ", "KA01AB1234 ", "ABCPE1234F ", "234567890124 ", "https://x.org/?token=1 ",
 )  # fmt: skip
 
@@ -121,4 +121,6 @@ def test_merging_many_findings_costs_linear_time():
         find_personal_data(text, threshold=CONFIG.presidio_threshold)
 
     run("a@b.co")  # the engine is built once
-    assert not {p: g for p in ("a@b.co ", "call 9840123456 ", "Hi Asha, ") if (g := _grows_too_fast(run, p, 2_000, 0.04))}
+    assert not {
+        p: g for p in ("a@b.co ", "call 9840123456 ", "Hi Asha, ") if (g := _grows_too_fast(run, p, 2_000, 0.04))
+    }

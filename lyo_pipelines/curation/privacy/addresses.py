@@ -12,30 +12,41 @@ _STREETS = (
     r"Road|Rd|Street|St|Str|Nagar|Nagara|Lane|Salai|Marg|Colony|Layout|Apartments?|Apts?|Towers?|Sector|Block|Cross|Main|Avenue|Ave|Phase|Vihar|Enclave|Society|Chowk"
     r"|Bazaa?r|Gali|Mohalla|Puram|Palayam|Pet|Peta|Theru|Veedhi|Bagh|Ganj|Path|Extension|Extn|Residency|Heights|Villa|Complex|Compound|Chawl|Wadi"
 )
-_INDIC_STREETS = "मार्ग|नगर|गली|रोड|सड़क|सड़क|मोहल्ला|कॉलोनी|कालोनी|चौक|विहार|सेक्टर|पथ|रस्ता|தெரு|சாலை|நகர்|வீதி|சந்து|రోడ్డు|వీధి|నగర్|রোড|সড়ক|লেন|রাস্তা|ರಸ್ತೆ|ನಗರ|ബീച്ച് റോഡ്|റോഡ്|રોડ|નગર|સોસાયટી|ਰੋਡ|ਗਲੀ|ନଗର"
+_INDIC_STREETS = (
+    "मार्ग|नगर|गली|रोड|सड़क|सड़क|मोहल्ला|कॉलोनी|कालोनी|चौक|विहार|सेक्टर|पथ|रस्ता|தெரு|சாலை|நகர்|வீதி|சந்து|రోడ్డు"
+    "|వీధి|నగర్|রোড|সড়ক|লেন|রাস্তা|ರಸ್ತೆ|ನಗರ|ബീച്ച് റോഡ്|റോഡ്|રોડ|નગર|સોસાયટી|ਰੋਡ|ਗਲੀ|ନଗର"
+)
 _ANY_STREET = rf"{_STREETS}|(?:{_STREETS.lower()}|{_STREETS.upper()}),"
 _STREET = regex.compile(rf"(?<![\p{{L}}\p{{M}}])(?:{_ANY_STREET}|{_INDIC_STREETS})(?![\p{{L}}\p{{M}}])")
 # house number, then words with a capital, ordinals and Indian words, with commas between: no verb of English fits in
 _NUMBER = r"\d{1,4}[A-Za-z]?(?:[/-]\d{1,4}[A-Za-z]?){0,3}"
 # atomic: a row of numbers can be read in one way only, so a failure costs no second try
-_TOKEN = rf"(?>\p{{Lu}}[\p{{L}}\p{{M}}'’]{{0,24}}\.?(?:-\d{{6}})?|\d{{1,4}}(?:st|nd|rd|th)|\d{{5,6}}|{_NUMBER}|(?![\p{{Latin}}])\p{{L}}[\p{{L}}\p{{M}}]{{0,24}}\.?(?:-\d{{6}})?|of|near|opp\.?|behind|[#&])"
+_TOKEN = (
+    rf"(?>\p{{Lu}}[\p{{L}}\p{{M}}'’]{{0,24}}\.?(?:-\d{{6}})?|\d{{1,4}}(?:st|nd|rd|th)|\d{{5,6}}|{_NUMBER}"
+    rf"|(?![\p{{Latin}}])\p{{L}}[\p{{L}}\p{{M}}]{{0,24}}\.?(?:-\d{{6}})?|of|near|opp\.?|behind|[#&])"
+)
 _SEPARATOR = r"(?>, ?\n?|\n|[ ](?:- ?)?)"
 _HOUSE_WORDS = (
-    r"(?i:h\.? ?no|house no|door no|d\.? ?no|flat no|flat|plot no|plot|no|room no|quarter|block|new no|old no)|मकान (?:नंबर|नं|संख्या)|मकान|घर (?:नंबर|नं)|फ्लैट|प्लॉट"
+    r"(?i:h\.? ?no|house no|door no|d\.? ?no|flat no|flat|plot no|plot|no|room no|quarter|block|new no|old no)"
+    r"|मकान (?:नंबर|नं|संख्या)|मकान|घर (?:नंबर|नं)|फ्लैट|प्लॉट"
     r"|கதவு எண்|வீட்டு எண்|எண்"
 )
 _HOUSE = rf"(?:(?:{_HOUSE_WORDS})\.?[ :#-]{{0,2}}|#[ ]?)?(?<![\d.,]){_NUMBER}(?![\d.])"
 _LEFT = regex.compile(rf"(?<![\p{{L}}\p{{M}}\d])(?P<house>{_HOUSE})(?:{_SEPARATOR}{_TOKEN}){{0,8}}{_SEPARATOR}$")
 # "H.No. 12-3, …" says itself that it begins an address: the PIN is enough, no street needs a name
 _NUMBERED = regex.compile(
-    rf"(?<![\p{{L}}\p{{M}}\d])(?:(?i:h\.? ?no|house no|door no|d\.no|flat no|plot no)|मकान (?:नंबर|नं|संख्या)|கதவு எண்|வீட்டு எண்)\.?[ :#-]{{0,2}}{_NUMBER}(?:{_SEPARATOR}{_TOKEN}){{1,12}}"
+    rf"(?<![\p{{L}}\p{{M}}\d])(?:(?i:h\.? ?no|house no|door no|d\.no|flat no|plot no)|मकान (?:नंबर|नं|संख्या)"
+    rf"|கதவு எண்|வீட்டு எண்)\.?[ :#-]{{0,2}}{_NUMBER}(?:{_SEPARATOR}{_TOKEN}){{1,12}}"
 )
 _RIGHT = regex.compile(rf"(?:\.?{_SEPARATOR}{_TOKEN}){{0,10}}")
 _PIN = regex.compile(r"(?<!\d)[1-9]\d{2} ?\d{3}(?!\d)")
 _CUE = regex.compile(
-    r"(?:\b(?:i|we|i am|i'm) (?:\w{1,10} )?(?:live|living|stay|staying|reside|residing)(?: \w{2,10})? ?(?:at|in)?|\bmy (?:\w{1,12} ){0,2}(?:address|house|home|flat|place|ghar)(?: is)?(?: at| in)?"
-    r"|\b(?:home |postal |residential |full |delivery )?address(?: is)?|\b(?:send|deliver|post|courier|ship) (?:it |them |the \w{1,12} |this )?to|\bmera (?:pata|ghar)|\bresiding at|\bs/o|\bd/o"
-    r"|मेरा (?:पता|घर)|पता|मैं|हम|(?:என்|எங்கள்) (?:முகவரி|வீடு)|முகவரி|నా చిరునామా|చిరునామా|আমার ঠিকানা|ঠিকানা|എന്റെ വിലാസം|വിലാസം|ನನ್ನ ವಿಳಾಸ|ವಿಳಾಸ|મારું સરનામું|ਮੇਰਾ ਪਤਾ|میرا پتہ|ମୋ ଠିକଣା)[\s:=-]{0,4}$",
+    r"(?:\b(?:i|we|i am|i'm) (?:\w{1,10} )?(?:live|living|stay|staying|reside|residing)(?: \w{2,10})? ?(?:at|in)?"
+    r"|\bmy (?:\w{1,12} ){0,2}(?:address|house|home|flat|place|ghar)(?: is)?(?: at| in)?"
+    r"|\b(?:home |postal |residential |full |delivery )?address(?: is)?|\b(?:send|deliver|post|courier|ship) (?:it "
+    r"|them |the \w{1,12} |this )?to|\bmera (?:pata|ghar)|\bresiding at|\bs/o|\bd/o"
+    r"|मेरा (?:पता|घर)|पता|मैं|हम|(?:என்|எங்கள்) (?:முகவரி|வீடு)|முகவரி|నా చిరునామా|చిరునామా|আমার ঠিকানা|ঠিকানা"
+    r"|എന്റെ വിലാസം|വിലാസം|ನನ್ನ ವಿಳಾಸ|ವಿಳಾಸ|મારું સરનામું|ਮੇਰਾ ਪਤਾ|میرا پتہ|ମୋ ଠିକଣା)[\s:=-]{0,4}$",
     regex.IGNORECASE,
 )
 _BEFORE, _AFTER, _CUE_WINDOW = 90, 110, 60
@@ -73,7 +84,8 @@ def _last_pin(text: str, start: int, end: int) -> int:
 FINDERS = (
     Finder(
         "ADDRESS",
-        rf"(?:^|[^A-Za-z])(?:{_ANY_STREET})(?:$|[^A-Za-z])|{_INDIC_STREETS}|(?i)(?:h\.? ?no|house no|door no|d\.no|flat no|plot no)|मकान|கதவு எண்|வீட்டு எண்",
+        rf"(?:^|[^A-Za-z])(?:{_ANY_STREET})(?:$|[^A-Za-z])|{_INDIC_STREETS}|(?i)(?:h\.? ?no|house no|door no|d\.no"
+        rf"|flat no|plot no)|मकान|கதவு எண்|வீட்டு எண்",
         find_addresses,
     ),
 )

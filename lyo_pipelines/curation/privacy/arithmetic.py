@@ -14,7 +14,8 @@ from lyo_pipelines.curation.privacy.spans import beside
 _OPERATORS = frozenset("+*/×÷·=^%<>≤≥≠≈√∑∏∫−±|{}\\_")
 _CURRENCY = re.compile(r"(?:₹|\$|€|£|¥|\b[Rr]s\.?|\bINR|रु\.?|ரூ\.?)\s{0,3}$")
 _UNIT = re.compile(
-    r"\s{0,3}(?:%|°|₹|/-|(?:km|m|cm|mm|kg|g|mg|l|ml|s|ms|Hz|kHz|MHz|J|kJ|N|W|V|A|K|C|rupees?|paise|people|persons?|human beings|inhabitants|metres?"
+    r"\s{0,3}(?:%|°|₹|/-|(?:km|m|cm|mm|kg|g|mg|l|ml|s|ms|Hz|kHz|MHz|J|kJ|N|W|V|A|K|C|rupees?|paise|people|persons?"
+    r"|human beings|inhabitants|metres?"
     r"|meters?|miles?|lit(?:re|er)s?|cells|years?|seconds?|minutes?|hours?|days?|bytes?|bits|units?|crores?|lakhs?|tonnes?|रुपये|रुपए|लोग|मीटर"
     r"|किलोमीटर|लीटर|ரூபாய்|மக்கள்|மீட்டர்|லிட்டர்)(?![\w\u093A-\u094F\u0BBE-\u0BCD]))"
 )
@@ -23,8 +24,8 @@ _WORD = re.compile(r"[^\W\d_]+")
 _OTHER_NUMBER = re.compile(r"\d")
 _AROUND = 60
 _SPACES = 8
-_FEW_WORDS = 4
-_SHORT = 120
+_FEW_WORDS = 2
+_SHORT = 60
 
 
 def in_arithmetic(text: str, start: int, end: int) -> bool:
@@ -70,17 +71,33 @@ def in_sequence(text: str, start: int, end: int) -> bool:
     )
 
 
+_EXERCISE_VERBS = re.compile(
+    r"\b(?:read|split|write|spell|say|type|enter|print|show|copy|expand|find|give|take|reverse|check|count|name)\b",
+    re.IGNORECASE,
+)
+
+
 def is_message_about(text: str, start: int, end: int) -> bool:
-    """Whether the whole text is a number with at most a few words that ask and calculate nothing: no exercise, but a message.
+    """Whether the whole text is a number, with a word or two before it that ask and calculate nothing: no exercise, but a message.
 
     A bare number of ten digits is a telephone number only there or beside a word that says so. On school text a number
     without any such word is nearly always part of an exercise.
     """
-    if len(text) > _SHORT or "?" in text:
+    if len(text) > _SHORT or _WORD.search(text, end) or "?" in text:
         return False
-    rest = text[:start] + " " + text[end:]
+    before = text[:start]
     return (
-        len(_WORD.findall(rest)) <= _FEW_WORDS
-        and not _OTHER_NUMBER.search(rest)
+        len(_WORD.findall(before)) <= _FEW_WORDS
+        and not _OTHER_NUMBER.search(before + text[end:])
+        and not _EXERCISE_VERBS.search(before)
         and not in_arithmetic(text, start, end)
     )
+
+
+# "9876543210 phones", "7500000000 dollars"; but "98… is", "98… always"
+_THINGS = re.compile(r" (?!(?:is|was|has|this|as|us|its|yes|plus|always|sundays?|whats|sms)\b)[a-z]{3,15}s\b")
+
+
+def counts_things(text: str, end: int) -> bool:
+    """Whether the word right after a number is the plural of a thing."""
+    return _THINGS.match(text, end) is not None

@@ -1,4 +1,7 @@
-"""Check digits: Luhn (cards, ISO/IEC 7812-1), Verhoeff (Aadhaar), ISO 7064 mod 97 (IBAN), Luhn mod 36 (GSTIN). Pure arithmetic on digit strings."""
+"""Check digits: Luhn (cards, ISO/IEC 7812-1), Verhoeff (Aadhaar), ISO 7064 mod 97 (IBAN), Luhn mod 36 (GSTIN).
+
+Pure arithmetic on digit strings.
+"""
 
 from __future__ import annotations
 

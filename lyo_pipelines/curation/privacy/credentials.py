@@ -45,16 +45,21 @@ def find_access_keys(text: str) -> Iterator[PersonalDataSpan]:
 
 _IS = r"(?:\s{0,2}(?:is|was|:|=|-|->|no\.?|है|हैं|था|hai|என்பது))?\s{0,2}[\"'“`]?"
 _PASSWORD = regex.compile(
-    rf"(?<!\b(?:a|an|any|strong|weak|good|bad|better|safe|example|the word) )(?:\bpass ?(?:word|code|phrase|key)|\bpasswd|\bpwd|\bwi-?fi key|पासवर्ड|கடவுச்சொல்|பாஸ்வேர்ட்|పాస్‌?వర్డ్|পাসওয়ার্ড|পাসওয়ার্ড|പാസ്‌?വേഡ്|ಪಾಸ್‌?ವರ್ಡ್|પાસવર્ડ|ਪਾਸਵਰਡ|پاس ورڈ|ପାସୱାର୍ଡ)"
+    rf"(?<!\b(?:a|an|any|strong|weak|good|bad|better|safe|example|the word) )(?:\bpass ?(?:word|code|phrase|key)"
+    rf"|\bpasswd|\bpwd|\bwi-?fi key|पासवर्ड|கடவுச்சொல்|பாஸ்வேர்ட்|పాస్‌?వర్డ్|পাসওয়ার্ড|পাসওয়ার্ড|പാസ്‌?വേഡ്"
+    rf"|ಪಾಸ್‌?ವರ್ಡ್|પાસવર્ડ|ਪਾਸਵਰਡ|پاس ورڈ|ପାସୱାର୍ଡ)"
     rf"{_IS}(?P<value>[^\s\"'“”`<>]{{4,64}})",
     regex.IGNORECASE,
 )
 _CODE_NAMES = (
-    r"\botp|\bone[- ]time (?:password|passcode|pin|code)|\b(?:verification|security|login|sign-?in|confirmation|activation) code|\bcvv|\bcvc|\bm?pin (?:number|no\.?)"
-    r"|\b(?:atm|upi|debit card|credit card|card|phone|sim|login|bank|gpay|phonepe) ?m?pin|\bmpin|ओटीपी|ओ\.टी\.पी|எ(?:ண்)?ஓடிபி|ஓடிபி|ஒடிபி|ఓటీపీ|ওটিপি|ഒടിപി|ಒಟಿಪಿ|ઓટીપી|ਓਟੀਪੀ|او ٹی پی|ଓଟିପି"
+    r"\botp|\bone[- ]time (?:password|passcode|pin|code)|\b(?:verification|security|login|sign-?in|confirmation"
+    r"|activation) code|\bcvv|\bcvc|\bm?pin (?:number|no\.?)"
+    r"|\b(?:atm|upi|debit card|credit card|card|phone|sim|login|bank|gpay|phonepe) ?m?pin|\bmpin|ओटीपी|ओ\.टी\.पी"
+    r"|எ(?:ண்)?ஓடிபி|ஓடிபி|ஒடிபி|ఓటీపీ|ওটিপি|ഒടിപി|ಒಟಿಪಿ|ઓટીપી|ਓਟੀਪੀ|او ٹی پی|ଓଟିପି"
 )
 _CODE = regex.compile(
-    rf"(?:{_CODE_NAMES})(?:[^\w\n]|is|was|for|my|login|came|as|code|no|number|है|है:|आया|வந்தது|என்பது|hai|aaya|:|-){{0,6}}(?<![\w])(?P<value>\d{{3}}[ -]?\d{{3}}|\d{{3,8}})(?![\w]|[.,]\d)",
+    rf"(?:{_CODE_NAMES})(?:[^\w\n]|is|was|for|my|login|came|as|code|no|number|है|है:|आया|வந்தது|என்பது|hai|aaya|:"
+    rf"|-){{0,6}}(?<![\w])(?P<value>\d{{3}}[ -]?\d{{3}}|\d{{3,8}})(?![\w]|[.,]\d)",
     regex.IGNORECASE,
 )
 _CODE_BEFORE = regex.compile(
@@ -87,7 +92,8 @@ FINDERS = (
     Finder("SECRET", r"sk-\w|gh[posu]_\w|github_pat_|AKIA|AIza|xox[abp]-|hf_\w|eyJ", find_access_keys),
     Finder(
         "SECRET",
-        r"(?i)pass ?(?:word|code|phrase|key)|passwd|pwd|wi-?fi key|पासवर्ड|கடவுச்சொல்|பாஸ்வேர்ட்|పాస్|পাসওয|পাসওয়|പാസ്|ಪಾಸ್|પાસવર્ડ|ਪਾਸਵਰਡ|پاس ورڈ|ପାସୱାର୍ଡ",
+        r"(?i)pass ?(?:word|code|phrase|key)|passwd|pwd|wi-?fi key|पासवर्ड|கடவுச்சொல்|பாஸ்வேர்ட்|పాస్|পাসওয|পাসওয়|പാസ്"
+        r"|ಪಾಸ್|પાસવર્ડ|ਪਾਸਵਰਡ|پاس ورڈ|ପାସୱାର୍ଡ",
         find_passwords,
     ),
     Finder(

@@ -89,7 +89,10 @@ _VEHICLE_WORDS = context_words("vehicle")
 
 
 def find_vehicles(text: str) -> Iterator[PersonalDataSpan]:
-    """Indian vehicle registrations (state, district, series, four digits) and the BH series; spaced small letters beside a word for vehicles."""
+    """Indian vehicle registrations (state, district, series, four digits) and the BH series.
+
+    In small letters and spaced only beside a word for vehicles.
+    """
     for match in _VEHICLE.finditer(text):
         yield PersonalDataSpan(*match.span(), "VEHICLE")
     for match in _LOWER_VEHICLE.finditer(text):

@@ -47,11 +47,15 @@ def find_emails(text: str) -> Iterator[PersonalDataSpan]:
 
 # "at" and "dot" are words of mathematics and of everyday, so the ending must be one that addresses have
 _ENDINGS = "com|org|net|edu|gov|info|io|me|ac|co|uk|us|email|school|app|dev|xyz|biz|bharat"
-_AT = r"(?:[ ]{0,2}[\[({<][ ]?(?:at|@)[ ]?[\])}>][ ]{0,2}|[ ]{1,2}at(?: the rate(?: of)?)?[ ]{1,2}|[ ]{0,2}@[ ]{1,2}|[ ]{1,2}@[ ]{0,2}|@)"
+_AT = (
+    r"(?:[ ]{0,2}[\[({<][ ]?(?:at|@)[ ]?[\])}>][ ]{0,2}|[ ]{1,2}at(?: the rate(?: of)?)?[ ]{1,2}|[ ]{0,2}@[ ]{1,2}"
+    r"|[ ]{1,2}@[ ]{0,2}|@)"
+)
 _DOT = r"(?:[ ]{0,2}[\[({<][ ]?(?:dot|\.)[ ]?[\])}>][ ]{0,2}|[ ]{1,2}dot[ ]{1,2}|\.)"
 _SPELT = regex.compile(
     rf"(?<![\w\p{{M}}.+-])(?<local>[\w+-]{{1,64}}(?:{_DOT}[\w+-]{{1,64}}){{0,3}})(?<at>{_AT})"
-    rf"(?<domain>[\w-]{{1,63}}(?:{_DOT}[\w-]{{1,63}}){{0,3}}?)(?<dot>{_DOT})(?<end>(?:{_ENDINGS})(?![\w-])|in(?=[ ]?(?:[.,;:!?)\]\n]|$)))(?:{_DOT}in(?![\w-]))?",
+    rf"(?<domain>[\w-]{{1,63}}(?:{_DOT}[\w-]{{1,63}}){{0,3}}?)(?<dot>{_DOT})(?<end>(?:{_ENDINGS})(?![\w-])"
+    rf"|in(?=[ ]?(?:[.,;:!?)\]\n]|$)))(?:{_DOT}in(?![\w-]))?",
     regex.IGNORECASE,
 )
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import regex
 import yaml
 
-from lyo_pipelines.curation.privacy.spans import Finder, PersonalDataSpan
+from lyo_pipelines.curation.privacy.spans import Finder, PersonalDataSpan, beside
 
 # one part of a name: a capital, then letters, apostrophes, hyphens; the bounds keep every pattern linear
 _WORD = r"\p{Lu}[\p{L}\p{M}]{0,30}(?:['’\-]\p{L}[\p{L}\p{M}]{1,30}){0,3}"
@@ -53,11 +53,6 @@ _PIECES = {
     "{BN_KIN}": r"বাবা|মায়ে|মা|ভাইয়ে|ভাই|বোনে|বন্ধু|দিদি|শিক্ষকে",
     "{UR_KIN}": r"دوست|بھائی|والد|ابو|بیٹے|بہن|امی|والدہ|بیٹی|استاد",
     "{END}": r"(?=\s*(?:[,.!?;)\n]|$))",
-    # what only a form says beside a name; "Name: Sodium Chloride" stands alone
-    "{FORM}": (
-        r"(?=(?s:.{0,200})\b(?i:(?:phone|mobile|e-?mail|address|dob|date of birth|age|roll(?: no)?|city|gender|school)\b\s*[:=-]"
-        r"|(?:class|grade|std|standard)\s*[:=-]?\s*(?:\d|[IVX]{1,4}\b)))"
-    ),
     "{W}": r"(?-u:\b)",
 }
 
@@ -73,13 +68,16 @@ def _with_pieces(pattern: str) -> str:
 class _Cue:
     """A pattern with the group `name`; score: how sure it is; in_code: whether it counts beside the words of a program, too.
 
-    full: the name has two parts at least ("Contact Asha Rao"; "Contact Lens" says nothing).
+    full: the name has two parts at least ("Contact Asha Rao"; "Contact Lens" says nothing). in_form: other fields of a form follow.
+    indic: it has letters of Indian scripts.
     """
 
     pattern: regex.Pattern[str]
     score: float
     in_code: bool
     full: bool
+    in_form: bool
+    indic: bool
 
 
 def _words(lists: dict[str, str]) -> frozenset[str]:
@@ -101,6 +99,8 @@ def _cues(key: str) -> tuple[_Cue, ...]:
             float(cue["score"]),
             cue.get("code", True),
             "{TWO}" in cue["pattern"],
+            cue.get("form", False),
+            key == "indic_cues",
         )
         for cue in _LISTS[key]
     )
@@ -118,21 +118,51 @@ _CODE = regex.compile(
     regex.IGNORECASE,
 )
 _CODE_WINDOW = 50
-# plurals and honorifics of address: "बच्चों", "ஆசிரியரே", "குழந்தைகளே"
-_ADDRESSED = regex.compile(r"\p{Devanagari}{1,30}(?:ों|ओं|ियो|ओ)|\p{Tamil}{1,30}(?:ரே|களே|களுக்கு|ர்கள்)", regex.VERSION1)
+# what only a form says beside a name; "Name: Sodium Chloride" stands alone
+_FORM = regex.compile(
+    r"\b(?:(?:phone|mobile|e-?mail|address|dob|date of birth|age|roll(?: no)?|city|gender|school)\b\s{0,4}[:=-]"
+    r"|(?:class|grade|std|standard|kaksha|vaguppu)\s{0,4}[:=-]?\s{0,4}(?:\d|[IVX]{1,4}\b))"
+    r"|(?:कक्षा|क्लास|उम्र|आयु|पता|स्कूल|विद्यालय|रोल|फ़ोन|मोबाइल|इयत्ता|வகுப்பு|வயது|பள்ளி|முகவரி|తరగతి|పాఠశాల|ক্লাস|শ্রেণি|শ্রেণী|বয়স|ക്ലാസ|സ്കൂൾ|ತರಗತಿ|ಶಾಲೆ"
+    r"|ધોરણ|શાળા|ਜਮਾਤ|ਸਕੂਲ|جماعت|اسکول|ଶ୍ରେଣୀ)\s{0,4}[:=-]?\s{0,4}[\p{L}\p{N}+]",
+    regex.IGNORECASE,
+)
+_FORM_WINDOW = 200
+_GRAMMAR = regex.compile(
+    r"\b(?:nouns?|pronouns?|verbs?|adjectives?|subject and predicate|parts? of speech|(?:in|the|this) sentence"
+    r"|translate|sangya|sarvanam|vakya)\b"
+    r"|संज्ञा|सर्वनाम|वाक्य|अनुवाद|வாக்கிய|பெயர்ச்சொல்|மொழிபெயர்|எழுவாய்",
+    regex.IGNORECASE,
+)
+# plurals and honorifics of address, and endings of verbs: "बच्चों", "ஆசிரியரே", "குழந்தைகளே", "வருகிறேன்"
+_ADDRESSED = regex.compile(
+    r"\p{Devanagari}{1,30}(?:ों|ओं|ियो|ओ)|\p{Tamil}{1,30}(?:ரே|களே|க்கு|ர்கள்|மரமே|றேன்|னது|றது)", regex.VERSION1
+)
 
 
 def find_names(text: str) -> Iterator[PersonalDataSpan]:
     """Names after (or before) a cue; capitalised words that are none ("I am Indian", "Hello World") are left."""
     for cue in _CUES if text.isascii() else (*_CUES, *_INDIC_CUES):
-        no_names = _NEVER if cue.score >= _STRONG else _NOT_NAMES
         for match in cue.pattern.finditer(text):
             start, end = match.span("name")
-            name = _trimmed(text[start:end], no_names)
-            if cue.full and " " not in name and "." not in name:
-                continue
-            if name and (cue.in_code or not _CODE.search(text, max(0, start - _CODE_WINDOW), end + _CODE_WINDOW)):
+            name = _trimmed(text[start:end], _NEVER if cue.score >= _STRONG else _NOT_NAMES)
+            if name and _introduces(cue, text, start, end, name):
                 yield PersonalDataSpan(start, start + len(name), "PERSON", cue.score)
+
+
+def _introduces(cue: _Cue, text: str, start: int, end: int, name: str) -> bool:
+    """Whether what stands around a possible name lets it be one."""
+    if cue.full and " " not in name and "." not in name:
+        return False
+    if not cue.in_code and _CODE.search(text, max(0, start - _CODE_WINDOW), end + _CODE_WINDOW):
+        return False
+    if cue.in_form and not _FORM.search(text, end, end + _FORM_WINDOW):
+        return False
+    if cue.score < _STRONG:
+        # "मैं उलझन में हूँ": a particle inside says that the words before it are no name
+        return not cue.indic or end - start == len(name)
+    # "is my name a noun?", "find the noun in 'My name is Ravi'": about the words, not about a person
+    asked = cue.indic and text[end : end + 2].lstrip().startswith("?")
+    return not asked and not beside(_GRAMMAR, text, start, end)
 
 
 def find_titled_names(text: str) -> Iterator[PersonalDataSpan]:
@@ -148,7 +178,8 @@ def _trimmed(name: str, no_names: frozenset[str]) -> str:
     kept: list[str] = []
     for word in name.split(" "):
         bare = word.strip(".'’-").lower()
-        if bare in no_names or (no_names is not _NEVER and _ADDRESSED.fullmatch(bare)):
+        initial = word.endswith(".") and len(bare) == 1
+        if (bare in no_names and not initial) or (no_names is not _NEVER and _ADDRESSED.fullmatch(bare)):
             break
         kept.append(word)
     found = " ".join(kept)
@@ -157,7 +188,8 @@ def _trimmed(name: str, no_names: frozenset[str]) -> str:
 
 # -- names that are known already: found in another text of the row, or told by its metadata -----------------------------
 _OPENERS = (
-    r"yes|no|well|good|right|okay|ok|sure|correct|exactly|great|nice|excellent|perfect|thanks|thank you|sorry|hi|hello|hey|dear|well done|bravo"
+    r"yes|no|well|good|right|okay|ok|sure|correct|exactly|great|nice|excellent|perfect|thanks|thank you|sorry|hi"
+    r"|hello|hey|dear|well done|bravo"
     r"|हाँ|हां|नहीं|अच्छा|ठीक|सही|शाबाश|धन्यवाद|नमस्ते|नमस्कार|प्रिय|वाह|ஆம்|சரி|நன்று|நல்லது|சபாஷ்|நன்றி|வணக்கம்|அருமை|haan|accha|shabash"
 )
 _HONORIFICS = r"जी|भाई|बेटा|बेटी|दीदी|भैया|ji|bhai|beta|beti|அவர்களே|தம்பி|தங்கை"

@@ -6,8 +6,10 @@ import ipaddress
 import re
 from collections.abc import Iterator
 
+import regex
+
 from lyo_pipelines.curation.privacy.context import context_words
-from lyo_pipelines.curation.privacy.spans import Finder, PersonalDataSpan, beside, preceded_by
+from lyo_pipelines.curation.privacy.spans import Finder, PersonalDataSpan, beside, followed_by, preceded_by
 
 _IPV4 = re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w]|\.\d|/\d)")
 _IPV6 = re.compile(r"(?<![\w:.])(?:[0-9A-Fa-f]{0,4}:){3,7}[0-9A-Fa-f]{0,4}(?![\w:]|\.\d)")
@@ -36,6 +38,8 @@ def find_ips(text: str) -> Iterator[PersonalDataSpan]:
             continue
         if _last(_NUMBERING, text, match.start()) > _last(_WORDS, text, match.start()):
             continue
+        if followed_by(_NUMBERING, text, match.end(), 12):
+            continue
         if _is_somebodys(ipaddress.IPv4Address(match.group()), text, *match.span()):
             yield PersonalDataSpan(*match.span(), "IP")
     for match in _IPV6.finditer(text):
@@ -51,7 +55,7 @@ def find_ips(text: str) -> Iterator[PersonalDataSpan]:
             yield PersonalDataSpan(*match.span(), "IP")
 
 
-def _last(words: re.Pattern[str], text: str, start: int) -> int:
+def _last(words: regex.Pattern[str], text: str, start: int) -> int:
     """Where the last of the words before a position begins; -1 where none stands near it."""
     return max((match.start() for match in words.finditer(text, max(0, start - 40), start)), default=-1)
 

@@ -8,12 +8,13 @@ counts unless arithmetic stands around it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import regex
 
 from lyo_pipelines.curation.privacy.arithmetic import (
     counted,
+    counts_things,
     in_arithmetic,
     in_sequence,
     is_message_about,
@@ -32,7 +33,7 @@ _CONTACT_WORDS = context_words("phone")
 _ANY_WORDS = context_words("phone", "phone_things", "own_number")
 _WORDS_AFTER = context_words("phone_after")
 _WORDS_BESIDE = regex.compile(
-    rf"(?:{PHONE_WORDS.pattern})(?:[^\w\n]|is|at|on|no|nos|number|numbers|नंबर|नम्बर|है){{0,6}}$", regex.IGNORECASE
+    rf"(?:{_ANY_WORDS.pattern})(?:[^\w\n]|is|at|on|no|nos|number|numbers|नंबर|नम्बर|है){{0,6}}$", regex.IGNORECASE
 )
 """A word for telephones right before the number: stronger than a word of arithmetic nearby."""
 
@@ -40,12 +41,14 @@ _INTERNATIONAL = re.compile(
     rf"(?<![\w.+])(?:\+|00)[1-9]\d{{0,3}}[\s().-]{{0,2}}\d(?:[\s().-]{{0,2}}\d){{5,12}}{_FREE_RIGHT}"
 )
 _INDIAN = re.compile(
-    rf"{_FREE_LEFT}(?:\(?\+?(?:91|0)\)?[ -]?)?[6-9](?:\d{{9}}|\d{{4}}[ -]\d{{5}}|\d{{2}}[ -]\d{{3}}[ -]\d{{4}}|\d{{3}}[ -]\d{{3}}[ -]\d{{3}}"
+    rf"{_FREE_LEFT}(?:\(?\+?(?:91|0)\)?[ -]?)?[6-9](?:\d{{9}}|\d{{4}}[ -]\d{{5}}|\d{{2}}[ -]\d{{3}}[ -]\d{{4}}"
+    rf"|\d{{3}}[ -]\d{{3}}[ -]\d{{3}}"
     rf"|\d{{2}}[ -]\d{{4}}[ -]\d{{3}}){_FREE_RIGHT}"
 )
 _LANDLINE = re.compile(rf"{_FREE_LEFT}(?:\(0\d{{2,4}}\) ?|0\d{{2,4}}[ -])\d{{3,4}}[ -]?\d{{3,4}}{_FREE_RIGHT}")
 _AMERICAN = re.compile(
-    rf"{_FREE_LEFT}(?:\+?1[-. ])?(?:\([2-9]\d{{2}}\) ?|[2-9]\d{{2}}(?P<mark>[-.]))\d{{3}}(?(mark)(?P=mark)|[-. ])\d{{4}}(?: ?(?:x|ext\.?) ?\d{{1,5}})?{_FREE_RIGHT}"
+    rf"{_FREE_LEFT}(?:\+?1[-. ])?(?:\([2-9]\d{{2}}\) ?|[2-9]\d{{2}}(?P<mark>[-.]))\d{{3}}(?(mark)(?P=mark)"
+    rf"|[-. ])\d{{4}}(?: ?(?:x|ext\.?) ?\d{{1,5}})?{_FREE_RIGHT}"
 )
 _ANY_FORM = re.compile(
     rf"(?<![\w,/^=×÷√\\])(?<!\d[.*])\(?\+?\d(?:[\s()./-]{{0,2}}\d){{6,13}}(?:\s?(?:x|ext\.?)\s?\d{{1,5}})?{_FREE_RIGHT}"
@@ -63,7 +66,25 @@ _ANOTHER = re.compile(r" ?[/|] ?(?:\+?91[ -]?)?[6-9]\d{4}[ -]?\d{5}(?!\d)")
 
 
 def find_phones(text: str) -> Iterator[PersonalDataSpan]:
-    """International, Indian and 3-3-4 forms, and after a word like "call" any number as long as a phone's."""
+    """International, Indian and 3-3-4 forms, and after a word like "call" any number as long as a phone's.
+
+    A number that is somebody's in one place is so in every place of the text, even where it is calculated with.
+    """
+    spans = list(_formed_phones(text))
+    yield from spans
+    known = {phone_digits(text[span.start : span.end]) for span in spans}
+    if known:
+        for match in _INDIAN.finditer(text):
+            if phone_digits(match.group()) in known:
+                yield PersonalDataSpan(*match.span(), "PHONE", 0.9)
+
+
+def phone_digits(number: str) -> str:
+    """The last ten digits of a number: what is the same with and without a prefix and in every grouping."""
+    return _NOT_DIGIT.sub("", number)[-10:]
+
+
+def _formed_phones(text: str) -> Iterator[PersonalDataSpan]:
     for match in _LINK.finditer(text):
         yield PersonalDataSpan(*match.span(), "PHONE", 0.95)
     for match in _INTERNATIONAL.finditer(text):
@@ -85,26 +106,25 @@ def find_phones(text: str) -> Iterator[PersonalDataSpan]:
     yield from _named_of_any_form(text)
 
 
-_UNNAMED = 0.6
+_UNNAMED, _NAMED = 0.6, 0.9
 
 
 def _score(text: str, match: re.Match[str]) -> float:
     """How sure it is that a number of an Indian or 3-3-4 form is a telephone's; 0: it is not."""
     start, end = match.span()
-    calculated = not _ANOTHER.match(text, end) and operator_beside(text, start, end)
     if counted(text, start, end):
         return 0.0
     if _WORDS_BESIDE.search(text, max(0, start - _BESIDE), start):
-        return 0.9
+        return _NAMED
+    calculated = not _ANOTHER.match(text, end) and operator_beside(text, start, end)
     if not calculated and (preceded_by(_CONTACT_WORDS, text, start) or followed_by(_WORDS_AFTER, text, end)):
-        return 0.9
-    if calculated or talks_of_numbers(text, start, end):
+        return _NAMED
+    if calculated or talks_of_numbers(text, start, end) or counts_things(text, end):
         return 0.0
     if preceded_by(_ANY_WORDS, text, start):
-        return 0.9
-    if match.group().isdigit():
-        return _UNNAMED if is_message_about(text, start, end) else 0.0
-    return 0.0 if in_sequence(text, start, end) else _UNNAMED
+        return _NAMED
+    told = is_message_about(text, start, end) if match.group().isdigit() else not in_sequence(text, start, end)
+    return _UNNAMED if told else 0.0
 
 
 _BESIDE = 50
@@ -116,7 +136,7 @@ def _named_of_any_form(text: str) -> Iterator[PersonalDataSpan]:
         named = preceded_by(PHONE_WORDS, text, start) or followed_by(_WORDS_AFTER, text, end)
         if not named or not _as_long_as_a_phone(match.group()) or operator_beside(text, start, end):
             continue
-        if not match.group().isdigit() or not in_arithmetic(text, start, end):
+        if not match.group().isdigit() or not (in_arithmetic(text, start, end) or counts_things(text, end)):
             yield PersonalDataSpan(start, end, "PHONE", 0.7)
 
 
@@ -196,3 +216,9 @@ FINDERS = (
     Finder("PHONE", _SEVEN_DIGITS, find_phones),
     Finder("PHONE", rf"{_SEVEN_DIGITS}|{_TWO_WORDS}", find_spelt_phones),
 )
+
+
+def known_phone_pattern(digits: Iterable[str]) -> regex.Pattern[str]:
+    """One pattern for telephone numbers (ten digits each) that are known already, in any grouping."""
+    numbers = "|".join(r"[ -]?".join(one) for one in sorted(digits))
+    return regex.compile(rf"(?<![\d.,])(?:\+?(?:91|0)[ -]?)?(?:{numbers})(?![\d]|[.,]\d)")

@@ -9,16 +9,19 @@ import polars as pl
 
 from lyo_pipelines.config.curation import CurationConfig
 from lyo_pipelines.curation.privacy.engine import all_finders, find_personal_data
-from lyo_pipelines.curation.privacy.spans import PersonalDataSpan
+from lyo_pipelines.curation.privacy.phones import phone_digits
+from lyo_pipelines.curation.privacy.spans import PersonalDataSpan, ascii_digits
 
 
 @dataclass(frozen=True)
 class Redacted:
-    """One changed text: the text without its values, how many of each type went, and the names that were seen (for this row only)."""
+    """One changed text: the text without its values, how many of each type went, and the names and the telephone numbers (ten digits
+    each) that were seen (for this row only)."""
 
     text: str
     counts: dict[str, int]
     names: tuple[str, ...] = field(default=(), repr=False)
+    phones: tuple[str, ...] = field(default=(), repr=False)
 
 
 def can_hold(texts: pl.Series, config: CurationConfig) -> pl.DataFrame:
@@ -60,7 +63,9 @@ def _pass(redacted: Redacted, config: CurationConfig, kinds: list[str] | None) -
         return None
     names = tuple(text[span.start : span.end] for span in spans if span.kind == "PERSON")
     counts = Counter(redacted.counts) + Counter(span.kind for span in spans)
-    return Redacted(_replaced(text, spans), dict(counts), (*redacted.names, *names))
+    digits = (phone_digits(ascii_digits(text[span.start : span.end])) for span in spans if span.kind == "PHONE")
+    phones = tuple(number for number in digits if len(number) == 10)
+    return Redacted(_replaced(text, spans), dict(counts), (*redacted.names, *names), (*redacted.phones, *phones))
 
 
 def _replaced(text: str, spans: list[PersonalDataSpan]) -> str:
