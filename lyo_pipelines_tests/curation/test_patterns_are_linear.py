@@ -100,7 +100,8 @@ def test_each_python_pattern_is_linear(name):
 def _frame(text: str) -> pl.DataFrame:
     row = {
         "question": "What is it?", "answer": text, "spoken": text, "edited_answer": None, "original_answer": None, "rating": 5.0,
-        "thumbs": None, "retries": None, "error": text, "finish_reason": text[:2000], "complaint_category": None, "complaint_text": None,
+        "thumbs": None, "retries": None, "error": text, "finish_reason": text[:2000], "complaint_category": None,
+        "complaint_text": None,
         "segment": "tutoring.en.math", "written": "en",
         "bucket": "en", "decision": None, "invalid": None, "structured": False,
     }  # fmt: skip
