@@ -157,9 +157,11 @@ def _open_list(lines: list[str]) -> bool:
 
 
 def _open_row(lines: list[str]) -> bool:
-    """Whether a table whose rows end with "|" ends with a row that does not."""
+    """Whether a table whose rows end with "|" ends with a row that does not, or that has fewer cells."""
     rows = [line.strip() for line in lines[-2:]]
-    return len(rows) == 2 and rows[0][:1] == rows[0][-1:] == "|" and rows[1][:1] == "|" and rows[1][-1:] != "|"
+    if len(rows) < 2 or not (rows[0][:1] == rows[0][-1:] == "|" and rows[1][:1] == "|"):
+        return False
+    return rows[1][-1:] != "|" or rows[1].count("|") < rows[0].count("|")
 
 
 _OPENER = re.compile(r"(?<![:;=])[(\[{]([^()\[\]{}]*)$")

@@ -28,7 +28,7 @@ WORDS = load_wordlists().dangling_words
         "You should **always",
         'She wrote "The sea is calm and',
         "पहले हर को समान कीजिए। फिर दोनों अंशों को आपस में जो",
-        "জল একটি যৌগ। এটি দুটি মৌলের সরল",
+        "জল একটি যৌগ। এটি দুটি আলাদা মৌলের পরমাণু",
     ],
 )
 def test_an_open_end_is_a_cut(text):
