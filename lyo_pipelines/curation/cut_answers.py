@@ -54,10 +54,11 @@ def ends_cut(answers: pl.Series, questions: pl.Series, dangling: frozenset[str])
 
 def is_cut(answer: str, question: str, dangling: frozenset[str]) -> bool:
     """Whether one answer ends in the middle of something (see `ends_cut`)."""
-    if open_fence(answer):
+    blocks, stays_open = _fenced(answer)
+    if stays_open:
         return True
     # code is judged by its fences alone
-    text = _CODE.sub(" `code` ", answer).rstrip()
+    text = _without_code(answer, blocks)
     if not text or text.endswith("`code`"):
         return False
     lines = text[-_TAIL:].split("\n")
@@ -74,25 +75,36 @@ def is_cut(answer: str, question: str, dangling: frozenset[str]) -> bool:
     )
 
 
-_CODE = re.compile(
-    r"^[ \t>]*(?P<fence>`{3,}|~{3,})[^\n]*\n(?:[^\n]*\n)*?[ \t>]*(?P=fence)[`~]*[ \t]*$|`[^`\n]+`", re.MULTILINE
-)
-_FENCE = re.compile(r"^[ \t>]*(?:(?:[-*+]|\d{1,3}[.)])[ \t]+)?(`{3,}|~{3,})([^`\n]*)$", re.MULTILINE)
+_FENCE = re.compile(r"^[ \t>]*+(?:(?:[-*+]|\d{1,3}[.)])[ \t]+)?(`{3,}|~{3,})([^`\n]*)$", re.MULTILINE)
 _CLOSED = re.compile(r"[.!?।॥…][\"”’')\]*_]*$")
 
 
-def open_fence(text: str) -> bool:
-    """Whether a code fence stays open (CommonMark: a line of its own, closed by at least as many of the same sign)."""
+def _fenced(text: str) -> tuple[list[tuple[int, int]], bool]:
+    """Where the fenced blocks of a text begin and end, and whether the last one stays open."""
+    blocks: list[tuple[int, int]] = []
     if "```" not in text and "~~~" not in text:
-        return False
-    fence = ""
+        return blocks, False
+    fence, begin = "", 0
     for match in _FENCE.finditer(text):
         sign, rest = match[1], match[2].strip()
         if not fence:
-            fence = sign
+            fence, begin = sign, match.start()
         elif sign[0] == fence[0] and len(sign) >= len(fence) and not rest:
+            blocks.append((begin, match.end()))
             fence = ""
-    return bool(fence)
+    return blocks, bool(fence)
+
+
+_INLINE = re.compile(r"`[^`\n]+`")
+
+
+def _without_code(text: str, blocks: list[tuple[int, int]]) -> str:
+    """The text with `code` in the place of blocks and of code within a line."""
+    parts, at = [], 0
+    for begin, end in blocks:
+        parts.append(text[at:begin])
+        at = end
+    return _INLINE.sub(" `code` ", " `code` ".join([*parts, text[at:]])).rstrip()
 
 
 _TEX = re.compile(r"(?<!\\)\\(?:(?P<open>[(\[])|(?P<close>[)\]])|(?P<side>begin|end)\{)|(?<!\\)(?P<dollars>\$\$?)")
@@ -127,7 +139,7 @@ def _open_tex(text: str) -> bool:
 
 
 _PROSE_WORD = re.compile(r"(?:^|\s)[A-Za-z\u0900-\u0dff]{3,}(?=[\s,;]|$)")
-_NUMBERED = re.compile(r"^[\s>*_#]*(?P<word>(?:[^\W\d_]{2,12})\s)?\s*(?P<number>\d{1,2})(?P<sign>[.):]?)[\s*_]*$")
+_NUMBERED = re.compile(r"^[\s>*_#]*+(?P<word>(?:[^\W\d_]{2,12})\s)?\s*(?P<number>\d{1,2})(?P<sign>[.):]?)[\s*_]*$")
 _BULLET = re.compile(r"^\s*([-*•–])\s*$")
 
 
@@ -140,14 +152,16 @@ def _open_list(lines: list[str]) -> bool:
     if not found or not (found["word"] or found["sign"]):
         return False
     word = (found["word"] or "").strip()
-    earlier = re.compile(rf"^[\s>*_#]*{re.escape(word)}\s*{int(found['number']) - 1}[\s.):*_-]", re.IGNORECASE)
+    earlier = re.compile(rf"^[\s>*_#]*+{re.escape(word)}\s*{int(found['number']) - 1}[\s.):*_-]", re.IGNORECASE)
     return any(earlier.match(line) for line in before)
 
 
 def _open_row(lines: list[str]) -> bool:
-    """Whether a table whose rows end with "|" ends with a row that does not."""
+    """Whether a table whose rows end with "|" ends with a row that does not, or that has fewer cells."""
     rows = [line.strip() for line in lines[-2:]]
-    return len(rows) == 2 and rows[0][:1] == rows[0][-1:] == "|" and rows[1][:1] == "|" and rows[1][-1:] != "|"
+    if len(rows) < 2 or not (rows[0][:1] == rows[0][-1:] == "|" and rows[1][:1] == "|"):
+        return False
+    return rows[1][-1:] != "|" or rows[1].count("|") < rows[0].count("|")
 
 
 _OPENER = re.compile(r"(?<![:;=])[(\[{]([^()\[\]{}]*)$")
@@ -201,7 +215,7 @@ def _open_formula(line: str) -> bool:
 
 
 _STEP = re.compile(
-    r"^[\s*_#>]*(?:Step|STEP|चरण|पद|पायरी|படி|దశ|ধাপ|ಹಂತ|ഘട്ടം|પગલું|ਕਦਮ|Charan|Padi)\s*\d+\s*[*_]*[:.)-]?\s*(?P<body>[^\n]*)$"
+    r"^[\s*_#>]*+(?:Step|STEP|चरण|पद|पायरी|படி|దశ|ধাপ|ಹಂತ|ഘട്ടം|પગલું|ਕਦਮ|Charan|Padi)\s*\d+\s*[*_]*[:.)-]?\s*(?P<body>[^\n]*)$"
 )
 _UNIT_RESULT = re.compile(r"[=≈:]\s*[^=≈]{1,40}$")
 

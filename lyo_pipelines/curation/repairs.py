@@ -7,7 +7,7 @@ Running the steps on their own output changes nothing.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import polars as pl
@@ -72,9 +72,26 @@ def fix_encoding(texts: pl.Series, _: Wordlists | None = None) -> pl.Series:
 def _repaired(fix: Callable[[str], str], text: str) -> str:
     if re.search(ABOUT_ENCODING, text):
         return text
-    fixed = _mended(fix, _UNIT.sub(_UNIT_KEPT, text)).replace(_UNIT_KEPT, "Å")
+    plain = _UNIT.sub(_UNIT_KEPT, text)
+    fixed = "".join(_mended(fix, piece) if len(piece) <= 2 * _PIECE else piece for piece in _pieces(plain))
+    fixed = fixed.replace(_UNIT_KEPT, "Å")
     appeared = {sign for sign in fixed if ord(sign) > 0x7F and sign.isalpha() and fixed.count(sign) > text.count(sign)}
     return text if _SHOWN.search(text) and any(sign in text for sign in appeared) else fixed
+
+
+_PIECE = 2000  # characters
+
+
+def _pieces(text: str) -> Iterator[str]:
+    """The text in pieces that end at a space or newline, which no misread sequence holds: ftfy takes the square of a text's length."""
+    begin = 0
+    while len(text) - begin > _PIECE:
+        ends = [at for sign in " \n" if (at := text.find(sign, begin + _PIECE)) >= 0]
+        if not ends:
+            break
+        yield text[begin : min(ends) + 1]
+        begin = min(ends) + 1
+    yield text[begin:]
 
 
 def _mended(fix: Callable[[str], str], text: str) -> str:

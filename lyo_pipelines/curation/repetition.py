@@ -70,7 +70,7 @@ def repeated_texts(
 
 
 _COUNTER = re.compile(
-    r"^[\s>*_#|-]*(?:[^\W\d_]{2,12}\s)?\s*\d{1,4}[.):]+\s*"
+    r"^[\s>*_#|-]*+(?:[^\W\d_]{2,12}\s)?\s*\d{1,4}[.):]+\s*"
 )  # "12." and "Step 12:" alone make no line new
 _SENTENCE_END = re.compile(r"(?<=[.!?।॥])\s+|\n+")
 _WORD = re.compile(r"[^\W\d_]{2,}")

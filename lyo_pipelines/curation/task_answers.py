@@ -27,7 +27,7 @@ VALUE_END = "\x1e"
 UNFENCED = "unfence_json"
 """Name under which the report counts the answers whose Markdown fence was taken off."""
 
-_FENCE = re.compile(r"```(?:json|JSON)?[ \t]*\n(.*?)\n?[ \t]*```", re.DOTALL)
+_FENCE = re.compile(r"```(?:json|JSON)?[ \t]*+\n(.*)```", re.DOTALL)
 _LOOKED_AT = (
     "task", "language", "subject", "topic", "grade", "reasoning_mode", "system_prompt", "context", "question", "answer",
     "reference_answer",

@@ -8,7 +8,7 @@ import warnings
 
 from lyo_pipelines.tasks.base import GradedAnswer, TaskMetric
 
-_BLOCK = re.compile(r"```[ \t]*([\w+-]*)[^\n]*\n(.*?)(?:```|\Z)", re.DOTALL)
+_BLOCK = re.compile(r"```[ \t]*+([\w+-]*+)[^`\n]*+\n(.*?)(?:```|\Z)", re.DOTALL)
 _PYTHON = frozenset({"python", "py", "python3"})
 _PROMPT = re.compile(r"^(?:>>>|\.\.\.) ?", re.MULTILINE)
 

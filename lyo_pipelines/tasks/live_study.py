@@ -13,7 +13,8 @@ from lyo_pipelines.tasks.measures import parse_number, split_words
 from lyo_pipelines.tasks.wording import about, is_feminine, language, learner
 
 FORMAT_VERSION = "live_study-1"
-_NUMBER = re.compile(r"(?<![\w.])[-+]?\d[\d,]*(?:\.\d+)?(?:/\d+)?(?![\w])")
+_NUMBER = re.compile(r"(?<![\w.])(?<!\d,)[-+]?\d[\d,]*+(?:\.\d+)?(?:/\d+)?(?![\w])")
+_BEFORE = 80  # characters
 # what stands right before a number that is told as the result
 _TOLD = re.compile(
     r"(?:[=≈]|answer|result|solution|उत्तर|जवाब|விடை|பதில்|uttar|vidai)\s*(?:is|है|hai)?\s*[:=]?\s*[₹$]?\s*$",
@@ -52,7 +53,10 @@ def _numbers(text: str) -> list[tuple[Fraction, str]]:
     """Return each number of a text with what stands before it."""
     plain = unicodedata.normalize("NFKC", text).replace("−", "-").replace("⁄", "/")
     plain = "".join(str(unicodedata.decimal(sign)) if sign.isdecimal() else sign for sign in plain)
-    found = [(parse_number(match.group()), plain[: match.start()]) for match in _NUMBER.finditer(plain)]
+    found = [
+        (parse_number(match.group()), plain[max(0, match.start() - _BEFORE) : match.start()])
+        for match in _NUMBER.finditer(plain)
+    ]
     return [(value, before) for value, before in found if value is not None]
 
 

@@ -13,6 +13,8 @@ import numpy as np
 
 from lyo_pipelines.tasks.base import GradedAnswer, TaskMetric
 
+_NUMBER_LENGTH = 60  # characters
+
 
 def macro_f1(answers: Sequence[str | None], references: Sequence[str]) -> float | None:
     """Return the F1 averaged over the labels that the references hold; None without any. None is an answer of no label."""
@@ -79,6 +81,8 @@ def parse_number(text: str) -> Fraction | None:
     plain = unicodedata.normalize("NFKC", text).rsplit("=", 1)[-1].replace(",", "").replace("−", "-").replace("⁄", "/")
     plain = "".join(str(unicodedata.decimal(sign)) if sign.isdecimal() else sign for sign in plain)
     plain = plain.strip(" .₹$%।")
+    if len(plain) > _NUMBER_LENGTH or "e" in plain.lower():  # 1e999999999 would be written out
+        return None
     try:
         return Fraction(plain.replace(" ", ""))
     except (ValueError, ZeroDivisionError):

@@ -31,16 +31,16 @@ def _any(words: tuple[str, ...]) -> str:
     return "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
 
 
-_LEAD = r"[\s*_#>$(\[∴⇒→✅-]*"
+_LEAD = r"[\s*_#>$(\[→✅-]*+"
 _EDGE = r"(?![^\W\d_])(?![\u0900-\u0dff])"  # the word ends here, in any script
 _MARK = re.compile(
-    rf"^{_LEAD}(?:(?:{_any(_CONCLUSIONS)}){_EDGE}[\s,:]*)?(?:(?:the|our|my|your|its|required|correct|final|total|सही|अभीष्ट|अंतिम|required)\s+)*"
+    rf"^{_LEAD}(?:[∴⇒]\s*+)?(?:(?:{_any(_CONCLUSIONS)}){_EDGE}[\s,:]*+)?(?:(?:the|our|my|your|its|required|correct|final|total|सही|अभीष्ट|अंतिम|required)\s+)*"
     rf"(?:{_any(_NAMES)}){_EDGE}",
     re.IGNORECASE,
 )
 _CONCLUDED = re.compile(rf"^{_LEAD}(?:(?:{_any(_CONCLUSIONS)}){_EDGE}|[∴⇒])", re.IGNORECASE)
 _HASHES = re.compile(r"^\s*#{4}\s*\S")
-_BOXED = re.compile(r"\\(?:boxed|fbox)\s*\{?\s*[^\s{}]")
+_BOXED = re.compile(r"\\(?:boxed|fbox)\s*+\{?\s*+[^\s{}]")
 _VALUE = re.compile(r"[^\W_]")
 _STATED = re.compile(
     r"[=≈≤≥<>:∈]\s*\S|\d|\b(?:is|are|was|has|have|must|equals?)\b|है|हैं|आहे|ஆகும்|ছিল|হল|అవుతుంది|ആണ്", re.IGNORECASE
@@ -53,7 +53,7 @@ _INSIDE = re.compile(
     re.IGNORECASE,
 )
 _BARE = re.compile(
-    r"^\s*(?:(?:\$|\\\(|\\\[|\*\*)*\s*[A-Za-zα-ω]\w?\s*=\s*[^=\n]{1,30}|\*\*[^*\n]{0,24}\d[^*\n]{0,16}\*\*[.]?)\s*$"
+    r"^\s*+(?:(?:\$|\\\(|\\\[|\*\*)*+\s*+[A-Za-zα-ω]\w?\s*=\s*[^=\n]{1,30}|\*\*[^*\n]{0,24}\d[^*\n]{0,16}\*\*[.]?)\s*$"
 )
 _SENTENCE = re.compile(r"(?<=[.!?।॥])\s+")
 

@@ -30,6 +30,9 @@ def mended(text: str, *, answers: bool = True) -> str:
         ("a\u200bb\ufeff", "ab"),
         ("one\r\ntwo\rthree", "one\ntwo\nthree"),
         ("  padded \n", "padded"),
+        ("one\x0btwo\x0cthree\x85four", "one\ntwo\nthree\nfour"),
+        ("\n    if x:\n        y()\n    z()\n", "if x:\n    y()\nz()"),
+        ("résumé and cafÃ©", "résumé and café"),
         ("As an AI language model, we subtract 5.", "We subtract 5."),
         ("Good. As a large language model, i think so.", "Good. I think so."),
         ("एक एआई मॉडल के रूप में, पहले पाँच घटाइए।", "पहले पाँच घटाइए।"),
@@ -52,6 +55,10 @@ def test_what_is_repaired(broken, whole):
         "à la carte, château",
         "f(x) = x³\n\ty = 2",
         "Ã is a letter",
+        "A cell of 7 Å² by 2 Å³",
+        "The letter é looks like Ã© there",
+        "Read as UTF-8, â€™ is one sign",
+        "    while x:\n        y()\n\nThat is all.",
     ],
 )
 def test_what_must_survive(text):

@@ -135,6 +135,69 @@ def test_good_rows_stay(changes):
     assert fate(**changes) == "kept"
 
 
+@pytest.mark.parametrize(
+    "error", ["None", "0", "OK", "no error", "status: ok", "STATUS_CODE_UNSET", "false", "{}", "200 OK"]
+)
+def test_a_field_that_reports_no_error_is_none(error):
+    assert fate(rating=5.0, error=error) == "kept"
+
+
+@pytest.mark.parametrize("error", ["timeout", "500", "Error: quota", "not ok", "none of the models answered"])
+def test_a_field_that_reports_an_error_is_one(error):
+    assert fate(rating=5.0, error=error) == "error"
+
+
+@pytest.mark.parametrize("answer", ["Undefined", "None", "null", "NaN", "* *\n* *"])
+def test_a_word_that_programs_write_for_nothing_may_be_the_answer(answer):
+    assert fate(rating=5.0, answer=answer) == "kept"
+
+
+@pytest.mark.parametrize(
+    ("language", "answer"),
+    [
+        ("en", "Unfortunately, I am not able to answer this question."),
+        ("hi", "क्षमा कीजिएगा, मुझे इसकी जानकारी नहीं है।"),
+        ("hi_latn", "Main aapki madad nahi kar paunga."),
+        ("ta", "மன்னிக்கவும், எனக்கு விடை தெரியவில்லை."),
+        ("mr", "माफ करा, मी या प्रश्नाचे उत्तर देऊ शकणार नाही."),
+        ("bn", "দুঃখিত, আমি উত্তর দিতে পারছি না।"),
+        ("te", "క్షమించండి, నేను సమాధానం చెప్పలేను."),
+        ("gu", "માફ કરશો, મને ખબર નથી."),
+    ],
+)
+def test_refusals_are_found_in_many_languages(language, answer):
+    assert fate(rating=5.0, language=language, answer=answer) == "refusal"
+
+
+@pytest.mark.parametrize(
+    ("language", "answer"),
+    [
+        ("en", "The guard says: I'm sorry, but I can't help you. He is polite."),
+        ("en", "We add first, so I can't answer with one number: take any x and y = 5 − x."),
+        ("en", "Sorry, I wrote 54 before; 7 × 8 is 56."),
+        ("hi", "शून्य से भाग नहीं दे सकते, इसलिए 3/0 का मान नहीं है।"),
+        ("ta", "மன்னிக்கவும், குறி தவறு. சரியான விடை −2."),
+        ("hi_latn", "Mujhe nahi pata ka matlab I do not know hai."),
+    ],
+)
+def test_lessons_that_sound_like_refusals_stay(language, answer):
+    assert fate(rating=5.0, language=language, answer=answer) == "kept"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "1 0 0 0\n0 1 0 0\n0 0 1 0\n0 0 0 1\n" * 3,
+        "| p | q |\n|---|---|\n" + "| 0 | 1 |\n| 1 | 0 |\n" * 6 + "| 1 | 1 |",
+        "Halve it and note the rest.\n9 is 4 rest 1\nHalve it and note the rest.\n4 is 2 rest 0\n"
+        "Halve it and note the rest.\n2 is 1 rest 0\n"
+        "Halve it and note the rest.\n1 is 0 rest 1\nIt is 1001.",
+    ],
+)
+def test_a_pattern_or_a_method_is_no_repetition(answer):
+    assert fate(rating=5.0, answer=answer) == "kept"
+
+
 def test_the_configured_values_are_the_defaults():
     assert (CONFIG.minimum_rating, CONFIG.unrated_minimum_characters, CONFIG.segment_minimum_interactions) == (
         4.0,
