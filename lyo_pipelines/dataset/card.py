@@ -64,8 +64,9 @@ def dataset_card(manifest: DatasetManifest) -> str:
                 for step in manifest.funnel
             ),
         ),
-        "Examples that share a conversation, a source question id or a near-duplicate question are one group, and a group is "
-        "never in two splits. A group keeps its split in every later version; a new one draws it by a keyed hash.\n",
+        "Examples that share a conversation, a source question id or an exercise (nearly the same wording) are one group, and a "
+        "group is never in two splits. A group keeps its split in every later version; new ones are dealt out within language, "
+        "subject and grade, drawn by a keyed hash.\n",
         _groups(manifest),
         "## Composition\n",
         f'By {", ".join(manifest.strata_by)} ("-": not known):\n',
@@ -96,7 +97,7 @@ def dataset_card(manifest: DatasetManifest) -> str:
         "- Answers were chosen by user ratings and rules, not verified one by one; a rated answer can be wrong.\n"
         "- Whoever asks, rates and returns is not a random sample of students.\n"
         "- Personal data is found by patterns and names known to the log; a name that nothing gives away can remain.\n"
-        "- Near duplicates are found by wording (character 5-grams): the same question in other words is not recognised.\n"
+        "- Near duplicates are found by wording (n-grams and edits): the same question in other words is not recognised.\n"
         "- The benchmark check knows registered benchmarks only, and not their translations or paraphrases.\n"
         "- When the same examples come again with another weight or rating, this version is reused as it is.\n",
         "## Licence and contact\n",

@@ -22,13 +22,18 @@ _CHUNK = 50_000
 _PRIME = np.uint64(0x9E3779B97F4A7C15)
 
 
-def without_common_parts(words: pa.Array, unit: np.ndarray, text: np.ndarray, *, share: float, least: int) -> pa.Array:
+def without_common_parts(
+    words: pa.Array, unit: np.ndarray, text: np.ndarray, segment: np.ndarray, *, share: float, least: int
+) -> pa.Array:
     """Return each text without its common parts: "" where nothing else stands in it.
 
     words: M distinct texts as comparable words. unit, text: which conversation (uint64) holds which text (position in words), any
-    number of pairs. A part is common when `share` of the conversations and at least `least` of them hold it.
+    number of pairs; segment: code of its segment. A part is common when `share` of the conversations, of all or of one segment,
+    and at least `least` of them hold it: so a parent and its children look behind the same instructions.
     """
-    common = _common_windows(words, unit, text, share=share, least=least)
+    counted = [np.ones(len(segment), bool), *(segment == one for one in np.unique(segment) if (segment != one).any())]
+    found = [_common_windows(words, unit[one], text[one], share=share, least=least) for one in counted]
+    common = np.unique(np.concatenate(found))
     if not len(common):
         return words
     parts = [_stripped(words.slice(start, _CHUNK), common) for start in range(0, len(words), _CHUNK)]

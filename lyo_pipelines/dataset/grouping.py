@@ -37,6 +37,7 @@ GROUPING_COLUMNS = (
     "conversation_id",
     "question_id",
     "turn",
+    "segment",
     "system_prompt",
     "context",
     "history",
@@ -75,7 +76,7 @@ class DayTies:
     the interaction. linked: (N,) whether the row names a conversation; late: (N,) a later turn of one, whose history is not known.
     pairs: keys that belong together whatever the texts say. row, kind, order, last, text: the day's texts as in QuestionTexts, `text`
     a position in `texts`, the distinct texts as comparable words. earlier: (E, 2) own keys and known keys of earlier versions.
-    stratum: (N,) names.
+    stratum, segment: (N,) names.
     """
 
     own: np.ndarray
@@ -91,6 +92,7 @@ class DayTies:
     texts: pa.Array
     earlier: np.ndarray
     stratum: pa.Array
+    segment: pa.Array
 
 
 def day_ties(table: pa.Table, config: DatasetConfig, known: np.ndarray) -> DayTies:
@@ -129,6 +131,7 @@ def day_ties(table: pa.Table, config: DatasetConfig, known: np.ndarray) -> DayTi
         texts=words.dictionary,
         earlier=_earlier(own, found.row, found.kind, found.text, known),
         stratum=stratum_names(table, SPLIT_STRATUM).combine_chunks().dictionary_encode(),
+        segment=columns["segment"].dictionary_encode(),
     )
 
 
@@ -155,7 +158,12 @@ def all_ties(days: Iterable[DayTies], config: DatasetConfig, curation: CurationC
     whole = _joined(list(days))
     give_back()
     left = without_common_parts(
-        whole.texts, whole.unit[whole.row], whole.text, share=config.common_share, least=COMMON_AT_LEAST
+        whole.texts,
+        whole.unit[whole.row],
+        whole.text,
+        _codes(whole.segment)[whole.row],
+        share=config.common_share,
+        least=COMMON_AT_LEAST,
     )
     tying = _tying(whole, left, config)
     # a text of which nothing is left is compared as it stands
@@ -167,10 +175,10 @@ def all_ties(days: Iterable[DayTies], config: DatasetConfig, curation: CurationC
     pairs = [whole.pairs, _kept_earlier(whole), np.column_stack([whole.own[row], keys[place]])]
     pairs.append(np.column_stack([keys, names])[keys != names])  # the whole wording is remembered, too
     near, counts = _near_duplicates(compared, keys, place, row, len(whole.own), config, curation)
-    return Ties(whole.own, np.concatenate([*pairs, near]), _stratum_codes(whole.stratum), counts)
+    return Ties(whole.own, np.concatenate([*pairs, near]), _codes(whole.stratum), counts)
 
 
-def _stratum_codes(names: pa.DictionaryArray) -> np.ndarray:
+def _codes(names: pa.DictionaryArray) -> np.ndarray:
     rank = np.argsort(np.argsort(np.array(names.dictionary.to_pylist(), object), kind="stable"), kind="stable")
     return rank[names.indices.to_numpy()].astype(np.int64) if len(names) else np.zeros(0, np.int64)
 
@@ -202,6 +210,7 @@ def _joined(parts: list[DayTies]) -> DayTies:
         texts=chunked.dictionary,
         earlier=np.concatenate([empty, *(part.earlier for part in parts)]),
         stratum=pa.chunked_array([part.stratum for part in parts], _NAMES).unify_dictionaries().combine_chunks(),
+        segment=pa.chunked_array([part.segment for part in parts], _NAMES).unify_dictionaries().combine_chunks(),
     )
 
 
@@ -232,7 +241,8 @@ def _tying(whole: DayTies, left: pa.Array, config: DatasetConfig) -> np.ndarray:
     # behind a heading, as behind every common part, little can be the exercise
     headed = _solid(whole.texts)[whole.text] >= config.question_min_characters
     found = context & (strong | (headed & weak))
-    found |= (kind == MATERIAL) & (solid >= config.later_question_min_characters)
+    long = solid >= config.later_question_min_characters
+    found |= (kind == MATERIAL) & (long | (strong & (numbers | rare)))  # a shorter one may be a greeting of the tutor
     found |= (kind == STEM) & (solid >= config.stem_min_characters)
     found |= ((kind == JOINED) | (kind == FORMULA)) & (solid > 0)
     asked = np.flatnonzero((kind == ASKED) & ~(whole.late[row]))

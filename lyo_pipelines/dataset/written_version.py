@@ -62,14 +62,15 @@ def read_batches(lake: Lake, folder: str, columns: list[str]) -> Iterator[tuple[
 
 def read_written(lake: Lake, folder: str, everyday_share: float) -> WrittenVersion:
     """Read a version's folder (with or without a manifest). everyday_share: conversations that hold an everyday word."""
-    tables, codes, asked = list[pa.Table](), list[np.ndarray](), list[Asked]()
+    tables, codes, asked, segments = list[pa.Table](), list[np.ndarray](), list[Asked](), list[str | None]()
     plain: dict[str, str] = {}
-    for code, table in read_batches(lake, folder, [*_COLUMNS, "turn", "context", "messages"]):
+    for code, table in read_batches(lake, folder, [*_COLUMNS, "segment", "turn", "context", "messages"]):
         tables.append(table.select(_COLUMNS[:4]).append_column("stratum", stratum_names(table)))
         codes.append(np.full(table.num_rows, code, np.int8))
         asked += _asked(table, plain)
+        segments += table["segment"].to_pylist()
     rows = pa.concat_tables(tables)
-    return WrittenVersion(rows, np.concatenate(codes), asked, _everyday(rows, asked, everyday_share))
+    return WrittenVersion(rows, np.concatenate(codes), asked, _everyday(rows, asked, segments, everyday_share))
 
 
 def _asked(table: pa.Table, plain: dict[str, str]) -> Iterator[Asked]:
@@ -98,17 +99,19 @@ def _asked(table: pa.Table, plain: dict[str, str]) -> Iterator[Asked]:
         yield Asked(words(context), first, last, end - start < 2, bool(turn) and end - start < 2, bool(conversation))
 
 
-def _everyday(rows: pa.Table, asked: list[Asked], share: float) -> frozenset[str]:
-    step = max(1, len(asked) // COUNTED)
-    by_conversation: dict[Any, list[Asked]] = {}
-    for number, (conversation, one) in enumerate(
-        zip(rows["conversation_id"].to_pylist()[::step], asked[::step], strict=True)
-    ):
-        by_conversation.setdefault(conversation or number, []).append(one)
-    return everyday_words(
-        (
-            chain.from_iterable((one.context, one.first, one.last) for one in several)
-            for several in by_conversation.values()
-        ),
-        share,
-    )
+def _everyday(rows: pa.Table, asked: list[Asked], segments: list[str | None], share: float) -> frozenset[str]:
+    """Words that everybody says, in all or in one segment."""
+    conversations = rows["conversation_id"].to_pylist()
+    found = frozenset[str]()
+    several = set(segments) if len(set(segments)) > 1 else set[str | None]()
+    for segment in [..., *sorted(several, key=str)]:
+        mine = [number for number, one in enumerate(segments) if segment in (..., one)]
+        by_conversation: dict[Any, list[Asked]] = {}
+        for number in mine[:: max(1, len(mine) // COUNTED)]:
+            by_conversation.setdefault(conversations[number] or number, []).append(asked[number])
+        said = (
+            chain.from_iterable((one.context, one.first, one.last) for one in members)
+            for members in by_conversation.values()
+        )
+        found |= everyday_words(said, share)
+    return found

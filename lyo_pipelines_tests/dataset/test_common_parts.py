@@ -14,7 +14,8 @@ from lyo_pipelines.dataset.common_parts import held_by, without_common_parts
 
 def left_of(texts: list[str], units: list[int] | None = None, share: float = 0.3) -> list[str]:
     unit = np.array(units if units is not None else range(len(texts)), np.uint64)
-    return without_common_parts(pa.array(texts), unit, np.arange(len(texts)), share=share, least=8).to_pylist()
+    segment, text = np.zeros(len(texts), np.int64), np.arange(len(texts))
+    return without_common_parts(pa.array(texts), unit, text, segment, share=share, least=8).to_pylist()
 
 
 def test_an_instruction_before_between_or_behind_is_left_out():
@@ -28,7 +29,9 @@ def test_a_greeting_alone_leaves_nothing():
     texts = [*["good morning"] * 10, *(f"what is x{n} y{n} z{n}" for n in range(10))]
     distinct = list(dict.fromkeys(texts))
     text = np.array([distinct.index(one) for one in texts])
-    left = without_common_parts(pa.array(distinct), np.arange(20, dtype=np.uint64), text, share=0.3, least=8)
+    left = without_common_parts(
+        pa.array(distinct), np.arange(20, dtype=np.uint64), text, np.zeros(20, int), share=0.3, least=8
+    )
     assert left.to_pylist() == ["", *distinct[1:]]
 
 
@@ -36,7 +39,19 @@ def test_one_conversation_counts_once_however_long_it_is():
     texts = ["find the area of this field", *(f"a{n} b{n} c{n}" for n in range(10))]
     text = np.array([*[0] * 50, *range(1, 11)])
     unit = np.array([*[99] * 50, *range(10)], np.uint64)
-    assert without_common_parts(pa.array(texts), unit, text, share=0.3, least=8).to_pylist() == texts
+    assert without_common_parts(pa.array(texts), unit, text, np.zeros(60, int), share=0.3, least=8).to_pylist() == texts
+
+
+def test_an_instruction_of_one_segment_is_looked_behind_beside_larger_ones():
+    texts = [
+        *(f"please help the child with this w{n}" for n in range(10)),
+        *(f"a{n} b{n} c{n} d{n}" for n in range(90)),
+    ]
+    segment = np.array([*[0] * 10, *[1] * 90])
+    left = without_common_parts(
+        pa.array(texts), np.arange(100, dtype=np.uint64), np.arange(100), segment, share=0.3, least=8
+    )
+    assert left.to_pylist() == [*(f"w{n}" for n in range(10)), *texts[10:]]
 
 
 def test_in_few_conversations_nothing_is_common():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -28,9 +29,7 @@ def groups(rows: list[Row], memory: SplitMemory | None = None, parts: int = 1, *
     settings_ = CONFIG.model_copy(update=config)
     table = pa.Table.from_pylist(rows, schema=EXAMPLE).select(GROUPING_COLUMNS)
     borders = np.linspace(0, len(rows), parts + 1).astype(int)
-    days = [
-        day_ties(table.slice(a, b - a), settings_, known.keys) for a, b in zip(borders[:-1], borders[1:], strict=True)
-    ]
+    days = [day_ties(table.slice(a, b - a), settings_, known.keys) for a, b in pairwise(borders)]
     ties = all_ties(days, settings_, CURATION)
     found = assign_splits(ties.own, ties.pairs, known, settings_, ties.stratum).group.tolist()
     return [list(dict.fromkeys(found)).index(one) for one in found]
@@ -82,6 +81,12 @@ def test_the_exercise_in_the_context_ties_whatever_is_asked_about_it():
         example(n, question=text, context=exercise) for n, text in enumerate(["explain this", "solve", question(3)])
     ]
     assert groups([*rows, example(9, question=exercise)]) == [0, 0, 0, 0]
+
+
+def test_an_exercise_that_the_tutor_opens_with_ties():
+    exercise = [{"role": "assistant", "content": "Exercise: 3 apples and 4 pears make how many?"}]
+    rows = [example(n, question=said, history=exercise) for n, said in enumerate(["seven", "is it 8?"])]
+    assert groups([*rows, *others()])[:2] == [0, 0]
 
 
 def test_a_short_question_that_everybody_asks_about_material_does_not_tie_it():

@@ -10,9 +10,11 @@ from lyo_pipelines.defs.resources import Store, current_dataset
 
 BLOCKING = {
     "no_shared_group": "No conversation and no group of examples is in more than one split.",
-    "no_shared_question": "No exercise and no question text is in more than one split.",
-    "no_near_duplicate_question": "No cluster of near-duplicate questions is in more than one split.",
-    "no_benchmark_overlap": "No example overlaps with a registered benchmark (by 13-grams, exact question or source id).",
+    "no_shared_question": "No exercise, no question and no exercise in the material is in more than one split, however short.",
+    "no_near_duplicate_question": "No question is in another split but for a few letters; found by another method than the builder's.",
+    "no_benchmark_overlap": (
+        "No example overlaps with a registered benchmark (13 words in a row, most of a question, the whole of it or its source id)."
+    ),
 }
 WARNING = {
     "no_giant_group": "No single group is so large that the splits depend on it.",
