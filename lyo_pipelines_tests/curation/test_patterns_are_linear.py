@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import re
-import time
 from collections.abc import Callable
 
 import polars as pl
@@ -22,6 +21,7 @@ from lyo_pipelines.curation.wordlists import load_wordlists
 from lyo_pipelines.languages.written import written_language
 from lyo_pipelines.tasks import task_formats
 from lyo_pipelines_tests.curation.interaction_rows import CONFIG
+from lyo_pipelines_tests.growth import faster_than_linear
 
 LISTS = load_wordlists()
 UNITS = (
@@ -32,9 +32,6 @@ UNITS = (
     "I can't ", "so ", "अ ", "है ",
     "।", "नहीं ", "मैं ", "தெரியாது ", "நீ ", "à¤", "Ã©", "Å²", "é", "answer ", "the answer ", "a, b ", "<", "α", "1,", "1/", ".1",
 )  # fmt: skip
-SMALL, FACTOR = 6_000, 6
-FLOOR = 0.08
-"""Seconds of CPU time below which a measurement says nothing."""
 
 
 def _modules():
@@ -52,25 +49,8 @@ PATTERNS = {
 }
 
 
-def _seconds(work: Callable[[str], object], text: str) -> float:
-    began = time.process_time()
-    work(text)
-    return time.process_time() - began
-
-
 def assert_linear(work: Callable[[str], object]) -> None:
-    """Growing a text by FACTOR costs about FACTOR times as much: quadratic work would cost FACTOR * FACTOR."""
-    for unit in UNITS:
-        small, large = (unit * (size // len(unit)) + "~" for size in (SMALL, SMALL * FACTOR))
-        slow = _seconds(work, large)
-        if slow < FLOOR:
-            continue
-        # a busy machine may disturb one measurement, not the best of three
-        best = min(slow, _seconds(work, large), _seconds(work, large))
-        base = min(_seconds(work, small) for _ in range(3))
-        assert best < FLOOR or best / base < FACTOR * 2.5, (
-            f"{unit!r}: {base:.3f} s, {best:.3f} s for {FACTOR} times the text"
-        )
+    assert not faster_than_linear(work, UNITS, size=6_000, floor=0.08)
 
 
 def test_the_patterns_are_found():

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import re
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import fields, is_dataclass
 from typing import Any
@@ -16,6 +15,7 @@ import regex
 import lyo_pipelines.curation.privacy as room
 from lyo_pipelines.curation.privacy.engine import all_finders, find_personal_data
 from lyo_pipelines_tests.curation.interaction_rows import CONFIG
+from lyo_pipelines_tests.growth import faster_than_linear
 
 _PATTERNS = (re.Pattern, regex.Pattern)
 
@@ -63,28 +63,6 @@ def _attacks(pattern: str) -> Iterator[str]:
         yield from (f"{word} ", f"{word} A", f"{word}: 1")
 
 
-def _cost(run: Callable[[str], object], text: str, *, tries: int) -> float:
-    """The least processor time of some tries: what else the machine does only ever adds to it."""
-    least = float("inf")
-    for _ in range(tries):
-        begin = time.process_time()
-        run(text)
-        least = min(least, time.process_time() - begin)
-    return least
-
-
-def _grows_too_fast(run: Callable[[str], object], piece: str, size: int, floor: float) -> float | None:
-    """The growth of the cost from `size` to four times as much, where it is more than linear; None where it is not.
-
-    Linear cost grows fourfold and quadratic sixteenfold; times below the floor (seconds) say nothing, since they are noise.
-    """
-    long = (piece * (4 * size // len(piece) + 1))[: 4 * size]
-    if _cost(run, long, tries=1) < floor:
-        return None
-    growth = _cost(run, long, tries=3) / max(_cost(run, long[:size], tries=5), 1e-6)
-    return growth if growth > 9 else None
-
-
 def _scan(pattern: Any) -> Callable[[str], object]:
     return lambda text: sum(1 for _ in pattern.finditer(text))
 
@@ -92,12 +70,7 @@ def _scan(pattern: Any) -> Callable[[str], object]:
 @pytest.mark.parametrize(("name", "pattern"), _patterns(), ids=lambda value: value if isinstance(value, str) else "")
 def test_every_pattern_costs_linear_time(name, pattern):
     scan = _scan(pattern)
-    slow = {
-        piece: growth
-        for piece in _attacks(pattern.pattern)
-        if (growth := _grows_too_fast(scan, piece, 1_000, 0.02)) is not None
-    }
-    assert not slow, name
+    assert not faster_than_linear(scan, _attacks(pattern.pattern), size=700, floor=0.02), name
 
 
 @pytest.mark.parametrize("finder", all_finders(titled_names=True), ids=lambda finder: finder.find.__name__)
@@ -106,7 +79,7 @@ def test_every_finder_costs_linear_time(finder):
         for _ in finder.find(text):
             pass
 
-    assert not {p: g for p in (*_SIGNS, *_FINDS) if (g := _grows_too_fast(run, p, 2_000, 0.04)) is not None}
+    assert not faster_than_linear(run, (*_SIGNS, *_FINDS), size=1_300, floor=0.04)
 
 
 _FINDS = (
@@ -121,6 +94,4 @@ def test_merging_many_findings_costs_linear_time():
         find_personal_data(text, threshold=CONFIG.presidio_threshold)
 
     run("a@b.co")  # the engine is built once
-    assert not {
-        p: g for p in ("a@b.co ", "call 9840123456 ", "Hi Asha, ") if (g := _grows_too_fast(run, p, 2_000, 0.04))
-    }
+    assert not faster_than_linear(run, ("a@b.co ", "call 9840123456 ", "Hi Asha, "), size=600, floor=0.04)
