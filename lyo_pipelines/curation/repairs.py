@@ -7,6 +7,7 @@ Running the steps on their own output changes nothing.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -75,7 +76,8 @@ def _repaired(fix: Callable[[str], str], text: str) -> str:
     plain = _UNIT.sub(_UNIT_KEPT, text)
     fixed = "".join(_mended(fix, piece) if len(piece) <= 2 * _PIECE else piece for piece in _pieces(plain))
     fixed = fixed.replace(_UNIT_KEPT, "Å")
-    appeared = {sign for sign in fixed if ord(sign) > 0x7F and sign.isalpha() and fixed.count(sign) > text.count(sign)}
+    more = Counter(fixed) - Counter(text)
+    appeared = {sign for sign in more if ord(sign) > 0x7F and sign.isalpha()}
     return text if _SHOWN.search(text) and any(sign in text for sign in appeared) else fixed
 
 
