@@ -5,6 +5,8 @@ Word lists say what to look for (per language, wordlists/*.yaml); complaints and
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import polars as pl
 
 from lyo_pipelines.config.curation import CurationConfig
@@ -44,8 +46,7 @@ def cultural_findings(frame: pl.DataFrame, lists: Wordlists, config: CurationCon
         if not entries:
             continue
         answers = frame["answer"].gather(rows)
-        any_of = rf"(?i)(?:{'|'.join(entry.pattern for entry in entries.values())})"
-        suspicious = answers.str.contains(any_of).fill_null(False)
+        suspicious = answers.str.contains(_any_of(entries)).fill_null(False)
         if not suspicious.any():
             continue
         places = rows.filter(suspicious).to_list()
@@ -59,7 +60,19 @@ def cultural_findings(frame: pl.DataFrame, lists: Wordlists, config: CurationCon
     return pl.Series("findings", names, dtype=pl.List(pl.String))
 
 
-def _counted(texts: pl.Series, entries: dict[str, WordlistEntry], teaches: str) -> dict[str, pl.Series]:
+def findings_in(text: str, entries: Mapping[str, WordlistEntry], teaches: str) -> list[str]:
+    """Names of the entries that count in one answer, as `cultural_findings` counts them. teaches: as in Wordlist."""
+    one = pl.Series([text])
+    if not entries or not one.str.contains(_any_of(entries)).item():
+        return []
+    return [name for name, counted in _counted(one, entries, teaches).items() if counted.item()]
+
+
+def _any_of(entries: Mapping[str, WordlistEntry]) -> str:
+    return rf"(?i)(?:{'|'.join(entry.pattern for entry in entries.values())})"
+
+
+def _counted(texts: pl.Series, entries: Mapping[str, WordlistEntry], teaches: str) -> dict[str, pl.Series]:
     """Which texts hold each entry in a place where it counts, by its severity."""
     bare = without_quotations(texts)
     teaching = bare.str.contains(rf"(?i)(?:{teaches})") if teaches else pl.repeat(True, len(texts), eager=True)

@@ -110,7 +110,7 @@ def test_the_manifest_tells_lengths_days_and_rules(built: tuple[Lake, DatasetVer
     assert manifest.source_days == tuple(manifest.examples_by_day)
     assert sum(sum(row.values()) for row in manifest.strata.values()) == 60
     assert sum(manifest.groups.by_split.values()) == manifest.groups.groups == 60
-    assert manifest.rule_versions.pool == ("segment_minimum", "exact_duplicate", "user_cap")
+    assert manifest.rule_versions.pool == ("segment_minimum", "judged_low", "exact_duplicate", "user_cap")
 
 
 # -- pool digests ------------------------------------------------------------------------------------------------------

@@ -11,9 +11,9 @@ import polars as pl
 
 from lyo_pipelines.config.curation import CurationConfig
 from lyo_pipelines.contracts.report_sections import CultureExample, CultureFinding
-from lyo_pipelines.curation.culture import finding_excerpt, patterns_for
+from lyo_pipelines.curation.culture import entries_for, finding_excerpt, findings_in
 from lyo_pipelines.curation.repairs import fix_encoding
-from lyo_pipelines.curation.wordlists import Wordlists
+from lyo_pipelines.curation.wordlists import WordlistEntry, Wordlists
 from lyo_pipelines.evaluation.answers.text import SCRIPT_OF, script_counts
 from lyo_pipelines.evaluation.inputs.items import Item
 from lyo_pipelines.evaluation.measures.contextual import ContextualMetric, has_prose, is_text
@@ -34,14 +34,16 @@ def language_metrics(lists: Wordlists, config: CurationConfig) -> tuple[Contextu
 
     def cultural(items: Sequence[Item], _: Sequence[TaskFormat | None], texts: Sequence[str]) -> list[float | None]:
         return [
-            None if patterns is None else float(bool(matching(text, patterns)))
-            for text, patterns in zip(texts, _cultural_patterns(items, lists), strict=True)
+            None
+            if entries is None
+            else float(bool(findings_in(text, entries, lists.by_language[item.language].teaches)))
+            for item, text, entries in zip(items, texts, _cultural_entries(items, lists), strict=True)
         ]
 
     def persona(items: Sequence[Item], tasks: Sequence[TaskFormat | None], texts: Sequence[str]) -> list[float | None]:
         return [
-            None if patterns is None or not text.strip() else float(not matching(text, patterns))
-            for text, patterns in zip(texts, _persona_patterns(items, tasks, lists, config), strict=True)
+            None if entries is None or not text.strip() else float(not findings_in(text, entries, ""))
+            for text, entries in zip(texts, _persona_entries(items, tasks, lists, config), strict=True)
         ]
 
     def no_answer(_: Sequence[Item], __: Sequence[TaskFormat | None], texts: Sequence[str]) -> list[float | None]:
@@ -75,14 +77,6 @@ def language_metrics(lists: Wordlists, config: CurationConfig) -> tuple[Contextu
     )  # fmt: skip
 
 
-def matching(text: str, patterns: Mapping[str, str]) -> list[str]:
-    """Names of the patterns (Rust's dialect) that a text matches."""
-    one = pl.Series([text])
-    if not patterns or not one.str.contains(rf"(?i)(?:{'|'.join(patterns.values())})").item():
-        return []
-    return [name for name, pattern in patterns.items() if one.str.contains(rf"(?i)(?:{pattern})").item()]
-
-
 def unanswered(texts: Sequence[str], lists: Wordlists, config: CurationConfig) -> list[bool]:
     """Whether each text is no answer, as curation's rules see it."""
     series = pl.Series(list(texts), dtype=pl.String).str.strip_chars()
@@ -110,13 +104,14 @@ def culture_section(
     config: CurationConfig,
 ) -> tuple[CultureFinding, ...]:
     """Findings by name with each model's number of answers, why they count, and one example; the most frequent first."""
-    cultural, persona = _cultural_patterns(items, lists), _persona_patterns(items, tasks, lists, config)
+    cultural, persona = _cultural_entries(items, lists), _persona_entries(items, tasks, lists, config)
     fits = [has_prose(task) and not item.is_plain for item, task in zip(items, tasks, strict=True)]
     places: dict[str, dict[str, list[int]]] = {}  # name -> role -> rows of the answers in which it was found
     for role, answers in texts.items():
         for row, text in enumerate(answers):
-            patterns = {**(cultural[row] or {}), **(persona[row] or {})} if fits[row] else {}
-            for name in matching(text, patterns):
+            entries = {**(cultural[row] or {}), **(persona[row] or {})} if fits[row] else {}
+            teaches = lists.by_language[items[row].language].teaches if entries else ""
+            for name in findings_in(text, entries, teaches):
                 places.setdefault(name, {}).setdefault(role, []).append(row)
 
     def finding(name: str, rows: Mapping[str, Sequence[int]]) -> CultureFinding:
@@ -140,19 +135,19 @@ def _why(name: str, language: str, lists: Wordlists) -> str:
     return next((entry.why for entry in (*entries.cultural, *entries.persona) if entry.name == name), "")
 
 
-def _cultural_patterns(items: Sequence[Item], lists: Wordlists) -> list[dict[str, str] | None]:
-    known = {language: patterns_for(language, lists, persona=False) for language in {item.language for item in items}}
+def _cultural_entries(items: Sequence[Item], lists: Wordlists) -> list[dict[str, WordlistEntry] | None]:
+    known = {language: entries_for(language, lists, persona=False) for language in {item.language for item in items}}
     return [known[item.language] if item.language in lists.by_language else None for item in items]
 
 
-def _persona_patterns(
+def _persona_entries(
     items: Sequence[Item], tasks: Sequence[TaskFormat | None], lists: Wordlists, config: CurationConfig
-) -> list[dict[str, str] | None]:
-    def of(item: Item, task: TaskFormat | None) -> dict[str, str] | None:
+) -> list[dict[str, WordlistEntry] | None]:
+    def of(item: Item, task: TaskFormat | None) -> dict[str, WordlistEntry] | None:
         entries = lists.by_language.get(item.language)
         if entries is None or not entries.persona or task is None or task.task not in config.persona_tasks:
             return None
-        return {entry.name: entry.pattern for entry in entries.persona}
+        return {entry.name: entry for entry in entries.persona}
 
     return [of(item, task) for item, task in zip(items, tasks, strict=True)]
 
