@@ -23,6 +23,8 @@ app = typer.Typer(
     no_args_is_help=True, add_completion=False, help="Turn tutor and assistant logs into better, evaluated adapters."
 )
 app.add_typer(release_app)
+mapping_app = typer.Typer(no_args_is_help=True, help="Mappings: how files with columns of their own are read.")
+app.add_typer(mapping_app, name="mapping")
 console = Console(width=None if sys.stdout.isatty() else 140)
 INTERRUPTED = 130
 Port = Annotated[
@@ -68,17 +70,34 @@ def ingest(
         str,
         typer.Option(
             help="auto, argilla, canonical, feedback, flat (with a mapping), langfuse, openai_messages, otel_spans, "
-            "sharegpt, span_annotations."
+            "sharegpt, span_annotations, or the name of a ready mapping (litellm …)."
         ),
     ] = "auto",
-    mapping: Annotated[Path | None, typer.Option(help="YAML file that maps the columns of a flat file.")] = None,
+    mapping: Annotated[
+        str | None,
+        typer.Option(
+            help="YAML file that maps the columns of a flat file, or the name of a ready mapping (litellm, …)."
+        ),
+    ] = None,
     build: Annotated[
         bool, typer.Option(help="Also rebuild the affected days (raw_interactions, filtered_examples).")
     ] = True,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what the files would become, and write nothing.")
+    ] = False,
+    show: Annotated[int | None, typer.Option(min=0, help="With --dry-run: how many rows to show (default 5).")] = None,
 ) -> None:
     """Read files or a table now, report what was accepted and rejected, and rebuild the affected days."""
-    from lyo_pipelines.commands.ingest import ingest_path, ingest_table
+    from lyo_pipelines.commands.ingest import ingest_path, ingest_table, input_files
+    from lyo_pipelines.commands.ingest_preview import preview_paths
 
+    if show is not None and not dry_run:
+        raise typer.BadParameter("--show works with --dry-run only")
+    if dry_run and (path is None or table is not None):
+        raise typer.BadParameter("--dry-run works with a file or folder only")
+    if path is not None and dry_run:
+        preview_paths(console, input_files(path), format=format, mapping=mapping, show=5 if show is None else show)
+        return
     if path is not None and table is None:
         if again:
             raise typer.BadParameter(
@@ -93,6 +112,19 @@ def ingest(
         ingest_table(console, table, again=again, build=build)
     else:
         raise typer.BadParameter("give either a file or folder, or --table NAME")
+
+
+@mapping_app.command("draft")
+def draft_mapping(
+    path: Annotated[Path, typer.Argument(help="A file that is in no known format.")],
+    output: Annotated[
+        Path | None, typer.Option("--out", "--output", help="YAML file to write (default: print it).")
+    ] = None,
+) -> None:
+    """Write a first mapping for a file, with its guesses marked; columns are shown by their shape, never by their values."""
+    from lyo_pipelines.commands.mapping_draft import write_draft
+
+    write_draft(console, path, output)
 
 
 @app.command()

@@ -21,8 +21,8 @@ from lyo_pipelines.config.settings import Settings
 from lyo_pipelines.faults import EXIT_CODE
 from lyo_pipelines.health.day import days_to_rebuild
 from lyo_pipelines.interactions.days.unattached import said_of, unattached_feedback
-from lyo_pipelines.interactions.fields.mapping import load_mapping
 from lyo_pipelines.interactions.fields.notes import shown_notes
+from lyo_pipelines.interactions.formats.ready_mappings import mapping_at
 from lyo_pipelines.interactions.landing.confined import land_confined
 from lyo_pipelines.interactions.landing.inbox_listing import ListedFile, listed_in
 from lyo_pipelines.interactions.landing.report import LandingReport
@@ -33,14 +33,13 @@ from lyo_pipelines.interactions.tables.pull import pull_table, table_named
 from lyo_pipelines.storage.lake import Lake
 
 
-def ingest_path(console: Console, path: Path, *, format: str, mapping: Path | None, build: bool) -> None:
+def ingest_path(console: Console, path: Path, *, format: str, mapping: str | None, build: bool) -> None:
     """Land one file or every file of a folder, print the reports, and rebuild what became stale."""
     settings = Settings.from_env()
     lake, config = Lake(settings.data_dir), load_config(settings.config_path)
     pseudonyms = Pseudonyms(settings.require_pseudonym_key())
-    require_path(path)
-    files = _files_of(path)
-    parsed = load_mapping(mapping) if mapping else None
+    files = input_files(path)
+    parsed = mapping_at(mapping, config.interactions.ready_mappings) if mapping else None
     now = datetime.now(UTC)
     reports = [
         LandingReport("", plain_name(file.name), "", unreadable=file.trouble)
@@ -61,8 +60,12 @@ def ingest_path(console: Console, path: Path, *, format: str, mapping: Path | No
         raise SystemExit(EXIT_CODE)
 
 
-def _files_of(path: Path) -> list[ListedFile]:
-    """The file, or what a folder holds at any depth, but for what is hidden, no data or still being written."""
+def input_files(path: Path) -> list[ListedFile]:
+    """The file, or what a folder holds at any depth, but for what is hidden, no data or still being written.
+
+    Raises MissingPathError.
+    """
+    require_path(path)
     if path.is_dir():
         return listed_in(path)
     return [ListedFile(str(path), path.name, 0, 0.0)]

@@ -106,6 +106,15 @@ class ArgillaConfig(ChatConfig):
     questions: dict[str, ScoreConfig]
 
 
+class ReadyMappingsConfig(BaseModel):
+    """What a row read by a mapping of the package gets where it does not say."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    task: str | None
+    language: str | None
+
+
 class TableDefaults(BaseModel):
     """What an entry of `tables` holds where it says nothing else."""
 
@@ -164,6 +173,7 @@ class InteractionsConfig(BaseModel):
     sharegpt: ChatConfig
     argilla: ArgillaConfig
     spans: SpanConfig
+    ready_mappings: ReadyMappingsConfig
     table_defaults: TableDefaults = Field(
         exclude=True
     )  # they fill the entries when the file is read, and say nothing afterwards

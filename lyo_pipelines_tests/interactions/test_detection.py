@@ -32,6 +32,16 @@ SAMPLES: dict[str, list[dict[str, Any]]] = {
         score(trace_id="t"),
         {"name": "r", "value": 5, "traceId": "t", "comment": "c", "dataType": "NUMERIC"},
     ],
+    "langfuse_traces": [
+        {"id": "t", "timestamp": "2026-10-01", "input": "q", "output": "a", "bookmarked": False},
+        {
+            "id": "t",
+            "timestamp": "2026-10-01",
+            "input": "q",
+            "observations": [{"id": "o", "type": "SPAN"}],
+            "scores": [],
+        },
+    ],
     "openai_messages": [
         {"messages": [{"role": "user", "content": "q"}]},
         {"messages": [], "metadata": {}, "id": "m", "created": 1791664357, "tools": []},

@@ -6,8 +6,9 @@ import json
 
 import pytest
 
-from lyo_pipelines.interactions.errors import MappingError, RowError
+from lyo_pipelines.interactions.errors import MappingError
 from lyo_pipelines.interactions.fields.mapping import lookup, parse_mapping
+from lyo_pipelines.interactions.fields.notes import NOTES
 from lyo_pipelines.interactions.formats.mapped import mapped
 from lyo_pipelines_tests.interactions.landing_lake import as_csv, build, jsonl, lake_at, land, rejected
 
@@ -283,8 +284,11 @@ def test_a_wrong_mapping_says_the_line(text, said):
 def test_a_mark_outside_the_declared_scale_is_never_a_rating():
     convert = mapped(mapping("fields: {question: q, relevance_score: {from: fit, scale: [0, 10]}}")).convert
     assert convert is not None
-    with pytest.raises(RowError, match="scale goes from 0 to 10"):
-        convert({"q": "q", "fit": 85})
+    assert convert({"q": "q", "fit": 8}) == {"question": "q", "relevance_score": 0.8}
+    assert convert({"q": "q", "fit": 85}) == {
+        "question": "q",
+        NOTES: ["relevance_score_out_of_range: the value is left out"],
+    }
 
 
 def test_a_csv_file_reads_json_in_its_cells(tmp_path):

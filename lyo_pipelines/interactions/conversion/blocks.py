@@ -13,9 +13,12 @@ from lyo_pipelines.interactions.conversion.converter import Converted, Converter
 from lyo_pipelines.interactions.conversion.parallel import convert_in_processes, may_start_processes
 from lyo_pipelines.interactions.errors import UnreadableFileError
 from lyo_pipelines.interactions.fields.header_names import field_name
+from lyo_pipelines.interactions.fields.mapping import Mapping
 from lyo_pipelines.interactions.fields.scrub import EMAIL
 from lyo_pipelines.interactions.formats.chat_metadata import STATED
 from lyo_pipelines.interactions.formats.detect import DetectedFormat, detect_format
+from lyo_pipelines.interactions.formats.mapping_gaps import Gap, gaps_of
+from lyo_pipelines.interactions.formats.ready_mappings import detect_mapping, ready_mapping, with_defaults
 from lyo_pipelines.interactions.formats.row_format import Row, RowFormat
 from lyo_pipelines.interactions.reading.arrow_rows import arrow_blocks, parquet_blocks
 from lyo_pipelines.interactions.reading.block import RowBlock
@@ -32,13 +35,17 @@ _LIKE_FEEDBACK = re.compile(
 
 
 class Reading:
-    """An opened file: its format and how that was found, the fields that nobody asked for, its converted blocks. A context manager."""
+    """An opened file: its format and how that was found, the fields that nobody asked for, what its mapping asks for in vain (`gaps`),
+    its first rows as its container gives them (`sample`), its converted blocks. A context manager.
+    """
 
     def __init__(self, source: InputFile, spec: FileSpec) -> None:
         self._stack = ExitStack()
         self._source, self._spec = source, spec
         self.ignored_fields: tuple[str, ...] = ()
         self.found = ""
+        self.sample: Sequence[Row] = ()
+        self.gaps: Sequence[Gap] = ()
         try:
             self._open()
         except BaseException:
@@ -55,6 +62,11 @@ class Reading:
     def row_format(self) -> RowFormat:
         """The format the rows are read as."""
         return self._converter.row_format
+
+    @property
+    def mapping(self) -> Mapping | None:
+        """The mapping that the rows are read by, where one is."""
+        return self._spec.mapping
 
     def _open(self) -> None:
         config = self._spec.config
@@ -79,10 +91,12 @@ class Reading:
             head = list(islice(blocks, 1))
             sample = head[0] if head else RowBlock()
             self._blocks = lambda: (self._converter.block(block) for block in chain(head, blocks))
+        self.sample = sample.rows
         found = format_for(self._spec, sample.rows)
-        self._spec, self.found = replace(self._spec, format=found.format), found.why
+        self._spec, self.found = replace(self._spec, format=found.format, mapping=found.mapping), found.why
         self._converter = Converter(self._spec)
         self.ignored_fields = ignored_fields(self._spec.format, sample.rows)
+        self.gaps = gaps_of(found.mapping, sample.rows) if found.mapping is not None else []
 
     def _from_lines(self, lines: Iterator[Lines]) -> Iterator[Converted]:
         config = self._spec.config
@@ -99,17 +113,21 @@ class Reading:
 def format_for(spec: FileSpec, rows: Sequence[Row]) -> DetectedFormat:
     """The format to read by, and why. Raises UnreadableFileError when it was not given and cannot be told from the first rows."""
     if spec.format == "auto" and spec.mapping is not None:
-        return DetectedFormat("flat", "a mapping")
+        return DetectedFormat("flat", "a mapping", spec.mapping)
     if spec.format not in ("auto", "langfuse"):
-        return DetectedFormat(spec.format, "given")
+        mapping = spec.mapping or ready_mapping(spec.format, spec.config.ready_mappings)
+        return DetectedFormat(spec.format, "given", mapping)
     found = detect_format(rows)
+    if spec.format == "auto" and (ready := detect_mapping(rows, found)) is not None:
+        mapping, why = ready
+        return DetectedFormat(mapping.name, why, with_defaults(mapping, spec.config.ready_mappings))
     if found is None or (spec.format == "langfuse" and not found.format.startswith("langfuse")):
         if not rows:
             raise UnreadableFileError("no row of its beginning can be parsed")
         names = ", ".join(sorted(map(str, rows[0])))[:200]
         raise UnreadableFileError(
             f"its format cannot be told from the fields ({names}): write a mapping <file>.mapping.yaml beside it "
-            "(see data/mappings/example.yaml), or give --format"
+            "(`lyo mapping draft` begins one), or give --format"
         )
     return found
 

@@ -24,6 +24,7 @@ from lyo_pipelines.interactions.fields.mapping import Mapping
 from lyo_pipelines.interactions.fields.notes import Notes
 from lyo_pipelines.interactions.fields.scales import OURS, Scale
 from lyo_pipelines.interactions.fields.scrub import Scrubber
+from lyo_pipelines.interactions.formats.ready_mappings import ready_mapping
 from lyo_pipelines.interactions.formats.registry import format_named
 from lyo_pipelines.interactions.pseudonyms import Pseudonyms
 from lyo_pipelines.interactions.reading.block import RowBlock
@@ -34,7 +35,7 @@ from lyo_pipelines.json_types import RawRow
 _FAST_BYTES = 1 << 28
 """Arrow's reader takes a block whole; one beyond this (a huge row) is read line by line."""
 
-_UNFORESEEN = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError, pa.ArrowException)
+UNFORESEEN = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError, pa.ArrowException)
 """Errors that data can cause where no check foresaw them. Errors of the disk or of memory are not among them."""
 
 
@@ -82,7 +83,8 @@ class Converter:
 
     def __init__(self, spec: FileSpec) -> None:
         self._spec = spec
-        declared, by_format, mapping = spec.declared, Declared.of(spec.config, spec.format), spec.mapping
+        declared, by_format = spec.declared, Declared.of(spec.config, spec.format)
+        mapping = spec.mapping or ready_mapping(spec.format, spec.config.ready_mappings)
         scale, zone = declared.scale or by_format.scale, declared.zone or by_format.zone
         if mapping is not None and mapping.timezone is None:
             mapping = mapping.model_copy(update={"timezone": zone})
@@ -90,7 +92,7 @@ class Converter:
         self._scrubber = Scrubber(spec.pseudonyms, spec.config.identifier_keys)
         self._context = ConversionContext(
             file_hash=spec.file_hash,
-            source=spec.format,
+            source=self.row_format.name,
             pseudonyms=spec.pseudonyms,
             scrubber=self._scrubber,
             earliest=spec.earliest,
@@ -141,7 +143,7 @@ class Converter:
         )
         try:
             return to_table(rows, lines, self._context)
-        except _UNFORESEEN as error:
+        except UNFORESEEN as error:
             if len(rows) == 1:
                 return schema.empty_table(), Findings({0: RowError("unforeseen", type(error).__name__)})
             half = len(rows) // 2
@@ -162,7 +164,7 @@ class Converter:
                 bad[index] = error
             except RecursionError:
                 bad[index] = RowError("too_deep", "the row is nested too deeply")
-            except _UNFORESEEN as error:
+            except UNFORESEEN as error:
                 bad[index] = RowError("unforeseen", type(error).__name__)
         return rows, kept, self._refused(block.rows, block.lines, bad) if bad else []
 

@@ -26,7 +26,7 @@ from lyo_pipelines.json_types import RawRow
 from lyo_pipelines.languages.codes import language_code
 from lyo_pipelines.storage.arrow import pc
 
-REQUIRED = ("occurred_at", "task", "language", "question")
+REQUIRED = ("occurred_at", "task", "question", "language")
 _MAY_BE_EMPTY = ("question", "answer", "system_prompt", "context")
 
 

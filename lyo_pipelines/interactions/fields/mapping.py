@@ -5,8 +5,10 @@ What a mapping makes of a row stands in formats/mapped.py; what a mapped row mus
 
 from __future__ import annotations
 
+import ast
 import difflib
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -31,12 +33,15 @@ Pick: TypeAlias = Literal[
     "system",
     "turn",
     "text",
+    "reply",
     "first_user",
     "last_user",
     "first_assistant",
     "last_assistant",
 ]
 _TEXTS = ("question", "answer", "system_prompt", "context", "edited_answer", "reference_answer", "complaint_text")
+_PRINTED = ("{'", "[{'", "[[{'")
+_LONGEST_PRINT = 1 << 20
 _PICKED = {"history": ("history",), "turn": ("turn",)}
 
 
@@ -58,7 +63,8 @@ class FieldMapping(BaseModel):
 
     source: paths, the first that has a value counts. pick: what to take of a list of messages, or the text of a wrapper.
     until: with `source`, the end of a duration. scale: the worst and the best value of the source. only: path -> values of the
-    row with which this field counts. refuse: parts of a text that show that it is not whole; the row is rejected.
+    row with which this field counts. refuse: parts of a text that show that it is not whole; the row is rejected. leave_out: begin of
+    a passage -> its end, both left out with all between (of a text, or of each message of a history).
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -73,6 +79,7 @@ class FieldMapping(BaseModel):
     otherwise: Literal["keep", "reject", "null"] = "keep"  # a value that `values` does not name
     scale: tuple[float, float] | None = None
     refuse: tuple[str, ...] = ()
+    leave_out: dict[str, str] = {}
     only: dict[str, tuple[str | None, ...]] = {}
     default: Any = None  # where the source has nothing
 
@@ -271,18 +278,34 @@ def _field_misfits(name: str, spec: FieldMapping) -> Iterator[tuple[str, str]]:
         yield "scale", f"only {', '.join(SCALED_FIELDS)} have a scale"
     if spec.pick and name not in _PICKED.get(spec.pick, _TEXTS):
         yield "pick", f"{spec.pick} gives {', '.join(_PICKED.get(spec.pick, _TEXTS))}, and no {name}"
-    if spec.refuse and name not in _TEXTS:
-        yield "refuse", f"only texts can be cut: {', '.join(_TEXTS)}"
+    if spec.refuse and name not in (*_TEXTS, "history"):
+        yield "refuse", f"only texts can be cut: {', '.join((*_TEXTS, 'history'))}"
+    if spec.leave_out and name not in (*_TEXTS, "history"):
+        yield "leave_out", f"only texts have passages: {', '.join((*_TEXTS, 'history'))}"
+
+
+@lru_cache(maxsize=64)  # several paths go into one cell
+def _read_print(text: str) -> Any:
+    """What Python printed, or the text itself."""
+    if len(text) > _LONGEST_PRINT:
+        return text
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return text
 
 
 def lookup(row: RawRow, path: str) -> Any:
-    """The value at a dotted path; looks into lists by number (-1 is the last) and into JSON inside strings; None where nothing is."""
+    """The value at a dotted path; looks into lists by number (-1 is the last), into JSON inside strings, and into objects and lists as
+    Python prints them (pandas writes such cells); None where nothing is."""
     if path in row:
         return row[path]
     value: Any = row
     left = path
     while left:
         value = parsed_json(value)
+        if isinstance(value, str) and value.startswith(_PRINTED):
+            value = _read_print(value)
         if isinstance(value, dict):
             if left in value:  # a name with dots in it
                 return value[left]

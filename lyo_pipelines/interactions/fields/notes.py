@@ -31,7 +31,7 @@ def notes_of(row: RawRow) -> list[str]:
 
 def shown_notes(notes: Notes) -> str:
     """Notes as one line, the most frequent first."""
-    told = [f"{sentence} ({count:,})" for sentence, count in notes.most_common(MOST_SHOWN)]
+    told = [f"{sentence} ({count:,})" if count else sentence for sentence, count in notes.most_common(MOST_SHOWN)]
     left = len(notes) - MOST_SHOWN
     return "; ".join([*told, f"and {left} more notes"] if left > 0 else told)
 

@@ -66,7 +66,7 @@ def _pair(branch: list[Row]) -> Row | None:
     return {
         "question": _joined(branch[asked:answered]),
         "answer": _joined(branch[answered:]),
-        "history": history,
+        "history": history or None,
         "turn": sum(message.get("role") == "user" for message in before),
     }
 

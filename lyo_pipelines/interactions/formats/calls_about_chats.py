@@ -36,6 +36,15 @@ def refuse_calls_about_chats(name: Any, environment: Any = None) -> None:
         raise RowError("call_about_a_chat", f"a call named {str(name)[:40]!r}: it makes a title or the like for a chat")
 
 
+def is_about_a_chat(name: Any, environment: Any = None) -> bool:
+    """Whether a call judges, names or continues a chat."""
+    try:
+        refuse_calls_about_chats(name, environment)
+    except RowError:
+        return True
+    return False
+
+
 def _words(name: Any) -> str:
     """A name in lower case, its words apart: `generateChatTitle` and `generate_chat_title` are the same."""
     if not isinstance(name, str):

@@ -51,16 +51,25 @@ CHANGED = (
 """Times shortly after it, which are nearer than the date of a file."""
 _LIKE_A_TIME = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d.*)?|\d{1,2}[./]\d{1,2}[./]\d{4}.*")
 _NAMED_LIKE_A_TIME = re.compile(r"(?:^|_)(?:date|time|timestamp|at|ts|on)$|(?:Date|Time|Timestamp|At)$")
+TURNS_COUNTED = "turn: as many as the row has questions, so it is their count; the turn is told from the conversation"
 EARLIEST_EPOCH = 946_684_800
 """2000-01-01 in seconds: a number below it is no time."""
 _OTHER_TIMES = {"feedback_at", "response_time", "time_to_first_token", "deleted_at"}
 
 
-def chat_row(row: Row, chat: Chat, config: ChatConfig, fallback_time: str | None) -> Row:
-    """A canonical row of a conversation whose last question and answer are the interaction."""
+def chat_row(row: Row, chat: Chat, config: ChatConfig, fallback_time: str | None, *, whole: bool = False) -> Row:
+    """A canonical row of a conversation whose last question and answer are the interaction.
+
+    whole: rows of this format are whole conversations, so that a `turn` which is as many as their questions is a count of them, also
+    where it is 1.
+    """
     metadata = metadata_of(row)
     result: Row = {"task": config.task, "turn": chat.turn or 0}
+    counted = result["turn"] + 1
     result.update(stated_fields(row, metadata))
+    if (whole or counted > 1) and result["turn"] in (counted, str(counted)):
+        result["turn"] = counted - 1
+        note(result, TURNS_COUNTED)
     result["interaction_id"] = result.get("interaction_id") or row.get("id")
     result["user_id"] = user_of_chat(row)
     lay_time(result, row, metadata, fallback_time)

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lyo_pipelines.interactions.contract import FEEDBACK_COLUMNS
+from lyo_pipelines.interactions.fields.mapping import Mapping
 from lyo_pipelines.interactions.formats.argilla_record import looks_like_argilla
+from lyo_pipelines.interactions.formats.langfuse_traces import is_trace
 from lyo_pipelines.interactions.formats.row_format import Row
 from lyo_pipelines.interactions.formats.sharegpt import holds_turns
 from lyo_pipelines.interactions.formats.span import EXPORTS, KINDS, OTHER_SIGNALS, span_id
@@ -19,10 +21,11 @@ _SCORED = {"trace_id", "traceId", "observation_id", "observationId", "session_id
 
 @dataclass(frozen=True)
 class DetectedFormat:
-    """A format and what told it, for people."""
+    """A format and what told it, for people. mapping: the ready mapping that reads it, where it is one's."""
 
     format: str
     why: str
+    mapping: Mapping | None = None
 
 
 def recognise(row: Row) -> DetectedFormat | None:
@@ -55,6 +58,10 @@ def _talked(row: Row) -> DetectedFormat | None:
 
 
 def _exported(row: Row) -> DetectedFormat | None:
+    if is_trace(row):
+        return DetectedFormat(
+            "langfuse_traces", "an id and a timestamp with `input` or `output`, and what only traces have"
+        )
     if {"start_time", "startTime"} & row.keys() and {"input", "output"} & row.keys():
         return DetectedFormat("langfuse_observations", "a start time with `input` or `output`")
     if {"name", "value"} <= row.keys() and _SCORED & row.keys():

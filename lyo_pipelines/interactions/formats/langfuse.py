@@ -10,6 +10,8 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+import orjson
+
 from lyo_pipelines.config.interactions import LangfuseConfig
 from lyo_pipelines.interactions.chats.pairing import lay_chat
 from lyo_pipelines.interactions.chats.questions import chat_of
@@ -41,8 +43,13 @@ _COPIED = (
 
 def observations(config: LangfuseConfig) -> RowFormat:
     """The format of an observations file."""
+    convert = observation_converter(config)
     return RowFormat(
-        "langfuse_observations", "interactions", _observation_converter(config), _user, language=config.language
+        "langfuse_observations",
+        "interactions",
+        lambda row: convert(unquoted(row)),
+        lambda row: _user(unquoted(row)),
+        language=config.language,
     )
 
 
@@ -50,9 +57,29 @@ def scores(config: LangfuseConfig) -> RowFormat:
     """The format of a scores file."""
 
     def convert(row: Row) -> Row:
-        return _score(row, config)
+        return _score(unquoted(row), config)
 
-    return RowFormat("langfuse_scores", "feedback", convert, _user)
+    return RowFormat("langfuse_scores", "feedback", convert, lambda row: _user(unquoted(row)))
+
+
+def unquoted(row: Row) -> Row:
+    """A row of the older CSV export, in which every cell is JSON, so that texts stand in quotes; any other row as it is."""
+    if not any(
+        _is_quoted(row.get(name)) for name in ("id", "traceId", "trace_id", "startTime", "start_time", "timestamp")
+    ):
+        return row
+    return {name: _of_json(cell) if isinstance(cell, str) else cell for name, cell in row.items()}
+
+
+def _is_quoted(cell: Any) -> bool:
+    return isinstance(cell, str) and len(cell) > 2 and cell[0] == cell[-1] == '"'
+
+
+def _of_json(cell: str) -> Any:
+    try:
+        return orjson.loads(cell)
+    except orjson.JSONDecodeError:
+        return cell
 
 
 def _get(row: Row, *names: str) -> Any:
@@ -66,7 +93,8 @@ def _user(row: Row) -> Any:
     return _get(row, "user_id", "userId")
 
 
-def _observation_converter(config: LangfuseConfig) -> Callable[[Row], Row]:
+def observation_converter(config: LangfuseConfig) -> Callable[[Row], Row]:
+    """A function from an observation (whose texts are in no quotes any more) to a canonical row; it raises RowError."""
     cutoff = parse_moment(config.milliseconds_before, "milliseconds_before") or 0
 
     def convert(row: Row) -> Row:
@@ -109,6 +137,7 @@ def _observation_converter(config: LangfuseConfig) -> Callable[[Row], Row]:
         result["metadata"] = metadata or None
         result["response_time_ms"], result["time_to_first_token_ms"] = _latencies(row, start, cutoff)
         _lay_score_columns(result, row, config)
+        _lay_scores(result, row, config)
         return result
 
     return convert
@@ -166,6 +195,24 @@ def _truth(value: Any) -> bool:
     if not thumb:
         raise RowError("bad_value", "expected 0 or 1 of a BOOLEAN score")
     return thumb > 0
+
+
+def _lay_scores(result: Row, row: Row, config: LangfuseConfig) -> None:
+    """Feedback out of the scores that stand in a row: a list of them, or an object of values by name."""
+    held = parsed_json(row.get("scores"))
+    if isinstance(held, dict):
+        _lay_score_columns(result, held, config)
+    for score in held if isinstance(held, list) else ():
+        if not isinstance(score, dict):
+            continue
+        try:
+            said = feedback_fields(_annotation(score), config.scores, SCORES)
+        except RowError as error:
+            note(result, f"score {str(score.get('name'))[:40]}: {error.reason}")
+            continue
+        result.update(said)
+        if at := _get(score, "timestamp", "updatedAt", "updated_at", "createdAt", "created_at"):
+            result["feedback_at"] = at
 
 
 def _lay_score_columns(result: Row, row: Row, config: LangfuseConfig) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from lyo_pipelines.interactions.errors import RowError
-from lyo_pipelines.interactions.fields.columns import parse_number
+from lyo_pipelines.interactions.fields.columns import NUMBERS, parse_number, parsed_json
 from lyo_pipelines.interactions.fields.mapping import (
     EPOCHS,
     MILLISECONDS,
@@ -19,13 +19,14 @@ from lyo_pipelines.interactions.fields.mapping import (
     lookup,
     value_key,
 )
+from lyo_pipelines.interactions.fields.notes import note
 from lyo_pipelines.interactions.fields.scales import SCALE, Scale
+from lyo_pipelines.interactions.fields.thumbs import parse_thumb
 from lyo_pipelines.interactions.fields.times import parse_moment, show_time
 from lyo_pipelines.interactions.formats.answered_turns import turns_of
 from lyo_pipelines.interactions.formats.picked import Picker
 from lyo_pipelines.interactions.formats.row_format import Row, RowFormat
 
-_BOUNDS = {"relevance_score": (0.0, 1.0), "thumbs": (-1.0, 1.0)}
 _EMPTY: tuple[object, ...] = ("{}", "[]", {}, [])
 
 
@@ -73,6 +74,8 @@ def _converter(mapping: Mapping) -> Callable[[Row], Row]:
     getters = [(name, _getter(name, spec, mapping, picker)) for name, spec in mapping.fields.items()]
     constants = {name: value for name, value in mapping.constants.items() if value is not None}
     rating = mapping.fields.get("rating")
+    optional = (*NUMBERS, "feedback_at") if mapping.rows == "interactions" else ()
+    odd = {name: (f"bad_{name}", f"{name}_out_of_range") for name in optional}
 
     def convert(row: Row) -> Row:
         if (why := selected(row, mapping.only)) is not None:
@@ -81,7 +84,13 @@ def _converter(mapping: Mapping) -> Callable[[Row], Row]:
             raise RowError("no_answered_question", f"{mapping.answers_of} holds no question with an answer")
         result = dict(constants)
         for name, get in getters:
-            value = get(row)
+            try:
+                value = get(row)
+            except RowError as error:
+                if error.reason not in odd.get(name, ()):
+                    raise
+                note(result, f"{error.reason}: the value is left out")
+                continue
             if value is not None:
                 result[name] = value
         if rating is not None and rating.scale and not rating.values and "rating" in result:
@@ -111,6 +120,8 @@ def _getter(name: str, spec: FieldMapping, mapping: Mapping, picker: Picker) -> 
         value = None if pair is None else pair[1]
         if pair is not None and spec.pick is not None:
             value = picker.pick(spec.pick, *pair)
+        if value is not None and spec.leave_out:
+            value = without_passages(parsed_json(value), spec.leave_out)
         if value is not None and spec.refuse:
             _require_whole(value, name, spec.refuse)
         value = None if value is None else finish(value, row)
@@ -160,6 +171,8 @@ def _milliseconds(value: Any, name: str, factor: float) -> float | None:
 
 def _on_our_scale(value: Any, name: str, scale: tuple[float, float]) -> float | None:
     """A value between the worst and the best one of its source on our own scale. Raises RowError when it lies outside."""
+    if name == "thumbs":
+        return parse_thumb(value, name, scale)
     number = parse_number(int(value) if isinstance(value, bool) else value, name)
     if number is None:
         return None
@@ -171,10 +184,26 @@ def _on_our_scale(value: Any, name: str, scale: tuple[float, float]) -> float | 
         raise RowError(
             f"{name}_out_of_range", f"found {number:g}, and the mapping's scale goes from {worst:g} to {best:g}"
         )
-    if name == "thumbs":
-        return None if 0 < share < 1 else round(2 * share - 1)
-    low, high = _BOUNDS[name]
-    return round(low + share * (high - low), 6)
+    return round(share, 6)
+
+
+def without_passages(value: Any, passages: Readable[str, str]) -> Any:
+    """A text, or messages with their texts, without what stands between these marks; an unclosed passage stays, and is no passage."""
+    if isinstance(value, list):
+        return [
+            {**item, "content": without_passages(item.get("content"), passages)} if isinstance(item, dict) else item
+            for item in value
+        ]
+    if not isinstance(value, str):
+        return value
+    for begin, end in passages.items():
+        kept, at = [], 0
+        while (start := value.find(begin, at)) >= 0 and (stop := value.find(end, start + len(begin))) >= 0:
+            kept.append(value[at:start])
+            at = stop + len(end)
+        if at:
+            value = "".join((*kept, value[at:])).strip()
+    return value
 
 
 def _require_whole(value: Any, name: str, marks: tuple[str, ...]) -> None:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from lyo_pipelines.interactions.chats.pairing import Chat, answer_in, conversation
+from lyo_pipelines.interactions.chats.parts import are_parts, content_of
 from lyo_pipelines.interactions.chats.questions import chat_of
 from lyo_pipelines.interactions.chats.replies import reply_of
 from lyo_pipelines.interactions.chats.turns import turns_of
+from lyo_pipelines.interactions.errors import RowError
 from lyo_pipelines.interactions.fields.columns import parsed_json
 from lyo_pipelines.interactions.fields.mapping import Mapping, Pick
+from lyo_pipelines.interactions.fields.scrub import dump_json
 
 
 class Picker:
@@ -26,6 +29,10 @@ class Picker:
         value = _unwrapped(parsed_json(value))
         if pick == "text":
             return answer_in(reply_of(value))
+        if pick == "reply":
+            return _reply(value)
+        if pick == "system" and (isinstance(value, str) or are_parts(value)):
+            return content_of(value).text or None
         if pick in ("question", "answer", "history", "system", "turn"):
             chat = self._chat(path, value)
             return chat.system_prompt if pick == "system" else getattr(chat, pick)
@@ -37,6 +44,15 @@ class Picker:
         if path in self._answered:
             return conversation(turns_of(_listed(value)))
         return chat_of(value)
+
+
+def _reply(value: Any) -> str | None:
+    """The text of a model's response. Raises RowError for an object that is none: vectors, images, verdicts of a filter …"""
+    text = answer_in(reply_of(value))
+    if isinstance(value, (list, dict)) and text == dump_json(value):
+        shown = ", ".join(sorted(map(str, value)))[:120] if isinstance(value, dict) else "a list"
+        raise RowError("no_response", f"expected a model's response in words, found {shown}")
+    return text
 
 
 def _unwrapped(value: Any) -> Any:

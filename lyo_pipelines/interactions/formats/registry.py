@@ -5,10 +5,11 @@ from __future__ import annotations
 from lyo_pipelines.config.interactions import InteractionsConfig
 from lyo_pipelines.interactions.errors import UnreadableFileError
 from lyo_pipelines.interactions.fields.mapping import Mapping
-from lyo_pipelines.interactions.formats import langfuse
+from lyo_pipelines.interactions.formats import langfuse, langfuse_traces
 from lyo_pipelines.interactions.formats.argilla import argilla
 from lyo_pipelines.interactions.formats.mapped import mapped
 from lyo_pipelines.interactions.formats.openai_messages import openai_messages
+from lyo_pipelines.interactions.formats.ready_mappings import ready_mapping, ready_mappings
 from lyo_pipelines.interactions.formats.row_format import Row, RowFormat
 from lyo_pipelines.interactions.formats.sharegpt import sharegpt
 from lyo_pipelines.interactions.formats.span_annotations import span_annotations
@@ -23,12 +24,14 @@ FORMATS = (
     "langfuse",
     "langfuse_observations",
     "langfuse_scores",
+    "langfuse_traces",
     "openai_messages",
     "otel_spans",
     "sharegpt",
     "span_annotations",
 )
-"""What `format=` may be; `langfuse` lets the rows say which of its two files it is; `flat` needs a mapping."""
+"""What `format=` may be, beside the names of ready mappings; `langfuse` lets the rows say which of its files it is; `flat` needs
+a mapping."""
 
 
 def _canonical_user(row: Row) -> object:
@@ -41,16 +44,20 @@ def settings_of(name: str, config: InteractionsConfig) -> str:
         "argilla": config.argilla,
         "langfuse_observations": config.langfuse,
         "langfuse_scores": config.langfuse,
+        "langfuse_traces": config.langfuse,
         "openai_messages": config.openai_messages,
         "otel_spans": config.spans,
         "sharegpt": config.sharegpt,
         "span_annotations": config.spans,
-    }.get(name)
+    }.get(name) or ready_mapping(name, config.ready_mappings)
     return "" if section is None else section.model_dump_json()
 
 
 def format_named(name: str, config: InteractionsConfig, mapping: Mapping | None, file_time: str | None) -> RowFormat:
-    """What rows of a named format mean (not `auto` or `langfuse`). Raises UnreadableFileError where a mapping is missing."""
+    """What rows of a named format mean (not `auto` or `langfuse`); a ready mapping comes with its name.
+
+    Raises UnreadableFileError where a mapping is missing.
+    """
     if name == "flat":
         if mapping is None:
             raise UnreadableFileError(
@@ -63,11 +70,14 @@ def format_named(name: str, config: InteractionsConfig, mapping: Mapping | None,
         "feedback": lambda: RowFormat(name, "feedback", None, _canonical_user),
         "langfuse_observations": lambda: langfuse.observations(config.langfuse),
         "langfuse_scores": lambda: langfuse.scores(config.langfuse),
+        "langfuse_traces": lambda: langfuse_traces.traces(config.langfuse),
         "openai_messages": lambda: openai_messages(config.openai_messages, file_time),
         "otel_spans": lambda: otel_spans(config.spans),
         "sharegpt": lambda: sharegpt(config.sharegpt, file_time),
         "span_annotations": lambda: span_annotations(config.spans),
     }
     if name not in known:
-        raise UnreadableFileError(f"unknown format {name!r}: one of {', '.join(FORMATS)}")
+        if mapping is None:
+            raise UnreadableFileError(f"unknown format {name!r}: one of {', '.join((*FORMATS, *ready_mappings()))}")
+        return mapped(mapping)
     return known[name]()

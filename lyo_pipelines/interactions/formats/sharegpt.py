@@ -31,7 +31,7 @@ def sharegpt(config: ChatConfig, file_time: str | None) -> RowFormat:
             raise RowError("bad_conversations", "expected a list of turns with from and value")
         if not all(isinstance(turn, dict) and len(turn) > 1 for turn in turns):
             raise RowError("bad_conversations", "expected turns with from and value")
-        return chat_row(row, chat_in_row(row, turns), config, fallback)
+        return chat_row(row, chat_in_row(row, turns), config, fallback, whole=True)
 
     return RowFormat("sharegpt", "interactions", convert, user_of_chat, language=config.language)
 

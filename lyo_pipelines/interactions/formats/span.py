@@ -13,8 +13,8 @@ from lyo_pipelines.interactions.formats.row_format import Row
 EXPORTS = ("resourceSpans", "resource_spans")
 OTHER_SIGNALS = ("resourceMetrics", "resource_metrics", "resourceLogs", "resource_logs")
 _SCOPES = ("scopeSpans", "scope_spans", "instrumentationLibrarySpans", "instrumentation_library_spans")
-_START = ("start_time", "startTime", "startTimeUnixNano", "start_time_unix_nano")
-_END = ("end_time", "endTime", "endTimeUnixNano", "end_time_unix_nano")
+_START = ("start_time", "startTime", "startTimeUnixNano", "start_time_unix_nano", "start_timestamp")
+_END = ("end_time", "endTime", "endTimeUnixNano", "end_time_unix_nano", "end_timestamp")
 _EVENT_TIME = ("timestamp", "time", "timeUnixNano", "time_unix_nano")
 KINDS = (
     *("LLM", "CHAIN", "TOOL", "AGENT", "RETRIEVER", "EMBEDDING", "RERANKER", "GUARDRAIL", "EVALUATOR", "PROMPT"),
@@ -74,7 +74,7 @@ def span_of(row: Row) -> TelemetrySpan:
     return TelemetrySpan(
         span_id=span_id(row),
         trace_id=_identifier(row, "trace_id", "traceId"),
-        name=str(row.get("name") or ""),
+        name=str(row.get("name") or row.get("span_name") or ""),
         start=first_of(row, *_START),
         end=first_of(row, *_END),
         attributes=attributes,

@@ -34,11 +34,17 @@ _OTHER_KINDS = {  # attribute: values of a model call
     "langfuse.observation.type": ("generation",),
 }
 _METADATA = ("metadata", "ai.telemetry.metadata")
-_MODEL = ("gen_ai.response.model", "gen_ai.request.model", "llm.model_name", "ai.response.model", "ai.model.id")
-_USER = ("user.id", "enduser.id", "traceloop.association.properties.user_id", "ai.telemetry.metadata.userId")
+_MODEL = (
+    *("gen_ai.response.model", "gen_ai.request.model", "llm.model_name", "ai.response.model", "ai.model.id"),
+    *("langfuse.observation.model.name", "mlflow.llm.model"),
+)
+_USER = (
+    *("user.id", "enduser.id", "traceloop.association.properties.user_id", "ai.telemetry.metadata.userId"),
+    *("langfuse.user.id", "mlflow.trace.user"),
+)
 _CONVERSATION = (
     *("gen_ai.conversation.id", "session.id", "traceloop.association.properties.session_id"),
-    "ai.telemetry.metadata.sessionId",
+    *("ai.telemetry.metadata.sessionId", "langfuse.session.id", "mlflow.trace.session"),
 )
 _COPIED = {
     "provider": ("gen_ai.provider.name", "gen_ai.system", "llm.provider", "llm.system"),
@@ -90,7 +96,7 @@ def _interaction(row: Row, config: SpanConfig) -> Row:
         conversation_id=first_of(attributes, *_CONVERSATION),
         occurred_at=span.start,
         user_id=_user(row),
-        model=first_of(attributes, *_MODEL),
+        model=first_of(attributes, *_MODEL) or _requested(attributes),
         error=span.error,
     )
     lay_chat(result, chat, metadata)
@@ -138,6 +144,12 @@ def _metadata(span: TelemetrySpan) -> Row:
     copied |= {"span_name": span.name or None, "service": span.resource.get("service.name")}
     metadata.update({name: value for name, value in copied.items() if value is not None})
     return metadata
+
+
+def _requested(attributes: Row) -> Any:
+    """The model that the logged request names, where no attribute does."""
+    request = parsed_json(first_of(attributes, "mlflow.spanInputs", "request_data"))
+    return request.get("model") if isinstance(request, dict) and isinstance(request.get("model"), str) else None
 
 
 def _durations(span: TelemetrySpan) -> tuple[float | None, float | None]:

@@ -51,22 +51,8 @@ def land_file(
         try:
             source = InputFile.at(path, fs)
             file_hash = source.sha256()
-            if mapping is None and format in ("auto", "flat") and (found := MappingFiles(lake).find(path)):
-                mapping = found.parse()
-            elif mapping is not None and format not in ("auto", "flat"):
-                raise MappingError(f"a mapping is for flat files; format {format} has none: leave one of them out")
-            earliest, latest = time_bounds(config, now)
-            spec = FileSpec(
-                file_hash,
-                format,
-                mapping,
-                config,
-                pseudonyms,
-                source.time,
-                earliest,
-                latest,
-                declared=Declared.of(config, source.name),
-            )
+            mapping = mapping_for(lake, path, format, mapping)
+            spec = file_spec(source, file_hash, pseudonyms, config, format=format, mapping=mapping, now=now)
             return _land(lake, source, spec, name)
         except (UnreadableFileError, MappingError) as error:
             return LandingReport(file_hash, name, format, unreadable=str(error))
@@ -75,6 +61,32 @@ def land_file(
 def input_name(path: str, pseudonyms: Pseudonyms) -> str:
     """The name of a file as it may be shown and kept: people in it pseudonymised, bytes that are no UTF-8 escaped."""
     return Scrubber(pseudonyms, ()).text(plain_name(path.rstrip("/").rsplit("/", 1)[-1]), None, emails=True)
+
+
+def mapping_for(lake: Lake, path: str, format: str, given: Mapping | None) -> Mapping | None:
+    """The mapping that a file is read by, unless one of the package fits: what is given, else the file's own. Raises MappingError."""
+    if given is None:
+        found = MappingFiles(lake).find(path) if format in ("auto", "flat") else None
+        return found.parse() if found else None
+    if format not in ("auto", "flat"):
+        raise MappingError(f"a mapping is for flat files; format {format} has none: leave one of them out")
+    return given
+
+
+def file_spec(
+    source: InputFile,
+    file_hash: str,
+    pseudonyms: Pseudonyms,
+    config: InteractionsConfig,
+    *,
+    format: str,
+    mapping: Mapping | None,
+    now: datetime | None,
+) -> FileSpec:
+    """How a file is to be read."""
+    earliest, latest = time_bounds(config, now)
+    declared = Declared.of(config, source.name)
+    return FileSpec(file_hash, format, mapping, config, pseudonyms, source.time, earliest, latest, declared=declared)
 
 
 def time_bounds(config: InteractionsConfig, now: datetime | None) -> tuple[int, int]:
@@ -89,7 +101,7 @@ def reading_digest(format: str, mapping: Mapping | None, *settings: str) -> str:
     return hashlib.sha256(said.encode("utf-8", "surrogatepass")).hexdigest()[:12]
 
 
-def _reading(spec: FileSpec, read_as: str) -> str:
+def reading_of(spec: FileSpec, read_as: str) -> str:
     """The digest for a file that was found to be of a format: changed settings of it are another reading of the same bytes."""
     by_format, settings = Declared.of(spec.config, read_as), settings_of(read_as, spec.config)
     return reading_digest(spec.format, spec.mapping, str(spec.declared), str(by_format), settings)
@@ -97,7 +109,7 @@ def _reading(spec: FileSpec, read_as: str) -> str:
 
 def _land(lake: Lake, source: InputFile, spec: FileSpec, name: str) -> LandingReport:
     before = read_entry(lake, spec.file_hash)
-    if before is not None and before.reading == _reading(spec, before.format):
+    if before is not None and before.reading == reading_of(spec, before.format):
         return report_of(before, (), already=True)
     with staging_folder(lake, spec.file_hash) as folder:
         with Reading(source, spec) as opened:
@@ -105,4 +117,4 @@ def _land(lake: Lake, source: InputFile, spec: FileSpec, name: str) -> LandingRe
         after = InputFile.at(source.path, source.fs)
         if (after.size, after.mtime) != (source.size, source.mtime):
             raise UnreadableFileError("it changed while it was read: it is read again once it is complete")
-        return commit_file(lake, staged, _reading(spec, staged.format), full_export=spec.declared.full)
+        return commit_file(lake, staged, reading_of(spec, staged.format), full_export=spec.declared.full)

@@ -6,7 +6,8 @@ Where the rows come from (a file, a batch of a table) is the caller's; both are 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -27,20 +28,22 @@ from lyo_pipelines.interactions.days.clashing_ids import (
 from lyo_pipelines.interactions.days.cross_day_duplicates import duplicates_path, find_duplicates
 from lyo_pipelines.interactions.days.feedback_routing import forget_feedback, route_feedback, route_interactions
 from lyo_pipelines.interactions.fields.notes import Notes
+from lyo_pipelines.interactions.formats.mapping_gaps import Gap, filled_in, open_gaps
 from lyo_pipelines.interactions.formats.row_format import RowFormat
 from lyo_pipelines.interactions.landing.full_exports import REPLACED, replace_earlier_exports
 from lyo_pipelines.interactions.landing.report import LandingReport, report_of
-from lyo_pipelines.interactions.landing.stop_ratings import stop_ratings
+from lyo_pipelines.interactions.landing.stop_ratings import off_scale_note, stop_ratings
 from lyo_pipelines.interactions.store.day_writers import DayWriters, days_of
 from lyo_pipelines.interactions.store.ledger import LedgerEntry, Reached, begin_landing, landed_files, write_entry
 from lyo_pipelines.storage.lake import Lake, NotLocalError
 
 
 class ConvertedSource(Protocol):
-    """What can be landed: converted blocks, their format and how it was found."""
+    """What can be landed: converted blocks, their format and how it was found, what a mapping asks for in vain."""
 
     ignored_fields: tuple[str, ...]
     found: str
+    gaps: Sequence[Gap]
 
     @property
     def row_format(self) -> RowFormat:
@@ -78,7 +81,7 @@ def stage_file(lake: Lake, reading: ConvertedSource, spec: FileSpec, name: str, 
     schema, column = (FEEDBACK, "feedback_at") if row_format.rows == "feedback" else (LANDED, "occurred_at")
     limits = {"buffer_bytes": config.buffer_bytes, "max_open": config.max_open_days}
     read = accepted = 0
-    notes, off_scale = Notes(), ""
+    notes, off_scale, filled = Notes(), "", Counter[str]()
     with (
         closing(DayWriters(lake, folder, schema, **limits)) as writers,
         closing(RejectedWriter(lake, f"{folder}/rejected.parquet", name, spec.file_hash)) as rejected,
@@ -90,13 +93,16 @@ def stage_file(lake: Lake, reading: ConvertedSource, spec: FileSpec, name: str, 
             rejected.add(block.rejected)
             notes.update(block.notes)
             off_scale = off_scale or block.off_scale
+            if reading.gaps:
+                filled.update(filled_in(block.table))
         days = writers.finish()
         if off_scale:
             days, stopped = stop_ratings(lake, days, off_scale, schema)
-            notes[f"rating not read, as the scale is not known ({off_scale}): declare it"] = stopped.ratings
+            notes[off_scale_note(off_scale)] = stopped.ratings
             rejected.add(stopped.rejected)
             accepted -= len(stopped.rejected)
         rejected_path = rejected.finish()
+    notes.update(dict.fromkeys(open_gaps(reading.gaps, filled), accepted))
     clashes = Clashes()
     if (
         row_format.rows == "interactions" and spec.ids is None

@@ -40,7 +40,7 @@ def stop_ratings(
         kept = 0
         with pq.ParquetWriter(target, schema, filesystem=lake.fs, **PARQUET) as writer, lake.open_table(path) as file:
             for batch in file.iter_batches(batch_size=16_384):
-                table = _without_ratings(pa.Table.from_batches([batch], schema), stopped, off_scale)
+                table = without_ratings(pa.Table.from_batches([batch], schema), stopped, off_scale)
                 kept += len(table)
                 writer.write_table(table)
         lake.fs.rm(path)
@@ -51,7 +51,13 @@ def stop_ratings(
     return result, stopped
 
 
-def _without_ratings(table: pa.Table, stopped: StoppedRatings, off_scale: str) -> pa.Table:
+def off_scale_note(off_scale: str) -> str:
+    """What is said of the accepted rows whose ratings were taken out."""
+    return f"rating not read, as the scale is not known ({off_scale}): declare it"
+
+
+def without_ratings(table: pa.Table, stopped: StoppedRatings, off_scale: str) -> pa.Table:
+    """A table of accepted rows without its ratings; feedback rows that hold nothing else are left out, and go to `stopped`."""
     stopped.ratings += len(table) - table["rating"].null_count
     rated = table["rating"].is_valid()
     nulls = pa.nulls(len(table), table.schema.field("rating").type)

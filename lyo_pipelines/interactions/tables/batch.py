@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from lyo_pipelines.interactions.conversion.blocks import format_for, ignored_fields
 from lyo_pipelines.interactions.conversion.converter import Converted, Converter, FileSpec
 from lyo_pipelines.interactions.formats.detect import DetectedFormat
+from lyo_pipelines.interactions.formats.mapping_gaps import Gap, gaps_of
 from lyo_pipelines.interactions.formats.row_format import RowFormat
 from lyo_pipelines.interactions.reading.block import BadRow, RowBlock
 from lyo_pipelines.interactions.reading.jsonl import parse_lines
@@ -60,10 +61,11 @@ class TableBatch:
         self, first: list[RawRow], more: Iterator[list[RawRow]], spec: FileSpec, found: str, rows: int
     ) -> None:
         sample = block_of(first, 1, spec.config.max_row_bytes).rows
-        told = DetectedFormat(spec.format, found) if found else format_for(spec, sample)
-        self.spec = replace(spec, format=told.format)
+        told = DetectedFormat(spec.format, found, spec.mapping) if found else format_for(spec, sample)
+        self.spec = replace(spec, format=told.format, mapping=told.mapping)
         self.found = told.why
         self.ignored_fields = ignored_fields(told.format, sample)
+        self.gaps: Sequence[Gap] = gaps_of(told.mapping, sample) if told.mapping is not None else []
         self._converter = Converter(self.spec)
         self._first, self._more, self._rows = first, more, rows
 
