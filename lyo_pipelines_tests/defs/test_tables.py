@@ -89,6 +89,7 @@ def test_a_table_that_cannot_be_reached_is_named_and_holds_up_no_other(
     assert {check.check_name: check.passed for check in result.get_asset_check_evaluations()} == {
         "rows_conserved": True,
         "files_readable": False,
+        "feedback_attached": True,
     }
     assert isinstance(tick(inbox_sensor, instance, store), dg.SkipReason)
     skipped = tick(tables_sensor, instance, store)
