@@ -82,8 +82,12 @@ def landed_table(
     ids = (data["interaction_id"], _without_empty(gathered.trace_ids), data["conversation_id"])
     for name, values in zip(MATCH_KEYS, ids, strict=True):
         data[name] = match_keys(values, context.pseudonyms.matching_key(name))
-    parents = pa.nulls(len(lines), pa.string()) if gathered.parent_ids is None else gathered.parent_ids
-    data[PARENT_KEY] = match_keys(_without_empty(parents), context.pseudonyms.matching_key(MATCH_KEYS[0]))
+    parents = gathered.parent_ids
+    data[PARENT_KEY] = (
+        pa.nulls(len(lines), pa.uint64())
+        if parents is None
+        else match_keys(_without_empty(parents), context.pseudonyms.matching_key(MATCH_KEYS[0]))
+    )
     scrub_columns(gathered, context.scrubber)
     data["user_pseudonym"] = _pseudonyms(gathered.user_ids, context.pseudonyms)
     data["source"] = pa.repeat(context.source, len(lines))
