@@ -50,8 +50,7 @@ class LaunchFollower:
             if patience.ended(runs):
                 raise RunFailedError(
                     f"not launched, and no run moved for {clock(wait_seconds)}: {', '.join(sorted(missing))}. "
-                    f"`lyo why SEGMENT` says why; "
-                    f"the sensors' ticks are at {self.client.url}/automation"
+                    f"`lyo why SEGMENT` says why; the sensors' ticks are at {self.client.url}/automation"
                 )
         raise AssertionError("polling never ends by itself")
 

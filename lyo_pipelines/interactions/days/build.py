@@ -26,7 +26,7 @@ from lyo_pipelines.interactions.days.feedback_routing import feedback_for, feedb
 from lyo_pipelines.interactions.days.final_answers import beside_the_answer
 from lyo_pipelines.interactions.days.turns import UNKNOWN, missing_turns
 from lyo_pipelines.interactions.store.day_writers import PARQUET
-from lyo_pipelines.interactions.store.ledger import landed_files
+from lyo_pipelines.interactions.store.ledger import landed_files, landed_names
 from lyo_pipelines.segments import SegmentKeyError, segment_key
 from lyo_pipelines.storage.arrow import conform_table, pc
 from lyo_pipelines.storage.lake import Lake
@@ -75,7 +75,7 @@ def _inputs(lake: Lake, day: date, known: dict[str, str]) -> _Inputs:
 
 
 def _landed_names(lake: Lake, day: date, known: dict[str, str]) -> list[str]:
-    return [name for name in lake.names(lake.landing_dir(day)) if name.removesuffix(".parquet") in known]
+    return landed_names(lake, lake.landing_dir(day), known)
 
 
 def day_inputs(lake: Lake, day: date) -> str:

@@ -20,6 +20,7 @@ from lyo_pipelines.interactions.contract import LANDED
 from lyo_pipelines.interactions.identity import match_keys
 from lyo_pipelines.interactions.store.day_writers import PARQUET
 from lyo_pipelines.interactions.store.key_index import day_keys, indexed_days
+from lyo_pipelines.interactions.store.ledger import landed_names
 from lyo_pipelines.storage.lake import Lake
 
 SCOPED = "interaction_id: the same id stands on other content, so it was scoped"
@@ -79,9 +80,7 @@ def clashes_path(lake: Lake, day: date, file_hash: str) -> str:
 
 def clashes_names(lake: Lake, day: date, landed: Iterable[str]) -> list[str]:
     """Names of these lists for a day, of complete landings only."""
-    known = set(landed)
-    names = lake.names(lake.path("clashes", f"date={day.isoformat()}"))
-    return [name for name in names if name.removesuffix(".parquet") in known]
+    return landed_names(lake, lake.path("clashes", f"date={day.isoformat()}"), set(landed))
 
 
 def ambiguous_keys(lake: Lake, day: date, names: Iterable[str]) -> np.ndarray:
@@ -110,9 +109,7 @@ def _landed_contents(
     homes: dict[int, set[date]] = {}
     for day, keys in elsewhere.items():
         folder = lake.landing_dir(day)
-        for name in lake.names(folder):
-            if name.removesuffix(".parquet") not in known:
-                continue
+        for name in landed_names(lake, folder, known):
             table = lake.read_table(f"{folder}/{name}", columns=[_KEY, "question", "answer"])
             hits = np.flatnonzero(np.isin(table[_KEY].to_numpy(), keys))
             for row in table.take(pa.array(hits)).to_pylist():

@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from lyo_pipelines.interactions.days.feedback_routing import StagedRows
 from lyo_pipelines.interactions.store.key_index import KeySieve, day_keys, indexed_days, staged_keys
+from lyo_pipelines.interactions.store.ledger import landed_names
 from lyo_pipelines.storage.arrow import pc
 from lyo_pipelines.storage.lake import Lake
 
@@ -69,8 +70,7 @@ def _later(held: list[tuple[date, np.ndarray]]) -> Iterator[tuple[date, pa.Table
 
 def _landed_keys(lake: Lake, day: date, landed: set[str]) -> np.ndarray:
     folder = lake.landing_dir(day)
-    names = [name for name in lake.names(folder) if name.removesuffix(".parquet") in landed]
-    keys = [staged_keys(lake, f"{folder}/{name}", _ID) for name in names]
+    keys = [staged_keys(lake, f"{folder}/{name}", _ID) for name in landed_names(lake, folder, landed)]
     return np.unique(np.concatenate(keys)) if keys else np.empty(0, np.uint64)
 
 
@@ -81,9 +81,7 @@ def duplicates_path(lake: Lake, day: date, file_hash: str) -> str:
 
 def duplicates_names(lake: Lake, day: date, landed: Iterable[str]) -> list[str]:
     """Names of the lists for a day, of complete landings only."""
-    known = set(landed)
-    names = lake.names(lake.path("repeats", f"date={day.isoformat()}"))
-    return [name for name in names if name.removesuffix(".parquet") in known]
+    return landed_names(lake, lake.path("repeats", f"date={day.isoformat()}"), set(landed))
 
 
 def keeping_days(lake: Lake, day: date, names: Iterable[str]) -> list[date]:

@@ -7,11 +7,12 @@ later; or for ever, when their ids are written otherwise, or when they are furth
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Container
 from dataclasses import dataclass
 
 import numpy as np
 
-from lyo_pipelines.interactions.store.ledger import LedgerEntry, landed_files, read_entry
+from lyo_pipelines.interactions.store.ledger import landed_files, read_entry
 from lyo_pipelines.storage.lake import Lake
 
 
@@ -26,13 +27,14 @@ class Unattached:
 
 def unattached_feedback(lake: Lake) -> list[Unattached]:
     """Every landed file of which some feedback reached no interaction, the largest number first."""
-    landed = set(landed_files(lake))
-    reached = _lines(lake, "feedback_for", landed)
+    entries = (read_entry(lake, file_hash) for file_hash in landed_files(lake))
+    pending = {entry.file_hash: entry.name for entry in entries if entry is not None and entry.feedback_pending}
+    reached = _lines(lake, "feedback_for", pending)
     result = []
-    for file_hash, lines in _lines(lake, "feedback", landed).items():
+    for file_hash, lines in _lines(lake, "feedback", pending).items():
         waiting = len(np.setdiff1d(lines, reached.get(file_hash, np.empty(0, np.int64))))
         if waiting:
-            result.append(Unattached(_name(read_entry(lake, file_hash), file_hash), len(lines), waiting))
+            result.append(Unattached(pending[file_hash], len(lines), waiting))
     return sorted(result, key=lambda file: (-file.waiting, file.name))
 
 
@@ -49,18 +51,14 @@ def said_of(files: list[Unattached], shown: int = 3) -> str:
     )
 
 
-def _lines(lake: Lake, stage: str, landed: set[str]) -> dict[str, np.ndarray]:
-    """Hash of a landed file -> the lines of it that lie in a stage, those of complete landings."""
+def _lines(lake: Lake, stage: str, files: Container[str]) -> dict[str, np.ndarray]:
+    """Hash of each of the files -> the lines of it that lie in a stage."""
     found: dict[str, list[np.ndarray]] = defaultdict(list)
     for day in lake.days(stage, name=""):
         folder = lake.path(stage, f"date={day.isoformat()}")
         for name in lake.names(folder):
             file_hash = name.removesuffix(".parquet").partition("-")[0]
-            if file_hash in landed:
+            if file_hash in files:
                 lines = lake.read_table(f"{folder}/{name}", columns=["source_line"])["source_line"]
                 found[file_hash].append(lines.to_numpy())
     return {file_hash: np.unique(np.concatenate(parts)) for file_hash, parts in found.items()}
-
-
-def _name(entry: LedgerEntry | None, file_hash: str) -> str:
-    return file_hash if entry is None else entry.name

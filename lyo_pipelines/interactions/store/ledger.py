@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Container
 from dataclasses import asdict, dataclass, field
 from typing import Any, TypeAlias
 
@@ -66,6 +67,11 @@ def landed_files(lake: Lake) -> dict[str, str]:
     names = lake.names(lake.path("files"))
     readings = dict(name.split(_READING) for name in names if _READING in name)
     return {stem: readings.get(stem, "") for name in names if (stem := name.removesuffix(".json")) != name}
+
+
+def landed_names(lake: Lake, folder: str, landed: Container[str]) -> list[str]:
+    """Names of the files `<file-hash>.parquet` in a folder that stem from complete landings."""
+    return [name for name in lake.names(folder) if name.removesuffix(".parquet") in landed]
 
 
 def begin_landing(lake: Lake, file_hash: str, reading: str) -> bool:
