@@ -68,6 +68,8 @@ def _is_emphasis(plain: _Plain, start: int, end: int, mark: str) -> bool:
     content = text[start:end] if end - start <= _FAR else ""
     if mark[0] == "_" and content and _NAME.fullmatch(content) and (mark == "__" or "_" in content):
         return False
+    if before and behind and _foreign_letter(before[-1]) and _foreign_letter(behind[0]):
+        return False  # दूरी*समय*दूरी: a stressed word has endings behind it, and a space before it
     begins = _free_before(before)
     free = begins and (_free_behind(behind) or _is_name_of_function(before, behind))
     if not free and not _part_of_word(before, content, behind):
