@@ -55,6 +55,8 @@ class StepUpConfig(_RolloutSection):
     rated: int = Field(ge=2)
     answers: int = Field(ge=2)
     sample_ratio_alpha: float = Field(gt=0, lt=0.5)
+    unattributed: float = Field(gt=0, lt=1)
+    slower: float = Field(ge=1)
 
 
 class ExperimentConfig(_RolloutSection):

@@ -45,7 +45,8 @@ def _rejected(release: Release, event: RegistryEvent) -> Release:
 
 
 def _canary(release: Release, event: RegistryEvent) -> Release:
-    return _staged(_state(replace(release, began_at=event.at), event.version, "canary"), event)
+    attempts = {**release.attempts, event.version: release.attempts.get(event.version, 0) + 1}
+    return _staged(_state(replace(release, began_at=event.at, attempts=attempts), event.version, "canary"), event)
 
 
 def _staged(release: Release, event: RegistryEvent) -> Release:

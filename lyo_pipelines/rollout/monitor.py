@@ -121,6 +121,7 @@ def decision_evidence(decision: ReleaseDecision, collected: Collected, config: R
         "arms": {"candidate": _counts(seen.candidate), "current": _counts(seen.current)},
         "success_metrics": [asdict(metric) for metric in evaluate_experiment(seen, config).metrics],
         "mismatched_rows": collected.mismatched,
+        "attribution": asdict(seen.attribution),
     }
 
 

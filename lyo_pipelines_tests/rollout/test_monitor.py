@@ -272,16 +272,27 @@ def test_only_rows_of_this_release_since_its_stage_began_count(lake: Lake, confi
     )
 
 
-def test_a_parents_release_does_not_count_what_a_child_serves_itself(lake: Lake, config: Config) -> None:
+def test_a_row_stays_in_the_parents_or_the_childs_release_that_it_was_asked_in(lake: Lake, config: Config) -> None:
     ready(lake, segment="tutoring.en")
     released(lake, config, segment="tutoring.en")
     parent = read_release(lake, "tutoring.en")
     interactions(lake, Traffic(SEGMENT).day((START + DAY).date(), routed(lake, "tutoring.en"), questions=100))
     now = START + 2 * DAY
-    assert collect_observations(lake, parent, current_routing(lake), now=now).observation.current.answers > 50
+
+    def answers(now: datetime) -> int:
+        seen = collect_observations(lake, parent, current_routing(lake), now=now).observation
+        return seen.current.answers + seen.candidate.answers
+
+    assert answers(now) == 100
     ready(lake)
     released(lake, config, now=now)
-    assert collect_observations(lake, parent, current_routing(lake), now=now).observation.current.answers == 0
+    assert answers(now) == 100, "a row stays in the release that it was asked in"
+    interactions(lake, Traffic(SEGMENT).day((now + DAY).date(), routed(lake), questions=60))
+    assert answers(now + 2 * DAY) == 100, "the child's rows are the child's"
+    steps.fall_back(lake, SEGMENT, act(now + 2 * DAY))
+    interactions(lake, Traffic(SEGMENT).day((now + 3 * DAY).date(), routed(lake), questions=30))
+    assert answers(now + 4 * DAY) == 130, "and stay it, though the parent serves again"
+    assert collect_observations(lake, parent, current_routing(lake), now=now + 4 * DAY).mismatched == 0
     with pytest.raises(NotInCanaryError, match="no candidate in canary"):
         collect_observations(lake, read_release(lake, "tutoring.hi"), current_routing(lake), now=now)
 
