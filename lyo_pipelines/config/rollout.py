@@ -84,6 +84,8 @@ class RolloutConfig(_RolloutSection):
     up: StepUpConfig
     experiment: ExperimentConfig
     planned_errors: PlannedErrors
+    cultural_complaint_categories: tuple[str, ...] | None = None
+    """Those of curation.yaml, set when the whole configuration is read: what is cultural is said in one place."""
 
     @model_validator(mode="after")
     def _stages_grow_to_everybody(self) -> RolloutConfig:

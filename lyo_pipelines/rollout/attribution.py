@@ -12,7 +12,6 @@ import polars as pl
 
 CANDIDATE, CURRENT = "candidate", "current"
 UNNAMED, ELSEWHERE, MISMATCHED = "unnamed", "elsewhere", "mismatched"
-PLACES = (CANDIDATE, CURRENT, UNNAMED, ELSEWHERE, MISMATCHED)
 """unnamed: neither arm nor adapter is known. elsewhere: another adapter answered, in no known arm. mismatched: arm and adapter
 contradict each other (a stale gateway, a broken load)."""
 

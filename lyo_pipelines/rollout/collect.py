@@ -78,7 +78,7 @@ def collect_observations(
 ) -> Collected:
     """What a segment's release shows at this moment. Raises NotInCanaryError for a segment without one.
 
-    cultural: the complaint categories that count against the cultural score (None: the packaged `cultural_complaint_categories`).
+    cultural: the complaint categories that count against the cultural score (None: those of the packaged curation.yaml).
     """
     if release.began_at is None or release.stage_began_at is None:
         raise NotInCanaryError(f"{release.segment} has no candidate in canary: {release.situation}.")
@@ -188,11 +188,11 @@ def _unplaced(sums: pl.DataFrame, arm: str) -> pl.DataFrame:
     other = CURRENT if arm == CANDIDATE else CANDIDATE
     rest = sums.filter(pl.col(PLACE).is_in([UNNAMED, ELSEWHERE]), pl.col("user_pseudonym").is_not_null())
     rest = rest.join(sums.filter(pl.col(PLACE) == other), on="user_pseudonym", how="anti")
-    unnamed, answered = pl.col(PLACE) == UNNAMED, pl.col("answers_n") - pl.col("errors_n")
+    unnamed = pl.col(PLACE) == UNNAMED
     return rest.group_by("user_pseudonym").agg(
         unnamed_n=pl.col("answers_n").filter(unnamed).sum(),
         unnamed_errors_n=pl.col("errors_n").filter(unnamed).sum(),
-        elsewhere_n=answered.sum(),
+        elsewhere_n=(pl.col("answers_n") - pl.when(unnamed).then(pl.col("errors_n")).otherwise(0)).sum(),
     )
 
 

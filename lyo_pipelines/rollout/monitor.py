@@ -57,7 +57,7 @@ def check_release(
     lake: Lake, release: Release, routing: Routing, config: RolloutConfig, *, now: datetime, who: Who
 ) -> ReleaseCheck | None:
     """Look at one release in canary; a fallback is done here. None when somebody else changed it meanwhile."""
-    collected = collect_observations(lake, release, routing, now=now)
+    collected = collect_observations(lake, release, routing, now=now, cultural=config.cultural_complaint_categories)
     decision = decide_release(collected.observation, config)
     if decision.action != "fall_back":
         return ReleaseCheck(release, collected, decision)

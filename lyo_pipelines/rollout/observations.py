@@ -33,8 +33,8 @@ class Arm:
     lenient then is now.
 
     unnamed_n, unnamed_errors_n: rows of the same units that name neither arm nor adapter, and those of them that failed (a gateway's
-    time-out); elsewhere_n: their answers that no known arm and not the candidate gave (a machine that cannot load it). Empty where
-    there are none. nobody: whether the first unit is all rows that name no user.
+    time-out); elsewhere_n: their rows that came in no known arm and not from the candidate, but for those failures (a machine that
+    cannot load it). Empty where there are none. nobody: whether the first unit is all rows that name no user.
     """
 
     users: int

@@ -142,16 +142,16 @@ def attribution(case: ReleaseCase) -> ReleaseFinding:
         wrong.append(f"{seen.versionless:,} answers in the candidate's arm name no adapter")
     if seen.fallbacks > limit * answers:
         wrong.append(
-            f"{seen.fallbacks:,} answers in the candidate's arm came from another adapter: does every machine load it?"
+            f"{seen.fallbacks:,} answers in the candidate's arm came from another adapter, so a machine may not load it"
         )
     if (stale := seen.mismatched - seen.fallbacks) > limit * answers:
         wrong.append(
-            f"{stale:,} answers of the candidate's version came in the other arm: is a gateway's file out of date?"
+            f"{stale:,} answers of the candidate's version came in the other arm, so a gateway's file may be out of date"
         )
     if not elsewhere - elsewhere_current <= limit:
         wrong.append(
             f"{percent(elsewhere)} of the answers to the candidate's users came in no arm and not from it (others: "
-            f"{percent(elsewhere_current)}): does every machine load it?"
+            f"{percent(elsewhere_current)}), so a machine may not load it"
         )
     if beyond and worst > case.near_error_share:
         wrong.append(
@@ -159,7 +159,7 @@ def attribution(case: ReleaseCase) -> ReleaseFinding:
             "answers would fail"
         )
     if wrong:
-        return ReleaseFinding("up.attribution", "hold", f"{'; '.join(wrong)}: mend what is logged first", told)
+        return ReleaseFinding("up.attribution", "hold", f"{'; '.join(wrong)} (mend this first)", told)
     return ReleaseFinding("up.attribution", "clear", "rows say whose they are", told)
 
 

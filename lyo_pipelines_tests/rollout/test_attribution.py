@@ -7,13 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lyo_pipelines.rollout.attribution import PLACES, tallied, with_places
+from lyo_pipelines.rollout.attribution import tallied, with_places
 from lyo_pipelines.rollout.collect import arm_of, attribution_of, sums_by_user
 from lyo_pipelines.rollout.observations import Arm, Attribution
 from lyo_pipelines.rollout.pre_period import PrePeriod
 
 NOBODY = pl.DataFrame(schema={"user_pseudonym": pl.String, "pre_period_n": pl.Int64, "pre_period_sum": pl.Float64})
 NOTHING_BEFORE = PrePeriod(NOBODY, orphans=0, rows=0)
+PLACES = {"candidate", "current", "unnamed", "elsewhere", "mismatched"}
 WORDS = st.sampled_from([None, "", " ", "candidate", "Candidate ", "CURRENT", "current", "treatment", "b"])
 
 
@@ -74,7 +75,7 @@ def test_every_failure_is_in_an_arm_or_told(given):
     if ours is None or base is None or told is None:
         return
     placed = with_places(frame, "v2")
-    assert set(placed["place"]) <= set(PLACES)
+    assert set(placed["place"]) <= PLACES
     counted = sum(int(arm.errors_n.sum() + arm.unnamed_errors_n.sum()) for arm in (ours, base)) + told.orphans
     left_out = placed.filter(pl.col("place").is_in(["mismatched", "elsewhere"]) & pl.col("error").is_not_null()).height
     assert counted + left_out == placed["error"].count()
