@@ -13,6 +13,7 @@ from lyo_pipelines.config.curation import CurationConfig
 from lyo_pipelines.curation.quoted import without_quotations
 from lyo_pipelines.curation.review import folded_phrase
 from lyo_pipelines.curation.wordlists import WordlistEntry, Wordlists
+from lyo_pipelines.interactions.complaints import is_cultural
 
 COMPLAINT = "complaint"
 GRAVE, SLIGHT = "grave", "slight"
@@ -20,9 +21,8 @@ GRAVE, SLIGHT = "grave", "slight"
 
 def cultural_complaint(categories: pl.Series, config: CurationConfig) -> pl.Series:
     """Whether the user's complaint is of a cultural category."""
-    return (
-        categories.fill_null("").str.strip_chars().str.to_lowercase().is_in(list(config.cultural_complaint_categories))
-    )
+    cultural = is_cultural(config.cultural_complaint_categories, "category")
+    return categories.to_frame("category").select(cultural=cultural)["cultural"]
 
 
 def entries_for(language: str, lists: Wordlists, *, persona: bool) -> dict[str, WordlistEntry]:

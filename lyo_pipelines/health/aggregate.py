@@ -8,6 +8,7 @@ from zlib import crc32
 import polars as pl
 
 from lyo_pipelines.health.contract import COUNTS, HEALTH, USER_GROUPS, USERS
+from lyo_pipelines.interactions.complaints import is_cultural
 from lyo_pipelines.statistics.histogram import BINS, GROWTH
 
 ROWS = (
@@ -88,7 +89,7 @@ def _prepared(rows: pl.DataFrame, cultural_categories: Sequence[str]) -> pl.Data
         complained=complained,
         judged=rating.is_not_null() | pl.col("thumbs").is_not_null() | complained,
         negative=(rating <= NEGATIVE_RATING).fill_null(False) | (pl.col("thumbs") < 0).fill_null(False) | complained,
-        cultural=pl.col("complaint_category").str.to_lowercase().is_in(list(cultural_categories)).fill_null(False),
+        cultural=is_cultural(cultural_categories),
         relevance=pl.col("relevance_score").cast(pl.Float64).fill_nan(None),
         failed=failed,
         log_time=pl.when(~failed & (time > 0)).then(time.cast(pl.Float64).log()),
