@@ -70,6 +70,11 @@ def percent(share: float) -> str:
     return "unknown" if math.isnan(share) else f"{100 * share:.0f} %"
 
 
+def without(left_out: float) -> str:
+    """Words for users who wrote too much and are left out; empty where there are none."""
+    return f", without users who wrote {percent(left_out)} of them" if left_out > 0 else ""
+
+
 def measurements(**values: float | int | str | None) -> dict[str, Measurement]:
     """Figures for the ledger: rounded, nan and infinities as None (they are no JSON)."""
     for name, value in values.items():
