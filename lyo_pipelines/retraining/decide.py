@@ -13,7 +13,7 @@ from itertools import chain
 
 from lyo_pipelines.config.retraining import Policy
 from lyo_pipelines.retraining.curriculum import Area
-from lyo_pipelines.retraining.findings import KINDS, Kind, Outcome, TriggerCase, TriggerFinding
+from lyo_pipelines.retraining.findings import CONFIDENCE, KINDS, Kind, Outcome, TriggerCase, TriggerFinding
 from lyo_pipelines.retraining.history import Launch, TrainingHistory
 from lyo_pipelines.retraining.rules import business, performance, quality
 from lyo_pipelines.retraining.rules.volume import volume_rule
@@ -67,7 +67,8 @@ def decide_segment(
     """Decide about one segment. `area` is what the curriculum says of it, `year_start` the first day of its academic year."""
     case = TriggerCase(signals, policy, history, now.date(), area, year_start)
     asked = RULES if signals.rating is not None else [rule for rule in RULES if rule not in _NEEDS_WINDOW]
-    findings = tuple(_dated(_once(found, case), case) for found in chain.from_iterable(rule(case) for rule in asked))
+    found = chain.from_iterable(rule(case) for rule in asked)
+    findings = tuple(_dated(_once(_with_confidence(finding, case), case), case) for finding in found)
     if history.failed_in_row:
         return _again(history.launches[0], case, findings)
     fired = sorted((f for f in findings if f.outcome == "fire"), key=lambda f: (KINDS.index(f.kind), f.cause))
@@ -139,6 +140,13 @@ def _once(finding: TriggerFinding, case: TriggerCase) -> TriggerFinding:
                 says = f"{finding.says} (launched for this on {launch.at.date().isoformat()}, again from {again.isoformat()})"
                 return replace(finding, outcome="hold", says=says, suspicious=True)
     return finding
+
+
+def _with_confidence(finding: TriggerFinding, case: TriggerCase) -> TriggerFinding:
+    """Say among the figures how sure the interval is."""
+    if finding.figures.get("low") is None and finding.figures.get("high") is None:
+        return finding
+    return replace(finding, figures={**finding.figures, CONFIDENCE: round(1 - 2 * case.alpha, 6)})
 
 
 def _dated(finding: TriggerFinding, case: TriggerCase) -> TriggerFinding:

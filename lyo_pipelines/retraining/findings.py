@@ -20,6 +20,9 @@ KINDS: tuple[Kind, ...] = ("quality", "performance", "business", "volume")
 
 Measurement = float | int | str | None
 
+CONFIDENCE = "confidence"
+"""Among a finding's figures: that of its interval [low, high], for all topics together where a rule looks at several."""
+
 
 @dataclass(frozen=True)
 class TriggerFinding:

@@ -116,7 +116,10 @@ def moderated_variance(ratio: Floats, degrees_of_freedom: Floats) -> tuple[Float
     spread = max(float(centred.var(ddof=1)) - float(_polygamma(1, half).mean()), 1e-3)
     prior = 2 * _inverse_trigamma(spread)
     common = np.exp(centred.mean() + _polygamma(0, prior / 2) - np.log(prior / 2))
-    return (prior * common + degrees_of_freedom * ratio) / (prior + degrees_of_freedom), prior + degrees_of_freedom
+    with np.errstate(invalid="ignore"):
+        drawn = (prior * common + degrees_of_freedom * ratio) / (prior + degrees_of_freedom)
+    # an infinite one says that nothing is known, and says so still
+    return np.where(np.isinf(ratio), np.inf, drawn), prior + degrees_of_freedom
 
 
 def _inverse_trigamma(value: float) -> float:

@@ -42,11 +42,11 @@ def volume_rule(case: TriggerCase) -> Findings:
         yield TriggerFinding("volume.refresh", "volume", "hold", f"{new:,} new examples since the last training", known)
     elif days < volume.earliest_days:
         again = training.at.date() + timedelta(days=volume.earliest_days)
-        says = f"{new:,} new examples, but trained {days} days ago: not before {again.isoformat()}"
+        says = f"{new:,} new examples, but trained on {training.at.date().isoformat()}: not before {again.isoformat()}"
         yield TriggerFinding("volume.refresh", "volume", "hold", says, known)
     elif days >= volume.latest_days or grown or share >= volume.early_new_share:
         why = "due" if days >= volume.latest_days else "grown into the optimal band" if grown else f"{share:.0%} more"
-        says = f"{new:,} new examples in {days} days ({why}; {now})"
+        says = f"{new:,} new examples in {days} days, since {training.at.date().isoformat()} ({why}; {now})"
         yield TriggerFinding("volume.refresh", "volume", "fire", says, known, subject=training.fingerprint[:12])
     else:
         due = training.at.date() + timedelta(days=volume.latest_days)
