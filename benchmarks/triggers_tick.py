@@ -125,9 +125,10 @@ def _users(rng: np.random.Generator, a_day: int) -> pa.Table:
     topic_rated = rng.binomial(topic_n, 0.65)
     columns: dict[str, Any] = {
         "segment": np.repeat(_segments(), USER_GROUPS), "user_group": np.tile(np.arange(USER_GROUPS), SEGMENTS), "n": n, "served": n,
-        "rated": rated, "rating_sum": rated * 4.3, "judged": rated, "negative": rng.binomial(rated, 0.08), "relevance_n": n,
-        "relevance_sum": n * 0.82, "cultural": rng.binomial(n, 0.003), "examined": n, "mismatched": rng.binomial(n, 0.01),
-        "timed": timed, "log_time_sum": timed * 7.6,
+        "rated": rated, "rating_sum": rated * 4.3, "rating_squares": rated * 19.5, "judged": rated,
+        "negative": rng.binomial(rated, 0.08), "relevance_n": n, "relevance_sum": n * 0.82, "relevance_squares": n * 0.69,
+        "cultural": rng.binomial(n, 0.003), "examined": n, "mismatched": rng.binomial(n, 0.01),
+        "timed": timed, "log_time_sum": timed * 7.6, "log_time_squares": timed * 58.0,
         "time_bins": pa.ListArray.from_arrays(ends, pa.array(found % BINS, pa.int16())),
         "time_counts": pa.ListArray.from_arrays(ends, pa.array(counts, pa.int32())),
     }  # fmt: skip

@@ -76,15 +76,18 @@ def _by_user_group(prepared: pl.DataFrame) -> pl.DataFrame:
             served=pl.col("served").sum(),
             rated=pl.col("rating").count(),
             rating_sum=pl.col("rating").sum(),
+            rating_squares=(pl.col("rating") ** 2).sum(),
             judged=pl.col("judged").sum(),
             negative=pl.col("negative").sum(),
             relevance_n=pl.col("relevance").count(),
             relevance_sum=pl.col("relevance").sum(),
+            relevance_squares=(pl.col("relevance") ** 2).sum(),
             cultural=pl.col("cultural").sum(),
             examined=pl.col("examined").sum(),
             mismatched=pl.col("mismatched").sum(),
             timed=pl.col("log_time").count(),
             log_time_sum=pl.col("log_time").sum(),
+            log_time_squares=(pl.col("log_time") ** 2).sum(),
         )
         .join(_histograms(prepared, _GROUP), on=_GROUP, how="left")
         .join(_topics(prepared), on=_GROUP, how="left")

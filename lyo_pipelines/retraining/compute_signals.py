@@ -73,24 +73,26 @@ class _Compared:
     def change(self, quantity: Quantity) -> list[Change]:
         """The change of the mean; the error as random groups of users give it, and how much is known of it.
 
-        Users who wrote too much are left out of the plain means; what that moves the plain change by, it moves the change within by.
+        Users who wrote too much are left out of the plain means; what that moves the plain change by, it moves the change within by,
+        unless they were about other strata than the rest: so of this and the plain change of the rest, what says less counts.
         """
-        found, scatter = self._of(quantity)
+        found, _ = self._of(quantity)
         users = self._by_user(quantity)
         n, mean, n_base, mean_base = users.means(asked=True)
         (_, all_mean, _, all_base), left = users.means(asked=False), users.left_out > 0
+        plain = np.sqrt(self._noise(quantity, self.pair.now) + self._noise(quantity, self.pair.base))
         with np.errstate(invalid="ignore", divide="ignore"):
-            within = np.where(left, found.within + (mean - mean_base) - (all_mean - all_base), found.within)
-            shrunk = np.where(left, np.sqrt(found.n / n), 1.0)
+            rest = mean - mean_base
+            within = np.where(left, _less_telling(found.within + rest - (all_mean - all_base), rest), found.within)
+            mix = np.where(left, rest - within, found.mix)
             # of the plain change, as the random groups see it; what users add to it, they add to the change within
-            ratio = (users.change_error / (self._plain_error(quantity) * shrunk)) ** 2
-            ratio, degrees_of_freedom = moderated_variance(ratio, users.degrees_of_freedom)
-            error = found.standard_error * shrunk
+            ratio, degrees_of_freedom = moderated_variance((users.change_error / plain) ** 2, users.degrees_of_freedom)
+            error = np.where(left, plain, found.standard_error)
             sway = error * np.sqrt(ratio)
         columns = (
             np.where(left, n, found.n).astype(int), np.where(left, n_base, found.n_base).astype(int),
-            np.where(left, mean, found.mean), np.where(left, mean_base, found.mean_base), within, found.mix, found.coverage,
-            error * np.sqrt(scatter), sway, degrees_of_freedom, users.left_out,
+            np.where(left, mean, found.mean), np.where(left, mean_base, found.mean_base), within, mix, found.coverage,
+            error * np.sqrt(self._scatter(quantity)), sway, degrees_of_freedom, users.left_out,
         )  # fmt: skip
         return [Change(*values) for values in zip(*(column.tolist() for column in columns), strict=True)]
 
@@ -101,35 +103,34 @@ class _Compared:
             self._users[quantity] = UserSums(now[n], now[total], base[n], base[total])
         return self._users[quantity]
 
-    def _plain_error(self, quantity: Quantity) -> Floats:
-        """Standard error of the plain change for independent values."""
-        noise = np.zeros(len(self.frames.segments))
-        for days in (self.pair.now, self.pair.base):
-            sums = self.frames.sums(days)
-            n, total, squares = (self.frames.dense(sums, name) for name in quantity)
-            noise += np.maximum(squares / n - (total / n) ** 2, 0.0) / (n - 1)
-        return np.sqrt(noise)
+    def _noise(self, quantity: Quantity, days: tuple[date, ...]) -> Floats:
+        """Variance of a window's mean for independent values, without those who are left out."""
+        by_user, kept = self.frames.users(days), self._by_user(quantity).kept
+        n, total, squares = ((by_user[name] * kept).sum(axis=1) for name in quantity)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return np.maximum(squares / n - (total / n) ** 2, 0.0) / (n - 1)
+
+    def _scatter(self, quantity: Quantity) -> Floats:
+        """How many times more days scatter than independent values would. Where users are left out, theirs is in it, too: there it is
+        what it typically is elsewhere."""
+        _, scatter = self._of(quantity)
+        left = self._by_user(quantity).left_out > 0
+        return np.where(left, np.median(scatter[~left]) if not left.all() else 1.0, scatter)
 
     def level(self, quantity: Quantity) -> list[Level]:
         """The mean of the window itself, its error widened as that of the change against the baseline is, or as users ask for."""
-        _, scatter = self._of(quantity)
-        sums = self.frames.sums(self.pair.now)
-        n, total, squares = (self.frames.dense(sums, name) for name in quantity)
         users = self._by_user(quantity)
-        found, left = users.level, users.left_out > 0
+        found = users.level
         with np.errstate(invalid="ignore", divide="ignore"):
-            mean = total / n
-            error = np.sqrt(np.maximum(squares / n - mean**2, 0.0) / (n - 1) * scatter)
-            error = np.where(left, error * np.sqrt(n / found.n), error)
+            error = np.sqrt(self._noise(quantity, self.pair.now) * self._scatter(quantity))
         columns = (
-            np.where(left, found.n, n).astype(int), np.where(left, found.value, mean), error, found.standard_error,
-            found.degrees_of_freedom, users.left_out,
+            found.n.astype(int), found.value, error, found.standard_error, found.degrees_of_freedom, users.left_out,
         )  # fmt: skip
         return [Level(*values) for values in zip(*(column.tolist() for column in columns), strict=True)]
 
     def shares(self, quantity: Quantity) -> list[Shares]:
         """Counts of both windows, with the share that the baseline's strata would give with today's mix."""
-        found, scatter = self._of(quantity)
+        found, _ = self._of(quantity)
         users = self._by_user(quantity)
         n, mean, n_base, mean_base = users.means(asked=True)
         (_, _, all_n_base, all_base), left = users.means(asked=False), users.left_out > 0
@@ -143,8 +144,8 @@ class _Compared:
         sizes.append((np.where(left, n_base, found.n_base), np.where(left, mean_base, found.mean_base)))
         counts = [np.rint(np.nan_to_num(share * size)).astype(int) for size, share in sizes]
         columns = (
-            counts[0], sizes[0][0].astype(int), counts[1], sizes[1][0].astype(int), expected, found.coverage, scatter,
-            np.nan_to_num(worth, posinf=0.0),
+            counts[0], sizes[0][0].astype(int), counts[1], sizes[1][0].astype(int), expected, found.coverage,
+            self._scatter(quantity), np.nan_to_num(worth, posinf=0.0),
         )  # fmt: skip
         rows = zip(*(column.tolist() for column in columns), strict=True)
         return [Shares(*values, users=spread) for values, spread in zip(rows, users.share_change_spread(), strict=True)]
@@ -186,6 +187,11 @@ class _Compared:
             found = stratified_changes(strata["code"].to_numpy(), len(self.frames.segments), now, base)
             self._found[quantity] = found, _dispersion(self.frames, self.pair, quantity, found)
         return self._found[quantity]
+
+
+def _less_telling(one: Floats, other: Floats) -> Floats:
+    """Of two changes the one nearer to none; none where they contradict each other."""
+    return np.where(one * other > 0, np.sign(one) * np.minimum(np.abs(one), np.abs(other)), one * other * 0.0)
 
 
 def _dispersion(frames: Frames, pair: WindowPair, quantity: Quantity, found: Changes) -> Floats:

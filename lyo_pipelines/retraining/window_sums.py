@@ -62,8 +62,8 @@ DAILY = (
 GROUPS = NO_USER + 1
 """Random groups of users, and behind them the rows that name none."""
 BY_USER = (
-    "served", "rated", "rating_sum", "judged", "negative", "relevance_n", "relevance_sum", "cultural", "examined", "mismatched",
-    "timed", "log_time_sum",
+    "served", "rated", "rating_sum", "rating_squares", "judged", "negative", "relevance_n", "relevance_sum", "relevance_squares",
+    "cultural", "examined", "mismatched", "timed", "log_time_sum", "log_time_squares",
 )  # fmt: skip
 TOPIC_COUNTS = ("topic_n", "topic_retried", "topic_rated", "topic_rating_sum")
 

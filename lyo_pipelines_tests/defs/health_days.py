@@ -43,8 +43,10 @@ def _users(row: dict[str, Any], group: int) -> dict[str, Any]:
     ratings = row["rating_sum"] / row["n"] * n
     return {
         "segment": row["segment"], "user_group": group, "n": n, "served": n, "rated": n, "rating_sum": ratings, "judged": n,
-        "negative": 0, "relevance_n": 0, "relevance_sum": 0.0, "cultural": 0, "examined": n, "mismatched": 0, "timed": n,
-        "log_time_sum": n * 7.0, "time_bins": [40], "time_counts": [n], "topics": [row["topic"]], "topic_n": [n],
+        "rating_squares": row["rating_squares"] / row["n"] * n, "negative": 0, "relevance_n": 0, "relevance_sum": 0.0,
+        "relevance_squares": 0.0, "cultural": 0, "examined": n, "mismatched": 0, "timed": n,
+        "log_time_sum": n * 7.0, "log_time_squares": n * 49.1, "time_bins": [40], "time_counts": [n],
+        "topics": [row["topic"]], "topic_n": [n],
         "topic_retried": [0], "topic_rated": [n], "topic_rating_sum": [ratings],
     }  # fmt: skip
 

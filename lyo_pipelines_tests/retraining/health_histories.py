@@ -104,7 +104,8 @@ def _row(segment: str, topic: str, n: int, mean: float, kept: float) -> dict[str
     return {
         "segment": segment, "topic": topic, "grade": "8", "n": n, "kept": round(n * kept), "served": n, "rated": rated,
         "rating_sum": rated * mean, "rating_squares": rated * (mean**2 + 0.5), "judged": rated,
-        "negative": round(rated * 0.1), "relevance_n": n, "relevance_sum": 0.85 * n, "relevance_squares": 0.73 * n,
+        "negative": round(rated * 0.1), "relevance_n": n, "relevance_sum": 0.85 * n,
+        "relevance_squares": 0.73 * n,
         "complaints": 0, "cultural": 0, "retried": 0, "errors": 0, "examined": n, "mismatched": 0, "timed": n,
         "log_time_sum": 7.5 * n, "log_time_squares": 56.3 * n, "time_bins": [50, 60], "time_counts": [n // 2, n - n // 2],
     }  # fmt: skip
@@ -119,9 +120,11 @@ def _users(segment: str, topic: str, n: int, mean: float) -> list[dict[str, Any]
 def _user(segment: str, topic: str, group: int, rated: int, mean: float) -> dict[str, Any]:
     n, ratings = 2 * rated, rated * mean
     return {
-        "segment": segment, "user_group": group, "n": n, "served": n, "rated": rated, "rating_sum": ratings, "judged": 0,
-        "negative": 0, "relevance_n": n, "relevance_sum": 0.85 * n, "cultural": 0, "examined": n, "mismatched": 0, "timed": n,
-        "log_time_sum": 7.5 * n, "time_bins": [50, 60], "time_counts": [rated, rated], "topics": [topic], "topic_n": [n],
+        "segment": segment, "user_group": group, "n": n, "served": n, "rated": rated, "rating_sum": ratings, "judged": rated,
+        "rating_squares": rated * (mean**2 + 0.5), "negative": 0, "relevance_n": n, "relevance_sum": 0.85 * n,
+        "relevance_squares": 0.73 * n, "cultural": 0, "examined": n, "mismatched": 0, "timed": n,
+        "log_time_sum": 7.5 * n, "log_time_squares": 56.3 * n, "time_bins": [50, 60], "time_counts": [rated, rated],
+        "topics": [topic], "topic_n": [n],
         "topic_retried": [0], "topic_rated": [rated], "topic_rating_sum": [ratings],
     }  # fmt: skip
 

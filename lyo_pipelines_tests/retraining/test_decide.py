@@ -127,7 +127,8 @@ FAILED = (launch(1, "quality.rating_drop#1", status="failed"),)
         ),
         (TrainingHistory(), replace(FELL, examples=199), "199 of 200 curated examples"),
         (TrainingHistory(training=training(60, examples=890)), FELL, "nothing new to learn from: 10 of 20"),
-        (TrainingHistory(training=training(60, examples=1_500)), FELL, "nothing new to learn from: 0 of 20"),
+        (TrainingHistory(training=training(60, examples=900)), FELL, "nothing new to learn from: 0 of 20"),
+        (TrainingHistory(training=training(60, examples=1_500), new=7), FELL, "nothing new to learn from: 7 of 20"),
     ],
 )
 def test_what_holds_a_launch_back_is_said_with_the_cause(past, known, said):
