@@ -325,7 +325,13 @@ def test_a_log_that_names_no_users_is_judged_by_its_days():
 
 def test_what_a_candidate_on_trial_answered_says_nothing_of_the_segment():
     trial = alone(
-        6, rating=1.0, response_time_ms=60_000.0, experiment_arm="candidate", adapter_version="v2", user_pseudonym="u_5"
+        6,
+        kept=False,
+        rating=1.0,
+        response_time_ms=60_000.0,
+        experiment_arm="candidate",
+        adapter_version="v2",
+        user_pseudonym="u_5",
     )
     lost = alone(3, kept=False, rating=1.0, adapter_version="v2", user_pseudonym="u_6")
     champion = crowd(experiment_arm="current", adapter_version="v1")
