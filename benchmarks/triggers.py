@@ -1,6 +1,6 @@
 """How good the retraining decisions are: the real rules at simulated histories, and how long one tick takes.
 
-    python benchmarks/triggers.py [--histories 1000] [--only stationary drops mix holidays tick] [--workers 2]
+    python benchmarks/triggers.py [--histories 1000] [--only stationary drops mix holidays one tick] [--workers 2]
 
 A history is one segment, looked at every morning after twelve weeks; what fires is launched and succeeds, so cooldowns and causes
 launched lately hold as in production. Worlds are made by triggers_world.py, looks by triggers_replay.py, the tick's lake by
@@ -40,7 +40,7 @@ from lyo_pipelines.storage.lake import Lake
 OUT = Path(__file__).parent / "out" / "triggers.json"
 SHARD = 250
 DETECT_DAYS = 28
-PARTS = ("stationary", "drops", "mix", "holidays", "tick")
+PARTS = ("stationary", "drops", "mix", "holidays", "one", "tick")
 
 
 @dataclass(frozen=True)
@@ -87,6 +87,22 @@ def cells(calendar: Curriculum) -> list[Cell]:
             Cell("mix", f"mean -{fall} at {weekly} a week", Scenario(weekly, mix_fall=fall, **changed))
             for fall in (0.3, 0.5)
         ]
+    for weekly in (200, 1000):
+        found += [
+            Cell("one", f"{name} at {weekly} a week", Scenario(weekly, **of, **changed))
+            for name, of in (
+                ("a broken client", {"client": 0.25}),
+                ("a heavy user who rates with 1", {"rater": 0.5}),
+                ("a user below an eighth who rates with 1", {"rater": 0.08}),
+            )
+        ]
+    found.append(
+        Cell(
+            "drops",
+            "rating -0.5 at 200 a week beside a heavy user who rates with 5",
+            Scenario(200, drop=0.5, rater=0.5, stars=5.0, **changed),
+        )
+    )
     return sorted(found, key=lambda cell: (abs(cell.scenario.weekly - 200), cell.scenario.weeks))
 
 
@@ -223,6 +239,17 @@ def holidays(arrays: dict[str, NDArray]) -> dict[str, Any]:
 
 def _kind(looks: NDArray) -> str:
     return next(kind for kind in ("exam", "holiday", "ordinary") if kind in looks)
+
+
+def one(arrays: dict[str, NDArray]) -> dict[str, Any]:
+    """Weeks in which anything fires although all but one user fare as before, and how many histories have one."""
+    fired, bare = arrays["fired"][1 : DETECT_DAYS + 1], arrays["bare"][1 : DETECT_DAYS + 1]
+    return {
+        "fires_in_a_week": share(by_week(fired).any(axis=1)),
+        "histories_with_any": share(fired.any(axis=(0, 1))),
+        "by_rule": {rule: share(fired[:, at].any(axis=0)) for at, rule in enumerate(RULES) if fired[:, at].any()},
+        "bare": share(bare.any(axis=(0, 1))),
+    }
 
 
 # -- tables ----------------------------------------------------------------------------------------------------------

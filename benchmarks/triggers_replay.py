@@ -21,7 +21,7 @@ from lyo_pipelines.retraining.curriculum import Curriculum
 from lyo_pipelines.retraining.decide import RetrainingDecision
 from lyo_pipelines.retraining.history import Launch, Training
 from lyo_pipelines.retraining.rules.performance import TAIL
-from lyo_pipelines.retraining.signals import Change, Shares, Signals, critical_values
+from lyo_pipelines.retraining.signals import Change, Shares, Signals, critical_values, user_dispersion
 from lyo_pipelines.retraining.windows import Windows, comparison_windows
 from lyo_pipelines.statistics.histogram import histogram_quantiles, quantile_interval, ratio_bounds
 from lyo_pipelines.statistics.ratios import rate_ratio, share_ratio
@@ -218,13 +218,13 @@ def _below(get: Callable[[Signals], Change]) -> Callable[[list[Signals], float],
 
 def _share(shares: Shares, alpha: float) -> bool:
     z, _ = critical_values(alpha)
-    return (
-        share_ratio(shares.count, shares.n, shares.expected * shares.worth, shares.worth, z, shares.dispersion)[1] > 1
-    )
+    base, dispersion = shares.expected * shares.worth, shares.dispersion_for(alpha)
+    return share_ratio(shares.count, shares.n, base, shares.worth, z, dispersion)[1] > 1
 
 
 def _rate(shares: Shares, alpha: float) -> bool:
-    count, base = shares.count / shares.dispersion, shares.expected * shares.worth / shares.dispersion
+    dispersion = max(shares.dispersion, shares.users.dispersion)
+    count, base = shares.count / dispersion, shares.expected * shares.worth / dispersion
     return shares.count >= 5 and rate_ratio(count, shares.n, base, shares.worth, alpha)[1] > 1
 
 
@@ -232,9 +232,13 @@ def _tails(signals: list[Signals], alpha: float) -> Flags:
     z, _ = critical_values(alpha)
     tails = [_known(each.tail) for each in signals]
     dispersion = np.array([tail.dispersion for tail in tails])
+    by_users = np.array([max(tail.dispersion, user_dispersion(tail.users, alpha)) for tail in tails])
     bounds = [
         x
-        for table in (np.array([tail.histogram for tail in tails]), np.array([tail.baseline for tail in tails]))
+        for table, dispersion in (
+            (np.array([tail.histogram for tail in tails]), by_users),
+            (np.array([tail.baseline for tail in tails]), dispersion),
+        )
         for x in (histogram_quantiles(table, TAIL), *quantile_interval(table, TAIL, z, dispersion))
     ]
     return ratio_bounds(*bounds)[0] > 1

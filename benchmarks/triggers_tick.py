@@ -96,7 +96,7 @@ def _health(rng: np.random.Generator, a_day: int) -> pa.Table:
     ends = pa.array(np.searchsorted(found, np.arange(rows + 1) * BINS), pa.int32())
     columns: dict[str, Any] = {
         "segment": np.repeat(_segments(), len(TOPICS)), "topic": np.tile([topic for topic, _ in TOPICS], SEGMENTS),
-        "grade": np.tile([grade for _, grade in TOPICS], SEGMENTS), "n": n, "kept": rng.binomial(n, 0.7), "rated": rated,
+        "grade": np.tile([grade for _, grade in TOPICS], SEGMENTS), "n": n, "kept": rng.binomial(n, 0.7), "served": n, "rated": rated,
         "rating_sum": stars, "rating_squares": stars * 4.5, "judged": rated, "negative": rng.binomial(rated, 0.08),
         "relevance_n": measured, "relevance_sum": measured * 0.82, "relevance_squares": measured * 0.69,
         "cultural": rng.binomial(n, 0.003), "retried": rng.binomial(n, 0.05), "errors": n - timed, "examined": timed,
@@ -110,12 +110,34 @@ def _health(rng: np.random.Generator, a_day: int) -> pa.Table:
 
 def _users(rng: np.random.Generator, a_day: int) -> pa.Table:
     rows = SEGMENTS * USER_GROUPS
-    n = rng.poisson(a_day / USER_GROUPS, rows)
-    rated = rng.binomial(n, 0.65)
-    columns = {
-        "segment": np.repeat(_segments(), USER_GROUPS), "user_group": np.tile(np.arange(USER_GROUPS), SEGMENTS), "n": n,
-        "rated": rated, "rating_sum": rated * 4.3, "judged": rated, "negative": rng.binomial(rated, 0.08),
+    topic = rng.multinomial(rng.poisson(a_day / USER_GROUPS, rows), np.full(len(TOPICS), 1 / len(TOPICS)))
+    n = topic.sum(axis=1)
+    rated, timed = rng.binomial(n, 0.65), n
+    log_times = rng.normal(7.6, 0.45, timed.sum())
+    bins = np.clip(log_times / (0.25 * np.log(2)), 0, BINS - 1).astype(int)
+    found, counts = np.unique(np.repeat(np.arange(rows), timed) * BINS + bins, return_counts=True)
+    ends = pa.array(np.searchsorted(found, np.arange(rows + 1) * BINS), pa.int32())
+    asked = np.flatnonzero(topic)
+    topic_n, topic_ends = (
+        topic.ravel()[asked],
+        pa.array(np.searchsorted(asked, np.arange(rows + 1) * len(TOPICS)), pa.int32()),
+    )
+    topic_rated = rng.binomial(topic_n, 0.65)
+    columns: dict[str, Any] = {
+        "segment": np.repeat(_segments(), USER_GROUPS), "user_group": np.tile(np.arange(USER_GROUPS), SEGMENTS), "n": n, "served": n,
+        "rated": rated, "rating_sum": rated * 4.3, "rating_squares": rated * 19.5, "judged": rated,
+        "negative": rng.binomial(rated, 0.08), "relevance_n": n, "relevance_sum": n * 0.82, "relevance_squares": n * 0.69,
+        "cultural": rng.binomial(n, 0.003), "examined": n, "mismatched": rng.binomial(n, 0.01),
+        "timed": timed, "log_time_sum": timed * 7.6, "log_time_squares": timed * 58.0,
+        "time_bins": pa.ListArray.from_arrays(ends, pa.array(found % BINS, pa.int16())),
+        "time_counts": pa.ListArray.from_arrays(ends, pa.array(counts, pa.int32())),
     }  # fmt: skip
+    lists: dict[str, Any] = {
+        "topics": np.array([name for name, _ in TOPICS])[asked % len(TOPICS)], "topic_n": topic_n.astype(np.int32),
+        "topic_retried": rng.binomial(topic_n, 0.05).astype(np.int32), "topic_rated": topic_rated.astype(np.int32),
+        "topic_rating_sum": topic_rated * 4.3,
+    }  # fmt: skip
+    columns |= {name: pa.ListArray.from_arrays(topic_ends, pa.array(values)) for name, values in lists.items()}
     return _table(columns, USERS).filter(pa.array(n > 0))
 
 

@@ -44,7 +44,11 @@ Ints = NDArray[np.int64]
 @dataclass(frozen=True)
 class Scenario:
     """What happens: from day `at` on ratings fall by `drop`, answers take `slow` times as long, or the mix of topics changes so
-    that the plain mean falls by `mix_fall`; `calendar`: holidays and exam weeks are what they are."""
+    that the plain mean falls by `mix_fall`; `calendar`: holidays and exam weeks are what they are.
+
+    client, rater: one more user from day `at` on, who writes this share of what all others write. A broken client gets slow answers in
+    another language to one topic, asks all again, and complains; a rater rates everything with `stars`.
+    """
 
     weekly: float
     weeks: int
@@ -53,6 +57,9 @@ class Scenario:
     slow: float = 1.0
     mix_fall: float = 0.0
     calendar: Curriculum | None = None
+    client: float = 0.0
+    rater: float = 0.0
+    stars: float = 1.0
 
 
 def _zero(of: Callable[[float], float], low: float, high: float) -> float:
@@ -115,6 +122,8 @@ class World:
         self._effect = rng.normal(0, RATINGS.user, (segments, SLOTS))
         self._user = np.arange(segments * SLOTS).reshape(segments, SLOTS)
         users = int(segments * SLOTS * (1 + TURNOVER * scenario.weeks) * 1.05) + 1000
+        self._one = users + np.arange(segments)
+        users += segments
         self._groups = np.array([crc32(f"u_{user}".encode()) % USER_GROUPS for user in range(users)], np.int16)
         level = rng.normal(0, LEVEL_SD, (segments, STRATA)) * _SLOPE
         if scenario.mix_fall:
@@ -166,13 +175,35 @@ class World:
             self._log_time[segment, stratum] + days[day, segment] + TIME_SIGMA * rng.standard_normal(n, np.float32)
         )
         relevance = np.clip(self._relevance[segment, stratum] + 0.12 * rng.standard_normal(n, np.float32), 0, 1)
-        return {
+        told = {
             "day": day, "segment": segment, "stratum": stratum, "user": self._user[segment, slot],
             "rating": np.where(rated, rating, np.nan), "thumbs": np.where(rated, 0, thumbs),
             "cultural": rng.random(n, np.float32) < 0.003, "complained": rng.random(n, np.float32) < 0.002,
             "relevance": np.where(rng.random(n, np.float32) < 0.4, relevance, np.nan),
             "retried": rng.random(n, np.float32) < 0.05, "failed": failed, "time": np.rint(np.exp(log_time)),
             "kept": rng.random(n, np.float32) < 0.7, "mismatched": ~failed & (rng.random(n, np.float32) < 0.01),
+        }  # fmt: skip
+        for name, share in (("client", scenario.client), ("rater", scenario.rater)):
+            if share:
+                more = self._rows_of_one(week, name, share)
+                told = {key: np.concatenate([values, more[key]]) for key, values in told.items()}
+        return told
+
+    def _rows_of_one(self, week: int, name: str, share: float) -> dict[str, NDArray]:
+        """What one more user of each segment adds to a week."""
+        rng, segments, is_broken = self.rng, self.segments, name == "client"
+        since = np.array([self._changed(7 * week + number) for number in range(7)])
+        counts = rng.poisson(since[:, None] * np.full((7, segments), share * self.scenario.weekly / 7))
+        at = np.repeat(np.arange(7 * segments), counts.ravel())
+        day, segment, n = at // segments, at % segments, len(at)
+        stratum = np.zeros(n, np.int64) if is_broken else rng.integers(0, STRATA, n)
+        time = 60_000.0 if is_broken else 2_000.0
+        return {
+            "day": day, "segment": segment, "stratum": stratum, "user": self._one[segment],
+            "rating": np.full(n, np.nan if is_broken else self.scenario.stars), "thumbs": np.full(n, -1 if is_broken else 0),
+            "cultural": is_broken & (rng.random(n) < 0.1), "complained": np.zeros(n, bool), "relevance": np.full(n, np.nan),
+            "retried": np.full(n, is_broken), "failed": np.zeros(n, bool), "time": np.full(n, time),
+            "kept": np.zeros(n, bool), "mismatched": np.full(n, is_broken),
         }  # fmt: skip
 
     def groups(self, user: Ints) -> NDArray[np.int16]:
@@ -239,7 +270,7 @@ def _aggregated(world: World, week: int, rows: dict[str, NDArray]) -> Iterator[D
     values = _values(rows)
     cells = 7 * segments * STRATA
     sums: dict[str, NDArray] = {name: np.bincount(key, weights=v, minlength=cells) for name, v in values.items()}
-    sums["n"] = np.bincount(key, minlength=cells).astype(np.float64)
+    sums["n"] = sums["served"] = np.bincount(key, minlength=cells).astype(np.float64)
     used = np.flatnonzero(sums["n"])
     bins, counts = _histograms(key, rows, used)
     stratum = used % STRATA
@@ -253,15 +284,19 @@ def _aggregated(world: World, week: int, rows: dict[str, NDArray]) -> Iterator[D
     ).select(HEALTH.names)  # fmt: skip
     group_key = place * USER_GROUPS + world.groups(rows["user"])
     cells = 7 * segments * USER_GROUPS
-    by_user = {n: np.bincount(group_key, weights=values.get(n), minlength=cells) for n in USERS.names[2:]}
+    lists = [field.name for field in USERS if pa.types.is_list(field.type)]
+    totals = [name for name in USERS.names[2:] if name not in lists]
+    by_user = {n: np.bincount(group_key, weights=values.get(n), minlength=cells) for n in totals}
     seen = np.flatnonzero(by_user["n"])
+    group_bins, group_counts = _histograms(group_key, rows, seen)
     users = pl.DataFrame(
         {
             "segment": _categories(world.names, seen // USER_GROUPS % segments),
             "user_group": (seen % USER_GROUPS).astype(np.int16),
-            **{name: by_user[name][seen].astype(np.float64 if name == "rating_sum" else np.int32) for name in by_user},
+            **{name: by_user[name][seen].astype(np.int32 if name in COUNTS else np.float64) for name in by_user},
+            "time_bins": group_bins, "time_counts": group_counts, **_topics(world, group_key, rows, values, seen),
         }
-    )
+    ).select(USERS.names)  # fmt: skip
     plain = {name: value.reshape(7, segments, TOPICS, GRADES).sum(axis=3) for name, value in sums.items()}
     time_sum = np.bincount(place, weights=np.where(rows["failed"], 0, rows["time"]), minlength=7 * segments)
     split = (
@@ -306,13 +341,32 @@ def _histograms(key: Ints, rows: dict[str, NDArray], used: Ints) -> tuple[pl.Ser
     return bins, amounts
 
 
+def _topics(
+    world: World, group_key: Ints, rows: dict[str, NDArray], values: dict[str, NDArray], seen: Ints
+) -> dict[str, pl.Series]:
+    """Lists of topics by group of users, and what is counted of each."""
+    key = group_key * TOPICS + rows["stratum"] // GRADES
+    cells = (int(seen[-1]) + 1) * TOPICS
+    n = np.bincount(key, minlength=cells)
+    found = np.flatnonzero(n)
+    ends = pa.array(np.append(np.searchsorted(found, seen * TOPICS), len(found)).astype(np.int32))
+    parts = {"topics": np.array(world.topics)[found % TOPICS], "topic_n": n[found].astype(np.int32)}
+    for name, of in (("topic_retried", "retried"), ("topic_rated", "rated"), ("topic_rating_sum", "rating_sum")):
+        summed = np.bincount(key, weights=values[of], minlength=cells)[found]
+        parts[name] = summed if of == "rating_sum" else summed.astype(np.int32)
+    return {
+        name: pl.Series(pl.from_arrow(pa.ListArray.from_arrays(ends, pa.array(part)))) for name, part in parts.items()
+    }
+
+
 def _categories(names: list[str], codes: Ints) -> pl.Series:
     return pl.Series(names, dtype=pl.Categorical).gather(codes)
 
 
 def check_aggregation() -> None:
     """Raise AssertionError unless a week of one small world comes out as lyo_pipelines.health.aggregate makes it."""
-    world, again = (World(Scenario(weekly=120, weeks=1), segments=5, seed=3) for _ in range(2))
+    scenario = Scenario(weekly=120, weeks=1, at=3, client=0.3, rater=0.2)
+    world, again = (World(scenario, segments=5, seed=3) for _ in range(2))
     rows = again.rows(0)
     optional = {"rating": rows["rating"], "relevance_score": rows["relevance"]}
     names, topics = np.array(world.names), np.array(world.topics)
@@ -323,16 +377,18 @@ def check_aggregation() -> None:
             "cultural": rows["cultural"], "complained": rows["complained"], "retries": rows["retried"].astype(np.int32),
             "failed": rows["failed"], "response_time_ms": rows["time"].astype(np.int64),
             "user_pseudonym": [f"u_{user}" for user in rows["user"]], "kept": rows["kept"], "examined": ~rows["failed"],
-            "mismatched": rows["mismatched"],
+            "mismatched": rows["mismatched"], "adapter_version": "v1",
         }
     ).with_columns(
         pl.col("rating", "relevance_score").fill_nan(None), thumbs=pl.when(pl.col("thumbs") != 0).then("thumbs"),
         complaint_category=pl.when("cultural").then(pl.lit("cultural")).when("complained").then(pl.lit("wrong")),
-        complaint_text=pl.lit(None, pl.String), error=pl.when("failed").then(pl.lit("timeout")),
+        complaint_text=pl.lit(None, pl.String), experiment_arm=pl.lit(None, pl.String),
+        error=pl.when("failed").then(pl.lit("timeout")),
     )  # fmt: skip
     for number, day in enumerate(world.days()):
         expected = aggregate_day(table.filter(pl.col("at") == number), ["cultural"])
         for mine, theirs, keys in zip((day.health, day.users), expected, (3, 2), strict=True):
             found = mine.drop("day").with_columns(pl.col(pl.Categorical).cast(pl.String))
             found = found.sort(found.columns[:keys])
+            assert found.height
             assert_frame_equal(found, theirs.select(found.columns), rel_tol=1e-9, abs_tol=1e-6)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 from rich.console import Console
@@ -15,6 +16,7 @@ from lyo_pipelines.config.settings import Settings
 from lyo_pipelines.errors import LyoError
 from lyo_pipelines.retraining.claims import Claim, read_claims
 from lyo_pipelines.retraining.decision_reasons import decision_spans, reason_of_row
+from lyo_pipelines.retraining.findings import CONFIDENCE
 from lyo_pipelines.retraining.ledger import latest_decisions, read_decisions
 from lyo_pipelines.segments import parse_segment
 from lyo_pipelines.storage.lake import Lake
@@ -27,6 +29,7 @@ _VERDICTS = {
 }
 _ORDER = tuple(COLOURS)
 _SAID = 400
+_FIGURE = re.compile(r"(?<![\w.-])([-+]?\d[\d,]*)(\.\d+)?( %)?(?![\w-])")
 
 
 class NothingDecidedError(LyoError):
@@ -70,11 +73,15 @@ def _require_known(lake: Lake, segment: str) -> None:
 def _verdict(console: Console, row: Mapping[str, Any], claims: Sequence[Claim]) -> None:
     outcome, colour = row["outcome"], COLOURS[row["outcome"]]
     mine = [claim for claim in claims if (claim.launch, claim.attempt) == (row["cause_hash"], row["attempt"])]
-    launched = f" Launched by {mine[-1].by} on {mine[-1].at:%Y-%m-%d %H:%M}." if outcome == "fire" and mine else ""
+    launched = f" Launched by {mine[-1].by} on {_utc(mine[-1].at)}." if outcome == "fire" and mine else ""
     says = escape(row["says"].rstrip("."))
     console.print(f"\n[bold]{row['segment']}[/] [{colour}]{_VERDICTS[outcome]}[/]: {says}.{launched}", highlight=False)
-    told = f"Decided {row['at']:%Y-%m-%d %H:%M} UTC on {row['examples']:,} curated examples; policy {row['policy']}."
+    told = f"Decided {_utc(row['at'])} on {row['examples']:,} curated examples; policy {row['policy']}."
     console.print(told, style="dim", highlight=False)
+
+
+def _utc(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def _rules(console: Console, findings: Sequence[Mapping[str, Any]]) -> None:
@@ -86,13 +93,24 @@ def _rules(console: Console, findings: Sequence[Mapping[str, Any]]) -> None:
     for finding in sorted(findings, key=lambda f: (_ORDER.index(f["outcome"]), not f.get("suspicious"))):
         name = escape(f"{finding['rule']}\n{finding.get('subject', '')}".rstrip())
         outcome = f"[{COLOURS[finding['outcome']]}]{finding['outcome'].replace('_', ' ')}[/]"
-        table.add_row(name, outcome, escape(finding.get("says", "")), escape(evidence_text(finding.get("figures", {}))))
+        says = finding.get("says", "")
+        table.add_row(name, outcome, escape(says), escape(evidence_text(finding.get("figures", {}), says)))
     console.print(table)
+    for confidence in sorted({f["figures"][CONFIDENCE] for f in findings if f.get("figures", {}).get(CONFIDENCE)}):
+        told = f"[low, high] hold with {100 * confidence:.4g} % confidence: each bound errs in {50 * (1 - confidence):.3g} % of looks"
+        console.print(
+            escape(f"{told}; users count as one each, however much they wrote."), style="dim", highlight=False
+        )
 
 
-def evidence_text(figures: Mapping[str, Any]) -> str:
-    """Configuration of a finding in one line: the interval behind the value, then what it is held against, then the rest."""
-    left = {name: value for name, value in figures.items() if value is not None}
+def evidence_text(figures: Mapping[str, Any], says: str = "") -> str:
+    """Configuration of a finding in one line: the interval behind the value, then what it is held against, then the rest.
+
+    What the sentence `says` has told already is not told again.
+    """
+    told = _numbers(says)
+    left = {name: value for name, value in figures.items() if value is not None and name != CONFIDENCE}
+    left = {name: value for name, value in left.items() if not _is_told(value, told)}
     parts = []
     low, high = left.pop("low", None), left.pop("high", None)
     for name in ("within", "ratio", "value"):  # the interval is that of the first of them
@@ -104,6 +122,25 @@ def evidence_text(figures: Mapping[str, Any]) -> str:
     first = [name for name in ("threshold", "smallest_drop", "minimum", "n", "n_base") if name in left]
     parts += [f"{name} {_number(left[name])}" for name in [*first, *(name for name in left if name not in first)]]
     return ", ".join(parts)
+
+
+def _numbers(says: str) -> list[tuple[float, float]]:
+    """The figures of a sentence, each with half of its last digit; percentages as shares."""
+    found = []
+    for match in _FIGURE.finditer(says):
+        whole, decimals, percent = match.groups()
+        scale = 0.01 if percent else 1.0
+        value = float(f"{whole.replace(',', '')}{decimals or ''}") * scale
+        found.append((value, 0.5 * scale * 10.0 ** -max(0, len(decimals or ".") - 1)))
+    return found
+
+
+def _is_told(value: Any, told: list[tuple[float, float]]) -> bool:
+    if not isinstance(value, int | float):
+        return False
+    return any(
+        abs(value - figure) <= half + 1e-9 if isinstance(value, float) else value == figure for figure, half in told
+    )
 
 
 def _number(value: Any) -> str:
@@ -118,10 +155,7 @@ def _history(console: Console, rows: Sequence[Mapping[str, Any]], *, every: bool
     """The decisions, newest first; without `every`, consecutive days that decided the same for the same reason share a line."""
     told = [(row["day"], row["outcome"], reason_of_row(row), row["says"]) for row in rows]
     if every:
-        lines = [
-            (f"{row['at']:%Y-%m-%d %H:%M}", outcome, says)
-            for row, (_, outcome, _, says) in zip(rows, told, strict=True)
-        ]
+        lines = [(_utc(row["at"]), outcome, says) for row, (_, outcome, _, says) in zip(rows, told, strict=True)]
     else:
         found = reversed(decision_spans(reversed(told)))
         lines = [(f"{s.first}" if s.first == s.last else f"{s.first} … {s.last}", s.outcome, s.says) for s in found]
@@ -147,5 +181,5 @@ def _launches(console: Console, claims: Sequence[Claim]) -> None:
     table.add_column("causes", ratio=1, overflow="fold")
     for claim in reversed(claims):
         run = claim.run_id or "not seen yet"
-        table.add_row(f"{claim.at:%Y-%m-%d %H:%M}", str(claim.attempt), claim.by, run, escape(", ".join(claim.causes)))
+        table.add_row(_utc(claim.at), str(claim.attempt), claim.by, run, escape(", ".join(claim.causes)))
     console.print(table)

@@ -163,6 +163,7 @@ class DatasetManifest(DataManifest):
     source_days: tuple[str, ...]
     document_sets: tuple[str, ...] = ()  # there were none before documents could be read
     interactions_read: int | None
+    examples_read_by_day: dict[str, int] = Field(default_factory=dict)  # not counted by day at first
     funnel: tuple[FunnelStep, ...]
     removed_by_rule: dict[str, int]
     leakage: tuple[CheckRecord, ...]

@@ -10,10 +10,10 @@ from collections.abc import Mapping
 import polars as pl
 
 from lyo_pipelines.config.curation import CurationConfig
-from lyo_pipelines.curation.complaints import is_cultural
 from lyo_pipelines.curation.quoted import without_quotations
 from lyo_pipelines.curation.review import folded_phrase
 from lyo_pipelines.curation.wordlists import WordlistEntry, Wordlists
+from lyo_pipelines.interactions.complaints import is_cultural
 
 COMPLAINT = "complaint"
 GRAVE, SLIGHT = "grave", "slight"
@@ -21,8 +21,8 @@ GRAVE, SLIGHT = "grave", "slight"
 
 def cultural_complaint(categories: pl.Series, config: CurationConfig) -> pl.Series:
     """Whether the user's complaint is of a cultural category."""
-    named = is_cultural(pl.col("category"), config.cultural_complaint_categories)
-    return pl.select(category=categories).select(named)["category"]
+    cultural = is_cultural(config.cultural_complaint_categories, "category")
+    return categories.to_frame("category").select(cultural=cultural)["cultural"]
 
 
 def entries_for(language: str, lists: Wordlists, *, persona: bool) -> dict[str, WordlistEntry]:

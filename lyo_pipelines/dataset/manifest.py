@@ -63,6 +63,7 @@ def make_manifest(
         source_days=tuple(part.name for part in plan.rows.parts if not part.documents),
         document_sets=tuple(part.name for part in plan.rows.parts if part.documents),
         interactions_read=plan.rows.scope.interactions,
+        examples_read_by_day=_read_by_day(plan),
         funnel=manifest_funnel(plan),
         removed_by_rule=plan.removed_by_rule(),
         leakage=tuple(CheckRecord.model_validate(asdict(check)) for check in checks),
@@ -73,6 +74,12 @@ def make_manifest(
         rule_versions=RuleVersions(curation=RULES_VERSION, pool=tuple(rule.name for rule in POOL_RULES)),
         figures=DatasetSettings.model_validate(config.model_dump(mode="json")),
     )
+
+
+def _read_by_day(plan: Plan) -> dict[str, int]:
+    """Examples of each day before any rule removed one: what a later count by day is compared with to find the new ones."""
+    ends = zip(plan.rows.parts, plan.rows.borders, plan.rows.borders[1:], strict=False)
+    return {part.name: end - start for part, start, end in ends if not part.documents}
 
 
 def manifest_funnel(plan: Plan) -> tuple[FunnelStep, ...]:

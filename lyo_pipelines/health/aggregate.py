@@ -7,27 +7,38 @@ from zlib import crc32
 
 import polars as pl
 
-from lyo_pipelines.health.contract import COUNTS, HEALTH, USER_GROUPS, USERS
+from lyo_pipelines.health.contract import COUNTS, HEALTH, NO_USER, USER_GROUPS, USERS
+from lyo_pipelines.interactions.complaints import is_cultural
 from lyo_pipelines.statistics.histogram import BINS, GROWTH
 
 ROWS = (
     "segment", "topic", "grade", "rating", "thumbs", "complaint_category", "complaint_text", "relevance_score", "retries", "error",
-    "response_time_ms", "user_pseudonym", "kept", "examined", "mismatched",
+    "response_time_ms", "user_pseudonym", "adapter_version", "experiment_arm", "kept", "examined", "mismatched",
 )  # fmt: skip
 """Columns that `aggregate_day` looks at; the last three are booleans, the others as in the interaction schema."""
 
 NEGATIVE_RATING = 2.0
 """A rating up to this is negative feedback."""
+CANDIDATE, CURRENT = "candidate", "current"
+"""Arms of a release, as rollout/assignment.py names them."""
+_STRATUM = ("segment", "topic", "grade")
+_GROUP = ("segment", "user_group")
+_TOPIC_LISTS = ("topics", "topic_n", "topic_retried", "topic_rated", "topic_rating_sum")
 
 
 def aggregate_day(rows: pl.DataFrame, cultural_categories: Sequence[str]) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Return (health by segment, topic, grade; the same by segment and random user group) of one day's rows."""
+    """Return (health by segment, topic, grade; the same by segment and random user group) of one day's rows.
+
+    What the candidate of a release answered counts in `n` and `kept` alone: how a segment fares is how those fare who are served
+    by what serves everybody, and a bad candidate that was sent back must not be blamed on the champion.
+    """
     prepared = _prepared(rows, cultural_categories)
     health = (
-        prepared.group_by("segment", "topic", "grade")
+        prepared.group_by(_STRATUM)
         .agg(
             n=pl.len(),
             kept=pl.col("kept").sum(),
+            served=pl.col("served").sum(),
             rated=pl.col("rating").count(),
             rating_sum=pl.col("rating").sum(),
             rating_squares=(pl.col("rating") ** 2).sum(),
@@ -38,7 +49,7 @@ def aggregate_day(rows: pl.DataFrame, cultural_categories: Sequence[str]) -> tup
             relevance_squares=(pl.col("relevance") ** 2).sum(),
             complaints=pl.col("complained").sum(),
             cultural=pl.col("cultural").sum(),
-            retried=(pl.col("retries").fill_null(0) > 0).sum(),
+            retried=pl.col("retried").sum(),
             errors=pl.col("failed").sum(),
             examined=pl.col("examined").sum(),
             mismatched=pl.col("mismatched").sum(),
@@ -46,62 +57,118 @@ def aggregate_day(rows: pl.DataFrame, cultural_categories: Sequence[str]) -> tup
             log_time_sum=pl.col("log_time").sum(),
             log_time_squares=(pl.col("log_time") ** 2).sum(),
         )
-        .join(_histograms(prepared), on=["segment", "topic", "grade"], how="left")
+        .join(_histograms(prepared, _STRATUM), on=_STRATUM, how="left")
         .with_columns(
-            pl.col("time_bins").fill_null(pl.lit([], dtype=pl.List(pl.Int16))),
-            pl.col("time_counts").fill_null(pl.lit([], dtype=pl.List(pl.Int32))),
+            pl.col("time_bins", "time_counts").fill_null([]),
             *(pl.col(name).cast(pl.Int32) for name in COUNTS),
         )
         .select(HEALTH.names)
         .sort("segment", "topic", "grade")
     )
-    users = (
-        prepared.group_by("segment", "user_group")
+    return health, _by_user_group(prepared)
+
+
+def _by_user_group(prepared: pl.DataFrame) -> pl.DataFrame:
+    return (
+        prepared.group_by(_GROUP)
         .agg(
-            n=pl.len().cast(pl.Int32),
-            rated=pl.col("rating").count().cast(pl.Int32),
+            n=pl.len(),
+            served=pl.col("served").sum(),
+            rated=pl.col("rating").count(),
             rating_sum=pl.col("rating").sum(),
-            judged=pl.col("judged").sum().cast(pl.Int32),
-            negative=pl.col("negative").sum().cast(pl.Int32),
+            rating_squares=(pl.col("rating") ** 2).sum(),
+            judged=pl.col("judged").sum(),
+            negative=pl.col("negative").sum(),
+            relevance_n=pl.col("relevance").count(),
+            relevance_sum=pl.col("relevance").sum(),
+            relevance_squares=(pl.col("relevance") ** 2).sum(),
+            cultural=pl.col("cultural").sum(),
+            examined=pl.col("examined").sum(),
+            mismatched=pl.col("mismatched").sum(),
+            timed=pl.col("log_time").count(),
+            log_time_sum=pl.col("log_time").sum(),
+            log_time_squares=(pl.col("log_time") ** 2).sum(),
+        )
+        .join(_histograms(prepared, _GROUP), on=_GROUP, how="left")
+        .join(_topics(prepared), on=_GROUP, how="left")
+        .with_columns(
+            pl.col("time_bins", "time_counts", *_TOPIC_LISTS).fill_null([]),
+            *(pl.col(name).cast(pl.Int32) for name in COUNTS if name in USERS.names),
         )
         .select(USERS.names)
-        .sort("segment", "user_group")
+        .sort(_GROUP)
     )
-    return health, users
+
+
+def _topics(prepared: pl.DataFrame) -> pl.DataFrame:
+    """What each group of users asked about, as lists of one length."""
+    return (
+        prepared.filter(pl.col("served") & (pl.col("topic") != ""))
+        .group_by(*_GROUP, topics="topic")
+        .agg(
+            topic_n=pl.len().cast(pl.Int32),
+            topic_retried=pl.col("retried").sum().cast(pl.Int32),
+            topic_rated=pl.col("rating").count().cast(pl.Int32),
+            topic_rating_sum=pl.col("rating").sum(),
+        )
+        .sort("topics")
+        .group_by(_GROUP, maintain_order=True)
+        .agg(pl.col(_TOPIC_LISTS))
+    )
 
 
 def _prepared(rows: pl.DataFrame, cultural_categories: Sequence[str]) -> pl.DataFrame:
-    rating = pl.col("rating").cast(pl.Float64).fill_nan(None)
+    served = ~_on_trial()
+    rating = pl.when(served).then(pl.col("rating").cast(pl.Float64).fill_nan(None))
+    relevance = pl.when(served).then(pl.col("relevance_score").cast(pl.Float64).fill_nan(None))
     complained = pl.col("complaint_category").is_not_null() | pl.col("complaint_text").is_not_null()
     failed = pl.col("error").fill_null("") != ""
     time = pl.col("response_time_ms")
     people = rows["user_pseudonym"].drop_nulls().unique().to_list()
-    # a fixed hash: a user stays in one group on every day; rows without a user share group 0
+    # a fixed hash: a user stays in one group on every day
     groups = {person: crc32(person.encode()) % USER_GROUPS for person in people}
-    user_group = pl.col("user_pseudonym").replace_strict(groups, default=0, return_dtype=pl.Int16)
+    user_group = pl.col("user_pseudonym").replace_strict(groups, default=NO_USER, return_dtype=pl.Int16)
     return rows.select(
-        "segment", "retries", "kept", "examined", "mismatched",
+        "segment",
+        "kept",
+        served=served,
         topic=pl.col("topic").fill_null(""),
         grade=pl.col("grade").fill_null(""),
         user_group=user_group,
         rating=rating,
-        complained=complained,
-        judged=rating.is_not_null() | pl.col("thumbs").is_not_null() | complained,
-        negative=(rating <= NEGATIVE_RATING).fill_null(False) | (pl.col("thumbs") < 0).fill_null(False) | complained,
-        cultural=pl.col("complaint_category").str.to_lowercase().is_in(list(cultural_categories)).fill_null(False),
-        relevance=pl.col("relevance_score").cast(pl.Float64).fill_nan(None),
-        failed=failed,
-        log_time=pl.when(~failed & (time > 0)).then(time.cast(pl.Float64).log()),
-    )  # fmt: skip
+        complained=served & complained,
+        judged=served & (rating.is_not_null() | pl.col("thumbs").is_not_null() | complained),
+        negative=served
+        & ((rating <= NEGATIVE_RATING).fill_null(False) | (pl.col("thumbs") < 0).fill_null(False) | complained),
+        cultural=served & is_cultural(cultural_categories),
+        relevance=relevance,
+        retried=served & (pl.col("retries").fill_null(0) > 0),
+        examined=served & pl.col("examined"),
+        mismatched=served & pl.col("mismatched"),
+        failed=served & failed,
+        log_time=pl.when(served & ~failed & (time > 0)).then(time.cast(pl.Float64).log()),
+    )
 
 
-def _histograms(prepared: pl.DataFrame) -> pl.DataFrame:
+def _on_trial() -> pl.Expr:
+    """Whether a release's candidate answered: the row says so, or says nothing and carries a version that only candidates had."""
+    arm = pl.col("experiment_arm").str.strip_chars().str.to_lowercase().fill_null("")
+    version = pl.col("adapter_version")
+
+    def served_by(name: str) -> pl.Expr:
+        return (arm == name).any().over("segment", "adapter_version")
+
+    only_candidates_had_it = version.is_not_null() & served_by(CANDIDATE) & ~served_by(CURRENT)
+    return (arm == CANDIDATE) | ((arm == "") & only_candidates_had_it)
+
+
+def _histograms(prepared: pl.DataFrame, by: tuple[str, ...]) -> pl.DataFrame:
     bins = (pl.col("log_time") / pl.lit(GROWTH).log()).floor().clip(0, BINS - 1).cast(pl.Int16)
     return (
         prepared.filter(pl.col("log_time").is_not_null())
-        .group_by("segment", "topic", "grade", bins.alias("bin"))
+        .group_by(*by, bins.alias("bin"))
         .agg(count=pl.len().cast(pl.Int32))
         .sort("bin")
-        .group_by("segment", "topic", "grade", maintain_order=True)
+        .group_by(by, maintain_order=True)
         .agg(time_bins=pl.col("bin"), time_counts=pl.col("count"))
     )

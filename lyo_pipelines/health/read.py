@@ -116,18 +116,26 @@ def load_health(lake: Lake) -> FrameHealth:
 
 def example_counts(lake: Lake) -> pl.DataFrame:
     """Interactions (`n`) and curated examples (`kept`) per segment over all days: columns segment, n, kept."""
+    return total_examples(examples_by_day(lake))
+
+
+def total_examples(by_day: pl.DataFrame) -> pl.DataFrame:
+    """Columns segment, n, kept of what `examples_by_day` found."""
+    return by_day.group_by("segment").agg(pl.col("n", "kept").sum()).sort("segment")
+
+
+def examples_by_day(lake: Lake) -> pl.DataFrame:
+    """The same by day: columns segment, day, n, kept."""
     days = lake.days("health")
-    total = pl.col("n", "kept").cast(pl.Int64).sum()
 
     def counted(found: list[date]) -> pl.DataFrame:
-        scanned = _joined(
-            [_scan(lake, [lake.health(day) for day in found])] if found else [], HEALTH, ("segment", "n", "kept")
-        )
+        scanned = [_scan(lake, [lake.health(day)]).with_columns(day=pl.lit(day)) for day in found]
         return (
-            scanned.group_by("segment")
-            .agg(total)
+            _joined(scanned, HEALTH, ("segment", "day", "n", "kept"))
+            .group_by("segment", "day")
+            .agg(pl.col("n", "kept").cast(pl.Int64).sum())
             .with_columns(pl.col("segment").cast(pl.String))
-            .sort("segment")
+            .sort("segment", "day")
             .collect()
         )
 

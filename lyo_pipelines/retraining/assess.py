@@ -7,9 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+import polars as pl
+
 from lyo_pipelines.config.retraining import RetrainingConfig
 from lyo_pipelines.errors import LyoError
-from lyo_pipelines.health.read import example_counts, health_signature, read_health
+from lyo_pipelines.health.read import examples_by_day, health_signature, read_health, total_examples
 from lyo_pipelines.retraining.claims import launches_of_claims, read_claims
 from lyo_pipelines.retraining.compute_signals import compute_signals
 from lyo_pipelines.retraining.coverage import Coverage, curriculum_coverage
@@ -47,12 +49,13 @@ class AssessmentError(LyoError):
 
 @dataclass(frozen=True)
 class Past:
-    """Trainings and launches of all segments; the launches newest first."""
+    """Trainings and launches of all segments; the launches newest first. new: as `new_examples` counts them."""
 
     trainings: dict[str, Training] = field(default_factory=dict)
     launches: tuple[Launch, ...] = ()
     running: frozenset[str] = frozenset()
     reported: dict[str, Reported] = field(default_factory=dict)
+    new: dict[str, int] = field(default_factory=dict)
 
     def covered(self) -> tuple[frozenset[str], frozenset[str]]:
         """(subjects, languages) of the adapters that there are."""
@@ -77,7 +80,8 @@ def assess_segments(
     """
     found = comparison_windows(now.date(), curriculum, config.evidence)
     health = read_health(lake, found.days)
-    signals = compute_signals(health, found, now.date(), example_counts(lake))
+    by_day = examples_by_day(lake)
+    signals = compute_signals(health, found, now.date(), total_examples(by_day))
     claims, seen = read_claims(lake), {(run.launch, run.attempt) for run in runs}
     launched = launches_of_claims(lake, claims, runs, by=by, now=now, seconds=config.launch.claim_seconds)
     running = frozenset(launch.segment for launch in (*runs, *launched) if launch.status == "running")
@@ -85,7 +89,7 @@ def assess_segments(
     # a training that a person launched with success ends a row of failures
     by_hand = [run for run in runs if not run.launch and run.status == "succeeded"]
     newest_first = sorted([*launched, *by_hand], key=lambda launch: launch.at, reverse=True)
-    past = Past(trained, tuple(newest_first), running, read_reports(lake, list(trained)))
+    past = Past(trained, tuple(newest_first), running, read_reports(lake, list(trained)), new_examples(by_day, trained))
     troubles = [
         f"segment_health of {day.isoformat()} cannot be read: {reason}" for day, reason in health.unreadable.items()
     ]
@@ -119,6 +123,35 @@ def with_new_areas(
     return {**signals, **missing}
 
 
+def new_examples(by_day: pl.DataFrame, trainings: Mapping[str, Training]) -> dict[str, int]:
+    """How many curated examples the last training of each segment has not seen.
+
+    by_day: columns segment, day, kept. Day by day, as examples go as well as come (stricter rules, erased users, retention): those
+    that went are no new ones less. On one day only as many can be told as there are more of them now. Of a dataset that was not
+    counted by day, those since the day on which it was made are new ones, or as many as there are more in all.
+    """
+    rows = [(segment, day, count) for segment, training in trainings.items() for day, count in training.by_day.items()]
+    before = pl.DataFrame(rows, schema={"segment": pl.String, "day": pl.String, "before": pl.Int64}, orient="row")
+    made = pl.DataFrame(
+        [(segment, training.at.date(), not training.by_day) for segment, training in trainings.items()],
+        schema={"segment": pl.String, "made": pl.Date, "dated": pl.Boolean},
+        orient="row",
+    )
+    grown = pl.col("kept") - pl.when("dated").then(0).otherwise(pl.col("before").fill_null(0))
+    found = (
+        by_day.join(made, on="segment")
+        .filter(~pl.col("dated") | (pl.col("day") >= pl.col("made")))
+        .with_columns(pl.col("day").dt.to_string("iso"))
+        .join(before, on=["segment", "day"], how="left")
+        .group_by("segment")
+        .agg(new=grown.clip(0).sum())
+    )
+    counted = dict(found.select("segment", "new").iter_rows())
+    now = dict(by_day.group_by("segment").agg(pl.col("kept").sum()).iter_rows())
+    more = {key: now.get(key, 0) - training.examples for key, training in trainings.items() if not training.by_day}
+    return {segment: max(counted.get(segment, 0), more.get(segment, 0)) for segment in trainings}
+
+
 def decide_all(
     signals: Mapping[str, Signals], config: RetrainingConfig, curriculum: Curriculum, past: Past, now: datetime
 ) -> tuple[list[RetrainingDecision], dict[str, str]]:
@@ -138,6 +171,7 @@ def decide_all(
             reported=past.reported.get(segment),
             covered_subjects=subjects,
             covered_languages=languages,
+            new=past.new.get(segment),
         )
         policy, area = config.for_segment(segment), curriculum.areas.get(segment)
         try:

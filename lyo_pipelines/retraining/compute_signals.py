@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from datetime import date
 
@@ -9,16 +10,16 @@ import numpy as np
 import polars as pl
 
 from lyo_pipelines.health.read import Health
-from lyo_pipelines.retraining.signals import Change, Level, Shares, Signals, Tail, TopicSignals
-from lyo_pipelines.retraining.window_sums import Floats, Frames, Quantity
+from lyo_pipelines.retraining.signals import Change, Level, Shares, Signals, Tail, TopicSignals, UserSpread
+from lyo_pipelines.retraining.user_spread import UserSums
+from lyo_pipelines.retraining.window_sums import TOPIC_COUNTS, Floats, Frames, Quantity
 from lyo_pipelines.retraining.windows import WindowPair, Windows
-from lyo_pipelines.statistics.histogram import histogram_quantiles
+from lyo_pipelines.statistics.histogram import BINS, GROWTH, histogram_quantiles
 from lyo_pipelines.statistics.stratified import (
     MINIMUM_BASE,
     Changes,
     Sums,
     moderated_variance,
-    random_groups_error,
     stratified_changes,
 )
 
@@ -26,7 +27,9 @@ RATING: Quantity = ("rated", "rating_sum", "rating_squares")
 TIME: Quantity = ("timed", "log_time_sum", "log_time_squares")
 RELEVANCE: Quantity = ("relevance_n", "relevance_sum", "relevance_squares")
 NEGATIVE: Quantity = ("judged", "negative", "negative")
-CULTURAL: Quantity = ("n", "cultural", "cultural")
+NEGATIVE_RATE: Quantity = ("served", "negative", "negative")
+CULTURAL: Quantity = ("served", "cultural", "cultural")
+MISMATCH: Quantity = ("examined", "mismatched", "mismatched")
 
 _ROWS_AT_ONCE = 200_000
 _MINIMUM_DEGREES_OF_FREEDOM = 5
@@ -38,27 +41,23 @@ def compute_signals(health: Health, windows: Windows, today: date, examples: pl.
     frames = Frames(health, windows, examples["segment"])
     short, long = _Compared(frames, windows.short), _Compared(frames, windows.long)
     week = _Compared(frames, windows.week)
-    users = frames.users("rated", "rating_sum")
-    sway = [_day_effect(users[pair.now], users[pair.base]) for pair in (windows.short, windows.long)]
     totals = {segment: (n, kept) for segment, n, kept in examples.select("segment", "n", "kept").iter_rows()}
-    now = frames.sums(windows.long.now)
     columns = zip(
-        short.change(RATING, *sway[0]), long.change(RATING, *sway[1]), short.level(RATING), week.shares(NEGATIVE),
+        short.change(RATING), long.change(RATING), short.level(RATING), week.shares(NEGATIVE), week.shares(NEGATIVE_RATE),
         short.level(RELEVANCE), short.change(RELEVANCE), long.shares(CULTURAL), short.change(TIME), short.tails(),
-        frames.dense(now, "mismatched").tolist(), frames.dense(now, "examined").tolist(), strict=True,
+        long.share(MISMATCH), strict=True,
     )  # fmt: skip
     topics, grades = _topics(frames), _grades(frames)
+    judged = tuple((pair.now[0], pair.now[-1]) for pair in (windows.short, windows.long) if pair.now)
     found = {}
     for segment, values in zip(frames.segments, columns, strict=True):
-        rated, rated_long, level, negative, relevance, relevance_change, cultural, time, tail, mismatched, examined = (
-            values
-        )
+        rated, rated_long, level, negative, rate, relevance, relevance_change, cultural, time, tail, mismatch = values
         interactions, kept = totals.get(segment, (0, 0))
         found[segment] = Signals(
             segment=segment, day=today, interactions=int(interactions), examples=int(kept), rating=(rated, rated_long),
-            rating_level=level, negative=negative, relevance=relevance, relevance_change=relevance_change, cultural=cultural,
-            time=time, tail=tail, mismatch=(int(mismatched), int(examined)), topics=topics.get(segment, ()),
-            grades=grades.get(segment, {}),
+            rating_level=level, negative=negative, negative_rate=rate, relevance=relevance, relevance_change=relevance_change,
+            cultural=cultural, time=time, tail=tail, mismatch=mismatch[:2], mismatch_users=mismatch[2],
+            topics=topics.get(segment, ()), grades=grades.get(segment, {}), judged=judged,
         )  # fmt: skip
     return found
 
@@ -69,56 +68,95 @@ class _Compared:
     def __init__(self, frames: Frames, pair: WindowPair) -> None:
         self.frames, self.pair = frames, pair
         self._found: dict[Quantity, tuple[Changes, Floats]] = {}
+        self._users: dict[Quantity, UserSums] = {}
 
-    def change(
-        self, quantity: Quantity, user_error: Floats | None = None, user_groups: Floats | None = None
-    ) -> list[Change]:
-        """The change of the mean; the error as random groups of users give it, and how many of them have users."""
-        found, scatter = self._of(quantity)
-        sway, degrees_of_freedom = np.full(found.n.shape, np.nan), np.zeros(found.n.shape)
-        if user_error is not None and user_groups is not None:
+    def change(self, quantity: Quantity) -> list[Change]:
+        """The change of the mean; the error as random groups of users give it, and how much is known of it.
+
+        Users who wrote too much are left out of the plain means; what that moves the plain change by, it moves the change within by,
+        unless they were about other strata than the rest: so of this and the plain change of the rest, what says less counts.
+        """
+        found, _ = self._of(quantity)
+        users = self._by_user(quantity)
+        n, mean, n_base, mean_base = users.means(asked=True)
+        (_, all_mean, _, all_base), left = users.means(asked=False), users.left_out > 0
+        plain = np.sqrt(self._noise(quantity, self.pair.now) + self._noise(quantity, self.pair.base))
+        with np.errstate(invalid="ignore", divide="ignore"):
+            rest = mean - mean_base
+            within = np.where(left, _less_telling(found.within + rest - (all_mean - all_base), rest), found.within)
+            mix = np.where(left, rest - within, found.mix)
             # of the plain change, as the random groups see it; what users add to it, they add to the change within
-            with np.errstate(invalid="ignore", divide="ignore"):
-                ratio = (user_error / self._plain_error(quantity)) ** 2
-            ratio, degrees_of_freedom = moderated_variance(ratio, user_groups - 1)
-            sway = found.standard_error * np.sqrt(ratio)
+            ratio, degrees_of_freedom = moderated_variance((users.change_error / plain) ** 2, users.degrees_of_freedom)
+            error = np.where(left, plain, found.standard_error)
+            sway = error * np.sqrt(ratio)
         columns = (
-            found.n.astype(int), found.n_base.astype(int), found.mean, found.mean_base, found.within, found.mix, found.coverage,
-            found.standard_error * np.sqrt(scatter), sway, degrees_of_freedom,
+            np.where(left, n, found.n).astype(int), np.where(left, n_base, found.n_base).astype(int),
+            np.where(left, mean, found.mean), np.where(left, mean_base, found.mean_base), within, mix, found.coverage,
+            error * np.sqrt(self._scatter(quantity)), sway, degrees_of_freedom, users.left_out,
         )  # fmt: skip
         return [Change(*values) for values in zip(*(column.tolist() for column in columns), strict=True)]
 
-    def _plain_error(self, quantity: Quantity) -> Floats:
-        """Standard error of the plain change for independent values."""
-        noise = np.zeros(len(self.frames.segments))
-        for days in (self.pair.now, self.pair.base):
-            sums = self.frames.sums(days)
-            n, total, squares = (self.frames.dense(sums, name) for name in quantity)
-            noise += np.maximum(squares / n - (total / n) ** 2, 0.0) / (n - 1)
-        return np.sqrt(noise)
+    def _by_user(self, quantity: Quantity) -> UserSums:
+        if quantity not in self._users:
+            n, total, _ = quantity
+            now, base = (self.frames.users(days) for days in (self.pair.now, self.pair.base))
+            self._users[quantity] = UserSums(now[n], now[total], base[n], base[total])
+        return self._users[quantity]
+
+    def _noise(self, quantity: Quantity, days: tuple[date, ...]) -> Floats:
+        """Variance of a window's mean for independent values, without those who are left out."""
+        by_user, kept = self.frames.users(days), self._by_user(quantity).kept
+        n, total, squares = ((by_user[name] * kept).sum(axis=1) for name in quantity)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return np.maximum(squares / n - (total / n) ** 2, 0.0) / (n - 1)
+
+    def _scatter(self, quantity: Quantity) -> Floats:
+        """How many times more days scatter than independent values would. Where users are left out, theirs is in it, too: there it is
+        what it typically is elsewhere."""
+        _, scatter = self._of(quantity)
+        left = self._by_user(quantity).left_out > 0
+        return np.where(left, np.median(scatter[~left]) if not left.all() else 1.0, scatter)
 
     def level(self, quantity: Quantity) -> list[Level]:
-        """The mean of the window itself, its error widened as that of the change against the baseline is."""
-        _, scatter = self._of(quantity)
-        sums = self.frames.sums(self.pair.now)
-        n, total, squares = (self.frames.dense(sums, name) for name in quantity)
+        """The mean of the window itself, its error widened as that of the change against the baseline is, or as users ask for."""
+        users = self._by_user(quantity)
+        found = users.level
         with np.errstate(invalid="ignore", divide="ignore"):
-            mean = total / n
-            error = np.sqrt(np.maximum(squares / n - mean**2, 0.0) / (n - 1) * scatter)
-        return [Level(*values) for values in zip(n.astype(int).tolist(), mean.tolist(), error.tolist(), strict=True)]
+            error = np.sqrt(self._noise(quantity, self.pair.now) * self._scatter(quantity))
+        columns = (
+            found.n.astype(int), found.value, error, found.standard_error, found.degrees_of_freedom, users.left_out,
+        )  # fmt: skip
+        return [Level(*values) for values in zip(*(column.tolist() for column in columns), strict=True)]
 
     def shares(self, quantity: Quantity) -> list[Shares]:
         """Counts of both windows, with the share that the baseline's strata would give with today's mix."""
-        found, scatter = self._of(quantity)
-        counts = [
-            np.rint(np.nan_to_num(mean * n)).astype(int)
-            for mean, n in ((found.mean, found.n), (found.mean_base, found.n_base))
-        ]
+        found, _ = self._of(quantity)
+        users = self._by_user(quantity)
+        n, mean, n_base, mean_base = users.means(asked=True)
+        (_, _, all_n_base, all_base), left = users.means(asked=False), users.left_out > 0
+        with np.errstate(invalid="ignore", divide="ignore"):
+            # those who are left out are so in the baseline, too
+            expected = np.where(
+                left, found.expected * np.where(all_base > 0, mean_base / all_base, 1.0), found.expected
+            )
+            worth = np.where(left, found.worth * n_base / all_n_base, found.worth)
+        sizes = [(np.where(left, n, found.n), np.where(left, mean, found.mean))]
+        sizes.append((np.where(left, n_base, found.n_base), np.where(left, mean_base, found.mean_base)))
+        counts = [np.rint(np.nan_to_num(share * size)).astype(int) for size, share in sizes]
         columns = (
-            counts[0], found.n.astype(int), counts[1], found.n_base.astype(int), found.expected, found.coverage, scatter,
-            np.nan_to_num(found.worth, posinf=0.0),
+            counts[0], sizes[0][0].astype(int), counts[1], sizes[1][0].astype(int), expected, found.coverage,
+            self._scatter(quantity), np.nan_to_num(worth, posinf=0.0),
         )  # fmt: skip
-        return [Shares(*values) for values in zip(*(column.tolist() for column in columns), strict=True)]
+        rows = zip(*(column.tolist() for column in columns), strict=True)
+        return [Shares(*values, users=spread) for values, spread in zip(rows, users.share_change_spread(), strict=True)]
+
+    def share(self, quantity: Quantity) -> list[tuple[int, int, UserSpread]]:
+        """(events, trials, how users sway their ratio) of the window itself."""
+        n, total, _ = quantity
+        now = self.frames.users(self.pair.now)
+        users = UserSums(now[n], now[total])
+        counts = ((values * users.kept).sum(axis=1).astype(int).tolist() for values in (users.total, users.n))
+        return list(zip(*counts, users.share_spread(), strict=True))
 
     def tails(self) -> list[Tail]:
         """Response times; the baseline with today's mix, scaled to the number of values that it is worth (Kish)."""
@@ -126,14 +164,20 @@ class _Compared:
         strata = strata.with_columns(share=pl.col("timed") / pl.col("timed").sum().over("segment"))
         noise = self.frames.dense(strata.with_columns(noise=pl.col("share") ** 2 / pl.col("timed_base")), "noise")
         weights = strata.select("segment", "topic", "grade", "exam", weight=pl.col("share") / pl.col("timed_base"))
-        now, base = self.frames.times(self.pair, weights)
+        base = self.frames.base_times(self.pair, weights)
         with np.errstate(divide="ignore"):
             base *= np.where(noise > 0, 1 / noise, 0.0)[:, None]
         _, scatter = self._of(TIME)
-        levels = [histogram_quantiles(table, level).tolist() for table in (now, base) for level in (0.5, 0.95)]
+        by_user = self.frames.times_by_user(self.pair.now)
+        sizes = by_user.sum(axis=2)
+        now = (by_user * UserSums(sizes, sizes).kept[:, :, None]).sum(axis=1)
+        levels = [histogram_quantiles(table, level) for table in (now, base) for level in (0.5, 0.95)]
+        # answers slower than the slowest twentieth begins: whose are they?
+        slow = np.arange(BINS) > np.nan_to_num(np.log(levels[1]) / np.log(GROWTH))[:, None]
+        spreads = UserSums(sizes, np.einsum("sgb,sb->sg", by_user, slow)).share_spread()
         return [
-            Tail(p50, p95, p50_base, p95_base, now[at], base[at], scatter[at])
-            for at, (p50, p95, p50_base, p95_base) in enumerate(zip(*levels, strict=True))
+            Tail(p50, p95, p50_base, p95_base, now[at], base[at], scatter[at], spreads[at])
+            for at, (p50, p95, p50_base, p95_base) in enumerate(zip(*(each.tolist() for each in levels), strict=True))
         ]
 
     def _of(self, quantity: Quantity) -> tuple[Changes, Floats]:
@@ -145,9 +189,9 @@ class _Compared:
         return self._found[quantity]
 
 
-def _day_effect(now: tuple[Floats, Floats], base: tuple[Floats, Floats]) -> tuple[Floats, Floats]:
-    """(standard error of the change by random groups of users, how many groups have users), each of shape (segments,)."""
-    return random_groups_error(*now, *base), ((now[0] + base[0]) > 0).sum(axis=1).astype(np.float64)
+def _less_telling(one: Floats, other: Floats) -> Floats:
+    """Of two changes the one nearer to none; none where they contradict each other."""
+    return np.where(one * other > 0, np.sign(one) * np.minimum(np.abs(one), np.abs(other)), one * other * 0.0)
 
 
 def _dispersion(frames: Frames, pair: WindowPair, quantity: Quantity, found: Changes) -> Floats:
@@ -186,21 +230,35 @@ def _dispersion(frames: Frames, pair: WindowPair, quantity: Quantity, found: Cha
 def _topics(frames: Frames) -> dict[str, tuple[TopicSignals, ...]]:
     """Each segment's topics in the long window, most asked first; rows without a topic are left out."""
     pair = frames.windows.long
+    names, by_user = frames.topic_users(pair.now)
+    n, retried, rated, ratings = (by_user[name] for name in TOPIC_COUNTS)
+    again, liked = UserSums(n, retried), UserSums(rated, ratings)
+    users = {key: at for at, key in enumerate(names.select("segment", "topic").iter_rows())}
+    spreads, levels = again.share_spread(), liked.level
+    asked = [(values * again.kept).sum(axis=1).astype(int).tolist() for values in (n, retried)]
     rows = (
         frames.strata(pair)
         .filter(pl.col("topic").cast(pl.String) != "")
         .group_by("segment", "topic")
-        .agg(pl.col("n", "retried", *RATING).sum(), kept=(pl.col("kept") + pl.col("kept_base")).sum())
+        .agg(pl.col("served", *RATING).sum(), kept=(pl.col("kept") + pl.col("kept_base")).sum())
         .with_columns(pl.col("segment", "topic").cast(pl.String), mean=pl.col("rating_sum") / pl.col("rated"))
         .with_columns(spread=(pl.col("rating_squares") / pl.col("rated") - pl.col("mean") ** 2).clip(0))
-        .with_columns(error=(pl.col("spread") / (pl.col("rated") - 1)).sqrt())
-        .sort("segment", "n", "topic", descending=[False, True, False])
+        .sort("segment", "served", "topic", descending=[False, True, False])
     )
     found: dict[str, list[TopicSignals]] = {}
-    columns = ("segment", "topic", "n", "retried", "kept", "rated", "mean", "error")
-    for segment, topic, n, retried, kept, rated, mean, error in rows.select(columns).iter_rows():
-        level = Level(int(rated), mean, error if rated > 1 else float("nan"))
-        found.setdefault(segment, []).append(TopicSignals(topic, int(n), int(retried), int(kept), level))
+    for segment, topic, kept, spread in rows.select("segment", "topic", "kept", "spread").iter_rows():
+        at = users.get((segment, topic))
+        if at is None:  # nobody asked in the window itself
+            level = Level(0, float("nan"), float("nan"))
+            found.setdefault(segment, []).append(TopicSignals(topic, 0, 0, int(kept), level))
+            continue
+        count = levels.n[at]
+        level = Level(
+            int(count), float(levels.value[at]), math.sqrt(spread / (count - 1)) if count > 1 else math.nan,
+            float(levels.standard_error[at]), float(levels.degrees_of_freedom[at]), float(liked.left_out[at]),
+        )  # fmt: skip
+        topic_found = TopicSignals(topic, asked[0][at], asked[1][at], int(kept), level, spreads[at])
+        found.setdefault(segment, []).append(topic_found)
     return {segment: tuple(topics) for segment, topics in found.items()}
 
 

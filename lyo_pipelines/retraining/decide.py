@@ -13,7 +13,7 @@ from itertools import chain
 
 from lyo_pipelines.config.retraining import Policy
 from lyo_pipelines.retraining.curriculum import Area
-from lyo_pipelines.retraining.findings import KINDS, Kind, Outcome, TriggerCase, TriggerFinding
+from lyo_pipelines.retraining.findings import CONFIDENCE, KINDS, Kind, Outcome, TriggerCase, TriggerFinding
 from lyo_pipelines.retraining.history import Launch, TrainingHistory
 from lyo_pipelines.retraining.rules import business, performance, quality
 from lyo_pipelines.retraining.rules.volume import volume_rule
@@ -25,6 +25,7 @@ TOPIC_RATINGS = "performance.knowledge_gap"
 """The rule that sees those of a single topic."""
 RULES = (volume_rule, *quality.RULES, *performance.RULES, *business.RULES)
 _NEEDS_WINDOW = (*quality.RULES, *performance.RULES)
+_JUDGED_BY_WINDOW = ("quality", "performance")
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,7 @@ class RetrainingDecision:
 
     outcome: fire, hold or not_enough_evidence. causes: identities of what fired (also while something holds the launch back).
     held_by: why nothing is launched although something fired. cause_hash: names the launch; the same causes give the same hash.
+    waiting_since: when the segment was last trained or launched; None: never.
     """
 
     segment: str
@@ -45,6 +47,7 @@ class RetrainingDecision:
     held_by: tuple[str, ...] = ()
     cause_hash: str = ""
     attempt: int = 1
+    waiting_since: date | None = None
 
     @property
     def fired(self) -> tuple[TriggerFinding, ...]:
@@ -64,7 +67,8 @@ def decide_segment(
     """Decide about one segment. `area` is what the curriculum says of it, `year_start` the first day of its academic year."""
     case = TriggerCase(signals, policy, history, now.date(), area, year_start)
     asked = RULES if signals.rating is not None else [rule for rule in RULES if rule not in _NEEDS_WINDOW]
-    findings = tuple(_once(finding, case) for finding in chain.from_iterable(rule(case) for rule in asked))
+    found = chain.from_iterable(rule(case) for rule in asked)
+    findings = tuple(_dated(_once(_with_confidence(finding, case), case), case) for finding in found)
     if history.failed_in_row:
         return _again(history.launches[0], case, findings)
     fired = sorted((f for f in findings if f.outcome == "fire"), key=lambda f: (KINDS.index(f.kind), f.cause))
@@ -83,6 +87,7 @@ def decide_segment(
         kinds=tuple(kind for kind in KINDS if any(f.kind == kind for f in fired)),
         held_by=held,
         cause_hash=sha256("\n".join([signals.segment, *sorted(causes)]).encode()).hexdigest()[:16],
+        waiting_since=history.last.date() if history.last else None,
     )
 
 
@@ -118,6 +123,8 @@ def _quiet(signals: Signals, findings: tuple[TriggerFinding, ...]) -> Retraining
     outcome: Outcome = "hold" if held or (measured and not unknown) else "not_enough_evidence"
     telling = held + unknown or [f for f in findings if f.outcome == "hold"]
     says = "; ".join(f.says for f in telling) or "nothing to train for"
+    if _holidays_since(signals):
+        says = f"{says}; nothing is judged since {signals.judged[0][1].isoformat()}: holidays"
     return RetrainingDecision(signals.segment, signals.day, outcome, says, findings)
 
 
@@ -133,6 +140,32 @@ def _once(finding: TriggerFinding, case: TriggerCase) -> TriggerFinding:
                 says = f"{finding.says} (launched for this on {launch.at.date().isoformat()}, again from {again.isoformat()})"
                 return replace(finding, outcome="hold", says=says, suspicious=True)
     return finding
+
+
+def _with_confidence(finding: TriggerFinding, case: TriggerCase) -> TriggerFinding:
+    """Say among the figures how sure the interval is."""
+    if finding.figures.get("low") is None and finding.figures.get("high") is None:
+        return finding
+    return replace(finding, figures={**finding.figures, CONFIDENCE: round(1 - 2 * case.alpha, 6)})
+
+
+def _dated(finding: TriggerFinding, case: TriggerCase) -> TriggerFinding:
+    """Say which days are judged where these are not the last ones: in holidays the newest school days may be weeks old."""
+    says_something = finding.outcome not in ("clear", "not_measured")
+    if (
+        not says_something
+        or finding.rule.partition(".")[0] not in _JUDGED_BY_WINDOW
+        or not _holidays_since(case.signals)
+    ):
+        return finding
+    first, last = case.signals.judged[0]
+    says = f"{finding.says} (school days from {first.isoformat()} to {last.isoformat()} are judged: holidays since)"
+    return replace(finding, says=says)
+
+
+def _holidays_since(signals: Signals) -> bool:
+    """Whether no school day has passed since the last one that is judged."""
+    return bool(signals.judged) and signals.day - signals.judged[0][1] > timedelta(days=1)
 
 
 def covers(launched: str, finding: TriggerFinding) -> bool:
@@ -163,9 +196,9 @@ def _held_by(case: TriggerCase, fired: Sequence[TriggerFinding]) -> Iterable[str
     if case.signals.examples < launch.minimum_examples:
         yield f"{case.signals.examples:,} of {launch.minimum_examples:,} curated examples that any training needs"
     elif history.training is not None:
-        new = case.signals.examples - history.training.examples
-        if new < launch.minimum_new_examples:
-            yield f"nothing new to learn from: {max(0, new):,} of {launch.minimum_new_examples:,} new examples since the last dataset"
+        new = history.new_examples(case.signals.examples)
+        if new is not None and new < launch.minimum_new_examples:
+            yield f"nothing new to learn from: {new:,} of {launch.minimum_new_examples:,} new examples since the last dataset"
     last = history.last
     if last is not None:
         first = min(last.date() + timedelta(days=_cooldown(finding.kind, case.policy)) for finding in fired)
@@ -190,13 +223,15 @@ def _cooldown(kind: Kind, policy: Policy) -> int:
 def within_budget(
     decisions: Iterable[RetrainingDecision], history: Iterable[datetime], now: datetime, budget: int
 ) -> list[RetrainingDecision]:
-    """Let only as many fire as the weekly budget still has room for, most urgent first; the others hold and say so.
+    """Let only as many fire as the weekly budget still has room for; the others hold and say so.
 
-    history: when launches of all segments were made. A retry of a failed launch takes no new room.
+    First trainings come first, then who has waited longest, with a head start for urgent kinds of causes: a segment that waits moves
+    up until it is trained, so nobody starves. history: when launches of all segments were made. A retry of a failed launch takes no
+    new room.
     """
     used = sum(now - timedelta(days=7) < at <= now for at in history)
     order = list(decisions)
-    waiting = sorted((d for d in order if d.outcome == "fire" and d.attempt == 1), key=_urgency)
+    waiting = sorted((d for d in order if d.outcome == "fire" and d.attempt == 1), key=lambda d: _turn(d, now.date()))
     late = {decision.segment for decision in waiting[max(0, budget - used) :]}
     why = f"the weekly budget of {budget} launches is used ({used} in the last seven days)"
     return [
@@ -205,5 +240,11 @@ def within_budget(
     ]
 
 
-def _urgency(decision: RetrainingDecision) -> tuple[int, int, str]:
-    return KINDS.index(decision.kinds[0]), -len(decision.causes), decision.segment
+HEAD_START: dict[Kind, int] = {"quality": 56, "performance": 28, "business": 28, "volume": 0}
+"""So many days of waiting a cause is worth: a quality cause goes before a refresh of segments that waited eight weeks longer."""
+
+
+def _turn(decision: RetrainingDecision, today: date) -> tuple[bool, int, int, int, str]:
+    kind, since = decision.kinds[0], decision.waiting_since
+    waited = 0 if since is None else (today - since).days + HEAD_START[kind]
+    return since is not None, -waited, KINDS.index(kind), -len(decision.causes), decision.segment

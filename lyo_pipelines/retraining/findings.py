@@ -20,6 +20,9 @@ KINDS: tuple[Kind, ...] = ("quality", "performance", "business", "volume")
 
 Measurement = float | int | str | None
 
+CONFIDENCE = "confidence"
+"""Among a finding's figures: that of its interval [low, high], for all topics together where a rule looks at several."""
+
 
 @dataclass(frozen=True)
 class TriggerFinding:
@@ -68,6 +71,11 @@ def number(value: float, digits: int = 2) -> str:
 def percent(share: float) -> str:
     """A share for a sentence."""
     return "unknown" if math.isnan(share) else f"{100 * share:.0f} %"
+
+
+def without(left_out: float) -> str:
+    """Words for users who wrote too much and are left out; empty where there are none."""
+    return f", without users who wrote {percent(left_out)} of them" if left_out > 0 else ""
 
 
 def measurements(**values: float | int | str | None) -> dict[str, Measurement]:

@@ -25,7 +25,10 @@ _REPORTED = "reported.json"
 
 @dataclass(frozen=True)
 class Training:
-    """The segment's last training: when its dataset was made, of how many curated examples, of which topics and grades."""
+    """The segment's last training: when its dataset was made, of how many curated examples, of which topics and grades.
+
+    by_day: the same examples by day; empty where the dataset is older than that it was kept.
+    """
 
     at: datetime
     version: str
@@ -33,6 +36,7 @@ class Training:
     examples: int
     topics: dict[str, int] = field(default_factory=dict)
     grades: dict[str, int] = field(default_factory=dict)
+    by_day: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -64,7 +68,8 @@ class TrainingHistory:
     """All that `decide` knows of the past of one segment.
 
     launches: newest first. running: a training of the segment is queued or runs, whoever launched it. covered_subjects,
-    covered_languages: of the adapters of all segments.
+    covered_languages: of the adapters of all segments. new: curated examples that were not in the last training, where it is known
+    by day.
     """
 
     training: Training | None = None
@@ -73,6 +78,16 @@ class TrainingHistory:
     reported: Reported | None = None
     covered_subjects: frozenset[str] = frozenset()
     covered_languages: frozenset[str] = frozenset()
+    new: int | None = None
+
+    def new_examples(self, examples: int) -> int | None:
+        """How many of the segment's examples its last training has not seen (all of them, when it was never trained).
+
+        None: fewer are there than it was trained on, so some went, and how many came since is not known.
+        """
+        more = examples - (self.training.examples if self.training else 0)
+        known = more if more >= 0 else None
+        return known if self.new is None else self.new
 
     @property
     def failed_in_row(self) -> int:
@@ -159,6 +174,7 @@ def _learnt(version: str, dataset: Version) -> Training:
         examples=manifest.examples_read,
         topics=_marginal(manifest, "topic"),
         grades=_marginal(manifest, "grade"),
+        by_day=manifest.examples_read_by_day,
     )
 
 

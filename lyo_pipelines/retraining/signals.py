@@ -18,12 +18,26 @@ from lyo_pipelines.health.contract import USER_GROUPS
 
 
 @dataclass(frozen=True, slots=True)
+class UserSpread:
+    """How far users sway a share. dispersion: how many times larger its variance is than that of independent trials, because users
+    differ; known with `degrees_of_freedom`. left_out: share of the values whose users wrote so much that they are left out.
+    """
+
+    dispersion: float = 1.0
+    degrees_of_freedom: float = math.inf
+    left_out: float = 0.0
+
+
+INDEPENDENT = UserSpread()
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
     """A mean in a window against its baseline; nan where it cannot be had.
 
     within: the change inside topics and grades, `mix` the rest. day_error: standard error of `within`, widened by the
     overdispersion of days. user_error: standard error of the plain change by random groups of users (nan: not computed), known with
-    `user_degrees_of_freedom` degrees of freedom.
+    `user_degrees_of_freedom` degrees of freedom. left_out: share of the values whose users wrote so much that they are left out.
     """
 
     n: int
@@ -36,28 +50,33 @@ class Change:
     day_error: float
     user_error: float = math.nan
     user_degrees_of_freedom: float = USER_GROUPS - 1
+    left_out: float = 0.0
 
     def interval(self, alpha: float) -> tuple[float, float]:
         """Bounds of `within`, each of which errs with probability alpha: the wider of the two errors counts."""
-        z, t = critical_values(alpha, self.user_degrees_of_freedom)
-        width = z * self.day_error
-        if not math.isnan(self.user_error):
-            width = max(width, t * self.user_error)
+        width = _width(self.day_error, self.user_error, self.user_degrees_of_freedom, alpha)
         return self.within - width, self.within + width
 
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """A mean or a share in a window: how many values, and the standard error (nan: not to be had)."""
+    """A mean in a window: how many values, and its standard errors (nan: not to be had).
+
+    error: widened by the overdispersion of days. user_error: with users as the unit of chance (nan: the log names none). left_out:
+    share of the values whose users wrote so much that they are left out; n and value are without them.
+    """
 
     n: int
     value: float
     error: float
+    user_error: float = math.nan
+    user_degrees_of_freedom: float = USER_GROUPS - 1
+    left_out: float = 0.0
 
     def interval(self, alpha: float) -> tuple[float, float]:
-        """Bounds, each of which errs with probability alpha."""
-        z, _ = critical_values(alpha)
-        return self.value - z * self.error, self.value + z * self.error
+        """Bounds, each of which errs with probability alpha: the wider of the two errors counts."""
+        width = _width(self.error, self.user_error, self.user_degrees_of_freedom, alpha)
+        return self.value - width, self.value + width
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +94,12 @@ class Shares:
     coverage: float
     dispersion: float
     worth: float
+    users: UserSpread = INDEPENDENT
+
+    def dispersion_for(self, alpha: float) -> float:
+        """How many times larger the variance is than that of independent trials for a bound at alpha with the normal critical value:
+        by days or by users, whichever is more."""
+        return max(self.dispersion, user_dispersion(self.users, alpha))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,22 +116,29 @@ class Tail:
     histogram: NDArray[np.float64]
     baseline: NDArray[np.float64]
     dispersion: float
+    users: UserSpread = INDEPENDENT
 
 
 @dataclass(frozen=True, slots=True)
 class TopicSignals:
-    """One topic in the long window; `kept` counts curated examples in window and baseline together."""
+    """One topic in the long window; `kept` counts curated examples in window and baseline together, `users` is about those who asked
+    again."""
 
     name: str
     n: int
     retried: int
     kept: int
     rating: Level
+    users: UserSpread = INDEPENDENT
 
 
 @dataclass(frozen=True, slots=True)
 class Signals:
-    """Everything that the rules look at; what the log did not say is an empty value, never a guess."""
+    """Everything that the rules look at; what the log did not say is an empty value, never a guess.
+
+    negative: of what has any feedback; negative_rate: of all answers. judged: first and last day of the short and the
+    long window.
+    """
 
     segment: str
     day: date
@@ -115,17 +147,34 @@ class Signals:
     rating: tuple[Change, Change] | None = None
     rating_level: Level | None = None
     negative: Shares | None = None
+    negative_rate: Shares | None = None
     relevance: Level | None = None
     relevance_change: Change | None = None
     cultural: Shares | None = None
     time: Change | None = None
     tail: Tail | None = None
     mismatch: tuple[int, int] = (0, 0)
+    mismatch_users: UserSpread = INDEPENDENT
     topics: tuple[TopicSignals, ...] = ()
     grades: dict[str, int] = field(default_factory=dict)
+    judged: tuple[tuple[date, date], ...] = ()
 
 
 @lru_cache(maxsize=4096)
 def critical_values(alpha: float, degrees_of_freedom: float = USER_GROUPS - 1) -> tuple[float, float]:
     """(normal, Student's t with so many degrees of freedom) critical value of a one-sided test at alpha."""
-    return float(ndtri(1 - alpha)), float(stdtrit(max(1.0, degrees_of_freedom), 1 - alpha))
+    z = float(ndtri(1 - alpha))
+    return z, z if math.isinf(degrees_of_freedom) else float(stdtrit(max(1.0, degrees_of_freedom), 1 - alpha))
+
+
+def user_dispersion(users: UserSpread, alpha: float) -> float:
+    """The users' dispersion, larger by what Student's t asks for beyond the normal critical value at alpha."""
+    if users.dispersion == 1.0 and math.isinf(users.degrees_of_freedom):
+        return 1.0
+    z, t = critical_values(alpha, users.degrees_of_freedom)
+    return users.dispersion * (t / z) ** 2
+
+
+def _width(day_error: float, user_error: float, degrees_of_freedom: float, alpha: float) -> float:
+    z, t = critical_values(alpha, degrees_of_freedom)
+    return z * day_error if math.isnan(user_error) else max(z * day_error, t * user_error)

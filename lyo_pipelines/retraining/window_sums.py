@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from lyo_pipelines.health.contract import USER_GROUPS
+from lyo_pipelines.health.contract import NO_USER
 from lyo_pipelines.health.read import Health
 from lyo_pipelines.retraining.windows import WindowPair, Windows
 from lyo_pipelines.statistics.histogram import BINS
@@ -25,6 +25,7 @@ Quantity = tuple[str, str, str]
 COUNTS = (
     "n",
     "kept",
+    "served",
     "rated",
     "judged",
     "negative",
@@ -49,7 +50,7 @@ DAILY = (
     "judged",
     "negative",
     "relevance_n",
-    "n",
+    "served",
     "cultural",
     "timed",
     "rating_sum",
@@ -57,6 +58,14 @@ DAILY = (
     "log_time_sum",
 )
 """What is looked at day by day, too."""
+
+GROUPS = NO_USER + 1
+"""Random groups of users, and behind them the rows that name none."""
+BY_USER = (
+    "served", "rated", "rating_sum", "rating_squares", "judged", "negative", "relevance_n", "relevance_sum", "relevance_squares",
+    "cultural", "examined", "mismatched", "timed", "log_time_sum", "log_time_squares",
+)  # fmt: skip
+TOPIC_COUNTS = ("topic_n", "topic_retried", "topic_rated", "topic_rating_sum")
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,6 +97,8 @@ class Frames:
         self._sums: dict[tuple[date, ...], dict[str, Floats]] = {}
         self._strata: dict[WindowPair, pl.DataFrame] = {}
         self._found: dict[WindowPair, Days] = {}
+        self._users: dict[tuple[date, ...], dict[str, Floats]] = {}
+        self._by_block: dict[int, dict[str, Floats]] = {}
 
     def _daily(self, days: Sequence[date]) -> pl.DataFrame:
         """One row per stratum and day."""
@@ -173,53 +184,77 @@ class Frames:
         flat = np.bincount(place, weights=weights, minlength=len(self.segments) * width).astype(np.float64)
         return flat if at is None else flat.reshape(-1, width)
 
-    def users(self, n: str, total: str) -> dict[tuple[date, ...], tuple[Floats, Floats]]:
-        """Per window of the short and long pair: n and total by random group of users, each of shape (segments, USER_GROUPS)."""
-        windows = [days for pair in (self.windows.short, self.windows.long) for days in (pair.now, pair.base)]
-        by_block = {number: self._users(days, n, total) for number, days in self._days_by_block(windows).items()}
-        found = {}
-        for days in windows:
-            parts = [by_block[number] for number in self._of(days)]
-            found[days] = sum(part[0] for part in parts), sum(part[1] for part in parts)
-        return found
+    def users(self, days: tuple[date, ...]) -> dict[str, Floats]:
+        """A window's sums by group of users: columns of BY_USER, each of shape (segments, GROUPS)."""
+        if days not in self._users:
+            parts = [self._users_of_block(number) for number in self._of(days)]
+            none = np.zeros((len(self.segments), GROUPS))
+            self._users[days] = {name: sum((part[name] for part in parts), none) for name in BY_USER}
+        return self._users[days]
 
-    def _users(self, days: Sequence[date], n: str, total: str) -> tuple[Floats, Floats]:
-        grouped = self._health.users(days).group_by("segment", "user_group").agg(pl.col(n, total).sum())
-        rows = grouped.collect(engine="streaming").with_columns(self._coded())
-        at = rows["user_group"].to_numpy().astype(np.int64)
-        return self.dense(rows, n, at=at, width=USER_GROUPS), self.dense(rows, total, at=at, width=USER_GROUPS)
+    def _users_of_block(self, number: int) -> dict[str, Floats]:
+        if number not in self._by_block:
+            days = [day for day, block in self._blocks.items() if block == number]
+            grouped = self._health.users(days).group_by("segment", "user_group").agg(pl.col(BY_USER).sum())
+            rows = grouped.collect(engine="streaming").with_columns(self._coded())
+            at = rows["user_group"].to_numpy().astype(np.int64)
+            self._by_block[number] = {name: self.dense(rows, name, at=at, width=GROUPS) for name in BY_USER}
+        return self._by_block[number]
 
-    def times(self, pair: WindowPair, weights: pl.DataFrame) -> tuple[Floats, Floats]:
-        """Histograms of response times, shape (segments, BINS): the window's, and the baseline's by `weights` (columns of STRATUM
-        and `weight`: what one value of a stratum counts)."""
-        return self._times(pair.now, None), self._times(pair.base, weights)
+    def topic_users(self, days: tuple[date, ...]) -> tuple[pl.DataFrame, dict[str, Floats]]:
+        """(columns segment and topic, one row per topic; TOPIC_COUNTS by group of users, each of shape (topics, GROUPS))."""
+        lists = ["topics", *TOPIC_COUNTS]
+        rows = (
+            self._health.users(days)
+            .select("segment", "user_group", *lists)
+            .filter(pl.col("topics").list.len() > 0)
+            .explode(lists)
+            .group_by("segment", "topics", "user_group")
+            .agg(pl.col(TOPIC_COUNTS).sum())
+            .collect()
+            .with_columns(pl.col("segment").cast(pl.String))
+        )
+        names = rows.select("segment", topic="topics").unique().sort("segment", "topic").with_row_index("at")
+        at = rows.join(names, left_on=["segment", "topics"], right_on=["segment", "topic"], maintain_order="left")["at"]
+        place = at.to_numpy().astype(np.int64) * GROUPS + rows["user_group"].to_numpy()
+        cells = len(names) * GROUPS
+        return names.drop("at"), {
+            name: _summed(place, rows[name].to_numpy(), cells).reshape(-1, GROUPS) for name in TOPIC_COUNTS
+        }
 
-    def _times(self, days: Sequence[date], weights: pl.DataFrame | None) -> Floats:
-        """Histograms by segment over some days, a few days at a time: the lists of many days are large when taken apart."""
+    def times_by_user(self, days: tuple[date, ...]) -> Floats:
+        """Histograms of a window's response times by group of users: shape (segments, GROUPS, BINS)."""
+        table = np.zeros(len(self.segments) * GROUPS * BINS)
+        for first in range(0, len(days), _DAYS_AT_ONCE):
+            chosen = self._health.users(days[first : first + _DAYS_AT_ONCE])
+            rows = chosen.select("segment", "user_group", "time_bins", "time_counts").collect()
+            rows = rows.with_columns(self._coded())
+            row = codes(rows).to_numpy() * GROUPS + rows["user_group"].to_numpy()
+            sizes = rows["time_bins"].list.len().to_numpy()
+            bins = rows["time_bins"].list.explode(empty_as_null=False).to_numpy()
+            counts = rows["time_counts"].list.explode(empty_as_null=False).to_numpy()
+            table += np.bincount(np.repeat(row, sizes) * BINS + bins, weights=counts, minlength=len(table))
+        return table.reshape(-1, GROUPS, BINS)
+
+    def base_times(self, pair: WindowPair, weights: pl.DataFrame) -> Floats:
+        """Histograms of the baseline's response times, shape (segments, BINS), by `weights` (columns of STRATUM and `weight`: what
+        one value of a stratum counts); a few days at a time: the lists of many days are large when taken apart."""
         table = np.zeros(len(self.segments) * BINS)
         for exam in (False, True):
-            chosen = [day for day in days if (day in self.windows.exams) == exam]
+            chosen = [day for day in pair.base if (day in self.windows.exams) == exam]
             for first in range(0, len(chosen), _DAYS_AT_ONCE):
                 rows = self._health.times(chosen[first : first + _DAYS_AT_ONCE]).collect()
-                rows = rows.with_columns(self._coded(), exam=pl.lit(exam))
-                if weights is not None:
-                    rows = rows.join(weights, on=STRATUM)
+                rows = rows.with_columns(self._coded(), exam=pl.lit(exam)).join(weights, on=STRATUM)
                 sizes = rows["time_bins"].list.len().to_numpy()
                 bins = rows["time_bins"].list.explode(empty_as_null=False).to_numpy()
                 counts = rows["time_counts"].list.explode(empty_as_null=False).to_numpy()
                 place = np.repeat(codes(rows).to_numpy() * BINS, sizes) + bins
-                worth = counts if weights is None else counts * np.repeat(rows["weight"].to_numpy(), sizes)
+                worth = counts * np.repeat(rows["weight"].to_numpy(), sizes)
                 table += np.bincount(place, weights=worth, minlength=len(table))
         return table.reshape(-1, BINS)
 
     def _coded(self) -> pl.Expr:
         return pl.col("segment").cast(pl.String).cast(self._code)
-
-    def _days_by_block(self, windows: Sequence[tuple[date, ...]]) -> dict[int, list[date]]:
-        found: dict[int, list[date]] = {}
-        for day in sorted({day for days in windows for day in days}):
-            found.setdefault(self._blocks[day], []).append(day)
-        return found
 
     def _of(self, days: Sequence[date]) -> list[int]:
         return sorted({self._blocks[day] for day in days})

@@ -17,8 +17,8 @@ import polars as pl
 import pyarrow as pa
 
 from lyo_pipelines.config.loading import load_config
-from lyo_pipelines.curation.complaints import is_cultural
 from lyo_pipelines.errors import LyoError
+from lyo_pipelines.interactions.complaints import is_cultural
 from lyo_pipelines.registry.state import Release
 from lyo_pipelines.rollout.attribution import (
     CANDIDATE,
@@ -152,7 +152,7 @@ def sums_by_user(rows: pl.DataFrame, cultural: Sequence[str]) -> pl.DataFrame:
         ratings_sum=pl.col("rating").cast(pl.Float64).sum(),
         answers_n=pl.len().cast(pl.Int64),
         errors_n=failed().sum().cast(pl.Int64),
-        cultural_n=is_cultural(pl.col("complaint_category"), cultural).sum().cast(pl.Int64),
+        cultural_n=is_cultural(cultural).sum().cast(pl.Int64),
         retries_n=(pl.col("retries") > 0).fill_null(value=False).sum().cast(pl.Int64),
         times_n=time.count().cast(pl.Int64),
         log_ms_sum=time.log().sum(),

@@ -101,26 +101,6 @@ def _spread(group: Codes, pooled: Floats, sums: Sums) -> Floats:
     return (_PRIOR * np.nan_to_num(pooled)[group] + squares) / (_PRIOR + np.maximum(sums.n - 1, 0.0))
 
 
-def random_groups_error(n: Floats, total: Floats, n_base: Floats, total_base: Floats) -> Floats:
-    """Standard error of (mean - baseline mean) by the delete-a-group jackknife over random groups of users.
-
-    Each array has shape (groups, user groups). Whole users are left out of both windows at once, so what one user's habits add to
-    both cancels, and what a user adds to one counts in full (Wolter, *Introduction to Variance Estimation*, 2007, chapter 4).
-    Use it with Student's t on (user groups that have users - 1) degrees of freedom. nan where a window would become empty.
-    """
-    there = (n + n_base) > 0
-    groups = there.sum(axis=1, keepdims=True)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        left = (total.sum(1, keepdims=True) - total) / (n.sum(1, keepdims=True) - n)
-        left_base = (total_base.sum(1, keepdims=True) - total_base) / (n_base.sum(1, keepdims=True) - n_base)
-        difference = left - left_base
-        # a group without users leaves nothing out: it is no group
-        mean = np.where(there, difference, 0.0).sum(axis=1, keepdims=True) / groups
-        squared = np.where(there, (difference - mean) ** 2, 0.0).sum(axis=1)
-        error = np.sqrt((groups[:, 0] - 1) / groups[:, 0] * squared)
-    return np.where(groups[:, 0] >= 2, error, np.nan)
-
-
 def moderated_variance(ratio: Floats, degrees_of_freedom: Floats) -> tuple[Floats, Floats]:
     """Ratios of variances, each known with `degrees_of_freedom` degrees of freedom, drawn towards what all groups have in
     common; and the degrees of freedom that they have then.
@@ -136,7 +116,10 @@ def moderated_variance(ratio: Floats, degrees_of_freedom: Floats) -> tuple[Float
     spread = max(float(centred.var(ddof=1)) - float(_polygamma(1, half).mean()), 1e-3)
     prior = 2 * _inverse_trigamma(spread)
     common = np.exp(centred.mean() + _polygamma(0, prior / 2) - np.log(prior / 2))
-    return (prior * common + degrees_of_freedom * ratio) / (prior + degrees_of_freedom), prior + degrees_of_freedom
+    with np.errstate(invalid="ignore"):
+        drawn = (prior * common + degrees_of_freedom * ratio) / (prior + degrees_of_freedom)
+    # an infinite one says that nothing is known, and says so still
+    return np.where(np.isinf(ratio), np.inf, drawn), prior + degrees_of_freedom
 
 
 def _inverse_trigamma(value: float) -> float:

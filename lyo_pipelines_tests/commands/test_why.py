@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -176,3 +177,37 @@ def test_the_command_prints_it(lake: Lake) -> None:
     done = CliRunner().invoke(app, ["why", SEGMENT, "--since", "2026-11-03", "--all"])
     assert done.exit_code == 0, done.output
     assert done.output.count("06:00") == 3  # the verdict's, and one line for each of two days
+
+
+def test_what_the_sentence_told_is_not_told_again_among_the_figures() -> None:
+    drop = {
+        "value": 2.903,
+        "base": 4.0,
+        "within": -1.06,
+        "low": -1.651,
+        "high": -0.464,
+        "smallest_drop": 0.15,
+        "n": 121,
+        "n_base": 900,
+    }
+    says = "mean rating 4.00 -> 2.90 in 14 days; within topics and grades -1.06 [-1.65, -0.46], mix -0.03"
+    assert evidence_text(drop, says) == "smallest_drop 0.15, n 121"
+    share = {"value": 0.3605, "base": 0.034, "threshold": 1.2, "n": 1_470}
+    assert evidence_text(share, "36.1 % negative of 1,470 answers, week before 3.4 %") == "threshold 1.2"
+
+
+def test_how_sure_the_intervals_are_is_said_once(lake: Lake) -> None:
+    known = TriggerFinding(
+        "quality.relevance", "quality", "clear", "well", {"low": 0.8, "high": 0.9, "confidence": 0.99734}
+    )
+    other = replace(known, rule="quality.average_rating")
+    write(lake, replace(held(0), findings=(known, other)))
+    text = said()
+    assert text.count("99.73 % confidence") == 1
+    assert "confidence 0.997" not in text
+
+
+def test_every_time_has_its_zone(lake: Lake) -> None:
+    write(lake, *map(held, range(3)))
+    times = re.findall(r"\d\d:\d\d(?: UTC)?", said(every=True))
+    assert times and all(time.endswith(" UTC") for time in times)

@@ -107,7 +107,8 @@ def test_the_manifest_tells_lengths_days_and_rules(built: tuple[Lake, DatasetVer
     manifest = built[1].manifest
     assert manifest.lengths["messages"] == {"p00": 3, "p25": 3, "p50": 3, "p75": 3, "p95": 3, "p99": 3, "p100": 5}
     assert sum(manifest.examples_by_day.values()) == 60
-    assert manifest.source_days == tuple(manifest.examples_by_day)
+    assert manifest.source_days == tuple(manifest.examples_by_day) == tuple(manifest.examples_read_by_day)
+    assert sum(manifest.examples_read_by_day.values()) == manifest.examples_read
     assert sum(sum(row.values()) for row in manifest.strata.values()) == 60
     assert sum(manifest.groups.by_split.values()) == manifest.groups.groups == 60
     assert manifest.rule_versions.pool == ("segment_minimum", "judged_low", "exact_duplicate", "user_cap")

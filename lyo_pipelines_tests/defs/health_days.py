@@ -23,7 +23,7 @@ def stratum(
 ) -> dict[str, Any]:
     """One row of health: n interactions, all rated, half of them half a point above `rating` and half below it."""
     return {
-        "segment": segment, "topic": topic, "grade": "7", "n": n, "kept": n if kept is None else kept, "rated": n,
+        "segment": segment, "topic": topic, "grade": "7", "n": n, "kept": n if kept is None else kept, "served": n, "rated": n,
         "rating_sum": n * rating, "rating_squares": n * (rating**2 + 0.25), "judged": n, "negative": n // 20, "relevance_n": 0,
         "relevance_sum": 0.0, "relevance_squares": 0.0, "complaints": 0, "cultural": 0, "retried": 0, "errors": 0, "examined": n,
         "mismatched": 0, "timed": n, "log_time_sum": n * 7.0, "log_time_squares": n * 49.1, "time_bins": [40], "time_counts": [n],
@@ -33,15 +33,22 @@ def stratum(
 def write_day(lake: Lake, day: date, strata: Iterable[dict[str, Any]]) -> None:
     """One day's health files; the users of each stratum are spread over eight groups."""
     rows = list(strata)
-    users = [
-        {
-            "segment": row["segment"], "user_group": group, "n": row["n"] // 8, "rated": row["n"] // 8,
-            "rating_sum": row["rating_sum"] / row["n"] * (row["n"] // 8), "judged": row["n"] // 8, "negative": 0,
-        }
-        for row in rows for group in range(8)
-    ]  # fmt: skip
+    users = [_users(row, group) for row in rows for group in range(8)]
     lake.write_table(pa.Table.from_pylist(users, schema=USERS), lake.health_users(day))
     lake.write_table(pa.Table.from_pylist(rows, schema=HEALTH), lake.health(day))
+
+
+def _users(row: dict[str, Any], group: int) -> dict[str, Any]:
+    n = row["n"] // 8
+    ratings = row["rating_sum"] / row["n"] * n
+    return {
+        "segment": row["segment"], "user_group": group, "n": n, "served": n, "rated": n, "rating_sum": ratings, "judged": n,
+        "rating_squares": row["rating_squares"] / row["n"] * n, "negative": 0, "relevance_n": 0, "relevance_sum": 0.0,
+        "relevance_squares": 0.0, "cultural": 0, "examined": n, "mismatched": 0, "timed": n,
+        "log_time_sum": n * 7.0, "log_time_squares": n * 49.1, "time_bins": [40], "time_counts": [n],
+        "topics": [row["topic"]], "topic_n": [n],
+        "topic_retried": [0], "topic_rated": [n], "topic_rating_sum": [ratings],
+    }  # fmt: skip
 
 
 def write_history(

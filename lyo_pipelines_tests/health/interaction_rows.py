@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 SCHEMA = {
     "segment": pl.String, "topic": pl.String, "grade": pl.String, "rating": pl.Float32, "thumbs": pl.Int8,
     "complaint_category": pl.String, "complaint_text": pl.String, "relevance_score": pl.Float32, "retries": pl.Int32,
-    "error": pl.String, "response_time_ms": pl.Float64, "user_pseudonym": pl.String, "kept": pl.Boolean, "examined": pl.Boolean,
-    "mismatched": pl.Boolean,
+    "error": pl.String, "response_time_ms": pl.Float64, "user_pseudonym": pl.String,
+    "adapter_version": pl.String, "experiment_arm": pl.String,
+    "kept": pl.Boolean, "examined": pl.Boolean, "mismatched": pl.Boolean,
 }  # fmt: skip
 CULTURAL = ("cultural", "religion")
 
@@ -21,7 +22,7 @@ def row(**changes: Any) -> dict[str, Any]:
     base = {
         "segment": "tutoring.en.math", "topic": "angles", "grade": "6", "rating": 5.0, "thumbs": None, "complaint_category": None,
         "complaint_text": None, "relevance_score": 0.9, "retries": 0, "error": None, "response_time_ms": 2_000.0,
-        "user_pseudonym": "u_1", "kept": True, "examined": True, "mismatched": False,
+        "user_pseudonym": "u_1", "adapter_version": None, "experiment_arm": None, "kept": True, "examined": True, "mismatched": False,
     }  # fmt: skip
     return base | changes
 
@@ -45,6 +46,8 @@ ROW = st.fixed_dictionaries(
         "error": st.sampled_from([None, "", "timeout"]),
         "response_time_ms": st.sampled_from([None, 0.0, 1.0, 800.0, 2_500.0, 1e9]),
         "user_pseudonym": st.sampled_from([None, "u_1", "u_2", "u_3"]),
+        "adapter_version": st.sampled_from([None, "v1", "v2"]),
+        "experiment_arm": st.sampled_from([None, "current", "Candidate", "candidate"]),
         "kept": st.booleans(),
         "examined": st.booleans(),
         "mismatched": st.booleans(),

@@ -11,15 +11,28 @@ import pytest
 from hypothesis import given
 
 from lyo_pipelines.health.aggregate import aggregate_day
-from lyo_pipelines.health.contract import COUNTS, HEALTH, SUMS, USER_GROUPS, USERS
+from lyo_pipelines.health.contract import COUNTS, HEALTH, NO_USER, SUMS, USER_GROUPS, USERS
 from lyo_pipelines_tests.health.interaction_rows import CULTURAL, ROWS, frame, row
 from lyo_pipelines_tests.statistics.histogram_bins import bins_of
 
 LISTS = ("time_bins", "time_counts")
+TOPIC_SUMS = {"topic_n": "served", "topic_retried": "retried", "topic_rated": "rated", "topic_rating_sum": "rating_sum"}
 
 
 def known(value: float | None) -> bool:
     return value is not None and not math.isnan(value)
+
+
+def on_trial(r: dict[str, Any], rows: list[dict[str, Any]]) -> bool:
+    """Whether a release's candidate answered."""
+    arms = {
+        (other["experiment_arm"] or "").lower()
+        for other in rows
+        if (other["segment"], other["adapter_version"]) == (r["segment"], r["adapter_version"])
+    }
+    if r["experiment_arm"] is not None:
+        return r["experiment_arm"].lower() == "candidate"
+    return r["adapter_version"] is not None and "candidate" in arms and "current" not in arms
 
 
 def naive(rows: list[dict[str, Any]]) -> dict[tuple[str, str, str], dict[str, Any]]:
@@ -28,10 +41,13 @@ def naive(rows: list[dict[str, Any]]) -> dict[tuple[str, str, str], dict[str, An
     for r in rows:
         key = (r["segment"], r["topic"] or "", r["grade"] or "")
         sums = found.setdefault(key, dict.fromkeys((*COUNTS, *SUMS), 0) | {"bins": {}})
-        complained = r["complaint_category"] is not None or r["complaint_text"] is not None
-        rated, timed = known(r["rating"]), not r["error"] and (r["response_time_ms"] or 0) > 0
         sums["n"] += 1
         sums["kept"] += r["kept"]
+        if on_trial(r, rows):
+            continue
+        sums["served"] += 1
+        complained = r["complaint_category"] is not None or r["complaint_text"] is not None
+        rated, timed = known(r["rating"]), not r["error"] and (r["response_time_ms"] or 0) > 0
         sums["judged"] += rated or r["thumbs"] is not None or complained
         sums["negative"] += (rated and r["rating"] <= 2) or (r["thumbs"] or 0) < 0 or complained
         sums["complaints"] += complained
@@ -73,14 +89,22 @@ def test_each_sum_is_what_plain_python_counts(rows):
 def test_no_row_is_lost_and_users_count_the_same_rows(rows):
     health, users = aggregate_day(frame(rows), CULTURAL)
     assert health["n"].sum() == users["n"].sum() == len(rows)
-    for name in ("rated", "judged", "negative", "rating_sum"):
-        assert users[name].sum() == pytest.approx(health[name].sum())
+    for name in set(USERS.names) & {*COUNTS, *SUMS}:
+        assert users[name].sum() == pytest.approx(health[name].sum()), name
+    named = health.filter(pl.col("topic") != "")
+    for lists, name in TOPIC_SUMS.items():
+        assert users[lists].list.sum().sum() == pytest.approx(named[name].sum()), name
+    assert users["time_counts"].list.sum().sum() == health["timed"].sum()
     assert (health["judged"] >= health["negative"]).all()
     assert (health["timed"] == health["time_counts"].list.sum()).all()
 
 
 @given(ROWS, ROWS)
 def test_days_add_up(first, second):
+    # which versions only candidates have is a matter of a day
+    first, second = (
+        [r | {"experiment_arm": r["experiment_arm"] or "current"} for r in rows] for rows in (first, second)
+    )
     together, users = aggregate_day(frame(first + second), CULTURAL)
     days, day_users = zip(*(aggregate_day(frame(rows), CULTURAL) for rows in (first, second)), strict=True)
     key = ["segment", "topic", "grade"]
@@ -89,7 +113,8 @@ def test_days_add_up(first, second):
     for name in (*COUNTS, *SUMS):
         assert together[name].to_list() == pytest.approx(added[name].to_list())
     keys = ["segment", "user_group"]
-    assert pl.concat(day_users).group_by(keys).agg(pl.col("n").sum()).sort(keys).equals(users.select(*keys, "n"))
+    counts = [name for name in COUNTS if name in users.columns]
+    assert pl.concat(day_users).group_by(keys).agg(pl.col(counts).sum()).sort(keys).equals(users.select(*keys, *counts))
     bins = [
         part.explode(LISTS).group_by(*key, "time_bins").agg(pl.col("time_counts").sum())
         for part in (together, pl.concat(days))
@@ -121,9 +146,34 @@ def test_a_user_stays_in_one_group_on_every_day_and_in_every_segment():
         assert group == crc32(person.encode()) % USER_GROUPS
 
 
-def test_rows_without_a_user_share_the_first_group():
+def test_rows_without_a_user_share_a_group_of_their_own():
     _, users = aggregate_day(frame([row(user_pseudonym=None)] * 3), CULTURAL)
-    assert users.select("user_group", "n").rows() == [(0, 3)]
+    assert users.select("user_group", "n").rows() == [(NO_USER, 3)]
+
+
+def test_a_groups_row_says_what_it_asked_about():
+    rows = [row(), row(topic="fractions", rating=2.0, retries=2), row(topic="fractions", rating=None), row(topic=None)]
+    _, users = aggregate_day(frame(rows), CULTURAL)
+    told = users.select("topics", "topic_n", "topic_retried", "topic_rated", "topic_rating_sum").row(0)
+    assert told == (["angles", "fractions"], [1, 2], [0, 1], [1, 1], [5.0, 2.0])
+
+
+@pytest.mark.parametrize(
+    ("changes", "served"),
+    [
+        ({"experiment_arm": "candidate", "adapter_version": "v2"}, 0),
+        ({"experiment_arm": " Candidate"}, 0),
+        ({"adapter_version": "v2"}, 0),  # the arm was lost; only candidates had this version on that day
+        ({"adapter_version": "v1"}, 1),
+        ({"experiment_arm": "current", "adapter_version": "v2"}, 1),
+        ({}, 1),
+    ],
+)
+def test_what_a_candidate_answered_is_an_interaction_and_nothing_more(changes, served):
+    known = [row(experiment_arm="candidate", adapter_version="v2"), row(experiment_arm="current", adapter_version="v1")]
+    health, _ = aggregate_day(frame([*known, row(topic="percent", thumbs=-1, **changes)]), CULTURAL)
+    found = health.filter(pl.col("topic") == "percent")
+    assert found.select("n", "kept", "served", "rated", "negative", "timed").row(0) == (1, 1, *[served] * 4)
 
 
 def test_a_day_without_rows_has_no_health():

@@ -63,7 +63,7 @@ def made_health(stories: Mapping[str, Story], days: int, *, seed: int | None = N
                     continue
                 mean = rating if rng is None else float(np.clip(rng.normal(rating, 0.15), 1, 5))
                 rows.append({"day": day_of(number), **_row(segment, topic, n, mean, kept)})
-                users += [{"day": day_of(number), **user} for user in _users(segment, n, mean)]
+                users += [{"day": day_of(number), **user} for user in _users(segment, topic, n, mean)]
     return FrameHealth(_frame(rows, HEALTH), _frame(users, USERS))
 
 
@@ -102,23 +102,31 @@ def of(*steps: BacktestStep) -> Backtest:
 def _row(segment: str, topic: str, n: int, mean: float, kept: float) -> dict[str, Any]:
     rated = n // 2
     return {
-        "segment": segment, "topic": topic, "grade": "8", "n": n, "kept": round(n * kept), "rated": rated,
+        "segment": segment, "topic": topic, "grade": "8", "n": n, "kept": round(n * kept), "served": n, "rated": rated,
         "rating_sum": rated * mean, "rating_squares": rated * (mean**2 + 0.5), "judged": rated,
-        "negative": round(rated * 0.1), "relevance_n": n, "relevance_sum": 0.85 * n, "relevance_squares": 0.73 * n,
+        "negative": round(rated * 0.1), "relevance_n": n, "relevance_sum": 0.85 * n,
+        "relevance_squares": 0.73 * n,
         "complaints": 0, "cultural": 0, "retried": 0, "errors": 0, "examined": n, "mismatched": 0, "timed": n,
         "log_time_sum": 7.5 * n, "log_time_squares": 56.3 * n, "time_bins": [50, 60], "time_counts": [n // 2, n - n // 2],
     }  # fmt: skip
 
 
-def _users(segment: str, n: int, mean: float) -> list[dict[str, Any]]:
+def _users(segment: str, topic: str, n: int, mean: float) -> list[dict[str, Any]]:
     """The same ratings, spread over all groups of users as evenly as whole ratings can be."""
     shares = [n // 2 // USER_GROUPS + (group < n // 2 % USER_GROUPS) for group in range(USER_GROUPS)]
-    known = {"segment": segment, "judged": 0, "negative": 0}
-    return [
-        {**known, "user_group": group, "n": 2 * rated, "rated": rated, "rating_sum": rated * mean}
-        for group, rated in enumerate(shares)
-        if rated
-    ]
+    return [_user(segment, topic, group, rated, mean) for group, rated in enumerate(shares) if rated]
+
+
+def _user(segment: str, topic: str, group: int, rated: int, mean: float) -> dict[str, Any]:
+    n, ratings = 2 * rated, rated * mean
+    return {
+        "segment": segment, "user_group": group, "n": n, "served": n, "rated": rated, "rating_sum": ratings, "judged": rated,
+        "rating_squares": rated * (mean**2 + 0.5), "negative": 0, "relevance_n": n, "relevance_sum": 0.85 * n,
+        "relevance_squares": 0.73 * n, "cultural": 0, "examined": n, "mismatched": 0, "timed": n,
+        "log_time_sum": 7.5 * n, "log_time_squares": 56.3 * n, "time_bins": [50, 60], "time_counts": [rated, rated],
+        "topics": [topic], "topic_n": [n],
+        "topic_retried": [0], "topic_rated": [rated], "topic_rating_sum": [ratings],
+    }  # fmt: skip
 
 
 def _frame(rows: list[dict[str, Any]], schema: Any) -> pl.DataFrame:

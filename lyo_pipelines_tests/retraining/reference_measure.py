@@ -121,17 +121,40 @@ class Naive:
                 degrees_of_freedom += 1 - sum(n**2 / sizes[key] for key, n in asked.items()) / sum(asked.values())
         return max(1.0, scatter / degrees_of_freedom) if degrees_of_freedom >= 5 else 1.0
 
+    def without(self, rows: list[Row], out: int) -> float:
+        return mean(self.values(r for r in rows if group_of(r) != out))
+
+    @property
+    def plain_user_error(self) -> float:
+        """Of the plain change, by leaving one group of users out of both windows at a time."""
+        left = [
+            self.without(self.now, out) - self.without(self.base, out)
+            for out in {group_of(row) for row in (*self.now, *self.base)}
+        ]
+        return math.sqrt((len(left) - 1) / len(left) * sum((x - mean(left)) ** 2 for x in left))
+
     @property
     def user_error(self) -> float:
-        def group(row: Row) -> int:
-            return crc32(row["user_pseudonym"].encode()) % 32 if row["user_pseudonym"] else 0
-
-        left = [
-            mean(self.values(r for r in self.now if group(r) != out))
-            - mean(self.values(r for r in self.base if group(r) != out))
-            for out in {group(row) for row in (*self.now, *self.base)}
-        ]
-        jackknife = (len(left) - 1) / len(left) * sum((x - mean(left)) ** 2 for x in left)
         values = [self.values(rows) for rows in (self.now, self.base)]
         plain = sum(np.var(v) / (len(v) - 1) for v in values)
-        return self.error * math.sqrt(jackknife / plain)
+        return self.error * self.plain_user_error / math.sqrt(plain)
+
+    @property
+    def level_user_error(self) -> float:
+        """Of the window's mean, by leaving one group of users out at a time."""
+        groups, level = {group_of(row) for row in self.now}, mean(self.values(self.now))
+        moved = sum((self.without(self.now, out) - level) ** 2 for out in groups)
+        return math.sqrt((len(groups) - 1) / len(groups) * moved)
+
+    @property
+    def user_dispersion(self) -> float:
+        """Of a change of shares, against independent trials."""
+        independent = 0.0
+        for rows in (self.now, self.base):
+            share = mean(self.values(rows))
+            independent += share * (1 - share) / len(rows)
+        return max(1.0, self.plain_user_error**2 / independent)
+
+
+def group_of(row: Row) -> int:
+    return crc32(row["user_pseudonym"].encode()) % 32 if row["user_pseudonym"] else 32

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import timedelta
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from lyo_pipelines.config.retraining import RetrainingConfig
@@ -15,11 +16,11 @@ from lyo_pipelines.health.aggregate import aggregate_day
 from lyo_pipelines.health.contract import HEALTH, USERS
 from lyo_pipelines.health.read import HealthUnreadableError
 from lyo_pipelines.retraining import assess as room
-from lyo_pipelines.retraining.assess import Past, assess_segments, decide_all, inputs_digest
+from lyo_pipelines.retraining.assess import Past, assess_segments, decide_all, inputs_digest, new_examples
 from lyo_pipelines.retraining.claims import make_claim
 from lyo_pipelines.retraining.curriculum import Curriculum, load_curriculum
 from lyo_pipelines.retraining.decide import decide_segment
-from lyo_pipelines.retraining.history import Launch, TrainingHistory
+from lyo_pipelines.retraining.history import Launch, Training, TrainingHistory
 from lyo_pipelines.retraining.windows import comparison_windows
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines_tests.health.interaction_rows import frame, row
@@ -237,3 +238,52 @@ def test_the_inputs_change_when_a_decision_could_and_else_not(lake):
     others.add(told(running))
     assert len(others) == 6
     assert first not in others
+
+
+def days_of(*counts: int, segment: str = FELL) -> pl.DataFrame:
+    """Curated examples of each day before today, oldest first."""
+    first = NOW.date() - timedelta(days=len(counts))
+    days = [first + timedelta(days=n) for n in range(len(counts))]
+    return pl.DataFrame(
+        {"segment": [segment] * len(counts), "day": days, "kept": counts}, schema_overrides={"kept": pl.Int64}
+    )
+
+
+def trained_on(*counts: int, days: int, examples: int | None = None) -> Training:
+    """A training whose dataset had so many examples of each of the first days of `days`."""
+    first = NOW.date() - timedelta(days=days)
+    by_day = {(first + timedelta(days=n)).isoformat(): count for n, count in enumerate(counts)}
+    return training(3, examples=sum(counts) if examples is None else examples, by_day=by_day)
+
+
+@pytest.mark.parametrize(
+    ("now", "then", "new"),
+    [
+        ((100, 100, 90), (100, 100), 90),
+        ((60, 70, 90), (100, 100), 90),  # stricter rules removed old ones; what came is new all the same
+        ((100, 104, 0), (100, 100), 4),  # late ratings
+        ((0, 0, 0), (100, 100), 0),
+    ],
+)
+def test_new_examples_are_those_that_came_whatever_went(now, then, new):
+    assert new_examples(days_of(*now), {FELL: trained_on(*then, days=len(now))}) == {FELL: new}
+
+
+def test_of_a_dataset_that_was_not_counted_by_day_those_since_then_are_new():
+    past = {FELL: trained_on(days=6, examples=500), WELL: trained_on(days=6, examples=100)}
+    found = new_examples(pl.concat([days_of(*[30] * 6), days_of(*[30] * 6, segment=WELL)]), past)
+    assert found == {FELL: 90, WELL: 90}
+    assert new_examples(days_of(*[30] * 6), {FELL: trained_on(days=6, examples=50)}) == {FELL: 130}
+
+
+def test_a_segment_without_any_example_has_no_new_ones():
+    assert new_examples(days_of(5, segment=WELL), {FELL: trained_on(5, days=1)}) == {FELL: 0}
+
+
+def test_a_fall_is_trained_for_though_there_are_fewer_examples_than_last_time(lake):
+    then = {day.isoformat(): 90 for day in lake.days("health")[:-4]}
+    told = training(60, examples=sum(then.values()), by_day=then)
+    lake.write_json({**asdict(told), "at": told.at.isoformat()}, f"{lake.adapter_dir(FELL)}/trained.json")
+    found = look(lake)
+    assert found.signals[FELL].examples < told.examples
+    assert found.decisions[FELL].outcome == "fire"

@@ -127,7 +127,8 @@ FAILED = (launch(1, "quality.rating_drop#1", status="failed"),)
         ),
         (TrainingHistory(), replace(FELL, examples=199), "199 of 200 curated examples"),
         (TrainingHistory(training=training(60, examples=890)), FELL, "nothing new to learn from: 10 of 20"),
-        (TrainingHistory(training=training(60, examples=1_500)), FELL, "nothing new to learn from: 0 of 20"),
+        (TrainingHistory(training=training(60, examples=900)), FELL, "nothing new to learn from: 0 of 20"),
+        (TrainingHistory(training=training(60, examples=1_500), new=7), FELL, "nothing new to learn from: 7 of 20"),
     ],
 )
 def test_what_holds_a_launch_back_is_said_with_the_cause(past, known, said):
@@ -255,3 +256,73 @@ def test_a_retry_takes_no_room_and_what_holds_already_stays_as_it_is():
 def test_among_equals_the_one_with_more_causes_goes_first():
     found = within_budget([firing("a.en", "quality"), firing("b.en", "quality", "volume")], [], NOW, 1)
     assert [d.outcome for d in found] == ["hold", "fire"]
+
+
+def waiting(segment: str, days: int | None, kind: Kind = "volume") -> RetrainingDecision:
+    """A decision that fires for a segment that was trained so many days ago (None: never)."""
+    since = None if days is None else TODAY - timedelta(days=days)
+    return replace(firing(segment, kind), waiting_since=since)
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (waiting("z.en", None), waiting("a.en", 90)),  # a first training
+        (waiting("z.en", 40), waiting("a.en", 30)),  # who waited longer
+        (waiting("z.en", 10, "quality"), waiting("a.en", 60)),  # an urgent kind is worth eight weeks
+        (waiting("z.en", 70), waiting("a.en", 10, "quality")),  # and no more
+        (waiting("a.en", 30), waiting("b.en", 30)),
+    ],
+)
+def test_first_trainings_come_first_and_then_who_has_waited_longest(first, second):
+    found = within_budget([second, first], [], NOW, 1)
+    assert {d.segment for d in found if d.outcome == "fire"} == {first.segment}
+
+
+def test_nobody_starves_though_more_are_due_each_week_than_the_budget_allows():
+    trained: dict[str, int | None] = {f"tutoring.{code}.s{n}": None for code in ("as", "ta") for n in range(9)}
+    launched: list[tuple[str, int]] = []
+    for day in range(70):
+        at = [NOW + timedelta(days=then) for _, then in launched]
+        due = [
+            waiting(key, None if then is None else day - then)
+            for key, then in trained.items()
+            if then is None or day - then >= 14
+        ]
+        now = NOW + timedelta(days=day)
+        due = [replace(d, waiting_since=d.waiting_since and d.waiting_since + timedelta(days=day)) for d in due]
+        for decision in within_budget(due, at, now, 4):
+            if decision.outcome == "fire":
+                trained[decision.segment] = day
+                launched.append((decision.segment, day))
+    times = [sum(key == segment for segment, _ in launched) for key in trained]
+    assert min(times) >= 2 and max(times) - min(times) <= 1
+
+
+def test_fewer_examples_than_were_trained_on_do_not_say_that_nothing_is_new():
+    past = TrainingHistory(training=training(60, examples=1_500))
+    assert decided(FELL, past=past).outcome == "fire"
+    assert decided(FELL, past=replace(past, new=3)).held_by
+    assert decided(FELL, past=replace(past, new=300)).outcome == "fire"
+
+
+def test_the_days_that_are_judged_are_said_where_holidays_came_since():
+    weeks_ago = (
+        (TODAY - timedelta(days=54), TODAY - timedelta(days=41)),
+        (TODAY - timedelta(days=68), TODAY - timedelta(days=41)),
+    )
+    fell = decided(replace(FELL, judged=weeks_ago))
+    assert "school days from 2026-09-27 to 2026-10-10 are judged: holidays since" in fell.says
+    assert decided(replace(signals(), judged=weeks_ago)).says.endswith("nothing is judged since 2026-10-10: holidays")
+    yesterday = TODAY - timedelta(days=1)
+    assert "holidays" not in decided(replace(FELL, judged=((yesterday, yesterday),) * 2)).says
+
+
+def test_a_finding_with_an_interval_says_how_sure_it_is():
+    (drop,) = (f for f in decided(FELL).findings if f.rule == "quality.rating_drop")
+    assert drop.figures["confidence"] == pytest.approx(0.99734)
+    assert all(
+        "confidence" not in f.figures
+        for f in decided(FELL).findings
+        if "low" not in f.figures and "high" not in f.figures
+    )

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 
 from lyo_pipelines.retraining.history import Reported, TrainingHistory
 from lyo_pipelines.retraining.rules import performance
+from lyo_pipelines.retraining.signals import UserSpread
 from lyo_pipelines_tests.retraining.signal_factory import (
     LITTLE,
     MUCH,
@@ -136,3 +138,28 @@ def test_a_language_that_the_report_finds_worse_is_a_cause_of_its_own():
     past = TrainingHistory(reported=Reported("owner-1", 0.99, 500, ("hi", "ta")))
     found = [f for f in performance.language_accuracy(case(past=past)) if f.outcome == "fire"]
     assert [f.cause for f in found] == ["performance.language:report.hi", "performance.language:report.ta"]
+
+
+SWAYED = UserSpread(40.0, 6.0, left_out=0.0)
+
+
+def test_what_few_users_did_is_no_evidence_in_any_rule():
+    asked_again = replace(topic(n=400, retried=200), users=SWAYED)
+    assert only(performance.retries(case(signals(topics=(asked_again,))))).outcome == "not_enough_evidence"
+    assert only(performance.retries(case(signals(topics=(topic(n=400, retried=200),))))).outcome == "fire"
+    rated = topic(rating=2.0)
+    rated = replace(rated, rating=replace(rated.rating, user_error=1.2, user_degrees_of_freedom=4.0))
+    (gap,) = performance.knowledge_gaps(case(signals(topics=(rated,))))
+    assert gap.outcome == "not_enough_evidence"
+    *_, language = performance.language_accuracy(case(signals(mismatch=(300, 1_000), mismatch_users=SWAYED)))
+    assert language.outcome == "not_enough_evidence"
+    slow = replace(tail(slower=3.0), users=UserSpread(math.inf, 0.0))
+    assert only(performance.response_time(case(signals(tail=slow)))).outcome == "not_enough_evidence"
+
+
+def test_users_who_are_left_out_are_named_by_their_share():
+    asked_again = replace(topic(n=400, retried=200), users=UserSpread(1.0, math.inf, left_out=0.4))
+    assert (
+        "400, without users who wrote 40 % of them"
+        in only(performance.retries(case(signals(topics=(asked_again,))))).says
+    )

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 
 from lyo_pipelines.retraining.rules import quality
+from lyo_pipelines.retraining.signals import UserSpread
 from lyo_pipelines_tests.retraining.signal_factory import (
     LITTLE,
     MUCH,
@@ -132,3 +134,47 @@ def test_more_negative_feedback_must_be_shown(found, outcome):
 )
 def test_rising_cultural_complaints_must_be_shown(found, outcome):
     assert only(quality.cultural_complaints(case(signals(cultural=found)))).outcome == outcome
+
+
+def test_a_fall_that_may_be_chance_is_not_called_a_change_of_a_mix_that_did_not_change():
+    loud = change(-0.9, base=4.2, mix=-0.02, user_error=1.5)
+    low = only(quality.average_rating(case(signals(rating_level=level(3.3, MUCH), rating=(loud, change())))))
+    assert (low.outcome, "mix" in low.says) == ("not_enough_evidence", False)
+    drop = only(quality.rating_drop(case(signals(rating=(loud, loud)))))
+    assert (drop.outcome, "change of mix" in drop.says) == ("not_enough_evidence", False)
+
+
+@pytest.mark.parametrize(
+    ("feedback", "answers", "outcome"),
+    [
+        (
+            shares(60, 60, 8, 8),
+            shares(60, 1_400, 8, 1_400),
+            "fire",
+        ),  # all that is logged is negative, and there is more of it
+        (shares(60, 60, 55, 55), shares(60, 1_400, 55, 1_400), "clear"),
+        (shares(60, 60, 0, 0, expected=math.nan), shares(60, 1_400, 0, 1_400), "fire"),
+        (shares(60, 600, 8, 80), shares(60, 1_400, 8, 1_400), "clear"),  # more feedback of both kinds
+    ],
+)
+def test_where_nothing_but_complaints_is_logged_their_share_of_answers_counts(feedback, answers, outcome):
+    found = only(quality.negative_feedback(case(signals(negative=feedback, negative_rate=answers))))
+    assert found.outcome == outcome
+
+
+def test_complaints_of_few_users_are_worth_as_many_as_there_are_users():
+    rise = shares(12, 2_000, 4, 8_000)
+    assert only(quality.cultural_complaints(case(signals(cultural=rise)))).outcome == "fire"
+    by_one = replace(rise, users=UserSpread(12.0, 9.0))
+    found = only(quality.cultural_complaints(case(signals(cultural=by_one))))
+    assert (found.outcome, "few users" in found.says) == ("clear", True)
+
+
+def test_negative_feedback_of_few_users_cannot_be_told():
+    rise = shares(1_500, 10_000, 1_000, 10_000, users=UserSpread(30.0, 20.0))
+    assert only(quality.negative_feedback(case(signals(negative=rise)))).outcome == "not_enough_evidence"
+
+
+def test_a_rise_from_nothing_is_told_without_an_infinite_figure():
+    found = only(quality.cultural_complaints(case(signals(cultural=shares(20, 2_000, 0, 8_000)))))
+    assert found.outcome == "fire" and "none before" in found.says and "inf" not in found.says

@@ -58,7 +58,8 @@ def test_the_first_training_waits_for_the_minimum(examples, outcome, said):
         (27, 2_000, 2_020, "hold", "due on"),
         (28, 2_000, 2_020, "fire", "due"),
         (28, 2_000, 2_019, "hold", "19 new examples since"),
-        (90, 2_000, 1_500, "hold", "0 new examples since"),
+        (90, 2_000, 2_000, "hold", "0 new examples since"),
+        (90, 2_000, 1_500, "hold", "fewer than the 2,000"),
         (90, 2_000, 900, "hold", "900 of 1,000"),
     ],
 )

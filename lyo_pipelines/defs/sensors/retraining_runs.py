@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 
 from lyo_pipelines.defs.partitions import PARTITION
-from lyo_pipelines.defs.sensors.runs import ATTEMPT, CAUSE, CAUSES, IN_FLIGHT, TRIGGER
+from lyo_pipelines.defs.sensors.runs import ATTEMPT, CAUSE, CAUSES, IN_FLIGHT, TRIGGER, parts_of
 from lyo_pipelines.retraining.history import Launch, RunStatus
 
 REACH = timedelta(days=90)
@@ -40,7 +40,7 @@ def _launch(run: dg.DagsterRun, at: datetime, status: RunStatus) -> Launch:
         segment=run.tags.get(PARTITION, ""),
         at=at if at.tzinfo else at.replace(tzinfo=UTC),
         status=status,
-        causes=tuple(cause for cause in run.tags.get(CAUSES, "").split(",") if cause),
+        causes=parts_of(run.tags.get(CAUSES, "")),
         kinds=tuple(kind for kind in run.tags.get(TRIGGER, "").split(",") if kind),
         run_id=run.run_id,
     )

@@ -1,6 +1,8 @@
 """What every launching sensor needs: one run for each cause, bounded attempts, nothing while one is in flight."""
 
-from collections.abc import Mapping
+import json
+import re
+from collections.abc import Iterable, Mapping
 from hashlib import sha256
 
 import dagster as dg
@@ -19,6 +21,7 @@ IN_FLIGHT = [
 ]
 _FAILED = (dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED)
 _TAG_CHARACTERS = 200
+_CAUSE = re.compile(r"[a-z]+\.[a-z_]+")
 
 
 def cause_hash(*parts: object) -> str:
@@ -34,6 +37,29 @@ def run_key(cause: str, attempt: int) -> str:
 def why(sentence: str) -> str:
     """A sentence cut to the length of a tag."""
     return sentence if len(sentence) <= _TAG_CHARACTERS else f"{sentence[: _TAG_CHARACTERS - 1]}…"
+
+
+def listed(parts: Iterable[str]) -> str:
+    """Texts as the value of one tag: a JSON list, as a topic may hold any sign that could separate them."""
+    return json.dumps(list(parts), ensure_ascii=False)
+
+
+def parts_of(tag: str) -> tuple[str, ...]:
+    """The texts of such a tag. One that was written before (separated by commas) is still read; a part of a name that held a comma
+    is put back where it came from: every cause has its kind, a dot and a rule in front."""
+    try:
+        told = json.loads(tag)
+    except ValueError:
+        told = None
+    if isinstance(told, list):
+        return tuple(str(part) for part in told)
+    found: list[str] = []
+    for part in filter(None, tag.split(",")):
+        if found and not _CAUSE.match(part):
+            found[-1] += f",{part}"
+        else:
+            found.append(part)
+    return tuple(found)
 
 
 def run_for_cause(

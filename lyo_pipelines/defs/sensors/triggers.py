@@ -12,7 +12,7 @@ from lyo_pipelines.defs.jobs import retrain_job
 from lyo_pipelines.defs.partitions import new_segments
 from lyo_pipelines.defs.resources import Store
 from lyo_pipelines.defs.sensors.retraining_runs import retraining_runs
-from lyo_pipelines.defs.sensors.runs import ATTEMPT, CAUSE, CAUSES, TRIGGER, WHY, run_key, why
+from lyo_pipelines.defs.sensors.runs import ATTEMPT, CAUSE, CAUSES, TRIGGER, WHY, listed, run_key, why
 from lyo_pipelines.retraining.assess import inputs_digest
 from lyo_pipelines.retraining.claims import Claim
 from lyo_pipelines.retraining.curriculum import load_curriculum
@@ -89,7 +89,7 @@ def _request(claim: Claim, policy: Policy) -> dg.RunRequest:
             CAUSE: claim.launch,
             ATTEMPT: str(claim.attempt),
             TRIGGER: ",".join(claim.kinds),
-            CAUSES: ",".join(claim.causes),
+            CAUSES: listed(claim.causes),
             WHY: why(claim.says),
         },
     )

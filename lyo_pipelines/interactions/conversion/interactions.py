@@ -15,6 +15,7 @@ from lyo_pipelines.interactions.conversion.findings import Findings
 from lyo_pipelines.interactions.errors import RowError
 from lyo_pipelines.interactions.fields import columns, times
 from lyo_pipelines.interactions.fields.columns import ESSENTIAL, NUMBERS, TEXTS, TIMES, Bad, Gathered
+from lyo_pipelines.interactions.fields.failures import error_value, without_no_errors
 from lyo_pipelines.interactions.fields.notes import FILE_TIME, NOTES, notes_of
 from lyo_pipelines.interactions.fields.scales import OURS, SCALE, Scale, ratings
 from lyo_pipelines.interactions.fields.scrub import Scrubber
@@ -61,6 +62,7 @@ def landed_table(
     for name in TEXTS:
         if name not in _MAY_BE_EMPTY and data[name].null_count < len(data[name]):
             data[name] = _without_empty(data[name])
+    data["error"] = without_no_errors(data["error"])
     bounds = {"earliest": context.earliest, "latest": context.latest}
     times.check_bounds(data["occurred_at"], bad, "occurred_at", **bounds)
     late: Bad = {}
@@ -182,7 +184,8 @@ def gather_columns(rows: Sequence[RawRow], findings: Findings, scale: Scale, zon
         findings.said += [(index, sentence) for index, row in enumerate(rows) for sentence in notes_of(row)]
     data: dict[str, pa.Array] = {}
     for name in TEXTS:
-        data[name] = columns.texts(column(name), reasons(name), name)
+        values = [error_value(value) for value in column(name)] if name == "error" else column(name)
+        data[name] = columns.texts(values, reasons(name), name)
         findings.leave_out(odd)
         odd.clear()
     for name, limits in NUMBERS.items():

@@ -1,4 +1,7 @@
-"""F3: response time, retries by topic, knowledge gaps of the curriculum, answers in the wrong language."""
+"""F3: response time, retries by topic, knowledge gaps of the curriculum, answers in the wrong language.
+
+Users are the unit of chance in every interval, so nobody alone makes or hides a cause.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,16 @@ from datetime import timedelta
 import numpy as np
 
 from lyo_pipelines.retraining.coverage import thin_topics
-from lyo_pipelines.retraining.findings import Findings, TriggerCase, TriggerFinding, measurements, number, percent
-from lyo_pipelines.retraining.signals import TopicSignals, critical_values
+from lyo_pipelines.retraining.findings import (
+    Findings,
+    TriggerCase,
+    TriggerFinding,
+    measurements,
+    number,
+    percent,
+    without,
+)
+from lyo_pipelines.retraining.signals import TopicSignals, UserSpread, critical_values, user_dispersion
 from lyo_pipelines.statistics.histogram import histogram_quantiles, quantile_interval, ratio_bounds
 from lyo_pipelines.statistics.proportions import wilson_bounds
 
@@ -39,6 +50,7 @@ def response_time(case: TriggerCase) -> Findings:
         p50_base_ms=tail.p50_base, p95_base_ms=tail.p95_base, p95_ratio=slowest, p95_low=slow_low,
     )  # fmt: skip
     told = f"p50 {number(tail.p50_base, 0)} -> {number(tail.p50, 0)} ms, p95 {number(tail.p95_base, 0)} -> {number(tail.p95, 0)} ms"
+    told += without(change.left_out)
     suspicious = typical > threshold or (enough and slowest > threshold)
     if not enough or change.coverage < evidence.minimum_coverage:
         yield TriggerFinding(
@@ -61,11 +73,14 @@ def _tail_bound(case: TriggerCase) -> float:
     tail = case.signals.tail
     assert tail is not None
     z, _ = critical_values(case.alpha)
+    by_users = max(tail.dispersion, user_dispersion(tail.users, case.alpha))
+    if math.isinf(by_users):
+        return 0.0
     now, base = (np.asarray(histogram)[None, :] for histogram in (tail.histogram, tail.baseline))
     bounds = [
         x
-        for table in (now, base)
-        for x in (histogram_quantiles(table, TAIL), *quantile_interval(table, TAIL, z, tail.dispersion))
+        for table, dispersion in ((now, by_users), (base, tail.dispersion))
+        for x in (histogram_quantiles(table, TAIL), *quantile_interval(table, TAIL, z, dispersion))
     ]
     return float(ratio_bounds(*bounds)[0][0])
 
@@ -77,12 +92,13 @@ def retries(case: TriggerCase) -> Findings:
     if not topics:
         yield TriggerFinding("performance.retries", KIND, "not_measured", "no topic with enough interactions")
         return
-    z, _ = critical_values(case.alpha / len(topics))
+    alpha = case.alpha / len(topics)
     beyond = [topic for topic in topics if topic.retried / topic.n > threshold]
     for topic in beyond:
-        low, high = wilson_bounds(topic.retried, topic.n, z)
+        low, high = _bounds(topic.retried, topic.n, topic.users, alpha)
         known = measurements(value=topic.retried / topic.n, low=low, high=high, threshold=threshold, n=topic.n)
-        told = f"{topic.name}: {percent(topic.retried / topic.n)} of {topic.n:,} asked again [{percent(low)}, {percent(high)}]"
+        share, left_out = percent(topic.retried / topic.n), without(topic.users.left_out)
+        told = f"{topic.name}: {share} of {topic.n:,}{left_out} asked again [{percent(low)}, {percent(high)}]"
         outcome = "fire" if low > threshold else "not_enough_evidence"
         yield TriggerFinding("performance.retries", KIND, outcome, told, known, subject=topic.name, suspicious=True)
     if not beyond:
@@ -90,6 +106,13 @@ def retries(case: TriggerCase) -> Findings:
         says = f"at most {percent(worst.retried / worst.n)} asked again ({worst.name}, {worst.n:,})"
         known = measurements(value=worst.retried / worst.n, threshold=threshold, n=worst.n)
         yield TriggerFinding("performance.retries", KIND, "clear", says, known)
+
+
+def _bounds(events: int, n: int, users: UserSpread, alpha: float) -> tuple[float, float]:
+    """Interval of a share, with so many trials as they are worth: answers to one user are no independent trials."""
+    z, _ = critical_values(alpha)
+    worth = user_dispersion(users, alpha)
+    return wilson_bounds(events / worth, n / worth, z)
 
 
 def knowledge_gaps(case: TriggerCase) -> Findings:
@@ -117,7 +140,8 @@ def _low_topic(case: TriggerCase, topic: TopicSignals, tests: int) -> TriggerFin
         return None
     low, high = topic.rating.interval(case.alpha / tests)
     known = measurements(value=topic.rating.value, low=low, high=high, threshold=threshold, n=topic.rating.n)
-    told = f"{topic.name} is rated {number(topic.rating.value)} of {topic.rating.n:,} [{number(low)}, {number(high)}]"
+    rated = f"{number(topic.rating.value)} of {topic.rating.n:,}{without(topic.rating.left_out)}"
+    told = f"{topic.name} is rated {rated} [{number(low)}, {number(high)}]"
     outcome = "fire" if high < threshold else "not_enough_evidence"
     return TriggerFinding("performance.knowledge_gap", KIND, outcome, told, known, subject=topic.name, suspicious=True)
 
@@ -168,9 +192,11 @@ def language_accuracy(case: TriggerCase) -> Findings:
         )
         return
     share = mismatched / examined
-    low, high = wilson_bounds(mismatched, examined, z)
+    users = case.signals.mismatch_users
+    low, high = _bounds(mismatched, examined, users, case.alpha)
     known = measurements(value=share, low=low, high=high, threshold=performance.language_mismatch, n=examined)
-    told = f"{percent(share)} of {examined:,} answers in another language [{percent(low)}, {percent(high)}]"
+    answers = f"{examined:,} answers{without(users.left_out)}"
+    told = f"{percent(share)} of {answers} in another language [{percent(low)}, {percent(high)}]"
     beyond = share > performance.language_mismatch
     outcome = "clear" if not beyond else "fire" if low > performance.language_mismatch else "not_enough_evidence"
     yield TriggerFinding(rule, KIND, outcome, told, known, suspicious=beyond)

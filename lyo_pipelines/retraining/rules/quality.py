@@ -1,11 +1,22 @@
-"""F2: ratings, negative feedback, relevance, cultural complaints. A fall that only a change of mix explains holds."""
+"""F2: ratings, negative feedback, relevance, cultural complaints. A fall that only a change of mix explains holds.
+
+Users are the unit of chance in every interval, so nobody alone makes or hides a cause.
+"""
 
 from __future__ import annotations
 
 import math
 
-from lyo_pipelines.retraining.findings import Findings, TriggerCase, TriggerFinding, measurements, number, percent
-from lyo_pipelines.retraining.signals import Change, Level, critical_values
+from lyo_pipelines.retraining.findings import (
+    Findings,
+    TriggerCase,
+    TriggerFinding,
+    measurements,
+    number,
+    percent,
+    without,
+)
+from lyo_pipelines.retraining.signals import Change, Level, Shares, critical_values
 from lyo_pipelines.statistics.ratios import rate_ratio, share_ratio
 
 KIND = "quality"
@@ -43,7 +54,7 @@ def _below(
         value=level.value, low=low, high=high, threshold=threshold, n=level.n, base=change.base, mix=change.mix
     )
     suspicious = level.value < threshold
-    told = f"{what} {number(level.value)} of {level.n:,} [{number(low)}, {number(high)}]"
+    told = f"{what} {number(level.value)} of {level.n:,}{without(level.left_out)} [{number(low)}, {number(high)}]"
     if level.n < minimum:
         says = f"{what} {number(level.value)}, but only {level.n:,} values of {minimum:,} needed"
         return TriggerFinding(rule, KIND, "not_enough_evidence", says, known, suspicious=suspicious)
@@ -55,8 +66,11 @@ def _below(
         )
     was_above = change.base >= threshold and change.coverage >= case.policy.evidence.minimum_coverage
     if was_above and change.interval(MIX_ALPHA)[1] >= 0:
-        says = f"{told} is below {threshold:g}, but within topics and grades it changed by {change.within:+.2f}: a change of mix"
-        return TriggerFinding(rule, KIND, "hold", says, known, suspicious=True)
+        inside = f"{told} is below {threshold:g}, but within topics and grades it changed by {change.within:+.2f}"
+        # only a mix that did change, and by so much, explains it
+        is_mix = level.value - change.mix >= threshold
+        says = f"{inside}: a change of mix ({change.mix:+.2f})" if is_mix else f"{inside}: cannot tell"
+        return TriggerFinding(rule, KIND, "hold" if is_mix else "not_enough_evidence", says, known, suspicious=True)
     return TriggerFinding(rule, KIND, "fire", f"{told}, below {threshold:g}", known, suspicious=True)
 
 
@@ -87,7 +101,7 @@ def _drop(case: TriggerCase, change: Change, days: int) -> TriggerFinding:
         n=change.n, n_base=change.n_base, coverage=change.coverage, days=days,
     )  # fmt: skip
     suspicious = total <= -smallest or change.within <= -smallest
-    told = f"mean rating {number(change.base)} -> {number(change.value)} in {days} days"
+    told = f"mean rating {number(change.base)} -> {number(change.value)} in {days} days{without(change.left_out)}"
     if change.n < evidence.minimum_rated or change.n_base < evidence.minimum_baseline_rated:
         needed = f"{evidence.minimum_rated} and {evidence.minimum_baseline_rated} needed"
         says = f"{told}, but {change.n:,} and {change.n_base:,} ratings of {needed}"
@@ -111,21 +125,32 @@ def _drop(case: TriggerCase, change: Change, days: int) -> TriggerFinding:
 
 
 def negative_feedback(case: TriggerCase) -> Findings:
-    """Share of negative feedback up by more than the configured limit, week over week, with the same mix of topics."""
+    """Share of negative feedback up by more than the configured limit, week over week, with the same mix of topics.
+
+    Of all feedback, where there is praise, too. Where (nearly) all that users ever log is negative, its share cannot rise: there the
+    share of all answers is looked at.
+    """
     shares, evidence = case.signals.negative, case.policy.evidence
     assert shares is not None
     rule, threshold = "quality.negative_feedback", 1 + case.policy.quality.negative_feedback_rise
     if shares.n == 0:
         yield TriggerFinding(rule, KIND, "not_measured", "no feedback last week")
         return
+    of = ""
+    if case.signals.negative_rate is not None and _one_sided(shares, threshold):
+        shares, of = case.signals.negative_rate, " answers (users log nothing but complaints)"
     z, _ = critical_values(case.alpha)
     expected = 0.0 if math.isnan(shares.expected) else shares.expected * shares.worth
-    ratio, low, high = share_ratio(shares.count, shares.n, expected, shares.worth, z, shares.dispersion)
+    dispersion = shares.dispersion_for(case.alpha)
+    ratio, low, high = share_ratio(shares.count, shares.n, expected, shares.worth, z, dispersion)
     known = measurements(
         value=shares.count / shares.n, base=shares.expected, ratio=ratio, low=low, high=high, threshold=threshold, n=shares.n,
         n_base=shares.n_base, coverage=shares.coverage,
     )  # fmt: skip
-    told = f"{percent(shares.count / shares.n)} negative of {shares.n:,}, week before {percent(shares.expected)} of {shares.n_base:,}"
+    now, before = (_share(value, bool(of)) for value in (shares.count / shares.n, shares.expected))
+    told = (
+        f"{now} negative of {shares.n:,}{of}{without(shares.users.left_out)}, week before {before} of {shares.n_base:,}"
+    )
     suspicious = ratio > threshold and shares.count >= evidence.minimum_events
     if min(shares.n, shares.n_base) < evidence.minimum_interactions or shares.coverage < evidence.minimum_coverage:
         yield TriggerFinding(
@@ -141,6 +166,17 @@ def negative_feedback(case: TriggerCase) -> Findings:
         yield TriggerFinding(rule, KIND, "clear", told, known)
 
 
+def _one_sided(shares: Shares, threshold: float) -> bool:
+    """Whether no share could be larger than the one before by so much: there is hardly any feedback but complaints."""
+    if shares.n_base == 0:
+        return shares.count == shares.n
+    return shares.count_base * threshold >= shares.n_base and shares.count * threshold >= shares.n
+
+
+def _share(share: float, is_rare: bool) -> str:
+    return f"{100 * share:.1f} %" if is_rare and not math.isnan(share) else percent(share)
+
+
 def cultural_complaints(case: TriggerCase) -> Findings:
     """Cultural complaints per interaction rising against the baseline (exact: they are rare)."""
     shares, evidence = case.signals.cultural, case.policy.evidence
@@ -152,10 +188,9 @@ def cultural_complaints(case: TriggerCase) -> Findings:
     mixed = shares.coverage >= evidence.minimum_coverage and not math.isnan(shares.expected)
     exposure = shares.worth if mixed else float(shares.n_base)
     base = shares.expected * exposure if mixed else float(shares.count_base)
-    # whatever scatters more than chance is worth fewer complaints
-    ratio, low, high = rate_ratio(
-        shares.count / shares.dispersion, shares.n, base / shares.dispersion, exposure, case.alpha
-    )
+    # whatever scatters more than chance is worth fewer complaints: six of one user are worth one
+    dispersion = max(shares.dispersion, shares.users.dispersion)
+    ratio, low, high = rate_ratio(shares.count / dispersion, shares.n, base / dispersion, exposure, case.alpha)
     known = measurements(
         count=shares.count, count_base=shares.count_base, ratio=ratio, low=low, high=high, threshold=threshold, n=shares.n,
         n_base=shares.n_base,
@@ -165,8 +200,12 @@ def cultural_complaints(case: TriggerCase) -> Findings:
     if shares.n_base < evidence.minimum_interactions:
         yield TriggerFinding(rule, KIND, "not_enough_evidence", f"{told}: no baseline", known, suspicious=False)
     elif suspicious and shares.count >= evidence.minimum_events and low > threshold:
-        says = f"{told}: {ratio:.1f} times the rate [from {low:.1f}]"
+        many = f"{ratio:.1f} times the rate" if math.isfinite(ratio) else "none before"
+        says = f"{told}: {many} [at least {low:.1f} times]"
         yield TriggerFinding(rule, KIND, "fire", says, known, suspicious=True)
+    elif suspicious and shares.count >= evidence.minimum_events and shares.users.dispersion > 2:
+        says = f"{told}: most of them by few users"
+        yield TriggerFinding(rule, KIND, "clear", says, known)
     else:
         # a handful of rare complaints more is the ordinary state of things, not a suspicion
         yield TriggerFinding(rule, KIND, "clear", told, known)

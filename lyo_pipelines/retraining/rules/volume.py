@@ -29,22 +29,24 @@ def volume_rule(case: TriggerCase) -> Findings:
         says = f"{examples:,} curated examples: the minimum of {volume.minimum_examples:,} is reached ({now}), and never trained"
         yield TriggerFinding("volume.minimum", "volume", "fire", says, known)
         return
-    new = examples - training.examples
+    new = case.history.new_examples(examples)
+    if new is None:
+        says = f"{examples:,} curated examples, fewer than the {training.examples:,} that it was trained on"
+        yield TriggerFinding("volume.refresh", "volume", "hold", says, known)
+        return
     days = (case.today - training.at.date()).days
     known |= measurements(new=new, trained_on=training.examples, days_since=days)
     share = new / max(1, training.examples)
     grown = now == "optimal" and band(training.examples, volume) != "optimal"
     if new < case.policy.launch.minimum_new_examples:
-        yield TriggerFinding(
-            "volume.refresh", "volume", "hold", f"{max(0, new):,} new examples since the last training", known
-        )
+        yield TriggerFinding("volume.refresh", "volume", "hold", f"{new:,} new examples since the last training", known)
     elif days < volume.earliest_days:
         again = training.at.date() + timedelta(days=volume.earliest_days)
-        says = f"{new:,} new examples, but trained {days} days ago: not before {again.isoformat()}"
+        says = f"{new:,} new examples, but trained on {training.at.date().isoformat()}: not before {again.isoformat()}"
         yield TriggerFinding("volume.refresh", "volume", "hold", says, known)
     elif days >= volume.latest_days or grown or share >= volume.early_new_share:
         why = "due" if days >= volume.latest_days else "grown into the optimal band" if grown else f"{share:.0%} more"
-        says = f"{new:,} new examples in {days} days ({why}; {now})"
+        says = f"{new:,} new examples in {days} days, since {training.at.date().isoformat()} ({why}; {now})"
         yield TriggerFinding("volume.refresh", "volume", "fire", says, known, subject=training.fingerprint[:12])
     else:
         due = training.at.date() + timedelta(days=volume.latest_days)
