@@ -2,22 +2,190 @@
 
 from __future__ import annotations
 
-from lyo_pipelines.evaluation.answers.numerals import alternatives_in, equal, last_number, number_in, unit_in
-from lyo_pipelines.evaluation.answers.text import normal_form, stated_answer
+from collections.abc import Sequence
+from fractions import Fraction
+
+from lyo_pipelines.evaluation.answers import algebra
+from lyo_pipelines.evaluation.answers.algebra import PI
+from lyo_pipelines.evaluation.answers.reading import (
+    Clock,
+    Group,
+    Part,
+    Quantity,
+    Ratio,
+    Relation,
+    StatedResult,
+    Value,
+    read_result,
+)
+from lyo_pipelines.tasks.results import stated_result
+
+_SAME_PI = Fraction(6, 10_000)
+"""Relative: 3.14, 22/7 and 3.1416 for π."""
 
 
 def is_correct(answer: str, expected: str) -> bool:
-    """Compare as numbers where the known result is one (units must not contradict), else as normalised text."""
-    stated = stated_answer(answer)
-    number = number_in(expected)
-    if number is None:
-        last_line = stated or next((line for line in reversed(answer.splitlines()) if line.strip()), "")
-        if (known := alternatives_in(expected)) and len(known) > 1:
-            return alternatives_in(last_line) == known
-        return normal_form(last_line) == normal_form(stated_answer(expected) or expected)
+    """Whether an answer's stated result says what the known one says: numbers exactly, decimals as far as they are written out.
+
+    Units must agree where both name one (conversions count); where an answer states no result in so many words, its last number does.
+    """
+    known = read_result(stated_result(expected) or expected)
+    stated = stated_result(answer, loosely=True)
     if stated is None:
-        found = last_number(answer)
-        return found is not None and equal(found, number)
-    found = number_in(stated)
-    units = {unit_in(stated), unit_in(expected)} - {None}
-    return found is not None and len(units) < 2 and equal(found, number)
+        return False
+    return same_result(read_result(stated), known)
+
+
+def same_result(stated: StatedResult, known: StatedResult) -> bool:
+    """Whether two results say the same."""
+    if known.choice and stated.choice:
+        return known.choice == stated.choice
+    if not known.parts or not stated.parts:
+        return bool(known.text) and stated.text == known.text
+    return _same_parts(stated.parts, known.parts, ordered=stated.ordered and known.ordered)
+
+
+def _same_parts(stated: Sequence[Part], known: Sequence[Part], *, ordered: bool) -> bool:
+    stated, known = _flat(stated, known)
+    if len(stated) != len(known):
+        return False
+    if len(known) == 1:
+        return _same_part(stated[0], known[0], labels=False)
+    if ordered and not all(part.name for part in (*stated, *known)) and not all(part.label for part in (*stated, *known)):
+        return all(_same_part(a, b, labels=True) for a, b in zip(stated, known, strict=True))
+    left = list(stated)
+    for part in known:
+        found = next((one for one in left if _same_part(one, part, labels=True)), None)
+        if found is None:
+            return False
+        left.remove(found)
+    return True
+
+
+def _flat(stated: Sequence[Part], known: Sequence[Part]) -> tuple[Sequence[Part], Sequence[Part]]:
+    """(3, 4) may be said as x = 3, y = 4, and {1, 2} as 1 and 2."""
+    sides = [stated, known]
+    for place, other in ((0, 1), (1, 0)):
+        side = sides[place]
+        if len(side) == 1 and isinstance(group := side[0].value, Group) and len(sides[other]) == len(group.items) > 1:
+            sides[place] = group.items
+    return sides[0], sides[1]
+
+
+def _same_part(stated: Part, known: Part, *, labels: bool) -> bool:
+    if stated.name and known.name and stated.name != known.name:
+        return False
+    if labels and stated.label and known.label and stated.label != known.label:
+        return False
+    return _same_value(stated.value, known.value)
+
+
+def _same_value(stated: Value, known: Value) -> bool:
+    if isinstance(stated, Quantity) and isinstance(known, Quantity):
+        return _same_quantity(stated, known)
+    if isinstance(stated, Group) and isinstance(known, Group):
+        if stated.brackets != known.brackets:
+            return False
+        return _same_parts(stated.items, known.items, ordered=known.ordered)
+    if {type(stated), type(known)} == {Clock, Ratio}:
+        stated, known = _as_ratio(stated), _as_ratio(known)
+    if isinstance(stated, Ratio | Quantity) and isinstance(known, Ratio | Quantity):
+        one, other = _terms(stated), _terms(known)
+        return one is not None and other is not None and len(one) == len(other) and one == other
+    if isinstance(stated, Clock) and isinstance(known, Clock):
+        return bool(_clocks(stated) & _clocks(known))
+    return isinstance(stated, Relation) and stated == known
+
+
+def _terms(value: Ratio | Quantity) -> tuple[Fraction, ...] | None:
+    """A ratio in its lowest terms; a fraction is a ratio of two."""
+    if isinstance(value, Quantity):
+        return (value.node, Fraction(1)) if isinstance(value.node, Fraction) and value.node.denominator > 1 else None
+    last = value.terms[-1]
+    return tuple(term / last for term in value.terms) if last else None
+
+
+def _as_ratio(value: Value) -> Value:
+    """10:15 may be a time of day or a ratio; beside a ratio it is one."""
+    if isinstance(value, Clock) and not value.half and value.minutes % 60:
+        return Ratio((Fraction(value.minutes // 60), Fraction(value.minutes % 60)))
+    return value
+
+
+def _clocks(value: Clock) -> set[int]:
+    """Minutes of the day that a time may mean."""
+    if value.half == "" or value.minutes >= 13 * 60:
+        return {value.minutes} if value.minutes >= 13 * 60 else {value.minutes, (value.minutes + 720) % 1440}
+    return {value.minutes % 720 + (720 if value.half == "p" else 0)}
+
+
+def _same_quantity(stated: Quantity, known: Quantity) -> bool:
+    one, other = stated.node, known.node
+    if stated.unit and known.unit:
+        if stated.unit.base != known.unit.base:
+            return False
+        if stated.unit.factor != known.unit.factor:
+            other = algebra.multiply((other, known.unit.factor / stated.unit.factor))
+            return _close(one, other, stated.places, None)
+    if stated.percent != known.percent:
+        return _same_share(stated, known)
+    if stated.percent:
+        one, other = (algebra.multiply((node, Fraction(100))) for node in (one, other))
+    return _close(one, other, stated.places, known.places)
+
+
+def _same_share(stated: Quantity, known: Quantity) -> bool:
+    """25 % is 0.25; a bare 25 is 25 % where the question may have asked for percent."""
+    if _close(stated.node, known.node, None, None):
+        return True
+    bare, share = (known, stated) if stated.percent else (stated, known)
+    number = algebra.decimal_value(bare.node)
+    return number is not None and abs(number) > 1 and _close(
+        bare.node, algebra.multiply((share.node, Fraction(100))), bare.places, share.places
+    )
+
+
+def _close(stated: algebra.Node, known: algebra.Node, stated_places: int | None, known_places: int | None) -> bool:
+    """Equal, or a decimal that is the other value rounded as far as it is written out.
+
+    Two digits suffice where the exact value does not end (1/3, √2), three where it does. A whole number must be hit.
+    """
+    if stated == known:
+        return True
+    a, b = algebra.decimal_value(stated), algebra.decimal_value(known)
+    if a is None or b is None:
+        return False
+    if abs(a - b) <= 1e-9 * max(abs(a), abs(b)) and not (_ends(stated) and _ends(known)):
+        return True
+    if (algebra.holds(stated, PI) or algebra.holds(known, PI)) and abs(a - b) <= float(_SAME_PI) * abs(b):
+        return True
+    rounded = [
+        (value, places, other, node)
+        for value, places, other, node, of in ((a, stated_places, b, known, known_places), (b, known_places, a, stated, stated_places))
+        if places and (of is None or of > places)
+    ]
+    return any(_is_rounded(value, places, other, ends=_ends(node)) for value, places, other, node in rounded)
+
+
+def _is_rounded(value: float, places: int, exact: float, *, ends: bool) -> bool:
+    """Whether a decimal is an exact value rounded, or (for one that does not end, with three digits or more) cut off."""
+    digits, unit = _digits(value, places), 10.0**-places
+    near = abs(value - exact) < 0.5 * unit + 1e-12 * abs(value)
+    cut = not ends and digits >= 3 and 0 <= abs(exact) - abs(value) < unit and value * exact > 0
+    return (near and digits >= (3 if ends else 2)) or cut
+
+
+def _ends(node: algebra.Node) -> bool:
+    """Whether a value has a last decimal."""
+    if not isinstance(node, Fraction):
+        return False
+    rest = node.denominator
+    for prime in (2, 5):
+        while rest % prime == 0:
+            rest //= prime
+    return rest == 1
+
+
+def _digits(value: float, places: int) -> int:
+    """Significant digits of a decimal with so many places."""
+    return len(str(round(abs(value) * 10**places)))

@@ -1,33 +1,10 @@
-"""Reading text in any script: words, scripts, digits, and the result that an answer states.
-
-Numbers are read in `numerals`; what counts as right or similar is a metric's business.
-"""
+"""Reading text in any script: words, scripts, digits, one spelling. Results are read in `reading`; what is right is `correctness`'s."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
 from functools import lru_cache
-
-ANSWER_WORDS = (
-    "answer",
-    "final answer",
-    "ans",
-    "उत्तर",
-    "जवाब",
-    "अंतिम उत्तर",
-    "விடை",
-    "பதில்",
-    "இறுதி விடை",
-    "uttar",
-    "vidai",
-)
-"""What stands before the result on an answer's last line; compared without case."""
-
-_WORDS = "|".join(sorted(map(re.escape, ANSWER_WORDS), key=len, reverse=True))
-_MARKER = re.compile(
-    rf"(?:^|[\s*_#>(])(?:{_WORDS})\s*[*_]*\s*(?:is\s*)?(?:[::=]|(?<=is)\s)\s*[*_]*\s*(.+)$", re.IGNORECASE
-)
 
 SCRIPTS = {
     "LATIN": "latin",
@@ -101,20 +78,30 @@ def ascii_digits(text: str) -> str:
     return "".join(str(unicodedata.decimal(c)) if not c.isascii() and c.isdecimal() else c for c in text)
 
 
-def stated_answer(text: str) -> str | None:
-    """What stands after the last "Answer:" / "उत्तर:" / "விடை:" (also LaTeX `\\boxed{…}`); None where nothing was stated."""
-    for line in reversed(text.strip().splitlines()):
-        if found := _MARKER.search(line.strip()):
-            return found.group(1).strip()
-    boxed = re.findall(r"\\boxed\s*\{((?:[^{}]|\{[^{}]*\})*)\}", text)
-    if boxed:
-        return boxed[-1].strip()
-    gsm = re.findall(r"^####\s*(.+)$", text, re.MULTILINE)
-    return gsm[-1].strip() if gsm else None
+_NASALS = re.compile("ङ्(?=[क-घ])|ञ्(?=[च-झ])|ण्(?=[ट-ढ])|न्(?=[त-ध])|म्(?=[प-भ])")
+_ARTICLE = re.compile(r"^(?:the|an?)\s+(?=\w{2})")
+_VERB = re.compile(r"\s+(?:है|हैं|होगा|hai|hain|ஆகும்)$")
+_SAYS = {
+    word: meaning
+    for meaning, words in {
+        "yes": "yes हां जी हां haan ஆம் అవును হ্যাঁ ಹೌದು അതെ હા ਹਾਂ",
+        "no": "no नहीं nahi nahin இல்லை కాదు না ಇಲ್ಲ ഇല്ല ના",
+        "true": "true सत्य सही sahi சரி உண்மை",
+        "false": "false असत्य गलत galat தவறு பொய்",
+    }.items()
+    for word in words.split()
+}
+
+
+def same_spelling(text: str) -> str:
+    """Hindi and Marathi words in one spelling: हाँ = हां, हिन्दी = हिंदी, ज़मीन = जमीन."""
+    text = unicodedata.normalize("NFD", text).replace("\u093c", "").replace("\u0901", "\u0902")
+    return _NASALS.sub("\u0902", unicodedata.normalize("NFC", text))
 
 
 def normal_form(text: str) -> str:
-    """A short answer without case, punctuation at its ends, mark-up and spaces: for answers that are no numbers."""
-    text = unicodedata.normalize("NFKC", ascii_digits(text)).casefold()
-    text = re.sub(r"[*_`$\\]|\s+", "", text)
-    return text.strip(".,;:!?।\"'()[]{}")
+    """A short answer without case, punctuation at its ends, mark-up, article, verb and spaces: for answers that are no numbers."""
+    text = unicodedata.normalize("NFKC", same_spelling(ascii_digits(text[:2000]))).casefold()
+    text = re.sub(r"[*_`$\\]", "", text).strip(" \t\n.,;:!?।॥\"'()[]{}")
+    text = re.sub(r"\s+", "", _VERB.sub("", _ARTICLE.sub("", text)))
+    return _SAYS.get(text, text)

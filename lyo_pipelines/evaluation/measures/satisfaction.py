@@ -18,12 +18,13 @@ from numpy.typing import NDArray
 from lyo_pipelines.config.evaluation import EvaluationConfig
 from lyo_pipelines.contracts import report_sections
 from lyo_pipelines.evaluation.answers.readability import sentences
-from lyo_pipelines.evaluation.answers.text import SCRIPT_OF, script_counts, stated_answer, words
+from lyo_pipelines.evaluation.answers.text import SCRIPT_OF, script_counts, words
 from lyo_pipelines.evaluation.inputs.items import Item
 from lyo_pipelines.evaluation.inputs.ratings import RatedAnswers
 from lyo_pipelines.evaluation.measures.contextual import ContextualMetric, has_prose
 from lyo_pipelines.statistics.bootstrap import paired_bootstrap_by_group
 from lyo_pipelines.tasks.base import TaskFormat
+from lyo_pipelines.tasks.results import stated_result
 
 NAME = "predicted_rating"
 FEATURES = (
@@ -101,7 +102,7 @@ def _features(question: str, answer: str, language: str) -> list[float]:
         answer.count("=") / characters,
         len(kinds) / max(1, len(said)),
         1 - len(set(runs)) / len(runs) if runs else 0.0,
-        float(stated_answer(answer) is not None),
+        float(stated_result(answer) is not None),
         float(answer.rstrip().endswith(("?", "？"))),
         counts.get(script, 0) / max(1, sum(counts.values())),
         math.log1p(len(asked)),
