@@ -112,7 +112,7 @@ class LeanModel:
         return RowLora(deltas)
 
     def read(self, ids: torch.Tensor, cache: KeyValueCache, groups: RowGroups, *, past: int) -> torch.Tensor:
-        """Hidden states [rows, length, hidden] of prompts [rows, length], padded on the right; `past` tokens are in the cache already."""
+        """Hidden states [rows, length, hidden] of prompts [rows, length], padded on the right, behind `past` tokens in the cache."""
         length = ids.shape[1]
         positions = torch.arange(past, past + length, device=self.device)
         mask = None

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import peft
+import peft  # noqa: TID253  (these tests run models)
 import pytest
 import torch  # noqa: TID253  (these tests run models)
-import transformers
+import transformers  # noqa: TID253
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -23,7 +23,8 @@ FAMILIES = {
     "llama3_positions": lambda: transformers.LlamaConfig(
         **SHAPE,
         rope_scaling={
-            "rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0, "original_max_position_embeddings": 32,
+            "rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
+            "original_max_position_embeddings": 32,
         },
     ),
     "mistral": lambda: transformers.MistralConfig(**SHAPE, sliding_window=None),
