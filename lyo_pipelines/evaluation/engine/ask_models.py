@@ -10,7 +10,7 @@ from typing import Any
 
 from lyo_pipelines.evaluation.engine import generate
 from lyo_pipelines.evaluation.engine.constrained import Constraint
-from lyo_pipelines.evaluation.engine.encoding import Encoded, answer_limit, encode_items, stop_ids
+from lyo_pipelines.evaluation.engine.encoding import Encoded, encode_to_ask
 from lyo_pipelines.evaluation.engine.model_host import ModelHost
 from lyo_pipelines.evaluation.engine.outputs import Batch, OutputsFolder, by_item
 from lyo_pipelines.evaluation.inputs.evaluation_inputs import EvaluationInputs, ModelSpec
@@ -18,6 +18,7 @@ from lyo_pipelines.evaluation.inputs.items import Item
 from lyo_pipelines.evaluation.measures.model_outputs import ModelOutputs, Timing
 from lyo_pipelines.evaluation.planning.assemble import outputs_key
 from lyo_pipelines.external_process.progress import Progress
+from lyo_pipelines.training.engine.decoding import positions_of, stop_ids
 
 LIKELIHOOD, ANSWERS, WAITING = "likelihood", "answers", "waiting"
 
@@ -61,9 +62,11 @@ class Asker:
         with self.host.using(spec) as (model, tokenizer):
             self.progress.update(1, 1)
             self.host.reset_memory()
-            encoded = encode_items(tokenizer, self.inputs.items, max_length=config.max_length)
+            encoded, limit = encode_to_ask(
+                tokenizer, self.inputs.items,
+                max_length=config.max_length, positions=positions_of(model), max_new_tokens=config.max_new_tokens,
+            )  # fmt: skip
             asked = [e for e in encoded if not e.plain and self.answers]
-            limit = config.max_new_tokens or answer_limit(encoded)
             schemas = self.inputs.schemas
             constraint = Constraint(tokenizer, stop_ids(tokenizer, model), schemas) if schemas else None
             self._stage(
