@@ -11,14 +11,15 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import torch
 
 from lyo_pipelines.inference.kv_cache import KeyValueCache
 from lyo_pipelines.inference.lean_model import LeanModel
 from lyo_pipelines.inference.lora_rows import RowGroups, RowLora, row_groups
 
-Allowed = Callable[[Sequence[int]], torch.Tensor]
-"""Given the tokens written since the last call, which may come next: bool [vocabulary]."""
+Allowed = Callable[[Sequence[int], int], np.ndarray]
+"""Given the tokens written since the last call and the width of the logits, which may come next: bool [width]."""
 _PREFIX = 8  # tokens from which reading them once is worth it
 _TOGETHER = 8  # prompts read in one pass: the pass is bounded by products then, and its memory stays small
 
@@ -134,7 +135,7 @@ class _Batch:
         rows = self._rows[first:]
         for place, row in enumerate(rows):
             if row.prompt.allowed is not None:
-                allowed = row.prompt.allowed(row.written[-1:])
+                allowed = torch.from_numpy(row.prompt.allowed(row.written[-1:], logits.shape[1]))
                 logits[place].masked_fill_(~allowed.to(logits.device), -torch.inf)
         ended = []
         for row, token in zip(rows, logits.argmax(dim=-1).tolist(), strict=True):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -70,34 +70,55 @@ class Asker:
             schemas = self.inputs.schemas
             constraint = Constraint(tokenizer, stop_ids(tokenizer, model), schemas) if schemas else None
             self._stage(
-                spec, folder, LIKELIHOOD, generate.batches_by_length(encoded, config.loss_batch, whole=True),
-                lambda batch: generate.likelihood(model, tokenizer, batch),
+                spec, folder, LIKELIHOOD, encoded,
+                lambda left: (
+                    generate.likelihood(model, tokenizer, batch)
+                    for batch in generate.batches_by_length(left, config.loss_batch, whole=True)
+                ),
             )  # fmt: skip
             self._stage(
-                spec, folder, ANSWERS, generate.batches_by_length(asked, config.generation_batch, whole=False),
-                lambda batch: generate.answers(model, tokenizer, batch, max_new_tokens=limit, constraint=constraint),
+                spec, folder, ANSWERS, asked,
+                lambda left: self._answers(spec, model, tokenizer, left, limit=limit, constraint=constraint),
             )  # fmt: skip
             self._waiting(spec, folder, model, tokenizer, asked, limit=limit)
+
+    def _answers(
+        self,
+        spec: ModelSpec,
+        model: Any,
+        tokenizer: Any,
+        asked: Sequence[Encoded],
+        *,
+        limit: int,
+        constraint: Constraint | None,
+    ) -> Iterator[Batch]:
+        rows = self.inputs.config.generation_batch
+        lean = self.host.lean(spec)
+        if lean is not None:
+            yield from generate.lean_answers(
+                lean, tokenizer, asked,
+                stops=stop_ids(tokenizer, model), max_new_tokens=limit, at_once=rows, constraint=constraint,
+            )  # fmt: skip
+            return
+        for batch in generate.batches_by_length(asked, rows, whole=False):
+            yield generate.answers(model, tokenizer, batch, max_new_tokens=limit, constraint=constraint)
 
     def _stage(
         self,
         spec: ModelSpec,
         folder: OutputsFolder,
         stage: str,
-        batches: list[list[Encoded]],
-        ask: Callable[[Sequence[Encoded]], Batch],
+        encoded: Sequence[Encoded],
+        ask: Callable[[Sequence[Encoded]], Iterable[Batch]],
     ) -> None:
-        if not batches:
+        if not encoded:
             return
         there = {item_id for batch in folder.batches(stage) for item_id in batch["ids"]}
-        done, total = len(there), sum(map(len, batches))
+        done, total = len(there), len(encoded)
         self.progress.start(stage, self._shown(spec), total, done)
-        for batch in batches:
-            if all(e.item_id in there for e in batch):
-                continue
-            result = ask(batch)
-            folder.append(stage, result)
-            done += len(batch)
+        for batch in ask([e for e in encoded if e.item_id not in there]):
+            folder.append(stage, batch)
+            done += len(batch["ids"])
             self.progress.update(done, total)
 
     def _waiting(

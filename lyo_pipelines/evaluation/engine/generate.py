@@ -15,7 +15,9 @@ import transformers
 
 from lyo_pipelines.evaluation.engine.constrained import Constraint
 from lyo_pipelines.evaluation.engine.encoding import Encoded
+from lyo_pipelines.evaluation.engine.model_host import LeanRows
 from lyo_pipelines.evaluation.planning.assemble import AdapterError
+from lyo_pipelines.inference.greedy import Prompt, WrittenAnswer, write_greedily
 from lyo_pipelines.training.engine.data import IGNORED
 from lyo_pipelines.training.engine.decoding import generate_ids, padding_id, positions_of, read_answer, stop_ids
 from lyo_pipelines.training.engine.loss import shifted_right
@@ -96,14 +98,56 @@ def answers(
     longest = _room(model, ids.shape[1], max_new_tokens)
     output = generate_ids(model, tokenizer, ids, mask, stops=stops, longest=longest, processors=held)
     written = [_until_stop(row, stops) for row in output]
+    return _read(tokenizer, batch, written, time.perf_counter() - started)
+
+
+def _read(
+    tokenizer: Any, batch: Sequence[Encoded], written: Sequence[tuple[list[int], bool]], seconds: float
+) -> dict[str, list[Any]]:
     return {
         "ids": [e.item_id for e in batch],
         "texts": [read_answer(tokenizer, tokens) for tokens, _ in written],
         "answer_tokens": [len(tokens) for tokens, _ in written],
         "truncated": [not stopped for _, stopped in written],
         "prompt_tokens": [len(e.prompt) for e in batch],
-        "seconds": [time.perf_counter() - started],
+        "seconds": [seconds],
     }
+
+
+def lean_answers(
+    rows: LeanRows,
+    tokenizer: Any,
+    asked: Sequence[Encoded],
+    *,
+    stops: list[int],
+    max_new_tokens: int,
+    at_once: int,
+    constraint: Constraint | None = None,
+) -> Iterator[dict[str, list[Any]]]:
+    """The same answers from the lean forward pass, whose rows are filled up as answers end; yields about `at_once` at a time."""
+    items = {e.item_id: e for e in asked}
+    held = {key: None if constraint is None else constraint.held(key) for key in items}
+    prompts = [
+        Prompt(
+            key, e.prompt, min(max_new_tokens, rows.model.positions - len(e.prompt)), rows.adapter,
+            None if (holder := held[key]) is None else holder.allowed,
+        )
+        for key, e in items.items()
+    ]  # fmt: skip
+    ended: list[WrittenAnswer] = []
+    started, left = time.perf_counter(), len(prompts)
+    for some in write_greedily(rows.model, prompts, stops=stops, rows=at_once):
+        ended += some
+        left -= len(some)
+        if len(ended) >= at_once or not left:
+            now = time.perf_counter()
+            yield _read(
+                tokenizer,
+                [items[one.key] for one in ended],
+                [(one.tokens, one.stopped) for one in ended],
+                now - started,
+            )
+            started, ended = now, []
 
 
 def _room(model: Any, prompt: int, wanted: int) -> int:

@@ -9,6 +9,7 @@ import gc
 import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,19 @@ import torch
 import transformers
 
 from lyo_pipelines.evaluation.inputs.evaluation_inputs import ModelSpec
+from lyo_pipelines.inference.lean_model import LeanModel, why_not_by_row, why_not_lean
+from lyo_pipelines.inference.lora_rows import RowLora
 from lyo_pipelines.training.dtypes import multiplies_bfloat16
 from lyo_pipelines.training.engine import base as base_loading
 from lyo_pipelines.training.preflight import MissingPackageError
+
+
+@dataclass(frozen=True)
+class LeanRows:
+    """A model for the lean forward pass, and the adapter that its rows are answered with (None: the base)."""
+
+    model: LeanModel
+    adapter: RowLora | None
 
 
 class ModelHost:
@@ -36,6 +47,7 @@ class ModelHost:
         self._loaded: tuple[str, bool] | None = None
         self._model: Any = None
         self._tokenizer: Any = None
+        self._lean: LeanModel | None = None
 
     @property
     def dtype_name(self) -> str:
@@ -56,6 +68,14 @@ class ModelHost:
         with torch.inference_mode():
             yield self._model, self._tokenizer
 
+    def lean(self, spec: ModelSpec) -> LeanRows | None:
+        """The model in use for answering many rows at once; None where the lean forward pass does not know it or its adapter."""
+        adapter = None if spec.adapter_dir is None else spec.role
+        if why_not_lean(self._model) or (adapter and why_not_by_row(self._model, adapter)):
+            return None
+        self._lean = self._lean or LeanModel(self._model)
+        return LeanRows(self._lean, self._lean.adapter(adapter) if adapter else None)
+
     def peak_memory_bytes(self) -> int:
         """Most memory held so far: of the GPU since `reset_memory`, of the whole process on a CPU."""
         if self.device.startswith("cuda"):
@@ -75,7 +95,7 @@ class ModelHost:
     def _load_base(self, name: str, *, four_bit: bool) -> None:
         if self._loaded == (name, four_bit):
             return
-        self._model = self._tokenizer = self._loaded = None
+        self._model = self._tokenizer = self._loaded = self._lean = None
         gc.collect()
         if self.device.startswith("cuda"):
             torch.cuda.empty_cache()
