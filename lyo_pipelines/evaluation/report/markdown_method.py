@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lyo_pipelines.contracts.report import Report
+from lyo_pipelines.evaluation.measures.compare import OURS
 from lyo_pipelines.evaluation.report.markdown_tasks import method_lines, only_plain
 
 CLOSENESS = ("loss", "chrf", "rouge_l", "relevance")
@@ -46,9 +47,8 @@ def limits_section(report: Report) -> str:
             lines.append(f"- {name} is measured on {n} of {report.n_test} items.")
     for role in report.models:
         if share := report.metric(role, "truncated"):
-            lines.append(
-                f"- {share:.0%} of the {role}'s answers were cut at {report.generation.max_new_tokens} tokens."
-            )
+            where = f"at {report.generation.max_new_tokens} tokens" if role in OURS else "at its endpoint's limit"
+            lines.append(f"- {share:.0%} of the {role}'s answers were cut {where}.")
     if share := report.metric("base", "cut_to_fit"):
         lines.append(f"- {share:.0%} of the prompts lost their beginning to fit {report.generation.max_length} tokens.")
     return "\n".join(lines)
