@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from lyo_pipelines.evaluation.engine import generate
+from lyo_pipelines.evaluation.engine.batch_halving import asked_in_halves
 from lyo_pipelines.evaluation.engine.constrained import Constraint
 from lyo_pipelines.evaluation.engine.encoding import Encoded, encode_to_ask
 from lyo_pipelines.evaluation.engine.model_host import ModelHost
@@ -17,8 +18,11 @@ from lyo_pipelines.evaluation.inputs.evaluation_inputs import EvaluationInputs, 
 from lyo_pipelines.evaluation.inputs.items import Item
 from lyo_pipelines.evaluation.measures.model_outputs import ModelOutputs, Timing
 from lyo_pipelines.evaluation.planning.assemble import outputs_key
+from lyo_pipelines.evaluation.planning.memory import estimate_answers, largest_fitting
 from lyo_pipelines.external_process.progress import Progress
+from lyo_pipelines.training.dimensions import dimensions_of_config
 from lyo_pipelines.training.engine.decoding import positions_of, stop_ids
+from lyo_pipelines.training.memory import free_bytes
 
 LIKELIHOOD, ANSWERS, WAITING = "likelihood", "answers", "waiting"
 
@@ -69,12 +73,13 @@ class Asker:
             asked = [e for e in encoded if not e.plain and self.answers]
             schemas = self.inputs.schemas
             constraint = Constraint(tokenizer, stop_ids(tokenizer, model), schemas) if schemas else None
+            together = self._together(spec, model, asked, limit)
             self._stage(
                 spec, folder, LIKELIHOOD, generate.batches_by_length(encoded, config.loss_batch, whole=True),
                 lambda batch: generate.likelihood(model, tokenizer, batch),
             )  # fmt: skip
             self._stage(
-                spec, folder, ANSWERS, generate.batches_by_length(asked, config.generation_batch, whole=False),
+                spec, folder, ANSWERS, generate.batches_by_length(asked, together, whole=False),
                 lambda batch: generate.answers(model, tokenizer, batch, max_new_tokens=limit, constraint=constraint),
             )  # fmt: skip
             self._waiting(spec, folder, model, tokenizer, asked, limit=limit)
@@ -92,13 +97,34 @@ class Asker:
         there = {item_id for batch in folder.batches(stage) for item_id in batch["ids"]}
         done, total = len(there), sum(map(len, batches))
         self.progress.start(stage, self._shown(spec), total, done)
-        for batch in batches:
-            if all(e.item_id in there for e in batch):
-                continue
-            result = ask(batch)
+        left = [[e for e in batch if e.item_id not in there] for batch in batches]
+        asked = asked_in_halves(
+            [batch for batch in left if batch], ask, release=self.host.release_memory, say=self.progress.say
+        )
+        for batch, result in asked:
             folder.append(stage, result)
             done += len(batch)
             self.progress.update(done, total)
+
+    def _together(self, spec: ModelSpec, model: Any, asked: Sequence[Encoded], limit: int) -> int:
+        """How many items are asked together: as many as the configuration wants, or as the free memory is estimated to hold."""
+        wanted, dimensions = self.inputs.config.generation_batch, dimensions_of_config(model.config.to_dict())
+        if dimensions is None or not asked:
+            return wanted
+        device = "cuda" if self.host.device.startswith("cuda") else "cpu"
+
+        def needed(batch: int) -> float:
+            parts = estimate_answers(
+                dimensions, batch=batch, prompt=max(len(e.prompt) for e in asked), answer=limit, four_bit=spec.four_bit,
+                size=self.host.dtype.itemsize, device=device,
+            ).parts  # fmt: skip
+            return parts["cache"] + parts["work"] + parts["logits"]  # the others are there already
+
+        fitting = largest_fitting(min(wanted, len(asked)), needed, free_bytes(device))
+        if fitting < min(wanted, len(asked)):
+            self.progress.say(f"{self._shown(spec)}: {fitting} items together instead of {wanted}, for the free memory")
+            return fitting
+        return wanted
 
     def _waiting(
         self, spec: ModelSpec, folder: OutputsFolder, model: Any, tokenizer: Any, encoded: list[Encoded], *, limit: int
