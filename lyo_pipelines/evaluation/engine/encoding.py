@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lyo_pipelines.evaluation.inputs.items import Item
+from lyo_pipelines.evaluation.planning.memory import LONGEST_ANSWER
 from lyo_pipelines.training.engine import chat
 
 
@@ -62,7 +63,7 @@ def _encode(tokenizer: Any, items: Sequence[Item], max_length: int, longest_prom
 def answer_limit(encoded: Sequence[Encoded]) -> int:
     """Room for the longest reference and 10 % more, in steps of 16 tokens, at most 512; the same for every model."""
     longest = max((len(e.reference) for e in encoded if not e.plain), default=0)
-    return max(16, min(512, -(-longest * 11 // 160) * 16))
+    return max(16, min(LONGEST_ANSWER, -(-longest * 11 // 160) * 16))
 
 
 def _encoded(item: Item, example: chat.Tokens) -> Encoded:

@@ -87,6 +87,12 @@ class ModelHost:
         if self.device.startswith("cuda"):
             torch.cuda.reset_peak_memory_stats(self.device)
 
+    def release_memory(self) -> None:
+        """Give back what no tensor holds any more."""
+        gc.collect()
+        if self.device.startswith("cuda"):
+            torch.cuda.empty_cache()
+
     def synchronize(self) -> None:
         """Wait until the GPU has done what it was given, so that a clock read next is true."""
         if self.device.startswith("cuda"):
@@ -96,9 +102,7 @@ class ModelHost:
         if self._loaded == (name, four_bit):
             return
         self._model = self._tokenizer = self._loaded = self._lean = None
-        gc.collect()
-        if self.device.startswith("cuda"):
-            torch.cuda.empty_cache()
+        self.release_memory()
         source = base_loading.resolve(name, self.models_dir)
         try:
             model = base_loading.load_model(
