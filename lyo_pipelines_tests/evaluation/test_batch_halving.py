@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,6 +14,8 @@ from lyo_pipelines.training.memory import GB
 from lyo_pipelines.training.recipe_loading import load_recipe, recipe_names
 from lyo_pipelines.training.recipes import FOUR_BIT_METHOD
 from lyo_pipelines_tests.evaluation.test_engine import undisturbed
+
+torch = pytest.importorskip("torch")
 
 ERRORS = (
     torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB."),

@@ -1,4 +1,4 @@
-"""Tiny random models of many architectures, each with a chat template in its family's manner and end marks as confusing as the real ones.
+"""Tiny random models of many architectures, each with a template in its family's manner and confusing end marks.
 
 The end of a turn is often another token than the tokenizer's end mark, and a generation_config may name neither or ask for sampling.
 """
@@ -23,8 +23,8 @@ QWEN3 = (
     "{% if enable_thinking is defined and not enable_thinking %}{{ '<think>\n\n</think>\n\n' }}{% endif %}{% endif %}"
 )
 ALWAYS_THINKS = (
-    "{{ bos_token }}{% for m in messages %}{% if m['role'] == 'assistant' %}{{ '<|bot|>' + m['content'].split('</think>')[-1] + eos_token }}"
-    "{% else %}{{ '<|' + m['role'] + '|>' + m['content'] }}{% endif %}{% endfor %}"
+    "{{ bos_token }}{% for m in messages %}{% if m['role'] == 'assistant' %}"
+    "{{ '<|bot|>' + m['content'].split('</think>')[-1] + eos_token }}{% else %}{{ '<|' + m['role'] + '|>' + m['content'] }}{% endif %}{% endfor %}"
     "{% if add_generation_prompt %}{{ '<|bot|><think>\n' }}{% endif %}"
 )
 LLAMA3 = (
@@ -32,7 +32,8 @@ LLAMA3 = (
     "{% else %}{% set told = '' %}{% set rest = messages %}{% endif %}"
     "{% set day = strftime_now('%d %b %Y') if strftime_now is defined else '26 Jul 2024' %}"
     "{{ '<|start_header_id|>system<|end_header_id|>\n\nToday Date: ' + day + '\n\n' + told + '<|eot_id|>' }}"
-    "{% for m in rest %}{{ '<|start_header_id|>' + m['role'] + '<|end_header_id|>\n\n' + m['content'] | trim + '<|eot_id|>' }}{% endfor %}"
+    "{% for m in rest %}{{ '<|start_header_id|>' + m['role'] + '<|end_header_id|>\n\n' }}"
+    "{{ m['content'] | trim + '<|eot_id|>' }}{% endfor %}"
     "{% if add_generation_prompt %}{{ '<|start_header_id|>assistant<|end_header_id|>\n\n' }}{% endif %}"
 )
 GEMMA = (
@@ -69,7 +70,9 @@ class Family:
 
 FAMILIES = {
     "llama-chatml": Family("llama", CHATML, "</s>", "<|im_end|>", ("<|im_start|>", "<|im_end|>"), adds_bos=True),
-    "llama3-dated": Family("llama", LLAMA3, "</s>", "<|eot_id|>", ("<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>"), adds_bos=True),
+    "llama3-dated": Family(
+        "llama", LLAMA3, "</s>", "<|eot_id|>", ("<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>"), adds_bos=True
+    ),
     "llama-base": Family("llama", None, "</s>", "</s>", adds_bos=True),
     "gemma2": Family("gemma2", GEMMA, "</s>", "<end_of_turn>", ("<start_of_turn>", "<end_of_turn>"), adds_bos=True),
     "gemma3": Family("gemma3_text", GEMMA, "</s>", "<end_of_turn>", ("<start_of_turn>", "<end_of_turn>"), adds_bos=True),

@@ -1,4 +1,4 @@
-"""A training whose numbers run away: it says when and what to change, keeps its sound checkpoints, and is not tried again unchanged."""
+"""A training whose numbers run away says when and what to change, and is not tried again unchanged."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def test_the_same_training_is_refused_at_once_and_dagster_does_not_retry_it(worl
     assert "diverged at step" in told
     assert f"to try it all the same, remove {output}" in told
     assert "24 examples" not in told, "it did not begin"
-    with pytest.raises(dg.Failure, match="Lower optimizer.learning_rate") as failure:
+    with pytest.raises(dg.Failure, match=r"Lower optimizer\.learning_rate") as failure:
         refuse_repetition(output)
     assert failure.value.allow_retries is False
     refuse_repetition(tmp_path / "another")
