@@ -27,7 +27,8 @@ class DivergedError(LyoError):
 def diverged(recipe: Recipe, what: str, value: float, *, step: int, steps: int, before: int) -> DivergedError:
     """The error. what: whose value is no number, first seen after `step` of `steps`; before: the last step with a number, or 0."""
     since = f"at step {step} of {steps}" if step - before <= 1 else f"between step {before + 1} and {step} of {steps}"
-    return DivergedError(f"this training diverged {since}: its {what} is {_said(value)}.", hint=_advice(recipe))
+    said = "are not all numbers" if what == "weights" else f"is {_said(value)}"
+    return DivergedError(f"this training diverged {since}: its {what} {said}.", hint=_advice(recipe))
 
 
 def first_divergence(history: Sequence[Mapping[str, float]]) -> tuple[str, float, int] | None:

@@ -64,7 +64,7 @@ def generate_ids(
         pad_token_id=padding_id(tokenizer),
         decoder_start_token_id=getattr(model.config, "decoder_start_token_id", None),
         use_cache=True,
-        **({"temperature": temperature, "top_p": top_p} if temperature else {}),
+        **({"temperature": temperature, "top_p": top_p, "top_k": 0} if temperature else {}),
     )
     with _without_settings_of_its_own(model):
         output = model.generate(
