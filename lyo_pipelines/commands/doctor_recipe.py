@@ -8,7 +8,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from lyo_pipelines.config.loading import load_config
 from lyo_pipelines.config.settings import Settings
+from lyo_pipelines.evaluation.planning.memory import LONGEST_ANSWER, estimate_answers
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines.training.base_models import find_base_model
 from lyo_pipelines.training.dimensions import ModelDimensions, dimensions_of
@@ -23,7 +25,7 @@ from lyo_pipelines.training.memory import (
 )
 from lyo_pipelines.training.preflight import BaseState, base_state, missing_package, unfit_recipe
 from lyo_pipelines.training.recipe_loading import load_recipe, parse_changes
-from lyo_pipelines.training.recipes import Recipe
+from lyo_pipelines.training.recipes import FOUR_BIT_METHOD, Recipe
 
 TASK = "tutoring"
 """The task whose length limit is used: of the configured values it is the longest."""
@@ -100,6 +102,7 @@ def _memory(
     if known:
         table.add_row("  free here", f"{free_bytes(device) / GB:.2f}")
     console.print(table)
+    _report_memory(console, recipe, dimensions, device, 4 if dtype == "float32" else 2)
     if not known:
         return None
     try:
@@ -107,6 +110,24 @@ def _memory(
     except TooLittleMemoryError as error:
         return str(error)
     return None
+
+
+def _report_memory(console: Console, recipe: Recipe, dimensions: ModelDimensions, device: str, size: int) -> None:
+    """What the report of the adapter takes: the base as it was in training, in 4 bits where it was so."""
+    config = load_config(Settings.from_env().config_path).evaluation
+    answer = config.max_new_tokens or LONGEST_ANSWER
+
+    def needed(batch: int) -> float:
+        return estimate_answers(
+            dimensions, batch=batch, prompt=config.max_length, answer=answer,
+            four_bit=recipe.method == FOUR_BIT_METHOD, size=size, device=device,
+        ).total / GB  # fmt: skip
+
+    console.print(
+        f"  memory of its report: {needed(config.generation_batch):.2f} GB with {config.generation_batch} long questions together; "
+        f"fewer are asked where that is not free (one alone: {needed(1):.2f} GB)",
+        highlight=False, soft_wrap=True,
+    )  # fmt: skip
 
 
 def _say(console: Console, well: bool, name: str, text: str) -> None:

@@ -95,9 +95,13 @@ class Remote(EndpointDefaults):
 
 
 class EndpointConfig(Remote):
-    """A remote model that answers the same items; `name` is what the report calls it."""
+    """A remote model that answers the same items; `name` is what the report calls it.
+
+    max_tokens: of one answer; None: as long as the endpoint allows, since our own limit follows from our references.
+    """
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    max_tokens: int | None = Field(default=None, ge=1)
 
     @field_validator("name")
     @classmethod

@@ -76,7 +76,8 @@ class Report(Document):
     started from), and names of endpoints.
 
     version: of the candidate adapter. data_version: hash of everything that the report depends on. metrics: in the order in which
-    they are shown. models: role -> metric (and perplexity, answer_tokens, prompt_tokens, truncated, cut_to_fit) -> value.
+    they are shown. models: role -> metric (and perplexity, answer_tokens, prompt_tokens, truncated, cut_to_fit,
+    loss_no_number: see evaluation/report/gates.py) -> value.
     incomplete: what is still waited for. seconds: how long the run took. A section that is None was switched off, or is of a
     version of this program that did not have it.
     """

@@ -12,6 +12,7 @@ from lyo_pipelines.dataset.versions import Version, latest_version
 from lyo_pipelines.defs.pipes import WholeLinesReader
 from lyo_pipelines.external_process.command import WORKING_DIRECTORY
 from lyo_pipelines.storage.lake import Lake
+from lyo_pipelines.training.divergence import DivergedError, require_not_diverged
 
 
 class Store(dg.ConfigurableResource):
@@ -49,6 +50,14 @@ def current_dataset(lake: Lake, segment: str) -> Version:
     if version is None:
         raise dg.Failure(f"{segment} has no dataset version yet: materialize train_split first.", allow_retries=False)
     return version
+
+
+def refuse_repetition(output: Path) -> None:
+    """Fail, without retries, where this very training diverged before: the same recipe on the same data would do so again."""
+    try:
+        require_not_diverged(output)
+    except DivergedError as error:
+        raise dg.Failure(description=str(error), allow_retries=False) from error
 
 
 def pipes_client() -> dg.PipesSubprocessClient:

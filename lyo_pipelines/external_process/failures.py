@@ -33,9 +33,15 @@ def explained(error: Exception, folder: Path, *, go_on: str, less_memory: str) -
     there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
     if shutil.disk_usage(there).free < FULL_BELOW_BYTES:
         return full
-    if isinstance(error, MemoryError) or "out of memory" in str(error).lower():
+    if is_out_of_memory(error):
         return OutOfMemoryError(f"out of memory ({text}).", hint=less_memory)
     return machine_error(error, folder, go_on=go_on) if isinstance(error, OSError) else None
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether an error says that memory ran out: Python's, a GPU's, or that of torch's allocator for the CPU."""
+    text = str(error).lower()
+    return isinstance(error, MemoryError) or "out of memory" in text or "can't allocate memory" in text
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

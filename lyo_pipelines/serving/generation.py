@@ -58,17 +58,18 @@ class Generator:
 def _prompt(request: ChatRequest, tokenizer: Any) -> list[int]:
     import jinja2
 
-    from lyo_pipelines.training.engine import chat
+    from lyo_pipelines.training.engine.prompt_cut import prompt_ids
 
     try:
-        text = chat.prompt_text([message.turn() for message in request.messages], tokenizer)
+        return prompt_ids([message.turn() for message in request.messages], tokenizer)
     except jinja2.TemplateError as error:  # a template may refuse an order of turns
         raise RefusedError(f"messages: {error}", param="messages") from error
-    return tokenizer(text, add_special_tokens=False)["input_ids"]
 
 
 def _room(model: Any, prompt: list[int], wanted: int) -> int:
-    positions = None if model.config.is_encoder_decoder else getattr(model.config, "max_position_embeddings", None)
+    from lyo_pipelines.training.engine.decoding import positions_of
+
+    positions = None if model.config.is_encoder_decoder else positions_of(model)
     left = wanted if positions is None else positions - len(prompt)
     if left < 1:
         raise RefusedError(
@@ -84,11 +85,11 @@ def _generate(
     import torch
     import transformers
 
-    from lyo_pipelines.evaluation.engine.encoding import stop_ids
+    from lyo_pipelines.training.engine.decoding import generate_ids, read_answer, stop_ids
 
     stops = stop_ids(tokenizer, model)
     before = 1 if model.config.is_encoder_decoder else len(prompt)
-    pieces = Pieces(lambda tokens: tokenizer.decode(tokens, skip_special_tokens=True), request.stop, emit)
+    pieces = Pieces(lambda tokens, finished: read_answer(tokenizer, tokens, finished=finished), request.stop, emit)
 
     class EachToken(transformers.StoppingCriteria):
         def __call__(self, input_ids: Any, scores: Any, **_: Any) -> Any:
@@ -97,20 +98,12 @@ def _generate(
             return torch.full((1,), done, dtype=torch.bool, device=input_ids.device)
 
     ids = torch.tensor([prompt], device=model.device)
-    sampling = {"temperature": request.temperature, "top_p": request.top_p} if request.temperature else {}
     if request.temperature and request.seed is not None:
         torch.manual_seed(request.seed)
-    output = model.generate(
-        input_ids=ids,
-        attention_mask=torch.ones_like(ids),
-        generation_config=transformers.GenerationConfig(
-            do_sample=bool(request.temperature), max_new_tokens=limit, eos_token_id=stops, use_cache=True,
-            pad_token_id=tokenizer.pad_token_id if tokenizer.pad_token_id is not None else tokenizer.eos_token_id,
-            decoder_start_token_id=getattr(model.config, "decoder_start_token_id", None), **sampling,
-        ),
-        stopping_criteria=transformers.StoppingCriteriaList([EachToken()]),
+    (tokens,) = generate_ids(
+        model, tokenizer, ids, torch.ones_like(ids), stops=stops, longest=limit,
+        temperature=request.temperature, top_p=request.top_p, criteria=[EachToken()],
     )  # fmt: skip
-    tokens = output[0, before:].tolist()
     ended = bool(tokens) and tokens[-1] in stops
     text = pieces.finish(tokens[:-1] if ended else tokens)
     reason = "stop" if ended or pieces.met_stop else "length"
@@ -123,14 +116,15 @@ class Pieces:
     Held back until more is known: half a character, space at the end, and what may be the beginning of a stop text.
     """
 
-    def __init__(self, decode: Callable[[list[int]], str], stops: tuple[str, ...], emit: Emit) -> None:
+    def __init__(self, decode: Callable[[list[int], bool], str], stops: tuple[str, ...], emit: Emit) -> None:
+        """decode: of tokens, and whether they are all there will be."""
         self._decode, self._stops, self._emit = decode, stops, emit
         self._told = ""
         self.met_stop = False
 
     def grow(self, tokens: list[int]) -> bool:
         """Tell what is certain of the text so far; whether a stop text has come."""
-        text = self._cut(self._decode(tokens).lstrip())
+        text = self._cut(self._decode(tokens, False).lstrip())
         if not self.met_stop:
             text = text.rstrip("\ufffd")
             held = max((len(stop) - 1 for stop in self._stops), default=0)
@@ -140,7 +134,7 @@ class Pieces:
 
     def finish(self, tokens: list[int]) -> str:
         """Tell the rest and return the whole text."""
-        text = self._cut(self._decode(tokens).lstrip()).rstrip()
+        text = self._cut(self._decode(tokens, True).lstrip()).rstrip()
         self._tell(text)
         return text
 

@@ -18,6 +18,7 @@ from lyo_pipelines.serving.contract import RefusedError
 from lyo_pipelines.serving.routed import Routed, routed_adapter
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines.training.plan import TrainingResult, is_complete, read_adapter
+from lyo_pipelines.training.recipes import FOUR_BIT_METHOD
 from lyo_pipelines.training.verified_loading import DamagedAdapterError, published_files
 from lyo_pipelines.training.versions import NoAdapterError, latest_adapter
 
@@ -91,16 +92,19 @@ class Models:
             return False
         return self.only is None or name in self.only
 
-    def _base(self, model: str) -> ModelChoice:
-        return ModelChoice(model, ModelSpec("base", self.base, None, self.base_name, self.base), self.base_name)
+    def _base(self, model: str, *, four_bit: bool = False) -> ModelChoice:
+        spec = ModelSpec("base", self.base, None, self.base_name, self.base, four_bit)
+        return ModelChoice(model, spec, self.base_name)
 
     def _by_route(self, model: str, route: Routed) -> ModelChoice:
         """The adapter (or base) of a route; what serves the other users where it cannot be loaded.
 
         The arm stays the user's: that another adapter answered in it tells that a machine cannot load the candidate.
         """
-        if route.version is None:
-            return replace(self._base(model), arm=route.arm, release_id=route.release_id)
+        if route.version is None:  # as the report compared it: in 4 bits where the segment's adapter runs so
+            newest = self._newest(route.segment)
+            four_bit = newest is not None and newest.manifest.method == FOUR_BIT_METHOD
+            return replace(self._base(model, four_bit=four_bit), arm=route.arm, release_id=route.release_id)
         try:
             folder = self.lake.local(self.lake.adapter_dir(route.segment, route.version))
             spec = self._spec(folder)

@@ -108,9 +108,13 @@ _ANS = re.compile(r"^(\W{0,8}ans)\.\s", re.IGNORECASE)
 # names that head the working more often than the result
 _WORKING = re.compile(r"(?:solution|हल|samadhanam|समाधान)\W*$", re.IGNORECASE)
 _VERB = (
-    r"(?:is|was|are|equals?|comes to|(?:will|would|should|must) be|comes out to be|है|हैं|होगा|hai|hoga|ஆகும்|என்பது)" + _EDGE
+    r"(?:is|was|are|equals?|comes to|(?:will|would|should|must) be|comes out to be|है|हैं|होगा|hai|hoga|ஆகும்|என்பது)"
+    + _EDGE
 )
-_BETWEEN = re.compile(rf"^[\s*_]*+(?:(?:therefore|thus|then|to (?:this|the) \w+)\s+)?(?:{_VERB})?[\s*_]*+(?:[:：=≈–—-]+[\s*_]*+)?", re.IGNORECASE)
+_BETWEEN = re.compile(
+    rf"^[\s*_]*+(?:(?:therefore|thus|then|to (?:this|the) \w+)\s+)?(?:{_VERB})?[\s*_]*+(?:[:：=≈–—-]+[\s*_]*+)?",
+    re.IGNORECASE,
+)
 _NAMED = re.compile(
     r"(?:\b(?:the|our|my|final|correct|required|exact|total)\s+){1,3}(?:answer|result)\s+"
     r"(?:is|was|equals|comes to|will be|must be|would be|should be|=)\s*:?\s*"

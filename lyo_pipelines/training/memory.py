@@ -15,7 +15,7 @@ import psutil
 from lyo_pipelines.errors import LyoError
 from lyo_pipelines.training.dimensions import LLAMA_LIKE, ModelDimensions
 from lyo_pipelines.training.dtypes import Dtype
-from lyo_pipelines.training.recipes import Recipe
+from lyo_pipelines.training.recipes import FOUR_BIT_METHOD, Recipe
 
 PROCESS_BYTES = {"cpu": 780_000_000, "cuda": 900_000_000}
 """Python and the libraries on a CPU; the context and the kernels' work space on a GPU."""
@@ -80,11 +80,9 @@ def estimate_memory(
     size = 4 if (dtype or recipe.dtype) == "float32" else 2
     full = recipe.method == "full"
     learnt = dimensions.parameters if full else dimensions.lora(recipe.lora.r)
-    weights = float(dimensions.parameters * (4 if full else size))
+    weights = base_weights(dimensions, 4 if full else size, four_bit=recipe.method == FOUR_BIT_METHOD)
     if full and size == 2:
         weights += 2 * (dimensions.linear + dimensions.head)  # autocast keeps a bfloat16 copy of what it multiplies
-    if recipe.method == "qlora":
-        weights = (dimensions.parameters - dimensions.linear) * size + dimensions.linear * NF4_BYTES
     activations = _activations(dimensions, recipe, batch, size, device)
     overhead = PROCESS_BYTES[device] + SLACK * activations
     parts = {
@@ -97,6 +95,12 @@ def estimate_memory(
         "overhead": overhead,
     }
     return MemoryEstimate({name: round(value) for name, value in parts.items()})
+
+
+def base_weights(dimensions: ModelDimensions, size: int, *, four_bit: bool) -> float:
+    """Bytes of a base model's weights, in numbers of `size` bytes; four_bit: but for those of its linear layers."""
+    packed = dimensions.linear if four_bit else 0
+    return float((dimensions.parameters - packed) * size + packed * NF4_BYTES)
 
 
 def _logits(dimensions: ModelDimensions, recipe: Recipe, batch: LargestBatch, size: int, device: str) -> float:

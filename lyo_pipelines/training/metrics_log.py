@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from math import isfinite
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,7 +13,7 @@ from lyo_pipelines.external_process.json_lines import append_json_line, read_jso
 from lyo_pipelines.json_types import RawRow
 from lyo_pipelines.storage.whole_files import write_whole
 
-Stage = Literal["loading", "training", "validating", "saving", "done", "interrupted"]
+Stage = Literal["loading", "training", "validating", "saving", "done", "interrupted", "diverged"]
 
 
 class MetricsLog:
@@ -24,8 +25,9 @@ class MetricsLog:
         self.seconds_before = self._trim(resume_step)
 
     def write(self, stage: Stage, **values: Any) -> None:
-        """Append one line; a reader sees it now."""
-        append_json_line(self.path, {"stage": stage, **{k: v for k, v in values.items() if v is not None}})
+        """Append one line; a reader sees it now. A value that is not known, or no number, is left out."""
+        known = {k: v for k, v in values.items() if v is not None and not (isinstance(v, float) and not isfinite(v))}
+        append_json_line(self.path, {"stage": stage, **known})
 
     def close(self) -> None:
         """Flush to the disk."""

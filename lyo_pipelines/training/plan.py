@@ -19,7 +19,7 @@ METRICS = "metrics.jsonl"
 LOSS_PLOT = "loss.png"
 ADAPTER_TAG = "lyo/adapter"
 """Tag of a Dagster run: the version of the adapter that it trains. Known before its manifest is there."""
-TRAINING_VERSION = 1
+TRAINING_VERSION = 2
 """Raised when the training code changes what is learnt from the same recipe and data."""
 
 

@@ -205,5 +205,7 @@ class Recipe(_RecipeSection):
 
 PREFERENCE_METHODS = ("kto", "dpo")
 """Methods that learn from preferences, on top of an adapter."""
+FOUR_BIT_METHOD = "qlora"
+"""The method whose base model is held in 4 bits, in training and wherever its adapter is asked."""
 WITHOUT_EFFECT_ON_WEIGHTS = ("name", "checkpoints", "logging", "cost", "memory")
 """Sections left out of the adapter version: changing them changes no weight."""

@@ -36,6 +36,15 @@ def test_an_answer_comes_with_its_tokens_and_is_asked_for_without_chance():
     assert waits == []
 
 
+def test_without_a_limit_the_endpoint_writes_as_long_as_it_allows():
+    with (
+        ruled(lambda *_: "4") as server,
+        ChatClient(endpoint_config(name="hosted", url=server.url, model="m"), None) as client,
+    ):
+        client.chat(ASKED, max_tokens=None)
+        assert server.requests == [{"model": "m", "messages": ASKED, "temperature": 0}]
+
+
 @pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 529])
 def test_a_busy_server_is_asked_again_after_a_growing_wait(status):
     reply, waits, requests = ask(first_then(Odd(status, "busy"), Odd(status, "busy"), Odd(status, "busy")))

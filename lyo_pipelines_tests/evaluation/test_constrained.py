@@ -15,9 +15,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from lyo_pipelines.evaluation.engine import generate
 from lyo_pipelines.evaluation.engine.constrained import Constraint, ConstraintError, bounded
-from lyo_pipelines.evaluation.engine.encoding import Encoded, stop_ids
+from lyo_pipelines.evaluation.engine.encoding import Encoded
 from lyo_pipelines.evaluation.planning.assemble import gather_inputs, outputs_key
 from lyo_pipelines.tasks import task_formats
+from lyo_pipelines.training.engine.decoding import stop_ids
 from lyo_pipelines_tests.evaluation import sample_reports
 from lyo_pipelines_tests.training.tiny import make_model
 

@@ -6,11 +6,12 @@ import pytest
 import torch  # noqa: TID253  (these tests run models)
 
 from lyo_pipelines.evaluation.engine import generate
-from lyo_pipelines.evaluation.engine.encoding import Encoded, answer_limit, encode_items, stop_ids
+from lyo_pipelines.evaluation.engine.encoding import Encoded, answer_limit, encode_items
 from lyo_pipelines.evaluation.engine.model_host import ModelHost, resolve_device, resolve_dtype
 from lyo_pipelines.evaluation.inputs.evaluation_inputs import ModelSpec
 from lyo_pipelines.evaluation.inputs.items import Item
 from lyo_pipelines.evaluation.planning.assemble import gather_inputs
+from lyo_pipelines.training.engine.decoding import stop_ids
 from lyo_pipelines_tests.evaluation import sample_reports
 from lyo_pipelines_tests.training.tiny import make_model
 

@@ -106,6 +106,7 @@ def test_what_was_answered_is_never_asked_again_and_what_was_not_is(world, tmp_p
         assert first.data_version.endswith("-incomplete")
         assert first.models["moody"]["chrf"].n == 8
         assert "Not complete" in (tmp_path / "r1" / "report" / "report.md").read_text()
+        assert not any("max_tokens" in request for request in server.requests), "our limit follows from our references"
         before = len(server.requests)
         server.requests.clear()  # it counts from nothing again: eight more are answered
         second = evaluated(world, tmp_path / "r1", endpoints=(endpoint,))

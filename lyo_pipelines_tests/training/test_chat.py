@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from lyo_pipelines.contracts.errors import DatasetError
 from lyo_pipelines.training.engine.base import load_tokenizer
-from lyo_pipelines.training.engine.chat import ConversationError, accepts_system, render, tokenize
+from lyo_pipelines.training.engine.chat import ConversationError, render, tokenize
 from lyo_pipelines.training.engine.data import IGNORED, Collator, ExamplesDataset, read_split
+from lyo_pipelines.training.engine.rendering import accepts_system
 from lyo_pipelines_tests.training.real_templates import CONVERSATION, REAL, real_model
 from lyo_pipelines_tests.training.tiny import TEMPLATES, conversation, make_dataset, make_tokenizer
 

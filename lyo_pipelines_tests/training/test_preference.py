@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -201,11 +202,29 @@ def test_both_answers_of_a_pair_follow_the_same_prompt(world: World, limit: int)
     assert bool(rows.cut) == (limit == 40)
 
 
-def test_a_single_answer_is_no_batch_to_compare_in():
-    from lyo_pipelines.training.engine.preference_data import without_singles
+def planned(method: str, lengths: list[int], **batch: object) -> TrainingPlan:
+    from lyo_pipelines.training.engine.preference_data import plan_preferences
 
-    plan = TrainingPlan(((0, 1), (2,), (3, 4)), (10, 5, 9), 2, 5)
-    assert without_singles(plan).micro_batches == ((0, 1), (3, 4))
-    assert without_singles(plan).tokens == (10, 9)
+    recipe = load_recipe(
+        "owner", {"method": method, "batch": {"size": 2, "accumulation": 2, **batch}, "budget": {"epochs": 1}}
+    )
+    return plan_preferences(np.array(lengths, np.int64), recipe)
+
+
+def test_kto_leaves_out_an_answer_that_has_no_other_to_compare_with_and_dpo_learns_from_every_pair():
+    sizes = sorted(len(batch) for batch in planned("kto", [10, 11, 5, 9, 8]).micro_batches)
+    assert sizes == [2, 2]
     with pytest.raises(DatasetError, match="only one preference"):
-        without_singles(TrainingPlan(((0,),), (3,), 1, 1))
+        planned("kto", [3])
+    assert sorted(len(batch) for batch in planned("dpo", [10, 11, 5, 9, 8]).micro_batches) == [1, 2, 2]
+    assert planned("dpo", [3]).micro_batches == ((0,),)
+    assert all(len(batch) == 1 for batch in planned("dpo", [4, 5, 6], size=1).micro_batches)
+
+
+def test_good_and_bad_answers_share_kto_batches_though_good_ones_are_longer():
+    rng = np.random.default_rng(3)
+    lengths = [*rng.integers(200, 300, 400), *rng.integers(20, 120, 400)]
+    labels = [True] * 400 + [False] * 400
+    plan = planned("kto", lengths, size=4, group_by_length=True)
+    alike = [len({labels[at] for at in batch}) == 1 for batch in plan.micro_batches]
+    assert np.mean(alike) < 0.2, "a seventh of shuffled batches of four holds one label, and nearly all of sorted ones"

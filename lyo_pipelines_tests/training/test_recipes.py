@@ -10,7 +10,7 @@ import sys
 import pytest
 import yaml
 
-from lyo_pipelines.training.plan import adapter_version, training_command
+from lyo_pipelines.training.plan import TRAINING_VERSION, adapter_version, training_command
 from lyo_pipelines.training.recipe_loading import RecipeError, load_recipe, recipe_names, valid_keys, write_recipe
 from lyo_pipelines.training.recipes import Recipe
 
@@ -109,7 +109,7 @@ def test_settings_that_came_later_leave_the_versions_of_earlier_adapters_as_they
     for name in ("owner", "cpu_demo", "tiny_test"):
         recipe = load_recipe(name)
         values = {key: value for key, value in recipe.model_dump(mode="json").items() if key in first}
-        text = json.dumps([1, "abc", values], sort_keys=True)
+        text = json.dumps([TRAINING_VERSION, "abc", values], sort_keys=True)
         assert adapter_version("abc", recipe) == f"{name}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
     assert set(load_recipe("owner").speed.model_dump()) == {
         "loss_positions_only", "fused_lora", "attention", "gradient_checkpointing", "compile", "threads",

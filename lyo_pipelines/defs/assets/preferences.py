@@ -10,7 +10,7 @@ from lyo_pipelines.defs.assets.curation import filtered_examples
 from lyo_pipelines.defs.assets.training import GPU_POOL, adapter
 from lyo_pipelines.defs.metadata import metadata_table
 from lyo_pipelines.defs.partitions import SEGMENTS
-from lyo_pipelines.defs.resources import Store
+from lyo_pipelines.defs.resources import Store, refuse_repetition
 from lyo_pipelines.json_types import ConfigTree
 from lyo_pipelines.training.plan import ADAPTER_TAG, TRAINING_VERSION, TrainingResult, adapter_version, training_command
 from lyo_pipelines.training.recipe_loading import RecipeError, load_recipe, write_recipe
@@ -93,6 +93,7 @@ def preference_adapter(
     _refuse_few(data, recipe.method, wanted)
     version = adapter_version(data.fingerprint, recipe, start.version)
     output = lake.local(lake.adapter_dir(segment, version))
+    refuse_repetition(output)
     recipe_path = output / "recipe.yaml"
     write_recipe(recipe, recipe_path)
     context.instance.add_run_tags(context.run.run_id, {ADAPTER_TAG: version})

@@ -5,7 +5,7 @@ from pydantic import Field
 
 from lyo_pipelines.dataset.versions import Version, why_served
 from lyo_pipelines.defs.partitions import SEGMENTS
-from lyo_pipelines.defs.resources import Store, current_dataset
+from lyo_pipelines.defs.resources import Store, current_dataset, refuse_repetition
 from lyo_pipelines.json_types import ConfigTree
 from lyo_pipelines.retraining.history import record_training
 from lyo_pipelines.storage.lake import Lake
@@ -54,6 +54,7 @@ def adapter(
     version = adapter_version(dataset.fingerprint, recipe)
     output = lake.local(lake.adapter_dir(context.partition_key, version))
     output.mkdir(parents=True, exist_ok=True)
+    refuse_repetition(output)
     recipe_path = output / "recipe.yaml"
     write_recipe(recipe, recipe_path)
     context.instance.add_run_tags(context.run.run_id, {ADAPTER_TAG: version})

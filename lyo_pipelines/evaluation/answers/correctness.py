@@ -51,7 +51,11 @@ def _same_parts(stated: Sequence[Part], known: Sequence[Part], *, ordered: bool)
         return False
     if len(known) == 1:
         return _same_part(stated[0], known[0], labels=False)
-    if ordered and not all(part.name for part in (*stated, *known)) and not all(part.label for part in (*stated, *known)):
+    if (
+        ordered
+        and not all(part.name for part in (*stated, *known))
+        and not all(part.label for part in (*stated, *known))
+    ):
         return all(_same_part(a, b, labels=True) for a, b in zip(stated, known, strict=True))
     left = list(stated)
     for part in known:
@@ -140,8 +144,10 @@ def _same_share(stated: Quantity, known: Quantity) -> bool:
         return True
     bare, share = (known, stated) if stated.percent else (stated, known)
     number = algebra.decimal_value(bare.node)
-    return number is not None and abs(number) > 1 and _close(
-        bare.node, algebra.multiply((share.node, Fraction(100))), bare.places, share.places
+    return (
+        number is not None
+        and abs(number) > 1
+        and _close(bare.node, algebra.multiply((share.node, Fraction(100))), bare.places, share.places)
     )
 
 
@@ -161,7 +167,10 @@ def _close(stated: algebra.Node, known: algebra.Node, stated_places: int | None,
         return True
     rounded = [
         (value, places, other, node)
-        for value, places, other, node, of in ((a, stated_places, b, known, known_places), (b, known_places, a, stated, stated_places))
+        for value, places, other, node, of in (
+            (a, stated_places, b, known, known_places),
+            (b, known_places, a, stated, stated_places),
+        )
         if places and (of is None or of > places)
     ]
     return any(_is_rounded(value, places, other, ends=_ends(node)) for value, places, other, node in rounded)

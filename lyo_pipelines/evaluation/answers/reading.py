@@ -93,17 +93,39 @@ _CHOICE = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _LETTER = re.compile(r"^\W*([A-Ha-h])\W*$")
-_CLOCK = re.compile(r"^\W*(\d{1,2})(?:\s?[:.]\s?(\d{2}))?\s*(a\.?m\.?|p\.?m\.?)?\s*(?:बजे|o'clock|மணி)?\W*$", re.IGNORECASE)
+_CLOCK = re.compile(
+    r"^\W*(\d{1,2})(?:\s?[:.]\s?(\d{2}))?\s*(a\.?m\.?|p\.?m\.?)?\s*(?:बजे|o'clock|மணி)?\W*$", re.IGNORECASE
+)
 _RATIO = re.compile(r"^(?:.{0,40}?[=:]\s)?\W*(\d+(?:\.\d+)?(?:\s?(?::|∶|\bto\b)\s?\d+(?:\.\d+)?){1,3})\W*$")
 _REASON = re.compile(
     r"[\s,(\[]+(?:because|since|so that|which|where|क्योंकि|चूँकि|चूंकि|kyunki|ஏனெனில்|ஏனென்றால்|as (?=\d|the\b|we\b|it\b))(?![\w\u0900-\u0dff]).*$",
     re.IGNORECASE | re.DOTALL,
 )
-_ABBREVIATED = re.compile(r"(?:^|[\s(])(?:rs|re|approx|ca|sq|cu|no|nos|st|dr|mr|mrs|vs|e\.g|i\.e|ans)\.$|[\u0900-\u0dff]\.$", re.IGNORECASE)
+_ABBREVIATED = re.compile(
+    r"(?:^|[\s(])(?:rs|re|approx|ca|sq|cu|no|nos|st|dr|mr|mrs|vs|e\.g|i\.e|ans)\.$|[\u0900-\u0dff]\.$", re.IGNORECASE
+)
 _SENTENCE_END = re.compile(r"[.!?](?=\s)|[।॥]|\n")
 _ASIDE = re.compile(r"[(\[](?=[^()\[\]]*[^\W\d_]{3})(?![^()\[\]]*,)[^()\[\]]*[)\]]")
-_COPULA = frozenset(map(plain_word, "is are was be were है हैं था थे होगा होंगे होगी hai hain hoga ஆகும் ஆகிறது ఉంటుంది అవుతుంది হল হয় আছে".split()))
-_ROMAN = {"i": "a", "ii": "b", "iii": "c", "iv": "d", "क": "a", "ख": "b", "ग": "c", "घ": "d", "அ": "a", "ஆ": "b", "இ": "c", "ஈ": "d"}
+_COPULA = frozenset(
+    map(
+        plain_word,
+        "is are was be were है हैं था थे होगा होंगे होगी hai hain hoga ஆகும் ஆகிறது ఉంటుంది అవుతుంది হল হয় আছে".split(),
+    )
+)
+_ROMAN = {
+    "i": "a",
+    "ii": "b",
+    "iii": "c",
+    "iv": "d",
+    "क": "a",
+    "ख": "b",
+    "ग": "c",
+    "घ": "d",
+    "அ": "a",
+    "ஆ": "b",
+    "இ": "c",
+    "ஈ": "d",
+}
 
 
 def first_statement(text: str) -> str:
@@ -217,12 +239,18 @@ def _item(tokens: list[Token]) -> list[Part]:
         said = {plain_word(token.text) for token in (*before[-1:], *after[-1:])}
         if tokens[start].kind != "relation" and not said & _COPULA:
             raise _UnreadableError
-    label = " ".join(plain_word(token.text) for token in tokens[end:] if token.kind == "word" and plain_word(token.text) not in _COPULA)
+    label = " ".join(
+        plain_word(token.text)
+        for token in tokens[end:]
+        if token.kind == "word" and plain_word(token.text) not in _COPULA
+    )
     return [replace(part, label=label) for part in _read_chunk(tokens[start:end])]
 
 
 def _tells(token: Token) -> bool:
-    return token.kind in ("number", "scale") or token.text in ("∞", "π") or (token.kind == "word" and len(token.text) == 1)
+    return (
+        token.kind in ("number", "scale") or token.text in ("∞", "π") or (token.kind == "word" and len(token.text) == 1)
+    )
 
 
 def _is_value(tokens: Sequence[Token], place: int) -> bool:
@@ -235,7 +263,8 @@ def _is_value(tokens: Sequence[Token], place: int) -> bool:
     names = known_names()
     if names.unit(token.text) or plain_word(token.text) in names.per or plain_word(token.text) in names.powers:
         unit_goes_on = before is not None and (
-            before.kind in ("number", "close", "percent", "scale") or before.text in ("π", "/", "*", "^")
+            before.kind in ("number", "close", "percent", "scale")
+            or before.text in ("π", "/", "*", "^")
             or (before.kind == "word" and _is_value(tokens, place - 1))
         )
         money = after is not None and (after.kind == "number" or after.text == ".")
@@ -271,8 +300,11 @@ def _read_chunk(tokens: list[Token]) -> list[Part]:
         name, sides = named, sides[1:]
     values = [_side(side, algebraic=_is_algebra(sides[-1])) for side in sides]
     last = values[-1]
-    if name == "" and len(values) == 2 and all(_has_variables(value) for value in values[0] + last) or (
-        name == "" and len(values) == 2 and len(values[0]) == 1 and _has_variables(values[0][0])
+    if (
+        name == ""
+        and len(values) == 2
+        and all(_has_variables(value) for value in values[0] + last)
+        or (name == "" and len(values) == 2 and len(values[0]) == 1 and _has_variables(values[0][0]))
     ):
         left, right = values[0][0], last[0]
         if isinstance(left, Quantity) and isinstance(right, Quantity):
@@ -282,7 +314,9 @@ def _read_chunk(tokens: list[Token]) -> list[Part]:
 
 def _relation(sides: list[list[Token]], signs: list[str]) -> Relation:
     nodes = [_single(side) for side in sides]
-    return Relation(tuple(sorted((_turned(sign, a, b) for sign, a, b in zip(signs, nodes, nodes[1:], strict=False)), key=repr)))
+    return Relation(
+        tuple(sorted((_turned(sign, a, b) for sign, a, b in zip(signs, nodes, nodes[1:], strict=False)), key=repr))
+    )
 
 
 def _single(side: list[Token]) -> Node:
@@ -483,7 +517,12 @@ class _Parser:
             return Quantity(algebra.Call(plain, self._argument().node))
         unit = self.names.unit(token.text)
         following = self.peek()
-        if unit and not self.algebraic and following is not None and (following.kind == "number" or following.text == "-"):
+        if (
+            unit
+            and not self.algebraic
+            and following is not None
+            and (following.kind == "number" or following.text == "-")
+        ):
             money = self.factor()  # ₹450
             if money.unit:
                 raise _UnreadableError
@@ -499,7 +538,11 @@ class _Parser:
             scale = Fraction(self.names.scales[token.text])
             found = replace(found, node=algebra.multiply((found.node, scale)))
             following, after = self.peek(), self.peek(1)
-            if following is not None and following.kind == "number" and (scale > 100 or after is None or after.kind != "scale"):
+            if (
+                following is not None
+                and following.kind == "number"
+                and (scale > 100 or after is None or after.kind != "scale")
+            ):
                 less = self.postfix(self.primary())  # 1 crore 20 lakh
                 if isinstance(less.node, Fraction) and less.node < scale:
                     return replace(less, node=algebra.add((found.node, less.node)))
@@ -546,7 +589,11 @@ class _Parser:
                 unit = unit.power(_small(self._exponent()))
             else:
                 following = self.peek()
-                after = known_names().powers.get(plain_word(following.text)) if following and following.kind == "word" else None
+                after = (
+                    known_names().powers.get(plain_word(following.text))
+                    if following and following.kind == "word"
+                    else None
+                )
                 if after and size == 1:
                     self.at += 1
                     unit = unit.power(after)
@@ -608,6 +655,10 @@ def _beside(one: Quantity, other: Quantity) -> Quantity:
     """Two values side by side: 1 hour 30 minutes are added, 2 x is a product."""
     if one.unit and other.unit and one.unit.base == other.unit.base and other.unit.factor < one.unit.factor:
         return _sum(one, other, negative=False)
-    if one.unit or one.percent or (isinstance(one.node, Fraction) and isinstance(other.node, Fraction) and other.unit is None):
+    if (
+        one.unit
+        or one.percent
+        or (isinstance(one.node, Fraction) and isinstance(other.node, Fraction) and other.unit is None)
+    ):
         raise _UnreadableError
     return _product(one, other)

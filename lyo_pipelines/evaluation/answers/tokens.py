@@ -39,7 +39,9 @@ _INDIAN = re.compile(r"(?<![\d.,])\d{1,2}(?:,\d{2})+,\d{3}(?![\d,]*\d)")
 _SPACED = re.compile(r"(?<![\d.,^/+*=-])(?<![\d.,] )\d{1,3}(?:[ \u00a0\u2009\u202f]\d{3})+(?![ ]?[\d/])")
 _BRACED_COMMA = re.compile(r"(?<=\d)\{,\}(?=\d{3})")
 _INLINE = re.compile(r"\$(?=\S)([^$]{0,300})(?<=\S)\$(?!\d)")
-_WORDS_IN_TEX = re.compile(r"\\(?:text|textbf|textit|textrm|mathrm|mathbf|mathit|operatorname|mbox|unit|si)\s?\{([^{}]*)\}")
+_WORDS_IN_TEX = re.compile(
+    r"\\(?:text|textbf|textit|textrm|mathrm|mathbf|mathit|operatorname|mbox|unit|si)\s?\{([^{}]*)\}"
+)
 _LATEX = {
     "times": "*", "cdot": "*", "div": "/", "pm": "±", "pi": "π", "degree": "°", "infty": "∞", "leq": "≤", "le": "≤", "geq": "≥",
     "ge": "≥", "lt": "<", "gt": ">", "neq": "≠", "ne": "≠", "approx": "≈", "theta": "θ", "alpha": "α", "beta": "β", "gamma": "γ",
@@ -63,7 +65,10 @@ _TOKEN = re.compile(
 _OPERATORS = {"×": "*", "·": "*", "∙": "*", "⋅": "*", "÷": "/", "**": "^"}
 _RELATIONS = {"<=": "≤", ">=": "≥", "!=": "≠", "==": "=", "~": "≈", "≡": "="}
 _CONJUNCTIONS = frozenset(
-    map(plain_word, "and or aur ya और या एवं तथा व मறறும் மற்றும் அல்லது మరియు లేదా এবং আর বা ಮತ್ತು ಅಥವಾ അഥവാ അല്ലെങ്കിൽ અને અથવા ਅਤੇ ਜਾਂ اور یا".split())
+    map(
+        plain_word,
+        "and or aur ya और या एवं तथा व मறறும் மற்றும் அல்லது మరియు లేదా এবং আর বা ಮತ್ತು ಅಥವಾ അഥവാ അല്ലെങ്കിൽ અને અથવા ਅਤੇ ਜਾਂ اور یا".split(),
+    )
 )
 _SPOKEN = {"plus": "+", "minus": "-", "times": "*", "divided": "/", "equals": "=", "equal": "=", "approximately": "≈"}
 

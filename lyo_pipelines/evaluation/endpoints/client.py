@@ -94,8 +94,11 @@ class ChatClient:
         self._stopped.set()
         self._http.close()
 
-    def chat(self, messages: Sequence[Mapping[str, str]], *, max_tokens: int) -> Reply:
-        """Ask, at temperature 0, up to `attempts` times. Raises EndpointError with the last reason."""
+    def chat(self, messages: Sequence[Mapping[str, str]], *, max_tokens: int | None) -> Reply:
+        """Ask, at temperature 0, up to `attempts` times. Raises EndpointError with the last reason.
+
+        max_tokens: of the answer; None leaves it to the endpoint.
+        """
         reason, wait = "", 0.0
         for attempt in range(self.remote.attempts):
             if attempt:
@@ -123,9 +126,13 @@ class ChatClient:
     def _url(self) -> str:
         return f"{self.remote.url.rstrip('/')}/chat/completions"
 
-    def _body(self, messages: Sequence[Mapping[str, str]], max_tokens: int) -> dict[str, Any]:  # JSON of the request
+    def _body(
+        self, messages: Sequence[Mapping[str, str]], max_tokens: int | None
+    ) -> dict[str, Any]:  # JSON of the request
         names = dict(self._names)
-        told = {names["tokens"]: max_tokens} | ({"temperature": 0} if "temperature" in names else {})
+        told: dict[str, Any] = {"temperature": 0} if "temperature" in names else {}
+        if max_tokens is not None:
+            told[names["tokens"]] = max_tokens
         return {"model": self.remote.model, "messages": [dict(message) for message in messages], **told}
 
     def _adapts(self, response: httpx.Response, sent: Mapping[str, Any]) -> bool:

@@ -34,7 +34,7 @@ class Replies:
 
 
 def ask_remote(
-    remote: Remote, asked: Mapping[str, Messages], *, max_tokens: int, name: str, cache: Path, progress: Progress
+    remote: Remote, asked: Mapping[str, Messages], *, max_tokens: int | None, name: str, cache: Path, progress: Progress
 ) -> Replies:
     """Ask everything that is not on disk yet. Raises EndpointError only where the key is not set."""
     folder = OutputsFolder(cache / f"remote-{_key(remote, max_tokens)}")
@@ -51,7 +51,11 @@ def ask_remote(
 
 
 def _ask(
-    client: ChatClient, left: Mapping[str, Messages], folder: OutputsFolder, max_tokens: int, done: Callable[[], None]
+    client: ChatClient,
+    left: Mapping[str, Messages],
+    folder: OutputsFolder,
+    max_tokens: int | None,
+    done: Callable[[], None],
 ) -> str:
     """Ask in batches of twice as many as are asked at a time; returns why some are missing."""
     size, rows, failures = client.remote.parallel * 2, list(left.items()), list[str]()
@@ -76,7 +80,7 @@ def _ask(
     )
 
 
-def _one(client: ChatClient, messages: Messages, max_tokens: int) -> Reply | EndpointError:
+def _one(client: ChatClient, messages: Messages, max_tokens: int | None) -> Reply | EndpointError:
     try:
         return client.chat(messages, max_tokens=max_tokens)
     except EndpointError as error:
@@ -108,7 +112,7 @@ def _id(key: str, messages: Messages) -> str:
     return hashlib.sha256(json.dumps([key, [dict(message) for message in messages]]).encode()).hexdigest()[:24]
 
 
-def _key(remote: Remote, max_tokens: int) -> str:
+def _key(remote: Remote, max_tokens: int | None) -> str:
     return hashlib.sha256(json.dumps([PROTOCOL_VERSION, remote.url, remote.model, max_tokens]).encode()).hexdigest()[
         :16
     ]

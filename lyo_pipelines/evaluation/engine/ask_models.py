@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from lyo_pipelines.evaluation.engine import generate
+from lyo_pipelines.evaluation.engine.batch_halving import Ask, asked_in_halves
 from lyo_pipelines.evaluation.engine.constrained import Constraint
-from lyo_pipelines.evaluation.engine.encoding import Encoded, answer_limit, encode_items, stop_ids
+from lyo_pipelines.evaluation.engine.encoding import Encoded, encode_to_ask
 from lyo_pipelines.evaluation.engine.model_host import ModelHost
 from lyo_pipelines.evaluation.engine.outputs import Batch, OutputsFolder, by_item
 from lyo_pipelines.evaluation.inputs.evaluation_inputs import EvaluationInputs, ModelSpec
 from lyo_pipelines.evaluation.inputs.items import Item
 from lyo_pipelines.evaluation.measures.model_outputs import ModelOutputs, Timing
 from lyo_pipelines.evaluation.planning.assemble import outputs_key
+from lyo_pipelines.evaluation.planning.memory import estimate_answers, largest_fitting
 from lyo_pipelines.external_process.progress import Progress
+from lyo_pipelines.training.dimensions import dimensions_of_config
+from lyo_pipelines.training.engine.decoding import positions_of, stop_ids
+from lyo_pipelines.training.memory import free_bytes
 
 LIKELIHOOD, ANSWERS, WAITING = "likelihood", "answers", "waiting"
 
@@ -61,41 +66,66 @@ class Asker:
         with self.host.using(spec) as (model, tokenizer):
             self.progress.update(1, 1)
             self.host.reset_memory()
-            encoded = encode_items(tokenizer, self.inputs.items, max_length=config.max_length)
+            encoded, limit = encode_to_ask(
+                tokenizer, self.inputs.items,
+                max_length=config.max_length, positions=positions_of(model), max_new_tokens=config.max_new_tokens,
+            )  # fmt: skip
             asked = [e for e in encoded if not e.plain and self.answers]
-            limit = config.max_new_tokens or answer_limit(encoded)
             schemas = self.inputs.schemas
             constraint = Constraint(tokenizer, stop_ids(tokenizer, model), schemas) if schemas else None
-            self._stage(
-                spec, folder, LIKELIHOOD, generate.batches_by_length(encoded, config.loss_batch, whole=True),
-                lambda batch: generate.likelihood(model, tokenizer, batch),
-            )  # fmt: skip
-            self._stage(
-                spec, folder, ANSWERS, generate.batches_by_length(asked, config.generation_batch, whole=False),
-                lambda batch: generate.answers(model, tokenizer, batch, max_new_tokens=limit, constraint=constraint),
-            )  # fmt: skip
+            together = self._together(spec, model, asked, limit)
+            self._stage(spec, folder, LIKELIHOOD, encoded, config.loss_batch, lambda left, at_once: (
+                generate.likelihood(model, tokenizer, batch)
+                for batch in generate.batches_by_length(left, at_once, whole=True)
+            ))  # fmt: skip
+            lean = self.host.lean(spec)
+
+            def answers(left: Sequence[Encoded], at_once: int) -> Iterator[Batch]:
+                if lean is not None:
+                    stops = stop_ids(tokenizer, model)
+                    yield from generate.lean_answers(
+                        lean, tokenizer, left, stops=stops, max_new_tokens=limit, at_once=at_once, constraint=constraint
+                    )
+                    return
+                for batch in generate.batches_by_length(left, at_once, whole=False):
+                    yield generate.answers(model, tokenizer, batch, max_new_tokens=limit, constraint=constraint)
+
+            self._stage(spec, folder, ANSWERS, asked, together, answers)
             self._waiting(spec, folder, model, tokenizer, asked, limit=limit)
 
     def _stage(
-        self,
-        spec: ModelSpec,
-        folder: OutputsFolder,
-        stage: str,
-        batches: list[list[Encoded]],
-        ask: Callable[[Sequence[Encoded]], Batch],
+        self, spec: ModelSpec, folder: OutputsFolder, stage: str, encoded: Sequence[Encoded], at_once: int, ask: Ask
     ) -> None:
-        if not batches:
+        if not encoded:
             return
         there = {item_id for batch in folder.batches(stage) for item_id in batch["ids"]}
-        done, total = len(there), sum(map(len, batches))
+        left = [e for e in encoded if e.item_id not in there]
+        done, total = len(encoded) - len(left), len(encoded)
         self.progress.start(stage, self._shown(spec), total, done)
-        for batch in batches:
-            if all(e.item_id in there for e in batch):
-                continue
-            result = ask(batch)
-            folder.append(stage, result)
-            done += len(batch)
+        for batch in asked_in_halves(left, at_once, ask, release=self.host.release_memory, say=self.progress.say):
+            folder.append(stage, batch)
+            done += len(batch["ids"])
             self.progress.update(done, total)
+
+    def _together(self, spec: ModelSpec, model: Any, asked: Sequence[Encoded], limit: int) -> int:
+        """How many items are asked together: as many as the configuration wants, or as the free memory is estimated to hold."""
+        wanted, dimensions = self.inputs.config.generation_batch, dimensions_of_config(model.config.to_dict())
+        if dimensions is None or not asked:
+            return wanted
+        device = "cuda" if self.host.device.startswith("cuda") else "cpu"
+
+        def needed(batch: int) -> float:
+            parts = estimate_answers(
+                dimensions, batch=batch, prompt=max(len(e.prompt) for e in asked), answer=limit, four_bit=spec.four_bit,
+                size=self.host.dtype.itemsize, device=device,
+            ).parts  # fmt: skip
+            return parts["cache"] + parts["work"] + parts["logits"]  # the others are there already
+
+        fitting = largest_fitting(min(wanted, len(asked)), needed, free_bytes(device))
+        if fitting < min(wanted, len(asked)):
+            self.progress.say(f"{self._shown(spec)}: {fitting} items together instead of {wanted}, for the free memory")
+            return fitting
+        return wanted
 
     def _waiting(
         self, spec: ModelSpec, folder: OutputsFolder, model: Any, tokenizer: Any, encoded: list[Encoded], *, limit: int

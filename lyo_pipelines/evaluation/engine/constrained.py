@@ -42,9 +42,12 @@ class Constraint:
 
     def processor(self, item_ids: Sequence[str]) -> transformers.LogitsProcessor:
         """A fresh processor for one batch, its rows in the order of the items."""
-        schemas = [self._schemas.get(item_id) for item_id in item_ids]
-        matchers = [None if schema is None else self._matcher(self._grammars[schema]) for schema in schemas]
-        return _Held(matchers, self._stops)
+        return _Held([self.held(item_id) for item_id in item_ids])
+
+    def held(self, item_id: str) -> HeldAnswer | None:
+        """What one answer is held by; None where its item has no schema."""
+        schema = self._schemas.get(item_id)
+        return None if schema is None else HeldAnswer(self._matcher(self._grammars[schema]), self._stops)
 
     def _grammar(self, schema: str) -> str:
         grammar = llguidance.LLMatcher.grammar_from_json_schema(
@@ -65,25 +68,16 @@ class Constraint:
 _INSTEAD = "Set `constrained: off` under `evaluation:` in config.yaml: the model is then asked freely."
 
 
-class _Held(transformers.LogitsProcessor):
-    """Called by generate before each token is chosen; follows what every row of the batch has written."""
+class HeldAnswer:
+    """One answer that is being written: what may come next."""
 
-    def __init__(self, matchers: Sequence[llguidance.LLMatcher | None], stops: Sequence[int]) -> None:
-        self._matchers = matchers
+    def __init__(self, matcher: llguidance.LLMatcher, stops: Sequence[int]) -> None:
+        self._matcher = matcher
         self._stops = list(stops)
-        self._read: int | None = None
 
-    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
-        """Forbid what does not fit; the first call tells where the answers begin, whatever the architecture puts before them."""
-        read = input_ids.shape[1] if self._read is None else self._read
-        written, self._read = input_ids[:, read:].tolist(), input_ids.shape[1]
-        allowed = np.ones(scores.shape, dtype=bool)
-        for row, matcher in enumerate(self._matchers):
-            if matcher is not None:
-                allowed[row] = self._next(matcher, written[row], scores.shape[1])
-        return scores.masked_fill(~torch.from_numpy(allowed).to(scores.device), -torch.inf)
-
-    def _next(self, matcher: llguidance.LLMatcher, written: Sequence[int], width: int) -> np.ndarray:
+    def allowed(self, written: Sequence[int], width: int) -> np.ndarray:
+        """Which tokens may follow, bool [width]. written: tokens since the last call; width: of the model's output."""
+        matcher = self._matcher
         for token in written:
             if not matcher.is_stopped():
                 matcher.consume_token(token)
@@ -96,6 +90,24 @@ class _Held(transformers.LogitsProcessor):
             known = _allowed(matcher)[:width]  # the model's output may be wider than the vocabulary
             row[: known.size] = known
         return row
+
+
+class _Held(transformers.LogitsProcessor):
+    """Called by generate before each token is chosen; follows what every row of the batch has written."""
+
+    def __init__(self, rows: Sequence[HeldAnswer | None]) -> None:
+        self._rows = rows
+        self._read: int | None = None
+
+    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+        """Forbid what does not fit; the first call tells where the answers begin, whatever the architecture puts before them."""
+        read = input_ids.shape[1] if self._read is None else self._read
+        written, self._read = input_ids[:, read:].tolist(), input_ids.shape[1]
+        allowed = np.ones(scores.shape, dtype=bool)
+        for number, row in enumerate(self._rows):
+            if row is not None:
+                allowed[number] = row.allowed(written[number], scores.shape[1])
+        return scores.masked_fill(~torch.from_numpy(allowed).to(scores.device), -torch.inf)
 
 
 def bounded(schema: Any) -> Any:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lyo_pipelines.evaluation.inputs.items import Item
+from lyo_pipelines.evaluation.planning.memory import LONGEST_ANSWER
 from lyo_pipelines.training.engine import chat
 
 
@@ -26,24 +27,43 @@ class Encoded:
 
 def encode_items(tokenizer: Any, items: Sequence[Item], *, max_length: int) -> list[Encoded]:
     """Encode every item so that prompt + reference has at most max_length tokens (oldest turns go first)."""
+    return _encode(tokenizer, items, max_length, None)
+
+
+def encode_to_ask(
+    tokenizer: Any, items: Sequence[Item], *, max_length: int, positions: int | None, max_new_tokens: int | None
+) -> tuple[list[Encoded], int]:
+    """Encode every item for a model of so many positions (None: without end), and say how long an answer may be.
+
+    Prompt + reference have at most max_length tokens and fit the positions, and so do prompt + answer: what is too long for that is
+    cut (`Encoded.cut`). max_new_tokens: of an answer; None: see answer_limit.
+    """
+    length = max_length if positions is None else min(max_length, positions)
+    encoded = _encode(tokenizer, items, length, None)
+    limit = max_new_tokens or answer_limit(encoded)
+    if positions is None:
+        return encoded, limit
+    limit = min(limit, positions // 2)
+    too_long = {e.item_id for e in encoded if not e.plain and len(e.prompt) + limit > positions}
+    if too_long:
+        again = [item for item in items if item.item_id in too_long]
+        shorter = {e.item_id: e for e in _encode(tokenizer, again, length, positions - limit)}
+        encoded = [shorter.get(e.item_id, e) for e in encoded]
+    return encoded, limit
+
+
+def _encode(tokenizer: Any, items: Sequence[Item], max_length: int, longest_prompt: int | None) -> list[Encoded]:
     conversations = [
         [*({"role": role, "content": content} for role, content in item.prompt), _answer(item)] for item in items
     ]
-    tokens = chat.tokenize(conversations, tokenizer, max_length)
+    tokens = chat.tokenize(conversations, tokenizer, max_length, longest_prompt=longest_prompt)
     return [_encoded(item, example) for item, example in zip(items, tokens, strict=True)]
 
 
 def answer_limit(encoded: Sequence[Encoded]) -> int:
     """Room for the longest reference and 10 % more, in steps of 16 tokens, at most 512; the same for every model."""
     longest = max((len(e.reference) for e in encoded if not e.plain), default=0)
-    return max(16, min(512, -(-longest * 11 // 160) * 16))
-
-
-def stop_ids(tokenizer: Any, model: Any) -> list[int]:
-    """Every token that ends an answer: the tokenizer's, and those the model's generation settings name."""
-    configured = getattr(model.generation_config, "eos_token_id", None)
-    known = configured if isinstance(configured, list) else [configured]
-    return sorted({token for token in (tokenizer.eos_token_id, *known) if token is not None})
+    return max(16, min(LONGEST_ANSWER, -(-longest * 11 // 160) * 16))
 
 
 def _encoded(item: Item, example: chat.Tokens) -> Encoded:

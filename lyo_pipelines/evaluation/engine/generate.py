@@ -14,8 +14,12 @@ import torch
 import transformers
 
 from lyo_pipelines.evaluation.engine.constrained import Constraint
-from lyo_pipelines.evaluation.engine.encoding import Encoded, stop_ids
+from lyo_pipelines.evaluation.engine.encoding import Encoded
+from lyo_pipelines.evaluation.engine.model_host import LeanRows
+from lyo_pipelines.evaluation.planning.assemble import AdapterError
+from lyo_pipelines.inference.greedy import Prompt, WrittenAnswer, write_greedily
 from lyo_pipelines.training.engine.data import IGNORED
+from lyo_pipelines.training.engine.decoding import generate_ids, padding_id, positions_of, read_answer, stop_ids
 from lyo_pipelines.training.engine.loss import shifted_right
 
 
@@ -35,7 +39,7 @@ def likelihood(model: Any, tokenizer: Any, batch: Sequence[Encoded]) -> dict[str
     if model.config.is_encoder_decoder:
         return _decoder_likelihood(model, tokenizer, batch)
     sequences = [e.prompt + e.reference for e in batch]
-    ids, mask = _left_padded(sequences, _padding(tokenizer), model.device)
+    ids, mask = _left_padded(sequences, padding_id(tokenizer), model.device)
     longest = max(len(e.reference) for e in batch)
     logits = model(
         input_ids=ids, attention_mask=mask, position_ids=_positions(mask), logits_to_keep=longest + 1, use_cache=False
@@ -51,7 +55,7 @@ def likelihood(model: Any, tokenizer: Any, batch: Sequence[Encoded]) -> dict[str
 
 def _decoder_likelihood(model: Any, tokenizer: Any, batch: Sequence[Encoded]) -> dict[str, list[Any]]:
     """The same for an encoder-decoder: it reads the prompts, and its decoder writes the references from their beginning."""
-    ids, mask = _left_padded([e.prompt for e in batch], _padding(tokenizer), model.device)
+    ids, mask = _left_padded([e.prompt for e in batch], padding_id(tokenizer), model.device)
     longest = max(len(e.reference) for e in batch)
     labels = torch.tensor(
         [[*e.reference, *[IGNORED] * (longest - len(e.reference))] for e in batch], device=model.device
@@ -87,26 +91,76 @@ def answers(
 
     constraint: what holds them to their schemas; None asks freely.
     """
-    ids, mask = _left_padded([e.prompt for e in batch], _padding(tokenizer), model.device)
+    ids, mask = _left_padded([e.prompt for e in batch], padding_id(tokenizer), model.device)
     stops = stop_ids(tokenizer, model)
     started = time.perf_counter()
-    held = None if constraint is None else [constraint.processor([e.item_id for e in batch])]
-    output = model.generate(
-        input_ids=ids,
-        attention_mask=mask,
-        generation_config=_greedy(model, tokenizer, stops, max_new_tokens),
-        logits_processor=held,
-    )
-    before = 1 if model.config.is_encoder_decoder else ids.shape[1]  # the decoder's start, or the prompt again
-    written = [_until_stop(row, stops) for row in output[:, before:].tolist()]
+    held = [] if constraint is None else [constraint.processor([e.item_id for e in batch])]
+    longest = _room(model, ids.shape[1], max_new_tokens)
+    output = generate_ids(model, tokenizer, ids, mask, stops=stops, longest=longest, processors=held)
+    written = [_until_stop(row, stops) for row in output]
+    return _read(tokenizer, batch, written, time.perf_counter() - started)
+
+
+def _read(
+    tokenizer: Any, batch: Sequence[Encoded], written: Sequence[tuple[list[int], bool]], seconds: float
+) -> dict[str, list[Any]]:
     return {
         "ids": [e.item_id for e in batch],
-        "texts": [tokenizer.decode(tokens, skip_special_tokens=True).strip() for tokens, _ in written],
+        "texts": [read_answer(tokenizer, tokens) for tokens, _ in written],
         "answer_tokens": [len(tokens) for tokens, _ in written],
         "truncated": [not stopped for _, stopped in written],
         "prompt_tokens": [len(e.prompt) for e in batch],
-        "seconds": [time.perf_counter() - started],
+        "seconds": [seconds],
     }
+
+
+def lean_answers(
+    rows: LeanRows,
+    tokenizer: Any,
+    asked: Sequence[Encoded],
+    *,
+    stops: list[int],
+    max_new_tokens: int,
+    at_once: int,
+    constraint: Constraint | None = None,
+) -> Iterator[dict[str, list[Any]]]:
+    """The same answers from the lean forward pass, whose rows are filled up as answers end; yields about `at_once` at a time."""
+    items = {e.item_id: e for e in asked}
+    held = {key: None if constraint is None else constraint.held(key) for key in items}
+    prompts = [
+        Prompt(
+            key, e.prompt, min(max_new_tokens, rows.model.positions - len(e.prompt)), rows.adapter,
+            None if (holder := held[key]) is None else holder.allowed,
+        )
+        for key, e in items.items()
+    ]  # fmt: skip
+    ended: list[WrittenAnswer] = []
+    started, left = time.perf_counter(), len(prompts)
+    for some in write_greedily(rows.model, prompts, stops=stops, rows=at_once):
+        ended += some
+        left -= len(some)
+        if len(ended) >= at_once or not left:
+            now = time.perf_counter()
+            yield _read(
+                tokenizer,
+                [items[one.key] for one in ended],
+                [(one.tokens, one.stopped) for one in ended],
+                now - started,
+            )
+            started, ended = now, []
+
+
+def _room(model: Any, prompt: int, wanted: int) -> int:
+    """As many new tokens as wanted, or as the model's positions leave. Raises AdapterError where they leave none."""
+    positions = positions_of(model)
+    if positions is None or model.config.is_encoder_decoder:
+        return wanted
+    if prompt >= positions:
+        raise AdapterError(
+            f"a prompt of {prompt} tokens leaves no room for an answer: the model knows {positions} positions.",
+            hint="Lower max_length in the evaluation configuration.",
+        )
+    return min(wanted, positions - prompt)
 
 
 def waiting_times(
@@ -120,11 +174,9 @@ def waiting_times(
     for number, e in enumerate([encoded[0], *encoded] if encoded else []):
         ids = torch.tensor([e.prompt], device=model.device)
         clock = _Clock(synchronize)
-        model.generate(
-            input_ids=ids,
-            attention_mask=torch.ones_like(ids),
-            generation_config=_greedy(model, tokenizer, None, new_tokens, minimum=new_tokens),
-            stopping_criteria=transformers.StoppingCriteriaList([clock]),
+        longest = _room(model, ids.shape[1], new_tokens)
+        generate_ids(
+            model, tokenizer, ids, torch.ones_like(ids), stops=(), longest=longest, shortest=longest, criteria=[clock]
         )
         if number:
             yield {"first": clock.ticks[0], "total": clock.ticks[-1], "tokens": float(len(clock.ticks))}
@@ -145,27 +197,9 @@ class _Clock(transformers.StoppingCriteria):
         return torch.zeros(input_ids.shape[0], dtype=torch.bool, device=input_ids.device)
 
 
-def _greedy(
-    model: Any, tokenizer: Any, stops: list[int] | None, maximum: int, minimum: int | None = None
-) -> transformers.GenerationConfig:
-    return transformers.GenerationConfig(
-        do_sample=False,
-        max_new_tokens=maximum,
-        min_new_tokens=minimum,
-        eos_token_id=stops,
-        pad_token_id=_padding(tokenizer),
-        decoder_start_token_id=getattr(model.config, "decoder_start_token_id", None),
-        use_cache=True,
-    )
-
-
 def _until_stop(tokens: list[int], stops: list[int]) -> tuple[list[int], bool]:
     end = next((at for at, token in enumerate(tokens) if token in stops), None)
     return (tokens, False) if end is None else (tokens[:end], True)
-
-
-def _padding(tokenizer: Any) -> int:
-    return tokenizer.pad_token_id if tokenizer.pad_token_id is not None else tokenizer.eos_token_id or 0
 
 
 def _left_padded(sequences: Sequence[Sequence[int]], padding: int, device: Any) -> tuple[torch.Tensor, torch.Tensor]:

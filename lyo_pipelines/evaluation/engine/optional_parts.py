@@ -49,7 +49,12 @@ def ask_endpoints(
     outputs, sections = {}, []
     for endpoint in inputs.config.endpoints:
         replies = ask_remote(
-            endpoint, asked, max_tokens=limit, name=endpoint.name, cache=asker.cache, progress=asker.progress
+            endpoint,
+            asked,
+            max_tokens=endpoint.max_tokens,
+            name=endpoint.name,
+            cache=asker.cache,
+            progress=asker.progress,
         )
         outputs[endpoint.name] = _outputs(inputs, replies, limit)
         sections.append(_section(endpoint, replies, len(asked)))

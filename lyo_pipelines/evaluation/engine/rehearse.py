@@ -10,6 +10,7 @@ import argparse
 import json
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from lyo_pipelines.errors import LyoError
@@ -48,22 +49,26 @@ def _rehearse(options: argparse.Namespace) -> None:
 
 def _ask(adapter: TrainingResult | None, options: argparse.Namespace) -> dict[str, str | float]:
     from lyo_pipelines.evaluation.engine import generate
-    from lyo_pipelines.evaluation.engine.encoding import encode_items
+    from lyo_pipelines.evaluation.engine.encoding import encode_to_ask
     from lyo_pipelines.evaluation.engine.model_host import ModelHost, quiet_libraries
     from lyo_pipelines.evaluation.inputs.evaluation_inputs import ModelSpec
     from lyo_pipelines.evaluation.inputs.items import Item
+    from lyo_pipelines.evaluation.planning.assemble import adapter_spec
+    from lyo_pipelines.training.engine.decoding import positions_of
 
     quiet_libraries()
     started = time.perf_counter()
-    whole = adapter is not None and adapter.manifest.is_whole_model
-    base = str(options.adapter) if whole else options.base
-    spec = ModelSpec("champion", base, None if whole else options.adapter, "", "")
+    spec = adapter_spec("champion", options.adapter) if adapter else ModelSpec("base", options.base, None, "", "")
+    if adapter and not adapter.manifest.is_whole_model:  # a base may have moved since
+        spec = replace(spec, base_name=options.base)
     host = ModelHost(options.models, device="auto", dtype="auto", attention=None)
     with host.using(spec) as (model, tokenizer):
         loaded = time.perf_counter()
         item = Item("rehearsal", "rehearsal", (("user", options.question),), ".", "en")
-        encoded = encode_items(tokenizer, [item], max_length=1024)
-        written = generate.answers(model, tokenizer, encoded, max_new_tokens=options.max_new_tokens)
+        encoded, limit = encode_to_ask(
+            tokenizer, [item], max_length=1024, positions=positions_of(model), max_new_tokens=options.max_new_tokens
+        )
+        written = generate.answers(model, tokenizer, encoded, max_new_tokens=limit)
     if not written["answer_tokens"][0]:
         raise NoAnswerError("it answered nothing")
     return {

@@ -16,7 +16,7 @@ from lyo_pipelines.tasks.base import TaskFormat
 class ModelSpec:
     """One model of the comparison: `role` is base, candidate, champion or start; `identity` changes when its weights do.
 
-    A whole model (method `full`) has no adapter: its folder is its base_name.
+    A whole model (method `full`) has no adapter: its folder is its base_name. four_bit: its base is held in 4 bits (method `qlora`).
     """
 
     role: str
@@ -24,6 +24,7 @@ class ModelSpec:
     adapter_dir: Path | None
     version: str
     identity: str
+    four_bit: bool = False
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -43,6 +44,12 @@ class ModelOutputs:
     timing: Timing | None
     answered: list[bool] | None = None
 
+    @property
+    def without_a_number(self) -> list[bool]:
+        """Of each item whose likelihood was asked for, in order: whether it is no number (a broken adapter, or an overflow)."""
+        known = zip(self.nll_sums, self.nll_tokens, strict=True)
+        return [total is None or not math.isfinite(total) for total, tokens in known if tokens]
+
     def is_answered(self, row: int) -> bool:
         """Whether there is an answer to look at."""
         return self.answered is None or self.answered[row]
@@ -63,7 +70,10 @@ def metric_inputs(items: Sequence[Item], outputs: ModelOutputs) -> dict[str, lis
         "languages": [item.language for item in items],
         "subjects": [item.subject or "" for item in items],
         "grades": [item.grade or "" for item in items],
-        "nll_sums": outputs.nll_sums,
+        # infinity as well is no loss that could be averaged; without_a_number counts both
+        "nll_sums": [
+            math.nan if total is not None and not math.isfinite(total) else total for total in outputs.nll_sums
+        ],
         "nll_tokens": outputs.nll_tokens,
         "prompt_tokens": outputs.prompt_tokens,
         "answer_tokens": outputs.answer_tokens,

@@ -29,7 +29,7 @@ from lyo_pipelines.evaluation.measures.metric_values import Found, MetricFacts, 
 from lyo_pipelines.evaluation.measures.model_outputs import ModelOutputs, Timing
 from lyo_pipelines.evaluation.measures.run_metrics import Measured
 from lyo_pipelines.evaluation.measures.validity import VALID_ANSWER
-from lyo_pipelines.evaluation.report.gates import evaluate_gates, may_be_released
+from lyo_pipelines.evaluation.report.gates import NO_NUMBER, evaluate_gates, may_be_released
 from lyo_pipelines.evaluation.report.slices import slice_all
 from lyo_pipelines.evaluation.report.tasks import task_section
 
@@ -220,6 +220,8 @@ def _model_values(
     asked = [row for row, item in enumerate(items) if not item.is_plain and outputs.is_answered(row)]
     for name in ("answer_tokens", "prompt_tokens", "truncated"):
         found[name] = _share(getattr(outputs, name), asked)
+    if lost := outputs.without_a_number:
+        found[NO_NUMBER] = _share(lost, range(len(lost)))
     found["cut_to_fit"] = _share(outputs.cut, range(len(items)))
     return found
 

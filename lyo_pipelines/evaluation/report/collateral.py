@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import isfinite
 
 from lyo_pipelines.config.evaluation import EvaluationConfig
 from lyo_pipelines.contracts.report_sections import Collateral, CollateralRow
@@ -38,6 +39,7 @@ def collateral_section(
 def _row(
     part: ItemSet, metric: str, outputs: Mapping[str, ModelOutputs], before: str, config: EvaluationConfig
 ) -> CollateralRow:
+    lost = sum(outputs["candidate"].without_a_number) if metric == "loss" else 0
     read = {"loss": _loss_values, "checked_answer": _correct_answers}[metric]
     values = {role: read(part, found) for role, found in outputs.items()}
     every = range(len(part.items))
@@ -55,8 +57,8 @@ def _row(
         change=found.difference,
         ci_low=found.ci_low,
         ci_high=found.ci_high,
-        damaged=_is_worse(found, config.collateral.tolerance),
-        note=found.note,
+        damaged=True if lost else _is_worse(found, config.collateral.tolerance),
+        note=f"the candidate's loss is no number on {lost} items" if lost else found.note,
     )
 
 
@@ -69,7 +71,9 @@ def _is_worse(found: Comparison, tolerance: float) -> bool | None:
 def _loss_values(_: ItemSet, outputs: ModelOutputs) -> MetricValues:
     pairs = list(zip(outputs.nll_sums, outputs.nll_tokens, strict=True))
     return MetricValues(
-        tuple(None if total is None or not tokens else total / tokens for total, tokens in pairs),
+        tuple(
+            None if total is None or not tokens or not isfinite(total) else total / tokens for total, tokens in pairs
+        ),
         tuple(float(tokens) for _, tokens in pairs),
     )
 

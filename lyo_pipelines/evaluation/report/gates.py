@@ -18,6 +18,8 @@ TASK_METRICS = "task_metrics"
 """As a gate's metric: every metric of the task's own file."""
 RIVALS = ("champion", "start")
 """Roles that a gate against the champion is judged against: each that is there must be passed, for a tuned adapter its start too."""
+NO_NUMBER = "loss_no_number"
+"""Share of the items whose likelihood a model could not tell (NaN or infinite), beside its metrics."""
 VALID_ANSWER = "valid_answer"
 """The metric that every task with a schema or a check has; it has gates of its own."""
 
@@ -144,6 +146,9 @@ def _together(gate: GateConfig, outcomes: Mapping[str, Gate]) -> Gate:
 
 
 def _verdict(gate: GateConfig, report: Report) -> Gate:
+    if gate.metric == "loss" and (lost := report.metric("candidate", NO_NUMBER)):
+        # what the candidate can still say of the other items does not count: a model that breaks on some is broken
+        return _outcome(gate, False, f"the candidate's loss is no number on {lost:.1%} of the items")
     found = report.comparison(gate.metric, str(gate.against))
     if found is None or found.note:
         why = found.note if found else "not measured"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from lyo_pipelines.contracts.report import Report
+from lyo_pipelines.evaluation.measures.compare import OURS
+from lyo_pipelines.evaluation.report.gates import NO_NUMBER
 from lyo_pipelines.evaluation.report.markdown_tasks import method_lines, only_plain
 
 CLOSENESS = ("loss", "chrf", "rouge_l", "relevance")
@@ -46,8 +48,12 @@ def limits_section(report: Report) -> str:
             lines.append(f"- {name} is measured on {n} of {report.n_test} items.")
     for role in report.models:
         if share := report.metric(role, "truncated"):
+            where = f"at {report.generation.max_new_tokens} tokens" if role in OURS else "at its endpoint's limit"
+            lines.append(f"- {share:.0%} of the {role}'s answers were cut {where}.")
+        if share := report.metric(role, NO_NUMBER):
             lines.append(
-                f"- {share:.0%} of the {role}'s answers were cut at {report.generation.max_new_tokens} tokens."
+                f"- **The {role}'s loss is no number (NaN or infinite) on {share * report.n_test:.0f} of {report.n_test} items.** "
+                "They are in none of its means: its weights are damaged, or its numbers overflow in this number format."
             )
     if share := report.metric("base", "cut_to_fit"):
         lines.append(f"- {share:.0%} of the prompts lost their beginning to fit {report.generation.max_length} tokens.")

@@ -16,6 +16,7 @@ from lyo_pipelines.contracts.dataset import MANIFEST, DataManifest
 from lyo_pipelines.external_process.program import Program
 from lyo_pipelines.external_process.reporter import Reporter
 from lyo_pipelines.external_process.stopping import StopRequest
+from lyo_pipelines.training.divergence import require_not_diverged
 from lyo_pipelines.training.lock import device_lock
 from lyo_pipelines.training.plan import (
     TrainingResult,
@@ -56,6 +57,7 @@ def _run(options: argparse.Namespace, report: Reporter, stop: StopRequest) -> No
         require_same(output, result.version, wanted)
         report.say(f"already trained: {result.version} in {output}")
     else:
+        require_not_diverged(output)
         result = _train(recipe, options, report, stop)
         report.say(f"trained {result.version} in {result.metrics.seconds:.0f} s: {output}")
     report.materialize(adapter_metadata(result), result.version)

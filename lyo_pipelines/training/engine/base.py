@@ -37,14 +37,24 @@ def resolve(name: str, models_dir: Path, say: Callable[[str], None] = lambda _: 
 
 
 def load_tokenizer(source: str) -> Any:
-    """Load the tokenizer, give it a padding token and, where it has none, its family's chat template."""
+    """Load the tokenizer, give it a padding token and, where it has none, its family's chat template.
+
+    That begins as the tokenizer begins a text of its own: with the beginning mark where the base was pretrained with one.
+    """
     tokenizer = _load(source, lambda: transformers.AutoTokenizer.from_pretrained(source))
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token or tokenizer.unk_token
     if not tokenizer.chat_template:
         config = _load(source, lambda: transformers.AutoConfig.from_pretrained(source))
-        tokenizer.chat_template = TEMPLATES.get(config.model_type, PLAIN)
+        begins = tokenizer.bos_token is not None and tokenizer("")["input_ids"][:1] == [tokenizer.bos_token_id]
+        tokenizer.chat_template = ("{{ bos_token }}" if begins else "") + TEMPLATES.get(config.model_type, PLAIN)
     return tokenizer
+
+
+def positions(source: str) -> int | None:
+    """How many tokens a row of this base model may have; None where its positions know no end (T5's distances)."""
+    config = _load(source, lambda: transformers.AutoConfig.from_pretrained(source))
+    return getattr(config.get_text_config(), "max_position_embeddings", None)
 
 
 def load_model(

@@ -1,7 +1,7 @@
 """A conversation to prompt tokens and answer tokens, with the base model's own chat template.
 
-The prompt is tokenised exactly as it is when the model answers; the answer is what the template appends to it. Only the last
-assistant turn is learnt: the history is context, because it may hold answers that nobody rated.
+The prompt is tokenised exactly as it is when the model answers; the answer is what the template appends to it, up to the mark that
+ends it. Only the last assistant turn is learnt: the history is context, because it may hold answers that nobody rated.
 
 A conversation of one assistant message alone is plain text (continued pretraining): no template, all of its tokens are learnt.
 """
@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from lyo_pipelines.errors import LyoError
-
-Message = dict[str, str]
+from lyo_pipelines.training.engine.prompt_cut import shortened_prompt
+from lyo_pipelines.training.engine.rendering import Message, answered_text, prompt_text
 
 
 class ConversationError(LyoError):
@@ -33,11 +33,6 @@ class Tokens:
         return len(self.prompt) + len(self.answer)
 
 
-def prompt_text(messages: Sequence[Message], tokenizer: Any) -> str:
-    """Render turns (without the answer) up to where the assistant begins to write."""
-    return tokenizer.apply_chat_template(_folded(messages, tokenizer), tokenize=False, add_generation_prompt=True)
-
-
 def is_plain_text(messages: Sequence[Message]) -> bool:
     """Whether this is a text to go on reading from, not a conversation."""
     return len(messages) == 1 and messages[0]["role"] == "assistant"
@@ -51,37 +46,32 @@ def render(messages: Sequence[Message], tokenizer: Any) -> tuple[str, str]:
     if len(messages) < 2 or messages[-1]["role"] != "assistant":
         raise ConversationError("an example needs at least one question and ends with the assistant's answer")
     prompt = prompt_text(messages[:-1], tokenizer)
-    whole = tokenizer.apply_chat_template(_folded(messages, tokenizer), tokenize=False)
-    if whole.startswith(prompt):
-        # what follows the end-of-turn mark is never generated
-        answer = whole[len(prompt) :].rstrip("\n ")
-    else:  # a template may write earlier turns anew (Mistral keeps the system turn in the last question)
-        before, after = _answer_frame(tokenizer)
-        answer = before + messages[-1]["content"].strip() + after
-    end = tokenizer.eos_token or ""
-    return prompt, answer if answer.strip() != messages[-1]["content"].strip() or not end else answer + end
+    return prompt, answered_text(messages, tokenizer, prompt)
 
 
-def tokenize(conversations: Sequence[Sequence[Message]], tokenizer: Any, max_length: int) -> list[Tokens]:
-    """Tokenise examples, each at most max_length tokens.
+def tokenize(
+    conversations: Sequence[Sequence[Message]], tokenizer: Any, max_length: int, *, longest_prompt: int | None = None
+) -> list[Tokens]:
+    """Tokenise examples, each at most max_length tokens and its prompt at most longest_prompt.
 
-    A longer one loses its oldest turns first (never the system turn), then the beginning of its prompt, and the end of its answer
-    only when the answer alone is too long; of a plain text the end goes.
+    A longer one loses its oldest turns first (never the system turn), then the beginning of its last question, and the end of its
+    answer only when the answer alone is too long; of a plain text the end goes. See prompt_cut.py for what stays of a prompt.
     """
-    asked = [index for index, messages in enumerate(conversations) if not is_plain_text(messages)]
-    texts = [render(conversations[index], tokenizer) for index in asked]
+    rows = [index for index, messages in enumerate(conversations) if not is_plain_text(messages)]
+    texts = [render(conversations[index], tokenizer) for index in rows]
     found: dict[int, Tokens] = {}
     if texts:
         prompts = _ids([prompt for prompt, _ in texts], tokenizer)
         wholes = _ids([prompt + answer for prompt, answer in texts], tokenizer)
-        for index, (_, text), prompt, whole in zip(asked, texts, prompts, wholes, strict=True):
+        for index, (_, text), prompt, whole in zip(rows, texts, prompts, wholes, strict=True):
             answer = _answer_ids(prompt, whole, text, tokenizer)
-            fits = len(prompt) + len(answer) <= max_length
-            found[index] = (
-                Tokens(prompt, answer)
-                if fits
-                else _shortened(conversations[index], prompt, answer, tokenizer, max_length)
-            )
+            # an answer without any question teaches nothing
+            room = max(max_length - len(answer), min(len(prompt), max_length // 4))
+            room = room if longest_prompt is None else min(room, longest_prompt)
+            fits = len(prompt) <= room
+            asked, cut = (prompt, "") if fits else shortened_prompt(conversations[index][:-1], tokenizer, room)
+            left = max_length - len(asked)
+            found[index] = Tokens(asked, answer[:left], "answer" if len(answer) > left else cut)
     return [
         found[index] if index in found else _plain(messages[0]["content"], tokenizer, max_length)
         for index, messages in enumerate(conversations)
@@ -106,65 +96,3 @@ def _answer_ids(prompt: list[int], whole: list[int], text: str, tokenizer: Any) 
 
 def _ids(texts: list[str], tokenizer: Any) -> list[list[int]]:
     return tokenizer(texts, add_special_tokens=False)["input_ids"]
-
-
-def _answer_frame(tokenizer: Any) -> tuple[str, str]:
-    """What the template writes right before and right after an answer (learnt once per template)."""
-    known = _FRAMES.get(tokenizer.chat_template)
-    if known is None:
-        turns = [{"role": "user", "content": "u"}, {"role": "assistant", "content": "probe-7f3a"}]
-        prompt = prompt_text(turns[:1], tokenizer)
-        whole = tokenizer.apply_chat_template(turns, tokenize=False)
-        before, _, after = whole[len(prompt) :].partition("probe-7f3a") if whole.startswith(prompt) else ("", "", "")
-        known = _FRAMES[tokenizer.chat_template] = before, after.rstrip("\n ")
-    return known
-
-
-def _shortened(messages: Sequence[Message], prompt: list[int], answer: list[int], tokenizer: Any, limit: int) -> Tokens:
-    turns = list(messages[:-1])
-    first = 1 if turns[0]["role"] == "system" else 0
-    cut = ""
-    while len(prompt) + len(answer) > limit and len(turns) - first > 1:
-        del turns[first : first + 2]  # a question goes with its answer, so that the turns still alternate
-        if len(turns) == first:
-            turns.append(messages[-2])
-        prompt = _ids([prompt_text(turns, tokenizer)], tokenizer)[0]
-        cut = "history"
-    room = limit - len(answer)
-    if room < len(prompt):
-        least = min(len(prompt), limit // 4)  # an answer without any question teaches nothing
-        cut = "prompt" if room >= least else "answer"
-        prompt = prompt[-max(room, least) :]
-    return Tokens(prompt, answer[: limit - len(prompt)], cut)
-
-
-def _folded(messages: Sequence[Message], tokenizer: Any) -> list[Message]:
-    """Fold the system turn into the first user turn where the template refuses a system role (Gemma)."""
-    turns = [dict(message) for message in messages]
-    if not turns or turns[0]["role"] != "system" or accepts_system(tokenizer):
-        return turns
-    system, *rest = turns
-    if rest and rest[0]["role"] == "user":
-        rest[0]["content"] = f"{system['content']}\n\n{rest[0]['content']}"
-        return rest
-    return [{"role": "user", "content": system["content"]}, *rest]
-
-
-def accepts_system(tokenizer: Any) -> bool:
-    """Whether the chat template renders a system turn (probed once per template)."""
-    template = tokenizer.chat_template
-    known = _ACCEPTS.get(template)
-    if known is None:
-        import jinja2
-
-        probe = [{"role": "system", "content": "probe-7f3a"}, {"role": "user", "content": "u"}]
-        try:
-            known = "probe-7f3a" in tokenizer.apply_chat_template(probe, tokenize=False)
-        except jinja2.TemplateError:
-            known = False
-        _ACCEPTS[template] = known
-    return known
-
-
-_ACCEPTS: dict[str, bool] = {}
-_FRAMES: dict[str, tuple[str, str]] = {}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import math
 import os
 import platform
 import shutil
@@ -11,11 +13,13 @@ from pathlib import Path
 from typing import Any, NotRequired, TypedDict
 
 import orjson
+import safetensors
 
 from lyo_pipelines.contracts.adapter import MANIFEST, AdapterManifest, TrainingMetrics
 from lyo_pipelines.errors import LyoError
 from lyo_pipelines.storage.whole_files import whole_file, write_whole
 from lyo_pipelines.training.checkpoints import checkpoint_fault, step_of
+from lyo_pipelines.training.divergence import diverged
 from lyo_pipelines.training.engine.loss_curve import draw_loss_curve
 from lyo_pipelines.training.engine.whole_model import publish_model
 from lyo_pipelines.training.metrics_log import read_metrics
@@ -34,13 +38,16 @@ class TrainerState(TypedDict):
     """What is read of the Trainer's own file; an entry of `log_history` has the names that the Trainer gave it."""
 
     global_step: int
+    max_steps: int
     best_global_step: NotRequired[int | None]
     log_history: list[dict[str, float]]
 
 
 def checkpoint_state(checkpoint: Path) -> TrainerState:
     """The Trainer's state inside a checkpoint: step, best step, history."""
-    return orjson.loads((checkpoint / "trainer_state.json").read_bytes())
+    return json.loads(
+        (checkpoint / "trainer_state.json").read_bytes()
+    )  # the Trainer writes NaN, which is no strict JSON
 
 
 def publish_adapter(output: Path, last: Path, recipe: Recipe, tokenizer: Any) -> tuple[TrainingMetrics, list[str]]:
@@ -55,12 +62,22 @@ def publish_adapter(output: Path, last: Path, recipe: Recipe, tokenizer: Any) ->
         raise DamagedCheckpointError(
             f"the best checkpoint {best} cannot be published: {wrong}. Remove {output} and train again, or restore it."
         )
+    _require_numbers(best, recipe, state)
     files = (
         publish_model(output, best, recipe, tokenizer)
         if recipe.method == "full"
         else _publish_adapter(output, best, recipe)
     )
     return _outcome(output, state, best_step), files
+
+
+def _require_numbers(best: Path, recipe: Recipe, state: TrainerState) -> None:
+    """The last step may break the weights without a loss that would show it. Raises DivergedError."""
+    step = state["global_step"]
+    for path in sorted(best.glob("*.safetensors")):
+        with safetensors.safe_open(path, framework="pt") as weights:
+            if not all(bool(weights.get_tensor(name).isfinite().all()) for name in weights.keys()):  # noqa: SIM118
+                raise diverged(recipe, "weights", math.nan, step=step_of(best), steps=step, before=step_of(best) - 1)
 
 
 def _publish_adapter(output: Path, best: Path, recipe: Recipe) -> list[str]:

@@ -19,7 +19,7 @@ from lyo_pipelines.training.engine.lora import add_lora
 from lyo_pipelines.training.engine.loss import plain_model
 from lyo_pipelines.training.lock import NoDeviceError
 from lyo_pipelines.training.memory import SHORT_ROWS_TOKENS, LargestBatch
-from lyo_pipelines.training.recipes import Recipe
+from lyo_pipelines.training.recipes import FOUR_BIT_METHOD, Recipe
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
@@ -47,7 +47,7 @@ def build_model(recipe: Recipe, source: str, device: str, *, longest: int) -> An
             dtype=torch.float32 if full else DTYPES[training_dtype(recipe, device)],
             attention=recipe.speed.attention,
             short_rows=device == "cpu" and longest <= SHORT_ROWS_TOKENS,
-            four_bit_on=device if recipe.method == "qlora" else None,
+            four_bit_on=device if recipe.method == FOUR_BIT_METHOD else None,
         )
     except ImportError as error:
         raise MissingBaseModelError(
@@ -57,7 +57,7 @@ def build_model(recipe: Recipe, source: str, device: str, *, longest: int) -> An
         model = add_lora(model, recipe.lora, recipe.seed)
         if recipe.speed.fused_lora:
             fuse_lora(model)
-    if recipe.method != "qlora":  # 4-bit weights were made where they stay
+    if recipe.method != FOUR_BIT_METHOD:  # 4-bit weights were made where they stay
         model = model.to(device)
     if recipe.speed.compile:
         compile_blocks(model)

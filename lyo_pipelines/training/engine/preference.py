@@ -7,6 +7,7 @@ the tuned one is published. Reading the data belongs to preference_data.py.
 
 from __future__ import annotations
 
+import math
 import warnings
 from pathlib import Path
 from typing import Any, cast
@@ -22,14 +23,14 @@ from trl.trainer.kto_trainer import KTOTrainer
 
 from lyo_pipelines.external_process.reporter import Reporter
 from lyo_pipelines.external_process.stopping import StopRequest
-from lyo_pipelines.training.batches import TrainingPlan, plan_training
+from lyo_pipelines.training.batches import TrainingPlan
 from lyo_pipelines.training.checkpoints import step_of
 from lyo_pipelines.training.dtypes import training_dtype
 from lyo_pipelines.training.engine import base
 from lyo_pipelines.training.engine.finish import checkpoint_state
 from lyo_pipelines.training.engine.fused_lora import fuse_lora
 from lyo_pipelines.training.engine.model_building import DTYPES
-from lyo_pipelines.training.engine.preference_data import PreferenceRows, read_preferences, without_singles
+from lyo_pipelines.training.engine.preference_data import PreferenceRows, plan_preferences, read_preferences
 from lyo_pipelines.training.engine.progress import TrainingProgress, validation_steps
 from lyo_pipelines.training.engine.run import has_ended, run_trainer
 from lyo_pipelines.training.engine.session import Facts, Session, finish_training, open_training, tracking_run
@@ -89,7 +90,7 @@ def train_preferences(
         read_preferences(dataset_dir, recipe.method, split, session.tokenizer, session.limit)
         for split in ("train", "validation")
     )
-    plan = without_singles(plan_training(train.lengths, recipe.batch, recipe.budget, recipe.seed))
+    plan = plan_preferences(train.lengths, recipe)
     model = _adapted(session, start, longest=session.limit)
     reporter.say(
         f"{session.note.segment}: {recipe.method} from {adapter.version}, {plan.examples} {train.unit}, {plan.steps} steps, on "
@@ -201,4 +202,5 @@ def _rewards(session: Session) -> dict[str, float | None]:
     told = [entry for entry in state["log_history"] if "eval_loss" in entry]
     names = ("eval_rewards/margins", "eval_rewards/accuracies", "eval_rewards/chosen", "eval_rewards/rejected")
     last = told[-1] if told else {}
-    return {name.removeprefix("eval_").replace("/", "_"): last[name] for name in names if name in last}
+    found = {name.removeprefix("eval_").replace("/", "_"): last[name] for name in names if name in last}
+    return {name: value if math.isfinite(value) else None for name, value in found.items()}

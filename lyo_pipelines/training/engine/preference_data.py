@@ -12,8 +12,9 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from lyo_pipelines.contracts.errors import DatasetError
-from lyo_pipelines.training.batches import TrainingPlan
+from lyo_pipelines.training.batches import TrainingPlan, plan_training
 from lyo_pipelines.training.engine.chat import Tokens, tokenize
+from lyo_pipelines.training.recipes import Recipe
 
 TrlRow = dict[str, list[int] | bool]
 """One row for TRL's collators: token ids by name, and the label of a KTO row."""
@@ -85,8 +86,17 @@ def read_preferences(dataset_dir: Path, method: str, split: str, tokenizer: Any,
     )
 
 
-def without_singles(plan: TrainingPlan) -> TrainingPlan:
-    """The plan without micro-batches of one row, in which KTO has no other answer to compare with."""
+def plan_preferences(lengths: np.ndarray, recipe: Recipe) -> TrainingPlan:
+    """Plan the training. Raises DatasetError where KTO has nothing to compare.
+
+    KTO compares an answer with others of its micro-batch, good and bad: a micro-batch of one row teaches nothing and is left out, and
+    rows are never sorted by length, for good answers are longer than bad ones and micro-batches would hold one label only. DPO's
+    pairs hold both answers, so that one pair is a micro-batch.
+    """
+    if recipe.method != "kto":
+        return plan_training(lengths, recipe.batch, recipe.budget, recipe.seed)
+    shuffled = recipe.batch.model_copy(update={"group_by_length": False})
+    plan = plan_training(lengths, shuffled, recipe.budget, recipe.seed)
     kept = [at for at, batch in enumerate(plan.micro_batches) if len(batch) > 1]
     if not kept:
         raise DatasetError("there is only one preference to learn from: collect more ratings, or use method lora.")

@@ -12,6 +12,7 @@ import transformers
 
 from lyo_pipelines.external_process.stopping import StopRequest
 from lyo_pipelines.training.batches import TrainingPlan
+from lyo_pipelines.training.divergence import diverged, first_divergence
 from lyo_pipelines.training.metrics_log import MetricsLog, Stage
 from lyo_pipelines.training.recipes import Recipe
 
@@ -73,6 +74,7 @@ class TrainingProgress(transformers.TrainerCallback):
         self.started = clock()
         self.training_started: float | None = None
         self.first_step = self.step = 0
+        self.sound_step = 0  # the last one whose loss was seen to be a number
         self.validating_seconds = 0.0  # of this process; not counted in tokens per second
         self.validation_started: float | None = None
         self.stopped_early = False
@@ -81,7 +83,7 @@ class TrainingProgress(transformers.TrainerCallback):
     def on_train_begin(self, args: Any, state: transformers.TrainerState, control: Any, **kwargs: Any) -> None:
         """Start the clock of this process; a resumed run continues the count of seconds."""
         self.training_started = self.clock()
-        self.first_step = self.step = state.global_step
+        self.first_step = self.step = self.sound_step = state.global_step
         self.write("training")
 
     def on_step_end(
@@ -105,8 +107,19 @@ class TrainingProgress(transformers.TrainerCallback):
     def on_log(
         self, args: Any, state: transformers.TrainerState, control: Any, logs: Any = None, **kwargs: Any
     ) -> None:
-        """One line of metrics.jsonl for each logged step and each validation."""
+        """One line of metrics.jsonl for each logged step and each validation. Raises DivergedError where a value is no number."""
         logs = logs or {}
+        if (found := first_divergence([logs])) is not None:
+            what, value, _ = found
+            raise diverged(
+                self.recipe,
+                what,
+                value,
+                step=self.step,
+                steps=self.plan.steps,
+                before=min(self.sound_step, self.step - 1),
+            )
+        self.sound_step = self.step
         if "eval_loss" in logs:
             if self.validation_started is not None:
                 self.validating_seconds += self.clock() - self.validation_started

@@ -10,6 +10,7 @@ from lyo_pipelines.external_process.stopping import Interrupted, StopRequest
 from lyo_pipelines.training.batches import TrainingPlan, plan_training, seen_by_segment
 from lyo_pipelines.training.checkpoints import step_of
 from lyo_pipelines.training.dimensions import dimensions_of
+from lyo_pipelines.training.divergence import DivergedError, note_divergence
 from lyo_pipelines.training.dtypes import training_dtype
 from lyo_pipelines.training.engine.data import Collator, Examples, read_split
 from lyo_pipelines.training.engine.finish import checkpoint_state
@@ -118,7 +119,10 @@ def _train(session: Session, model: Any, plan: TrainingPlan, data: Examples, hel
 
 
 def run_trainer(trainer: MarkedCheckpoints, session: Session, progress: TrainingProgress, steps: int) -> None:
-    """Train to the end, or to a stop request: then a checkpoint of that moment is kept and Interrupted raised."""
+    """Train to the end, or to a stop request: then a checkpoint of that moment is kept and Interrupted raised.
+
+    Raises DivergedError, with a note of it in the output folder, where the numbers run away.
+    """
     try:
         try:
             trainer.train(resume_from_checkpoint=str(session.resume) if session.resume else None)
@@ -130,6 +134,11 @@ def run_trainer(trainer: MarkedCheckpoints, session: Session, progress: Training
     except Interrupted:
         progress.write("interrupted")
         session.log.close()
+        raise
+    except DivergedError as error:  # before its checkpoint is written: the ones there are sound
+        progress.write("diverged")
+        session.log.close()
+        note_divergence(session.output, error)
         raise
 
 

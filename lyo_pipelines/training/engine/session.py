@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,9 +18,15 @@ from lyo_pipelines.contracts.dataset import MANIFEST, DataManifest
 from lyo_pipelines.external_process.reporter import Reporter
 from lyo_pipelines.external_process.stopping import StopRequest
 from lyo_pipelines.training.checkpoints import newest_complete, step_of
+from lyo_pipelines.training.divergence import DivergedError, diverged, first_divergence, note_divergence
 from lyo_pipelines.training.dtypes import training_dtype
 from lyo_pipelines.training.engine import base
-from lyo_pipelines.training.engine.finish import DamagedCheckpointError, publish_adapter, write_manifest
+from lyo_pipelines.training.engine.finish import (
+    DamagedCheckpointError,
+    checkpoint_state,
+    publish_adapter,
+    write_manifest,
+)
 from lyo_pipelines.training.engine.output_claim import claim_output
 from lyo_pipelines.training.engine.progress import TrainingProgress, peak_memory_bytes
 from lyo_pipelines.training.metrics_log import MetricsLog
@@ -84,6 +91,8 @@ def open_training(
     note = claim_output(output, dataset_dir, recipe, start)
     resume = newest_complete(output / "checkpoints", reporter.say)
     step = step_of(resume) if resume else 0
+    if resume is not None:
+        _require_numbers(resume, recipe)
     log = MetricsLog(output / METRICS, step)
     log.write("loading", step=step, seconds=log.seconds_before, memory_bytes=peak_memory_bytes())
     torch.set_num_threads(recipe.speed.threads or len(os.sched_getaffinity(0)))
@@ -104,8 +113,26 @@ def open_training(
         log=log,
         source=source,
         tokenizer=base.load_tokenizer(source),
-        limit=max(recipe.batch.max_length_of(task) for task in DataManifest.read(dataset_dir / MANIFEST).tasks),
+        limit=_limit(recipe, dataset_dir, source, reporter.say),
     )
+
+
+def _require_numbers(checkpoint: Path, recipe: Recipe) -> None:
+    """Raise DivergedError where the history of a checkpoint holds a value that is no number: nothing good comes after it."""
+    state = checkpoint_state(checkpoint)
+    if (found := first_divergence(state["log_history"])) is not None:
+        what, value, step = found
+        raise diverged(recipe, what, value, step=step, steps=state["max_steps"], before=step - 1)
+
+
+def _limit(recipe: Recipe, dataset_dir: Path, source: str, say: Callable[[str], None]) -> int:
+    """Tokens of an example at most: the recipe's figure for the dataset's tasks, or what the base model's positions allow."""
+    wanted = max(recipe.batch.max_length_of(task) for task in DataManifest.read(dataset_dir / MANIFEST).tasks)
+    known = base.positions(source)
+    if known is None or wanted <= known:
+        return wanted
+    say(f"{recipe.base_model} knows {known} positions: examples are cut to that, not to the recipe's {wanted}")
+    return known
 
 
 def finish_training(session: Session, progress: TrainingProgress, facts: Facts) -> TrainingResult:
@@ -117,7 +144,11 @@ def finish_training(session: Session, progress: TrainingProgress, facts: Facts) 
             f"there is no complete checkpoint in {session.checkpoints}",
             hint="See whether the disk is full, and train again.",
         )
-    outcome, files = publish_adapter(session.output, last, session.recipe, session.tokenizer)
+    try:
+        outcome, files = publish_adapter(session.output, last, session.recipe, session.tokenizer)
+    except DivergedError as error:
+        note_divergence(session.output, error)
+        raise
     progress.write("done", loss=outcome.loss)
     session.log.close()
     write_manifest(session.output, _manifest(session, progress, outcome, facts), files)

@@ -6,11 +6,11 @@ trainers share stands in `Planned`; `MarkedCheckpoints` alone makes any other Tr
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import orjson
 import torch
 import transformers
 from torch.utils.data import DataLoader
@@ -144,7 +144,7 @@ class EncoderDecoderTrainer(Planned, transformers.Seq2SeqTrainer):
 def best_steps(folder: Path, keep: int) -> set[int]:
     """The best steps that the newest `keep` checkpoints refer to: whichever is resumed from, its best one is still there."""
     states = sorted(folder.glob("checkpoint-*/trainer_state.json"), key=lambda path: step_of(path.parent))[-keep:]
-    found = (orjson.loads(path.read_bytes()).get("best_global_step") for path in states if is_marked(path.parent))
+    found = (json.loads(path.read_bytes()).get("best_global_step") for path in states if is_marked(path.parent))
     return {step for step in found if step}
 
 
@@ -188,6 +188,7 @@ def training_settings(
         "save_strategy": "steps",  # the Trainer then remembers the best step
         "save_steps": NEVER,
         "logging_strategy": "no",
+        "logging_nan_inf_filter": False,  # it would show the mean of the steps before in place of a loss that is no number
         "metric_for_best_model": "eval_loss",
         "greater_is_better": False,
         "save_total_limit": None,  # ours goes by completeness, the Trainer's by age
