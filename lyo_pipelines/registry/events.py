@@ -11,7 +11,7 @@ from hashlib import sha256
 from typing import Any, Literal, cast, get_args
 
 from lyo_pipelines.errors import LyoError
-from lyo_pipelines.json_types import is_list
+from lyo_pipelines.json_types import is_dict, is_list
 
 Kind = Literal[
     "registered", "candidate", "canary", "stepped_up", "stepped_back", "paused", "resumed", "fell_back", "promoted", "retired",
@@ -19,6 +19,7 @@ Kind = Literal[
 ]  # fmt: skip
 KINDS: tuple[Kind, ...] = get_args(Kind)
 FORMAT = 1
+_ADAPTER_TEXTS = ("version", "segment", "method", "base_model", "dataset_fingerprint")
 
 
 @dataclass(frozen=True)
@@ -100,9 +101,33 @@ def event_from_json(text: str) -> RegistryEvent:
             raise ValueError(f"of another format than {FORMAT}, or of an unknown kind")
         adapter, who = Adapter(**told.pop("adapter")), Who(**told.pop("who"))
         read: dict[str, Any] = {"adapter": adapter, "who": who, "at": datetime.fromisoformat(told["at"])}
-        return RegistryEvent(**{**told, **read})
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        event = RegistryEvent(**{**told, **read})
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise EventFormatError(f"no event: {error}") from error
+    _require_types(event)
+    return event
+
+
+def _require_types(event: RegistryEvent) -> None:
+    """Raise EventFormatError for values that no event has: whoever folds and compares them may rely on what they are."""
+    texts = (
+        event.reason,
+        event.to,
+        event.previous,
+        event.who.name,
+        *(asdict(event.adapter)[name] for name in _ADAPTER_TEXTS),
+    )
+    fits = {
+        "at has no time zone": event.at.tzinfo is not None,
+        "a text is none": all(isinstance(text, str) for text in texts),
+        "stage or sequence is no whole number": all(type(n) is int for n in (event.stage, event.sequence)),
+        "share is no number": type(event.share) in (int, float) and math.isfinite(event.share),
+        "files, metrics or figures are no object": all(
+            map(is_dict, (event.adapter.files, event.metrics, event.figures))
+        ),
+    }
+    if wrong := [name for name, good in fits.items() if not good]:
+        raise EventFormatError(f"no event: {wrong[0]}")
 
 
 def digest(text: str) -> str:
