@@ -131,8 +131,11 @@ def append_event(
                 f"{segment} moved on since this was decided (event {expected} was the last, now {before.sequence} is): "
                 f"{before.situation}. Look again."
             )
-        at = max(now, before.last_at) if before.last_at else now  # clocks of two machines differ a little
-        event = replace(draft, at=at, sequence=before.sequence + 1, previous=history.last)
+        at = (
+            max(now, before.last_at) if before.last_at else now
+        )  # two machines' clocks differ, perhaps by a lot: clocks.py
+        clock = now if now < at else None
+        event = replace(draft, at=at, clock=clock, sequence=before.sequence + 1, previous=history.last)
         after = apply_event(before, event)
         if lake.create_text(event_to_json(event), f"{_folder(lake, segment)}/{_name(event.sequence)}"):
             return event, after

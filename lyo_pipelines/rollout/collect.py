@@ -7,8 +7,8 @@ what stays in memory is one line per arm and user. Deciding belongs to decide.py
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from hashlib import sha256
 
@@ -29,6 +29,8 @@ COLUMNS = (
     "complaint_category", "retries",
 )  # fmt: skip
 BATCH = 65_536
+READ_ERRORS = (OSError, ValueError, KeyError, pl.exceptions.PolarsError)
+"""What reading a damaged day raises, whichever library reads it."""
 _KEYS = ("experiment_arm", "user_pseudonym")
 _FLOATS = frozenset({"ratings_sum", "log_ms_sum", "pre_period_sum"})
 _SUMS = (
@@ -42,10 +44,14 @@ class NotInCanaryError(LyoError):
 
 @dataclass(frozen=True)
 class Collected:
-    """An observation, and the rows that were left out because arm and adapter do not agree (a stale gateway, a broken load)."""
+    """An observation, and the rows that were left out because arm and adapter do not agree (a stale gateway, a broken load).
+
+    unreadable: days of the stage that are left out because their file is damaged, each with the reason.
+    """
 
     observation: Observation
     mismatched: int
+    unreadable: Mapping[date, str] = field(default_factory=dict)
 
 
 def collect_observations(
@@ -54,13 +60,21 @@ def collect_observations(
     """What a segment's release shows at this moment. Raises NotInCanaryError for a segment without one."""
     if release.began_at is None or release.stage_began_at is None:
         raise NotInCanaryError(f"{release.segment} has no candidate in canary: {release.situation}.")
-    parts, mismatched = list[pl.DataFrame](), 0
-    for rows in _rows(lake, release, routing, now=now, batch_rows=batch_rows):
-        fits = _fits(release.candidate)
-        mismatched += rows.height - int(rows.select(fits.sum()).item())
-        parts = [
-            _merged([*parts, sums_by_user(rows.filter(fits))])
-        ]  # one line per arm and user, however many rows there are
+    parts, mismatched, known = list[pl.DataFrame](), 0, Kinds()
+    unreadable = dict[date, str]()
+    for day in _days(lake, release):
+        if day > now.date():
+            continue
+        of_day, strange = list[pl.DataFrame](), 0
+        try:
+            for rows in _rows(lake, release, routing, day, known, now=now, batch_rows=batch_rows):
+                fits = _fits(release.candidate)
+                strange += rows.height - int(rows.select(fits.sum()).item())
+                of_day = [_merged([*of_day, sums_by_user(rows.filter(fits))])]  # one line per arm and user
+        except READ_ERRORS as error:  # the other days still tell whether it harms
+            unreadable[day] = str(error)
+            continue
+        parts, mismatched = [_merged([*parts, *of_day])] if of_day else parts, mismatched + strange
     before = pre_period_ratings(lake, release, routing, batch_rows=batch_rows)
     observation = Observation(
         segment=release.segment,
@@ -73,15 +87,14 @@ def collect_observations(
         candidate=arm_of(parts, "candidate", before),
         current=arm_of(parts, "current", before),
     )
-    return Collected(observation, mismatched)
+    return Collected(observation, mismatched, unreadable)
 
 
 def observation_signature(lake: Lake, release: Release) -> str:
     """A digest that changes when a day since the stage began is written anew (sizes and times of files only)."""
     told = [release.segment, str(release.sequence)]
     for day in _days(lake, release):
-        info = lake.fs.info(lake.interactions(day))
-        told.append(f"{day} {info.get('size')} {info.get('mtime') or info.get('ETag') or info.get('LastModified')}")
+        told.append(f"{day} {lake.fingerprint(lake.interactions(day))}")
     return sha256("\n".join(told).encode()).hexdigest()[:16]
 
 
@@ -91,19 +104,17 @@ def _days(lake: Lake, release: Release) -> list[date]:
     return [day for day in lake.days("interactions") if day >= first]
 
 
-def _rows(lake: Lake, release: Release, routing: Routing, *, now: datetime, batch_rows: int) -> Iterator[pl.DataFrame]:
-    """The rows of the release's arms, a part of a day at a time."""
-    known = Kinds()
+def _rows(
+    lake: Lake, release: Release, routing: Routing, day: date, known: Kinds, *, now: datetime, batch_rows: int
+) -> Iterator[pl.DataFrame]:
+    """The rows of the release's arms on a day, a part of it at a time."""
     within = pl.col("occurred_at").is_between(release.stage_began_at, now)
     assigned = pl.col("experiment_arm").is_in(["candidate", "current"])
-    for day in _days(lake, release):
-        if day > now.date():
-            continue
-        with lake.open_table(lake.interactions(day)) as file:
-            for batch in file.iter_batches(batch_size=batch_rows, columns=list(COLUMNS)):
-                rows = pl.DataFrame(pl.from_arrow(pa.Table.from_batches([batch]))).filter(within, assigned)
-                if rows.height:
-                    yield rows_of_release(rows, release.segment, routing, known)
+    with lake.open_table(lake.interactions(day)) as file:
+        for batch in file.iter_batches(batch_size=batch_rows, columns=list(COLUMNS)):
+            rows = pl.DataFrame(pl.from_arrow(pa.Table.from_batches([batch]))).filter(within, assigned)
+            if rows.height:
+                yield rows_of_release(rows, release.segment, routing, known)
 
 
 def _fits(candidate: str) -> pl.Expr:

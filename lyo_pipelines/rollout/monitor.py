@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from hashlib import sha256
 
@@ -17,6 +17,7 @@ from lyo_pipelines.registry.events import Who
 from lyo_pipelines.registry.log import MovedOnError, read_release
 from lyo_pipelines.registry.state import Release
 from lyo_pipelines.rollout import release as steps
+from lyo_pipelines.rollout.clocks import by_real_time
 from lyo_pipelines.rollout.collect import Collected, collect_observations, observation_signature
 from lyo_pipelines.rollout.decide import decide_release
 from lyo_pipelines.rollout.experiment import evaluate_experiment
@@ -25,6 +26,14 @@ from lyo_pipelines.rollout.observations import Arm
 from lyo_pipelines.rollout.rehearsal import Rehearsal, target_after
 from lyo_pipelines.rollout.release import Act
 from lyo_pipelines.rollout.routing import Routing, Target, current_routing
+from lyo_pipelines.rollout.state_findings import (
+    VerifiedFiles,
+    changed_stages,
+    files_at_fault,
+    files_fingerprint,
+    unreadable_days,
+    with_state,
+)
 from lyo_pipelines.storage.lake import Lake
 
 Rehearse = Callable[[Target | None, str], Rehearsal]
@@ -54,11 +63,30 @@ class ReleaseCheck:
 
 
 def check_release(
-    lake: Lake, release: Release, routing: Routing, config: RolloutConfig, *, now: datetime, who: Who
+    lake: Lake,
+    release: Release,
+    routing: Routing,
+    config: RolloutConfig,
+    *,
+    now: datetime,
+    who: Who,
+    verified: VerifiedFiles | None = None,
 ) -> ReleaseCheck | None:
-    """Look at one release in canary; a fallback is done here. None when somebody else changed it meanwhile."""
-    collected = collect_observations(lake, release, routing, now=now)
-    decision = decide_release(collected.observation, config)
+    """Look at one release in canary; a fallback is done here. None when somebody else changed it meanwhile.
+
+    verified: adapters whose files were found whole before (None: all are hashed).
+    """
+    judged, clock = by_real_time(release, now)
+    collected = collect_observations(lake, judged, routing, now=now)
+    # the list of stages may have changed since the release began: its share says where in the list of now it is
+    seen = replace(collected.observation, stage=config.position(release.share))
+    found = (
+        clock,
+        changed_stages(release, config),
+        unreadable_days(collected.unreadable),
+        files_at_fault(lake, release, verified or VerifiedFiles()),
+    )
+    decision = with_state(decide_release(seen, config), [one for one in found if one is not None])
     if decision.action != "fall_back":
         return ReleaseCheck(release, collected, decision)
     act = Act(who, decision.says, now, decision_evidence(decision, collected, config), release.sequence)
@@ -101,10 +129,12 @@ def step_up_after_rehearsal(
 
 def decision_inputs(lake: Lake, release: Release, config: RolloutConfig, *, now: datetime) -> str:
     """A digest of all that a look depends on: while it stays the same, another look finds the same."""
-    assert release.stage_began_at is not None
-    days = (now - release.stage_began_at).total_seconds() / 86_400
-    served = days >= config.stage(release.stage).days
-    parts = [observation_signature(lake, release), int(days), served, config.model_dump_json()]
+    judged, _ = by_real_time(release, now)
+    assert judged.stage_began_at is not None
+    days = (now - judged.stage_began_at).total_seconds() / 86_400
+    served = days >= config.stage(config.position(release.share)).days
+    files = [files_fingerprint(lake, release, version) for version in (release.candidate, release.champion)]
+    parts = [observation_signature(lake, judged), int(days), served, config.model_dump_json(), *files]
     return sha256(json.dumps(parts).encode()).hexdigest()[:16]
 
 
