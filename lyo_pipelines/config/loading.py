@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from lyo_pipelines.config.alerts import AlertConfig
 from lyo_pipelines.config.curation import CurationConfig
@@ -47,6 +47,16 @@ class Config(BaseModel):
     rollout: RolloutConfig
     release: ReleaseConfig
     alerts: AlertConfig
+
+    @model_validator(mode="before")
+    @classmethod
+    def _what_is_cultural_is_said_once(cls, data: Any) -> Any:
+        if not is_dict(data) or not is_dict(rollout := data.get("rollout")) or not is_dict(data.get("curation")):
+            return data
+        name = "cultural_complaint_categories"
+        if name in rollout:
+            raise ValueError(f"rollout.{name} is taken from curation.{name}: set it there")
+        return {**data, "rollout": {**rollout, name: data["curation"].get(name)}}
 
 
 class ConfigError(LyoError):

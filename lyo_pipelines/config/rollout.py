@@ -58,6 +58,8 @@ class StepUpConfig(_RolloutSection):
     rated: int = Field(ge=2)
     answers: int = Field(ge=2)
     sample_ratio_alpha: float = Field(gt=0, lt=0.5)
+    unattributed: float = Field(gt=0, lt=1)
+    slower: float = Field(ge=1)
 
 
 class ExperimentConfig(_RolloutSection):
@@ -85,6 +87,8 @@ class RolloutConfig(_RolloutSection):
     up: StepUpConfig
     experiment: ExperimentConfig
     planned_errors: PlannedErrors
+    cultural_complaint_categories: tuple[str, ...] | None = None
+    """Those of curation.yaml, set when the whole configuration is read: what is cultural is said in one place."""
 
     @model_validator(mode="after")
     def _stages_grow_to_everybody(self) -> RolloutConfig:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 import polars as pl
 
 from lyo_pipelines.config.curation import CurationConfig
+from lyo_pipelines.curation.complaints import is_cultural
 from lyo_pipelines.curation.quoted import without_quotations
 from lyo_pipelines.curation.review import folded_phrase
 from lyo_pipelines.curation.wordlists import WordlistEntry, Wordlists
@@ -20,9 +21,8 @@ GRAVE, SLIGHT = "grave", "slight"
 
 def cultural_complaint(categories: pl.Series, config: CurationConfig) -> pl.Series:
     """Whether the user's complaint is of a cultural category."""
-    return (
-        categories.fill_null("").str.strip_chars().str.to_lowercase().is_in(list(config.cultural_complaint_categories))
-    )
+    named = is_cultural(pl.col("category"), config.cultural_complaint_categories)
+    return pl.select(category=categories).select(named)["category"]
 
 
 def entries_for(language: str, lists: Wordlists, *, persona: bool) -> dict[str, WordlistEntry]:

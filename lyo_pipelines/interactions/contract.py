@@ -66,6 +66,9 @@ INTERACTION = pa.schema(
         pa.field("model", pa.string(), metadata={"doc": "model that answered"}),
         pa.field("adapter_version", pa.string(), metadata={"doc": "adapter that answered, where one did"}),
         pa.field("experiment_arm", pa.string(), metadata={"doc": "arm of an A/B test"}),
+        pa.field(
+            "release_id", pa.string(), metadata={"doc": "release that the arm belongs to, where the gateway says it"}
+        ),
         pa.field("response_time_ms", pa.float64(), metadata={"doc": "milliseconds from question to whole answer"}),
         pa.field("time_to_first_token_ms", pa.float64(), metadata={"doc": "milliseconds until the first token"}),
         pa.field("retries", pa.int32(), metadata={"doc": "how often the user asked again"}),

@@ -47,9 +47,9 @@ def _rejected(release: Release, event: RegistryEvent) -> Release:
 
 
 def _canary(release: Release, event: RegistryEvent) -> Release:
-    return _staged(
-        _state(replace(release, began_at=event.at, began_by=release.sequence), event.version, "canary"), event
-    )
+    attempts = {**release.attempts, event.version: release.attempts.get(event.version, 0) + 1}
+    begun = replace(release, began_at=event.at, began_by=release.sequence, attempts=attempts)
+    return _staged(_state(begun, event.version, "canary"), event)
 
 
 def _staged(release: Release, event: RegistryEvent) -> Release:

@@ -1,8 +1,9 @@
 """Which arm a user gets: a pure function of user and salt, the same on every machine and in every language.
 
 The bucket is sha256 of salt, unit separator and user (UTF-8), its first eight bytes as a big-endian number, modulo 10,000. The
-candidate gets the buckets below its share, so a growing share moves nobody back. The salt names segment and version: who is early in
-one release is not early in all of them. What is routed where, and the file that says so, do not belong here.
+candidate gets the buckets below its share, so a growing share moves nobody back. The salt names segment, version and attempt: who is
+early in one release is not early in all of them, nor when a version that fell back is tried again. What is routed where, and the file
+that says so, do not belong here.
 """
 
 from __future__ import annotations
@@ -19,9 +20,14 @@ SEPARATOR = "\x1f"
 ArmName = Literal["candidate", "current"]
 
 
-def salt_of(segment: str, version: str) -> str:
-    """The salt of one release or experiment."""
-    return f"{segment}{SEPARATOR}{version}"
+def salt_of(segment: str, version: str, attempt: int = 1) -> str:
+    """The salt of one release or experiment. attempt: the how-manieth release of this version it is."""
+    return f"{segment}{SEPARATOR}{version}" + (f"{SEPARATOR}{attempt}" if attempt > 1 else "")
+
+
+def release_id_of(segment: str, version: str, attempt: int = 1) -> str:
+    """The name of one release, as rows carry it: `tutoring.ta.math@v2`, and `…#2` when the version is tried for the second time."""
+    return f"{segment}@{version}" + (f"#{attempt}" if attempt > 1 else "")
 
 
 def bucket_of(user: str, salt: str) -> int:

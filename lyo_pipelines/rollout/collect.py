@@ -1,41 +1,31 @@
 """What the live interactions say of a release: out of the lake's days since its stage began, summed by arm and user.
 
-A row counts when its question takes part in this release (as selection.py sees it), for the arm it names: the candidate's where the
-candidate answered, the current one's where anything else did. Only the columns that count are read, a part of a day at a time, and
-what stays in memory is one line per arm and user. Deciding belongs to decide.py.
+Which rows belong to the release stands in release_rows.py, whose each is in attribution.py, how days are read and added up in
+day_sums.py. Deciding belongs to decide.py.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from hashlib import sha256
 
 import numpy as np
 import polars as pl
-import pyarrow as pa
 
 from lyo_pipelines.errors import LyoError
 from lyo_pipelines.registry.state import Release
-from lyo_pipelines.rollout.observations import CULTURAL, Arm, Observation, empty_arm
-from lyo_pipelines.rollout.pre_period import pre_period_ratings
-from lyo_pipelines.rollout.release_rows import ASKED, Kinds, rows_of_release
+from lyo_pipelines.rollout.attribution import CANDIDATE, CURRENT, ELSEWHERE, MISMATCHED, PLACE, UNNAMED
+from lyo_pipelines.rollout.day_sums import BATCH, SUMS, StageSums, summed_stages
+from lyo_pipelines.rollout.observations import Arm, Attribution, Observation, empty_arm
+from lyo_pipelines.rollout.pre_period import PrePeriod, read_pre_period
 from lyo_pipelines.rollout.routing import Routing
 from lyo_pipelines.storage.lake import Lake
 
-COLUMNS = (
-    *ASKED, "occurred_at", "user_pseudonym", "adapter_version", "experiment_arm", "rating", "response_time_ms", "error",
-    "complaint_category", "retries",
-)  # fmt: skip
-BATCH = 65_536
-READ_ERRORS = (OSError, ValueError, KeyError, pl.exceptions.PolarsError)
-"""What reading a damaged day raises, whichever library reads it."""
-_KEYS = ("experiment_arm", "user_pseudonym")
+NAMES_TOLD = 3
 _FLOATS = frozenset({"ratings_sum", "log_ms_sum", "pre_period_sum"})
-_SUMS = (
-    "ratings_n", "ratings_sum", "answers_n", "errors_n", "cultural_n", "retries_n", "times_n", "log_ms_sum",
-)  # fmt: skip
+_UNPLACED = ("unnamed_n", "unnamed_errors_n", "elsewhere_n")
 
 
 class NotInCanaryError(LyoError):
@@ -44,38 +34,40 @@ class NotInCanaryError(LyoError):
 
 @dataclass(frozen=True)
 class Collected:
-    """An observation, and the rows that were left out because arm and adapter do not agree (a stale gateway, a broken load).
-
-    unreadable: days of the stage that are left out because their file is damaged, each with the reason.
-    """
+    """What was observed. unreadable: days of the stage that are left out because their file is damaged, each with the reason."""
 
     observation: Observation
-    mismatched: int
     unreadable: Mapping[date, str] = field(default_factory=dict)
+
+    @property
+    def mismatched(self) -> int:
+        """Rows that were left out because arm and adapter contradict each other."""
+        return self.observation.attribution.mismatched
 
 
 def collect_observations(
-    lake: Lake, release: Release, routing: Routing, *, now: datetime, batch_rows: int = BATCH
+    lake: Lake,
+    release: Release,
+    routing: Routing,
+    *,
+    now: datetime,
+    batch_rows: int = BATCH,
+    cultural: Sequence[str] | None = None,
+    summed: StageSums | None = None,
 ) -> Collected:
-    """What a segment's release shows at this moment. Raises NotInCanaryError for a segment without one."""
+    """What a segment's release shows at this moment. Raises NotInCanaryError for a segment without one.
+
+    cultural: the complaint categories that count against the cultural score (None: those of the packaged curation.yaml). summed: its
+    rows, where they were added up together with those of other releases; else they are read here.
+    """
     if release.began_at is None or release.stage_began_at is None:
         raise NotInCanaryError(f"{release.segment} has no candidate in canary: {release.situation}.")
-    parts, mismatched, known = list[pl.DataFrame](), 0, Kinds()
-    unreadable = dict[date, str]()
-    for day in _days(lake, release):
-        if day > now.date():
-            continue
-        of_day, strange = list[pl.DataFrame](), 0
-        try:
-            for rows in _rows(lake, release, routing, day, known, now=now, batch_rows=batch_rows):
-                fits = _fits(release.candidate)
-                strange += rows.height - int(rows.select(fits.sum()).item())
-                of_day = [_merged([*of_day, sums_by_user(rows.filter(fits))])]  # one line per arm and user
-        except READ_ERRORS as error:  # the other days still tell whether it harms
-            unreadable[day] = str(error)
-            continue
-        parts, mismatched = [_merged([*parts, *of_day])] if of_day else parts, mismatched + strange
-    before = pre_period_ratings(lake, release, routing, batch_rows=batch_rows)
+    found = (
+        summed
+        or summed_stages(lake, [release], routing, now=now, cultural=cultural, batch_rows=batch_rows)[release.segment]
+    )
+    before = read_pre_period(lake, release, routing, batch_rows=batch_rows)
+    sums = found.sums
     observation = Observation(
         segment=release.segment,
         version=release.candidate,
@@ -84,10 +76,11 @@ def collect_observations(
         began_at=release.began_at,
         stage_began_at=release.stage_began_at,
         now=now,
-        candidate=arm_of(parts, "candidate", before),
-        current=arm_of(parts, "current", before),
+        candidate=arm_of(sums, CANDIDATE, before.users),
+        current=arm_of(sums, CURRENT, before.users),
+        attribution=attribution_of(sums, [] if found.tally is None else [found.tally], before),
     )
-    return Collected(observation, mismatched, unreadable)
+    return Collected(observation, found.unreadable)
 
 
 def observation_signature(lake: Lake, release: Release) -> str:
@@ -104,56 +97,67 @@ def _days(lake: Lake, release: Release) -> list[date]:
     return [day for day in lake.days("interactions") if day >= first]
 
 
-def _rows(
-    lake: Lake, release: Release, routing: Routing, day: date, known: Kinds, *, now: datetime, batch_rows: int
-) -> Iterator[pl.DataFrame]:
-    """The rows of the release's arms on a day, a part of it at a time."""
-    within = pl.col("occurred_at").is_between(release.stage_began_at, now)
-    assigned = pl.col("experiment_arm").is_in(["candidate", "current"])
-    with lake.open_table(lake.interactions(day)) as file:
-        for batch in file.iter_batches(batch_size=batch_rows, columns=list(COLUMNS)):
-            rows = pl.DataFrame(pl.from_arrow(pa.Table.from_batches([batch]))).filter(within, assigned)
-            if rows.height:
-                yield rows_of_release(rows, release.segment, routing, known)
+def arm_of(sums: pl.DataFrame | None, name: str, before: pl.DataFrame) -> Arm:
+    """One arm out of sums by place and user, with what names no arm of users who are in this one alone.
 
-
-def _fits(candidate: str) -> pl.Expr:
-    """Whether the adapter that answered is one of the arm's."""
-    by_candidate = pl.col("adapter_version").eq_missing(candidate)
-    return by_candidate == (pl.col("experiment_arm") == "candidate")
-
-
-def sums_by_user(rows: pl.DataFrame) -> pl.DataFrame:
-    """Sums of raw interactions by arm and user (columns of `Arm`), so that parts of a day can be added up.
-
-    Rows without a user count as one user together: nobody can tell them apart. Times of answers with an error are left out.
+    before: `pre_period_n` and `pre_period_sum` of users' ratings earlier on (others' are left out).
     """
-    failed = pl.col("error").is_not_null()
-    time = pl.when(~failed & (pl.col("response_time_ms") > 0)).then(pl.col("response_time_ms").cast(pl.Float64))
-    return rows.group_by(_KEYS).agg(
-        ratings_n=pl.col("rating").count().cast(pl.Int64),
-        ratings_sum=pl.col("rating").cast(pl.Float64).sum(),
-        answers_n=pl.len().cast(pl.Int64),
-        errors_n=failed.sum().cast(pl.Int64),
-        cultural_n=(pl.col("complaint_category") == CULTURAL).fill_null(value=False).sum().cast(pl.Int64),
-        retries_n=(pl.col("retries") > 0).fill_null(value=False).sum().cast(pl.Int64),
-        times_n=time.count().cast(pl.Int64),
-        log_ms_sum=time.log().sum(),
+    if sums is None:
+        return empty_arm()
+    mine = sums.filter(pl.col(PLACE) == name)
+    for unplaced in (_unplaced(sums, name), before):
+        mine = mine.join(unplaced, on="user_pseudonym", how="left", nulls_equal=True)
+    mine = mine.sort("user_pseudonym", nulls_last=False)
+    columns = (*SUMS, "pre_period_n", "pre_period_sum", *_UNPLACED)
+    arrays: dict[str, np.ndarray] = {
+        column.name: column.to_numpy().astype(np.float64 if column.name in _FLOATS else np.int64)
+        for column in mine.select(pl.col(*columns).fill_null(0))
+    }
+    nobody = mine.height > 0 and mine["user_pseudonym"][0] is None
+    return Arm(users=mine.height, interactions=int(arrays["answers_n"].sum()), nobody=nobody, **arrays)
+
+
+def _unplaced(sums: pl.DataFrame, arm: str) -> pl.DataFrame:
+    """By user of this arm alone: _UNPLACED. Rows that name no user are in no arm alone."""
+    other = CURRENT if arm == CANDIDATE else CANDIDATE
+    rest = sums.filter(pl.col(PLACE).is_in([UNNAMED, ELSEWHERE]), pl.col("user_pseudonym").is_not_null())
+    rest = rest.join(sums.filter(pl.col(PLACE) == other), on="user_pseudonym", how="anti")
+    unnamed = pl.col(PLACE) == UNNAMED
+    return rest.group_by("user_pseudonym").agg(
+        unnamed_n=pl.col("answers_n").filter(unnamed).sum(),
+        unnamed_errors_n=pl.col("errors_n").filter(unnamed).sum(),
+        elsewhere_n=(pl.col("answers_n") - pl.when(unnamed).then(pl.col("errors_n")).otherwise(0)).sum(),
     )
 
 
-def _merged(parts: list[pl.DataFrame]) -> pl.DataFrame:
-    return pl.concat(parts).group_by(_KEYS).agg(pl.col(_SUMS).sum())
+def attribution_of(sums: pl.DataFrame | None, tallies: list[pl.DataFrame], before: PrePeriod) -> Attribution:
+    """What could not be said of a stage's rows."""
+    if sums is None:
+        return Attribution(orphans_before=before.orphans, rows_before=before.rows)
+    tally = pl.concat(tallies)
+    arm, place, rows = pl.col("named_arm"), pl.col(PLACE), pl.col("rows")
+    known = arm.is_in([CANDIDATE, CURRENT]).fill_null(value=False)
+    names = (
+        tally.filter(arm.is_not_null() & ~known)
+        .group_by(arm)
+        .agg(rows.sum())
+        .sort("rows", "named_arm", descending=[True, False])
+    )
+    counts = tally.select(
+        armless=rows.filter(~known & (place == CANDIDATE)).sum(),
+        versionless=rows.filter((place == CANDIDATE) & ~pl.col("has_version") & ~pl.col("failed")).sum(),
+        mismatched=rows.filter(place == MISMATCHED).sum(),
+        fallbacks=rows.filter((place == MISMATCHED) & (arm == CANDIDATE)).sum(),
+        rows=rows.sum(),
+    ).row(0, named=True)
+    unnamed = int(sums.filter(place == UNNAMED)["errors_n"].sum())
+    placed = sum(int(_placed_errors(sums, arm)) for arm in (CANDIDATE, CURRENT))
+    return Attribution(
+        **counts, names=tuple(names.head(NAMES_TOLD).iter_rows()), orphans=unnamed - placed, orphans_before=before.orphans,
+        rows_before=before.rows,
+    )  # fmt: skip
 
 
-def arm_of(parts: list[pl.DataFrame], name: str, before: pl.DataFrame) -> Arm:
-    """One arm out of sums by user; before: `pre_period_n` and `pre_period_sum` of users' ratings earlier on (others' are left out)."""
-    if not parts:
-        return empty_arm()
-    mine = parts[0].filter(pl.col("experiment_arm") == name)
-    mine = mine.join(before, on="user_pseudonym", how="left", nulls_equal=True).sort("user_pseudonym")
-    sums = mine.select(pl.col(*_SUMS, "pre_period_n", "pre_period_sum").fill_null(0))
-    arrays: dict[str, np.ndarray] = {
-        column.name: column.to_numpy().astype(np.float64 if column.name in _FLOATS else np.int64) for column in sums
-    }
-    return Arm(users=mine.height, interactions=int(arrays["answers_n"].sum()), **arrays)
+def _placed_errors(sums: pl.DataFrame, arm: str) -> int:
+    mine = sums.filter(pl.col(PLACE) == arm).select("user_pseudonym")
+    return _unplaced(sums, arm).join(mine, on="user_pseudonym", how="semi")["unnamed_errors_n"].sum()

@@ -15,7 +15,7 @@ from lyo_pipelines.statistics.noninferiority import Answer
 
 _TIME_HELPS = frozenset({"up.not_worse", "up.exposure", "up.time_served", "brake.rating_drop"})
 """What is expected to be answered by more days of the same."""
-_NEEDS_A_PERSON = "up.sample_ratio"
+_NEEDS_A_PERSON = frozenset({"up.sample_ratio", "up.attribution", "up.success_metrics"})
 
 
 def decide_release(observation: Observation, config: RolloutConfig) -> ReleaseDecision:
@@ -67,7 +67,7 @@ def _said(findings: list[ReleaseFinding]) -> str:
 
 
 def _until(days: float | None, held: list[ReleaseFinding]) -> str:
-    if any(finding.rule == _NEEDS_A_PERSON for finding in held):
+    if any(finding.rule in _NEEDS_A_PERSON for finding in held):
         return "More days of the same will not change that"
     if days is None:
         return "When it will be known is not in sight at the present rate"

@@ -6,10 +6,11 @@ Why no interval from the bootstrap: it holds for one look, and a release is look
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from lyo_pipelines.config.rollout import RolloutConfig, StageConfig, WatchConfig
+from lyo_pipelines.rollout.error_rates import ErrorRates, error_rates
 from lyo_pipelines.rollout.observations import Arm, Observation
 from lyo_pipelines.statistics.cluster_robust import (
     Ratio,
@@ -17,14 +18,15 @@ from lyo_pipelines.statistics.cluster_robust import (
     cluster_robust_difference,
     cluster_robust_ratio,
     covariate_adjusted_difference,
-    design_effect,
 )
-from lyo_pipelines.statistics.rare_events import rise_p_value
 from lyo_pipelines.statistics.sequential import Bounds, sequential_bounds
 
 PRIOR_RATINGS = 7.0
 """A user's level before is drawn towards the mean of all as if by so many ratings: right where an eighth of the variance of ratings
 lies between users; where it is wrong, intervals are a little wider, not less valid."""
+RATING_STEP, TIME_STEP = 1.0, 0.25
+"""What is known of the spread of users who are all alike: no more than that one of them might have been a point (a quarter of a
+logarithm) off. Without it, an arm in which all ratings are 5 would say nothing at all."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,26 +54,21 @@ class ReleaseCase:
     @cached_property
     def time(self) -> RatioDifference:
         """Difference of mean log response times: the logarithm of the ratio of typical times."""
-        return compare_arms(self.seen, "log_ms_sum", "times_n")
+        return time_difference(self.seen)
 
     @cached_property
-    def errors(self) -> RatioDifference:
-        """Difference of the shares of answers with an error."""
-        return compare_arms(self.seen, "errors_n", "answers_n")
+    def errors(self) -> tuple[ErrorRates, ...]:
+        """Failures in both arms, as they are named and with what names nothing (see `error_rates`)."""
+        return error_rates(self.seen.candidate, self.seen.current)
 
-    @cached_property
-    def errors_p_value(self) -> float:
-        """Sequential p-value of "no more errors than the current adapter", for errors that come in bursts by user."""
-        ours, base = self.seen.candidate, self.seen.current
-        return rise_p_value(
-            float(ours.errors_n.sum()), ours.answers, float(base.errors_n.sum()), base.answers,
-            dispersion=self.errors_dispersion,
-        )  # fmt: skip
-
-    @cached_property
-    def errors_dispersion(self) -> float:
-        """Design effect of errors, from the current adapter's arm: what the candidate breaks must not excuse it."""
-        return design_effect(self.seen.current.errors_n, self.seen.current.answers_n)
+    @property
+    def near_error_share(self) -> float:
+        """From this share of failures on the limit is near: a part of the way to it from the current adapter's share."""
+        limit, near = self.config.brakes.errors, self.config.up.near
+        usual = self.errors[-1].base.share
+        return (
+            min(limit, usual + near * (limit - usual)) if usual < limit else limit * (near if math.isnan(usual) else 1)
+        )
 
     def rating_bounds(self, confidence: float) -> Bounds:
         """Sequential bounds of the difference in ratings."""
@@ -80,15 +77,6 @@ class ReleaseCase:
     def time_bounds(self, confidence: float) -> Bounds:
         """Sequential bounds of the difference in log response times."""
         return bounds_of_difference(self.time, confidence, self.config.planned_errors.response_time)
-
-    def error_rate_bounds(self, confidence: float) -> Bounds:
-        """Sequential bounds of the candidate's own share of errors; its error is at least that of independent answers."""
-        own = self.errors.ratio
-        independent = math.sqrt(own.value * (1 - own.value) / own.n) if own.n else math.nan
-        return sequential_bounds(
-            own.value, max(independent, own.standard_error), confidence=confidence,
-            planned_error=self.config.planned_errors.share, degrees_of_freedom=own.degrees_of_freedom,
-        )  # fmt: skip
 
 
 def compare_arms(seen: Observation, sums: str, counts: str) -> RatioDifference:
@@ -100,8 +88,29 @@ def compare_arms(seen: Observation, sums: str, counts: str) -> RatioDifference:
     return cluster_robust_difference(one(seen.candidate), one(seen.current))
 
 
+def with_least_spread(found: RatioDifference, step: float) -> RatioDifference:
+    """The difference with the error that it has at least: that of one user in each arm who might have been `step` off."""
+    parts = (found.ratio, found.base)
+    if any(part.groups < 2 for part in parts):
+        return found
+    least = step * math.sqrt(sum(part.groups**-2 for part in parts))
+    if found.standard_error > least:
+        return found
+    known = found.degrees_of_freedom if found.standard_error > 0 else min(part.degrees_of_freedom for part in parts)
+    return replace(found, standard_error=least, degrees_of_freedom=known)
+
+
+def time_difference(seen: Observation) -> RatioDifference:
+    """Candidate minus current of mean log response times."""
+    return with_least_spread(compare_arms(seen, "log_ms_sum", "times_n"), TIME_STEP)
+
+
 def rating_difference(seen: Observation) -> RatioDifference:
     """Candidate minus current of mean ratings, adjusted for what the same users rated before the release."""
+    return with_least_spread(_adjusted_ratings(seen), RATING_STEP)
+
+
+def _adjusted_ratings(seen: Observation) -> RatioDifference:
     arms = (seen.candidate, seen.current)
     n, total = (
         sum(float(column.sum()) for column in columns)

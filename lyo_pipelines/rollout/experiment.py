@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from lyo_pipelines.config.rollout import RolloutConfig
-from lyo_pipelines.rollout.evidence import bounds_of_difference, compare_arms, rating_difference
+from lyo_pipelines.rollout.evidence import bounds_of_difference, compare_arms, rating_difference, time_difference
 from lyo_pipelines.rollout.observations import Observation
 from lyo_pipelines.statistics.cluster_robust import RatioDifference
 from lyo_pipelines.statistics.sample_ratio import sample_ratio_p_value
@@ -81,11 +81,13 @@ def evaluate_experiment(seen: Observation, config: RolloutConfig) -> Experiment:
 def _metric(
     seen: Observation, config: RolloutConfig, name: str, sums: str, counts: str, direction: Direction
 ) -> ExperimentMetric:
-    found = rating_difference(seen) if name == "rating" else compare_arms(seen, sums, counts)
     planned = config.planned_errors
-    at = {"rating": planned.rating, "response_time": planned.response_time}.get(name, planned.share)
-    if counts == "answers_n":
-        found = _rare(found)
+    if name == "rating":
+        found, at = rating_difference(seen), planned.rating
+    elif name == "response_time":
+        found, at = time_difference(seen), planned.response_time
+    else:
+        found, at = _rare(compare_arms(seen, sums, counts)), planned.share
     bounds = bounds_of_difference(found, 1 - config.experiment.alpha / (2 * len(_METRICS)), at)
     low, high = bounds.low, bounds.high
     word: Verdict = "cannot_tell"

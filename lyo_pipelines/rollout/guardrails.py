@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import math
 
+from lyo_pipelines.rollout.error_rates import ErrorRates
 from lyo_pipelines.rollout.evidence import ReleaseCase
 from lyo_pipelines.rollout.findings import ReleaseFinding, number, percent, rounded_measurements
+from lyo_pipelines.statistics.cluster_robust import RatioDifference
 from lyo_pipelines.statistics.proportions import wilson_bounds
 
 MINIMUM_EVENTS = 10
@@ -27,10 +29,8 @@ def rating_drop(case: ReleaseCase) -> ReleaseFinding:
         rated_current=int(found.base.n), users=found.ratio.groups, error=found.standard_error,
     )  # fmt: skip
     rule = "brake.rating_drop"
-    if found.ratio.n < watch.rated or found.ratio.groups < watch.users or math.isnan(found.standard_error):
-        return ReleaseFinding(
-            rule, "unknown", f"{int(found.ratio.n)} of {watch.rated} rated answers that this guardrail needs", told
-        )
+    if missing := _missing(found, watch.rated, watch.users, "rated answers"):
+        return ReleaseFinding(rule, "unknown", missing, told)
     says = f"rating {number(found.estimate)} against the current adapter (limit {number(limit)})"
     if bounds.high < 0 and found.estimate - case.config.brakes.slack * found.standard_error <= limit:
         return ReleaseFinding(rule, "fire", f"{says}: shown to be worse, and the limit is within reach", told)
@@ -47,10 +47,8 @@ def beyond_margin(case: ReleaseCase) -> ReleaseFinding:
         rated_current=int(found.base.n), users=found.ratio.groups,
     )  # fmt: skip
     rule = "brake.beyond_margin"
-    if found.ratio.n < watch.rated or found.ratio.groups < watch.users or math.isnan(found.standard_error):
-        return ReleaseFinding(
-            rule, "unknown", f"{int(found.ratio.n)} of {watch.rated} rated answers that this needs", told
-        )
+    if missing := _missing(found, watch.rated, watch.users, "rated answers"):
+        return ReleaseFinding(rule, "unknown", missing, told)
     if bounds.high < -margin:
         says = (
             f"rating {number(found.estimate)}, shown to be down by more than {margin} (at most {number(bounds.high)})"
@@ -60,26 +58,38 @@ def beyond_margin(case: ReleaseCase) -> ReleaseFinding:
 
 
 def error_rate(case: ReleaseCase) -> ReleaseFinding:
-    """More errors than the configured limit."""
-    ours, base, watch, limit = case.seen.candidate, case.seen.current, case.watch, case.config.brakes.errors
-    count, n, rate = int(ours.errors_n.sum()), ours.answers, case.errors.ratio.value
+    """More errors than the configured limit, whatever rows say of arm and adapter, and not by one user alone."""
+    watch, limit, rule = case.watch, case.config.brakes.errors, "brake.errors"
+    alpha = (1 - watch.confidence) / len(case.errors)  # shared by the ways of counting
+    shown = [_shown_errors(case, found, 1 - alpha) for found in case.errors]
+    found, why = next((pair for pair in zip(case.errors, shown, strict=True) if pair[1]), (case.errors[-1], ""))
+    ours, rest = found.ours, found.ours.without_worst(known=True)
     told = rounded_measurements(
-        share=rate, limit=limit, errors=count, answers=n, share_current=case.errors.base.value, answers_current=base.answers,
-        p_value=case.errors_p_value, dispersion=case.errors_dispersion, confidence=watch.confidence,
+        share=ours.share, limit=limit, errors=ours.count, answers=ours.n, share_current=found.base.share,
+        answers_current=found.base.n, share_without_one_user=rest.share, p_value=found.p_value, dispersion=found.dispersion,
+        unnamed=int(case.seen.candidate.unnamed_errors_n.sum()), confidence=watch.confidence,
     )  # fmt: skip
-    rule = "brake.errors"
-    if n < watch.answers:
-        return ReleaseFinding(rule, "unknown", f"{n} of {watch.answers} answers that this guardrail needs", told)
-    says = f"errors in {percent(rate)} of {n:,} answers (limit {percent(limit)})"
-    reach = wilson_bounds(count / case.errors_dispersion, n / case.errors_dispersion, case.config.brakes.slack)[1]
-    if case.errors_p_value < 1 - watch.confidence and reach >= limit:
-        return ReleaseFinding(
-            rule, "fire", f"{says}: shown to be more than the current adapter's, and the limit is within reach", told
-        )
-    if count >= MINIMUM_EVENTS and case.error_rate_bounds(watch.confidence).low > limit:
-        return ReleaseFinding(rule, "fire", f"{says}: shown to lie above it, whatever the current adapter does", told)
-    usual = case.errors.base.value if base.answers else 0.0
-    return _near_limit(rule, says, told, is_near=rate > min(limit, usual + case.config.up.near * (limit - usual)))
+    if ours.n < watch.answers:
+        return ReleaseFinding(rule, "unknown", f"{ours.n} of {watch.answers} answers that this guardrail needs", told)
+    says = f"errors in {percent(ours.share)} of {ours.n:,} answers (limit {percent(limit)})"
+    if why:
+        return ReleaseFinding(rule, "fire", f"{says}: {why}", told)
+    if ours.share > case.near_error_share >= rest.share:
+        says += f", {percent(rest.share)} without the one user who failed most often"
+    return _near_limit(rule, says, told, is_near=not rest.share <= case.near_error_share)
+
+
+def _shown_errors(case: ReleaseCase, found: ErrorRates, confidence: float) -> str:
+    """Why the guardrail fires; empty where it does not."""
+    limit, trimmed = case.config.brakes.errors, found.trimmed
+    if found.ours.n < case.watch.answers:
+        return ""
+    reach = wilson_bounds(trimmed.count / found.dispersion, trimmed.n / found.dispersion, case.config.brakes.slack)[1]
+    if found.p_value < 1 - confidence and reach >= limit:
+        return "shown to be more than the current adapter's, and the limit is within reach"
+    if trimmed.count >= MINIMUM_EVENTS and found.bounds(confidence, case.config.planned_errors.share).low > limit:
+        return "shown to lie above it, whatever the current adapter does"
+    return ""
 
 
 def response_time(case: ReleaseCase) -> ReleaseFinding:
@@ -92,10 +102,8 @@ def response_time(case: ReleaseCase) -> ReleaseFinding:
         answers_current=int(found.base.n), users=found.ratio.groups,
     )  # fmt: skip
     rule = "brake.response_time"
-    if found.ratio.n < watch.answers or found.ratio.groups < watch.users or math.isnan(found.standard_error):
-        return ReleaseFinding(
-            rule, "unknown", f"{int(found.ratio.n)} of {watch.answers} response times that this guardrail needs", told
-        )
+    if missing := _missing(found, watch.answers, watch.users, "response times"):
+        return ReleaseFinding(rule, "unknown", missing, told)
     says = f"answers take {slower:.2f} times as long as the current adapter's (limit {limit:g})"
     if bounds.low > 0 and found.estimate + case.config.brakes.slack * found.standard_error >= math.log(limit):
         return ReleaseFinding(rule, "fire", f"{says}: shown to be slower, and the limit is within reach", told)
@@ -104,6 +112,15 @@ def response_time(case: ReleaseCase) -> ReleaseFinding:
 
 def _near_limit(rule: str, says: str, told: dict, *, is_near: bool) -> ReleaseFinding:
     return ReleaseFinding(rule, "hold", f"{says}: near", told) if is_near else ReleaseFinding(rule, "clear", says, told)
+
+
+def _missing(found: RatioDifference, least: int, users: int, what: str) -> str:
+    """What this guardrail needs and does not have yet; empty where it has all."""
+    ours, base = found.ratio, found.base
+    short = [f"{int(ours.n):,} of {least:,} {what}"] if ours.n < least else []
+    short += [f"{ours.groups} of {users} users with {what}"] if ours.groups < users else []
+    short += [f"{base.groups} of 2 users with {what} of the current adapter"] if base.groups < 2 else []
+    return f"{', '.join(short)} that this guardrail needs" if short else ""
 
 
 GUARDRAILS = (rating_drop, error_rate, response_time, beyond_margin)

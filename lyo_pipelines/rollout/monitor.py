@@ -19,6 +19,7 @@ from lyo_pipelines.registry.state import Release
 from lyo_pipelines.rollout import release as steps
 from lyo_pipelines.rollout.clocks import by_real_time
 from lyo_pipelines.rollout.collect import Collected, collect_observations, observation_signature
+from lyo_pipelines.rollout.day_sums import StageSums
 from lyo_pipelines.rollout.decide import decide_release
 from lyo_pipelines.rollout.experiment import evaluate_experiment
 from lyo_pipelines.rollout.findings import ReleaseDecision
@@ -71,13 +72,17 @@ def check_release(
     now: datetime,
     who: Who,
     verified: VerifiedFiles | None = None,
+    summed: StageSums | None = None,
 ) -> ReleaseCheck | None:
     """Look at one release in canary; a fallback is done here. None when somebody else changed it meanwhile.
 
-    verified: adapters whose files were found whole before (None: all are hashed).
+    verified: adapters whose files were found whole before (None: all are hashed). summed: its rows since its stage began by real time,
+    where they were added up together with those of other releases.
     """
     judged, clock = by_real_time(release, now)
-    collected = collect_observations(lake, judged, routing, now=now)
+    collected = collect_observations(
+        lake, judged, routing, now=now, cultural=config.cultural_complaint_categories, summed=summed
+    )
     # the list of stages may have changed since the release began: its share says where in the list of now it is
     seen = replace(collected.observation, stage=config.position(release.share))
     found = (
@@ -151,6 +156,7 @@ def decision_evidence(decision: ReleaseDecision, collected: Collected, config: R
         "arms": {"candidate": _counts(seen.candidate), "current": _counts(seen.current)},
         "success_metrics": [asdict(metric) for metric in evaluate_experiment(seen, config).metrics],
         "mismatched_rows": collected.mismatched,
+        "attribution": asdict(seen.attribution),
     }
 
 

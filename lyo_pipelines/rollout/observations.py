@@ -6,7 +6,7 @@ same days; sums over several stages would compare a candidate's late days with t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 
@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 Counts = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
-CULTURAL = "cultural"
-"""The complaint category that counts against the cultural score."""
+
+def _none() -> Counts:
+    return np.zeros(0, np.int64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +31,10 @@ class Arm:
     response time, and the sum of the natural logarithms of their milliseconds. pre_period_n, pre_period_sum: rated answers of
     the same units in the weeks before the release began (served by the current adapter) and the sum of their ratings: who was
     lenient then is now.
+
+    unnamed_n, unnamed_errors_n: rows of the same units that name neither arm nor adapter, and those of them that failed (a gateway's
+    time-out); elsewhere_n: their rows that came in no known arm and not from the candidate, but for those failures (a machine that
+    cannot load it). Empty where there are none. nobody: whether the first unit is all rows that name no user.
     """
 
     users: int
@@ -44,6 +49,10 @@ class Arm:
     log_ms_sum: Floats
     pre_period_n: Counts
     pre_period_sum: Floats
+    unnamed_n: Counts = field(default_factory=_none)
+    unnamed_errors_n: Counts = field(default_factory=_none)
+    elsewhere_n: Counts = field(default_factory=_none)
+    nobody: bool = False
 
     @cached_property
     def rated(self) -> int:
@@ -54,6 +63,29 @@ class Arm:
     def answers(self) -> int:
         """Answers."""
         return int(self.answers_n.sum())
+
+
+@dataclass(frozen=True)
+class Attribution:
+    """What could not be said of the rows of a stage: whose they are.
+
+    armless: answers of the candidate's version that name no known arm (they count as the candidate's); names: the unknown names that
+    arms had, with their rows. versionless: answers in the candidate's arm that name no adapter (they count, too). mismatched: rows
+    that are left out because arm and adapter contradict each other; fallbacks: those of them in which another adapter answered in
+    the candidate's arm. orphans: failures that name neither arm nor adapter, of users
+    who were seen in no arm or in both. rows: of all; orphans_before, rows_before: failures and rows without an adapter, and all
+    rows, in the weeks before the release.
+    """
+
+    armless: int = 0
+    names: tuple[tuple[str, int], ...] = ()
+    versionless: int = 0
+    mismatched: int = 0
+    fallbacks: int = 0
+    orphans: int = 0
+    rows: int = 0
+    orphans_before: int = 0
+    rows_before: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,6 +101,7 @@ class Observation:
     now: datetime
     candidate: Arm
     current: Arm
+    attribution: Attribution = Attribution()
 
     @property
     def stage_days(self) -> float:

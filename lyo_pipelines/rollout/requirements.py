@@ -7,11 +7,19 @@ from __future__ import annotations
 
 import math
 
+from lyo_pipelines.rollout.error_rates import Failures
 from lyo_pipelines.rollout.evidence import ReleaseCase
+from lyo_pipelines.rollout.experiment import ExperimentMetric, evaluate_experiment
 from lyo_pipelines.rollout.findings import ReleaseFinding, number, percent, rounded_measurements
+from lyo_pipelines.rollout.observations import Arm
 from lyo_pipelines.statistics.noninferiority import noninferiority_answer
 from lyo_pipelines.statistics.power import days_until_decided
 from lyo_pipelines.statistics.sample_ratio import sample_ratio_p_value
+
+WIDEST = 4.0
+"""Ratings lie between 1 and 5: a bound beyond this says nothing."""
+USUAL_SPREAD = 2.0
+"""Standard errors by which failures that nobody can be told of may exceed what was usual."""
 
 
 def not_worse(case: ReleaseCase) -> ReleaseFinding:
@@ -22,7 +30,10 @@ def not_worse(case: ReleaseCase) -> ReleaseFinding:
         difference=found.estimate, low=bounds.low, margin=margin, confidence=confidence, rated=int(found.ratio.n),
         rated_current=int(found.base.n), users=found.ratio.groups, users_current=found.base.groups,
     )  # fmt: skip
-    says = f"rating {number(found.estimate)}, at least {number(bounds.low)} over all looks"
+    least = (
+        f"at least {number(bounds.low)} over all looks" if bounds.low > -WIDEST else "how far below is not known yet"
+    )
+    says = f"rating {number(found.estimate)}, {least}"
     if noninferiority_answer(bounds.low, bounds.high, margin) == "not_worse":
         return ReleaseFinding("up.not_worse", "clear", f"{says}: not worse by more than {margin}", told)
     return ReleaseFinding(
@@ -75,6 +86,91 @@ def time_served(case: ReleaseCase) -> ReleaseFinding:
     )
 
 
+def success_metrics(case: ReleaseCase) -> ReleaseFinding:
+    """None of the success metrics of an A/B test (G2) shown to be worse; ratings have a rule of their own."""
+    metrics = {one.name: one for one in evaluate_experiment(case.seen, case.config).metrics if one.name != "rating"}
+    told = rounded_measurements(
+        **{name: one.value for name, one in metrics.items()},
+        **{f"{name}_current": one.value_current for name, one in metrics.items()},
+        alpha=case.config.experiment.alpha, slower=case.config.up.slower,
+    )  # fmt: skip
+    worse = [_said(one) for one in metrics.values() if _is_worse(one, case)]
+    if worse:
+        return ReleaseFinding("up.success_metrics", "hold", f"shown to be worse: {', '.join(worse)}", told)
+    return ReleaseFinding("up.success_metrics", "clear", "no success metric is shown to be worse", told)
+
+
+def _is_worse(metric: ExperimentMetric, case: ReleaseCase) -> bool:
+    if metric.name == "response_time":
+        return metric.low > case.config.up.slower
+    return metric.verdict == "worse"
+
+
+def _said(metric: ExperimentMetric) -> str:
+    if metric.name == "response_time":
+        return f"response time {metric.estimate:.2f} times the current adapter's"
+    return (
+        f"{metric.name.replace('_', ' ')} in {percent(metric.value)} of answers against {percent(metric.value_current)}"
+    )
+
+
+def attribution(case: ReleaseCase) -> ReleaseFinding:
+    """Rows say whose they are, or what they do not say could not hide failures of the candidate."""
+    seen, limit = case.seen.attribution, case.config.up.unattributed
+    ours, answers = case.seen.candidate, max(case.seen.candidate.answers, 1)
+    usual = seen.rows * seen.orphans_before / seen.rows_before if seen.rows_before else 0.0
+    beyond = (
+        max(0.0, seen.orphans - usual) + USUAL_SPREAD * math.sqrt(min(seen.orphans, usual)) if seen.orphans else 0.0
+    )
+    failures = case.errors[-1].ours.without_worst(known=True)
+    worst = (failures.count + beyond) / max(failures.n + beyond, 1)
+    elsewhere, elsewhere_current = _elsewhere(ours), _elsewhere(case.seen.current)
+    told = rounded_measurements(
+        limit=limit, armless=seen.armless, versionless=seen.versionless, mismatched=seen.mismatched,
+        fallbacks=seen.fallbacks, orphans=seen.orphans,
+        orphans_usual=usual, errors_at_worst=worst, elsewhere=elsewhere, elsewhere_current=elsewhere_current,
+        other_arms=sum(rows for _, rows in seen.names), answers=ours.answers,
+    )  # fmt: skip
+    names = ", ".join(f"{name!r} {rows:,} times" for name, rows in seen.names)
+    named = f" (unknown names of arms: {names})" if names else ""
+    wrong: list[str] = []
+    if seen.armless > limit * answers:
+        wrong.append(f"{seen.armless:,} answers of the candidate's version carry no known arm{named}")
+    elif named and sum(rows for _, rows in seen.names) > limit * answers:
+        wrong.append(f"rows carry no known arm{named}")
+    if seen.versionless > limit * answers:
+        wrong.append(f"{seen.versionless:,} answers in the candidate's arm name no adapter")
+    if seen.fallbacks > limit * answers:
+        wrong.append(
+            f"{seen.fallbacks:,} answers in the candidate's arm came from another adapter, so a machine may not load it"
+        )
+    if (stale := seen.mismatched - seen.fallbacks) > limit * answers:
+        wrong.append(
+            f"{stale:,} answers of the candidate's version came in the other arm, so a gateway's file may be out of date"
+        )
+    if not elsewhere - elsewhere_current <= limit:
+        wrong.append(
+            f"{percent(elsewhere)} of the answers to the candidate's users came in no arm and not from it (others: "
+            f"{percent(elsewhere_current)}), so a machine may not load it"
+        )
+    if beyond and worst > case.near_error_share:
+        wrong.append(
+            f"{seen.orphans:,} failures name neither arm nor adapter; were they the candidate's, {percent(worst)} of its "
+            "answers would fail"
+        )
+    if wrong:
+        return ReleaseFinding("up.attribution", "hold", f"{'; '.join(wrong)} (mend this first)", told)
+    return ReleaseFinding("up.attribution", "clear", "rows say whose they are", told)
+
+
+def _elsewhere(arm: Arm) -> float:
+    """Share of the answers to an arm's users that came in no arm, without the one user with most of them."""
+    if not len(arm.elsewhere_n):
+        return 0.0
+    share = Failures(arm.elsewhere_n, arm.answers_n + arm.elsewhere_n, arm.nobody).without_worst().share
+    return 0.0 if math.isnan(share) else share
+
+
 def until_known(case: ReleaseCase) -> float | None:
     """Days until time, exposure and ratings allow an answer, at the present rate; None where that is not in sight."""
     seen, config = case.seen, case.config
@@ -82,14 +178,17 @@ def until_known(case: ReleaseCase) -> float | None:
     rating = days_until_decided(
         case.rating.estimate, case.rating.standard_error, days, config.up.margin, confidence=case.stage.confidence,
         confidence_worse=config.up.confidence_worse, planned_error=config.planned_errors.rating,
+        degrees_of_freedom=case.rating.degrees_of_freedom,
     )  # fmt: skip
     ours, needed = seen.candidate, config.up
     counted = ((ours.users, needed.users), (ours.rated, needed.rated), (ours.answers, needed.answers))
+    if case.rating.degrees_of_freedom + 1 < case.watch.users:
+        return None  # a few users wrote nearly everything: more days of them tell nothing of the others
     if rating is None or any(there == 0 for there, _ in counted):
         return None
     exposed = max((days * (least / there - 1) for there, least in counted), default=0.0)
     return round(max(0.0, case.stage.days - days, exposed, rating), 2)
 
 
-REQUIREMENTS = (not_worse, exposure, sample_ratio, time_served)
+REQUIREMENTS = (not_worse, exposure, sample_ratio, time_served, success_metrics, attribution)
 """Everything that a step up needs beside guardrails that are not near."""

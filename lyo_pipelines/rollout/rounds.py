@@ -6,6 +6,7 @@ A cursor of plain values lets the next round skip what has not changed. Losing i
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
 from hashlib import sha256
@@ -14,6 +15,9 @@ from lyo_pipelines.config.rollout import RolloutConfig
 from lyo_pipelines.errors import LyoError
 from lyo_pipelines.registry.events import RegistryEvent, Who
 from lyo_pipelines.registry.log import ReleaseHistory, read_history
+from lyo_pipelines.registry.state import Release
+from lyo_pipelines.rollout.clocks import by_real_time
+from lyo_pipelines.rollout.day_sums import StageSums, summed_stages
 from lyo_pipelines.rollout.monitor import ReleaseCheck, check_release, decision_inputs
 from lyo_pipelines.rollout.routing import Routing, read_sources, refresh_routing, routing_path
 from lyo_pipelines.rollout.state_findings import VerifiedFiles, champion_fault, state_says
@@ -105,13 +109,19 @@ def go_round(lake: Lake, config: RolloutConfig, cursor: Cursor, *, now: datetime
     troubles |= sources.troubles
     verified = VerifiedFiles(cursor.verified)
     visits, broken = list[Visit](), dict[str, str]()
-    for segment, history in list(histories.items()):
-        if not history.release.in_canary:
-            if (fault := champion_fault(lake, history.release, verified, most=HASHED_AT_ONCE)) is not None:
-                broken[segment] = fault
+    due = _due(lake, histories, config, cursor, now, troubles)
+    for segment, history in histories.items():
+        if history.release.in_canary:
             continue
+        if (fault := champion_fault(lake, history.release, verified, most=HASHED_AT_ONCE)) is not None:
+            broken[segment] = fault
+    summed = _summed(lake, [histories[segment].release for segment in due], routing, config, now)
+    for segment, digest in due.items():
+        history = histories[segment]
         try:
-            found = _look(lake, history, routing, config, cursor, verified, now, who)
+            found = check_release(
+                lake, history.release, routing, config, now=now, who=who, verified=verified, summed=summed.get(segment)
+            )
             if found is None:
                 continue
             if found.fell_back:
@@ -119,6 +129,8 @@ def go_round(lake: Lake, config: RolloutConfig, cursor: Cursor, *, now: datetime
         except Exception as error:  # one release that cannot be read must not keep another from falling back
             troubles[segment] = error
             continue
+        if not found.step_up_due:
+            cursor.seen[segment] = digest  # a step that is due is looked at until its run took it
         if says := state_says(found.decision):
             cursor.held[segment] = says
         else:
@@ -143,25 +155,34 @@ def told(trouble: str | Exception) -> str:
     return f"it could not be looked at ({type(trouble).__name__}): the log of the sensor says where"
 
 
-def _look(
+def _due(
     lake: Lake,
-    history: ReleaseHistory,
-    routing: Routing,
+    histories: Mapping[str, ReleaseHistory],
     config: RolloutConfig,
     cursor: Cursor,
-    verified: VerifiedFiles,
     now: datetime,
-    who: Who,
-) -> ReleaseCheck | None:
-    """A look, unless the last one saw the same."""
-    release = history.release
-    digest = decision_inputs(lake, release, config, now=now)
-    if cursor.seen.get(release.segment) == digest:
-        return None
-    found = check_release(lake, release, routing, config, now=now, who=who, verified=verified)
-    if found is not None and not found.step_up_due:
-        cursor.seen[release.segment] = digest  # a step that is due is looked at until its run took it
-    return found
+    troubles: dict[str, str | Exception],
+) -> dict[str, str]:
+    """Segments in canary whose inputs changed since the last look, each with the digest of them; what goes wrong is told."""
+    found = dict[str, str]()
+    for segment, history in histories.items():
+        if history.release.in_canary:
+            try:
+                found[segment] = decision_inputs(lake, history.release, config, now=now)
+            except Exception as error:
+                troubles[segment] = error
+    return {segment: digest for segment, digest in found.items() if cursor.seen.get(segment) != digest}
+
+
+def _summed(
+    lake: Lake, releases: list[Release], routing: Routing, config: RolloutConfig, now: datetime
+) -> dict[str, StageSums]:
+    """The rows of all releases that are looked at, read in one pass; nothing where that fails, and each is read by itself."""
+    try:
+        judged = [by_real_time(release, now)[0] for release in releases]
+        return summed_stages(lake, judged, routing, now=now, cultural=config.cultural_complaint_categories)
+    except Exception:  # whatever is wrong with one of them: its own look says it, and the others go on
+        return {}
 
 
 def _is_news(found: ReleaseCheck, cursor: Cursor, now: datetime) -> bool:

@@ -9,12 +9,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 from lyo_pipelines.errors import LyoError
 from lyo_pipelines.registry.log import ReleaseHistory, read_all, read_intact
 from lyo_pipelines.registry.state import Release
-from lyo_pipelines.rollout.assignment import BUCKETS, candidate_buckets, salt_of
+from lyo_pipelines.rollout.assignment import BUCKETS, candidate_buckets, release_id_of, salt_of
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines.storage.small_files import UnreadableFileError, read_object, told_reason
 
@@ -35,7 +36,7 @@ class Target:
 
 @dataclass(frozen=True)
 class RoutingEntry:
-    """What one segment's own adapters serve. buckets: those below this number get the candidate; salt: of its release."""
+    """What one segment's own adapters serve. buckets: those below this number get the candidate; salt, release_id: of its release."""
 
     segment: str
     sequence: int
@@ -45,14 +46,19 @@ class RoutingEntry:
     stage: int = 0
     share: float = 0.0
     buckets: int = 0
+    release_id: str = ""
 
 
 @dataclass(frozen=True)
 class Routing:
-    """The whole file. served_by: segments too thin for an adapter of their own -> the segment whose adapters serve them."""
+    """The whole file. served_by: segments too thin for an adapter of their own -> the segment whose adapters serve them.
+
+    releases: the states that it was folded out of, which know the past, too; the file does not hold them.
+    """
 
     entries: Mapping[str, RoutingEntry] = field(default_factory=dict)
     served_by: Mapping[str, str] = field(default_factory=dict)
+    releases: Mapping[str, Release] = field(default_factory=dict, compare=False, repr=False)
 
 
 class RoutingFileError(LyoError):
@@ -65,7 +71,25 @@ def routing_of(releases: Mapping[str, Release], served_by: Mapping[str, str]) ->
     return Routing(
         {key: entry for key, entry in entries.items() if entry.champion or entry.candidate},
         dict(sorted(served_by.items())),
+        releases,
     )
+
+
+def routing_at(routing: Routing, moment: datetime) -> Routing:
+    """What was routed at a moment of the past, as far as the choice of a release depends on it: champions and candidates.
+
+    Segments whose past is not known keep their entry of now.
+    """
+    entries = {key: entry for key, entry in routing.entries.items() if key not in routing.releases}
+    for segment, release in routing.releases.items():
+        served = {
+            one.arm: target_of(release, one.version)
+            for one in release.served
+            if one.since <= moment and (one.until is None or moment < one.until)
+        }
+        if any(served.values()):
+            entries[segment] = RoutingEntry(segment, 0, served.get("current"), served.get("candidate"))
+    return replace(routing, entries=entries)
 
 
 def refresh_routing(lake: Lake) -> Routing:
@@ -177,7 +201,8 @@ def routing_path(lake: Lake) -> str:
 
 def to_text(routing: Routing) -> str:
     """The file's content."""
-    told = {"format": FORMAT, "total_buckets": BUCKETS, **asdict(routing)}
+    entries = {key: asdict(entry) for key, entry in routing.entries.items()}
+    told = {"format": FORMAT, "total_buckets": BUCKETS, "entries": entries, "served_by": dict(routing.served_by)}
     return json.dumps(told, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
 
 
@@ -202,16 +227,27 @@ def _entry(release: Release) -> RoutingEntry:
     champion = target_of(release, release.champion)
     if not release.in_canary:
         return RoutingEntry(release.segment, release.sequence, champion)
+    named = release.segment, release.candidate, _attempt(release)
     return RoutingEntry(
         release.segment,
         release.sequence,
         champion,
         target_of(release, release.candidate),
-        salt_of(release.segment, release.candidate),
+        salt_of(*named),
         release.stage,
         release.share,
         candidate_buckets(release.share),
+        release_id_of(*named),
     )
+
+
+def release_id(release: Release) -> str:
+    """The name of the release that is under way, as rows carry it."""
+    return release_id_of(release.segment, release.candidate, _attempt(release))
+
+
+def _attempt(release: Release) -> int:
+    return release.attempts.get(release.candidate, 1)
 
 
 def target_of(release: Release, version: str) -> Target | None:

@@ -42,7 +42,8 @@ class Considered:
 
 @dataclass(frozen=True)
 class AdapterChoice:
-    """What answers. adapter: None is the base model alone. arm, release, bucket: where the question takes part in a release.
+    """What answers. adapter: None is the base model alone. arm, release, bucket: where the question takes part in a release (of
+    that segment; release_id is the name that its rows carry).
 
     fallback: what answers when the adapter cannot be loaded: what serves the other arm, for a candidate.
     """
@@ -53,6 +54,7 @@ class AdapterChoice:
     release: str | None = None
     bucket: int | None = None
     fallback: Target | None = None
+    release_id: str | None = None
 
 
 def candidate_keys(query: Query, served_by: dict[str, str] | None = None) -> tuple[str, ...]:
@@ -71,19 +73,22 @@ def choose_adapter(routing: Routing, query: Query, user: str | None) -> AdapterC
     """What answers a user's question, and why. Without a user nobody can be assigned, so the current arm answers."""
     considered: list[Considered] = []
     arm: ArmName | None = None
-    release, place, candidate = None, None, None
+    release: RoutingEntry | None = None
+    place, candidate = None, None
     for key in candidate_keys(query, dict(routing.served_by)):
         entry = routing.entries.get(key)
         if entry is None:
             considered.append(Considered(key, "no adapter of its own"))
             continue
         if entry.candidate and release is None and user:
-            release, place = key, bucket_of(user, entry.salt)
+            release, place = entry, bucket_of(user, entry.salt)
             arm = "candidate" if place < entry.buckets else "current"
             candidate = entry.candidate if arm == "candidate" else None
             considered.append(Considered(key, _of_arm(entry, arm, place)))
         elif entry.candidate:
-            considered.append(Considered(key, "its candidate is passed over: " + _passed(user, release)))
+            considered.append(
+                Considered(key, "its candidate is passed over: " + _passed(user, release.segment if release else None))
+            )
         if entry.champion:
             considered.append(Considered(key, f"champion {entry.champion.version}"))
             return _choice(entry.champion, candidate, considered, arm, release, place)
@@ -103,16 +108,17 @@ def _choice(
     candidate: Target | None,
     considered: Iterable[Considered],
     arm: ArmName | None,
-    release: str | None,
+    release: RoutingEntry | None,
     place: int | None,
 ) -> AdapterChoice:
     return AdapterChoice(
         adapter=candidate or champion,
         considered=tuple(considered),
         arm=arm,
-        release=release,
+        release=release.segment if release else None,
         bucket=place,
         fallback=champion if candidate else None,
+        release_id=(release.release_id or None) if release else None,
     )
 
 

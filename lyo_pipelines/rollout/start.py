@@ -89,10 +89,9 @@ def start_release(
         return StartOutcome(release, f"{trained.version} is rejected: {says}", tuple(events), tuple(outcomes))
     if release.states[trained.version] != "candidate":
         release = draft.append(events, release, "candidate", figures=told)
-    first = rollout.stage(1)
-    release = draft.append(
-        events, release, "canary", figures={"salt_of": [segment, trained.version]}, stage=1, share=first.share
-    )
+    first, attempt = rollout.stage(1), release.attempts.get(trained.version, 0) + 1
+    named = [segment, trained.version, *([attempt] if attempt > 1 else [])]
+    release = draft.append(events, release, "canary", figures={"salt_of": named}, stage=1, share=first.share)
     refresh_routing(lake)
     compared = release.champion or "what served until now (a parent's adapter, or the base model)"
     says = f"{trained.version} serves {first.share:.0%} of users for at least {first.days:g} days, compared with {compared}"

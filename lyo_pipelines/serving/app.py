@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import queue
 import threading
 import time
@@ -18,10 +19,11 @@ from starlette.routing import Route
 
 from lyo_pipelines.serving.contract import ChatRequest, RefusedError, parse_request, token_usage
 from lyo_pipelines.serving.generation import GeneratedText, Generator
-from lyo_pipelines.serving.models import ModelChoice, Models
+from lyo_pipelines.serving.models import ModelChoice, Models, NotLoadableError
 from lyo_pipelines.training.verified_loading import DamagedAdapterError
 
 LARGEST_BODY = 4_000_000
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -40,9 +42,14 @@ class _Answer:
 
     @property
     def headers(self) -> dict[str, str]:
-        """Who answered: what an application logs as adapter_version and experiment_arm."""
-        arm = {"x-lyo-experiment-arm": self.choice.arm} if self.choice.arm else {}
-        return {"x-lyo-adapter-version": self.choice.version, **arm}
+        """Who answered, or was to: what an application logs as adapter_version, experiment_arm and release_id."""
+        return served_headers(self.choice.version, self.choice.arm, self.choice.release_id)
+
+
+def served_headers(version: str, arm: str | None, release_id: str | None) -> dict[str, str]:
+    """Headers by which an answer, or a failure, can be counted for the adapter and arm that it belongs to."""
+    named = {"x-lyo-adapter-version": version, "x-lyo-experiment-arm": arm, "x-lyo-release-id": release_id}
+    return {name: value for name, value in named.items() if value}
 
 
 def make_app(models: Models, writer: Generator) -> Starlette:
@@ -60,8 +67,12 @@ def make_app(models: Models, writer: Generator) -> Starlette:
         wanted = parse_request(body)
         choice = await anyio.to_thread.run_sync(models.choose, wanted.model, wanted.user)
         answer = _Answer(choice, int(time.time()), f"chatcmpl-{uuid.uuid4().hex[:24]}")
-        if wanted.stream:
-            return await _streamed(writer, answer, wanted)
+        try:
+            return await (_streamed if wanted.stream else answered)(writer, answer, wanted)
+        except Exception as error:  # whatever failed, the answer's place in a release is known and must not be lost
+            return _failed(error, answer.headers)
+
+    async def answered(writer: Generator, answer: _Answer, wanted: ChatRequest) -> Response:
         written = await _whole(writer, answer, wanted)
         message = {"role": "assistant", "content": written.text}
         choices = [{"index": 0, "message": message, "logprobs": None, "finish_reason": written.finish_reason}]
@@ -137,10 +148,20 @@ def _nobody(_: str) -> None:
     """A whole answer is told at its end."""
 
 
+def _failed(error: Exception, headers: Mapping[str, str]) -> Response:
+    """What is answered instead: the error's own status, else 500."""
+    if isinstance(error, DamagedAdapterError):
+        error = RefusedError(str(error), status=500, code="damaged_adapter")
+    if not isinstance(error, RefusedError):
+        _log.error("an answer failed", exc_info=error)
+        error = RefusedError(f"the model failed to answer ({type(error).__name__})", status=500, code="answer_failed")
+    return JSONResponse(error.body(), status_code=error.status, headers=dict(headers))
+
+
 async def _refused(_: Request, error: Exception) -> Response:
-    assert isinstance(error, RefusedError)
-    return JSONResponse(error.body(), status_code=error.status)
+    return _failed(error, {})
 
 
 async def _damaged(_: Request, error: Exception) -> Response:
-    return JSONResponse(RefusedError(str(error), status=500, code="damaged_adapter").body(), status_code=500)
+    named = served_headers(error.version, error.arm, error.release_id) if isinstance(error, NotLoadableError) else {}
+    return _failed(error, named)

@@ -26,12 +26,22 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class ModelChoice:
-    """The model that answers one request. version: of the adapter, or the base's name; arm: of a release that is under way."""
+    """The model that answers one request. version: of the adapter, or the base's name; arm, release_id: of a release that is under
+    way."""
 
     name: str
     spec: ModelSpec
     version: str
     arm: str | None = None
+    release_id: str | None = None
+
+
+class NotLoadableError(DamagedAdapterError):
+    """The adapter of a route cannot be loaded, and nothing answers instead. version, arm, release_id: whose failure it is."""
+
+    def __init__(self, message: str, route: Routed) -> None:
+        super().__init__(message)
+        self.version, self.arm, self.release_id = route.version or "", route.arm, route.release_id
 
 
 @dataclass
@@ -85,9 +95,12 @@ class Models:
         return ModelChoice(model, ModelSpec("base", self.base, None, self.base_name, self.base), self.base_name)
 
     def _by_route(self, model: str, route: Routed) -> ModelChoice:
-        """The adapter (or base) of a route; what serves the other users where it cannot be loaded, and then in no arm."""
+        """The adapter (or base) of a route; what serves the other users where it cannot be loaded.
+
+        The arm stays the user's: that another adapter answered in it tells that a machine cannot load the candidate.
+        """
         if route.version is None:
-            return replace(self._base(model), arm=route.arm)
+            return replace(self._base(model), arm=route.arm, release_id=route.release_id)
         try:
             folder = self.lake.local(self.lake.adapter_dir(route.segment, route.version))
             spec = self._spec(folder)
@@ -96,10 +109,10 @@ class Models:
                 raise DamagedAdapterError(f"{folder} is not the adapter that was released: {', '.join(other)} differ.")
         except (DamagedAdapterError, DocumentError) as error:
             if route.fallback is None:
-                raise
+                raise NotLoadableError(str(error), route) from error
             _log.warning("%s; %s@%s answers instead", error, route.fallback.segment, route.fallback.version or "base")
-            return self._by_route(model, route.fallback)
-        return ModelChoice(model, spec, route.version, route.arm)
+            return self._by_route(model, replace(route.fallback, arm=route.arm, release_id=route.release_id))
+        return ModelChoice(model, spec, route.version, route.arm, route.release_id)
 
     def _named(self, model: str, segment: str, version: str) -> ModelChoice:
         folder = self.lake.local(self.lake.adapter_dir(segment, version))

@@ -13,7 +13,8 @@ from lyo_pipelines.storage.lake import Lake
 @dataclass(frozen=True)
 class Routed:
     """What answers this user. segment: whose adapter it is, perhaps a parent's; version: None is the base model alone (the current
-    arm of a segment's first release); files: the adapter's checksums as it was released.
+    arm of a segment's first release); files: the adapter's checksums as it was released; arm, release_id: where the user takes part
+    in a release.
 
     fallback: what answers where this one cannot be loaded, if anything does.
     """
@@ -23,6 +24,7 @@ class Routed:
     arm: str | None = None
     files: Mapping[str, str] = field(default_factory=dict)
     fallback: Routed | None = None
+    release_id: str | None = None
 
 
 def routed_adapter(lake: Lake, segment: str, user: str | None) -> Routed | None:
@@ -34,9 +36,9 @@ def routed_adapter(lake: Lake, segment: str, user: str | None) -> Routed | None:
         return None
     choice = choose_adapter(read_routing(lake), Query.of_segment(segment), user)
     if choice.adapter is None:
-        return Routed(segment, None, arm=choice.arm) if choice.arm else None
+        return Routed(segment, None, arm=choice.arm, release_id=choice.release_id) if choice.arm else None
     fallback = None if choice.fallback is None else _to(choice.fallback)
-    return replace(_to(choice.adapter), arm=choice.arm, fallback=fallback)
+    return replace(_to(choice.adapter), arm=choice.arm, fallback=fallback, release_id=choice.release_id)
 
 
 def _to(target: Target) -> Routed:

@@ -26,12 +26,14 @@ def power(distance: float, standard_error: float, *, alpha: float = 0.05) -> flo
 
 def days_until_decided(
     difference: float, standard_error: float, days: float, margin: float, *,
-    confidence: float, confidence_worse: float, planned_error: float, longest: float = LONGEST_DAYS,
+    confidence: float, confidence_worse: float, planned_error: float, degrees_of_freedom: float = math.inf,
+    longest: float = LONGEST_DAYS,
 ) -> float | None:  # fmt: skip
     """Days from now until a sequential bound leaves -margin behind, if the estimate stays and evidence goes on growing as it did.
 
-    days: since the first value. confidence: of the lower bound that shows "not worse"; confidence_worse: of the upper one. 0 when it
-    is decided already, None when not within `longest` days or when nothing is known.
+    days: since the first value. confidence: of the lower bound that shows "not worse"; confidence_worse: of the upper one.
+    degrees_of_freedom: of the standard error; they are taken to stay, as who wrote most goes on to. 0 when it is decided already,
+    None when not within `longest` days or when nothing is known.
     """
     distance = difference + margin
     if not standard_error > 0 or days <= 0 or math.isnan(distance) or distance == 0:
@@ -40,7 +42,10 @@ def days_until_decided(
 
     def decided(total: float) -> bool:
         error = standard_error * math.sqrt(days / total)
-        return abs(distance) > critical_distance(error, confidence=level, planned_error=planned_error) * error
+        distant = critical_distance(
+            error, confidence=level, planned_error=planned_error, degrees_of_freedom=degrees_of_freedom
+        )
+        return abs(distance) > distant * error
 
     if decided(days):
         return 0.0

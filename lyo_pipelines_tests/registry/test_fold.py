@@ -203,3 +203,15 @@ def test_a_text_that_is_no_event_is_refused() -> None:
     for text in ("{}", "[]", "no json", event_to_json(event("paused")).replace('"paused"', '"forgotten"')):
         with pytest.raises(EventFormatError):
             event_from_json(text)
+
+
+def test_each_time_a_version_goes_to_its_first_users_is_an_attempt_of_its_own():
+    once = state(released("owner-1"))
+    assert dict(once.attempts) == {"owner-1": 1}
+    again = [
+        event("fell_back", "owner-1", day=3),
+        event("candidate", "owner-1", day=4, who=PERSON),
+        event("canary", "owner-1", day=4, stage=1, share=0.1),
+        event("stepped_up", "owner-1", day=8, stage=2, share=0.25),
+    ]
+    assert dict(state([*released("owner-1"), *again]).attempts) == {"owner-1": 2}

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from lyo_pipelines.rollout.observations import CULTURAL, Arm
+from lyo_pipelines.rollout.observations import Arm
 
 
 def arm_of(rows: pl.DataFrame, before: pl.DataFrame | None = None, unit: str = "user_pseudonym") -> Arm:
@@ -24,7 +24,7 @@ def arm_of(rows: pl.DataFrame, before: pl.DataFrame | None = None, unit: str = "
         ratings_sum=pl.col("rating").sum().cast(pl.Float64),
         answers_n=pl.len(),
         errors_n=failed.sum(),
-        cultural_n=(pl.col("complaint_category") == CULTURAL).fill_null(value=False).sum(),
+        cultural_n=(pl.col("complaint_category") == "cultural").fill_null(value=False).sum(),
         retries_n=(pl.col("retries") > 0).fill_null(value=False).sum(),
         times_n=time.count(),
         log_ms_sum=time.cast(pl.Float64).log().sum(),

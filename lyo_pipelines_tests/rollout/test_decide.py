@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from lyo_pipelines.rollout.decide import decide_release
 from lyo_pipelines.rollout.findings import ReleaseDecision, ReleaseFinding
-from lyo_pipelines.rollout.observations import empty_arm
+from lyo_pipelines.rollout.observations import Arm, Attribution, empty_arm
 from lyo_pipelines_tests.rollout.observation_factory import CONFIG, arm, observation
 
 ANSWERS = CONFIG.watch.close.answers
@@ -126,8 +127,9 @@ def test_answers_that_take_twice_as_long_fall_back_and_half_way_there_hold():
     assert decided(arm(ms=4_000), days=0.3).action == "fall_back"
     near = decided(arm(ms=3_200))
     assert (near.action, found(near, "brake.response_time").outcome) == ("hold", "hold")
-    assert (near.until_known_days, "not in sight" in near.says) == (None, True)
-    assert decided(arm(ms=2_600)).action == "up"
+    assert (near.until_known_days, "More days of the same will not change that" in near.says) == (None, True)
+    slower = decided(arm(ms=2_600))
+    assert (slower.action, found(slower, "brake.response_time").outcome) == ("hold", "clear")
 
 
 def test_before_the_minimum_no_brake_says_anything():
@@ -202,3 +204,124 @@ def test_better_ratings_never_turn_a_step_up_into_a_fallback(rating, more):
     first, second = decided(arm(rating=rating)), decided(arm(rating=min(5.0, rating + more)))
     order = ["fall_back", "hold", "up"]
     assert order.index(second.action) >= order.index(first.action)
+
+
+# -- zero variance -------------------------------------------------------------------------------------------------
+def alike(users: int, rating: float, *, each: int = 6, ms: float = 2_000) -> Arm:
+    return arm(users, each=each, rating=rating, habit=0.0, ms=ms)
+
+
+def test_ratings_that_are_all_the_best_in_both_arms_go_up_after_enough_of_them():
+    assert decided(alike(120, 5), alike(1_080, 5)).action == "up"
+    assert decided(alike(12, 5, each=40), alike(108, 5, each=40)).action == "hold"
+
+
+@pytest.mark.parametrize(("ours", "theirs"), [(1, 5), (4, 5), (1, 2)])
+def test_ratings_that_are_all_worse_fall_back_though_nothing_varies(ours, theirs):
+    decision = decided(alike(60, ours), alike(540, theirs))
+    assert decision.action == "fall_back"
+    assert found(decision, "brake.rating_drop").outcome == "fire"
+
+
+def test_a_handful_who_are_all_alike_are_no_proof():
+    decision = decided(alike(4, 1, each=30), alike(36, 5, each=30), days=0.2)
+    assert (decision.action, found(decision, "brake.rating_drop").outcome) == ("hold", "unknown")
+
+
+def test_times_that_never_vary_are_compared_all_the_same():
+    assert decided(alike(60, 4, ms=7_000), alike(540, 4, ms=1_000)).action == "fall_back"
+
+
+@settings(max_examples=60)
+@given(st.integers(1, 60), st.integers(0, 60), st.integers(1, 12), st.floats(1, 5), st.floats(1, 5))
+def test_what_is_said_to_be_missing_is_missing(users, others, each, rating, current):
+    """No sentence may say "1,000 of 30": the first number is always the smaller one."""
+    base = alike(others, current, each=each) if others else empty_arm()
+    decision = decided(alike(users, rating, each=each), base, days=0.5)
+    for finding in decision.reasons:
+        if finding.outcome == "unknown":
+            for have, need in re.findall(r"([\d,]+) of ([\d,]+) [ura]", finding.says):
+                assert int(have.replace(",", "")) < int(need.replace(",", "")), finding.says
+
+
+# -- success metrics -----------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"cultural": 90}, "cultural complaints in 9.0 % of answers against 1.0 %"),
+        ({"retries": 300}, "retries in 30.0 % of answers against 10.0 %"),
+        ({"ms": 2_600}, "response time 1.30 times"),
+    ],
+)
+def test_a_success_metric_that_is_shown_to_be_worse_holds_the_step(changed, words):
+    decision = decided(arm(**{"retries": 100, "cultural": 10} | changed), arm(900, retries=900, cultural=90), days=4)
+    assert (decision.action, found(decision, "up.success_metrics").outcome) == ("hold", "hold")
+    assert words in found(decision, "up.success_metrics").says
+    assert "More days of the same will not change that" in decision.says
+
+
+def test_a_few_hundredths_more_time_hold_nobody():
+    assert decided(arm(ms=2_040, habit=0.05), arm(900, habit=0.05)).action == "up"
+
+
+def test_one_user_who_complains_of_everything_is_no_success_metric():
+    ours = arm(cultural=10)
+    complaints = ours.cultural_n.copy()
+    complaints[0], answers = 400, ours.answers_n.copy()
+    answers[0] = 400
+    decision = decided(replace(ours, cultural_n=complaints, answers_n=answers), arm(900, cultural=90))
+    assert found(decision, "up.success_metrics").outcome == "clear"
+
+
+# -- what rows do not say --------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("told", "words"),
+    [
+        (Attribution(armless=30, names=(("b", 30),)), "30 answers of the candidate's version carry no known arm (unknown"),
+        (Attribution(names=(("control", 800),)), "rows carry no known arm"),
+        (Attribution(versionless=25), "25 answers in the candidate's arm name no adapter"),
+        (Attribution(mismatched=40, fallbacks=40), "a machine may not load it"),
+        (Attribution(mismatched=40), "a gateway's file may be out of date"),
+        (Attribution(orphans=60, rows=10_000), "60 failures name neither arm nor adapter"),
+        (Attribution(orphans=160, rows=10_000, orphans_before=200, rows_before=20_000), "160 failures"),
+    ],
+)  # fmt: skip
+def test_rows_that_do_not_say_whose_they_are_hold_and_are_told(told, words):
+    decision = decided(attribution=told)
+    assert decision.action == "hold"
+    assert words in found(decision, "up.attribution").says
+    assert "More days of the same will not change that" in decision.says
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        Attribution(armless=5, versionless=5, mismatched=5, fallbacks=3, names=(("x", 5),)),
+        Attribution(orphans=3, rows=10_000),
+        Attribution(orphans=100, rows=10_000, orphans_before=220, rows_before=20_000),
+    ],
+)
+def test_a_few_rows_without_names_or_as_many_failures_as_ever_hold_nobody(told):
+    assert decided(attribution=told).action == "up"
+
+
+def test_a_machine_that_cannot_load_the_candidate_holds_and_one_user_beside_the_gateway_does_not():
+    ours = arm()
+    elsewhere = np.full(100, 4)
+    assert found(decided(replace(ours, elsewhere_n=elsewhere)), "up.attribution").outcome == "hold"
+    one = np.zeros(100, np.int64)
+    one[17] = 300
+    assert found(decided(replace(ours, elsewhere_n=one)), "up.attribution").outcome == "clear"
+    both = decided(replace(ours, elsewhere_n=elsewhere), replace(arm(900), elsewhere_n=np.full(900, 4)))
+    assert found(both, "up.attribution").outcome == "clear", "an application beside the gateway meets both arms"
+
+
+# -- forecasts -----------------------------------------------------------------------------------------------------
+def test_when_it_will_be_known_is_not_in_sight_where_one_user_wrote_nearly_everything():
+    ours = arm(100, rating=4.3)
+    n, total = ours.ratings_n.copy(), ours.ratings_sum.copy()
+    n[0], total[0] = 3_000, 3_000 * 3.0
+    decision = decided(replace(ours, ratings_n=n, ratings_sum=total), days=4)
+    assert (decision.action, decision.until_known_days) == ("hold", None)
+    assert "not in sight" in decision.says
+    assert "how far below is not known yet" in found(decision, "up.not_worse").says

@@ -272,18 +272,96 @@ def test_only_rows_of_this_release_since_its_stage_began_count(lake: Lake, confi
     )
 
 
-def test_a_parents_release_does_not_count_what_a_child_serves_itself(lake: Lake, config: Config) -> None:
+def test_a_row_stays_in_the_parents_or_the_childs_release_that_it_was_asked_in(lake: Lake, config: Config) -> None:
     ready(lake, segment="tutoring.en")
     released(lake, config, segment="tutoring.en")
     parent = read_release(lake, "tutoring.en")
     interactions(lake, Traffic(SEGMENT).day((START + DAY).date(), routed(lake, "tutoring.en"), questions=100))
     now = START + 2 * DAY
-    assert collect_observations(lake, parent, current_routing(lake), now=now).observation.current.answers > 50
+
+    def answers(now: datetime) -> int:
+        seen = collect_observations(lake, parent, current_routing(lake), now=now).observation
+        return seen.current.answers + seen.candidate.answers
+
+    assert answers(now) == 100
     ready(lake)
     released(lake, config, now=now)
-    assert collect_observations(lake, parent, current_routing(lake), now=now).observation.current.answers == 0
+    assert answers(now) == 100, "a row stays in the release that it was asked in"
+    interactions(lake, Traffic(SEGMENT).day((now + DAY).date(), routed(lake), questions=60))
+    assert answers(now + 2 * DAY) == 100, "the child's rows are the child's"
+    steps.fall_back(lake, SEGMENT, act(now + 2 * DAY))
+    interactions(lake, Traffic(SEGMENT).day((now + 3 * DAY).date(), routed(lake), questions=30))
+    assert answers(now + 4 * DAY) == 130, "and stay it, though the parent serves again"
+    assert collect_observations(lake, parent, current_routing(lake), now=now + 4 * DAY).mismatched == 0
     with pytest.raises(NotInCanaryError, match="no candidate in canary"):
         collect_observations(lake, read_release(lake, "tutoring.hi"), current_routing(lake), now=now)
+
+
+def test_failures_that_lost_all_their_names_send_a_candidate_back(lake: Lake, config: Config) -> None:
+    ready(lake)
+    released(lake, config)
+    traffic = Traffic(SEGMENT, users=200)
+    for number in (1, 2):
+        rows = traffic.day((START + number * DAY).date(), routed(lake), Effect(errors=0.4), questions=1_500)
+        lost = {"experiment_arm": None, "adapter_version": None}
+        interactions(lake, [{**row, **lost} if row["error"] else row for row in rows])
+    found = looked(lake, config, START + 3 * DAY)
+    assert found.fell_back
+    assert found.collected.observation.candidate.errors_n.sum() == 0
+    assert read_history(lake, SEGMENT).events[-1].figures["attribution"]["orphans"] == 0
+
+
+def test_failures_that_lost_their_users_too_are_told_beside_what_was_usual(lake: Lake, config: Config) -> None:
+    ready(lake)
+    traffic = Traffic(SEGMENT, users=50)
+    lost = {"experiment_arm": None, "adapter_version": None, "user_id": None, "error": "HTTP 502", "rating": None}
+
+    def served(number: int, *, every: int) -> None:
+        rows = traffic.day((START + number * DAY).date(), routed(lake), questions=300)
+        interactions(lake, [{**row, **lost} if n % every == 0 else row for n, row in enumerate(rows)])
+
+    served(-2, every=50)
+    served(-1, every=50)
+    released(lake, config)
+    served(1, every=10)
+    told = looked(lake, config, START + 2 * DAY)
+    seen = told.collected.observation.attribution
+    assert (seen.orphans_before, seen.rows_before, seen.orphans, seen.rows) == (12, 600, 30, 300)
+    assert next(one for one in told.decision.reasons if one.rule == "up.attribution").outcome == "hold"
+
+
+def test_what_the_candidate_itself_answered_earlier_is_no_time_before(lake: Lake, config: Config) -> None:
+    ready(lake)
+    released(lake, config)
+    traffic = Traffic(SEGMENT, users=60)
+    first = traffic.day((START + DAY).date(), routed(lake), HARMFUL, questions=600)
+    interactions(lake, first)
+    steps.roll_back(lake, SEGMENT, act(START + 2 * DAY))
+    again = released(lake, config, now=START + 3 * DAY).release
+    interactions(lake, traffic.day((START + 4 * DAY).date(), routed(lake), questions=600))
+    seen = collect_observations(lake, again, current_routing(lake), now=START + 5 * DAY).observation
+    known = sum(int(arm.pre_period_n.sum()) for arm in (seen.candidate, seen.current))
+    rated = [row for row in first if row["rating"] is not None]
+    assert 0 < known <= sum(row["adapter_version"] != "owner-1" for row in rated) < len(rated)
+    assert {row["user_id"] for row in first if row["experiment_arm"] == "candidate"} != {
+        user for user in {row["user_id"] for row in first} if routed(lake)(user)[0] == "candidate"
+    }, "another salt: other users are the first"
+
+
+@pytest.mark.parametrize("category", ["Cultural", " religion", "caste"])
+def test_what_curation_counts_as_cultural_counts_against_a_candidate(lake: Lake, config: Config, category: str) -> None:
+    ready(lake)
+    released(lake, config)
+    rows = Traffic(SEGMENT, users=80).day((START + DAY).date(), routed(lake), questions=300)
+    interactions(lake, [{**row, "complaint_category": category} for row in rows])
+    seen = collect_observations(
+        lake, read_release(lake, SEGMENT), current_routing(lake), now=START + 2 * DAY
+    ).observation
+    assert seen.candidate.cultural_n.sum() + seen.current.cultural_n.sum() == 300
+    owner = collect_observations(
+        lake, read_release(lake, SEGMENT), current_routing(lake), now=START + 2 * DAY, cultural=["rude"]
+    ).observation
+    assert owner.candidate.cultural_n.sum() + owner.current.cultural_n.sum() == 0, "the owner's list counts, not ours"
 
 
 # -- up, hold, back ------------------------------------------------------------------------------------------------

@@ -7,7 +7,8 @@ import math
 import polars as pl
 import pytest
 
-from lyo_pipelines.rollout.collect import arm_of, sums_by_user
+from lyo_pipelines.rollout.collect import arm_of
+from lyo_pipelines.rollout.day_sums import sums_by_user
 from lyo_pipelines.rollout.observations import Arm, empty_arm
 from lyo_pipelines_tests.rollout.observation_factory import BEGAN, observation
 
@@ -27,7 +28,7 @@ NOBODY = pl.DataFrame(schema={"user_pseudonym": pl.String, "pre_period_n": pl.In
 
 
 def summed(rows: pl.DataFrame, before: pl.DataFrame = NOBODY) -> Arm:
-    return arm_of([sums_by_user(rows.with_columns(experiment_arm=pl.lit("candidate")))], "candidate", before)
+    return arm_of(sums_by_user(rows.with_columns(place=pl.lit("candidate")), ["cultural"]), "candidate", before)
 
 
 def by_ratings(arm):
@@ -64,7 +65,7 @@ def test_what_users_rated_before_is_theirs_and_others_are_left_out():
 
 def test_an_arm_without_anybody_has_the_same_columns():
     none = empty_arm()
-    assert vars(arm_of([], "candidate", NOBODY)).keys() == vars(none).keys()
+    assert vars(arm_of(None, "candidate", NOBODY)).keys() == vars(none).keys()
     found = summed(ROWS.head(0))
     assert vars(found).keys() == vars(none).keys()
     assert (found.users, found.answers, found.rated) == (none.users, none.answers, none.rated) == (0, 0, 0)

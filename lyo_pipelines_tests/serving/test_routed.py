@@ -6,16 +6,21 @@ from dataclasses import asdict
 from pathlib import Path
 
 import pytest
+from starlette.testclient import TestClient
 
-from lyo_pipelines.rollout.assignment import arm, candidate_buckets, salt_of
+from lyo_pipelines.rollout.assignment import BUCKETS, arm, candidate_buckets, salt_of
 from lyo_pipelines.rollout.routing import Routing, RoutingEntry, Target, routing_path, to_text
+from lyo_pipelines.serving.app import make_app
 from lyo_pipelines.serving.contract import RefusedError
+from lyo_pipelines.serving.generation import GeneratedText, Generator
 from lyo_pipelines.serving.models import Models
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines.training.plan import read_adapter
 from lyo_pipelines.training.verified_loading import DamagedAdapterError
 from lyo_pipelines_tests.evaluation import sample_reports
 from lyo_pipelines_tests.serving.live_server import SEGMENT, published
+
+RELEASE = f"{SEGMENT}@new#2"
 
 
 @pytest.fixture
@@ -41,6 +46,7 @@ def route(lake: Lake, *, share: float) -> Models:
         1,
         share,
         candidate_buckets(share),
+        RELEASE,
     )
     lake.write_text(to_text(Routing({SEGMENT: entry})), routing_path(lake))
     return Models(lake, "tiny")
@@ -89,12 +95,53 @@ def test_an_adapter_that_is_not_the_released_one_is_refused(lake):
         Models(lake, "tiny").choose(SEGMENT, None)
 
 
-def test_a_candidate_that_is_damaged_leaves_its_users_to_the_champion_and_counts_in_no_arm(lake):
+def test_a_candidate_that_is_damaged_leaves_its_users_to_the_champion_who_answers_in_the_candidate_s_arm(lake):
     models = route(lake, share=1.0)
     weights = Path(lake.adapter_dir(SEGMENT, "new")) / "adapter_model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-8])
     found = models.choose(SEGMENT, "u")
-    assert (found.version, found.arm) == ("old", None)
+    assert (found.version, found.arm) == ("old", "candidate"), "or nobody could tell that a machine does not load it"
+
+
+def test_a_candidate_that_cannot_be_loaded_and_has_nothing_to_fall_back_to_says_whose_failure_it_is(lake):
+    entry = RoutingEntry(SEGMENT, 2, None, target(lake, "new"), "salt", 1, 1.0, BUCKETS, RELEASE)
+    lake.write_text(to_text(Routing({SEGMENT: entry})), routing_path(lake))
+    (Path(lake.adapter_dir(SEGMENT, "new")) / "adapter_model.safetensors").write_bytes(b"half")
+    asked = {"model": SEGMENT, "user": "u", "messages": [{"role": "user", "content": "hi"}]}
+    answer = TestClient(make_app(Models(lake, "tiny"), Unable())).post("/v1/chat/completions", json=asked)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (500, "damaged_adapter")
+    assert named(answer) == {"adapter-version": "new", "experiment-arm": "candidate", "release-id": RELEASE}
+
+
+class Unable(Generator):
+    """A generator that answers nothing."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.error = error
+
+    def write(self, *_: object) -> GeneratedText:
+        raise self.error or AssertionError("not reached")
+
+
+def named(answer) -> dict[str, str]:
+    return {key.removeprefix("x-lyo-"): value for key, value in answer.headers.items() if key.startswith("x-lyo-")}
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (RuntimeError("out of memory"), 500),
+        (RefusedError("busy", status=503), 503),
+        (RefusedError("slow", status=504), 504),
+    ],
+)
+def test_a_failure_carries_the_adapter_and_arm_that_it_counts_against(lake, error, status, stream):
+    app = make_app(route(lake, share=1.0), Unable(error))
+    asked = {"model": SEGMENT, "user": "u", "stream": stream, "messages": [{"role": "user", "content": "hi"}]}
+    answer = TestClient(app).post("/v1/chat/completions", json=asked)
+    assert (answer.status_code, answer.json()["error"]["type"]) == (status, "server_error")
+    assert named(answer) == {"adapter-version": "new", "experiment-arm": "candidate", "release-id": RELEASE}
 
 
 @pytest.mark.parametrize("name", ["tutoring.en.physics", "Not A Segment", "../x", ""])

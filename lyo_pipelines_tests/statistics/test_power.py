@@ -43,3 +43,10 @@ def test_the_days_it_says_are_when_the_bound_passes_the_margin(estimate, error, 
 def test_nothing_known_is_never_soon():
     for estimate, error, days in ((math.nan, 0.1, 3.0), (0.0, math.nan, 3.0), (0.0, 0.1, 0.0), (-0.1, 0.1, 3.0)):
         assert days_until_decided(estimate, error, days, 0.1, **LOOK) is None
+
+
+@given(st.floats(-0.5, 0.5), st.floats(0.01, 0.3), st.floats(0.5, 30), st.floats(1, 200))
+def test_few_degrees_of_freedom_never_make_it_known_sooner(estimate, error, days, freedom):
+    many = days_until_decided(estimate, error, days, 0.1, **LOOK)
+    few = days_until_decided(estimate, error, days, 0.1, degrees_of_freedom=freedom, **LOOK)
+    assert few is None or (many is not None and few >= many - 0.06)
