@@ -151,7 +151,7 @@ def attribution_of(sums: pl.DataFrame | None, tallies: list[pl.DataFrame], befor
         rows=rows.sum(),
     ).row(0, named=True)
     unnamed = int(sums.filter(place == UNNAMED)["errors_n"].sum())
-    placed = sum(int(_placed_errors(sums, arm)) for arm in (CANDIDATE, CURRENT))
+    placed = sum(_placed_errors(sums, arm) for arm in (CANDIDATE, CURRENT))
     return Attribution(
         **counts, names=tuple(names.head(NAMES_TOLD).iter_rows()), orphans=unnamed - placed, orphans_before=before.orphans,
         rows_before=before.rows,
@@ -160,4 +160,4 @@ def attribution_of(sums: pl.DataFrame | None, tallies: list[pl.DataFrame], befor
 
 def _placed_errors(sums: pl.DataFrame, arm: str) -> int:
     mine = sums.filter(pl.col(PLACE) == arm).select("user_pseudonym")
-    return _unplaced(sums, arm).join(mine, on="user_pseudonym", how="semi")["unnamed_errors_n"].sum()
+    return int(_unplaced(sums, arm).join(mine, on="user_pseudonym", how="semi")["unnamed_errors_n"].sum())
