@@ -16,6 +16,8 @@ UNNAMED, ELSEWHERE, MISMATCHED = "unnamed", "elsewhere", "mismatched"
 contradict each other (a stale gateway, a broken load)."""
 
 PLACE = "place"
+TALLIES = ("named_arm", PLACE, "has_version", "failed")
+"""What `tallied` counts rows by."""
 
 
 def failed() -> pl.Expr:

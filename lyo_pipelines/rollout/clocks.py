@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from lyo_pipelines.registry.state import Release
-from lyo_pipelines.rollout.findings import ReleaseFinding, rounded_measurements
+from lyo_pipelines.rollout.findings import ReleaseFinding, rounded_measurements, told_time
 
 TOLERANCE = timedelta(minutes=10)
 """Clocks of machines that are kept in time differ by far less."""
@@ -32,7 +32,7 @@ def by_real_time(release: Release, now: datetime) -> tuple[Release, ReleaseFindi
     ahead = (release.stage_began_at - now) / timedelta(days=1)
     says = (
         f"the event that began this stage lies {ahead:.1f} days ahead of this clock: guardrails count from "
-        f"{stage:%Y-%m-%d %H:%M} UTC on, and days do not count. Set the clock that is wrong; then `lyo pause` and `lyo resume "
+        f"{told_time(stage)} on, and days do not count. Set the clock that is wrong; then `lyo pause` and `lyo resume "
         f"{release.segment}` let the days of this stage count from then on"
     )
     return judged, ReleaseFinding(RULE, "hold", says, rounded_measurements(days_ahead=ahead))

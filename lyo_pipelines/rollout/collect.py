@@ -17,10 +17,11 @@ import polars as pl
 from lyo_pipelines.errors import LyoError
 from lyo_pipelines.registry.state import Release
 from lyo_pipelines.rollout.attribution import CANDIDATE, CURRENT, ELSEWHERE, MISMATCHED, PLACE, UNNAMED
-from lyo_pipelines.rollout.day_sums import BATCH, SUMS, StageSums, summed_stages
+from lyo_pipelines.rollout.day_sums import BATCH, StageSums, summed_stages
 from lyo_pipelines.rollout.observations import Arm, Attribution, Observation, empty_arm
 from lyo_pipelines.rollout.pre_period import PrePeriod, read_pre_period
 from lyo_pipelines.rollout.routing import Routing
+from lyo_pipelines.rollout.stage_cache import SUMS
 from lyo_pipelines.storage.lake import Lake
 
 NAMES_TOLD = 3

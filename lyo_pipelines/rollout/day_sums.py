@@ -18,26 +18,22 @@ import pyarrow as pa
 from lyo_pipelines.config.loading import load_config
 from lyo_pipelines.curation.complaints import is_cultural
 from lyo_pipelines.registry.state import Release
-from lyo_pipelines.rollout.attribution import PLACE, failed, tallied, with_places
+from lyo_pipelines.rollout.attribution import failed, tallied, with_places
 from lyo_pipelines.rollout.release_rows import ASKED, OF_RELEASE, ReleaseRows
 from lyo_pipelines.rollout.routing import Routing, release_id
 from lyo_pipelines.rollout.selection import Query, candidate_keys
+from lyo_pipelines.rollout.stage_cache import USERS, Sums, keep_days, kept_days, stage_mark
 from lyo_pipelines.storage.lake import Lake
 
 COLUMNS = (
     *OF_RELEASE, "user_pseudonym", "adapter_version", "experiment_arm", "rating", "response_time_ms", "error",
     "complaint_category", "retries",
 )  # fmt: skip
-SUMS = (
-    "ratings_n", "ratings_sum", "answers_n", "errors_n", "cultural_n", "retries_n", "times_n", "log_ms_sum",
-)  # fmt: skip
 BATCH = 65_536
 ROWS_AT_ONCE = 32_768
-"""Rows of one release that wait to be added up: each addition costs some milliseconds, and what waits is in memory."""
+"""Rows of one release and day that wait to be added up: each addition costs some milliseconds, and what waits is in memory."""
 READ_ERRORS = (OSError, ValueError, KeyError, pl.exceptions.PolarsError)
 """What reading a damaged day raises, whichever library reads it."""
-_USERS = (PLACE, "user_pseudonym")
-_TALLIES = ("named_arm", PLACE, "has_version", "failed")
 _PARTS = (*ASKED, "release_id")
 
 
@@ -64,9 +60,10 @@ def summed_stages(
 ) -> dict[str, StageSums]:
     """Sums of each release in canary, by segment. cultural: see collect_observations."""
     categories = _packaged_categories() if cultural is None else tuple(cultural)
-    adders = [_Adder(release, routing, now, categories, batch_rows) for release in releases]
-    for day in lake.days("interactions"):
-        wanting = [adder for adder in adders if adder.first <= day <= now.date()]
+    there = {day: lake.fingerprint(lake.interactions(day)) for day in lake.days("interactions") if day <= now.date()}
+    adders = [_Adder(lake, release, routing, now, categories, there, batch_rows) for release in releases]
+    for day in there:
+        wanting = [adder for adder in adders if adder.wants(day)]
         if not wanting:
             continue
         try:
@@ -79,7 +76,7 @@ def summed_stages(
                 adder.drop_day(day, str(error))
         else:
             for adder in wanting:
-                adder.end_day()
+                adder.end_day(day)
     return {adder.release.segment: adder.total() for adder in adders}
 
 
@@ -107,69 +104,70 @@ def _batches(lake: Lake, day: date, batch_rows: int) -> Iterator[pl.DataFrame]:
 
 
 class _Adder:
-    """One release's sums, day by day: a day that breaks off is left out as a whole."""
+    """One release's sums, day by day: a day that breaks off is left out as a whole, a finished one is not read again."""
 
     def __init__(
-        self, release: Release, routing: Routing, now: datetime, cultural: Sequence[str], batch_rows: int
+        self,
+        lake: Lake,
+        release: Release,
+        routing: Routing,
+        now: datetime,
+        cultural: Sequence[str],
+        there: Mapping[date, str],
+        batch_rows: int,
     ) -> None:
         assert release.stage_began_at is not None
-        self.release, self.first = release, release.stage_began_at.date()
+        self.release, self._lake, self._there, self._today = release, lake, there, now.date()
         self._within = pl.col("occurred_at").is_between(release.stage_began_at, now)
         self._belonging = ReleaseRows(release, routing)
         self._cultural, self._at_once = cultural, min(batch_rows, ROWS_AT_ONCE)
-        self._read, self._today = list[pl.DataFrame](), _Sums()  # of the day that is being read
-        self._whole, self._days = list[pl.DataFrame](), _Sums()  # of days that were read to their end
+        self._mark = stage_mark(release, routing, cultural)
+        self._kept = kept_days(lake, release, self._mark, there)
+        self._known, self._changed = set(self._kept.days), False
+        self._read, self._of_day, self._of_today = list[pl.DataFrame](), Sums(), Sums()
         self._unreadable: dict[date, str] = {}
+
+    def wants(self, day: date) -> bool:
+        """Whether the day belongs to the stage and is not known."""
+        assert self.release.stage_began_at is not None
+        return self.release.stage_began_at.date() <= day and day not in self._known
 
     def take(self, rows: pl.DataFrame) -> None:
         """Rows of the day that may be the release's; added up when there are enough of them to be worth it."""
         if (mine := rows.filter(self._within)).height:
             self._read.append(mine)
-        if self._enough(self._read):
-            self._add(self._read, self._today)
+        if sum(frame.height for frame in self._read) >= self._at_once:
+            self._add_up()
 
-    def end_day(self) -> None:
+    def end_day(self, day: date) -> None:
         """The day was read to its end."""
-        self._days.add(self._today)
-        self._whole += self._read
-        self._read, self._today = [], _Sums()
-        if self._enough(self._whole):
-            self._add(self._whole, self._days)
+        self._add_up()
+        if day < self._today:  # today is still being written, and rows of later than now are not counted
+            self._kept.keep(day, self._there[day], self._of_day)
+            self._changed = True
+        else:
+            self._of_today.add(self._of_day)
+        self._of_day = Sums()
 
     def drop_day(self, day: date, reason: str) -> None:
         """The day could not be read to its end."""
-        self._read, self._today = [], _Sums()
+        self._read, self._of_day = [], Sums()
         self._unreadable[day] = reason
 
     def total(self) -> StageSums:
-        """All days together."""
-        self._add(self._whole, self._days)
-        return StageSums(self._days.users, self._days.tally, self._unreadable)
+        """All days together; what is finished is kept for the next look."""
+        if self._changed:
+            self._kept.settle(self._today)
+            keep_days(self._lake, self.release, self._mark, self._kept)
+        found = self._kept.total()
+        found.add(self._of_today)
+        return StageSums(found.users, found.tally, self._unreadable)
 
-    def _enough(self, frames: list[pl.DataFrame]) -> bool:
-        return sum(frame.height for frame in frames) >= self._at_once
-
-    def _add(self, frames: list[pl.DataFrame], sums: _Sums) -> None:
-        """Add frames up, and empty their list."""
-        if frames and (mine := self._belonging.of(pl.concat(frames))).height:
+    def _add_up(self) -> None:
+        if self._read and (mine := self._belonging.of(pl.concat(self._read))).height:
             placed = with_places(mine, self.release.candidate)
-            sums.add(_Sums(sums_by_user(placed, self._cultural), tallied(placed)))
-        frames.clear()
-
-
-@dataclass
-class _Sums:
-    """Sums by user and tallies, merged as they come: one line per place and user, however many rows there are."""
-
-    users: pl.DataFrame | None = None
-    tally: pl.DataFrame | None = None
-
-    def add(self, other: _Sums) -> None:
-        if self.users is None or self.tally is None:
-            self.users, self.tally = other.users, other.tally
-        elif other.users is not None and other.tally is not None:
-            self.users = pl.concat([self.users, other.users]).group_by(_USERS).agg(pl.col(SUMS).sum())
-            self.tally = pl.concat([self.tally, other.tally]).group_by(_TALLIES).agg(pl.col("rows").sum())
+            self._of_day.add(Sums(sums_by_user(placed, self._cultural), tallied(placed)))
+        self._read = []
 
 
 class _Parting:
@@ -186,13 +184,17 @@ class _Parting:
         if len(self._adders) == 1:
             yield self._adders[0], rows
             return
-        kinds = rows.select(_PARTS).unique(maintain_order=True).with_row_index("_kind")
-        takers = [self._takers(*kind) for kind in kinds.select(_PARTS).iter_rows()]
-        rows = rows.join(kinds, on=_PARTS, how="left", nulls_equal=True, maintain_order="left")
+        kinds = rows.select(_PARTS).unique(maintain_order=True)
+        takers = [self._takers(*kind) for kind in kinds.iter_rows()]
+        groups = {
+            of_kind: number for number, of_kind in enumerate(dict.fromkeys(takers))
+        }  # parted once, not once for each
+        kinds = kinds.with_columns(_group=pl.Series([groups[of_kind] for of_kind in takers], dtype=pl.Int32))
+        parts = rows.join(kinds, on=_PARTS, how="left", nulls_equal=True).partition_by("_group", as_dict=True)
         for place, adder in enumerate(self._adders):
-            mine = [kind for kind, of_kind in enumerate(takers) if place in of_kind]
-            if mine:
-                yield adder, rows.filter(pl.col("_kind").is_in(mine)).drop("_kind")
+            for of_kind, number in groups.items():
+                if place in of_kind and (mine := parts.get((number,))) is not None:
+                    yield adder, mine.drop("_group")
 
     def _takers(self, *kind: str | None) -> frozenset[int]:
         """A question takes part in no release but one that its row names, or one of the segments that may answer it."""
@@ -210,7 +212,7 @@ def sums_by_user(rows: pl.DataFrame, cultural: Sequence[str]) -> pl.DataFrame:
     Rows without a user count as one user together: nobody can tell them apart. Times of answers with an error are left out.
     """
     time = pl.when(~failed() & (pl.col("response_time_ms") > 0)).then(pl.col("response_time_ms").cast(pl.Float64))
-    return rows.group_by(_USERS).agg(
+    return rows.group_by(USERS).agg(
         ratings_n=pl.col("rating").count().cast(pl.Int64),
         ratings_sum=pl.col("rating").cast(pl.Float64).sum(),
         answers_n=pl.len().cast(pl.Int64),

@@ -63,18 +63,17 @@ class ReleaseCheck:
         return self.decision.says
 
 
-def check_release(
+def judge_release(
     lake: Lake,
     release: Release,
     routing: Routing,
     config: RolloutConfig,
     *,
     now: datetime,
-    who: Who,
     verified: VerifiedFiles | None = None,
     summed: StageSums | None = None,
-) -> ReleaseCheck | None:
-    """Look at one release in canary; a fallback is done here. None when somebody else changed it meanwhile.
+) -> ReleaseCheck:
+    """Look at one release in canary and decide about it; nothing is done.
 
     verified: adapters whose files were found whole before (None: all are hashed). summed: its rows since its stage began by real time,
     where they were added up together with those of other releases.
@@ -92,8 +91,25 @@ def check_release(
         files_at_fault(lake, release, verified or VerifiedFiles()),
     )
     decision = with_state(decide_release(seen, config), [one for one in found if one is not None])
+    return ReleaseCheck(release, collected, decision)
+
+
+def check_release(
+    lake: Lake,
+    release: Release,
+    routing: Routing,
+    config: RolloutConfig,
+    *,
+    now: datetime,
+    who: Who,
+    verified: VerifiedFiles | None = None,
+    summed: StageSums | None = None,
+) -> ReleaseCheck | None:
+    """As judge_release; a fallback is done here. None when somebody else changed the release meanwhile."""
+    found = judge_release(lake, release, routing, config, now=now, verified=verified, summed=summed)
+    decision, collected = found.decision, found.collected
     if decision.action != "fall_back":
-        return ReleaseCheck(release, collected, decision)
+        return found
     act = Act(who, decision.says, now, decision_evidence(decision, collected, config), release.sequence)
     try:
         return ReleaseCheck(steps.fall_back(lake, release.segment, act), collected, decision, fell_back=True)

@@ -20,6 +20,7 @@ from lyo_pipelines.rollout.clocks import by_real_time
 from lyo_pipelines.rollout.day_sums import StageSums, summed_stages
 from lyo_pipelines.rollout.monitor import ReleaseCheck, check_release, decision_inputs
 from lyo_pipelines.rollout.routing import Routing, read_sources, refresh_routing, routing_path
+from lyo_pipelines.rollout.stage_cache import forget_days
 from lyo_pipelines.rollout.state_findings import VerifiedFiles, champion_fault, state_says
 from lyo_pipelines.storage.lake import Lake
 
@@ -113,6 +114,7 @@ def go_round(lake: Lake, config: RolloutConfig, cursor: Cursor, *, now: datetime
     for segment, history in histories.items():
         if history.release.in_canary:
             continue
+        forget_days(lake, segment)
         if (fault := champion_fault(lake, history.release, verified, most=HASHED_AT_ONCE)) is not None:
             broken[segment] = fault
     summed = _summed(lake, [histories[segment].release for segment in due], routing, config, now)

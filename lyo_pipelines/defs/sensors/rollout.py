@@ -18,6 +18,7 @@ from lyo_pipelines.defs.sensors.runs import WHY, run_for_cause, why
 from lyo_pipelines.defs.step_up import JOB, step_up_job
 from lyo_pipelines.registry.events import Who
 from lyo_pipelines.rollout.attempts import next_attempt
+from lyo_pipelines.rollout.findings import told_time
 from lyo_pipelines.rollout.rounds import Cursor, Round, go_round, told
 from lyo_pipelines.rollout.start import waiting_adapters
 from lyo_pipelines.training.plan import TrainingResult
@@ -117,7 +118,7 @@ def _requests(
             runs = "its run" if failed == 1 else f"{failed} runs"
             stuck[segment] = (
                 f"it is due, but {runs} of {job_name} failed, so it stays where it is. Their pages say why: mend it, then re-execute "
-                f"the last one; the next attempt by itself is at {at:%Y-%m-%d %H:%M} UTC"
+                f"the last one; the next attempt by itself is at {told_time(at)}"
             )
             return stuck[segment]
 
