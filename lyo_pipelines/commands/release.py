@@ -184,7 +184,9 @@ def _now(console: Console, lake: Lake, release: Release, routing: Routing) -> No
     colour = "red" if found.decision.action == "fall_back" or state_says(found.decision) else "cyan"
     console.print(f"[{colour}]{name}:[/] {escape(found.summary)}.", highlight=False, soft_wrap=True)
     days = found.decision.until_known_days
-    if found.decision.action == "hold":
+    if release.paused:
+        console.print(f"Until: `lyo resume {release.segment}`.", highlight=False, style="dim")
+    elif found.decision.action == "hold":
         until = "not in sight" if days is None else f"about {told_time(now + timedelta(days=days))}"
         console.print(
             f"Until: {until}; the rollout sensor looks every minute while it runs.", highlight=False, style="dim"

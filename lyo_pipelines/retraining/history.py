@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
 from itertools import takewhile
@@ -176,13 +176,17 @@ def _last(lake: Lake, segment: str) -> Training | None:
     return training
 
 
+def _counts(told: Mapping[str, Any]) -> dict[str, int]:
+    return {name: int(n) for name, n in told.items()}
+
+
 def _training(told: JsonObject) -> Training:
     """A training as its file tells it; what a later version of this project added is left out."""
     values: dict[str, Any] = {one.name: told[one.name] for one in fields(Training) if one.name in told}
     at = datetime.fromisoformat(values["at"])
     if at.tzinfo is None:
         raise ValueError("a time without a zone")
-    counts = {name: {str(key): int(n) for key, n in values.get(name, {}).items()} for name in ("topics", "grades")}
+    counts = {name: _counts(value) for name, value in values.items() if isinstance(value, dict)}
     return Training(**{**values, **counts, "at": at, "examples": int(values["examples"])})
 
 
