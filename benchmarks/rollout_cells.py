@@ -62,6 +62,15 @@ CELLS = (
     Cell("no history: helpful +0.2", Scenario(effect=0.2, history=0), most=1000),
     Cell("no history: equal", Scenario(history=0), most=1000),
     Cell("half of the candidate's users lost", Scenario(lost=0.5), days=14, most=1000),
+    Cell("one broken client: equal", Scenario(broken=1), most=1000),
+    Cell("one broken client: equal, brakes hourly for 14 days", Scenario(broken=1, ticks=24), days=14, most=200),
+    Cell("one broken client: errors 8 %, hourly", Scenario(broken=1, errors=0.08, ticks=24), kind="brake", days=4, most=1000),
+    Cell("heavy users: equal", Scenario(zipf=1.2), most=1000),
+    Cell("heavy users: harmful -0.3", Scenario(effect=-0.3, zipf=1.2), most=1000),
+    Cell("heavy users: interval of ratings, daily looks", Scenario(zipf=1.2), kind="interval", days=14, most=1000),
+    Cell("rows without version: equal", Scenario(nameless=1.0), most=1000),
+    Cell("rows without version: errors 8 %, hourly", Scenario(nameless=1.0, errors=0.08, ticks=24), kind="brake", days=4, most=1000),
+    Cell("rows without version: errors 30 %, hourly", Scenario(nameless=1.0, errors=0.3, ticks=24), kind="brake", days=4, most=1000),
     Cell("A/B test, equal", Scenario(), kind="experiment", days=14),
 )  # fmt: skip
 

@@ -13,12 +13,14 @@ from numpy.typing import NDArray
 from scipy.optimize import root_scalar
 from scipy.stats import norm
 
-from lyo_pipelines.rollout.observations import Arm, Observation
+from lyo_pipelines.rollout.observations import Arm, Attribution, Observation
 
 SHARES = np.array([0.03, 0.045, 0.105, 0.23, 0.59])
 """Ratings 1 to 5 over all users: mean 4.3, standard deviation 1.0 (those of benchmarks/triggers_world.py)."""
 ZIPF, TURNOVER = 0.6, 0.1
 """Activity of users by rank; share of users who leave in a week, and others come."""
+BROKEN_DAILY = 60.0
+"""Requests a day of a client that always fails."""
 WEEKDAYS = np.array([1.15, 1.15, 1.1, 1.05, 1.0, 0.85, 0.7])
 TIME_SIGMA, TIME_USER, ERROR_SHAPE = 0.45, 0.2, 2.0
 BEGAN = datetime(2026, 5, 4, tzinfo=UTC)
@@ -32,6 +34,8 @@ SUMS = (
     "retries_n",
     "times_n",
     "log_ms_sum",
+    "unnamed_n",
+    "unnamed_errors_n",
 )
 
 Array = NDArray[np.float64]
@@ -40,7 +44,8 @@ Array = NDArray[np.float64]
 @dataclass(frozen=True)
 class Scenario:
     """What the candidate does, and the traffic. effect: rating points. slow: times as long. icc: of ratings within a user, and within
-    a class where whole classes of `class_size` are assigned. lost: share of the candidate's units that never come."""
+    a class where whole classes of `class_size` are assigned. lost: share of the candidate's units that never come. zipf: how unequal
+    users are. broken: clients whose requests always fail. nameless: share of failures whose rows name neither arm nor adapter."""
 
     daily: float = 2000
     users: int = 1000
@@ -56,6 +61,9 @@ class Scenario:
     ticks: int = 1
     history: float = 28.0
     """Days before the release whose ratings are known (0: none)."""
+    zipf: float = ZIPF
+    broken: int = 0
+    nameless: float = 0.0
 
 
 class Ratings:
@@ -102,7 +110,8 @@ class World:
         slots = scenario.users
         self._people = int(slots * (1 + TURNOVER * days / 7)) + 20 * int(np.sqrt(slots)) + 20
         self.units = slots // scenario.class_size if scenario.class_size > 1 else self._people
-        weights = rng.permutation(np.arange(1, slots + 1) ** -ZIPF)
+        weights = rng.permutation(np.arange(1, slots + 1) ** -scenario.zipf)
+        weights[: scenario.broken] = BROKEN_DAILY / scenario.daily * weights.sum()
         self._activity = weights.cumsum() / weights.sum()
         self._ratings = ratings = Ratings(scenario.icc, scenario.class_icc)
         self._shift = ratings.shift(scenario.effect)
@@ -181,13 +190,15 @@ class World:
         failed = (
             rng.random(n, np.float32)
             < np.where(candidate, scenario.errors, scenario.errors_current) * self._clumsy[row, person]
-        )
+        ) | (person < scenario.broken)
+        nameless = failed & (rng.random(n) < scenario.nameless) if scenario.nameless else np.zeros(n, bool)
         rated = (rng.random(n, np.float32) < scenario.rated) & ~failed
         log_ms = 7.6 + self._pace[row, person] + np.where(candidate, np.log(scenario.slow), 0.0)
         log_ms += TIME_SIGMA * rng.standard_normal(n, np.float32)
         values = {
-            "ratings_n": rated, "ratings_sum": rated * rating, "ratings_squares": rated * rating**2, "answers_n": np.ones(n),
-            "errors_n": failed, "cultural_n": rng.random(n, np.float32) < 0.003, "retries_n": rng.random(n, np.float32) < 0.05,
+            "ratings_n": rated, "ratings_sum": rated * rating, "ratings_squares": rated * rating**2, "answers_n": ~nameless,
+            "errors_n": failed & ~nameless, "unnamed_n": nameless, "unnamed_errors_n": nameless,
+            "cultural_n": rng.random(n, np.float32) < 0.003, "retries_n": rng.random(n, np.float32) < 0.05,
             "times_n": ~failed, "log_ms_sum": ~failed * log_ms,
         }  # fmt: skip
         key = row * self.units + unit
@@ -201,7 +212,7 @@ class World:
             self.rng.random((len(rows), self.scenario.users)) < TURNOVER / 7 / self.scenario.ticks
         )
         for at, slot in zip(rows[gone_rows], gone_slots, strict=True):
-            if self._next[at] < self._people:
+            if slot >= self.scenario.broken and self._next[at] < self._people:
                 self._person[at, slot] = self._next[at]
                 self._next[at] += 1
 
@@ -209,10 +220,14 @@ class World:
         """What the decision sees of one release at the end of this tick."""
         seen = self.sums["answers_n"][release] > 0
         candidate = seen & (self.bucket[release] < self.share[release])
+        orphans = int(self.sums["unnamed_errors_n"][release, ~seen].sum())
+        rows = int(sum(self.sums[name][release].sum() for name in ("answers_n", "unnamed_n")))
+        told = Attribution(orphans=orphans, rows=rows)
         hours = timedelta(days=1) / self.scenario.ticks
         return Observation(
             "s", "v", int(self.stage[release]), float(self.share[release]), BEGAN, BEGAN + hours * int(self.stage_tick[release]),
             now or BEGAN + hours * self.tick, self._arm(release, candidate), self._arm(release, seen & ~candidate),
+            told,
         )  # fmt: skip
 
     def _arm(self, release: int, mask: NDArray[np.bool_]) -> Arm:

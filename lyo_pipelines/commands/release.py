@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import getpass
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from rich.console import Console
 from rich.markup import escape
@@ -17,12 +17,15 @@ from lyo_pipelines.config.loading import Config, load_config
 from lyo_pipelines.config.settings import Settings
 from lyo_pipelines.errors import LyoError
 from lyo_pipelines.registry.events import RegistryEvent, Who
-from lyo_pipelines.registry.log import ReleaseHistory, read_all, read_history, read_release
+from lyo_pipelines.registry.log import ReleaseHistory, read_history, read_intact, read_release
 from lyo_pipelines.registry.state import Release
 from lyo_pipelines.rollout import release as steps
+from lyo_pipelines.rollout.findings import told_time
+from lyo_pipelines.rollout.monitor import judge_release
 from lyo_pipelines.rollout.rehearsal import rehearse_fallback, target_after
 from lyo_pipelines.rollout.release import Act, RollbackPlan
-from lyo_pipelines.rollout.routing import current_routing, refresh_routing
+from lyo_pipelines.rollout.routing import Routing, current_routing, read_sources, refresh_routing
+from lyo_pipelines.rollout.state_findings import obstructions, state_says
 from lyo_pipelines.segments import parse_parent
 from lyo_pipelines.storage.lake import Lake
 
@@ -69,12 +72,18 @@ def show_releases(console: Console, segment: str | None = None) -> None:
     refresh_routing(lake)
     if segment is not None:
         parse_parent(segment)
-        history = read_history(lake, segment)
+        sources = read_sources(lake)
+        history = read_intact(lake, segment)[0]
         console.print(f"[bold]{segment}[/]: {history.release.situation}.", highlight=False)
+        if segment in sources.troubles:
+            console.print(f"[red]Held:[/] {escape(sources.troubles[segment])}", highlight=False, soft_wrap=True)
+        else:
+            _now(console, lake, history.release, sources.routing)
         _events(console, history.events)
         _served(console, history.release)
         return
-    histories, troubles = read_all(lake)
+    sources = read_sources(lake)
+    histories, troubles = sources.histories, sources.troubles
     table = Table(title="Releases", title_justify="left")
     for name in ("segment", "champion", "candidate", "stage", "users", "since", "last"):
         table.add_column(name)
@@ -161,13 +170,36 @@ def _plan(console: Console, plan: RollbackPlan, target: str) -> None:
         console.print(f"[yellow]passed over:[/] {escape(skipped)}", highlight=False, soft_wrap=True)
 
 
+def _now(console: Console, lake: Lake, release: Release, routing: Routing) -> None:
+    """Why the release is where it is, and until when: what the rollout sensor would find now; nothing is done here."""
+    now, config = datetime.now(UTC), _config().rollout
+    if not release.in_canary:
+        for says in obstructions(lake, release.segment, config, now=now):
+            console.print(f"[red]Held:[/] {escape(says)}", highlight=False, soft_wrap=True)
+        return
+    found = judge_release(lake, release, routing, config, now=now)
+    name = {"up": "The next step is due", "fall_back": "It would fall back", "hold": "It holds"}.get(
+        found.decision.action, "Done"
+    )
+    colour = "red" if found.decision.action == "fall_back" or state_says(found.decision) else "cyan"
+    console.print(f"[{colour}]{name}:[/] {escape(found.summary)}.", highlight=False, soft_wrap=True)
+    days = found.decision.until_known_days
+    if release.paused:
+        console.print(f"Until: `lyo resume {release.segment}`.", highlight=False, style="dim")
+    elif found.decision.action == "hold":
+        until = "not in sight" if days is None else f"about {told_time(now + timedelta(days=days))}"
+        console.print(
+            f"Until: {until}; the rollout sensor looks every minute while it runs.", highlight=False, style="dim"
+        )
+
+
 def _state_row(history: ReleaseHistory) -> tuple[str, ...]:
     release, last = history.release, history.events[-1]
     at = release.stage_began_at or last.at
     stage = f"{release.stage}{' (paused)' if release.paused else ''}" if release.in_canary else ""
     share = f"{release.share:.0%}" if release.in_canary else ""
     said = f"{last.kind.replace('_', ' ')} by {last.who.name}"
-    return release.champion or "none", release.candidate, stage, share, f"{at:%Y-%m-%d %H:%M}", said
+    return release.champion or "none", release.candidate, stage, share, told_time(at), said
 
 
 def _events(console: Console, events: tuple[RegistryEvent, ...]) -> None:
@@ -175,7 +207,7 @@ def _events(console: Console, events: tuple[RegistryEvent, ...]) -> None:
         share = f" ({event.share:.0%} of users)" if event.share else ""
         kind = event.kind.replace("_", " ")
         console.print(
-            f"{event.at:%Y-%m-%d %H:%M} {kind}{share}: {event.version}, by {event.who.name}: {event.reason}",
+            f"{told_time(event.happened_at)} {kind}{share}: {event.version}, by {event.who.name}: {event.reason}",
             highlight=False, markup=False, soft_wrap=True,
         )  # fmt: skip
 
@@ -185,11 +217,11 @@ def _served(console: Console, release: Release) -> None:
     for name in ("served by", "arm", "users", "from", "to", "by event"):
         table.add_column(name)
     for one in release.served:
-        until = f"{one.until:%Y-%m-%d %H:%M}" if one.until else "now"
+        until = told_time(one.until) if one.until else "now"
         colour = _COLOURS.get(release.states.get(one.version, ""), "")
         name = one.version or "a parent's adapter or the base"
         table.add_row(
-            f"[{colour}]{name}[/]" if colour else name, one.arm, f"{one.share:.0%}", f"{one.since:%Y-%m-%d %H:%M}", until, str(one.by)
+            f"[{colour}]{name}[/]" if colour else name, one.arm, f"{one.share:.0%}", told_time(one.since), until, str(one.by)
         )  # fmt: skip
     console.print(table)
 

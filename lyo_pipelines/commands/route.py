@@ -23,7 +23,7 @@ def show_route(console: Console, user: str, segment: str, *, mode: str | None = 
         console.print("The question is not part of any release.", highlight=False)
     else:
         console.print(
-            f"Release of {choice.release}: bucket {choice.bucket:,} of {BUCKETS:,}, arm [bold]{choice.arm}[/].",
+            f"Release {choice.release_id or choice.release}: bucket {choice.bucket:,} of {BUCKETS:,}, arm [bold]{choice.arm}[/].",
             highlight=False,
         )
     if choice.arm == "candidate":

@@ -6,6 +6,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+_SAME_SHARE = 1e-9
+"""Shares that differ by less are the same one, written twice."""
+
 
 class _RolloutSection(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -107,6 +110,26 @@ class RolloutConfig(_RolloutSection):
         if not 1 <= number <= len(self.stages):
             raise ValueError(f"there is no stage {number}: there are {len(self.stages)}")
         return self.stages[number - 1]
+
+    def position(self, share: float) -> int:
+        """The number of the stage that a share of users (above 0, below 1) is at: of those below 1 the last that is no larger, else 1.
+
+        A release keeps its share when the list is changed while it is on its way, so the list is asked by share and not by number.
+        """
+        reached = [number for number, stage in enumerate(self.stages[:-1], 1) if stage.share <= share + _SAME_SHARE]
+        return reached[-1] if reached else 1
+
+    def is_listed(self, share: float) -> bool:
+        """Whether a stage has this share."""
+        return any(abs(stage.share - share) <= _SAME_SHARE for stage in self.stages)
+
+    def share_after(self, share: float) -> float:
+        """The next larger share of the list; 1 is all users."""
+        return min((stage.share for stage in self.stages if stage.share > share + _SAME_SHARE), default=1.0)
+
+    def share_before(self, share: float) -> float | None:
+        """The next smaller share of the list; None where there is none."""
+        return max((stage.share for stage in self.stages if stage.share < share - _SAME_SHARE), default=None)
 
     def watched(self, number: int) -> WatchConfig:
         """What the guardrails need at a stage."""

@@ -10,6 +10,7 @@ from lyo_pipelines.contracts.dataset import MANIFEST, DatasetManifest
 from lyo_pipelines.dataset.contract import SPLITS
 from lyo_pipelines.dataset.errors import UnknownVersionError
 from lyo_pipelines.storage.lake import Lake
+from lyo_pipelines.storage.small_files import read_object
 
 
 @dataclass(frozen=True)
@@ -60,8 +61,13 @@ def point_to_version(lake: Lake, segment: str, told: dict[str, str]) -> None:
 
 
 def _pointer(lake: Lake, segment: str) -> dict[str, str]:
-    path = f"{lake.dataset_dir(segment)}/latest.json"
-    return lake.read_json(path) if lake.exists(path) else {}
+    """What the newest build said; nothing before the first. Raises UnreadableFileError for a damaged file."""
+    try:
+        return {
+            name: str(value) for name, value in read_object(lake, f"{lake.dataset_dir(segment)}/latest.json").items()
+        }
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
 
 
 def get_version(lake: Lake, segment: str, fingerprint: str) -> Version:

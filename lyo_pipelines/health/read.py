@@ -93,10 +93,17 @@ class FrameHealth:
         return inside.with_columns(pl.col(name).cast(pl.Categorical) for name in _TEXTS if name in frame.columns)
 
 
-def read_health(lake: Lake, days: Iterable[date]) -> LakeHealth:
-    """The health of those of `days` that there are. Raises HealthUnreadableError when none of them can be read."""
+READ_ERRORS = (OSError, ValueError, pl.exceptions.PolarsError)
+"""What reading a damaged file raises, whichever library reads it."""
+
+
+def read_health(lake: Lake, days: Iterable[date], *, whole: bool = False) -> LakeHealth:
+    """The health of those of `days` that there are. Raises HealthUnreadableError when none of them can be read.
+
+    whole: read every file to its end, which finds damage behind an intact footer; without it only footers are looked at.
+    """
     wanted = sorted(set(days) & set(lake.days("health")))
-    found, unreadable = _readable(lake, wanted)
+    found, unreadable = _readable(lake, wanted, whole=whole)
     if wanted and not found:
         raise _nothing_readable(unreadable)
     return LakeHealth(lake, frozenset(found), unreadable)
@@ -141,8 +148,8 @@ def examples_by_day(lake: Lake) -> pl.DataFrame:
 
     try:
         return counted(days)
-    except (OSError, ValueError, pl.exceptions.PolarsError):  # find the broken ones, count the rest
-        found, unreadable = _readable(lake, days)
+    except READ_ERRORS:  # find the broken ones, count the rest
+        found, unreadable = _readable(lake, days, whole=True)
         if not found:
             raise _nothing_readable(unreadable) from None
         return counted(found)
@@ -150,11 +157,7 @@ def examples_by_day(lake: Lake) -> pl.DataFrame:
 
 def health_signature(lake: Lake) -> str:
     """A text that changes whenever any day of health is written again (names, sizes and times of files only)."""
-    told = []
-    for day in lake.days("health"):
-        info = lake.fs.info(lake.health(day))
-        told.append(f"{day} {info.get('size')} {info.get('mtime') or info.get('ETag') or info.get('LastModified')}")
-    return "\n".join(told)
+    return "\n".join(f"{day} {lake.fingerprint(lake.health(day))}" for day in lake.days("health"))
 
 
 def _nothing_readable(unreadable: dict[date, str]) -> HealthUnreadableError:
@@ -165,15 +168,17 @@ def _nothing_readable(unreadable: dict[date, str]) -> HealthUnreadableError:
     )
 
 
-def _readable(lake: Lake, days: list[date]) -> tuple[list[date], dict[date, str]]:
+def _readable(lake: Lake, days: list[date], *, whole: bool) -> tuple[list[date], dict[date, str]]:
     found, unreadable = [], {}
     for day in days:
         try:
             for path, schema in ((lake.health(day), HEALTH), (lake.health_users(day), USERS)):
                 with lake.open_table(path) as file:
                     missing = set(schema.names) - set(file.schema_arrow.names)
-                if missing:
-                    raise ValueError(f"{path} has no column {', '.join(sorted(missing))}")
+                    if missing:
+                        raise ValueError(f"{path} has no column {', '.join(sorted(missing))}")
+                    if whole:
+                        file.read(columns=schema.names)
         except (OSError, ValueError) as error:
             unreadable[day] = str(error)
         else:

@@ -11,7 +11,7 @@ from hashlib import sha256
 from typing import Any, Literal, cast, get_args
 
 from lyo_pipelines.errors import LyoError
-from lyo_pipelines.json_types import is_list
+from lyo_pipelines.json_types import is_dict, is_list
 
 Kind = Literal[
     "registered", "candidate", "canary", "stepped_up", "stepped_back", "paused", "resumed", "fell_back", "promoted", "retired",
@@ -19,6 +19,7 @@ Kind = Literal[
 ]  # fmt: skip
 KINDS: tuple[Kind, ...] = get_args(Kind)
 FORMAT = 1
+_ADAPTER_TEXTS = ("version", "segment", "method", "base_model", "dataset_fingerprint")
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,7 @@ class RegistryEvent:
     stage, share: in force after it, where it changes them. to: version that serves instead of one that goes ("" : none of the
     segment's own). metrics: the candidate's, out of its report. figures: what was found, as plain values.
     previous: sha256 of the event before as it was written, so that the past cannot be changed unseen.
+    at: never before the event before it. clock: what the writer's clock said, where that was earlier than `at`.
     """
 
     kind: Kind
@@ -62,6 +64,12 @@ class RegistryEvent:
     figures: Mapping[str, Any] = field(default_factory=dict[str, Any])
     sequence: int = 0
     previous: str = ""
+    clock: datetime | None = None
+
+    @property
+    def happened_at(self) -> datetime:
+        """When it happened, by the clock of whoever wrote it."""
+        return self.clock or self.at
 
     @property
     def version(self) -> str:
@@ -76,6 +84,9 @@ class EventFormatError(LyoError):
 def event_to_json(event: RegistryEvent) -> str:
     """The event as the JSON text that is written."""
     told = json_values({"format": FORMAT, **asdict(event), "at": event.at.astimezone(UTC).isoformat()})
+    del told["clock"]  # written where it says something
+    if event.clock is not None:
+        told["clock"] = event.clock.astimezone(UTC).isoformat()
     return json.dumps(told, ensure_ascii=False, indent=2, sort_keys=True, allow_nan=False) + "\n"
 
 
@@ -100,9 +111,35 @@ def event_from_json(text: str) -> RegistryEvent:
             raise ValueError(f"of another format than {FORMAT}, or of an unknown kind")
         adapter, who = Adapter(**told.pop("adapter")), Who(**told.pop("who"))
         read: dict[str, Any] = {"adapter": adapter, "who": who, "at": datetime.fromisoformat(told["at"])}
-        return RegistryEvent(**{**told, **read})
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        if told.get("clock") is not None:
+            read["clock"] = datetime.fromisoformat(told["clock"])
+        event = RegistryEvent(**{**told, **read})
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise EventFormatError(f"no event: {error}") from error
+    _require_types(event)
+    return event
+
+
+def _require_types(event: RegistryEvent) -> None:
+    """Raise EventFormatError for values that no event has: whoever folds and compares them may rely on what they are."""
+    texts = (
+        event.reason,
+        event.to,
+        event.previous,
+        event.who.name,
+        *(asdict(event.adapter)[name] for name in _ADAPTER_TEXTS),
+    )
+    fits = {
+        "at has no time zone": event.at.tzinfo is not None and event.happened_at.tzinfo is not None,
+        "a text is none": all(isinstance(text, str) for text in texts),
+        "stage or sequence is no whole number": all(type(n) is int for n in (event.stage, event.sequence)),
+        "share is no number": type(event.share) in (int, float) and math.isfinite(event.share),
+        "files, metrics or figures are no object": all(
+            map(is_dict, (event.adapter.files, event.metrics, event.figures))
+        ),
+    }
+    if wrong := [name for name, good in fits.items() if not good]:
+        raise EventFormatError(f"no event: {wrong[0]}")
 
 
 def digest(text: str) -> str:

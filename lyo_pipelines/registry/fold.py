@@ -7,6 +7,7 @@ which event is possible when to transitions.py.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from lyo_pipelines.errors import LyoError
 from lyo_pipelines.registry.events import RegistryEvent
@@ -26,7 +27,8 @@ def apply_event(release: Release, event: RegistryEvent) -> Release:
             f"{release.segment}: {event.kind.replace('_', ' ')} {version} is not possible: {why}. Now {release.situation}; "
             f"possible: {', '.join(release.possible)}."
         )
-    return _APPLY[event.kind](replace(release, sequence=release.sequence + 1, last_at=event.at), event)
+    clocks = (*release.clocks, event.happened_at)
+    return _APPLY[event.kind](replace(release, sequence=release.sequence + 1, last_at=event.at, clocks=clocks), event)
 
 
 def _registered(release: Release, event: RegistryEvent) -> Release:
@@ -46,11 +48,15 @@ def _rejected(release: Release, event: RegistryEvent) -> Release:
 
 def _canary(release: Release, event: RegistryEvent) -> Release:
     attempts = {**release.attempts, event.version: release.attempts.get(event.version, 0) + 1}
-    return _staged(_state(replace(release, began_at=event.at, attempts=attempts), event.version, "canary"), event)
+    begun = replace(release, began_at=event.at, began_by=release.sequence, attempts=attempts)
+    return _staged(_state(begun, event.version, "canary"), event)
 
 
 def _staged(release: Release, event: RegistryEvent) -> Release:
-    return _serving(replace(release, stage=event.stage, share=event.share, stage_began_at=event.at), event)
+    moved = replace(
+        release, stage=event.stage, share=event.share, stage_began_at=event.at, stage_began_by=release.sequence
+    )
+    return _serving(moved, event)
 
 
 def _paused(release: Release, event: RegistryEvent) -> Release:
@@ -109,7 +115,8 @@ def _state(release: Release, version: str, state: State) -> Release:
 
 
 def _without_candidate(release: Release) -> Release:
-    return replace(release, candidate="", stage=0, share=0.0, paused=False, began_at=None, stage_began_at=None)
+    none: dict[str, Any] = {"began_at": None, "stage_began_at": None, "began_by": 0, "stage_began_by": 0}
+    return replace(release, candidate="", stage=0, share=0.0, paused=False, **none)
 
 
 def _serving(release: Release, event: RegistryEvent) -> Release:

@@ -10,6 +10,7 @@ what by which decision, which is what this registry is for; and it brings some s
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -18,7 +19,10 @@ from lyo_pipelines.registry.events import EventFormatError, RegistryEvent, diges
 from lyo_pipelines.registry.fold import IllegalEventError, apply_event
 from lyo_pipelines.registry.state import Release
 from lyo_pipelines.storage.lake import Lake
+from lyo_pipelines.storage.small_files import is_hidden, told_reason
 
+_LIKE_AN_EVENT = re.compile(r"\d{8}")
+"""Whatever begins so is an event, or was one before somebody renamed it: then its place in the chain is empty."""
 ATTEMPTS = 100
 """Writers that may take the next number before this one gives up: far more than there ever are."""
 
@@ -41,43 +45,68 @@ class ReleaseHistory:
 
 
 def registered_segments(lake: Lake) -> list[str]:
-    """Segments with at least one event, sorted."""
-    return lake.names(lake.path("registry"))
+    """Segments with at least one event, sorted; files that somebody put beside their folders are none."""
+    folder = lake.path("registry")
+    return [name for name in lake.names(folder) if not is_hidden(name) and lake.fs.isdir(f"{folder}/{name}")]
 
 
 def read_all(lake: Lake) -> tuple[dict[str, ReleaseHistory], dict[str, str]]:
     """Every segment's history, and what is wrong with those that cannot be trusted: one of them must not stop the others."""
     found, troubles = dict[str, ReleaseHistory](), dict[str, str]()
     for segment in registered_segments(lake):
-        try:
-            found[segment] = read_history(lake, segment)
-        except RegistryDamagedError as error:
-            troubles[segment] = str(error)
+        history, damage = read_intact(lake, segment)
+        if damage is None:
+            found[segment] = history
+        else:
+            troubles[segment] = str(damage)
     return found, troubles
 
 
 def read_history(lake: Lake, segment: str) -> ReleaseHistory:
     """All events of a segment and the state after them. Raises RegistryDamagedError naming the file that does not fit."""
+    history, damage = read_intact(lake, segment)
+    if damage is not None:
+        raise damage
+    return history
+
+
+def read_intact(lake: Lake, segment: str) -> tuple[ReleaseHistory, RegistryDamagedError | None]:
+    """The events before the first one that does not fit, the state after them, and what is wrong with that one.
+
+    Names that are no event's (notes, what a file manager left) are passed over: the chain of digests says what belongs to it.
+    """
     events, release, last = list[RegistryEvent](), Release(segment), ""
-    for number, name in enumerate(lake.names(_folder(lake, segment)), 1):
+    damage = None
+    names = [name for name in lake.names(_folder(lake, segment)) if _LIKE_AN_EVENT.match(name)]
+    for number, name in enumerate(names, 1):
         path = f"{_folder(lake, segment)}/{name}"
-        if name != _name(number):
-            raise RegistryDamagedError(
-                f"{path}: expected {_name(number)} here. Restore it: every number is there once."
-            )
-        text = lake.read_text(path)
         try:
+            text = _text(lake, path, number)
             event = event_from_json(text)
             if (event.sequence, event.previous) != (number, last):
                 raise RegistryDamagedError(
                     f"{path} does not follow the event before it: one of them was changed. Restore it."
                 )
             release = apply_event(release, event)
+        except RegistryDamagedError as error:
+            damage = error
+            break
         except (EventFormatError, IllegalEventError) as error:
-            raise RegistryDamagedError(f"{path} was changed or is not ours: {error}. Restore it.") from error
+            damage = RegistryDamagedError(f"{path} was changed or is not ours: {error}. Restore it.")
+            break
         events.append(event)
         last = digest(text)
-    return ReleaseHistory(tuple(events), release, last)
+    return ReleaseHistory(tuple(events), release, last), damage
+
+
+def _text(lake: Lake, path: str, number: int) -> str:
+    """The text of one event. Raises RegistryDamagedError."""
+    if path.rpartition("/")[2] != _name(number):
+        raise RegistryDamagedError(f"{path}: expected {_name(number)} here. Restore it: every number is there once.")
+    try:
+        return lake.read_text(path)
+    except (OSError, ValueError) as error:
+        raise RegistryDamagedError(f"{path} cannot be read: {told_reason(error)}. Restore it.") from error
 
 
 def read_release(lake: Lake, segment: str) -> Release:
@@ -102,8 +131,11 @@ def append_event(
                 f"{segment} moved on since this was decided (event {expected} was the last, now {before.sequence} is): "
                 f"{before.situation}. Look again."
             )
-        at = max(now, before.last_at) if before.last_at else now  # clocks of two machines differ a little
-        event = replace(draft, at=at, sequence=before.sequence + 1, previous=history.last)
+        at = (
+            max(now, before.last_at) if before.last_at else now
+        )  # two machines' clocks differ, perhaps by a lot: clocks.py
+        clock = now if now < at else None
+        event = replace(draft, at=at, clock=clock, sequence=before.sequence + 1, previous=history.last)
         after = apply_event(before, event)
         if lake.create_text(event_to_json(event), f"{_folder(lake, segment)}/{_name(event.sequence)}"):
             return event, after

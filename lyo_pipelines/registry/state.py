@@ -33,6 +33,8 @@ class Release:
     champion: version that serves everybody who is not in the candidate's arm ("" : none of the segment's own, so a parent's or the
     base). formers: champions before it that may come back, oldest first. candidate: the one version on its way ("" : none).
     attempts: how often each version went to its first users.
+    clocks: when each event happened by the clock of its writer, oldest first. began_by, stage_began_by: the events (by number) that
+    began the release and its stage.
     """
 
     segment: str
@@ -50,6 +52,9 @@ class Release:
     served: tuple[ServingPeriod, ...] = ()
     last_at: datetime | None = None
     attempts: Mapping[str, int] = field(default_factory=dict[str, int])
+    clocks: tuple[datetime, ...] = ()
+    began_by: int = 0
+    stage_began_by: int = 0
 
     @property
     def in_canary(self) -> bool:

@@ -12,7 +12,7 @@ def transition_refusal(release: Release, event: RegistryEvent) -> str | None:
     if event.adapter.segment != release.segment:
         return f"it is an adapter of {event.adapter.segment}"
     if release.last_at is not None and event.at < release.last_at:
-        return f"it would lie before the last event ({release.last_at:%Y-%m-%d %H:%M:%S})"
+        return f"it would lie before the last event ({release.last_at:%Y-%m-%d %H:%M:%S} UTC)"
     if event.kind == "registered":
         return None if known is None else "this version is registered already"
     if known is None:

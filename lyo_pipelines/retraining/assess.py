@@ -11,16 +11,23 @@ import polars as pl
 
 from lyo_pipelines.config.retraining import RetrainingConfig
 from lyo_pipelines.errors import LyoError
-from lyo_pipelines.health.read import examples_by_day, health_signature, read_health, total_examples
+from lyo_pipelines.health.read import (
+    READ_ERRORS,
+    LakeHealth,
+    examples_by_day,
+    health_signature,
+    read_health,
+    total_examples,
+)
 from lyo_pipelines.retraining.claims import launches_of_claims, read_claims
 from lyo_pipelines.retraining.compute_signals import compute_signals
 from lyo_pipelines.retraining.coverage import Coverage, curriculum_coverage
 from lyo_pipelines.retraining.curriculum import Curriculum
 from lyo_pipelines.retraining.decide import RetrainingDecision, decide_segment, within_budget
 from lyo_pipelines.retraining.history import Launch, Reported, Training, TrainingHistory, read_reports, read_trainings
-from lyo_pipelines.retraining.ledger import policy_digest
+from lyo_pipelines.retraining.ledger import latest_decisions, policy_digest
 from lyo_pipelines.retraining.signals import Signals
-from lyo_pipelines.retraining.windows import comparison_windows
+from lyo_pipelines.retraining.windows import Windows, comparison_windows
 from lyo_pipelines.segments import SegmentKeyError, parse_segment
 from lyo_pipelines.storage.lake import Lake
 
@@ -79,22 +86,30 @@ def assess_segments(
     AssessmentError when no segment can be decided about; what fails for some only is told in `troubles`.
     """
     found = comparison_windows(now.date(), curriculum, config.evidence)
-    health = read_health(lake, found.days)
     by_day = examples_by_day(lake)
-    signals = compute_signals(health, found, now.date(), total_examples(by_day))
-    claims, seen = read_claims(lake), {(run.launch, run.attempt) for run in runs}
+    health, signals = _signals(lake, found, now, total_examples(by_day))
+    files, unknown, reports = dict[str, str](), dict[str, str](), dict[str, str]()
+    claims, seen = read_claims(lake, files), {(run.launch, run.attempt) for run in runs}
     launched = launches_of_claims(lake, claims, runs, by=by, now=now, seconds=config.launch.claim_seconds)
     running = frozenset(launch.segment for launch in (*runs, *launched) if launch.status == "running")
-    trained = read_trainings(lake)
+    trained = read_trainings(lake, unknown)
     # a training that a person launched with success ends a row of failures
     by_hand = [run for run in runs if not run.launch and run.status == "succeeded"]
     newest_first = sorted([*launched, *by_hand], key=lambda launch: launch.at, reverse=True)
-    past = Past(trained, tuple(newest_first), running, read_reports(lake, list(trained)), new_examples(by_day, trained))
+    past = Past(
+        trained, tuple(newest_first), running, read_reports(lake, list(trained), reports), new_examples(by_day, trained)
+    )
     troubles = [
         f"segment_health of {day.isoformat()} cannot be read: {reason}" for day, reason in health.unreadable.items()
     ]
+    latest_decisions(lake, files)
+    troubles += files.values()
+    troubles += [f"{segment}: {says}" for segment, says in reports.items()]
     signals = with_new_areas(signals, config, curriculum, now)
-    decisions, failed = decide_all(signals, config, curriculum, past, now)
+    # whoever may have been trained yesterday is not trained "for the first time" because a pointer is damaged
+    known = {segment: one for segment, one in signals.items() if segment not in unknown}
+    troubles += [f"{segment}: not decided about: {says}" for segment, says in unknown.items()]
+    decisions, failed = decide_all(known, config, curriculum, past, now)
     if failed and not decisions:
         raise AssessmentError(f"no segment could be decided about: {next(iter(failed.values()))}")
     troubles += [f"{segment}: {reason}" for segment, reason in failed.items()]
@@ -106,8 +121,23 @@ def assess_segments(
         policy=policy_of(config, curriculum),
         coverage=curriculum_coverage(signals, curriculum, config),
         troubles=tuple(troubles),
-        pending=any(not claim.run_id and (claim.launch, claim.attempt) not in seen for claim in claims),
+        pending=any(not one.run_id and one.segment and (one.launch, one.attempt) not in seen for one in claims),
     )
+
+
+def _signals(
+    lake: Lake, windows: Windows, now: datetime, counts: pl.DataFrame
+) -> tuple[LakeHealth, dict[str, Signals]]:
+    """The signals of every segment; days of health that turn out to be damaged are left out, and told by the first value.
+
+    counts: see health.read.total_examples.
+    """
+    health = read_health(lake, windows.days)
+    try:
+        return health, compute_signals(health, windows, now.date(), counts)
+    except READ_ERRORS:  # a footer may be whole where what stands before it is not
+        health = read_health(lake, windows.days, whole=True)
+        return health, compute_signals(health, windows, now.date(), counts)
 
 
 def with_new_areas(

@@ -8,21 +8,29 @@ Dagster launches at most once. Deciding belongs to decide.py.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import asdict, dataclass, fields, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
+from lyo_pipelines.json_types import JsonObject
 from lyo_pipelines.retraining.decide import RetrainingDecision
 from lyo_pipelines.retraining.history import Launch
 from lyo_pipelines.storage.lake import Lake
+from lyo_pipelines.storage.small_files import UnreadableFileError, is_hidden, read_object
 
 OTHERS_WAIT = timedelta(hours=25)
 """Another sensor takes over a claim without a run only after this: Dagster resumes an interrupted tick for up to 24 hours."""
 
 
+_NAME = re.compile(r"(.+)-(\d{1,9})-(\d{1,9})\.json")
+"""Launch, attempt and generation."""
+
+
 @dataclass(frozen=True)
 class Claim:
-    """One launch that a sensor has taken on itself; `run_id` once its run was seen."""
+    """One launch that a sensor has taken on itself; `run_id` once its run was seen. `segment`: "" where its file is damaged."""
 
     launch: str
     attempt: int
@@ -41,20 +49,64 @@ class Claim:
         return f"{self.launch}-{self.attempt}-{self.generation}"
 
 
-def read_claims(lake: Lake) -> list[Claim]:
-    """The newest generation of every claim, oldest first."""
+def read_claims(lake: Lake, troubles: dict[str, str] | None = None) -> list[Claim]:
+    """The newest generation of every claim, oldest first.
+
+    One that cannot be read still holds its launch (its name says which), as long as another sensor's would. troubles: is told, by
+    file, what cannot be read or does not belong there.
+    """
+    troubles = {} if troubles is None else troubles
     newest: dict[tuple[str, int], Claim] = {}
     for name in lake.names(_folder(lake)):
+        if is_hidden(name):
+            continue
+        path = f"{_folder(lake)}/{name}"
+        named = _NAME.fullmatch(name)
+        if named is None:
+            troubles[path] = f"{path} is no claim: move it elsewhere."
+            continue
         try:
-            told = lake.read_json(f"{_folder(lake)}/{name}")
+            claim = _claim(read_object(lake, path))
         except FileNotFoundError:  # taken back since it was listed
             continue
-        lists = {key: tuple(told[key]) for key in ("causes", "kinds")}
-        claim = Claim(**{**told, **lists, "at": datetime.fromisoformat(told["at"])})
+        except (UnreadableFileError, ValueError, KeyError, TypeError) as error:
+            try:
+                at = _written_at(lake, path)
+            except FileNotFoundError:
+                continue
+            says = (
+                error.message
+                if isinstance(error, UnreadableFileError)
+                else f"{path} is damaged: {type(error).__name__}: {error}"
+            )
+            until = f"{at + OTHERS_WAIT:%Y-%m-%d %H:%M} UTC"
+            troubles[path] = (
+                f"{says}. What it launched is not launched again before {until}; restore it or move it elsewhere."
+            )
+            launch, attempt, generation = named.groups()
+            claim = Claim(launch, int(attempt), int(generation), "", (), (), "", "", at)
         key = claim.launch, claim.attempt
         if key not in newest or newest[key].generation < claim.generation:
             newest[key] = claim
     return sorted(newest.values(), key=_age)
+
+
+def _claim(told: JsonObject) -> Claim:
+    """A claim as its file tells it; what a later version of this project added is left out."""
+    values: dict[str, Any] = {one.name: told[one.name] for one in fields(Claim) if one.name in told}
+    at = datetime.fromisoformat(values["at"])
+    if at.tzinfo is None or not all(isinstance(values[name], str) for name in ("launch", "segment", "by")):
+        raise ValueError("a time without a zone, or a name that is no text")
+    lists = {name: tuple(map(str, values[name])) for name in ("causes", "kinds")}
+    return Claim(
+        **{**values, **lists, "at": at, "attempt": int(values["attempt"]), "generation": int(values["generation"])}
+    )
+
+
+def _written_at(lake: Lake, path: str) -> datetime:
+    """When a file was written, by the file system's clock."""
+    at: datetime = lake.fs.modified(path)
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def make_claim(
@@ -100,7 +152,7 @@ def launches_of_claims(
     for claim in claims:
         run = of_run.get((claim.launch, claim.attempt))
         if run is not None:
-            if not claim.run_id:
+            if not claim.run_id and claim.segment:
                 lake.write_text(_text(replace(claim, run_id=run.run_id)), _path(lake, claim))
             continue
         if not claim.run_id and is_free(claim, by=by, now=now, seconds=seconds):

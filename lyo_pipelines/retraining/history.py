@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
 from itertools import takewhile
-from typing import Literal
+from typing import Any, Literal
 
 from lyo_pipelines.contracts.dataset import DatasetManifest
+from lyo_pipelines.contracts.document import DocumentError
 from lyo_pipelines.contracts.report import Report
 from lyo_pipelines.dataset.errors import UnknownVersionError
 from lyo_pipelines.dataset.versions import Version, get_version
+from lyo_pipelines.json_types import JsonObject
 from lyo_pipelines.storage.lake import Lake
+from lyo_pipelines.storage.small_files import UnreadableFileError, read_object
 from lyo_pipelines.training.plan import TrainingResult
-from lyo_pipelines.training.versions import NoAdapterError, latest_adapter
+from lyo_pipelines.training.versions import DamagedPointerError, NoAdapterError, latest_adapter
 
 RunStatus = Literal["running", "succeeded", "failed", "canceled"]
 """canceled: a person stopped it, so it is not tried again."""
@@ -126,39 +129,80 @@ def _worse(report: Report) -> list[str]:
     return sorted({p.value for p in slices if any(c.a == "candidate" and c.verdict == "worse" for c in p.comparisons)})
 
 
-def read_trainings(lake: Lake) -> dict[str, Training]:
-    """The last training of every segment that has an adapter."""
+def read_trainings(lake: Lake, troubles: dict[str, str] | None = None) -> dict[str, Training]:
+    """The last training of every segment that has an adapter. troubles: is told, by segment, why nobody can tell which it was."""
     found = {}
     for segment in lake.names(lake.path("adapters")):
-        training = _last(lake, segment)
+        try:
+            training = _last(lake, segment)
+        except (DamagedPointerError, DocumentError, UnreadableFileError) as error:
+            if troubles is not None:
+                troubles[segment] = str(error)
+            continue
         if training is not None:
             found[segment] = training
     return found
 
 
-def read_reports(lake: Lake, segments: Sequence[str]) -> dict[str, Reported]:
-    """What the last report said, for those of the segments that have one."""
-    paths = {segment: f"{lake.report_dir(segment)}/{_REPORTED}" for segment in segments}
-    told = {segment: lake.read_json(path) for segment, path in paths.items() if lake.exists(path)}
-    return {
-        key: Reported(**{**values, "worse_languages": tuple(values.get("worse_languages", ()))})
-        for key, values in told.items()
-    }
+def read_reports(lake: Lake, segments: Sequence[str], troubles: dict[str, str] | None = None) -> dict[str, Reported]:
+    """What the last report said, for those of the segments that have one. troubles: is told, by segment, what cannot be read."""
+    found = {}
+    for segment in segments:
+        path = f"{lake.report_dir(segment)}/{_REPORTED}"
+        try:
+            found[segment] = _reported(read_object(lake, path))
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except (UnreadableFileError, ValueError, TypeError, KeyError) as error:
+            if troubles is not None:
+                says = error.message if isinstance(error, UnreadableFileError) else f"{path} is damaged: {error}"
+                troubles[segment] = f"{says}. Languages are not judged until its next report."
+    return found
+
+
+def _reported(told: JsonObject) -> Reported:
+    values: dict[str, Any] = {one.name: told[one.name] for one in fields(Reported) if one.name in told}
+    worse = tuple(map(str, values.get("worse_languages", ())))
+    match, n = float(values["language_match"]), int(values["n"])
+    return Reported(**{**values, "language_match": match, "n": n, "worse_languages": worse})
 
 
 def _last(lake: Lake, segment: str) -> Training | None:
     try:
-        told = lake.read_json(f"{lake.adapter_dir(segment)}/{_TRAINED}")
-        return Training(**{**told, "at": datetime.fromisoformat(told["at"])})
-    except (FileNotFoundError, ValueError, TypeError, KeyError):  # missing or broken: made anew
-        pass
+        return _training(read_object(lake, f"{lake.adapter_dir(segment)}/{_TRAINED}"))
+    except (
+        FileNotFoundError,
+        NotADirectoryError,
+        UnreadableFileError,
+        ValueError,
+        TypeError,
+        KeyError,
+        AttributeError,
+    ):
+        pass  # missing or broken: made anew
     try:  # trained by hand, or by an earlier version of this project
         adapter = latest_adapter(lake, segment)
         training = _learnt(adapter.version, get_version(lake, segment, adapter.dataset_fingerprint))
+    except DamagedPointerError:
+        raise
     except (NoAdapterError, UnknownVersionError):
         return None
     _remember(lake, segment, training)
     return training
+
+
+def _counts(told: Mapping[str, Any]) -> dict[str, int]:
+    return {name: int(n) for name, n in told.items()}
+
+
+def _training(told: JsonObject) -> Training:
+    """A training as its file tells it; what a later version of this project added is left out."""
+    values: dict[str, Any] = {one.name: told[one.name] for one in fields(Training) if one.name in told}
+    at = datetime.fromisoformat(values["at"])
+    if at.tzinfo is None:
+        raise ValueError("a time without a zone")
+    counts = {name: _counts(value) for name, value in values.items() if isinstance(value, dict)}
+    return Training(**{**values, **counts, "at": at, "examples": int(values["examples"])})
 
 
 def _remember(lake: Lake, segment: str, training: Training) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import fields
 from datetime import UTC, date, datetime
 from hashlib import sha256
@@ -82,7 +83,8 @@ def record_decisions(
     lake: Lake, decisions: Sequence[RetrainingDecision], examples: dict[str, int], *, policy: str, now: datetime
 ) -> list[RetrainingDecision]:
     """Write the decisions that are news, and return them. Two sensors that see the same write it once."""
-    before = {row["segment"]: row for row in latest_decisions(lake).select("segment", "digest", "at").to_dicts()}
+    newest = latest_decisions(lake)
+    before = {row["segment"]: row for row in newest.select("segment", "digest", "at").to_dicts()}
     news = [d for d in decisions if d.segment not in before or before[d.segment]["digest"] != digest(d, policy)]
     if not news:
         return []
@@ -94,31 +96,67 @@ def record_decisions(
     path = lake.path("decisions", f"date={now.date().isoformat()}", f"{name}.parquet")
     if not lake.exists(path):
         lake.write_table(table, path)
-    merged = pl.concat(
-        [latest_decisions(lake).filter(~pl.col("segment").is_in([d.segment for d in news])), _frame(table)]
-    )
-    lake.write_table(merged.sort("segment").to_arrow().cast(DECISION), _latest_path(lake))
+    _write_latest(lake, pl.concat([newest.filter(~pl.col("segment").is_in([d.segment for d in news])), _frame(table)]))
     return news
 
 
-def latest_decisions(lake: Lake) -> pl.DataFrame:
-    """The newest decision about every segment (columns of DECISION); empty before the first."""
-    path = _latest_path(lake)
-    return _frame(lake.read_table(path)) if lake.exists(path) else _frame(DECISION.empty_table())
+def latest_decisions(lake: Lake, troubles: dict[str, str] | None = None) -> pl.DataFrame:
+    """The newest decision about every segment (columns of DECISION); empty before the first.
+
+    A damaged file is kept in `lake/quarantine/` and made anew out of the days. troubles: is told, by file, what could not be read.
+    """
+    path, troubles = _latest_path(lake), {} if troubles is None else troubles
+    if not lake.exists(path):
+        return _frame(DECISION.empty_table())
+    table = _read(lake, path, troubles)
+    if table is not None:
+        return _frame(table)
+    with suppress(OSError):  # a folder in its place, or a full disk: decided is decided all the same
+        troubles[path] += f" It is kept as {lake.set_aside(path)} and was made anew out of the days."
+    found = [_frame(table) for day in lake.days("decisions", "") for table in _of_day(lake, day, troubles)]
+    made = pl.concat([_frame(DECISION.empty_table()), *found]).sort("at", "digest")
+    made = made.unique("segment", keep="last", maintain_order=True)
+    with suppress(OSError):
+        _write_latest(lake, made)
+    return made.sort("segment")
 
 
-def read_decisions(lake: Lake, segment: str, *, since: date | None = None) -> list[DecisionRow]:
-    """All decisions about a segment, newest first, as rows of DECISION with `findings` parsed."""
+def read_decisions(
+    lake: Lake, segment: str, *, since: date | None = None, troubles: dict[str, str] | None = None
+) -> list[DecisionRow]:
+    """All decisions about a segment, newest first, as rows of DECISION with `findings` parsed.
+
+    troubles: is told, by file, what could not be read.
+    """
     found: list[TableRow] = []
     for day in lake.days("decisions", ""):
         if since is not None and day < since:
             continue
-        folder = lake.path("decisions", f"date={day.isoformat()}")
-        for name in lake.names(folder):
-            table = lake.read_table(f"{folder}/{name}")
+        for table in _of_day(lake, day, {} if troubles is None else troubles):
             found += table.filter(pc.equal(table["segment"], segment)).to_pylist()
     rows = [DecisionRow(**{**row, "findings": json.loads(row["findings"])}) for row in found]
     return sorted(rows, key=lambda row: row["at"], reverse=True)
+
+
+def _of_day(lake: Lake, day: date, troubles: dict[str, str]) -> Iterator[pa.Table]:
+    """What was written on a day, file by file; a damaged file is told and passed over."""
+    folder = lake.path("decisions", f"date={day.isoformat()}")
+    for name in lake.names(folder):
+        if name.endswith(".parquet") and (table := _read(lake, f"{folder}/{name}", troubles)) is not None:
+            yield table
+
+
+def _read(lake: Lake, path: str, troubles: dict[str, str]) -> pa.Table | None:
+    """One file of decisions; None for a damaged one, which is told."""
+    try:
+        return lake.read_table(path, DECISION.names).cast(DECISION)
+    except (OSError, ValueError, KeyError) as error:
+        troubles[path] = f"{path} is damaged ({error}): decisions that it held are not shown."
+        return None
+
+
+def _write_latest(lake: Lake, rows: pl.DataFrame) -> None:
+    lake.write_table(rows.sort("segment").to_arrow().cast(DECISION), _latest_path(lake))
 
 
 def policy_digest(parts: Iterable[str]) -> str:

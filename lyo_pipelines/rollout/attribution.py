@@ -16,6 +16,8 @@ UNNAMED, ELSEWHERE, MISMATCHED = "unnamed", "elsewhere", "mismatched"
 contradict each other (a stale gateway, a broken load)."""
 
 PLACE = "place"
+TALLIES = ("named_arm", PLACE, "has_version", "failed")
+"""What `tallied` counts rows by."""
 
 
 def failed() -> pl.Expr:
@@ -47,8 +49,8 @@ def with_places(rows: pl.DataFrame, candidate: str) -> pl.DataFrame:
 
 def tallied(rows: pl.DataFrame) -> pl.DataFrame:
     """Rows of the frame that `with_places` makes, counted by named_arm, place and whether they name an adapter and failed."""
-    keys = {"has_version": pl.col("_version").is_not_null(), "failed": failed()}
-    return rows.group_by("named_arm", PLACE, **keys).agg(rows=pl.len().cast(pl.Int64))
+    has_version = pl.col("_version").is_not_null().alias("has_version")
+    return rows.group_by("named_arm", PLACE, has_version, failed().alias("failed")).agg(rows=pl.len().cast(pl.Int64))
 
 
 def _text(column: str) -> pl.Expr:

@@ -1,53 +1,31 @@
 """What the live interactions say of a release: out of the lake's days since its stage began, summed by arm and user.
 
-Which rows belong to the release stands in release_rows.py, whose each is in attribution.py. Only the columns that count are read, a
-part of a day at a time, and what stays in memory is one line per arm and user. Deciding belongs to decide.py.
+Which rows belong to the release stands in release_rows.py, whose each is in attribution.py, how days are read and added up in
+day_sums.py. Deciding belongs to decide.py.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime
-from functools import cache
 from hashlib import sha256
 
 import numpy as np
 import polars as pl
-import pyarrow as pa
 
-from lyo_pipelines.config.loading import load_config
 from lyo_pipelines.errors import LyoError
-from lyo_pipelines.interactions.complaints import is_cultural
 from lyo_pipelines.registry.state import Release
-from lyo_pipelines.rollout.attribution import (
-    CANDIDATE,
-    CURRENT,
-    ELSEWHERE,
-    MISMATCHED,
-    PLACE,
-    UNNAMED,
-    failed,
-    tallied,
-    with_places,
-)
+from lyo_pipelines.rollout.attribution import CANDIDATE, CURRENT, ELSEWHERE, MISMATCHED, PLACE, UNNAMED
+from lyo_pipelines.rollout.day_sums import BATCH, StageSums, summed_stages
 from lyo_pipelines.rollout.observations import Arm, Attribution, Observation, empty_arm
 from lyo_pipelines.rollout.pre_period import PrePeriod, read_pre_period
-from lyo_pipelines.rollout.release_rows import OF_RELEASE, ReleaseRows
 from lyo_pipelines.rollout.routing import Routing
+from lyo_pipelines.rollout.stage_cache import SUMS
 from lyo_pipelines.storage.lake import Lake
 
-COLUMNS = (
-    *OF_RELEASE, "user_pseudonym", "adapter_version", "experiment_arm", "rating", "response_time_ms", "error",
-    "complaint_category", "retries",
-)  # fmt: skip
-BATCH = 65_536
 NAMES_TOLD = 3
-_KEYS = (PLACE, "user_pseudonym")
 _FLOATS = frozenset({"ratings_sum", "log_ms_sum", "pre_period_sum"})
-_SUMS = (
-    "ratings_n", "ratings_sum", "answers_n", "errors_n", "cultural_n", "retries_n", "times_n", "log_ms_sum",
-)  # fmt: skip
 _UNPLACED = ("unnamed_n", "unnamed_errors_n", "elsewhere_n")
 
 
@@ -57,9 +35,10 @@ class NotInCanaryError(LyoError):
 
 @dataclass(frozen=True)
 class Collected:
-    """What was observed."""
+    """What was observed. unreadable: days of the stage that are left out because their file is damaged, each with the reason."""
 
     observation: Observation
+    unreadable: Mapping[date, str] = field(default_factory=dict)
 
     @property
     def mismatched(self) -> int:
@@ -75,23 +54,21 @@ def collect_observations(
     now: datetime,
     batch_rows: int = BATCH,
     cultural: Sequence[str] | None = None,
+    summed: StageSums | None = None,
 ) -> Collected:
     """What a segment's release shows at this moment. Raises NotInCanaryError for a segment without one.
 
-    cultural: the complaint categories that count against the cultural score (None: those of the packaged curation.yaml).
+    cultural: the complaint categories that count against the cultural score (None: those of the packaged curation.yaml). summed: its
+    rows, where they were added up together with those of other releases; else they are read here.
     """
     if release.began_at is None or release.stage_began_at is None:
         raise NotInCanaryError(f"{release.segment} has no candidate in canary: {release.situation}.")
-    categories = _packaged_categories() if cultural is None else tuple(cultural)
-    parts, tallies = list[pl.DataFrame](), list[pl.DataFrame]()
-    for rows in _rows(lake, release, routing, now=now, batch_rows=batch_rows):
-        placed = with_places(rows, release.candidate)
-        parts = [
-            _merged([*parts, sums_by_user(placed, categories)])
-        ]  # one line per arm and user, however many rows there are
-        tallies.append(tallied(placed))
+    found = (
+        summed
+        or summed_stages(lake, [release], routing, now=now, cultural=cultural, batch_rows=batch_rows)[release.segment]
+    )
     before = read_pre_period(lake, release, routing, batch_rows=batch_rows)
-    sums = parts[0] if parts else None
+    sums = found.sums
     observation = Observation(
         segment=release.segment,
         version=release.candidate,
@@ -102,22 +79,16 @@ def collect_observations(
         now=now,
         candidate=arm_of(sums, CANDIDATE, before.users),
         current=arm_of(sums, CURRENT, before.users),
-        attribution=attribution_of(sums, tallies, before),
+        attribution=attribution_of(sums, [] if found.tally is None else [found.tally], before),
     )
-    return Collected(observation)
-
-
-@cache
-def _packaged_categories() -> tuple[str, ...]:
-    return load_config().curation.cultural_complaint_categories
+    return Collected(observation, found.unreadable)
 
 
 def observation_signature(lake: Lake, release: Release) -> str:
     """A digest that changes when a day since the stage began is written anew (sizes and times of files only)."""
     told = [release.segment, str(release.sequence)]
     for day in _days(lake, release):
-        info = lake.fs.info(lake.interactions(day))
-        told.append(f"{day} {info.get('size')} {info.get('mtime') or info.get('ETag') or info.get('LastModified')}")
+        told.append(f"{day} {lake.fingerprint(lake.interactions(day))}")
     return sha256("\n".join(told).encode()).hexdigest()[:16]
 
 
@@ -125,42 +96,6 @@ def _days(lake: Lake, release: Release) -> list[date]:
     assert release.stage_began_at is not None
     first = release.stage_began_at.date()
     return [day for day in lake.days("interactions") if day >= first]
-
-
-def _rows(lake: Lake, release: Release, routing: Routing, *, now: datetime, batch_rows: int) -> Iterator[pl.DataFrame]:
-    """The rows of the release, a part of a day at a time."""
-    belonging = ReleaseRows(release, routing)
-    within = pl.col("occurred_at").is_between(release.stage_began_at, now)
-    for day in _days(lake, release):
-        if day > now.date():
-            continue
-        with lake.open_table(lake.interactions(day)) as file:
-            for batch in file.iter_batches(batch_size=batch_rows, columns=list(COLUMNS)):
-                rows = pl.DataFrame(pl.from_arrow(pa.Table.from_batches([batch]))).filter(within)
-                if rows.height and (mine := belonging.of(rows)).height:
-                    yield mine
-
-
-def sums_by_user(rows: pl.DataFrame, cultural: Sequence[str]) -> pl.DataFrame:
-    """Sums of raw interactions by place and user (columns of `Arm`), so that parts of a day can be added up.
-
-    Rows without a user count as one user together: nobody can tell them apart. Times of answers with an error are left out.
-    """
-    time = pl.when(~failed() & (pl.col("response_time_ms") > 0)).then(pl.col("response_time_ms").cast(pl.Float64))
-    return rows.group_by(_KEYS).agg(
-        ratings_n=pl.col("rating").count().cast(pl.Int64),
-        ratings_sum=pl.col("rating").cast(pl.Float64).sum(),
-        answers_n=pl.len().cast(pl.Int64),
-        errors_n=failed().sum().cast(pl.Int64),
-        cultural_n=is_cultural(cultural).sum().cast(pl.Int64),
-        retries_n=(pl.col("retries") > 0).fill_null(value=False).sum().cast(pl.Int64),
-        times_n=time.count().cast(pl.Int64),
-        log_ms_sum=time.log().sum(),
-    )
-
-
-def _merged(parts: list[pl.DataFrame]) -> pl.DataFrame:
-    return pl.concat(parts).group_by(_KEYS).agg(pl.col(_SUMS).sum())
 
 
 def arm_of(sums: pl.DataFrame | None, name: str, before: pl.DataFrame) -> Arm:
@@ -174,7 +109,7 @@ def arm_of(sums: pl.DataFrame | None, name: str, before: pl.DataFrame) -> Arm:
     for unplaced in (_unplaced(sums, name), before):
         mine = mine.join(unplaced, on="user_pseudonym", how="left", nulls_equal=True)
     mine = mine.sort("user_pseudonym", nulls_last=False)
-    columns = (*_SUMS, "pre_period_n", "pre_period_sum", *_UNPLACED)
+    columns = (*SUMS, "pre_period_n", "pre_period_sum", *_UNPLACED)
     arrays: dict[str, np.ndarray] = {
         column.name: column.to_numpy().astype(np.float64 if column.name in _FLOATS else np.int64)
         for column in mine.select(pl.col(*columns).fill_null(0))
@@ -217,7 +152,7 @@ def attribution_of(sums: pl.DataFrame | None, tallies: list[pl.DataFrame], befor
         rows=rows.sum(),
     ).row(0, named=True)
     unnamed = int(sums.filter(place == UNNAMED)["errors_n"].sum())
-    placed = sum(int(_placed_errors(sums, arm)) for arm in (CANDIDATE, CURRENT))
+    placed = sum(_placed_errors(sums, arm) for arm in (CANDIDATE, CURRENT))
     return Attribution(
         **counts, names=tuple(names.head(NAMES_TOLD).iter_rows()), orphans=unnamed - placed, orphans_before=before.orphans,
         rows_before=before.rows,
@@ -226,4 +161,4 @@ def attribution_of(sums: pl.DataFrame | None, tallies: list[pl.DataFrame], befor
 
 def _placed_errors(sums: pl.DataFrame, arm: str) -> int:
     mine = sums.filter(pl.col(PLACE) == arm).select("user_pseudonym")
-    return _unplaced(sums, arm).join(mine, on="user_pseudonym", how="semi")["unnamed_errors_n"].sum()
+    return int(_unplaced(sums, arm).join(mine, on="user_pseudonym", how="semi")["unnamed_errors_n"].sum())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Literal
 
 from lyo_pipelines.statistics.noninferiority import Answer
@@ -46,6 +47,11 @@ def rounded_measurements(**values: Measurement) -> dict[str, Measurement]:
         name: (round(value, 5) if math.isfinite(value) else None) if isinstance(value, float) else value
         for name, value in values.items()
     }
+
+
+def told_time(at: datetime) -> str:
+    """A moment for a sentence or a table, with its zone."""
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def number(value: float, digits: int = 2) -> str:

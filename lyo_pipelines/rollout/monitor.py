@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from hashlib import sha256
 
@@ -17,7 +17,9 @@ from lyo_pipelines.registry.events import Who
 from lyo_pipelines.registry.log import MovedOnError, read_release
 from lyo_pipelines.registry.state import Release
 from lyo_pipelines.rollout import release as steps
+from lyo_pipelines.rollout.clocks import by_real_time
 from lyo_pipelines.rollout.collect import Collected, collect_observations, observation_signature
+from lyo_pipelines.rollout.day_sums import StageSums
 from lyo_pipelines.rollout.decide import decide_release
 from lyo_pipelines.rollout.experiment import evaluate_experiment
 from lyo_pipelines.rollout.findings import ReleaseDecision
@@ -25,6 +27,14 @@ from lyo_pipelines.rollout.observations import Arm
 from lyo_pipelines.rollout.rehearsal import Rehearsal, target_after
 from lyo_pipelines.rollout.release import Act
 from lyo_pipelines.rollout.routing import Routing, Target, current_routing
+from lyo_pipelines.rollout.state_findings import (
+    VerifiedFiles,
+    changed_stages,
+    files_at_fault,
+    files_fingerprint,
+    unreadable_days,
+    with_state,
+)
 from lyo_pipelines.storage.lake import Lake
 
 Rehearse = Callable[[Target | None, str], Rehearsal]
@@ -53,14 +63,53 @@ class ReleaseCheck:
         return self.decision.says
 
 
+def judge_release(
+    lake: Lake,
+    release: Release,
+    routing: Routing,
+    config: RolloutConfig,
+    *,
+    now: datetime,
+    verified: VerifiedFiles | None = None,
+    summed: StageSums | None = None,
+) -> ReleaseCheck:
+    """Look at one release in canary and decide about it; nothing is done.
+
+    verified: adapters whose files were found whole before (None: all are hashed). summed: its rows since its stage began by real time,
+    where they were added up together with those of other releases.
+    """
+    judged, clock = by_real_time(release, now)
+    collected = collect_observations(
+        lake, judged, routing, now=now, cultural=config.cultural_complaint_categories, summed=summed
+    )
+    # the list of stages may have changed since the release began: its share says where in the list of now it is
+    seen = replace(collected.observation, stage=config.position(release.share))
+    found = (
+        clock,
+        changed_stages(release, config),
+        unreadable_days(collected.unreadable),
+        files_at_fault(lake, release, verified or VerifiedFiles()),
+    )
+    decision = with_state(decide_release(seen, config), [one for one in found if one is not None])
+    return ReleaseCheck(release, collected, decision)
+
+
 def check_release(
-    lake: Lake, release: Release, routing: Routing, config: RolloutConfig, *, now: datetime, who: Who
+    lake: Lake,
+    release: Release,
+    routing: Routing,
+    config: RolloutConfig,
+    *,
+    now: datetime,
+    who: Who,
+    verified: VerifiedFiles | None = None,
+    summed: StageSums | None = None,
 ) -> ReleaseCheck | None:
-    """Look at one release in canary; a fallback is done here. None when somebody else changed it meanwhile."""
-    collected = collect_observations(lake, release, routing, now=now, cultural=config.cultural_complaint_categories)
-    decision = decide_release(collected.observation, config)
+    """As judge_release; a fallback is done here. None when somebody else changed the release meanwhile."""
+    found = judge_release(lake, release, routing, config, now=now, verified=verified, summed=summed)
+    decision, collected = found.decision, found.collected
     if decision.action != "fall_back":
-        return ReleaseCheck(release, collected, decision)
+        return found
     act = Act(who, decision.says, now, decision_evidence(decision, collected, config), release.sequence)
     try:
         return ReleaseCheck(steps.fall_back(lake, release.segment, act), collected, decision, fell_back=True)
@@ -101,10 +150,12 @@ def step_up_after_rehearsal(
 
 def decision_inputs(lake: Lake, release: Release, config: RolloutConfig, *, now: datetime) -> str:
     """A digest of all that a look depends on: while it stays the same, another look finds the same."""
-    assert release.stage_began_at is not None
-    days = (now - release.stage_began_at).total_seconds() / 86_400
-    served = days >= config.stage(release.stage).days
-    parts = [observation_signature(lake, release), int(days), served, config.model_dump_json()]
+    judged, _ = by_real_time(release, now)
+    assert judged.stage_began_at is not None
+    days = (now - judged.stage_began_at).total_seconds() / 86_400
+    served = days >= config.stage(config.position(release.share)).days
+    files = [files_fingerprint(lake, release, version) for version in (release.candidate, release.champion)]
+    parts = [observation_signature(lake, judged), int(days), served, config.model_dump_json(), *files]
     return sha256(json.dumps(parts).encode()).hexdigest()[:16]
 
 

@@ -38,9 +38,9 @@ def share_by_time(events: Sequence[RegistryEvent], now: datetime) -> list[tuple[
     points: list[tuple[datetime, float]] = []
     for event in events:
         if event.kind in ("canary", "stepped_up", "stepped_back"):
-            points.append((event.at, event.share))
+            points.append((event.happened_at, event.share))
         elif event.kind in _ENDS and points:
-            points.append((event.at, 1.0 if event.kind == "promoted" else 0.0))
+            points.append((event.happened_at, 1.0 if event.kind == "promoted" else 0.0))
     return [*points, (max(now, points[-1][0]), points[-1][1])] if points else []
 
 
@@ -57,7 +57,7 @@ def _draw(events: list[RegistryEvent], stages: Sequence[StageConfig], segment: s
     figure = new_figure(8.4, 3.0, dpi=100)
     axes = figure.add_axes((0.075, 0.17, 0.9, 0.62))
     if events:
-        _plan(axes, events[0].at, stages, now)
+        _plan(axes, events[0].happened_at, stages, now)
         _steps(axes, events, now)
     version = events[0].version if events else "nothing released yet"
     figure.text(0.012, 0.93, segment, fontsize=12, fontweight="bold", color=_INK, va="center")
@@ -76,13 +76,13 @@ def _plan(axes: Any, began: datetime, stages: Sequence[StageConfig], now: dateti
 
 
 def _steps(axes: Any, events: list[RegistryEvent], now: datetime) -> None:
-    began = events[0].at
+    began = events[0].happened_at
     points = [((at - began) / timedelta(days=1), share) for at, share in share_by_time(events, now)]
     days, values = zip(*points, strict=True)
     axes.step(days, values, where="post", color=_NEUTRAL, linewidth=2.2)
     width, last = axes.get_xlim()[1], -1e9
     for event in events:
-        day = (event.at - began) / timedelta(days=1)
+        day = (event.happened_at - began) / timedelta(days=1)
         height = next((value for at, value in reversed(points) if at <= day), 0.0)
         colour = _COLOURS.get(event.kind, _NEUTRAL)
         axes.plot([day], [height], marker="o", markersize=6, color=colour, clip_on=False, zorder=5)

@@ -7,7 +7,7 @@ on evidence belongs to decide.py; beginning a release to start.py.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -18,7 +18,7 @@ from lyo_pipelines.registry.events import Adapter, Kind, RegistryEvent, Who
 from lyo_pipelines.registry.log import append_event, read_release
 from lyo_pipelines.registry.state import Release
 from lyo_pipelines.rollout.routing import refresh_routing
-from lyo_pipelines.storage.lake import Lake
+from lyo_pipelines.storage.lake import Lake, NotLocalError
 from lyo_pipelines.training.verified_loading import DamagedAdapterError, load_checked
 
 
@@ -56,24 +56,30 @@ def resume(lake: Lake, segment: str, act: Act) -> Release:
 
 
 def step_up(lake: Lake, segment: str, config: RolloutConfig, act: Act) -> Release:
-    """The next stage; after the last but one the candidate becomes the champion."""
+    """The next larger share of the configured stages; at 100 % the candidate becomes the champion."""
     release = _in_canary(lake, segment)
-    following = release.stage + 1
-    if following >= len(config.stages):
-        return _of_candidate(lake, segment, "promoted", act, stage=following, share=1.0)
-    return _of_candidate(lake, segment, "stepped_up", act, stage=following, share=config.stage(following).share)
+    following, share = release.stage + 1, config.share_after(release.share)
+    return _of_candidate(lake, segment, "promoted" if share >= 1 else "stepped_up", act, stage=following, share=share)
 
 
 def step_back(lake: Lake, segment: str, config: RolloutConfig, act: Act) -> Release:
-    """The stage before, whose time begins anew."""
-    before = max(_in_canary(lake, segment).stage - 1, 1)
-    return _of_candidate(lake, segment, "stepped_back", act, stage=before, share=config.stage(before).share)
+    """The next smaller share of the configured stages, whose time begins anew."""
+    release = _in_canary(lake, segment)
+    share = config.share_before(release.share)
+    if share is None and release.stage > 1:
+        raise NothingDueError(
+            f"{segment} has {release.share:.0%} of users, and the configured stages have no smaller share: pause it, retire it or "
+            "roll it back."
+        )
+    before = max(release.stage - 1, 1)
+    return _of_candidate(lake, segment, "stepped_back", act, stage=before, share=share or release.share)
 
 
 def fall_back(lake: Lake, segment: str, act: Act) -> Release:
-    """Everybody gets what served before, at once."""
+    """Everybody gets what served before, at once; where that is not whole, the newest one before it that is."""
     release = _in_canary(lake, segment)
-    return _of_candidate(lake, segment, "fell_back", act, to=release.champion)
+    after = _of_candidate(lake, segment, "fell_back", act, to=release.champion)
+    return _make_room(lake, after, act)
 
 
 def retire(lake: Lake, segment: str, act: Act, version: str | None = None) -> Release:
@@ -91,8 +97,22 @@ def roll_back(lake: Lake, segment: str, act: Act, plan: RollbackPlan | None = No
     found = plan or plan_rollback(lake, release)
     adapter = _known(release, found.leaves)
     told = {**(act.figures or {}), **({"skipped": list(found.skipped)} if found.skipped else {})}
-    draft = RegistryEvent("rolled_back", adapter, act.who, act.reason, act.now, to=found.to, figures=told)
-    return _done(lake, draft, release, act)
+    to = release.champion if release.in_canary else found.to
+    draft = RegistryEvent("rolled_back", adapter, act.who, act.reason, act.now, to=to, figures=told)
+    return _make_room(lake, _done(lake, draft, release, act), act)
+
+
+def _make_room(lake: Lake, release: Release, act: Act) -> Release:
+    """After a candidate left: a champion whose files are not as they were registered serves nobody, so it goes, too."""
+    if not release.champion or (fault := _fault(lake, release, release.champion)) is None:
+        return release
+    plan = plan_rollback(lake, release)
+    figures = {"skipped": list(plan.skipped), "fault": fault}
+    reason = f"{plan.leaves} cannot serve: {fault}"
+    draft = RegistryEvent(
+        "rolled_back", _known(release, plan.leaves), act.who, reason, act.now, to=plan.to, figures=figures
+    )
+    return _done(lake, draft, release, replace(act, expected=release.sequence))
 
 
 @dataclass(frozen=True)
@@ -111,17 +131,30 @@ class RollbackPlan:
 
 
 def plan_rollback(lake: Lake, release: Release) -> RollbackPlan:
-    """Who leaves and who comes back: a candidate leaves first; a champion makes room for the newest one before it that is whole."""
-    if release.in_canary:
-        return RollbackPlan(release.segment, release.sequence, release.candidate, release.champion, release.share)
-    if not release.champion:
+    """Who leaves and who comes back: a candidate leaves first; a champion makes room for the newest one before it that is whole.
+
+    A champion that is not whole cannot take a candidate's users back: it leaves with it.
+    """
+    if not release.in_canary and not release.champion:
         raise NothingDueError(f"{release.segment}: {release.situation}: there is nothing to roll back.")
-    skipped: list[str] = []
-    for version in reversed(release.formers):
-        if (wrong := adapter_fault(lake, release, version)) is None:
-            return RollbackPlan(release.segment, release.sequence, release.champion, version, 1.0, tuple(skipped))
+    leaves = release.candidate if release.in_canary else release.champion
+    may_serve = (*release.formers, *([release.champion] if release.in_canary and release.champion else []))
+    to, skipped = "", list[str]()
+    for version in reversed(may_serve):
+        if (wrong := _fault(lake, release, version)) is None:
+            to = version
+            break
         skipped.append(f"{version}: {wrong}")
-    return RollbackPlan(release.segment, release.sequence, release.champion, "", 1.0, tuple(skipped))
+    share = release.share if release.in_canary and to == release.champion else 1.0
+    return RollbackPlan(release.segment, release.sequence, leaves, to, share, tuple(skipped))
+
+
+def _fault(lake: Lake, release: Release, version: str) -> str | None:
+    """As adapter_fault; on a lake that is no local disk nobody can tell, and nothing is passed over for that."""
+    try:
+        return adapter_fault(lake, release, version)
+    except NotLocalError:
+        return None
 
 
 def adapter_fault(lake: Lake, release: Release, version: str) -> str | None:

@@ -62,6 +62,6 @@ class ReleaseRows:
     def _routing_of(self, span: int) -> Routing:
         if span not in self._routings:
             moment = self._moment or (self._changes[span - 1] if span else None)
-            known = moment is not None and bool(self._routing.releases)
-            self._routings[span] = routing_at(self._routing, moment) if known else self._routing
+            past = moment is not None and self._routing.releases
+            self._routings[span] = routing_at(self._routing, moment) if past and moment else self._routing
         return self._routings[span]

@@ -13,10 +13,11 @@ from datetime import datetime
 from typing import Any
 
 from lyo_pipelines.errors import LyoError
-from lyo_pipelines.registry.log import read_all
+from lyo_pipelines.registry.log import ReleaseHistory, read_all, read_intact
 from lyo_pipelines.registry.state import Release
 from lyo_pipelines.rollout.assignment import BUCKETS, candidate_buckets, release_id_of, salt_of
 from lyo_pipelines.storage.lake import Lake
+from lyo_pipelines.storage.small_files import UnreadableFileError, read_object, told_reason
 
 FORMAT = 1
 
@@ -94,30 +95,103 @@ def routing_at(routing: Routing, moment: datetime) -> Routing:
 def refresh_routing(lake: Lake) -> Routing:
     """Bring the routing file up to the registry, and return it. Safe at any time, from any process.
 
-    Who writes looks again afterwards: the last of several writers sees what it may have overwritten and mends it.
+    Who writes looks again afterwards: the last of several writers sees what it may have overwritten and mends it. A file that cannot
+    be read is kept in `lake/quarantine/` before it is written anew.
     """
     while True:
         routing = current_routing(lake)
-        text = to_text(routing)
-        if lake.exists(path := routing_path(lake)) and lake.read_text(path) == text:
-            return routing
-        lake.write_text(text, path)
+        content = to_text(routing).encode()
+        if lake.exists(path := routing_path(lake)):
+            before = _content(lake, path)
+            if before == content:
+                return routing
+            if before is not None and not _is_routing(before):
+                lake.set_aside(path)
+        lake.write_text(content.decode(), path)
 
 
 def current_routing(lake: Lake) -> Routing:
-    """The routing as the registry has it now. A segment whose events cannot be trusted keeps what the file says of it."""
-    histories, troubles = read_all(lake)
-    routing = routing_of({key: history.release for key, history in histories.items()}, _served_by(lake))
-    if not troubles:
-        return routing
-    kept = {key: entry for key, entry in read_routing(lake).entries.items() if key in troubles}
-    return replace(routing, entries=dict(sorted({**routing.entries, **kept}.items())))
+    """The routing as the registry has it now; what cannot be trusted stays as it was (see RoutingSources)."""
+    return read_sources(lake).routing
+
+
+@dataclass(frozen=True)
+class RoutingSources:
+    """What the routing is made from. troubles: by segment, what of it cannot be trusted.
+
+    Such a segment keeps what the routing file says of it; where that cannot be read either, the champion of its last event that can
+    be trusted serves everybody, so that no candidate is in front of users whom nobody watches.
+    """
+
+    routing: Routing
+    histories: Mapping[str, ReleaseHistory]
+    troubles: Mapping[str, str]
+
+
+def read_sources(lake: Lake) -> RoutingSources:
+    """Read the routing file, then the registry (an event is written before the file, so the file is never ahead of it)."""
+    try:
+        file = read_routing(lake)
+    except RoutingFileError:
+        file = Routing()
+    histories, damaged = read_all(lake)
+    for segment, entry in file.entries.items():
+        if segment in damaged:
+            continue
+        known = histories[segment].release.sequence if segment in histories else 0
+        if known < entry.sequence:
+            damaged[segment] = _lost(lake, segment, known, entry.sequence)
+            histories.pop(segment, None)
+    served_by, pointers = _served_by(lake, file.served_by)
+    routing = routing_of({key: history.release for key, history in histories.items()}, served_by)
+    kept = {key: entry for key in damaged if (entry := _kept(lake, key, file)) is not None}
+    entries = dict(sorted({**routing.entries, **kept}.items()))
+    return RoutingSources(replace(routing, entries=entries), histories, {**pointers, **damaged})
+
+
+def _kept(lake: Lake, segment: str, file: Routing) -> RoutingEntry | None:
+    """The entry of a segment whose registry cannot be trusted."""
+    if (entry := file.entries.get(segment)) is not None:
+        return entry
+    before = read_intact(lake, segment)[0].release
+    entry = RoutingEntry(segment, before.sequence, target_of(before, before.champion))
+    return entry if entry.champion else None
+
+
+def _lost(lake: Lake, segment: str, known: int, told: int) -> str:
+    return (
+        f"{lake.path('registry', segment)} ends with event {known}, and {routing_path(lake)} was made from event {told}: the last "
+        "events are lost. Restore them; if they were taken out on purpose, remove routing.json: it is written anew."
+    )
 
 
 def read_routing(lake: Lake) -> Routing:
     """The routing file; empty before the first release. Raises RoutingFileError."""
     path = routing_path(lake)
-    return from_text(lake.read_text(path)) if lake.exists(path) else Routing()
+    if not lake.exists(path):
+        return Routing()
+    try:
+        return from_text(lake.read_text(path))
+    except (OSError, UnicodeDecodeError) as error:
+        raise RoutingFileError(
+            f"{path} cannot be read: {told_reason(error)}. `lyo releases` writes it anew."
+        ) from error
+
+
+def _content(lake: Lake, path: str) -> bytes | None:
+    """The bytes of a file; None where it cannot be read at all."""
+    try:
+        return lake.read_bytes(path)
+    except OSError:
+        return None
+
+
+def _is_routing(content: bytes) -> bool:
+    try:
+        from_text(content.decode())
+    except (RoutingFileError, UnicodeDecodeError):
+        return False
+    return True
 
 
 def routing_path(lake: Lake) -> str:
@@ -138,8 +212,9 @@ def from_text(text: str) -> Routing:
         told = json.loads(text)
         if told["format"] != FORMAT:
             raise ValueError(f"format {told['format']}, expected {FORMAT}")
-        return Routing({key: _read_entry(one) for key, one in told["entries"].items()}, told["served_by"])
-    except (ValueError, KeyError, TypeError) as error:
+        served_by = {str(key): str(parent) for key, parent in told["served_by"].items()}
+        return Routing({key: _read_entry(one) for key, one in told["entries"].items()}, served_by)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise RoutingFileError(f"routing.json cannot be read ({error}). `lyo releases` writes it anew.") from error
 
 
@@ -184,11 +259,19 @@ def target_of(release: Release, version: str) -> Target | None:
     return Target(adapter.segment, adapter.version, adapter.method, adapter.base_model, folder, dict(adapter.files))
 
 
-def _served_by(lake: Lake) -> dict[str, str]:
-    """Thin segments whose newest training pointed them to another segment's adapter."""
-    found = {}
+def _served_by(lake: Lake, before: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+    """Thin segments whose newest training pointed them to another segment's adapter; a pointer that cannot be read says what it said
+    before, and is told.
+    """
+    found, troubles = dict[str, str](), dict[str, str]()
     for segment in lake.names(lake.path("adapters")):
-        pointer = f"{lake.adapter_dir(segment)}/latest.json"
-        if lake.exists(pointer) and (parent := lake.read_json(pointer).get("served_by")):
+        try:
+            parent = read_object(lake, f"{lake.adapter_dir(segment)}/latest.json").get("served_by")
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except UnreadableFileError as error:
+            troubles[segment] = str(error)
+            parent = before.get(segment)
+        if parent:
             found[segment] = str(parent)
-    return found
+    return found, troubles

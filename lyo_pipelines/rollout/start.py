@@ -26,7 +26,7 @@ from lyo_pipelines.rollout.routing import refresh_routing
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines.training.plan import TrainingResult
 from lyo_pipelines.training.verified_loading import published_files
-from lyo_pipelines.training.versions import NoAdapterError, latest_adapter
+from lyo_pipelines.training.versions import DamagedPointerError, NoAdapterError, latest_adapter
 
 
 class ServedByParentError(LyoError):
@@ -98,21 +98,21 @@ def start_release(
     return StartOutcome(release, says, tuple(events), tuple(outcomes))
 
 
-def waiting_adapters(lake: Lake) -> tuple[list[TrainingResult], dict[str, LyoError]]:
+def waiting_adapters(lake: Lake) -> tuple[list[TrainingResult], dict[str, Exception]]:
     """Newest adapters whose report compares them with what serves now, and that no release was begun for.
 
     Segments with another version on its way are left out. The second value says, by segment, what could not be read: one damaged
     file keeps no other segment's adapter waiting.
     """
     found: list[TrainingResult] = []
-    troubles: dict[str, LyoError] = {}
+    troubles: dict[str, Exception] = {}
     for segment in lake.names(lake.path("adapters")):
         try:
             found += _waiting(lake, segment)
+        except (DamagedPointerError, DocumentError, RegistryDamagedError, OSError, ValueError) as error:
+            troubles[segment] = error
         except NoAdapterError:
             continue
-        except (DocumentError, RegistryDamagedError) as error:
-            troubles[segment] = error
     return found, troubles
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
-from lyo_pipelines.rollout.routing import Target, read_routing, routing_path
+from lyo_pipelines.registry.log import registered_segments
+from lyo_pipelines.rollout.routing import Routing, RoutingFileError, Target, current_routing, read_routing, routing_path
 from lyo_pipelines.rollout.selection import Query, choose_adapter
 from lyo_pipelines.storage.lake import Lake
 
@@ -30,15 +32,27 @@ class Routed:
 def routed_adapter(lake: Lake, segment: str, user: str | None) -> Routed | None:
     """Read the routing file, as it is now, and decide for one user; without a user the champion answers.
 
-    Raises SegmentKeyError for a name that is no segment, RoutingFileError for a file that cannot be read.
+    A segment that was ever released is served by what the registry lets serve, and by the base model where that is nothing: its newest
+    adapter may be the one that was sent back. None: nothing was ever released for it. Raises SegmentKeyError for a name that is no
+    segment.
     """
-    if not lake.exists(routing_path(lake)):
-        return None
-    choice = choose_adapter(read_routing(lake), Query.of_segment(segment), user)
+    query, routing = Query.of_segment(segment), _routing(lake)
+    choice = choose_adapter(routing, query, user)
     if choice.adapter is None:
-        return Routed(segment, None, arm=choice.arm, release_id=choice.release_id) if choice.arm else None
+        was_released = {segment, routing.served_by.get(segment)} & set(registered_segments(lake))
+        if choice.arm or was_released:
+            return Routed(segment, None, arm=choice.arm, release_id=choice.release_id)
+        return None
     fallback = None if choice.fallback is None else _to(choice.fallback)
     return replace(_to(choice.adapter), arm=choice.arm, fallback=fallback, release_id=choice.release_id)
+
+
+def _routing(lake: Lake) -> Routing:
+    """The routing file; where there is none, or it is damaged, what it would say."""
+    if lake.exists(routing_path(lake)):
+        with suppress(RoutingFileError):
+            return read_routing(lake)
+    return current_routing(lake) if registered_segments(lake) else Routing()
 
 
 def _to(target: Target) -> Routed:

@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -128,6 +129,15 @@ class Lake:
         self.fs.invalidate_cache(path.rpartition("/")[0])
         return bool(self.fs.exists(path))
 
+    def fingerprint(self, path: str) -> str:
+        """A text that changes when a file is written anew: its size and what its file system knows of its time or content.
+
+        Raises FileNotFoundError.
+        """
+        info = self.fs.info(path)
+        marks = (info.get("mtime") or info.get("ETag") or info.get("LastModified"), info.get("ino"))
+        return " ".join(str(mark) for mark in (info.get("size"), *marks))
+
     def names(self, folder: str) -> list[str]:
         """Sorted names in a folder, without temporary ones; empty when it is not there."""
         self.fs.invalidate_cache(folder)
@@ -185,6 +195,20 @@ class Lake:
             with local.open("rb") as handle:
                 os.fsync(handle.fileno())
         local.replace(path)
+        _sync_folder(Path(path).parent)
+
+    def set_aside(self, path: str) -> str:
+        """Copy a file that cannot be read to `lake/quarantine/` before it is written anew; where it lies now.
+
+        Nothing that somebody may want to restore is lost. The same content is kept once.
+        """
+        content = self.read_bytes(path)
+        name = path.removeprefix(self.path("")).strip("/")
+        kept = self.path("quarantine", f"{name}.{sha256(content).hexdigest()[:12]}")
+        if not self.exists(kept):
+            with self.replacing(kept) as temporary, self.fs.open(temporary, "wb") as handle:
+                handle.write(content)
+        return kept
 
     def write_table(self, table: pa.Table, path: str) -> None:
         """Write Parquet (zstd) in one piece."""
@@ -213,7 +237,10 @@ class Lake:
             return file.read(columns=columns)
 
     def create_text(self, text: str, path: str) -> bool:
-        """Write UTF-8 text only if nothing is there yet, whole or not at all; whether it was this call that wrote it."""
+        """Write UTF-8 text only if nothing is there yet, whole or not at all; whether it was this call that wrote it.
+
+        It is on the disk, and so is its name, when this returns: what was decided must not be forgotten in a power cut.
+        """
         try:
             local = self.local(path)
         except NotLocalError:
@@ -226,8 +253,12 @@ class Lake:
         temporary = local.with_name(f"{TEMPORARY}{uuid.uuid4().hex[:12]}-{local.name}")
         try:
             with self.full_disk_explained():
-                temporary.write_bytes(text.encode("utf-8"))
+                with temporary.open("wb") as handle:
+                    handle.write(text.encode("utf-8"))
+                    handle.flush()
+                    os.fsync(handle.fileno())
                 os.link(temporary, local)  # fails when the name is taken, and the content is there at once
+                _sync_folder(local.parent)
         except FileExistsError:
             return False
         finally:
@@ -255,6 +286,16 @@ class Lake:
     def read_json(self, path: str) -> Any:
         """Read JSON."""
         return json.loads(self.read_text(path))
+
+
+def _sync_folder(folder: Path) -> None:
+    """Bring the names in a folder to the disk (only POSIX can)."""
+    if os.name == "posix":
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 def _day_of(name: str) -> date | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from lyo_pipelines.errors import LyoError
 from lyo_pipelines.storage.lake import Lake
+from lyo_pipelines.storage.small_files import UnreadableFileError, read_object
 from lyo_pipelines.training.plan import TrainingResult, is_complete, read_adapter
 from lyo_pipelines.training.recipes import PREFERENCE_METHODS
 
@@ -12,6 +13,10 @@ _POINTER = "latest.json"
 
 class NoAdapterError(LyoError):
     """The segment has no finished adapter; the message says how to get one."""
+
+
+class DamagedPointerError(NoAdapterError):
+    """What says which adapter is the newest cannot be read; the message names the file."""
 
 
 def list_adapters(lake: Lake, segment: str) -> list[TrainingResult]:
@@ -27,13 +32,24 @@ def point_to(lake: Lake, segment: str, version: str, *, served_by: str | None = 
 
 
 def latest_adapter(lake: Lake, segment: str) -> TrainingResult:
-    """The adapter of the newest training, of the parent's for a segment that it serves. Raises NoAdapterError when there is none."""
+    """The adapter of the newest training, of the parent's for a segment that it serves.
+
+    Raises NoAdapterError when there is none, DamagedPointerError when nobody can tell which it is.
+    """
     pointer = f"{lake.adapter_dir(segment)}/{_POINTER}"
-    if lake.exists(pointer):
-        told = lake.read_json(pointer)
-        folder = lake.local(lake.adapter_dir(told.get("served_by", segment), told["version"]))
-        if is_complete(folder):
-            return read_adapter(folder)
+    try:
+        told = read_object(lake, pointer)
+        folder = lake.local(lake.adapter_dir(str(told.get("served_by", segment)), str(told["version"])))
+    except (FileNotFoundError, NotADirectoryError):
+        folder = None
+    except UnreadableFileError as error:
+        raise DamagedPointerError(error.message, hint=f"Restore it, or train {segment} again.") from error
+    except KeyError as error:
+        raise DamagedPointerError(
+            f"{pointer} is damaged: it names no version", hint=f"Restore it, or train {segment} again."
+        ) from error
+    if folder is not None and is_complete(folder):
+        return read_adapter(folder)
     raise NoAdapterError(f"{segment} has no finished adapter. Materialize `adapter` for it (or `lyo train {segment}`).")
 
 

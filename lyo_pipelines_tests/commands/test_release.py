@@ -54,6 +54,23 @@ def test_one_command_and_one_reason_change_what_users_get(lake: Lake) -> None:
     assert read_routing(lake).entries == {}
 
 
+def test_the_history_of_a_segment_says_why_it_is_where_it_is_and_until_when(lake: Lake) -> None:
+    shown = said("releases", SEGMENT)
+    assert "It holds: " in shown and "0 of 30 users" in shown and "Until: not in sight" in shown
+    assert "2026-11-02 06:00 UTC canary (10% of users): owner-1" in shown
+    assert "Until: `lyo resume tutoring.en.math`" in (
+        said("pause", SEGMENT, "--reason", "x") and said("releases", SEGMENT)
+    )
+    events = len(read_history(lake, SEGMENT).events)
+    weights = Path(lake.adapter_dir(SEGMENT, "owner-1")) / "adapter_model.safetensors"
+    weights.write_bytes(b"bitrot")
+    assert "It would fall back: its files are not as they were registered" in said("releases", SEGMENT)
+    assert len(read_history(lake, SEGMENT).events) == events, "whoever looks changes nothing"
+    Path(lake.path("registry", SEGMENT, "00000002.json")).write_bytes(b"\xff")
+    damaged = said("releases", SEGMENT)
+    assert "Held: " in damaged and "00000002.json cannot be read" in damaged and "registered: owner-1" in damaged
+
+
 def test_what_is_not_possible_says_what_is(lake: Lake) -> None:
     result = lyo("step-back", SEGMENT, "--reason", "slower")
     assert "at the first stage" in str(result.exception)

@@ -15,7 +15,7 @@ from lyo_pipelines.config.loading import load_config
 from lyo_pipelines.defs.build import build_defs
 from lyo_pipelines.defs.partitions import PARTITION, SEGMENTS
 from lyo_pipelines.defs.resources import Store
-from lyo_pipelines.defs.sensors.rollout import ReleaseUnreadableError, rollout_sensor_for
+from lyo_pipelines.defs.sensors.rollout import rollout_sensor_for
 from lyo_pipelines.registry.log import read_history, read_release
 from lyo_pipelines.rollout import release as steps
 from lyo_pipelines.rollout.release import Act
@@ -83,6 +83,12 @@ def told(result: dg.SensorResult) -> list[str]:
     return [str(event.metadata["event"].value) for event in seen if "event" in event.metadata]
 
 
+def obstructions_told(result: dg.SensorResult) -> list[dg.AssetCheckEvaluation]:
+    """What a tick said of states that hold a segment, or no longer do."""
+    checks = [event for event in result.asset_events if isinstance(event, dg.AssetCheckEvaluation)]
+    return [check for check in checks if check.check_name == "unobstructed"]
+
+
 def begun(lake: Lake, at: datetime, version: str = "owner-2", make: Callable[..., None] = ready) -> None:
     """A candidate in canary since `at`, beside a champion."""
     make(lake, "owner-1")
@@ -108,6 +114,7 @@ def test_materializing_release_begins_it_and_shows_gates_stages_and_history(
     assert "asha" in str(shown["history"].value) and "to try it" in str(shown["history"].value)
     assert {check.check_name: check.passed for check in result.get_asset_check_evaluations()} == {
         "guardrails": True,
+        "unobstructed": True,
         "files_as_registered": True,
     }
     assert read_routing(lake).entries[SEGMENT].stage == 1
@@ -253,14 +260,36 @@ def _real(base: Path, source: Path) -> Callable[..., None]:
     return made
 
 
-def test_a_fallback_that_is_damaged_fails_the_run_and_holds_the_stage(
-    instance: dg.DagsterInstance, store: Store, lake: Lake, clock: Clock, monkeypatch
-) -> None:
+def due(lake: Lake) -> None:
+    """A release whose next step is due; its adapters are bytes that no model can load."""
     begun(lake, NOW - 4 * DAY)
     traffic = Traffic(SEGMENT, users=600)
     for back in range(4, 0, -1):
         interactions(lake, traffic.day(NOW.date() - back * DAY, routed(lake), GOOD, questions=2_000))
-    (Path(lake.adapter_dir(SEGMENT, "owner-1")) / "adapter_model.safetensors").write_bytes(b"bitrot")
+
+
+def test_a_fallback_that_is_damaged_holds_the_release_and_says_what_to_do(
+    instance: dg.DagsterInstance, store: Store, lake: Lake
+) -> None:
+    due(lake)
+    weights = Path(lake.adapter_dir(SEGMENT, "owner-1")) / "adapter_model.safetensors"
+    whole = weights.read_bytes()
+    weights.write_bytes(b"bitrot")
+    result = tick(instance, store)
+    assert not result.run_requests
+    (found,) = obstructions_told(result)
+    assert (found.passed, found.partition) == (False, SEGMENT)
+    assert "adapter_model.safetensors differs" in str(found.description) and "lyo rollback" in str(found.description)
+    weights.write_bytes(whole)
+    mended = tick(instance, store, result.cursor)
+    assert [check.passed for check in obstructions_told(mended)] == [True]
+    assert len(list(mended.run_requests or [])) == 1
+
+
+def test_a_fallback_that_cannot_be_loaded_fails_the_run_and_is_tried_again_ever_more_rarely(
+    instance: dg.DagsterInstance, store: Store, lake: Lake, clock: Clock
+) -> None:
+    due(lake)
     (request,) = list(tick(instance, store).run_requests or [])
     instance.add_dynamic_partitions(SEGMENTS.name, [SEGMENT])
     job = build_defs(resources={"store": store}).resolve_job_def("step_up")
@@ -269,9 +298,18 @@ def test_a_fallback_that_is_damaged_fails_the_run_and_holds_the_stage(
         assert not run.success
     (failed,) = [one for one in run.all_events if one.is_step_failure]
     data = failed.step_failure_data.user_failure_data
-    assert data is not None and "adapter_model.safetensors differs" in str(data.description)
+    assert data is not None and "owner-1 cannot serve" in str(data.description)
     assert read_release(lake, SEGMENT).stage == 1
-    assert not list(tick(instance, store).run_requests or []), "after three failures it waits for a person"
+    blocked = tick(instance, store)
+    assert not blocked.run_requests
+    (found,) = obstructions_told(blocked)
+    for said in (str(found.description), str(blocked.skip_reason)):
+        assert "3 runs of step_up failed" in said and "re-execute" in said and "2026-11-16 07:00 UTC" in said
+    clock.now += timedelta(minutes=59)
+    assert not tick(instance, store, blocked.cursor).run_requests
+    clock.now += timedelta(minutes=2)
+    (again,) = list(tick(instance, store, blocked.cursor).run_requests or [])
+    assert str(again.run_key).endswith(":attempt4")
 
 
 def test_a_release_that_cannot_be_read_does_not_keep_another_from_falling_back(
@@ -284,8 +322,15 @@ def test_a_release_that_cannot_be_read_does_not_keep_another_from_falling_back(
     broken.write_text("{}")
     result = tick(instance, store)
     assert read_release(lake, SEGMENT).champion == "owner-1" and not read_release(lake, SEGMENT).in_canary
-    with pytest.raises(ReleaseUnreadableError, match=r"00000001\.json"):
-        tick(instance, store, result.cursor)
+    (found,) = obstructions_told(result)
+    assert (found.partition, found.passed) == ("tutoring.hi.math", False)
+    assert "00000001.json" in str(found.description)
+    again = tick(instance, store, result.cursor)
+    assert obstructions_told(again) == [], "what is known is not told at every tick"
+    assert "00000001.json" in str(again.skip_reason), "but silence never looks like all is well"
+    broken.unlink()
+    (over,) = obstructions_told(tick(instance, store, again.cursor))
+    assert (over.partition, over.passed) == ("tutoring.hi.math", True)
 
 
 def test_a_new_report_releases_by_itself_only_where_the_configuration_says_so(

@@ -71,6 +71,25 @@ def lake(store: Store) -> Lake:
     return found
 
 
+def test_a_damaged_file_of_one_segment_is_told_once_and_keeps_no_other_from_being_trained(
+    instance: dg.DagsterInstance, store: Store, lake: Lake
+) -> None:
+    for segment in (MATH, PHYSICS):
+        Path(lake.adapter_dir(segment)).mkdir(parents=True)
+    pointer = Path(lake.adapter_dir(PHYSICS)) / "latest.json"
+    pointer.write_bytes(b"\x00\xff")
+    first = tick("volume", instance, store)
+    assert [str(request.partition_key) for request in requests(first)] == [MATH]
+    checks = [one for one in first.asset_events if isinstance(one, dg.AssetCheckEvaluation)]
+    assert [(one.check_name, one.passed) for one in checks] == [("files_readable", False)]
+    assert PHYSICS in str(checks[0].description) and "latest.json" in str(checks[0].description)
+    second = tick("volume", instance, store, first.cursor)
+    assert not [one for one in second.asset_events if isinstance(one, dg.AssetCheckEvaluation)]
+    pointer.unlink()
+    mended = tick("volume", instance, store, second.cursor)
+    assert [one.passed for one in mended.asset_events if isinstance(one, dg.AssetCheckEvaluation)] == [True]
+
+
 def test_a_segment_that_reaches_the_minimum_is_launched_and_says_why(
     instance: dg.DagsterInstance, store: Store, lake: Lake
 ) -> None:

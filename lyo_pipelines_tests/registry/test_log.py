@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
+import os
+import stat
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,7 +18,9 @@ from lyo_pipelines.registry.log import (
     append_event,
     read_all,
     read_history,
+    read_intact,
     read_release,
+    registered_segments,
 )
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines_tests.registry.event_factory import SEGMENT, START, event, promoted, released, state, write
@@ -102,6 +107,85 @@ def test_the_same_decision_of_two_processes_is_done_once(tmp_path: Path) -> None
     for worker in workers:
         worker.join(timeout=60)
     assert [one.kind for one in read_history(Lake(str(tmp_path)), SEGMENT).events].count("fell_back") == 1
+
+
+DAMAGES = {
+    "empty": b"",
+    "no text": b"\xff\xfe\x00\x80 a sector of another file",
+    "cut within a letter": '{"reason": "ஆ'.encode()[:-1],
+    "another object": b'{"kind": "paused"}',
+    "a list": b"[]",
+    "deep": b"[" * 100_000,
+}
+
+
+@pytest.mark.parametrize("damage", list(DAMAGES))
+@pytest.mark.parametrize("place", [1, 4, 6])
+def test_a_damaged_event_of_one_segment_is_named_and_what_came_before_it_stays_known(
+    tmp_path: Path, damage: str, place: int
+) -> None:
+    lake = Lake(str(tmp_path))
+    write(lake, *promoted())
+    write(lake, event("registered", segment="search.mr"))
+    Path(lake.path("registry", SEGMENT, f"{place:08d}.json")).write_bytes(DAMAGES[damage])
+    found, troubles = read_all(lake)
+    assert (set(found), set(troubles)) == ({"search.mr"}, {SEGMENT})
+    assert f"{place:08d}.json" in troubles[SEGMENT]
+    before, error = read_intact(lake, SEGMENT)
+    assert error is not None and before.release == state(promoted()[: place - 1])
+
+
+def test_a_folder_where_an_event_was_is_damage_and_files_beside_events_are_none(tmp_path: Path) -> None:
+    lake = Lake(str(tmp_path))
+    write(lake, *released())
+    folder = Path(lake.path("registry", SEGMENT))
+    for stray in (folder / ".DS_Store", folder / "read me.txt", folder.parent / "notes.txt", folder.parent / ".keep"):
+        stray.write_bytes(b"\x00")
+    assert len(read_history(lake, SEGMENT).events) == 3
+    assert registered_segments(lake) == [SEGMENT]
+    last = folder / "00000003.json"
+    last.rename(folder / "00000003.json.bak")
+    with pytest.raises(RegistryDamagedError, match=r"00000003\.json\.bak"):
+        read_history(lake, SEGMENT)
+    last.mkdir()
+    (folder / "00000003.json.bak").unlink()
+    with pytest.raises(RegistryDamagedError, match="it is a folder"):
+        read_history(lake, SEGMENT)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("at", "2026-11-02T06:00:00"), ("stage", "2"), ("share", None), ("reason", 7), ("figures", []), ("clock", "soon")],
+)
+def test_a_last_event_whose_values_are_of_another_kind_is_damage(tmp_path: Path, name: str, value: object) -> None:
+    lake = Lake(str(tmp_path))
+    write(lake, *released())
+    path = Path(lake.path("registry", SEGMENT, "00000003.json"))
+    path.write_text(json.dumps({**json.loads(path.read_text()), name: value}))
+    with pytest.raises(RegistryDamagedError, match=r"00000003\.json"):
+        read_history(lake, SEGMENT)
+
+
+def test_an_event_remembers_its_writers_clock_only_where_that_says_something_else(lake: Lake) -> None:
+    write(lake, *released(day=40))
+    early, _ = append_event(lake, event("paused"), now=START + timedelta(days=3))
+    assert (early.at, early.happened_at) == (START + timedelta(days=40), START + timedelta(days=3))
+    read = read_history(lake, SEGMENT)
+    assert read.events[-1] == early
+    assert [one.clock for one in read.events[:3]] == [None] * 3
+    assert read.release.clocks == (*[START + timedelta(days=40)] * 3, START + timedelta(days=3))
+
+
+def test_an_event_and_its_name_are_on_the_disk_when_it_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced, fsync = list[str](), os.fsync
+
+    def counted(handle: int) -> None:
+        synced.append("folder" if stat.S_ISDIR(os.fstat(handle).st_mode) else "file")
+        fsync(handle)
+
+    monkeypatch.setattr(os, "fsync", counted)
+    append_event(Lake(str(tmp_path)), event("registered"), now=START)
+    assert synced == ["file", "folder"]
 
 
 @pytest.mark.parametrize("how", ["changed", "removed", "added", "cut"])

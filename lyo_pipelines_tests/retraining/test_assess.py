@@ -173,6 +173,23 @@ def test_a_broken_day_is_told_and_the_others_decide(lake):
     assert found.decisions[FELL].outcome == "fire"
 
 
+def test_a_day_that_is_damaged_behind_a_whole_footer_is_told_and_the_others_decide(lake):
+    broken = lake.days("health")[3]
+    content = bytearray(lake.read_bytes(lake.health(broken)))
+    content[4 : len(content) // 3] = b"\xff" * (len(content) // 3 - 4)
+    lake.fs.pipe_file(lake.health(broken), bytes(content))
+    found = look(lake)
+    assert [str(broken) in trouble for trouble in found.troubles] == [True]
+    assert found.decisions[FELL].outcome == "fire"
+
+
+def test_a_segment_whose_last_training_nobody_can_tell_is_not_trained_as_if_it_were_the_first_time(lake):
+    lake.write_text("", f"{lake.adapter_dir(NEW)}/latest.json")
+    found = look(lake)
+    assert NEW not in found.decisions and FELL in found.decisions
+    assert [trouble.startswith(f"{NEW}: not decided about: ") for trouble in found.troubles] == [True]
+
+
 def test_when_no_day_can_be_read_that_is_an_error(lake):
     for day in lake.days("health"):
         lake.fs.pipe_file(lake.health(day), b"half")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
 from threading import Barrier
 
 import pytest
@@ -163,6 +166,37 @@ def test_launches_come_newest_first_and_those_of_people_are_none(lake):
     older = replace(run_of(mine), launch="other", at=NOW - timedelta(days=3))
     by_hand = replace(run_of(mine), launch="", run_id="r2")
     assert seen(lake, older, by_hand, run_of(mine)) == [run_of(mine), older]
+
+
+# -- damaged files ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff", b'{"launch": "x"}', b'{"at": 7, "launch": "x"}'])
+def test_a_claim_that_cannot_be_read_is_named_and_still_holds_its_launch_for_a_day(disk, content):
+    mine, other = made(claim(disk)), made(claim(disk, due("search.mr")))
+    path = disk.path("decisions", "launches", f"{mine.name}.json")
+    Path(path).write_bytes(content)
+    os.utime(path, (NOW.timestamp(), NOW.timestamp()))
+    troubles: dict[str, str] = {}
+    found = read_claims(disk, troubles)
+    assert list(troubles) == [path] and "restore it or move it" in troubles[path]
+    assert {(one.launch, one.segment) for one in found} == {(mine.launch, ""), (other.launch, "search.mr")}
+    assert claim(disk, now=NOW + timedelta(hours=24)) is None, "what it launched may be running"
+    again = made(claim(disk, now=NOW + OTHERS_WAIT))
+    assert (again.generation, Path(path).read_bytes()) == (1, content), "the damaged file stays where it is"
+    assert read_claims(disk, troubles := {}) and not [one for one in troubles if one != path]
+
+
+def test_files_that_are_no_claims_are_named_or_passed_over_and_one_of_a_later_version_is_read(disk):
+    mine = made(claim(disk))
+    folder = Path(disk.path("decisions", "launches"))
+    (folder / "notes.txt").write_text("call Asha")
+    (folder / ".DS_Store").write_bytes(b"\x00")
+    path = folder / f"{mine.name}.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "cost": 3}))
+    troubles: dict[str, str] = {}
+    assert read_claims(disk, troubles) == [mine]
+    assert [Path(one).name for one in troubles] == ["notes.txt"]
 
 
 # -- the weekly budget -----------------------------------------------------------------------------------------

@@ -86,6 +86,31 @@ def test_an_adapter_of_which_nothing_or_rubbish_is_remembered_is_looked_into(lak
     assert json.loads(lake.read_text(told(lake)))["examples"] == 100
 
 
+@pytest.mark.parametrize("content", ["", "[]", "{}", '"v1"'])
+def test_a_segment_whose_newest_adapter_nobody_can_tell_is_told_and_the_others_are_known(lake, content):
+    trained(lake)
+    lake.write_text(content, f"{lake.adapter_dir('search.mr')}/latest.json")
+    troubles: dict[str, str] = {}
+    assert list(read_trainings(lake, troubles)) == [SEGMENT]
+    assert list(troubles) == ["search.mr"] and "latest.json" in troubles["search.mr"]
+
+
+def test_what_a_later_version_remembers_besides_is_left_out(lake):
+    trained(lake)
+    before = read_trainings(lake)
+    lake.write_json({**json.loads(lake.read_text(told(lake))), "cost": {"hours": 3}}, told(lake))
+    assert read_trainings(lake) == before
+
+
+@pytest.mark.parametrize("content", ["", "[1]", '{"version": "v"}', '{"version": "v", "language_match": "x", "n": 1}'])
+def test_a_damaged_memory_of_a_report_is_told_and_the_others_are_read(lake, content):
+    record_report(lake, SEGMENT, "owner-1", reported(language_match=0.8))
+    lake.write_text(content, f"{lake.report_dir('search.mr')}/reported.json")
+    troubles: dict[str, str] = {}
+    assert list(read_reports(lake, ["search.mr", SEGMENT], troubles)) == [SEGMENT]
+    assert list(troubles) == ["search.mr"] and "reported.json" in troubles["search.mr"]
+
+
 def test_a_dataset_without_strata_has_no_topics_and_a_time_without_zone_is_utc(lake):
     trained(lake, DATASET | {"strata_by": ["language"], "created_at": "2026-10-01T10:00:00"})
     found = read_trainings(lake)[SEGMENT]

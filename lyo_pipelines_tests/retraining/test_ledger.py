@@ -127,3 +127,30 @@ def test_what_nobody_can_know_is_null_and_never_a_nan(lake):
 
 def test_a_digest_knows_its_segment():
     assert digest(fell(), POLICY) != digest(replace(fell(), segment=OTHER), POLICY)
+
+
+@pytest.mark.parametrize("content", [b"", b"PAR1", b"no parquet"])
+def test_a_damaged_list_of_the_newest_decisions_is_kept_aside_and_made_anew_out_of_the_days(lake, content):
+    keep(lake, fell(), fell(segment=OTHER))
+    keep(lake, fell(0.1), now=NOW + timedelta(days=1))
+    before = latest_decisions(lake)
+    path = lake.path("decisions", "latest.parquet")
+    lake.fs.pipe_file(path, content)
+    troubles: dict[str, str] = {}
+    assert latest_decisions(lake, troubles).equals(before)
+    assert list(troubles) == [path] and "quarantine" in troubles[path]
+    assert latest_decisions(lake, again := {}).equals(before) and again == {}
+    (kept,) = lake.names(lake.path("quarantine", "decisions"))
+    assert lake.read_bytes(lake.path("quarantine", "decisions", kept)) == content
+
+
+def test_a_damaged_file_of_a_day_is_told_and_the_other_decisions_are_shown(lake):
+    keep(lake, fell())
+    keep(lake, fell(0.1), now=NOW + timedelta(days=1))
+    day = lake.path("decisions", f"date={NOW.date()}")
+    (name,) = lake.names(day)
+    lake.fs.pipe_file(f"{day}/{name}", b"half")
+    lake.fs.pipe_file(f"{day}/notes.txt", b"x")
+    troubles: dict[str, str] = {}
+    assert len(read_decisions(lake, "tutoring.ta.math", troubles=troubles)) == 1
+    assert list(troubles) == [f"{day}/{name}"]

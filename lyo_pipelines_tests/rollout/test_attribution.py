@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lyo_pipelines.rollout.attribution import tallied, with_places
-from lyo_pipelines.rollout.collect import arm_of, attribution_of, sums_by_user
+from lyo_pipelines.rollout.collect import arm_of, attribution_of
+from lyo_pipelines.rollout.day_sums import sums_by_user
 from lyo_pipelines.rollout.observations import Arm, Attribution
 from lyo_pipelines.rollout.pre_period import PrePeriod
 

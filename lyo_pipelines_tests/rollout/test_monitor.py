@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import fields, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -316,17 +317,18 @@ def test_failures_that_lost_their_users_too_are_told_beside_what_was_usual(lake:
     traffic = Traffic(SEGMENT, users=50)
     lost = {"experiment_arm": None, "adapter_version": None, "user_id": None, "error": "HTTP 502", "rating": None}
 
-    def served(number: int, *, every: int) -> None:
+    def served(number: int, *, every: int) -> int:
         rows = traffic.day((START + number * DAY).date(), routed(lake), questions=300)
-        interactions(lake, [{**row, **lost} if n % every == 0 else row for n, row in enumerate(rows)])
+        rows = [{**row, **lost} if n % every == 0 else row for n, row in enumerate(rows)]
+        interactions(lake, rows)
+        return sum(row["error"] is not None for row in rows)
 
-    served(-2, every=50)
-    served(-1, every=50)
+    before = served(-2, every=50) + served(-1, every=50)
     released(lake, config)
     served(1, every=10)
     told = looked(lake, config, START + 2 * DAY)
     seen = told.collected.observation.attribution
-    assert (seen.orphans_before, seen.rows_before, seen.orphans, seen.rows) == (12, 600, 30, 300)
+    assert (seen.orphans_before, seen.rows_before, seen.orphans, seen.rows) == (before, 600, 30, 300)
     assert next(one for one in told.decision.reasons if one.rule == "up.attribution").outcome == "hold"
 
 
@@ -465,6 +467,127 @@ def test_the_same_inputs_need_no_second_look(lake: Lake, config: Config) -> None
     assert decision_inputs(lake, later, config.rollout, now=now) != decision_inputs(
         lake, release, config.rollout, now=now
     )
+
+
+# -- what holds a release besides evidence ---------------------------------------------------------------------------
+def days_of(lake: Lake, effect: Effect, numbers: range) -> None:
+    traffic = Traffic(SEGMENT, users=600)
+    for number in numbers:
+        interactions(lake, traffic.day((START + number * DAY).date(), routed(lake), effect, questions=2_000))
+
+
+def at_half(lake: Lake, config: Config) -> None:
+    """Half of the users, since the seventh day."""
+    ready(lake)
+    released(lake, config)
+    for number in (3, 7):
+        steps.step_up(lake, SEGMENT, config.rollout, act(START + number * DAY))
+
+
+def with_stages(config: Config, *shares: float) -> Config:
+    stages = [config.rollout.stages[0].model_copy(update={"share": share, "days": 1}) for share in shares]
+    return replace(config, rollout=config.rollout.model_copy(update={"stages": tuple(stages)}))
+
+
+@pytest.mark.parametrize("shares", [(0.1, 0.3, 1.0), (0.2, 1.0), (0.6, 1.0), (0.05, 0.1, 0.2, 0.3, 0.4, 1.0)])
+def test_under_other_stages_a_release_is_watched_holds_and_says_so(
+    lake: Lake, config: Config, shares: tuple[float, ...]
+) -> None:
+    at_half(lake, config)
+    changed = with_stages(config, *shares)
+    days_of(lake, GOOD, range(8, 13))
+    found = looked(lake, changed, START + 13 * DAY)
+    assert found.decision.action == "hold"
+    assert "the configured stages changed: 50% of users" in found.summary
+    days_of(lake, Effect(errors=0.5), range(13, 15))
+    assert looked(lake, changed, START + 15 * DAY).fell_back, "guardrails go on"
+
+
+def test_a_list_of_stages_that_still_holds_the_share_goes_on_with_the_next_larger_one(
+    lake: Lake, config: Config
+) -> None:
+    at_half(lake, config)
+    changed = with_stages(config, 0.5, 0.7, 1.0)
+    assert "stages changed" not in looked(lake, changed, START + 9 * DAY).summary
+    assert steps.step_up(lake, SEGMENT, changed.rollout, act(START + 9 * DAY)).share == 0.7
+    assert steps.step_back(lake, SEGMENT, changed.rollout, act(START + 9 * DAY)).share == 0.5
+    with pytest.raises(NothingDueError, match="no smaller share"):
+        steps.step_back(lake, SEGMENT, changed.rollout, act(START + 9 * DAY))
+    assert (
+        steps.step_up(lake, SEGMENT, with_stages(config, 0.1, 1.0).rollout, act(START + 9 * DAY)).champion == "owner-1"
+    )
+
+
+def test_a_clock_that_is_ahead_blinds_no_guardrail(lake: Lake, config: Config) -> None:
+    ready(lake)
+    released(lake, config)
+    steps.pause(lake, SEGMENT, act(START + 90 * DAY))
+    steps.resume(lake, SEGMENT, act(START + 90 * DAY))
+    steps.step_up(lake, SEGMENT, config.rollout, act(START + 3 * DAY))
+    days_of(lake, Effect(errors=0.5), range(4, 6))
+    found = looked(lake, config, START + 6 * DAY)
+    assert found.fell_back and found.collected.observation.stage_days == 3
+
+
+def test_a_stage_that_began_by_a_clock_that_is_ahead_is_watched_and_its_days_count_once_a_right_clock_wrote(
+    lake: Lake, config: Config
+) -> None:
+    ready(lake)
+    released(lake, config)
+    steps.step_up(lake, SEGMENT, config.rollout, act(START + 300 * DAY))
+    days_of(lake, GOOD, range(4, 9))
+    held = looked(lake, config, START + 9 * DAY)
+    assert held.decision.action == "hold" and "lies 291.0 days ahead" in held.summary
+    assert held.collected.observation.candidate.answers > 500
+    steps.pause(lake, SEGMENT, act(START + 9 * DAY))
+    steps.resume(lake, SEGMENT, act(START + 9 * DAY))
+    days_of(lake, GOOD, range(10, 14))
+    later = looked(lake, config, START + 14 * DAY)
+    assert later.collected.observation.stage_days == 5
+    assert not any(finding.rule == "state.clock" for finding in later.decision.reasons)
+    days_of(lake, Effect(errors=0.5), range(14, 15))
+    assert looked(lake, config, START + 15 * DAY).fell_back
+
+
+def test_a_candidate_whose_files_are_gone_goes_back_and_says_what_to_do(lake: Lake, config: Config) -> None:
+    ready(lake)
+    released(lake, config)
+    shutil.rmtree(lake.adapter_dir(SEGMENT, "owner-1"))
+    found = looked(lake, config, START + DAY)
+    assert found.fell_back and "lyo release tutoring.en.math" in found.summary
+    assert read_history(lake, SEGMENT).events[-1].figures["findings"][-1]["rule"] == "state.candidate_files"
+
+
+def test_where_the_champions_files_are_gone_nobody_is_moved_up_and_nobody_falls_back_onto_them(
+    lake: Lake, config: Config
+) -> None:
+    for number, version in enumerate(("owner-1", "owner-22", "owner-333")):
+        ready(lake, version)
+        released(lake, config, now=START + number * DAY)
+        for minutes in (1, 2, 3) if number < 2 else ():
+            steps.step_up(lake, SEGMENT, config.rollout, act(START + number * DAY + timedelta(minutes=minutes)))
+    shutil.rmtree(lake.adapter_dir(SEGMENT, "owner-22"))
+    found = looked(lake, config, START + 4 * DAY)
+    assert found.decision.action == "hold" and "lyo rollback" in found.summary
+    plan = steps.plan_rollback(lake, read_release(lake, SEGMENT))
+    assert (plan.leaves, plan.to, plan.share) == ("owner-333", "owner-1", 1.0)
+    after = steps.fall_back(lake, SEGMENT, act(START + 4 * DAY))
+    assert (after.champion, after.states["owner-333"]) == ("owner-1", "fallen_back")
+    assert [event.kind for event in read_history(lake, SEGMENT).events[-2:]] == ["fell_back", "rolled_back"]
+    assert read_routing(lake).entries[SEGMENT].champion.version == "owner-1"  # pyright: ignore[reportOptionalMemberAccess]
+
+
+def test_a_day_that_cannot_be_read_holds_the_step_and_the_other_days_still_send_back(
+    lake: Lake, config: Config
+) -> None:
+    ready(lake)
+    released(lake, config)
+    days_of(lake, GOOD, range(1, 5))
+    Path(lake.interactions((START + 2 * DAY).date())).write_bytes(b"PAR1")
+    held = looked(lake, config, START + 5 * DAY)
+    assert held.decision.action == "hold" and "interactions of 2026-11-04" in held.summary
+    days_of(lake, Effect(errors=0.5), range(5, 7))
+    assert looked(lake, config, START + 7 * DAY).fell_back
 
 
 # -- what people do ------------------------------------------------------------------------------------------------

@@ -7,7 +7,8 @@ import math
 import polars as pl
 import pytest
 
-from lyo_pipelines.rollout.collect import arm_of, sums_by_user
+from lyo_pipelines.rollout.collect import arm_of
+from lyo_pipelines.rollout.day_sums import sums_by_user
 from lyo_pipelines.rollout.observations import Arm, empty_arm
 from lyo_pipelines_tests.rollout.observation_factory import BEGAN, observation
 

@@ -15,8 +15,10 @@ from lyo_pipelines.rollout.assignment import BUCKETS, bucket_of, salt_of
 from lyo_pipelines.rollout.routing import (
     Routing,
     RoutingFileError,
+    current_routing,
     from_text,
     read_routing,
+    read_sources,
     refresh_routing,
     routing_of,
     routing_path,
@@ -146,6 +148,57 @@ def test_the_file_is_only_written_when_something_happened(tmp_path: Path) -> Non
         read_routing(lake)
     assert SEGMENT in refresh_routing(lake).entries
     assert SEGMENT in read_routing(lake).entries
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"\xff\xfe", b"[]", b'{"format": 1, "entries": []}', b'{"format": 1, "en', b"[" * 90_000]
+)
+def test_a_routing_file_that_cannot_be_read_is_kept_aside_and_written_anew(tmp_path: Path, content: bytes) -> None:
+    lake = Lake(str(tmp_path))
+    write(lake, *promoted())
+    wanted = refresh_routing(lake)
+    Path(routing_path(lake)).write_bytes(content)
+    with pytest.raises(RoutingFileError):
+        read_routing(lake)
+    assert refresh_routing(lake) == wanted == read_routing(lake)
+    (kept,) = Path(lake.path("quarantine")).iterdir()
+    assert kept.name.startswith("routing.json.") and kept.read_bytes() == content
+
+
+@pytest.mark.parametrize("content", [b"", b"\x80", b"[]", b'"x"'])
+def test_a_damaged_pointer_says_what_it_said_before_and_the_others_go_on(tmp_path: Path, content: bytes) -> None:
+    lake = Lake(str(tmp_path))
+    write(lake, *promoted())
+    for thin in ("tutoring.hi.math", "tutoring.hi.music"):
+        point_to(lake, thin, "x", served_by="tutoring.hi")
+    before = refresh_routing(lake)
+    Path(lake.adapter_dir("tutoring.hi.music"), "latest.json").write_bytes(content)
+    (Path(lake.path("adapters")) / "notes.txt").write_text("x")
+    sources = read_sources(lake)
+    assert sources.routing == before
+    assert list(sources.troubles) == ["tutoring.hi.music"] and "latest.json" in sources.troubles["tutoring.hi.music"]
+
+
+def test_where_neither_registry_nor_routing_file_can_be_read_no_candidate_is_in_front_of_users(tmp_path: Path) -> None:
+    lake = Lake(str(tmp_path))
+    write(lake, *promoted(), *released("owner-22", day=20))
+    refresh_routing(lake)
+    Path(lake.path("registry", SEGMENT, "00000009.json")).write_bytes(b"")
+    assert current_routing(lake).entries[SEGMENT].candidate is not None, "the file still says who is served what"
+    Path(routing_path(lake)).write_bytes(b"")
+    entry = current_routing(lake).entries[SEGMENT]
+    assert (entry.candidate, entry.champion and entry.champion.version) == (None, "owner-1")
+
+
+def test_last_events_that_are_lost_are_found_by_the_routing_file(tmp_path: Path) -> None:
+    lake = Lake(str(tmp_path))
+    write(lake, *promoted(), *released("owner-22", day=20))
+    before = refresh_routing(lake)
+    for number in (8, 9):
+        Path(lake.path("registry", SEGMENT, f"{number:08d}.json")).unlink()
+    sources = read_sources(lake)
+    assert sources.routing == before, "nobody is served anything else for that"
+    assert "the last events are lost" in sources.troubles[SEGMENT]
 
 
 def test_a_segment_whose_past_was_changed_is_served_as_before_and_the_others_go_on(tmp_path: Path) -> None:

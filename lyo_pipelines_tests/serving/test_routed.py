@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
 
 from lyo_pipelines.rollout.assignment import BUCKETS, arm, candidate_buckets, salt_of
-from lyo_pipelines.rollout.routing import Routing, RoutingEntry, Target, routing_path, to_text
+from lyo_pipelines.rollout.routing import Routing, RoutingEntry, Target, refresh_routing, routing_path, to_text
+from lyo_pipelines.rollout.start import adapter_of
 from lyo_pipelines.serving.app import make_app
 from lyo_pipelines.serving.contract import RefusedError
 from lyo_pipelines.serving.generation import GeneratedText, Generator
@@ -18,6 +19,7 @@ from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines.training.plan import read_adapter
 from lyo_pipelines.training.verified_loading import DamagedAdapterError
 from lyo_pipelines_tests.evaluation import sample_reports
+from lyo_pipelines_tests.registry.event_factory import event, promoted, released, write
 from lyo_pipelines_tests.serving.live_server import SEGMENT, published
 
 RELEASE = f"{SEGMENT}@new#2"
@@ -148,3 +150,29 @@ def test_a_failure_carries_the_adapter_and_arm_that_it_counts_against(lake, erro
 def test_a_name_that_nothing_serves_is_refused_with_those_that_are(lake, name):
     with pytest.raises(RefusedError, match=SEGMENT):
         Models(lake, "tiny").choose(name, None)
+
+
+def test_an_adapter_that_was_sent_back_answers_nobody_though_it_is_the_newest(lake):
+    candidate = adapter_of(read_adapter(lake.adapter_dir(SEGMENT, "new")))
+    begun = [
+        replace(one, adapter=candidate) for one in (*released("new", segment=SEGMENT), event("fell_back", "new", day=1))
+    ]
+    write(lake, *begun[:3])
+    refresh_routing(lake)
+    assert {Models(lake, "tiny").choose(SEGMENT, user).version for user in map(str, range(99))} == {"new", "tiny"}
+    write(lake, begun[3])
+    refresh_routing(lake)
+    assert {Models(lake, "tiny").choose(SEGMENT, user).version for user in (None, *map(str, range(99)))} == {"tiny"}
+
+
+@pytest.mark.parametrize("damage", ["gone", "cut", "not text"])
+def test_a_damaged_routing_file_is_read_out_of_the_registry_and_answers_go_on(lake, damage):
+    champion = adapter_of(read_adapter(lake.adapter_dir(SEGMENT, "old")))
+    write(lake, *(replace(one, adapter=champion) for one in promoted("old", segment=SEGMENT)))
+    refresh_routing(lake)
+    file = Path(routing_path(lake))
+    if damage == "gone":
+        file.unlink()
+    else:
+        file.write_bytes(file.read_bytes()[:40] if damage == "cut" else b"\xff\xfe\x00")
+    assert Models(lake, "tiny").choose(SEGMENT, "somebody").version == "old"

@@ -17,6 +17,7 @@ from lyo_pipelines.defs.resources import Store
 from lyo_pipelines.registry.events import RegistryEvent, Who
 from lyo_pipelines.registry.fold import IllegalEventError
 from lyo_pipelines.registry.log import MovedOnError, ReleaseHistory, read_history
+from lyo_pipelines.rollout.findings import told_time
 from lyo_pipelines.rollout.monitor import ReleaseCheck, decision_evidence
 from lyo_pipelines.rollout.plots import stages_plot
 from lyo_pipelines.rollout.start import OutdatedReportError, ServedByParentError, start_release
@@ -100,8 +101,8 @@ def release_metadata(history: ReleaseHistory, project_config: Config, now: datet
             "served by": one.version or "a parent's adapter or the base",
             "arm": one.arm,
             "share": f"{one.share:.0%}",
-            "from": f"{one.since:%Y-%m-%d %H:%M}",
-            "to": f"{one.until:%Y-%m-%d %H:%M}" if one.until else "now",
+            "from": told_time(one.since),
+            "to": told_time(one.until) if one.until else "now",
         }
         for one in reversed(release.served[-project_config.release.shown_events :])
     ]
@@ -177,7 +178,7 @@ def _number(value: float | None) -> str:
 
 def _event_row(event: RegistryEvent) -> dict[str, str]:
     return {
-        "at": f"{event.at:%Y-%m-%d %H:%M}",
+        "at": told_time(event.happened_at),
         "event": event.kind.replace("_", " ") + (f" ({event.share:.0%})" if event.share else ""),
         "version": event.version,
         "by": event.who.name,

@@ -2,14 +2,17 @@
 
 import dagster as dg
 
+from lyo_pipelines.defs import clock
 from lyo_pipelines.defs.assets.release import RELEASE
 from lyo_pipelines.defs.partitions import SEGMENTS
 from lyo_pipelines.defs.resources import Store
 from lyo_pipelines.registry.events import RegistryEvent
 from lyo_pipelines.registry.log import read_history
 from lyo_pipelines.rollout.release import adapter_fault
+from lyo_pipelines.rollout.state_findings import obstructions
 
 GUARDRAILS = "guardrails"
+UNOBSTRUCTED = "unobstructed"
 BACK = ("fell_back", "rolled_back")
 
 
@@ -53,6 +56,39 @@ def files_as_registered(context: dg.AssetCheckExecutionContext, store: Store) ->
         passed=not wrong,
         severity=dg.AssetCheckSeverity.ERROR,
         description="; ".join(wrong.values()) or f"verified: {', '.join(versions) or 'nothing of its own is served'}",
+    )
+
+
+@dg.asset_check(
+    asset="release",
+    name=UNOBSTRUCTED,
+    partitions_def=SEGMENTS,
+    description=(
+        "Nothing but evidence holds this segment: its files of state can be read, its adapters are as registered, it is at a "
+        "configured stage, clocks agree and its runs do not fail. When that changes, the rollout sensor reports it, with what to do."
+    ),
+)
+def unobstructed(context: dg.AssetCheckExecutionContext, store: Store) -> dg.AssetCheckResult:
+    """Whether anything but evidence keeps the segment where it is."""
+    lake, segment = store.lake(), context.op_execution_context.partition_key
+    says = "; ".join(obstructions(lake, segment, store.load_config().rollout, now=clock.current_time()))
+    return dg.AssetCheckResult(
+        passed=not says, severity=dg.AssetCheckSeverity.ERROR, description=says or "nothing but evidence holds it"
+    )
+
+
+def obstruction_check(segment: str, says: str) -> dg.AssetCheckEvaluation:
+    """The outcome of `unobstructed` as a sensor reports it; says: what holds the segment ("" : nothing does any more).
+
+    segment: "" for what concerns all of them.
+    """
+    return dg.AssetCheckEvaluation(
+        asset_key=RELEASE,
+        check_name=UNOBSTRUCTED,
+        passed=not says,
+        severity=dg.AssetCheckSeverity.ERROR,
+        description=says or "nothing but evidence holds it",
+        partition=segment or None,
     )
 
 

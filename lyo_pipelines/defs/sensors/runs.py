@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from hashlib import sha256
 
 import dagster as dg
@@ -62,25 +62,33 @@ def parts_of(tag: str) -> tuple[str, ...]:
     return tuple(found)
 
 
+def gave_up(cause: str, failed: int) -> str | None:
+    """Why a cause is given up after MAX_ATTEMPTS."""
+    return (
+        f"cause {cause} failed {failed} times; fix it, then re-execute its last run" if failed >= MAX_ATTEMPTS else None
+    )
+
+
 def run_for_cause(
     instance: dg.DagsterInstance,
     *cause: object,
     tags: Mapping[str, str],
     job_name: str | None = None,
     partition_key: str | None = None,
+    held_by: Callable[[str, int], str | None] = gave_up,
 ) -> dg.RunRequest | dg.SkipReason:
     """Request the next attempt at a cause, or say why not: a run for it is in flight, or too many have failed.
 
-    cause: what the run is for; the same parts are the same cause. job_name: of a sensor with several jobs.
+    cause: what the run is for; the same parts are the same cause. job_name: of a sensor with several jobs. held_by: name of the cause
+    and how many of its runs failed -> why no further one is launched now (None: one is); without it there are MAX_ATTEMPTS.
     """
     name = cause_hash(*cause)
     records = instance.get_run_records(dg.RunsFilter(tags={CAUSE: name}))
     statuses = [record.dagster_run.status for record in records]
     if any(status in IN_FLIGHT for status in statuses):
         return dg.SkipReason(f"a run for cause {name} is in flight")
-    failed = sum(status in _FAILED for status in statuses)
-    if failed >= MAX_ATTEMPTS:
-        return dg.SkipReason(f"cause {name} failed {failed} times; fix it, then re-execute its last run")
+    if (why_not := held_by(name, sum(status in _FAILED for status in statuses))) is not None:
+        return dg.SkipReason(why_not)
     return dg.RunRequest(
         run_key(name, len(statuses) + 1), job_name=job_name, partition_key=partition_key, tags={CAUSE: name, **tags}
     )

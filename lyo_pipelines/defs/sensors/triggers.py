@@ -8,6 +8,7 @@ from lyo_pipelines.config.retraining import Policy
 from lyo_pipelines.config.settings import Settings
 from lyo_pipelines.defs import clock
 from lyo_pipelines.defs.assets.monitoring import decision_observations
+from lyo_pipelines.defs.checks.retraining import files_check
 from lyo_pipelines.defs.jobs import retrain_job
 from lyo_pipelines.defs.partitions import new_segments
 from lyo_pipelines.defs.resources import Store
@@ -18,7 +19,10 @@ from lyo_pipelines.retraining.claims import Claim
 from lyo_pipelines.retraining.curriculum import load_curriculum
 from lyo_pipelines.retraining.evaluate import evaluate
 from lyo_pipelines.retraining.findings import KINDS, Kind
+from lyo_pipelines.retraining.ledger import policy_digest
 
+_TOLD = " told "
+"""In a cursor, before the digest of the files that the last tick could not read."""
 _LAUNCHES = {
     "volume": "there are enough curated examples for a first training, and then every two to four weeks while new data arrives",
     "quality": "ratings, negative feedback, relevance or cultural complaints get worse within the same topics and grades",
@@ -53,19 +57,22 @@ def trigger_sensor(
             return dg.SkipReason("no day of segment_health yet")
         launched = retraining_runs(context.instance, job.name, now)
         inputs = inputs_digest(lake, config, curriculum, launched, now)
-        if inputs == context.cursor:
+        before, _, told = (context.cursor or "").partition(_TOLD)
+        if inputs == before:
             return dg.SkipReason("nothing changed since the last decisions")
         found = evaluate(lake, config, curriculum, launched, kind=kind, by=name, now=now)
         for trouble in found.assessment.troubles:
             context.log.error(trouble)
+        said = policy_digest(found.assessment.troubles) if found.assessment.troubles else ""
+        checks = [files_check(found.assessment.troubles)] if said != told else []
         context.log.info(f"{found.summary}; {len(found.claims)} launched")
         return dg.SensorResult(
             run_requests=[_request(claim, config.for_segment(claim.segment)) for claim in found.claims],
             skip_reason=None if found.claims else found.summary,
             dynamic_partitions_requests=new_segments(context.instance, (claim.segment for claim in found.claims)),
-            asset_events=decision_observations(found, name),
+            asset_events=[*decision_observations(found, name), *checks],
             # while a claim waits for its run, or others hold the causes, the next tick must look again
-            cursor=inputs if found.settled else f"{inputs} again",
+            cursor=f"{inputs if found.settled else f'{inputs} again'}{_TOLD}{said}",
         )
 
     return sensor

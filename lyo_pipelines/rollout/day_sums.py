@@ -1,0 +1,224 @@
+"""The rows of many releases since their stages began, added up by user in one pass over the days that they share.
+
+A day is read once, however many releases look at it: its rows are parted by what was asked and by the release that they name, and each
+release gets those that may be its own (which are, release_rows.py says). What is added up for one release is the same whoever else is
+looked at. Deciding belongs to decide.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from functools import cache
+
+import polars as pl
+import pyarrow as pa
+
+from lyo_pipelines.config.loading import load_config
+from lyo_pipelines.interactions.complaints import is_cultural
+from lyo_pipelines.registry.state import Release
+from lyo_pipelines.rollout.attribution import failed, tallied, with_places
+from lyo_pipelines.rollout.release_rows import ASKED, OF_RELEASE, ReleaseRows
+from lyo_pipelines.rollout.routing import Routing, release_id
+from lyo_pipelines.rollout.selection import Query, candidate_keys
+from lyo_pipelines.rollout.stage_cache import USERS, Sums, keep_days, kept_days, stage_mark
+from lyo_pipelines.storage.lake import Lake
+
+COLUMNS = (
+    *OF_RELEASE, "user_pseudonym", "adapter_version", "experiment_arm", "rating", "response_time_ms", "error",
+    "complaint_category", "retries",
+)  # fmt: skip
+BATCH = 65_536
+ROWS_AT_ONCE = 32_768
+"""Rows of one release and day that wait to be added up: each addition costs some milliseconds, and what waits is in memory."""
+READ_ERRORS = (OSError, ValueError, KeyError, pl.exceptions.PolarsError)
+"""What reading a damaged day raises, whichever library reads it."""
+_PARTS = (*ASKED, "release_id")
+
+
+@dataclass(frozen=True, eq=False)
+class StageSums:
+    """A release's rows since its stage began. sums: SUMS by place and user; tally: as tallied() counts; None: no row.
+
+    unreadable: days that are left out because their file is damaged, each with the reason.
+    """
+
+    sums: pl.DataFrame | None = None
+    tally: pl.DataFrame | None = None
+    unreadable: Mapping[date, str] = field(default_factory=dict)
+
+
+def summed_stages(
+    lake: Lake,
+    releases: Sequence[Release],
+    routing: Routing,
+    *,
+    now: datetime,
+    cultural: Sequence[str] | None = None,
+    batch_rows: int = BATCH,
+) -> dict[str, StageSums]:
+    """Sums of each release in canary, by segment. cultural: see collect_observations."""
+    categories = _packaged_categories() if cultural is None else tuple(cultural)
+    there = {day: lake.fingerprint(lake.interactions(day)) for day in lake.days("interactions") if day <= now.date()}
+    adders = [_Adder(lake, release, routing, now, categories, there, batch_rows) for release in releases]
+    for day in there:
+        wanting = [adder for adder in adders if adder.wants(day)]
+        if not wanting:
+            continue
+        try:
+            parting = _Parting(wanting, routing)
+            for rows in _batches(lake, day, batch_rows):
+                for adder, mine in parting.of(rows):
+                    adder.take(mine)
+        except _DamagedDayError as error:  # the other days still tell whether a candidate harms
+            for adder in wanting:
+                adder.drop_day(day, str(error))
+        else:
+            for adder in wanting:
+                adder.end_day(day)
+    return {adder.release.segment: adder.total() for adder in adders}
+
+
+@cache
+def _packaged_categories() -> tuple[str, ...]:
+    return load_config().curation.cultural_complaint_categories
+
+
+class _DamagedDayError(Exception):
+    """A day's file cannot be read to its end."""
+
+
+def _batches(lake: Lake, day: date, batch_rows: int) -> Iterator[pl.DataFrame]:
+    """A day's rows (COLUMNS). Raises _DamagedDayError."""
+    try:
+        with lake.open_table(lake.interactions(day)) as file:
+            batches = file.iter_batches(batch_size=batch_rows, columns=list(COLUMNS))
+            while (batch := next(batches, None)) is not None:
+                rows = pl.DataFrame(pl.from_arrow(pa.Table.from_batches([batch])))
+                if missing := set(COLUMNS) - {"release_id"} - set(rows.columns):
+                    raise KeyError(f"it has no column {', '.join(sorted(missing))}")
+                yield rows if "release_id" in rows.columns else rows.with_columns(release_id=pl.lit(None, pl.String))
+    except READ_ERRORS as error:
+        raise _DamagedDayError(str(error)) from error
+
+
+class _Adder:
+    """One release's sums, day by day: a day that breaks off is left out as a whole, a finished one is not read again."""
+
+    def __init__(
+        self,
+        lake: Lake,
+        release: Release,
+        routing: Routing,
+        now: datetime,
+        cultural: Sequence[str],
+        there: Mapping[date, str],
+        batch_rows: int,
+    ) -> None:
+        assert release.stage_began_at is not None
+        self.release, self._lake, self._there, self._today = release, lake, there, now.date()
+        self._within = pl.col("occurred_at").is_between(release.stage_began_at, now)
+        self._belonging = ReleaseRows(release, routing)
+        self._cultural, self._at_once = cultural, min(batch_rows, ROWS_AT_ONCE)
+        self._mark = stage_mark(release, routing, cultural)
+        self._kept = kept_days(lake, release, self._mark, there)
+        self._known, self._changed = set(self._kept.days), False
+        self._read, self._of_day, self._of_today = list[pl.DataFrame](), Sums(), Sums()
+        self._unreadable: dict[date, str] = {}
+
+    def wants(self, day: date) -> bool:
+        """Whether the day belongs to the stage and is not known."""
+        assert self.release.stage_began_at is not None
+        return self.release.stage_began_at.date() <= day and day not in self._known
+
+    def take(self, rows: pl.DataFrame) -> None:
+        """Rows of the day that may be the release's; added up when there are enough of them to be worth it."""
+        if (mine := rows.filter(self._within)).height:
+            self._read.append(mine)
+        if sum(frame.height for frame in self._read) >= self._at_once:
+            self._add_up()
+
+    def end_day(self, day: date) -> None:
+        """The day was read to its end."""
+        self._add_up()
+        if day < self._today:  # today is still being written, and rows of later than now are not counted
+            self._kept.keep(day, self._there[day], self._of_day)
+            self._changed = True
+        else:
+            self._of_today.add(self._of_day)
+        self._of_day = Sums()
+
+    def drop_day(self, day: date, reason: str) -> None:
+        """The day could not be read to its end."""
+        self._read, self._of_day = [], Sums()
+        self._unreadable[day] = reason
+
+    def total(self) -> StageSums:
+        """All days together; what is finished is kept for the next look."""
+        if self._changed:
+            self._kept.settle(self._today)
+            keep_days(self._lake, self.release, self._mark, self._kept)
+        found = self._kept.total()
+        found.add(self._of_today)
+        return StageSums(found.users, found.tally, self._unreadable)
+
+    def _add_up(self) -> None:
+        if self._read and (mine := self._belonging.of(pl.concat(self._read))).height:
+            placed = with_places(mine, self.release.candidate)
+            self._of_day.add(Sums(sums_by_user(placed, self._cultural), tallied(placed)))
+        self._read = []
+
+
+class _Parting:
+    """Parts rows among releases, by what was asked and the release that they name; each such kind is looked up once."""
+
+    def __init__(self, adders: Sequence[_Adder], routing: Routing) -> None:
+        self._adders, self._served_by = adders, dict(routing.served_by)
+        self._of_segment = {adder.release.segment: place for place, adder in enumerate(adders)}
+        self._of_name = {release_id(adder.release): place for place, adder in enumerate(adders)}
+        self._known: dict[tuple[str | None, ...], frozenset[int]] = {}
+
+    def of(self, rows: pl.DataFrame) -> Iterator[tuple[_Adder, pl.DataFrame]]:
+        """Each release with those of the rows that may be its own."""
+        if len(self._adders) == 1:
+            yield self._adders[0], rows
+            return
+        kinds = rows.select(_PARTS).unique(maintain_order=True)
+        takers = [self._takers(*kind) for kind in kinds.iter_rows()]
+        groups = {
+            of_kind: number for number, of_kind in enumerate(dict.fromkeys(takers))
+        }  # parted once, not once for each
+        kinds = kinds.with_columns(_group=pl.Series([groups[of_kind] for of_kind in takers], dtype=pl.Int32))
+        parts = rows.join(kinds, on=_PARTS, how="left", nulls_equal=True).partition_by("_group", as_dict=True)
+        for place, adder in enumerate(self._adders):
+            for of_kind, number in groups.items():
+                if place in of_kind and (mine := parts.get((number,))) is not None:
+                    yield adder, mine.drop("_group")
+
+    def _takers(self, *kind: str | None) -> frozenset[int]:
+        """A question takes part in no release but one that its row names, or one of the segments that may answer it."""
+        if kind not in self._known:
+            task, language, subject, mode, team, named = kind
+            keys = candidate_keys(Query(task or "", language or "", subject, mode, team), self._served_by)
+            places = {self._of_segment[key] for key in keys if key in self._of_segment}
+            self._known[kind] = frozenset(places | ({self._of_name[named]} if named in self._of_name else set()))
+        return self._known[kind]
+
+
+def sums_by_user(rows: pl.DataFrame, cultural: Sequence[str]) -> pl.DataFrame:
+    """Sums of raw interactions by place and user (columns of `Arm`), so that parts of a day can be added up.
+
+    Rows without a user count as one user together: nobody can tell them apart. Times of answers with an error are left out.
+    """
+    time = pl.when(~failed() & (pl.col("response_time_ms") > 0)).then(pl.col("response_time_ms").cast(pl.Float64))
+    return rows.group_by(USERS).agg(
+        ratings_n=pl.col("rating").count().cast(pl.Int64),
+        ratings_sum=pl.col("rating").cast(pl.Float64).sum(),
+        answers_n=pl.len().cast(pl.Int64),
+        errors_n=failed().sum().cast(pl.Int64),
+        cultural_n=is_cultural(cultural).sum().cast(pl.Int64),
+        retries_n=(pl.col("retries") > 0).fill_null(value=False).sum().cast(pl.Int64),
+        times_n=time.count().cast(pl.Int64),
+        log_ms_sum=time.log().sum(),
+    )
