@@ -9,6 +9,7 @@ from datetime import date
 import numpy as np
 import polars as pl
 
+from lyo_pipelines.health.contract import USER_GROUPS
 from lyo_pipelines.health.read import Health
 from lyo_pipelines.retraining.signals import Change, Level, Shares, Signals, Tail, TopicSignals, UserSpread
 from lyo_pipelines.retraining.user_spread import UserSums
@@ -257,7 +258,8 @@ def _topics(frames: Frames) -> dict[str, tuple[TopicSignals, ...]]:
             int(count), float(levels.value[at]), math.sqrt(spread / (count - 1)) if count > 1 else math.nan,
             float(levels.standard_error[at]), float(levels.degrees_of_freedom[at]), float(liked.left_out[at]),
         )  # fmt: skip
-        topic_found = TopicSignals(topic, asked[0][at], asked[1][at], int(kept), level, spreads[at])
+        askers = USER_GROUPS if again.unnamed[at] else int((n[at] > 0).sum())
+        topic_found = TopicSignals(topic, asked[0][at], asked[1][at], int(kept), level, spreads[at], askers)
         found.setdefault(segment, []).append(topic_found)
     return {segment: tuple(topics) for segment, topics in found.items()}
 
