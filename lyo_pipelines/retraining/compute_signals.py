@@ -9,6 +9,7 @@ from datetime import date
 import numpy as np
 import polars as pl
 
+from lyo_pipelines.health.contract import USER_GROUPS
 from lyo_pipelines.health.read import Health
 from lyo_pipelines.retraining.signals import Change, Level, Shares, Signals, Tail, TopicSignals, UserSpread
 from lyo_pipelines.retraining.user_spread import UserSums
@@ -159,24 +160,35 @@ class _Compared:
         return list(zip(*counts, users.share_spread(), strict=True))
 
     def tails(self) -> list[Tail]:
-        """Response times; the baseline with today's mix, scaled to the number of values that it is worth (Kish)."""
+        """Response times; the baseline with today's mix, scaled to the number of values that it is worth (Kish).
+
+        Where users are left out, today's mix is theirs, too: there the baseline is as it was.
+        """
+        by_user = self.frames.times_by_user(self.pair.now)
+        sizes = by_user.sum(axis=2)
+        kept = UserSums(sizes, sizes).kept
+        left = (~kept & (sizes > 0)).any(axis=1)
+        as_it_was = pl.col("segment").cast(pl.String).is_in(np.array(self.frames.segments)[left].tolist())
         strata = self.frames.strata(self.pair).filter((pl.col("timed") > 0) & (pl.col("timed_base") >= MINIMUM_BASE))
         strata = strata.with_columns(share=pl.col("timed") / pl.col("timed").sum().over("segment"))
         noise = self.frames.dense(strata.with_columns(noise=pl.col("share") ** 2 / pl.col("timed_base")), "noise")
-        weights = strata.select("segment", "topic", "grade", "exam", weight=pl.col("share") / pl.col("timed_base"))
+        weight = pl.when(as_it_was).then(1.0).otherwise(pl.col("share") / pl.col("timed_base"))
+        weights = strata.select("segment", "topic", "grade", "exam", weight=weight)
         base = self.frames.base_times(self.pair, weights)
         with np.errstate(divide="ignore"):
-            base *= np.where(noise > 0, 1 / noise, 0.0)[:, None]
-        _, scatter = self._of(TIME)
-        by_user = self.frames.times_by_user(self.pair.now)
-        sizes = by_user.sum(axis=2)
-        now = (by_user * UserSums(sizes, sizes).kept[:, :, None]).sum(axis=1)
+            base *= np.where(left, 1.0, np.where(noise > 0, 1 / noise, 0.0))[:, None]
+        scatter = self._scatter(TIME)
+        now = (by_user * kept[:, :, None]).sum(axis=1)
         levels = [histogram_quantiles(table, level) for table in (now, base) for level in (0.5, 0.95)]
-        # answers slower than the slowest twentieth begins: whose are they?
-        slow = np.arange(BINS) > np.nan_to_num(np.log(levels[1]) / np.log(GROWTH))[:, None]
-        spreads = UserSums(sizes, np.einsum("sgb,sb->sg", by_user, slow)).share_spread()
+        # whose are the slowest answers? Counted from the bin of the 95th percentile on, and behind it: many may lie in that bin
+        begins = np.floor(np.nan_to_num(np.log(levels[1]) / np.log(GROWTH)) + 1e-9)[:, None]
+        spreads = [
+            UserSums(sizes, np.einsum("sgb,sb->sg", by_user, np.arange(BINS) >= begins + more)).share_spread()
+            for more in (0, 1)
+        ]
+        users = [max(pair, key=lambda spread: spread.dispersion) for pair in zip(*spreads, strict=True)]
         return [
-            Tail(p50, p95, p50_base, p95_base, now[at], base[at], scatter[at], spreads[at])
+            Tail(p50, p95, p50_base, p95_base, now[at], base[at], scatter[at], users[at])
             for at, (p50, p95, p50_base, p95_base) in enumerate(zip(*(each.tolist() for each in levels), strict=True))
         ]
 
@@ -257,7 +269,8 @@ def _topics(frames: Frames) -> dict[str, tuple[TopicSignals, ...]]:
             int(count), float(levels.value[at]), math.sqrt(spread / (count - 1)) if count > 1 else math.nan,
             float(levels.standard_error[at]), float(levels.degrees_of_freedom[at]), float(liked.left_out[at]),
         )  # fmt: skip
-        topic_found = TopicSignals(topic, asked[0][at], asked[1][at], int(kept), level, spreads[at])
+        askers = USER_GROUPS if again.unnamed[at] else int((n[at] > 0).sum())
+        topic_found = TopicSignals(topic, asked[0][at], asked[1][at], int(kept), level, spreads[at], askers)
         found.setdefault(segment, []).append(topic_found)
     return {segment: tuple(topics) for segment, topics in found.items()}
 

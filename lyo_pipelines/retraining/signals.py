@@ -122,7 +122,7 @@ class Tail:
 @dataclass(frozen=True, slots=True)
 class TopicSignals:
     """One topic in the long window; `kept` counts curated examples in window and baseline together, `users` is about those who asked
-    again."""
+    again. askers: random groups of users that asked about it (all of them where the log names no users)."""
 
     name: str
     n: int
@@ -130,6 +130,7 @@ class TopicSignals:
     kept: int
     rating: Level
     users: UserSpread = INDEPENDENT
+    askers: int = USER_GROUPS
 
 
 @dataclass(frozen=True, slots=True)

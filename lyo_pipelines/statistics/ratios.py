@@ -9,6 +9,9 @@ import math
 
 from scipy.special import betaincinv
 
+_WIDEST = 700.0
+"""Beyond it an exponential is no number; where nothing is known, errors may be infinite."""
+
 
 def share_ratio(
     count: float, n: float, count_base: float, n_base: float, z: float, dispersion: float = 1.0
@@ -23,7 +26,8 @@ def share_ratio(
     a, b, m, k = count + 0.5, count_base + 0.5, n + 0.5, n_base + 0.5
     ratio = (a / m) / (b / k)
     error = math.sqrt(max(0.0, (1 / a - 1 / m + 1 / b - 1 / k)) * dispersion)
-    return ratio, ratio * math.exp(-z * error), ratio * math.exp(z * error)
+    width = min(z * error, _WIDEST)
+    return ratio, ratio * math.exp(-width), ratio * math.exp(width)
 
 
 def rate_ratio(

@@ -100,7 +100,7 @@ class Naive:
         """Each stratum's variance, drawn towards the pooled one as if four values more had it."""
         levels, pooled = self.levels(rows), self.variance(rows)
         sizes = Counter(self.stratum(row) for row in rows)
-        squares = Counter[Any]()
+        squares = dict.fromkeys(sizes, 0.0)
         for row in rows:
             squares[self.stratum(row)] += (float(self.value(row) or 0) - levels[self.stratum(row)]) ** 2
         return {key: (4 * pooled + squares[key]) / (4 + n - 1) for key, n in sizes.items()}

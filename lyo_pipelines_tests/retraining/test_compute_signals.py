@@ -289,13 +289,8 @@ def alone(per_day: int, **changes: Any) -> list[Row]:
 def test_a_user_who_wrote_too_much_is_left_out_of_every_figure():
     quiet = crowd()[SEGMENTS[0]]
     loud = crowd(*alone(9, rating=1.0, thumbs=-1, response_time_ms=60_000.0, mismatched=True, retries=1))[SEGMENTS[0]]
-    for found in (quiet, loud):
-        assert (
-            found.rating is not None
-            and found.rating_level is not None
-            and found.tail is not None
-            and found.time is not None
-        )
+    assert loud.rating is not None and loud.rating_level is not None and loud.tail is not None
+    assert quiet.rating_level is not None and quiet.tail is not None
     assert loud.rating_level.left_out > 0.3 and quiet.rating_level.left_out == 0
     assert loud.rating_level.value == pytest.approx(quiet.rating_level.value, abs=0.1)
     low, high = loud.rating[0].interval(0.05)
@@ -303,6 +298,15 @@ def test_a_user_who_wrote_too_much_is_left_out_of_every_figure():
     assert loud.tail.p95 == pytest.approx(quiet.tail.p95, rel=0.1)
     assert loud.mismatch[0] == 0 and loud.topics[0].retried == 0
     assert loud.negative_rate is not None and loud.negative_rate.count == 0
+
+
+def test_slow_answers_of_one_user_are_no_slow_answers_of_many_though_they_reach_the_slowest_twentieth():
+    loud = crowd(*alone(1, response_time_ms=60_000.0))[SEGMENTS[0]].tail
+    many = crowd(*[row(day=day, segment=SEGMENTS[0], user_pseudonym=f"u_{n}", response_time_ms=60_000.0)
+                   for n, day in enumerate(WINDOWS.long.now)])[SEGMENTS[0]].tail  # fmt: skip
+    assert loud is not None and many is not None
+    assert loud.p95 > 50_000 and many.p95 > 50_000
+    assert loud.users.dispersion > 3 > many.users.dispersion
 
 
 def test_a_user_who_wrote_less_makes_the_errors_wide_instead():

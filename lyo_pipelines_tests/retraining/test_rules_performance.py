@@ -163,3 +163,11 @@ def test_users_who_are_left_out_are_named_by_their_share():
         "400, without users who wrote 40 % of them"
         in only(performance.retries(case(signals(topics=(asked_again,))))).says
     )
+
+
+def test_a_topic_that_few_users_asked_about_is_no_gap_yet():
+    past = TrainingHistory(training=training(60, topics={"angles": 200}))
+    for askers, outcome in ((3, "not_enough_evidence"), (20, "fire")):
+        new = replace(topic("circles", kept=90), askers=askers)
+        found = performance.knowledge_gaps(case(signals(topics=(new,)), past=past, where=area(30, "circles", "angles")))
+        assert [f.outcome for f in found if f.rule == "performance.new_topic"] == [outcome]

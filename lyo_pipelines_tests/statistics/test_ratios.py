@@ -110,3 +110,8 @@ def test_no_events_before_leave_the_ratio_of_rates_open_above():
     assert low > 1
     assert rate_ratio(3, 0, 5, 10, 0.05)[1:] == (0, math.inf)
     assert rate_ratio(0, 10, 5, 10, 0.05)[:2] == (0, 0)
+
+
+def test_an_infinite_dispersion_says_that_nothing_is_known():
+    ratio, low, high = share_ratio(40, 100, 20, 100, 3.0, math.inf)
+    assert low < 1e-100 < ratio < 1e100 < high

@@ -23,6 +23,7 @@ from lyo_pipelines.retraining.findings import (
 from lyo_pipelines.retraining.signals import TopicSignals, UserSpread, critical_values, user_dispersion
 from lyo_pipelines.statistics.histogram import histogram_quantiles, quantile_interval, ratio_bounds
 from lyo_pipelines.statistics.proportions import wilson_bounds
+from lyo_pipelines.statistics.random_groups import MINIMUM_GROUPS
 
 KIND = "performance"
 TAIL = 0.95
@@ -155,7 +156,10 @@ def _missing_topic(case: TriggerCase, topic: TopicSignals) -> TriggerFinding | N
         return None
     says = f"{topic.name}: {before} examples when last trained, {topic.kept} in the last weeks"
     known = measurements(trained_on=before, examples=topic.kept, minimum=enough)
-    return TriggerFinding("performance.new_topic", KIND, "fire", says, known, subject=topic.name, suspicious=True)
+    outcome = "fire"
+    if topic.askers < MINIMUM_GROUPS:
+        outcome, says = "not_enough_evidence", f"{says}, but few users asked about it"
+    return TriggerFinding("performance.new_topic", KIND, outcome, says, known, subject=topic.name, suspicious=True)
 
 
 def _thin_topics(case: TriggerCase, topics: dict[str, TopicSignals]) -> tuple[str, ...]:
