@@ -143,6 +143,17 @@ def stated_result(text: str, *, loosely: bool = False) -> str | None:
     return _concluded(lines) if loosely else None
 
 
+def sure_result(text: str) -> str | None:
+    """The result of a reference that surely states one: at its end, in so many words, and with no question after it."""
+    lines = [line for line in text.splitlines() if line.strip()]
+    end = "\n".join(lines[-_NEAR_END:])
+    value = stated_result(end)
+    if value is None or _ASKS.search(end[end.rfind(value) :]):
+        return None
+    return value
+
+
+_ASKS = re.compile(r"[?？]")
 _EMPTY = frozenset({"$$", "\\[", "\\]", "```", "---", "***"})
 
 
@@ -176,7 +187,7 @@ def _after_name(sentence: str) -> str | None:
     between = _BETWEEN.match(sentence[found.end() :])
     rest = sentence[found.end() :][between.end() if between else 0 :].strip()
     joint = (between[0] if between else "").strip(" *_")
-    if _DENIED.match(rest):
+    if not joint.endswith((":", "：", "=")) and _DENIED.match(rest):
         return None
     if not rest:
         return "" if joint or re.fullmatch(r"[\W_]*", sentence[found.end() :]) else None
@@ -220,6 +231,10 @@ def _boxed(line: str) -> str | None:
     return line[begin + 1 :].strip()
 
 
+# what follows the last "=" of a sum: a value and two words that may be its unit
+_SUMMED = re.compile(r"[\w)}$%°²³]\s*[=≈]\s*([^=≈\n\d]{0,12}\d[^=≈\n\s]*(?:\s[^\s\d=≈]+){0,2})[^=≈\n]*$")
+_SHORT = 8
+"""Words of a conclusion that is read as a whole; of a longer one, its last number counts."""
 _LOOSE_NUMBER = re.compile(r"(?<![\w.])[-−]?(?:[₹$]|Rs\.?\s?)?\d[\d,]*+(?:\.\d+)?(?:/\d+)?%?")
 
 
@@ -231,7 +246,9 @@ def _concluded(lines: list[str]) -> str | None:
     if not parts:
         return None
     last = parts[-1]
-    if found := _CONCLUDED.match(last):
+    if found := _SUMMED.search(last):
+        return found[1]
+    if (found := _CONCLUDED.match(last)) and len(last.split()) <= _SHORT:
         return last[found.end() :].strip(" ,:") or None
     numbers = [found[0] for part in parts for found in _LOOSE_NUMBER.finditer(part)]
     return numbers[-1] if numbers and not _BARE.match(last) and len(last.split()) > 4 else last

@@ -17,17 +17,21 @@ from lyo_pipelines.evaluation.answers.tokens import Token, plain_form, tokens_of
 from lyo_pipelines.evaluation.answers.units import Unit, known_names, plain_word
 
 _DEEPEST = 24
+_CALLED = frozenset("fghFGH")
 _FUNCTIONS = frozenset("sin cos tan cot sec cosec csc log ln exp arcsin arccos arctan sinh cosh tanh".split())
 
 
 @dataclass(frozen=True)
 class Quantity:
-    """A value, exact, with its unit. places: digits after the point of a decimal that was written out; None for anything else."""
+    """A value, exact, with its unit. places: digits after the point of a decimal that was written out; None for anything else.
+    factors: the whole numbers of a product that was written out ("2 × 3 × 7"): a task may have asked for just these.
+    """
 
     node: Node
     unit: Unit | None = None
     percent: bool = False
     places: int | None = None
+    factors: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -66,21 +70,27 @@ Value = Quantity | Group | Ratio | Clock | Relation
 
 @dataclass(frozen=True)
 class Part:
-    """One value of a result, with the variable that it is said of and the words that follow it ("128 child tickets")."""
+    """One value of a result, with the variable that it is said of and what is said before and after it ("left by 3",
+    "128 child tickets"), as far as it tells something.
+    """
 
     value: Value
     name: str = ""
-    label: str = ""
+    lead: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class StatedResult:
-    """A result as read. parts: () where it is words; choice: the letter of an option; text: what it says as compared words."""
+    """A result as read. parts: () where it is words; choice: the letter of an option; text, first: all of it, and its first sentence,
+    as words are compared.
+    """
 
     parts: tuple[Part, ...]
     ordered: bool
     choice: str
     text: str
+    first: str
 
 
 class _UnreadableError(ValueError):
@@ -96,12 +106,18 @@ _LETTER = re.compile(r"^\W*([A-Ha-h])\W*$")
 _CLOCK = re.compile(r"^\W*(\d{1,2})(?:\s?[:.]\s?(\d{2}))?\s*(a\.?m\.?|p\.?m\.?)?\s*(?:बजे|o'clock|மணி)?\W*$", re.IGNORECASE)
 _RATIO = re.compile(r"^(?:.{0,40}?[=:]\s)?\W*(\d+(?:\.\d+)?(?:\s?(?::|∶|\bto\b)\s?\d+(?:\.\d+)?){1,3})\W*$")
 _REASON = re.compile(
-    r"[\s,(\[]+(?:because|since|so that|which|where|क्योंकि|चूँकि|चूंकि|kyunki|ஏனெனில்|ஏனென்றால்|as (?=\d|the\b|we\b|it\b))(?![\w\u0900-\u0dff]).*$",
+    r"[\s,(\[](?:because|since|so that|which|where|क्योंकि|चूँकि|चूंकि|kyunki|ஏனெனில்|ஏனென்றால்|as (?=\d|the\b|we\b|it\b))(?![\w\u0900-\u0dff]).*$",
     re.IGNORECASE | re.DOTALL,
 )
 _ABBREVIATED = re.compile(r"(?:^|[\s(])(?:rs|re|approx|ca|sq|cu|no|nos|st|dr|mr|mrs|vs|e\.g|i\.e|ans)\.$|[\u0900-\u0dff]\.$", re.IGNORECASE)
 _SENTENCE_END = re.compile(r"[.!?](?=\s)|[।॥]|\n")
-_ASIDE = re.compile(r"[(\[](?=[^()\[\]]*[^\W\d_]{3})(?![^()\[\]]*,)[^()\[\]]*[)\]]")
+_ASIDE = re.compile(r"[(\[]([^()\[\],]*)[)\]]")
+_GOES_ON = re.compile(r"\w")
+DENIALS = frozenset(map(plain_word, "not no never nor नहीं मत இல்லை అல్ల না".split()))
+_EMPTY_WORDS = DENIALS | frozenset(
+    map(plain_word, "a an the of by to in for at on he she it they we you i has have had there so then only about approximately each "
+    "answer value result total का की के को में से ने जी वह यह और रुपये".split())
+)
 _COPULA = frozenset(map(plain_word, "is are was be were है हैं था थे होगा होंगे होगी hai hain hoga ஆகும் ஆகிறது ఉంటుంది అవుతుంది হল হয় আছে".split()))
 _ROMAN = {"i": "a", "ii": "b", "iii": "c", "iv": "d", "क": "a", "ख": "b", "ग": "c", "घ": "d", "அ": "a", "ஆ": "b", "இ": "c", "ஈ": "d"}
 
@@ -116,17 +132,18 @@ def first_statement(text: str) -> str:
     return _REASON.sub("", text[:2000]).strip()
 
 
-def read_result(text: str) -> StatedResult:
-    """Read one short result; parts are () where it is no value that can be compared."""
+def read_result(text: str, *, whole: bool = False) -> StatedResult:
+    """Read one short result; parts are () where it is no value that can be compared. whole: what stands after its first sentence counts."""
     said = first_statement(text)
     choice, rest = _choice(said)
     parts: tuple[Part, ...] = ()
     ordered = True
-    try:
-        parts, ordered = _parts(rest if choice else said)
-    except (_UnreadableError, TooLargeError, RecursionError):
-        pass
-    return StatedResult(parts, ordered, choice, normal_form(rest or said))
+    if not (whole and _GOES_ON.search(text[len(said) :])):
+        try:
+            parts, ordered = _parts(rest if choice else said)
+        except (_UnreadableError, TooLargeError):
+            pass
+    return StatedResult(parts, ordered, choice, normal_form(_choice(text)[1] or text), normal_form(rest or said))
 
 
 def _choice(text: str) -> tuple[str, str]:
@@ -148,21 +165,33 @@ def _parts(text: str) -> tuple[tuple[Part, ...], bool]:
     if found := _RATIO.match(plain):
         terms = tuple(map(Fraction, re.findall(r"\d+(?:\.\d+)?", found[1])))
         return (Part(Ratio(terms)),), True
-    tokens = tokens_of(_ASIDE.sub(" ", plain))
+    tokens = tokens_of(_ASIDE.sub(_without_aside, plain))
     if not any(token.kind == "number" for token in tokens):
         tokens = _spoken_numbers(tokens)
-    while tokens and tokens[-1].kind in ("separator", "relation") or (tokens and tokens[-1].text in (":", "!")):
+    while tokens and (tokens[-1].kind == "separator" or tokens[-1].text in ("=", "≈")) or (tokens and tokens[-1].text in (":", "!")):
         tokens = tokens[:-1]
-    while tokens and tokens[0].kind in ("separator", "relation") or (tokens and tokens[0].text in (":", "*")):
+    while tokens and (tokens[0].kind == "separator" or tokens[0].text in ("=", "≈")) or (tokens and tokens[0].text in (":", "*")):
         tokens = tokens[1:]
     items = [item for item in _split(tokens) if item]
+    while len(items) > 1 and all(token.kind == "word" and len(token.text) > 1 for token in items[-1]):
+        items = items[:-1]  # 10, so there are enough
     found = [part for item in items for part in _item(item)]
     if not found or len(found) > 24:
         raise _UnreadableError
-    unordered = any(token.text == "and" for token in tokens) or any(token.text == "±" for token in tokens)
+    joined = sum(token.text == "and" for token in tokens)
+    pairs = joined > 1 and any(token.text == "," for token in tokens)  # 3 and 4, 5 and 6
+    unordered = (joined and not pairs) or any(token.text == "±" for token in tokens)
     names = [part.name for part in found if part.name]
     found = _named(found)
     return tuple(found), not (unordered or (len(found) > 1 and len(set(names)) < len(found) and names != []))
+
+
+def _without_aside(found: re.Match[str]) -> str:
+    """Brackets with words in them ("(approx.)", "(since both are even)") are no part of a value."""
+    names = known_names()
+    words = re.findall(r"[^\W\d_]{3,}", found[1])
+    told = [word for word in words if plain_word(word) not in _FUNCTIONS and names.unit(word) is None]
+    return " " if told else found[0]
 
 
 def _named(parts: list[Part]) -> list[Part]:
@@ -201,7 +230,9 @@ def _split(tokens: Sequence[Token]) -> Iterator[list[Token]]:
 
 
 def _item(tokens: list[Token]) -> list[Part]:
-    marks = [_is_value(tokens, place) for place in range(len(tokens))]
+    marks: list[bool] = []
+    for place in range(len(tokens)):
+        marks.append(_is_value(tokens, place, after_value=bool(marks and marks[-1])))
     chunks: list[tuple[int, int]] = []
     for place, mark in enumerate(marks):
         if mark and place and marks[place - 1]:
@@ -217,26 +248,40 @@ def _item(tokens: list[Token]) -> list[Part]:
         said = {plain_word(token.text) for token in (*before[-1:], *after[-1:])}
         if tokens[start].kind != "relation" and not said & _COPULA:
             raise _UnreadableError
-    label = " ".join(plain_word(token.text) for token in tokens[end:] if token.kind == "word" and plain_word(token.text) not in _COPULA)
-    return [replace(part, label=label) for part in _read_chunk(tokens[start:end])]
+    lead, rest = tokens[:start], tokens[end:]
+    introduced = tokens[start].kind == "relation" or (lead and plain_word(lead[-1].text) in _COPULA)
+    before, words = () if introduced else _words(lead), _words(rest)
+    value = tokens[start:end]
+    if (before or words) and not any(token.kind in ("number", "scale") or token.text in "∞π" for token in value):
+        raise _UnreadableError  # letters beside words are no value
+    return [replace(part, lead=before, words=words) for part in _read_chunk(value)]
+
+
+def _words(tokens: Sequence[Token]) -> tuple[str, ...]:
+    """The words that tell something, and whether they deny it."""
+    found = [plain_word(token.text) for token in tokens if token.kind == "word"]
+    return tuple(word for word in found if word in DENIALS or word not in _EMPTY_WORDS | _COPULA)
 
 
 def _tells(token: Token) -> bool:
     return token.kind in ("number", "scale") or token.text in ("∞", "π") or (token.kind == "word" and len(token.text) == 1)
 
 
-def _is_value(tokens: Sequence[Token], place: int) -> bool:
+def _is_value(tokens: Sequence[Token], place: int, *, after_value: bool) -> bool:
     """Whether the token belongs to a value, and is no word beside it."""
     token = tokens[place]
-    if token.kind != "word":
-        return True
     before = tokens[place - 1] if place else None
     after = tokens[place + 1] if place + 1 < len(tokens) else None
     names = known_names()
-    if names.unit(token.text) or plain_word(token.text) in names.per or plain_word(token.text) in names.powers:
+    if token.text == "/" or plain_word(token.text) in names.per:
+        # miles/train and rupees per pair: what is no unit is a word
+        return after is not None and (after.kind != "word" or len(after.text) == 1 or bool(names.unit(after.text) or plain_word(after.text) in names.powers))
+    if token.kind != "word":
+        return True
+    if names.unit(token.text) or plain_word(token.text) in names.powers:
         unit_goes_on = before is not None and (
-            before.kind in ("number", "close", "percent", "scale") or before.text in ("π", "/", "*", "^")
-            or (before.kind == "word" and _is_value(tokens, place - 1))
+            before.kind in ("number", "close", "percent", "scale") or before.text in ("π", "/", "*", "^") or plain_word(before.text) in names.per
+            or (before.kind == "word" and after_value)
         )
         money = after is not None and (after.kind == "number" or after.text == ".")
         if unit_goes_on or (money and names.unit(token.text)):
@@ -247,7 +292,9 @@ def _is_value(tokens: Sequence[Token], place: int) -> bool:
         if token.text in "aAI" and (after is None or after.kind == "word") and (before is None or token.spaced):
             return False
         return not re.match(r"[\u0900-\u0dff]", token.text)
-    glued = (before is not None and before.text in "+-*/^=") or (after is not None and after.text in "+-*/^")
+    glued = (before is not None and (before.text in "+-*/^=" or (before.kind in ("open", "number") and not token.spaced))) or (
+        after is not None and not after.spaced and (after.text in "+-*/^" or after.kind == "close")
+    )
     return glued and len(token.text) <= 3 and token.text.isascii() and plain_word(token.text) not in _COPULA
 
 
@@ -260,9 +307,9 @@ def _read_chunk(tokens: list[Token]) -> list[Part]:
             sides.append([])
         else:
             sides[-1].append(token)
-    if signs and not sides[0]:
+    if signs and not sides[0] and signs[0] in "=≈":
         sides, signs = sides[1:], signs[1:]
-    if any(not side for side in sides):
+    if any(not side for side in sides[1:]) or (not sides[0] and not signs):
         raise _UnreadableError
     if set(signs) - {"=", "≈"}:
         return [Part(_relation(sides, signs))]
@@ -281,7 +328,7 @@ def _read_chunk(tokens: list[Token]) -> list[Part]:
 
 
 def _relation(sides: list[list[Token]], signs: list[str]) -> Relation:
-    nodes = [_single(side) for side in sides]
+    nodes = [_single(side) if side or place else Symbol("") for place, side in enumerate(sides)]
     return Relation(tuple(sorted((_turned(sign, a, b) for sign, a, b in zip(signs, nodes, nodes[1:], strict=False)), key=repr)))
 
 
@@ -364,7 +411,18 @@ class _Parser:
         found = self.sum()
         if self.at < len(self.tokens):
             raise _UnreadableError
-        return replace(found, places=self._places())
+        return replace(found, places=self._places(), factors=self._factors())
+
+    def _factors(self) -> tuple[int, ...]:
+        """The factors of a product of whole numbers and their powers; () for anything else, and for 6 × 10^23."""
+        said = "".join(token.text for token in self.tokens).replace("(", "").replace(")", "")
+        if len(said) > 60 or not re.fullmatch(r"\d+(?:\^\d)?(?:\*\d+(?:\^\d)?)+", said) or re.search(r"\*10\^", said):
+            return ()
+        found: list[int] = []
+        for factor in said.split("*"):
+            base, _, power = factor.partition("^")
+            found += [int(base)] * int(power or 1)
+        return tuple(sorted(found))
 
     def _places(self) -> int | None:
         numbers = [token for token in self.tokens if token.kind == "number"]
@@ -395,8 +453,12 @@ class _Parser:
             if sign := self.take("*", "/"):
                 product = _product(product, self.factor(), divided=sign == "/")
             elif self._goes_on():
+                beside, following = self.tokens[self.at - 1], self.tokens[self.at]
+                if beside.kind == "word" and following.kind == "number" and not product.unit:
+                    raise _UnreadableError  # H2O, x1
+                group = following.kind == "open" and not following.spaced
                 other = self.factor()
-                product = _beside(product, other)
+                product = _product(product, other) if group and not product.unit else _beside(product, other)
             else:
                 return product
 
@@ -480,14 +542,17 @@ class _Parser:
     def _word(self, token: Token) -> Quantity:
         plain = plain_word(token.text)
         if plain in _FUNCTIONS and self.peek() is not None:
-            return Quantity(algebra.Call(plain, self._argument().node))
+            exponent = self._exponent() if self.take("^") else Fraction(1)
+            return Quantity(algebra.raise_to(algebra.Call(plain, self._argument().node), exponent))
+        if token.text in _CALLED and (opened := self.peek()) is not None and opened.text == "(" and not opened.spaced:
+            return Quantity(algebra.Call(token.text, self._argument().node))
         unit = self.names.unit(token.text)
         following = self.peek()
         if unit and not self.algebraic and following is not None and (following.kind == "number" or following.text == "-"):
             money = self.factor()  # ₹450
             if money.unit:
                 raise _UnreadableError
-            return replace(money, unit=unit)
+            return replace(money, unit=self._unit(unit))
         if len(token.text) == 1 or "_" in token.text:
             return Quantity(Symbol(token.text))
         raise _UnreadableError
@@ -521,9 +586,9 @@ class _Parser:
             return found if unit is None else replace(found, unit=unit)
         return found
 
-    def _unit(self) -> Unit | None:
-        """A unit with its powers and divisions: km/h, sq cm, m s^-2, cm²; None where the word is none."""
-        total, divided, read = Unit(Fraction(1), ()), False, False
+    def _unit(self, first: Unit | None = None) -> Unit | None:
+        """A unit with its powers and divisions: km/h, sq cm, m s^-2, cm²; None where the word is none. first: what stands before it."""
+        total, divided, read = first or Unit(Fraction(1), ()), False, first is not None
         while (token := self.peek()) is not None:
             if read and (token.text == "/" or (token.kind == "word" and plain_word(token.text) in self.names.per)):
                 following = self.peek(1)
@@ -535,7 +600,7 @@ class _Parser:
             if read and token.text == "*" and self._one_unit(1):
                 self.at += 1
                 continue
-            one = self._one_unit(0)
+            one = self._one_unit(0) if first is None or divided else None
             if one is None or (self.algebraic and len(token.text) == 1):
                 break
             if not read and self._is_symbol_of_product(token):

@@ -16,6 +16,9 @@ from lyo_pipelines.evaluation.answers.units import known_names, plain_word
 LONGEST = 400
 """Characters that are looked at: a result is short, and a model that repeats a digit for ever must not cost time."""
 
+FRACTION = "\u2044\u2044"
+"""What stands for a fraction's command before its two groups."""
+
 Kind = Literal["number", "word", "operator", "relation", "open", "close", "separator", "percent", "unit", "scale"]
 
 
@@ -44,28 +47,29 @@ _LATEX = {
     "times": "*", "cdot": "*", "div": "/", "pm": "±", "pi": "π", "degree": "°", "infty": "∞", "leq": "≤", "le": "≤", "geq": "≥",
     "ge": "≥", "lt": "<", "gt": ">", "neq": "≠", "ne": "≠", "approx": "≈", "theta": "θ", "alpha": "α", "beta": "β", "gamma": "γ",
     "lambda": "λ", "mu": "μ", "Omega": "Ω", "omega": "ω", "phi": "φ", "rho": "ρ", "sigma": "σ", "Delta": "Δ", "delta": "δ",
-    "circ": "°", "lbrace": "⦃", "rbrace": "⦄", "cup": "∪", "rupee": "₹", "sqrt": "√", "left": "", "right": "", "displaystyle": "",
+    "circ": "°", "lbrace": "⦃", "rbrace": "⦄", "cup": "∪", "rupee": "₹", "epsilon": "ε", "varepsilon": "ε", "eta": "η", "tau": "τ", "psi": "ψ", "chi": "χ", "nu": "ν", "xi": "ξ", "kappa": "κ", "sqrt": "√", "left": "", "right": "", "displaystyle": "",
     "quad": " ", "qquad": " ", "boxed": "", "therefore": "", "implies": "", "Rightarrow": "", "limits": "",
 }  # fmt: skip
 _COMMAND = re.compile(r"\\([A-Za-z]+)")
-_TIMES = re.compile(r"(?<=[\d)])\s?[xX✕](?=\s?\d)")
+_TIMES = re.compile(r"(?<=[\d)])\s?(?:[xX✕]|\btimes\b)(?=\s?\d)")
+_ORDINAL = re.compile(r"(?<=\d)(?:st|nd|rd|th)\b")
 _BOLD = re.compile(r"(?<![\w)])\*\*|\*\*(?![\w(-])|(?<!\w)__|__(?!\w)|`")
 _POWER = re.compile(r"\^\s?\{?\s?°\s?\}?")
 _TOKEN = re.compile(
     r"(?P<number>(?:\d+(?:\.\d+)?|\.\d+)(?:[eE][-+]?\d{1,3}(?![\w.]))?)"
-    r"|(?P<frac>\\[dtc]?frac)"
+    rf"|(?P<frac>{FRACTION})"
     r"|(?P<word>°\s?[CF](?!\w)|(?:[^\W\d_]|[\u0300-\u036f\u0900-\u0963\u0970-\u0dff\u200c\u200d])"
     r"(?:[^\W\d_]|[\u0300-\u036f\u0900-\u0963\u0970-\u0dff\u200c\u200d]|\.(?=[\u0900-\u0dff])|_\d+|_\{\w{1,4}\})*|[°℃℉₹$€£¢Ω∞])"
     r"|(?P<relation><=|>=|!=|==?|[<>≤≥≠≈~≡])"
     r"|(?P<operator>\*\*|[-+*/×÷·∙⋅^±√:|!∪])"
-    r"|(?P<open>[({\[⦃⟨])|(?P<close>[)}\]⦄⟩])|(?P<separator>[,;&])|(?P<percent>%)|(?P<other>\S)"
+    r"|(?P<open>[({\[⦃⟨])|(?P<close>[)}\]⦄⟩])|(?P<separator>[,;]|(?<=\s)&(?=\s))|(?P<percent>%)|(?P<other>\S)"
 )
 _OPERATORS = {"×": "*", "·": "*", "∙": "*", "⋅": "*", "÷": "/", "**": "^"}
 _RELATIONS = {"<=": "≤", ">=": "≥", "!=": "≠", "==": "=", "~": "≈", "≡": "="}
 _CONJUNCTIONS = frozenset(
     map(plain_word, "and or aur ya और या एवं तथा व मறறும் மற்றும் அல்லது మరియు లేదా এবং আর বা ಮತ್ತು ಅಥವಾ അഥവാ അല്ലെങ്കിൽ અને અથવા ਅਤੇ ਜਾਂ اور یا".split())
 )
-_SPOKEN = {"plus": "+", "minus": "-", "times": "*", "divided": "/", "equals": "=", "equal": "=", "approximately": "≈"}
+_SPOKEN = {"plus": "+", "minus": "-", "divided": "/", "equals": "=", "equal": "=", "approximately": "≈"}
 
 
 def plain_form(text: str) -> str:
@@ -87,6 +91,7 @@ def plain_form(text: str) -> str:
     text = _WESTERN.sub(_joined, _INDIAN.sub(_joined, text))
     text = _SPACED.sub(_joined, text)
     text = re.sub(r"(?<=\d)\s?/-(?=[\s.,;)]|$)", " ", text)  # Rs 450/-
+    text = _ORDINAL.sub("", text)
     return _TIMES.sub("*", text).strip()
 
 
@@ -133,7 +138,7 @@ def _word(said: str, spaced: bool, scales: dict[str, int], percent: frozenset[st
 def _command(found: re.Match[str]) -> str:
     name = found[1]
     if name in ("frac", "dfrac", "tfrac", "cfrac"):
-        return "\\frac"
+        return FRACTION
     return _LATEX.get(name, f" {name} ")
 
 

@@ -18,7 +18,7 @@ class SolutionFirst(ItemMetric):
     )
 
     def value(self, prediction: str, expected_answer: str, question: str) -> float | None:
-        return told_first(prediction, expected_answer, question) if expected_answer else None
+        return told_first(prediction, expected_answer, question) if len(expected_answer.strip("() .")) > 1 or expected_answer.strip().isdecimal() else None
 
 
 def told_first(answer: str, solution: str, question: str) -> float | None:

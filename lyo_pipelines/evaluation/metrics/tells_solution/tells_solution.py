@@ -17,4 +17,4 @@ class TellsSolution(ItemMetric):
     )
 
     def value(self, prediction: str, expected_answer: str, question: str) -> float | None:
-        return float(gives_away(prediction, expected_answer, question)) if expected_answer else None
+        return float(gives_away(prediction, expected_answer, question)) if len(expected_answer.strip("() .")) > 1 or expected_answer.strip().isdecimal() else None
