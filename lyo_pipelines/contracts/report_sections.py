@@ -79,7 +79,7 @@ class Correctness(DocumentPart):
     items: int
     of_rows: int = 0
     of_references: int = 0
-    unchecked: dict[str, int] = {}
+    unchecked: dict[str, int] = Field(default_factory=dict)
 
     @property
     def checked(self) -> int:

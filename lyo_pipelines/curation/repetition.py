@@ -94,7 +94,8 @@ _WORD = re.compile(r"[^\W\d_]{2,}")
 
 def _is_repeated(text: str, minimum_words: int, maximum_share: float, maximum_same_lines: int) -> bool:
     if any(
-        len(word) > max(2 * LONG_WORD, len(text) // 2) and repeated_letters(word) > maximum_share for word in text.split()
+        len(word) > max(2 * LONG_WORD, len(text) // 2) and repeated_letters(word) > maximum_share
+        for word in text.split()
     ):
         return True
     lines = [plain for line in text.split("\n") if (plain := _COUNTER.sub("", line).strip())]

@@ -40,7 +40,8 @@ _WORD_OF_CODE = r"[!-~]+(?:[ \t]+(?:[-+*/%<>=!&|?:]+|in|and|or|not|is|if|else|fo
 # a line of a program without a fence around it; only lines without letters of other scripts can be told from prose so
 _CODE_LINE = (
     r"(?m)^\s*(?:def |class |import |from \w+ import |return\b|for \w+ in |while |if .*:|print\(|#include|public |int |var |let "
-    r"|const |SELECT |INSERT INTO |CREATE TABLE |function |using |elif .*:|except\b.*:|with .*:|cout\b|cin\b|System\.|console\.|#define ).*$"
+    r"|const |SELECT |INSERT INTO |CREATE TABLE |function |using |elif .*:|except\b.*:|with .*:"
+    r"|cout\b|cin\b|System\.|console\.|#define ).*$"
     r"|^[ \t]*(?:else|try|finally|do)\b[ \t]*[:{]?[ \t]*$"
     r"|^(?:>>> |\.\.\. )[ -~]*$"
     rf"|^[ \t]*[A-Za-z_][\w.]*(?:\[[!-~]*\])?[ \t]*(?:[-+*/%]|//|\*\*|:)?=[ \t]*{_WORD_OF_CODE}[ \t]*$"  # total = total + value
@@ -50,13 +51,15 @@ _CODE_LINE = (
 )
 _MARKS_OF_CODE = (
     r"[`$\\@<]|://|~~~|www\."
-    r"|(?m)^\s*(?:def |class |import |from |return|for |while |if |print\(|#include|public |int |var |let |const |SELECT |INSERT |CREATE "
+    r"|(?m)^\s*(?:def |class |import |from |return|for |while |if |print\(|#include|public |int |var |let |const |SELECT "
+    r"|INSERT |CREATE "
     r"|function |using |elif |except|with |else|try|finally|do\b|cout|cin|System|console|#define|>>>|\.\.\.)"
     r"|^[ \t]*[A-Za-z_][\w.]*(?:\[[!-~]*\])?[ \t]*(?:[-+*/%]|//|\*\*|:)?[=(]|[;{})\]][ \t]*$|^(?: {4}|\t)"
 )
 # words with a digit in them, function names, units, and one or two Latin letters standing alone are formulas: x = 3y + 2, sin(x)
 _FORMULA = (
-    r"(?-u:\b)(?:[A-Za-z_][0-9A-Za-z_]*\([0-9A-Za-z_, ]{0,40}\)|[A-Za-z0-9]+_[0-9A-Za-z_]*|[A-Za-z_]\w*\.[A-Za-z_]\w*\(\)|sin|cos|tan|log|ln|exp|lim|max|min|mod|gcd|lcm|sqrt|det|km|kg|cm|mm|mol|[A-Za-z]{1,2}"
+    r"(?-u:\b)(?:[A-Za-z_][0-9A-Za-z_]*\([0-9A-Za-z_, ]{0,40}\)|[A-Za-z0-9]+_[0-9A-Za-z_]*|[A-Za-z_]\w*\.[A-Za-z_]\w*\(\)"
+    r"|sin|cos|tan|log|ln|exp|lim|max|min|mod|gcd|lcm|sqrt|det|km|kg|cm|mm|mol|[A-Za-z]{1,2}"
     r"|[A-Za-z_]*[0-9][0-9A-Za-z_]*)(?-u:\b)"
 )
 

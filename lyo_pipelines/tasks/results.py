@@ -6,6 +6,7 @@ In our learners' languages. Whether a result is right belongs to evaluation.
 from __future__ import annotations
 
 import re
+from collections import deque
 
 _NAMES = (
     # English, romanised
@@ -108,9 +109,13 @@ _ANS = re.compile(r"^(\W{0,8}ans)\.\s", re.IGNORECASE)
 # names that head the working more often than the result
 _WORKING = re.compile(r"(?:solution|हल|samadhanam|समाधान)\W*$", re.IGNORECASE)
 _VERB = (
-    r"(?:is|was|are|equals?|comes to|(?:will|would|should|must) be|comes out to be|है|हैं|होगा|hai|hoga|ஆகும்|என்பது)" + _EDGE
+    r"(?:is|was|are|equals?|comes to|(?:will|would|should|must) be|comes out to be|है|हैं|होगा|hai|hoga|ஆகும்|என்பது)"
+    + _EDGE
 )
-_BETWEEN = re.compile(rf"^[\s*_]*+(?:(?:therefore|thus|then|to (?:this|the) \w+)\s+)?(?:{_VERB})?[\s*_]*+(?:[:：=≈–—-]+[\s*_]*+)?", re.IGNORECASE)
+_BETWEEN = re.compile(
+    rf"^[\s*_]*+(?:(?:therefore|thus|then|to (?:this|the) \w+)\s+)?(?:{_VERB})?[\s*_]*+(?:[:：=≈–—-]+[\s*_]*+)?",
+    re.IGNORECASE,
+)
 _NAMED = re.compile(
     r"(?:\b(?:the|our|my|final|correct|required|exact|total)\s+){1,3}(?:answer|result)\s+"
     r"(?:is|was|equals|comes to|will be|must be|would be|should be|=)\s*:?\s*"
@@ -123,6 +128,8 @@ _NOT_STATED = re.compile(
     re.IGNORECASE,
 )
 _DENIED = re.compile(r"^\W*(?:not|never|wrong|incorrect|no longer|नहीं|गलत)(?!\w)", re.IGNORECASE)
+_SAID = 3
+"""Words of a result that follows a verb and holds no figure; more of them are a sentence about the answer."""
 _NEAR_END = 3
 """Lines from the end within which a result that is told in the middle of a sentence still counts."""
 
@@ -182,7 +189,7 @@ def _marked(lines: list[str], place: int) -> str | None:
 def _after_name(sentence: str) -> str | None:
     """What follows "Answer:"; "" where nothing does, None where the sentence does not begin with such a name."""
     found = _MARK.match(sentence)
-    if not found or _NOT_STATED.search(sentence.split(". ")[0]):
+    if not found or _NOT_STATED.search(sentence.split(". ", maxsplit=1)[0]):
         return None
     between = _BETWEEN.match(sentence[found.end() :])
     rest = sentence[found.end() :][between.end() if between else 0 :].strip()
@@ -193,6 +200,13 @@ def _after_name(sentence: str) -> str | None:
         return "" if joint or re.fullmatch(r"[\W_]*", sentence[found.end() :]) else None
     if _WORKING.search(found[0]) and (len(rest.split()) > 4 or not re.search(r"\d", rest)):
         return None
+    if (
+        joint
+        and not joint.endswith((":", "：", "=", "-", "–", "—"))
+        and len(rest.split()) > _SAID
+        and not re.search(r"\d", rest)
+    ):
+        return None  # "the answer is always positive here"
     # without a sign or verb between, only a number can be meant: "उत्तर 8 है", and not "Answer the question"
     return rest if joint or (re.match(r"[\W_]*\d", rest) and len(rest.split()) <= 6) else None
 
@@ -201,9 +215,7 @@ def _told_inside(line: str) -> str | None:
     for sentence in reversed([part for part in _SENTENCE.split(line) if part.strip()]):
         if _NOT_STATED.search(sentence):
             continue
-        last = None
-        for last in _NAMED.finditer(sentence):
-            pass
+        last = next(iter(deque(_NAMED.finditer(sentence), maxlen=1)), None)
         if last is None:
             continue
         rest = sentence[last.end() :]

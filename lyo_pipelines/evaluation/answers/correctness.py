@@ -7,8 +7,9 @@ from fractions import Fraction
 
 from lyo_pipelines.evaluation.answers import algebra
 from lyo_pipelines.evaluation.answers.algebra import PI
-from lyo_pipelines.evaluation.answers.reading import (
-    DENIALS,
+from lyo_pipelines.evaluation.answers.reading import read_result
+from lyo_pipelines.evaluation.answers.units import known_names
+from lyo_pipelines.evaluation.answers.values import (
     Clock,
     Group,
     Part,
@@ -17,7 +18,6 @@ from lyo_pipelines.evaluation.answers.reading import (
     Relation,
     StatedResult,
     Value,
-    read_result,
 )
 from lyo_pipelines.tasks.results import stated_result
 
@@ -94,7 +94,8 @@ def _contradict(stated: Part, known: Part) -> bool:
 
     What a value is of may be said in another word (8 toffees, 8 sweets); what is said before it may not.
     """
-    if bool(DENIALS & {*stated.lead, *stated.words}) != bool(DENIALS & {*known.lead, *known.words}):
+    denials = known_names().denials
+    if denials.isdisjoint((*stated.lead, *stated.words)) != denials.isdisjoint((*known.lead, *known.words)):
         return True
     return _differ(stated.lead, known.lead, least=1) or _differ(stated.words, known.words, least=2)
 
@@ -168,8 +169,10 @@ def _same_share(stated: Quantity, known: Quantity) -> bool:
         return True
     bare, share = (known, stated) if stated.percent else (stated, known)
     number = algebra.decimal_value(bare.node)
-    return number is not None and abs(number) > 1 and _close(
-        bare.node, algebra.multiply((share.node, Fraction(100))), bare.places, share.places
+    return (
+        number is not None
+        and abs(number) > 1
+        and _close(bare.node, algebra.multiply((share.node, Fraction(100))), bare.places, share.places)
     )
 
 
@@ -189,7 +192,10 @@ def _close(stated: algebra.Node, known: algebra.Node, stated_places: int | None,
         return True
     rounded = [
         (value, places, other, node)
-        for value, places, other, node, of in ((a, stated_places, b, known, known_places), (b, known_places, a, stated, stated_places))
+        for value, places, other, node, of in (
+            (a, stated_places, b, known, known_places),
+            (b, known_places, a, stated, stated_places),
+        )
         if places and (of is None or of > places)
     ]
     return any(_is_rounded(value, places, other, ends=_ends(node)) for value, places, other, node in rounded)

@@ -1,4 +1,4 @@
-"""How much of an answer is said again: words, letters of scripts without spaces, and lines. Tables and patterns of signs are no loops."""
+"""How much of an answer is said again: words, letters of scripts without spaces, lines. Tables and patterns are no loops."""
 
 from __future__ import annotations
 
@@ -42,7 +42,9 @@ def loop_share(text: str) -> float:
             prose.append(plain)
     spoken = "\n".join(prose)
     share, weight = repeated_share(words(spoken)), len(spoken)
-    looping = sum(len(row) * (count - 1) for row, count in rows.items() if count > _SAME_ROWS and any(map(str.isalnum, row)))
+    looping = sum(
+        len(row) * (count - 1) for row, count in rows.items() if count > _SAME_ROWS and any(map(str.isalnum, row))
+    )
     # rows that are no loop say nothing of how much is repeated
     total = weight + looping + runs
     return (share * weight + looping + runs) / total if looping or runs else share

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from lyo_pipelines.evaluation.answers.text import ascii_digits
-from lyo_pipelines.evaluation.answers.units import known_names, plain_word
+from lyo_pipelines.evaluation.answers.units import Names, known_names, plain_word
 
 LONGEST = 400
 """Characters that are looked at: a result is short, and a model that repeats a digit for ever must not cost time."""
@@ -42,12 +42,16 @@ _INDIAN = re.compile(r"(?<![\d.,])\d{1,2}(?:,\d{2})+,\d{3}(?![\d,]*\d)")
 _SPACED = re.compile(r"(?<![\d.,^/+*=-])(?<![\d.,] )\d{1,3}(?:[ \u00a0\u2009\u202f]\d{3})+(?![ ]?[\d/])")
 _BRACED_COMMA = re.compile(r"(?<=\d)\{,\}(?=\d{3})")
 _INLINE = re.compile(r"\$(?=\S)([^$]{0,300})(?<=\S)\$(?!\d)")
-_WORDS_IN_TEX = re.compile(r"\\(?:text|textbf|textit|textrm|mathrm|mathbf|mathit|operatorname|mbox|unit|si)\s?\{([^{}]*)\}")
+_WORDS_IN_TEX = re.compile(
+    r"\\(?:text|textbf|textit|textrm|mathrm|mathbf|mathit|operatorname|mbox|unit|si)\s?\{([^{}]*)\}"
+)
 _LATEX = {
     "times": "*", "cdot": "*", "div": "/", "pm": "±", "pi": "π", "degree": "°", "infty": "∞", "leq": "≤", "le": "≤", "geq": "≥",
     "ge": "≥", "lt": "<", "gt": ">", "neq": "≠", "ne": "≠", "approx": "≈", "theta": "θ", "alpha": "α", "beta": "β", "gamma": "γ",
     "lambda": "λ", "mu": "μ", "Omega": "Ω", "omega": "ω", "phi": "φ", "rho": "ρ", "sigma": "σ", "Delta": "Δ", "delta": "δ",
-    "circ": "°", "lbrace": "⦃", "rbrace": "⦄", "cup": "∪", "rupee": "₹", "epsilon": "ε", "varepsilon": "ε", "eta": "η", "tau": "τ", "psi": "ψ", "chi": "χ", "nu": "ν", "xi": "ξ", "kappa": "κ", "sqrt": "√", "left": "", "right": "", "displaystyle": "",
+    "circ": "°", "lbrace": "⦃", "rbrace": "⦄", "cup": "∪", "rupee": "₹", "epsilon": "ε", "varepsilon": "ε",
+    "eta": "η", "tau": "τ", "psi": "ψ", "chi": "χ", "nu": "ν", "xi": "ξ", "kappa": "κ",
+    "sqrt": "√", "left": "", "right": "", "displaystyle": "",
     "quad": " ", "qquad": " ", "boxed": "", "therefore": "", "implies": "", "Rightarrow": "", "limits": "",
 }  # fmt: skip
 _COMMAND = re.compile(r"\\([A-Za-z]+)")
@@ -66,9 +70,6 @@ _TOKEN = re.compile(
 )
 _OPERATORS = {"×": "*", "·": "*", "∙": "*", "⋅": "*", "÷": "/", "**": "^"}
 _RELATIONS = {"<=": "≤", ">=": "≥", "!=": "≠", "==": "=", "~": "≈", "≡": "="}
-_CONJUNCTIONS = frozenset(
-    map(plain_word, "and or aur ya और या एवं तथा व मறறும் மற்றும் அல்லது మరియు లేదా এবং আর বা ಮತ್ತು ಅಥವಾ അഥവാ അല്ലെങ്കിൽ અને અથવા ਅਤੇ ਜਾਂ اور یا".split())
-)
 _SPOKEN = {"plus": "+", "minus": "-", "divided": "/", "equals": "=", "equal": "=", "approximately": "≈"}
 
 
@@ -109,7 +110,7 @@ def tokens_of(text: str) -> list[Token]:
         elif kind == "frac":
             found.append(Token("operator", "frac", spaced))
         elif kind == "word":
-            found.append(_word(said, spaced, names.scales, names.percent))
+            found.append(_word(said, spaced, names))
         elif kind == "relation":
             found.append(Token("relation", _RELATIONS.get(said, said), spaced))
         elif kind == "operator":
@@ -121,13 +122,13 @@ def tokens_of(text: str) -> list[Token]:
     return found
 
 
-def _word(said: str, spaced: bool, scales: dict[str, int], percent: frozenset[str]) -> Token:
+def _word(said: str, spaced: bool, names: Names) -> Token:
     plain = plain_word(said)
-    if plain in _CONJUNCTIONS:
+    if plain in names.conjunctions:
         return Token("separator", "and", spaced)
-    if plain in scales:
+    if plain in names.scales:
         return Token("scale", plain, spaced)
-    if plain in percent:
+    if plain in names.percent:
         return Token("percent", "%", spaced)
     if plain in _SPOKEN:
         sign = _SPOKEN[plain]

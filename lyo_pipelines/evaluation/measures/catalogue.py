@@ -31,7 +31,9 @@ INPUTS: dict[str, MetricInput] = {
     "predictions": MetricInput("the model's answer", "prediction"),
     "references": MetricInput("the answer in the test split", "reference"),
     "questions": MetricInput("the last user message", "question"),
-    "expected_answers": MetricInput("the checkable result, of the row or as the reference states it, '' where none is known", "expected_answer"),
+    "expected_answers": MetricInput(
+        "the checkable result, of the row or as the reference states it, '' where none is known", "expected_answer"
+    ),
     "languages": MetricInput("language of the item", "language"),
     "subjects": MetricInput("subject of the item, or ''", "subject"),
     "grades": MetricInput("grade of the item, or ''", "grade"),

@@ -19,4 +19,6 @@ def correctness_line(report: Report) -> str:
     parts = ((told.of_rows, "from the rows"), (told.of_references, "as the references state them"))
     sources = ", ".join(f"{count} {name}" for count, name in parts if count)
     rest = f" Not checked: {why}." if why else ""
-    return f"Correctness: {told.checked} of {told.items} answers could be checked against known results ({sources}).{rest}"
+    return (
+        f"Correctness: {told.checked} of {told.items} answers could be checked against known results ({sources}).{rest}"
+    )

@@ -5,8 +5,8 @@ from __future__ import annotations
 from lyo_pipelines.contracts.report import Report, ServedBy
 from lyo_pipelines.contracts.report_values import Comparison
 from lyo_pipelines.evaluation.measures.compare import OURS
-from lyo_pipelines.evaluation.report.headline import correctness_line
 from lyo_pipelines.evaluation.report.gates import held_because
+from lyo_pipelines.evaluation.report.headline import correctness_line
 from lyo_pipelines.evaluation.report.markdown_method import limits_section, method_section
 from lyo_pipelines.evaluation.report.markdown_parts import optional_sections as other_parts
 from lyo_pipelines.evaluation.report.markdown_parts import warning_lines

@@ -12,8 +12,8 @@ class Repetition(ItemMetric):
     direction = "lower"
     unit = "share repeated"
     sentence = (
-        "Share of an answer's word 4-grams that it had already written (of long runs without a space, their 8-grams of letters); rows of "
-        "tables and patterns of figures or stars are no repetition."
+        "Share of an answer's word 4-grams that it had already written (of long runs without a space, their 8-grams of letters); "
+        "rows of tables and patterns of figures or stars are no repetition."
     )
     source = "Welleck et al., Neural Text Generation with Unlikelihood Training, ICLR 2020 (seq-rep-4)"
 
