@@ -51,7 +51,7 @@ def repeated(texts: pl.Series, *, minimum_words: int, maximum_share: float, maxi
         lines=pl.col("lines"),
     )
     # a loop without spaces ("hahaha…", a script that has none) is one word here
-    unspaced = frame["text"].str.contains(rf"\p{{L}}[\p{{L}}\p{{M}}]{{{2 * LONG_WORD},}}")
+    unspaced = frame["text"].str.contains(rf"\S{{{2 * LONG_WORD + 1}}}")
     # each word but the last three begins a 4-gram, so a text with many distinct words cannot have few distinct 4-grams;
     # other white space glues words together here, which `lines` allows for
     suspicious = counts.select(

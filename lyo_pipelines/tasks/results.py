@@ -117,7 +117,7 @@ _BETWEEN = re.compile(
     re.IGNORECASE,
 )
 _NAMED = re.compile(
-    r"(?:\b(?:the|our|my|final|correct|required|exact|total)\s+){1,3}(?:answer|result)\s+"
+    r"(?:\b(?:the|our|my|final|correct|required|exact|total|right)\s+){1,3}(?:answer|result|option|choice)\s+"
     r"(?:is|was|equals|comes to|will be|must be|would be|should be|=)\s*:?\s*"
     rf"|(?:{_any(tuple(name for name in _NAMES if not name.isascii()))}){_EDGE}\s*",
     re.IGNORECASE,

@@ -40,6 +40,7 @@ _LATEX_MIXED = re.compile(r"(?<![\d.,/^{])(\d{1,9})\s?\\[dt]?frac\s?\{(\d{1,9})\
 _WESTERN = re.compile(r"(?<![\d.,])\d{1,3}(?:,\d{3})+(?![\d,]*\d)")
 _INDIAN = re.compile(r"(?<![\d.,])\d{1,2}(?:,\d{2})+,\d{3}(?![\d,]*\d)")
 _SPACED = re.compile(r"(?<![\d.,^/+*=-])(?<![\d.,] )\d{1,3}(?:[ \u00a0\u2009\u202f]\d{3})+(?![ ]?[\d/])")
+_INDIAN_SPACED = re.compile(r"(?<![\d.,^/+*=-])(?<![\d.,] )\d{1,2}(?: \d{2})+ \d{3}(?![ ]?[\d/])")
 _BRACED_COMMA = re.compile(r"(?<=\d)\{,\}(?=\d{3})")
 _INLINE = re.compile(r"\$(?=\S)([^$]{0,300})(?<=\S)\$(?!\d)")
 _WORDS_IN_TEX = re.compile(
@@ -90,7 +91,7 @@ def plain_form(text: str) -> str:
     text = _MIXED.sub(_mixed, text)
     text = _BOLD.sub(" ", text)
     text = _WESTERN.sub(_joined, _INDIAN.sub(_joined, text))
-    text = _SPACED.sub(_joined, text)
+    text = _SPACED.sub(_joined, _INDIAN_SPACED.sub(_joined, text))
     text = re.sub(r"(?<=\d)\s?/-(?=[\s.,;)]|$)", " ", text)  # Rs 450/-
     text = _ORDINAL.sub("", text)
     return _TIMES.sub("*", text).strip()
@@ -117,7 +118,7 @@ def tokens_of(text: str) -> list[Token]:
             found.append(Token("operator", _OPERATORS.get(said, said), spaced))
         elif kind in ("open", "close", "separator", "percent"):
             found.append(Token(kind, said, spaced))  # pyright: ignore[reportArgumentType]
-        elif unicodedata.category(said)[0] in "LS":
+        elif unicodedata.category(said)[0] == "L":
             found.append(Token("word", said, spaced))
     return found
 
