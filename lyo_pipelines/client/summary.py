@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from lyo_pipelines.contracts.report import Report
+from lyo_pipelines.evaluation.report.headline import correctness_line
 
 _COLOURS = {"better": "green", "worse": "red", "cannot_tell": "yellow"}
 
@@ -46,6 +47,8 @@ def print_summary(console: Console, report: Report, report_dir: Path) -> None:
             highlight=False,
             soft_wrap=True,
         )
+    if told := correctness_line(report):
+        console.print(told.strip("*"), highlight=False, soft_wrap=True)
     for gate in report.gates:
         if not gate.applies:
             continue

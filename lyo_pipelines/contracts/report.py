@@ -12,6 +12,7 @@ from pydantic import AwareDatetime
 from lyo_pipelines.contracts.document import Document, DocumentPart
 from lyo_pipelines.contracts.report_sections import (
     Collateral,
+    Correctness,
     CultureFinding,
     EndpointSection,
     JudgeSection,
@@ -119,6 +120,7 @@ class Report(Document):
     judge: JudgeSection | None = None
     culture: tuple[CultureFinding, ...] | None = None
     satisfaction: Satisfaction | None = None
+    correctness: Correctness | None = None
     incomplete: tuple[str, ...] = ()
     gates: tuple[Gate, ...]
     may_be_released: bool

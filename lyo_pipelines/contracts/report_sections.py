@@ -70,6 +70,23 @@ class CultureFinding(DocumentPart):
     example: CultureExample
 
 
+class Correctness(DocumentPart):
+    """How many answers could be checked against a known result. items: those asked; of_rows, of_references: where the result is from.
+
+    unchecked: why the others were not -> how many.
+    """
+
+    items: int
+    of_rows: int = 0
+    of_references: int = 0
+    unchecked: dict[str, int] = Field(default_factory=dict)
+
+    @property
+    def checked(self) -> int:
+        """Items with a known result."""
+        return self.of_rows + self.of_references
+
+
 class Satisfaction(DocumentPart):
     """How well ratings are predicted, or `why` they are not (measured: False). Errors are root mean squared, in rating points.
 

@@ -17,6 +17,19 @@ from lyo_pipelines.curation.task_answers import VALUE_END
 _NGRAM = 4
 
 
+LONG_WORD = 40
+"""Characters from which on a run without a space is looked at by its letters: a sentence of Thai or Chinese, or "hahaha…"."""
+_LETTERS = 8
+
+
+def repeated_letters(word: str) -> float:
+    """Share of the 8-grams of letters that occurred before in a run without spaces; 0 for one that is shorter than LONG_WORD."""
+    if len(word) < LONG_WORD:
+        return 0.0
+    total = len(word) - _LETTERS + 1
+    return 1 - len({word[i : i + _LETTERS] for i in range(total)}) / total
+
+
 def repeated_share(text: str) -> float:
     """Share of the word 4-grams that occurred before in the text (0: all new; close to 1: one phrase over and over)."""
     words = text.split()
@@ -37,6 +50,8 @@ def repeated(texts: pl.Series, *, minimum_words: int, maximum_share: float, maxi
         distinct=pl.col("words").list.n_unique().cast(pl.Int64),
         lines=pl.col("lines"),
     )
+    # a loop without spaces ("hahaha…", a script that has none) is one word here
+    unspaced = frame["text"].str.contains(rf"\S{{{2 * LONG_WORD + 1}}}")
     # each word but the last three begins a 4-gram, so a text with many distinct words cannot have few distinct 4-grams;
     # other white space glues words together here, which `lines` allows for
     suspicious = counts.select(
@@ -44,6 +59,7 @@ def repeated(texts: pl.Series, *, minimum_words: int, maximum_share: float, maxi
         & (pl.col("distinct") - 3 - pl.col("lines") <= (1 - maximum_share) * (pl.col("total") + 2 * pl.col("lines")))
         | (pl.col("lines") + 1 >= maximum_same_lines)
     ).to_series()
+    suspicious |= unspaced
     found = [
         _is_repeated(text, minimum_words, maximum_share, maximum_same_lines)
         for text in frame["text"].filter(suspicious)
@@ -77,6 +93,11 @@ _WORD = re.compile(r"[^\W\d_]{2,}")
 
 
 def _is_repeated(text: str, minimum_words: int, maximum_share: float, maximum_same_lines: int) -> bool:
+    if any(
+        len(word) > max(2 * LONG_WORD, len(text) // 2) and repeated_letters(word) > maximum_share
+        for word in text.split()
+    ):
+        return True
     lines = [plain for line in text.split("\n") if (plain := _COUNTER.sub("", line).strip())]
     long_lines = [line for line in lines if line.count(" ") >= 3 and any(sign.isalpha() for sign in line)]
     if len(long_lines) >= maximum_same_lines:

@@ -27,22 +27,39 @@ SCRIPTS: dict[str, tuple[str, ...]] = {
 }
 """Scripts that are told apart, and the languages written in them, the likeliest first."""
 
+# TeX commands with their groups, the innermost first: \frac{\text{distance}}{\text{time}}
+_COMMAND = r"\\[a-zA-Z]+\*?(?:\s?\{[^{}\\\n]{0,200}\})+"
+_DEEPEST = 3
 _NOT_PROSE = (
-    r"(?s)```.*?(?:```|$)|`[^`\n]*`"  # code
-    r"|\$\$.*?\$\$|\$[^$\n]{1,200}\$|\\\[.*?\\\]|\\\(.*?\\\)"  # TeX
-    r"|\\[a-zA-Z]+|https?://\S+|\S+@\S+|<[A-Z_]+>"  # TeX commands, links, addresses, our placeholders
+    r"(?s)```.*?(?:```|$)|~~~.*?(?:~~~|$)|`[^`\n]*`"  # code
+    r"|\$\$.*?\$\$|\$[^$\n]{1,200}\$|\\\[[^\\]*(?:\\[^\[\]][^\\]*)*\\\]|\\\([^\\]*(?:\\[^()][^\\]*)*\\\)"  # TeX
+    r"|\\[a-zA-Z]+"
+    r"|https?://\S+|\bwww\.\S+|[^\s@]{1,64}@\S+|</?[a-zA-Z][^<>\n]{0,200}>"  # links, addresses, tags and our placeholders
 )
+_WORD_OF_CODE = r"[!-~]+(?:[ \t]+(?:[-+*/%<>=!&|?:]+|in|and|or|not|is|if|else|for)[ \t]+[!-~]+|,[ \t]+[!-~]+)*"
+# a line of a program without a fence around it; only lines without letters of other scripts can be told from prose so
 _CODE_LINE = (
     r"(?m)^\s*(?:def |class |import |from \w+ import |return\b|for \w+ in |while |if .*:|print\(|#include|public |int |var |let "
-    r"|const |SELECT ).*$"
+    r"|const |SELECT |INSERT INTO |CREATE TABLE |function |using |elif .*:|except\b.*:|with .*:"
+    r"|cout\b|cin\b|System\.|console\.|#define ).*$"
+    r"|^[ \t]*(?:else|try|finally|do)\b[ \t]*[:{]?[ \t]*$"
+    r"|^(?:>>> |\.\.\. )[ -~]*$"
+    rf"|^[ \t]*[A-Za-z_][\w.]*(?:\[[!-~]*\])?[ \t]*(?:[-+*/%]|//|\*\*|:)?=[ \t]*{_WORD_OF_CODE}[ \t]*$"  # total = total + value
+    r"|^[ \t]*[A-Za-z_][\w.]*\([ -~]*\)[ \t]*[;:{]?[ \t]*$"  # total(numbers)
+    r"|^[ \t]*[ -~]*[()=<>\[\]\x22'][ -~]*[;{][ \t]*$|^[ \t]*[{}()\];]+[ \t]*$"
+    r"|^(?: {4,}|\t)[ \t]*[A-Za-z_@(\[{][ -~]*(?:[=\[(][ -~]*|[;:\])])$"
 )
 _MARKS_OF_CODE = (
-    r"[`$\\@<]|://"
-    r"|(?m)^\s*(?:def |class |import |from |return|for |while |if |print\(|#include|public |int |var |let |const |SELECT )"
+    r"[`$\\@<]|://|~~~|www\."
+    r"|(?m)^\s*(?:def |class |import |from |return|for |while |if |print\(|#include|public |int |var |let |const |SELECT "
+    r"|INSERT |CREATE "
+    r"|function |using |elif |except|with |else|try|finally|do\b|cout|cin|System|console|#define|>>>|\.\.\.)"
+    r"|^[ \t]*[A-Za-z_][\w.]*(?:\[[!-~]*\])?[ \t]*(?:[-+*/%]|//|\*\*|:)?[=(]|[;{})\]][ \t]*$|^(?: {4}|\t)"
 )
 # words with a digit in them, function names, units, and one or two Latin letters standing alone are formulas: x = 3y + 2, sin(x)
 _FORMULA = (
-    r"(?-u:\b)(?:sin|cos|tan|log|ln|exp|lim|max|min|mod|gcd|lcm|sqrt|det|km|kg|cm|mm|mol|[A-Za-z]{1,2}"
+    r"(?-u:\b)(?:[A-Za-z_][0-9A-Za-z_]*\([0-9A-Za-z_, ]{0,40}\)|[A-Za-z0-9]+_[0-9A-Za-z_]*|[A-Za-z_]\w*\.[A-Za-z_]\w*\(\)"
+    r"|sin|cos|tan|log|ln|exp|lim|max|min|mod|gcd|lcm|sqrt|det|km|kg|cm|mm|mol|[A-Za-z]{1,2}"
     r"|[A-Za-z_]*[0-9][0-9A-Za-z_]*)(?-u:\b)"
 )
 
@@ -56,7 +73,11 @@ def prose_of(texts: pl.Series) -> pl.Series:
     marked = texts.str.contains(_MARKS_OF_CODE).fill_null(False)
     if not marked.any():
         return texts
-    cleaned = texts.filter(marked).str.replace_all(_NOT_PROSE, " ").str.replace_all(_CODE_LINE, " ")
+    cleaned = texts.filter(marked)
+    if cleaned.str.contains(r"\{").any():
+        for _ in range(_DEEPEST):
+            cleaned = cleaned.str.replace_all(_COMMAND, " ")
+    cleaned = cleaned.str.replace_all(_NOT_PROSE, " ").str.replace_all(_CODE_LINE, " ")
     return texts.clone().scatter(marked.arg_true(), cleaned)
 
 

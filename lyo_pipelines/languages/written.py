@@ -74,6 +74,28 @@ def written_language(texts: pl.Series, declared: pl.Series, config: LanguageThre
     return pl.Series("written", written, dtype=pl.String)
 
 
+def is_in_language(texts: pl.Series, languages: pl.Series, config: LanguageThresholds) -> list[bool | None]:
+    """Whether each text is written in the language whose code stands beside it; None where that cannot be said.
+
+    Code, formulas and links are no language: a text of nothing else cannot be told, nor one in a language whose script is not known.
+    A text is in another language when its letters are mostly of another script, or its words are those of another language.
+    """
+    codes = [str(code or "") for code in languages]
+    scripts = [_SCRIPT_OF.get("en" if code.endswith("_latn") else code) for code in codes]
+    counts = letter_counts(prose_of(texts.fill_null("")))
+    totals = counts.select(total=pl.sum_horizontal(pl.all())).to_series().to_list()
+    written = written_language(texts, pl.Series(codes, dtype=pl.String), config).to_list()
+    told: list[bool | None] = []
+    for row, (code, script, total) in enumerate(zip(codes, scripts, totals, strict=True)):
+        if script is None or not total:
+            told.append(None)
+        elif counts[script][row] < config.script_minimum_share * total:
+            told.append(False)
+        else:
+            told.append(written[row] == code)
+    return told
+
+
 def _by_script(script: str, share: float, declared: str) -> str:
     languages = SCRIPTS[script]
     if declared in languages:

@@ -6,6 +6,7 @@ In our learners' languages. Whether a result is right belongs to evaluation.
 from __future__ import annotations
 
 import re
+from collections import deque
 
 _NAMES = (
     # English, romanised
@@ -116,7 +117,7 @@ _BETWEEN = re.compile(
     re.IGNORECASE,
 )
 _NAMED = re.compile(
-    r"(?:\b(?:the|our|my|final|correct|required|exact|total)\s+){1,3}(?:answer|result)\s+"
+    r"(?:\b(?:the|our|my|final|correct|required|exact|total|right)\s+){1,3}(?:answer|result|option|choice)\s+"
     r"(?:is|was|equals|comes to|will be|must be|would be|should be|=)\s*:?\s*"
     rf"|(?:{_any(tuple(name for name in _NAMES if not name.isascii()))}){_EDGE}\s*",
     re.IGNORECASE,
@@ -127,6 +128,8 @@ _NOT_STATED = re.compile(
     re.IGNORECASE,
 )
 _DENIED = re.compile(r"^\W*(?:not|never|wrong|incorrect|no longer|नहीं|गलत)(?!\w)", re.IGNORECASE)
+_SAID = 3
+"""Words of a result that follows a verb and holds no figure; more of them are a sentence about the answer."""
 _NEAR_END = 3
 """Lines from the end within which a result that is told in the middle of a sentence still counts."""
 
@@ -147,6 +150,17 @@ def stated_result(text: str, *, loosely: bool = False) -> str | None:
     return _concluded(lines) if loosely else None
 
 
+def sure_result(text: str) -> str | None:
+    """The result of a reference that surely states one: at its end, in so many words, and with no question after it."""
+    lines = [line for line in text.splitlines() if line.strip()]
+    end = "\n".join(lines[-_NEAR_END:])
+    value = stated_result(end)
+    if value is None or _ASKS.search(end[end.rfind(value) :]):
+        return None
+    return value
+
+
+_ASKS = re.compile(r"[?？]")
 _EMPTY = frozenset({"$$", "\\[", "\\]", "```", "---", "***"})
 
 
@@ -175,17 +189,24 @@ def _marked(lines: list[str], place: int) -> str | None:
 def _after_name(sentence: str) -> str | None:
     """What follows "Answer:"; "" where nothing does, None where the sentence does not begin with such a name."""
     found = _MARK.match(sentence)
-    if not found or _NOT_STATED.search(sentence.split(". ")[0]):
+    if not found or _NOT_STATED.search(sentence.split(". ", maxsplit=1)[0]):
         return None
     between = _BETWEEN.match(sentence[found.end() :])
     rest = sentence[found.end() :][between.end() if between else 0 :].strip()
     joint = (between[0] if between else "").strip(" *_")
-    if _DENIED.match(rest):
+    if not joint.endswith((":", "：", "=")) and _DENIED.match(rest):
         return None
     if not rest:
         return "" if joint or re.fullmatch(r"[\W_]*", sentence[found.end() :]) else None
     if _WORKING.search(found[0]) and (len(rest.split()) > 4 or not re.search(r"\d", rest)):
         return None
+    if (
+        joint
+        and not joint.endswith((":", "：", "=", "-", "–", "—"))
+        and len(rest.split()) > _SAID
+        and not re.search(r"\d", rest)
+    ):
+        return None  # "the answer is always positive here"
     # without a sign or verb between, only a number can be meant: "उत्तर 8 है", and not "Answer the question"
     return rest if joint or (re.match(r"[\W_]*\d", rest) and len(rest.split()) <= 6) else None
 
@@ -194,9 +215,7 @@ def _told_inside(line: str) -> str | None:
     for sentence in reversed([part for part in _SENTENCE.split(line) if part.strip()]):
         if _NOT_STATED.search(sentence):
             continue
-        last = None
-        for last in _NAMED.finditer(sentence):
-            pass
+        last = next(iter(deque(_NAMED.finditer(sentence), maxlen=1)), None)
         if last is None:
             continue
         rest = sentence[last.end() :]
@@ -224,6 +243,10 @@ def _boxed(line: str) -> str | None:
     return line[begin + 1 :].strip()
 
 
+# what follows the last "=" of a sum: a value and two words that may be its unit
+_SUMMED = re.compile(r"[\w)}$%°²³]\s*[=≈]\s*([^=≈\n\d]{0,12}\d[^=≈\n\s]*(?:\s[^\s\d=≈]+){0,2})[^=≈\n]*$")
+_SHORT = 8
+"""Words of a conclusion that is read as a whole; of a longer one, its last number counts."""
 _LOOSE_NUMBER = re.compile(r"(?<![\w.])[-−]?(?:[₹$]|Rs\.?\s?)?\d[\d,]*+(?:\.\d+)?(?:/\d+)?%?")
 
 
@@ -235,7 +258,9 @@ def _concluded(lines: list[str]) -> str | None:
     if not parts:
         return None
     last = parts[-1]
-    if found := _CONCLUDED.match(last):
+    if found := _SUMMED.search(last):
+        return found[1]
+    if (found := _CONCLUDED.match(last)) and len(last.split()) <= _SHORT:
         return last[found.end() :].strip(" ,:") or None
     numbers = [found[0] for part in parts for found in _LOOSE_NUMBER.finditer(part)]
     return numbers[-1] if numbers and not _BARE.match(last) and len(last.split()) > 4 else last

@@ -9,6 +9,7 @@ from lyo_pipelines.languages.scripts import SCRIPTS, letter_counts, prose_of
 from lyo_pipelines.languages.words import WORDS
 from lyo_pipelines.languages.written import bucket_language, written_language
 from lyo_pipelines_tests.curation.interaction_rows import CONFIG
+from lyo_pipelines_tests.growth import faster_than_linear
 
 
 def written(text: str | None, declared: str) -> str:
@@ -144,3 +145,28 @@ def test_detectors_that_know_nothing_say_so():
 
 def test_nothing_in_nothing_out():
     assert written_language(pl.Series([], dtype=pl.String), pl.Series([], dtype=pl.String), CONFIG).to_list() == []
+
+
+def test_programs_and_formulas_leave_no_prose():
+    texts = pl.Series(
+        [
+            "marks = [3, 4]\nfor mark in marks:\n    total += mark\nprint(total)",
+            "\\frac{\\text{whole distance}}{\\text{whole time}}",
+            "public class Sum {\n    int total = 0;\n}",
+            "<b>www.example.org</b>",
+        ]
+    )
+    assert [letters.strip() for letters in prose_of(texts).str.replace_all(r"[^A-Za-z]+", " ")] == ["", "", "", ""]
+
+
+def test_sentences_with_signs_in_them_stay_prose():
+    texts = [
+        "Speed is distance / time, so divide the first by the second.",
+        "1. Multiply (a) by (b)\n2. Add what is left",
+    ]
+    assert prose_of(pl.Series(texts)).to_list() == texts
+
+
+def test_taking_code_out_takes_time_in_proportion_to_the_text():
+    units = ("\\frac{", "\\[ ", "\\( ", "a@", "x = a, ", "<a ", "$ ", "`", "aaaa", "x(", "    x = 1\n", "\\a{b}")
+    assert not faster_than_linear(lambda text: prose_of(pl.Series([text])), units, size=40_000, floor=0.05)

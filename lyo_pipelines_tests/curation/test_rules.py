@@ -69,6 +69,7 @@ CUT = (
         ("truncated_answer", {"answer": "We multiply both sides by three, so 7 ×", "rating": 5.0}),
         ("repeated_answer", {"answer": "the answer is seven and then " * 12}),
         ("repeated_answer", {"answer": "We divide both sides now.\n" * 5}),
+        ("repeated_answer", {"answer": "Well done! " + "hihihi" * 60}),
         ("repeated_answer", {"answer": "How do I solve 0x + 5 = 26 for x?", "rating": 5.0}),
         ("refusal", {"answer": "I'm sorry, but I can't help with that request, please ask a teacher about it."}),
         ("refusal", {"answer": "As an AI language model, I cannot provide an answer to this question right now."}),
@@ -321,7 +322,9 @@ def test_order_of_rows_and_batches_do_not_matter():
 
 @settings(max_examples=150)
 @given(
-    st.lists(st.sampled_from(["the", "answer", "is", "seven", "so", "\n", "\t", " "]), max_size=90),
+    st.lists(
+        st.sampled_from(["the", "answer", "is", "seven", "so", "\n", "\t", " ", "ok" * 50, "அஆஇஈ" * 30]), max_size=90
+    ),
     st.integers(8, 30),
     st.floats(0.1, 0.9),
 )

@@ -99,15 +99,63 @@ def test_a_checked_answer_is_right_or_wrong(metrics, answer, expected, right):
         ("x = 4", "hi", None),
         ("", "hi", 0),
         ("whatever", "xx", None),
+        ("எண்களைக் கூட்டலாம்:\n\n```python\nvalues = [4, 5]\nprint(sum(values))\n```", "ta", 1),
+        ("இதை இயக்குங்கள்:\ntotal = 0\nfor mark in marks:\n    total += mark\nprint(total)", "ta", 1),
+        ("हल: \\frac{\\text{total marks}}{\\text{subjects}} = \\text{mean mark}", "hi", 1),
+        ("```python\nprint(sum(values))\n```", "ta", None),
+        ("#include <stdio.h>\nint main() {\n    return 0;\n}", "hi", None),
+        ("$$s = ut + \\frac{1}{2} a t^2$$", "ta", None),
+        ("https://example.org/a/long/page", "hi", None),
+        ("Use a loop that adds the marks:\n```\ntotal += mark\n```", "ta", 0),
+        ("Multiply the length by the breadth and you have the area.", "hi_latn", 0),
+        ("Lambai ko chaudai se guna karo, yahi kshetrafal hai", "hi_latn", 1),
+        ("Lambai ko chaudai se guna karo, yahi kshetrafal hai", "en", 0),
+        ("लंबाई को चौड़ाई से गुणा कर दो और यह क्षेत्रफल है", "mr", 0),
+        ("लांबीला रुंदीने गुणा करा म्हणजे क्षेत्रफळ मिळते आणि ते चौरस सेमी मध्ये असते", "mr", 1),
     ],
 )
-def test_language_match_goes_by_script(metrics, answer, language, match):
+def test_language_match_goes_by_script_and_words_and_not_by_code_or_formulas(metrics, answer, language, match):
     assert values(metrics["language_match"], [answer], languages=[language]) == [match]
 
 
 def test_repetition_counts_repeated_four_word_runs(metrics):
     loop = "तीन चार पाँच छह " * 10
     assert values(metrics["repetition"], ["a b c d e f", loop, "short", ""]) == [0, pytest.approx(33 / 37), 0, 0]
+
+
+@pytest.mark.parametrize(
+    "loop",
+    [
+        "खीखीखी" * 30,
+        "haha" * 60,
+        "7" * 300,
+        "ตอบ" * 40,
+        "对的" * 60,
+        "!" * 400,
+        "| 3 | 4 |\n" * 40,
+        "5 + 5 = 10\n" * 30,
+        "0 1 " * 100,
+    ],
+)
+def test_a_loop_is_seen_without_spaces_and_in_rows(metrics, loop):
+    (share,) = values(metrics["repetition"], [loop])
+    assert share > 0.9
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "\n".join("* " * row for row in range(1, 9)),
+        "\n".join(["# # # #"] * 4),
+        "\n".join(f"6 x {n} = {6 * n}" for n in range(1, 13)),
+        "| p | q | p or q |\n|---|---|---|\n| true | true | true |\n| true | false | true |\n| false | true | true |\n| false | false | false |",
+        "\n".join(["1 0 0", "0 1 0", "0 0 1"]),
+        "光合作用是植物利用阳光把水和二氧化碳变成糖和氧气的过程所以植物需要阳光水和空气才能生长得好",
+        "-" * 60,
+    ],
+)
+def test_tables_and_patterns_are_no_loops(metrics, pattern):
+    assert values(metrics["repetition"], [pattern]) == [0]
 
 
 def test_length_ratio_is_described_and_never_judged(metrics):

@@ -127,27 +127,24 @@ def divide(top: Node, bottom: Node) -> Node:
 
 
 def decimal_value(node: Node) -> float | None:
-    """The value of an expression without variables; None for another one."""
-    if isinstance(node, Fraction):
-        try:
-            return float(node)
-        except OverflowError:
-            return None
-    if isinstance(node, Symbol):
-        return _CONSTANTS.get(node)
-    if isinstance(node, Call):
-        return None
-    values = [decimal_value(part) for part in _parts(node)]
-    if any(value is None for value in values):
-        return None
-    known = [value for value in values if value is not None]
+    """The value of an expression without variables; None for another one, and for one out of a decimal's range."""
     try:
-        if isinstance(node, Sum):
-            return math.fsum(known)
-        value = math.prod(known) if isinstance(node, Product) else known[0] ** known[1]
+        value = _value(node)
     except (OverflowError, ZeroDivisionError):
         return None
     return value if isinstance(value, float) and math.isfinite(value) else None
+
+
+def _value(node: Node) -> float:
+    """The decimal; nan where something in it has none."""
+    if isinstance(node, Fraction):
+        return float(node)
+    if isinstance(node, Symbol | Call):
+        return _CONSTANTS.get(node, math.nan) if isinstance(node, Symbol) else math.nan
+    values = [_value(part) for part in _parts(node)]
+    if isinstance(node, Sum):
+        return math.fsum(values)
+    return math.prod(values) if isinstance(node, Product) else values[0] ** values[1]
 
 
 def holds(node: Node, symbol: Symbol) -> bool:

@@ -7,7 +7,9 @@ from fractions import Fraction
 
 from lyo_pipelines.evaluation.answers import algebra
 from lyo_pipelines.evaluation.answers.algebra import PI
-from lyo_pipelines.evaluation.answers.reading import (
+from lyo_pipelines.evaluation.answers.reading import read_result
+from lyo_pipelines.evaluation.answers.units import known_names
+from lyo_pipelines.evaluation.answers.values import (
     Clock,
     Group,
     Part,
@@ -16,7 +18,6 @@ from lyo_pipelines.evaluation.answers.reading import (
     Relation,
     StatedResult,
     Value,
-    read_result,
 )
 from lyo_pipelines.tasks.results import stated_result
 
@@ -29,7 +30,8 @@ def is_correct(answer: str, expected: str) -> bool:
 
     Units must agree where both name one (conversions count); where an answer states no result in so many words, its last number does.
     """
-    known = read_result(stated_result(expected) or expected)
+    marked = stated_result(expected)
+    known = read_result(marked or expected, whole=marked is None)
     stated = stated_result(answer, loosely=True)
     if stated is None:
         return False
@@ -41,7 +43,7 @@ def same_result(stated: StatedResult, known: StatedResult) -> bool:
     if known.choice and stated.choice:
         return known.choice == stated.choice
     if not known.parts or not stated.parts:
-        return bool(known.text) and stated.text == known.text
+        return bool(known.text) and known.text in (stated.text, stated.first)
     return _same_parts(stated.parts, known.parts, ordered=stated.ordered and known.ordered)
 
 
@@ -50,16 +52,13 @@ def _same_parts(stated: Sequence[Part], known: Sequence[Part], *, ordered: bool)
     if len(stated) != len(known):
         return False
     if len(known) == 1:
-        return _same_part(stated[0], known[0], labels=False)
-    if (
-        ordered
-        and not all(part.name for part in (*stated, *known))
-        and not all(part.label for part in (*stated, *known))
-    ):
-        return all(_same_part(a, b, labels=True) for a, b in zip(stated, known, strict=True))
+        return _same_part(stated[0], known[0]) and not _contradict(stated[0], known[0])
+    told = all(part.name for part in (*stated, *known)) or all(part.lead or part.words for part in (*stated, *known))
+    if ordered and not told:
+        return all(_same_among(a, b) for a, b in zip(stated, known, strict=True))
     left = list(stated)
     for part in known:
-        found = next((one for one in left if _same_part(one, part, labels=True)), None)
+        found = next((one for one in left if _same_among(one, part)), None)
         if found is None:
             return False
         left.remove(found)
@@ -76,12 +75,36 @@ def _flat(stated: Sequence[Part], known: Sequence[Part]) -> tuple[Sequence[Part]
     return sides[0], sides[1]
 
 
-def _same_part(stated: Part, known: Part, *, labels: bool) -> bool:
+def _same_part(stated: Part, known: Part) -> bool:
     if stated.name and known.name and stated.name != known.name:
         return False
-    if labels and stated.label and known.label and stated.label != known.label:
-        return False
     return _same_value(stated.value, known.value)
+
+
+def _same_among(stated: Part, known: Part) -> bool:
+    """The same among several: 3 boys are no 3 girls."""
+    for one, other in ((stated.words, known.words), (stated.lead, known.lead)):
+        if one and other and one != other:
+            return False
+    return _same_part(stated, known)
+
+
+def _contradict(stated: Part, known: Part) -> bool:
+    """Whether the words beside two equal values say different things: left by 3, right by 3; not 8, 8.
+
+    What a value is of may be said in another word (8 toffees, 8 sweets); what is said before it may not.
+    """
+    denials = known_names().denials
+    if denials.isdisjoint((*stated.lead, *stated.words)) != denials.isdisjoint((*known.lead, *known.words)):
+        return True
+    return _differ(stated.lead, known.lead, least=1) or _differ(stated.words, known.words, least=2)
+
+
+def _differ(one: Sequence[str], other: Sequence[str], *, least: int) -> bool:
+    mine, theirs = set(one), set(other)
+    if mine == theirs:
+        return list(one) != list(other)
+    return min(len(mine), len(theirs)) >= least and not (mine <= theirs or theirs <= mine)
 
 
 def _same_value(stated: Value, known: Value) -> bool:
@@ -125,6 +148,8 @@ def _clocks(value: Clock) -> set[int]:
 
 def _same_quantity(stated: Quantity, known: Quantity) -> bool:
     one, other = stated.node, known.node
+    if known.factors and stated.factors != known.factors:
+        return False
     if stated.unit and known.unit:
         if stated.unit.base != known.unit.base:
             return False

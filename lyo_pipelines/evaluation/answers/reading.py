@@ -5,87 +5,29 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 
 from lyo_pipelines.evaluation.answers import algebra
 from lyo_pipelines.evaluation.answers.algebra import Node, Symbol, TooLargeError
+from lyo_pipelines.evaluation.answers.parsing import FUNCTIONS, parse_quantity
 from lyo_pipelines.evaluation.answers.text import normal_form
 from lyo_pipelines.evaluation.answers.tokens import Token, plain_form, tokens_of
-from lyo_pipelines.evaluation.answers.units import Unit, known_names, plain_word
-
-_DEEPEST = 24
-_FUNCTIONS = frozenset("sin cos tan cot sec cosec csc log ln exp arcsin arccos arctan sinh cosh tanh".split())
-
-
-@dataclass(frozen=True)
-class Quantity:
-    """A value, exact, with its unit. places: digits after the point of a decimal that was written out; None for anything else."""
-
-    node: Node
-    unit: Unit | None = None
-    percent: bool = False
-    places: int | None = None
-
-
-@dataclass(frozen=True)
-class Group:
-    """Values between brackets, in their order; of braces and of a bare list in none."""
-
-    brackets: str
-    items: tuple[Part, ...]
-    ordered: bool = True
-
-
-@dataclass(frozen=True)
-class Ratio:
-    """Terms of a ratio."""
-
-    terms: tuple[Fraction, ...]
-
-
-@dataclass(frozen=True)
-class Clock:
-    """A time of day in minutes; half: "a" or "p", "" where it is not said."""
-
-    minutes: int
-    half: str = ""
-
-
-@dataclass(frozen=True)
-class Relation:
-    """Comparisons or an equation that is no assignment: (sign, left, right), turned so that `<` and `≤` are the only inequalities."""
-
-    signs: tuple[tuple[str, Node, Node], ...]
-
-
-Value = Quantity | Group | Ratio | Clock | Relation
-
-
-@dataclass(frozen=True)
-class Part:
-    """One value of a result, with the variable that it is said of and the words that follow it ("128 child tickets")."""
-
-    value: Value
-    name: str = ""
-    label: str = ""
-
-
-@dataclass(frozen=True)
-class StatedResult:
-    """A result as read. parts: () where it is words; choice: the letter of an option; text: what it says as compared words."""
-
-    parts: tuple[Part, ...]
-    ordered: bool
-    choice: str
-    text: str
-
-
-class _UnreadableError(ValueError):
-    """Not a value."""
-
+from lyo_pipelines.evaluation.answers.units import known_names, plain_word
+from lyo_pipelines.evaluation.answers.values import (
+    Clock,
+    Group,
+    Part,
+    Quantity,
+    Ratio,
+    Relation,
+    StatedResult,
+    UnreadableError,
+    Value,
+)
 
 _CHOICE = re.compile(
     r"^\W*(?:(?:option|choice|विकल्प|விருப்பம்|vikalp)\s*[:.]?\s*(?:\(\s*)?([A-Za-z]|[1-5]|[ivx]{1,4}|[क-घ]|[அஆஇஈ])(?![\w\u0900-\u0dff])\s*[)\].:-]?"
@@ -98,20 +40,16 @@ _CLOCK = re.compile(
 )
 _RATIO = re.compile(r"^(?:.{0,40}?[=:]\s)?\W*(\d+(?:\.\d+)?(?:\s?(?::|∶|\bto\b)\s?\d+(?:\.\d+)?){1,3})\W*$")
 _REASON = re.compile(
-    r"[\s,(\[]+(?:because|since|so that|which|where|क्योंकि|चूँकि|चूंकि|kyunki|ஏனெனில்|ஏனென்றால்|as (?=\d|the\b|we\b|it\b))(?![\w\u0900-\u0dff]).*$",
+    r"[\s,(\[](?:because|since|so that|which|where|क्योंकि|चूँकि|चूंकि|kyunki|ஏனெனில்|ஏனென்றால்"
+    r"|as (?=\d|the\b|we\b|it\b))(?![\w\u0900-\u0dff]).*$",
     re.IGNORECASE | re.DOTALL,
 )
 _ABBREVIATED = re.compile(
     r"(?:^|[\s(])(?:rs|re|approx|ca|sq|cu|no|nos|st|dr|mr|mrs|vs|e\.g|i\.e|ans)\.$|[\u0900-\u0dff]\.$", re.IGNORECASE
 )
 _SENTENCE_END = re.compile(r"[.!?](?=\s)|[।॥]|\n")
-_ASIDE = re.compile(r"[(\[](?=[^()\[\]]*[^\W\d_]{3})(?![^()\[\]]*,)[^()\[\]]*[)\]]")
-_COPULA = frozenset(
-    map(
-        plain_word,
-        "is are was be were है हैं था थे होगा होंगे होगी hai hain hoga ஆகும் ஆகிறது ఉంటుంది అవుతుంది হল হয় আছে".split(),
-    )
-)
+_ASIDE = re.compile(r"[(\[]([^()\[\],]*)[)\]]")
+_GOES_ON = re.compile(r"\w")
 _ROMAN = {
     "i": "a",
     "ii": "b",
@@ -138,17 +76,19 @@ def first_statement(text: str) -> str:
     return _REASON.sub("", text[:2000]).strip()
 
 
-def read_result(text: str) -> StatedResult:
-    """Read one short result; parts are () where it is no value that can be compared."""
+def read_result(text: str, *, whole: bool = False) -> StatedResult:
+    """Read one short result; parts are () where it is no value that can be compared.
+
+    whole: what stands after its first sentence counts, so that only all of it can be the same.
+    """
     said = first_statement(text)
     choice, rest = _choice(said)
     parts: tuple[Part, ...] = ()
     ordered = True
-    try:
-        parts, ordered = _parts(rest if choice else said)
-    except (_UnreadableError, TooLargeError, RecursionError):
-        pass
-    return StatedResult(parts, ordered, choice, normal_form(rest or said))
+    if not (whole and _GOES_ON.search(text[len(said) :])):
+        with contextlib.suppress(UnreadableError, TooLargeError):
+            parts, ordered = _parts(rest if choice else said)
+    return StatedResult(parts, ordered, choice, normal_form(_choice(text)[1] or text), normal_form(rest or said))
 
 
 def _choice(text: str) -> tuple[str, str]:
@@ -170,21 +110,37 @@ def _parts(text: str) -> tuple[tuple[Part, ...], bool]:
     if found := _RATIO.match(plain):
         terms = tuple(map(Fraction, re.findall(r"\d+(?:\.\d+)?", found[1])))
         return (Part(Ratio(terms)),), True
-    tokens = tokens_of(_ASIDE.sub(" ", plain))
+    tokens = tokens_of(_ASIDE.sub(_without_aside, plain))
     if not any(token.kind == "number" for token in tokens):
         tokens = _spoken_numbers(tokens)
-    while tokens and tokens[-1].kind in ("separator", "relation") or (tokens and tokens[-1].text in (":", "!")):
+    while (tokens and (tokens[-1].kind == "separator" or tokens[-1].text in ("=", "≈"))) or (
+        tokens and tokens[-1].text in (":", "!")
+    ):
         tokens = tokens[:-1]
-    while tokens and tokens[0].kind in ("separator", "relation") or (tokens and tokens[0].text in (":", "*")):
+    while (tokens and (tokens[0].kind == "separator" or tokens[0].text in ("=", "≈"))) or (
+        tokens and tokens[0].text in (":", "*")
+    ):
         tokens = tokens[1:]
     items = [item for item in _split(tokens) if item]
+    while len(items) > 1 and all(token.kind == "word" and len(token.text) > 1 for token in items[-1]):
+        items = items[:-1]  # 10, so there are enough
     found = [part for item in items for part in _item(item)]
     if not found or len(found) > 24:
-        raise _UnreadableError
-    unordered = any(token.text == "and" for token in tokens) or any(token.text == "±" for token in tokens)
+        raise UnreadableError
+    joined = sum(token.text == "and" for token in tokens)
+    pairs = joined > 1 and any(token.text == "," for token in tokens)  # 3 and 4, 5 and 6
+    unordered = (joined and not pairs) or any(token.text == "±" for token in tokens)
     names = [part.name for part in found if part.name]
     found = _named(found)
     return tuple(found), not (unordered or (len(found) > 1 and len(set(names)) < len(found) and names != []))
+
+
+def _without_aside(found: re.Match[str]) -> str:
+    """Brackets with words in them ("(approx.)", "(since both are even)") are no part of a value."""
+    names = known_names()
+    words = re.findall(r"[^\W\d_]{3,}", found[1])
+    told = [word for word in words if plain_word(word) not in FUNCTIONS and names.unit(word) is None]
+    return " " if told else found[0]
 
 
 def _named(parts: list[Part]) -> list[Part]:
@@ -223,7 +179,9 @@ def _split(tokens: Sequence[Token]) -> Iterator[list[Token]]:
 
 
 def _item(tokens: list[Token]) -> list[Part]:
-    marks = [_is_value(tokens, place) for place in range(len(tokens))]
+    marks: list[bool] = []
+    for place in range(len(tokens)):
+        marks.append(_is_value(tokens, place, after_value=bool(marks and marks[-1])))
     chunks: list[tuple[int, int]] = []
     for place, mark in enumerate(marks):
         if mark and place and marks[place - 1]:
@@ -232,19 +190,27 @@ def _item(tokens: list[Token]) -> list[Part]:
             chunks.append((place, place + 1))
     chunks = [(a, b) for a, b in chunks if any(_tells(token) for token in tokens[a:b])]
     if not chunks:
-        raise _UnreadableError
+        raise UnreadableError
     start, end = chunks[-1]
     if len(chunks) > 1:
         before, after = tokens[chunks[-2][1] : start], tokens[end:]
         said = {plain_word(token.text) for token in (*before[-1:], *after[-1:])}
-        if tokens[start].kind != "relation" and not said & _COPULA:
-            raise _UnreadableError
-    label = " ".join(
-        plain_word(token.text)
-        for token in tokens[end:]
-        if token.kind == "word" and plain_word(token.text) not in _COPULA
-    )
-    return [replace(part, label=label) for part in _read_chunk(tokens[start:end])]
+        if tokens[start].kind != "relation" and not said & known_names().copulas:
+            raise UnreadableError
+    lead, rest = tokens[:start], tokens[end:]
+    introduced = tokens[start].kind == "relation" or (lead and plain_word(lead[-1].text) in known_names().copulas)
+    before, words = () if introduced else _words(lead), _words(rest)
+    value = tokens[start:end]
+    if (before or words) and not any(token.kind in ("number", "scale") or token.text in "∞π" for token in value):
+        raise UnreadableError  # letters beside words are no value
+    return [replace(part, lead=before, words=words) for part in _read_chunk(value)]
+
+
+def _words(tokens: Sequence[Token]) -> tuple[str, ...]:
+    """The words that tell something, and whether they deny it."""
+    found = [plain_word(token.text) for token in tokens if token.kind == "word"]
+    names = known_names()
+    return tuple(word for word in found if word in names.denials or word not in names.empty | names.copulas)
 
 
 def _tells(token: Token) -> bool:
@@ -253,31 +219,45 @@ def _tells(token: Token) -> bool:
     )
 
 
-def _is_value(tokens: Sequence[Token], place: int) -> bool:
+def _is_value(tokens: Sequence[Token], place: int, *, after_value: bool) -> bool:
     """Whether the token belongs to a value, and is no word beside it."""
     token = tokens[place]
-    if token.kind != "word":
-        return True
     before = tokens[place - 1] if place else None
     after = tokens[place + 1] if place + 1 < len(tokens) else None
     names = known_names()
-    if names.unit(token.text) or plain_word(token.text) in names.per or plain_word(token.text) in names.powers:
+    if token.text == "/" or plain_word(token.text) in names.per:
+        # miles/train and rupees per pair: what is no unit is a word
+        return after is not None and (
+            after.kind != "word"
+            or len(after.text) == 1
+            or bool(names.unit(after.text) or plain_word(after.text) in names.powers)
+        )
+    if token.kind != "word":
+        return True
+    if names.unit(token.text) or plain_word(token.text) in names.powers:
         unit_goes_on = before is not None and (
             before.kind in ("number", "close", "percent", "scale")
             or before.text in ("π", "/", "*", "^")
-            or (before.kind == "word" and _is_value(tokens, place - 1))
+            or plain_word(before.text) in names.per
+            or (before.kind == "word" and after_value)
         )
         money = after is not None and (after.kind == "number" or after.text == ".")
         if unit_goes_on or (money and names.unit(token.text)):
             return True
-    if plain_word(token.text) in _FUNCTIONS:
-        return after is not None
+    return after is not None if plain_word(token.text) in FUNCTIONS else _is_variable(token, before, after)
+
+
+def _is_variable(token: Token, before: Token | None, after: Token | None) -> bool:
+    """Whether a word is a letter of a formula, or two or three that touch one: xy in 3xy + 2."""
     if len(token.text) == 1 or re.fullmatch(r"[^\W\d_]_\w+", token.text):
-        if token.text in "aAI" and (after is None or after.kind == "word") and (before is None or token.spaced):
-            return False
-        return not re.match(r"[\u0900-\u0dff]", token.text)
-    glued = (before is not None and before.text in "+-*/^=") or (after is not None and after.text in "+-*/^")
-    return glued and len(token.text) <= 3 and token.text.isascii() and plain_word(token.text) not in _COPULA
+        article = token.text in "aAI" and (after is None or after.kind == "word") and (before is None or token.spaced)
+        return not article and not re.match(r"[\u0900-\u0dff]", token.text)
+    behind = before is not None and (
+        before.text in "+-*/^=" or (before.kind in ("open", "number") and not token.spaced)
+    )
+    ahead = after is not None and not after.spaced and (after.text in "+-*/^" or after.kind == "close")
+    short = len(token.text) <= 3 and token.text.isascii()
+    return (behind or ahead) and short and plain_word(token.text) not in known_names().copulas
 
 
 def _read_chunk(tokens: list[Token]) -> list[Part]:
@@ -289,10 +269,10 @@ def _read_chunk(tokens: list[Token]) -> list[Part]:
             sides.append([])
         else:
             sides[-1].append(token)
-    if signs and not sides[0]:
+    if signs and not sides[0] and signs[0] in "=≈":
         sides, signs = sides[1:], signs[1:]
-    if any(not side for side in sides):
-        raise _UnreadableError
+    if any(not side for side in sides[1:]) or (not sides[0] and not signs):
+        raise UnreadableError
     if set(signs) - {"=", "≈"}:
         return [Part(_relation(sides, signs))]
     name = ""
@@ -300,12 +280,7 @@ def _read_chunk(tokens: list[Token]) -> list[Part]:
         name, sides = named, sides[1:]
     values = [_side(side, algebraic=_is_algebra(sides[-1])) for side in sides]
     last = values[-1]
-    if (
-        name == ""
-        and len(values) == 2
-        and all(_has_variables(value) for value in values[0] + last)
-        or (name == "" and len(values) == 2 and len(values[0]) == 1 and _has_variables(values[0][0]))
-    ):
+    if not name and len(values) == 2 and len(values[0]) == 1 and _has_variables(values[0][0]):
         left, right = values[0][0], last[0]
         if isinstance(left, Quantity) and isinstance(right, Quantity):
             return [Part(Relation((_turned("=", left.node, right.node),)))]
@@ -313,7 +288,7 @@ def _read_chunk(tokens: list[Token]) -> list[Part]:
 
 
 def _relation(sides: list[list[Token]], signs: list[str]) -> Relation:
-    nodes = [_single(side) for side in sides]
+    nodes = [_single(side) if side or place else Symbol("") for place, side in enumerate(sides)]
     return Relation(
         tuple(sorted((_turned(sign, a, b) for sign, a, b in zip(signs, nodes, nodes[1:], strict=False)), key=repr))
     )
@@ -322,7 +297,7 @@ def _relation(sides: list[list[Token]], signs: list[str]) -> Relation:
 def _single(side: list[Token]) -> Node:
     value = _side(side, algebraic=True)
     if len(value) != 1 or not isinstance(value[0], Quantity):
-        raise _UnreadableError
+        raise UnreadableError
     return value[0].node
 
 
@@ -363,8 +338,8 @@ def _side(tokens: list[Token], *, algebraic: bool) -> list[Value]:
             return [Group(brackets, parts, ordered=brackets not in ("{}", "⦃⦄"))]
     if any(token.text == "±" for token in tokens):
         both = [[replace(token, text=sign) if token.text == "±" else token for token in tokens] for sign in "+-"]
-        return [_Parser(side, algebraic).whole() for side in both]
-    return [_Parser(tokens, algebraic).whole()]
+        return [parse_quantity(side, algebraic=algebraic) for side in both]
+    return [parse_quantity(tokens, algebraic=algebraic)]
 
 
 def _letters(token: Token) -> list[Token]:
@@ -373,7 +348,7 @@ def _letters(token: Token) -> list[Token]:
         return [token]
     names = known_names()
     word = plain_word(token.text)
-    if names.unit(token.text) or word in _FUNCTIONS or word in names.per or word in names.powers:
+    if names.unit(token.text) or word in FUNCTIONS or word in names.per or word in names.powers:
         return [token]
     return [replace(token, text=letter, spaced=token.spaced and not place) for place, letter in enumerate(token.text)]
 
@@ -385,280 +360,3 @@ def _closes(tokens: Sequence[Token]) -> int:
         if depth == 0:
             return place
     return -1
-
-
-class _Parser:
-    """Reads one expression with its units, by recursive descent."""
-
-    def __init__(self, tokens: Sequence[Token], algebraic: bool) -> None:
-        self.tokens, self.at, self.depth, self.algebraic = list(tokens), 0, 0, algebraic
-        self.names = known_names()
-
-    def whole(self) -> Quantity:
-        found = self.sum()
-        if self.at < len(self.tokens):
-            raise _UnreadableError
-        return replace(found, places=self._places())
-
-    def _places(self) -> int | None:
-        numbers = [token for token in self.tokens if token.kind == "number"]
-        plain = all(token.kind in ("number", "percent", "word", "unit") or token.text in "+-" for token in self.tokens)
-        return numbers[0].places if len(numbers) == 1 and plain and "e" not in numbers[0].text.lower() else None
-
-    def peek(self, ahead: int = 0) -> Token | None:
-        place = self.at + ahead
-        return self.tokens[place] if place < len(self.tokens) else None
-
-    def take(self, *texts: str) -> str:
-        token = self.peek()
-        if token is not None and token.text in texts and token.kind in ("operator", "open", "close", "percent"):
-            self.at += 1
-            return token.text
-        return ""
-
-    def sum(self) -> Quantity:
-        total = self.term()
-        while sign := self.take("+", "-"):
-            other = self.term()
-            total = _sum(total, other, negative=sign == "-")
-        return total
-
-    def term(self) -> Quantity:
-        product = self.factor()
-        while True:
-            if sign := self.take("*", "/"):
-                product = _product(product, self.factor(), divided=sign == "/")
-            elif self._goes_on():
-                other = self.factor()
-                product = _beside(product, other)
-            else:
-                return product
-
-    def _goes_on(self) -> bool:
-        token = self.peek()
-        if token is None or token.kind in ("close", "relation", "separator", "percent"):
-            return False
-        return token.kind in ("number", "open", "word", "scale") or token.text in ("√", "frac")
-
-    def factor(self) -> Quantity:
-        if sign := self.take("-", "+"):
-            found = self.factor()
-            return _product(Quantity(Fraction(-1)), found) if sign == "-" else found
-        base = self.postfix(self.primary())
-        if self.take("^"):
-            exponent = self._exponent()
-            if base.percent:
-                raise _UnreadableError
-            unit = None
-            if base.unit:
-                unit = base.unit.power(_small(exponent))
-            base = self.postfix(Quantity(algebra.raise_to(base.node, exponent), unit))
-        return base
-
-    def _exponent(self) -> Node:
-        sign = self.take("-", "+")
-        self._deeper()
-        found = self.primary()
-        self.depth -= 1
-        if found.unit:
-            raise _UnreadableError
-        return algebra.multiply((Fraction(-1), found.node)) if sign == "-" else found.node
-
-    def _deeper(self) -> None:
-        self.depth += 1
-        if self.depth > _DEEPEST:
-            raise _UnreadableError
-
-    def primary(self) -> Quantity:
-        token = self.peek()
-        if token is None:
-            raise _UnreadableError
-        self.at += 1
-        if token.kind == "number":
-            return Quantity(Fraction(token.text))
-        if token.kind == "open" or token.text == "|":
-            return self._bracketed(token)
-        if token.text == "√":
-            degree = Fraction(2)
-            if self.take("["):
-                inner = self.sum().node
-                if not isinstance(inner, Fraction) or not inner or not self.take("]"):
-                    raise _UnreadableError
-                degree = inner
-            return Quantity(algebra.raise_to(self._argument().node, 1 / degree))
-        if token.text == "frac":
-            return Quantity(algebra.divide(self._argument().node, self._argument().node))
-        if token.kind == "word":
-            return self._word(token)
-        raise _UnreadableError
-
-    def _bracketed(self, token: Token) -> Quantity:
-        self._deeper()
-        found = self.sum()
-        self.depth -= 1
-        wanted = {"(": ")", "[": "]", "{": "}", "|": "|", "⦃": "⦄", "⟨": "⟩"}[token.text]
-        if not self.take(wanted):
-            raise _UnreadableError
-        if token.text == "|":
-            node = abs(found.node) if isinstance(found.node, Fraction) else algebra.Call("abs", found.node)
-            return replace(found, node=node)
-        return found
-
-    def _argument(self) -> Quantity:
-        """What a root or a fraction is of: a group, or one number or letter."""
-        self._deeper()
-        found = self.primary()
-        self.depth -= 1
-        return found
-
-    def _word(self, token: Token) -> Quantity:
-        plain = plain_word(token.text)
-        if plain in _FUNCTIONS and self.peek() is not None:
-            return Quantity(algebra.Call(plain, self._argument().node))
-        unit = self.names.unit(token.text)
-        following = self.peek()
-        if (
-            unit
-            and not self.algebraic
-            and following is not None
-            and (following.kind == "number" or following.text == "-")
-        ):
-            money = self.factor()  # ₹450
-            if money.unit:
-                raise _UnreadableError
-            return replace(money, unit=unit)
-        if len(token.text) == 1 or "_" in token.text:
-            return Quantity(Symbol(token.text))
-        raise _UnreadableError
-
-    def postfix(self, found: Quantity) -> Quantity:
-        token = self.peek()
-        if token is not None and token.kind == "scale":
-            self.at += 1
-            scale = Fraction(self.names.scales[token.text])
-            found = replace(found, node=algebra.multiply((found.node, scale)))
-            following, after = self.peek(), self.peek(1)
-            if (
-                following is not None
-                and following.kind == "number"
-                and (scale > 100 or after is None or after.kind != "scale")
-            ):
-                less = self.postfix(self.primary())  # 1 crore 20 lakh
-                if isinstance(less.node, Fraction) and less.node < scale:
-                    return replace(less, node=algebra.add((found.node, less.node)))
-                raise _UnreadableError
-            return self.postfix(found)
-        if token is not None and token.text == "%" and not found.unit:
-            self.at += 1
-            return replace(found, node=algebra.multiply((found.node, Fraction(1, 100))), percent=True)
-        if token is not None and token.text == "!" and isinstance(found.node, Fraction) and found.node.denominator == 1:
-            if not 0 <= found.node <= 20:
-                raise _UnreadableError
-            self.at += 1
-            product = Fraction(1)
-            for number in range(2, int(found.node) + 1):
-                product *= number
-            return self.postfix(replace(found, node=product))
-        if token is not None and token.kind == "word" and found.unit is None and not found.percent:
-            unit = self._unit()
-            return found if unit is None else replace(found, unit=unit)
-        return found
-
-    def _unit(self) -> Unit | None:
-        """A unit with its powers and divisions: km/h, sq cm, m s^-2, cm²; None where the word is none."""
-        total, divided, read = Unit(Fraction(1), ()), False, False
-        while (token := self.peek()) is not None:
-            if read and (token.text == "/" or (token.kind == "word" and plain_word(token.text) in self.names.per)):
-                following = self.peek(1)
-                if following is None or not self._one_unit(1):
-                    break
-                self.at += 1
-                divided = True
-                continue
-            if read and token.text == "*" and self._one_unit(1):
-                self.at += 1
-                continue
-            one = self._one_unit(0)
-            if one is None or (self.algebraic and len(token.text) == 1):
-                break
-            if not read and self._is_symbol_of_product(token):
-                break
-            unit, size = one
-            self.at += size
-            if self.take("^"):
-                unit = unit.power(_small(self._exponent()))
-            else:
-                following = self.peek()
-                after = (
-                    known_names().powers.get(plain_word(following.text))
-                    if following and following.kind == "word"
-                    else None
-                )
-                if after and size == 1:
-                    self.at += 1
-                    unit = unit.power(after)
-            total = total.times(unit.power(-1) if divided else unit)
-            divided, read = False, True
-        return total if read else None
-
-    def _is_symbol_of_product(self, token: Token) -> bool:
-        """5m(…) and 2hπ are products."""
-        following = self.peek(1)
-        return len(token.text) == 1 and following is not None and following.kind == "open" and not following.spaced
-
-    def _one_unit(self, ahead: int) -> tuple[Unit, int] | None:
-        """(unit, tokens) at a place, with a word for its power before it."""
-        token = self.peek(ahead)
-        if token is None or token.kind != "word":
-            return None
-        power = self.names.powers.get(plain_word(token.text))
-        if power:
-            following = self.peek(ahead + 1)
-            skip = 2 if following is not None and following.text == "." else 1
-            following = self.peek(ahead + skip)
-            unit = self.names.unit(following.text) if following and following.kind == "word" else None
-            return (unit.power(power), skip + 1) if unit else None
-        if unit := self.names.unit(token.text):
-            return unit, 1
-        powered = re.fullmatch(r"([^\W\d_]+)_?([23])", token.text)
-        unit = self.names.unit(powered[1]) if powered else None
-        return (unit.power(int(powered[2])), 1) if unit and powered else None
-
-
-def _small(exponent: Node) -> int:
-    """The power of a unit."""
-    if not isinstance(exponent, Fraction) or exponent.denominator != 1 or abs(exponent) > 9:
-        raise _UnreadableError
-    return int(exponent)
-
-
-def _sum(one: Quantity, other: Quantity, *, negative: bool) -> Quantity:
-    node = algebra.multiply((Fraction(-1), other.node)) if negative else other.node
-    if one.unit and other.unit:
-        if one.unit.base != other.unit.base:
-            raise _UnreadableError
-        node = algebra.multiply((node, other.unit.factor / one.unit.factor))
-    return Quantity(algebra.add((one.node, node)), one.unit or other.unit, one.percent and other.percent)
-
-
-def _product(one: Quantity, other: Quantity, *, divided: bool = False) -> Quantity:
-    node = algebra.divide(one.node, other.node) if divided else algebra.multiply((one.node, other.node))
-    unit = one.unit or other.unit
-    if other.unit:
-        # 3/4 hour is three quarters of an hour
-        right = other.unit.power(-1) if divided and one.unit else other.unit
-        unit = one.unit.times(right) if one.unit else right
-    return Quantity(node, unit if unit is None or unit.base or unit.factor != 1 else None)
-
-
-def _beside(one: Quantity, other: Quantity) -> Quantity:
-    """Two values side by side: 1 hour 30 minutes are added, 2 x is a product."""
-    if one.unit and other.unit and one.unit.base == other.unit.base and other.unit.factor < one.unit.factor:
-        return _sum(one, other, negative=False)
-    if (
-        one.unit
-        or one.percent
-        or (isinstance(one.node, Fraction) and isinstance(other.node, Fraction) and other.unit is None)
-    ):
-        raise _UnreadableError
-    return _product(one, other)

@@ -1,4 +1,4 @@
-"""Reading text in any script: words, scripts, digits, one spelling. Results are read in `reading`; what is right is `correctness`'s."""
+"""Reading text in any script: words, scripts, digits, one spelling. Results are read in `reading`."""
 
 from __future__ import annotations
 
@@ -105,3 +105,9 @@ def normal_form(text: str) -> str:
     text = re.sub(r"[*_`$\\]", "", text).strip(" \t\n.,;:!?।॥\"'()[]{}")
     text = re.sub(r"\s+", "", _VERB.sub("", _ARTICLE.sub("", text)))
     return _SAYS.get(text, text)
+
+
+def is_letter(text: str) -> bool:
+    """Whether a result is nothing but the letter of a choice, which any text holds somewhere: "B", "(c)", "घ"."""
+    bare = text.strip(" .()[]:*")
+    return len(bare) == 1 and bare.isalpha()

@@ -11,10 +11,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from lyo_pipelines.evaluation.answers.text import ascii_digits
-from lyo_pipelines.evaluation.answers.units import known_names, plain_word
+from lyo_pipelines.evaluation.answers.units import Names, known_names, plain_word
 
 LONGEST = 400
 """Characters that are looked at: a result is short, and a model that repeats a digit for ever must not cost time."""
+
+FRACTION = "\u2044\u2044"
+"""What stands for a fraction's command before its two groups."""
 
 Kind = Literal["number", "word", "operator", "relation", "open", "close", "separator", "percent", "unit", "scale"]
 
@@ -37,6 +40,7 @@ _LATEX_MIXED = re.compile(r"(?<![\d.,/^{])(\d{1,9})\s?\\[dt]?frac\s?\{(\d{1,9})\
 _WESTERN = re.compile(r"(?<![\d.,])\d{1,3}(?:,\d{3})+(?![\d,]*\d)")
 _INDIAN = re.compile(r"(?<![\d.,])\d{1,2}(?:,\d{2})+,\d{3}(?![\d,]*\d)")
 _SPACED = re.compile(r"(?<![\d.,^/+*=-])(?<![\d.,] )\d{1,3}(?:[ \u00a0\u2009\u202f]\d{3})+(?![ ]?[\d/])")
+_INDIAN_SPACED = re.compile(r"(?<![\d.,^/+*=-])(?<![\d.,] )\d{1,2}(?: \d{2})+ \d{3}(?![ ]?[\d/])")
 _BRACED_COMMA = re.compile(r"(?<=\d)\{,\}(?=\d{3})")
 _INLINE = re.compile(r"\$(?=\S)([^$]{0,300})(?<=\S)\$(?!\d)")
 _WORDS_IN_TEX = re.compile(
@@ -46,31 +50,28 @@ _LATEX = {
     "times": "*", "cdot": "*", "div": "/", "pm": "±", "pi": "π", "degree": "°", "infty": "∞", "leq": "≤", "le": "≤", "geq": "≥",
     "ge": "≥", "lt": "<", "gt": ">", "neq": "≠", "ne": "≠", "approx": "≈", "theta": "θ", "alpha": "α", "beta": "β", "gamma": "γ",
     "lambda": "λ", "mu": "μ", "Omega": "Ω", "omega": "ω", "phi": "φ", "rho": "ρ", "sigma": "σ", "Delta": "Δ", "delta": "δ",
-    "circ": "°", "lbrace": "⦃", "rbrace": "⦄", "cup": "∪", "rupee": "₹", "sqrt": "√", "left": "", "right": "", "displaystyle": "",
+    "circ": "°", "lbrace": "⦃", "rbrace": "⦄", "cup": "∪", "rupee": "₹", "epsilon": "ε", "varepsilon": "ε",
+    "eta": "η", "tau": "τ", "psi": "ψ", "chi": "χ", "nu": "ν", "xi": "ξ", "kappa": "κ",
+    "sqrt": "√", "left": "", "right": "", "displaystyle": "",
     "quad": " ", "qquad": " ", "boxed": "", "therefore": "", "implies": "", "Rightarrow": "", "limits": "",
 }  # fmt: skip
 _COMMAND = re.compile(r"\\([A-Za-z]+)")
-_TIMES = re.compile(r"(?<=[\d)])\s?[xX✕](?=\s?\d)")
+_TIMES = re.compile(r"(?<=[\d)])\s?(?:[xX✕]|\btimes\b)(?=\s?\d)")
+_ORDINAL = re.compile(r"(?<=\d)(?:st|nd|rd|th)\b")
 _BOLD = re.compile(r"(?<![\w)])\*\*|\*\*(?![\w(-])|(?<!\w)__|__(?!\w)|`")
 _POWER = re.compile(r"\^\s?\{?\s?°\s?\}?")
 _TOKEN = re.compile(
     r"(?P<number>(?:\d+(?:\.\d+)?|\.\d+)(?:[eE][-+]?\d{1,3}(?![\w.]))?)"
-    r"|(?P<frac>\\[dtc]?frac)"
+    rf"|(?P<frac>{FRACTION})"
     r"|(?P<word>°\s?[CF](?!\w)|(?:[^\W\d_]|[\u0300-\u036f\u0900-\u0963\u0970-\u0dff\u200c\u200d])"
     r"(?:[^\W\d_]|[\u0300-\u036f\u0900-\u0963\u0970-\u0dff\u200c\u200d]|\.(?=[\u0900-\u0dff])|_\d+|_\{\w{1,4}\})*|[°℃℉₹$€£¢Ω∞])"
     r"|(?P<relation><=|>=|!=|==?|[<>≤≥≠≈~≡])"
     r"|(?P<operator>\*\*|[-+*/×÷·∙⋅^±√:|!∪])"
-    r"|(?P<open>[({\[⦃⟨])|(?P<close>[)}\]⦄⟩])|(?P<separator>[,;&])|(?P<percent>%)|(?P<other>\S)"
+    r"|(?P<open>[({\[⦃⟨])|(?P<close>[)}\]⦄⟩])|(?P<separator>[,;]|(?<=\s)&(?=\s))|(?P<percent>%)|(?P<other>\S)"
 )
 _OPERATORS = {"×": "*", "·": "*", "∙": "*", "⋅": "*", "÷": "/", "**": "^"}
 _RELATIONS = {"<=": "≤", ">=": "≥", "!=": "≠", "==": "=", "~": "≈", "≡": "="}
-_CONJUNCTIONS = frozenset(
-    map(
-        plain_word,
-        "and or aur ya और या एवं तथा व मறறும் மற்றும் அல்லது మరియు లేదా এবং আর বা ಮತ್ತು ಅಥವಾ അഥവാ അല്ലെങ്കിൽ અને અથવા ਅਤੇ ਜਾਂ اور یا".split(),
-    )
-)
-_SPOKEN = {"plus": "+", "minus": "-", "times": "*", "divided": "/", "equals": "=", "equal": "=", "approximately": "≈"}
+_SPOKEN = {"plus": "+", "minus": "-", "divided": "/", "equals": "=", "equal": "=", "approximately": "≈"}
 
 
 def plain_form(text: str) -> str:
@@ -90,8 +91,9 @@ def plain_form(text: str) -> str:
     text = _MIXED.sub(_mixed, text)
     text = _BOLD.sub(" ", text)
     text = _WESTERN.sub(_joined, _INDIAN.sub(_joined, text))
-    text = _SPACED.sub(_joined, text)
+    text = _SPACED.sub(_joined, _INDIAN_SPACED.sub(_joined, text))
     text = re.sub(r"(?<=\d)\s?/-(?=[\s.,;)]|$)", " ", text)  # Rs 450/-
+    text = _ORDINAL.sub("", text)
     return _TIMES.sub("*", text).strip()
 
 
@@ -109,25 +111,25 @@ def tokens_of(text: str) -> list[Token]:
         elif kind == "frac":
             found.append(Token("operator", "frac", spaced))
         elif kind == "word":
-            found.append(_word(said, spaced, names.scales, names.percent))
+            found.append(_word(said, spaced, names))
         elif kind == "relation":
             found.append(Token("relation", _RELATIONS.get(said, said), spaced))
         elif kind == "operator":
             found.append(Token("operator", _OPERATORS.get(said, said), spaced))
         elif kind in ("open", "close", "separator", "percent"):
             found.append(Token(kind, said, spaced))  # pyright: ignore[reportArgumentType]
-        elif unicodedata.category(said)[0] in "LS":
+        elif unicodedata.category(said)[0] == "L":
             found.append(Token("word", said, spaced))
     return found
 
 
-def _word(said: str, spaced: bool, scales: dict[str, int], percent: frozenset[str]) -> Token:
+def _word(said: str, spaced: bool, names: Names) -> Token:
     plain = plain_word(said)
-    if plain in _CONJUNCTIONS:
+    if plain in names.conjunctions:
         return Token("separator", "and", spaced)
-    if plain in scales:
+    if plain in names.scales:
         return Token("scale", plain, spaced)
-    if plain in percent:
+    if plain in names.percent:
         return Token("percent", "%", spaced)
     if plain in _SPOKEN:
         sign = _SPOKEN[plain]
@@ -138,7 +140,7 @@ def _word(said: str, spaced: bool, scales: dict[str, int], percent: frozenset[st
 def _command(found: re.Match[str]) -> str:
     name = found[1]
     if name in ("frac", "dfrac", "tfrac", "cfrac"):
-        return "\\frac"
+        return FRACTION
     return _LATEX.get(name, f" {name} ")
 
 

@@ -1,6 +1,6 @@
 """Units of measure, number words and scales (lakh, crore) by the names that learners' languages have for them.
 
-The names stand in units.yaml, with exact factors. A general library of units reads classroom words as units (cats and hats are
+The names stand in names.yaml, with exact factors. A general library of units reads classroom words as units (cats and hats are
 pressures and masses to it) and knows no lakh, no sq cm and no सेमी, so a closed list decides what is one.
 """
 
@@ -52,6 +52,10 @@ class Names:
     scales: dict[str, int]
     percent: frozenset[str]
     numbers: dict[str, int]
+    conjunctions: frozenset[str]
+    copulas: frozenset[str]
+    denials: frozenset[str]
+    empty: frozenset[str]
 
     def unit(self, word: str) -> Unit | None:
         """The unit of this symbol or name."""
@@ -65,8 +69,8 @@ def plain_word(word: str) -> str:
 
 @cache
 def known_names() -> Names:
-    """The names of units.yaml."""
-    told = yaml.safe_load((Path(__file__).parent / "units.yaml").read_text(encoding="utf-8"))
+    """The names of names.yaml."""
+    told = yaml.safe_load((Path(__file__).parent / "names.yaml").read_text(encoding="utf-8"))
     symbols, names = {}, {}
     for entry in told["units"]:
         unit = Unit(Fraction(entry["factor"]), _base(entry["base"]))
@@ -82,6 +86,7 @@ def known_names() -> Names:
         numbers={
             plain_word(word): value for words in told["numbers"].values() for value, word in enumerate(words.split())
         },
+        **{name: frozenset(map(plain_word, words.split())) for name, words in told["words"].items()},
     )
 
 

@@ -17,6 +17,7 @@ from lyo_pipelines.evaluation.engine.ask_models import Asker
 from lyo_pipelines.evaluation.engine.model_host import ModelHost, quiet_libraries
 from lyo_pipelines.evaluation.engine.optional_parts import ask_endpoints, ask_judge, ask_other_segments
 from lyo_pipelines.evaluation.inputs.evaluation_inputs import EvaluationInputs
+from lyo_pipelines.evaluation.inputs.known_results import known_result
 from lyo_pipelines.evaluation.measures.catalogue import load_metrics
 from lyo_pipelines.evaluation.measures.language_quality import culture_section, language_metrics
 from lyo_pipelines.evaluation.measures.metric_values import MetricValues
@@ -96,7 +97,8 @@ def write_items(path: Path, inputs: EvaluationInputs, outputs: Mapping[str, Mode
                 {
                     "item_id": item.item_id, "group_id": item.group_id, "model": role, "language": item.language,
                     "subject": item.subject, "topic": item.topic, "grade": item.grade, "question": item.question,
-                    "reference": item.reference, "reference_answer": item.reference_answer, "answer": answered.texts[row],
+                    "reference": item.reference, "reference_answer": item.reference_answer,
+                    "known_result": known_result(item).text or None, "answer": answered.texts[row],
                     "answer_tokens": answered.answer_tokens[row], "prompt_tokens": answered.prompt_tokens[row],
                     "truncated": answered.truncated[row], "nll_sum": answered.nll_sums[row],
                     "nll_tokens": answered.nll_tokens[row],

@@ -7,6 +7,7 @@ from typing import Any
 
 from lyo_pipelines.contracts.report import Report
 from lyo_pipelines.evaluation.report.build import read_report
+from lyo_pipelines.evaluation.report.headline import correctness_line
 from lyo_pipelines.evaluation.report.markdown import gates_table, verdict_table
 from lyo_pipelines.evaluation.report.markdown_parts import optional_sections as other_parts
 from lyo_pipelines.evaluation.report.markdown_tasks import task_part
@@ -43,6 +44,8 @@ def materialization_metadata(report: Report, output: Path) -> dict[str, Any]:  #
         metadata["generation_tokens_per_second"] = {"type": "float", "raw_value": round(float(speed), 1)}
     if (first := candidate.time_to_first_token_ms.p50) is not None:
         metadata["time_to_first_token_ms_p50"] = {"type": "float", "raw_value": float(first)}
+    if told := correctness_line(report):
+        metadata["correctness"] = {"type": "md", "raw_value": told}
     if told := other_parts(report):
         metadata["more"] = {"type": "md", "raw_value": told}
     if told := task_part(report):

@@ -15,6 +15,7 @@ from lyo_pipelines.evaluation.measures.metric_values import MetricValues
 from lyo_pipelines.tasks.base import TaskFormat
 
 BUILT_IN = Path(__file__).parents[1] / "metrics"
+READERS = Path(__file__).parents[1] / "answers"
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,9 @@ INPUTS: dict[str, MetricInput] = {
     "predictions": MetricInput("the model's answer", "prediction"),
     "references": MetricInput("the answer in the test split", "reference"),
     "questions": MetricInput("the last user message", "question"),
-    "expected_answers": MetricInput("the checkable result, '' where none is known", "expected_answer"),
+    "expected_answers": MetricInput(
+        "the checkable result, of the row or as the reference states it, '' where none is known", "expected_answer"
+    ),
     "languages": MetricInput("language of the item", "language"),
     "subjects": MetricInput("subject of the item, or ''", "subject"),
     "grades": MetricInput("grade of the item, or ''", "grade"),
@@ -112,8 +115,10 @@ def applies_to_task(name: str, path: Path, task: TaskFormat | None, primary: str
 
 
 def sources_hash(files: Mapping[str, Path]) -> str:
-    """Hash of the metric modules' source, and of their base: another source gives another report."""
+    """Hash of the metric modules' source, and of what reads answers for them: another source gives another report."""
     digest = hashlib.sha256((BUILT_IN / "item_metric.py").read_bytes())
+    for path in sorted([*READERS.glob("*.py"), *READERS.glob("*.yaml")]):
+        digest.update(path.name.encode() + path.read_bytes())
     for name, path in files.items():
         digest.update(name.encode() + path.read_bytes())
     return digest.hexdigest()[:16]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lyo_pipelines.evaluation.inputs.items import Item
+from lyo_pipelines.evaluation.inputs.known_results import known_result
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ def metric_inputs(items: Sequence[Item], outputs: ModelOutputs) -> dict[str, lis
         "predictions": outputs.texts,
         "references": [item.reference for item in items],
         "questions": [item.question for item in items],
-        "expected_answers": [item.reference_answer or "" for item in items],
+        "expected_answers": [known_result(item).text for item in items],
         "languages": [item.language for item in items],
         "subjects": [item.subject or "" for item in items],
         "grades": [item.grade or "" for item in items],

@@ -29,6 +29,7 @@ from lyo_pipelines.evaluation.measures.metric_values import Found, MetricFacts, 
 from lyo_pipelines.evaluation.measures.model_outputs import ModelOutputs, Timing
 from lyo_pipelines.evaluation.measures.run_metrics import Measured
 from lyo_pipelines.evaluation.measures.validity import VALID_ANSWER
+from lyo_pipelines.evaluation.report.checked import correctness_section
 from lyo_pipelines.evaluation.report.gates import NO_NUMBER, evaluate_gates, may_be_released
 from lyo_pipelines.evaluation.report.slices import slice_all
 from lyo_pipelines.evaluation.report.tasks import task_section
@@ -120,6 +121,7 @@ def build_report(
         judge=sections.judge,
         culture=sections.culture,
         satisfaction=sections.satisfaction,
+        correctness=correctness_section(inputs, measured),
         incomplete=missing,
         gates=(),  # they judge the rest of the report
         may_be_released=False,

@@ -6,6 +6,7 @@ from lyo_pipelines.contracts.report import Report, ServedBy
 from lyo_pipelines.contracts.report_values import Comparison
 from lyo_pipelines.evaluation.measures.compare import OURS
 from lyo_pipelines.evaluation.report.gates import held_because
+from lyo_pipelines.evaluation.report.headline import correctness_line
 from lyo_pipelines.evaluation.report.markdown_method import limits_section, method_section
 from lyo_pipelines.evaluation.report.markdown_parts import optional_sections as other_parts
 from lyo_pipelines.evaluation.report.markdown_parts import warning_lines
@@ -120,6 +121,7 @@ def _summary(report: Report) -> str:
         f"{part} test items in {report.groups} groups (dataset {report.dataset_fingerprint}), "
         + ", ".join(f"{role} = `{version}`" for role, version in report.model_versions.items())
         + ".",
+        *filter(None, [correctness_line(report)]),
         *summary_lines(report),
         *warning_lines(report),
     ]

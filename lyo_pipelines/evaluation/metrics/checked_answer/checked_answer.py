@@ -12,8 +12,8 @@ class CheckedAnswer(ItemMetric):
     direction = "higher"
     unit = "share right"
     sentence = (
-        "Share of answers whose stated result (last line Answer: / उत्तर: / விடை:, else the last number) "
-        "equals the known one."
+        "Share of answers whose stated result (Answer: / उत्तर: / விடை:, #### or a box, a conclusion, else the last number) equals the "
+        "known one: of the row, else as the reference surely states it at its end."
     )
 
     def value(self, prediction: str, expected_answer: str) -> float | None:

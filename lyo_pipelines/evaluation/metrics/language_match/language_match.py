@@ -1,34 +1,43 @@
-"""Whether the answer is written in the script of the item's language.
+"""Whether the answer is written in the item's language, code and formulas aside.
 
-By script only: Hindi and Marathi, or English and romanised Hindi, look the same here.
+By script, and within one by words: Hindi is told from Marathi, English from romanised Hindi and Tamil.
 """
 
 from __future__ import annotations
 
-from lyo_pipelines.evaluation.answers.text import SCRIPT_OF, script_counts
-from lyo_pipelines.evaluation.metrics.item_metric import ItemMetric
+from collections.abc import Sequence
+
+import polars as pl
+
+from lyo_pipelines.config.loading import load_config
+from lyo_pipelines.evaluation.metrics.item_metric import BatchMetric, Values
+from lyo_pipelines.languages.written import is_in_language
 
 
-class LanguageMatch(ItemMetric):
-    """Whether the answer is written in the script of the item's language."""
+class LanguageMatch(BatchMetric):
+    """Whether the answer is written in the item's language, code and formulas aside."""
 
     direction = "higher"
     unit = "share matching"
     sentence = (
-        "Share of answers written mostly in the script of the item's language; formula-only answers are not measured."
+        "Share of answers written in the item's language (script, and the commonest words where languages share one); code, formulas "
+        "and links are no language, so answers of nothing else are not measured. Empty answers do not match."
     )
 
-    def value(self, prediction: str, language: str) -> float | None:
-        return matches(prediction, language)
+    def measure(self, predictions: Sequence[str], languages: Sequence[str]) -> Values:
+        return _matching(predictions, languages)
 
 
 def matches(answer: str, language: str) -> float | None:
-    """1 when most letters are in the language's script, 0 when not or empty, None where nothing can be said."""
-    script = "latin" if language.endswith("_latn") else SCRIPT_OF.get(language)
-    if script is None:
-        return None
-    if not answer.strip():
-        return 0.0
-    counts = script_counts(answer)
-    letters = sum(counts.values())
-    return None if letters == 0 else float(counts.get(script, 0) * 2 > letters)
+    """1 when an answer is in the language, 0 when it is not or is empty, None where nothing can be said."""
+    return _matching([answer], [language])[0]
+
+
+def _matching(answers: Sequence[str], languages: Sequence[str]) -> list[float | None]:
+    told = is_in_language(
+        pl.Series(list(answers), dtype=pl.String),
+        pl.Series(list(languages), dtype=pl.String),
+        load_config().interactions.language_from_text,
+    )
+    found = [0.0 if not answer.strip() else one for answer, one in zip(answers, told, strict=True)]
+    return [None if one is None else float(one) for one in found]

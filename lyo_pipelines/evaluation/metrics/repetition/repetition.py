@@ -1,24 +1,21 @@
-"""Share of repeated word 4-grams within an answer: the loop that small models fall into."""
+"""Share of an answer that it had already said: the loop that small models fall into, with or without spaces."""
 
 from __future__ import annotations
 
-from lyo_pipelines.evaluation.answers.text import words
+from lyo_pipelines.evaluation.answers.loops import loop_share
 from lyo_pipelines.evaluation.metrics.item_metric import ItemMetric
 
 
 class Repetition(ItemMetric):
-    """Share of repeated word 4-grams within an answer: the loop that small models fall into."""
+    """Share of an answer that it had already said: the loop that small models fall into, with or without spaces."""
 
     direction = "lower"
     unit = "share repeated"
-    sentence = "Share of an answer's word 4-grams that it had already written."
+    sentence = (
+        "Share of an answer's word 4-grams that it had already written (of long runs without a space, their 8-grams of letters); "
+        "rows of tables and patterns of figures or stars are no repetition."
+    )
     source = "Welleck et al., Neural Text Generation with Unlikelihood Training, ICLR 2020 (seq-rep-4)"
 
     def value(self, prediction: str) -> float | None:
-        return repeated_share(words(prediction))
-
-
-def repeated_share(tokens: list[str], n: int = 4) -> float:
-    """1 - distinct n-grams / n-grams; 0 for a text shorter than n words."""
-    grams = [tuple(tokens[start : start + n]) for start in range(len(tokens) - n + 1)]
-    return 1 - len(set(grams)) / len(grams) if grams else 0.0
+        return loop_share(prediction)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lyo_pipelines.evaluation.answers.readability import sentences
+from lyo_pipelines.evaluation.answers.text import is_letter
 from lyo_pipelines.evaluation.metrics.item_metric import ItemMetric
 from lyo_pipelines.tasks.live_study import gives_away
 
@@ -18,7 +19,11 @@ class SolutionFirst(ItemMetric):
     )
 
     def value(self, prediction: str, expected_answer: str, question: str) -> float | None:
-        return told_first(prediction, expected_answer, question) if expected_answer else None
+        return (
+            told_first(prediction, expected_answer, question)
+            if expected_answer and not is_letter(expected_answer)
+            else None
+        )
 
 
 def told_first(answer: str, solution: str, question: str) -> float | None:

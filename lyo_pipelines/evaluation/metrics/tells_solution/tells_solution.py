@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lyo_pipelines.evaluation.answers.text import is_letter
 from lyo_pipelines.evaluation.metrics.item_metric import ItemMetric
 from lyo_pipelines.tasks.live_study import gives_away
 
@@ -17,4 +18,8 @@ class TellsSolution(ItemMetric):
     )
 
     def value(self, prediction: str, expected_answer: str, question: str) -> float | None:
-        return float(gives_away(prediction, expected_answer, question)) if expected_answer else None
+        return (
+            float(gives_away(prediction, expected_answer, question))
+            if expected_answer and not is_letter(expected_answer)
+            else None
+        )
