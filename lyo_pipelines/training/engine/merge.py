@@ -18,7 +18,6 @@ from lyo_pipelines.training.engine import base
 from lyo_pipelines.training.engine.embedded import LABEL_FILE
 from lyo_pipelines.training.engine.whole_model import WEIGHTS, save_tokenizer
 from lyo_pipelines.training.plan import TrainingResult
-from lyo_pipelines.training.recipes import FOUR_BIT_METHOD
 
 LICENCE_FILES = ("LICENSE*", "LICENCE*", "NOTICE*", "USE_POLICY*")
 CARD = """---
@@ -65,7 +64,7 @@ def merge_adapter(
 def _write_merged(adapter: TrainingResult, source: str, folder: Path) -> None:
     config = transformers.AutoConfig.from_pretrained(source)
     dtype = config.dtype if isinstance(config.dtype, torch.dtype) else torch.float32
-    four_bit = adapter.manifest.method == FOUR_BIT_METHOD
+    four_bit = adapter.manifest.base_in_4_bits
     model = base.load_model(source, dtype=dtype, four_bit_on="cpu" if four_bit else None)
     if four_bit:  # the weights that the adapter was trained on and judged on, written out
         model = model.dequantize()
