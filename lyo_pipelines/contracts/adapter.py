@@ -20,7 +20,7 @@ NOTE = "run.json"
 
 def _nothing(value: Any) -> bool:
     """What a training has no use for is not written."""
-    return value is None or value == {}
+    return value is None or value is False or value == {}
 
 
 class TrainingNote(Document):
@@ -81,7 +81,8 @@ class TrainingCost(DocumentPart):
 class AdapterManifest(TrainingNote):
     """A finished adapter, or a model that was trained whole (method `full`).
 
-    dtype: in which its training multiplied, None in files that do not say. examples: learnt from and validated on; truncated: of
+    dtype: in which its training multiplied, None in files that do not say. tuned_in_4_bits: it was tuned on preferences, on a base held
+    in 4 bits as that of the adapter it started from. examples: learnt from and validated on; truncated: of
     them, shortened, by split and by what was cut. mixture: {segment: {"examples": …, "seen": …}}; preference: rewards of the last
     validation. files: name -> sha256 of what was published.
     """
@@ -93,6 +94,7 @@ class AdapterManifest(TrainingNote):
     base_model: BaseModelRecord
     stopped_early: bool = False
     dtype: str | None = Field(None, exclude_if=_nothing)
+    tuned_in_4_bits: bool = Field(False, exclude_if=_nothing)
     metrics: TrainingMetrics = TrainingMetrics()
     cost: TrainingCost = TrainingCost()
     examples: dict[str, int] = Field(default_factory=dict)
@@ -101,6 +103,11 @@ class AdapterManifest(TrainingNote):
     preference: dict[str, float | None] = Field(default_factory=dict, exclude_if=_nothing)
     libraries: dict[str, str] = Field(default_factory=dict)
     files: dict[str, str] = Field(default_factory=dict)
+
+    @property
+    def base_in_4_bits(self) -> bool:
+        """Whether its base model was held in 4 bits: there it belongs, wherever it is asked."""
+        return self.method == "qlora" or self.tuned_in_4_bits
 
     @property
     def is_whole_model(self) -> bool:

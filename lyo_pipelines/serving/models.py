@@ -18,7 +18,6 @@ from lyo_pipelines.serving.contract import RefusedError
 from lyo_pipelines.serving.routed import Routed, routed_adapter
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines.training.plan import TrainingResult, is_complete, read_adapter
-from lyo_pipelines.training.recipes import FOUR_BIT_METHOD
 from lyo_pipelines.training.verified_loading import DamagedAdapterError, published_files
 from lyo_pipelines.training.versions import NoAdapterError, latest_adapter
 
@@ -103,7 +102,7 @@ class Models:
         """
         if route.version is None:  # as the report compared it: in 4 bits where the segment's adapter runs so
             newest = self._newest(route.segment)
-            four_bit = newest is not None and newest.manifest.method == FOUR_BIT_METHOD
+            four_bit = newest is not None and newest.manifest.base_in_4_bits
             return replace(self._base(model, four_bit=four_bit), arm=route.arm, release_id=route.release_id)
         try:
             folder = self.lake.local(self.lake.adapter_dir(route.segment, route.version))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 import shutil
@@ -17,6 +18,7 @@ from pydantic import BaseModel, ConfigDict
 
 from lyo_pipelines.contracts.document import DocumentError
 from lyo_pipelines.evaluation.command import evaluation_command, is_complete, write_config
+from lyo_pipelines.evaluation.engine import generate
 from lyo_pipelines.evaluation.engine.__main__ import main
 from lyo_pipelines.evaluation.engine.ask_models import Asker
 from lyo_pipelines.evaluation.engine.model_host import ModelHost
@@ -217,6 +219,30 @@ def test_a_teams_own_metric_reaches_the_report(world, output):
     english = sum(item.language == "en" for item in asked)
     assert report.models["candidate"]["shouts"].n == english > 0
     assert "| shouts (marks, " in (folder / "report.md").read_text()
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_losses_that_are_no_number_are_counted_shown_and_hold_the_release(world, tmp_path, monkeypatch, value):
+    likelihood = generate.likelihood
+    lost = gather_inputs(world.dataset, world.candidate, None, world.config).items[3].item_id
+
+    def broken(model, tokenizer, batch):
+        found = likelihood(model, tokenizer, batch)
+        adapted = hasattr(model, "peft_config") and not model._adapters_disabled
+        sums = zip(found["ids"], found["nll_sums"], strict=True)
+        return found | {"nll_sums": [value if adapted and item == lost else total for item, total in sums]}
+
+    monkeypatch.setattr(generate, "likelihood", broken)
+    assert main(arguments(world, tmp_path / "v")) == 0
+    report = read_report(tmp_path / "v")
+    assert report.models["candidate"]["loss_no_number"].value == pytest.approx(1 / 18)
+    assert report.models["base"]["loss_no_number"].value == 0
+    assert report.models["candidate"]["loss"].n == 17
+    assert not report.may_be_released
+    assert any("no number on 5.6% of the items" in gate.message for gate in report.gates)
+    told = (tmp_path / "v/report.md").read_text()
+    assert "The candidate's loss is no number (NaN or infinite) on 1 of 18 items." in told
+    assert "The base's loss is no number" not in told
 
 
 def undisturbed(world, cache: Path, say=lambda _: None) -> dict:

@@ -69,6 +69,14 @@ def test_a_guard_stops_only_what_was_shown_to_be_worse(word, passed):
     assert one(KEEPS, report(seen(word))).passed is passed
 
 
+def test_a_candidate_that_breaks_on_some_items_passes_no_gate_on_its_loss():
+    broken = report(seen("better"), loss_no_number=0.05)
+    for gate in (IMPROVES, KEEPS):
+        outcome = one(gate, broken)
+        assert (outcome.passed, outcome.message) == (False, "the candidate's loss is no number on 5.0% of the items")
+    assert one(IMPROVES, report(seen("better"), loss_no_number=0.0)).passed is True
+
+
 def test_without_a_champion_there_is_nothing_to_beat():
     assert one(BEATS, report(seen("worse"))).passed is True
 

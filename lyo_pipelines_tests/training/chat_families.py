@@ -24,7 +24,8 @@ QWEN3 = (
 )
 ALWAYS_THINKS = (
     "{{ bos_token }}{% for m in messages %}{% if m['role'] == 'assistant' %}"
-    "{{ '<|bot|>' + m['content'].split('</think>')[-1] + eos_token }}{% else %}{{ '<|' + m['role'] + '|>' + m['content'] }}{% endif %}{% endfor %}"
+    "{{ '<|bot|>' + m['content'].split('</think>')[-1] + eos_token }}"
+    "{% else %}{{ '<|' + m['role'] + '|>' + m['content'] }}{% endif %}{% endfor %}"
     "{% if add_generation_prompt %}{{ '<|bot|><think>\n' }}{% endif %}"
 )
 LLAMA3 = (

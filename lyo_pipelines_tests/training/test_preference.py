@@ -228,3 +228,23 @@ def test_good_and_bad_answers_share_kto_batches_though_good_ones_are_longer():
     plan = planned("kto", lengths, size=4, group_by_length=True)
     alike = [len({labels[at] for at in batch}) == 1 for batch in plan.micro_batches]
     assert np.mean(alike) < 0.2, "a seventh of shuffled batches of four holds one label, and nearly all of sorted ones"
+
+
+@pytest.mark.parametrize("method", ["kto", "dpo"])
+def test_an_adapter_of_a_base_in_4_bits_is_tuned_and_judged_on_it(world: World, tmp_path: Path, method: str):
+    from lyo_pipelines.evaluation.planning.assemble import adapter_spec
+
+    start = world.root / "in_4_bits"
+    if not (start / "adapter_manifest.json").exists():
+        run(world.command(world.root / "dataset", start, method="qlora"), world.root)
+    output = tmp_path / method
+    run(world.command(world.preferences, output, method=method, start=start, **{"budget.steps": 3}), world.root)
+    tuned = read_adapter(output)
+    assert tuned.manifest.tuned_in_4_bits
+    assert adapter_spec("candidate", output).four_bit
+    first = next(row for row in read_metrics(output / "metrics.jsonl") if "loss" in row)
+    assert first["loss"] == pytest.approx(0.6931 if method == "dpo" else 0.5, abs=0.01), (
+        "it starts as its own reference"
+    )
+    assert all(part.dtype == np.float32 for part in load_file(output / "adapter_model.safetensors").values())
+    assert not adapter_spec("champion", world.adapter).four_bit

@@ -25,9 +25,18 @@ class Encoded:
     plain: bool = False
 
 
-def encode_items(tokenizer: Any, items: Sequence[Item], *, max_length: int) -> list[Encoded]:
-    """Encode every item so that prompt + reference has at most max_length tokens (oldest turns go first)."""
-    return _encode(tokenizer, items, max_length, None)
+def encode_items(
+    tokenizer: Any, items: Sequence[Item], *, max_length: int, longest_prompt: int | None = None
+) -> list[Encoded]:
+    """Encode every item so that prompt + reference has at most max_length tokens, and the prompt at most longest_prompt.
+
+    Oldest turns go first; see training/engine/prompt_cut.py.
+    """
+    conversations = [
+        [*({"role": role, "content": content} for role, content in item.prompt), _answer(item)] for item in items
+    ]
+    tokens = chat.tokenize(conversations, tokenizer, max_length, longest_prompt=longest_prompt)
+    return [_encoded(item, example) for item, example in zip(items, tokens, strict=True)]
 
 
 def encode_to_ask(
@@ -39,7 +48,7 @@ def encode_to_ask(
     cut (`Encoded.cut`). max_new_tokens: of an answer; None: see answer_limit.
     """
     length = max_length if positions is None else min(max_length, positions)
-    encoded = _encode(tokenizer, items, length, None)
+    encoded = encode_items(tokenizer, items, max_length=length)
     limit = max_new_tokens or answer_limit(encoded)
     if positions is None:
         return encoded, limit
@@ -47,17 +56,11 @@ def encode_to_ask(
     too_long = {e.item_id for e in encoded if not e.plain and len(e.prompt) + limit > positions}
     if too_long:
         again = [item for item in items if item.item_id in too_long]
-        shorter = {e.item_id: e for e in _encode(tokenizer, again, length, positions - limit)}
+        shorter = {
+            e.item_id: e for e in encode_items(tokenizer, again, max_length=length, longest_prompt=positions - limit)
+        }
         encoded = [shorter.get(e.item_id, e) for e in encoded]
     return encoded, limit
-
-
-def _encode(tokenizer: Any, items: Sequence[Item], max_length: int, longest_prompt: int | None) -> list[Encoded]:
-    conversations = [
-        [*({"role": role, "content": content} for role, content in item.prompt), _answer(item)] for item in items
-    ]
-    tokens = chat.tokenize(conversations, tokenizer, max_length, longest_prompt=longest_prompt)
-    return [_encoded(item, example) for item, example in zip(items, tokens, strict=True)]
 
 
 def answer_limit(encoded: Sequence[Encoded]) -> int:

@@ -21,7 +21,6 @@ from lyo_pipelines.evaluation.measures.language_quality import NAMES as INFORMED
 from lyo_pipelines.evaluation.measures.satisfaction import NAME as PREDICTED
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines.training.plan import read_adapter
-from lyo_pipelines.training.recipes import FOUR_BIT_METHOD
 
 _CONFIG_OF_OUTPUTS = {
     "max_new_tokens",
@@ -33,6 +32,7 @@ _CONFIG_OF_OUTPUTS = {
     "latency_new_tokens",
 }
 """What the models' answers depend on; other settings only change what is made of them."""
+_FOUR_BITS = "nf4"
 
 
 def gather_inputs(
@@ -145,8 +145,8 @@ def adapter_spec(role: str, folder: Path) -> ModelSpec:
             while block := handle.read(2**24):  # a whole model does not fit beside itself
                 digest.update(block)
     base = manifest.base_model
-    four_bit = manifest.method == FOUR_BIT_METHOD
-    identity = _hash([base.name, base.sha256, digest.hexdigest(), *([FOUR_BIT_METHOD] if four_bit else [])])
+    four_bit = manifest.base_in_4_bits
+    identity = _hash([base.name, base.sha256, digest.hexdigest(), *([_FOUR_BITS] if four_bit else [])])
     if whole:
         return ModelSpec(role, str(folder), None, manifest.version, identity)
     return ModelSpec(role, base.name, folder, manifest.version, identity, four_bit)
@@ -155,8 +155,8 @@ def adapter_spec(role: str, folder: Path) -> ModelSpec:
 def _base_spec(folder: Path) -> ModelSpec:
     """The base as the adapter in a folder runs on it: in 4 bits where it was trained so."""
     manifest = read_adapter(folder).manifest
-    base, four_bit = manifest.base_model, manifest.method == FOUR_BIT_METHOD
-    identity = _hash([base.name, base.sha256, *([FOUR_BIT_METHOD] if four_bit else [])])
+    base, four_bit = manifest.base_model, manifest.base_in_4_bits
+    identity = _hash([base.name, base.sha256, *([_FOUR_BITS] if four_bit else [])])
     return ModelSpec("base", base.name, None, base.name, identity, four_bit)
 
 

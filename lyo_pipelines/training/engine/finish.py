@@ -38,7 +38,6 @@ class TrainerState(TypedDict):
     """What is read of the Trainer's own file; an entry of `log_history` has the names that the Trainer gave it."""
 
     global_step: int
-    max_steps: int
     best_global_step: NotRequired[int | None]
     log_history: list[dict[str, float]]
 

@@ -42,7 +42,8 @@ def merge_adapter(
 ) -> Path:
     """Write weights (safetensors, in the base model's own number format), tokenizer with template, label and licence to `output`.
 
-    The folder appears by one rename. Of a model that was trained whole, its files are copied. Raises MergeError when `output` exists.
+    The folder appears by one rename. Of a model that was trained whole, its files are copied; of `qlora`, the base's weights are those
+    that 4 bits hold, for the adapter corrects their rounding too. Raises MergeError when `output` exists.
     """
     if output.exists():
         raise MergeError(f"{output} exists already: remove it, or choose another --output.")
@@ -63,7 +64,10 @@ def merge_adapter(
 def _write_merged(adapter: TrainingResult, source: str, folder: Path) -> None:
     config = transformers.AutoConfig.from_pretrained(source)
     dtype = config.dtype if isinstance(config.dtype, torch.dtype) else torch.float32
-    model = base.load_model(source, dtype=dtype)
+    four_bit = adapter.manifest.base_in_4_bits
+    model = base.load_model(source, dtype=dtype, four_bit_on="cpu" if four_bit else None)
+    if four_bit:  # the weights that the adapter was trained on and judged on, written out
+        model = model.dequantize()
     adapted = peft.PeftModel.from_pretrained(model, str(adapter.path))  # its own weights stay float32: one rounding
     merged: Any = adapted.merge_and_unload(safe_merge=True)
     merged.config.use_cache = True  # it was off for training only

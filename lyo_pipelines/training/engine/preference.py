@@ -91,7 +91,8 @@ def train_preferences(
         for split in ("train", "validation")
     )
     plan = plan_preferences(train.lengths, recipe)
-    model = _adapted(session, start, longest=session.limit)
+    four_bit = adapter.manifest.base_in_4_bits
+    model = _adapted(session, start, longest=session.limit, four_bit=four_bit)
     reporter.say(
         f"{session.note.segment}: {recipe.method} from {adapter.version}, {plan.examples} {train.unit}, {plan.steps} steps, on "
         f"{device}" + (f", resuming {session.resume.name}" if session.resume else "")
@@ -101,6 +102,7 @@ def train_preferences(
         examples={"train": plan.examples, "validation": len(held_out.lengths)},
         truncated={"train": train.cut, "validation": held_out.cut},
         rewards=_rewards(session),
+        tuned_in_4_bits=four_bit,
     )
     return finish_training(session, progress, facts)
 
@@ -118,24 +120,30 @@ def fit_to_start_from(start: Path, recipe: Recipe) -> TrainingResult:
     return adapter
 
 
-def _adapted(session: Session, start: Path, *, longest: int) -> Any:
-    """The base model with the adapter to tune; its weights are float32, as in the training that made it."""
+def _adapted(session: Session, start: Path, *, longest: int, four_bit: bool) -> Any:
+    """The base model with the adapter to tune; its weights are float32, and its base in 4 bits, as in the training that made it."""
     recipe = session.recipe
     model = base.load_model(
         session.source,
         dtype=DTYPES[training_dtype(recipe, session.device)],
         attention=recipe.speed.attention,
         short_rows=session.device == "cpu" and longest <= SHORT_ROWS_TOKENS,
+        four_bit_on=session.device if four_bit else None,
     )
     if model.config.is_encoder_decoder:
         raise UnfitStartError(f"{recipe.method} needs a causal base model; {recipe.base_model} is an encoder-decoder.")
     adapted = peft.PeftModel.from_pretrained(model, str(start), is_trainable=True)
-    for parameter in adapted.parameters():
-        if parameter.requires_grad:
-            parameter.data = parameter.data.float()
+    _in_float32(adapted)
     if recipe.speed.fused_lora:
         fuse_lora(adapted)  # whichever adapter is active, the tuned one or its reference
-    return adapted.to(session.device)
+    return adapted if four_bit else adapted.to(session.device)  # 4-bit weights were made where they stay
+
+
+def _in_float32(model: Any) -> None:
+    """What is learnt, in float32: small steps are lost in bfloat16."""
+    for parameter in model.parameters():
+        if parameter.requires_grad:
+            parameter.data = parameter.data.float()
 
 
 def _train(
@@ -190,6 +198,7 @@ def make_trainer(
         callbacks=callbacks,
     )
     trainer.remove_callback(transformers.PrinterCallback)
+    _in_float32(model)  # TRL casts an adapter on 4 bits to bfloat16
     trainer.plan, trainer.keep = plan, recipe.checkpoints.keep
     if kto:
         trainer.data_collator = train.with_mismatched(trainer.data_collator)

@@ -53,7 +53,7 @@ def _inside(turns: list[Message], tokenizer: Any, room: int) -> list[int] | None
     least = min(room // QUESTION_SHARE, len(tokenizer(question["content"], add_special_tokens=False)["input_ids"]))
     system: str | None = None
     if before and before[0]["role"] == "system" and len(asked("")) + least > room:
-        system = _longest(before[0]["content"], lambda text: asked("", text), room - least, from_end=False)
+        system = _longest(before[0]["content"], lambda text: asked("", text), room - least, from_end=False) or ""
     text = _longest(question["content"], lambda text: asked(text, system), room, from_end=True)
     return None if text is None else asked(text, system)
 

@@ -42,6 +42,7 @@ class Facts:
     truncated: dict[str, dict[str, int]]
     mixture: dict[str, dict[str, int]] = field(default_factory=dict)
     rewards: dict[str, float | None] = field(default_factory=dict)
+    tuned_in_4_bits: bool = False
 
 
 @dataclass(frozen=True)
@@ -122,7 +123,7 @@ def _require_numbers(checkpoint: Path, recipe: Recipe) -> None:
     state = checkpoint_state(checkpoint)
     if (found := first_divergence(state["log_history"])) is not None:
         what, value, step = found
-        raise diverged(recipe, what, value, step=step, steps=state["max_steps"], before=step - 1)
+        raise diverged(recipe, what, value, step=step, steps=state["global_step"], before=step - 1)
 
 
 def _limit(recipe: Recipe, dataset_dir: Path, source: str, say: Callable[[str], None]) -> int:
@@ -186,6 +187,7 @@ def _manifest(session: Session, progress: TrainingProgress, outcome: TrainingMet
     return AdapterManifest(
         **session.note.model_dump(),
         method=recipe.method,
+        tuned_in_4_bits=facts.tuned_in_4_bits,
         dtype=training_dtype(recipe, session.device),
         base_model=base.describe(recipe.base_model, session.source),
         stopped_early=outcome.steps < plan.steps,
