@@ -17,9 +17,10 @@ from lyo_pipelines.config.loading import Config, load_config
 from lyo_pipelines.config.settings import Settings
 from lyo_pipelines.errors import LyoError
 from lyo_pipelines.registry.events import RegistryEvent, Who
-from lyo_pipelines.registry.log import ReleaseHistory, read_history, read_intact, read_release
+from lyo_pipelines.registry.log import RegistryDamagedError, ReleaseHistory, read_history, read_intact, read_release
 from lyo_pipelines.registry.state import Release
 from lyo_pipelines.rollout import release as steps
+from lyo_pipelines.rollout.emergency import stop_by_person
 from lyo_pipelines.rollout.findings import told_time
 from lyo_pipelines.rollout.monitor import judge_release
 from lyo_pipelines.rollout.rehearsal import rehearse_fallback, target_after
@@ -121,7 +122,14 @@ def roll_back(console: Console, segment: str, reason: str | None, *, rehearsal: 
     lake = _lake()
     if not rehearsal:
         done = person_act(reason or "")
-        _do(console, segment, lambda lake, config: steps.roll_back(lake, segment, done))
+        try:
+            _do(console, segment, lambda lake, config: steps.roll_back(lake, segment, done))
+        except RegistryDamagedError as error:
+            version = stop_by_person(lake, segment, done)
+            console.print(
+                f"{error} Until then nobody is routed to {version} any more; {segment} falls back once its events are restored.",
+                highlight=False, markup=False, soft_wrap=True,
+            )  # fmt: skip
         return
     config, release = _config(), read_release(lake, segment)
     plan = steps.plan_rollback(lake, release)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -10,7 +11,7 @@ from lyo_pipelines.contracts.dataset import MANIFEST, DatasetManifest
 from lyo_pipelines.dataset.contract import SPLITS
 from lyo_pipelines.dataset.errors import UnknownVersionError
 from lyo_pipelines.storage.lake import Lake
-from lyo_pipelines.storage.small_files import read_object
+from lyo_pipelines.storage.small_files import UnreadableFileError, read_object
 
 
 @dataclass(frozen=True)
@@ -56,8 +57,15 @@ def why_served(lake: Lake, segment: str) -> str:
 
 def point_to_version(lake: Lake, segment: str, told: dict[str, str]) -> None:
     """Say what the segment's newest build produced: `{"fingerprint"}`, or `{"served_by", "reason"}` for a thin one."""
-    if _pointer(lake, segment) != told:
-        lake.write_json(told, f"{lake.dataset_dir(segment)}/latest.json")
+    path = f"{lake.dataset_dir(segment)}/latest.json"
+    try:
+        before = _pointer(lake, segment)
+    except UnreadableFileError:
+        before = None
+        with suppress(OSError):
+            lake.set_aside(path)
+    if before != told:
+        lake.write_json(told, path)
 
 
 def _pointer(lake: Lake, segment: str) -> dict[str, str]:

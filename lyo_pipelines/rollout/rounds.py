@@ -18,6 +18,7 @@ from lyo_pipelines.registry.log import ReleaseHistory, read_history
 from lyo_pipelines.registry.state import Release
 from lyo_pipelines.rollout.clocks import by_real_time
 from lyo_pipelines.rollout.day_sums import StageSums, summed_stages
+from lyo_pipelines.rollout.emergency import settle_stop, watch_damaged
 from lyo_pipelines.rollout.monitor import ReleaseCheck, check_release, decision_inputs
 from lyo_pipelines.rollout.routing import Routing, read_sources, refresh_routing, routing_path
 from lyo_pipelines.rollout.stage_cache import forget_days
@@ -107,16 +108,14 @@ def go_round(lake: Lake, config: RolloutConfig, cursor: Cursor, *, now: datetime
         troubles[EVERYWHERE] = f"{routing_path(lake)} cannot be written: {error}"
     sources = read_sources(lake)
     routing, histories = sources.routing, dict(sources.histories)
-    troubles |= sources.troubles
+    for segment, trouble in sources.troubles.items():
+        damaged = segment not in histories
+        troubles[segment] = _watched(lake, segment, trouble, routing, config, now, who) if damaged else trouble
+    _settle_stops(lake, histories, troubles, now)
     verified = VerifiedFiles(cursor.verified)
-    visits, broken = list[Visit](), dict[str, str]()
+    visits = list[Visit]()
     due = _due(lake, histories, config, cursor, now, troubles)
-    for segment, history in histories.items():
-        if history.release.in_canary:
-            continue
-        forget_days(lake, segment)
-        if (fault := champion_fault(lake, history.release, verified, most=HASHED_AT_ONCE)) is not None:
-            broken[segment] = fault
+    broken = _served(lake, histories, verified)
     summed = _summed(lake, [histories[segment].release for segment in due], routing, config, now)
     for segment, digest in due.items():
         history = histories[segment]
@@ -155,6 +154,41 @@ def told(trouble: str | Exception) -> str:
     if isinstance(trouble, str | LyoError):
         return str(trouble)
     return f"it could not be looked at ({type(trouble).__name__}): the log of the sensor says where"
+
+
+def _served(lake: Lake, histories: Mapping[str, ReleaseHistory], verified: VerifiedFiles) -> dict[str, str]:
+    """By segment without a canary, what is wrong with the champion that serves it."""
+    broken = dict[str, str]()
+    for segment, history in histories.items():
+        if history.release.in_canary:
+            continue
+        forget_days(lake, segment)
+        if (fault := champion_fault(lake, history.release, verified, most=HASHED_AT_ONCE)) is not None:
+            broken[segment] = fault
+    return broken
+
+
+def _settle_stops(
+    lake: Lake, histories: dict[str, ReleaseHistory], troubles: dict[str, str | Exception], now: datetime
+) -> None:
+    """Candidates that were stopped while their registry was damaged fall back, now that it is whole."""
+    for segment, history in list(histories.items()):
+        try:
+            if settle_stop(lake, history.release, now) is not None:
+                histories[segment] = read_history(lake, segment)
+        except Exception as error:
+            troubles[segment] = error
+
+
+def _watched(
+    lake: Lake, segment: str, trouble: str, routing: Routing, config: RolloutConfig, now: datetime, who: Who
+) -> str | Exception:
+    """What is said of a segment whose registry is damaged: guardrails act on the candidate that users still meet."""
+    try:
+        found = watch_damaged(lake, segment, routing, config, now=now, who=who)
+    except Exception as error:
+        return error
+    return f"{trouble} Meanwhile: {found.says}" if found else trouble
 
 
 def _due(

@@ -16,6 +16,7 @@ from lyo_pipelines.errors import LyoError
 from lyo_pipelines.registry.log import ReleaseHistory, read_all, read_intact
 from lyo_pipelines.registry.state import Release
 from lyo_pipelines.rollout.assignment import BUCKETS, candidate_buckets, release_id_of, salt_of
+from lyo_pipelines.rollout.stops import Stop, read_stop
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines.storage.small_files import UnreadableFileError, read_object, told_reason
 
@@ -145,8 +146,26 @@ def read_sources(lake: Lake) -> RoutingSources:
     served_by, pointers = _served_by(lake, file.served_by)
     routing = routing_of({key: history.release for key, history in histories.items()}, served_by)
     kept = {key: entry for key in damaged if (entry := _kept(lake, key, file)) is not None}
-    entries = dict(sorted({**routing.entries, **kept}.items()))
-    return RoutingSources(replace(routing, entries=entries), histories, {**pointers, **damaged})
+    entries, stops = dict(sorted({**routing.entries, **kept}.items())), dict[str, str]()
+    for segment, entry in list(entries.items()):
+        try:
+            stopped = _without_candidate(entry, read_stop(lake, segment))
+        except (
+            UnreadableFileError
+        ) as error:  # somebody stopped something: nobody can tell that it is not this candidate
+            stops[segment], stopped = str(error), _without_candidate(entry, None, whatever=True)
+        if stopped is None:
+            del entries[segment]
+        else:
+            entries[segment] = stopped
+    return RoutingSources(replace(routing, entries=entries), histories, {**pointers, **stops, **damaged})
+
+
+def _without_candidate(entry: RoutingEntry, stop: Stop | None, *, whatever: bool = False) -> RoutingEntry | None:
+    """The entry without a candidate that was stopped; None where it serves nothing then."""
+    if entry.candidate is None or not (whatever or (stop is not None and stop.version == entry.candidate.version)):
+        return entry
+    return RoutingEntry(entry.segment, entry.sequence, entry.champion) if entry.champion else None
 
 
 def _kept(lake: Lake, segment: str, file: Routing) -> RoutingEntry | None:

@@ -1,6 +1,6 @@
 """Sums of a stage's finished days, kept beside the registry, so that a look reads only the days that are new or were written anew.
 
-`lake/rollout/<segment>/sums.parquet`: what is older than a few days as one line per place and user, the days after it one by one
+`lake/rollout/sums/<segment>.parquet`: what is older than a few days as one line per place and user, the days after it one by one
 (late feedback restates these). Each day counts only while its file has the fingerprint that it was read with, and all of it only for
 the same stage of the same release, routed in the same way. It can be removed at any time: everything is read again then.
 """
@@ -132,7 +132,7 @@ def forget_days(lake: Lake, segment: str) -> None:
 
 def cache_path(lake: Lake, segment: str) -> str:
     """Where the sums of a segment's stage lie."""
-    return lake.path("rollout", segment, "sums.parquet")
+    return lake.path("rollout", "sums", f"{segment}.parquet")
 
 
 def _sums(rows: pl.DataFrame, tally: list[list[object]]) -> Sums:

@@ -135,7 +135,11 @@ class Lake:
         Raises FileNotFoundError.
         """
         info = self.fs.info(path)
-        marks = (info.get("mtime") or info.get("ETag") or info.get("LastModified"), info.get("ino"))
+        marks = (
+            info.get("mtime") or info.get("ETag") or info.get("LastModified"),
+            info.get("ino"),
+            info.get("created"),
+        )
         return " ".join(str(mark) for mark in (info.get("size"), *marks))
 
     def names(self, folder: str) -> list[str]:

@@ -21,8 +21,16 @@ from lyo_pipelines.dataset.parallel import ordered_map
 from lyo_pipelines.dataset.plots import split_plot
 from lyo_pipelines.dataset.pooling import POOL_COLUMNS, without_texts
 from lyo_pipelines.dataset.segments import segments_in
-from lyo_pipelines.dataset.versions import get_version, latest_version, list_versions, read_split
+from lyo_pipelines.dataset.versions import (
+    get_version,
+    latest_version,
+    list_versions,
+    point_to_version,
+    read_split,
+    why_served,
+)
 from lyo_pipelines.storage.lake import Lake
+from lyo_pipelines.storage.small_files import UnreadableFileError
 from lyo_pipelines_tests.dataset.example_lake import CONFIG, CURATION, NOW, SEGMENT, example, examples, lake_with
 
 
@@ -96,6 +104,19 @@ def test_a_lost_pointer_is_no_harm(tmp_path: Path):
         found = latest_version(lake, SEGMENT)
         assert found is not None
         assert found.fingerprint == version.fingerprint
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff", b"[]"])
+def test_a_damaged_pointer_is_named_kept_aside_and_written_anew_by_the_next_build(tmp_path: Path, content: bytes):
+    lake = Lake(str(tmp_path))
+    point_to_version(lake, SEGMENT, {"served_by": "tutoring.en", "reason": "too thin"})
+    pointer = Path(lake.dataset_dir(SEGMENT)) / "latest.json"
+    pointer.write_bytes(content)
+    with pytest.raises(UnreadableFileError, match=r"latest\.json"):
+        why_served(lake, SEGMENT)
+    point_to_version(lake, SEGMENT, {"served_by": "tutoring.en", "reason": "still too thin"})
+    assert why_served(lake, SEGMENT) == "still too thin"
+    assert [kept.read_bytes() for kept in Path(lake.path("quarantine")).rglob("latest.json.*")] == [content]
 
 
 def test_segments_are_listed_largest_first(tmp_path: Path):

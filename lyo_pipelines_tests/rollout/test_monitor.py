@@ -486,7 +486,7 @@ def at_half(lake: Lake, config: Config) -> None:
 
 def with_stages(config: Config, *shares: float) -> Config:
     stages = [config.rollout.stages[0].model_copy(update={"share": share, "days": 1}) for share in shares]
-    return replace(config, rollout=config.rollout.model_copy(update={"stages": tuple(stages)}))
+    return config.model_copy(update={"rollout": config.rollout.model_copy(update={"stages": tuple(stages)})})
 
 
 @pytest.mark.parametrize("shares", [(0.1, 0.3, 1.0), (0.2, 1.0), (0.6, 1.0), (0.05, 0.1, 0.2, 0.3, 0.4, 1.0)])
