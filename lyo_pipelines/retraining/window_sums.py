@@ -211,7 +211,7 @@ class Frames:
             .explode(lists)
             .group_by("segment", "topics", "user_group")
             .agg(pl.col(TOPIC_COUNTS).sum())
-            .collect()
+            .collect(engine="streaming")
             .with_columns(pl.col("segment").cast(pl.String))
         )
         names = rows.select("segment", topic="topics").unique().sort("segment", "topic").with_row_index("at")
