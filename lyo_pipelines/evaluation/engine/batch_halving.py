@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import TypeVar
 
 from lyo_pipelines.external_process.failures import is_out_of_memory
@@ -29,21 +30,28 @@ def asked_in_halves(
         if len(batch) > largest:
             waiting += [batch[largest:], batch[:largest]]
             continue
-        result, full = _tried(ask, batch)
-        if full is None and result is not None:
-            yield batch, result
+        asked = _asked(ask, batch)
+        if not isinstance(asked, _OutOfMemory):
+            yield batch, asked
             continue
         # outside of the except clause: its traceback would keep the failed attempt's tensors
         release()
         largest = (len(batch) + 1) // 2
-        say(f"out of memory with {len(batch)} items together ({full}): going on with {largest}")
+        say(f"out of memory with {len(batch)} items together ({asked.why}): going on with {largest}")
         waiting.append(batch)
 
 
-def _tried(ask: Callable[[Sequence[Row]], Result], batch: Sequence[Row]) -> tuple[Result | None, str | None]:
+@dataclass(frozen=True)
+class _OutOfMemory:
+    """What came instead of a result."""
+
+    why: str
+
+
+def _asked(ask: Callable[[Sequence[Row]], Result], batch: Sequence[Row]) -> Result | _OutOfMemory:
     try:
-        return ask(batch), None
+        return ask(batch)
     except Exception as error:
         if len(batch) == 1 or not is_out_of_memory(error):
             raise
-        return None, (str(error) or type(error).__name__).splitlines()[0][:100]
+        return _OutOfMemory((str(error) or type(error).__name__).splitlines()[0][:100])
