@@ -81,10 +81,10 @@ class TrainingCost(DocumentPart):
 class AdapterManifest(TrainingNote):
     """A finished adapter, or a model that was trained whole (method `full`).
 
-    dtype: in which its training multiplied, None in files that do not say. tuned_in_4_bits: it was tuned on preferences, on a base held
-    in 4 bits as that of the adapter it started from. examples: learnt from and validated on; truncated: of
-    them, shortened, by split and by what was cut. mixture: {segment: {"examples": …, "seen": …}}; preference: rewards of the last
-    validation. files: name -> sha256 of what was published.
+    dtype: in which its training multiplied, None in files that do not say. tuned_in_4_bits: it was tuned on preferences, with its base
+    held in 4 bits as that of the adapter it started from. examples: learnt from and validated on; truncated: of them, shortened, by
+    split and by what was cut. mixture: {segment: {"examples": …, "seen": …}}; preference: rewards of the last validation.
+    files: name -> sha256 of what was published.
     """
 
     KIND: ClassVar[str] = "manifest of an adapter"

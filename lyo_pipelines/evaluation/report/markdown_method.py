@@ -56,5 +56,8 @@ def limits_section(report: Report) -> str:
                 "They are in none of its means: its weights are damaged, or its numbers overflow in this number format."
             )
     if share := report.metric("base", "cut_to_fit"):
-        lines.append(f"- {share:.0%} of the prompts lost their beginning to fit {report.generation.max_length} tokens.")
+        lines.append(
+            f"- {share:.0%} of the prompts lost their oldest turns, or the beginning of their question, to fit "
+            f"{report.generation.max_length} tokens (or the model's positions)."
+        )
     return "\n".join(lines)
