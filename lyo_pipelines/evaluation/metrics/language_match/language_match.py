@@ -5,8 +5,11 @@ By script, and within one by words: Hindi is told from Marathi, English from rom
 
 from __future__ import annotations
 
+from functools import cache
+
 import polars as pl
 
+from lyo_pipelines.config.interactions import LanguageFromText
 from lyo_pipelines.config.loading import load_config
 from lyo_pipelines.evaluation.metrics.item_metric import ItemMetric
 from lyo_pipelines.languages.written import is_in_language
@@ -30,7 +33,11 @@ def matches(answer: str, language: str) -> float | None:
     """1 when an answer is in the language, 0 when it is not or is empty, None where nothing can be said."""
     if not answer.strip():
         return 0.0
-    thresholds = load_config().interactions.language_from_text
     texts, languages = (pl.Series([text], dtype=pl.String) for text in (answer, language))
-    (told,) = is_in_language(texts, languages, thresholds)
+    (told,) = is_in_language(texts, languages, _thresholds())
     return None if told is None else float(told)
+
+
+@cache
+def _thresholds() -> LanguageFromText:
+    return load_config().interactions.language_from_text
