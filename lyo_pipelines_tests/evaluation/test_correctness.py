@@ -176,7 +176,7 @@ PAIRS = [
     ("₹3.2 crore", "Answer: ₹32000000", True),
     ("₹3.2 crore", "Answer: ₹3.2 lakh", False),
     ("45,00,000", "उत्तर: 45 लाख रुपये", True),
-    ("900", "विடை: 9 நூறு", True),
+    ("900", "விடை: 9 நூறு", True),
     ("8 hundred", "Answer: 800", True),
     ("60000", "జవాబు: 60 వేలు", True),
     ("4⅜", "Answer: 35/8", True),
@@ -379,7 +379,7 @@ def test_powers_that_nobody_would_write_out_are_not_computed():
     assert not is_correct("Answer: 9^9^9^9^9", "9")
     assert not is_correct("Answer: 10^999999999", "1")
     assert read_result("2^999999").parts == ()
-    assert read_result("6!/4!").parts[0].value == Quantity(Fraction(30))
+    assert read_result("6!/2").parts[0].value == Quantity(Fraction(360))
     assert read_result("9999!/2").parts == ()
 
 

@@ -148,7 +148,7 @@ def test_a_loop_is_seen_without_spaces_and_in_rows(metrics, loop):
         "\n".join("* " * row for row in range(1, 9)),
         "\n".join(["# # # #"] * 4),
         "\n".join(f"6 x {n} = {6 * n}" for n in range(1, 13)),
-        "| p | q | p or q |\n|---|---|---|\n| true | true | true |\n| true | false | true |\n| false | true | true |\n| false | false | false |",
+        "| p | q | p or q |\n|---|---|---|\n| true | true | true |\n| true | false | true |\n| false | true | true |",
         "\n".join(["1 0 0", "0 1 0", "0 0 1"]),
         "光合作用是植物利用阳光把水和二氧化碳变成糖和氧气的过程所以植物需要阳光水和空气才能生长得好",
         "-" * 60,

@@ -59,7 +59,6 @@ class Call:
 
 Node = Fraction | Sum | Product | Power | Symbol | Call
 PI = Symbol("π")
-INFINITY = Symbol("∞")
 _CONSTANTS = {PI: math.pi, Symbol("e"): math.e}
 
 
