@@ -1,8 +1,8 @@
 """How often answers fail in the two arms, with whole users as the unit: one client whose requests always fail is one user.
 
-The user who fails most is left out of both arms before they are compared, so one client can neither trip the brake nor blind it; how
-much errors cluster by user is measured in both arms, so a handful of such clients is not taken for many independent failures.
-Limits do not belong here.
+When the arms are compared, the two users who fail most count with no more failures than the next one (or than is usual for so many
+attempts), so a broken client can neither trip the brake nor blind it. How much errors cluster by user is measured in both arms, so a
+handful of such clients is not taken for many independent failures. Limits do not belong here.
 """
 
 from __future__ import annotations
@@ -17,6 +17,9 @@ from lyo_pipelines.rollout.observations import Arm, Counts
 from lyo_pipelines.statistics.cluster_robust import cluster_robust_ratio, design_effect
 from lyo_pipelines.statistics.rare_events import rise_p_value
 from lyo_pipelines.statistics.sequential import Bounds, sequential_bounds
+
+TEMPERED = 2
+"""Users who are not believed alone."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,14 +47,25 @@ class Failures:
 
     def without_worst(self, *, known: bool = False) -> Failures:
         """Without the user who failed most often beyond the share of all. known: rows without a user are not left out."""
+        first = 1 if known and self.nobody else 0
+        if not self.n or len(self.events) <= first:
+            return self
+        worst = first + int(np.argmax((self.events - self.share * self.trials)[first:]))
+        return Failures(np.delete(self.events, worst), np.delete(self.trials, worst), self.nobody and worst > 0)
+
+    def tempered(self) -> Failures:
+        """With no more failures of the TEMPERED users who failed most often than the next one has, or as are usual for so many
+        attempts.
+        """
         if not self.n:
             return self
-        excess = self.events - self.share * self.trials
-        first = 1 if known and self.nobody else 0
-        if len(excess) <= first:
-            return self
-        worst = first + int(np.argmax(excess[first:]))
-        return Failures(np.delete(self.events, worst), np.delete(self.trials, worst), self.nobody and worst > 0)
+        worst = np.argsort(self.share * self.trials - self.events, kind="stable")[:TEMPERED]
+        events, trials = np.delete(self.events, worst), np.delete(self.trials, worst)
+        usual = events.sum() / trials.sum() if trials.sum() else 0.0
+        most = np.ceil(np.maximum(usual * self.trials[worst], events.max(initial=0))).astype(np.int64)
+        surplus = np.zeros(len(self.events), np.int64)
+        surplus[worst] = np.maximum(0, self.events[worst] - most)
+        return Failures(self.events - surplus, self.trials - surplus, self.nobody)
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,21 +76,20 @@ class ErrorRates:
     base: Failures
 
     @cached_property
-    def trimmed(self) -> Failures:
-        """The candidate's without the user who failed most."""
-        return self.ours.without_worst()
+    def tempered(self) -> Failures:
+        """The candidate's, without what a few users failed more than all others."""
+        return self.ours.tempered()
 
     @cached_property
     def dispersion(self) -> float:
         """How many times larger the variance is than that of independent failures, in the arm where they cluster more."""
-        base = self.base.without_worst()
-        return max(design_effect(part.events, part.trials) for part in (self.trimmed, base))
+        return max(design_effect(part.events, part.trials) for part in (self.tempered, self.base.tempered()))
 
     @cached_property
     def p_value(self) -> float:
         """Sequential p-value of "no more failures than the current adapter"."""
-        base = self.base.without_worst()
-        return rise_p_value(self.trimmed.count, self.trimmed.n, base.count, base.n, dispersion=self.dispersion)
+        ours, base = self.tempered, self.base.tempered()
+        return rise_p_value(ours.count, ours.n, base.count, base.n, dispersion=self.dispersion)
 
     def bounds(self, confidence: float, planned_error: float) -> Bounds:
         """Sequential bounds of the candidate's own share; its error is at least that of independent answers."""

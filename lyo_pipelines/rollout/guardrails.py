@@ -81,13 +81,13 @@ def error_rate(case: ReleaseCase) -> ReleaseFinding:
 
 def _shown_errors(case: ReleaseCase, found: ErrorRates, confidence: float) -> str:
     """Why the guardrail fires; empty where it does not."""
-    limit, trimmed = case.config.brakes.errors, found.trimmed
+    limit, seen = case.config.brakes.errors, found.tempered
     if found.ours.n < case.watch.answers:
         return ""
-    reach = wilson_bounds(trimmed.count / found.dispersion, trimmed.n / found.dispersion, case.config.brakes.slack)[1]
+    reach = wilson_bounds(seen.count / found.dispersion, seen.n / found.dispersion, case.config.brakes.slack)[1]
     if found.p_value < 1 - confidence and reach >= limit:
         return "shown to be more than the current adapter's, and the limit is within reach"
-    if trimmed.count >= MINIMUM_EVENTS and found.bounds(confidence, case.config.planned_errors.share).low > limit:
+    if seen.count >= MINIMUM_EVENTS and found.bounds(confidence, case.config.planned_errors.share).low > limit:
         return "shown to lie above it, whatever the current adapter does"
     return ""
 

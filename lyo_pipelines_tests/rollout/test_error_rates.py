@@ -119,6 +119,10 @@ def test_without_the_worst_the_share_is_never_higher(pairs, nobody):
     found = failures(*((min(pair), max(pair)) for pair in pairs), nobody=nobody)
     rest = found.without_worst()
     assert rest.n == 0 or rest.share <= found.share + 1e-12
+    tempered = found.tempered()
+    assert tempered.n == 0 or tempered.share <= found.share + 1e-12
+    assert tempered.count <= found.count
+    assert tempered.n - tempered.count == found.n - found.count, "answers that came stay"
     if nobody and found.n and len(pairs) > 1:
         kept = found.without_worst(known=True)
         assert (kept.nobody, kept.events[0], len(kept.events)) == (True, found.events[0], len(pairs) - 1)
@@ -130,3 +134,13 @@ def test_nothing_seen_is_no_evidence():
     assert empty.bounds(0.95, 0.01).low == -np.inf
     rng = np.random.default_rng(0)
     assert len(error_rates(traffic(rng, 10, 0.1), traffic(rng, 90, 0.1))) == 1
+
+
+def test_one_user_who_asks_most_and_fails_as_often_as_all_keeps_his_failures():
+    found = failures((50, 1_000), *[(1, 20)] * 100)
+    assert found.tempered().count == found.count
+    assert failures((180, 180), *[(1, 20)] * 100).tempered().count == 100 + 9, (
+        "the usual 5 % of 180 attempts, not all of them"
+    )
+    assert failures((180, 180), (90, 90), *[(1, 20)] * 100).tempered().count == 100 + 9 + 5
+    assert failures((60, 60), (9, 9)).tempered().count == 0, "two users are no share of users"
