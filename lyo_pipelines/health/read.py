@@ -121,18 +121,8 @@ def load_health(lake: Lake) -> FrameHealth:
     )
 
 
-def example_counts(lake: Lake) -> pl.DataFrame:
-    """Interactions (`n`) and curated examples (`kept`) per segment over all days: columns segment, n, kept."""
-    return total_examples(examples_by_day(lake))
-
-
-def total_examples(by_day: pl.DataFrame) -> pl.DataFrame:
-    """Columns segment, n, kept of what `examples_by_day` found."""
-    return by_day.group_by("segment").agg(pl.col("n", "kept").sum()).sort("segment")
-
-
 def examples_by_day(lake: Lake) -> pl.DataFrame:
-    """The same by day: columns segment, day, n, kept."""
+    """Interactions (`n`) and curated examples (`kept`) per segment and day: columns segment, day, n, kept."""
     days = lake.days("health")
 
     def counted(found: list[date]) -> pl.DataFrame:
@@ -153,6 +143,11 @@ def examples_by_day(lake: Lake) -> pl.DataFrame:
         if not found:
             raise _nothing_readable(unreadable) from None
         return counted(found)
+
+
+def total_examples(by_day: pl.DataFrame) -> pl.DataFrame:
+    """The same over all days (of what `examples_by_day` found): columns segment, n, kept."""
+    return by_day.group_by("segment").agg(pl.col("n", "kept").sum()).sort("segment")
 
 
 def health_signature(lake: Lake) -> str:

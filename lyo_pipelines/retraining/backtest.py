@@ -133,7 +133,7 @@ class _ExampleTotals:
         self._kept = rows.filter(pl.col("kept") > 0).drop("n")
 
     def examples(self, day: date) -> pl.DataFrame:
-        """Columns segment, n, kept, as health.read.example_counts has them."""
+        """Columns segment, n, kept, as health.read.total_examples has them."""
         before = self._daily.filter(pl.col("day") < day)
         return before.group_by("segment").agg(pl.col("n", "kept").sum()).sort("segment")
 

@@ -14,10 +14,11 @@ from lyo_pipelines.health.read import (
     TIME_COLUMNS,
     USER_COLUMNS,
     HealthUnreadableError,
-    example_counts,
+    examples_by_day,
     health_signature,
     load_health,
     read_health,
+    total_examples,
 )
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines_tests.health.interaction_rows import CULTURAL, frame, row
@@ -93,17 +94,17 @@ def test_when_no_day_can_be_read_that_is_an_error_which_says_what_to_do(lake):
     with pytest.raises(HealthUnreadableError):
         load_health(lake)
     with pytest.raises(HealthUnreadableError):
-        example_counts(lake)
+        total_examples(examples_by_day(lake))
 
 
 def test_examples_are_counted_over_all_days(lake):
-    assert example_counts(lake).rows() == [("tutoring.en.math", 6, 6), (HINDI, 3, 0)]
-    assert example_counts(Lake("memory://nothing-here")).columns == ["segment", "n", "kept"]
+    assert total_examples(examples_by_day(lake)).rows() == [("tutoring.en.math", 6, 6), (HINDI, 3, 0)]
+    assert total_examples(examples_by_day(Lake("memory://nothing-here"))).columns == ["segment", "n", "kept"]
 
 
 def test_examples_of_broken_days_are_left_out(lake):
     spoil(lake, DAYS[2])
-    assert example_counts(lake).rows() == [("tutoring.en.math", 3, 3), (HINDI, 2, 0)]
+    assert total_examples(examples_by_day(lake)).rows() == [("tutoring.en.math", 3, 3), (HINDI, 2, 0)]
 
 
 def test_the_signature_changes_when_a_day_is_written_again_or_comes_along(lake):

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from lyo_pipelines.health.aggregate import aggregate_day
 from lyo_pipelines.health.contract import HEALTH, USERS
-from lyo_pipelines.health.read import FrameHealth, example_counts, load_health, read_health
+from lyo_pipelines.health.read import FrameHealth, examples_by_day, load_health, read_health, total_examples
 from lyo_pipelines.retraining.compute_signals import compute_signals
 from lyo_pipelines.retraining.curriculum import load_curriculum
 from lyo_pipelines.retraining.signals import Change, Shares, Signals
@@ -248,7 +248,7 @@ def test_the_lake_gives_the_signals_that_memory_gives(tmp_path, remote):
             (health.health, HEALTH, lake.health(day)),
         ):
             lake.write_table(part.filter(pl.col("day") == day).drop("day").to_arrow().cast(schema), path)
-    counts = example_counts(lake)
+    counts = total_examples(examples_by_day(lake))
     expected = compute_signals(health, WINDOWS, TODAY, counts)
     assert_same(compute_signals(read_health(lake, WINDOWS.days), WINDOWS, TODAY, counts), expected)
     assert_same(compute_signals(load_health(lake), WINDOWS, TODAY, counts), expected)
