@@ -89,9 +89,7 @@ def test_each_rule_stands_with_its_outcome_and_figures_what_fired_first(lake: La
     )
     assert fire < hold < clear
     assert lines_of(text, "quality.average_rating", "fire", "mean rating 2.92")
-    assert "value 2.92" not in text
-    assert "threshold 3.5" in text
-    assert "n 121" in text
+    assert not any(again in text for again in ("value 2.92", "threshold 3.5", "n 121")), "the sentence has told them"
 
 
 def test_days_that_decided_the_same_for_the_same_reason_share_a_line(lake: Lake) -> None:
@@ -122,7 +120,7 @@ def test_launches_name_attempt_sensor_and_run(lake: Lake) -> None:
     launches_of_claims(lake, [claimed], [run], by="quality_sensor", now=at(decision), seconds=60)
     text = said()
     assert lines_of(text, "2026-11-05 06:00", "1", "quality_sensor", "a-run", "quality.average_rating#1")
-    assert "Launched by quality_sensor on 2026-11-05 06:00 UTC." in text
+    assert "Launched by quality_sensor on 2026-11-05 06:00 UTC." in " ".join(text.split())
 
 
 def test_launches_of_other_segments_are_not_shown(lake: Lake) -> None:
