@@ -24,6 +24,9 @@ NO_ERRORS_OF_A_PERSON = {
     "Interrupted": "training was asked to stop and did so",
     "RejectedError": "a document that becomes a rejected row of its set",
     "RowError": "a row of a log that becomes a rejected row of the lake",
+    "TooLargeError": "a number in an answer that nobody would write out: the answer is read as text",
+    "UnreadableError": "a part of an answer that is no value: the answer is read as text",
+    "_DamagedDayError": "a day that a look at a release leaves out, and names",
 }
 """Exceptions that are signals inside one room; each says so in its docstring."""
 

@@ -11,7 +11,7 @@ from lyo_pipelines.contracts.dataset import MANIFEST, DatasetManifest
 from lyo_pipelines.dataset.contract import SPLITS
 from lyo_pipelines.dataset.errors import UnknownVersionError
 from lyo_pipelines.storage.lake import Lake
-from lyo_pipelines.storage.small_files import UnreadableFileError, read_object
+from lyo_pipelines.storage.small_files import DamagedFileError, read_object
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def point_to_version(lake: Lake, segment: str, told: dict[str, str]) -> None:
     path = f"{lake.dataset_dir(segment)}/latest.json"
     try:
         before = _pointer(lake, segment)
-    except UnreadableFileError:
+    except DamagedFileError:
         before = None
         with suppress(OSError):
             lake.set_aside(path)
@@ -69,7 +69,7 @@ def point_to_version(lake: Lake, segment: str, told: dict[str, str]) -> None:
 
 
 def _pointer(lake: Lake, segment: str) -> dict[str, str]:
-    """What the newest build said; nothing before the first. Raises UnreadableFileError for a damaged file."""
+    """What the newest build said; nothing before the first. Raises DamagedFileError for a damaged file."""
     try:
         return {
             name: str(value) for name, value in read_object(lake, f"{lake.dataset_dir(segment)}/latest.json").items()

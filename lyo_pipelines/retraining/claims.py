@@ -18,7 +18,7 @@ from lyo_pipelines.json_types import JsonObject
 from lyo_pipelines.retraining.decide import RetrainingDecision
 from lyo_pipelines.retraining.history import Launch
 from lyo_pipelines.storage.lake import Lake
-from lyo_pipelines.storage.small_files import UnreadableFileError, is_hidden, read_object
+from lyo_pipelines.storage.small_files import DamagedFileError, is_hidden, read_object
 
 OTHERS_WAIT = timedelta(hours=25)
 """Another sensor takes over a claim without a run only after this: Dagster resumes an interrupted tick for up to 24 hours."""
@@ -69,14 +69,14 @@ def read_claims(lake: Lake, troubles: dict[str, str] | None = None) -> list[Clai
             claim = _claim(read_object(lake, path))
         except FileNotFoundError:  # taken back since it was listed
             continue
-        except (UnreadableFileError, ValueError, KeyError, TypeError) as error:
+        except (DamagedFileError, ValueError, KeyError, TypeError) as error:
             try:
                 at = _written_at(lake, path)
             except FileNotFoundError:
                 continue
             says = (
                 error.message
-                if isinstance(error, UnreadableFileError)
+                if isinstance(error, DamagedFileError)
                 else f"{path} is damaged: {type(error).__name__}: {error}"
             )
             until = f"{at + OTHERS_WAIT:%Y-%m-%d %H:%M} UTC"

@@ -15,7 +15,7 @@ from lyo_pipelines.dataset.errors import UnknownVersionError
 from lyo_pipelines.dataset.versions import Version, get_version
 from lyo_pipelines.json_types import JsonObject
 from lyo_pipelines.storage.lake import Lake
-from lyo_pipelines.storage.small_files import UnreadableFileError, read_object
+from lyo_pipelines.storage.small_files import DamagedFileError, read_object
 from lyo_pipelines.training.plan import TrainingResult
 from lyo_pipelines.training.versions import DamagedPointerError, NoAdapterError, latest_adapter
 
@@ -135,7 +135,7 @@ def read_trainings(lake: Lake, troubles: dict[str, str] | None = None) -> dict[s
     for segment in lake.names(lake.path("adapters")):
         try:
             training = _last(lake, segment)
-        except (DamagedPointerError, DocumentError, UnreadableFileError) as error:
+        except (DamagedPointerError, DocumentError, DamagedFileError) as error:
             if troubles is not None:
                 troubles[segment] = str(error)
             continue
@@ -153,9 +153,9 @@ def read_reports(lake: Lake, segments: Sequence[str], troubles: dict[str, str] |
             found[segment] = _reported(read_object(lake, path))
         except (FileNotFoundError, NotADirectoryError):
             continue
-        except (UnreadableFileError, ValueError, TypeError, KeyError) as error:
+        except (DamagedFileError, ValueError, TypeError, KeyError) as error:
             if troubles is not None:
-                says = error.message if isinstance(error, UnreadableFileError) else f"{path} is damaged: {error}"
+                says = error.message if isinstance(error, DamagedFileError) else f"{path} is damaged: {error}"
                 troubles[segment] = f"{says}. Languages are not judged until its next report."
     return found
 
@@ -173,7 +173,7 @@ def _last(lake: Lake, segment: str) -> Training | None:
     except (
         FileNotFoundError,
         NotADirectoryError,
-        UnreadableFileError,
+        DamagedFileError,
         ValueError,
         TypeError,
         KeyError,

@@ -18,7 +18,7 @@ from lyo_pipelines.registry.state import Release
 from lyo_pipelines.rollout.assignment import BUCKETS, candidate_buckets, release_id_of, salt_of
 from lyo_pipelines.rollout.stops import Stop, read_stop
 from lyo_pipelines.storage.lake import Lake
-from lyo_pipelines.storage.small_files import UnreadableFileError, read_object, told_reason
+from lyo_pipelines.storage.small_files import DamagedFileError, read_object, told_reason
 
 FORMAT = 1
 
@@ -150,9 +150,7 @@ def read_sources(lake: Lake) -> RoutingSources:
     for segment, entry in list(entries.items()):
         try:
             stopped = _without_candidate(entry, read_stop(lake, segment))
-        except (
-            UnreadableFileError
-        ) as error:  # somebody stopped something: nobody can tell that it is not this candidate
+        except DamagedFileError as error:  # somebody stopped something: nobody can tell that it is not this candidate
             stops[segment], stopped = str(error), _without_candidate(entry, None, whatever=True)
         if stopped is None:
             del entries[segment]
@@ -288,7 +286,7 @@ def _served_by(lake: Lake, before: Mapping[str, str]) -> tuple[dict[str, str], d
             parent = read_object(lake, f"{lake.adapter_dir(segment)}/latest.json").get("served_by")
         except (FileNotFoundError, NotADirectoryError):
             continue
-        except UnreadableFileError as error:
+        except DamagedFileError as error:
             troubles[segment] = str(error)
             parent = before.get(segment)
         if parent:

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from lyo_pipelines.storage.lake import Lake
-from lyo_pipelines.storage.small_files import UnreadableFileError, read_object
+from lyo_pipelines.storage.small_files import DamagedFileError, read_object
 
 
 @dataclass(frozen=True)
@@ -32,16 +32,14 @@ def write_stop(lake: Lake, segment: str, stop: Stop) -> None:
 
 
 def read_stop(lake: Lake, segment: str) -> Stop | None:
-    """The stop of a segment; None without one. Raises UnreadableFileError."""
+    """The stop of a segment; None without one. Raises DamagedFileError."""
     try:
         told = read_object(lake, _path(lake, segment))
         return Stop(**{**told, "at": datetime.fromisoformat(str(told["at"]))})  # pyright: ignore[reportArgumentType]
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (KeyError, TypeError, ValueError) as error:
-        raise UnreadableFileError(
-            f"{_path(lake, segment)} is damaged: {error}", hint="Restore or remove it."
-        ) from error
+        raise DamagedFileError(f"{_path(lake, segment)} is damaged: {error}", hint="Restore or remove it.") from error
 
 
 def remove_stop(lake: Lake, segment: str) -> None:

@@ -12,25 +12,23 @@ from lyo_pipelines.json_types import JsonObject, is_dict
 from lyo_pipelines.storage.lake import Lake
 
 
-class UnreadableFileError(LyoError):
+class DamagedFileError(LyoError):
     """A file is there and cannot be read; the message names it and says what is wrong with it."""
 
 
 def read_object(lake: Lake, path: str) -> JsonObject:
     """The JSON object in a file.
 
-    Raises FileNotFoundError or NotADirectoryError where there is none, and UnreadableFileError for anything else.
+    Raises FileNotFoundError or NotADirectoryError where there is none, and DamagedFileError for anything else.
     """
     try:
         told = json.loads(lake.read_text(path))
     except (FileNotFoundError, NotADirectoryError):
         raise
     except (OSError, ValueError, RecursionError) as error:
-        raise UnreadableFileError(
-            f"{path} is damaged: {told_reason(error)}", hint="Restore it from a backup."
-        ) from error
+        raise DamagedFileError(f"{path} is damaged: {told_reason(error)}", hint="Restore it from a backup.") from error
     if not is_dict(told):
-        raise UnreadableFileError(f"{path} is damaged: it holds no JSON object", hint="Restore it from a backup.")
+        raise DamagedFileError(f"{path} is damaged: it holds no JSON object", hint="Restore it from a backup.")
     return told
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lyo_pipelines.errors import LyoError
 from lyo_pipelines.storage.lake import Lake
-from lyo_pipelines.storage.small_files import UnreadableFileError, read_object
+from lyo_pipelines.storage.small_files import DamagedFileError, read_object
 from lyo_pipelines.training.plan import TrainingResult, is_complete, read_adapter
 from lyo_pipelines.training.recipes import PREFERENCE_METHODS
 
@@ -42,7 +42,7 @@ def latest_adapter(lake: Lake, segment: str) -> TrainingResult:
         folder = lake.local(lake.adapter_dir(str(told.get("served_by", segment)), str(told["version"])))
     except (FileNotFoundError, NotADirectoryError):
         folder = None
-    except UnreadableFileError as error:
+    except DamagedFileError as error:
         raise DamagedPointerError(error.message, hint=f"Restore it, or train {segment} again.") from error
     except KeyError as error:
         raise DamagedPointerError(

@@ -30,7 +30,7 @@ from lyo_pipelines.dataset.versions import (
     why_served,
 )
 from lyo_pipelines.storage.lake import Lake
-from lyo_pipelines.storage.small_files import UnreadableFileError
+from lyo_pipelines.storage.small_files import DamagedFileError
 from lyo_pipelines_tests.dataset.example_lake import CONFIG, CURATION, NOW, SEGMENT, example, examples, lake_with
 
 
@@ -112,7 +112,7 @@ def test_a_damaged_pointer_is_named_kept_aside_and_written_anew_by_the_next_buil
     point_to_version(lake, SEGMENT, {"served_by": "tutoring.en", "reason": "too thin"})
     pointer = Path(lake.dataset_dir(SEGMENT)) / "latest.json"
     pointer.write_bytes(content)
-    with pytest.raises(UnreadableFileError, match=r"latest\.json"):
+    with pytest.raises(DamagedFileError, match=r"latest\.json"):
         why_served(lake, SEGMENT)
     point_to_version(lake, SEGMENT, {"served_by": "tutoring.en", "reason": "still too thin"})
     assert why_served(lake, SEGMENT) == "still too thin"
