@@ -187,16 +187,10 @@ def repeated_answer(frame: pl.DataFrame, config: CurationConfig, _: Wordlists) -
 def refusal(frame: pl.DataFrame, config: CurationConfig, lists: Wordlists) -> pl.Series:
     """The model declined to answer (a phrase of the lists near the answer's beginning, and no quotation)."""
     window = frame["spoken"].fill_null("").str.slice(0, config.refusal_window_characters)
-    if not lists.refusals:
-        return pl.repeat(False, frame.height, eager=True)
-    found = window.str.contains(lists.refusals)
+    found = lists.refuses(window)
     rows = found.arg_true()
     # in most answers there is none, so quotations are looked for in the others only
-    return (
-        found.scatter(rows, without_quotations(window.gather(rows)).str.contains(lists.refusals))
-        if len(rows)
-        else found
-    )
+    return found.scatter(rows, lists.refuses(without_quotations(window.gather(rows)))) if len(rows) else found
 
 
 def wrong_language(frame: pl.DataFrame, _: CurationConfig, __: Wordlists) -> pl.Series:

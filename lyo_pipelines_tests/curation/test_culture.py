@@ -146,7 +146,7 @@ def test_a_user_s_lists_are_laid_over_the_packaged_ones(tmp_path):
     assert found("ask ACME", "en", lists=lists) == ["brand"]
     assert found("Lower caste people cannot do it.", "en", lists=lists) == []
     assert found("ನೀನು ದಡ್ಡ", "kn", lists=lists) == ["insult"]
-    assert lists.refusals and "no comment" in lists.refusals
+    assert any("no comment" in pattern for pattern in lists.refusals)
 
 
 @pytest.mark.parametrize(

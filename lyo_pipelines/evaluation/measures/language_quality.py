@@ -83,8 +83,7 @@ def unanswered(texts: Sequence[str], lists: Wordlists, config: CurationConfig) -
     found = series == ""
     if lists.empty_answers:
         found |= series.str.contains(lists.empty_answers)
-    if lists.refusals:
-        found |= series.str.slice(0, config.refusal_window_characters).str.contains(lists.refusals)
+    found |= lists.refuses(series.str.slice(0, config.refusal_window_characters))
     return found.to_list()
 
 
