@@ -7,7 +7,6 @@ recognisers of its own beside them.
 from __future__ import annotations
 
 import logging
-import os
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from functools import cache
@@ -34,7 +33,6 @@ def all_finders(*, titled_names: bool = False) -> tuple[Finder, ...]:
 @cache
 def analyzer_engine(threshold: float, titled_names: bool) -> AnalyzerEngine:
     """Build the engine (once per process and setting: importing presidio takes seconds)."""
-    os.environ.setdefault("PRESIDIO_DEVICE", "cpu")  # else it loads torch to look for a GPU that nothing here uses
     from presidio_analyzer import AnalyzerEngine, EntityRecognizer, RecognizerRegistry, RecognizerResult
     from presidio_analyzer.nlp_engine import NlpArtifacts, NoOpNlpEngine
 
