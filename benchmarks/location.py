@@ -12,7 +12,7 @@ import sys
 import time
 from pathlib import Path
 
-HEAVY = ("torch", "transformers", "trl", "peft", "datasets", "evaluate", "matplotlib", "presidio_analyzer")
+HEAVY = ("torch", "transformers", "trl", "peft", "datasets", "evaluate", "matplotlib")
 LOCATION = f"import sys, lyo_pipelines.definitions; print(','.join(m for m in {HEAVY!r} if m in sys.modules))"
 
 

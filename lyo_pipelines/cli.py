@@ -182,6 +182,16 @@ def prefer(
 
 
 @app.command()
+def status(
+    json: Annotated[bool, typer.Option("--json", help="One JSON object instead of tables.")] = False,
+) -> None:
+    """Show where every segment stands, what waits, whether anybody watches, and what to do next."""
+    from lyo_pipelines.commands.status import show_status
+
+    show_status(console, as_json=json)
+
+
+@app.command()
 def report(segment: Annotated[str, typer.Argument(help="For example tutoring.en.math.")]) -> None:
     """Print the newest report of a segment."""
     from lyo_pipelines.commands.report import show_report

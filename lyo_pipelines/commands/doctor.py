@@ -29,7 +29,6 @@ _TOGETHER = (
     "trl",
     "datasets",
     "bitsandbytes",
-    "presidio-analyzer",
 )
 
 

@@ -6,6 +6,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from lyo_pipelines.json_types import is_dict
+
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=0)]
 Positive = Annotated[int, Field(ge=1)]
@@ -33,7 +35,7 @@ class CurationConfig(BaseModel):
     metadata_name_keys: tuple[str, ...]
     assistant_names: tuple[str, ...]
     redact_titled_names: bool
-    presidio_threshold: Share
+    personal_data_threshold: Share
 
     language_minimum_letters: Positive
     script_minimum_share: Share
@@ -72,6 +74,16 @@ class CurationConfig(BaseModel):
 
     batch_rows: Annotated[int, Field(ge=1)]
     workers: Positive
+
+    @model_validator(mode="before")
+    @classmethod
+    def _former_name(cls, data: object) -> object:
+        if is_dict(data) and (former := "presidio_threshold") in data:  # written before the finders stood alone
+            return {
+                **{key: value for key, value in data.items() if key != former},
+                "personal_data_threshold": data[former],
+            }
+        return data
 
     @model_validator(mode="after")
     def _consistent(self) -> CurationConfig:

@@ -23,7 +23,7 @@ class StaleSet:
 
 
 _OF_CURATION = (
-    "metadata_name_keys", "assistant_names", "redact_titled_names", "presidio_threshold", "language_minimum_letters",
+    "metadata_name_keys", "assistant_names", "redact_titled_names", "personal_data_threshold", "language_minimum_letters",
     "script_minimum_share", "romanised_minimum_share", "detector_minimum_score",
 )  # fmt: skip
 """Configuration of curation that decide what a document's text becomes."""

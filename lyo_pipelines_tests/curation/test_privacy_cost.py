@@ -91,7 +91,7 @@ _FINDS = (
 
 def test_merging_many_findings_costs_linear_time():
     def run(text: str) -> None:
-        find_personal_data(text, threshold=CONFIG.presidio_threshold)
+        find_personal_data(text, threshold=CONFIG.personal_data_threshold)
 
     run("a@b.co")  # the engine is built once
     assert not faster_than_linear(run, ("a@b.co ", "call 9840123456 ", "Hi Asha, "), size=600, floor=0.04)

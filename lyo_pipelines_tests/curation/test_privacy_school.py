@@ -53,7 +53,7 @@ def test_planted_personal_data_is_found_and_nothing_beside_it():
     missed, more = [], []
     for line in _lines("planted.tsv"):
         text, marks = _marked(line.split("\t", 1)[1])
-        found = find_personal_data(text, threshold=CONFIG.presidio_threshold)
+        found = find_personal_data(text, threshold=CONFIG.personal_data_threshold)
         covered = {place for span in found for place in range(span.start, span.end)}
         for start, end in marks:
             signs = [place for place in range(start, end) if text[place].isalnum()]

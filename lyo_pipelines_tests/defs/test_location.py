@@ -14,7 +14,7 @@ import yaml
 
 from lyo_pipelines.config.settings import PROJECT_ROOT
 
-HEAVY = ["torch", "transformers", "trl", "peft", "datasets", "evaluate", "presidio_analyzer", "matplotlib", "sklearn"]
+HEAVY = ["torch", "transformers", "trl", "peft", "datasets", "evaluate", "matplotlib", "sklearn"]
 
 
 def test_code_location_loads_without_any_heavy_library() -> None:

@@ -1,7 +1,7 @@
 """Words beside a value that say what it is, by type and language, out of context.yaml.
 
-presidio's own context words are matched against the lemmas of a language model's tokens. Without a model there are none, and no
-model knows all of our languages; so the words are looked for in the characters shortly before and after a finding.
+The words are looked for in the characters shortly before and after a finding, not among the lemmas of a language model's tokens:
+no model knows all of our languages.
 """
 
 from __future__ import annotations

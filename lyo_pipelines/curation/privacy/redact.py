@@ -55,7 +55,7 @@ def _pass(redacted: Redacted, config: CurationConfig, kinds: list[str] | None) -
     spans = [
         span
         for span in find_personal_data(
-            text, threshold=config.presidio_threshold, titled_names=config.redact_titled_names, kinds=kinds
+            text, threshold=config.personal_data_threshold, titled_names=config.redact_titled_names, kinds=kinds
         )
         if span.kind != "PERSON" or text[span.start : span.end].casefold() not in own
     ]

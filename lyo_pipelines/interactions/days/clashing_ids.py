@@ -8,7 +8,7 @@ Which bare ids are ambiguous stands in `lake/clashes/date=…/<file-hash>.parque
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
@@ -42,17 +42,17 @@ class Clashes:
 
 
 def scope_clashing_ids(
-    lake: Lake, file_hash: str, staged: dict[date, str], landed: Iterable[str], *, reach_days: int, matching_key: str
-) -> Clashes:
+    lake: Lake, file_hash: str, staged: dict[date, str], landed: Iterable[str], *, keys: Sequence[np.ndarray],
+    reach_days: int, matching_key: str,
+) -> Clashes:  # fmt: skip
     """Give staged rows whose id stands on other content (in the file or in the lake) an id of their own, in place.
 
-    staged: day -> file of LANDED rows. matching_key: of interaction ids.
+    staged: day -> file of LANDED rows; keys: those of all its rows, in any order (uint64, kept while the rows were converted: reading
+    them again would be a pass over the files). matching_key: of interaction ids.
     """
-    keys = {day: _keys(lake, path) for day, path in staged.items()}
-    if not keys:
+    if not staged:
         return Clashes()
-    every = np.concatenate(list(keys.values()))
-    unique, counts = np.unique(every, return_counts=True)
+    unique, counts = np.unique(np.concatenate(keys), return_counts=True)
     suspects, elsewhere = [unique[counts > 1]], {}
     reach = timedelta(days=reach_days)
     for day in indexed_days(lake, "interactions"):
@@ -68,7 +68,7 @@ def scope_clashing_ids(
     contents, homes = _landed_contents(lake, elsewhere, known)
     clashes = Clashes()
     for day in sorted(staged):
-        if len(np.intersect1d(keys[day], suspected)):
+        if len(np.intersect1d(_keys(lake, staged[day]), suspected)):
             _scope_day(lake, day, staged, suspected, contents, homes, clashes, matching_key)
     return clashes
 

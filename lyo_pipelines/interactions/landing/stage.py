@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
 
+import numpy as np
 from filelock import FileLock
 
 from lyo_pipelines.interactions.contract import FEEDBACK, LANDED
@@ -82,6 +83,9 @@ def stage_file(lake: Lake, reading: ConvertedSource, spec: FileSpec, name: str, 
     limits = {"buffer_bytes": config.buffer_bytes, "max_open": config.max_open_days}
     read = accepted = 0
     notes, off_scale, filled = Notes(), "", Counter[str]()
+    # the key of a table's row is its own, whatever the row holds now
+    with_ids = row_format.rows == "interactions" and spec.ids is None
+    keys: list[np.ndarray] = []
     with (
         closing(DayWriters(lake, folder, schema, **limits)) as writers,
         closing(RejectedWriter(lake, f"{folder}/rejected.parquet", name, spec.file_hash)) as rejected,
@@ -92,6 +96,8 @@ def stage_file(lake: Lake, reading: ConvertedSource, spec: FileSpec, name: str, 
             writers.add(block.table, days_of(block.table[column]))
             rejected.add(block.rejected)
             notes.update(block.notes)
+            if with_ids:
+                keys.append(block.table["interaction_key"].to_numpy())
             off_scale = off_scale or block.off_scale
             if reading.gaps:
                 filled.update(filled_in(block.table))
@@ -104,12 +110,10 @@ def stage_file(lake: Lake, reading: ConvertedSource, spec: FileSpec, name: str, 
         rejected_path = rejected.finish()
     notes.update(dict.fromkeys(open_gaps(reading.gaps, filled), accepted))
     clashes = Clashes()
-    if (
-        row_format.rows == "interactions" and spec.ids is None
-    ):  # the key of a table's row is its own, whatever it holds now
+    if with_ids:
         clashes = scope_clashing_ids(
             lake, spec.file_hash, days, landed_files(lake),
-            reach_days=config.reach_days, matching_key=spec.pseudonyms.matching_key("interaction_key"),
+            keys=keys, reach_days=config.reach_days, matching_key=spec.pseudonyms.matching_key("interaction_key"),
         )  # fmt: skip
         notes.update({SCOPED: clashes.rows} if clashes.rows else {})
     by_reason = dict(rejected.by_reason.most_common())

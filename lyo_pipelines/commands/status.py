@@ -1,0 +1,231 @@
+"""`lyo status`: where every segment stands, what waits, whether anybody watches, and what to do next. It decides nothing itself."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from lyo_pipelines.client.graphql import Client, GraphQLError
+from lyo_pipelines.client.server import find_server
+from lyo_pipelines.commands.report import NoReportError, newest_report
+from lyo_pipelines.config.loading import Config, load_config
+from lyo_pipelines.config.settings import Settings
+from lyo_pipelines.contracts.report import Report
+from lyo_pipelines.contracts.report_values import Gate
+from lyo_pipelines.errors import LyoError
+from lyo_pipelines.evaluation.report.gates import evaluate_gates, may_be_released
+from lyo_pipelines.health.day import days_to_rebuild
+from lyo_pipelines.health.read import examples_by_day, total_examples
+from lyo_pipelines.interactions.landing.inbox import scan_inbox
+from lyo_pipelines.registry.log import read_all
+from lyo_pipelines.registry.state import Release
+from lyo_pipelines.retraining.findings import KINDS
+from lyo_pipelines.storage.lake import Lake
+from lyo_pipelines.training.versions import NoAdapterError, latest_adapter
+
+DAILY_SENSORS = ("inbox_sensor", "stale_days_sensor")
+TRIGGER_SENSORS = tuple(f"{kind}_sensor" for kind in KINDS)
+ROLLOUT_SENSOR = "rollout_sensor"
+
+
+@dataclass(frozen=True)
+class SegmentStatus:
+    """One segment. adapter, report: version and verdict, "" where there is none; next: what to do, "" when nothing is."""
+
+    segment: str
+    interactions: int = 0
+    examples: int = 0
+    adapter: str = ""
+    report: str = ""
+    release: str = ""
+    next: str = ""
+
+
+@dataclass(frozen=True)
+class Watch:
+    """Who looks by itself. url: of the Dagster that runs ("" : none); stopped: sensors that do not run there."""
+
+    url: str = ""
+    stopped: tuple[str, ...] = ()
+
+    def looks(self, sensor: str) -> bool:
+        """Whether a sensor looks."""
+        return bool(self.url) and sensor not in self.stopped
+
+
+@dataclass(frozen=True)
+class Status:
+    """All that `lyo status` says. waiting: files of the inbox; stale_days: days to build; warnings: what nobody should overlook."""
+
+    waiting: int
+    stale_days: tuple[str, ...]
+    watch: Watch
+    warnings: tuple[str, ...]
+    segments: tuple[SegmentStatus, ...] = field(default=())
+
+
+def show_status(console: Console, *, as_json: bool) -> None:
+    """Print the status as tables, or as one JSON object."""
+    settings = Settings.from_env()
+    lake, config = Lake(settings.data_dir), load_config(settings.config_path)
+    status = read_status(lake, config, watching(), now=datetime.now(UTC))
+    if as_json:
+        console.print(
+            json.dumps(asdict(status), ensure_ascii=False, indent=2), highlight=False, markup=False, soft_wrap=True
+        )
+        return
+    print_status(console, status)
+
+
+def watching() -> Watch:
+    """Ask the Dagster of this installation, if one runs, which sensors do."""
+    server = find_server()
+    if server is None:
+        return Watch()
+    with suppress(GraphQLError):
+        return Watch(
+            server.url, tuple(Client(server.url).stopped_sensors([*DAILY_SENSORS, *TRIGGER_SENSORS, ROLLOUT_SENSOR]))
+        )
+    return Watch()
+
+
+def read_status(lake: Lake, config: Config, watch: Watch, *, now: datetime) -> Status:
+    """Everything out of the lake: nothing is computed anew, and one damaged segment hides no other."""
+    stale = days_to_rebuild(lake, config.curation)
+    histories, damaged = read_all(lake)
+    releases = {segment: history.release for segment, history in histories.items()}
+    counts = {segment: (n, kept) for segment, n, kept in total_examples(examples_by_day(lake)).iter_rows()}
+    known = {*counts, *releases, *lake.names(lake.path("adapters"))}
+    segments = tuple(
+        _segment(lake, config, segment, counts.get(segment, (0, 0)), releases.get(segment))
+        for segment in sorted(known, key=lambda name: (-counts.get(name, (0, 0))[1], name))
+    )
+    waiting = len(scan_inbox(lake, config.interactions, settle_seconds=0, now=now))
+    warnings = [f"{segment}: {trouble}" for segment, trouble in sorted(damaged.items())]
+    warnings += _unwatched(watch, releases.values(), waiting=waiting, stale=len(stale))
+    return Status(waiting, tuple(day.isoformat() for day in stale), watch, tuple(warnings), segments)
+
+
+def _unwatched(watch: Watch, releases: Iterable[Release], *, waiting: int, stale: int) -> list[str]:
+    """What goes on without anybody looking."""
+    found = []
+    canaries = sorted(release.segment for release in releases if release.in_canary)
+    if canaries and not watch.looks(ROLLOUT_SENSOR):
+        found.append(
+            f"{', '.join(canaries)}: a candidate answers users and nobody watches it: {_off(watch, ROLLOUT_SENSOR)},"
+            " so it neither steps up nor falls back"
+        )
+    if (waiting or stale) and not all(watch.looks(name) for name in DAILY_SENSORS):
+        off = next(name for name in DAILY_SENSORS if not watch.looks(name))
+        found.append(f"what waits is not built by itself: {_off(watch, off)}")
+    idle = [name for name in TRIGGER_SENSORS if not watch.looks(name)]
+    if idle and watch.url:
+        found.append(
+            f"no retraining by itself: {', '.join(idle)} {'is' if len(idle) == 1 else 'are'} off (Automation page, or LYO_TRIGGERS=on)"
+        )
+    return found
+
+
+def _off(watch: Watch, sensor: str) -> str:
+    return f"{sensor} is off (Automation page of the UI)" if watch.url else "no Dagster runs here (`lyo ui` starts it)"
+
+
+def _segment(
+    lake: Lake, config: Config, segment: str, counts: tuple[int, int], release: Release | None
+) -> SegmentStatus:
+    interactions, examples = counts
+    try:
+        adapter, trouble = latest_adapter(lake, segment).version, ""
+    except NoAdapterError:
+        adapter, trouble = "", ""
+    except LyoError as error:
+        adapter, trouble = "", f"its adapter cannot be read: {error.message}"
+    try:
+        report = newest_report(lake, segment)[0]
+    except NoReportError:
+        report = None
+    except LyoError as error:
+        report, trouble = None, trouble or f"its report cannot be read: {error.message}"
+    gates = () if report is None else tuple(evaluate_gates(report, config.evaluation))  # as a release would judge now
+    return SegmentStatus(
+        segment, interactions, examples, adapter, _verdict(report, gates), release.situation if release else "",
+        trouble or _next(config, segment, examples, adapter, report, gates, release),
+    )  # fmt: skip
+
+
+def _verdict(report: Report | None, gates: Sequence[Gate]) -> str:
+    """Whether the newest report lets its adapter be released, and else by which gate not."""
+    if report is None:
+        return ""
+    if may_be_released(gates):
+        return "may be released"
+    failed = [gate.name for gate in gates if gate.applies and not gate.passed]
+    return f"not released: {', '.join(failed)}" if failed else "not released"
+
+
+def _next(
+    config: Config,
+    segment: str,
+    examples: int,
+    adapter: str,
+    report: Report | None,
+    gates: Sequence[Gate],
+    release: Release | None,
+) -> str:
+    if release is not None and release.in_canary:
+        return f"`lyo releases {segment}` says why it holds, and until when"
+    if not adapter:
+        minimum = config.retraining.for_segment(segment).volume.minimum_examples
+        if examples < minimum:
+            return f"{minimum - examples:,} more examples until its first training"
+        return f"`lyo train {segment}`, or its trigger does"
+    if report is None or report.version != adapter:
+        return f"`lyo train {segment}` makes the report of its adapter"
+    if may_be_released(gates) and (release is None or adapter != release.champion):
+        return f"`lyo release {segment} --reason …`"
+    return ""
+
+
+def print_status(console: Console, status: Status) -> None:
+    """The status as people read it."""
+    _lines(console, status)
+    table = Table(title="\nSegments", title_justify="left")
+    for name in ("segment", "interactions", "examples", "adapter", "report", "release", "next"):
+        table.add_column(name, justify="right" if name in ("interactions", "examples") else "left", overflow="fold")
+    for one in status.segments:
+        verdict = f"[green]{one.report}[/]" if one.report == "may be released" else f"[yellow]{escape(one.report)}[/]"
+        table.add_row(
+            one.segment, f"{one.interactions:,}", f"{one.examples:,}", one.adapter or "none", verdict if one.report else "none",
+            escape(one.release) or "none", escape(one.next),
+        )  # fmt: skip
+    if status.segments:
+        console.print(table)
+    else:
+        console.print(
+            "No segment yet: `lyo ingest FILE` reads logs, `lyo demo` shows all of it on sample logs.", highlight=False
+        )
+
+
+def _lines(console: Console, status: Status) -> None:
+    where = f"Dagster UI: {status.watch.url}" if status.watch.url else "No Dagster runs here; `lyo ui` starts it."
+    console.print(where, highlight=False)
+    console.print(
+        f"Inbox: {_count(status.waiting, 'file')} to land. Days to build: {_days(status.stale_days)}.", highlight=False
+    )
+    for warning in status.warnings:
+        console.print(f"[red]![/] {escape(warning)}.", highlight=False, soft_wrap=True)
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
+def _days(days: Sequence[str]) -> str:
+    return "none" if not days else days[0] if len(days) == 1 else f"{len(days):,}, {days[0]} to {days[-1]}"
