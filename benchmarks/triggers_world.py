@@ -50,7 +50,7 @@ class Scenario:
     another language to one topic, asks all again, and complains; a rater rates everything with `stars`.
 
     invite: share of answers with an invitation to rate, at random (0: ratings come as they come, whatever they are). unasked,
-    unasked_after: shares of the contented and of the discontented (rating up to 3) who rate without one, before day `at` and from then on.
+    unasked_after: shares of the contented and of the discontented (rating up to 3) who rate without one, before day `at` and after.
     told: whether the log says which answers came with an invitation.
     """
 
@@ -415,7 +415,8 @@ def check_aggregation() -> None:
             "mismatched": rows["mismatched"], "adapter_version": "v1", "rating_invited": rows["invited"],
         }
     ).with_columns(
-        pl.col("rating", "relevance_score").fill_nan(None), pl.col("rating_invited").fill_nan(None).cast(pl.Boolean), thumbs=pl.when(pl.col("thumbs") != 0).then("thumbs"),
+        pl.col("rating", "relevance_score").fill_nan(None), pl.col("rating_invited").fill_nan(None).cast(pl.Boolean),
+        thumbs=pl.when(pl.col("thumbs") != 0).then("thumbs"),
         complaint_category=pl.when("cultural").then(pl.lit("cultural")).when("complained").then(pl.lit("wrong")),
         complaint_text=pl.lit(None, pl.String), experiment_arm=pl.lit(None, pl.String),
         error=pl.when("failed").then(pl.lit("timeout")),

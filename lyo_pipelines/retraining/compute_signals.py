@@ -77,7 +77,7 @@ def compute_signals(health: Health, windows: Windows, today: date, examples: pl.
 def _invited(
     frames: Frames, compared: Sequence[_Compared]
 ) -> tuple[list[list[InvitedRatings | None]], list[list[Change]]]:
-    """Of each of these pairs, by segment: (what invitations tell, the change of ratings as they are comparable without a correction)."""
+    """Of each of these pairs, by segment: (what invitations tell, the change of ratings that can be compared without a correction)."""
     plain = [one.change(RATING) for one in compared]
     if not frames.invited:
         return [[None] * len(frames.segments) for _ in compared], plain

@@ -1,4 +1,5 @@
-"""Ratings of windows in which chance chose whom to ask for one: sums as those of Frames, of the corrected mean and of what came unasked.
+"""Ratings of windows in which chance chose whom to ask for one: sums like those of Frames, for the corrected mean and for what came
+unasked.
 
 The correction of each segment and window rests on the users who are asked (see UserSums). Its mean is that over all answers of which
 the log says whether a rating was invited. How means are corrected stands in statistics/invitations.py.

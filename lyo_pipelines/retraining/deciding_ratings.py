@@ -1,4 +1,4 @@
-"""Which ratings a rule about ratings goes by where some were invited at random, and how a finding says so. Thresholds stay in rules/."""
+"""Which ratings a rule about ratings goes by where some were invited at random, and how a finding says so. Thresholds: see rules/."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import replace
 from lyo_pipelines.config.retraining import EvidenceConfig
 from lyo_pipelines.retraining.findings import TriggerCase, TriggerFinding, measurements
 from lyo_pipelines.retraining.signals import Change, InvitedRatings, Level
-from lyo_pipelines.statistics.deciding_mean import Choice, choose_mean
+from lyo_pipelines.statistics.deciding_mean import ALL_RATINGS, Choice, choose_mean
 
 AGREEMENT = 0.05
 """Where all ratings decide because few were invited, these must show what fires at this level: so nothing that only changes who rates
@@ -21,7 +21,7 @@ def deciding_level(case: TriggerCase) -> tuple[Level, Choice]:
     plain, invited = case.signals.rating_level, case.signals.invited[0]
     assert plain is not None
     if invited is None:
-        return plain, Choice()
+        return plain, ALL_RATINGS
     needed = case.policy.evidence.minimum_rated
     choice = choose_mean(
         invited=invited.level.n, needed=needed, can_correct=math.isfinite(invited.level.value),
@@ -35,7 +35,7 @@ def deciding_change(case: TriggerCase, window: int) -> tuple[Change, Choice]:
     assert case.signals.rating is not None
     plain, invited = case.signals.rating[window], case.signals.invited[window]
     if invited is None:
-        return plain, Choice()
+        return plain, ALL_RATINGS
     # what misleads in one window misleads in the other: they share days and the baseline
     windows = [one for one in (invited, *case.signals.invited) if one is not None]
     shown = next(

@@ -95,7 +95,7 @@ class InvitedRatings:
     change, level: of the corrected mean; they count invited ratings. lowest, highest: what the window's mean may be, whatever those
     think who were invited and did not answer. response: share of the invited who rated; volunteering: share of the others who did, in
     window and baseline. gap, change_gap: what all ratings say less what the corrected mean says, of the mean and of its change;
-    volunteering_gap: change of `volunteering`. unasked: very different shares of the two windows were invited, so that `Signals.rating`
+    volunteering_gap: change of `volunteering`. unasked: very different shares of the two windows were invited, so `Signals.rating`
     leaves the invited ratings out.
     """
 

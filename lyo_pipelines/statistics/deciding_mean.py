@@ -49,6 +49,10 @@ class Choice:
         return f" ({self.why})" if self.why else ""
 
 
+ALL_RATINGS = Choice()
+"""All ratings decide, and there is nothing else: the log knows of no invitation."""
+
+
 def choose_mean(
     *,
     invited: int,
@@ -59,7 +63,7 @@ def choose_mean(
     volunteering: tuple[float, float] = (math.nan, math.nan),
     volunteering_gap: Gap = UNKNOWN,
 ) -> Choice:
-    """Choose. invited: ratings that were invited; needed: so many are enough, where a number is what is_enough rests on (0: it is not).
+    """Choose. invited: ratings that were invited; needed: how many there must be for is_enough.
 
     can_correct: whether there is a corrected mean at all. gap: plain less corrected. volunteering: share of the uninvited who rate,
     here and on the side that it is compared with; volunteering_gap: their difference.

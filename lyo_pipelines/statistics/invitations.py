@@ -1,14 +1,15 @@
 """A mean over all answers out of the ratings of some, where chance chose whom to ask for one.
 
 Who rates unasked may do so because of the rating itself, and no weighting by what else is known mends that. A random invitation is an
-instrument (Angrist, Imbens and Rubin, "Identification of Causal Effects Using Instrumental Variables", JASA 91, 1996): volunteers rate
-either way, some are moved by the invitation, the others stay silent. The uninvited show how many volunteer and how they rate; what the
-invited show beyond that are the moved. The corrected mean lets volunteers stand for themselves and the moved for everybody else. It is
-exact where an invitation moves people whatever they think; an invitation is taken never to keep a volunteer from rating. What the silent
-would say is assumed by nobody in `worst_case_bounds` (Manski, "Anatomy of the Selection Problem", Journal of Human Resources 24, 1989).
+instrument (Angrist, Imbens and Rubin, "Identification of Causal Effects Using Instrumental Variables", JASA 91, 1996): volunteers
+rate either way, some are moved by the invitation, the others stay silent. The uninvited show how many volunteer and how they rate;
+what the invited show beyond that are the moved. The corrected mean lets volunteers stand for themselves and the moved for everybody
+else. It is exact where an invitation moves people whatever they think; an invitation is taken never to keep a volunteer from rating.
+What the silent would say is assumed by nobody in `worst_case_bounds` (Manski, "Anatomy of the Selection Problem", Journal of Human
+Resources 24, 1989).
 
-Values of the corrected mean are linear in sums, so errors come from where those of other means do: `Correction.totals` over counts of
-answers is a ratio for `cluster_robust` (by user) and `random_groups` (by group of users). Which mean decides stands in `deciding_mean`.
+The corrected mean is linear in sums, so its errors come from where those of other means do: `Correction.totals` over counts of answers
+is a ratio for `cluster_robust` (by user) and `random_groups` (by group of users). Which mean decides stands in `deciding_mean`.
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ Floats = NDArray[np.float64]
 LOWEST, HIGHEST = 1.0, 5.0
 """Of a rating."""
 STRENGTH = 4.0
-"""By so many standard errors an invitation must raise the share that rates; else the corrected mean rests on a ratio near 0 / 0 (a first
-stage with F of 10 is the usual rule, Staiger and Stock, Econometrica 65, 1997; this is 16)."""
+"""By so many standard errors an invitation must raise the share that rates; else the corrected mean rests on a ratio near 0 / 0 (an F
+of 10 is the usual rule, Staiger and Stock, Econometrica 65, 1997; this is 16)."""
 
 
 @dataclass(frozen=True, eq=False)
