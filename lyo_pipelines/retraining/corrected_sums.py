@@ -14,13 +14,12 @@ from functools import cached_property
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from scipy.special import stdtrit
 
 from lyo_pipelines.retraining.signals import Change, InvitedRatings, Level
 from lyo_pipelines.retraining.user_spread import UserSums
 from lyo_pipelines.retraining.window_sums import Days, Floats, Frames, Quantity
 from lyo_pipelines.retraining.windows import WindowPair
-from lyo_pipelines.statistics.deciding_mean import ALPHA, UNKNOWN, Gap
+from lyo_pipelines.statistics.deciding_mean import Gap, gaps_at_one_look
 from lyo_pipelines.statistics.invitations import (
     Correction,
     Responses,
@@ -147,10 +146,8 @@ class CorrectedSums:
         )
 
     def _bounded(self, values: Floats, influence: Floats, degrees_of_freedom: Floats) -> list[Gap]:
-        error = np.where(self._asked.unnamed, np.nan, influence_error(influence, self._asked.n * self._asked.kept))
-        width = error * stdtrit(np.maximum(degrees_of_freedom, 1.0), 1 - ALPHA / 2)
-        found = zip(values.tolist(), (values - width).tolist(), (values + width).tolist(), strict=True)
-        return [Gap(*one) if np.isfinite(one).all() else UNKNOWN for one in found]
+        error = influence_error(influence, self._asked.n * self._asked.kept)
+        return gaps_at_one_look(values, np.where(self._asked.unnamed, np.nan, error), degrees_of_freedom)
 
 
 def _responses(column: _Column) -> tuple[Responses, Responses]:

@@ -7,11 +7,20 @@ Selection and Inference: Facts and Fiction", Econometric Theory 21, 2005). With 
 their mean differs from it beyond chance, or other shares of users volunteer on the two sides that are compared. Else all ratings do.
 """
 
+# scipy brings no types:
+# pyright: reportMissingTypeStubs=false, reportUnknownVariableType=false
+
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
 from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import stdtrit
+
+Floats = NDArray[np.float64]
 
 ALPHA = 0.05
 """Error probability with which a difference is called beyond chance, for each of the two that are looked at, over both sides."""
@@ -31,6 +40,13 @@ class Gap:
     def beyond_chance(self) -> bool:
         """Whether it is not 0."""
         return self.low > 0 or self.high < 0
+
+
+def gaps_at_one_look(values: Floats, errors: Floats, degrees_of_freedom: Floats) -> list[Gap]:
+    """Differences with Student's t bounds at ALPHA; UNKNOWN where an error is not to be had. All of shape (rows,)."""
+    width = errors * stdtrit(np.maximum(degrees_of_freedom, 1.0), 1 - ALPHA / 2)
+    found = zip(values.tolist(), (values - width).tolist(), (values + width).tolist(), strict=True)
+    return [Gap(*one) if np.isfinite(one).all() else UNKNOWN for one in found]
 
 
 UNKNOWN = Gap(math.nan, -math.inf, math.inf)
