@@ -137,7 +137,8 @@ class _Invited:
     @cached_property
     def gap(self) -> float:
         """The plain mean less the corrected one."""
-        return float(self.arm.ratings_sum.sum() / self.arm.ratings_n.sum() - self.correction.value[0])
+        rated = self.arm.rated
+        return float(self.arm.ratings_sum.sum()) / rated - float(self.correction.value[0]) if rated else math.nan
 
     def ratio(self, sums: Floats) -> Ratio:
         """The corrected mean out of adjusted totals, counted by the invited ratings that it rests on."""
