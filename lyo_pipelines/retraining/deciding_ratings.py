@@ -16,18 +16,21 @@ fires more often, however it hides from the comparison of both."""
 _NO_BASELINE = "ratings given unasked decide: other shares of the two windows were invited to rate"
 
 
-def deciding_level(case: TriggerCase) -> tuple[Level, Choice]:
-    """The mean rating of the short window that decides."""
+def deciding_level(case: TriggerCase) -> tuple[Level, Change, Choice]:
+    """The mean rating of the short window that decides, with the change that belongs to it."""
     plain, invited = case.signals.rating_level, case.signals.invited[0]
-    assert plain is not None
+    assert plain is not None and case.signals.rating is not None
+    change = case.signals.rating[0]
     if invited is None:
-        return plain, ALL_RATINGS
+        return plain, change, ALL_RATINGS
     needed = case.policy.evidence.minimum_rated
     choice = choose_mean(
         invited=invited.level.n, needed=needed, can_correct=math.isfinite(invited.level.value),
         is_enough=invited.level.n >= needed, gap=invited.gap,
     )  # fmt: skip
-    return (invited.level if choice.by == "corrected" else plain), choice
+    if choice.by == "plain":
+        return plain, change, choice
+    return invited.level, invited.change if math.isfinite(invited.change.within) else change, choice
 
 
 def deciding_change(case: TriggerCase, window: int) -> tuple[Change, Choice]:

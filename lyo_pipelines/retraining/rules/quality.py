@@ -34,8 +34,7 @@ MIX_ALPHA = 0.05
 
 def average_rating(case: TriggerCase) -> Findings:
     """Mean rating below the configured limit."""
-    level, choice = deciding_level(case)
-    change, _ = deciding_change(case, 0)
+    level, change, choice = deciding_level(case)
     found = _below(
         case, "quality.average_rating", "mean rating", level, change, threshold=case.policy.quality.average_rating,
         minimum=case.policy.evidence.minimum_rated,
