@@ -37,6 +37,9 @@ SUMS = (
     "unnamed_n",
     "unnamed_errors_n",
 )
+INVITED = ("invited_n", "invited_rated_n", "invited_sum", "uninvited_n", "uninvited_rated_n", "uninvited_sum")
+MOVED, DISCONTENTED = 0.55, 3.0
+"""Share of those who would not rate unasked whom an invitation moves to rate; ratings up to this are discontented."""
 
 Array = NDArray[np.float64]
 
@@ -45,7 +48,11 @@ Array = NDArray[np.float64]
 class Scenario:
     """What the candidate does, and the traffic. effect: rating points. slow: times as long. icc: of ratings within a user, and within
     a class where whole classes of `class_size` are assigned. lost: share of the candidate's units that never come. zipf: how unequal
-    users are. broken: clients whose requests always fail. nameless: share of failures whose rows name neither arm nor adapter."""
+    users are. broken: clients whose requests always fail. nameless: share of failures whose rows name neither arm nor adapter.
+
+    invite: share of answers with an invitation to rate, at random (0: `rated` of them are rated, whatever they are). unasked,
+    unasked_candidate: shares of the contented and of the discontented who rate without one, by arm. told: whether the log says which
+    answers came with an invitation."""
 
     daily: float = 2000
     users: int = 1000
@@ -64,6 +71,10 @@ class Scenario:
     zipf: float = ZIPF
     broken: int = 0
     nameless: float = 0.0
+    invite: float = 0.0
+    unasked: tuple[float, float] = (0.13, 0.13)
+    unasked_candidate: tuple[float, float] = (0.13, 0.13)
+    told: bool = True
 
 
 class Ratings:
@@ -128,7 +139,8 @@ class World:
         self.share = np.zeros(batch)
         self.stage = np.ones(batch, np.int64)
         self.tick, self.stage_tick = 0, np.zeros(batch, np.int64)
-        self.sums = {name: np.zeros((batch, self.units)) for name in SUMS}
+        self._columns = (*SUMS, *INVITED) if scenario.invite and scenario.told else SUMS
+        self.sums = {name: np.zeros((batch, self.units)) for name in self._columns}
         self.exposed = np.zeros((batch, self.units), bool)
         self.live = np.ones(batch, bool)
 
@@ -193,6 +205,12 @@ class World:
         ) | (person < scenario.broken)
         nameless = failed & (rng.random(n) < scenario.nameless) if scenario.nameless else np.zeros(n, bool)
         rated = (rng.random(n, np.float32) < scenario.rated) & ~failed
+        invited = np.zeros(n, bool)
+        if scenario.invite:
+            shares = np.array([scenario.unasked, scenario.unasked_candidate])
+            unasked = shares[candidate.astype(int), (rating <= DISCONTENTED).astype(int)]
+            invited = rng.random(n) < scenario.invite
+            rated = (rng.random(n) < np.where(invited, unasked + (1 - unasked) * MOVED, unasked)) & ~failed
         log_ms = 7.6 + self._pace[row, person] + np.where(candidate, np.log(scenario.slow), 0.0)
         log_ms += TIME_SIGMA * rng.standard_normal(n, np.float32)
         values = {
@@ -201,9 +219,12 @@ class World:
             "cultural_n": rng.random(n, np.float32) < 0.003, "retries_n": rng.random(n, np.float32) < 0.05,
             "times_n": ~failed, "log_ms_sum": ~failed * log_ms,
         }  # fmt: skip
+        asked = (("invited", invited & ~failed), ("uninvited", ~invited & ~failed)) if scenario.invite else ()
+        for name, those in asked:
+            values |= {f"{name}_n": those, f"{name}_rated_n": those & rated, f"{name}_sum": (those & rated) * rating}
         key = row * self.units + unit
-        for name, value in values.items():
-            found = np.bincount(key, weights=value, minlength=self.batch * self.units)
+        for name in self._columns:
+            found = np.bincount(key, weights=values[name], minlength=self.batch * self.units)
             self.sums[name] += found.reshape(self.batch, self.units)
 
     def _pass(self, rows: NDArray) -> None:
@@ -232,7 +253,7 @@ class World:
 
     def _arm(self, release: int, mask: NDArray[np.bool_]) -> Arm:
         at = np.flatnonzero(mask)
-        sums = {name: self.sums[name][release, at] for name in SUMS if name != "ratings_squares"}
+        sums = {name: self.sums[name][release, at] for name in self._columns if name != "ratings_squares"}
         earlier = {name: table[release, at] for name, table in self.before.items()}
         return Arm(users=len(at), interactions=int(sums["answers_n"].sum()), **sums, **earlier)
 

@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from lyo_pipelines.health.contract import HEALTH, USER_GROUPS, USERS
+from lyo_pipelines.health.contract import HEALTH, INVITATIONS, USER_GROUPS, USERS
 from lyo_pipelines.statistics.histogram import BINS
 from lyo_pipelines.storage.lake import Lake
 
@@ -142,6 +142,7 @@ def _users(rng: np.random.Generator, a_day: int) -> pa.Table:
 
 
 def _table(columns: dict[str, Any], schema: pa.Schema) -> pa.Table:
+    columns = {**dict.fromkeys(INVITATIONS, np.zeros(len(columns["n"]))), **columns}
     return pa.table({field.name: pa.array(columns[field.name]).cast(field.type) for field in schema}, schema=schema)
 
 

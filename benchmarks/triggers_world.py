@@ -48,6 +48,10 @@ class Scenario:
 
     client, rater: one more user from day `at` on, who writes this share of what all others write. A broken client gets slow answers in
     another language to one topic, asks all again, and complains; a rater rates everything with `stars`.
+
+    invite: share of answers with an invitation to rate, at random (0: ratings come as they come, whatever they are). unasked,
+    unasked_after: shares of the contented and of the discontented (rating up to 3) who rate without one, before day `at` and after.
+    told: whether the log says which answers came with an invitation.
     """
 
     weekly: float
@@ -60,6 +64,15 @@ class Scenario:
     client: float = 0.0
     rater: float = 0.0
     stars: float = 1.0
+    invite: float = 0.0
+    unasked: tuple[float, float] = (0.13, 0.13)
+    unasked_after: tuple[float, float] = (0.13, 0.13)
+    told: bool = True
+
+
+MOVED = 0.55
+"""Share of those who would not rate unasked whom an invitation moves to rate, whatever they think."""
+DISCONTENTED = 3.0
 
 
 def _zero(of: Callable[[float], float], low: float, high: float) -> float:
@@ -170,6 +183,9 @@ class World:
         thumbs = np.where(rng.random(n, np.float32) < 0.1, np.where(rating <= NEGATIVE_RATING, -1, 1), 0)
         rated = rng.random(n, np.float32) < self._rated[segment]
         failed = rng.random(n, np.float32) < 0.01
+        invited = np.full(n, np.nan)
+        if scenario.invite:
+            invited, rated = self._invited(week, day, rating, failed)
         days = rng.normal(0, TIME_DAY_SD, (7, segments)) + self._slowness(week, kinds)[:, None]
         log_time = (
             self._log_time[segment, stratum] + days[day, segment] + TIME_SIGMA * rng.standard_normal(n, np.float32)
@@ -182,6 +198,7 @@ class World:
             "relevance": np.where(rng.random(n, np.float32) < 0.4, relevance, np.nan),
             "retried": rng.random(n, np.float32) < 0.05, "failed": failed, "time": np.rint(np.exp(log_time)),
             "kept": rng.random(n, np.float32) < 0.7, "mismatched": ~failed & (rng.random(n, np.float32) < 0.01),
+            "invited": invited if scenario.told else np.full(n, np.nan),
         }  # fmt: skip
         for name, share in (("client", scenario.client), ("rater", scenario.rater)):
             if share:
@@ -203,8 +220,21 @@ class World:
             "rating": np.full(n, np.nan if is_broken else self.scenario.stars), "thumbs": np.full(n, -1 if is_broken else 0),
             "cultural": is_broken & (rng.random(n) < 0.1), "complained": np.zeros(n, bool), "relevance": np.full(n, np.nan),
             "retried": np.full(n, is_broken), "failed": np.zeros(n, bool), "time": np.full(n, time),
-            "kept": np.zeros(n, bool), "mismatched": np.full(n, is_broken),
+            "kept": np.zeros(n, bool), "mismatched": np.full(n, is_broken), "invited": np.full(n, np.nan),
         }  # fmt: skip
+
+    def _invited(
+        self, week: int, day: Ints, rating: Array, failed: NDArray[np.bool_]
+    ) -> tuple[Array, NDArray[np.bool_]]:
+        """(1 where a rating was invited, else 0; whether there is one)."""
+        scenario, n = self.scenario, len(day)
+        shares = np.array(
+            [scenario.unasked_after if self._changed(7 * week + at) else scenario.unasked for at in range(7)]
+        )
+        unasked = shares[day, (rating <= DISCONTENTED).astype(int)]
+        invited = self.rng.random(n) < scenario.invite
+        rates = self.rng.random(n) < np.where(invited, unasked + (1 - unasked) * MOVED, unasked)
+        return invited.astype(float), rates & ~failed
 
     def groups(self, user: Ints) -> NDArray[np.int16]:
         return self._groups[user]
@@ -319,7 +349,12 @@ def _values(rows: dict[str, NDArray]) -> dict[str, NDArray]:
     complained = rows["cultural"] | rows["complained"]
     log_time = np.where(timed, np.log(np.maximum(rows["time"], 1.0)), 0.0)
     stars, relevance = np.nan_to_num(rating), np.nan_to_num(relevance)
+    asked = {name: (rows["invited"] == value) & ~rows["failed"] for name, value in (("invited", 1), ("uninvited", 0))}
     return {
+        **{f"{name}_n": those for name, those in asked.items()},
+        **{f"{name}_rated": those & rated for name, those in asked.items()},
+        **{f"{name}_sum": those * stars for name, those in asked.items()},
+        **{f"{name}_squares": those * stars**2 for name, those in asked.items()},
         "kept": rows["kept"], "rated": rated, "rating_sum": stars, "rating_squares": stars**2,
         "judged": rated | (rows["thumbs"] != 0) | complained,
         "negative": (rating <= NEGATIVE_RATING) | (rows["thumbs"] < 0) | complained,
@@ -365,7 +400,7 @@ def _categories(names: list[str], codes: Ints) -> pl.Series:
 
 def check_aggregation() -> None:
     """Raise AssertionError unless a week of one small world comes out as lyo_pipelines.health.aggregate makes it."""
-    scenario = Scenario(weekly=120, weeks=1, at=3, client=0.3, rater=0.2)
+    scenario = Scenario(weekly=120, weeks=1, at=3, client=0.3, rater=0.2, invite=0.3)
     world, again = (World(scenario, segments=5, seed=3) for _ in range(2))
     rows = again.rows(0)
     optional = {"rating": rows["rating"], "relevance_score": rows["relevance"]}
@@ -377,10 +412,11 @@ def check_aggregation() -> None:
             "cultural": rows["cultural"], "complained": rows["complained"], "retries": rows["retried"].astype(np.int32),
             "failed": rows["failed"], "response_time_ms": rows["time"].astype(np.int64),
             "user_pseudonym": [f"u_{user}" for user in rows["user"]], "kept": rows["kept"], "examined": ~rows["failed"],
-            "mismatched": rows["mismatched"], "adapter_version": "v1",
+            "mismatched": rows["mismatched"], "adapter_version": "v1", "rating_invited": rows["invited"],
         }
     ).with_columns(
-        pl.col("rating", "relevance_score").fill_nan(None), thumbs=pl.when(pl.col("thumbs") != 0).then("thumbs"),
+        pl.col("rating", "relevance_score").fill_nan(None), pl.col("rating_invited").fill_nan(None).cast(pl.Boolean),
+        thumbs=pl.when(pl.col("thumbs") != 0).then("thumbs"),
         complaint_category=pl.when("cultural").then(pl.lit("cultural")).when("complained").then(pl.lit("wrong")),
         complaint_text=pl.lit(None, pl.String), experiment_arm=pl.lit(None, pl.String),
         error=pl.when("failed").then(pl.lit("timeout")),

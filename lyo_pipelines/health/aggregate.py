@@ -13,7 +13,7 @@ from lyo_pipelines.statistics.histogram import BINS, GROWTH
 
 ROWS = (
     "segment", "topic", "grade", "rating", "thumbs", "complaint_category", "complaint_text", "relevance_score", "retries", "error",
-    "response_time_ms", "user_pseudonym", "adapter_version", "experiment_arm", "kept", "examined", "mismatched",
+    "response_time_ms", "user_pseudonym", "adapter_version", "experiment_arm", "rating_invited", "kept", "examined", "mismatched",
 )  # fmt: skip
 """Columns that `aggregate_day` looks at; the last three are booleans, the others as in the interaction schema."""
 
@@ -56,6 +56,7 @@ def aggregate_day(rows: pl.DataFrame, cultural_categories: Sequence[str]) -> tup
             timed=pl.col("log_time").count(),
             log_time_sum=pl.col("log_time").sum(),
             log_time_squares=(pl.col("log_time") ** 2).sum(),
+            **_invitations(),
         )
         .join(_histograms(prepared, _STRATUM), on=_STRATUM, how="left")
         .with_columns(
@@ -88,6 +89,7 @@ def _by_user_group(prepared: pl.DataFrame) -> pl.DataFrame:
             timed=pl.col("log_time").count(),
             log_time_sum=pl.col("log_time").sum(),
             log_time_squares=(pl.col("log_time") ** 2).sum(),
+            **_invitations(),
         )
         .join(_histograms(prepared, _GROUP), on=_GROUP, how="left")
         .join(_topics(prepared), on=_GROUP, how="left")
@@ -98,6 +100,19 @@ def _by_user_group(prepared: pl.DataFrame) -> pl.DataFrame:
         .select(USERS.names)
         .sort(_GROUP)
     )
+
+
+def _invitations() -> dict[str, pl.Expr]:
+    """The columns of INVITATIONS: an answer that failed could not be rated."""
+    found = dict[str, pl.Expr]()
+    for name, invited in (("invited", True), ("uninvited", False)):
+        those = (pl.col("invited") == invited).fill_null(value=False)
+        rating = pl.col("rating").filter(those)
+        found |= {
+            f"{name}_n": those.sum(), f"{name}_rated": rating.count(), f"{name}_sum": rating.sum(),
+            f"{name}_squares": (rating**2).sum(),
+        }  # fmt: skip
+    return found
 
 
 def _topics(prepared: pl.DataFrame) -> pl.DataFrame:
@@ -146,6 +161,7 @@ def _prepared(rows: pl.DataFrame, cultural_categories: Sequence[str]) -> pl.Data
         examined=served & pl.col("examined"),
         mismatched=served & pl.col("mismatched"),
         failed=served & failed,
+        invited=pl.when(served & ~failed).then(pl.col("rating_invited")),
         log_time=pl.when(served & ~failed & (time > 0)).then(time.cast(pl.Float64).log()),
     )
 

@@ -25,6 +25,24 @@ def _list(name: str, of: pa.DataType, doc: str) -> pa.Field:
     return pa.field(name, pa.list_(of), nullable=False, metadata={"doc": doc})
 
 
+def _invitations() -> list[pa.Field]:
+    """Answers without error of which the log says whether a rating was invited, and their ratings. Files of before have none."""
+    told = [("invited", "a rating was invited"), ("uninvited", "no rating was invited")]
+    return [
+        made(f"{name}_{end}", doc)
+        for name, says in told
+        for made, end, doc in (
+            (_count, "n", f"answers without error for which {says}"),
+            (_count, "rated", "of these: with a rating"),
+            (_sum, "sum", "sum of these ratings"),
+            (_sum, "squares", "sum of these ratings' squares"),
+        )
+    ]
+
+
+INVITATIONS = tuple(field.name for field in _invitations())
+"""Columns that came later: where a file has none of them, the log knew of no invitations."""
+
 _KEY = pa.field(
     "segment", pa.string(), nullable=False, metadata={"doc": "task.language.subject, for instance tutoring.en.math"}
 )
@@ -57,6 +75,7 @@ HEALTH = pa.schema(
         _count("timed", "answers without error whose response time is known"),
         _sum("log_time_sum", "sum of ln(response time in ms)"),
         _sum("log_time_squares", "sum of their squares"),
+        *_invitations(),
         _list("time_bins", pa.int16(), "bins that hold response times"),
         _list("time_counts", pa.int32(), "how many, bin by bin"),
     ]
@@ -88,6 +107,7 @@ USERS = pa.schema(
         _count("timed", "answers without error whose response time is known"),
         _sum("log_time_sum", "sum of ln(response time in ms)"),
         _sum("log_time_squares", "sum of their squares"),
+        *_invitations(),
         _list("time_bins", pa.int16(), "bins that hold response times"),
         _list("time_counts", pa.int32(), "how many, bin by bin"),
         _list("topics", pa.string(), "topics that the group asked about; interactions without one are left out"),

@@ -101,6 +101,8 @@ def _rows(lake: Lake, day: date) -> pl.DataFrame:
     """The day's interactions with their segment and what curation found; rows of no segment are left out."""
     columns = [name for name in ROWS if name not in ("segment", *_CURATED)]
     raw = _frame(lake.read_table(lake.interactions(day), ["interaction_id", *columns]))
+    if "rating_invited" not in raw.columns:  # a day that was built before there were invitations
+        raw = raw.with_columns(rating_invited=pl.lit(None, pl.Boolean))
     kept = _frame(lake.read_table(lake.examples(day), ["interaction_id", "segment"])).with_columns(place=pl.lit(-1))
     removed = _frame(lake.read_table(lake.examples(day, "removed"), ["interaction_id", "segment", "rule"])).select(
         "interaction_id",

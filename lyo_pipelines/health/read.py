@@ -11,7 +11,7 @@ import polars as pl
 import pyarrow as pa
 
 from lyo_pipelines.errors import LyoError
-from lyo_pipelines.health.contract import HEALTH, USERS
+from lyo_pipelines.health.contract import HEALTH, INVITATIONS, USERS
 from lyo_pipelines.storage.lake import Lake, NotLocalError
 
 _LISTS = ("time_bins", "time_counts")
@@ -52,7 +52,9 @@ class LakeHealth:
     def strata(self, days: Sequence[date]) -> pl.LazyFrame:
         """See Health."""
         found = [
-            _scan(self.lake, [self.lake.health(day)]).with_columns(day=pl.lit(day)) for day in days if day in self.days
+            _scan(self.lake, [self.lake.health(day)], HEALTH).with_columns(day=pl.lit(day))
+            for day in days
+            if day in self.days
         ]
         return _joined(found, HEALTH, (*STRATA_COLUMNS, "day"))
 
@@ -65,7 +67,7 @@ class LakeHealth:
         return self._all([self.lake.health_users(day) for day in days if day in self.days], USERS, USER_COLUMNS)
 
     def _all(self, paths: list[str], schema: pa.Schema, columns: Sequence[str]) -> pl.LazyFrame:
-        return _joined([_scan(self.lake, paths)] if paths else [], schema, columns)
+        return _joined([_scan(self.lake, paths, schema)] if paths else [], schema, columns)
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +91,7 @@ class FrameHealth:
 
     @staticmethod
     def _of(frame: pl.DataFrame, days: Sequence[date]) -> pl.LazyFrame:
-        inside = frame.lazy().filter(pl.col("day").is_in(list(days)))
+        inside = _with_invitations(frame.lazy(), frame.columns).filter(pl.col("day").is_in(list(days)))
         return inside.with_columns(pl.col(name).cast(pl.Categorical) for name in _TEXTS if name in frame.columns)
 
 
@@ -113,8 +115,8 @@ def load_health(lake: Lake) -> FrameHealth:
     """All days at once in memory, for a replay."""
     health = read_health(lake, lake.days("health"))
     days = sorted(health.days)
-    strata = [_scan(lake, [lake.health(day)]).with_columns(day=pl.lit(day)) for day in days]
-    users = [_scan(lake, [lake.health_users(day)]).with_columns(day=pl.lit(day)) for day in days]
+    strata = [_scan(lake, [lake.health(day)], HEALTH).with_columns(day=pl.lit(day)) for day in days]
+    users = [_scan(lake, [lake.health_users(day)], USERS).with_columns(day=pl.lit(day)) for day in days]
     return FrameHealth(
         _joined(strata, HEALTH, (*HEALTH.names, "day")).collect(),
         _joined(users, USERS, (*USER_COLUMNS, "day")).collect(),
@@ -126,7 +128,7 @@ def examples_by_day(lake: Lake) -> pl.DataFrame:
     days = lake.days("health")
 
     def counted(found: list[date]) -> pl.DataFrame:
-        scanned = [_scan(lake, [lake.health(day)]).with_columns(day=pl.lit(day)) for day in found]
+        scanned = [_scan(lake, [lake.health(day)], HEALTH).with_columns(day=pl.lit(day)) for day in found]
         return (
             _joined(scanned, HEALTH, ("segment", "day", "n", "kept"))
             .group_by("segment", "day")
@@ -169,7 +171,7 @@ def _readable(lake: Lake, days: list[date], *, whole: bool) -> tuple[list[date],
         try:
             for path, schema in ((lake.health(day), HEALTH), (lake.health_users(day), USERS)):
                 with lake.open_table(path) as file:
-                    missing = set(schema.names) - set(file.schema_arrow.names)
+                    missing = set(schema.names) - set(INVITATIONS) - set(file.schema_arrow.names)
                     if missing:
                         raise ValueError(f"{path} has no column {', '.join(sorted(missing))}")
                     if whole:
@@ -181,12 +183,27 @@ def _readable(lake: Lake, days: list[date], *, whole: bool) -> tuple[list[date],
     return found, unreadable
 
 
-def _scan(lake: Lake, paths: list[str]) -> pl.LazyFrame:
+def _scan(lake: Lake, paths: list[str], schema: pa.Schema) -> pl.LazyFrame:
     try:
         local = [lake.local(path) for path in paths]
     except NotLocalError:
-        return pl.concat([pl.DataFrame(pl.from_arrow(lake.read_table(path))).lazy() for path in paths])
-    return pl.scan_parquet(local, hive_partitioning=False)
+        read = [pl.DataFrame(pl.from_arrow(lake.read_table(path))) for path in paths]
+        found = pl.concat([_with_invitations(frame.lazy(), frame.columns).select(schema.names) for frame in read])
+    else:
+        kinds = pl.DataFrame(pl.from_arrow(schema.empty_table())).schema
+        found = pl.scan_parquet(
+            local, schema=kinds, missing_columns="insert", extra_columns="ignore", hive_partitioning=False
+        )
+    return _with_invitations(found, schema.names)
+
+
+def _with_invitations(frame: pl.LazyFrame, there: Sequence[str]) -> pl.LazyFrame:
+    """The same with INVITATIONS, which files of before do not have: none is known of there."""
+    kinds = {field.name: pl.Int32 if pa.types.is_integer(field.type) else pl.Float64 for field in HEALTH}
+    return frame.with_columns(
+        (pl.col(name).fill_null(0) if name in there else pl.lit(0)).cast(kinds[name]).alias(name)
+        for name in INVITATIONS
+    )
 
 
 def _joined(frames: list[pl.LazyFrame], schema: pa.Schema, columns: Sequence[str]) -> pl.LazyFrame:

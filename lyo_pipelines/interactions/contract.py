@@ -69,6 +69,13 @@ INTERACTION = pa.schema(
         pa.field(
             "release_id", pa.string(), metadata={"doc": "release that the arm belongs to, where the gateway says it"}
         ),
+        pa.field(
+            "rating_invited",
+            pa.bool_(),
+            metadata={
+                "doc": "whether chance chose this answer for an invitation to rate; null where the log does not say"
+            },
+        ),
         pa.field("response_time_ms", pa.float64(), metadata={"doc": "milliseconds from question to whole answer"}),
         pa.field("time_to_first_token_ms", pa.float64(), metadata={"doc": "milliseconds until the first token"}),
         pa.field("retries", pa.int32(), metadata={"doc": "how often the user asked again"}),

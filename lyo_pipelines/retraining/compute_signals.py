@@ -11,9 +11,19 @@ import polars as pl
 
 from lyo_pipelines.health.contract import USER_GROUPS
 from lyo_pipelines.health.read import Health
-from lyo_pipelines.retraining.signals import Change, Level, Shares, Signals, Tail, TopicSignals, UserSpread
+from lyo_pipelines.retraining.corrected_sums import CORRECTED, UNASKED, CorrectedSums
+from lyo_pipelines.retraining.signals import (
+    Change,
+    InvitedRatings,
+    Level,
+    Shares,
+    Signals,
+    Tail,
+    TopicSignals,
+    UserSpread,
+)
 from lyo_pipelines.retraining.user_spread import UserSums
-from lyo_pipelines.retraining.window_sums import TOPIC_COUNTS, Floats, Frames, Quantity
+from lyo_pipelines.retraining.window_sums import TOPIC_COUNTS, Floats, Frames, Quantity, WindowSums
 from lyo_pipelines.retraining.windows import WindowPair, Windows
 from lyo_pipelines.statistics.histogram import BINS, GROWTH, histogram_quantiles
 from lyo_pipelines.statistics.stratified import (
@@ -42,20 +52,21 @@ def compute_signals(health: Health, windows: Windows, today: date, examples: pl.
     frames = Frames(health, windows, examples["segment"])
     short, long = _Compared(frames, windows.short), _Compared(frames, windows.long)
     week = _Compared(frames, windows.week)
+    invited, ratings = _invited(frames, (short, long))
     totals = {segment: (n, kept) for segment, n, kept in examples.select("segment", "n", "kept").iter_rows()}
     columns = zip(
-        short.change(RATING), long.change(RATING), short.level(RATING), week.shares(NEGATIVE), week.shares(NEGATIVE_RATE),
-        short.level(RELEVANCE), short.change(RELEVANCE), long.shares(CULTURAL), short.change(TIME), short.tails(),
+        zip(*ratings, strict=True), zip(*invited, strict=True), short.level(RATING), week.shares(NEGATIVE), week.shares(NEGATIVE_RATE),
+        short.level(RELEVANCE), short.change(RELEVANCE), long.shares(CULTURAL), short.change(TIME), short.tails(frames),
         long.share(MISMATCH), strict=True,
     )  # fmt: skip
     topics, grades = _topics(frames), _grades(frames)
     judged = tuple((pair.now[0], pair.now[-1]) for pair in (windows.short, windows.long) if pair.now)
     found = {}
     for segment, values in zip(frames.segments, columns, strict=True):
-        rated, rated_long, level, negative, rate, relevance, relevance_change, cultural, time, tail, mismatch = values
+        rated, asked, level, negative, rate, relevance, relevance_change, cultural, time, tail, mismatch = values
         interactions, kept = totals.get(segment, (0, 0))
         found[segment] = Signals(
-            segment=segment, day=today, interactions=int(interactions), examples=int(kept), rating=(rated, rated_long),
+            segment=segment, day=today, interactions=int(interactions), examples=int(kept), rating=rated, invited=asked,
             rating_level=level, negative=negative, negative_rate=rate, relevance=relevance, relevance_change=relevance_change,
             cultural=cultural, time=time, tail=tail, mismatch=mismatch[:2], mismatch_users=mismatch[2],
             topics=topics.get(segment, ()), grades=grades.get(segment, {}), judged=judged,
@@ -63,10 +74,27 @@ def compute_signals(health: Health, windows: Windows, today: date, examples: pl.
     return found
 
 
+def _invited(
+    frames: Frames, compared: Sequence[_Compared]
+) -> tuple[list[list[InvitedRatings | None]], list[list[Change]]]:
+    """Of each of these pairs, by segment: (what invitations tell, the change of ratings that can be compared without a correction)."""
+    plain = [one.change(RATING) for one in compared]
+    if not frames.invited:
+        return [[None] * len(frames.segments) for _ in compared], plain
+    invited, ratings = [], []
+    for one, changes in zip(compared, plain, strict=True):
+        sums = CorrectedSums(frames, one.pair)
+        corrected = _Compared(sums, one.pair)
+        invited.append(sums.invited_ratings(corrected.change(CORRECTED), corrected.level(CORRECTED)))
+        unasked, other = corrected.change(UNASKED), sums.other_mixture
+        ratings.append([unasked[at] if other[at] else change for at, change in enumerate(changes)])
+    return invited, ratings
+
+
 class _Compared:
     """One pair of windows, compared quantity by quantity; lists have one entry per segment."""
 
-    def __init__(self, frames: Frames, pair: WindowPair) -> None:
+    def __init__(self, frames: WindowSums, pair: WindowPair) -> None:
         self.frames, self.pair = frames, pair
         self._found: dict[Quantity, tuple[Changes, Floats]] = {}
         self._users: dict[Quantity, UserSums] = {}
@@ -159,22 +187,22 @@ class _Compared:
         counts = ((values * users.kept).sum(axis=1).astype(int).tolist() for values in (users.total, users.n))
         return list(zip(*counts, users.share_spread(), strict=True))
 
-    def tails(self) -> list[Tail]:
+    def tails(self, frames: Frames) -> list[Tail]:
         """Response times; the baseline with today's mix, scaled to the number of values that it is worth (Kish).
 
         Where users are left out, today's mix is theirs, too: there the baseline is as it was.
         """
-        by_user = self.frames.times_by_user(self.pair.now)
+        by_user = frames.times_by_user(self.pair.now)
         sizes = by_user.sum(axis=2)
         kept = UserSums(sizes, sizes).kept
         left = (~kept & (sizes > 0)).any(axis=1)
-        as_it_was = pl.col("segment").cast(pl.String).is_in(np.array(self.frames.segments)[left].tolist())
-        strata = self.frames.strata(self.pair).filter((pl.col("timed") > 0) & (pl.col("timed_base") >= MINIMUM_BASE))
+        as_it_was = pl.col("segment").cast(pl.String).is_in(np.array(frames.segments)[left].tolist())
+        strata = frames.strata(self.pair).filter((pl.col("timed") > 0) & (pl.col("timed_base") >= MINIMUM_BASE))
         strata = strata.with_columns(share=pl.col("timed") / pl.col("timed").sum().over("segment"))
-        noise = self.frames.dense(strata.with_columns(noise=pl.col("share") ** 2 / pl.col("timed_base")), "noise")
+        noise = frames.dense(strata.with_columns(noise=pl.col("share") ** 2 / pl.col("timed_base")), "noise")
         weight = pl.when(as_it_was).then(1.0).otherwise(pl.col("share") / pl.col("timed_base"))
         weights = strata.select("segment", "topic", "grade", "exam", weight=weight)
-        base = self.frames.base_times(self.pair, weights)
+        base = frames.base_times(self.pair, weights)
         with np.errstate(divide="ignore"):
             base *= np.where(left, 1.0, np.where(noise > 0, 1 / noise, 0.0))[:, None]
         scatter = self._scatter(TIME)
@@ -206,7 +234,7 @@ def _less_telling(one: Floats, other: Floats) -> Floats:
     return np.where(one * other > 0, np.sign(one) * np.minimum(np.abs(one), np.abs(other)), one * other * 0.0)
 
 
-def _dispersion(frames: Frames, pair: WindowPair, quantity: Quantity, found: Changes) -> Floats:
+def _dispersion(frames: WindowSums, pair: WindowPair, quantity: Quantity, found: Changes) -> Floats:
     """How many times more the days of both windows scatter than independent values would (at least 1); shape (segments,).
 
     The scatter of days around the levels of their strata, in units of the variance within strata: Pearson's dispersion of a

@@ -6,7 +6,7 @@ How they are computed from days of health stands in compute_signals.py; what the
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import lru_cache
 
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtri, stdtrit
 
 from lyo_pipelines.health.contract import USER_GROUPS
+from lyo_pipelines.statistics.deciding_mean import Gap
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,10 @@ class Change:
         width = _width(self.day_error, self.user_error, self.user_degrees_of_freedom, alpha)
         return self.within - width, self.within + width
 
+    def counting(self, n: int, n_base: int) -> Change:
+        """The same with other counts of what it rests on."""
+        return replace(self, n=n, n_base=n_base)
+
 
 @dataclass(frozen=True, slots=True)
 class Level:
@@ -77,6 +82,33 @@ class Level:
         """Bounds, each of which errs with probability alpha: the wider of the two errors counts."""
         width = _width(self.error, self.user_error, self.user_degrees_of_freedom, alpha)
         return self.value - width, self.value + width
+
+    def counting(self, n: int) -> Level:
+        """The same with another count of what it rests on."""
+        return replace(self, n=n)
+
+
+@dataclass(frozen=True, slots=True)
+class InvitedRatings:
+    """What invitations to rate tell of a window and its baseline.
+
+    change, level: of the corrected mean; they count invited ratings. lowest, highest: what the window's mean may be, whatever those
+    think who were invited and did not answer. response: share of the invited who rated; volunteering: share of the others who did, in
+    window and baseline. gap, change_gap: what all ratings say less what the corrected mean says, of the mean and of its change;
+    volunteering_gap: change of `volunteering`. unasked: very different shares of the two windows were invited, so `Signals.rating`
+    leaves the invited ratings out.
+    """
+
+    change: Change
+    level: Level
+    lowest: float
+    highest: float
+    response: float
+    volunteering: tuple[float, float]
+    gap: Gap
+    change_gap: Gap
+    volunteering_gap: Gap
+    unasked: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +170,7 @@ class Signals:
     """Everything that the rules look at; what the log did not say is an empty value, never a guess.
 
     negative: of what has any feedback; negative_rate: of all answers. judged: first and last day of the short and the
-    long window.
+    long window. invited: of both windows, None where the log knows of no invitation.
     """
 
     segment: str
@@ -147,6 +179,7 @@ class Signals:
     examples: int = 0
     rating: tuple[Change, Change] | None = None
     rating_level: Level | None = None
+    invited: tuple[InvitedRatings | None, InvitedRatings | None] = (None, None)
     negative: Shares | None = None
     negative_rate: Shares | None = None
     relevance: Level | None = None

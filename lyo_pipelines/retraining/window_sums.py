@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Protocol
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from lyo_pipelines.health.contract import NO_USER
+from lyo_pipelines.health.contract import INVITATIONS, NO_USER
 from lyo_pipelines.health.read import Health
 from lyo_pipelines.retraining.windows import WindowPair, Windows
 from lyo_pipelines.statistics.histogram import BINS
@@ -79,14 +80,44 @@ class Days:
     row: NDArray[np.integer] | None
 
 
+class WindowSums(Protocol):
+    """What a pair of windows is compared by: see Frames."""
+
+    @property
+    def segments(self) -> list[str]:
+        """All of them, in the order of every array's rows."""
+        ...
+
+    def strata(self, pair: WindowPair) -> pl.DataFrame:
+        """See Frames."""
+        ...
+
+    def by_day(self, pair: WindowPair) -> Days:
+        """See Frames."""
+        ...
+
+    def values(self, days: Days, name: str) -> NDArray[np.generic]:
+        """See Frames."""
+        ...
+
+    def users(self, days: tuple[date, ...]) -> dict[str, Floats]:
+        """See Frames."""
+        ...
+
+
 class Frames:
-    """Sums of the windows' days; every array has one row per segment of `segments`, in that order."""
+    """Sums of the windows' days; every array has one row per segment of `segments`, in that order.
+
+    invited: whether any day knows of invitations to rate; without one their columns are neither read nor there.
+    """
 
     def __init__(self, health: Health, windows: Windows, more_segments: Iterable[str] = ()) -> None:
         self.windows = windows
         self._health = health
         self._blocks = _blocks(windows)
         days = windows.days
+        self.invited = bool(health.strata(days).select(pl.col("invited_n").sum()).collect().item())
+        self._more = INVITATIONS if self.invited else ()
         # some days at a time: what reading needs beside the rows themselves stays small
         frame = pl.concat(
             [self._daily(days[at : at + _DAYS_READ]) for at in range(0, len(days), _DAYS_READ)], rechunk=False
@@ -104,6 +135,7 @@ class Frames:
         """One row per stratum and day."""
         rows = self._health.strata(days).select(
             "day", "segment", "topic", "grade", pl.col(COUNTS).cast(pl.Int32), pl.col(SUMS).cast(pl.Float64),
+            pl.col(self._more).cast(pl.Float64),
             exam=pl.col("day").is_in(list(self.windows.exams)),
             block=pl.col("day").replace_strict(self._blocks, default=None, return_dtype=pl.Int16),
         )  # fmt: skip
@@ -122,12 +154,13 @@ class Frames:
         at = stratum * blocks + frame["block"].to_numpy()
         cells = len(keys) * blocks
         self._table = {
-            name: _summed(at, frame[name].to_numpy(), cells).reshape(len(keys), blocks) for name in (*COUNTS, *SUMS)
+            name: _summed(at, frame[name].to_numpy(), cells).reshape(len(keys), blocks)
+            for name in (*COUNTS, *SUMS, *self._more)
         }
         self._stratum = stratum.astype(np.int32)
         self._day = frame["day"]
         # half the memory; single days are only looked at for their scatter
-        self._values = {name: frame[name].to_numpy().astype(np.float32) for name in DAILY}
+        self._values = {name: frame[name].to_numpy().astype(np.float32) for name in (*DAILY, *self._more)}
 
     def keys(self, pair: WindowPair) -> tuple[str, ...]:
         """The strata by which a pair is compared."""
@@ -185,20 +218,22 @@ class Frames:
         return flat if at is None else flat.reshape(-1, width)
 
     def users(self, days: tuple[date, ...]) -> dict[str, Floats]:
-        """A window's sums by group of users: columns of BY_USER, each of shape (segments, GROUPS)."""
+        """A window's sums by group of users: columns of BY_USER (and INVITATIONS), each of shape (segments, GROUPS)."""
         if days not in self._users:
             parts = [self._users_of_block(number) for number in self._of(days)]
             none = np.zeros((len(self.segments), GROUPS))
-            self._users[days] = {name: sum((part[name] for part in parts), none) for name in BY_USER}
+            names = (*BY_USER, *self._more)
+            self._users[days] = {name: sum((part[name] for part in parts), none) for name in names}
         return self._users[days]
 
     def _users_of_block(self, number: int) -> dict[str, Floats]:
         if number not in self._by_block:
             days = [day for day, block in self._blocks.items() if block == number]
-            grouped = self._health.users(days).group_by("segment", "user_group").agg(pl.col(BY_USER).sum())
+            names = (*BY_USER, *self._more)
+            grouped = self._health.users(days).group_by("segment", "user_group").agg(pl.col(names).sum())
             rows = grouped.collect(engine="streaming").with_columns(self._coded())
             at = rows["user_group"].to_numpy().astype(np.int64)
-            self._by_block[number] = {name: self.dense(rows, name, at=at, width=GROUPS) for name in BY_USER}
+            self._by_block[number] = {name: self.dense(rows, name, at=at, width=GROUPS) for name in names}
         return self._by_block[number]
 
     def topic_users(self, days: tuple[date, ...]) -> tuple[pl.DataFrame, dict[str, Floats]]:

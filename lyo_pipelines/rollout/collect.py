@@ -25,7 +25,7 @@ from lyo_pipelines.rollout.stage_cache import SUMS
 from lyo_pipelines.storage.lake import Lake
 
 NAMES_TOLD = 3
-_FLOATS = frozenset({"ratings_sum", "log_ms_sum", "pre_period_sum"})
+_FLOATS = frozenset({"ratings_sum", "log_ms_sum", "pre_period_sum", "invited_sum", "uninvited_sum"})
 _UNPLACED = ("unnamed_n", "unnamed_errors_n", "elsewhere_n")
 
 

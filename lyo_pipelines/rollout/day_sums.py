@@ -27,8 +27,10 @@ from lyo_pipelines.storage.lake import Lake
 
 COLUMNS = (
     *OF_RELEASE, "user_pseudonym", "adapter_version", "experiment_arm", "rating", "response_time_ms", "error",
-    "complaint_category", "retries",
+    "complaint_category", "retries", "rating_invited",
 )  # fmt: skip
+_LATER = {"release_id": pl.String, "rating_invited": pl.Boolean}
+"""Columns that days of before do not have."""
 BATCH = 65_536
 ROWS_AT_ONCE = 32_768
 """Rows of one release and day that wait to be added up: each addition costs some milliseconds, and what waits is in memory."""
@@ -96,9 +98,10 @@ def _batches(lake: Lake, day: date, batch_rows: int) -> Iterator[pl.DataFrame]:
             batches = file.iter_batches(batch_size=batch_rows, columns=list(COLUMNS))
             while (batch := next(batches, None)) is not None:
                 rows = pl.DataFrame(pl.from_arrow(pa.Table.from_batches([batch])))
-                if missing := set(COLUMNS) - {"release_id"} - set(rows.columns):
+                if missing := set(COLUMNS) - set(_LATER) - set(rows.columns):
                     raise KeyError(f"it has no column {', '.join(sorted(missing))}")
-                yield rows if "release_id" in rows.columns else rows.with_columns(release_id=pl.lit(None, pl.String))
+                unknown = {name: pl.lit(None, kind) for name, kind in _LATER.items() if name not in rows.columns}
+                yield rows.with_columns(**unknown)
     except READ_ERRORS as error:
         raise _DamagedDayError(str(error)) from error
 
@@ -212,6 +215,14 @@ def sums_by_user(rows: pl.DataFrame, cultural: Sequence[str]) -> pl.DataFrame:
     Rows without a user count as one user together: nobody can tell them apart. Times of answers with an error are left out.
     """
     time = pl.when(~failed() & (pl.col("response_time_ms") > 0)).then(pl.col("response_time_ms").cast(pl.Float64))
+    invited = pl.when(~failed()).then(pl.col("rating_invited"))
+    asked = dict[str, pl.Expr]()
+    for name, those in (("invited", invited), ("uninvited", ~invited)):
+        rating = pl.col("rating").filter(those.fill_null(value=False))
+        asked |= {
+            f"{name}_n": those.fill_null(value=False).sum().cast(pl.Int64), f"{name}_rated_n": rating.count().cast(pl.Int64),
+            f"{name}_sum": rating.cast(pl.Float64).sum(),
+        }  # fmt: skip
     return rows.group_by(USERS).agg(
         ratings_n=pl.col("rating").count().cast(pl.Int64),
         ratings_sum=pl.col("rating").cast(pl.Float64).sum(),
@@ -221,4 +232,5 @@ def sums_by_user(rows: pl.DataFrame, cultural: Sequence[str]) -> pl.DataFrame:
         retries_n=(pl.col("retries") > 0).fill_null(value=False).sum().cast(pl.Int64),
         times_n=time.count().cast(pl.Int64),
         log_ms_sum=time.log().sum(),
+        **asked,
     )

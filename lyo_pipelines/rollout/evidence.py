@@ -1,32 +1,18 @@
-"""What the two arms of a stage say, with whole users as the unit of chance. Thresholds and decisions do not belong here.
-
-Why no interval from the bootstrap: it holds for one look, and a release is looked at every few minutes (see `statistics.sequential`).
-"""
+"""What the two arms of a stage say, with whole users as the unit of chance. Thresholds and decisions do not belong here."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 from lyo_pipelines.config.rollout import RolloutConfig, StageConfig, WatchConfig
+from lyo_pipelines.rollout.arm_differences import bounds_of_difference, time_difference
 from lyo_pipelines.rollout.error_rates import ErrorRates, error_rates
-from lyo_pipelines.rollout.observations import Arm, Observation
-from lyo_pipelines.statistics.cluster_robust import (
-    Ratio,
-    RatioDifference,
-    cluster_robust_difference,
-    cluster_robust_ratio,
-    covariate_adjusted_difference,
-)
-from lyo_pipelines.statistics.sequential import Bounds, sequential_bounds
-
-PRIOR_RATINGS = 7.0
-"""A user's level before is drawn towards the mean of all as if by so many ratings: right where an eighth of the variance of ratings
-lies between users; where it is wrong, intervals are a little wider, not less valid."""
-RATING_STEP, TIME_STEP = 1.0, 0.25
-"""What is known of the spread of users who are all alike: no more than that one of them might have been a point (a quarter of a
-logarithm) off. Without it, an arm in which all ratings are 5 would say nothing at all."""
+from lyo_pipelines.rollout.invited_ratings import ComparedRatings, compare_ratings
+from lyo_pipelines.rollout.observations import Observation
+from lyo_pipelines.statistics.cluster_robust import RatioDifference
+from lyo_pipelines.statistics.sequential import Bounds
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,9 +33,14 @@ class ReleaseCase:
         return self.config.watched(self.seen.stage)
 
     @cached_property
+    def ratings(self) -> ComparedRatings:
+        """Both arms' ratings: of all, and corrected where some were invited at random."""
+        return compare_ratings(self.seen, self.config)
+
+    @property
     def rating(self) -> RatioDifference:
-        """Candidate's mean rating minus the current adapter's, in points, between users who were equally lenient before."""
-        return rating_difference(self.seen)
+        """What decides: candidate's mean rating minus the current adapter's, between users who were equally lenient before."""
+        return self.ratings.deciding
 
     @cached_property
     def time(self) -> RatioDifference:
@@ -77,63 +68,3 @@ class ReleaseCase:
     def time_bounds(self, confidence: float) -> Bounds:
         """Sequential bounds of the difference in log response times."""
         return bounds_of_difference(self.time, confidence, self.config.planned_errors.response_time)
-
-
-def compare_arms(seen: Observation, sums: str, counts: str) -> RatioDifference:
-    """Candidate minus current, of a ratio of two columns of both arms."""
-
-    def one(arm: Arm) -> Ratio:
-        return cluster_robust_ratio(getattr(arm, sums), getattr(arm, counts))
-
-    return cluster_robust_difference(one(seen.candidate), one(seen.current))
-
-
-def with_least_spread(found: RatioDifference, step: float) -> RatioDifference:
-    """The difference with the error that it has at least: that of one user in each arm who might have been `step` off."""
-    parts = (found.ratio, found.base)
-    if any(part.groups < 2 for part in parts):
-        return found
-    least = step * math.sqrt(sum(part.groups**-2 for part in parts))
-    if found.standard_error > least:
-        return found
-    known = found.degrees_of_freedom if found.standard_error > 0 else min(part.degrees_of_freedom for part in parts)
-    return replace(found, standard_error=least, degrees_of_freedom=known)
-
-
-def time_difference(seen: Observation) -> RatioDifference:
-    """Candidate minus current of mean log response times."""
-    return with_least_spread(compare_arms(seen, "log_ms_sum", "times_n"), TIME_STEP)
-
-
-def rating_difference(seen: Observation) -> RatioDifference:
-    """Candidate minus current of mean ratings, adjusted for what the same users rated before the release."""
-    return with_least_spread(_adjusted_ratings(seen), RATING_STEP)
-
-
-def _adjusted_ratings(seen: Observation) -> RatioDifference:
-    arms = (seen.candidate, seen.current)
-    n, total = (
-        sum(float(column.sum()) for column in columns)
-        for columns in zip(*((a.pre_period_n, a.pre_period_sum) for a in arms), strict=True)
-    )
-    if n == 0:
-        return compare_arms(seen, "ratings_sum", "ratings_n")
-    levels = [(arm.pre_period_sum - total / n * arm.pre_period_n) / (arm.pre_period_n + PRIOR_RATINGS) for arm in arms]
-    ours, base = seen.candidate, seen.current
-    sums, sums_base = covariate_adjusted_difference(
-        ours.ratings_sum, ours.ratings_n, levels[0], base.ratings_sum, base.ratings_n, levels[1]
-    )
-    return cluster_robust_difference(
-        cluster_robust_ratio(sums, ours.ratings_n), cluster_robust_ratio(sums_base, base.ratings_n)
-    )
-
-
-def bounds_of_difference(found: RatioDifference, confidence: float, planned_error: float) -> Bounds:
-    """Bounds of a difference over all looks, each erring with probability 1 - confidence."""
-    return sequential_bounds(
-        found.estimate,
-        found.standard_error,
-        confidence=confidence,
-        planned_error=planned_error,
-        degrees_of_freedom=found.degrees_of_freedom,
-    )

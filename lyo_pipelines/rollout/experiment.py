@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from lyo_pipelines.config.rollout import RolloutConfig
-from lyo_pipelines.rollout.evidence import bounds_of_difference, compare_arms, rating_difference, time_difference
+from lyo_pipelines.rollout.arm_differences import bounds_of_difference, compare_arms, time_difference
+from lyo_pipelines.rollout.invited_ratings import compare_ratings
 from lyo_pipelines.rollout.observations import Observation
 from lyo_pipelines.statistics.cluster_robust import RatioDifference
 from lyo_pipelines.statistics.sample_ratio import sample_ratio_p_value
@@ -83,7 +84,7 @@ def _metric(
 ) -> ExperimentMetric:
     planned = config.planned_errors
     if name == "rating":
-        found, at = rating_difference(seen), planned.rating
+        found, at = compare_ratings(seen, config).deciding, planned.rating
     elif name == "response_time":
         found, at = time_difference(seen), planned.response_time
     else:

@@ -27,11 +27,13 @@ def rating_drop(case: ReleaseCase) -> ReleaseFinding:
     told = rounded_measurements(
         difference=found.estimate, limit=limit, high=bounds.high, confidence=watch.confidence, rated=int(found.ratio.n),
         rated_current=int(found.base.n), users=found.ratio.groups, error=found.standard_error,
+        **case.ratings.evidence(),
     )  # fmt: skip
+    aside = case.ratings.choice.aside
     rule = "brake.rating_drop"
-    if missing := _missing(found, watch.rated, watch.users, "rated answers"):
-        return ReleaseFinding(rule, "unknown", missing, told)
-    says = f"rating {number(found.estimate)} against the current adapter (limit {number(limit)})"
+    if missing := _missing(found, watch.rated, watch.users, case.ratings.counted):
+        return ReleaseFinding(rule, "unknown", f"{missing}{aside}", told)
+    says = f"rating {number(found.estimate)} against the current adapter (limit {number(limit)}){aside}"
     if bounds.high < 0 and found.estimate - case.config.brakes.slack * found.standard_error <= limit:
         return ReleaseFinding(rule, "fire", f"{says}: shown to be worse, and the limit is within reach", told)
     return _near_limit(rule, says, told, is_near=found.estimate < case.config.up.near * limit)
@@ -47,11 +49,12 @@ def beyond_margin(case: ReleaseCase) -> ReleaseFinding:
         rated_current=int(found.base.n), users=found.ratio.groups,
     )  # fmt: skip
     rule = "brake.beyond_margin"
-    if missing := _missing(found, watch.rated, watch.users, "rated answers"):
+    if missing := _missing(found, watch.rated, watch.users, case.ratings.counted):
         return ReleaseFinding(rule, "unknown", missing, told)
     if bounds.high < -margin:
         says = (
             f"rating {number(found.estimate)}, shown to be down by more than {margin} (at most {number(bounds.high)})"
+            f"{case.ratings.choice.aside}"
         )
         return ReleaseFinding(rule, "fire", says, told)
     return ReleaseFinding(rule, "clear", f"a drop of more than {margin} is not shown ({number(found.estimate)})", told)

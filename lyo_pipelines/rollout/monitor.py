@@ -184,4 +184,5 @@ def _counts(arm: Arm) -> dict[str, float | int | None]:
         "rated": arm.rated,
         "mean_rating": None if mean is None else round(mean, 3),
         "errors": int(arm.errors_n.sum()),
+        **({"invited_rated": arm.invited_rated} if arm.invited_n.any() else {}),
     }

@@ -21,6 +21,10 @@ def _none() -> Counts:
     return np.zeros(0, np.int64)
 
 
+def _nothing() -> Floats:
+    return np.zeros(0)
+
+
 @dataclass(frozen=True, eq=False)
 class Arm:
     """One arm since the stage began. Arrays have one entry per unit of assignment (a user; a class where whole classes are assigned),
@@ -35,6 +39,10 @@ class Arm:
     unnamed_n, unnamed_errors_n: rows of the same units that name neither arm nor adapter, and those of them that failed (a gateway's
     time-out); elsewhere_n: their rows that came in no known arm and not from the candidate, but for those failures (a machine that
     cannot load it). Empty where there are none. nobody: whether the first unit is all rows that name no user.
+
+    invited_n, uninvited_n: answers without error for which a rating was invited at random, and those for which the log says that none
+    was; invited_rated_n, invited_sum, uninvited_rated_n, uninvited_sum: those with a rating and the sum of their ratings. Empty where
+    the log knows of no invitation.
     """
 
     users: int
@@ -52,6 +60,12 @@ class Arm:
     unnamed_n: Counts = field(default_factory=_none)
     unnamed_errors_n: Counts = field(default_factory=_none)
     elsewhere_n: Counts = field(default_factory=_none)
+    invited_n: Counts = field(default_factory=_none)
+    invited_rated_n: Counts = field(default_factory=_none)
+    invited_sum: Floats = field(default_factory=_nothing)
+    uninvited_n: Counts = field(default_factory=_none)
+    uninvited_rated_n: Counts = field(default_factory=_none)
+    uninvited_sum: Floats = field(default_factory=_nothing)
     nobody: bool = False
 
     @cached_property
@@ -63,6 +77,11 @@ class Arm:
     def answers(self) -> int:
         """Answers."""
         return int(self.answers_n.sum())
+
+    @cached_property
+    def invited_rated(self) -> int:
+        """Ratings that were invited."""
+        return int(self.invited_rated_n.sum())
 
 
 @dataclass(frozen=True)

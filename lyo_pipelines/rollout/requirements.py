@@ -29,15 +29,17 @@ def not_worse(case: ReleaseCase) -> ReleaseFinding:
     told = rounded_measurements(
         difference=found.estimate, low=bounds.low, margin=margin, confidence=confidence, rated=int(found.ratio.n),
         rated_current=int(found.base.n), users=found.ratio.groups, users_current=found.base.groups,
+        **case.ratings.evidence(),
     )  # fmt: skip
+    aside = case.ratings.choice.aside
     least = (
         f"at least {number(bounds.low)} over all looks" if bounds.low > -WIDEST else "how far below is not known yet"
     )
     says = f"rating {number(found.estimate)}, {least}"
     if noninferiority_answer(bounds.low, bounds.high, margin) == "not_worse":
-        return ReleaseFinding("up.not_worse", "clear", f"{says}: not worse by more than {margin}", told)
+        return ReleaseFinding("up.not_worse", "clear", f"{says}: not worse by more than {margin}{aside}", told)
     return ReleaseFinding(
-        "up.not_worse", "hold", f"{says}: that it is not worse by more than {margin} is not shown", told
+        "up.not_worse", "hold", f"{says}: that it is not worse by more than {margin} is not shown{aside}", told
     )
 
 

@@ -22,11 +22,12 @@ from lyo_pipelines.rollout.attribution import PLACE, TALLIES
 from lyo_pipelines.rollout.routing import Routing, release_id
 from lyo_pipelines.storage.lake import Lake
 
-FORMAT = 1
+FORMAT = 2
 SETTLED = timedelta(days=3)
 """Days older than this are rarely written anew; when one is, all of them are read again."""
 SUMS = (
     "ratings_n", "ratings_sum", "answers_n", "errors_n", "cultural_n", "retries_n", "times_n", "log_ms_sum",
+    "invited_n", "invited_rated_n", "invited_sum", "uninvited_n", "uninvited_rated_n", "uninvited_sum",
 )  # fmt: skip
 USERS = (PLACE, "user_pseudonym")
 _KEY = b"lyo_stage_sums"

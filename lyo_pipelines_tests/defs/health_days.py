@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from lyo_pipelines.defs import clock
-from lyo_pipelines.health.contract import HEALTH, USERS
+from lyo_pipelines.health.contract import HEALTH, INVITATIONS, USERS
 from lyo_pipelines.storage.lake import Lake
 
 
@@ -27,6 +27,7 @@ def stratum(
         "rating_sum": n * rating, "rating_squares": n * (rating**2 + 0.25), "judged": n, "negative": n // 20, "relevance_n": 0,
         "relevance_sum": 0.0, "relevance_squares": 0.0, "complaints": 0, "cultural": 0, "retried": 0, "errors": 0, "examined": n,
         "mismatched": 0, "timed": n, "log_time_sum": n * 7.0, "log_time_squares": n * 49.1, "time_bins": [40], "time_counts": [n],
+        **dict.fromkeys(INVITATIONS, 0),
     }  # fmt: skip
 
 
@@ -47,7 +48,7 @@ def _users(row: dict[str, Any], group: int) -> dict[str, Any]:
         "relevance_squares": 0.0, "cultural": 0, "examined": n, "mismatched": 0, "timed": n,
         "log_time_sum": n * 7.0, "log_time_squares": n * 49.1, "time_bins": [40], "time_counts": [n],
         "topics": [row["topic"]], "topic_n": [n],
-        "topic_retried": [0], "topic_rated": [n], "topic_rating_sum": [ratings],
+        "topic_retried": [0], "topic_rated": [n], "topic_rating_sum": [ratings], **dict.fromkeys(INVITATIONS, 0),
     }  # fmt: skip
 
 

@@ -11,7 +11,7 @@ SCHEMA = {
     "segment": pl.String, "topic": pl.String, "grade": pl.String, "rating": pl.Float32, "thumbs": pl.Int8,
     "complaint_category": pl.String, "complaint_text": pl.String, "relevance_score": pl.Float32, "retries": pl.Int32,
     "error": pl.String, "response_time_ms": pl.Float64, "user_pseudonym": pl.String,
-    "adapter_version": pl.String, "experiment_arm": pl.String,
+    "adapter_version": pl.String, "experiment_arm": pl.String, "rating_invited": pl.Boolean,
     "kept": pl.Boolean, "examined": pl.Boolean, "mismatched": pl.Boolean,
 }  # fmt: skip
 CULTURAL = ("cultural", "religion")
@@ -22,7 +22,8 @@ def row(**changes: Any) -> dict[str, Any]:
     base = {
         "segment": "tutoring.en.math", "topic": "angles", "grade": "6", "rating": 5.0, "thumbs": None, "complaint_category": None,
         "complaint_text": None, "relevance_score": 0.9, "retries": 0, "error": None, "response_time_ms": 2_000.0,
-        "user_pseudonym": "u_1", "adapter_version": None, "experiment_arm": None, "kept": True, "examined": True, "mismatched": False,
+        "user_pseudonym": "u_1", "adapter_version": None, "experiment_arm": None,
+        "rating_invited": None, "kept": True, "examined": True, "mismatched": False,
     }  # fmt: skip
     return base | changes
 
@@ -48,6 +49,7 @@ ROW = st.fixed_dictionaries(
         "user_pseudonym": st.sampled_from([None, "u_1", "u_2", "u_3"]),
         "adapter_version": st.sampled_from([None, "v1", "v2"]),
         "experiment_arm": st.sampled_from([None, "current", "Candidate", "candidate"]),
+        "rating_invited": st.sampled_from([None, True, False]),
         "kept": st.booleans(),
         "examined": st.booleans(),
         "mismatched": st.booleans(),

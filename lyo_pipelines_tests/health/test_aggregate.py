@@ -66,6 +66,12 @@ def naive(rows: list[dict[str, Any]]) -> dict[tuple[str, str, str], dict[str, An
                 sums[{"rating": "rated", "relevance": "relevance_n", "log_time": "timed"}[name]] += 1
                 sums[f"{name}_sum"] += value
                 sums[f"{name}_squares"] += value**2
+        if not r["error"] and r["rating_invited"] is not None:
+            name = "invited" if r["rating_invited"] else "uninvited"
+            sums[f"{name}_n"] += 1
+            sums[f"{name}_rated"] += rated
+            sums[f"{name}_sum"] += r["rating"] if rated else 0.0
+            sums[f"{name}_squares"] += r["rating"] ** 2 if rated else 0.0
         if timed:
             at = int(bins_of([r["response_time_ms"]])[0])
             sums["bins"][at] = sums["bins"].get(at, 0) + 1

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from lyo_pipelines.health.aggregate import aggregate_day
-from lyo_pipelines.health.contract import HEALTH, USERS
+from lyo_pipelines.health.contract import HEALTH, INVITATIONS, USERS
 from lyo_pipelines.health.read import (
     STRATA_COLUMNS,
     TIME_COLUMNS,
@@ -115,3 +115,18 @@ def test_the_signature_changes_when_a_day_is_written_again_or_comes_along(lake):
     assert after != before
     put(lake, DAYS[-1] + timedelta(days=1), [row()])
     assert health_signature(lake) not in (before, after)
+
+
+def test_days_of_before_there_were_invitations_are_read_beside_later_ones(lake):
+    asked = [row(rating_invited=True), row(rating_invited=False, rating=None)]
+    put(lake, DAYS[2], asked)
+    for path in (lake.health(DAYS[0]), lake.health_users(DAYS[0])):
+        lake.write_table(lake.read_table(path).drop_columns(list(INVITATIONS)), path)
+    for health in (read_health(lake, DAYS), load_health(lake)):
+        strata, users = health.strata(DAYS).collect(), health.users(DAYS).collect()
+        for found in (strata, users):
+            assert found.select(INVITATIONS).null_count().sum_horizontal().item() == 0
+            assert found.select(pl.col("invited_n", "invited_rated", "uninvited_n", "uninvited_rated").sum()).row(0) == (
+                1, 1, 1, 0,
+            )  # fmt: skip
+        assert strata.filter(pl.col("day") == DAYS[0])["n"].sum() == 2

@@ -11,7 +11,7 @@ import polars as pl
 
 from lyo_pipelines.config.loading import load_config
 from lyo_pipelines.config.retraining import RetrainingConfig
-from lyo_pipelines.health.contract import HEALTH, USER_GROUPS, USERS
+from lyo_pipelines.health.contract import HEALTH, INVITATIONS, USER_GROUPS, USERS
 from lyo_pipelines.health.read import FrameHealth
 from lyo_pipelines.retraining.backtest import Backtest, BacktestStep
 from lyo_pipelines.retraining.curriculum import AcademicYear, Curriculum
@@ -108,6 +108,7 @@ def _row(segment: str, topic: str, n: int, mean: float, kept: float) -> dict[str
         "relevance_squares": 0.73 * n,
         "complaints": 0, "cultural": 0, "retried": 0, "errors": 0, "examined": n, "mismatched": 0, "timed": n,
         "log_time_sum": 7.5 * n, "log_time_squares": 56.3 * n, "time_bins": [50, 60], "time_counts": [n // 2, n - n // 2],
+        **dict.fromkeys(INVITATIONS, 0),
     }  # fmt: skip
 
 
@@ -125,7 +126,7 @@ def _user(segment: str, topic: str, group: int, rated: int, mean: float) -> dict
         "relevance_squares": 0.73 * n, "cultural": 0, "examined": n, "mismatched": 0, "timed": n,
         "log_time_sum": 7.5 * n, "log_time_squares": 56.3 * n, "time_bins": [50, 60], "time_counts": [rated, rated],
         "topics": [topic], "topic_n": [n],
-        "topic_retried": [0], "topic_rated": [rated], "topic_rating_sum": [ratings],
+        "topic_retried": [0], "topic_rated": [rated], "topic_rating_sum": [ratings], **dict.fromkeys(INVITATIONS, 0),
     }  # fmt: skip
 
 

@@ -28,7 +28,7 @@ def rows(*given: tuple[str | None, str | None, str | None, bool]) -> pl.DataFram
     failed = pl.col("failed")
     return frame.with_columns(
         error=pl.when(failed).then(pl.lit("time-out")), rating=pl.when(~failed).then(4.0), response_time_ms=pl.lit(900.0),
-        complaint_category=pl.lit(None, pl.String), retries=pl.lit(0),
+        complaint_category=pl.lit(None, pl.String), retries=pl.lit(0), rating_invited=pl.lit(None, pl.Boolean),
     ).drop("failed")  # fmt: skip
 
 

@@ -53,7 +53,8 @@ def row(number: int, day: int, hour: float, **more: Any) -> dict[str, Any]:
         "subject": segment[2] if len(segment) > 2 else "geography", "question": "q", "user_id": f"user{number % 11}",
         "adapter_version": "v2" if arm == "candidate" else None, "experiment_arm": arm, "rating": None if bad else number % 5 + 1,
         "error": "timeout" if bad else None, "response_time_ms": 900 + number, "retries": number % 3,
-        "complaint_category": "cultural" if number % 13 == 0 else None, **more,
+        "complaint_category": "cultural" if number % 13 == 0 else None,
+        "rating_invited": (None, False, True)[number % 3], **more,
     }  # fmt: skip
 
 
@@ -110,6 +111,23 @@ def test_all_releases_in_one_pass_get_what_each_alone_gets(lake: Lake) -> None:
     together = looked(lake, 4.5)
     assert_same(together, anew(lake, 4.5))
     assert all(answers(sums) > 60 for sums in together.values())
+
+
+def test_ratings_are_added_up_by_whether_they_were_invited_and_days_of_before_know_of_none(lake: Lake) -> None:
+    made = [row(4 * number, 1, 8) for number in range(30)]
+    interactions(lake, made)
+    sums = looked(lake, 2)[SEGMENTS[0]].sums
+    assert sums is not None
+    for name, invited in (("invited", True), ("uninvited", False)):
+        mine = [r for r in made if r["rating_invited"] is invited and not r["error"]]
+        ratings = [r["rating"] for r in mine if r["rating"] is not None]
+        added = sums.select(pl.col(f"{name}_n", f"{name}_rated_n", f"{name}_sum").sum()).row(0)
+        assert added == (len(mine), len(ratings), sum(ratings)) and ratings
+    path = lake.interactions(day_of(1))
+    lake.write_table(lake.read_table(path).drop_columns(["rating_invited"]), path)
+    sums = looked(lake, 2)[SEGMENTS[0]].sums
+    assert sums is not None and sums["invited_n"].sum() == sums["uninvited_n"].sum() == 0
+    assert sums["ratings_n"].sum() > 0
 
 
 @settings(max_examples=12)

@@ -20,6 +20,7 @@ ROWS = pl.DataFrame(
         "error": [None, None, "timeout", None, None],
         "complaint_category": [None, "cultural", "wrong", None, None],
         "retries": [0, 2, None, 1, 0],
+        "rating_invited": [True, None, True, False, False],
     }
 )
 
@@ -46,6 +47,9 @@ def test_interactions_are_summed_by_user_and_those_without_one_count_as_one():
     assert sums["errors_n"] == [1, 0, 0]
     assert sums["cultural_n"] == [0, 0, 1]
     assert sums["retries_n"] == [0, 1, 1]
+    # an answer that failed could not be rated
+    assert (sums["invited_n"], sums["invited_rated_n"], sums["invited_sum"]) == ([0, 0, 1], [0, 0, 1], [0, 0, 5])
+    assert (sums["uninvited_n"], sums["uninvited_rated_n"], sums["uninvited_sum"]) == ([0, 2, 0], [0, 1, 0], [0, 4, 0])
 
 
 def test_only_times_of_answers_that_came_count():

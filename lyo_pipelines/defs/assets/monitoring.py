@@ -1,5 +1,8 @@
 """`segment_health`: how each segment fares, by day; `retraining_signals`: what the triggers made of it."""
 
+import math
+from collections.abc import Sequence
+
 import dagster as dg
 
 from lyo_pipelines.defs.assets.curation import filtered_examples
@@ -8,6 +11,7 @@ from lyo_pipelines.defs.partitions import DAYS, FRESH, days_to_build, days_versi
 from lyo_pipelines.defs.resources import Store
 from lyo_pipelines.health.contract import HEALTH, HEALTH_VERSION
 from lyo_pipelines.health.day import build_day, built_from, stale_days
+from lyo_pipelines.health.ratings import RatingMeans, rating_means
 from lyo_pipelines.retraining.assess import Assessment
 from lyo_pipelines.retraining.decide import RetrainingDecision
 from lyo_pipelines.retraining.evaluate import Evaluation
@@ -38,7 +42,8 @@ SHOWN_DECISIONS = 100
 )
 def segment_health(context: dg.AssetExecutionContext, store: Store) -> dg.MaterializeResult:
     """Aggregate the days whose curated examples changed."""
-    lake, config = store.lake(), store.load_config().curation
+    lake, everything = store.lake(), store.load_config()
+    config, needed = everything.curation, everything.retraining.evidence.minimum_rated
     asked = context.partition_keys
     days = days_to_build(asked, lambda: stale_days(lake, config))
     rows = 0
@@ -52,6 +57,7 @@ def segment_health(context: dg.AssetExecutionContext, store: Store) -> dg.Materi
                 "segments": report.segments,
                 "negative_feedback": report.negative,
                 "errors": report.errors,
+                **ratings_metadata(rating_means(lake, day, needed)),
             },
             partition_key=day.isoformat(),
         )
@@ -60,6 +66,19 @@ def segment_health(context: dg.AssetExecutionContext, store: Store) -> dg.Materi
         data_version=days_version(asked, lambda day: built_from(lake, day)),
         metadata={"run_days": len(days), "run_rows": rows, "path": lake.path("health")},
     )
+
+
+def ratings_metadata(found: Sequence[RatingMeans], limit: int = 50) -> Metadata:
+    """Mean ratings of a day where some were invited at random, most rated segments first; nothing where nobody was."""
+    rows = [
+        {
+            "segment": one.segment, "all ratings": f"{one.plain:.2f} of {one.rated:,}",
+            "corrected": f"{one.corrected:.2f} by {one.invited:,} invited" if math.isfinite(one.corrected) else "cannot be had",
+            "at worst and best": f"{one.lowest:.2f} to {one.highest:.2f}", "which decides": one.choice.why,
+        }
+        for one in sorted(found, key=lambda one: (-one.rated, one.segment))[:limit]
+    ]  # fmt: skip
+    return {"mean_ratings": metadata_table(rows, list(rows[0]))} if rows else {}
 
 
 retraining_signals = dg.AssetSpec(

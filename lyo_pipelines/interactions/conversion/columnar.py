@@ -14,13 +14,23 @@ import orjson
 import pyarrow as pa
 import pyarrow.json as pj
 
-from lyo_pipelines.interactions.fields.columns import HISTORY, NUMBERS, TEXTS, TIMES, Gathered, all_fit, without_nan
+from lyo_pipelines.interactions.fields.columns import (
+    FLAGS,
+    HISTORY,
+    NUMBERS,
+    TEXTS,
+    TIMES,
+    Gathered,
+    all_fit,
+    without_nan,
+)
 from lyo_pipelines.interactions.fields.scrub import is_distinctive
 from lyo_pipelines.interactions.fields.times import TIMESTAMP
 
 _FIELDS = [
     *((name, pa.string()) for name in (*TEXTS, *TIMES, "trace_id", "user_id")),
     *((name, pa.float64()) for name in NUMBERS),
+    *((name, pa.bool_()) for name in FLAGS),
     ("history", HISTORY),
 ]
 _WITH_TEXT = pa.schema([*_FIELDS, ("metadata", pa.string())])

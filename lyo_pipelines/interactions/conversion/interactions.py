@@ -14,7 +14,7 @@ from lyo_pipelines.interactions.contract import LANDED, MATCH_KEYS, PARENT_KEY, 
 from lyo_pipelines.interactions.conversion.findings import Findings
 from lyo_pipelines.interactions.errors import RowError
 from lyo_pipelines.interactions.fields import columns, times
-from lyo_pipelines.interactions.fields.columns import ESSENTIAL, NUMBERS, TEXTS, TIMES, Bad, Gathered
+from lyo_pipelines.interactions.fields.columns import ESSENTIAL, FLAGS, NUMBERS, TEXTS, TIMES, Bad, Gathered
 from lyo_pipelines.interactions.fields.failures import error_value, without_no_errors
 from lyo_pipelines.interactions.fields.notes import FILE_TIME, NOTES, notes_of
 from lyo_pipelines.interactions.fields.scales import OURS, SCALE, Scale, ratings
@@ -196,6 +196,10 @@ def gather_columns(rows: Sequence[RawRow], findings: Findings, scale: Scale, zon
             data[name] = columns.converted_numbers(column(name), odd, name, parse_thumb, **limits)
         else:
             data[name] = columns.numbers(column(name), odd, name, **limits)
+        findings.leave_out(odd)
+        odd.clear()
+    for name in FLAGS:
+        data[name] = columns.flags(column(name), odd, name)
         findings.leave_out(odd)
         odd.clear()
     for name in TIMES:

@@ -26,6 +26,17 @@ _EXACT = 2.0**53
 """Larger whole numbers are rounded in a float."""
 
 HISTORY = pa.list_(MESSAGE)
+_FLAG_WORDS = {
+    "true": True,
+    "false": False,
+    "yes": True,
+    "no": False,
+    "1": True,
+    "0": False,
+    "1.0": True,
+    "0.0": False,
+    "": None,
+}
 
 
 def by_value(values: Sequence[Any], bad: Bad, name: str, convert: Callable[[Any, str], Any]) -> list[Any]:
@@ -142,6 +153,24 @@ def parse_number(
     return int(result) if whole else result
 
 
+def flags(values: Sequence[Any], bad: Bad, name: str) -> pa.Array:
+    """Yes or no (bool): true and false, 1 and 0, and these as text; anything else is a reason."""
+    if set(map(type, values)) <= {bool, _NONE}:
+        return pa.array(values, pa.bool_())
+    return pa.array(by_value(values, bad, name, parse_flag), pa.bool_())
+
+
+def parse_flag(value: Any, name: str) -> bool | None:
+    """One yes or no; None where nothing is said. Raises RowError for any other value."""
+    if isinstance(value, str):
+        value = _FLAG_WORDS.get(value.strip().lower(), value)
+    elif isinstance(value, float) and math.isnan(value):
+        return None
+    if value is None or (isinstance(value, (bool, int, float)) and value in (0, 1)):
+        return None if value is None else bool(value)
+    raise RowError(f"bad_{name}", f"expected true or false, found {_kind(value)}")
+
+
 def histories(values: Sequence[Any], bad: Bad, name: str) -> pa.Array:
     """Earlier turns: a list of {role, content}, or the same as JSON inside a string."""
     if set(map(type, values)) <= {list, _NONE}:
@@ -215,6 +244,7 @@ NUMBERS: dict[str, Limits] = {
 """What a number in an interaction or its feedback may be."""
 
 TIMES = ("occurred_at", "feedback_at")
+FLAGS = ("rating_invited",)
 FREE_TEXTS = (
     "question",
     "answer",
@@ -227,7 +257,7 @@ FREE_TEXTS = (
 )
 """Texts in which people write; the others are names and ids."""
 
-_SPECIAL = {*NUMBERS, *TIMES, "history", "metadata", "user_pseudonym", "source", "source_file", "source_line"}
+_SPECIAL = {*NUMBERS, *TIMES, *FLAGS, "history", "metadata", "user_pseudonym", "source", "source_file", "source_line"}
 TEXTS = tuple(name for name in INTERACTION.names if name not in _SPECIAL)
 ESSENTIAL = {
     *(
@@ -253,7 +283,7 @@ Besides what is learnt and told apart by, that is all by which a candidate is ju
 class Gathered:
     """Canonical rows as columns.
 
-    data: every text, number (float64), time (timestamp) and the history, by name. trace_ids, user_ids: raw, as text.
+    data: every text, number (float64), flag (bool), time (timestamp) and the history, by name. trace_ids, user_ids: raw, as text.
     metadata: one Python value a row. parent_ids: raw, None where no row names one. timeless: rows with the date of their file.
     ids_inside: whether a user's own id may stand in another field of the row.
     """

@@ -7,6 +7,12 @@ from __future__ import annotations
 
 import math
 
+from lyo_pipelines.retraining.deciding_ratings import (
+    agreed,
+    deciding_change,
+    deciding_level,
+    with_choice,
+)
 from lyo_pipelines.retraining.findings import (
     Findings,
     TriggerCase,
@@ -28,11 +34,13 @@ MIX_ALPHA = 0.05
 
 def average_rating(case: TriggerCase) -> Findings:
     """Mean rating below the configured limit."""
-    assert case.signals.rating_level is not None and case.signals.rating is not None
-    yield _below(
-        case, "quality.average_rating", "mean rating", case.signals.rating_level, case.signals.rating[0],
-        threshold=case.policy.quality.average_rating, minimum=case.policy.evidence.minimum_rated,
+    level, change, choice = deciding_level(case)
+    found = _below(
+        case, "quality.average_rating", "mean rating", level, change, threshold=case.policy.quality.average_rating,
+        minimum=case.policy.evidence.minimum_rated,
     )  # fmt: skip
+    found = agreed(found, case, 0, choice, case.policy.quality.average_rating)
+    yield with_choice(found, case, 0, choice)
 
 
 def relevance(case: TriggerCase) -> Findings:
@@ -76,11 +84,11 @@ def _below(
 
 def rating_drop(case: TriggerCase) -> Findings:
     """Mean rating below the segment's own trailing baseline, within topics and grades; the window that shows more speaks."""
-    assert case.signals.rating is not None
-    found = [
-        _drop(case, change, days)
-        for change, days in zip(case.signals.rating, case.policy.evidence.window_days, strict=True)
-    ]
+    found = []
+    for window, days in enumerate(case.policy.evidence.window_days):
+        change, choice = deciding_change(case, window)
+        finding = agreed(_drop(case, change, days), case, window, choice)
+        found.append(with_choice(finding, case, window, choice))
     # what looks wrong comes first, then what is known to be well, then what nobody can tell
     order = [
         ("fire", True),
