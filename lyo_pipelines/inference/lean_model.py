@@ -136,20 +136,23 @@ class LeanModel:
     def step(
         self, tokens: torch.Tensor, lengths: torch.Tensor, cache: KeyValueCache, groups: RowGroups
     ) -> torch.Tensor:
-        """Hidden states [rows, 1, hidden] of one more token a row. lengths: tokens that each row's cache holds so far."""
-        longest = int(lengths.max()) + 1
-        mask = (torch.arange(longest, device=self.device)[None, :] <= lengths[:, None])[:, None, None]
+        """Hidden states [rows, n, hidden] of n more tokens a row [rows, n]. lengths: tokens that each row's cache holds so far."""
+        rows, more = tokens.shape
+        longest = int(lengths.max()) + more
+        positions = lengths[:, None] + torch.arange(more, device=self.device)
+        places = cache.places(positions)
         together = self.heads // self.kv_heads
+        seen = torch.arange(longest, device=self.device) <= positions[:, :, None]  # [rows, n, longest]
+        mask = seen.repeat(1, together, 1)[:, None] if more > 1 else seen[:, None]
 
         def attend(layer: int, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
-            keys, values = cache.put_token(layer, k, v, lengths, longest)
-            rows = q.shape[0]
+            keys, values = cache.put_tokens(layer, k, v, places, longest)
             # the query heads of one key head stand where positions do: no copy of the keys for each of them
-            grouped = q.reshape(rows, self.kv_heads, together, self.head_size)
+            grouped = q.reshape(rows, self.kv_heads, together * more, self.head_size)
             found = functional.scaled_dot_product_attention(grouped, keys, values, attn_mask=mask, scale=self._scale)
-            return found.reshape(rows, self.heads, 1, self.head_size)
+            return found.reshape(rows, self.heads, more, self.head_size)
 
-        return self._forward(tokens[:, None], lengths[:, None], attend, groups)
+        return self._forward(tokens, positions, attend, groups)
 
     def logits(self, hidden: torch.Tensor) -> torch.Tensor:
         """Logits [rows, vocabulary] of hidden states [rows, hidden]."""
