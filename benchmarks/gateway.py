@@ -87,9 +87,8 @@ def engine_part(options: argparse.Namespace) -> dict[str, Any]:
             f"same texts {r['same']} of {len(asked)}"
         )
     for proof in found["proofs"]:
-        print(
-            f"proof in {proof['seconds']:.1f} s: {proof['measured']:.6f} nats off, base {proof['to_base']:.3f}, allowed {proof['tolerance']}"
-        )
+        off, base, allowed = (proof[name] for name in ("measured", "to_base", "tolerance"))
+        print(f"proof in {proof['seconds']:.1f} s: {off:.6f} nats off, base {base:.3f}, allowed {allowed}")
     return found
 
 

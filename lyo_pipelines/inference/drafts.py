@@ -33,7 +33,10 @@ class Drafts:
         for size in range(_LONGEST, _SHORTEST - 1, -1):
             end = self._ends.get(tuple(tokens[-size:])) if len(tokens) > size else None
             if end is not None:
-                return list(tokens[end : end + min(self._size, room)])
+                text = list(tokens[end:])
+                for at in range(min(self._size, room) - len(text)):  # what repeats itself goes on doing so
+                    text.append(text[at])
+                return text[: min(self._size, room)]
         return []
 
     def judged(self, guessed: int, right: int) -> None:

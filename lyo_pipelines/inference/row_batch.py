@@ -15,10 +15,11 @@ import torch
 from lyo_pipelines.inference.drafts import Drafts
 from lyo_pipelines.inference.kv_cache import KeyValueCache
 from lyo_pipelines.inference.lean_model import LeanModel
-from lyo_pipelines.inference.lora_rows import RowGroups, RowLora, row_groups
+from lyo_pipelines.inference.lora_rows import AdapterStack, RowGroups, RowLora
 
 Choose = Callable[[torch.Tensor, Sequence[int]], int]
 """The next token, given its logits [vocabulary] and the tokens written so far."""
+_STACKED = 8  # adapters whose products are made together, though some of them have no row
 _STEP = 64  # tokens by which the room for a row grows at least
 
 
@@ -80,7 +81,7 @@ class RowBatch:
         self.rows: list[Row] = []
         self._reading: Reading | None = None
         self._cache: KeyValueCache | None = None
-        self._groups = RowGroups()
+        self._groups, self._stack = RowGroups([]), AdapterStack([])
 
     @property
     def nbytes(self) -> int:
@@ -112,7 +113,7 @@ class RowBatch:
         cache = self._room(place + len(rows), max(row.prompt for row in rows), joining=rows)
         if prefix is not None:
             cache.part(place, place + len(rows)).start(*prefix)
-        groups = row_groups([row.adapter for row in rows], self.model.device)
+        groups = RowGroups([row.adapter for row in rows])
         self._reading = Reading(list(rows), place, past, [None] * len(rows), groups)
         return self._reading
 
@@ -244,7 +245,10 @@ class RowBatch:
         return ended
 
     def _regroup(self) -> None:
-        self._groups = row_groups([row.adapter for row in self.rows], self.model.device)
+        adapters = [row.adapter for row in self.rows]
+        if len({id(one) for one in adapters}) > 1 and not self._stack.holds(adapters):
+            self._stack = self._stack.with_others(adapters, _STACKED)
+        self._groups = RowGroups(adapters, self._stack)
 
     def _room(self, rows: int, length: int, joining: Sequence[Row] = ()) -> KeyValueCache:
         """The cache, made anew where it is too small: with room for half as many tokens more, but never for more than the rows may
@@ -289,7 +293,7 @@ def read_only(model: LeanModel, tokens: Sequence[int], adapter: RowLora | None) 
     """A cache of one row that holds these tokens and nothing else: what several prompts begin with."""
     cache = _new_cache(model, 1, len(tokens))
     ids = torch.tensor([list(tokens)], device=model.device)
-    model.read(ids, cache, row_groups([adapter], model.device), past=0)
+    model.read(ids, cache, RowGroups([adapter]), past=0)
     return cache
 
 

@@ -202,7 +202,7 @@ def test_a_guess_is_what_followed_the_same_tokens_before(tokens, more, most, roo
             text = [*tokens, *guess]
             size = 2
             before = [at for at in range(len(tokens) - size) if tokens[at : at + size] == tokens[-size:]]
-            assert any(tokens[at + size : at + size + len(guess)] == text[len(tokens) :] for at in before)
+            assert any(text[at + size : at + size + len(guess)] == guess for at in before)
         drafts.judged(len(guess), 0)
         tokens = [*tokens, *part]
 

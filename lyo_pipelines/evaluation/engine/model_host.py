@@ -135,9 +135,11 @@ class ModelHost:
                 return
             self._model.load_adapter(str(adapter_dir), adapter_name=role, autocast_adapter_dtype=False)
         else:
+            base, self._loaded = self._loaded, None  # half an adapter leaves layers in the base: it is then loaded anew
             self._model = peft.PeftModel.from_pretrained(
                 self._model, str(adapter_dir), adapter_name=role, autocast_adapter_dtype=False
             )
+            self._loaded = base
         # one dtype: no casts at each of 200 small products; the base's own numbers, its rotary frequencies among them, stay as loaded
         for name, weights in self._model.named_parameters():
             if role in name.split("."):

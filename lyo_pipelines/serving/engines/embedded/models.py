@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, cast, get_args
 
 import torch
+from safetensors import SafetensorError
 
 from lyo_pipelines.evaluation.engine.model_host import ModelHost
 from lyo_pipelines.evaluation.inputs.evaluation_inputs import ModelSpec
@@ -74,12 +75,13 @@ class TorchModels:
         if (held := self._held.get(spec.role)) is not None and held.spec == spec:
             self._held.move_to_end(spec.role)
             return held
-        self._make_room(spec, in_use)
+        if (old := self._held.get(spec.role)) is not None:
+            self._drop(old)
         try:
             with self.host.using(spec) as (model, tokenizer):
                 rows = self.host.lean(spec)
                 stops = frozenset(stop_ids(tokenizer, model))
-        except (RuntimeError, ValueError, KeyError, OSError) as error:
+        except (RuntimeError, ValueError, KeyError, OSError, SafetensorError) as error:
             if spec.adapter_dir is None or isinstance(error, torch.OutOfMemoryError):
                 raise
             self.host.forget(spec)
@@ -89,16 +91,15 @@ class TorchModels:
             ) from error
         held = HeldModel(spec, rows.model if rows else None, rows.adapter if rows else None, tokenizer, stops)
         self._held[spec.role] = held
+        self._make_room(in_use, held)
         return held
 
-    def _make_room(self, spec: ModelSpec, in_use: Collection[RowLora]) -> None:
-        if (old := self._held.get(spec.role)) is not None:
-            self._drop(old)
+    def _make_room(self, in_use: Collection[RowLora], newest: HeldModel) -> None:
+        """After the new one was loaded: peft's layers are never without any adapter then."""
         adapters = [held for held in self._held.values() if held.spec.adapter_dir is not None]
-        free = [held for held in adapters if not any(held.adapter is one for one in in_use)]
-        while len(adapters) >= self._most and free:
-            adapters.remove(free[0])
-            self._drop(free.pop(0))
+        free = [one for one in adapters if one is not newest and not any(one.adapter is used for used in in_use)]
+        for held in free[: max(len(adapters) - self._most, 0)]:
+            self._drop(held)
 
     def _drop(self, held: HeldModel) -> None:
         self.host.forget(held.spec)

@@ -118,7 +118,8 @@ class TorchWorker:
 
     def close(self) -> None:
         """End the thread; what is still asked is told so."""
-        self._closed = True
+        with self._lock:
+            self._closed = True
         if self._thread is not None:
             self._inbox.put(None)
             self._thread.join()
