@@ -56,6 +56,11 @@ class World:
                 self._alone[key] = answer_alone(model, tokenizer, request, lambda _: None, lambda: False)
         return self._alone[key]
 
+    def endless(self):
+        """A request whose greedy answer goes round in circles."""
+        (question, *_) = [q for q in QUESTIONS if self.alone(None, q, max_tokens=200).finish_reason == "length"]
+        return asked(question, max_tokens=1800)
+
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory):
@@ -147,8 +152,7 @@ def test_a_seed_makes_chance_the_rows_own(world):
 def test_who_leaves_makes_room_and_a_full_queue_says_when_to_come_again(world):
     async def run():
         async with started(world.engine(rows=1, waiting=2, retry_after=7.0)) as engine:
-            endless = asked(QUESTIONS[0], max_tokens=1800, temperature=2, seed=1)
-            first = engine.write(world.choices[None], endless)
+            first = engine.write(world.choices[None], world.endless())
             await anext(first)
             others = [asyncio.create_task(whole(engine, world.choices["a"], asked(q))) for q in QUESTIONS[:2]]
             await asyncio.sleep(0.05)
@@ -166,7 +170,7 @@ def test_who_leaves_makes_room_and_a_full_queue_says_when_to_come_again(world):
 def test_who_waits_and_leaves_is_never_answered_and_frees_the_queue(world):
     async def run():
         async with started(world.engine(rows=1, waiting=1)) as engine:
-            first = engine.write(world.choices[None], asked(QUESTIONS[0], max_tokens=1800, temperature=2, seed=1))
+            first = engine.write(world.choices[None], world.endless())
             await anext(first)
             gone = asyncio.create_task(whole(engine, world.choices["a"], asked(QUESTIONS[1])))
             await asyncio.sleep(0.05)
@@ -445,7 +449,7 @@ def test_what_is_being_written_when_the_engine_closes_is_told_so(world):
         engine = world.engine()
         await engine.start()
         assert await engine.trouble() == ""
-        stream = engine.write(world.choices["a"], asked(QUESTIONS[0], max_tokens=1800, temperature=2, seed=1))
+        stream = engine.write(world.choices[None], world.endless())
         await anext(stream)
         await engine.close()
         assert await engine.trouble()

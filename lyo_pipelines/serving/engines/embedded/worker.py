@@ -67,7 +67,7 @@ class _Proving:
 
 
 class TorchWorker:
-    """Starts its thread at the first request, or with `start`."""
+    """Starts its thread when it is first asked for something."""
 
     def __init__(
         self, models_dir: Path, *, device: str = "auto", dtype: str = "auto", limits: Limits | None = None
