@@ -30,7 +30,9 @@ class RowGroups:
         """adapters: of each row. stack: holds at least these adapters; needed only where not all rows have the same one."""
         self._one = adapters[0] if adapters and all(one is adapters[0] for one in adapters) else None
         self._stack = None if self._one is not None or all(one is None for one in adapters) else stack
-        self._owners = [-1 if one is None or stack is None else stack.place(one) for one in adapters]
+        self._owners = (
+            [] if self._stack is None else [-1 if one is None else self._stack.place(one) for one in adapters]
+        )
         self._masks: dict[tuple[int, ...], torch.Tensor] = {}
 
     def add(self, result: torch.Tensor, x: torch.Tensor, layer: int, name: str) -> torch.Tensor:
