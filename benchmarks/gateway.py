@@ -175,7 +175,7 @@ def request(question: str, limit: int) -> ChatRequest:
     return ChatRequest(model="any", messages=turns, max_tokens=limit)
 
 
-def random_adapter(models: Path, folder: Path, *, seed: int) -> ModelChoice:
+def random_adapter(models: Path, folder: Path, *, seed: int, std: float = 0.002) -> ModelChoice:
     """LoRA r 16 on all linear layers, B drawn small enough that the model still speaks, with its probes."""
     torch.manual_seed(seed)
     source = models / BASE
@@ -184,7 +184,7 @@ def random_adapter(models: Path, folder: Path, *, seed: int) -> ModelChoice:
     adapted = peft.get_peft_model(loaded, config)
     for name, weight in adapted.named_parameters():
         if "lora_B" in name:
-            torch.nn.init.normal_(weight, std=0.002)
+            torch.nn.init.normal_(weight, std=std)
     adapted.save_pretrained(folder)
     tokenizer = load_tokenizer(str(source))
     turns = [
