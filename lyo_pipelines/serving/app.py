@@ -18,7 +18,8 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from lyo_pipelines.serving.contract import ChatRequest, RefusedError, parse_request, token_usage
-from lyo_pipelines.serving.generation import GeneratedText, Generator
+from lyo_pipelines.serving.engines.engine import GeneratedText
+from lyo_pipelines.serving.generation import Generator
 from lyo_pipelines.serving.models import ModelChoice, Models, NotLoadableError
 from lyo_pipelines.training.verified_loading import DamagedAdapterError
 

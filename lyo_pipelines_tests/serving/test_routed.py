@@ -13,7 +13,8 @@ from lyo_pipelines.rollout.routing import Routing, RoutingEntry, Target, refresh
 from lyo_pipelines.rollout.start import adapter_of
 from lyo_pipelines.serving.app import make_app
 from lyo_pipelines.serving.contract import RefusedError
-from lyo_pipelines.serving.generation import GeneratedText, Generator
+from lyo_pipelines.serving.engines.engine import GeneratedText
+from lyo_pipelines.serving.generation import Generator
 from lyo_pipelines.serving.models import Models
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines.training.plan import read_adapter

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,8 @@ from lyo_pipelines.evaluation.engine.model_host import ModelHost
 from lyo_pipelines.evaluation.inputs.evaluation_inputs import ModelSpec
 from lyo_pipelines.evaluation.inputs.items import Item
 from lyo_pipelines.serving.contract import ChatMessage, ChatRequest, RefusedError
-from lyo_pipelines.serving.generation import GeneratedText, Generator
+from lyo_pipelines.serving.engines.engine import GeneratedText
+from lyo_pipelines.serving.generation import Generator
 from lyo_pipelines.serving.models import ModelChoice
 from lyo_pipelines.training.engine import base
 from lyo_pipelines.training.engine.chat import Tokens, tokenize
@@ -109,7 +111,8 @@ def served(taught: Taught, turns: list[dict[str, str]], **wanted: Any) -> tuple[
     writer = Generator(taught.folder.parent, device="cpu", dtype="float32")
     request = ChatRequest(model="base", messages=tuple(ChatMessage(**turn) for turn in turns), **wanted)
     pieces: list[str] = []
-    written = writer.write(ModelChoice("base", taught.spec, "base"), request, pieces.append, lambda: False)
+    with closing(writer):
+        written = writer.write(ModelChoice("base", taught.spec, "base"), request, pieces.append, lambda: False)
     return written, "".join(pieces)
 
 
