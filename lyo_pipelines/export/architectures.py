@@ -27,7 +27,7 @@ Weights = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Architecture:
-    """A base model as llama.cpp knows it. name: of the architecture; values: metadata by GGUF key, the architecture's name left out."""
+    """A base model as llama.cpp knows it. name: of the architecture; values: metadata by GGUF key, without that name before it."""
 
     name: str
     layers: int

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -57,9 +57,18 @@ class _Entry:
 
 
 def write_model(
-    source: SourceModel, target: Path, quantise: Quantise, about: About, say: Callable[[str], None] = lambda _: None
+    source: SourceModel,
+    target: Path,
+    quantise: Quantise,
+    about: About,
+    say: Callable[[str], None] = lambda _: None,
+    *,
+    adds_bos: bool | None = None,
 ) -> None:
-    """Write a whole model with its tokenizer and chat template. Raises CannotExportError for a tensor that has no place in GGUF."""
+    """Write a whole model with its tokenizer and chat template. Raises CannotExportError for a tensor that has no place in GGUF.
+
+    adds_bos: whether the reader puts a beginning mark before a text; None: where the tokenizer does.
+    """
     architecture = source.architecture
     entries = [_entry(architecture, one, quantise) for one in source.tensors() if not _is_tied(architecture, one)]
     if architecture.rope_factors is not None:
@@ -73,7 +82,8 @@ def write_model(
     main = max((one.type for one in entries if one.name not in _TABLES and len(one.shape) > 1), default=Type.F32)
     writer.add_file_type(_FILE_TYPES[main])
     writer.add_quantization_version(gguf.GGML_QUANT_VERSION)
-    write_vocabulary(writer, vocabulary_of(source.tokenizer, architecture.vocabulary))
+    vocabulary = vocabulary_of(source.tokenizer, architecture.vocabulary)
+    write_vocabulary(writer, vocabulary if adds_bos is None else replace(vocabulary, adds_bos=adds_bos))
     _write_stops(writer, source)
     writer.add_chat_template(self_contained_template(source.tokenizer))
     _write(writer, entries, say)
@@ -184,16 +194,18 @@ def _write(writer: gguf.GGUFWriter, entries: Sequence[_Entry], say: Callable[[st
             writer.add_tensor_info(one.name, one.shape, plain, size)
         else:
             writer.add_tensor_info(one.name, shape, np.dtype(np.uint8), size, raw_dtype=one.type)
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_ti_data_to_file()
-    told = 0
-    for number, one in enumerate(entries, start=1):
-        values = one.make()
-        if not np.isfinite(values).all():
-            raise CannotExportError(f"{one.name} holds values that are no numbers", hint="Train the adapter again.")
-        writer.write_tensor_data(np.ascontiguousarray(quants.quantize(values, one.type)))
-        if (tenth := 10 * number // len(entries)) > told:
-            told = tenth
-            say(f"  {number} of {len(entries)} tensors")
-    writer.close()
+    try:
+        writer.write_header_to_file()
+        writer.write_kv_data_to_file()
+        writer.write_ti_data_to_file()
+        told = 0
+        for number, one in enumerate(entries, start=1):
+            values = one.make()
+            if not np.isfinite(values).all():
+                raise CannotExportError(f"{one.name} holds values that are no numbers", hint="Train the adapter again.")
+            writer.write_tensor_data(np.ascontiguousarray(quants.quantize(values, one.type)))
+            if (quarter := 4 * number // len(entries)) > told:
+                told = quarter
+                say(f"  {number} of {len(entries)} tensors")
+    finally:
+        writer.close()

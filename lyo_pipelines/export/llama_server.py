@@ -17,11 +17,15 @@ from pathlib import Path
 from secrets import token_hex
 from typing import Any
 
+import httpx
+
 from lyo_pipelines.export.errors import CannotExportError, MissingLlamaCppError
 
 EXTRA = "llama_cpp"
 _FORCED = 1e6
 """Added to one token's logit so that it is the one that is written; what is told of it is its own log-probability all the same."""
+
+_MANY, _ALL = 1000, 1_000_000
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,12 @@ class LlamaServer:
         self._folder = Path(tempfile.mkdtemp(prefix="lyo-llama-"))  # mode 0700
         self._key = token_hex(32)
         self._adapters = len(adapters)
+        self._letter: int | None = None
+        self._client = httpx.Client(
+            transport=httpx.HTTPTransport(uds=str(self._folder / "http.sock")), base_url="http://llama", timeout=60,
+            headers={"Authorization": f"Bearer {self._key}"},
+        )  # fmt: skip
+        self._server: Any = None
         self.sizes = sizes
         parameters = xllamacpp.CommonParams()
         parameters.model.path = str(model)
@@ -59,13 +69,14 @@ class LlamaServer:
             with _signals_kept():
                 self._server = xllamacpp.Server(parameters)
         except RuntimeError as error:
-            shutil.rmtree(self._folder, ignore_errors=True)
+            self.close()
             names = ", ".join(path.name for path in [model, *adapters])
             raise CannotExportError(f"llama.cpp does not load {names}: {error}") from error
 
     def close(self) -> None:
         """End it, once the last answer that is still being written is there."""
         self._server = None
+        self._client.close()
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def __enter__(self) -> LlamaServer:
@@ -74,7 +85,9 @@ class LlamaServer:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def write(self, prompt: Sequence[int], adapter: int | None, more: Mapping[str, Any], told: Callable[[Any], bool]) -> None:
+    def write(
+        self, prompt: Sequence[int], adapter: int | None, more: Mapping[str, Any], told: Callable[[Any], bool]
+    ) -> None:
         """Write an answer; `told` gets each event, in llama.cpp's words, and returns whether that is enough.
 
         more: what the request says beside prompt and adapter. An event with `error` is the last one.
@@ -84,31 +97,52 @@ class LlamaServer:
 
     def next_tokens(self, prompt: Sequence[int], adapter: int | None, count: int = 20) -> dict[int, float]:
         """The likeliest next tokens by id, with their log-probabilities over the whole vocabulary. Raises CannotExportError."""
-        told = self._one_token(prompt, adapter, {"logprobs": count})
+        told = self._one_token(prompt, adapter, forced=self._whole_letter(), count=count, cached=False)
+        assert told is not None  # a whole letter is always told
         return {one["id"]: one["logprob"] for one in told["top_logprobs"]}
 
     def log_probabilities(self, prompt: Sequence[int], answer: Sequence[int], adapter: int | None) -> list[float]:
         """The log-probability of each token of an answer (no stop tokens), by its prompt and the tokens before it."""
-        found = []
-        for at, token in enumerate(answer):
-            before = [*prompt, *answer[:at]]
-            told = self._one_token(before, adapter, {"logprobs": 1, "logit_bias": [[token, _FORCED]], "cache_prompt": True})
-            if told["id"] != token:
-                raise CannotExportError(f"llama.cpp wrote token {told['id']} where it was to write {token}")
-            found.append(float(told["logprob"]))
-        return found
+        return [self._log_probability([*prompt, *answer[:at]], token, adapter) for at, token in enumerate(answer)]
+
+    def _log_probability(self, before: Sequence[int], token: int, adapter: int | None) -> float:
+        told = self._one_token(before, adapter, forced=token, count=1, cached=True)
+        if told is not None:
+            return float(told["logprob"])
+        for count in (
+            _MANY,
+            _ALL,
+        ):  # the token is part of a letter, and llama.cpp keeps it back: it is among the likeliest
+            told = self._one_token(before, adapter, forced=self._whole_letter(), count=count, cached=True)
+            found = {one["id"]: one["logprob"] for one in (told or {}).get("top_logprobs", [])}
+            if token in found:
+                return float(found[token])
+        raise CannotExportError(f"llama.cpp does not tell how likely token {token} is")
 
     def tokens_of(self, messages: Sequence[Mapping[str, str]]) -> list[int]:
         """The tokens of a conversation as llama.cpp itself renders and splits it: by the template that stands in the model's file."""
         text = self._post("/apply-template", {"messages": list(messages)})["prompt"]
         return self._post("/tokenize", {"content": text, "add_special": True, "parse_special": True})["tokens"]
 
-    def _one_token(self, prompt: Sequence[int], adapter: int | None, more: Mapping[str, Any]) -> dict[str, Any]:
-        body = {**self._body(prompt, adapter), "max_tokens": 1, "temperature": 0, "cache_prompt": False, "ignore_eos": True, **more}
+    def _one_token(
+        self, prompt: Sequence[int], adapter: int | None, *, forced: int, count: int, cached: bool
+    ) -> dict[str, Any] | None:
+        """What is told of the next token, which is `forced`: its log-probability and the likeliest ones. None for half a letter."""
+        body = {
+            **self._body(prompt, adapter), "max_tokens": 1, "temperature": 0, "cache_prompt": cached, "logprobs": count,
+            "logit_bias": [[forced, _FORCED]],
+        }  # fmt: skip
         answer = self._running().handle_completions(body)
         if "choices" not in answer:
             raise CannotExportError(f"llama.cpp does not answer: {(answer.get('error') or answer).get('message')}")
-        return answer["choices"][0]["logprobs"]["content"][0]
+        told = answer["choices"][0]["logprobs"]
+        return told["content"][0] if told else None
+
+    def _whole_letter(self) -> int:
+        if self._letter is None:
+            split = {"content": "a", "add_special": False, "parse_special": False}
+            self._letter = int(self._post("/tokenize", split)["tokens"][-1])
+        return self._letter
 
     def _body(self, prompt: Sequence[int], adapter: int | None) -> dict[str, Any]:
         # every adapter has its scale said: what is left out keeps that of the request before, and the cache of its tokens
@@ -121,11 +155,7 @@ class LlamaServer:
         return self._server
 
     def _post(self, path: str, body: Mapping[str, Any]) -> Any:
-        import httpx
-
-        transport = httpx.HTTPTransport(uds=str(self._folder / "http.sock"))
-        with httpx.Client(transport=transport, base_url="http://llama", timeout=60) as client:
-            answer = client.post(path, json=body, headers={"Authorization": f"Bearer {self._key}"})
+        answer = self._client.post(path, json=body)
         if answer.status_code != httpx.codes.OK:
             raise CannotExportError(f"llama.cpp refuses {path}: {answer.text[:300]}")
         return answer.json()
