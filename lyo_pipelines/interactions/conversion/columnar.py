@@ -19,7 +19,7 @@ from lyo_pipelines.interactions.fields.scrub import is_distinctive
 from lyo_pipelines.interactions.fields.times import TIMESTAMP
 
 _FIELDS = [
-    *((name, pa.string()) for name in (*TEXTS, *TIMES, "trace_id", "user_id")),
+    *((name, pa.string()) for name in (*TEXTS, *TIMES, "trace_id", "user_id", "user_pseudonym")),
     *((name, pa.float64()) for name in NUMBERS),
     ("history", HISTORY),
 ]
@@ -47,8 +47,8 @@ def gather_clean(data: bytes, max_row_bytes: int) -> Gathered | None:
     metadata = _shared(there) if first else _objects(data, starts, there)
     if metadata is None:
         return None
-    users, traces = columns.pop("user_id"), columns.pop("trace_id")
-    return Gathered(columns, traces, users, metadata, _ids_inside(data, starts, users))
+    users, traces, given = columns.pop("user_id"), columns.pop("trace_id"), columns.pop("user_pseudonym")
+    return Gathered(columns, traces, users, metadata, _ids_inside(data, starts, users), pseudonyms=given)
 
 
 def _columns(data: bytes, schema: pa.Schema) -> dict[str, pa.Array] | None:
