@@ -8,12 +8,29 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from lyo_pipelines.export.gguf_files import About, Quantise, write_model
+from lyo_pipelines.export.architectures import Architecture
+from lyo_pipelines.export.gguf_files import About, Quantise, write_adapter, write_model
 from lyo_pipelines.export.source import SourceModel, read_source
 from lyo_pipelines.storage.whole_files import whole_file
 
 FORMAT = 1
 """Raised when the same model would be written otherwise, so that files of before are not taken for it."""
+
+
+def base_folder(name: str, models_dir: Path, say: Callable[[str], None] = lambda _: None) -> Path:
+    """The folder of a base model, out of the hub's cache where it is none. Raises MissingBaseModelError."""
+    from lyo_pipelines.training.base_models import MissingBaseModelError, missing_message
+    from lyo_pipelines.training.engine.base import resolve
+
+    source = resolve(name, models_dir, say)
+    if Path(source).is_dir():
+        return Path(source)
+    import huggingface_hub
+
+    try:
+        return Path(huggingface_hub.snapshot_download(source, allow_patterns=["*.json", "*.safetensors", "*.jinja"]))
+    except (OSError, ValueError) as error:
+        raise MissingBaseModelError(missing_message(source, type(error).__name__)) from error
 
 
 def base_file(
@@ -33,6 +50,16 @@ def base_file(
             with whole_file(target) as temporary:
                 write_model(source, temporary, quantise, About(folder.name), say)
     return target, source
+
+
+def adapter_file(folder: Path, identity: str, architecture: Architecture, models_dir: Path) -> Path:
+    """An adapter's GGUF file, written where it is not there yet. identity: changes with its weights. Raises CannotExportError."""
+    target = models_dir / "gguf" / f"adapter-{identity}-{FORMAT}.gguf"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if not target.is_file():
+        with whole_file(target) as temporary:
+            write_adapter(folder, architecture, temporary, About(f"{folder.parent.name} {folder.name}"))
+    return target
 
 
 def _name(folder: Path) -> str:

@@ -26,6 +26,8 @@ _FORCED = 1e6
 """Added to one token's logit so that it is the one that is written; what is told of it is its own log-probability all the same."""
 
 _MANY, _ALL = 1000, 1_000_000
+_BATCH = 256
+"""Tokens of a prompt that are read before others have their turn, and before somebody who has gone is noticed."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,7 @@ class LlamaServer:
         parameters.n_ctx, parameters.n_parallel = sizes.context * sizes.slots, sizes.slots
         parameters.cpuparams.n_threads = parameters.cpuparams_batch.n_threads = sizes.threads
         parameters.fit_params = parameters.warmup = False
+        parameters.n_batch = parameters.n_ubatch = _BATCH
         parameters.cache_ram_mib = 0  # a second cache, of 8 GB
         parameters.hostnames, parameters.api_keys = [str(self._folder / "http.sock")], [self._key]
         parameters.endpoint_slots = parameters.endpoint_props = parameters.endpoint_metrics = parameters.ui = False

@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Literal
 
-from lyo_pipelines.export.base_files import base_file
+from lyo_pipelines.export.base_files import base_file, base_folder
 from lyo_pipelines.export.conversations import Asked, asked_conversations
 from lyo_pipelines.export.errors import CannotExportError
 from lyo_pipelines.export.gguf_files import About, Quantise, write_adapter, write_model
@@ -74,7 +74,7 @@ def _gguf(wanted: Export, folder: Path, say: Callable[[str], None]) -> ExportMan
     from lyo_pipelines.training.engine.merge import merge_adapter
 
     adapter = wanted.adapter
-    base = base_folder_of(adapter, wanted.models_dir, say)
+    base = base_folder(adapter.base_model, wanted.models_dir, say)
     asked = asked_conversations(wanted.dataset)
     about = About(f"{adapter.segment} {adapter.version}", adapter.manifest.base_model.licence)
     name = f"{adapter.segment}-{adapter.version}"
@@ -136,22 +136,6 @@ def _proof(
             update={"template": "Ollama's template writes the same texts for all of these conversations"}
         )
     return proof
-
-
-def base_folder_of(adapter: TrainingResult, models_dir: Path, say: Callable[[str], None]) -> Path:
-    """The folder of an adapter's base model, out of the hub's cache where it is none. Raises MissingBaseModelError."""
-    from lyo_pipelines.training.base_models import MissingBaseModelError, missing_message
-    from lyo_pipelines.training.engine.base import resolve
-
-    source = resolve(adapter.base_model, models_dir, say)
-    if Path(source).is_dir():
-        return Path(source)
-    import huggingface_hub
-
-    try:
-        return Path(huggingface_hub.snapshot_download(source, allow_patterns=["*.json", "*.safetensors", "*.jinja"]))
-    except (OSError, ValueError) as error:
-        raise MissingBaseModelError(missing_message(source, type(error).__name__)) from error
 
 
 def _manifest(
