@@ -58,19 +58,26 @@ def read_source(folder: Path) -> SourceModel:
     """Read all but the weights. Raises CannotExportError for an architecture that is not known."""
     import transformers
 
+    architecture = architecture_of(transformers.AutoConfig.from_pretrained(folder).to_dict())
+    return SourceModel(folder, architecture, *tokenizer_and_stops(folder))
+
+
+def tokenizer_and_stops(folder: Path) -> tuple[Any, tuple[int, ...]]:
+    """A model's tokenizer with its template, and every token that ends an answer, the one that the template teaches first."""
+    import transformers
+
     from lyo_pipelines.training.engine.base import load_tokenizer
     from lyo_pipelines.training.engine.decoding import stop_ids
     from lyo_pipelines.training.engine.rendering import frame
 
     config = transformers.AutoConfig.from_pretrained(folder)
-    architecture = architecture_of(config.to_dict())
     tokenizer = load_tokenizer(str(folder))
     own = transformers.GenerationConfig()
     if (folder / "generation_config.json").is_file():
         own = transformers.GenerationConfig.from_pretrained(folder)
     ends = stop_ids(tokenizer, SimpleNamespace(generation_config=own, config=config))
     taught = frame(tokenizer).stop
-    return SourceModel(folder, architecture, tokenizer, tuple(sorted(ends, key=lambda one: (one != taught, one))))
+    return tokenizer, tuple(sorted(ends, key=lambda one: (one != taught, one)))
 
 
 def tensors_of(path: Path) -> Iterator[Tensor]:
