@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +20,7 @@ from lyo_pipelines.serving.engines.openai_settings import OpenAISettings
 _TOKEN_ID = re.compile(r"token_id:(\d+)")
 _TOO_LONG = re.compile(r"context.{0,20}length|maximum context|too long|max_model_len", re.IGNORECASE)
 _LONGEST_REASON = 300
+_LAST_SECONDS = 0.5
 
 
 class ServerError(LyoError):
@@ -87,7 +89,7 @@ class Told:
         call["function"]["arguments"] += function.get("arguments") or ""
 
 
-async def events(answer: httpx.Response, settings: OpenAISettings) -> AsyncIterator[Mapping[str, Any] | None]:
+async def events(answer: httpx.Response, settings: OpenAISettings) -> AsyncGenerator[Mapping[str, Any] | None]:
     """The events of a stream; None for its [DONE]. Comments that only keep it open count as silence.
 
     Raises ServerError where no event comes for as long as settings allow, or where one is no JSON.
@@ -98,7 +100,8 @@ async def events(answer: httpx.Response, settings: OpenAISettings) -> AsyncItera
     until = loop.time() + allowed
     while True:
         try:
-            line = await asyncio.wait_for(anext(lines), max(until - loop.time(), 0.001))
+            async with asyncio.timeout_at(until):
+                line = await anext(lines)
         except StopAsyncIteration:
             return
         except TimeoutError as error:
@@ -110,6 +113,7 @@ async def events(answer: httpx.Response, settings: OpenAISettings) -> AsyncItera
         data = line.removeprefix("data:").strip()
         if data == "[DONE]":
             yield None
+            await _read_out(lines)
             return
         try:
             event = json.loads(data)
@@ -120,6 +124,14 @@ async def events(answer: httpx.Response, settings: OpenAISettings) -> AsyncItera
         yield event
         allowed = settings.between_tokens
         until = loop.time() + allowed
+
+
+async def _read_out(lines: AsyncIterator[str]) -> None:
+    """Read on to the end behind [DONE], so that the connection can be used again."""
+    with suppress(TimeoutError, httpx.HTTPError):
+        async with asyncio.timeout(_LAST_SECONDS):
+            async for _ in lines:
+                pass
 
 
 def next_tokens_in(answer: httpx.Response) -> dict[int, float] | dict[str, float] | None:

@@ -10,7 +10,7 @@ import asyncio
 import logging
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import aclosing, asynccontextmanager, suppress
 from typing import Any
 
 import httpx
@@ -35,6 +35,7 @@ from lyo_pipelines.training.verified_loading import DamagedAdapterError
 
 _log = logging.getLogger(__name__)
 
+_OF_COMPLETIONS = ("frequency_penalty", "presence_penalty")
 _HINTS = {
     httpx.codes.UNAUTHORIZED: "It wants a key: set key_variable, and the variable that it names.",
     httpx.codes.NOT_FOUND: "Is the address the one before /v1?",
@@ -100,17 +101,19 @@ class OpenAIEngine:
             name = self._model_of(choice)
             begun = False
             try:
-                async for piece in self._written(name, request):
-                    begun = True
-                    yield piece
+                async with aclosing(self._written(name, request)) as pieces:
+                    async for piece in pieces:
+                        begun = True
+                        yield piece
             except AdapterGoneError:
                 if begun or choice.spec.adapter_dir is None or not self._settings.loads:
                     raise
                 _log.warning("%s is not loaded at %s any more: loading it again", name, self._settings.root)
                 self._loaded.pop(name, None)
                 await self.prove(choice)
-                async for piece in self._written(name, request):
-                    yield piece
+                async with aclosing(self._written(name, request)) as pieces:
+                    async for piece in pieces:
+                        yield piece
         finally:
             self._asked -= 1
 
@@ -129,8 +132,6 @@ class OpenAIEngine:
         if self._client is not None:
             client, self._client = self._client, None
             await client.aclose()
-
-    # --- adapters ---
 
     def _model_of(self, choice: ModelChoice) -> str:
         if choice.spec.adapter_dir is None:
@@ -209,9 +210,7 @@ class OpenAIEngine:
             measured.append(told)
         return prove_applied(adapter.folder, probes, measured, self._settings.quantisation)
 
-    # --- requests ---
-
-    async def _written(self, model: str, request: ChatRequest) -> AsyncIterator[str | GeneratedText]:
+    async def _written(self, model: str, request: ChatRequest) -> AsyncGenerator[str | GeneratedText]:
         told = Told()
         if self._prompter is not None and not request.needs:
             prompter = self._prompter
@@ -223,15 +222,13 @@ class OpenAIEngine:
         else:
             prompt, body, waiting = [], self._chat_body(model, request), []
             path, grow, end = "/v1/chat/completions", _into(waiting), None
-        async with self._stream(path, body) as answer:
-            async for event in events(answer, self._settings):
+        async with self._stream(path, body) as answer, aclosing(events(answer, self._settings)) as told_events:
+            async for event in told_events:
                 if (piece := told.take(event)) and grow(piece):
                     told.finish_reason = "stop"
                     break
                 for ready in _drained(waiting):
                     yield ready
-                if told.finish_reason and told.usage:
-                    break
         told.require_end(self._settings.root)
         whole = end() if end is not None else told.text
         for ready in _drained(waiting):
@@ -242,7 +239,7 @@ class OpenAIEngine:
         assert self._prompter is not None
         return {
             "model": model, "prompt": prompt, "max_tokens": limit, "stop_token_ids": list(self._prompter.stops),
-            **_common(request),
+            **{name: value for name, value in request.passed.items() if name in _OF_COMPLETIONS}, **_common(request),
         }  # fmt: skip
 
     def _chat_body(self, model: str, request: ChatRequest) -> dict[str, Any]:
