@@ -54,7 +54,6 @@ class LlamaServer:
             headers={"Authorization": f"Bearer {self._key}"},
         )  # fmt: skip
         self._server: Any = None
-        self.sizes = sizes
         parameters = xllamacpp.CommonParams()
         parameters.model.path = str(model)
         parameters.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(str(path), 0.0) for path in adapters]
@@ -78,8 +77,8 @@ class LlamaServer:
 
     def close(self) -> None:
         """End it, once the last answer that is still being written is there."""
+        self._client.close()  # first: its server would wait for a connection that is kept open
         self._server = None
-        self._client.close()
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def __enter__(self) -> LlamaServer:

@@ -1,4 +1,4 @@
-"""Each kind of base model that can be exported, tiny and random, in a real llama.cpp: its tokens, its answers, its adapter's answers."""
+"""Each kind of base model that can be exported, tiny and random, in a real llama.cpp: its tokens, its answers, its adapter's."""
 
 from __future__ import annotations
 
