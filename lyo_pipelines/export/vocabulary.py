@@ -112,9 +112,8 @@ def _spaces_are_letters(told: Mapping[str, Any]) -> tuple[bool, bool]:
     """Whether this is SentencePiece's way of splitting, and whether a text begins with a space of its own."""
     normalizers = _listed(told.get("normalizer"), "normalizers")
     before = _listed(told.get("pre_tokenizer"), "pretokenizers")
-    metaspace = next((one for one in before if one.get("type") == "Metaspace"), None)
-    if metaspace is not None:
-        return True, metaspace.get("prepend_scheme", "always") != "never"
+    if any(one.get("type") == "Metaspace" for one in before):
+        return True, False  # it adds a space only where there is none; llama.cpp would add one to a template's own
     if any(one.get("type") == "Replace" and one.get("content") == _SPACE for one in normalizers):
         return True, any(one.get("type") == "Prepend" for one in normalizers)
     if normalizers and any(one.get("type") != "NFC" for one in normalizers):

@@ -66,14 +66,18 @@ class OpenAIEngine:
         self._client = httpx.AsyncClient(
             base_url=settings.root, headers=headers, limits=limits, timeout=timeout, transport=self._transport
         )
-        if settings.tokens:
-            self._prompter = await asyncio.to_thread(_prompter, settings)
-        names = await self._names()
-        if settings.served_base not in names:
-            raise ServerError(
-                f"{settings.root} serves {', '.join(names) or 'nothing'}, not {settings.served_base}",
-                hint="Name the base model as the server does (served_base).",
-            )
+        try:
+            if settings.tokens:
+                self._prompter = await asyncio.to_thread(_prompter, settings)
+            names = await self._names()
+            if settings.served_base not in names:
+                raise ServerError(
+                    f"{settings.root} serves {', '.join(names) or 'nothing'}, not {settings.served_base}",
+                    hint="Name the base model as the server does (served_base).",
+                )
+        except BaseException:
+            await self.close()
+            raise
 
     async def prove(self, choice: ModelChoice) -> Proof | None:
         """Have the adapter loaded there and compare its probes. Raises NotAppliedError, DamagedAdapterError."""
