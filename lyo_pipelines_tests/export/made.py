@@ -15,8 +15,25 @@ from lyo_pipelines.serving.models import ModelChoice
 from lyo_pipelines.training.plan import TrainingResult, read_adapter
 from lyo_pipelines.training.probes import PROBES, TOP, NextToken, Probe, ProbeSet
 from lyo_pipelines_tests.evaluation import sample_reports
+from lyo_pipelines_tests.training.chat_families import family_model
 
 SEGMENT = "tutoring.en.math"
+
+
+def writing_base(folder: Path) -> Path:
+    """A tiny base whose greedy answers are words: other tokens, end marks among them, are never the likeliest for long."""
+    import torch
+    import transformers
+
+    family_model(folder, "llama-chatml")
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+    model = transformers.AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
+    with torch.no_grad():
+        for token in range(len(tokenizer)):
+            if not tokenizer.decode([token], skip_special_tokens=True).strip().isalpha():
+                model.model.embed_tokens.weight[token] *= 0.01
+    model.save_pretrained(folder)
+    return folder
 
 
 def lora_adapter(folder: Path, base: Path, *, seed: int = 1, scale: float = 0.5) -> TrainingResult:

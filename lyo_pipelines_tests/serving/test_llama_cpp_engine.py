@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import os
 import signal
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +19,7 @@ from lyo_pipelines.serving.engines.llama_cpp_engine import LlamaCppEngine, Llama
 from lyo_pipelines.serving.models import ModelChoice
 from lyo_pipelines.training.plan import TrainingResult
 from lyo_pipelines.training.verified_loading import DamagedAdapterError
-from lyo_pipelines_tests.export.made import InTorch, base_choice, choice, lora_adapter
-from lyo_pipelines_tests.training.chat_families import family_model
+from lyo_pipelines_tests.export.made import InTorch, base_choice, choice, lora_adapter, writing_base
 
 pytest.importorskip("xllamacpp", reason="the extra llama_cpp is not installed")
 QUESTIONS = ("add four apples", "the result is five", "so we get seven", "subtract six")
@@ -42,7 +41,7 @@ class Made:
 @pytest.fixture(scope="module")
 def made(tmp_path_factory) -> Made:
     root = tmp_path_factory.mktemp("llama")
-    base = family_model(root / "base", "llama-chatml")
+    base = writing_base(root / "base")
     adapters = tuple(lora_adapter(root / f"owner-{number}", base, seed=number) for number in (1, 2))
     models = tuple(InTorch(base, adapter.path) for adapter in adapters)
     for adapter, model in zip(adapters, models, strict=True):
@@ -160,23 +159,22 @@ def test_stop_texts_end_an_answer_and_are_never_told(made: Made):
     assert told == last.text == plain[: plain.index(stop)].rstrip()
 
 
-def test_who_leaves_frees_the_place_and_too_many_at_once_are_told_to_come_again(made: Made):
-    async def use(engine: LlamaCppEngine) -> None:
+def test_too_many_at_once_are_told_to_come_again_and_who_leaves_frees_the_place(made: Made):
+    async def use(engine: LlamaCppEngine) -> list[str]:
         base, long = base_choice(made.base), asked(QUESTIONS[0], max_tokens=150)
-        streams = [engine.write(base, long) for _ in range(2)]
-        for stream in streams:
-            await anext(stream)
-        waiting = [asyncio.create_task(whole(engine, base, asked(QUESTIONS[0]))) for _ in range(4)]
+        writing = [asyncio.create_task(whole(engine, base, long)) for _ in range(6)]
         await asyncio.sleep(0)
         with pytest.raises(EngineBusyError) as busy:
             await anext(engine.write(base, long))
         assert busy.value.retry_after == 2
-        for stream in streams:
-            await stream.aclose()
-        await asyncio.gather(*waiting)
-        assert (await whole(engine, base, asked(QUESTIONS[0])))[1].text
+        for task in writing[:3]:
+            task.cancel()
+        answers = await asyncio.gather(*writing, return_exceptions=True)
+        answers.append(await whole(engine, base, long))
+        return [answer[1].text for answer in answers if isinstance(answer, tuple)]
 
-    run(made.settings, use)
+    texts = run(made.settings, use)
+    assert texts == [made.torch[0].answer(QUESTIONS[0], 150, adapted=False)] * 4
 
 
 def test_a_prompt_without_room_is_refused_and_answers_end_at_the_context(made: Made):
@@ -211,37 +209,31 @@ def test_what_llama_cpp_cannot_hold_is_refused_and_the_rest_goes_on(made: Made, 
 
 
 def test_no_port_is_open_and_signals_stay_ours(made: Made):
-    handler = signal.getsignal(signal.SIGINT)
     caught: list[int] = []
-    signal.signal(signal.SIGUSR1, lambda number, _: caught.append(number))
+    handlers = {
+        number: signal.signal(number, lambda one, _: caught.append(one)) for number in (signal.SIGINT, signal.SIGTERM)
+    }
 
     async def use(engine: LlamaCppEngine) -> set[str]:
-        signal.raise_signal(signal.SIGUSR1)
-        with pytest.raises(KeyboardInterrupt):
-            os.kill(os.getpid(), signal.SIGINT)
+        for number in handlers:
+            signal.raise_signal(number)
         return _listening()
 
     before = _listening()
-    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         assert run(made.settings, use) <= before
     finally:
-        signal.signal(signal.SIGINT, handler)
-    assert caught == [signal.SIGUSR1]
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+    assert caught == [signal.SIGINT, signal.SIGTERM]
 
 
 def _listening() -> set[str]:
     """TCP sockets of this process that listen, by inode."""
     own = set()
     for descriptor in Path("/proc/self/fd").iterdir():
-        try:
+        with suppress(FileNotFoundError):
             own.add(str(descriptor.readlink()).removeprefix("socket:[").removesuffix("]"))
-        except FileNotFoundError:
-            continue
-    lines = [
-        line.split()
-        for name in ("tcp", "tcp6")
-        if (path := Path(f"/proc/self/net/{name}")).is_file()
-        for line in path.open()
-    ]
+    tables = [path.read_text() for name in ("tcp", "tcp6") if (path := Path(f"/proc/self/net/{name}")).is_file()]
+    lines = [line.split() for table in tables for line in table.splitlines()[1:]]
     return {parts[9] for parts in lines if parts[3] == "0A" and parts[9] in own}
