@@ -81,6 +81,23 @@ duckdb_script
 stationary
 
 # attributes that libraries read
+lora_adapters  # xllamacpp, and all up to verbosity
+lora_init_without_apply
+n_ctx
+n_parallel
+n_threads
+fit_params
+n_batch
+n_ubatch
+cache_ram_mib
+api_keys
+hostnames
+endpoint_slots
+endpoint_props
+endpoint_metrics
+ui
+n_threads_http
+verbosity
 has_canonical_format  # scipy.sparse
 pre_tokenizer  # tokenizers
 _none_in_words  # pydantic

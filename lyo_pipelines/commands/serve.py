@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from rich.console import Console
+import asyncio
+import time
 
+from rich.console import Console
+from starlette.types import ASGIApp
+
+from lyo_pipelines.config.loading import load_config
 from lyo_pipelines.config.settings import Settings
 from lyo_pipelines.segments import parse_parent
 from lyo_pipelines.serving.models import Models
@@ -14,16 +19,29 @@ from lyo_pipelines.training.versions import latest_adapter
 
 def serve_models(console: Console, *, segment: str | None, base: str | None, host: str, port: int) -> None:
     """Serve one segment, a base model alone, or (neither given) every segment that has an adapter; until it is stopped."""
-    lake = Lake(Settings.from_env().data_dir)
+    settings = Settings.from_env()
+    lake, config = Lake(settings.data_dir), load_config(settings.config_path)
     only = None if base is None else ()
     if segment is not None:
         parse_parent(segment)
         only, base = (segment,), base or latest_adapter(lake, segment).base_model  # says what to do where there is none
+    from lyo_pipelines.serving.access.limits import Limits
+    from lyo_pipelines.serving.door import Door
+    from lyo_pipelines.serving.engines.one_at_a_time import OneAtATime
+    from lyo_pipelines.serving.gateway import Access, make_app
     from lyo_pipelines.serving.server import run_server
 
+    models = Models(lake, base or EMBEDDED_NAME, only)
+    engine = OneAtATime(lake.local(lake.side("models")))
+
+    async def prepare() -> tuple[Door, ASGIApp]:
+        await engine.start()
+        await engine.prove(await asyncio.to_thread(models.choose, models.names()[0], None))
+        door = Door(models, engine, config.gateway, config.interactions.language_from_text, clock=time.time)
+        return door, make_app(door, Access(host, None, Limits(config.gateway.per_key, time.monotonic)))
+
     run_server(
-        Models(lake, base or EMBEDDED_NAME, only),
-        lake.local(lake.side("models")),
+        prepare,
         host=host,
         port=port,
         say=lambda text: console.print(text, highlight=False, soft_wrap=True, markup=False),

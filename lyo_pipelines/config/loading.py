@@ -23,6 +23,7 @@ from lyo_pipelines.config.curation import CurationConfig
 from lyo_pipelines.config.dataset import DatasetConfig
 from lyo_pipelines.config.documents import DocumentConfig
 from lyo_pipelines.config.evaluation import EvaluationConfig
+from lyo_pipelines.config.gateway import GatewayConfig
 from lyo_pipelines.config.interactions import InteractionsConfig
 from lyo_pipelines.config.release import ReleaseConfig
 from lyo_pipelines.config.retraining import RetrainingConfig
@@ -47,6 +48,7 @@ class Config(BaseModel):
     rollout: RolloutConfig
     release: ReleaseConfig
     alerts: AlertConfig
+    gateway: GatewayConfig
 
     @model_validator(mode="before")
     @classmethod

@@ -152,11 +152,16 @@ REJECTED = pa.schema(
 _OURS = ("source", "source_file", "source_line")
 
 INPUT_FIELDS = (
-    *("user_id" if name == "user_pseudonym" else name for name in INTERACTION.names if name not in _OURS),
+    *(name for name in INTERACTION.names if name not in _OURS),
+    "user_id",
     "trace_id",
     "parent_id",
 )
-"""Field names of a canonical input row: those of INTERACTION with the raw `user_id`, and optionally its trace and parent span."""
+"""Field names of a canonical input row: those of INTERACTION, the raw `user_id`, and optionally its trace and parent span.
+
+`user_pseudonym` is for a writer that knows the key and made it as ours are made (the gateway): it is taken as it is where there is no
+`user_id`. What does not look like one of ours is taken for a raw id.
+"""
 
 FEEDBACK_INPUT_FIELDS = ("interaction_id", "trace_id", "conversation_id", "user_id", *FEEDBACK_COLUMNS, "withdrawn")
 """Field names of a canonical feedback row; one of the three ids is needed, the first that is there counts."""

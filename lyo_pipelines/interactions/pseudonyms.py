@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 from collections.abc import Iterable
 
 from lyo_pipelines.config.settings import MissingPseudonymKeyError
 
 _CACHE_LIMIT = 200_000
+_OURS = re.compile(r"u_[0-9a-f]{20}")
+
+
+def is_pseudonym(text: str) -> bool:
+    """Whether a text has the shape of a pseudonym, so that it names nobody."""
+    return _OURS.fullmatch(text) is not None
 
 
 class Pseudonyms:
@@ -33,6 +40,12 @@ class Pseudonyms:
             digest = hmac.digest(self._key, user_id.encode("utf-8", "surrogatepass"), hashlib.sha256)
             known = self._known[user_id] = "u_" + digest.hex()[:20]
         return known
+
+    def given(self, user_id: str | None, pseudonym: str | None) -> str | None:
+        """The pseudonym of a row: of its raw user id, else the one it brings; what does not look like one is taken for a raw id."""
+        if user_id or not pseudonym:
+            return self.of(user_id)
+        return pseudonym if is_pseudonym(pseudonym) else self.of(pseudonym)
 
     def of_many(self, user_ids: Iterable[str | None]) -> list[str | None]:
         """Pseudonyms of many user ids, in their order."""

@@ -1,168 +1,210 @@
-"""The HTTP side: /v1/models and /v1/chat/completions, whole or as a stream of events. What is written is decided below."""
+"""The HTTP side of asking: /v1/models and /v1/chat/completions, whole or as a stream of events. What is written is decided below."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
-import queue
-import threading
-import time
-import uuid
-from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 
-import anyio.to_thread
-from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response, StreamingResponse
-from starlette.routing import Route
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+from starlette.types import Receive, Scope, Send
 
-from lyo_pipelines.serving.contract import ChatRequest, RefusedError, parse_request, token_usage
+from lyo_pipelines.serving.contract import ChatRequest, ClientGoneError, RefusedError, parse_request, token_usage
+from lyo_pipelines.serving.door import Door, Exchange
 from lyo_pipelines.serving.engines.engine import GeneratedText
-from lyo_pipelines.serving.generation import Generator
-from lyo_pipelines.serving.models import ModelChoice, Models, NotLoadableError
+from lyo_pipelines.serving.models import AUTO
 from lyo_pipelines.training.verified_loading import DamagedAdapterError
 
-LARGEST_BODY = 4_000_000
 _log = logging.getLogger(__name__)
+_AS_IT_COMES = {"cache-control": "no-store", "x-accel-buffering": "no"}
+"""What keeps proxies from holding a stream back."""
+Spend = Callable[[Scope, int], None]
 
 
-@dataclass(frozen=True)
+def asking_routes(door: Door, spend: Spend = lambda _scope, _tokens: None) -> list[BaseRoute]:
+    """The routes of /v1. spend: is told how many tokens a request took."""
+
+    async def list_models(_: Request) -> Response:
+        names = await asyncio.to_thread(door.models.names)
+        listed = [*names, *([AUTO] if door.journal is not None else [])]
+        data = [{"id": name, "object": "model", "created": 0, "owned_by": "lyo_pipelines"} for name in listed]
+        return JSONResponse({"object": "list", "data": data})
+
+    return [
+        Route("/v1/models", list_models),
+        Route("/v1/chat/completions", Completions(door, spend), methods=["POST"]),
+    ]
+
+
+class Completions:
+    """POST /v1/chat/completions, as an application of its own: whoever goes away ends the work at once."""
+
+    def __init__(self, door: Door, spend: Spend) -> None:
+        self._door, self._spend = door, spend
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Read, accept, answer."""
+        wanted = parse_request(await Request(scope, receive).body())
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        self._door.enter()
+        try:
+            work = asyncio.ensure_future(self._answered(wanted, headers, scope, receive, send))
+            await _unless_gone(work, receive)
+        finally:
+            self._door.leave()
+
+    async def _answered(
+        self, wanted: ChatRequest, headers: Mapping[str, str], scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        exchange = await self._door.accept(wanted, headers)
+        answer = (
+            _Events(exchange, send, self._door.engine.name)
+            if wanted.stream
+            else _Whole(exchange, self._door.engine.name)
+        )
+        try:
+            written = await self._door.answer(exchange, answer.tell)
+        except ClientGoneError:
+            raise
+        except Exception as error:  # whatever failed, the answer's place in a release is known and must not be lost
+            response = answer.failed(error)
+        else:
+            self._spend(scope, written.prompt_tokens + written.answer_tokens)
+            response = answer.done(written)
+        await (response(scope, receive, send) if isinstance(response, Response) else response)
+
+
+async def _unless_gone(work: asyncio.Future[None], receive: Receive) -> None:
+    """Wait for the work; it is cancelled as soon as the client is gone, or when we are."""
+    gone = asyncio.ensure_future(_disconnected(receive))
+    try:
+        await asyncio.wait({work, gone}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        gone.cancel()
+        if not work.done():
+            work.cancel()
+            with suppress(asyncio.CancelledError):
+                await work
+    if not work.cancelled():
+        work.result()
+
+
+async def _disconnected(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
 class _Answer:
     """What all pieces of one answer share."""
 
-    choice: ModelChoice
-    made: int
-    name: str
-
-    def body(self, kind: str, choices: Sequence[Mapping[str, object]], **more: object) -> dict[str, object]:
-        return {
-            "id": self.name, "object": kind, "created": self.made, "model": self.choice.name,
-            "system_fingerprint": self.choice.version, "choices": choices, **more,
-        }  # fmt: skip
+    def __init__(self, exchange: Exchange, engine: str) -> None:
+        self._exchange, self._engine = exchange, engine
 
     @property
     def headers(self) -> dict[str, str]:
-        """Who answered, or was to: what an application logs as adapter_version, experiment_arm and release_id."""
-        return served_headers(self.choice.version, self.choice.arm, self.choice.release_id)
+        return {**self._exchange.headers, "x-lyo-engine": self._engine}
+
+    def body(self, kind: str, choices: Sequence[Mapping[str, object]], **more: object) -> dict[str, object]:
+        choice = self._exchange.choice
+        return {
+            "id": self._exchange.interaction, "object": kind, "created": self._exchange.made, "model": choice.name,
+            "system_fingerprint": choice.version, "choices": choices, **more,
+        }  # fmt: skip
 
 
-def served_headers(version: str, arm: str | None, release_id: str | None) -> dict[str, str]:
-    """Headers by which an answer, or a failure, can be counted for the adapter and arm that it belongs to."""
-    named = {"x-lyo-adapter-version": version, "x-lyo-experiment-arm": arm, "x-lyo-release-id": release_id}
-    return {name: value for name, value in named.items() if value}
+class _Whole(_Answer):
+    """An answer that is told at its end."""
 
+    async def tell(self, piece: str) -> None:
+        """Nobody reads before the end."""
 
-def make_app(models: Models, writer: Generator) -> Starlette:
-    """The application of one server."""
-
-    async def list_models(_: Request) -> Response:
-        names = await anyio.to_thread.run_sync(models.names)
-        data = [{"id": name, "object": "model", "created": 0, "owned_by": "lyo_pipelines"} for name in names]
-        return JSONResponse({"object": "list", "data": data})
-
-    async def complete(request: Request) -> Response:
-        body = await request.body()
-        if len(body) > LARGEST_BODY:
-            raise RefusedError(f"the request is larger than {LARGEST_BODY:,} bytes", status=413)
-        wanted = parse_request(body)
-        choice = await anyio.to_thread.run_sync(models.choose, wanted.model, wanted.user)
-        answer = _Answer(choice, int(time.time()), f"chatcmpl-{uuid.uuid4().hex[:24]}")
-        try:
-            return await (_streamed if wanted.stream else answered)(writer, answer, wanted)
-        except Exception as error:  # whatever failed, the answer's place in a release is known and must not be lost
-            return _failed(error, answer.headers)
-
-    async def answered(writer: Generator, answer: _Answer, wanted: ChatRequest) -> Response:
-        written = await _whole(writer, answer, wanted)
-        message = {"role": "assistant", "content": written.text}
+    def done(self, written: GeneratedText) -> Response:
+        message: dict[str, object] = {"role": "assistant", "content": written.text}
+        if written.tool_calls:
+            message |= {"content": written.text or None, "tool_calls": [dict(call) for call in written.tool_calls]}
         choices = [{"index": 0, "message": message, "logprobs": None, "finish_reason": written.finish_reason}]
         told = token_usage(written.prompt_tokens, written.answer_tokens)
-        return JSONResponse(answer.body("chat.completion", choices, usage=told), headers=answer.headers)
+        return JSONResponse(self.body("chat.completion", choices, usage=told), headers=self.headers)
 
-    return Starlette(
-        routes=[Route("/v1/models", list_models), Route("/v1/chat/completions", complete, methods=["POST"])],
-        exception_handlers={RefusedError: _refused, DamagedAdapterError: _damaged},
-    )
+    def failed(self, error: Exception) -> Response:
+        return failed(error, self.headers)
 
 
-async def _whole(writer: Generator, answer: _Answer, wanted: ChatRequest) -> GeneratedText:
-    left = threading.Event()
-    try:
-        return await anyio.to_thread.run_sync(
-            writer.write, answer.choice, wanted, _nobody, left.is_set, abandon_on_cancel=True
-        )
-    finally:
-        left.set()  # who asked has gone: the answer ends at the next token
+class _Events(_Answer):
+    """A stream; it begins when the first piece is there, so that a refusal still has its own status."""
+
+    def __init__(self, exchange: Exchange, send: Send, engine: str) -> None:
+        super().__init__(exchange, engine)
+        self._send, self._begun = send, False
+
+    async def tell(self, piece: str) -> None:
+        await self._begin()
+        await self._event(self._chunk({"content": piece}))
+
+    async def _finish(self, written: GeneratedText) -> None:
+        await self._begin()
+        if written.tool_calls:
+            calls = [{"index": number, **call} for number, call in enumerate(written.tool_calls)]
+            await self._event(self._chunk({"tool_calls": calls}))
+        await self._event(self._chunk({}, written.finish_reason))
+        if self._exchange.request.stream_options.include_usage:
+            counts = token_usage(written.prompt_tokens, written.answer_tokens)
+            await self._event(self.body("chat.completion.chunk", [], usage=counts))
+        await self._write(b"data: [DONE]\n\n", more=False)
+
+    def done(self, written: GeneratedText) -> Awaitable[None]:
+        return self._finish(written)
+
+    def failed(self, error: Exception) -> Response | Awaitable[None]:
+        return self._broken(error) if self._begun else failed(error, self.headers)
+
+    async def _broken(self, error: Exception) -> None:
+        await self._write(_event(_refusal(error).body()), more=False)
+
+    async def _begin(self) -> None:
+        if self._begun:
+            return
+        self._begun = True
+        named = {
+            **self.headers,
+            "content-type": "text/event-stream; charset=utf-8",
+            "cache-control": "no-store",
+            "x-accel-buffering": "no",
+        }
+        headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in named.items()]
+        await self._send({"type": "http.response.start", "status": 200, "headers": headers})
+        await self._event(self._chunk({"role": "assistant", "content": ""}))
+
+    def _chunk(self, delta: dict[str, object], finish_reason: str | None = None) -> dict[str, object]:
+        return self.body("chat.completion.chunk", [{"index": 0, "delta": delta, "finish_reason": finish_reason}])
+
+    async def _event(self, value: Mapping[str, object]) -> None:
+        await self._write(_event(value))
+
+    async def _write(self, data: bytes, *, more: bool = True) -> None:
+        await self._send({"type": "http.response.body", "body": data, "more_body": more})
 
 
-async def _streamed(writer: Generator, answer: _Answer, wanted: ChatRequest) -> Response:
-    """A stream begins when the first piece is there, so that a refusal still has its own status."""
-    told: queue.SimpleQueue[str | GeneratedText | Exception] = queue.SimpleQueue()
-    left = threading.Event()
-
-    def work() -> None:
-        try:
-            told.put(writer.write(answer.choice, wanted, told.put, left.is_set))
-        except Exception as error:
-            told.put(error)
-
-    threading.Thread(target=work, daemon=True).start()
-    try:
-        first = await anyio.to_thread.run_sync(told.get, abandon_on_cancel=True)
-    except BaseException:
-        left.set()
-        raise
-    if isinstance(first, Exception):
-        raise first
-
-    async def events() -> AsyncIterator[str]:
-        piece: str | GeneratedText | Exception = first
-        try:
-            yield _event(_chunk(answer, {"role": "assistant", "content": ""}))
-            while isinstance(piece, str):
-                yield _event(_chunk(answer, {"content": piece}))
-                piece = await anyio.to_thread.run_sync(told.get, abandon_on_cancel=True)
-            if isinstance(piece, Exception):
-                yield _event(RefusedError(str(piece), status=500).body())
-                return
-            yield _event(_chunk(answer, {}, piece.finish_reason))
-            if wanted.stream_options.include_usage:
-                counts = token_usage(piece.prompt_tokens, piece.answer_tokens)
-                yield _event(answer.body("chat.completion.chunk", [], usage=counts))
-            yield "data: [DONE]\n\n"
-        finally:
-            left.set()
-
-    return StreamingResponse(events(), media_type="text/event-stream", headers=answer.headers)
+def _event(value: Mapping[str, object]) -> bytes:
+    return f"data: {json.dumps(value, ensure_ascii=False)}\n\n".encode()
 
 
-def _chunk(answer: _Answer, delta: dict[str, str], finish_reason: str | None = None) -> dict[str, object]:
-    return answer.body("chat.completion.chunk", [{"index": 0, "delta": delta, "finish_reason": finish_reason}])
-
-
-def _event(value: Mapping[str, object]) -> str:
-    return f"data: {json.dumps(value, ensure_ascii=False)}\n\n"
-
-
-def _nobody(_: str) -> None:
-    """A whole answer is told at its end."""
-
-
-def _failed(error: Exception, headers: Mapping[str, str]) -> Response:
+def _refusal(error: Exception) -> RefusedError:
     """What is answered instead: the error's own status, else 500."""
+    if isinstance(error, RefusedError):
+        return error
     if isinstance(error, DamagedAdapterError):
-        error = RefusedError(str(error), status=500, code="damaged_adapter")
-    if not isinstance(error, RefusedError):
-        _log.error("an answer failed", exc_info=error)
-        error = RefusedError(f"the model failed to answer ({type(error).__name__})", status=500, code="answer_failed")
-    return JSONResponse(error.body(), status_code=error.status, headers=dict(headers))
+        return RefusedError(str(error), status=500, code="damaged_adapter")
+    _log.error("an answer failed", exc_info=error)
+    return RefusedError(f"the model failed to answer ({type(error).__name__})", status=500, code="answer_failed")
 
 
-async def _refused(_: Request, error: Exception) -> Response:
-    return _failed(error, {})
-
-
-async def _damaged(_: Request, error: Exception) -> Response:
-    named = served_headers(error.version, error.arm, error.release_id) if isinstance(error, NotLoadableError) else {}
-    return _failed(error, named)
+def failed(error: Exception, headers: Mapping[str, str]) -> Response:
+    """The response that says what went wrong."""
+    refusal = _refusal(error)
+    retry = {} if refusal.retry_after is None else {"retry-after": str(refusal.retry_after)}
+    return JSONResponse(refusal.body(), status_code=refusal.status, headers={**headers, **retry})

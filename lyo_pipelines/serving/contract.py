@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Collection
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -13,11 +15,19 @@ LONGEST_ANSWER = 512
 
 
 class RefusedError(LyoError):
-    """A request that is not answered: what stands in the answer's `error`."""
+    """A request that is not answered: what stands in the answer's `error`. retry_after: seconds, where waiting helps."""
 
-    def __init__(self, message: str, *, status: int = 400, param: str | None = None, code: str | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int = 400,
+        param: str | None = None,
+        code: str | None = None,
+        retry_after: int | None = None,
+    ) -> None:
         super().__init__(message)
-        self.status, self.param, self.code = status, param, code
+        self.status, self.param, self.code, self.retry_after = status, param, code, retry_after
 
     def body(self) -> dict[str, object]:
         """The `error` object of an answer."""
@@ -25,13 +35,28 @@ class RefusedError(LyoError):
         return {"error": {"message": str(self), "type": kind, "param": self.param, "code": self.code}}
 
 
+ENGINES_OWN = {"tools": "tools", "functions": "tools", "logit_bias": "logit_bias", "response_format": "response_format"}
+"""Fields that change the answer and that only some engines know -> what such an engine says that it understands."""
+_PASSED = (
+    *ENGINES_OWN, "tool_choice", "parallel_tool_calls", "function_call", "frequency_penalty", "presence_penalty", "reasoning_effort",
+)  # fmt: skip
+"""Fields of the OpenAI API that are kept for an engine that may know them."""
+
+
+class ClientGoneError(Exception):
+    """Whoever asked takes no more of the answer."""
+
+
 class ChatMessage(BaseModel):
-    """One turn; content in parts is joined when all of them are text."""
+    """One turn; content in parts is joined when all of them are text. The three last fields are for engines that know tools."""
 
     model_config = ConfigDict(frozen=True)
 
-    role: Literal["system", "developer", "user", "assistant"]
-    content: str
+    role: Literal["system", "developer", "user", "assistant", "tool"]
+    content: str = ""
+    tool_calls: tuple[dict[str, Any], ...] = ()
+    tool_call_id: str | None = None
+    name: str | None = None
 
     @field_validator("content", mode="before")
     @classmethod
@@ -39,6 +64,23 @@ class ChatMessage(BaseModel):
         if isinstance(content, list) and all(isinstance(part, dict) and part.get("type") == "text" for part in content):
             return "".join(str(part.get("text", "")) for part in content)
         return content
+
+    @model_validator(mode="before")
+    @classmethod
+    def _calls_say_nothing(cls, data: Any) -> Any:
+        """A turn that calls tools may have no content; any other needs it."""
+        if not isinstance(data, dict):
+            return data
+        if data.get("tool_calls") and data.get("content") is None:
+            return {**data, "content": ""}
+        if "content" not in data:
+            raise ValueError("content is missing")
+        return {**data, "tool_calls": data.get("tool_calls") or ()}
+
+    @property
+    def of_tools(self) -> bool:
+        """Whether it calls a tool or is what one gave back."""
+        return self.role == "tool" or bool(self.tool_calls)
 
     def turn(self) -> dict[str, str]:
         """The same as a chat template takes it."""
@@ -67,11 +109,21 @@ class ChatRequest(BaseModel):
     stream: bool = False
     stream_options: StreamOptions = StreamOptions()
     user: str | None = None
+    metadata: dict[str, str] = Field(default_factory=dict)
+    passed: dict[str, Any] = Field(default_factory=dict)
 
     @property
     def limit(self) -> int:
         """Most tokens of the answer."""
         return self.max_completion_tokens or self.max_tokens or LONGEST_ANSWER
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """What an engine must understand beyond text: of the values of ENGINES_OWN."""
+        given = [name for name, value in self.passed.items() if name in ENGINES_OWN and value]
+        plain = (self.passed.get("response_format") or {}).get("type", "text") == "text"
+        wanted = [ENGINES_OWN[name] for name in given if not (name == "response_format" and plain)]
+        return tuple(dict.fromkeys([*wanted, *(["tools"] if any(turn.of_tools for turn in self.messages) else [])]))
 
     @field_validator("temperature", "top_p", "stream", "stream_options", mode="before")
     @classmethod
@@ -83,16 +135,33 @@ class ChatRequest(BaseModel):
     def _listed(cls, value: Any) -> Any:
         return () if value is None else (value,) if isinstance(value, str) else value
 
+    @field_validator("metadata", mode="before")
+    @classmethod
+    def _as_text(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            return {} if value is None else value
+        return {
+            str(name): one if isinstance(one, str) else json.dumps(one)
+            for name, one in value.items()
+            if one is not None
+        }
+
     @model_validator(mode="before")
     @classmethod
     def _nothing_unknown_that_matters(cls, data: Any) -> Any:
-        if isinstance(data, dict):
-            wanted = [name for name in ("tools", "functions", "logprobs", "logit_bias") if data.get(name)]
-            wanted += ["n"] if data.get("n") not in (None, 1) else []
-            wanted += ["response_format"] if (data.get("response_format") or {}).get("type", "text") != "text" else []
-            if wanted:
-                raise ValueError(f"not supported by this server: {', '.join(wanted)}")
-        return data
+        if not isinstance(data, dict):
+            return data
+        wanted = ["logprobs"] if data.get("logprobs") else []
+        wanted += ["n"] if data.get("n") not in (None, 1) else []
+        if wanted:
+            raise ValueError(f"not supported by this server: {', '.join(wanted)}")
+        return {**data, "passed": {name: data[name] for name in _PASSED if data.get(name) is not None}}
+
+
+def refuse_unknown(request: ChatRequest, understood: Collection[str]) -> None:
+    """Refuse what would change the answer and the engine does not understand: nobody must take it for done. Raises RefusedError."""
+    if missing := [name for name in request.needs if name not in understood]:
+        raise RefusedError(f"not supported by this server: {', '.join(missing)}", param=missing[0])
 
 
 def parse_request(body: bytes) -> ChatRequest:

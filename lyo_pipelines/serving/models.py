@@ -13,27 +13,33 @@ from pathlib import Path
 from lyo_pipelines.contracts.document import DocumentError
 from lyo_pipelines.evaluation.inputs.evaluation_inputs import ModelSpec
 from lyo_pipelines.evaluation.planning.assemble import adapter_spec
+from lyo_pipelines.rollout.selection import Query
 from lyo_pipelines.segments import SegmentKeyError, parse_parent
 from lyo_pipelines.serving.contract import RefusedError
-from lyo_pipelines.serving.routed import Routed, routed_adapter
+from lyo_pipelines.serving.routed import Routed, RoutingFile, routed_adapter, routed_query
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines.training.plan import TrainingResult, is_complete, read_adapter
 from lyo_pipelines.training.verified_loading import DamagedAdapterError, published_files
 from lyo_pipelines.training.versions import NoAdapterError, latest_adapter
 
+AUTO = "auto"
+"""The model's name of a request that leaves the choice to the routing."""
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class ModelChoice:
     """The model that answers one request. version: of the adapter, or the base's name; arm, release_id: of a release that is under
-    way."""
+    way. segment: whose adapter it is, "" for a base. route: what led here, None where the request named exactly this one.
+    """
 
     name: str
     spec: ModelSpec
     version: str
     arm: str | None = None
     release_id: str | None = None
+    segment: str = ""
+    route: Routed | None = None
 
 
 class NotLoadableError(DamagedAdapterError):
@@ -46,12 +52,19 @@ class NotLoadableError(DamagedAdapterError):
 
 @dataclass
 class Models:
-    """The models of one server. base: name or folder; only: the segments that are served (None: all with an adapter)."""
+    """The models of one server. base: name or folder; only: the segments that are served (None: all with an adapter); to_base: whether
+    the base answers where the adapter that serves everybody cannot be loaded.
+    """
 
     lake: Lake
     base: str
     only: tuple[str, ...] | None = None
+    to_base: bool = False
     _verified: dict[Path, tuple[ModelSpec, dict[str, str]]] = field(default_factory=dict)
+    _routing: RoutingFile = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._routing = RoutingFile(self.lake)
 
     @property
     def base_name(self) -> str:
@@ -75,14 +88,54 @@ class Models:
         if self._is_served(segment):
             if version:
                 return self._named(model, segment, version)
-            if (route := routed_adapter(self.lake, segment, user)) is not None:
+            if (route := routed_adapter(self.lake, segment, user, self._routing.now())) is not None:
                 return self._by_route(model, route)
             if (newest := self._newest(segment)) is not None:
-                return ModelChoice(model, self._spec(newest.path), newest.version)
+                return self._by_newest(model, segment, newest)
         known = ", ".join(self.names())
         raise RefusedError(
             f"no model {model!r} here; there are {known}", status=404, param="model", code="model_not_found"
         )
+
+    def choose_for(self, query: Query, user: str | None) -> ModelChoice:
+        """The model for a question that names none: routed, else the newest adapter of the nearest segment that was never released,
+        else the base. Raises DamagedAdapterError.
+        """
+        route, keys = routed_query(self.lake, query, user, self._routing.now())
+        if route is not None and self._is_served(route.segment):
+            return self._by_route(AUTO, route)
+        for key in keys:
+            if self._is_served(key) and (newest := self._newest(key)) is not None:
+                return self._by_newest(AUTO, key, newest)
+        return self._base(AUTO)
+
+    def routed(self) -> list[ModelChoice]:
+        """Every choice that the routing file can lead to now, the base first; what cannot be loaded is left out (and falls back)."""
+        found = [self._base(self.base_name)]
+        for entry in self._routing.now().entries.values():
+            for target in (entry.champion, entry.candidate):
+                if target is None or not self._is_served(target.segment):
+                    continue
+                try:
+                    found.append(
+                        self._by_route(target.segment, Routed(target.segment, target.version, files=target.files))
+                    )
+                except NotLoadableError as error:
+                    _log.warning("%s", error)
+        return found
+
+    def next_after(self, choice: ModelChoice) -> ModelChoice | None:
+        """What answers where an engine does not take the adapter of a choice: what serves the others, then the base; None: nothing.
+
+        Arm and release stay the user's. One adapter that a request named by its version has no other.
+        """
+        route = choice.route
+        if route is None or route.version is None:
+            return None
+        following = route.fallback or (Routed(route.segment, None) if self.to_base else None)
+        if following is None:
+            return None
+        return self._by_route(choice.name, replace(following, arm=route.arm, release_id=route.release_id))
 
     def _is_served(self, name: str) -> bool:
         try:
@@ -103,7 +156,9 @@ class Models:
         if route.version is None:  # as the report compared it: in 4 bits where the segment's adapter runs so
             newest = self._newest(route.segment)
             four_bit = newest is not None and newest.manifest.base_in_4_bits
-            return replace(self._base(model, four_bit=four_bit), arm=route.arm, release_id=route.release_id)
+            return replace(
+                self._base(model, four_bit=four_bit), arm=route.arm, release_id=route.release_id, route=route
+            )
         try:
             folder = self.lake.local(self.lake.adapter_dir(route.segment, route.version))
             spec = self._spec(folder)
@@ -111,11 +166,14 @@ class Models:
             if other := sorted(name for name in route.files.keys() & there.keys() if route.files[name] != there[name]):
                 raise DamagedAdapterError(f"{folder} is not the adapter that was released: {', '.join(other)} differ.")
         except (DamagedAdapterError, DocumentError) as error:
+            if route.fallback is None and self.to_base:
+                _log.warning("%s; the base answers instead", error)
+                return replace(self._base(model), arm=route.arm, release_id=route.release_id)
             if route.fallback is None:
                 raise NotLoadableError(str(error), route) from error
             _log.warning("%s; %s@%s answers instead", error, route.fallback.segment, route.fallback.version or "base")
             return self._by_route(model, replace(route.fallback, arm=route.arm, release_id=route.release_id))
-        return ModelChoice(model, spec, route.version, route.arm, route.release_id)
+        return ModelChoice(model, spec, route.version, route.arm, route.release_id, route.segment, route)
 
     def _named(self, model: str, segment: str, version: str) -> ModelChoice:
         folder = self.lake.local(self.lake.adapter_dir(segment, version))
@@ -123,7 +181,11 @@ class Models:
             raise RefusedError(
                 f"{segment} has no finished adapter {version!r}", status=404, param="model", code="model_not_found"
             )
-        return ModelChoice(model, self._spec(folder), version)
+        return ModelChoice(model, self._spec(folder), version, segment=segment)
+
+    def _by_newest(self, model: str, segment: str, newest: TrainingResult) -> ModelChoice:
+        route = Routed(segment, newest.version)
+        return ModelChoice(model, self._spec(newest.path), newest.version, segment=segment, route=route)
 
     def _newest(self, segment: str) -> TrainingResult | None:
         try:

@@ -28,7 +28,7 @@ from lyo_pipelines.interactions.fields.scrub import is_distinctive
 from lyo_pipelines.interactions.fields.times import TIMESTAMP
 
 _FIELDS = [
-    *((name, pa.string()) for name in (*TEXTS, *TIMES, "trace_id", "user_id")),
+    *((name, pa.string()) for name in (*TEXTS, *TIMES, "trace_id", "user_id", "user_pseudonym")),
     *((name, pa.float64()) for name in NUMBERS),
     *((name, pa.bool_()) for name in FLAGS),
     ("history", HISTORY),
@@ -57,8 +57,8 @@ def gather_clean(data: bytes, max_row_bytes: int) -> Gathered | None:
     metadata = _shared(there) if first else _objects(data, starts, there)
     if metadata is None:
         return None
-    users, traces = columns.pop("user_id"), columns.pop("trace_id")
-    return Gathered(columns, traces, users, metadata, _ids_inside(data, starts, users))
+    users, traces, given = columns.pop("user_id"), columns.pop("trace_id"), columns.pop("user_pseudonym")
+    return Gathered(columns, traces, users, metadata, _ids_inside(data, starts, users), pseudonyms=given)
 
 
 def _columns(data: bytes, schema: pa.Schema) -> dict[str, pa.Array] | None:

@@ -91,7 +91,7 @@ def landed_table(
         else match_keys(_without_empty(parents), context.pseudonyms.matching_key(MATCH_KEYS[0]))
     )
     scrub_columns(gathered, context.scrubber)
-    data["user_pseudonym"] = _pseudonyms(gathered.user_ids, context.pseudonyms)
+    data["user_pseudonym"] = _pseudonyms(gathered, context.pseudonyms)
     data["source"] = pa.repeat(context.source, len(lines))
     data["source_file"] = pa.repeat(context.file_hash, len(lines))
     data["source_line"] = pa.array(lines, pa.int64())
@@ -116,8 +116,12 @@ def _without_empty(array: pa.Array) -> pa.Array:
     return pc.if_else(empty, None, array) if pc.any(empty).as_py() else array
 
 
-def _pseudonyms(users: pa.Array, pseudonyms: Pseudonyms) -> pa.Array:
-    encoded = users.dictionary_encode()
+def _pseudonyms(gathered: Gathered, pseudonyms: Pseudonyms) -> pa.Array:
+    given = gathered.pseudonyms
+    if given is not None and given.null_count < len(given):
+        pairs = zip(gathered.user_ids.to_pylist(), given.to_pylist(), strict=True)
+        return pa.array([pseudonyms.given(user, pseudonym) for user, pseudonym in pairs], pa.string())
+    encoded = gathered.user_ids.dictionary_encode()
     return pa.array(pseudonyms.of_many(encoded.dictionary.to_pylist()), pa.string()).take(encoded.indices)
 
 
@@ -208,5 +212,8 @@ def gather_columns(rows: Sequence[RawRow], findings: Findings, scale: Scale, zon
     data["history"] = columns.histories(column("history"), findings.bad, "history")
     traces, users = (columns.texts(column(name), findings.bad, name) for name in ("trace_id", "user_id"))
     parents = columns.texts(column("parent_id"), odd, "parent_id") if "parent_id" in present else None
+    given = (
+        columns.texts(column("user_pseudonym"), findings.bad, "user_pseudonym") if "user_pseudonym" in present else None
+    )
     timeless = tuple(index for index, sentence in findings.said if sentence == FILE_TIME)
-    return Gathered(data, traces, users, column("metadata"), parent_ids=parents, timeless=timeless)
+    return Gathered(data, traces, users, column("metadata"), parent_ids=parents, timeless=timeless, pseudonyms=given)

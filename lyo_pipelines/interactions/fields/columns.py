@@ -284,8 +284,8 @@ class Gathered:
     """Canonical rows as columns.
 
     data: every text, number (float64), flag (bool), time (timestamp) and the history, by name. trace_ids, user_ids: raw, as text.
-    metadata: one Python value a row. parent_ids: raw, None where no row names one. timeless: rows with the date of their file.
-    ids_inside: whether a user's own id may stand in another field of the row.
+    pseudonyms: as rows bring them, None where none does. metadata: one Python value a row. parent_ids: raw, None where no row names
+    one. timeless: rows with the date of their file. ids_inside: whether a user's own id may stand in another field of the row.
     """
 
     data: dict[str, pa.Array]
@@ -295,3 +295,4 @@ class Gathered:
     ids_inside: bool = True
     parent_ids: pa.Array | None = None
     timeless: tuple[int, ...] = ()
+    pseudonyms: pa.Array | None = None

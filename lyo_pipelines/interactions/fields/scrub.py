@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 from lyo_pipelines.interactions.fields.columns import parsed_json
-from lyo_pipelines.interactions.pseudonyms import Pseudonyms
+from lyo_pipelines.interactions.pseudonyms import Pseudonyms, is_pseudonym
 
 EMAIL = re.compile(r"[A-Za-z0-9._%+\-]{1,64}@[A-Za-z0-9\-]{1,63}(?:\.[A-Za-z0-9\-]{1,63}){1,5}")
 _MAX_DEPTH = 64
@@ -69,7 +69,8 @@ class Scrubber:
             return {key: self._person(item, depth + 1) for key, item in value.items()} if depth < _MAX_DEPTH else None
         if isinstance(value, list):
             return [self._person(item, depth + 1) for item in value] if depth < _MAX_DEPTH else None
-        return self._of(str(value))
+        text = str(value)
+        return text if is_pseudonym(text) else self._of(text)  # the gateway's rows come with pseudonyms
 
     def text(self, value: str, user_id: str | None, *, emails: bool = False) -> str:
         """Text with a distinctive user id (and, on request, anything like an e-mail address) replaced by its pseudonym."""

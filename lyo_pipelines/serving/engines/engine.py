@@ -50,9 +50,14 @@ class EngineBusyError(Exception):
 
 
 class Engine(Protocol):
-    """One engine. Every method is called from the one event loop and never blocks it."""
+    """One engine. Every method is called from the one event loop and never blocks it.
+
+    understands: what of a request it knows beyond text (contract.ENGINES_OWN): tools, response_format, logit_bias. The door refuses
+    the others, and leaves the fields themselves in ChatRequest.passed.
+    """
 
     name: str
+    understands: frozenset[str]
 
     async def start(self) -> None:
         """Load or reach the base model. Raises LyoError saying what to do."""

@@ -1,0 +1,59 @@
+"""Configuration of the gateway; the defaults and what they mean stand in gateway.yaml."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class _GatewaySection(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class TimeLimits(_GatewaySection):
+    """Seconds after which the gateway waits no longer."""
+
+    headers: float = Field(gt=0)
+    idle: float = Field(gt=0)
+    answer: float = Field(gt=0)
+    drain: float = Field(gt=0)
+    proof_again: float = Field(gt=0)
+
+
+class JournalConfig(_GatewaySection):
+    """When rows go to the inbox, and what is kept free for answers that were begun."""
+
+    inbox_rows: int = Field(ge=1)
+    inbox_seconds: float = Field(gt=0)
+    reserve_bytes: int = Field(ge=0)
+
+
+class KeyLimits(_GatewaySection):
+    """What one API key may ask for."""
+
+    requests_per_minute: int = Field(ge=1)
+    tokens_per_day: int = Field(ge=1)
+
+
+class UnsaidConfig(_GatewaySection):
+    """What a request gets that does not say its task, and whose text does not tell its language."""
+
+    task: str = Field(min_length=1)
+    language: str = Field(min_length=1)
+
+
+class GatewayConfig(_GatewaySection):
+    """See gateway.yaml."""
+
+    engine: Literal["torch", "llama_cpp", "openai"]
+    queue: int = Field(ge=1)
+    largest_body: int = Field(ge=1024)
+    largest_upload: int = Field(ge=1024)
+    invited_share: float = Field(ge=0, le=1)
+    seconds: TimeLimits
+    journal: JournalConfig
+    per_key: KeyLimits
+    allowed_hosts: tuple[str, ...]
+    cors_origins: tuple[str, ...]
+    unsaid: UnsaidConfig
