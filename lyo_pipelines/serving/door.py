@@ -133,6 +133,9 @@ class Door:
             row = self._rows.row(interaction, request, asked, now) | self._of_choice(choice) | {FIELD: invited}
             try:
                 await self.journal.begin(interaction, row)
+            except asyncio.CancelledError:  # it may be written by now, and what was begun is ended
+                await asyncio.shield(self._end(exchange, "gone", {"error": CLIENT_GONE, "finish_reason": "cancelled"}))
+                raise
             except JournalFullError as error:
                 self.metrics.turned_away("journal")
                 raise _not_logged(error) from error

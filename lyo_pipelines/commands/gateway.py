@@ -1,0 +1,72 @@
+"""`lyo gateway` and `lyo gateway key …`: the server that answers, logs and takes feedback, and the keys that open it."""
+
+from __future__ import annotations
+
+import time
+
+from rich.console import Console
+
+from lyo_pipelines.config.loading import Config, load_config
+from lyo_pipelines.config.settings import Settings
+from lyo_pipelines.serving.models import Models
+from lyo_pipelines.storage.lake import Lake
+from lyo_pipelines.training.base_models import EMBEDDED_NAME
+
+
+def run_gateway(console: Console, *, host: str, port: int, engine: str | None, base: str | None) -> None:
+    """Serve until SIGINT or SIGTERM. engine: instead of the configured one; base: of the lake's adapters (None: the embedded one)."""
+    settings = Settings.from_env()
+    changes = {} if engine is None else {"gateway": {"engine": engine}}
+    config = load_config(settings.config_path)
+    if changes:
+        config = config.model_copy(update={"gateway": config.gateway.model_copy(update=changes["gateway"])})
+    lake = Lake(settings.data_dir)
+    from lyo_pipelines.serving.running import Assembly, access_for
+    from lyo_pipelines.serving.server import run_server
+
+    assembly = Assembly(
+        Models(lake, base or EMBEDDED_NAME, to_base=True),
+        _engine(lake, config),
+        config,
+        access_for(lake, config, host),
+        settings.require_pseudonym_key(),
+        time.time,
+    )
+    run_server(
+        assembly.prepare,
+        host=host,
+        port=port,
+        say=lambda text: console.print(text, highlight=False, soft_wrap=True, markup=False),
+    )
+
+
+def add_key(console: Console, name: str) -> None:
+    """Make a key and print it, this once."""
+    from lyo_pipelines.serving.running import keys_of
+
+    key = keys_of(Lake(Settings.from_env().data_dir)).add(name)
+    console.print(key, highlight=False, soft_wrap=True, markup=False)
+    console.print(f"Keep it: only its hash is stored. It opens the gateway for {name}.", highlight=False)
+
+
+def list_keys(console: Console) -> None:
+    """The names of all keys."""
+    from lyo_pipelines.serving.running import keys_of
+
+    for name in keys_of(Lake(Settings.from_env().data_dir)).names():
+        console.print(name, highlight=False, markup=False)
+
+
+def remove_key(console: Console, name: str) -> None:
+    """Take a key away; a gateway that runs refuses it from now on."""
+    from lyo_pipelines.serving.running import keys_of
+
+    keys_of(Lake(Settings.from_env().data_dir)).remove(name)
+    console.print(f"{name} opens nothing any more.", highlight=False)
+
+
+def _engine(lake: Lake, config: Config):
+    from lyo_pipelines.serving.engines.one_at_a_time import OneAtATime
+
+    del config
+    return OneAtATime(lake.local(lake.side("models")))
