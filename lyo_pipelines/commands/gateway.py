@@ -6,6 +6,7 @@ import time
 
 from rich.console import Console
 
+from lyo_pipelines.client.trainings import DagsterTrainings
 from lyo_pipelines.config.loading import Config, load_config
 from lyo_pipelines.config.settings import Settings
 from lyo_pipelines.serving.models import Models
@@ -31,6 +32,7 @@ def run_gateway(console: Console, *, host: str, port: int, engine: str | None, b
         access_for(lake, config, host),
         settings.require_pseudonym_key(),
         time.time,
+        DagsterTrainings(),
     )
     run_server(
         assembly.prepare,
@@ -40,11 +42,11 @@ def run_gateway(console: Console, *, host: str, port: int, engine: str | None, b
     )
 
 
-def add_key(console: Console, name: str) -> None:
+def add_key(console: Console, name: str, *, owner: bool) -> None:
     """Make a key and print it, this once."""
     from lyo_pipelines.serving.running import keys_of
 
-    key = keys_of(Lake(Settings.from_env().data_dir)).add(name)
+    key = keys_of(Lake(Settings.from_env().data_dir)).add(name, owner=owner)
     console.print(key, highlight=False, soft_wrap=True, markup=False)
     console.print(f"Keep it: only its hash is stored. It opens the gateway for {name}.", highlight=False)
 
@@ -53,8 +55,8 @@ def list_keys(console: Console) -> None:
     """The names of all keys."""
     from lyo_pipelines.serving.running import keys_of
 
-    for name in keys_of(Lake(Settings.from_env().data_dir)).names():
-        console.print(name, highlight=False, markup=False)
+    for holder in keys_of(Lake(Settings.from_env().data_dir)).holders():
+        console.print(f"{holder.name}{' (owner)' if holder.owner else ''}", highlight=False, markup=False)
 
 
 def remove_key(console: Console, name: str) -> None:

@@ -36,11 +36,14 @@ def gateway(
 
 
 @key_app.command()
-def add(name: Name) -> None:
+def add(
+    name: Name,
+    owner: Annotated[bool, typer.Option("--owner", help="It may also upload documents and begin trainings.")] = False,
+) -> None:
     """Make an API key and show it, this once."""
     from lyo_pipelines.commands.gateway import add_key
 
-    add_key(_console(), name)
+    add_key(_console(), name, owner=owner)
 
 
 @key_app.command("list")

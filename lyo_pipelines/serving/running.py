@@ -19,6 +19,7 @@ from lyo_pipelines.serving.access.guard import is_loopback
 from lyo_pipelines.serving.access.keys import Keys
 from lyo_pipelines.serving.access.limits import Limits
 from lyo_pipelines.serving.asked import RowMaker
+from lyo_pipelines.serving.documents import SETUP, Trainings, document_routes
 from lyo_pipelines.serving.door import Door
 from lyo_pipelines.serving.engines.engine import Engine
 from lyo_pipelines.serving.feedback import feedback_routes
@@ -26,6 +27,7 @@ from lyo_pipelines.serving.gateway import Access, make_app
 from lyo_pipelines.serving.health import health_routes, troubles
 from lyo_pipelines.serving.journal.journal import Journal
 from lyo_pipelines.serving.models import Models
+from lyo_pipelines.serving.page_routes import PATHS, page_routes
 from lyo_pipelines.storage.lake import Lake
 
 _log = logging.getLogger(__name__)
@@ -45,7 +47,7 @@ def access_for(lake: Lake, config: Config, host: str) -> Access:
     limits, keys = Limits(config.gateway.per_key, time.monotonic), keys_of(lake)
     if is_loopback(host):
         return Access(host, None, limits)
-    if not keys.names():
+    if not keys.holders():
         raise NoKeyError(
             f"on {host} others can reach the gateway, and it has no API key yet.",
             hint="`lyo gateway key add NAME` makes one.",
@@ -63,6 +65,7 @@ class Assembly:
     access: Access
     pseudonym_key: str
     clock: Callable[[], float]
+    trainings: Trainings
 
     async def prepare(self) -> tuple[Door, ASGIApp]:
         """Recover the journal, start the engine, prove what is routed. Raises LyoError."""
@@ -87,5 +90,10 @@ class Assembly:
         except BaseException:
             await journal.close()
             raise
-        routes = [*health_routes(door), *feedback_routes(journal, door.metrics, self.clock)]
-        return door, make_app(door, self.access, routes)
+        routes = [
+            *health_routes(door),
+            *feedback_routes(journal, door.metrics, self.clock),
+            *document_routes(door, self.trainings),
+            *page_routes(),
+        ]
+        return door, make_app(door, self.access, routes, uploads=(SETUP,), open_paths=PATHS)
