@@ -266,6 +266,33 @@ def export(
     export_segment(console, segment, format, version=version, output=output, minimum_weight=minimum_weight)
 
 
+@app.command("export-model")
+def export_model(
+    segment: Annotated[str, typer.Argument(help="For example tutoring.en.math.")],
+    to: Annotated[
+        Literal["gguf", "ollama", "merged"],
+        typer.Option(
+            help="GGUF files of the merged model and of the adapter, one with a Modelfile, or a transformers folder."
+        ),
+    ] = "gguf",
+    version: Annotated[str | None, typer.Option(help="Adapter version (default: the newest).")] = None,
+    quantise: Annotated[
+        Literal["q8_0", "q4_1", "f16", "none"], typer.Option(help="Number format of the GGUF file's weights.")
+    ] = "q8_0",
+    out: Annotated[
+        Path | None, typer.Option(help="Output folder (default: lake/exported/<segment>/<version>/<to>-<quantise>).")
+    ] = None,
+    unproved: Annotated[
+        bool,
+        typer.Option("--unproved", help="Publish without asking llama.cpp whether it answers as training's software."),
+    ] = False,
+) -> None:
+    """Export a segment's model for llama.cpp or Ollama; published only when it answers as it was trained."""
+    from lyo_pipelines.commands.export_model import export_segment_model
+
+    export_segment_model(console, segment, to, version=version, quantise=quantise, output=out, unproved=unproved)
+
+
 @app.command()
 def serve(
     segment: Annotated[

@@ -7,7 +7,7 @@ import time
 from rich.console import Console
 
 from lyo_pipelines.client.trainings import DagsterTrainings
-from lyo_pipelines.config.loading import Config, load_config
+from lyo_pipelines.config.loading import load_config
 from lyo_pipelines.config.settings import Settings
 from lyo_pipelines.serving.models import Models
 from lyo_pipelines.storage.lake import Lake
@@ -21,13 +21,14 @@ def run_gateway(console: Console, *, host: str, port: int, engine: str | None, b
     config = load_config(settings.config_path)
     if changes:
         config = config.model_copy(update={"gateway": config.gateway.model_copy(update=changes["gateway"])})
-    lake = Lake(settings.data_dir)
+    lake, base = Lake(settings.data_dir), base or EMBEDDED_NAME
+    from lyo_pipelines.serving.engines.choosing import engine_of
     from lyo_pipelines.serving.running import Assembly, access_for
     from lyo_pipelines.serving.server import run_server
 
     assembly = Assembly(
-        Models(lake, base or EMBEDDED_NAME, to_base=True),
-        _engine(lake, config),
+        Models(lake, base, to_base=True),
+        engine_of(config.gateway, base, lake),
         config,
         access_for(lake, config, host),
         settings.require_pseudonym_key(),
@@ -65,10 +66,3 @@ def remove_key(console: Console, name: str) -> None:
 
     keys_of(Lake(Settings.from_env().data_dir)).remove(name)
     console.print(f"{name} opens nothing any more.", highlight=False)
-
-
-def _engine(lake: Lake, config: Config):
-    from lyo_pipelines.serving.engines.one_at_a_time import OneAtATime
-
-    del config
-    return OneAtATime(lake.local(lake.side("models")))

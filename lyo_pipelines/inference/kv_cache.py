@@ -12,14 +12,40 @@ class KeyValueCache:
         self, *, layers: int, rows: int, heads: int, length: int, size: int, dtype: torch.dtype, device: torch.device
     ) -> None:
         shape = (layers, rows, heads, length, size)
-        self._keys = torch.zeros(shape, dtype=dtype, device=device)
+        self._keys = torch.zeros(shape, dtype=dtype, device=device)  # what is masked is multiplied by zero: no rubbish
         self._values = torch.zeros(shape, dtype=dtype, device=device)
+
+    @property
+    def rows(self) -> int:
+        """Rows that there is room for."""
+        return self._keys.shape[1]
+
+    @property
+    def length(self) -> int:
+        """Tokens of a row that there is room for."""
+        return self._keys.shape[3]
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of the whole."""
+        return self._keys.nbytes + self._values.nbytes
 
     def part(self, first: int, end: int) -> KeyValueCache:
         """Some of the rows, in the same memory."""
         part = object.__new__(KeyValueCache)
         part._keys, part._values = self._keys[:, first:end], self._values[:, first:end]
         return part
+
+    def copied(self, rows: int, length: int, *, kept_rows: int, kept_length: int) -> KeyValueCache:
+        """Another cache for so many rows and tokens, with the first of them as they are here."""
+        copy = object.__new__(KeyValueCache)
+        layers, _, heads, _, size = self._keys.shape
+        for name in ("_keys", "_values"):
+            old = getattr(self, name)
+            new = old.new_zeros((layers, rows, heads, length, size))
+            new[:, :kept_rows, :, :kept_length] = old[:, :kept_rows, :, :kept_length]
+            setattr(copy, name, new)
+        return copy
 
     def put_prompt(self, layer: int, k: torch.Tensor, v: torch.Tensor, past: int) -> tuple[torch.Tensor, torch.Tensor]:
         """Keep the keys of whole prompts behind `past` tokens; returns all keys and values up to their end."""
@@ -28,14 +54,19 @@ class KeyValueCache:
         self._values[layer, :, :, past:end] = v
         return self._keys[layer, :, :, :end], self._values[layer, :, :, :end]
 
-    def put_token(
-        self, layer: int, k: torch.Tensor, v: torch.Tensor, lengths: torch.Tensor, longest: int
+    def places(self, positions: torch.Tensor) -> torch.Tensor:
+        """Where the tokens at positions [rows, tokens] of the first rows lie, for `put_tokens`: int64 [rows x heads x tokens]."""
+        rows, heads, length = positions.shape[0], self._keys.shape[2], self.length
+        lanes = torch.arange(rows * heads, device=positions.device).view(rows, heads, 1)
+        return (lanes * length + positions[:, None]).view(-1)
+
+    def put_tokens(
+        self, layer: int, k: torch.Tensor, v: torch.Tensor, places: torch.Tensor, longest: int
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Keep one token a row behind what the row holds; returns the keys and values of the first rows up to the longest."""
-        rows = k.shape[0]
-        numbers = torch.arange(rows, device=k.device)
-        self._keys[layer][numbers, :, lengths] = k[:, :, 0]
-        self._values[layer][numbers, :, lengths] = v[:, :, 0]
+        """Keep some tokens a row, k and v [rows, heads, tokens, size]; returns the keys and values of these rows up to the longest."""
+        rows, _, _, size = k.shape
+        for kept, new in ((self._keys[layer], k), (self._values[layer], v)):
+            kept.view(-1, size).index_copy_(0, places, new.reshape(-1, size))
         return self._keys[layer, :rows, :, :longest], self._values[layer, :rows, :, :longest]
 
     def start(self, prefix: KeyValueCache, length: int) -> None:

@@ -136,38 +136,45 @@ class LeanModel:
     def step(
         self, tokens: torch.Tensor, lengths: torch.Tensor, cache: KeyValueCache, groups: RowGroups
     ) -> torch.Tensor:
-        """Hidden states [rows, 1, hidden] of one more token a row. lengths: tokens that each row's cache holds so far."""
-        longest = int(lengths.max()) + 1
-        mask = (torch.arange(longest, device=self.device)[None, :] <= lengths[:, None])[:, None, None]
+        """Hidden states [rows, n, hidden] of n more tokens a row [rows, n]. lengths: tokens that each row's cache holds so far."""
+        rows, more = tokens.shape
+        longest = int(lengths.max()) + more
+        positions = lengths[:, None] + torch.arange(more, device=self.device)
+        places = cache.places(positions)
         together = self.heads // self.kv_heads
+        mask = None
+        if rows > 1 or more > 1:
+            later = torch.arange(longest, device=self.device) > positions[:, :, None]  # [rows, n, longest]
+            mask = torch.zeros(later.shape, dtype=self.dtype, device=self.device).masked_fill_(later, -torch.inf)
+            mask = (mask.repeat(1, together, 1) if more > 1 else mask)[:, None]
 
         def attend(layer: int, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
-            keys, values = cache.put_token(layer, k, v, lengths, longest)
-            rows = q.shape[0]
+            keys, values = cache.put_tokens(layer, k, v, places, longest)
             # the query heads of one key head stand where positions do: no copy of the keys for each of them
-            grouped = q.reshape(rows, self.kv_heads, together, self.head_size)
+            grouped = q.reshape(rows, self.kv_heads, together * more, self.head_size)
             found = functional.scaled_dot_product_attention(grouped, keys, values, attn_mask=mask, scale=self._scale)
-            return found.reshape(rows, self.heads, 1, self.head_size)
+            return found.reshape(rows, self.heads, more, self.head_size)
 
-        return self._forward(tokens[:, None], lengths[:, None], attend, groups)
+        return self._forward(tokens, positions, attend, groups)
 
     def logits(self, hidden: torch.Tensor) -> torch.Tensor:
-        """Logits [rows, vocabulary] of hidden states [rows, hidden]."""
+        """Logits [..., vocabulary] of hidden states [..., hidden]."""
         return self._head(self._norm(hidden))
 
     def _forward(self, ids: torch.Tensor, positions: torch.Tensor, attend: Any, groups: RowGroups) -> torch.Tensor:
         rows, length = ids.shape
         cosine, sine = self._angles(positions)
         x = self._embed(ids)
-        sizes = [self.heads * self.head_size, self.kv_heads * self.head_size, self.kv_heads * self.head_size]
+        sizes = [(self.heads + self.kv_heads) * self.head_size, self.kv_heads * self.head_size]
         for number, layer in enumerate(self._layers):
             h = layer.before_attention(x)
             qkv = groups.add(functional.linear(h, layer.qkv, layer.qkv_bias), h, number, "qkv")
-            q, k, v = (part.view(rows, length, -1, self.head_size) for part in qkv.split(sizes, dim=-1))
+            qk, v = (part.view(rows, length, -1, self.head_size) for part in qkv.split(sizes, dim=-1))
             if layer.q_norm is not None and layer.k_norm is not None:
-                q, k = layer.q_norm(q), layer.k_norm(k)
-            q, k, v = q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2)
-            q, k = _rotated(q, cosine, sine), _rotated(k, cosine, sine)
+                q, k = qk.split([self.heads, self.kv_heads], dim=2)
+                qk = torch.cat((layer.q_norm(q), layer.k_norm(k)), dim=2)
+            q, k = _rotated(qk.transpose(1, 2), cosine, sine).split([self.heads, self.kv_heads], dim=1)
+            v = v.transpose(1, 2)
             h = attend(number, q, k, v).transpose(1, 2).reshape(rows, length, -1)
             x = x + groups.add(functional.linear(h, layer.o, layer.o_bias), h, number, "o")
             h = layer.before_mlp(x)

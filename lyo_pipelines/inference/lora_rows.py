@@ -1,4 +1,4 @@
-"""LoRA on a batch whose rows belong to different adapters: the base's product once for all rows, each adapter's for its rows only.
+"""LoRA on a batch whose rows belong to different adapters: the base's product once for all rows, the adapters' products beside it.
 
 The low-rank products of projections that read the same input (q, k and v; gate and up) are stacked: one product down, and one up
 with a block-diagonal matrix. The method is that of S-LoRA and Punica (arXiv:2311.03285, arXiv:2310.18547), with rows for kernels.
@@ -6,7 +6,7 @@ with a block-diagonal matrix. The method is that of S-LoRA and Punica (arXiv:231
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,43 +16,91 @@ Delta = tuple[torch.Tensor, torch.Tensor]
 """down: [rank, in] and up, scaled: [out, rank] of one (stacked) projection."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class RowLora:
     """One adapter's deltas: (layer, name of the stacked projection) -> Delta; projections without LoRA are left out."""
 
     deltas: Mapping[tuple[int, str], Delta]
 
 
-@dataclass(frozen=True)
 class RowGroups:
-    """Which rows of a batch belong to which adapter. rows: their numbers, None for all of them; plain rows are in no group."""
+    """Which rows of a batch belong to which adapter: all of them to one, to several, or to none."""
 
-    groups: tuple[tuple[RowLora, torch.Tensor | None], ...] = ()
+    def __init__(self, adapters: Sequence[RowLora | None], stack: AdapterStack | None = None) -> None:
+        """adapters: of each row. stack: holds at least these adapters; needed only where not all rows have the same one."""
+        self._one = adapters[0] if adapters and all(one is adapters[0] for one in adapters) else None
+        self._stack = None if self._one is not None or all(one is None for one in adapters) else stack
+        self._owners = (
+            [] if self._stack is None else [-1 if one is None else self._stack.place(one) for one in adapters]
+        )
+        self._masks: dict[tuple[int, ...], torch.Tensor] = {}
 
     def add(self, result: torch.Tensor, x: torch.Tensor, layer: int, name: str) -> torch.Tensor:
         """Add each adapter's delta to the base's product, in place. x: [rows, ..., in], result: [rows, ..., out]."""
-        for lora, rows in self.groups:
-            delta = lora.deltas.get((layer, name))
-            if delta is None:
-                continue
-            down, up = delta
-            if rows is None:
-                flat = result.view(-1, result.shape[-1])
-                flat.addmm_(x.reshape(-1, x.shape[-1]) @ down.t(), up.t())
-            else:
-                result.index_add_(0, rows, (x[rows] @ down.t()) @ up.t())
+        if self._one is not None:
+            delta = self._one.deltas.get((layer, name))
+            if delta is not None:
+                down, up = delta
+                result.view(-1, result.shape[-1]).addmm_(x.reshape(-1, x.shape[-1]) @ down.t(), up.t())
+        elif self._stack is not None:
+            found = self._stack.deltas.get((layer, name))
+            if found is not None:
+                hidden = x @ found.down.t()
+                hidden.masked_fill_(self._others(found.ranks, x.device), 0)
+                result.view(-1, result.shape[-1]).addmm_(hidden.view(-1, hidden.shape[-1]), found.up.t())
         return result
 
+    def _others(self, ranks: tuple[int, ...], device: torch.device) -> torch.Tensor:
+        """Where a row's low-rank values belong to an adapter that is not the row's: bool [rows, 1, ranks of all]."""
+        if ranks not in self._masks:
+            columns = [place for place, rank in enumerate(ranks) for _ in range(rank)]
+            owners = torch.tensor(self._owners, device=device)
+            self._masks[ranks] = (owners[:, None] != torch.tensor(columns, device=device))[:, None]
+        return self._masks[ranks]
 
-def row_groups(adapters: Sequence[RowLora | None], device: torch.device) -> RowGroups:
-    """The groups of a batch from the adapter of each of its rows."""
-    distinct = {id(adapter): adapter for adapter in adapters if adapter is not None}
-    groups = []
-    for key, adapter in distinct.items():
-        rows = [row for row, one in enumerate(adapters) if id(one) == key]
-        every = len(rows) == len(adapters)
-        groups.append((adapter, None if every else torch.tensor(rows, device=device)))
-    return RowGroups(tuple(groups))
+
+@dataclass(frozen=True)
+class _Stacked:
+    """The deltas of several adapters in one: down below each other, up beside each other. ranks: of each of them, 0 without one."""
+
+    down: torch.Tensor
+    up: torch.Tensor
+    ranks: tuple[int, ...]
+
+
+class AdapterStack:
+    """Adapters whose low-rank products are made together for all rows of a batch, each row keeping its own adapter's values only.
+
+    One-token steps are bound by reading weights: the values that are thrown away cost less than products adapter by adapter.
+    """
+
+    def __init__(self, adapters: Sequence[RowLora]) -> None:
+        self._adapters = list(adapters)
+        keys = dict.fromkeys(key for adapter in adapters for key in adapter.deltas)
+        self.deltas = {key: self._joined(key) for key in keys}
+
+    def holds(self, adapters: Iterable[RowLora | None]) -> bool:
+        """Whether rows of these adapters can be answered with it."""
+        return all(one is None or any(one is held for held in self._adapters) for one in adapters)
+
+    def with_others(self, adapters: Iterable[RowLora | None], most: int) -> AdapterStack:
+        """A stack that holds these as well; what it held before stays while there are not more than `most`."""
+        needed = list({id(one): one for one in adapters if one is not None}.values())
+        kept = [held for held in self._adapters if not any(held is one for one in needed)]
+        return AdapterStack([*needed, *kept[: max(most - len(needed), 0)]])
+
+    def place(self, adapter: RowLora) -> int:
+        """Its number."""
+        return next(place for place, held in enumerate(self._adapters) if held is adapter)
+
+    def _joined(self, key: tuple[int, str]) -> _Stacked:
+        found = [adapter.deltas.get(key) for adapter in self._adapters]
+        there = [one for one in found if one is not None]
+        return _Stacked(
+            torch.cat([down for down, _ in there]),
+            torch.cat([up for _, up in there], dim=1),
+            tuple(0 if one is None else one[0].shape[0] for one in found),
+        )
 
 
 def stacked(parts: Sequence[tuple[Any, int]], name: str) -> Delta | None:

@@ -18,7 +18,9 @@ import httpx
 import pytest
 
 from lyo_pipelines.config.loading import Config, lay_over
+from lyo_pipelines.errors import LyoError
 from lyo_pipelines.serving import server
+from lyo_pipelines.serving.documents import Run
 from lyo_pipelines.serving.models import Models
 from lyo_pipelines.serving.running import Assembly, access_for
 from lyo_pipelines.serving.server import run_server
@@ -45,6 +47,28 @@ class Gateway:
 
 
 @dataclass
+class FakeTrainings:
+    """A Dagster that remembers what it was asked to launch."""
+
+    begun: list[str] = field(default_factory=list)
+    told: list[Run] = field(default_factory=list)
+    silent: bool = False
+
+    def begin(self, name: str) -> str:
+        if self.silent:
+            raise LyoError("Dagster does not run", hint="Start it.")
+        self.begun.append(name)
+        return f"run-{len(self.begun)}"
+
+    def runs(self, setup: str | None) -> tuple[str, str, list[Run]]:
+        known = [f"run-{number}" for number in range(1, len(self.begun) + 1)]
+        if not known or setup not in (None, *known):
+            return "", "", []
+        found = setup or known[-1]
+        return found, self.begun[known.index(found)], self.told
+
+
+@dataclass
 class Running:
     """What is passed to a gateway that is started."""
 
@@ -52,6 +76,7 @@ class Running:
     engine: StubEngine = field(default_factory=StubEngine)
     changes: dict[str, Any] = field(default_factory=dict)
     host: str = "127.0.0.1"
+    trainings: FakeTrainings = field(default_factory=FakeTrainings)
 
     def config(self) -> Config:
         return lay_over({"gateway": self.changes})
@@ -60,7 +85,7 @@ class Running:
         ticks, config = count(), self.config()
         access = access_for(self.lake, config, self.host)
         models = Models(self.lake, "tiny", to_base=True)
-        return Assembly(models, self.engine, config, access, SECRET, lambda: NOW + next(ticks) / 1000)
+        return Assembly(models, self.engine, config, access, SECRET, lambda: NOW + next(ticks) / 1000, self.trainings)
 
 
 @contextmanager

@@ -130,18 +130,22 @@ class World:
             )
         if name not in self.begun or name in self.ending or name in self.dropped:
             return None
+        return self.later(kind, name, number)
+
+    def later(self, kind: str, name: str, number: int) -> Entry | None:
+        """What comes after a begin."""
         if kind == "part":
             said = f" {number}"
             return Entry(part_line(name, said), name, part=said, done=lambda error: error or self.tell(name, said))
         if kind == "drop":
             self.dropped.add(name)
             return Entry(drop_line(name), name, closes=True, must=True)
-        if kind == "end":
-            self.ending[name] = f"answer {number}"
-            line = end_line(name, {"answer": self.ending[name]})
-            done = lambda error: error or self.ended.__setitem__(name, self.ending[name])  # noqa: E731
-            return Entry(line, name, closes=True, must=True, sync=True, counts=True, done=done)
-        return None
+        if kind != "end":
+            return None
+        self.ending[name] = f"answer {number}"
+        line = end_line(name, {"answer": self.ending[name]})
+        done = lambda error: error or self.ended.__setitem__(name, self.ending[name])  # noqa: E731
+        return Entry(line, name, closes=True, must=True, sync=True, counts=True, done=done)
 
     def tell(self, name: str, said: str) -> None:
         self.told[name] = self.told.get(name, "") + said

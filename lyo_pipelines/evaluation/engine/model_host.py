@@ -76,6 +76,20 @@ class ModelHost:
         self._lean = self._lean or LeanModel(self._model)
         return LeanRows(self._lean, self._lean.adapter(adapter) if adapter else None)
 
+    def base_of(self, spec: ModelSpec) -> tuple[str, bool]:
+        """Which base in memory a spec needs; two specs with the same one share it."""
+        return spec.base_name, spec.four_bit
+
+    @property
+    def loaded(self) -> tuple[str, bool] | None:
+        """The base in memory, as `base_of` tells it."""
+        return self._loaded
+
+    def forget(self, spec: ModelSpec) -> None:
+        """Take an adapter out of memory; it is loaded anew when it is used again."""
+        if isinstance(self._model, peft.PeftModel) and spec.role in self._model.peft_config:
+            self._model.delete_adapter(spec.role)
+
     def peak_memory_bytes(self) -> int:
         """Most memory held so far: of the GPU since `reset_memory`, of the whole process on a CPU."""
         if self.device.startswith("cuda"):
@@ -121,9 +135,11 @@ class ModelHost:
                 return
             self._model.load_adapter(str(adapter_dir), adapter_name=role, autocast_adapter_dtype=False)
         else:
+            base, self._loaded = self._loaded, None  # half an adapter leaves layers in the base: it is then loaded anew
             self._model = peft.PeftModel.from_pretrained(
                 self._model, str(adapter_dir), adapter_name=role, autocast_adapter_dtype=False
             )
+            self._loaded = base
         # one dtype: no casts at each of 200 small products; the base's own numbers, its rotary frequencies among them, stay as loaded
         for name, weights in self._model.named_parameters():
             if role in name.split("."):

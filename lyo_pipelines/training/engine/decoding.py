@@ -97,7 +97,12 @@ def read_answer(tokenizer: Any, tokens: Sequence[int], *, finished: bool = True)
 
     finished: False for the beginning of an answer that is still being written; what is not certain yet is then left out.
     """
-    text = _after_thoughts(tokenizer.decode(tokens, skip_special_tokens=True).lstrip(), finished=finished)
+    return read_text(tokenizer, tokenizer.decode(tokens, skip_special_tokens=True), finished=finished)
+
+
+def read_text(tokenizer: Any, text: str, *, finished: bool = True) -> str:
+    """The same, of an answer's text as another program decoded it, without special tokens."""
+    text = _after_thoughts(text.lstrip(), finished=finished)
     around = frame(tokenizer) if tokenizer.chat_template else None
     if around is not None and (mark := around.after.strip()):
         text = text.partition(mark)[0]  # of several pieces, so that no single token stands for it

@@ -104,7 +104,7 @@ def train_preferences(
         rewards=_rewards(session),
         tuned_in_4_bits=four_bit,
     )
-    return finish_training(session, progress, facts)
+    return finish_training(session, progress, facts, model=model, examples=train.answered())
 
 
 def fit_to_start_from(start: Path, recipe: Recipe) -> TrainingResult:

@@ -39,6 +39,12 @@ class PreferenceRows:
         """What a row is."""
         return UNITS[self.method]
 
+    def answered(self) -> list[Tokens]:
+        """Each prompt with the answer that it is to get (kto: the one that was rated)."""
+        prompts = self.dataset["prompt_ids"]
+        answers = self.dataset["completion_ids" if self.method == "kto" else "chosen_ids"]
+        return [Tokens(prompt, answer) for prompt, answer in zip(prompts, answers, strict=True)]
+
     def with_mismatched(self, collate: Callable[[list[TrlRow]], Any]) -> Callable[[list[TrlRow]], Any]:
         """KTO's reference point needs each prompt with another row's answer: those of its micro-batch, rotated by one."""
 

@@ -45,7 +45,7 @@ def rendered(turns: Sequence[Message], tokenizer: Any, *, asks: bool) -> str:
         folded(turns, tokenizer),
         tokenize=False,
         add_generation_prompt=asks,
-        chat_template=_TODAY + template if "strftime_now" in template else template,
+        chat_template=TODAY + template if "strftime_now" in template else template,
         **WITHOUT_THOUGHTS,
     )
 
@@ -136,6 +136,6 @@ def _today() -> str:
     return "{%- macro strftime_now(format) -%}{{- format" + replaced + " -}}{%- endmacro -%}"
 
 
-_TODAY = _today()
+TODAY = _today()
 _ACCEPTS: dict[str, bool] = {}
 _FRAMES: WeakKeyDictionary[Any, tuple[tuple[str, str | None], Frame]] = WeakKeyDictionary()

@@ -69,6 +69,8 @@ def train_adapter(
             truncated={"train": data.cut, "validation": held_out.cut},
             mixture=seen_by_segment(plan, data.segments),
         ),
+        model=model,
+        examples=data.tokens,
     )
 
 

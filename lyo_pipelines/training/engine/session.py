@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from lyo_pipelines.training.checkpoints import newest_complete, step_of
 from lyo_pipelines.training.divergence import DivergedError, diverged, first_divergence, note_divergence
 from lyo_pipelines.training.dtypes import training_dtype
 from lyo_pipelines.training.engine import base
+from lyo_pipelines.training.engine.chat import Tokens
 from lyo_pipelines.training.engine.finish import (
     DamagedCheckpointError,
     checkpoint_state,
@@ -28,10 +29,12 @@ from lyo_pipelines.training.engine.finish import (
     write_manifest,
 )
 from lyo_pipelines.training.engine.output_claim import claim_output
+from lyo_pipelines.training.engine.probing import write_probes
 from lyo_pipelines.training.engine.progress import TrainingProgress, peak_memory_bytes
 from lyo_pipelines.training.metrics_log import MetricsLog
 from lyo_pipelines.training.plan import METRICS, TrainingResult, read_adapter
-from lyo_pipelines.training.recipes import Recipe
+from lyo_pipelines.training.probes import Quantisation
+from lyo_pipelines.training.recipes import FOUR_BIT_METHOD, Recipe
 
 
 @dataclass(frozen=True)
@@ -136,8 +139,13 @@ def _limit(recipe: Recipe, dataset_dir: Path, source: str, say: Callable[[str], 
     return known
 
 
-def finish_training(session: Session, progress: TrainingProgress, facts: Facts) -> TrainingResult:
-    """Publish the best checkpoint and write the manifest. facts: what this kind of training adds to it."""
+def finish_training(
+    session: Session, progress: TrainingProgress, facts: Facts, *, model: Any, examples: Sequence[Tokens]
+) -> TrainingResult:
+    """Publish the best checkpoint, measure its probes on some of the examples and write the manifest.
+
+    facts: what this kind of training adds to it. model: the one that was trained; it gets the weights of the best checkpoint.
+    """
     progress.write("saving")
     last = newest_complete(session.checkpoints, session.reporter.say)
     if last is None:
@@ -150,10 +158,17 @@ def finish_training(session: Session, progress: TrainingProgress, facts: Facts) 
     except DivergedError as error:
         note_divergence(session.output, error)
         raise
+    files += write_probes(session.output, model, session.tokenizer, examples, _quantisation(session, facts))
     progress.write("done", loss=outcome.loss)
     session.log.close()
     write_manifest(session.output, _manifest(session, progress, outcome, facts), files)
     return read_adapter(session.output)
+
+
+def _quantisation(session: Session, facts: Facts) -> Quantisation:
+    """In what the base was held."""
+    four_bit = facts.tuned_in_4_bits or session.recipe.method == FOUR_BIT_METHOD
+    return "4-bit" if four_bit else training_dtype(session.recipe, session.device)
 
 
 def tracking_run(session: Session) -> list[transformers.TrainerCallback]:
