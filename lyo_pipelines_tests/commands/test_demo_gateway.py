@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -15,10 +16,14 @@ from lyo_pipelines.interactions.landing.inbox import land_inbox
 from lyo_pipelines.interactions.pseudonyms import Pseudonyms
 from lyo_pipelines.registry.events import Who
 from lyo_pipelines.rollout.start import start_release
+from lyo_pipelines.serving.contract import ChatRequest
+from lyo_pipelines.serving.engines.engine import GeneratedText
+from lyo_pipelines.serving.models import ModelChoice
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines_tests.registry.event_factory import SEGMENT
 from lyo_pipelines_tests.rollout.adapter_factory import GATES, ready
 from lyo_pipelines_tests.serving.live_gateway import NOW, SECRET, running
+from lyo_pipelines_tests.serving.stub_engine import EngineDied, StubEngine
 
 AT = datetime.fromtimestamp(NOW, UTC)
 
@@ -52,8 +57,18 @@ def test_what_students_ask_and_rate_comes_back_with_the_release_it_belongs_to(la
     assert f"40 of 40 questions stand in raw_interactions, {rated} of them rated, 40 named" in console.export_text()
 
 
-def test_an_answer_that_failed_is_told_and_not_rated(lake: Lake) -> None:
-    with running(lake, changes={"largest_body": 1024}) as gateway:
+class Dead(StubEngine):
+    """Dies before the first word."""
+
+    async def write(self, choice: ModelChoice, request: ChatRequest) -> AsyncGenerator[str | GeneratedText]:
+        if request.messages:
+            raise EngineDied
+        yield ""
+
+
+def test_an_answer_that_failed_is_told_with_its_arm_and_not_rated(lake: Lake) -> None:
+    with running(lake, engine=Dead()) as gateway:
         (visit,) = ask_as_students(gateway.url, SEGMENT, AT.date(), students=1)
-    assert "larger" in visit.error
+    assert "the model failed to answer" in visit.error
+    assert visit.arm in ("candidate", "current")
     assert visit.rating is None
