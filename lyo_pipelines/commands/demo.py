@@ -18,6 +18,7 @@ from lyo_pipelines.client.graphql import Client
 from lyo_pipelines.client.launches import LaunchFollower
 from lyo_pipelines.client.server import Server, start_server
 from lyo_pipelines.client.summary import print_summary
+from lyo_pipelines.commands.demo_gateway import STUDENTS, ask_as_students, came_back, print_round, running_gateway
 from lyo_pipelines.commands.demo_results import EXPECTED, is_told, print_stories, report_dirs
 from lyo_pipelines.commands.demo_rollout import simulate_releases
 from lyo_pipelines.commands.release import release_through
@@ -120,8 +121,23 @@ def _release(console: Console, client: Client, lake: Lake) -> None:
     settings = Settings.from_env()
     console.print(f"\n`lyo release {SEGMENT}`:", highlight=False)
     release_through(console, client, lake, SEGMENT, "the end of the demo")
+    _close_the_loop(console, client, lake)
     config, today = load_config(settings.config_path), datetime.now(UTC).date()
     simulate_releases(console, lake, SEGMENT, config, key=settings.require_pseudonym_key(), today=today)
+
+
+def _close_the_loop(console: Console, client: Client, lake: Lake) -> None:
+    """Have the gateway answer simulated students, and wait until what they asked and rated has come back through the inbox."""
+    began, day = time.time(), datetime.now(UTC).date()
+    console.print(f"\n`lyo gateway`: {STUDENTS} simulated students ask over HTTP …", highlight=False)
+    with running_gateway() as url:
+        visits = ask_as_students(url, SEGMENT, day)
+    stages = new_stages("landed_files", "raw_interactions", "filtered_examples", "segment_health")
+    with Display(console) as display:
+        follower = Follower(client, lake, stages, display.show, since=began - 1)
+        follower.until(lambda: _data_current(lake), wait_seconds=600, what="the students' rows")
+    print_round(console, visits, came_back(lake, day, visits))
+    console.print("`lyo gateway` opens a page to ask base and adapter side by side, and to rate.", highlight=False)
 
 
 def _data_current(lake: Lake) -> bool:

@@ -27,12 +27,13 @@ def serve_models(console: Console, *, segment: str | None, base: str | None, hos
         only, base = (segment,), base or latest_adapter(lake, segment).base_model  # says what to do where there is none
     from lyo_pipelines.serving.access.limits import Limits
     from lyo_pipelines.serving.door import Door
-    from lyo_pipelines.serving.engines.one_at_a_time import OneAtATime
+    from lyo_pipelines.serving.engines.torch_engine import TorchEngine
     from lyo_pipelines.serving.gateway import Access, make_app
     from lyo_pipelines.serving.server import run_server
 
-    models = Models(lake, base or EMBEDDED_NAME, only)
-    engine = OneAtATime(lake.local(lake.side("models")))
+    base = base or EMBEDDED_NAME
+    models = Models(lake, base, only)
+    engine = TorchEngine(lake.local(lake.side("models")), base)
 
     async def prepare() -> tuple[Door, ASGIApp]:
         await engine.start()

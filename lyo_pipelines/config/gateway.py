@@ -36,6 +36,42 @@ class KeyLimits(_GatewaySection):
     tokens_per_day: int = Field(ge=1)
 
 
+class EmbeddedConfig(_GatewaySection):
+    """What the embedded engine may use."""
+
+    rows: int = Field(ge=1)
+    adapters: int = Field(ge=1)
+    cache_bytes: int = Field(ge=1)
+    prefix_bytes: int = Field(ge=0)
+
+
+class LlamaCppConfig(_GatewaySection):
+    """What llama.cpp may use."""
+
+    quantise: Literal["f32", "f16", "bf16", "q8_0", "q4_1"]
+    context: int = Field(ge=64)
+    slots: int = Field(ge=1)
+    adapters: int = Field(ge=1)
+
+
+class ServerConfig(_GatewaySection):
+    """Which server elsewhere answers, and how it was started."""
+
+    base_url: str
+    kind: Literal["vllm", "plain"]
+    served_base: str
+    key_variable: str
+    adapters_at: str
+    adapters: int = Field(ge=1)
+    max_lora_rank: int = Field(ge=1)
+    quantisation: Literal["float32", "float16", "bfloat16", "8-bit", "4-bit"]
+    context: int = Field(ge=64)
+    first_token: float = Field(gt=0)
+    between_tokens: float = Field(gt=0)
+    at_once: int = Field(ge=1)
+    unproved: bool
+
+
 class UnsaidConfig(_GatewaySection):
     """What a request gets that does not say its task, and whose text does not tell its language."""
 
@@ -57,3 +93,6 @@ class GatewayConfig(_GatewaySection):
     allowed_hosts: tuple[str, ...]
     cors_origins: tuple[str, ...]
     unsaid: UnsaidConfig
+    torch: EmbeddedConfig
+    llama_cpp: LlamaCppConfig
+    openai: ServerConfig

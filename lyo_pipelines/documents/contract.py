@@ -15,6 +15,9 @@ SOURCE = "documents"
 DOCUMENTS_VERSION = 2
 """Raise it whenever the same file would give other chunks or examples."""
 
+SET_TAG, SETUP_TAG, FIRST = "lyo/document_set", "lyo/setup", "first"
+"""Of runs that somebody asked for over the gateway: the set they are about, and the id of the run that it began with (FIRST in it)."""
+
 INPUTS_KEY = b"lyo.inputs"
 """Key of the Parquet metadata that says which files and configuration a set was built from."""
 

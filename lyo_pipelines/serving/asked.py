@@ -62,7 +62,7 @@ def read_asked(
     if facet and facet not in (said.get("team"), said.get("reasoning_mode")):
         said.setdefault("subject", facet)
     declared = language_code(said.get("language", "")) or language
-    language = declared or _told(question_of(request), thresholds) or unsaid.language
+    language = declared or told_language(question_of(request), thresholds) or unsaid.language
     query = Query(task, language, said.get("subject"), said.get("reasoning_mode"), said.get("team"))
     return Asked(query, language, user, said, metadata)
 
@@ -122,5 +122,6 @@ def _of_model(model: str) -> tuple[str, str, str]:
     return (segment.task if segment.language else ""), segment.language or "", segment.facet or ""
 
 
-def _told(text: str, thresholds: LanguageThresholds) -> str:
+def told_language(text: str, thresholds: LanguageThresholds) -> str:
+    """The language that a text is written in; "" where it does not tell."""
     return written_language(pl.Series([text], dtype=pl.String), pl.Series([""], dtype=pl.String), thresholds)[0] or ""

@@ -18,7 +18,7 @@ from typing import Any
 from lyo_pipelines.config.gateway import GatewayConfig
 from lyo_pipelines.json_types import RawRow
 from lyo_pipelines.languages.written import LanguageThresholds
-from lyo_pipelines.serving.asked import RowMaker, read_asked
+from lyo_pipelines.serving.asked import RowMaker, read_asked, told_language
 from lyo_pipelines.serving.contract import ChatRequest, ClientGoneError, RefusedError, refuse_unknown
 from lyo_pipelines.serving.engines.engine import Engine, EngineBusyError, GeneratedText
 from lyo_pipelines.serving.invitations import FIELD, HEADER, is_invited
@@ -121,6 +121,10 @@ class Door:
         """Wait until nobody is inside."""
         await self._empty.wait()
 
+    def language_of(self, text: str) -> str:
+        """The language that a text is written in, by the text alone; "" where it does not tell."""
+        return told_language(text, self._thresholds)
+
     async def accept(self, request: ChatRequest, headers: Mapping[str, str]) -> Exchange:
         """Choose a model and make the question durable. Raises RefusedError, DamagedAdapterError."""
         began, now = time.monotonic(), self.clock()
@@ -133,6 +137,9 @@ class Door:
             row = self._rows.row(interaction, request, asked, now) | self._of_choice(choice) | {FIELD: invited}
             try:
                 await self.journal.begin(interaction, row)
+            except asyncio.CancelledError:  # it may be written by now, and what was begun is ended
+                await asyncio.shield(self._end(exchange, "gone", {"error": CLIENT_GONE, "finish_reason": "cancelled"}))
+                raise
             except JournalFullError as error:
                 self.metrics.turned_away("journal")
                 raise _not_logged(error) from error

@@ -20,8 +20,8 @@ from lyo_pipelines.serving.door import Door, served_headers
 from lyo_pipelines.serving.models import NotLoadableError
 from lyo_pipelines.training.verified_loading import DamagedAdapterError
 
-OPEN = ("/healthz", "/readyz", "/")
-"""Paths that need no key; the page asks for one itself. Its files lie below /page/."""
+OPEN = ("/healthz", "/readyz")
+"""Paths that need no key, beside the page: it asks for one itself."""
 
 
 @dataclass(frozen=True)

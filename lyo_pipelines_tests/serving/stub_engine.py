@@ -28,6 +28,7 @@ class StubEngine:
     pause: float = 0.05
     writing: int = 0
     ended: list[str] = field(default_factory=list)
+    paused: list[str] = field(default_factory=list)
     proved: list[str] = field(default_factory=list)
     sick: str = ""
 
@@ -53,6 +54,7 @@ class StubEngine:
                 if question.startswith("slow"):
                     await asyncio.sleep(self.pause)
                 if question.startswith("hang") and number == 2:
+                    self.paused.append(question)
                     await asyncio.Event().wait()
                 if question.startswith("die") and number == 2:
                     raise EngineDied

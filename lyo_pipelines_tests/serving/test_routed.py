@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
+from lyo_pipelines.config.loading import load_config
 from lyo_pipelines.rollout.assignment import BUCKETS, arm, candidate_buckets, salt_of
 from lyo_pipelines.rollout.routing import Routing, RoutingEntry, Target, refresh_routing, routing_path, to_text
 from lyo_pipelines.rollout.start import adapter_of
-from lyo_pipelines.serving.app import make_app
+from lyo_pipelines.serving.access.limits import Limits
 from lyo_pipelines.serving.contract import RefusedError
-from lyo_pipelines.serving.engines.engine import GeneratedText
-from lyo_pipelines.serving.generation import Generator
+from lyo_pipelines.serving.door import Door
+from lyo_pipelines.serving.gateway import Access, make_app
 from lyo_pipelines.serving.models import Models
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines.training.plan import read_adapter
@@ -22,6 +23,7 @@ from lyo_pipelines.training.verified_loading import DamagedAdapterError
 from lyo_pipelines_tests.evaluation import sample_reports
 from lyo_pipelines_tests.registry.event_factory import event, promoted, released, write
 from lyo_pipelines_tests.serving.live_server import SEGMENT, published
+from lyo_pipelines_tests.serving.stub_engine import StubEngine
 
 RELEASE = f"{SEGMENT}@new#2"
 
@@ -111,23 +113,32 @@ def test_a_candidate_that_cannot_be_loaded_and_has_nothing_to_fall_back_to_says_
     lake.write_text(to_text(Routing({SEGMENT: entry})), routing_path(lake))
     (Path(lake.adapter_dir(SEGMENT, "new")) / "adapter_model.safetensors").write_bytes(b"half")
     asked = {"model": SEGMENT, "user": "u", "messages": [{"role": "user", "content": "hi"}]}
-    answer = TestClient(make_app(Models(lake, "tiny"), Unable())).post("/v1/chat/completions", json=asked)
+    answer = TestClient(app_of(Models(lake, "tiny"), Unable())).post("/v1/chat/completions", json=asked)
     assert (answer.status_code, answer.json()["error"]["code"]) == (500, "damaged_adapter")
     assert named(answer) == {"adapter-version": "new", "experiment-arm": "candidate", "release-id": RELEASE}
 
 
-class Unable(Generator):
-    """A generator that answers nothing."""
+class Unable(StubEngine):
+    """An engine that answers nothing."""
 
     def __init__(self, error: Exception | None = None) -> None:
+        super().__init__()
         self.error = error
 
-    def write(self, *_: object) -> GeneratedText:
+    async def write(self, *_: object):
         raise self.error or AssertionError("not reached")
+        yield
+
+
+def app_of(models: Models, engine: StubEngine):
+    config = load_config()
+    door = Door(models, engine, config.gateway, config.interactions.language_from_text, clock=lambda: 1.8e9)
+    return make_app(door, Access("testserver", None, Limits(config.gateway.per_key, lambda: 0.0)))
 
 
 def named(answer) -> dict[str, str]:
-    return {key.removeprefix("x-lyo-"): value for key, value in answer.headers.items() if key.startswith("x-lyo-")}
+    told = {key.removeprefix("x-lyo-"): value for key, value in answer.headers.items() if key.startswith("x-lyo-")}
+    return {name: told[name] for name in ("adapter-version", "experiment-arm", "release-id")}
 
 
 @pytest.mark.parametrize("stream", [False, True])
@@ -140,7 +151,7 @@ def named(answer) -> dict[str, str]:
     ],
 )
 def test_a_failure_carries_the_adapter_and_arm_that_it_counts_against(lake, error, status, stream):
-    app = make_app(route(lake, share=1.0), Unable(error))
+    app = app_of(route(lake, share=1.0), Unable(error))
     asked = {"model": SEGMENT, "user": "u", "stream": stream, "messages": [{"role": "user", "content": "hi"}]}
     answer = TestClient(app).post("/v1/chat/completions", json=asked)
     assert (answer.status_code, answer.json()["error"]["type"]) == (status, "server_error")

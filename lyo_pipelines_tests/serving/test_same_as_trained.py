@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from lyo_pipelines.evaluation.inputs.evaluation_inputs import ModelSpec
 from lyo_pipelines.evaluation.inputs.items import Item
 from lyo_pipelines.serving.contract import ChatMessage, ChatRequest, RefusedError
 from lyo_pipelines.serving.engines.engine import GeneratedText
-from lyo_pipelines.serving.generation import Generator
+from lyo_pipelines.serving.engines.torch_engine import TorchEngine
 from lyo_pipelines.serving.models import ModelChoice
 from lyo_pipelines.training.engine import base
 from lyo_pipelines.training.engine.chat import Tokens, tokenize
@@ -108,12 +108,18 @@ def item(answer: str = ANSWER, turns: list[dict[str, str]] | None = None) -> Ite
 
 def served(taught: Taught, turns: list[dict[str, str]], **wanted: Any) -> tuple[GeneratedText, str]:
     """What `lyo serve` answers, whole and as the sum of the pieces that a stream tells."""
-    writer = Generator(taught.folder.parent, device="cpu", dtype="float32")
     request = ChatRequest(model="base", messages=tuple(ChatMessage(**turn) for turn in turns), **wanted)
-    pieces: list[str] = []
-    with closing(writer):
-        written = writer.write(ModelChoice("base", taught.spec, "base"), request, pieces.append, lambda: False)
-    return written, "".join(pieces)
+
+    async def answer() -> list[str | GeneratedText]:
+        engine = TorchEngine(taught.folder.parent, str(taught.folder), device="cpu", dtype="float32")
+        try:
+            return [piece async for piece in engine.write(ModelChoice("base", taught.spec, "base"), request)]
+        finally:
+            await engine.close()
+
+    *pieces, written = asyncio.run(answer())
+    assert isinstance(written, GeneratedText)
+    return written, "".join(map(str, pieces))
 
 
 def test_the_end_that_the_template_teaches_is_learnt_once_and_stopped_at(taught):

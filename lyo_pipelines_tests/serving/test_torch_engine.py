@@ -6,7 +6,7 @@ import asyncio
 import json
 import random
 import shutil
-from contextlib import asynccontextmanager, closing, suppress
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -475,16 +475,3 @@ def test_an_error_in_the_batch_is_told_to_those_in_it_and_the_next_request_is_an
             return (await whole(engine, world.choices["a"], asked(QUESTIONS[0])))[0]
 
     assert asyncio.run(run()) == world.alone("a", QUESTIONS[0])
-
-
-def test_without_an_event_loop_the_same_is_answered(world):
-    from lyo_pipelines.serving.generation import Generator
-
-    pieces: list[str] = []
-    with closing(Generator(world.root / "models", device="cpu", dtype="float32")) as writer:
-        assert writer.load(world.choices["a"]).measured < 1e-4
-        found = writer.write(world.choices["a"], asked(QUESTIONS[0]), pieces.append, lambda: False)
-        left = writer.write(world.choices["a"], asked(QUESTIONS[1], max_tokens=1800), pieces.append, lambda: True)
-    assert found == world.alone("a", QUESTIONS[0])
-    assert "".join(pieces) == found.text
-    assert left.text == ""

@@ -40,7 +40,8 @@ def is_loopback(host: str) -> bool:
 class Guard:
     """The outermost application. keys: None where nobody needs one. hosts: names it is asked under; open_paths: need no key.
 
-    uploads: paths whose bodies may be as large as config.largest_upload. turned_away: is told why. failed: makes the response.
+    uploads: paths of owners, whose bodies may be as large as config.largest_upload. turned_away: is told why. failed: makes the
+    response.
     """
 
     app: ASGIApp
@@ -98,12 +99,17 @@ class Guard:
         if self.keys is None or scope["path"] in self.open_paths:
             return
         kind, _, key = headers.get("authorization", "").partition(" ")
-        name = self.keys.name_of(key.strip()) if kind.lower() == "bearer" and key else None
-        if name is None:
+        holder = self.keys.holder_of(key.strip()) if kind.lower() == "bearer" and key else None
+        if holder is None:
             self.turned_away("key")
             raise RefusedError("a key is needed: Authorization: Bearer <key>", status=401, code="invalid_api_key")
-        scope[KEY_NAME] = name
-        if scope["method"] == "POST" and (held := self.limits.request(name)) is not None:
+        if scope["path"] in self.uploads and not holder.owner:
+            self.turned_away("key")
+            raise RefusedError(
+                "an owner's key is needed: lyo gateway key add NAME --owner", status=403, code="not_an_owner"
+            )
+        scope[KEY_NAME] = holder.name
+        if scope["method"] == "POST" and (held := self.limits.request(holder.name)) is not None:
             limit, seconds = held
             self.turned_away(limit)
             said = "too many requests" if limit == "rate" else "the tokens of a day are used up"

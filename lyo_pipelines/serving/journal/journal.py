@@ -14,9 +14,10 @@ from filelock import FileLock, Timeout
 
 from lyo_pipelines.errors import LyoError
 from lyo_pipelines.json_types import RawRow
+from lyo_pipelines.serving.journal.appending import Entry
 from lyo_pipelines.serving.journal.records import begin_line, drop_line, end_line, feedback_line, part_line
 from lyo_pipelines.serving.journal.segments import Segments
-from lyo_pipelines.serving.journal.writer import Entry, Writer
+from lyo_pipelines.serving.journal.writer import Writer
 from lyo_pipelines.storage.lake import Lake
 
 _REMEMBERED = 10_000
@@ -32,24 +33,27 @@ class JournalTakenError(LyoError):
 
 
 class Journal:
-    """One journal of one data directory; made within a running event loop. recovered: rows that a killed gateway left behind.
+    """One journal of one data directory, used within one event loop. recovered: rows that a killed gateway left behind."""
 
-    Raises JournalTakenError; NotLocalError on a remote lake.
-    """
+    def __init__(self, writer: Writer, recovered: int, end: ExitStack) -> None:
+        self._writer, self.recovered, self._end = writer, recovered, end
+        self._said: OrderedDict[str, bytes] = OrderedDict()
 
-    def __init__(
-        self, lake: Lake, *, rows: int, seconds: float, reserve_bytes: int, clock: Callable[[], float]
-    ) -> None:
+    @classmethod
+    def opened(
+        cls, lake: Lake, *, rows: int, seconds: float, reserve_bytes: int, clock: Callable[[], float]
+    ) -> Journal:
+        """Recover what was left behind and begin. clock: seconds since 1970. Blocks while it reads.
+
+        Raises JournalTakenError; NotLocalError on a remote lake.
+        """
         folder = lake.local(lake.side("gateway", "journal"))
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._loop = asyncio.get_running_loop()
         with ExitStack() as undo:
             undo.enter_context(_only_writer(folder))
             segments = Segments(folder, lake, reserve_bytes=reserve_bytes, clock=clock)
-            self.recovered = segments.recover()
-            self._writer = Writer(segments, rows=rows, seconds=seconds)
-            self._end = undo.pop_all()
-        self._said: OrderedDict[str, bytes] = OrderedDict()
+            recovered = segments.recover()
+            return cls(Writer(segments, rows=rows, seconds=seconds), recovered, undo.pop_all())
 
     @property
     def waiting(self) -> int:
@@ -94,7 +98,8 @@ class Journal:
         self._end.close()
 
     async def _put(self, entry: Entry) -> None:
-        written: asyncio.Future[None] = self._loop.create_future()
+        loop = asyncio.get_running_loop()
+        written: asyncio.Future[None] = loop.create_future()
 
         def tell(error: OSError | None) -> None:
             if written.done():  # nobody waits any more
@@ -104,13 +109,13 @@ class Journal:
             else:
                 written.set_exception(JournalFullError(str(error)))
 
-        self._writer.put(replace(entry, done=lambda error: self._loop.call_soon_threadsafe(tell, error)))
+        self._writer.put(replace(entry, done=lambda error: loop.call_soon_threadsafe(tell, error)))
         await written
 
 
 @contextmanager
 def _only_writer(folder: Path) -> Iterator[None]:
-    lock = FileLock(folder / ".lock", timeout=0)
+    lock = FileLock(folder / ".lock", timeout=0, thread_local=False)
     try:
         lock.acquire()
     except Timeout:

@@ -6,12 +6,10 @@ into a later segment must not be taken for one that never ended. Publishing agai
 
 from __future__ import annotations
 
-import logging
 import os
-import threading
 import uuid
+from collections import deque
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
@@ -20,7 +18,6 @@ from lyo_pipelines.storage.lake import TEMPORARY, Lake
 
 SUFFIX = ".jsonl"
 RESERVE = "reserve"
-_log = logging.getLogger(__name__)
 
 
 class Segment:
@@ -65,14 +62,15 @@ class Segment:
 
 
 class Segments:
-    """The segments of one folder, in order of their names, and the inbox that they go to. clock: seconds since 1970."""
+    """The segments of one folder, in order of their names, and the inbox that they go to. clock: seconds since 1970.
+
+    sealed: those that are complete and not yet in the inbox, oldest first.
+    """
 
     def __init__(self, folder: Path, lake: Lake, *, reserve_bytes: int, clock: Callable[[], float]) -> None:
         self._folder, self._lake, self._reserve, self._clock = folder, lake, reserve_bytes, clock
-        self._sealed: list[Path] = []
+        self.sealed: deque[tuple[Path, bool]] = deque()
         self._newest = ""
-        self._publisher = ThreadPoolExecutor(1, "journal-to-inbox")
-        self._lock = threading.Lock()
 
     def recover(self) -> int:
         """Send to the inbox what a gateway that was killed left behind; how many rows."""
@@ -95,31 +93,25 @@ class Segments:
             _write_synced(temporary, carried)
             temporary.replace(path)
             _sync_folder(self._folder)
+            segment = Segment(path, len(carried))
         except OSError:
-            temporary.unlink(missing_ok=True)
+            for left in (temporary, path):  # what it would carry over stays in the old one
+                left.unlink(missing_ok=True)
             raise
         self._newest = name
-        return Segment(path, len(carried))
+        return segment
 
-    def seal(self, old: Segment) -> None:
-        """It is complete, and a new one goes on: its rows go to the inbox beside the writing."""
+    def seal(self, old: Segment, *, all_over: bool = False) -> None:
+        """It is complete. all_over: no other goes on, so what has not ended in it never will."""
         old.close()
-        with self._lock:
-            self._sealed.append(old.path)
-        self._publisher.submit(self._publish_sealed)
+        self.sealed.append((old.path, all_over))
 
-    def publish_again(self) -> None:
-        """Try again what could not be put into the inbox."""
-        if self._sealed:
-            self._publisher.submit(self._publish_sealed)
-
-    def finish(self, last: Segment) -> None:
-        """Nobody writes any more: everything goes to the inbox. What cannot stays for the next start."""
-        last.close()
-        with self._lock:
-            self._sealed.append(last.path)
-        self._publisher.submit(self._publish_sealed, last.path)
-        self._publisher.shutdown(wait=True)
+    def publish(self) -> None:
+        """Send the complete segments to the inbox. Raises OSError; what is left is tried again, here or at the next start."""
+        while self.sealed:
+            path, all_over = self.sealed[0]
+            self._publish(path, fold([path.read_bytes()], all_over=all_over)[0])
+            self.sealed.popleft()
 
     def keep_reserve(self) -> bool:
         """Have the reserve on the disk; whether it is there."""
@@ -127,9 +119,12 @@ class Segments:
         if path.exists() and path.stat().st_size == self._reserve:
             return True
         try:
-            with path.open("wb") as handle:
+            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            try:
                 if self._reserve:
-                    os.posix_fallocate(handle.fileno(), 0, self._reserve)
+                    os.posix_fallocate(handle, 0, self._reserve)
+            finally:
+                os.close(handle)
         except OSError:
             self.give_reserve()
             return False
@@ -138,17 +133,6 @@ class Segments:
     def give_reserve(self) -> None:
         """Free the space that was kept."""
         (self._folder / RESERVE).unlink(missing_ok=True)
-
-    def _publish_sealed(self, last: Path | None = None) -> None:
-        while self._sealed:
-            path = self._sealed[0]
-            try:
-                self._publish(path, fold([path.read_bytes()], all_over=path == last)[0])
-            except OSError as error:
-                _log.error("rows cannot be put into the inbox, tried again later: %s", error)
-                return
-            with self._lock:
-                self._sealed.pop(0)
 
     def _publish(self, path: Path, rows: SegmentRows) -> None:
         name = path.name.removesuffix(SUFFIX)
@@ -161,10 +145,12 @@ class Segments:
 
 
 def _write_synced(path: Path, data: bytes) -> None:
-    with path.open("wb") as handle:
-        handle.write(data)
-        handle.flush()
-        os.fsync(handle.fileno())
+    path.touch(mode=0o600)
+    segment = Segment(path, 0)
+    try:
+        segment.append(data, sync=True)
+    finally:
+        segment.close()
 
 
 def _sync_folder(folder: Path) -> None:

@@ -1,0 +1,68 @@
+"""`lyo gateway` and `lyo gateway key …`: the server that answers, logs and takes feedback, and the keys that open it."""
+
+from __future__ import annotations
+
+import time
+
+from rich.console import Console
+
+from lyo_pipelines.client.trainings import DagsterTrainings
+from lyo_pipelines.config.loading import load_config
+from lyo_pipelines.config.settings import Settings
+from lyo_pipelines.serving.models import Models
+from lyo_pipelines.storage.lake import Lake
+from lyo_pipelines.training.base_models import EMBEDDED_NAME
+
+
+def run_gateway(console: Console, *, host: str, port: int, engine: str | None, base: str | None) -> None:
+    """Serve until SIGINT or SIGTERM. engine: instead of the configured one; base: of the lake's adapters (None: the embedded one)."""
+    settings = Settings.from_env()
+    changes = {} if engine is None else {"gateway": {"engine": engine}}
+    config = load_config(settings.config_path)
+    if changes:
+        config = config.model_copy(update={"gateway": config.gateway.model_copy(update=changes["gateway"])})
+    lake, base = Lake(settings.data_dir), base or EMBEDDED_NAME
+    from lyo_pipelines.serving.engines.choosing import engine_of
+    from lyo_pipelines.serving.running import Assembly, access_for
+    from lyo_pipelines.serving.server import run_server
+
+    assembly = Assembly(
+        Models(lake, base, to_base=True),
+        engine_of(config.gateway, base, lake),
+        config,
+        access_for(lake, config, host),
+        settings.require_pseudonym_key(),
+        time.time,
+        DagsterTrainings(),
+    )
+    run_server(
+        assembly.prepare,
+        host=host,
+        port=port,
+        say=lambda text: console.print(text, highlight=False, soft_wrap=True, markup=False),
+    )
+
+
+def add_key(console: Console, name: str, *, owner: bool) -> None:
+    """Make a key and print it, this once."""
+    from lyo_pipelines.serving.running import keys_of
+
+    key = keys_of(Lake(Settings.from_env().data_dir)).add(name, owner=owner)
+    console.print(key, highlight=False, soft_wrap=True, markup=False)
+    console.print(f"Keep it: only its hash is stored. It opens the gateway for {name}.", highlight=False)
+
+
+def list_keys(console: Console) -> None:
+    """The names of all keys."""
+    from lyo_pipelines.serving.running import keys_of
+
+    for holder in keys_of(Lake(Settings.from_env().data_dir)).holders():
+        console.print(f"{holder.name}{' (owner)' if holder.owner else ''}", highlight=False, markup=False)
+
+
+def remove_key(console: Console, name: str) -> None:
+    """Take a key away; a gateway that runs refuses it from now on."""
+    from lyo_pipelines.serving.running import keys_of
+
+    keys_of(Lake(Settings.from_env().data_dir)).remove(name)
+    console.print(f"{name} opens nothing any more.", highlight=False)
