@@ -4,8 +4,8 @@
 
 `means` repeats one window of answers: how far the plain and the corrected mean are off, and how often the 95 % interval of the
 corrected one holds the truth, with users as the unit (as in releases) and with groups of them (as in triggers). `triggers` and
-`releases` run the real rules in the worlds of triggers_world.py and rollout_world.py, each twice: with a log that says who was invited,
-and with the same log without it. Intervals of shares are Wilson's at 95 %; every cell says its n.
+`releases` run the real rules in the worlds of triggers_world.py and rollout_world.py, each twice: with a log that says who was
+invited, and with the same log without it. Intervals of shares are Wilson's at 95 %; every cell says its n.
 """
 
 from __future__ import annotations
