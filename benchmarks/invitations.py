@@ -3,9 +3,9 @@
     nice python benchmarks/invitations.py [--only means triggers releases] [--repeats 2000] [--histories 250] [--releases 200]
 
 `means` repeats one window of answers: how far the plain and the corrected mean are off, and how often the 95 % interval of the
-corrected one holds the truth. `triggers` and `releases` run the real rules in the worlds of triggers_world.py and rollout_world.py,
-each twice: with a log that says who was invited, and with the same log without it. Intervals of shares are Wilson's at 95 %; every
-cell says its n.
+corrected one holds the truth, with users as the unit (as in releases) and with groups of them (as in triggers). `triggers` and
+`releases` run the real rules in the worlds of triggers_world.py and rollout_world.py, each twice: with a log that says who was
+invited, and with the same log without it. Intervals of shares are Wilson's at 95 %; every cell says its n.
 """
 
 from __future__ import annotations
@@ -31,10 +31,12 @@ from scipy.stats import t as student
 from triggers_replay import RULES, WARM_UP, replay
 from triggers_world import Scenario
 
+from lyo_pipelines.health.contract import USER_GROUPS
 from lyo_pipelines.retraining.curriculum import AcademicYear, Curriculum
 from lyo_pipelines.statistics.cluster_robust import cluster_robust_ratio
 from lyo_pipelines.statistics.invitations import Responses, fit_correction, worst_case_bounds
 from lyo_pipelines.statistics.proportions import wilson_bounds
+from lyo_pipelines.statistics.random_groups import grouped_ratio
 
 OUT = Path(__file__).parent / "out" / "invitations.json"
 ORDINARY = Curriculum(
@@ -103,7 +105,7 @@ def means(window: Window, repeats: int, seed: int) -> dict[str, Any]:
     found: dict[str, list[float]] = {
         name: [] for name in ("plain", "volunteers", "invited", "corrected", "error", "width")
     }
-    covered, bounded, known = list[bool](), list[bool](), list[float]()
+    covered, by_group, bounded, known = list[bool](), list[bool](), list[bool](), list[float]()
     for _ in range(repeats):
         rows = answers_of(rng, window)
         rating, invited, rated = rows["rating"], rows["invited"], rows["rated"]
@@ -117,6 +119,13 @@ def means(window: Window, repeats: int, seed: int) -> dict[str, Any]:
         ratio = cluster_robust_ratio(correction.totals(asked, free)[0], (asked.n + free.n)[0])
         counts = asked.rated[0]
         width = student.ppf(0.975, counts.sum() ** 2 / np.square(counts).sum() - 1) * ratio.standard_error
+        in_groups = [
+            np.bincount(np.arange(window.users) % USER_GROUPS, weights=values, minlength=USER_GROUPS)[None, :]
+            for values in ((asked.n + free.n)[0], correction.totals(asked, free)[0])
+        ]
+        grouped = grouped_ratio(*in_groups)
+        wide = student.ppf(0.975, grouped.degrees_of_freedom[0]) * grouped.standard_error[0]
+        by_group.append(abs(grouped.value[0] - truth) <= wide)
         found["plain"].append(rating[rated].mean() - truth)
         found["volunteers"].append(rating[rated & ~invited].mean() - truth)
         found["invited"].append(rating[rated & invited].mean() - truth)
@@ -131,6 +140,7 @@ def means(window: Window, repeats: int, seed: int) -> dict[str, Any]:
         "truth": round(truth, 4), "invited_ratings": round(float(np.mean(known)), 1),
         **{f"{name}_off_by": mean(np.array(found[name])) for name in ("plain", "volunteers", "invited", "corrected")},
         "standard_error": round(float(np.mean(found["error"])), 4), "corrected_covers": share(np.array(covered)),
+        "corrected_covers_by_groups_of_users": share(np.array(by_group)),
         "bounds_hold": share(np.array(bounded)), "bounds_width": round(float(np.mean(found["width"])), 3),
     }  # fmt: skip
 

@@ -16,6 +16,7 @@ from lyo_pipelines.rollout.findings import ReleaseFinding, number, percent, roun
 from lyo_pipelines.statistics.cluster_robust import RatioDifference
 from lyo_pipelines.statistics.proportions import wilson_bounds
 
+_NOT_AGREED = "shown by all ratings, and not by the invited ones yet"
 MINIMUM_EVENTS = 10
 """With fewer errors the interval of a share of errors alone means nothing."""
 
@@ -35,6 +36,8 @@ def rating_drop(case: ReleaseCase) -> ReleaseFinding:
         return ReleaseFinding(rule, "unknown", f"{missing}{aside}", told)
     says = f"rating {number(found.estimate)} against the current adapter (limit {number(limit)}){aside}"
     if bounds.high < 0 and found.estimate - case.config.brakes.slack * found.standard_error <= limit:
+        if not case.ratings.drop_agreed:
+            return ReleaseFinding(rule, "hold", f"{says}: {_NOT_AGREED}", told)
         return ReleaseFinding(rule, "fire", f"{says}: shown to be worse, and the limit is within reach", told)
     return _near_limit(rule, says, told, is_near=found.estimate < case.config.up.near * limit)
 
@@ -56,6 +59,8 @@ def beyond_margin(case: ReleaseCase) -> ReleaseFinding:
             f"rating {number(found.estimate)}, shown to be down by more than {margin} (at most {number(bounds.high)})"
             f"{case.ratings.choice.aside}"
         )
+        if not case.ratings.drop_agreed:
+            return ReleaseFinding(rule, "hold", f"{says}: {_NOT_AGREED}", told)
         return ReleaseFinding(rule, "fire", says, told)
     return ReleaseFinding(rule, "clear", f"a drop of more than {margin} is not shown ({number(found.estimate)})", told)
 

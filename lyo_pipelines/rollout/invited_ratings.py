@@ -42,6 +42,9 @@ from lyo_pipelines.statistics.invitations import (
     worst_case_bounds,
 )
 
+AGREEMENT = 0.8
+"""Confidence, over all looks, with which the invited ratings must show a drop for which all ratings send a candidate back."""
+
 
 @dataclass(frozen=True, eq=False)
 class ComparedRatings:
@@ -55,6 +58,8 @@ class ComparedRatings:
     choice: Choice = ALL_RATINGS
     lowest: tuple[float, float] = (math.nan, math.nan)
     highest: tuple[float, float] = (math.nan, math.nan)
+    drop_agreed: bool = True
+    """Whether the invited ratings show a drop, too (at AGREEMENT), where all ratings decide; nothing hides from that by who rates."""
 
     @property
     def deciding(self) -> RatioDifference:
@@ -95,9 +100,11 @@ def compare_ratings(seen: Observation, config: RolloutConfig) -> ComparedRatings
         volunteering_gap=_gap(cluster_robust_difference(ours.volunteering, base.volunteering), planned.share),
     )  # fmt: skip
     (low, high), (low_base, high_base) = (worst_case_bounds(one.invited) for one in (ours, base))
+    agreed = choice.by == "corrected" or math.isnan(corrected.estimate)
     return ComparedRatings(
-        plain, corrected, choice, (float(low[0]), float(low_base[0])), (float(high[0]), float(high_base[0]))
-    )
+        plain, corrected, choice, (float(low[0]), float(low_base[0])), (float(high[0]), float(high_base[0])),
+        drop_agreed=agreed or bounds_of_difference(corrected, AGREEMENT, planned.rating).high < 0,
+    )  # fmt: skip
 
 
 class _Invited:
