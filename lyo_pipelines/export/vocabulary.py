@@ -163,7 +163,8 @@ def _scores(pairs: Sequence[tuple[str, str]]) -> dict[str, float]:
 
 
 def _pairs(merges: Sequence[Any]) -> list[tuple[str, str]]:
-    return [tuple(one.split(" ", 1)) if isinstance(one, str) else (one[0], one[1]) for one in merges]
+    split = (one.split(" ", 1) if isinstance(one, str) else one for one in merges)
+    return [(left, right) for left, right in split]
 
 
 def _listed(told: Mapping[str, Any] | None, within: str) -> list[Mapping[str, Any]]:

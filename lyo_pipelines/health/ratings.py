@@ -82,6 +82,8 @@ def _by_group(users: pl.DataFrame, segments: pl.Series) -> dict[str, NDArray[np.
     place = np.array([number[segment] for segment in rows["segment"]]) * (NO_USER + 1) + rows["user_group"].to_numpy()
     cells = len(segments) * (NO_USER + 1)
     return {
-        name: np.bincount(place, weights=rows[name].to_numpy(), minlength=cells).reshape(len(segments), -1)
+        name: np.bincount(place, weights=rows[name].to_numpy(), minlength=cells)
+        .astype(np.float64)
+        .reshape(len(segments), -1)
         for name in _COLUMNS
     }

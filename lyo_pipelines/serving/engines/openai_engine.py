@@ -36,7 +36,7 @@ from lyo_pipelines.training.verified_loading import DamagedAdapterError
 _log = logging.getLogger(__name__)
 
 _OF_COMPLETIONS = ("frequency_penalty", "presence_penalty")
-_HINTS = {
+_HINTS: dict[int, str] = {
     httpx.codes.UNAUTHORIZED: "It wants a key: set key_variable, and the variable that it names.",
     httpx.codes.NOT_FOUND: "Is the address the one before /v1?",
 }

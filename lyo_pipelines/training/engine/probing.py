@@ -50,7 +50,7 @@ def write_probes(
     """
     if not isinstance(model, peft.PeftModel):
         return []
-    name = model.active_adapter
+    name = str(model.active_adapter)
     device = next(model.parameters()).device
     set_peft_model_state_dict(model, load_peft_weights(str(output), device=str(device)), adapter_name=name)
     with _still(model):
