@@ -26,7 +26,7 @@ Quantisation = Literal["float32", "float16", "bfloat16", "8-bit", "4-bit"]
 TOLERANCE: Mapping[Quantisation, float] = {
     "float32": 0.01, "float16": 0.03, "bfloat16": 0.1, "8-bit": 0.1, "4-bit": 0.35,
 }  # fmt: skip
-"""Mean absolute difference in nats that rounding alone may make; docs/engines.md says how they were found."""
+"""Mean absolute difference in nats that rounding alone may make; docs/engines.md says why these."""
 _ENOUGH = TOP // 2
 """Tokens of a probe that must be comparable."""
 

@@ -47,6 +47,7 @@ class Ask:
     request: ChatRequest
     tell: Tell
     cancelled: threading.Event = field(default_factory=threading.Event)
+    row: Row | None = None
 
 
 @dataclass(eq=False)
@@ -181,9 +182,9 @@ class TorchWorker:
         """Begin with the first request that waits, if there is room for it now."""
         while self._waiting and self._reading is None:
             ask = self._waiting[0]
-            if not self._may_load(ask.choice):
-                return
             try:
+                if not self._may_load(ask.choice):
+                    return
                 held = self._models.get(ask.choice.spec, self._in_use())
                 self._models.proof(held)
                 if held.lean is None:
@@ -202,23 +203,27 @@ class TorchWorker:
     def _begin(self, held: HeldModel, ask: Ask) -> bool:
         """Begin to read a prompt; False where its row must wait for others to end."""
         assert held.lean is not None
-        request, limits = ask.request, self.limits
-        prompt = asked_tokens(request, held.tokenizer)
-        limit = room_left(held.lean.positions, prompt, request.limit)
+        limits = self.limits
         if self._batch is None or self._batch.model is not held.lean:
             self._batch = RowBatch(held.lean, most=limits.rows, widest=limits.widest, on_end=self._keep)
         batch = self._batch
-        row = Row(
-            prompt, limit, held.stops, held.adapter,
-            choose=Sampler(request.temperature, request.top_p, request.seed) if request.temperature else None,
-            drafts=Drafts(limits.guess) if limits.widest > 1 else None,
-        )  # fmt: skip
+        if ask.row is None or ask.row.adapter is not held.adapter:  # made once, however long it waits
+            ask.row = self._row(held, held.lean.positions, ask.request)
+        row = ask.row
         if batch.rows and (len(batch.rows) >= limits.rows or batch.would_need(row) > limits.cache_bytes):
             return False
         self._next()
-        self._reading = _Writing(ask, row, pieces_of(held.tokenizer, request, ask.tell))
+        self._reading = _Writing(ask, row, pieces_of(held.tokenizer, ask.request, ask.tell))
         batch.start([row], self._read_before(batch, row))
         return True
+
+    def _row(self, held: HeldModel, positions: int, request: ChatRequest) -> Row:
+        prompt = asked_tokens(request, held.tokenizer)
+        return Row(
+            prompt, room_left(positions, prompt, request.limit), held.stops, held.adapter,
+            choose=Sampler(request.temperature, request.top_p, request.seed) if request.temperature else None,
+            drafts=Drafts(self.limits.guess) if self.limits.widest > 1 else None,
+        )  # fmt: skip
 
     def _read_before(self, batch: RowBatch, row: Row) -> tuple[KeyValueCache, int] | None:
         """What is read of a prompt already, by a row that writes or one that has ended; its last token is always read anew."""
@@ -313,7 +318,8 @@ class TorchWorker:
             while self._waiting:
                 failed.append(self._next())
             while self._proving:
-                self._proving.popleft().result.set_exception(error)
+                if not (job := self._proving.popleft()).result.cancelled():
+                    job.result.set_exception(error)
         for ask in failed:
             ask.tell(error)
 
@@ -321,9 +327,9 @@ class TorchWorker:
 
     def _prove_on(self, job: _Proving) -> None:
         """One pass of a proof, so that the rows that write do not wait for the whole of it."""
-        if not self._may_load(job.choice):
-            return
         try:
+            if not self._may_load(job.choice):
+                return
             if job.steps is None and not job.result.set_running_or_notify_cancel():
                 self._proving.popleft()
                 return
