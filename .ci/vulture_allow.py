@@ -84,3 +84,4 @@ stationary
 has_canonical_format  # scipy.sparse
 pre_tokenizer  # tokenizers
 _none_in_words  # pydantic
+capture_signals  # uvicorn

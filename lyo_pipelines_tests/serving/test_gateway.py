@@ -19,7 +19,7 @@ CHANGES = {
     "invited_share": 0.5,
     "queue": 4,
     "largest_body": 4096,
-    "seconds": {"headers": 0.4, "idle": 0.4, "answer": 1.5},
+    "seconds": {"headers": 3, "idle": 3, "answer": 5},
     "journal": {"inbox_rows": 100_000, "reserve_bytes": 4096},
 }
 
@@ -164,7 +164,7 @@ def test_who_goes_away_ends_the_work_and_is_logged_with_what_was_told(gateway: G
     wait_until(lambda: "error" in row_asked(gateway, question))
     row = row_asked(gateway, question)
     assert (row["error"], row["answer"]) == ("the client went away before the answer ended", "tiny heard:")
-    assert row["response_time_ms"] < 1500, "long before the answer's own limit"
+    assert row["response_time_ms"] < 5000, "long before the answer's own limit"
 
 
 def wait_until(is_so) -> None:
