@@ -101,3 +101,4 @@ verbosity
 has_canonical_format  # scipy.sparse
 pre_tokenizer  # tokenizers
 _none_in_words  # pydantic
+capture_signals  # uvicorn

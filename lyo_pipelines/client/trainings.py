@@ -16,7 +16,7 @@ class DagsterTrainings:
     """See serving.documents.Trainings. A setup is the run that reads the documents; a sensor launches what follows from it."""
 
     def begin(self, name: str) -> str:
-        """Read the set; the sensor `setup_trainings` trains on what comes of it. Raises ServerError, GraphQLError."""
+        """Read the set; the sensor `setups_sensor` trains on what comes of it. Raises ServerError, GraphQLError."""
         return _client().launch(
             _READ, config={}, tags={SET_TAG: name, SETUP_TAG: FIRST, "lyo/why": "the gateway was asked to"}
         )

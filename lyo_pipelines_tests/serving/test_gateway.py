@@ -19,7 +19,7 @@ CHANGES = {
     "invited_share": 0.5,
     "queue": 4,
     "largest_body": 4096,
-    "seconds": {"headers": 0.4, "idle": 0.4, "answer": 1.5},
+    "seconds": {"headers": 3, "idle": 3},
     "journal": {"inbox_rows": 100_000, "reserve_bytes": 4096},
 }
 
@@ -134,7 +134,6 @@ def row_named(gateway: Gateway, interaction: str) -> dict:
     [
         ("die here please", 500, "EngineDied", "tiny heard:"),
         ("long", 400, "the prompt is too long", None),
-        ("hang on please", 504, "the answer took too long and was cut", "tiny heard:"),
     ],
 )
 def test_an_answer_that_fails_is_logged_with_its_error_and_what_was_told(
@@ -151,6 +150,18 @@ def test_an_answer_that_fails_is_logged_with_its_error_and_what_was_told(
     assert row["response_time_ms"] > 0
 
 
+def test_an_answer_that_takes_too_long_is_cut_and_logged_with_what_was_told(tmp_path):
+    lake = Lake(str(tmp_path))
+    with running(lake, changes={"seconds": {"answer": 1}}) as gateway:
+        whole, streamed = (gateway.ask("hang on please", stream=stream) for stream in (False, True))
+    assert (whole.status_code, whole.json()["error"]["code"]) == (504, "timeout")
+    last = json.loads(streamed.text.strip().rsplit("data: ", 1)[1])
+    assert last["error"]["code"] == "timeout"
+    for row in inbox_rows(lake):
+        assert (row["answer"], row["finish_reason"]) == ("tiny heard:", "timeout")
+        assert row["error"] == "the answer took too long and was cut"
+
+
 @pytest.mark.parametrize("stream", [False, True])
 def test_who_goes_away_ends_the_work_and_is_logged_with_what_was_told(gateway: Gateway, stream):
     question = f"hang until nobody waits {stream}"
@@ -164,7 +175,7 @@ def test_who_goes_away_ends_the_work_and_is_logged_with_what_was_told(gateway: G
     wait_until(lambda: "error" in row_asked(gateway, question))
     row = row_asked(gateway, question)
     assert (row["error"], row["answer"]) == ("the client went away before the answer ended", "tiny heard:")
-    assert row["response_time_ms"] < 1500, "long before the answer's own limit"
+    assert row["response_time_ms"] < 60_000, "long before the answer's own limit"
 
 
 def wait_until(is_so) -> None:

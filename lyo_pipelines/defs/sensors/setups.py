@@ -26,7 +26,7 @@ _REACH = timedelta(days=7)
         "documents has succeeded."
     ),
 )
-def setup_trainings(context: dg.SensorEvaluationContext, store: Store) -> dg.SensorResult | dg.SkipReason:
+def setups_sensor(context: dg.SensorEvaluationContext, store: Store) -> dg.SensorResult | dg.SkipReason:
     """One run for each segment of each setup that was read; a run key launches once."""
     records = context.instance.get_run_records(
         dg.RunsFilter(
