@@ -7,7 +7,7 @@ beginnings up to the chosen places. What is compared later, and how strictly, is
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -69,8 +69,10 @@ def _still(model: Any) -> Iterator[None]:
     """Without dropout, gradients, or compiling anew for a few rows."""
     was_training = model.training
     model.eval()
+    compiled = any(module._compiled_call_impl is not None for module in model.modules())
     try:
-        with torch.inference_mode(), torch.compiler.set_stance("force_eager"):
+        # asking for the stance alone loads the compiler
+        with torch.inference_mode(), torch.compiler.set_stance("force_eager") if compiled else nullcontext():
             yield
     finally:
         model.train(was_training)
