@@ -13,6 +13,7 @@ from lyo_pipelines_tests.evaluation import sample_reports
 from lyo_pipelines_tests.interactions.landing_lake import CONFIG, build
 from lyo_pipelines_tests.serving.live_gateway import NOW, SECRET, Gateway, inbox_rows, running
 from lyo_pipelines_tests.serving.live_server import SEGMENT, published
+from lyo_pipelines_tests.serving.stub_engine import StubEngine
 
 RELEASE = f"{SEGMENT}@new#2"
 SALT = salt_of(SEGMENT, "new", 2)
@@ -99,8 +100,7 @@ def test_where_the_engine_does_not_apply_an_adapter_the_next_answers_and_the_arm
     lake.local(other.root).mkdir()
     for name in ("lake", "models"):
         lake.local(f"{other.root}/{name}").symlink_to(lake.local(f"{lake.root}/{name}"))
-    with running(other) as gateway:
-        gateway.engine.not_applied |= not_applied
+    with running(other, engine=StubEngine(not_applied=set(not_applied))) as gateway:
         answer = asked(gateway, user=user, stream=stream)
         assert answer.status_code == 200
         assert told(answer) == (*answers, "candidate", RELEASE)
