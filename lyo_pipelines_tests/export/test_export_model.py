@@ -18,7 +18,7 @@ from lyo_pipelines.export.publish import Export, export_model
 from lyo_pipelines_tests.export.made import SEGMENT, dataset, lora_adapter
 from lyo_pipelines_tests.training.chat_families import family_model
 
-pytest.importorskip("xllamacpp", reason="the extra llama_cpp is not installed")
+pytest.importorskip("xllamacpp", reason="the extra llama-cpp is not installed")
 
 
 @pytest.fixture(scope="module")

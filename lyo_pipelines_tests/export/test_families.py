@@ -31,7 +31,7 @@ SENTENCEPIECE = "mistralai/Mistral-7B-Instruct-v0.3"
 
 @pytest.mark.parametrize("name", [*MADE, "HuggingFaceTB/SmolLM2-135M-Instruct"])
 def test_llama_cpp_has_the_tokens_and_the_answers_of_training(tmp_path, name):
-    pytest.importorskip("xllamacpp", reason="the extra llama_cpp is not installed")
+    pytest.importorskip("xllamacpp", reason="the extra llama-cpp is not installed")
     base = (real_model if "/" in name else family_model)(tmp_path / "base", name)
     adapter = lora_adapter(tmp_path / "owner-1", base)
     source = read_source(base)
@@ -53,7 +53,7 @@ def test_llama_cpp_has_the_tokens_and_the_answers_of_training(tmp_path, name):
 
 
 def test_sentencepieces_way_with_spaces_becomes_the_same_tokens(tmp_path):
-    pytest.importorskip("xllamacpp", reason="the extra llama_cpp is not installed")
+    pytest.importorskip("xllamacpp", reason="the extra llama-cpp is not installed")
     from lyo_pipelines_tests.training.real_templates import REAL, real_tokenizer
     from lyo_pipelines_tests.training.tiny import make_model
 

@@ -21,7 +21,7 @@ from lyo_pipelines.training.plan import TrainingResult
 from lyo_pipelines.training.verified_loading import DamagedAdapterError
 from lyo_pipelines_tests.export.made import InTorch, base_choice, choice, lora_adapter, writing_base
 
-pytest.importorskip("xllamacpp", reason="the extra llama_cpp is not installed")
+pytest.importorskip("xllamacpp", reason="the extra llama-cpp is not installed")
 QUESTIONS = ("add four apples", "the result is five", "so we get seven", "subtract six")
 LONGEST = 24
 
