@@ -1,4 +1,5 @@
-"""A small OpenAI-compatible server: base models and adapters of the lake behind /v1/chat/completions, answers of many at once.
+"""The gateway: an OpenAI-compatible door that routes by user, a journal that becomes rows of the inbox, feedback, keys, and the page.
 
-For rehearsals, comparisons and tests on one machine. Throughput belongs to vLLM or llama.cpp, which load the same files.
+Who writes the answers is in engines/: a base with many adapters in this process, llama.cpp, or a server elsewhere. `lyo serve` is the
+door alone, without keys and journal, for rehearsals and comparisons.
 """
