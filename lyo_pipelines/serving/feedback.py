@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from lyo_pipelines.json_types import RawRow
-from lyo_pipelines.serving.asked import moment
+from lyo_pipelines.serving.asked import RowMaker, moment
 from lyo_pipelines.serving.contract import RefusedError
 from lyo_pipelines.serving.journal.journal import Journal, JournalFullError
 from lyo_pipelines.serving.metrics import Metrics
@@ -27,11 +27,13 @@ class Feedback(BaseModel):
     """What is said of one answer. withdrawn: true takes back all that was said of it, a list only what it names.
 
     rating: 1 (worst) to 5; thumbs: up or down; complaint: its category, or category and text; edited_answer: as it should have been.
+    user: whose id may not stand in the texts; it is not kept.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     interaction_id: str = Field(min_length=1, max_length=200)
+    user: str | None = Field(default=None, max_length=1_000)
     rating: float | None = Field(default=None, ge=1, le=5)
     thumbs: Literal["up", "down"] | None = None
     complaint_category: str | None = Field(default=None, min_length=1, max_length=200)
@@ -71,8 +73,8 @@ class Feedback(BaseModel):
             raise ValueError("say one of rating, thumbs, complaint, edited_answer or withdrawn")
         return self
 
-    def row(self) -> RawRow:
-        """The canonical feedback row, without its time."""
+    def row(self, rows: RowMaker) -> RawRow:
+        """The canonical feedback row, without its time; texts without the user's raw id."""
         row: RawRow = {"interaction_id": self.interaction_id}
         if self.withdrawn:
             named = () if self.withdrawn is True else self.withdrawn
@@ -84,7 +86,11 @@ class Feedback(BaseModel):
             "complaint_text": self.complaint_text,
             "edited_answer": self.edited_answer,
         }
-        return row | {name: value for name, value in said.items() if value is not None}
+        return row | {
+            name: rows.text(value, self.user) if isinstance(value, str) else value
+            for name, value in said.items()
+            if value is not None
+        }
 
 
 class _Times:
@@ -98,8 +104,8 @@ class _Times:
         return self._last
 
 
-def feedback_routes(journal: Journal, metrics: Metrics, clock: Callable[[], float]) -> list[BaseRoute]:
-    """The route of feedback. clock: seconds since 1970."""
+def feedback_routes(journal: Journal, metrics: Metrics, clock: Callable[[], float], rows: RowMaker) -> list[BaseRoute]:
+    """The route of feedback. clock: seconds since 1970; rows: takes raw ids out of texts."""
     times = _Times(clock)
 
     async def take(request: Request) -> Response:
@@ -110,7 +116,7 @@ def feedback_routes(journal: Journal, metrics: Metrics, clock: Callable[[], floa
             place = ".".join(map(str, first["loc"])) or None
             raise RefusedError(f"{place or 'feedback'}: {first['msg']}", param=place) from error
         try:
-            is_new = await journal.feedback(said.interaction_id, said.row(), moment(times.next()))
+            is_new = await journal.feedback(said.interaction_id, said.row(rows), moment(times.next()))
         except JournalFullError as error:
             metrics.turned_away("journal")
             raise RefusedError(

@@ -92,7 +92,7 @@ class Assembly:
             raise
         routes = [
             *health_routes(door),
-            *feedback_routes(journal, door.metrics, self.clock),
+            *feedback_routes(journal, door.metrics, self.clock, rows),
             *document_routes(door, self.trainings),
             *page_routes(),
         ]

@@ -172,9 +172,13 @@ def test_feedback_that_says_nothing_clear_is_refused(world, said, param):
 
 @pytest.mark.parametrize(("thumbs", "wanted"), [("up", 1), ("down", -1), (1, 1), (-1, -1), (True, 1), (False, -1)])
 def test_thumbs_are_understood_as_words_numbers_and_truth(world, thumbs, wanted):
+    from lyo_pipelines.interactions.fields.scrub import Scrubber
+    from lyo_pipelines.interactions.pseudonyms import Pseudonyms
+    from lyo_pipelines.serving.asked import RowMaker
     from lyo_pipelines.serving.feedback import Feedback
 
-    assert Feedback.model_validate({"interaction_id": "i", "thumbs": thumbs}).row()["thumbs"] == wanted
+    rows = RowMaker(Pseudonyms("a key for the tests"), Scrubber(Pseudonyms("a key for the tests"), ()))
+    assert Feedback.model_validate({"interaction_id": "i", "thumbs": thumbs}).row(rows)["thumbs"] == wanted
 
 
 # -- documents ---------------------------------------------------------------------------------------------------

@@ -138,6 +138,7 @@ def test_what_the_gateway_wrote_goes_through_ingest_as_if_the_application_had_lo
 
     from lyo_pipelines.interactions.landing.inbox import land_inbox
 
+    route(lake, share=0.5)
     for name in ("adapters", "routing.json"):
         (tmp_path / "lake").mkdir(exist_ok=True)
         (tmp_path / "lake" / name).symlink_to(lake.local(f"{lake.root}/lake/{name}"))
@@ -151,7 +152,11 @@ def test_what_the_gateway_wrote_goes_through_ingest_as_if_the_application_had_lo
         for body in (
             {"interaction_id": names[0], "rating": 2},
             {"interaction_id": names[0], "rating": 5, "thumbs": "up"},
-            {"interaction_id": names[0], "complaint": {"category": "cultural", "text": f"{user} dislikes it"}},
+            {
+                "interaction_id": names[0],
+                "complaint": {"category": "cultural", "text": f"{user} dislikes it"},
+                "user": user,
+            },
             {"interaction_id": names[2], "rating": 1, "edited_answer": "3"},
             {"interaction_id": names[2], "withdrawn": ["rating"]},
             {"interaction_id": names[3], "rating": 4},
