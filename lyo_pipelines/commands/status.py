@@ -155,9 +155,20 @@ def _segment(
         report, trouble = None, trouble or f"its report cannot be read: {error.message}"
     gates = () if report is None else tuple(evaluate_gates(report, config.evaluation))  # as a release would judge now
     return SegmentStatus(
-        segment, interactions, examples, adapter, _verdict(report, gates), release.situation if release else "",
+        segment, interactions, examples, adapter, _verdict(report, gates), _situation(release),
         trouble or _next(config, segment, examples, adapter, report, gates, release),
     )  # fmt: skip
+
+
+def _situation(release: Release | None) -> str:
+    """Who serves, in a few words."""
+    if release is None:
+        return ""
+    serves = f"{release.champion} serves" if release.champion else "base or a parent serves"
+    if release.in_canary:
+        paused = ", paused" if release.paused else ""
+        return f"{serves}; {release.candidate} in canary, {release.share:.0%} of users{paused}"
+    return serves
 
 
 def _verdict(report: Report | None, gates: Sequence[Gate]) -> str:
@@ -166,8 +177,13 @@ def _verdict(report: Report | None, gates: Sequence[Gate]) -> str:
         return ""
     if may_be_released(gates):
         return "may be released"
-    failed = [gate.name for gate in gates if gate.applies and not gate.passed]
-    return f"not released: {', '.join(failed)}" if failed else "not released"
+    applying = [gate for gate in gates if gate.applies]
+    failed = [gate.name for gate in applying if gate.passed is False]
+    if failed:
+        more = f" and {len(failed) - 1} more" if len(failed) > 1 else ""
+        return f"not released: {failed[0].replace('_', ' ')}{more}"
+    unknown = sum(gate.passed is None for gate in applying)
+    return f"cannot be judged: {unknown} of {len(applying)} gates cannot tell"
 
 
 def _next(
@@ -197,13 +213,14 @@ def print_status(console: Console, status: Status) -> None:
     """The status as people read it."""
     _lines(console, status)
     table = Table(title="\nSegments", title_justify="left")
-    for name in ("segment", "interactions", "examples", "adapter", "report", "release", "next"):
-        table.add_column(name, justify="right" if name in ("interactions", "examples") else "left", overflow="fold")
+    for name in ("segment", "examples", "adapter", "report", "release", "next"):
+        is_key = name in ("segment", "examples")
+        table.add_column(name, justify="right" if name == "examples" else "left", overflow="fold", no_wrap=is_key)
     for one in status.segments:
         verdict = f"[green]{one.report}[/]" if one.report == "may be released" else f"[yellow]{escape(one.report)}[/]"
         table.add_row(
-            one.segment, f"{one.interactions:,}", f"{one.examples:,}", one.adapter or "none", verdict if one.report else "none",
-            escape(one.release) or "none", escape(one.next),
+            one.segment, f"{one.examples:,}", one.adapter or "", verdict if one.report else "",
+            escape(one.release), escape(one.next),
         )  # fmt: skip
     if status.segments:
         console.print(table)
