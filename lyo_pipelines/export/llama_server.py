@@ -21,7 +21,7 @@ import httpx
 
 from lyo_pipelines.export.errors import CannotExportError, MissingLlamaCppError
 
-EXTRA = "llama_cpp"
+EXTRA = "llama-cpp"
 _FORCED = 1e6
 """Added to one token's logit so that it is the one that is written; what is told of it is its own log-probability all the same."""
 
@@ -70,6 +70,8 @@ class LlamaServer:
         try:
             with _signals_kept():
                 self._server = xllamacpp.Server(parameters)
+            # one token first: a server that is ended before its loop has begun never ends (the order to stop is overwritten)
+            self._server.handle_completions({**self._body([1], None), "max_tokens": 1})
         except RuntimeError as error:
             self.close()
             names = ", ".join(path.name for path in [model, *adapters])
