@@ -21,7 +21,10 @@ from lyo_pipelines.segments import parse_segment
 
 PACKAGE = Path(lyo_pipelines.__file__).parent
 NO_ERRORS_OF_A_PERSON = {
+    "ClientGoneError": "whoever asked the gateway takes no more of the answer",
+    "EngineBusyError": "an engine's queue is full: the door answers 429",
     "Interrupted": "training was asked to stop and did so",
+    "JournalFullError": "a row is not on the disk: the door answers 503",
     "RejectedError": "a document that becomes a rejected row of its set",
     "RowError": "a row of a log that becomes a rejected row of the lake",
     "TooLargeError": "a number in an answer that nobody would write out: the answer is read as text",

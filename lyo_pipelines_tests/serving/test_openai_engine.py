@@ -13,7 +13,7 @@ import pytest
 
 from lyo_pipelines.serving.contract import ChatRequest, RefusedError
 from lyo_pipelines.serving.engines.engine import EngineBusyError, GeneratedText, NotAppliedError
-from lyo_pipelines.serving.engines.openai_answers import ServerError
+from lyo_pipelines.serving.engines.openai_answers import ModelServerError
 from lyo_pipelines.serving.engines.openai_engine import OpenAIEngine
 from lyo_pipelines.serving.engines.openai_settings import MissingKeyError, OpenAISettings
 from lyo_pipelines.serving.models import ModelChoice
@@ -165,7 +165,7 @@ def test_an_adapter_that_is_gone_for_good_is_an_error_not_the_base(made, server,
         server.loads = False
         await told(engine, choice(made[1]), asked())
 
-    with pytest.raises(ServerError, match="loads no adapters") as error:
+    with pytest.raises(ModelServerError, match="loads no adapters") as error:
         run(settings, use)
     assert "VLLM_ALLOW_RUNTIME_LORA_UPDATING" in error.value.hint
 
@@ -186,7 +186,7 @@ def test_an_answer_that_breaks_off_or_stalls_gives_what_there_was_and_says_so(ma
         "stalls_after": "stalled: nothing came for 0.3 s",
         "error_event": "CUDA out of memory",
     }
-    with pytest.raises(ServerError, match=said[how]):
+    with pytest.raises(ModelServerError, match=said[how]):
         run(settings, use)
     assert "".join(pieces).startswith("six times seven")
 
@@ -208,7 +208,7 @@ def test_who_leaves_ends_the_work_there_too(made, server, settings):
 
 
 @pytest.mark.parametrize(
-    ("status", "kind"), [(429, EngineBusyError), (503, EngineBusyError), (400, RefusedError), (500, ServerError)]
+    ("status", "kind"), [(429, EngineBusyError), (503, EngineBusyError), (400, RefusedError), (500, ModelServerError)]
 )
 def test_refusals_keep_their_meaning(made, server, settings, status, kind):
     server.status = status
@@ -249,7 +249,7 @@ def test_any_other_server_gets_messages_and_must_tell_log_probabilities_or_be_tr
 
 def test_the_key_comes_from_the_environment_only(made, server, settings, monkeypatch):
     server.key = "sesame"
-    with pytest.raises(ServerError, match="401"):
+    with pytest.raises(ModelServerError, match="401"):
         run(settings, lambda engine: engine.trouble())
     wanted = dataclasses.replace(settings, key_variable="LYO_TEST_ENGINE_KEY")
     monkeypatch.delenv("LYO_TEST_ENGINE_KEY", raising=False)
@@ -269,9 +269,9 @@ def test_an_adapter_whose_base_is_another_or_that_cannot_be_served_is_refused(ma
 
 
 def test_a_server_that_is_away_is_trouble_and_says_so_at_the_start(made, settings):
-    with pytest.raises(ServerError, match="does not answer"):
+    with pytest.raises(ModelServerError, match="does not answer"):
         run(dataclasses.replace(settings, base_url="http://127.0.0.1:9"), lambda engine: engine.trouble())
-    with pytest.raises(ServerError, match="not gemma"):
+    with pytest.raises(ModelServerError, match="not gemma"):
         run(dataclasses.replace(settings, served_base="gemma"), lambda engine: engine.trouble())
 
 

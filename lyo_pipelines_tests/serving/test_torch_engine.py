@@ -378,6 +378,7 @@ def test_what_was_said_before_is_not_read_again(world, monkeypatch):
     assert base[0] == base[1]
 
 
+@pytest.mark.filterwarnings("ignore:fan_in_fan_out")
 def test_a_model_that_the_lean_pass_does_not_know_is_proved_and_answered_one_at_a_time(tmp_path):
     from lyo_pipelines.serving.engines.torch_engine import TorchEngine
 

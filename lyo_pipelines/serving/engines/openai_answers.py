@@ -23,11 +23,11 @@ _LONGEST_REASON = 300
 _LAST_SECONDS = 0.5
 
 
-class ServerError(LyoError):
+class ModelServerError(LyoError):
     """The server behind the base URL did not answer, or not to the end."""
 
 
-class AdapterGoneError(ServerError):
+class AdapterGoneError(ModelServerError):
     """The server knows no model of this name (any more)."""
 
 
@@ -49,7 +49,7 @@ class Told:
             return ""
         if error := event.get("error"):
             message = error.get("message") if isinstance(error, dict) else error
-            raise ServerError(f"the server broke off the answer: {str(message)[:_LONGEST_REASON]}")
+            raise ModelServerError(f"the server broke off the answer: {str(message)[:_LONGEST_REASON]}")
         self.usage = event.get("usage") or self.usage
         added = ""
         for choice in (event.get("choices") or [])[:1]:
@@ -63,9 +63,9 @@ class Told:
         return added
 
     def require_end(self, server: str) -> None:
-        """Raises ServerError where the stream ended without saying why."""
+        """Raises ModelServerError where the stream ended without saying why."""
         if not self.finish_reason:
-            raise ServerError(f"{server} broke off the answer after {self.pieces} pieces")
+            raise ModelServerError(f"{server} broke off the answer after {self.pieces} pieces")
 
     def whole(self, text: str, prompt_tokens: int) -> GeneratedText:
         """The answer. prompt_tokens: as counted here, 0 where they were not."""
@@ -92,7 +92,7 @@ class Told:
 async def events(answer: httpx.Response, settings: OpenAISettings) -> AsyncGenerator[Mapping[str, Any] | None]:
     """The events of a stream; None for its [DONE]. Comments that only keep it open count as silence.
 
-    Raises ServerError where no event comes for as long as settings allow, or where one is no JSON.
+    Raises ModelServerError where no event comes for as long as settings allow, or where one is no JSON.
     """
     lines = aiter(answer.aiter_lines())
     loop = asyncio.get_running_loop()
@@ -105,9 +105,9 @@ async def events(answer: httpx.Response, settings: OpenAISettings) -> AsyncGener
         except StopAsyncIteration:
             return
         except TimeoutError as error:
-            raise ServerError(f"{settings.root} stalled: nothing came for {allowed:g} s") from error
+            raise ModelServerError(f"{settings.root} stalled: nothing came for {allowed:g} s") from error
         except httpx.HTTPError as error:
-            raise ServerError(f"{settings.root} broke off the answer ({type(error).__name__})") from error
+            raise ModelServerError(f"{settings.root} broke off the answer ({type(error).__name__})") from error
         if not line.startswith("data:"):
             continue
         data = line.removeprefix("data:").strip()
@@ -118,9 +118,9 @@ async def events(answer: httpx.Response, settings: OpenAISettings) -> AsyncGener
         try:
             event = json.loads(data)
         except ValueError as error:
-            raise ServerError(f"{settings.root} sent an event that is no JSON") from error
+            raise ModelServerError(f"{settings.root} sent an event that is no JSON") from error
         if not isinstance(event, dict):
-            raise ServerError(f"{settings.root} sent an event that is no object")
+            raise ModelServerError(f"{settings.root} sent an event that is no object")
         yield event
         allowed = settings.between_tokens
         until = loop.time() + allowed
@@ -155,13 +155,13 @@ def refusal(answer: httpx.Response) -> LyoError:
     if answer.status_code == httpx.codes.NOT_FOUND:
         return AdapterGoneError(f"the server says 404: {message}")
     if answer.status_code in {httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN}:
-        return ServerError(
+        return ModelServerError(
             f"the server refuses the key ({answer.status_code})", hint="Set the variable that key_variable names."
         )
     if answer.status_code in {httpx.codes.BAD_REQUEST, httpx.codes.UNPROCESSABLE_ENTITY}:
         code = "context_length_exceeded" if _TOO_LONG.search(message) else None
         return RefusedError(message, param="messages" if code else None, code=code)
-    return ServerError(f"the server says {answer.status_code}: {message}")
+    return ModelServerError(f"the server says {answer.status_code}: {message}")
 
 
 def _reason(answer: httpx.Response) -> str:

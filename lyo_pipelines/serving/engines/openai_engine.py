@@ -19,7 +19,7 @@ from lyo_pipelines.serving.contract import ChatRequest
 from lyo_pipelines.serving.engines.engine import EngineBusyError, GeneratedText, NotAppliedError, Proof
 from lyo_pipelines.serving.engines.openai_answers import (
     AdapterGoneError,
-    ServerError,
+    ModelServerError,
     Told,
     events,
     next_tokens_in,
@@ -58,7 +58,7 @@ class OpenAIEngine:
         self._asked = 0
 
     async def start(self) -> None:
-        """Reach the server. Raises ServerError, MissingKeyError; MissingBaseModelError where the base's tokenizer is not here."""
+        """Reach the server. Raises ModelServerError, MissingKeyError; MissingBaseModelError where the base's tokenizer is not here."""
         settings = self._settings
         headers = {"Authorization": f"Bearer {key}"} if (key := key_from_environment(settings)) else {}
         limits = httpx.Limits(max_connections=None, max_keepalive_connections=64)
@@ -71,7 +71,7 @@ class OpenAIEngine:
                 self._prompter = await asyncio.to_thread(_prompter, settings)
             names = await self._names()
             if settings.served_base not in names:
-                raise ServerError(
+                raise ModelServerError(
                     f"{settings.root} serves {', '.join(names) or 'nothing'}, not {settings.served_base}",
                     hint="Name the base model as the server does (served_base).",
                 )
@@ -96,7 +96,7 @@ class OpenAIEngine:
     async def write(self, choice: ModelChoice, request: ChatRequest) -> AsyncGenerator[str | GeneratedText]:
         """Pieces of the answer and, last, the whole of it. An adapter that the server has dropped is loaded and proven again, once.
 
-        Raises RefusedError, EngineBusyError, DamagedAdapterError; ServerError where the answer breaks off or stalls.
+        Raises RefusedError, EngineBusyError, DamagedAdapterError; ModelServerError where the answer breaks off or stalls.
         """
         if self._asked >= self._settings.at_once:
             raise EngineBusyError(self._settings.retry_after)
@@ -127,7 +127,7 @@ class OpenAIEngine:
             return "the server was not asked yet"
         try:
             await self._names(seconds=self._settings.connect)
-        except ServerError as error:
+        except ModelServerError as error:
             return error.message
         return ""
 
@@ -160,7 +160,7 @@ class OpenAIEngine:
         return remote_adapter(choice.segment, choice.spec, self._settings)
 
     async def _load(self, adapter: RemoteAdapter) -> None:
-        """Load it where the server can; where it cannot, it must be there. Raises DamagedAdapterError, ServerError."""
+        """Load it where the server can; where it cannot, it must be there. Raises DamagedAdapterError, ModelServerError."""
         if not self._settings.loads:
             if adapter.name not in (names := await self._names()):
                 raise DamagedAdapterError(
@@ -171,7 +171,7 @@ class OpenAIEngine:
         body = {"lora_name": adapter.name, "lora_path": adapter.path}
         answer = await self._post("/v1/load_lora_adapter", body)
         if answer.status_code == httpx.codes.NOT_FOUND and "adapter" not in answer.text.lower():
-            raise ServerError(
+            raise ModelServerError(
                 f"{self._settings.root} loads no adapters",
                 hint="Start vLLM with --enable-lora and VLLM_ALLOW_RUNTIME_LORA_UPDATING=True, on a private network only.",
             )
@@ -185,7 +185,7 @@ class OpenAIEngine:
     async def _unload(self, name: str) -> None:
         self._loaded.pop(name, None)
         if self._settings.loads:
-            with suppress(ServerError):  # what cannot be reached has nothing to unload
+            with suppress(ModelServerError):  # what cannot be reached has nothing to unload
                 await self._post("/v1/unload_lora_adapter", {"lora_name": name})
 
     async def _compared(self, adapter: RemoteAdapter) -> Proof | None:
@@ -266,9 +266,11 @@ class OpenAIEngine:
                     raise refusal(answer)
                 yield answer
         except httpx.TimeoutException as error:
-            raise ServerError(f"{self._settings.root} sent nothing for {self._settings.first_token:g} s") from error
+            raise ModelServerError(
+                f"{self._settings.root} sent nothing for {self._settings.first_token:g} s"
+            ) from error
         except httpx.HTTPError as error:
-            raise ServerError(f"{self._settings.root} broke off the answer ({type(error).__name__})") from error
+            raise ModelServerError(f"{self._settings.root} broke off the answer ({type(error).__name__})") from error
 
     @property
     def _patience(self) -> httpx.Timeout:
@@ -280,30 +282,30 @@ class OpenAIEngine:
         try:
             return await self._open.post(path, json=body)
         except httpx.HTTPError as error:
-            raise ServerError(f"{self._settings.root} does not answer ({type(error).__name__})") from error
+            raise ModelServerError(f"{self._settings.root} does not answer ({type(error).__name__})") from error
 
     async def _names(self, seconds: float | None = None) -> list[str]:
         try:
             answer = await self._open.get("/v1/models", timeout=seconds or self._settings.connect)
         except httpx.HTTPError as error:
-            raise ServerError(
+            raise ModelServerError(
                 f"{self._settings.root} does not answer ({type(error).__name__})",
                 hint="Is it running, and is the address right?",
             ) from error
         if answer.is_error:
-            raise ServerError(
+            raise ModelServerError(
                 f"{self._settings.root} says {answer.status_code} to /v1/models",
                 hint=_HINTS.get(answer.status_code, ""),
             )
         try:
             return [str(one["id"]) for one in answer.json()["data"]]
         except (ValueError, KeyError, TypeError) as error:
-            raise ServerError(f"{self._settings.root} is no OpenAI server: /v1/models tells no models") from error
+            raise ModelServerError(f"{self._settings.root} is no OpenAI server: /v1/models tells no models") from error
 
     @property
     def _open(self) -> httpx.AsyncClient:
         if self._client is None:
-            raise ServerError(f"{self._settings.root} was not reached yet")
+            raise ModelServerError(f"{self._settings.root} was not reached yet")
         return self._client
 
 
