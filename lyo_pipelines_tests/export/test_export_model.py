@@ -73,7 +73,7 @@ def test_a_model_for_ollama_has_its_template_and_every_stop_in_the_modelfile(wan
 
 def test_without_llama_cpp_it_says_what_to_install_and_unproved_is_said_in_the_manifest(wanted, tmp_path, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "xllamacpp", None)
-    with pytest.raises(MissingLlamaCppError, match=r"lyo_pipelines\[llama_cpp\]"):
+    with pytest.raises(MissingLlamaCppError, match=r"lyo_pipelines\[llama-cpp\]"):
         export_model(wanted, tmp_path / "out", lambda _: None)
     made = export_model(dataclasses.replace(wanted, proven=False, quantise="f16"), tmp_path / "out", lambda _: None)
     assert made.proof is None

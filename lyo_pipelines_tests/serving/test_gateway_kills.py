@@ -44,7 +44,7 @@ class Heard:
     def go_on(self, url: str, seed: int, stopped: threading.Event) -> None:
         chance = random.Random(seed)
         while not stopped.is_set():
-            question = f"{chance.choice(['slow', 'quick'])} {chance.random()} " + "word " * chance.randint(0, 9)
+            question = f"{chance.choice(['slow', 'quick'])} {chance.random()} " + "word " * chance.randint(5, 40)
             try:
                 self.ask(url, question.strip(), stream=chance.random() < 0.6)
             except httpx.HTTPError:
@@ -62,6 +62,10 @@ def test_killed_while_it_answers_it_loses_nothing_that_was_told_and_writes_nothi
             before = len(heard.whole)
             while len(heard.whole) < before + 25 and gateway.poll() is None:
                 time.sleep(0.01)
+            while (
+                not set(heard.cut) - set(heard.whole) and gateway.poll() is None
+            ):  # until some answer is being written
+                time.sleep(0.001)
             gateway.send_signal(signal.SIGKILL if life < 2 else signal.SIGTERM)
             gateway.wait(timeout=60)
             stopped.set()
