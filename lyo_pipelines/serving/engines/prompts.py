@@ -1,4 +1,4 @@
-"""A request's prompt as training renders it, for engines without a model of transformers: tokens, room, and the answer's text."""
+"""A request's prompt as training renders it, for every engine: its tokens, the room for an answer, and the answer's text."""
 
 from __future__ import annotations
 
@@ -10,6 +10,32 @@ from lyo_pipelines.serving.contract import ChatRequest, RefusedError
 from lyo_pipelines.serving.engines.pieces import Emit, Pieces
 
 
+def asked_tokens(request: ChatRequest, tokenizer: Any) -> list[int]:
+    """The prompt. Raises RefusedError where the template refuses the order of turns."""
+    import jinja2
+
+    from lyo_pipelines.training.engine.prompt_cut import prompt_ids
+
+    try:
+        return prompt_ids([message.turn() for message in request.messages], tokenizer)
+    except jinja2.TemplateError as error:
+        raise RefusedError(f"messages: {error}", param="messages") from error
+
+
+def room_left(positions: int | None, prompt: list[int], wanted: int) -> int:
+    """Tokens that the answer may have. positions: those of the model, None where they know no end.
+
+    Raises RefusedError where the prompt leaves none.
+    """
+    left = wanted if positions is None else positions - len(prompt)
+    if left < 1:
+        raise RefusedError(
+            f"the prompt has {len(prompt)} tokens, the model knows {positions} positions",
+            param="messages", code="context_length_exceeded",
+        )  # fmt: skip
+    return min(wanted, left)
+
+
 @dataclass(frozen=True)
 class Prompter:
     """Prompts of one base model. positions: tokens that a conversation may have; stops: tokens that end an answer."""
@@ -19,24 +45,12 @@ class Prompter:
     stops: tuple[int, ...]
 
     def tokens(self, request: ChatRequest) -> list[int]:
-        """The prompt's tokens. Raises RefusedError where the template refuses the order of turns."""
-        import jinja2
-
-        from lyo_pipelines.training.engine.prompt_cut import prompt_ids
-
-        try:
-            return prompt_ids([message.turn() for message in request.messages], self.tokenizer)
-        except jinja2.TemplateError as error:
-            raise RefusedError(f"messages: {error}", param="messages") from error
+        """As `asked_tokens`, with the base's tokenizer."""
+        return asked_tokens(request, self.tokenizer)
 
     def room(self, prompt: list[int], wanted: int) -> int:
-        """Tokens that the answer may have. Raises RefusedError where the prompt leaves none."""
-        if (left := self.positions - len(prompt)) < 1:
-            raise RefusedError(
-                f"the prompt has {len(prompt)} tokens, the model knows {self.positions} positions",
-                param="messages", code="context_length_exceeded",
-            )  # fmt: skip
-        return min(wanted, left)
+        """As `room_left`, within the base's positions."""
+        return room_left(self.positions, prompt, wanted)
 
     def answer(self, request: ChatRequest, emit: Emit) -> AnswerText:
         """What turns pieces of text, as an engine sends them, into those of an answer."""

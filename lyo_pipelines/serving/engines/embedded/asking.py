@@ -1,8 +1,5 @@
-"""A request as a model of transformers takes it: rendered with training's own template, within its positions.
-
-Also the plain way of answering, one request at a time with transformers' own generation, for models that the lean forward pass does
-not know.
-"""
+"""The plain way of answering, one request at a time with transformers' own generation: for models that the lean forward pass does not
+know."""
 
 from __future__ import annotations
 
@@ -12,35 +9,11 @@ from typing import Any
 import torch
 import transformers
 
-from lyo_pipelines.serving.contract import ChatRequest, RefusedError
+from lyo_pipelines.serving.contract import ChatRequest
 from lyo_pipelines.serving.engines.engine import GeneratedText
 from lyo_pipelines.serving.engines.pieces import Emit, Pieces
+from lyo_pipelines.serving.engines.prompts import asked_tokens, room_left
 from lyo_pipelines.training.engine.decoding import generate_ids, positions_of, read_answer, stop_ids
-from lyo_pipelines.training.engine.prompt_cut import prompt_ids
-
-
-def asked_tokens(request: ChatRequest, tokenizer: Any) -> list[int]:
-    """The prompt. Raises RefusedError where the template refuses the order of turns."""
-    import jinja2
-
-    try:
-        return prompt_ids([message.turn() for message in request.messages], tokenizer)
-    except jinja2.TemplateError as error:
-        raise RefusedError(f"messages: {error}", param="messages") from error
-
-
-def room_left(positions: int | None, prompt: list[int], wanted: int) -> int:
-    """Tokens that the answer may have. positions: those of the model, None where they know no end.
-
-    Raises RefusedError where the prompt leaves none.
-    """
-    left = wanted if positions is None else positions - len(prompt)
-    if left < 1:
-        raise RefusedError(
-            f"the prompt has {len(prompt)} tokens, the model knows {positions} positions",
-            param="messages", code="context_length_exceeded",
-        )  # fmt: skip
-    return min(wanted, left)
 
 
 def pieces_of(tokenizer: Any, request: ChatRequest, emit: Emit) -> Pieces:

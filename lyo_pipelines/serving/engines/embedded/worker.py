@@ -25,11 +25,12 @@ from lyo_pipelines.inference.prefixes import Prefixes
 from lyo_pipelines.inference.row_batch import Row, RowBatch
 from lyo_pipelines.inference.sampling import Sampler
 from lyo_pipelines.serving.contract import ChatRequest, RefusedError
-from lyo_pipelines.serving.engines.embedded.asking import answer_alone, asked_tokens, pieces_of, room_left
+from lyo_pipelines.serving.engines.embedded.asking import answer_alone, pieces_of
 from lyo_pipelines.serving.engines.embedded.models import HeldModel, TorchModels
 from lyo_pipelines.serving.engines.engine import EngineBusyError, GeneratedText, Proof
 from lyo_pipelines.serving.engines.limits import Limits
 from lyo_pipelines.serving.engines.pieces import Pieces
+from lyo_pipelines.serving.engines.prompts import asked_tokens, room_left
 from lyo_pipelines.serving.models import ModelChoice
 
 _log = logging.getLogger(__name__)
