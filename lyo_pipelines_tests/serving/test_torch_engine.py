@@ -431,6 +431,31 @@ def test_requests_for_another_base_take_their_turn(world, tmp_path):
     assert elsewhere.text not in {first.text, base.text}
 
 
+def test_another_base_is_proved_although_people_never_stop_asking(world, tmp_path):
+    other = base_choice(sample_reports.tiny_base(tmp_path / "other", "llama"))
+    request, ended = asked(QUESTIONS[0], max_tokens=40), []
+
+    async def goes_on(engine, proved: asyncio.Event):
+        while not proved.is_set() and len(ended) < 300:
+            await whole(engine, world.choices[None], request)
+            ended.append(1)
+
+    async def run() -> int:
+        async with started(world.engine()) as engine:
+            proved = asyncio.Event()
+            clients = [asyncio.create_task(goes_on(engine, proved)) for _ in range(3)]
+            while len(ended) < 3:
+                await asyncio.sleep(0.001)
+            before = len(ended)
+            await engine.prove(other)
+            during = len(ended) - before
+            proved.set()
+            await asyncio.gather(*clients)
+            return during
+
+    assert asyncio.run(run()) <= 6, "those that were being answered, and no more"
+
+
 # --- beginning and end ------------------------------------------------------------------------------------------------------------
 
 

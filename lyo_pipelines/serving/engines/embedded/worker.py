@@ -169,7 +169,9 @@ class TorchWorker:
         """One round: a pass of a proof, a part of a prompt, a step of all rows that write."""
         if self._proving:
             self._prove_on(self._proving[0])
-        if self._reading is None:
+        # a proof of another base would else wait as long as anybody asks for the one in memory
+        base_is_due = bool(self._proving) and not self._models.is_loaded(self._proving[0].choice.spec)
+        if self._reading is None and not base_is_due:
             self._admit()
         if self._reading is not None and self._batch is not None:
             self._read_on(self._batch, self._reading)
