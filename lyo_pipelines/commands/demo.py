@@ -22,6 +22,7 @@ from lyo_pipelines.commands.demo_gateway import STUDENTS, ask_as_students, came_
 from lyo_pipelines.commands.demo_results import EXPECTED, is_told, print_stories, report_dirs
 from lyo_pipelines.commands.demo_rollout import simulate_releases
 from lyo_pipelines.commands.release import release_through
+from lyo_pipelines.commands.status import DAILY_SENSORS, TRIGGER_SENSORS
 from lyo_pipelines.config.loading import load_config
 from lyo_pipelines.config.settings import Settings, make_key_file
 from lyo_pipelines.errors import LyoError
@@ -29,14 +30,12 @@ from lyo_pipelines.evaluation.report.build import read_report
 from lyo_pipelines.health.day import days_to_rebuild
 from lyo_pipelines.interactions.landing.inbox import scan_inbox
 from lyo_pipelines.retraining.curriculum import LOCAL
-from lyo_pipelines.retraining.findings import KINDS
 from lyo_pipelines.sample.stories import demo_curriculum
 from lyo_pipelines.sample.write import write_sample
 from lyo_pipelines.storage.lake import Lake
 
 SEGMENT = "tutoring.en.math"
 """The segment whose whole report is printed at the end; its training gets the largest part of the budget."""
-SENSORS = ("inbox_sensor", "stale_days_sensor", *(f"{kind}_sensor" for kind in KINDS))
 WRITTEN = "# Written by `make demo`"
 CONFIG = f"""\
 {WRITTEN}: four trainings in ten minutes on two cores. Change or remove it as you like.
@@ -84,7 +83,7 @@ def _run_locked(console: Console, lake: Lake, *, port: int, interactions: int, s
     console.print(f"Dagster UI: [bold]{server.url}[/]", highlight=False)
     client = Client(server.url)
     try:
-        if stopped := client.stopped_sensors(SENSORS):
+        if stopped := client.stopped_sensors((*DAILY_SENSORS, *TRIGGER_SENSORS)):
             raise DemoBusyError(
                 f"{', '.join(stopped)} of the Dagster at {server.url} do not run: close it and start the demo again, or switch "
                 "them on under Automation"

@@ -17,10 +17,9 @@ from lyo_pipelines.training.base_models import EMBEDDED_NAME
 def run_gateway(console: Console, *, host: str, port: int, engine: str | None, base: str | None) -> None:
     """Serve until SIGINT or SIGTERM. engine: instead of the configured one; base: of the lake's adapters (None: the embedded one)."""
     settings = Settings.from_env()
-    changes = {} if engine is None else {"gateway": {"engine": engine}}
     config = load_config(settings.config_path)
-    if changes:
-        config = config.model_copy(update={"gateway": config.gateway.model_copy(update=changes["gateway"])})
+    if engine is not None:
+        config = config.model_copy(update={"gateway": config.gateway.model_copy(update={"engine": engine})})
     lake, base = Lake(settings.data_dir), base or EMBEDDED_NAME
     from lyo_pipelines.serving.engines.choosing import engine_of
     from lyo_pipelines.serving.running import Assembly, access_for
