@@ -14,6 +14,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from lyo_pipelines.inference.few_rows import product
 from lyo_pipelines.inference.kv_cache import KeyValueCache
 from lyo_pipelines.inference.lora_rows import RowGroups, RowLora, stacked
 
@@ -159,7 +160,7 @@ class LeanModel:
 
     def logits(self, hidden: torch.Tensor) -> torch.Tensor:
         """Logits [..., vocabulary] of hidden states [..., hidden]."""
-        return self._head(self._norm(hidden))
+        return product(self._norm(hidden), self._head.weight, self._head.bias)
 
     def _forward(self, ids: torch.Tensor, positions: torch.Tensor, attend: Any, groups: RowGroups) -> torch.Tensor:
         rows, length = ids.shape
@@ -168,7 +169,7 @@ class LeanModel:
         sizes = [(self.heads + self.kv_heads) * self.head_size, self.kv_heads * self.head_size]
         for number, layer in enumerate(self._layers):
             h = layer.before_attention(x)
-            qkv = groups.add(functional.linear(h, layer.qkv, layer.qkv_bias), h, number, "qkv")
+            qkv = groups.add(product(h, layer.qkv, layer.qkv_bias), h, number, "qkv")
             qk, v = (part.view(rows, length, -1, self.head_size) for part in qkv.split(sizes, dim=-1))
             if layer.q_norm is not None and layer.k_norm is not None:
                 q, k = qk.split([self.heads, self.kv_heads], dim=2)
@@ -176,12 +177,12 @@ class LeanModel:
             q, k = _rotated(qk.transpose(1, 2), cosine, sine).split([self.heads, self.kv_heads], dim=1)
             v = v.transpose(1, 2)
             h = attend(number, q, k, v).transpose(1, 2).reshape(rows, length, -1)
-            x = x + groups.add(functional.linear(h, layer.o, layer.o_bias), h, number, "o")
+            x = x + groups.add(product(h, layer.o, layer.o_bias), h, number, "o")
             h = layer.before_mlp(x)
-            gate_up = groups.add(functional.linear(h, layer.gate_up, layer.gate_up_bias), h, number, "gate_up")
+            gate_up = groups.add(product(h, layer.gate_up, layer.gate_up_bias), h, number, "gate_up")
             gate, up = gate_up.chunk(2, dim=-1)
             h = self._activation(gate) * up
-            x = x + groups.add(functional.linear(h, layer.down, layer.down_bias), h, number, "down")
+            x = x + groups.add(product(h, layer.down, layer.down_bias), h, number, "down")
         return x
 
     def _angles(self, positions: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

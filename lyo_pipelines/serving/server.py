@@ -27,10 +27,17 @@ def run_server(prepare: Prepared, *, host: str, port: int, say: Callable[[str], 
 
     prepare: makes the application within the event loop that it lives in, ready to answer.
     """
+    with listening_on(host, port) as listening:
+        asyncio.run(_serve(prepare, listening, host, say))
+
+
+def listening_on(host: str, port: int) -> socket.socket:
+    """A socket that listens there; what it accepts sends at once. Raises AddressInUseError."""
     with machine_explained(f"{host}:{port}"):
         listening = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
-    with listening:
-        asyncio.run(_serve(prepare, listening, host, say))
+    # asyncio sets it only on sockets that name their protocol; without it a small answer waits 40 ms for the client's ACK
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listening
 
 
 async def _serve(prepare: Prepared, listening: socket.socket, host: str, say: Callable[[str], None]) -> None:

@@ -75,7 +75,8 @@ class BudgetSection(_RecipeSection):
 
 
 class Validation(_RecipeSection):
-    """Validation loss during training. Intervals are optimizer steps; null: about eight times in the whole training."""
+    """Validation loss during training. Intervals are optimizer steps; null: about eight times in the whole training, less often
+    where that took more than a fifth of what training takes."""
 
     interval: Positive | None = None
     max_examples: Positive | None = Field(

@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from lyo_pipelines.serving.server import listening_on
 from lyo_pipelines_tests.evaluation import sample_reports
 from lyo_pipelines_tests.serving.live_server import SEGMENT, published, served
 
@@ -169,3 +170,12 @@ def test_what_cannot_be_served_is_one_line_that_says_what_to_do(lake, tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         assert "in use" in refused("--segment", SEGMENT, "--port", port, data_dir=lake)
+
+
+def test_what_is_accepted_sends_at_once_and_does_not_wait_for_the_client():
+    with (
+        listening_on("127.0.0.1", 0) as listening,
+        socket.create_connection(listening.getsockname()),
+        listening.accept()[0] as accepted,
+    ):
+        assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)

@@ -193,9 +193,13 @@ def test_patience_counts_validations_since_the_best(losses, patience):
 
 def test_validation_always_includes_the_last_step():
     recipe = load_recipe("tiny_test", {"validation.interval": 4})
-    assert validation_steps(recipe, 10, 5) == {4, 8, 10}
-    assert validation_steps(load_recipe("owner"), 80, 5) == set(range(10, 81, 10))
-    assert validation_steps(recipe, 10, 0) == set()
+    five = [20] * 5
+    assert validation_steps(recipe, 10, five, 1000) == {4, 8, 10}
+    assert validation_steps(recipe, 10, [], 1000) == set()
+    owner = load_recipe("owner")
+    assert validation_steps(owner, 80, five, 100_000) == set(range(10, 81, 10)), "about eight times"
+    assert validation_steps(owner, 80, five, 600) == {22, 44, 66, 80}, "for a fifth of what training costs"
+    assert validation_steps(owner, 10, five, 50) == {10}, "at least at the end"
 
 
 @pytest.mark.slow

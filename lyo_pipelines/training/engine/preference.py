@@ -150,7 +150,7 @@ def _train(
     session: Session, model: Any, plan: TrainingPlan, train: PreferenceRows, held_out: PreferenceRows
 ) -> TrainingProgress:
     recipe, stop = session.recipe, session.stop
-    validations = validation_steps(recipe, plan.steps, len(held_out.lengths))
+    validations = validation_steps(recipe, plan.steps, held_out.lengths, int(plan.tokens_after[-1]))
     progress = TrainingProgress(
         recipe=recipe, plan=plan, log=session.log, stop=stop, validations=validations, tell=session.reporter.tell
     )

@@ -17,14 +17,24 @@ from lyo_pipelines.training.metrics_log import MetricsLog, Stage
 from lyo_pipelines.training.recipes import Recipe
 
 VALIDATIONS = 8
-"""How often a training validates when its recipe names no interval."""
+"""How often a training validates when its recipe names no interval, at most."""
+_FORWARD = 1 / 3
+"""What a token costs that is only read, against one that is learnt from: there is no backward pass, twice as long as the forward."""
+_VALIDATING = 0.2
+"""Of the cost of training, what validating may cost: a short training beside a long validation validates less often."""
 
 
-def validation_steps(recipe: Recipe, steps: int, examples: int) -> set[int]:
-    """The steps after which to validate: every interval, and always the last; none without validation examples."""
-    if not examples:
+def validation_steps(recipe: Recipe, steps: int, lengths: Sequence[int], tokens: int) -> set[int]:
+    """The steps after which to validate: every interval, and always the last; none without validation examples.
+
+    lengths: tokens of each validation example; tokens: of the whole training.
+    """
+    if not len(lengths):
         return set()
-    interval = recipe.validation.interval or max(1, round(steps / VALIDATIONS))
+    interval = recipe.validation.interval
+    if interval is None:
+        affordable = _VALIDATING * tokens / (_FORWARD * sum(map(int, lengths)))
+        interval = max(1, round(steps / min(VALIDATIONS, max(affordable, 1))))
     return {*range(interval, steps + 1, interval), steps}
 
 

@@ -86,7 +86,7 @@ def _check_memory(session: Session, plan: TrainingPlan, data: Examples) -> None:
 
 def _train(session: Session, model: Any, plan: TrainingPlan, data: Examples, held_out: Examples) -> TrainingProgress:
     recipe, stop = session.recipe, session.stop
-    validations = validation_steps(recipe, plan.steps, len(held_out.tokens))
+    validations = validation_steps(recipe, plan.steps, held_out.lengths, int(plan.tokens_after[-1]))
     progress = TrainingProgress(
         recipe=recipe, plan=plan, log=session.log, stop=stop, validations=validations, tell=session.reporter.tell
     )
