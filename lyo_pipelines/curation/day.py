@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from datetime import date
+from functools import partial
+from itertools import groupby
 
 import polars as pl
 import pyarrow as pa
@@ -26,7 +29,29 @@ from lyo_pipelines.interactions.contract import INTERACTION
 from lyo_pipelines.storage.arrow import conform_table
 from lyo_pipelines.storage.lake import Lake
 
-__all__ = ["curate_day", "stale_days"]
+__all__ = ["curate_day", "curate_days", "stale_days"]
+
+
+def curate_days(lake: Lake, days: Sequence[date], config: CurationConfig) -> Iterator[CurationReport]:
+    """Curate days, in their order. Days of one batch, which keeps one thread busy, are curated `workers` at a time.
+
+    The reports come as curate_day gives them; where it raises, days that have begun are finished and no other begins.
+    """
+    pool = ThreadPoolExecutor(config.workers, thread_name_prefix="days")
+    try:
+        for small, group in groupby(days, lambda day: _is_one_batch(lake, day, config)):
+            run = partial(curate_day, lake, config=config)
+            yield from pool.map(run, group) if small else map(run, group)
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _is_one_batch(lake: Lake, day: date, config: CurationConfig) -> bool:
+    path = lake.interactions(day)
+    if not lake.exists(path):
+        return False
+    with lake.open_table(path) as file:
+        return file.metadata.num_rows <= config.batch_rows
 
 
 def curate_day(lake: Lake, day: date, config: CurationConfig) -> CurationReport:

@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from lyo_pipelines.curation.contract import EXAMPLE, FUNNEL, INPUTS_KEY, QUALITY, REMOVED, MissingDayError
-from lyo_pipelines.curation.day import curate_day, stale_days
+from lyo_pipelines.curation.day import curate_day, curate_days, stale_days
 from lyo_pipelines.curation.segments import examples_signature, segment_counts
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines_tests.curation.interaction_rows import CONFIG, DAY, config, row, table
@@ -36,6 +36,27 @@ def mixed(count: int) -> list[dict]:
         )
         for n in range(count)
     ]
+
+
+def test_days_side_by_side_give_what_they_give_one_by_one_and_come_in_order(tmp_path):
+    days = [DAY + timedelta(days=n) for n in range(5)]
+    alone, together = Lake(str(tmp_path / "alone")), Lake(str(tmp_path / "together"))
+    for lake in (alone, together):
+        for n, day in enumerate(days):
+            put(lake, mixed(10 + 20 * n), day=day)
+    settings = config(batch_rows=60, workers=2)  # the last two days have more than one batch
+    reports = [curate_day(alone, day, settings) for day in days]
+    assert list(curate_days(together, days, settings)) == reports
+    for day in days:
+        for name in ("part", "removed", "disliked"):
+            assert together.read_table(together.examples(day, name)) == alone.read_table(alone.examples(day, name))
+
+
+def test_a_day_that_is_missing_is_said_and_what_comes_before_it_is_kept(lake):
+    put(lake, mixed(10))
+    with pytest.raises(MissingDayError):
+        list(curate_days(lake, [DAY, DAY + timedelta(days=1), DAY + timedelta(days=2)], CONFIG))
+    assert lake.exists(lake.examples(DAY))
 
 
 def test_a_day_becomes_four_files_of_the_contract(lake):

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import dagster as dg
 
 from lyo_pipelines.curation.contract import EXAMPLE, CurationReport
-from lyo_pipelines.curation.day import curate_day
+from lyo_pipelines.curation.day import curate_days
 from lyo_pipelines.curation.funnel import funnel_plot
 from lyo_pipelines.curation.inputs import built_from, stale_days
 from lyo_pipelines.curation.quality import CHECKS, QualityCheckResult, quality_checks
@@ -52,10 +52,9 @@ def filtered_examples(context: dg.AssetExecutionContext, store: Store):
     asked = context.partition_keys
     days = days_to_build(asked, lambda: stale_days(lake, config))
     reports: list[CurationReport] = []
-    for day in days:
-        report = curate_day(lake, day, config)
+    for report in curate_days(lake, days, config):
         reports.append(report)
-        context.add_asset_metadata(_day_metadata(report), partition_key=day.isoformat())
+        context.add_asset_metadata(_day_metadata(report), partition_key=report.day.isoformat())
     removed, pii = Counter[str](), Counter[str]()
     for report in reports:
         removed.update(report.removed_by_rule)
