@@ -41,7 +41,7 @@ def curate_days(lake: Lake, days: Sequence[date], config: CurationConfig) -> Ite
     try:
         for small, group in groupby(days, lambda day: _is_one_batch(lake, day, config)):
             run = partial(curate_day, lake, config=config)
-            yield from pool.map(run, group) if small else map(run, group)
+            yield from (pool.map if small else map)(run, group)
     finally:
         pool.shutdown(cancel_futures=True)
 
