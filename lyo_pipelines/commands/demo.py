@@ -40,10 +40,14 @@ WRITTEN = "# Written by `make demo`"
 CONFIG = f"""\
 {WRITTEN}: four trainings in ten minutes on two cores. Change or remove it as you like.
 retraining:
-  launch: {{recipe: cpu_demo, overrides: {{budget: {{tokens: 6000}}, validation: {{max_examples: 8}}}}, evaluation_items: 12}}
+  launch:
+    recipe: cpu_demo
+    overrides:
+      {{budget: {{tokens: 3000}}, batch: {{accumulation: 2}}, optimizer: {{learning_rate: 4.0e-4}}, validation: {{max_examples: 8}}}}
+    evaluation_items: 12
   segments:
     tutoring.en.math:
-      launch: {{overrides: {{budget: {{tokens: 30000}}}}, evaluation_items: 54}}
+      launch: {{overrides: {{budget: {{tokens: 15000}}}}, evaluation_items: 54}}
 evaluation: {{latency_items: 3, latency_new_tokens: 24, collateral: {{segments: 0, general: false}}}}
 """
 
