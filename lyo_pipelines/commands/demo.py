@@ -47,7 +47,10 @@ retraining:
     evaluation_items: 12
   segments:
     tutoring.en.math:
-      launch: {{overrides: {{budget: {{tokens: 15000}}}}, evaluation_items: 54}}
+      launch:
+        overrides:
+          {{budget: {{tokens: 15000}}, batch: {{accumulation: 2}}, optimizer: {{learning_rate: 4.0e-4}}, validation: {{max_examples: 16}}}}
+        evaluation_items: 54
 evaluation: {{latency_items: 3, latency_new_tokens: 24, collateral: {{segments: 0, general: false}}}}
 """
 
