@@ -37,19 +37,18 @@ from lyo_pipelines.storage.lake import Lake
 SEGMENT = "tutoring.en.math"
 """The segment whose whole report is printed at the end; its training gets the largest part of the budget."""
 WRITTEN = "# Written by `make demo`"
+_STEPS = "batch: {accumulation: 2}, optimizer: {learning_rate: 4.0e-4}"
 CONFIG = f"""\
-{WRITTEN}: four trainings in ten minutes on two cores. Change or remove it as you like.
+{WRITTEN}: four trainings in a few minutes on two cores. Change or remove it as you like.
 retraining:
   launch:
     recipe: cpu_demo
-    overrides:
-      {{budget: {{tokens: 3000}}, batch: {{accumulation: 2}}, optimizer: {{learning_rate: 4.0e-4}}, validation: {{max_examples: 8}}}}
+    overrides: {{budget: {{tokens: 3000}}, validation: {{max_examples: 8}}, {_STEPS}}}
     evaluation_items: 12
   segments:
     tutoring.en.math:
       launch:
-        overrides:
-          {{budget: {{tokens: 15000}}, batch: {{accumulation: 2}}, optimizer: {{learning_rate: 4.0e-4}}, validation: {{max_examples: 16}}}}
+        overrides: {{budget: {{tokens: 15000}}, validation: {{max_examples: 16}}, {_STEPS}}}
         evaluation_items: 54
 evaluation: {{latency_items: 3, latency_new_tokens: 24, collateral: {{segments: 0, general: false}}}}
 """
