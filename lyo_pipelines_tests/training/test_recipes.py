@@ -28,7 +28,8 @@ def test_the_configured_values_are_the_defaults():
 def test_every_packaged_recipe_is_valid_and_keeps_what_was_not_overridden(name):
     recipe = load_recipe(name, {"seed": 11})
     assert recipe.seed == 11
-    assert recipe.lora.dropout == 0.1
+    assert recipe == load_recipe(name).model_copy(update={"seed": 11})
+    assert recipe.lora.dropout == (0.0 if name == "cpu_demo" else 0.1), "the configured value, but in the demo"
 
 
 def test_nested_and_dotted_overrides_are_merged_deeply():
