@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -16,6 +16,28 @@ class SegmentCount:
 
     read: int
     kept: int
+
+
+@dataclass(frozen=True)
+class FunnelTotals:
+    """Rows of all curated days: read, kept, and removed by rule (most first)."""
+
+    read: int
+    kept: int
+    removed: dict[str, int]
+
+
+def funnel_totals(lake: Lake) -> FunnelTotals:
+    """What curation did with every row so far; documents are not counted."""
+    removed, kept = Counter[str](), 0
+    for day in lake.days("examples", "funnel.parquet"):
+        funnel = lake.read_table(lake.examples(day, "funnel"))
+        for rule, n in zip(funnel["rule"].to_pylist(), funnel["removed"].to_pylist(), strict=True):
+            removed[rule] += n
+        if funnel.num_rows:
+            last = pc.equal(funnel["order"], pc.max(funnel["order"]))
+            kept += pc.sum(funnel["remaining"].filter(last)).as_py() or 0
+    return FunnelTotals(kept + removed.total(), kept, {rule: n for rule, n in removed.most_common() if n})
 
 
 def segment_counts(lake: Lake) -> dict[str, SegmentCount]:
