@@ -30,7 +30,7 @@ def close_when_idle(
                     f"Closing Dagster; {named_runs(runs)} waits there for the next `lyo ui`.", highlight=False
                 )
                 break
-            if time.monotonic() - said >= _SAY_EVERY:
+            if not said or (console.is_terminal and time.monotonic() - said >= _SAY_EVERY):
                 said = time.monotonic()
                 console.print(
                     f"Dagster stays open for what others launched: {named_runs(runs)}. Ctrl-C closes it now: a training keeps its "

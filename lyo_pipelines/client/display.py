@@ -49,7 +49,8 @@ class Display:
             self._last[stage.key] = (stage.state, now, stage.detail)
             took = f" ({clock(stage.seconds)})" if stage.seconds is not None else ""
             detail = "" if stage.state == "done" else stage.detail
-            line = f"{_MARKS[stage.state]} {stage.title}: {stage.state}{took} {detail}".rstrip()
+            told = detail if stage.state == "waiting" and detail else f"{stage.state}{took} {detail}"
+            line = f"{_MARKS[stage.state]} {stage.title}: {told}".rstrip()
             self.console.print(line, highlight=False, soft_wrap=True)
 
 

@@ -99,12 +99,18 @@ def _build(console: Console, client: Client, lake: Lake, stale: Sequence[date], 
     console.print(f"Up to date after {clock(time.time() - began)}.", highlight=False)
 
 
+def days_waiting(lake: Lake, config: Config) -> list[date]:
+    """Stale days that Dagster would build: those that have a partition."""
+    today = datetime.now(UTC).date()
+    return [day for day in days_to_rebuild(lake, config.curation) if _has_partition(day, today)]
+
+
 def up_to_date(lake: Lake, config: Config, *, inbox: bool) -> bool:
     """Whether no day that has a partition is stale, and nothing waits in the inbox where that matters."""
     now = datetime.now(UTC)
     if inbox and scan_inbox(lake, config.interactions, settle_seconds=0, now=now):
         return False
-    return not [day for day in days_to_rebuild(lake, config.curation) if _has_partition(day, now.date())]
+    return not days_waiting(lake, config)
 
 
 def buildable(console: Console, stale: Sequence[date]) -> list[date]:

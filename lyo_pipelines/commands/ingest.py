@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from lyo_pipelines.commands.days import bring_up_to_date, named_days
+from lyo_pipelines.commands.days import bring_up_to_date
 from lyo_pipelines.commands.ingest_preview import NothingReadError, names_in
 from lyo_pipelines.commands.output import print_json
 from lyo_pipelines.commands.paths import require_path
@@ -166,9 +166,10 @@ def _bring_up_to_date(console: Console, lake: Lake, config: Config, *, build: bo
         if not bring_up_to_date(console, lake):
             console.print("Every day is up to date.")
     elif stale := days_to_rebuild(lake, config.curation):
-        wait = "waits" if len(stale) == 1 else "wait"
+        reach = f"{stale[0]}" if len(stale) == 1 else f"{stale[0]} to {stale[-1]}"
         console.print(
-            f"{named_days(stale)} {wait} to be built: `lyo build`, or a running Dagster, does it.", highlight=False
+            f"{len(stale)} days wait to be built ({reach}): `lyo build`, or a running Dagster, does it.",
+            highlight=False,
         )
     else:
         console.print("Every day is up to date.")

@@ -5,11 +5,11 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Mapping
 
+from lyo_pipelines.commands.days import days_waiting
 from lyo_pipelines.config.loading import Config
 from lyo_pipelines.curation.segments import segment_counts
 from lyo_pipelines.dataset.scope import MIXTURE, is_below, scope_of
 from lyo_pipelines.errors import LyoError
-from lyo_pipelines.health.day import days_to_rebuild
 from lyo_pipelines.segments import parse_parent
 from lyo_pipelines.storage.lake import Lake
 
@@ -50,7 +50,7 @@ def require_examples(lake: Lake, key: str, config: Config) -> None:
             f"{key}: none of its segments has an example ({', '.join(missing)})",
             hint="`lyo segments` lists those that have.",
         )
-    waiting = len(days_to_rebuild(lake, config.curation))
+    waiting = len(days_waiting(lake, config))
     if scope.counts:
         read = sum(count.read for count in scope.counts.values())
         raise UnknownSegmentError(

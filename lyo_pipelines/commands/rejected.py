@@ -112,7 +112,7 @@ def show_rejected(console: Console, wanted: RejectedFilter, *, limit: int, as_js
     if not counts:
         there = ", ".join(f"{reason} ({n:,})" for reason, n in of_all.most_common())
         raise NothingRejectedError("no rejected row fits", hint=f"There are: {there}.")
-    table = Table(title=f"Rejected: {sum(counts.values()):,} rows", title_justify="left")
+    table = Table(title=f"Rejected rows: {sum(counts.values()):,}", title_justify="left")
     for name in ("file", "reason", "rows"):
         table.add_column(name, justify="right" if name == "rows" else "left", overflow="fold")
     for (file, reason), n in counts.most_common(40):

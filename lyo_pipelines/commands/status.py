@@ -277,6 +277,10 @@ def _lines(console: Console, status: Status) -> None:
     else:
         where = f"Dagster UI: {status.watch.url}" if status.watch.url else "No Dagster runs here; `lyo ui` starts it."
     console.print(where, highlight=False, soft_wrap=True)
+    if status.watch.url:
+        on = sum(status.watch.looks(name) for name in TRIGGER_SENSORS)
+        rollout = "on" if status.watch.looks(ROLLOUT_SENSOR) else "off"
+        console.print(f"Triggers: {on} of {len(TRIGGER_SENSORS)} on. Rollout sensor: {rollout}.", highlight=False)
     console.print(
         f"Inbox: {_count(status.waiting, 'file')} to land. Days to build: {_days(status.stale_days)}.", highlight=False
     )

@@ -15,7 +15,7 @@ from lyo_pipelines.client.follow import Follower, new_stages
 from lyo_pipelines.client.graphql import Client
 from lyo_pipelines.client.server import start_server
 from lyo_pipelines.client.summary import print_summary
-from lyo_pipelines.commands.days import build_stale_days, named_days, starting
+from lyo_pipelines.commands.days import build_stale_days, days_waiting, named_days, starting
 from lyo_pipelines.commands.known_segments import require_examples, require_known
 from lyo_pipelines.commands.output import print_json
 from lyo_pipelines.commands.report import newest_report
@@ -25,7 +25,6 @@ from lyo_pipelines.config.settings import Settings
 from lyo_pipelines.dataset.fallback import parent_of_thin
 from lyo_pipelines.dataset.versions import latest_version
 from lyo_pipelines.errors import LyoError
-from lyo_pipelines.health.day import days_to_rebuild
 from lyo_pipelines.json_types import ConfigTree
 from lyo_pipelines.segments import parse_parent
 from lyo_pipelines.storage.lake import Lake
@@ -85,7 +84,7 @@ def train_segment(
         require_ready(parsed, lake.local(lake.side("models")))
     require_examples(lake, segment, config)
     if dry_run:
-        if stale := days_to_rebuild(lake, config.curation):
+        if stale := days_waiting(lake, config):
             Console(stderr=True).print(f"! {named_days(stale)} would be built first: the figures are those of before.")
         key = parent_of_thin(lake, segment, config.dataset, config.curation) or segment
         show_estimate(console, estimate_training(lake, config, key, parsed), as_json=as_json)

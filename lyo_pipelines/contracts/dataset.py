@@ -187,13 +187,13 @@ class DatasetManifest(DataManifest):
 
 def figure_text(value: JsonValue) -> str:
     """A figure as people read it: lists by commas, an empty one as "none"."""
+    if value is None:
+        return "not set"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if isinstance(value, list):
-        return ", ".join(map(str, value)) or "none"
-    return (
-        {None: "not set", True: "yes", False: "no"}.get(value, str(value))
-        if not isinstance(value, dict)
-        else str(value)
-    )
+        return ", ".join(figure_text(one) for one in value) or "none"
+    return str(value)
 
 
 class PreferenceSettings(DocumentPart):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from dataclasses import dataclass
 from hashlib import sha256
+
+import polars as pl
 
 from lyo_pipelines.storage.arrow import pc
 from lyo_pipelines.storage.lake import Lake
@@ -42,20 +44,23 @@ def funnel_totals(lake: Lake) -> FunnelTotals:
 
 def segment_counts(lake: Lake) -> dict[str, SegmentCount]:
     """Sum the funnels of all curated days and document sets: what the first rule saw, and what the last one left."""
-    read: dict[str, int] = defaultdict(int)
-    kept: dict[str, int] = defaultdict(int)
     days = [lake.examples(day, "funnel") for day in lake.days("examples", "funnel.parquet")]
+    frames = []
     for path in [*days, *(lake.documents(name, "funnel") for name in lake.document_sets())]:
-        funnel = lake.read_table(path)
-        if not funnel.num_rows:
-            continue
-        last = pc.max(funnel["order"]).as_py()
-        for row in funnel.to_pylist():
-            read[row["segment"]] += row["removed"]
-            if row["order"] == last:
-                read[row["segment"]] += row["remaining"]
-                kept[row["segment"]] += row["remaining"]
-    return {key: SegmentCount(read[key], kept[key]) for key in sorted(read)}
+        funnel = lake.read_table(path, ["segment", "order", "removed", "remaining"])
+        if funnel.num_rows:
+            frames.append(
+                pl.DataFrame(pl.from_arrow(funnel))
+                .with_columns(
+                    last=pl.when(pl.col("order") == pl.col("order").max()).then(pl.col("remaining")).otherwise(0)
+                )
+                .group_by("segment")
+                .agg(pl.col("removed", "last").sum())
+            )
+    if not frames:
+        return {}
+    summed = pl.concat(frames).group_by("segment").agg(pl.col("removed", "last").sum()).sort("segment")
+    return {key: SegmentCount(removed + kept, kept) for key, removed, kept in summed.iter_rows()}
 
 
 def examples_signature(lake: Lake) -> str:

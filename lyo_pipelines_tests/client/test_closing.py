@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 from rich.console import Console
 
-from lyo_pipelines.client import closing, follow
+from lyo_pipelines.client import closing, follow, server
 from lyo_pipelines.client.closing import close_when_idle
 from lyo_pipelines.client.follow import Follower, RunFailedError, named_runs, new_stages
 from lyo_pipelines.client.graphql import Client, DagsterRun, GraphQLError
@@ -43,8 +45,8 @@ def close(monkeypatch: pytest.MonkeyPatch, *answers: Any, owned: bool = True, pa
     monkeypatch.setattr(closing.Client, "active_runs", active)
     console = Console(record=True, width=200)
     stopped.clear()
-    server = FakeServer("http://127.0.0.1:9", 1, Path("log"), owned=owned)
-    close_when_idle(server, console, poll_seconds=0.001, patience_seconds=patience)
+    fake = FakeServer("http://127.0.0.1:9", 1, Path("log"), owned=owned)
+    close_when_idle(fake, console, poll_seconds=0.001, patience_seconds=patience)
     assert len(left) == 1 or isinstance(answers[0], BaseException) or not owned
     return console.export_text()
 
@@ -115,3 +117,17 @@ def test_a_failed_run_of_others_is_not_ours_and_ours_is_told() -> None:
     until([run("FAILURE"), run("STARTED", "retrain", "a.b")])
     with pytest.raises(RunFailedError, match="has no room"):
         until([run("FAILURE", "daily_data", "")])
+
+
+def test_a_server_whose_process_runs_and_that_does_not_answer_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
+    assert server.silent_server() is None
+    state = {"url": "http://127.0.0.1:9", "pid": os.getpid(), "log": "dev.log"}
+    (tmp_path / server.STATE_FILE).write_text(json.dumps(state))
+    found = server.silent_server()
+    assert found is not None and found.pid == os.getpid() and not found.owned
+    assert server.find_server() is None
+    (tmp_path / server.STATE_FILE).write_text(json.dumps(state | {"pid": 2**22 + 1}))
+    assert server.silent_server() is None, "what is left of one that was killed is none"
