@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -35,7 +34,12 @@ def examples(*lines: str) -> str:
 
 def complete_segment(incomplete: str) -> list[str]:
     """Segments of a local lake that begin so, by the names of folders alone: a shell asks at every key."""
-    root = os.environ.get("LYO_DATA_DIR") or str(Path(__file__).resolve().parents[2] / "data")
+    from lyo_pipelines.config.settings import Settings, SettingsError
+
+    try:
+        root = Settings.from_env().data_dir
+    except SettingsError:
+        return []
     if "://" in root:
         return []
     folders = [Path(root).expanduser() / "lake" / folder for folder in _SEGMENT_FOLDERS]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from lyo_pipelines.client.home import shipped_home
-from lyo_pipelines.config.settings import PROJECT_ROOT
+from lyo_pipelines.config.settings import PROJECT_ROOT, variable
 
 DEMO_DATA = PROJECT_ROOT / "data" / "demo"
 
@@ -15,9 +15,11 @@ def use_demo_place() -> None:
 
     Whoever names a data directory (LYO_DATA_DIR) has chosen the place: then neither it nor Dagster's home is touched.
     """
-    os.environ.setdefault("LYO_TRIGGERS", "on")  # whoever opens the demo again gets what it had: its release is watched
-    if os.environ.get("LYO_DATA_DIR"):
+    os.environ.setdefault(
+        variable("triggers"), "on"
+    )  # whoever opens the demo again gets what it had: its release is watched
+    if os.environ.get(variable("data_dir")):
         return
-    os.environ["LYO_DATA_DIR"] = str(DEMO_DATA)
+    os.environ[variable("data_dir")] = str(DEMO_DATA)
     if not os.environ.get("DAGSTER_HOME"):
         os.environ["DAGSTER_HOME"] = str(shipped_home() / "demo")

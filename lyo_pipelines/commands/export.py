@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from lyo_pipelines.commands.known_segments import require_known
+from lyo_pipelines.commands.known_segments import near_names_told
 from lyo_pipelines.config.settings import Settings
 from lyo_pipelines.dataset.export import ExportFormat, export_version
 from lyo_pipelines.storage.lake import Lake
@@ -30,8 +30,8 @@ def export_segment(
 ) -> None:
     """Export and say what was written, where, and how it is loaded."""
     lake = Lake(Settings.from_env().data_dir)
-    require_known(lake, segment)
-    made = export_version(lake, segment, format, output, fingerprint=version, minimum_weight=minimum_weight)
+    with near_names_told(lake, segment):
+        made = export_version(lake, segment, format, output, fingerprint=version, minimum_weight=minimum_weight)
     if made.segment != segment:
         console.print(f"{segment} is too thin for a dataset of its own: this is its parent's, {made.segment}.")
     rows = ", ".join(f"{split} {count:,}" for split, count in made.rows.items())

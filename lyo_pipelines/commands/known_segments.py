@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Generator, Iterable, Mapping
+from contextlib import contextmanager
 
 from lyo_pipelines.commands.days import days_waiting
 from lyo_pipelines.config.loading import Config
@@ -33,6 +34,21 @@ def require_known(lake: Lake, key: str) -> None:
     known = known_segments(lake)
     if not any(is_below(name, key) for name in known):
         raise unknown_segment(key, known)
+
+
+@contextmanager
+def near_names_told(lake: Lake, key: str) -> Generator[None]:
+    """What an error of the block says of a segment that the lake does not know, it says with the near names and their counts."""
+    parse_parent(key)
+    try:
+        yield
+    except LyoError as error:
+        known = known_segments(lake)
+        near = [] if any(is_below(name, key) for name in known) else near_segments(key, known)
+        if not near:
+            raise
+        said = " or ".join(f"{name} ({_examples(known[name])})" for name in near)
+        raise type(error)(error.message, hint=f"{error.hint} Did you mean {said}?".strip()) from error
 
 
 def require_examples(lake: Lake, key: str, config: Config) -> None:

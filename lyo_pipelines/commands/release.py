@@ -16,7 +16,7 @@ from lyo_pipelines.client.follow import poll_until_ready
 from lyo_pipelines.client.graphql import Client
 from lyo_pipelines.client.server import start_server
 from lyo_pipelines.commands.days import starting
-from lyo_pipelines.commands.known_segments import require_known
+from lyo_pipelines.commands.known_segments import near_names_told
 from lyo_pipelines.commands.output import print_json
 from lyo_pipelines.config.loading import Config, load_config
 from lyo_pipelines.config.settings import Settings
@@ -34,6 +34,7 @@ from lyo_pipelines.rollout.routing import Routing, current_routing, read_sources
 from lyo_pipelines.rollout.state_findings import obstructions, state_says
 from lyo_pipelines.segments import parse_parent
 from lyo_pipelines.storage.lake import Lake
+from lyo_pipelines.training.versions import latest_adapter
 
 JOB = "release_adapter"
 _COLOURS = {"champion": "green", "canary": "cyan", "fallen_back": "red", "rejected": "red"}
@@ -47,7 +48,8 @@ def begin_release(console: Console, segment: str, reason: str, *, port: int = 30
     """Launch the run that begins the release of the newest adapter, wait for it and say what became of it."""
     parse_parent(segment)
     person_act(reason)  # an empty reason is said before anything starts
-    require_known(_lake(), segment)
+    with near_names_told(_lake(), segment):
+        latest_adapter(_lake(), segment)  # without one there is nothing to start Dagster for
     server = start_server(port, on_wait=starting(console))
     try:
         release_through(console, Client(server.url), _lake(), segment, reason)
@@ -78,7 +80,7 @@ def show_releases(console: Console, segment: str | None = None, *, as_json: bool
     lake = _lake()
     refresh_routing(lake)
     if segment is not None:
-        require_known(lake, segment)
+        parse_parent(segment)
     if as_json:
         _releases_as_json(console, lake, segment)
         return

@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.console import Console
 
 from lyo_pipelines.client.summary import print_summary
-from lyo_pipelines.commands.known_segments import require_known
+from lyo_pipelines.commands.known_segments import near_names_told
 from lyo_pipelines.commands.output import print_json
 from lyo_pipelines.config.settings import Settings
 from lyo_pipelines.contracts.report import Report
@@ -50,8 +50,8 @@ def _created(folder: Path) -> datetime:
 def show_report(console: Console, segment: str, *, as_json: bool = False) -> None:
     """Print the newest report's table, or its JSON as it is."""
     lake = Lake(Settings.from_env().data_dir)
-    require_known(lake, segment)
-    report, folder = newest_report(lake, segment)
+    with near_names_told(lake, segment):
+        report, folder = newest_report(lake, segment)
     if as_json:
         print_json(console, report.model_dump(mode="json"))
         return

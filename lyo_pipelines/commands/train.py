@@ -16,7 +16,7 @@ from lyo_pipelines.client.graphql import Client
 from lyo_pipelines.client.server import start_server
 from lyo_pipelines.client.summary import print_summary
 from lyo_pipelines.commands.days import build_stale_days, days_waiting, named_days, starting
-from lyo_pipelines.commands.known_segments import require_examples, require_known
+from lyo_pipelines.commands.known_segments import near_names_told, require_examples
 from lyo_pipelines.commands.output import print_json
 from lyo_pipelines.commands.report import newest_report
 from lyo_pipelines.commands.train_estimate import estimate_training, quicker, show_estimate
@@ -140,8 +140,8 @@ def prefer_segment(
             f"recipe {recipe} does not learn from preferences: use kto or dpo, or `lyo train {segment}`"
         )
     lake = Lake(Settings.from_env().data_dir)
-    require_known(lake, segment)
-    supervised_adapter(lake, segment)
+    with near_names_told(lake, segment):
+        supervised_adapter(lake, segment)
     require_ready(load_recipe(recipe, overrides), lake.local(lake.side("models")))
     _work(console, lake, PREFER, lambda: [segment], recipe, overrides, port=port)
     report, folder = newest_report(lake, segment)

@@ -22,6 +22,7 @@ from lyo_pipelines.commands.segments import SegmentInUseError, list_segments, re
 from lyo_pipelines.commands.train import train_segment
 from lyo_pipelines.config.loading import load_config
 from lyo_pipelines.storage.lake import Lake
+from lyo_pipelines.training.versions import NoAdapterError
 from lyo_pipelines_tests.dataset.example_lake import examples, lake_with
 from lyo_pipelines_tests.rollout.adapter_factory import adapter
 
@@ -69,8 +70,9 @@ def test_training_a_segment_that_is_none_starts_nothing(lake: Lake, monkeypatch:
     console = Console(file=io.StringIO())
     with pytest.raises(UnknownSegmentError, match="maht"):
         train_segment(console, "tutoring.en.maht", "cpu_demo")
-    with pytest.raises(UnknownSegmentError, match="maht"):
+    with pytest.raises(NoAdapterError, match="maht") as told:
         merge_segment(console, "tutoring.en.maht", version=None, output=None)
+    assert "tutoring.en.math (40 examples)" in told.value.hint, "every command names what is near"
     assert not Path(lake.dataset_dir("tutoring.en.maht")).exists()
 
 
