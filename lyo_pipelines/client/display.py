@@ -1,4 +1,4 @@
-"""How progress looks: a live table on a terminal, one line per change elsewhere."""
+"""How progress looks: a live table on a terminal; elsewhere a line where a stage begins and one where it ends."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _MARKS = {"waiting": "[dim]·[/]", "running": "[cyan]▶[/]", "done": "[green]�
 class Display:
     """Shows stages; use as a context manager."""
 
-    def __init__(self, console: Console, *, every_seconds: float = 10.0) -> None:
+    def __init__(self, console: Console, *, every_seconds: float = 300.0) -> None:
         self.console = console
         self._live = Live(console=console, refresh_per_second=4, transient=False) if console.is_terminal else None
-        self._last: dict[str, tuple[str, float]] = {}
+        self._last: dict[str, tuple[str, float, str]] = {}
         self._every = every_seconds
 
     def __enter__(self) -> Display:
@@ -35,18 +35,22 @@ class Display:
             self._live.__exit__(kind, error, trace)
 
     def show(self, stages: dict[str, Stage]) -> None:
-        """Draw the stages (terminal) or print what changed (elsewhere; a running stage every few seconds)."""
+        """Draw the stages (terminal) or print what changed (elsewhere; a running stage now and then, where it got on)."""
         if self._live:
             self._live.update(_table(stages))
             return
         now = time.monotonic()
         for stage in stages.values():
-            state, at = self._last.get(stage.key, ("waiting", 0.0))
-            if stage.state == state and not (stage.state == "running" and now - at >= self._every):
+            state, at, said = self._last.get(stage.key, ("waiting", now, ""))
+            got_on = stage.state == "running" and stage.detail != said and now - at >= self._every
+            waits = stage.state == "waiting" and stage.detail and not said  # said once, whatever it then waits for
+            if stage.state == state and not got_on and not waits:
                 continue
-            self._last[stage.key] = (stage.state, now)
+            self._last[stage.key] = (stage.state, now, stage.detail)
             took = f" ({clock(stage.seconds)})" if stage.seconds is not None else ""
-            line = f"{_MARKS[stage.state]} {stage.title}: {stage.state}{took} {stage.detail}".rstrip()
+            detail = "" if stage.state == "done" else stage.detail
+            told = detail if stage.state == "waiting" and detail else f"{stage.state}{took} {detail}"
+            line = f"{_MARKS[stage.state]} {stage.title}: {told}".rstrip()
             self.console.print(line, highlight=False, soft_wrap=True)
 
 
@@ -55,6 +59,9 @@ def _table(stages: dict[str, Stage]) -> Table:
     for stage in stages.values():
         took = clock(stage.seconds) if stage.seconds is not None else ""
         table.add_row(
-            _MARKS[stage.state], stage.title, f"[dim]{took}[/]", stage.detail if stage.state == "running" else ""
+            _MARKS[stage.state],
+            stage.title,
+            f"[dim]{took}[/]",
+            stage.detail if stage.state in ("running", "waiting") else "",
         )
     return table

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from lyo_pipelines.client.graphql import Client, DagsterRun, GraphQLError
 from lyo_pipelines.errors import LyoError
@@ -17,6 +18,7 @@ STAGES = {
     "landed_files": "inbox → landed files",
     "raw_interactions": "raw interactions by day",
     "filtered_examples": "filtered examples by day",
+    "document_chunks": "documents → chunks and examples",
     "segment_health": "health of segments by day",
     "dataset_splits": "train / validation / test split",
     "adapter": "LoRA adapter",
@@ -24,6 +26,10 @@ STAGES = {
     "preference_adapter": "adapter tuned on preferences",
     "eval_report": "evaluation report",
 }
+
+
+DATA_JOBS = ("land_inbox", "daily_data")
+"""Jobs that bring the days up to date."""
 
 
 @dataclass
@@ -57,6 +63,8 @@ def apply_run(stages: dict[str, Stage], run: DagsterRun, now: float) -> None:
         elif status in {"FAILURE", "SKIPPED"}:
             stage.state = "failed"
         elif start is not None:
+            if stage.state == "waiting":
+                stage.detail = ""  # what it waited for
             stage.state = "running"
         if start is not None:
             stage.seconds = (end or now) - start
@@ -65,7 +73,8 @@ def apply_run(stages: dict[str, Stage], run: DagsterRun, now: float) -> None:
 def training_detail(lake: Lake, run: DagsterRun) -> str:
     """Steps, loss, speed and time left of the adapter version that the run trains."""
     version = run.tags.get(ADAPTER_TAG)
-    row = last_json_line(lake.local(lake.adapter_dir(run.segment, version)) / METRICS) if version else {}
+    path = lake.local(lake.adapter_dir(run.segment, version or "")) / METRICS
+    row = last_json_line(path) if version else {}
     if not row:
         return "starting"
     parts = [str(row.get("stage", "training"))]
@@ -78,23 +87,34 @@ def training_detail(lake: Lake, run: DagsterRun) -> str:
     ):
         if isinstance(row.get(key), int | float):
             parts.append(text.format(row[key]))
-    if isinstance(row.get("eta_seconds"), int | float):
-        parts.append(f"{clock(row['eta_seconds'])} left")
+    parts += _left(row.get("eta_seconds"), path)
     return " · ".join(parts)
 
 
 def evaluation_detail(lake: Lake, run: DagsterRun) -> str:
     """Model, items and time left of the report that the run writes."""
     version = run.tags.get(REPORT_TAG)
-    row = last_json_line(lake.local(lake.report_dir(run.segment, version)) / PROGRESS) if version else {}
+    path = lake.local(lake.report_dir(run.segment, version or "")) / PROGRESS
+    row = last_json_line(path) if version else {}
     if not row:
         return "starting"
     parts = [str(row.get("stage", "evaluating")), str(row.get("model", ""))]
     if row.get("total"):
         parts.append(f"{row.get('done', 0)}/{row['total']}")
-    if isinstance(row.get("eta_seconds"), int | float):
-        parts.append(f"{clock(row['eta_seconds'])} left")
+    parts += _left(row.get("eta_seconds"), path)
     return " · ".join(part for part in parts if part)
+
+
+def _left(eta: object, path: Path) -> list[str]:
+    """The time left when the line was written, less the time since then: it counts down between two lines."""
+    if not isinstance(eta, int | float):
+        return []
+    try:
+        since = max(0.0, time.time() - path.stat().st_mtime)
+    except OSError:
+        since = 0.0
+    left = round(eta - since)
+    return [f"{clock(left)} left" if left > 0 else "any moment"]
 
 
 def clock(seconds: float) -> str:
@@ -102,9 +122,14 @@ def clock(seconds: float) -> str:
     return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
 
 
-def poll_until_ready(fetch: Callable[[], list[DagsterRun]], seconds: float) -> Iterator[list[DagsterRun]]:
-    """Ask again and again; a Dagster that is silent for a moment is asked later, one that stays silent is an error."""
-    errors = 0
+def poll_until_ready(
+    fetch: Callable[[], list[DagsterRun]], seconds: float, on_silence: Callable[[float], None] = lambda seconds: None
+) -> Iterator[list[DagsterRun]]:
+    """Ask again and again; a Dagster that is silent for a moment is asked later, one that stays silent is an error.
+
+    on_silence: told for how long it has been silent, after each question in vain.
+    """
+    errors, heard = 0, time.monotonic()
     while True:
         try:
             runs = fetch()
@@ -112,13 +137,24 @@ def poll_until_ready(fetch: Callable[[], list[DagsterRun]], seconds: float) -> I
             errors += 1
             if errors > 15:
                 raise
+            on_silence(time.monotonic() - heard)
         else:
-            errors = 0
+            errors, heard = 0, time.monotonic()
             yield runs
         time.sleep(seconds)
 
 
 _DETAILS = {"adapter": training_detail, "preference_adapter": training_detail, "eval_report": evaluation_detail}
+
+
+def named_runs(runs: Sequence[DagsterRun], now: float | None = None) -> str:
+    """Runs in a few words: job, segment, and for how long."""
+    now = time.time() if now is None else now
+    said = [
+        f"{run.job} {run.segment}".rstrip() + (f" (running {clock(now - run.start)})" if run.start else " (waiting)")
+        for run in runs[:4]
+    ]
+    return ", ".join(said) + (f" and {len(runs) - 4} more" if len(runs) > 4 else "")
 
 
 class Patience:
@@ -155,17 +191,32 @@ class Follower:
                 if run[0].failed:
                     raise RunFailedError(self.client.failure(run_id))
                 return run[0]
+            if run and run[0].start is None:
+                self._say_what_it_waits_for(run_id)
         raise AssertionError("polling never ends by itself")
 
-    def until(self, reached: Callable[[], bool], *, wait_seconds: float, what: str) -> None:
-        """Follow what the sensors launch until `reached`; a failed run is an error, and so many seconds without any movement."""
+    def _say_what_it_waits_for(self, run_id: str) -> None:
+        """A queued run stands behind others (one training at a time, four runs in all): which."""
+        first = next(iter(self.stages.values()))
+        others = [run for run in self.client.active_runs() if run.run_id != run_id]
+        first.detail = f"waits for {named_runs(others)}" if others else "waits for its process"
+        self.show(self.stages)
+
+    def until(
+        self, reached: Callable[[], bool], *, wait_seconds: float, what: str, jobs: Collection[str] = DATA_JOBS
+    ) -> None:
+        """Follow what the sensors launch until `reached` and no run of these jobs works any more: none is cut off by a closed server.
+
+        A failed run of these jobs is an error, and so many seconds without any movement.
+        """
         patience = Patience(wait_seconds)
-        for runs in self._polls(lambda: self.client.runs(limit=10)):
-            mine = [run for run in runs if (run.start or run.end or self.since) >= self.since]
+        for runs in self._polls(lambda: self.client.runs(limit=25)):
+            mine = [run for run in runs if run.job in jobs and (run.start or run.end or self.since) >= self.since]
+            active = any(run.active for run in mine)
             failed = [run for run in mine if run.failed]
-            if failed and not any(run.active for run in mine):
+            if failed and not active:
                 raise RunFailedError(f"{failed[0].job}: {self.client.failure(failed[0].run_id)}")
-            if reached():
+            if not active and reached():
                 return
             if patience.ended(mine):
                 raise RunFailedError(
@@ -174,7 +225,13 @@ class Follower:
                 )
 
     def _polls(self, fetch: Callable[[], list[DagsterRun]]) -> Iterator[list[DagsterRun]]:
-        for runs in poll_until_ready(fetch, self.poll_seconds):
+        def silent(seconds: float) -> None:
+            for stage in self.stages.values():
+                if stage.state == "running":
+                    stage.detail = f"Dagster has not answered for {clock(seconds)}"
+            self.show(self.stages)
+
+        for runs in poll_until_ready(fetch, self.poll_seconds, silent):
             now = time.time()
             for run in sorted(runs, key=lambda run: run.start or 0.0):
                 if (run.start or 0.0) >= self.since:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -46,6 +46,10 @@ query ($id: ID!) {
 """
 
 
+ACTIVE = ("QUEUED", "NOT_STARTED", "STARTING", "STARTED", "CANCELING", "MANAGED")
+"""States of a run that has not ended."""
+
+
 class GraphQLError(LyoError):
     """Dagster answered with an error; its message is passed on."""
 
@@ -70,7 +74,7 @@ class DagsterRun:
     @property
     def active(self) -> bool:
         """Whether it is still queued or running."""
-        return self.status in {"QUEUED", "NOT_STARTED", "STARTING", "STARTED", "CANCELING", "MANAGED"}
+        return self.status in ACTIVE
 
     @property
     def failed(self) -> bool:
@@ -95,10 +99,17 @@ class Client:
             raise GraphQLError("; ".join(str(error.get("message")) for error in body["errors"]))
         return body["data"]
 
-    def launch(self, job: str, *, config: ConfigTree, tags: dict[str, str]) -> str:
-        """Launch a job and return its run id."""
+    def launch(self, job: str, *, config: ConfigTree, tags: dict[str, str], assets: Sequence[str] = ()) -> str:
+        """Launch a job and return its run id. assets: those of its assets that are wanted; without them all are."""
+        selector: dict[str, Any] = {
+            "repositoryLocationName": LOCATION,
+            "repositoryName": "__repository__",
+            "jobName": job,
+        }
+        if assets:
+            selector["assetSelection"] = [{"path": [asset]} for asset in assets]
         params = {
-            "selector": {"repositoryLocationName": LOCATION, "repositoryName": "__repository__", "jobName": job},
+            "selector": selector,
             "runConfigData": config,
             "executionMetadata": {"tags": [{"key": key, "value": value} for key, value in tags.items()]},
         }
@@ -125,6 +136,20 @@ class Client:
             )
             for row in answer["results"]
         ]
+
+    def active_runs(self) -> list[DagsterRun]:
+        """Runs that wait or work, newest first."""
+        return self.runs(limit=100, statuses=list(ACTIVE))
+
+    def last_materialized(self, asset: str) -> float:
+        """When an asset without partitions was last materialized, in epoch seconds; 0 for never."""
+        text = """
+        query ($key: AssetKeyInput!) {
+          assetOrError(assetKey: $key) { ... on Asset { assetMaterializations(limit: 1) { timestamp } } }
+        }
+        """
+        found = self.query(text, key={"path": [asset]})["assetOrError"].get("assetMaterializations") or []
+        return float(found[0]["timestamp"]) / 1000 if found else 0.0
 
     def segments(self) -> list[str]:
         """The segments that exist as partitions."""
@@ -161,6 +186,22 @@ class Client:
         answer = self.query(text, selector=selector, key=segment)["addDynamicPartition"]
         if answer["__typename"] not in {"AddDynamicPartitionSuccess", "DuplicateDynamicPartitionError"}:
             raise GraphQLError(f"segment {segment} could not be added: {answer.get('message', answer['__typename'])}")
+
+    def remove_segments(self, segments: list[str]) -> None:
+        """Take segments out of the partitions; what was built of them stays in the lake."""
+        text = """
+        mutation ($selector: RepositorySelector!, $keys: [String!]!) {
+          deleteDynamicPartitions(repositorySelector: $selector, partitionsDefName: "segments", partitionKeys: $keys) {
+            __typename
+            ... on PythonError { message }
+            ... on UnauthorizedError { message }
+          }
+        }
+        """
+        selector = {"repositoryLocationName": LOCATION, "repositoryName": "__repository__"}
+        answer = self.query(text, selector=selector, keys=segments)["deleteDynamicPartitions"]
+        if answer["__typename"] != "DeleteDynamicPartitionsSuccess":
+            raise GraphQLError(f"the partitions were not removed: {answer.get('message', answer['__typename'])}")
 
     def failure(self, run_id: str) -> str:
         """Why a run failed, in its own words."""

@@ -25,7 +25,8 @@ from lyo_pipelines.errors import LyoError
 ANSWER_SECONDS = 3
 _MEND_POSTGRES = "Start that server, or mend the LYO_PG_* variables; without LYO_PG_HOST the state is kept in SQLite."
 _MEND_SQLITE = "Restore it, or move it away to start anew."
-_SQLITE_FILES = {"runs": "history/runs.db", "concurrency_limits": "history/runs/index.db"}
+_SQLITE_FILES = {"runs": "history/runs.db", "concurrency_limits": "history/runs/index.db",
+                 "dynamic_partitions": "history/runs/index.db"}  # fmt: skip
 
 
 class StorageError(LyoError):
@@ -55,6 +56,17 @@ class Storage:
         assert pool.isidentifier(), pool
         query = f"select 1 from concurrency_limits where concurrency_key = '{pool}'"
         return self._first("concurrency_limits", query) is not None
+
+    def partitions(self, name: str) -> frozenset[str] | None:
+        """Keys of dynamic partitions; None for a storage that only Dagster can open. Raises StorageError when it does not answer."""
+        assert name.isidentifier(), name
+        if self.kind == "other":
+            return None
+        join = {"SQLite": "group_concat(partition, char(10))", "PostgreSQL": "string_agg(partition, chr(10))"}[
+            self.kind
+        ]
+        query = f"select {join} from dynamic_partitions where partitions_def_name = '{name}'"
+        return frozenset(filter(None, (self._first("dynamic_partitions", query) or "").split("\n")))
 
     def _first(self, table: str, query: str) -> Any:
         """First value of the first row; None where there is no row, or not yet the table."""

@@ -65,6 +65,19 @@ def find_server() -> Server | None:
         return None
 
 
+def silent_server() -> Server | None:
+    """The server that was started for this DAGSTER_HOME and whose process runs, but that does not answer; None where there is none."""
+    try:
+        state = json.loads((dagster_home() / STATE_FILE).read_text(encoding="utf-8"))
+        found = Server(state["url"], int(state["pid"]), Path(state["log"]), owned=False)
+        os.kill(found.pid, 0)
+    except PermissionError:
+        return None  # another user's process has the number now
+    except (OSError, ValueError, KeyError):
+        return None
+    return None if _answers(found.url) else found
+
+
 def start_server(port: int, *, wait_seconds: float = 120.0, on_wait: Callable[[], None] = lambda: None) -> Server:
     """Start `dagster dev` (or join the one that runs) and wait until its code location is loaded.
 
@@ -73,6 +86,7 @@ def start_server(port: int, *, wait_seconds: float = 120.0, on_wait: Callable[[]
     running = find_server()
     if running:
         return running
+    on_wait()
     home = dagster_home()
     _set_gpu_pool(home)
     url = f"http://{HOST}:{_free_port(port)}"

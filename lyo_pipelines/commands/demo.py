@@ -12,12 +12,14 @@ import yaml
 from filelock import FileLock, Timeout
 from rich.console import Console
 
+from lyo_pipelines.client.closing import close_when_idle
 from lyo_pipelines.client.display import Display
-from lyo_pipelines.client.follow import Follower, new_stages
+from lyo_pipelines.client.follow import Follower, clock, new_stages
 from lyo_pipelines.client.graphql import Client
 from lyo_pipelines.client.launches import LaunchFollower
 from lyo_pipelines.client.server import Server, start_server
 from lyo_pipelines.client.summary import print_summary
+from lyo_pipelines.commands.days import starting
 from lyo_pipelines.commands.demo_gateway import STUDENTS, ask_as_students, came_back, print_round, running_gateway
 from lyo_pipelines.commands.demo_results import EXPECTED, is_told, print_stories, report_dirs
 from lyo_pipelines.commands.demo_rollout import simulate_releases
@@ -83,9 +85,8 @@ def _run_locked(console: Console, lake: Lake, *, port: int, interactions: int, s
     if _data_current(lake) and is_told(lake):
         console.print("Everything is already done; nothing needs to be repeated.")
         _print_ending(console, lake)
-        return start_server(port) if console.is_terminal else None
-    console.print("Starting Dagster …")
-    server = start_server(port)
+        return start_server(port, on_wait=starting(console)) if console.is_terminal else None
+    server = start_server(port, on_wait=starting(console))
     console.print(f"Dagster UI: [bold]{server.url}[/]", highlight=False)
     client = Client(server.url)
     try:
@@ -106,10 +107,13 @@ def _run_locked(console: Console, lake: Lake, *, port: int, interactions: int, s
         raise
     _print_ending(console, lake)
     _release(console, client, lake)
-    console.print(f"Took {time.time() - began:.0f} s after installation. Dagster UI: {server.url}", highlight=False)
+    console.print(
+        f"Took {clock(time.time() - began)} after installation. Dagster UI: {server.url} (again later: `lyo --demo ui`)",
+        highlight=False,
+    )
     if console.is_terminal:
         return server
-    server.stop()
+    close_when_idle(server, console)
     return None
 
 
@@ -118,7 +122,7 @@ def _print_ending(console: Console, lake: Lake) -> None:
     if folder is not None:
         print_summary(console, read_report(folder), folder)
     print_stories(console, lake)
-    console.print("\n`lyo why SEGMENT` prints every decision with its evidence.", highlight=False)
+    console.print("\n`lyo --demo why SEGMENT` prints every decision with its evidence.", highlight=False)
 
 
 def _release(console: Console, client: Client, lake: Lake) -> None:
@@ -142,7 +146,9 @@ def _close_the_loop(console: Console, client: Client, lake: Lake) -> None:
         follower = Follower(client, lake, stages, display.show, since=began - 1)
         follower.until(lambda: _data_current(lake), wait_seconds=600, what="the students' rows")
     print_round(console, visits, came_back(lake, day, visits))
-    console.print("`lyo gateway` opens a page to ask base and adapter side by side, and to rate.", highlight=False)
+    console.print(
+        "`lyo --demo gateway` opens a page to ask base and adapter side by side, and to rate.", highlight=False
+    )
 
 
 def _data_current(lake: Lake) -> bool:

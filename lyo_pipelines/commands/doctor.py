@@ -6,15 +6,17 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
 
 import psutil
+from packaging.specifiers import SpecifierSet
 from rich.console import Console
 
 from lyo_pipelines.client.home import StorageError, dagster_home, find_storage, shipped_home
 from lyo_pipelines.client.server import find_server
+from lyo_pipelines.commands.output import print_json
 from lyo_pipelines.config.loading import ConfigError, load_config
 from lyo_pipelines.config.settings import Settings
 from lyo_pipelines.storage.lake import Lake
@@ -42,9 +44,12 @@ class MachineCheck:
     advice: str = ""
 
 
-def check_machine(console: Console) -> bool:
+def check_machine(console: Console, *, as_json: bool = False) -> bool:
     """Print every finding; return whether all are well."""
     findings = [finding for check in CHECKS for finding in check()]
+    if as_json:
+        print_json(console, [asdict(finding) for finding in findings])
+        return all(finding.well for finding in findings)
     for finding in findings:
         console.print(
             f"{'[green]✓[/]' if finding.well else '[red]✗[/]'} {finding.name}: {finding.text}",
@@ -57,8 +62,18 @@ def check_machine(console: Console) -> bool:
 
 
 def _python() -> Iterator[MachineCheck]:
-    version = ".".join(map(str, sys.version_info[:3]))
-    yield MachineCheck("Python", sys.version_info >= (3, 11), version, "use Python 3.11 or newer")
+    version, wanted = ".".join(map(str, sys.version_info[:3])), python_wanted()
+    yield MachineCheck(
+        "Python",
+        SpecifierSet(wanted).contains(version),
+        version,
+        f"use Python {wanted}: `make PYTHON=python3.12 install`",
+    )
+
+
+def python_wanted() -> str:
+    """The versions of Python that the project is made for, as pyproject.toml says them."""
+    return metadata.metadata("lyo_pipelines")["Requires-Python"] or ""
 
 
 def _packages() -> Iterator[MachineCheck]:

@@ -8,9 +8,13 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from lyo_pipelines.client.follow import RunFailedError
+from lyo_pipelines.client.closing import close_when_idle
+from lyo_pipelines.client.display import Display
+from lyo_pipelines.client.follow import Follower, clock, new_stages
 from lyo_pipelines.client.graphql import Client
 from lyo_pipelines.client.server import start_server
+from lyo_pipelines.commands.days import starting
+from lyo_pipelines.commands.output import print_json
 from lyo_pipelines.commands.paths import require_path
 from lyo_pipelines.config.loading import Config, load_config
 from lyo_pipelines.config.settings import Settings
@@ -22,8 +26,11 @@ from lyo_pipelines.storage.lake import Lake
 _SHOWN = 20
 
 
-def add_documents(console: Console, path: Path | None, name: str | None) -> None:
-    """Copy a file or a folder into its set (without a path: nothing), read all sets that changed, and print them."""
+def add_documents(console: Console, path: Path | None, name: str | None, *, json_to: Console | None = None) -> None:
+    """Copy a file or a folder into its set (without a path: nothing), read all sets that changed, and print them.
+
+    json_to: where the sets are printed as JSON instead.
+    """
     settings = Settings.from_env()
     lake, config = Lake(settings.data_dir), load_config(settings.config_path)
     if path is not None:
@@ -34,6 +41,9 @@ def add_documents(console: Console, path: Path | None, name: str | None) -> None
     else:
         console.print("Every document set is up to date.")
     wanted = set_name(name) if name else None
+    if json_to is not None:
+        print_json(json_to, sets_told(lake, wanted))
+        return
     print_sets(console, lake, wanted)
 
 
@@ -62,20 +72,31 @@ def copy_in(lake: Lake, path: Path, name: str | None) -> tuple[int, int]:
 
 
 def _read(console: Console, lake: Lake, config: Config) -> None:
-    """Let Dagster's own sensor read the sets, so that the UI shows it; wait until nothing is stale."""
+    """Let Dagster's own sensor read the sets, so that the UI shows it; wait until nothing is stale and its run has ended."""
     console.print("Reading the documents in Dagster …")
-    server = start_server(3000)
+    server = start_server(3000, on_wait=starting(console))
     client, began = Client(server.url), time.time()
     try:
-        while stale_sets(lake, config.documents, config.curation):
-            runs = client.runs(limit=5, pipelineName="read_documents")
-            failed = [run for run in runs if run.failed and (run.end or 0) >= began]
-            if failed:
-                raise RunFailedError(f"the documents could not be read: {client.failure(failed[0].run_id)}")
-            time.sleep(1)
-        console.print(f"Up to date after {time.time() - began:.0f} s.", highlight=False)
+        with Display(console) as display:
+            Follower(client, lake, new_stages("document_chunks"), display.show, since=began - 1).until(
+                lambda: not stale_sets(lake, config.documents, config.curation),
+                wait_seconds=600,
+                what="reading the documents",
+                jobs=("read_documents",),
+            )
+        console.print(f"Up to date after {clock(time.time() - began)}.", highlight=False)
     finally:
-        server.stop()
+        close_when_idle(server, console)
+
+
+def sets_told(lake: Lake, wanted: str | None) -> list[dict[str, object]]:
+    """Each set (or one): its documents as they were read, and its examples by segment."""
+    told = list[dict[str, object]]()
+    for name in [name for name in lake.document_sets() if wanted in (None, name)]:
+        read = lake.read_table(lake.documents(name, "documents"), ["path", "status", "says", "chunks"]).to_pylist()
+        segments = lake.read_table(lake.documents(name), ["segment"])["segment"].value_counts().to_pylist()
+        told.append({"set": name, "documents": read, "examples": {one["values"]: one["counts"] for one in segments}})
+    return told
 
 
 def print_sets(console: Console, lake: Lake, wanted: str | None) -> None:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from rich.console import Console
 
+from lyo_pipelines.commands.known_segments import near_names_told
 from lyo_pipelines.config.settings import Settings
 from lyo_pipelines.dataset.export import ExportFormat, export_version
-from lyo_pipelines.segments import parse_parent
 from lyo_pipelines.storage.lake import Lake
 
 _LOADED_BY = {
@@ -29,9 +29,9 @@ def export_segment(
     minimum_weight: float,
 ) -> None:
     """Export and say what was written, where, and how it is loaded."""
-    parse_parent(segment)
     lake = Lake(Settings.from_env().data_dir)
-    made = export_version(lake, segment, format, output, fingerprint=version, minimum_weight=minimum_weight)
+    with near_names_told(lake, segment):
+        made = export_version(lake, segment, format, output, fingerprint=version, minimum_weight=minimum_weight)
     if made.segment != segment:
         console.print(f"{segment} is too thin for a dataset of its own: this is its parent's, {made.segment}.")
     rows = ", ".join(f"{split} {count:,}" for split, count in made.rows.items())

@@ -6,12 +6,12 @@ from pathlib import Path
 
 from rich.console import Console
 
+from lyo_pipelines.commands.known_segments import near_names_told
 from lyo_pipelines.commands.merge import find_adapter
 from lyo_pipelines.config.settings import Settings
 from lyo_pipelines.export.gguf_files import Quantise
 from lyo_pipelines.export.manifest import EXPORT_MANIFEST
 from lyo_pipelines.export.publish import Export, Target, export_model
-from lyo_pipelines.segments import parse_parent
 from lyo_pipelines.storage.lake import Lake
 
 
@@ -26,9 +26,9 @@ def export_segment_model(
     unproved: bool = False,
 ) -> Path:
     """Export the newest adapter of a segment, or the named version; returns the folder (default: lake/exported/<segment>/…)."""
-    parse_parent(segment)
     lake = Lake(Settings.from_env().data_dir)
-    adapter = find_adapter(lake, segment, version)
+    with near_names_told(lake, segment):
+        adapter = find_adapter(lake, segment, version)
     name = to if to == "merged" else f"{to}-{quantise}"
     folder = output or lake.local(lake.path("exported", adapter.segment, adapter.version, name))
     dataset = lake.local(lake.dataset_dir(adapter.segment, adapter.dataset_fingerprint))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
@@ -12,8 +13,9 @@ from rich.padding import Padding
 from rich.rule import Rule
 from rich.table import Table
 
-from lyo_pipelines.config.loading import load_config
+from lyo_pipelines.config.loading import Config, load_config
 from lyo_pipelines.config.settings import Settings
+from lyo_pipelines.errors import LyoError
 from lyo_pipelines.faults import EXIT_CODE
 from lyo_pipelines.interactions.formats.ready_mappings import mapping_at
 from lyo_pipelines.interactions.landing.inbox_listing import ListedFile
@@ -22,6 +24,8 @@ from lyo_pipelines.interactions.preview.tally import Tally
 from lyo_pipelines.interactions.pseudonyms import Pseudonyms
 from lyo_pipelines.interactions.reading.source_file import plain_name
 from lyo_pipelines.json_types import TableRow
+from lyo_pipelines.retraining.curriculum import load_curriculum
+from lyo_pipelines.retraining.new_names import NewName, names_known, new_names
 from lyo_pipelines.storage.lake import Lake
 
 _SHOWN = ("occurred_at", "task", "language", "subject", "grade", "user_pseudonym", "conversation_id", "turn", "model")
@@ -32,6 +36,10 @@ _LONGEST = 320
 _MOST = 12
 _BAR = 24
 _LEVELS = ("an interaction", "a trace", "a conversation")
+
+
+class NothingReadError(LyoError):
+    """Not one row of what was given can be taken; the message says the first reason."""
 
 
 def preview_paths(
@@ -61,9 +69,30 @@ def preview_paths(
     )
     end = f" Without --dry-run {what}." if readable else ""
     console.print(f"A dry run: nothing was written.{end}", highlight=False)
+    for name in names_in(lake, config, previews):
+        console.print(f"[yellow]![/] {escape(name.says)}.", highlight=False, soft_wrap=True)
     if faults := [preview.fault for preview in previews if preview.fault]:
         sys.stderr.write("\n".join(faults) + "\n")
         raise SystemExit(EXIT_CODE)
+    if previews and not readable:
+        raise NothingReadError(
+            "none of this can be read", hint="docs/logs.md lists the formats; a mapping makes others readable."
+        )
+    if previews and not any(preview.accepted for preview in previews):
+        raise NothingReadError("no row of this would be taken", hint="Each reason above comes with an example.")
+
+
+def names_in(lake: Lake, config: Config, previews: Sequence[FilePreview]) -> list[NewName]:
+    """Tasks, languages and subjects in files of interactions that neither the curriculum nor the lake knows."""
+    counts: dict[str, Counter[str]] = {}
+    for preview in previews:
+        if not preview.again and preview.kind == "interactions":
+            for kind, found in preview.tally.counts.items():
+                counts.setdefault(kind, Counter()).update(found)
+    if not counts:
+        return []
+    minimum = config.curation.segment_minimum_interactions
+    return new_names(counts, names_known(lake, load_curriculum(lake), minimum))
 
 
 def show_preview(console: Console, preview: FilePreview) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from lyo_pipelines.commands.known_segments import near_names_told
 from lyo_pipelines.config.settings import Settings
 from lyo_pipelines.segments import parse_segment
 from lyo_pipelines.storage.lake import Lake
@@ -15,9 +16,10 @@ from lyo_pipelines.training.versions import NoAdapterError, latest_adapter, list
 
 def merge_segment(console: Console, segment: str, *, version: str | None, output: Path | None) -> Path:
     """Merge the newest adapter of a segment, or the named version; returns the folder (default: lake/merged/<segment>/<version>)."""
-    parse_segment(segment)
     lake = Lake(Settings.from_env().data_dir)
-    adapter = find_adapter(lake, segment, version)
+    parse_segment(segment)
+    with near_names_told(lake, segment):
+        adapter = find_adapter(lake, segment, version)
     folder = output or lake.local(lake.path("merged", segment, adapter.version))
     from lyo_pipelines.training.engine.merge import merge_adapter
 

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import getpass
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from lyo_pipelines.client.closing import close_when_idle
 from lyo_pipelines.client.follow import poll_until_ready
 from lyo_pipelines.client.graphql import Client
 from lyo_pipelines.client.server import start_server
+from lyo_pipelines.commands.days import starting
+from lyo_pipelines.commands.known_segments import near_names_told
+from lyo_pipelines.commands.output import print_json
 from lyo_pipelines.config.loading import Config, load_config
 from lyo_pipelines.config.settings import Settings
 from lyo_pipelines.errors import LyoError
@@ -29,6 +34,7 @@ from lyo_pipelines.rollout.routing import Routing, current_routing, read_sources
 from lyo_pipelines.rollout.state_findings import obstructions, state_says
 from lyo_pipelines.segments import parse_parent
 from lyo_pipelines.storage.lake import Lake
+from lyo_pipelines.training.versions import latest_adapter
 
 JOB = "release_adapter"
 _COLOURS = {"champion": "green", "canary": "cyan", "fallen_back": "red", "rejected": "red"}
@@ -42,11 +48,13 @@ def begin_release(console: Console, segment: str, reason: str, *, port: int = 30
     """Launch the run that begins the release of the newest adapter, wait for it and say what became of it."""
     parse_parent(segment)
     person_act(reason)  # an empty reason is said before anything starts
-    server = start_server(port)
+    with near_names_told(_lake(), segment):
+        latest_adapter(_lake(), segment)  # without one there is nothing to start Dagster for
+    server = start_server(port, on_wait=starting(console))
     try:
         release_through(console, Client(server.url), _lake(), segment, reason)
     finally:
-        server.stop()
+        close_when_idle(server, console)
 
 
 def release_through(console: Console, client: Client, lake: Lake, segment: str, reason: str) -> None:
@@ -67,12 +75,16 @@ def release_through(console: Console, client: Client, lake: Lake, segment: str, 
     _follows(console, history.release)
 
 
-def show_releases(console: Console, segment: str | None = None) -> None:
+def show_releases(console: Console, segment: str | None = None, *, as_json: bool = False) -> None:
     """Print the state of all segments, or one segment's whole history; the routing file is brought up to it."""
     lake = _lake()
     refresh_routing(lake)
     if segment is not None:
         parse_parent(segment)
+    if as_json:
+        _releases_as_json(console, lake, segment)
+        return
+    if segment is not None:
         sources = read_sources(lake)
         history = read_intact(lake, segment)[0]
         console.print(f"[bold]{segment}[/]: {history.release.situation}.", highlight=False)
@@ -93,6 +105,17 @@ def show_releases(console: Console, segment: str | None = None) -> None:
     console.print(table if histories else "Nothing was released yet: `lyo release SEGMENT --reason …` begins.")
     for trouble in troubles.values():
         console.print(f"[red]{escape(trouble)}[/]", highlight=False, soft_wrap=True)
+
+
+def _releases_as_json(console: Console, lake: Lake, segment: str | None) -> None:
+    sources = read_sources(lake)
+    told = {
+        key: {"situation": history.release.situation, "release": asdict(history.release)}
+        | ({"events": [asdict(event) for event in history.events]} if segment else {})
+        for key, history in sources.histories.items()
+        if segment in (None, key)
+    }
+    print_json(console, {"releases": told, "held": {k: v for k, v in sources.troubles.items() if segment in (None, k)}})
 
 
 def pause(console: Console, segment: str, reason: str) -> None:

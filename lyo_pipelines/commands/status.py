@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
 from rich.console import Console
@@ -13,12 +12,14 @@ from rich.markup import escape
 from rich.table import Table
 
 from lyo_pipelines.client.graphql import Client, GraphQLError
-from lyo_pipelines.client.server import find_server
+from lyo_pipelines.client.server import find_server, silent_server
+from lyo_pipelines.commands.output import print_json
 from lyo_pipelines.commands.report import NoReportError, newest_report
 from lyo_pipelines.config.loading import Config, load_config
 from lyo_pipelines.config.settings import Settings
 from lyo_pipelines.contracts.report import Report
 from lyo_pipelines.contracts.report_values import Gate
+from lyo_pipelines.curation.segments import FunnelTotals, funnel_totals
 from lyo_pipelines.errors import LyoError
 from lyo_pipelines.evaluation.report.gates import evaluate_gates, may_be_released
 from lyo_pipelines.health.day import days_to_rebuild
@@ -33,6 +34,7 @@ from lyo_pipelines.training.versions import NoAdapterError, latest_adapter
 DAILY_SENSORS = ("inbox_sensor", "stale_days_sensor")
 TRIGGER_SENSORS = tuple(f"{kind}_sensor" for kind in KINDS)
 ROLLOUT_SENSOR = "rollout_sensor"
+_RULES_SHOWN = 4
 
 
 @dataclass(frozen=True)
@@ -50,10 +52,14 @@ class SegmentStatus:
 
 @dataclass(frozen=True)
 class Watch:
-    """Who looks by itself. url: of the Dagster that runs ("" : none); stopped: sensors that do not run there."""
+    """Who looks by itself. url: of the Dagster that answers ("" : none); stopped: sensors that do not run there.
+
+    silent: what is said of one that runs and does not answer, so that nobody knows what its sensors do.
+    """
 
     url: str = ""
     stopped: tuple[str, ...] = ()
+    silent: str = ""
 
     def looks(self, sensor: str) -> bool:
         """Whether a sensor looks."""
@@ -62,13 +68,17 @@ class Watch:
 
 @dataclass(frozen=True)
 class Status:
-    """All that `lyo status` says. waiting: files of the inbox; stale_days: days to build; warnings: what nobody should overlook."""
+    """All that `lyo status` says. waiting: files of the inbox; stale_days: days to build; warnings: what nobody should overlook.
+
+    funnel: what curation did with every row.
+    """
 
     waiting: int
     stale_days: tuple[str, ...]
     watch: Watch
     warnings: tuple[str, ...]
-    segments: tuple[SegmentStatus, ...] = field(default=())
+    funnel: FunnelTotals
+    segments: tuple[SegmentStatus, ...] = ()
 
 
 def show_status(console: Console, *, as_json: bool) -> None:
@@ -77,9 +87,10 @@ def show_status(console: Console, *, as_json: bool) -> None:
     lake, config = Lake(settings.data_dir), load_config(settings.config_path)
     status = read_status(lake, config, watching(), now=datetime.now(UTC))
     if as_json:
-        console.print(
-            json.dumps(asdict(status), ensure_ascii=False, indent=2), highlight=False, markup=False, soft_wrap=True
-        )
+        told = asdict(status)
+        if not status.watch.silent:
+            del told["watch"]["silent"]
+        print_json(console, told)
         return
     print_status(console, status)
 
@@ -87,13 +98,14 @@ def show_status(console: Console, *, as_json: bool) -> None:
 def watching() -> Watch:
     """Ask the Dagster of this installation, if one runs, which sensors do."""
     server = find_server()
-    if server is None:
+    if server is not None:
+        with suppress(GraphQLError):
+            stopped = Client(server.url).stopped_sensors([*DAILY_SENSORS, *TRIGGER_SENSORS, ROLLOUT_SENSOR])
+            return Watch(server.url, tuple(stopped))
+    silent = server or silent_server()
+    if silent is None:
         return Watch()
-    with suppress(GraphQLError):
-        return Watch(
-            server.url, tuple(Client(server.url).stopped_sensors([*DAILY_SENSORS, *TRIGGER_SENSORS, ROLLOUT_SENSOR]))
-        )
-    return Watch()
+    return Watch(silent=f"the Dagster at {silent.url} (process {silent.pid}) does not answer; its log is {silent.log}")
 
 
 def read_status(lake: Lake, config: Config, watch: Watch, *, now: datetime) -> Status:
@@ -103,14 +115,24 @@ def read_status(lake: Lake, config: Config, watch: Watch, *, now: datetime) -> S
     releases = {segment: history.release for segment, history in histories.items()}
     counts = {segment: (n, kept) for segment, n, kept in total_examples(examples_by_day(lake)).iter_rows()}
     known = {*counts, *releases, *lake.names(lake.path("adapters"))}
+    trained, reported = set(lake.names(lake.path("adapters"))), set(lake.names(lake.path("reports")))
     segments = tuple(
-        _segment(lake, config, segment, counts.get(segment, (0, 0)), releases.get(segment))
+        _segment(
+            lake,
+            config,
+            segment,
+            counts.get(segment, (0, 0)),
+            releases.get(segment),
+            trained=segment in trained,
+            reported=segment in reported,
+        )
         for segment in sorted(known, key=lambda name: (-counts.get(name, (0, 0))[1], name))
     )
     waiting = len(scan_inbox(lake, config.interactions, settle_seconds=0, now=now))
     warnings = [f"{segment}: {trouble}" for segment, trouble in sorted(damaged.items())]
     warnings += _unwatched(watch, releases.values(), waiting=waiting, stale=len(stale))
-    return Status(waiting, tuple(day.isoformat() for day in stale), watch, tuple(warnings), segments)
+    days = tuple(day.isoformat() for day in stale)
+    return Status(waiting, days, watch, tuple(warnings), funnel_totals(lake), segments)
 
 
 def _unwatched(watch: Watch, releases: Iterable[Release], *, waiting: int, stale: int) -> list[str]:
@@ -134,30 +156,45 @@ def _unwatched(watch: Watch, releases: Iterable[Release], *, waiting: int, stale
 
 
 def _off(watch: Watch, sensor: str) -> str:
+    if watch.silent:
+        return "Dagster does not answer"
     return f"{sensor} is off (Automation page of the UI)" if watch.url else "no Dagster runs here (`lyo ui` starts it)"
 
 
 def _segment(
-    lake: Lake, config: Config, segment: str, counts: tuple[int, int], release: Release | None
+    lake: Lake,
+    config: Config,
+    segment: str,
+    counts: tuple[int, int],
+    release: Release | None,
+    *,
+    trained: bool,
+    reported: bool,
 ) -> SegmentStatus:
+    """trained, reported: whether there is a folder of adapters and of reports at all: most segments have none."""
     interactions, examples = counts
     try:
-        adapter, trouble = latest_adapter(lake, segment).version, ""
+        adapter, trouble = latest_adapter(lake, segment).version if trained else "", ""
     except NoAdapterError:
         adapter, trouble = "", ""
     except LyoError as error:
         adapter, trouble = "", f"its adapter cannot be read: {error.message}"
     try:
-        report = newest_report(lake, segment)[0]
+        report = newest_report(lake, segment)[0] if reported else None
     except NoReportError:
         report = None
     except LyoError as error:
         report, trouble = None, trouble or f"its report cannot be read: {error.message}"
     gates = () if report is None else tuple(evaluate_gates(report, config.evaluation))  # as a release would judge now
     return SegmentStatus(
-        segment, interactions, examples, adapter, _verdict(report, gates), _situation(release),
+        segment,
+        interactions,
+        examples,
+        adapter,
+        _verdict(report, gates),
+        _situation(release),
         trouble or _next(config, segment, examples, adapter, report, gates, release),
-    )  # fmt: skip
+    )
 
 
 def _situation(release: Release | None) -> str:
@@ -219,9 +256,13 @@ def print_status(console: Console, status: Status) -> None:
     for one in status.segments:
         verdict = f"[green]{one.report}[/]" if one.report == "may be released" else f"[yellow]{escape(one.report)}[/]"
         table.add_row(
-            one.segment, f"{one.examples:,}", one.adapter or "", verdict if one.report else "",
-            escape(one.release), escape(one.next),
-        )  # fmt: skip
+            one.segment,
+            f"{one.examples:,}",
+            one.adapter or "",
+            verdict if one.report else "",
+            escape(one.release),
+            escape(one.next),
+        )
     if status.segments:
         console.print(table)
     else:
@@ -231,11 +272,25 @@ def print_status(console: Console, status: Status) -> None:
 
 
 def _lines(console: Console, status: Status) -> None:
-    where = f"Dagster UI: {status.watch.url}" if status.watch.url else "No Dagster runs here; `lyo ui` starts it."
-    console.print(where, highlight=False)
+    if status.watch.silent:
+        where = f"[yellow]![/] {escape(status.watch.silent)}."
+    else:
+        where = f"Dagster UI: {status.watch.url}" if status.watch.url else "No Dagster runs here; `lyo ui` starts it."
+    console.print(where, highlight=False, soft_wrap=True)
+    if status.watch.url:
+        on = sum(status.watch.looks(name) for name in TRIGGER_SENSORS)
+        rollout = "on" if status.watch.looks(ROLLOUT_SENSOR) else "off"
+        console.print(f"Triggers: {on} of {len(TRIGGER_SENSORS)} on. Rollout sensor: {rollout}.", highlight=False)
     console.print(
         f"Inbox: {_count(status.waiting, 'file')} to land. Days to build: {_days(status.stale_days)}.", highlight=False
     )
+    if (funnel := status.funnel).read:
+        share = funnel.kept / funnel.read
+        most = ", ".join(f"{rule} {n:,}" for rule, n in list(funnel.removed.items())[:_RULES_SHOWN])
+        removed = f" Removed most by: {most} (`lyo show --removed`)." if most else ""
+        console.print(
+            f"Rows: {funnel.read:,} read, {funnel.kept:,} kept ({share:.0%}).{removed}", highlight=False, soft_wrap=True
+        )
     for warning in status.warnings:
         console.print(f"[red]![/] {escape(warning)}.", highlight=False, soft_wrap=True)
 

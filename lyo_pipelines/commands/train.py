@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from rich.console import Console
+from rich.markup import escape
 
+from lyo_pipelines.client.closing import close_when_idle
 from lyo_pipelines.client.display import Display
 from lyo_pipelines.client.follow import Follower, new_stages
 from lyo_pipelines.client.graphql import Client
 from lyo_pipelines.client.server import start_server
 from lyo_pipelines.client.summary import print_summary
+from lyo_pipelines.commands.days import build_stale_days, days_waiting, named_days, starting
+from lyo_pipelines.commands.known_segments import near_names_told, require_examples
+from lyo_pipelines.commands.output import print_json
 from lyo_pipelines.commands.report import newest_report
+from lyo_pipelines.commands.train_estimate import estimate_training, quicker, show_estimate
 from lyo_pipelines.config.loading import load_config
 from lyo_pipelines.config.settings import Settings
 from lyo_pipelines.dataset.fallback import parent_of_thin
+from lyo_pipelines.dataset.versions import latest_version
 from lyo_pipelines.errors import LyoError
 from lyo_pipelines.json_types import ConfigTree
 from lyo_pipelines.segments import parse_parent
@@ -29,14 +36,19 @@ from lyo_pipelines.training.versions import NoAdapterError, latest_adapter, supe
 
 @dataclass(frozen=True)
 class Work:
-    """One job of Dagster as a command launches it: `op` takes recipe and overrides, `stages` are shown."""
+    """One job of Dagster as a command launches it: `op` takes recipe and overrides, `stages` are shown.
+
+    op: "" where none takes any; assets: those of the job that are wanted, without them all.
+    """
 
     job: str
     op: str
     stages: tuple[str, ...]
+    assets: tuple[str, ...] = ()
 
 
 RETRAIN = Work("retrain", "adapter", ("dataset_splits", "adapter", "eval_report"))
+DATASET = Work("retrain", "", ("dataset_splits",), ("train_split", "validation_split", "test_split"))
 PREFER = Work("prefer", "preference_adapter", ("preference_data", "preference_adapter", "eval_report"))
 
 
@@ -45,23 +57,76 @@ class WrongMethodError(LyoError):
 
 
 def train_segment(
-    console: Console, segment: str, recipe: str, changes: Sequence[str] = (), *, port: int = 3000
+    console: Console,
+    segment: str,
+    recipe: str,
+    changes: Sequence[str] = (),
+    *,
+    port: int = 3000,
+    dry_run: bool = False,
+    until: str = "report",
+    as_json: bool = False,
 ) -> None:
     """Launch `retrain` for the segment, follow it and print its report; a Dagster that was not running is closed again.
 
-    A segment that is too thin trains nothing: its parent serves it, and is trained first where it has no adapter yet.
+    A segment that is too thin trains nothing: its parent serves it, and is trained first where it has no adapter yet. What is typed
+    wrong is said before anything starts. dry_run: say what it would take, start nothing; until: "dataset" stops before the training.
+    Days that are stale are built first.
     """
     parse_parent(segment)
     overrides = parse_changes(changes)
-    if load_recipe(recipe, overrides).method in PREFERENCE_METHODS:  # a wrong recipe is said before anything starts
+    parsed = load_recipe(recipe, overrides)
+    if parsed.method in PREFERENCE_METHODS:  # a wrong recipe is said before anything starts
         raise WrongMethodError(f"recipe {recipe} tunes an existing adapter: `lyo prefer {segment} --recipe {recipe}`")
     settings = Settings.from_env()
     lake, config = Lake(settings.data_dir), load_config(settings.config_path)
-    keys = [segment]
-    if parent := parent_of_thin(lake, segment, config.dataset, config.curation):
+    if not dry_run and until == "report":
+        require_ready(parsed, lake.local(lake.side("models")))
+    require_examples(lake, segment, config)
+    if dry_run:
+        if stale := days_waiting(lake, config):
+            Console(stderr=True).print(f"! {named_days(stale)} would be built first: the figures are those of before.")
+        key = parent_of_thin(lake, segment, config.dataset, config.curation) or segment
+        show_estimate(console, estimate_training(lake, config, key, parsed), as_json=as_json)
+        return
+    if until == "dataset":
+        _work(console, lake, DATASET, lambda: [segment], recipe, overrides, port=port)
+        print_dataset(console, lake, segment)
+        return
+    if said := quicker(estimate_training(lake, config, segment, parsed, exact=False)):
+        console.print(f"[yellow]![/] {said}", highlight=False, soft_wrap=True)
+
+    def keys() -> list[str]:
+        if not (parent := parent_of_thin(lake, segment, config.dataset, config.curation)):
+            return [segment]
         console.print(f"{segment} is too thin to train: {parent} serves it.", highlight=False)
-        keys = [segment] if _has_adapter(lake, parent) else [parent, segment]
+        return [segment] if _has_adapter(lake, parent) else [parent, segment]
+
     _work(console, lake, RETRAIN, keys, recipe, overrides, port=port)
+    report, folder = newest_report(lake, segment)
+    print_summary(console, report, folder)
+
+
+def print_dataset(console: Console, lake: Lake, segment: str) -> None:
+    """What the newest dataset version of a segment holds."""
+    version = latest_version(lake, segment)
+    if version is None:
+        return
+    sizes = ", ".join(f"{name} {n:,}" for name, n in version.manifest.counts.items())
+    console.print(f"Dataset {version.segment} {version.fingerprint}: {sizes}.", highlight=False)
+    for check in version.manifest.leakage:
+        mark = "[green]✓[/]" if check.passed else "[red]✗[/]" if check.blocking else "[yellow]![/]"
+        console.print(f"{mark} {check.name}: {escape(check.message)}", highlight=False, soft_wrap=True)
+    console.print(f"Card: {version.path}/README.md", highlight=False, soft_wrap=True)
+
+
+def print_outcome(console: Console, segment: str, until: str) -> None:
+    """The dataset's manifest or the report as JSON: what the command that ran last made."""
+    lake = Lake(Settings.from_env().data_dir)
+    if until == "report":
+        print_json(console, newest_report(lake, segment)[0].model_dump(mode="json"))
+    elif (version := latest_version(lake, segment)) is not None:
+        print_json(console, version.manifest.model_dump(mode="json"))
 
 
 def prefer_segment(
@@ -75,8 +140,12 @@ def prefer_segment(
             f"recipe {recipe} does not learn from preferences: use kto or dpo, or `lyo train {segment}`"
         )
     lake = Lake(Settings.from_env().data_dir)
-    supervised_adapter(lake, segment)
-    _work(console, lake, PREFER, [segment], recipe, overrides, port=port)
+    with near_names_told(lake, segment):
+        supervised_adapter(lake, segment)
+    require_ready(load_recipe(recipe, overrides), lake.local(lake.side("models")))
+    _work(console, lake, PREFER, lambda: [segment], recipe, overrides, port=port)
+    report, folder = newest_report(lake, segment)
+    print_summary(console, report, folder)
 
 
 def _has_adapter(lake: Lake, segment: str) -> bool:
@@ -88,17 +157,24 @@ def _has_adapter(lake: Lake, segment: str) -> bool:
 
 
 def _work(
-    console: Console, lake: Lake, work: Work, keys: list[str], recipe: str, overrides: ConfigTree, *, port: int
+    console: Console,
+    lake: Lake,
+    work: Work,
+    keys: Callable[[], list[str]],
+    recipe: str,
+    overrides: ConfigTree,
+    *,
+    port: int,
 ) -> None:
-    require_ready(load_recipe(recipe, overrides), lake.local(lake.side("models")))
-    server = start_server(port)
+    """Build what is stale, then run the job for each of the keys: they are asked for once the days are up to date."""
+    server = start_server(port, on_wait=starting(console))
     try:
-        for key in keys:
-            run_job(console, Client(server.url), lake, work, key, recipe, overrides)
+        client = Client(server.url)
+        build_stale_days(console, client, lake)
+        for key in keys():
+            run_job(console, client, lake, work, key, recipe, overrides)
     finally:
-        server.stop()
-    report, folder = newest_report(lake, keys[-1])
-    print_summary(console, report, folder)
+        close_when_idle(server, console)
 
 
 def run_job(
@@ -106,9 +182,9 @@ def run_job(
 ) -> None:
     """Launch and follow one run; an interruption stops it in order, so that training keeps a checkpoint."""
     client.add_segment(segment)
-    config = {"ops": {work.op: {"config": {"recipe": recipe, "overrides": overrides}}}}  # as in the launchpad
-    tags = {"dagster/partition": segment, "lyo/why": f"lyo {'train' if work is RETRAIN else 'prefer'}"}
-    run_id = client.launch(work.job, config=config, tags=tags)
+    config: ConfigTree = {"ops": {work.op: {"config": {"recipe": recipe, "overrides": overrides}}}} if work.op else {}
+    tags = {"dagster/partition": segment, "lyo/why": f"lyo {'prefer' if work is PREFER else 'train'}"}
+    run_id = client.launch(work.job, config=config, tags=tags, assets=work.assets)
     try:
         with Display(console) as display:
             stages = new_stages(*work.stages)

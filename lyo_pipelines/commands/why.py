@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -12,6 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from lyo_pipelines.commands.output import print_json
 from lyo_pipelines.config.settings import Settings
 from lyo_pipelines.errors import LyoError
 from lyo_pipelines.retraining.claims import Claim, read_claims
@@ -36,7 +38,9 @@ class NothingDecidedError(LyoError):
     """The ledger holds no decision about the segment; the message says what it holds and what to do."""
 
 
-def explain_decision(console: Console, segment: str, *, since: date | None = None, every: bool = False) -> None:
+def explain_decision(
+    console: Console, segment: str, *, since: date | None = None, every: bool = False, as_json: bool = False
+) -> None:
     """Print the newest verdict, what each rule found, the history (compressed unless `every`) and the launches of a segment."""
     parse_segment(segment)
     lake = Lake(Settings.from_env().data_dir)
@@ -47,6 +51,9 @@ def explain_decision(console: Console, segment: str, *, since: date | None = Non
     claims = [
         claim for claim in read_claims(lake) if claim.segment == segment and (since is None or claim.at.date() >= since)
     ]
+    if as_json:
+        print_json(console, {"segment": segment, "decisions": rows, "launches": [asdict(claim) for claim in claims]})
+        return
     _verdict(console, rows[0], claims)
     _rules(console, rows[0]["findings"])
     _history(console, rows, every=every)

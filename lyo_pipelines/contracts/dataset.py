@@ -33,7 +33,8 @@ class DataManifest(Document):
 
     segment: the key that it was made for (a segment, a parent or a mixture); segments: curated examples of each segment in it, empty
     in files written before parents existed. remembers: the versions whose decisions about splits it took over, as
-    `<key>/<fingerprint>` or `preferences:<key>/<fingerprint>`.
+    `<key>/<fingerprint>` or `preferences:<key>/<fingerprint>`. row_figures: every figure that chose, changed, weighed or split the
+    rows, `section.name` -> value.
     """
 
     KIND: ClassVar[str] = "manifest of training data"
@@ -47,6 +48,7 @@ class DataManifest(Document):
     created_at: Moment = _UNKNOWN_TIME  # a folder that was put together by hand does not say
     segments: dict[str, int] = Field(default_factory=dict)
     remembers: tuple[str, ...] = ()
+    row_figures: JsonObject = Field(default_factory=dict)  # not named at first
 
     @classmethod
     def upgraded(cls, data: JsonObject, version: int) -> JsonObject:
@@ -181,6 +183,17 @@ class DatasetManifest(DataManifest):
     def examples_read(self) -> int:
         """Examples that it was made from, before its first rule removed any."""
         return self.funnel[0].removed + self.funnel[0].remaining if self.funnel else 0
+
+
+def figure_text(value: JsonValue) -> str:
+    """A figure as people read it: lists by commas, an empty one as "none"."""
+    if value is None:
+        return "not set"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(figure_text(one) for one in value) or "none"
+    return str(value)
 
 
 class PreferenceSettings(DocumentPart):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, Field
 
 from lyo_pipelines.contracts.document import Document, DocumentPart
 from lyo_pipelines.contracts.report_sections import (
@@ -28,6 +28,7 @@ from lyo_pipelines.contracts.report_values import (
     Slice,
     Timings,
 )
+from lyo_pipelines.json_types import JsonObject
 
 SCHEMA_VERSION = 1
 """Raised when a reader of the version before could no longer understand the file; fields that are only added do not count."""
@@ -76,9 +77,9 @@ class Report(Document):
     """The whole report. Roles are base, candidate, champion (the adapter that serves now), start (what a tuned candidate
     started from), and names of endpoints.
 
-    version: of the candidate adapter. data_version: hash of everything that the report depends on. metrics: in the order in which
-    they are shown. models: role -> metric (and perplexity, answer_tokens, prompt_tokens, truncated, cut_to_fit,
-    loss_no_number: see evaluation/report/gates.py) -> value.
+    version: of the candidate adapter. row_figures: what shaped the rows of its dataset. data_version: hash of everything that
+    the report depends on. metrics: in the order in which they are shown. models: role -> metric (and perplexity, answer_tokens,
+    prompt_tokens, truncated, cut_to_fit, loss_no_number: see evaluation/report/gates.py) -> value.
     incomplete: what is still waited for. seconds: how long the run took. A section that is None was switched off, or is of a
     version of this program that did not have it.
     """
@@ -95,6 +96,7 @@ class Report(Document):
     served_by: ServedBy | None = None
     version: str
     dataset_fingerprint: str
+    row_figures: JsonObject = Field(default_factory=dict)
     data_version: str
     created_at: AwareDatetime
     n_test: int

@@ -18,9 +18,19 @@ from lyo_pipelines.curation.review import Review, decisions_signature, read_queu
 from lyo_pipelines.curation.rules import RULES, RULES_VERSION
 from lyo_pipelines.curation.task_answers import formats_signature
 from lyo_pipelines.curation.wordlists import Wordlists, load_wordlists
+from lyo_pipelines.errors import LyoError
+from lyo_pipelines.json_types import JsonObject
 from lyo_pipelines.storage.lake import Lake
 
 _NOT_BY_DAY = frozenset({"segment_minimum_interactions", "user_cap"})
+
+
+_NOT_ON_ROWS = ("quality_", "removed_", "review_excerpt_")
+"""Prefixes of figures that judge or show rows and never choose or change one that is learnt from."""
+
+
+class StaleDaysError(LyoError):
+    """Curated days were made by other figures, rules or review decisions than those of now, so nothing is learnt from them."""
 
 
 def rules_signature(config: CurationConfig, lists: Wordlists) -> str:
@@ -69,3 +79,37 @@ def stale_days(lake: Lake, config: CurationConfig) -> list[date]:
         for day in lake.days("interactions")
         if built_from(lake, day) != day_signature(lake, day, config, lists, queue)
     ]
+
+
+def days_of_other_rules(lake: Lake, config: CurationConfig) -> list[date]:
+    """Curated days that other figures, rules, word lists or review decisions made than those of now, and that can be made anew.
+
+    Rows that landed since do not count: what was curated before is still right without them.
+    """
+    lists, queue = load_wordlists(lake), read_queue(lake)
+    rules = rules_signature(config, lists)
+    return [
+        day
+        for day in lake.days("examples")
+        if (built_from(lake, day) or "").partition("-")[2] != f"{rules}-{decisions_signature(queue, day)}"
+        and lake.exists(lake.interactions(day))
+    ]
+
+
+def require_current_rules(lake: Lake, config: CurationConfig) -> None:
+    """Raises StaleDaysError where a curated day was not made by the figures, rules and review decisions of now."""
+    if not (stale := days_of_other_rules(lake, config)):
+        return
+    first, last = stale[0].isoformat(), stale[-1].isoformat()
+    which = f"1 day ({first}) was" if len(stale) == 1 else f"{len(stale):,} days ({first} to {last}) were"
+    raise StaleDaysError(
+        f"{which} curated with other figures, rules or review decisions than those of now, so nothing is learnt from them",
+        hint="`lyo build` builds them anew.",
+    )
+
+
+def row_figures(config: CurationConfig, lists: Wordlists) -> JsonObject:
+    """Every figure of curation that chooses, changes or weighs what is learnt, by name, with its value; word lists by a digest."""
+    figures = config.model_dump(mode="json", exclude=set(MACHINE_KEYS))
+    kept = {name: value for name, value in figures.items() if not name.startswith(_NOT_ON_ROWS)}
+    return {**kept, "rules": RULES_VERSION, "word_lists": lists.signature}

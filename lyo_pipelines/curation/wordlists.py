@@ -145,11 +145,15 @@ def load_wordlists(lake: Lake | None = None) -> Wordlists:
     return Wordlists(lists)
 
 
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""As safe as the other, and ten times as fast where libyaml is there."""
+
+
 @cache
 def _parse(text: str, name: str) -> Wordlist:
     """Parse and check one file's text (remembered: each day and each look for stale days asks again)."""
     try:
-        raw: Any = _ready(yaml.safe_load(text))
+        raw: Any = _ready(yaml.load(text, Loader=_LOADER))
         parsed = Wordlist.model_validate(raw)
     except yaml.YAMLError as error:
         raise WordlistError(f"{name}: cannot be read as YAML ({error}). Mend or remove it.") from error
@@ -166,8 +170,17 @@ def _parse(text: str, name: str) -> Wordlist:
         *(entry.pattern for entry in (*parsed.cultural, *parsed.persona)),
         *(entry.unless for entry in (*parsed.cultural, *parsed.persona) if entry.unless),
     ]
-    for pattern in patterns:
-        check_pattern(pattern, name)
+    try:  # all in one query: one for each costs more than reading the file
+        found = pl.DataFrame({"text": [""]}).select(
+            pl.col("text").str.contains(rf"(?i)(?:{pattern})").alias(str(place))
+            for place, pattern in enumerate(patterns)
+        )
+        well = not any(found.row(0))
+    except pl.exceptions.ComputeError:
+        well = False
+    if not well:
+        for pattern in patterns:
+            check_pattern(pattern, name)
     return parsed
 
 

@@ -7,12 +7,15 @@ from datetime import datetime
 
 from lyo_pipelines.config.curation import CurationConfig
 from lyo_pipelines.config.dataset import DatasetConfig
+from lyo_pipelines.config.documents import DocumentConfig
 from lyo_pipelines.contracts.dataset import MANIFEST
+from lyo_pipelines.curation.inputs import require_current_rules
 from lyo_pipelines.dataset.benchmarks import registered_benchmarks
 from lyo_pipelines.dataset.card import dataset_card
 from lyo_pipelines.dataset.leakage import checks_of_folder
 from lyo_pipelines.dataset.manifest import make_manifest
 from lyo_pipelines.dataset.plan import make_plan
+from lyo_pipelines.dataset.row_figures import figures_digest, row_figures
 from lyo_pipelines.dataset.scope import scope_of
 from lyo_pipelines.dataset.split_memory import load_split_memory
 from lyo_pipelines.dataset.versions import Version, get_version, latest_version, point_to_version
@@ -29,20 +32,29 @@ class DatasetVersion(Version):
 
 
 def build_dataset(
-    lake: Lake, segment: str, config: DatasetConfig, curation: CurationConfig, *, now: datetime
+    lake: Lake,
+    segment: str,
+    config: DatasetConfig,
+    curation: CurationConfig,
+    *,
+    now: datetime,
+    documents: DocumentConfig | None = None,
 ) -> DatasetVersion:
     """Build (or find again) the version that the examples of a segment, parent or mixture make today; point latest.json at it.
 
     A version is written into its folder file by file, manifest.json last: a build that was killed leaves no version, and the
-    next one writes the same bytes over it. Raises EmptySegmentError, SegmentTooSmallError, UnknownTaskFormatError,
-    UnknownMixtureError, BenchmarkError or SegmentKeyError, each saying what to do.
+    next one writes the same bytes over it. documents: figures of documents, where the segment holds some.
+    Raises StaleDaysError (a curated day was made by other figures than those given here), EmptySegmentError,
+    SegmentTooSmallError, UnknownTaskFormatError, UnknownMixtureError, BenchmarkError or SegmentKeyError, each saying what to do.
     """
+    require_current_rules(lake, curation)
     scope = scope_of(lake, segment, config.mixtures)
     formats = {task: task_format(task) for task in scope.tasks}
     benchmarks = registered_benchmarks(lake)
     memory, covered = load_split_memory(lake, scope)
     plan = make_plan(lake, scope, config, curation, benchmarks=benchmarks, memory=memory)
-    fingerprint = plan.fingerprint("+".join(task.version for task in formats.values()))
+    figures = row_figures(lake, segment, scope.tasks, config, curation, documents)
+    fingerprint = plan.fingerprint("+".join(task.version for task in formats.values()), figures_digest(figures))
     folder = lake.dataset_dir(segment, fingerprint)
     reused = lake.exists(f"{folder}/{MANIFEST}")
     if not reused:
@@ -62,6 +74,7 @@ def build_dataset(
             parent=parent.fingerprint if parent and parent.segment == segment else None,
             covered=covered,
             config=config,
+            figures=figures,
             now=now,
         )
         lake.write_text(dataset_card(manifest), f"{folder}/README.md")

@@ -7,9 +7,10 @@ from typing import Any
 
 import yaml
 
-from lyo_pipelines.contracts.dataset import BenchmarkRecord, DatasetManifest
+from lyo_pipelines.contracts.dataset import BenchmarkRecord, DatasetManifest, figure_text
 from lyo_pipelines.dataset.contract import SPLITS
 from lyo_pipelines.dataset.scope import DOCUMENTS
+from lyo_pipelines.json_types import JsonObject
 from lyo_pipelines.segments import parse_parent
 from lyo_pipelines.tasks.base import language_name
 
@@ -68,6 +69,7 @@ def dataset_card(manifest: DatasetManifest) -> str:
         "group is never in two splits. A group keeps its split in every later version; new ones are dealt out within language, "
         "subject and grade, drawn by a keyed hash.\n",
         _groups(manifest),
+        _figures(manifest.row_figures),
         "## Composition\n",
         f'By {", ".join(manifest.strata_by)} ("-": not known):\n',
         _table(
@@ -99,7 +101,7 @@ def dataset_card(manifest: DatasetManifest) -> str:
         "- Personal data is found by patterns and names known to the log; a name that nothing gives away can remain.\n"
         "- Near duplicates are found by wording (n-grams and edits): the same question in other words is not recognised.\n"
         "- The benchmark check knows registered benchmarks only, and not their translations or paraphrases.\n"
-        "- When the same examples come again with another weight or rating, this version is reused as it is.\n",
+        "- When the same examples come again with another rating, this version is reused as it is.\n",
         "## Licence and contact\n",
         f"Licence: {manifest.figures.licence}. {_contact(manifest.figures.contact)}\n",
         f"Made {manifest.created_at.isoformat()}; task format {manifest.task_format.version}; "
@@ -186,6 +188,14 @@ def _groups(manifest: DatasetManifest) -> str:
         f"near-duplicate clusters (largest: {near.largest:,}). {groups.merged_into_held_out:,} groups were merged into "
         "held-out data.\n"
     )
+
+
+def _figures(figures: JsonObject) -> str:
+    """Every figure that shaped the rows, as it was then."""
+    if not figures:
+        return ""
+    rows = ((f"`{name}`", figure_text(value)) for name, value in figures.items())
+    return "## Figures that shaped the rows\n\n" + _table(("figure", "value"), rows)
 
 
 def _stratum(name: str, row: dict[str, int]) -> tuple[str, ...]:

@@ -23,6 +23,7 @@ from lyo_pipelines.dataset.checks import DatasetCheckResult
 from lyo_pipelines.dataset.contract import RULE_BENCHMARK, RULE_MERGED, RULE_REPEATED, STRATUM
 from lyo_pipelines.dataset.plan import Plan
 from lyo_pipelines.dataset.split_statistics import SplitStatistics
+from lyo_pipelines.json_types import JsonObject
 from lyo_pipelines.tasks.base import TaskFormat
 
 
@@ -38,6 +39,7 @@ def make_manifest(
     parent: str | None,
     covered: Sequence[str],
     config: DatasetConfig,
+    figures: JsonObject,
     now: datetime,
 ) -> DatasetManifest:
     """Return the manifest. Apart from `created_at` it depends on examples, configuration and earlier versions alone."""
@@ -73,6 +75,7 @@ def make_manifest(
         ),
         rule_versions=RuleVersions(curation=RULES_VERSION, pool=tuple(rule.name for rule in POOL_RULES)),
         figures=DatasetSettings.model_validate(config.model_dump(mode="json")),
+        row_figures=figures,
     )
 
 

@@ -55,9 +55,12 @@ class Plan:
     near: NearDuplicateCounts
     groups: GroupCounts
 
-    def fingerprint(self, format_version: str) -> str:
-        """16 hex digits of SHA-256 over the sorted example ids and the versions of the task formats."""
-        digest = sha256(format_version.encode())
+    def fingerprint(self, format_version: str, figures: str) -> str:
+        """16 hex digits of SHA-256 over the sorted example ids, the versions of the task formats and what shaped the rows.
+
+        figures: digest of the figures that did (row_figures.py): other figures may leave the same ids, with other texts or weights.
+        """
+        digest = sha256(f"{format_version}\n{figures}".encode())
         for example in sorted(self.rows.example_id.filter(pa.array(self.keep)).to_pylist()):
             digest.update(b"\n" + example.encode())
         return digest.hexdigest()[:16]

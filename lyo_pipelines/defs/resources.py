@@ -8,6 +8,9 @@ import dagster as dg
 
 from lyo_pipelines.config.loading import Config, load_config
 from lyo_pipelines.config.settings import Settings
+from lyo_pipelines.contracts.dataset import DataManifest
+from lyo_pipelines.curation.inputs import StaleDaysError, require_current_rules
+from lyo_pipelines.dataset.row_figures import require_current_figures
 from lyo_pipelines.dataset.versions import Version, latest_version
 from lyo_pipelines.defs.pipes import WholeLinesReader
 from lyo_pipelines.external_process.command import WORKING_DIRECTORY
@@ -50,6 +53,15 @@ def current_dataset(lake: Lake, segment: str) -> Version:
     if version is None:
         raise dg.Failure(f"{segment} has no dataset version yet: materialize train_split first.", allow_retries=False)
     return version
+
+
+def refuse_stale(lake: Lake, config: Config, data: DataManifest) -> None:
+    """Fail, without retries, where data to learn from was made by other figures than those of now."""
+    try:
+        require_current_rules(lake, config.curation)
+        require_current_figures(lake, data, config.dataset, config.curation, config.documents)
+    except StaleDaysError as error:
+        raise dg.Failure(description=str(error), allow_retries=False) from error
 
 
 def refuse_repetition(output: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cache
 from typing import Protocol
 
 import polars as pl
@@ -190,11 +191,16 @@ def _scan(lake: Lake, paths: list[str], schema: pa.Schema) -> pl.LazyFrame:
         read = [pl.DataFrame(pl.from_arrow(lake.read_table(path))) for path in paths]
         found = pl.concat([_with_invitations(frame.lazy(), frame.columns).select(schema.names) for frame in read])
     else:
-        kinds = pl.DataFrame(pl.from_arrow(schema.empty_table())).schema
         found = pl.scan_parquet(
-            local, schema=kinds, missing_columns="insert", extra_columns="ignore", hive_partitioning=False
+            local, schema=_kinds(schema), missing_columns="insert", extra_columns="ignore", hive_partitioning=False
         )
     return _with_invitations(found, schema.names)
+
+
+@cache
+def _kinds(schema: pa.Schema) -> pl.Schema:
+    """The same schema as polars says it. (An empty table that pyarrow makes itself would import pandas: a second.)"""
+    return pl.DataFrame(pl.from_arrow(pa.Table.from_batches([], schema))).schema
 
 
 def _with_invitations(frame: pl.LazyFrame, there: Sequence[str]) -> pl.LazyFrame:
@@ -208,9 +214,7 @@ def _with_invitations(frame: pl.LazyFrame, there: Sequence[str]) -> pl.LazyFrame
 
 def _joined(frames: list[pl.LazyFrame], schema: pa.Schema, columns: Sequence[str]) -> pl.LazyFrame:
     if not frames:
-        frames = [
-            pl.DataFrame(pl.from_arrow(schema.empty_table())).lazy().with_columns(day=pl.lit(None, dtype=pl.Date))
-        ]
+        frames = [pl.DataFrame(schema=_kinds(schema)).lazy().with_columns(day=pl.lit(None, dtype=pl.Date))]
     return pl.concat(frames).select(
         pl.col(name).cast(pl.Categorical) if name in _TEXTS else pl.col(name) for name in columns
     )

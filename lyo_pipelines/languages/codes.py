@@ -27,6 +27,10 @@ _OTHER = re.compile(r"[\s\-_./(),;:+]+")
 _UNDECLARED = frozenset({"und", "unknown", "undefined", "auto", "none", "null", "mul", "xx", "n_a", "na"})
 
 
+LANGUAGES = frozenset(_NAMES.values())
+"""Codes of the languages that have a name here."""
+
+
 def language_code(declared: str | None) -> str:
     """Our code for a declared language; an unknown one is returned clean, an absent one as "".
 

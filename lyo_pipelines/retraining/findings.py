@@ -6,12 +6,14 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from lyo_pipelines.config.retraining import Policy
 from lyo_pipelines.retraining.curriculum import Area
 from lyo_pipelines.retraining.history import TrainingHistory
-from lyo_pipelines.retraining.signals import Signals
+
+if TYPE_CHECKING:  # it brings scipy, which whoever only names a kind needs not
+    from lyo_pipelines.retraining.signals import Signals
 
 Kind = Literal["quality", "performance", "business", "volume"]
 Outcome = Literal["fire", "hold", "not_enough_evidence", "clear", "not_measured"]

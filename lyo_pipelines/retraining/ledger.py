@@ -107,14 +107,14 @@ def latest_decisions(lake: Lake, troubles: dict[str, str] | None = None) -> pl.D
     """
     path, troubles = _latest_path(lake), {} if troubles is None else troubles
     if not lake.exists(path):
-        return _frame(DECISION.empty_table())
+        return _frame(pa.Table.from_batches([], DECISION))
     table = _read(lake, path, troubles)
     if table is not None:
         return _frame(table)
     with suppress(OSError):  # a folder in its place, or a full disk: decided is decided all the same
         troubles[path] += f" It is kept as {lake.set_aside(path)} and was made anew out of the days."
     found = [_frame(table) for day in lake.days("decisions", "") for table in _of_day(lake, day, troubles)]
-    made = pl.concat([_frame(DECISION.empty_table()), *found]).sort("at", "digest")
+    made = pl.concat([_frame(pa.Table.from_batches([], DECISION)), *found]).sort("at", "digest")
     made = made.unique("segment", keep="last", maintain_order=True)
     with suppress(OSError):
         _write_latest(lake, made)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -52,6 +53,21 @@ def test_a_run_shows_the_progress_of_the_version_that_it_says_it_trains(tmp_path
     assert training_detail(lake, replace(_run(), tags=tags | {"lyo/adapter": "v3"})) == "starting"
 
 
+def test_the_time_left_counts_down_between_two_lines(tmp_path: Path) -> None:
+    lake = Lake(str(tmp_path))
+    folder = Path(lake.adapter_dir("tutoring.en.math", "v1"))
+    folder.mkdir(parents=True)
+    path = folder / "metrics.jsonl"
+    path.write_text('{"stage": "training", "eta_seconds": 100}\n')
+    run = replace(_run(), tags={"dagster/partition": "tutoring.en.math", "lyo/adapter": "v1"})
+    written = path.stat().st_mtime
+    os.utime(path, (written, written - 60))
+    left = training_detail(lake, run).removeprefix("training · ")
+    assert left in ("0:40 left", "0:39 left")
+    os.utime(path, (written, written - 600))
+    assert training_detail(lake, run) == "training · any moment"
+
+
 def test_a_run_shows_the_progress_of_the_report_that_it_says_it_writes(tmp_path: Path) -> None:
     lake = Lake(str(tmp_path))
     folder = Path(lake.report_dir("tutoring.en.math", "v1"))
@@ -76,3 +92,17 @@ def test_without_a_terminal_only_changes_are_printed() -> None:
         display.show(stages)
     lines = [line for line in console.export_text().splitlines() if line.strip()]
     assert [line.split(":")[1].split()[0] for line in lines] == ["running", "done"]
+
+
+def test_what_a_run_waits_for_is_said_once_and_gone_when_it_runs() -> None:
+    console = Console(record=True, force_terminal=False, width=120)
+    stages = new_stages("dataset_splits")
+    with Display(console) as display:
+        for seconds in ("0:02", "0:04"):
+            stages["dataset_splits"].detail = f"waits for retrain tutoring.hi.math (running {seconds})"
+            display.show(stages)
+        apply_run(stages, _run(dataset_splits=("IN_PROGRESS", 100, None)), now=101)
+        display.show(stages)
+    first, second = [line for line in console.export_text().splitlines() if line.strip()]
+    assert "waits for retrain tutoring.hi.math" in first
+    assert "waits" not in second and "running" in second

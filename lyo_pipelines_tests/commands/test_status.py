@@ -6,12 +6,14 @@ import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from rich.console import Console
 
 from lyo_pipelines.commands import status
 from lyo_pipelines.commands.status import ROLLOUT_SENSOR, Status, Watch, read_status
 from lyo_pipelines.config.loading import Config, load_config
+from lyo_pipelines.curation.contract import FUNNEL
 from lyo_pipelines.registry.events import Who
 from lyo_pipelines.rollout.start import start_release
 from lyo_pipelines.storage.lake import Lake
@@ -96,6 +98,30 @@ def test_a_release_that_nobody_watches_is_said_aloud(lake: Lake, config: Config,
     assert "nobody watches it" in warning and why in warning
     assert warning in printed(found(lake, config, watch)).replace("\n", "")
     assert not [one for one in found(lake, config).warnings if SEGMENT in one], "a sensor that runs watches it"
+
+
+def test_a_dagster_that_does_not_answer_is_not_taken_for_none(lake: Lake, config: Config) -> None:
+    ready(lake)
+    begin(lake, config)
+    silent = Watch(silent="the Dagster at http://127.0.0.1:3000 (process 7) does not answer; its log is dev.log")
+    one = found(lake, config, silent)
+    text = printed(one)
+    assert "process 7" in text and "No Dagster runs here" not in text
+    assert any("Dagster does not answer" in warning for warning in one.warnings)
+
+
+def test_what_curation_kept_and_removed_most_is_said(lake: Lake, config: Config) -> None:
+    table = pa.Table.from_pylist(
+        [
+            {"segment": MATH, "rule": "rated_low", "order": 0, "removed": 30, "remaining": 70},
+            {"segment": MATH, "rule": "refusal", "order": 1, "removed": 10, "remaining": 60},
+        ],
+        schema=FUNNEL,
+    )
+    lake.write_table(table, lake.examples(NOW.date(), "funnel"))
+    one = found(lake, config)
+    assert (one.funnel.read, one.funnel.kept, one.funnel.removed) == (100, 60, {"rated_low": 30, "refusal": 10})
+    assert "100 read, 60 kept (60%)" in printed(one) and "rated_low 30, refusal 10" in printed(one)
 
 
 def test_one_damaged_segment_hides_no_other(lake: Lake, config: Config) -> None:

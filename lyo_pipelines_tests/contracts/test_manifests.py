@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lyo_pipelines.contracts.adapter import AdapterManifest, BaseModelRecord, TrainingMetrics, TrainingNote
-from lyo_pipelines.contracts.dataset import DataManifest, DatasetManifest, PreferenceManifest
+from lyo_pipelines.contracts.dataset import DataManifest, DatasetManifest, PreferenceManifest, figure_text
 from lyo_pipelines.contracts.document import Document, DocumentError
 from lyo_pipelines_tests.contracts.old_files import (
     ADAPTER_WITHOUT_VERSION,
@@ -138,3 +138,10 @@ def test_a_field_of_any_other_type_is_a_document_or_a_document_error(
     except DocumentError:
         return
     assert kind.parse(document.to_json(), "manifest.json") == document
+
+
+def test_figures_are_said_as_people_read_them() -> None:
+    figures = [None, True, False, 1, 0, 0.85, "together", [], ["length", 2]]
+    assert [figure_text(one) for one in figures] == [
+        "not set", "yes", "no", "1", "0", "0.85", "together", "none", "length, 2",
+    ]  # fmt: skip

@@ -206,7 +206,7 @@ def test_a_file_that_is_too_large_is_not_read(tmp_path):
 
 
 def test_the_packaged_notes_are_read_whole_in_both_languages(tmp_path):
-    shutil.copytree(PROJECT_ROOT / "data/documents/study_notes", tmp_path / "documents/study_notes")
+    shutil.copytree(PROJECT_ROOT / "data/demo/documents/study_notes", tmp_path / "documents/study_notes")
     report = build(tmp_path, "study_notes")
     assert (report.read, len(report.rejected)) == (38, 0)
     assert report.languages == {"en": 24, "hi": 14}

@@ -15,6 +15,7 @@ import pyarrow as pa
 from lyo_pipelines.config.curation import CurationConfig
 from lyo_pipelines.config.dataset import DatasetConfig
 from lyo_pipelines.contracts.dataset import MANIFEST, PreferenceManifest, PreferenceSettings
+from lyo_pipelines.curation.inputs import require_current_rules
 from lyo_pipelines.curation.judgements import mean_ratings, with_shared_ratings
 from lyo_pipelines.dataset.contract import SPLITS
 from lyo_pipelines.dataset.group_keys import hex_ids
@@ -24,6 +25,7 @@ from lyo_pipelines.dataset.preferences.versions import PreferenceVersion, get_pr
 from lyo_pipelines.dataset.preferences.write import write_preferences
 from lyo_pipelines.dataset.question_texts import one_spaced
 from lyo_pipelines.dataset.read_examples import DayRows, first_pass, later_pass
+from lyo_pipelines.dataset.row_figures import figures_digest, row_figures
 from lyo_pipelines.dataset.scope import Scope, scope_of
 from lyo_pipelines.dataset.segments import explain_empty
 from lyo_pipelines.dataset.split_memory import SplitMemory, load_split_memory
@@ -61,19 +63,23 @@ def build_preferences(
     """Build (or find again) the preference data of a segment from all curated days.
 
     An answer stands in the split of its question's group, as the dataset versions decided or will decide it; what belongs to the
-    test split is left out. Raises EmptySegmentError, UnknownTaskFormatError or SegmentKeyError.
+    test split is left out. Raises StaleDaysError, EmptySegmentError, UnknownTaskFormatError or SegmentKeyError.
     """
+    require_current_rules(lake, curation)
     scope = scope_of(lake, segment, config.mixtures)
     formats = {task: task_format(task) for task in scope.tasks}
     memory, covered = load_split_memory(lake, scope)
     plan = plan_preferences(lake, scope, config, curation, memory)
-    fingerprint = _fingerprint(plan, [FORMAT_VERSION, *(task.version for task in formats.values())])
+    figures = row_figures(lake, segment, scope.tasks, config, curation)
+    versions = [FORMAT_VERSION, *(task.version for task in formats.values()), figures_digest(figures)]
+    fingerprint = _fingerprint(plan, versions)
     manifest = PreferenceManifest(
         segment=segment,
         fingerprint=fingerprint,
         created_at=now,
         segments={key: count.kept for key, count in sorted(scope.counts.items())},
         remembers=tuple(covered),
+        row_figures=figures,
         answers=plan.answers,
         held_out=plan.held_out,
         kto=plan.kto_counts,

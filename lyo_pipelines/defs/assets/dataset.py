@@ -14,10 +14,11 @@ from lyo_pipelines.defs.assets.documents import document_chunks
 from lyo_pipelines.defs.metadata import column_schema, counts_table, image
 from lyo_pipelines.defs.partitions import SEGMENTS
 from lyo_pipelines.defs.resources import Store
+from lyo_pipelines.defs.stale import build_what_is_stale
 from lyo_pipelines.interactions.contract import INTERACTION
 
 GROUP = "dataset"
-DATASET_CODE_VERSION = "3"
+DATASET_CODE_VERSION = "4"
 OWNERS = ["team:data"]
 SPLITS = {
     "train_split": "The examples that the adapter is trained on (80 %).",
@@ -52,9 +53,15 @@ def _spec(key: str, schema: pa.Schema) -> dg.AssetSpec:
     partitions_def=SEGMENTS,
 )
 def dataset_splits(context: dg.AssetExecutionContext, store: Store):
-    """Build (or find again) the segment's dataset version from all curated days, or its parent's where it is too thin."""
+    """Build (or find again) the segment's dataset version from all curated days, or its parent's where it is too thin.
+
+    Days that are stale (a figure, a rule, a decision or their rows changed) are built first, in this run.
+    """
     lake, config, segment = store.lake(), store.load_config(), context.partition_key
-    version = build_or_fall_back(lake, segment, config.dataset, config.curation, now=clock.current_time())
+    build_what_is_stale(context, lake, config, segment)
+    version = build_or_fall_back(
+        lake, segment, config.dataset, config.curation, now=clock.current_time(), documents=config.documents
+    )
     manifest = version.manifest
     sizes = {name: manifest.counts[name] for name in ("train", "validation", "test")}
     context.log.info(

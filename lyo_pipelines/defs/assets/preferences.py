@@ -10,7 +10,8 @@ from lyo_pipelines.defs.assets.curation import filtered_examples
 from lyo_pipelines.defs.assets.training import GPU_POOL, adapter
 from lyo_pipelines.defs.metadata import metadata_table
 from lyo_pipelines.defs.partitions import SEGMENTS
-from lyo_pipelines.defs.resources import Store, refuse_repetition
+from lyo_pipelines.defs.resources import Store, refuse_repetition, refuse_stale
+from lyo_pipelines.defs.stale import build_what_is_stale
 from lyo_pipelines.json_types import ConfigTree
 from lyo_pipelines.training.plan import ADAPTER_TAG, TRAINING_VERSION, TrainingResult, adapter_version, training_command
 from lyo_pipelines.training.recipe_loading import RecipeError, load_recipe, write_recipe
@@ -34,6 +35,7 @@ from lyo_pipelines.training.versions import NoAdapterError, point_to, supervised
 def preference_data(context: dg.AssetExecutionContext, store: Store) -> dg.MaterializeResult:
     """Build (or find again) the segment's preference data from all curated days."""
     lake, preference_config, segment = store.lake(), store.load_config(), context.partition_key
+    build_what_is_stale(context, lake, preference_config, segment)
     found = build_preferences(
         lake, segment, preference_config.dataset, preference_config.curation, now=clock.current_time()
     )
@@ -82,13 +84,15 @@ def preference_adapter(
     context: dg.AssetExecutionContext, config: PreferenceRunConfig, store: Store, pipes: dg.PipesSubprocessClient
 ):
     """Start the training process on top of the adapter and pass on what it reports."""
-    lake, preference_config, segment = store.lake(), store.load_config().dataset.preferences, context.partition_key
+    lake, config_now, segment = store.lake(), store.load_config(), context.partition_key
+    preference_config = config_now.dataset.preferences
     try:
         start = supervised_adapter(lake, segment)
     except NoAdapterError as error:
         raise dg.Failure(description=str(error), allow_retries=False) from error
     recipe = _recipe(config, start)
     data = latest_preferences(lake, segment)
+    refuse_stale(lake, config_now, data.manifest)
     wanted = preference_config.minimum_labels if recipe.method == "kto" else preference_config.minimum_pairs
     _refuse_few(data, recipe.method, wanted)
     version = adapter_version(data.fingerprint, recipe, start.version)

@@ -5,7 +5,7 @@ from pydantic import Field
 
 from lyo_pipelines.dataset.versions import Version, why_served
 from lyo_pipelines.defs.partitions import SEGMENTS
-from lyo_pipelines.defs.resources import Store, current_dataset, refuse_repetition
+from lyo_pipelines.defs.resources import Store, current_dataset, refuse_repetition, refuse_stale
 from lyo_pipelines.json_types import ConfigTree
 from lyo_pipelines.retraining.history import record_training
 from lyo_pipelines.storage.lake import Lake
@@ -51,6 +51,7 @@ def adapter(
     dataset = current_dataset(lake, context.partition_key)
     if dataset.segment != context.partition_key:
         return _served(context, lake, dataset)
+    refuse_stale(lake, store.load_config(), dataset.manifest)
     version = adapter_version(dataset.fingerprint, recipe)
     output = lake.local(lake.adapter_dir(context.partition_key, version))
     output.mkdir(parents=True, exist_ok=True)

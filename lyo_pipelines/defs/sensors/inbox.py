@@ -5,6 +5,7 @@ import dagster as dg
 from lyo_pipelines.defs import clock
 from lyo_pipelines.defs.jobs import land_inbox_job
 from lyo_pipelines.defs.resources import Store
+from lyo_pipelines.defs.sensors.landings import landing_events
 from lyo_pipelines.defs.sensors.runs import one_run
 from lyo_pipelines.interactions.landing.inbox import scan_inbox
 
@@ -22,7 +23,17 @@ SETTLE_SECONDS = 3.0
     ),
 )
 def inbox_sensor(context: dg.SensorEvaluationContext, store: Store) -> dg.SensorResult | dg.SkipReason:
-    """Launch one landing run for all files that are new."""
+    """Launch one landing run for all files that are new, and tell of those that landed without one."""
+    events, cursor = landing_events(store.lake(), context.cursor)
+    found = _landing(context, store)
+    if not events and cursor == (context.cursor or ""):
+        return found
+    if isinstance(found, dg.SkipReason):
+        return dg.SensorResult(skip_reason=found, asset_events=events, cursor=cursor)
+    return dg.SensorResult(run_requests=found.run_requests, asset_events=events, cursor=cursor)
+
+
+def _landing(context: dg.SensorEvaluationContext, store: Store) -> dg.SensorResult | dg.SkipReason:
     files = scan_inbox(
         store.lake(), store.load_config().interactions, settle_seconds=SETTLE_SECONDS, now=clock.current_time()
     )

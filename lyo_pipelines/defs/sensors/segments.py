@@ -6,6 +6,7 @@ from lyo_pipelines.curation.segments import examples_signature, segment_counts
 from lyo_pipelines.dataset.scope import DOCUMENTS
 from lyo_pipelines.defs.partitions import new_segments
 from lyo_pipelines.defs.resources import Store
+from lyo_pipelines.retraining.new_names import unknown_in
 from lyo_pipelines.segments import parse_parent
 
 
@@ -36,5 +37,8 @@ def segments_sensor(context: dg.SensorEvaluationContext, store: Store) -> dg.Sen
     if not added:
         context.update_cursor(signature)
         return dg.SkipReason(f"{len(counts)} segments seen, none new with {minimum} interactions")
-    context.log.info(f"new segments: {', '.join(key for request in added for key in request.partition_keys)}")
+    keys = [key for request in added for key in request.partition_keys]
+    context.log.info(f"new segments: {', '.join(keys)}")
+    for name in unknown_in(lake, keys):
+        context.log.warning(f"{name.says}: a slip? A mapping gives it its name, or data/curriculum.yaml names it.")
     return dg.SensorResult(dynamic_partitions_requests=added, cursor=signature)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from lyo_pipelines.config.evaluation import EvaluationConfig
 from lyo_pipelines.evaluation.inputs.context import EvaluationContext
 from lyo_pipelines.evaluation.inputs.items import Item
+from lyo_pipelines.json_types import JsonObject
 from lyo_pipelines.tasks.base import TaskFormat
 
 
@@ -41,6 +42,7 @@ class EvaluationInputs:
 
     segment: whose dataset and adapter these are; served: the thin segment that the report is for, if it is for one.
     champion_version: of the adapter that serves now, also where the candidate is that one; "" where none does.
+    row_figures: what shaped the rows of the dataset.
     """
 
     segment: str
@@ -57,6 +59,7 @@ class EvaluationInputs:
     champion_version: str
     data_version: str
     context: EvaluationContext
+    row_figures: JsonObject = field(default_factory=dict)
 
     @property
     def before(self) -> str:

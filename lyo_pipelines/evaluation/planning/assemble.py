@@ -87,6 +87,7 @@ def gather_inputs(
         segment=manifest.segment,
         served=served,
         dataset_fingerprint=manifest.fingerprint,
+        row_figures=manifest.row_figures,
         items=tuple(chosen),
         tasks=tasks,
         items_in_split=len(everything),

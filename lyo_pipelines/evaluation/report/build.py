@@ -74,6 +74,7 @@ def build_report(
         served_by=_served(inputs),
         version=next(spec.version for spec in inputs.models if spec.role == "candidate"),
         dataset_fingerprint=inputs.dataset_fingerprint,
+        row_figures=inputs.row_figures,
         data_version=f"{inputs.data_version}-incomplete" if missing else inputs.data_version,
         created_at=now.replace(microsecond=0),
         n_test=len(items),

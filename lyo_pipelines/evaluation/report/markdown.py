@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lyo_pipelines.contracts.dataset import figure_text
 from lyo_pipelines.contracts.report import Report, ServedBy
 from lyo_pipelines.contracts.report_values import Comparison
 from lyo_pipelines.evaluation.measures.compare import OURS
@@ -52,6 +53,7 @@ def render_report(report: Report) -> str:
         _timings(report),
         "## How it was measured",
         method_section(report),
+        _figures(report),
         "## What this does not show",
         limits_section(report),
     ]
@@ -95,6 +97,14 @@ def gates_table(report: Report) -> str:
     )
     note += f"\n\nGates of parts that are switched off: {', '.join(off)}." if off else ""
     return f"{_release_sentence(report)}\n\n" + markdown_table(["gate", "outcome", "effect", "why"], rows) + note
+
+
+def _figures(report: Report) -> str:
+    """What shaped the rows that the adapter learnt from and is asked about."""
+    if not report.row_figures:
+        return ""
+    rows = [[f"`{name}`", figure_text(value)] for name, value in report.row_figures.items()]
+    return "### Figures that shaped the rows\n\n" + markdown_table(["figure", "value"], rows)
 
 
 def _release_sentence(report: Report) -> str:

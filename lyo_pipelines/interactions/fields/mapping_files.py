@@ -44,7 +44,7 @@ class FoundMapping:
 
 
 class MappingFiles:
-    """The mapping files of one installation; shared ones are read once.
+    """The mapping files of one installation; shared ones (by name) are read once.
 
     closed: shared mappings that cannot be opened (so that nobody can tell which files they are for), by name, with the reason.
     """
@@ -54,6 +54,7 @@ class MappingFiles:
         folder = lake.side("mappings")
         names = [name for name in lake.names(folder) if name.endswith((".yaml", ".yml"))]
         shared = [self._read(f"{folder}/{name}") for name in names]
+        self.shared = dict(zip(names, shared, strict=True))
         self._globs: list[tuple[str, FoundMapping]] = [(glob, found) for found in shared if (glob := _match(found))]
         self.closed = {found.path.rsplit("/", 1)[-1]: found.closed for found in shared if found.closed is not None}
 

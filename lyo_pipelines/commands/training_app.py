@@ -1,0 +1,179 @@
+"""The commands about training and what comes of it, as `lyo` shows them: they parse; the modules beside them do the work."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from lyo_pipelines.commands.arguments import (
+    TRAINING,
+    AsJson,
+    Changes,
+    Port,
+    Segment,
+    complete_recipe,
+    errors,
+    examples,
+    output,
+)
+
+training_app = typer.Typer()
+
+
+@training_app.command(
+    rich_help_panel=TRAINING,
+    epilog=examples(
+        "lyo train tutoring.hi.math --dry-run",
+        "lyo train tutoring.hi.math --recipe cpu_demo",
+        "lyo train tutoring.hi --set budget.tokens=30000 --set lora.r=8",
+        "lyo train tutoring.hi.math --until dataset",
+    ),
+)
+def train(
+    segment: Segment,
+    recipe: Annotated[
+        str, typer.Option(help="Name of a packaged recipe, or a YAML file.", autocompletion=complete_recipe)
+    ] = "owner",
+    set: Changes = None,
+    until: Annotated[
+        Literal["dataset", "report"], typer.Option(help="Where to stop: dataset builds and checks the splits only.")
+    ] = "report",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what it would take (data, steps, memory, time, cost); start nothing.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="The estimate or the report as JSON on stdout.")] = False,
+    port: Port = 3000,
+) -> None:
+    """Build a dataset, train an adapter and write a report for a segment, a parent (tutoring.hi) or a mixture, as a Dagster run."""
+    from lyo_pipelines.commands.train import train_segment
+
+    if dry_run:
+        train_segment(output(), segment, recipe, set or [], dry_run=True, as_json=as_json)
+        return
+    console = errors() if as_json else output()
+    train_segment(console, segment, recipe, set or [], until=until, port=port)
+    if as_json:
+        from lyo_pipelines.commands.train import print_outcome
+
+        print_outcome(output(), segment, until)
+
+
+@training_app.command(rich_help_panel=TRAINING, epilog=examples("lyo prefer tutoring.en.math --recipe dpo"))
+def prefer(
+    segment: Segment,
+    recipe: Annotated[
+        str,
+        typer.Option(help="kto, dpo, or a YAML file that uses one of these methods.", autocompletion=complete_recipe),
+    ] = "kto",
+    set: Changes = None,
+    port: Port = 3000,
+) -> None:
+    """Tune a segment's adapter on user preferences, and compare it with the adapter it started from."""
+    from lyo_pipelines.commands.train import prefer_segment
+
+    prefer_segment(output(), segment, recipe, set or [], port=port)
+
+
+@training_app.command(
+    rich_help_panel=TRAINING, epilog=examples("lyo report tutoring.en.math", "lyo report tutoring.en.math --json")
+)
+def report(segment: Segment, as_json: AsJson = False) -> None:
+    """Print the newest report of a segment."""
+    from lyo_pipelines.commands.report import show_report
+
+    show_report(output(), segment, as_json=as_json)
+
+
+@training_app.command(
+    rich_help_panel=TRAINING, epilog=examples("lyo backtest --from 2026-10-01 --policy stricter.yaml")
+)
+def backtest(
+    first: Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First day to replay.")] = None,
+    last: Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day to replay.")] = None,
+    policy: Annotated[
+        Path | None, typer.Option(help="YAML file with a `retraining:` section, to compare with the current policy.")
+    ] = None,
+    segment: Annotated[str | None, typer.Option(help="Show one segment only (all are replayed anyway).")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Replay the lake's history: which retrainings would have started, when and why, and what another policy would change."""
+    from lyo_pipelines.commands.backtest import run_backtest
+
+    start, end = (day.date() if day else None for day in (first, last))
+    console = errors() if as_json else output()
+    path = run_backtest(console, first=start, last=end, policy=policy, segment=segment)
+    if as_json:
+        output().print(Path(path).read_text(encoding="utf-8"), highlight=False, markup=False, soft_wrap=True, end="")
+
+
+@training_app.command(rich_help_panel=TRAINING)
+def merge(
+    segment: Segment,
+    version: Annotated[str | None, typer.Option(help="Adapter version (default: the newest).")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "--output", help="Output folder (default: lake/merged/<segment>/<version>).")
+    ] = None,
+) -> None:
+    """Merge a segment's adapter into its base model, as a plain transformers folder with tokenizer, chat template and licence."""
+    from lyo_pipelines.commands.merge import merge_segment
+
+    merge_segment(output(), segment, version=version, output=out)
+
+
+@training_app.command(
+    rich_help_panel=TRAINING, epilog=examples("lyo export tutoring.en.math --format openai --minimum-weight 0.8")
+)
+def export(
+    segment: Segment,
+    format: Annotated[
+        Literal["huggingface", "openai", "kto", "dpo"],
+        typer.Option(help="Hugging Face datasets, OpenAI chat JSONL, or preferences as TRL reads them."),
+    ] = "huggingface",
+    version: Annotated[str | None, typer.Option(help="Fingerprint of a version (default: the newest).")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "--output", help="Output folder (default: lake/exports/<segment>/<version>/<format>)."),
+    ] = None,
+    minimum_weight: Annotated[
+        float, typer.Option(help="For openai only: leave out examples with a lower weight.")
+    ] = 0.0,
+) -> None:
+    """Export a segment's dataset or preference data for other tools, with its card and manifest."""
+    from lyo_pipelines.commands.export import export_segment
+
+    export_segment(output(), segment, format, version=version, output=out, minimum_weight=minimum_weight)
+
+
+@training_app.command(
+    "export-model", rich_help_panel=TRAINING, epilog=examples("lyo export-model tutoring.en.math --to ollama")
+)
+def export_model(
+    segment: Segment,
+    to: Annotated[
+        Literal["gguf", "ollama", "merged"],
+        typer.Option(
+            help="GGUF files of the merged model and of the adapter, one with a Modelfile, or a transformers folder."
+        ),
+    ] = "gguf",
+    version: Annotated[str | None, typer.Option(help="Adapter version (default: the newest).")] = None,
+    quantise: Annotated[
+        Literal["q8_0", "q4_1", "f16", "none"], typer.Option(help="Number format of the GGUF file's weights.")
+    ] = "q8_0",
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", "--output", help="Output folder (default: lake/exported/<segment>/<version>/<to>-<quantise>)."
+        ),
+    ] = None,
+    unproved: Annotated[
+        bool,
+        typer.Option("--unproved", help="Publish without asking llama.cpp whether it answers as training's software."),
+    ] = False,
+) -> None:
+    """Export a segment's model for llama.cpp or Ollama; published only when it answers as it was trained."""
+    from lyo_pipelines.commands.export_model import export_segment_model
+
+    export_segment_model(output(), segment, to, version=version, quantise=quantise, output=out, unproved=unproved)
