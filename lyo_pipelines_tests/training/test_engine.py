@@ -11,6 +11,7 @@ import time
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from lyo_pipelines.training.engine.reporting import adapter_metadata
 
 from lyo_pipelines.external_process.reporter import Reporter
 from lyo_pipelines.external_process.stopping import Interrupted, StopRequest
@@ -19,7 +20,6 @@ from lyo_pipelines.training.engine.base import resolve
 from lyo_pipelines.training.engine.embedded import LABEL_FILE, embedded_model
 from lyo_pipelines.training.engine.finish import DamagedCheckpointError
 from lyo_pipelines.training.engine.progress import out_of_patience, validation_steps
-from lyo_pipelines.training.engine.reporting import adapter_metadata
 from lyo_pipelines.training.engine.run import train_adapter
 from lyo_pipelines.training.metrics_log import read_metrics
 from lyo_pipelines.training.plan import is_complete, read_adapter

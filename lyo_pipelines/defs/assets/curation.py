@@ -1,7 +1,7 @@
 """`filtered_examples`: what of a day is worth learning from, and why the rest is not."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import dagster as dg
 
@@ -12,11 +12,16 @@ from lyo_pipelines.curation.inputs import built_from, stale_days
 from lyo_pipelines.curation.quality import CHECKS, QualityCheckResult, quality_checks
 from lyo_pipelines.curation.rules import RULES_VERSION
 from lyo_pipelines.defs.assets.interactions import raw_interactions
-from lyo_pipelines.defs.metadata import column_schema, counts_table, image
+from lyo_pipelines.defs.metadata import Metadata, column_schema, counts_table
 from lyo_pipelines.defs.partitions import DAYS, FRESH, days_to_build, days_version
+from lyo_pipelines.defs.pictures import picture
 from lyo_pipelines.defs.resources import Store
 from lyo_pipelines.interactions.contract import INTERACTION
+from lyo_pipelines.storage.lake import Lake
+from lyo_pipelines.telling import told_share
 
+DRAWN_DAYS = 7
+"""A run over more days draws one funnel for all of them; the table of each day's page has its figures all the same."""
 GROUP = "curation"
 OWNERS = ["team:data"]
 
@@ -55,24 +60,11 @@ def filtered_examples(context: dg.AssetExecutionContext, store: Store):
     for day in days:
         report = curate_day(lake, day, config)
         reports.append(report)
-        context.add_asset_metadata(_day_metadata(report), partition_key=day.isoformat())
-    removed, pii = Counter[str](), Counter[str]()
-    for report in reports:
-        removed.update(report.removed_by_rule)
-        pii.update(report.pii_counts)
+        drawn = _day_picture(context.instance, lake, report) if len(days) <= DRAWN_DAYS else {}
+        context.add_asset_metadata({**drawn, **_day_metadata(report)}, partition_key=day.isoformat())
     context.log.info(f"curated {len(days)} of {len(asked)} days; the others were up to date")
-    # a run over a range of days gives its totals to each of them, so they say whose totals they are
-    metadata: dict[str, dg.MetadataValue] = {
-        "run_days": dg.MetadataValue.int(len(days)),
-        "run_read": dg.MetadataValue.int(sum(r.read for r in reports)),
-        "run_kept": dg.MetadataValue.int(sum(r.kept for r in reports)),
-        "run_removed_by_rule": counts_table("rule", removed),
-        "run_personal_data_replaced": counts_table("type", pii),
-    }
-    if reports:
-        funnels = [lake.read_table(lake.examples(report.day, "funnel")) for report in reports]
-        metadata["run_funnel"] = image(funnel_plot(funnels), "rows removed by each rule")
-    yield dg.MaterializeResult(data_version=days_version(asked, lambda day: built_from(lake, day)), metadata=metadata)
+    version = days_version(asked, lambda day: built_from(lake, day))
+    yield dg.MaterializeResult(data_version=version, metadata=_run_metadata(context.instance, lake, reports))
     yield from _check_results({r.day.isoformat(): quality_checks(r, config) for r in reports})
 
 
@@ -91,10 +83,35 @@ def _check_results(outcomes: dict[str, list[QualityCheckResult]]) -> Iterator[dg
         )
 
 
-def _day_metadata(report: CurationReport) -> dict[str, object]:
+def _day_picture(instance: dg.DagsterInstance, lake: Lake, report: CurationReport) -> Metadata:
+    png = funnel_plot([lake.read_table(lake.examples(report.day, "funnel"))], title=report.day.isoformat())
+    return {"funnel": picture(instance, png, "rows removed by each rule")}
+
+
+def _day_metadata(report: CurationReport) -> Metadata:
+    """What became of the day's rows; the page of a day shows that day."""
     return {
-        "dagster/row_count": report.kept,
-        "read": report.read,
-        "waiting_for_review": report.review_pending,
+        "kept": told_share(report.kept, report.read),
+        "removed_by_rule": counts_table("rule", report.removed_by_rule),
         "segments": counts_table("segment", report.segments),
+        **({"waiting_for_review": report.review_pending} if report.review_pending else {}),
+        **({"personal_data_replaced": counts_table("type", report.pii_counts)} if report.pii_counts else {}),
+        "read": report.read,
+        "dagster/row_count": report.kept,
+    }
+
+
+def _run_metadata(instance: dg.DagsterInstance, lake: Lake, reports: Sequence[CurationReport]) -> Metadata:
+    """The totals of a run over several days, which Dagster gives to each of them: they say whose they are."""
+    if len(reports) < 2:
+        return {}
+    removed = Counter[str]()
+    for report in reports:
+        removed.update(report.removed_by_rule)
+    days = f"{reports[0].day.isoformat()} to {reports[-1].day.isoformat()}"
+    png = funnel_plot([lake.read_table(lake.examples(report.day, "funnel")) for report in reports], title=days)
+    kept = told_share(sum(report.kept for report in reports), sum(report.read for report in reports))
+    return {
+        "run_funnel": picture(instance, png, f"rows removed by each rule, {days}"),
+        "run_kept": f"{kept} in {len(reports)} days, {days}",
     }

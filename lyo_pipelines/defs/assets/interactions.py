@@ -15,6 +15,7 @@ from lyo_pipelines.interactions.days.unattached import said_of, unattached_feedb
 from lyo_pipelines.interactions.landing.inbox import land_inbox
 from lyo_pipelines.interactions.pseudonyms import Pseudonyms
 from lyo_pipelines.interactions.tables.pull import pull_table
+from lyo_pipelines.telling import told_share
 
 GROUP = "interactions"
 OWNERS = ["team:data"]
@@ -105,13 +106,14 @@ def landed_files(context: dg.AssetExecutionContext, store: Store):
     ]
     yield dg.MaterializeResult(
         metadata={
-            "files": metadata_table(rows, ["file", "format", "told by", "read", "accepted", "rejected"]),
+            "accepted": told_share(sum(report.accepted for report in reports), sum(report.read for report in reports)),
             "rejected_by_reason": counts_table("reason", reasons),
+            "files": metadata_table(rows, ["file", "format", "told by", "read", "accepted", "rejected"]),
             "worth_knowing": counts_table("of accepted rows", notes),
-            "dagster/row_count": sum(report.accepted for report in reports),
+            "days_touched": len({day for report in reports for day in report.days}),
             "read": sum(report.read for report in reports),
             "rejected": sum(report.rejected for report in reports),
-            "days_touched": len({day for report in reports for day in report.days}),
+            "dagster/row_count": sum(report.accepted for report in reports),
         }
     )
     yield dg.AssetCheckResult(
@@ -173,15 +175,18 @@ def raw_interactions(context: dg.AssetExecutionContext, store: Store) -> dg.Mate
         total += report.rows
         context.add_asset_metadata(
             {
+                "rated": told_share(report.rated, report.rows),
+                "with_feedback": told_share(report.with_feedback, report.rows),
+                "landed_files": report.inputs,
                 "dagster/row_count": report.rows,
-                "rated": report.rated,
-                "with_feedback": report.with_feedback,
-                "inputs": report.inputs,
             },
             partition_key=day.isoformat(),
         )
     context.log.info(f"built {len(days)} of {len(asked)} days, {total} rows; the others were up to date")
     return dg.MaterializeResult(
         data_version=days_version(asked, lambda day: built_from(lake, lake.interactions(day))),
-        metadata={"run_days": len(days), "run_rows": total, "path": lake.path("interactions")},
+        metadata={
+            **({"run_rows": f"{total:,} in {len(days)} days"} if len(days) > 1 else {}),
+            "path": dg.MetadataValue.path(lake.path("interactions")),
+        },
     )

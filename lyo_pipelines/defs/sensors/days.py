@@ -5,7 +5,7 @@ import dagster as dg
 from lyo_pipelines.defs.jobs import daily_job
 from lyo_pipelines.defs.partitions import DAYS, day_ranges, range_tags
 from lyo_pipelines.defs.resources import Store
-from lyo_pipelines.defs.sensors.runs import held_by_run, run_for_cause
+from lyo_pipelines.defs.runs import held_by_run, run_for_cause
 from lyo_pipelines.health.day import days_to_rebuild
 from lyo_pipelines.interactions.days.build import day_inputs
 

@@ -12,8 +12,8 @@ from lyo_pipelines.defs.checks.retraining import files_check
 from lyo_pipelines.defs.jobs import retrain_job
 from lyo_pipelines.defs.partitions import new_segments
 from lyo_pipelines.defs.resources import Store
-from lyo_pipelines.defs.sensors.retraining_runs import retraining_runs
-from lyo_pipelines.defs.sensors.runs import ATTEMPT, CAUSE, CAUSES, TRIGGER, WHY, listed, run_key, why
+from lyo_pipelines.defs.retraining_runs import retraining_runs
+from lyo_pipelines.defs.runs import ATTEMPT, CAUSE, CAUSES, TRIGGER, WHY, listed, run_key, why
 from lyo_pipelines.retraining.assess import inputs_digest
 from lyo_pipelines.retraining.claims import Claim
 from lyo_pipelines.retraining.curriculum import load_curriculum

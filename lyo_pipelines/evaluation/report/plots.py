@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from lyo_pipelines.contracts.report import Report
 from lyo_pipelines.evaluation.measures.compare import OURS
 from lyo_pipelines.evaluation.report.markdown_tables import difference_with_interval
-from lyo_pipelines.plotting import COLORS, new_figure, small_png
+from lyo_pipelines.plotting import (
+    ATTENTION,
+    BAD,
+    GOOD,
+    INK,
+    NEUTRAL,
+    QUIET,
+    RULE,
+    SMALL,
+    SOFT,
+    legend,
+    new_panel,
+    small_png,
+)
 
 EDGE = 5.0
 """Differences beyond so many half intervals are drawn as an arrow, so that one large effect does not hide the others."""
 
-COLOURS = {"better": "#1a7f4b", "worse": "#b3261e", "cannot_tell": "#6b7280"}
+COLOURS = {"better": GOOD, "worse": BAD, "cannot_tell": SOFT}
 NAMES = {"better": "better", "worse": "worse", "cannot_tell": "cannot tell"}
-GRID = "#e5e7eb"
-INK = "#1f2937"
-ROLES = {"base": "#9ca3af", "champion": "#d97706", "start": "#7c3aed", "candidate": "#2563eb"}
+ROLES = {"base": QUIET, "champion": ATTENTION, "start": "#8a5a83", "candidate": NEUTRAL}
 
 
 def report_plots(report: Report) -> dict[str, bytes]:
@@ -29,16 +38,19 @@ def report_plots(report: Report) -> dict[str, bytes]:
     return {name: png for name, png in made.items() if png}
 
 
-def differences_plot(report: Report, *, small: bool = False) -> bytes:
+def differences_plot(report: Report) -> bytes:
     """Forest plot: each comparison in units of its own half interval, so that all metrics share one axis; right is better."""
     shown = [
-        (c, c.difference, c.ci_low, c.ci_high)
+        (c, c.difference, low, high)
         for c in report.comparisons
-        if c.difference is not None and c.ci_low is not None and c.ci_high is not None and c.b in OURS
+        for low, high in (c.interval,)
+        if c.difference is not None and low is not None and high is not None and c.b in OURS
     ]
     if not shown:
         return b""
-    figure, axes = _canvas(6.4 if small else 8.4, 0.9 + 0.34 * len(shown))
+    height = 1.25 + 0.34 * len(shown)
+    says = f"{report.n_test} items in {report.groups} groups"
+    figure, axes = new_panel(height, "Candidate against the others", says, margins=(2.15, 2.85, 0.62, 0.62))
     for row, (c, difference, ci_low, ci_high) in enumerate(reversed(shown)):
         sign = -1 if report.metrics[c.metric].direction == "lower" else 1
         half = (ci_high - ci_low) / 2 or 1.0
@@ -51,19 +63,15 @@ def differences_plot(report: Report, *, small: bool = False) -> bytes:
             axes.plot(middle, row, "o", color=colour, markersize=6)
         word = "not enough groups" if c.note else NAMES[c.verdict]
         text = f"{difference_with_interval(difference, ci_low, ci_high)}  {word}"
-        axes.annotate(text, (1.02, row), xycoords=("axes fraction", "data"), va="center", fontsize=8, color=colour)
+        axes.annotate(text, (1.02, row), xycoords=("axes fraction", "data"), va="center", fontsize=SMALL, color=colour)
     axes.set_xlim(-EDGE - 0.4, EDGE + 0.4)
     axes.axvline(0, color=INK, linewidth=0.8)
-    axes.set_yticks(range(len(shown)), [f"{c.metric} vs {c.b}" for c, *_ in reversed(shown)])
+    axes.set_xticks(range(-4, 5, 2))
+    labels = [f"{c.metric} vs {c.b}".replace("_", " ") for c, *_ in reversed(shown)]
+    axes.set_yticks(range(len(shown)), labels, color=INK)
     axes.set_ylim(-0.6, len(shown) - 0.4)
-    axes.set_xlabel(
-        f"← worse        difference / half width of its {report.statistics.confidence:.0%} interval        better →",
-        fontsize=8,
-    )
-    axes.set_title(
-        f"Candidate against the others, {report.n_test} items, {report.groups} groups", fontsize=10, loc="left"
-    )
-    return small_png(figure, dpi=72, bbox_inches="tight") if small else _png(figure)
+    axes.set_xlabel("← worse    difference in half widths of its interval    better →", fontsize=SMALL, color=SOFT)
+    return small_png(figure)
 
 
 def slices_plot(report: Report) -> bytes:
@@ -73,7 +81,9 @@ def slices_plot(report: Report) -> bytes:
     parts = [p for p in parts if p.n < report.n_test]  # one that holds every item repeats the whole
     if not parts:
         return b""
-    figure, axes = _canvas(7.2, 0.9 + 0.3 * len(parts))
+    about = report.metrics[metric]
+    says = f"{metric} ({about.unit}, {about.direction} is better)"
+    figure, axes = new_panel(1.3 + 0.3 * len(parts), "By slice", says, margins=(3.2, 1.3, 0.62, 0.4))
     for row, part in enumerate(reversed(parts)):
         known = {
             role: value
@@ -81,16 +91,13 @@ def slices_plot(report: Report) -> bytes:
             if role in OURS and (value := by_metric[metric].value) is not None
         }
         if len(known) > 1:
-            axes.plot([min(known.values()), max(known.values())], [row, row], color=GRID, linewidth=2.5, zorder=1)
+            axes.plot([min(known.values()), max(known.values())], [row, row], color=RULE, linewidth=2.5, zorder=1)
         for role, value in known.items():
             axes.plot(value, row, "o", color=ROLES[role], markersize=6, zorder=2, label=role if row == 0 else None)
     labels = [f"{p.dimension} {p.value[:28]}  (n {p.n}, {p.groups} groups)" for p in reversed(parts)]
-    axes.set_yticks(range(len(parts)), labels)
-    about = report.metrics[metric]
-    axes.set_xlabel(f"{metric} ({about.unit}, {about.direction} is better)", fontsize=8)
-    axes.set_title("By slice", fontsize=10, loc="left")
-    axes.legend(fontsize=8, frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0))
-    return _png(figure)
+    axes.set_yticks(range(len(parts)), labels, color=INK)
+    legend(axes, loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    return small_png(figure)
 
 
 def response_times_plot(report: Report) -> bytes:
@@ -102,32 +109,15 @@ def response_times_plot(report: Report) -> bytes:
     }
     if not timings:
         return b""
-    figure, axes = _canvas(7.2, 1.0 + 0.5 * len(timings))
+    tokens = next(iter(timings.values()))[0].probe_tokens
+    says = f"{tokens} tokens, one question at a time (dark: first token)"
+    figure, axes = new_panel(1.2 + 0.5 * len(timings), "Response time", says, margins=(1.1, 2.9, 0.62, 0.55))
     for row, (role, (_, first, total, total_p95)) in enumerate(reversed(timings.items())):
         axes.barh(row, total, color=ROLES[role], alpha=0.35, height=0.5)
         axes.barh(row, first, color=ROLES[role], height=0.5)
         axes.plot([total, total_p95], [row, row], color=INK, linewidth=1)
         text = f"  first token {first:.0f} ms, all {total:.0f} ms (p95 {total_p95:.0f})"
-        axes.annotate(text, (1.02, row), xycoords=("axes fraction", "data"), va="center", fontsize=8, color=INK)
-    axes.set_yticks(range(len(timings)), list(reversed(timings)))
-    tokens = next(iter(timings.values()))[0].probe_tokens
-    axes.set_xlabel(f"milliseconds for {tokens} tokens, one question at a time (dark: first token)", fontsize=8)
-    axes.set_title("Response time", fontsize=10, loc="left")
-    return _png(figure)
-
-
-def _canvas(width: float, height: float) -> tuple[Any, Any]:
-    figure = new_figure(width, height)
-    axes = figure.add_subplot()
-    axes.grid(axis="x", color=GRID, linewidth=0.8)
-    axes.set_axisbelow(True)
-    axes.tick_params(labelsize=8, colors=INK, length=0)
-    for side in ("top", "right", "left"):
-        axes.spines[side].set_visible(False)
-    axes.spines["bottom"].set_color(GRID)
-    return figure, axes
-
-
-def _png(figure: Any) -> bytes:
-    """A plot beside the report: its size is not limited, so the largest palette does."""
-    return small_png(figure, colors=COLORS[:1], dpi=110, bbox_inches="tight")
+        axes.annotate(text, (1.02, row), xycoords=("axes fraction", "data"), va="center", fontsize=SMALL, color=INK)
+    axes.set_yticks(range(len(timings)), list(reversed(timings)), color=INK)
+    axes.set_xlabel("milliseconds", fontsize=SMALL, color=SOFT)
+    return small_png(figure)

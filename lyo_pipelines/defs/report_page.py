@@ -1,0 +1,123 @@
+"""How a report looks on the page of `eval_report`: whether the adapter may be released first, then why, then the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import dagster as dg
+
+from lyo_pipelines.contracts.report import Report
+from lyo_pipelines.contracts.report_values import Gate
+from lyo_pipelines.defs.metadata import Metadata, excerpt, metadata_table
+from lyo_pipelines.defs.pictures import picture, served_file
+from lyo_pipelines.evaluation.command import HTML_REPORT
+from lyo_pipelines.evaluation.report.gates import release_answer, release_sentence, words
+from lyo_pipelines.evaluation.report.headline import correctness_line
+from lyo_pipelines.evaluation.report.html import render_html
+from lyo_pipelines.evaluation.report.markdown import GATE_COLUMNS, VERDICT_COLUMNS, gate_rows, verdict_rows
+from lyo_pipelines.evaluation.report.markdown_parts import optional_sections
+from lyo_pipelines.evaluation.report.markdown_tasks import task_part
+from lyo_pipelines.evaluation.report.plots import report_plots
+from lyo_pipelines.evaluation.report.versions import (
+    COLUMNS,
+    VersionHistory,
+    version_history,
+    version_rows,
+    versions_plot,
+)
+from lyo_pipelines.storage.lake import Lake
+from lyo_pipelines.telling import rounded, told_size, told_span
+
+
+def report_metadata(instance: dg.DagsterInstance, lake: Lake, report: Report, *, shown_answers: int) -> Metadata:
+    """Everything that the page shows, in the order in which people ask. shown_answers: questions with the answers of all models."""
+    folder = lake.report_dir(report.segment, report.version)
+    history = version_history(lake, report.segment)
+    pictures = report_plots(report)
+    page = render_html(report, pictures).encode("utf-8")
+    # the name that a browser gives to the download
+    link = served_file(instance, f"report-{report.segment}-{report.version}.html", page)
+    shown = {name: picture(instance, png, name.removesuffix(".png")) for name, png in pictures.items()}
+    return {
+        "may_be_released": f"{release_answer(report.gates)}: {release_sentence(report.gates).partition(': ')[2]}",
+        **({"differences": shown["differences.png"]} if "differences.png" in shown else {}),
+        "verdicts": metadata_table(_rows(VERDICT_COLUMNS, verdict_rows(report)), VERDICT_COLUMNS[:-1]),
+        "gates": metadata_table(_rows(GATE_COLUMNS, gate_rows(report)), GATE_COLUMNS),
+        **({"report": dg.MetadataValue.url(link)} if link else {}),
+        **_answers(report, shown_answers),
+        **_versions(instance, history),
+        **({"correctness": told.strip("*")} if (told := correctness_line(report)) else {}),
+        **({"slices": shown["slices.png"]} if "slices.png" in shown else {}),
+        **({"response_times": shown["times.png"]} if "times.png" in shown else {}),
+        **({"task": dg.MetadataValue.md(told)} if (told := task_part(report)) else {}),
+        **({"more": dg.MetadataValue.md(told)} if (told := optional_sections(report)) else {}),
+        **_figures(report),
+        "report_file": dg.MetadataValue.path(f"{folder}/{HTML_REPORT}"),
+    }
+
+
+def gates_metadata(gates: list[Gate], demands: Mapping[str, str]) -> Metadata:
+    """Gates that were asked, with what each demands."""
+    rows = [
+        {"gate": words(gate.name), "outcome": gate.state, "why": gate.message, "demand": demands.get(gate.name, "")}
+        for gate in gates
+    ]
+    return {"gates": metadata_table(rows, ["gate", "outcome", "why", "demand"])}
+
+
+def _rows(columns: tuple[str, ...], cells: list[list[str]]) -> list[dict[str, str]]:
+    """Cells of a Markdown table as records; a page marks nothing bold."""
+    return [
+        {column: cell.replace("**", "") for column, cell in zip(columns, [*row, *[""] * len(columns)], strict=False)}
+        for row in cells
+    ]
+
+
+def _versions(instance: dg.DagsterInstance, history: VersionHistory) -> Metadata:
+    """How the segment's versions compare over time, once there are two."""
+    if len(history.reports) < 2:
+        return {}
+    png = versions_plot(history.reports)
+    return {
+        **({"versions_over_time": picture(instance, png, "difference from the base model by version")} if png else {}),
+        "versions": metadata_table(version_rows(history.reports), COLUMNS),
+    }
+
+
+def _answers(report: Report, count: int) -> Metadata:
+    samples = report.samples[:count]
+    if not samples:
+        return {}
+    roles = list(samples[0].answers)
+    columns = ["question", *roles, "reference", "change"]
+    rows = [
+        {
+            "question": excerpt(sample.question),
+            "reference": excerpt(sample.reference),
+            "change": f"{sample.metric} {sample.change:+.3g}",
+            **{role: excerpt(text) for role, text in sample.answers.items()},
+        }
+        for sample in samples
+    ]
+    return {"answers_side_by_side": metadata_table(rows, columns)}
+
+
+def _figures(report: Report) -> Metadata:
+    """Figures that the page can plot over time, and what they were measured on."""
+    names = (report.primary_metric, "checked_answer", *report.tasks.own_metrics)
+    values = {name: value for name in names if (value := report.metric("candidate", name)) is not None}
+    timing = report.timings.get("candidate")
+    first = timing.time_to_first_token_ms.p50 if timing else None
+    speed = timing.generation_tokens_per_second if timing else None
+    return {
+        **{name: rounded(value) for name, value in values.items()},
+        "test_items": report.n_test,
+        "groups": f"{report.groups:,}" + ("" if report.enough_groups else f" (at least {report.minimum_groups} are needed)"),
+        **({"first_token": told_span(first / 1000)} if first is not None else {}),
+        **({"tokens_per_second": rounded(speed, 3)} if speed is not None else {}),
+        **({"peak_memory": told_size(timing.peak_memory_bytes)} if timing else {}),
+        "took": told_span(report.seconds),
+        "version": report.version,
+        "compared_with": ", ".join(f"{role} {name}" for role, name in report.model_versions.items() if role != "candidate"),
+        "dataset_fingerprint": report.dataset_fingerprint,
+    }  # fmt: skip
