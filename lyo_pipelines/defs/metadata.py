@@ -12,6 +12,8 @@ from typing import Any, TypeAlias
 import dagster as dg
 import pyarrow as pa
 
+LOCATION = "lyo_pipelines"
+"""The name of the code location, however it is loaded (pyproject.toml and workspace.yaml say the same)."""
 Metadata: TypeAlias = dict[str, dg.MetadataValue | str | int | float | None]
 """Metadata of an event: entry -> what Dagster shows."""
 
@@ -25,6 +27,14 @@ def column_schema(schema: pa.Schema, *fallbacks: pa.Schema) -> dg.TableSchema:
         constraints = dg.TableColumnConstraints(nullable=field.nullable)
         columns.append(dg.TableColumn(name=field.name, type=str(field.type), description=doc, constraints=constraints))
     return dg.TableSchema(columns=columns)
+
+
+def automation(*sensors: str) -> dict[str, dg.MarkdownMetadataValue]:
+    """Which sensors look after an asset that no run makes, as its page says it: Dagster itself lists sensors of jobs only, and says
+    "no automations" of such an asset.
+    """
+    links = ", ".join(f"[{name}](/locations/{LOCATION}/sensors/{name})" for name in sensors)
+    return {"automated_by": dg.MetadataValue.md(links)}
 
 
 LONGEST_ROWS = 40

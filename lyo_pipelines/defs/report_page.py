@@ -11,7 +11,7 @@ from lyo_pipelines.contracts.report_values import Gate
 from lyo_pipelines.defs.metadata import Metadata, excerpt, metadata_table
 from lyo_pipelines.defs.pictures import picture, served_file
 from lyo_pipelines.evaluation.command import HTML_REPORT
-from lyo_pipelines.evaluation.report.gates import release_answer, release_sentence, words
+from lyo_pipelines.evaluation.report.gates import release_sentence, words
 from lyo_pipelines.evaluation.report.headline import correctness_line
 from lyo_pipelines.evaluation.report.html import render_html
 from lyo_pipelines.evaluation.report.markdown import GATE_COLUMNS, VERDICT_COLUMNS, gate_rows, verdict_rows
@@ -39,7 +39,7 @@ def report_metadata(instance: dg.DagsterInstance, lake: Lake, report: Report, *,
     link = served_file(instance, f"report-{report.segment}-{report.version}.html", page)
     shown = {name: picture(instance, png, name.removesuffix(".png")) for name, png in pictures.items()}
     return {
-        "may_be_released": f"{release_answer(report.gates)}: {release_sentence(report.gates).partition(': ')[2]}",
+        "may_be_released": release_sentence(report.gates),
         **({"differences": shown["differences.png"]} if "differences.png" in shown else {}),
         "verdicts": metadata_table(_rows(VERDICT_COLUMNS, verdict_rows(report)), VERDICT_COLUMNS[:-1]),
         "gates": metadata_table(_rows(GATE_COLUMNS, gate_rows(report)), GATE_COLUMNS),

@@ -9,7 +9,7 @@ from typing import Any
 import dagster as dg
 
 from lyo_pipelines.defs import clock
-from lyo_pipelines.defs.metadata import Metadata, column_schema, counts_table, excerpt, metadata_table
+from lyo_pipelines.defs.metadata import Metadata, automation, column_schema, counts_table, excerpt, metadata_table
 from lyo_pipelines.defs.partitions import digest_version
 from lyo_pipelines.defs.pictures import picture
 from lyo_pipelines.defs.resources import Store
@@ -34,8 +34,9 @@ documents = dg.AssetSpec(
     code_version="1",
     description=(
         "Markdown, text, HTML and PDF files in `data/documents/<set>/`, with optional metadata in `set.yaml` and "
-        "`<file>.meta.yaml`. A sensor watches the folder."
+        "`<file>.meta.yaml`. `documents_sensor` watches the folder."
     ),
+    metadata=automation("documents_sensor"),
 )
 
 

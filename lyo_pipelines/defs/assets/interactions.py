@@ -6,7 +6,7 @@ from collections import Counter
 import dagster as dg
 
 from lyo_pipelines.defs import clock
-from lyo_pipelines.defs.metadata import column_schema, counts_table, metadata_table
+from lyo_pipelines.defs.metadata import automation, column_schema, counts_table, metadata_table
 from lyo_pipelines.defs.partitions import DAYS, FRESH, days_to_build, days_version
 from lyo_pipelines.defs.resources import Store
 from lyo_pipelines.interactions.contract import INTERACTION
@@ -27,8 +27,10 @@ inbox = dg.AssetSpec(
     kinds={"json", "csv", "parquet"},
     description=(
         "The folder into which teams put their logs: JSONL, CSV and Parquet files, Langfuse exports, OpenAI messages, OpenTelemetry "
-        "and OpenInference spans, ShareGPT conversations and Argilla records. A sensor watches it."
+        "and OpenInference spans, ShareGPT conversations and Argilla records. `inbox_sensor` watches it: what is put there is landed "
+        "without anybody's doing."
     ),
+    metadata=automation("inbox_sensor"),
 )
 
 tables = dg.AssetSpec(
@@ -36,7 +38,11 @@ tables = dg.AssetSpec(
     group_name=GROUP,
     owners=OWNERS,
     kinds={"postgres"},
-    description="PostgreSQL tables and queries that are configured under `interactions.tables`. Only new rows are read.",
+    description=(
+        "PostgreSQL tables and queries that are configured under `interactions.tables`. Only new rows are read. `tables_sensor` "
+        "watches them."
+    ),
+    metadata=automation("tables_sensor"),
 )
 
 

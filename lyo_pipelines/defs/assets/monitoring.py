@@ -9,7 +9,7 @@ from lyo_pipelines.defs import clock
 from lyo_pipelines.defs.assets.curation import filtered_examples
 from lyo_pipelines.defs.health_page import watch_metadata
 from lyo_pipelines.defs.jobs import retrain_job
-from lyo_pipelines.defs.metadata import Metadata, column_schema, metadata_table
+from lyo_pipelines.defs.metadata import Metadata, automation, column_schema, metadata_table
 from lyo_pipelines.defs.partitions import DAYS, FRESH, days_to_build, days_version
 from lyo_pipelines.defs.resources import Store
 from lyo_pipelines.defs.retraining_runs import retraining_runs
@@ -19,6 +19,7 @@ from lyo_pipelines.health.ratings import RatingMeans, rating_means
 from lyo_pipelines.retraining.assess import Assessment
 from lyo_pipelines.retraining.decide import RetrainingDecision
 from lyo_pipelines.retraining.evaluate import Evaluation
+from lyo_pipelines.retraining.findings import KINDS
 from lyo_pipelines.retraining.signals import Signals
 
 GROUP = "monitoring"
@@ -102,6 +103,7 @@ retraining_signals = dg.AssetSpec(
         "What the retraining triggers decided for each segment. Every new decision, to retrain or to wait, is an observation with its "
         "numbers, thresholds and confidence intervals. The full decision ledger is in `lake/decisions/`; `lyo why SEGMENT` prints it."
     ),
+    metadata=automation(*(f"{kind}_sensor" for kind in KINDS)),
 )
 
 

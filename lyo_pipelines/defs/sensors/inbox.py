@@ -29,5 +29,5 @@ def inbox_sensor(context: dg.SensorEvaluationContext, store: Store) -> dg.Sensor
     if not files:
         return dg.SkipReason("nothing new in the inbox")
     found = sorted(f"{file.name} {file.token}" for file in files)
-    tags, waiting = {"lyo/files": str(len(files))}, f"{len(files)} new files"
+    tags, waiting = {"lyo/files": str(len(files))}, f"{len(files)} new file{'s' if len(files) > 1 else ''} in the inbox"
     return one_run(context.instance, land_inbox_job.name, "inbox", *found, tags=tags, waiting=waiting)
