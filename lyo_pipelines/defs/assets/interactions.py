@@ -123,7 +123,12 @@ def landed_files(context: dg.AssetExecutionContext, store: Store):
         }
     )
     yield dg.AssetCheckResult(
-        check_name="rows_conserved", passed=not lost, metadata={"files": len(reports), "lost_in": lost}
+        check_name="rows_conserved",
+        passed=not lost,
+        description=f"rows are lost in {', '.join(lost)}"
+        if lost
+        else f"every row of {len(reports)} files is accounted for",
+        metadata={"files": len(reports), "lost_in": lost},
     )
     yield dg.AssetCheckResult(
         check_name="files_readable",
@@ -131,6 +136,7 @@ def landed_files(context: dg.AssetExecutionContext, store: Store):
         severity=dg.AssetCheckSeverity.ERROR
         if any(report.fault for report in unreadable)
         else dg.AssetCheckSeverity.WARN,
+        description=f"{len(unreadable)} of {len(reports)} files and tables could not be read",
         metadata={
             "set_aside": metadata_table(
                 [{"file": r.name, "reason": r.unreadable} for r in unreadable], ["file", "reason"]

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import dagster as dg
 
+from lyo_pipelines.defs.checks.optional import optional_check
 from lyo_pipelines.defs.partitions import SEGMENTS
 from lyo_pipelines.defs.resources import Store
 from lyo_pipelines.telling import rounded
@@ -31,19 +32,11 @@ def finite_loss(context: dg.AssetCheckExecutionContext, store: Store) -> dg.Asse
     )
 
 
-@dg.multi_asset_check(
+@optional_check(
+    "adapter",
     name="learned_something",
-    specs=[
-        dg.AssetCheckSpec(
-            "learned_something",
-            asset="adapter",
-            description=(
-                "The validation loss of the kept checkpoint is lower than it was before training. Skipped where it was not measured."
-            ),
-            partitions_def=SEGMENTS,
-        )
-    ],
-    can_subset=True,  # so that it may have no result
+    description="The validation loss of the kept checkpoint is lower than it was before training. Skipped where it was not measured.",
+    partitions_def=SEGMENTS,
 )
 def learned_something(context: dg.AssetCheckExecutionContext, store: Store) -> Iterator[dg.AssetCheckResult]:
     """Whether it helps is for the report to say; no gain at all in validation is worth a look before that."""
