@@ -3,7 +3,8 @@
 What a plot shows belongs beside its data. matplotlib is loaded by the first plot, never by an import of this module.
 
 A picture carries its own paper, so that it can be read on a light page and on a dark one; its letters are as large as the text
-beside it when it is shown at its own size (WIDTH inches at DPI are what a page of the UI and its dialogs have room for).
+beside it when it is shown at its own size. WIDTH inches at DPI are what the page of an asset has room for on a screen of 1,440 pixels:
+a wider one would be cut there. FILE_DPI is for files, which are shown larger and printed.
 """
 
 from __future__ import annotations
@@ -22,8 +23,8 @@ GOOD, BAD, ATTENTION, NEUTRAL, QUIET = "#2a7f62", "#c8553d", "#d9a441", "#3d5a80
 """Better, worse, wants a look, data without a judgement, and data to compare with."""
 SERIES = (NEUTRAL, ATTENTION, GOOD, "#8a5a83", SOFT)
 """Several kinds side by side, in this order."""
-WIDTH, DPI = 8.4, 100
-TITLE, TEXT, SMALL = 12.0, 9.5, 8.5
+WIDTH, DPI, FILE_DPI = 4.2, 100, 200
+TITLE, TEXT, SMALL = 10.5, 8.5, 8.0
 """Sizes of letters in points."""
 
 MAXIMUM_BYTES = 30_000
@@ -48,10 +49,10 @@ def new_panel(
     title: str,
     says: str = "",
     *,
-    margins: tuple[float, float, float, float] = (1.9, 0.3, 0.62, 0.5),
+    margins: tuple[float, float, float, float] = (1.4, 0.2, 0.72, 0.45),
     grid: str = "x",
 ) -> tuple[Figure, Axes]:
-    """A figure of WIDTH x height inches with its title, what it says at a glance on the right, and axes without a frame.
+    """A figure of WIDTH x height inches with its title, what it says at a glance below it, and axes without a frame.
 
     margins: left, right, top, bottom of the axes in inches. grid: "x", "y" or "both"; "" for none.
     """
@@ -59,8 +60,8 @@ def new_panel(
     left, right, top, bottom = margins
     place = (left / WIDTH, bottom / height, 1 - (left + right) / WIDTH, 1 - (top + bottom) / height)
     axes = figure.add_axes(place)
-    figure.text(0.012, 1 - 0.26 / height, title, fontsize=TITLE, fontweight="bold", color=INK, va="center")
-    figure.text(0.988, 1 - 0.26 / height, says, fontsize=TEXT, color=SOFT, va="center", ha="right")
+    figure.text(0.02, 1 - 0.2 / height, title, fontsize=TITLE, fontweight="bold", color=INK, va="center")
+    figure.text(0.02, 1 - 0.42 / height, says, fontsize=SMALL, color=SOFT, va="center")
     plain(axes, grid=grid)
     return figure, axes
 

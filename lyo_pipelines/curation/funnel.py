@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from lyo_pipelines.curation.contract import FUNNEL
 from lyo_pipelines.curation.rules import RULES
-from lyo_pipelines.plotting import ATTENTION, BAD, GOOD, INK, NEUTRAL, RULE, SOFT, new_panel, small_png
+from lyo_pipelines.plotting import ATTENTION, BAD, GOOD, INK, NEUTRAL, RULE, SMALL, SOFT, new_panel, small_png
 
 
 def funnel_table(counts: Mapping[tuple[str, int], int]) -> pa.Table:
@@ -72,9 +72,9 @@ def funnel_plot(tables: Iterable[pa.Table], segment: str | None = None, title: s
 
 def _draw(shown: list[tuple[str, int, int]], read: int, kept: int, title: str) -> bytes:
     rows = len(shown) + 1
-    height = 1.15 + 0.34 * rows
+    height = 0.75 + 0.25 * rows
     says = f"{kept:,} of {read:,} interactions became examples" if read else "no interactions"
-    figure, axes = new_panel(height, title, says, margins=(2.06, 1.47, 0.7, 0.3), grid="")
+    figure, axes = new_panel(height, title, says, margins=(1.5, 1.02, 0.62, 0.1), grid="")
     whole = max(read, 1)
     for place, (name, removed, remaining) in enumerate(shown):
         if name == "read":
@@ -89,7 +89,7 @@ def _draw(shown: list[tuple[str, int, int]], read: int, kept: int, title: str) -
     axes.barh(rows - 1, kept, color=_KEPT, height=0.66)
     _label(axes, rows - 1, whole, (f"{kept:,}", f"{kept / whole:.1%}"), _KEPT)
     names = [name.replace("_", " ") for name, *_ in shown]
-    axes.set_yticks(range(rows), [*names, "kept"], fontsize=9.5, color=INK)
+    axes.set_yticks(range(rows), [*names, "kept"], fontsize=SMALL, color=INK)
     axes.get_yticklabels()[-1].set_fontweight("bold")
     axes.get_yticklabels()[0].set_fontweight("bold")
     axes.set_ylim(rows - 0.4, -0.6)
@@ -100,5 +100,5 @@ def _draw(shown: list[tuple[str, int, int]], read: int, kept: int, title: str) -
 
 def _label(axes: Any, place: int, whole: int, texts: tuple[str, str], colour: str) -> None:
     """A count and its share in two columns right of the bars."""
-    axes.text(whole * 1.17, place, texts[0], fontsize=9.5, color=colour, va="center", ha="right", fontweight="bold")
-    axes.text(whole * 1.275, place, texts[1], fontsize=8.5, color=SOFT, va="center", ha="right")
+    axes.text(whole * 1.3, place, texts[0], fontsize=SMALL, color=colour, va="center", ha="right", fontweight="bold")
+    axes.text(whole * 1.6, place, texts[1], fontsize=SMALL, color=SOFT, va="center", ha="right")

@@ -9,6 +9,8 @@ from lyo_pipelines.telling import natural_order
 
 COLOURS = {"train": NEUTRAL, "validation": ATTENTION, "test": BAD}
 STRATA_SHOWN = 14
+LONGEST = 24
+"""Letters of a stratum's name that fit beside the bars."""
 
 
 def split_plot(manifest: DatasetManifest) -> bytes:
@@ -23,10 +25,11 @@ def split_plot(manifest: DatasetManifest) -> bytes:
         names.append(f"{len(rest) + manifest.strata_not_listed} smaller strata")
         shown = [*shown, (names[-1], others)]
     places = list(range(len(shown)))
-    left_inches = 0.3 + 0.072 * max(map(len, names), default=10)
-    height = 1.55 + 0.3 * len(shown)
+    names = [name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…" for name in names]
+    left_inches = 0.2 + 0.062 * max(map(len, names), default=10)
+    height = 1.5 + 0.24 * len(shown)
     title, says = manifest.segment, f"version {manifest.fingerprint}"
-    figure, axes = new_panel(height, title, says, margins=(left_inches, 0.2, 0.5, 0.85))
+    figure, axes = new_panel(height, title, says, margins=(left_inches, 0.1, 0.6, 0.75))
     left = [0] * len(shown)
     for split in SPLITS:
         values = [row[split] for _, row in shown]
@@ -36,9 +39,9 @@ def split_plot(manifest: DatasetManifest) -> bytes:
         left = [a + b for a, b in zip(left, values, strict=True)]
     longest = max(left, default=1)
     for place, total, (_, row) in zip(places, left, shown, strict=True):
-        shares = " / ".join(f"{row[split] / max(total, 1):.0%}" for split in SPLITS)
-        axes.text(total + longest * 0.01, place, f"{total:,}  ({shares})", va="center", fontsize=SMALL, color=SOFT)
-    axes.set_xlim(0, longest * 1.5)
+        shares = "/".join(f"{row[split] / max(total, 1):.0%}".rstrip("%") for split in SPLITS)
+        axes.text(total + longest * 0.02, place, f"{total:,}  ({shares} %)", va="center", fontsize=SMALL, color=SOFT)
+    axes.set_xlim(0, longest * 1.75)
     axes.set_yticks(places, names, color=INK)
     axes.set_ylim(len(shown) - 0.4, -0.6)
     axes.set_xlabel("examples", fontsize=SMALL, color=SOFT)

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 import dagster as dg
 
 from lyo_pipelines.config.loading import Config
-from lyo_pipelines.defs.metadata import Metadata, metadata_table
+from lyo_pipelines.defs.metadata import Metadata, excerpt, metadata_table
 from lyo_pipelines.defs.pictures import picture
 from lyo_pipelines.errors import LyoError
 from lyo_pipelines.health.plots import weeks_plot
@@ -19,8 +19,8 @@ from lyo_pipelines.retraining.history import Launch
 from lyo_pipelines.retraining.near import NearCause, near_causes
 from lyo_pipelines.storage.lake import Lake
 
-SHOWN = 30
-"""Causes that the page lists, most urgent first; `lyo why SEGMENT` tells all."""
+SHOWN, SHOWN_COMING = 20, 5
+"""Causes, and first trainings on their way, that the page lists, most urgent first; `lyo why SEGMENT` tells all."""
 
 
 def watch_metadata(
@@ -49,20 +49,15 @@ def _weeks(instance: dg.DagsterInstance, lake: Lake, config: Config, last: date)
 def _near(lake: Lake, config: Config, runs: list[Launch], now: datetime) -> Metadata:
     found = assess_segments(lake, config.retraining, load_curriculum(lake), runs, now, by="segment_health")
     near = near_causes(lake, found.decisions.values(), examples_by_day(lake), today=now.date())
-    rest = f"{len(near) - SHOWN} more; `lyo why SEGMENT` tells all" if len(near) > SHOWN else ""
-    return {
-        "near_a_launch": metadata_table(map(_row, near[:SHOWN]), ["segment", "what", "state", "when", "why"]),
-        **({"near_a_launch_rest": rest} if rest else {}),
-    }
+    coming = [one for one in near if one.expected]
+    # how far a refresh is is no news; its day stands in `lyo why`
+    others = [one for one in near if not one.rule.startswith("volume.") or one.state == "fires"]
+    shown = [*others[:SHOWN], *coming[:SHOWN_COMING]]
+    return {"near_a_launch": metadata_table(map(_row, shown), ["segment", "what"])}
 
 
 def _row(one: NearCause) -> dict[str, str]:
-    told = [f"since {one.since.isoformat()}"] if one.since else []
-    told += [f"expected {one.expected.isoformat()}"] if one.expected else []
-    return {
-        "segment": one.segment,
-        "what": one.rule.replace("_", " "),
-        "state": one.state,
-        "when": ", ".join(told),
-        "why": one.says,
-    }
+    if one.expected:
+        return {"segment": one.segment, "what": f"first training about {one.expected:%d %b %Y}: {one.says}"}
+    since = f"since {one.since:%d %b}" if one.since else "new"
+    return {"segment": one.segment, "what": excerpt(f"{one.state}, {since}: {one.says}", 160)}

@@ -6,6 +6,7 @@ at once, whatever its length; Markdown only below 1,000 characters.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
@@ -39,7 +40,8 @@ def automation(*sensors: str) -> dict[str, dg.MarkdownMetadataValue]:
 
 LONGEST_ROWS = 40
 """A table of more rows would push what follows off the page: it is Markdown, which opens with a click."""
-LONGEST_TEXT = 280
+_ENDLESS = re.compile(r"(\S{24})(?=\S)")
+LONGEST_TEXT = 200
 """Characters of a text of people in a cell."""
 
 
@@ -73,7 +75,9 @@ def counts_table(
 def excerpt(text: str, length: int = LONGEST_TEXT) -> str:
     """The beginning of a text of people for a cell, which shows it as it is and runs nothing."""
     one_line = " ".join(text.split())
-    return one_line if len(one_line) <= length else f"{one_line[: length - 1]}…"
+    cut = one_line if len(one_line) <= length else f"{one_line[: length - 1]}…"
+    # a word that nothing breaks (a model that repeats a digit) would push everything beside it off the page
+    return _ENDLESS.sub("\\1\u200b", cut)
 
 
 def _cell(value: Any) -> str:

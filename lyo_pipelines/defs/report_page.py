@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import dagster as dg
 
@@ -14,8 +14,9 @@ from lyo_pipelines.evaluation.command import HTML_REPORT
 from lyo_pipelines.evaluation.report.gates import release_sentence, words
 from lyo_pipelines.evaluation.report.headline import correctness_line
 from lyo_pipelines.evaluation.report.html import render_html
-from lyo_pipelines.evaluation.report.markdown import GATE_COLUMNS, VERDICT_COLUMNS, gate_rows, verdict_rows
+from lyo_pipelines.evaluation.report.markdown import compared_means, gates_in_order
 from lyo_pipelines.evaluation.report.markdown_parts import optional_sections
+from lyo_pipelines.evaluation.report.markdown_tables import difference_with_interval, number
 from lyo_pipelines.evaluation.report.markdown_tasks import task_part
 from lyo_pipelines.evaluation.report.plots import report_plots
 from lyo_pipelines.evaluation.report.versions import (
@@ -25,6 +26,7 @@ from lyo_pipelines.evaluation.report.versions import (
     version_rows,
     versions_plot,
 )
+from lyo_pipelines.plotting import DPI
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines.telling import rounded, told_size, told_span
 
@@ -33,16 +35,18 @@ def report_metadata(instance: dg.DagsterInstance, lake: Lake, report: Report, *,
     """Everything that the page shows, in the order in which people ask. shown_answers: questions with the answers of all models."""
     folder = lake.report_dir(report.segment, report.version)
     history = version_history(lake, report.segment)
+    judged = [gate for gate in gates_in_order(report) if not gate.vacuous]
     pictures = report_plots(report)
+    small = report_plots(report, dpi=DPI)
     page = render_html(report, pictures).encode("utf-8")
     # the name that a browser gives to the download
     link = served_file(instance, f"report-{report.segment}-{report.version}.html", page)
-    shown = {name: picture(instance, png, name.removesuffix(".png")) for name, png in pictures.items()}
+    shown = {name: picture(instance, png, name.removesuffix(".png")) for name, png in small.items()}
     return {
         "may_be_released": release_sentence(report.gates),
         **({"differences": shown["differences.png"]} if "differences.png" in shown else {}),
-        "verdicts": metadata_table(_rows(VERDICT_COLUMNS, verdict_rows(report)), VERDICT_COLUMNS[:-1]),
-        "gates": metadata_table(_rows(GATE_COLUMNS, gate_rows(report)), GATE_COLUMNS),
+        **_verdicts(report),
+        "gates": metadata_table(_gates(judged), ["outcome", "gate", "why"]),
         **({"report": dg.MetadataValue.url(link)} if link else {}),
         **_answers(report, shown_answers),
         **_versions(instance, history),
@@ -58,19 +62,36 @@ def report_metadata(instance: dg.DagsterInstance, lake: Lake, report: Report, *,
 
 def gates_metadata(gates: list[Gate], demands: Mapping[str, str]) -> Metadata:
     """Gates that were asked, with what each demands."""
-    rows = [
-        {"gate": words(gate.name), "outcome": gate.state, "why": gate.message, "demand": demands.get(gate.name, "")}
-        for gate in gates
-    ]
-    return {"gates": metadata_table(rows, ["gate", "outcome", "why", "demand"])}
+    rows = [{**row, "demand": demands.get(gate.name, "")} for gate, row in zip(gates, _gates(gates), strict=True)]
+    return {"gates": metadata_table(rows, ["outcome", "gate", "why", "demand"])}
 
 
-def _rows(columns: tuple[str, ...], cells: list[list[str]]) -> list[dict[str, str]]:
-    """Cells of a Markdown table as records; a page marks nothing bold."""
-    return [
-        {column: cell.replace("**", "") for column, cell in zip(columns, [*row, *[""] * len(columns)], strict=False)}
-        for row in cells
-    ]
+def _gates(gates: Sequence[Gate]) -> list[dict[str, str]]:
+    """Gates as rows, in their order."""
+    return [{"outcome": gate.state, "gate": words(gate.name), "why": gate.message} for gate in gates]
+
+
+def _verdicts(report: Report) -> Metadata:
+    """What was compared, by rival, narrow enough for the page; the report has all columns and what is only described."""
+    arrows = {"higher": "↑", "lower": "↓"}
+    found: Metadata = {}
+    for rival in dict.fromkeys(c.b for c in report.comparisons):
+        rows = [
+            {
+                "metric": f"{words(one.metric)} {arrows.get(report.metrics[one.metric].direction, '')}",
+                "verdict": "few groups"
+                if one.note.startswith("not enough")
+                else one.note or one.verdict.replace("_", " "),
+                f"{rival} → adapter": f"{number(theirs)} → {number(ours)}",
+                "difference": "" if one.difference is None else difference_with_interval(one.difference, *one.interval),
+            }
+            for one in report.comparisons
+            for theirs, ours in (compared_means(report, one),)
+            if one.b == rival
+        ]
+        if rows:
+            found[f"against_{'current' if rival == 'champion' else rival}"] = metadata_table(rows, list(rows[0]))
+    return found
 
 
 def _versions(instance: dg.DagsterInstance, history: VersionHistory) -> Metadata:
@@ -79,7 +100,7 @@ def _versions(instance: dg.DagsterInstance, history: VersionHistory) -> Metadata
         return {}
     png = versions_plot(history.reports)
     return {
-        **({"versions_over_time": picture(instance, png, "difference from the base model by version")} if png else {}),
+        **({"over_time": picture(instance, png, "difference from the base model by version")} if png else {}),
         "versions": metadata_table(version_rows(history.reports), COLUMNS),
     }
 
@@ -99,7 +120,7 @@ def _answers(report: Report, count: int) -> Metadata:
         }
         for sample in samples
     ]
-    return {"answers_side_by_side": metadata_table(rows, columns)}
+    return {"answers": metadata_table(rows, columns)}
 
 
 def _figures(report: Report) -> Metadata:
@@ -114,10 +135,10 @@ def _figures(report: Report) -> Metadata:
         "test_items": report.n_test,
         "groups": f"{report.groups:,}" + ("" if report.enough_groups else f" (at least {report.minimum_groups} are needed)"),
         **({"first_token": told_span(first / 1000)} if first is not None else {}),
-        **({"tokens_per_second": rounded(speed, 3)} if speed is not None else {}),
+        **({"tokens_per_s": rounded(speed, 3)} if speed is not None else {}),
         **({"peak_memory": told_size(timing.peak_memory_bytes)} if timing else {}),
         "took": told_span(report.seconds),
         "version": report.version,
         "compared_with": ", ".join(f"{role} {name}" for role, name in report.model_versions.items() if role != "candidate"),
-        "dataset_fingerprint": report.dataset_fingerprint,
+        "dataset": report.dataset_fingerprint,
     }  # fmt: skip

@@ -16,7 +16,7 @@ def chunk_lengths_plot(tokens: Mapping[str, Sequence[int]], maximum: int) -> byt
     if rest := [value for language in ranked[len(SERIES) - 1 :] for value in tokens[language]]:
         shown["others"] = rest
     number = sum(len(values) for values in shown.values())
-    figure, axes = new_panel(2.8, f"{number:,} chunks", margins=(0.6, 1.26, 0.5, 0.56), grid="y")
+    figure, axes = new_panel(2.3, f"{number:,} chunks", margins=(0.45, 0.95, 0.5, 0.42), grid="y")
     top = max([maximum, *(value for values in shown.values() for value in values)])
     edges = np.linspace(0, top, 33)
     base = np.zeros(len(edges) - 1)

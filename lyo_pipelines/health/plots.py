@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from lyo_pipelines.health.weeks import Week
-from lyo_pipelines.plotting import BAD, DPI, INK, NEUTRAL, RULE, SMALL, SOFT, TEXT, TITLE, WIDTH, new_figure, small_png
+from lyo_pipelines.plotting import BAD, DPI, INK, NEUTRAL, RULE, SMALL, SOFT, TITLE, WIDTH, new_figure, small_png
 
 SHOWN = 10
 """Segments that one picture shows, those with most interactions; the table beside it has all that are near a trigger."""
-_ROW, _TOP, _BOTTOM, _LEFT, _GAP = 0.66, 0.86, 0.42, 1.75, 0.34
-_COLUMNS = ("mean rating", "interactions", "complaints", "response time")
+_ROW, _TOP, _BOTTOM, _LEFT, _GAP = 0.66, 0.82, 0.3, 0.09, 0.16
+_COLUMNS = ("rating", "interactions", "complaints", "response time")
 
 
 def weeks_plot(weeks: Mapping[str, Sequence[Week]], *, rating_limit: Callable[[str], float]) -> bytes:
@@ -23,14 +23,16 @@ def weeks_plot(weeks: Mapping[str, Sequence[Week]], *, rating_limit: Callable[[s
     height = _TOP + _BOTTOM + _ROW * len(shown)
     figure = new_figure(WIDTH, height)
     _words(figure, height, shown, len(weeks))
-    width = (WIDTH - _LEFT - 4 * _GAP) / 4
+    width = (WIDTH - 2 * _LEFT - 3 * _GAP) / 4
     slowest = [one.response_ms for _, mine in shown for one in mine if math.isfinite(one.response_ms)]
     for row, (segment, mine) in enumerate(shown):
-        bottom = (height - _TOP - _ROW * (row + 1) + 0.12) / height
-        figure.text(0.012, bottom + 0.24 / height, _short(segment), fontsize=TEXT, color=INK, va="center")
+        bottom = (height - _TOP - _ROW * (row + 1) + 0.04) / height
+        figure.text(
+            0.02, bottom + (_ROW - 0.12) / height, segment, fontsize=SMALL, color=INK, va="center", fontweight="bold"
+        )
         for column, draw in enumerate((_rating, _volume, _complaints, _response)):
             left = (_LEFT + column * (width + _GAP)) / WIDTH
-            axes = figure.add_axes((left, bottom, width / WIDTH, (_ROW - 0.2) / height))
+            axes = figure.add_axes((left, bottom, width / WIDTH, (_ROW - 0.32) / height))
             draw(axes, mine, rating_limit(segment), max(slowest, default=1.0))
             _frame(axes, mine, last=row == len(shown) - 1)
     return small_png(figure, dpi=DPI)
@@ -38,14 +40,14 @@ def weeks_plot(weeks: Mapping[str, Sequence[Week]], *, rating_limit: Callable[[s
 
 def _words(figure: Any, height: float, shown: Sequence[tuple[str, Sequence[Week]]], total: int) -> None:
     weeks = shown[0][1]
-    figure.text(0.012, 1 - 0.26 / height, "Segments by week", fontsize=TITLE, fontweight="bold", color=INK, va="center")
-    rest = f"; {total - len(shown)} smaller segments are not shown" if total > len(shown) else ""
+    figure.text(0.02, 1 - 0.2 / height, "Segments by week", fontsize=TITLE, fontweight="bold", color=INK, va="center")
+    rest = f"; {total - len(shown)} smaller segments are left out" if total > len(shown) else ""
     says = f"{len(weeks)} weeks from {weeks[0].start.isoformat()}{rest}"
-    figure.text(0.988, 1 - 0.26 / height, says, fontsize=TEXT, color=SOFT, va="center", ha="right")
-    width = (WIDTH - _LEFT - 4 * _GAP) / 4
+    figure.text(0.02, 1 - 0.42 / height, says, fontsize=SMALL, color=SOFT, va="center")
+    width = (WIDTH - 2 * _LEFT - 3 * _GAP) / 4
     for column, name in enumerate(_COLUMNS):
         left = (_LEFT + column * (width + _GAP)) / WIDTH
-        figure.text(left, 1 - 0.64 / height, name, fontsize=TEXT, color=SOFT, va="center")
+        figure.text(left, 1 - 0.68 / height, name, fontsize=SMALL, color=SOFT, va="center")
 
 
 def _rating(axes: Any, weeks: Sequence[Week], limit: float, slowest: float) -> None:
@@ -85,7 +87,7 @@ def _last(axes: Any, values: Sequence[float], told: Callable[[float], str]) -> N
     """The newest figure in the corner, as no axis has numbers."""
     known = [value for value in values if math.isfinite(value)]
     text = told(known[-1]) if known else "none"
-    axes.annotate(text, (1, 1), xycoords="axes fraction", ha="right", va="bottom", fontsize=SMALL, color=INK)
+    axes.annotate(text, (1, 1.02), xycoords="axes fraction", ha="right", va="bottom", fontsize=SMALL, color=INK)
 
 
 def _frame(axes: Any, weeks: Sequence[Week], *, last: bool) -> None:
@@ -98,7 +100,3 @@ def _frame(axes: Any, weeks: Sequence[Week], *, last: bool) -> None:
     ticks = [0, middle] if last else []
     axes.set_xticks(ticks, [f"{weeks[at].start.day} {weeks[at].start:%b}" for at in ticks], fontsize=SMALL, color=SOFT)
     axes.tick_params(length=0)
-
-
-def _short(segment: str, longest: int = 22) -> str:
-    return segment if len(segment) <= longest else f"{segment[: longest - 1]}…"

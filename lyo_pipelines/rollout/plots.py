@@ -54,7 +54,7 @@ def _newest(events: Sequence[RegistryEvent]) -> list[RegistryEvent]:
 
 def _draw(events: list[RegistryEvent], stages: Sequence[StageConfig], segment: str, now: datetime) -> bytes:
     version = events[0].version if events else "nothing released yet"
-    figure, axes = new_panel(3.0, segment, version, margins=(0.63, 0.21, 0.63, 0.51), grid="y")
+    figure, axes = new_panel(2.4, segment, version, margins=(0.45, 0.15, 0.68, 0.42), grid="y")
     if events:
         _plan(axes, events[0].happened_at, stages, now)
         _steps(axes, events, now)
@@ -75,14 +75,14 @@ def _steps(axes: Any, events: list[RegistryEvent], now: datetime) -> None:
     began = events[0].happened_at
     points = [((at - began) / timedelta(days=1), share) for at, share in share_by_time(events, now)]
     days, values = zip(*points, strict=True)
-    axes.step(days, values, where="post", color=NEUTRAL, linewidth=2.2)
+    axes.step(days, values, where="post", color=NEUTRAL, linewidth=1.8)
     width, last = axes.get_xlim()[1], -1e9
     for event in events:
         day = (event.happened_at - began) / timedelta(days=1)
         height = next((value for at, value in reversed(points) if at <= day), 0.0)
         colour = _COLOURS.get(event.kind, NEUTRAL)
-        axes.plot([day], [height], marker="o", markersize=6, color=colour, clip_on=False, zorder=5)
-        crowded = height > 0 and day - last < width * 0.11  # labels of events close together stand above each other
+        axes.plot([day], [height], marker="o", markersize=5, color=colour, clip_on=False, zorder=5)
+        crowded = height > 0 and day - last < width * 0.22  # labels of events close together stand above each other
         side, aside = ("right", -5) if day > width * 0.85 else ("left", 5)
         axes.annotate(
             event.kind.replace("_", " "), (day, height), (aside, 22 if crowded else 9), textcoords="offset points",

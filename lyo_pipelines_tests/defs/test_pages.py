@@ -14,6 +14,7 @@ from lyo_pipelines.contracts.report_values import Gate
 from lyo_pipelines.curation.quality import CHECKS, QualityCheckResult
 from lyo_pipelines.defs.checks.curation import quality_results
 from lyo_pipelines.defs.checks.evaluation import gate_results
+from lyo_pipelines.defs.checks.reported import make_room
 from lyo_pipelines.defs.metadata import LONGEST_ROWS, excerpt, metadata_table
 from lyo_pipelines.defs.pictures import picture, served_file
 from lyo_pipelines.defs.runs import why
@@ -95,6 +96,24 @@ def test_all_that_applies_passed_says_yes() -> None:
     found = judged(improves_on_base=True, answer_length=True)
     assert found["may_be_released"].passed
     assert found["may_be_released"].description == "Yes: 2 gates passed."
+
+
+def test_a_second_outcome_about_a_segment_is_stored_and_hides_no_other_segment(served: dg.DagsterInstance) -> None:
+    def told(segment: str, passed: bool) -> dg.AssetCheckEvaluation:
+        return dg.AssetCheckEvaluation(
+            asset_key=dg.AssetKey("release"), check_name="guardrails", passed=passed, partition=segment
+        )
+
+    for events in ([told("a", True), told("b", False)], [told("a", False)], [told("a", True)]):
+        make_room(served, events)
+        for event in events:
+            served.report_runless_asset_event(event)
+    newest = served.event_log_storage.get_asset_check_execution_history(
+        dg.AssetCheckKey(dg.AssetKey("release"), "guardrails"), limit=10
+    )
+    assert [(one.partition, one.status.value) for one in newest] == [
+        ("a", "SUCCEEDED"), ("a", "FAILED"), ("b", "FAILED"), ("a", "SUCCEEDED"),
+    ]  # fmt: skip
 
 
 def outcome(name: str, *, passed: bool = True, judged: bool = True) -> QualityCheckResult:

@@ -123,7 +123,7 @@ def test_dagster_shows_the_tasks_metrics_with_their_sentences(held, tmp_path):
     assert metadata["valid_answer"] == pytest.approx(report.metric("candidate", "valid_answer"), rel=1e-3)
     assert "- weaker_mood: Share right of the mood that is known less well." in metadata["task"].value
     assert len(metadata["task"].value) < 10_000
-    assert len(metadata["answers_side_by_side"].value.records) == 2
+    assert len(metadata["answers"].value.records) == 2
 
 
 def test_the_report_stands_alone_as_one_file(held):

@@ -36,7 +36,7 @@ OWNERS = ["team:data"]
     kinds={"python", "parquet"},
     deps=[raw_interactions],
     code_version=str(RULES_VERSION),
-    metadata={"dagster/column_schema": column_schema(EXAMPLE, INTERACTION)},
+    metadata={"columns": column_schema(EXAMPLE, INTERACTION)},
     description=(
         "Good training examples of one UTC day: interactions rated 4 or higher, and unrated ones with a substantial answer and no "
         "complaint. Texts are cleaned, personal data is replaced by placeholders, and the language stays as written. Each removed row "
@@ -50,17 +50,20 @@ def filtered_examples(context: dg.AssetExecutionContext, store: Store) -> dg.Mat
     asked = context.partition_keys
     days = days_to_build(asked, lambda: stale_days(lake, config))
     reports: list[CurationReport] = []
+    pages: dict[date, Metadata] = {}
     for day in days:
         report = curate_day(lake, day, config)
         reports.append(report)
         drawn = _day_picture(context.instance, lake, report) if len(days) <= DRAWN_DAYS else {}
-        context.add_asset_metadata({**drawn, **_day_metadata(report)}, partition_key=day.isoformat())
+        pages[day] = {**drawn, **_day_metadata(report)}
     for day in sorted(set(map(date.fromisoformat, asked)) & set(lake.days("examples")) - set(days)):
         # up to date, but Dagster gives it a new event all the same: its page goes on to show the day
-        context.add_asset_metadata(_day_metadata(stored_report(lake, day)), partition_key=day.isoformat())
+        pages[day] = _day_metadata(stored_report(lake, day))
+    of_run = _run_metadata(context.instance, lake, reports)
+    for day, page in pages.items():  # what a result says stands before what its days say, so the days say all
+        context.add_asset_metadata({**page, **of_run}, partition_key=day.isoformat())
     context.log.info(f"curated {len(days)} of {len(asked)} days; the others were up to date")
-    version = days_version(asked, lambda day: built_from(lake, day))
-    return dg.MaterializeResult(data_version=version, metadata=_run_metadata(context.instance, lake, reports))
+    return dg.MaterializeResult(data_version=days_version(asked, lambda day: built_from(lake, day)))
 
 
 def _day_picture(instance: dg.DagsterInstance, lake: Lake, report: CurationReport) -> Metadata:

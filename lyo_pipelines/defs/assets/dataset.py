@@ -40,7 +40,7 @@ def _spec(key: str, schema: pa.Schema) -> dg.AssetSpec:
         kinds={"python", "parquet", "huggingface"},
         code_version=DATASET_CODE_VERSION,
         partitions_def=SEGMENTS,
-        metadata={"dagster/column_schema": column_schema(schema, EXAMPLE, INTERACTION)},
+        metadata={"columns": column_schema(schema, EXAMPLE, INTERACTION)},
         description=(
             f"{SPLITS[key]} Splits are made by group: a conversation or an exercise, also in nearly the same words, is never "
             "divided between two splits. A dataset version never changes; its data version is the fingerprint of its content."

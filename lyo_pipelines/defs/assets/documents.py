@@ -46,7 +46,7 @@ documents = dg.AssetSpec(
     kinds={"python", "parquet"},
     deps=[documents],
     code_version=str(DOCUMENTS_VERSION),
-    metadata={"dagster/column_schema": column_schema(CHUNK)},
+    metadata={"columns": column_schema(CHUNK)},
     description=(
         "Documents, cleaned, with personal data replaced, and split at headings, paragraphs and sentences into chunks of limited "
         "length (in tokens). Also holds the training examples made from them: chunks as plain text, and question/answer pairs found "

@@ -170,7 +170,7 @@ def landed_files(context: dg.AssetExecutionContext, store: Store):
     kinds={"python", "parquet"},
     deps=[landed_files],
     code_version="1",
-    metadata={"dagster/column_schema": column_schema(INTERACTION)},
+    metadata={"columns": column_schema(INTERACTION)},
     description=(
         "One row for each question/answer pair of one UTC day, with the feedback received so far. When a rating arrives later, its "
         "day is rebuilt. Stored in `lake/interactions/date=…/part.parquet`."
@@ -190,6 +190,7 @@ def raw_interactions(context: dg.AssetExecutionContext, store: Store) -> dg.Mate
                 "rated": told_share(report.rated, report.rows),
                 "with_feedback": told_share(report.with_feedback, report.rows),
                 "landed_files": report.inputs,
+                "path": dg.MetadataValue.path(lake.interactions(day)),
                 "dagster/row_count": report.rows,
             },
             partition_key=day.isoformat(),
@@ -197,8 +198,4 @@ def raw_interactions(context: dg.AssetExecutionContext, store: Store) -> dg.Mate
     context.log.info(f"built {len(days)} of {len(asked)} days, {total} rows; the others were up to date")
     return dg.MaterializeResult(
         data_version=days_version(asked, lambda day: built_from(lake, lake.interactions(day))),
-        metadata={
-            **({"run_rows": f"{total:,} in {len(days)} days"} if len(days) > 1 else {}),
-            "path": dg.MetadataValue.path(lake.path("interactions")),
-        },
     )

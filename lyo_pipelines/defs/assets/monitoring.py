@@ -38,7 +38,7 @@ SHOWN_DECISIONS = 100
     kinds={"python", "parquet"},
     deps=[filtered_examples],
     code_version=str(HEALTH_VERSION),
-    metadata={"dagster/column_schema": column_schema(HEALTH)},
+    metadata={"columns": column_schema(HEALTH)},
     description=(
         "Daily aggregates for each segment, topic and grade: ratings, feedback, relevance, complaints, retries, errors, "
         "answers in the wrong language, and a histogram of response times. The retraining triggers read only these "
@@ -51,10 +51,8 @@ def segment_health(context: dg.AssetExecutionContext, store: Store) -> dg.Materi
     config, needed = everything.curation, everything.retraining.evidence.minimum_rated
     asked = context.partition_keys
     days = days_to_build(asked, lambda: stale_days(lake, config))
-    rows = 0
     for day in days:
         report = build_day(lake, day, config)
-        rows += report.rows
         context.add_asset_metadata(
             {
                 **ratings_metadata(rating_means(lake, day, needed)),
@@ -62,6 +60,7 @@ def segment_health(context: dg.AssetExecutionContext, store: Store) -> dg.Materi
                 "segments": report.segments,
                 "negative_feedback": report.negative,
                 "errors": report.errors,
+                "path": dg.MetadataValue.path(lake.health(day)),
                 "dagster/row_count": report.rows,
             },
             partition_key=day.isoformat(),
@@ -71,11 +70,7 @@ def segment_health(context: dg.AssetExecutionContext, store: Store) -> dg.Materi
     runs = retraining_runs(context.instance, retrain_job.name, now)
     return dg.MaterializeResult(
         data_version=days_version(asked, lambda day: built_from(lake, day)),
-        metadata={
-            **watch_metadata(context.instance, lake, everything, runs, now),
-            **({"run_rows": f"{rows:,} in {len(days)} days"} if len(days) > 1 else {}),
-            "path": dg.MetadataValue.path(lake.path("health")),
-        },
+        metadata=watch_metadata(context.instance, lake, everything, runs, now),
     )
 
 

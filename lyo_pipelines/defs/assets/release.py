@@ -112,7 +112,7 @@ def release_metadata(
         "stage": release.stage,
         "share": f"{release.share:.0%}",
         "history": metadata_table([_event_row(one) for one in shown], ["at", "event", "version", "by", "reason"]),
-        "who_was_served_what": metadata_table(served, ["served by", "arm", "share", "from", "to"]),
+        "served": metadata_table(served, ["served by", "arm", "share", "from", "to"]),
     }
 
 
@@ -127,7 +127,7 @@ def event_metadata(
         "by": event.who.name,
         **finding_metadata(event.figures),
         **release_metadata(instance, history, project_config, now),
-        "dataset_fingerprint": event.adapter.dataset_fingerprint,
+        "dataset": event.adapter.dataset_fingerprint,
         "sequence": event.sequence,
     }
 

@@ -11,6 +11,7 @@ from lyo_pipelines.config.settings import Settings
 from lyo_pipelines.defs import clock
 from lyo_pipelines.defs.assets.release import RELEASE, event_metadata, look_metadata
 from lyo_pipelines.defs.checks.release import obstruction_check, told_check
+from lyo_pipelines.defs.checks.reported import make_room
 from lyo_pipelines.defs.jobs import release_job
 from lyo_pipelines.defs.partitions import new_segments
 from lyo_pipelines.defs.resources import Store
@@ -52,6 +53,7 @@ def rollout_sensor_for(*, running: bool | None = None, every_seconds: int = 60) 
             context.log.error(f"{segment or 'every release'}: {trouble}", exc_info=error)
         obstructed = {**{key: told(one) for key, one in unread.items()}, **stuck, **found.held}
         events = [*_events(context.instance, found, stuck, config, now), *_obstructions(obstructed, cursor)]
+        make_room(context.instance, events)
         said = [*(f"{key}: {says}" for key, says in obstructed.items() if key not in found.held), found.summary]
         return dg.SensorResult(
             run_requests=requests,

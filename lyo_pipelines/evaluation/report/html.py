@@ -34,7 +34,7 @@ a{color:var(--link)}
 table{border-collapse:collapse;font-size:.88rem;font-variant-numeric:tabular-nums}
 th,td{padding:.35rem .6rem;border-bottom:1px solid var(--rule);text-align:left;vertical-align:top}
 th{color:var(--soft);font-weight:600;white-space:nowrap}
-img{max-width:100%;border-radius:.3rem;background:#fff}
+img{max-width:min(100%,44rem);border-radius:.3rem;background:#fff}
 code{background:var(--band);padding:.05rem .3rem;border-radius:.2rem;font-size:.9em}
 pre{background:var(--band);padding:.8rem;border-radius:.3rem;white-space:pre-wrap;overflow-wrap:anywhere}
 pre code{background:none;padding:0}

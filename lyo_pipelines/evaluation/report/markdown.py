@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lyo_pipelines.contracts.report import Report, ServedBy
+from lyo_pipelines.contracts.report_values import Comparison, Gate
 from lyo_pipelines.evaluation.measures.compare import OURS
 from lyo_pipelines.evaluation.report.gates import release_sentence, words
 from lyo_pipelines.evaluation.report.headline import correctness_line
@@ -90,16 +91,21 @@ def verdict_rows(report: Report) -> list[list[str]]:
 
 def _cells(report: Report, name: str, rival: str) -> list[str]:
     found = report.comparison(name, rival)
-    theirs, ours = report.metric(rival, name), report.metric("candidate", name)
     if found is None:
-        return [_value(theirs), _value(ours), "–", "described only"]
-    # reports of before know only the means over all that each model was measured on
-    theirs, ours = (theirs, ours) if found.mean_a is None else (found.mean_b, found.mean_a)
+        return [_value(report.metric(rival, name)), _value(report.metric("candidate", name)), "–", "described only"]
+    theirs, ours = compared_means(report, found)
     if found.difference is None:
         return [_value(theirs), _value(ours), "–", found.note, str(found.n)]
     word = found.note or f"{WORDS[found.verdict]} (p {number(found.p_adjusted)})"
     difference = difference_with_interval(found.difference, *found.interval)
     return [_value(theirs), _value(ours), difference, word, str(found.n), number(found.minimal_detectable_effect)]
+
+
+def compared_means(report: Report, found: Comparison) -> tuple[float | None, float | None]:
+    """What the two reached: over the same items; in reports of before, over all that each was measured on."""
+    if found.mean_a is None:
+        return report.metric(found.b, found.metric), report.metric(found.a, found.metric)
+    return found.mean_b, found.mean_a
 
 
 def gates_table(report: Report) -> str:
@@ -121,16 +127,18 @@ GATE_COLUMNS = ("gate", "outcome", "effect", "why")
 _OUTCOMES = ("failed", "cannot judge", "passed", "nothing to compare")
 
 
+def gates_in_order(report: Report) -> list[Gate]:
+    """The gates that apply: what failed first, then what could not be judged."""
+    shown = [gate for gate in report.gates if gate.applies]
+    return sorted(shown, key=lambda gate: (_OUTCOMES.index(gate.state), not gate.blocking))
+
+
 def gate_rows(report: Report) -> list[list[str]]:
-    """The gates that apply, cells as GATE_COLUMNS: what failed first, then what could not be judged."""
-    shown = sorted(
-        (gate for gate in report.gates if gate.applies),
-        key=lambda gate: (_OUTCOMES.index(gate.state), not gate.blocking),
-    )
+    """The gates that apply, cells as GATE_COLUMNS."""
     return [
         [words(gate.name), f"**{gate.state}**" if gate.state == "failed" else gate.state,
          "blocks" if gate.blocking else "warns", gate.message]
-        for gate in shown
+        for gate in gates_in_order(report)
     ]  # fmt: skip
 
 

@@ -77,8 +77,8 @@ def versions_plot(reports: Sequence[Report]) -> bytes:
         return b""
     newest = points[-1][0]
     about = newest.metrics[newest.primary_metric]
-    says = f"{newest.primary_metric}, adapter - base ({about.unit}, {about.direction} is better)"
-    figure, axes = new_panel(3.0, f"Versions of {newest.segment}", says, margins=(0.7, 0.3, 0.62, 0.7), grid="y")
+    says = f"{newest.primary_metric}: adapter - base ({about.direction} is better)"
+    figure, axes = new_panel(2.5, f"Versions of {newest.segment}", says, margins=(0.55, 0.15, 0.62, 0.5), grid="y")
     for place, (_, difference, low, high, verdict) in enumerate(points):
         if low is not None and high is not None:
             axes.plot([place, place], [low, high], color=COLOURS[verdict], linewidth=2.2)

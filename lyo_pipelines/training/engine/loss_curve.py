@@ -14,7 +14,7 @@ def draw_loss_curve(rows: Sequence[RawRow], path: Path, *, title: str, best_step
     """Draw metrics.jsonl rows. Training loss is drawn pale with a running mean over it; the best validation is marked."""
     train = [(row["step"], row["loss"]) for row in rows if "loss" in row]
     validation = [(row["step"], row["eval_loss"]) for row in rows if "eval_loss" in row]
-    figure, axes = new_panel(3.4, title, _said(validation, best_step), margins=(0.8, 0.25, 0.6, 0.6), grid="y")
+    figure, axes = new_panel(2.7, title, _said(validation, best_step), margins=(0.6, 0.15, 0.62, 0.45), grid="y")
     if train:
         steps, losses = zip(*train, strict=True)
         axes.plot(steps, losses, color=QUIET, linewidth=0.9, alpha=0.8)
