@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lyo_pipelines.contracts.dataset import DatasetManifest
 from lyo_pipelines.dataset.contract import SPLITS, STRATUM
-from lyo_pipelines.plotting import ATTENTION, BAD, INK, NEUTRAL, SMALL, SOFT, legend, new_panel, small_png
+from lyo_pipelines.plotting import ATTENTION, BAD, INK, NEUTRAL, SMALL, SOFT, new_panel, small_png
 from lyo_pipelines.telling import natural_order
 
 COLOURS = {"train": NEUTRAL, "validation": ATTENTION, "test": BAD}
@@ -29,7 +29,7 @@ def split_plot(manifest: DatasetManifest) -> bytes:
     left_inches = 0.2 + 0.062 * max(map(len, names), default=10)
     height = 1.5 + 0.24 * len(shown)
     title, says = manifest.segment, f"version {manifest.fingerprint}"
-    figure, axes = new_panel(height, title, says, margins=(left_inches, 0.1, 0.6, 0.75))
+    figure, axes = new_panel(height, title, says, margins=(left_inches, 0.1, 0.6, 0.72), grid="")
     left = [0] * len(shown)
     for split in SPLITS:
         values = [row[split] for _, row in shown]
@@ -45,7 +45,15 @@ def split_plot(manifest: DatasetManifest) -> bytes:
     axes.set_yticks(places, names, color=INK)
     axes.set_ylim(len(shown) - 0.4, -0.6)
     axes.set_xlabel("examples", fontsize=SMALL, color=SOFT)
-    legend(axes, loc="upper center", bbox_to_anchor=(0.5, -0.42 / (height - 1.35)), ncols=3)
+    figure.legend(
+        loc="lower left",
+        bbox_to_anchor=(0.0, 0.0),
+        ncols=3,
+        frameon=False,
+        fontsize=SMALL,
+        labelcolor=INK,
+        columnspacing=1.0,
+    )
     return small_png(figure)
 
 

@@ -16,7 +16,7 @@ from lyo_pipelines.evaluation.report.headline import correctness_line
 from lyo_pipelines.evaluation.report.html import render_html
 from lyo_pipelines.evaluation.report.markdown import compared_means, gates_in_order
 from lyo_pipelines.evaluation.report.markdown_parts import optional_sections
-from lyo_pipelines.evaluation.report.markdown_tables import difference_with_interval, number
+from lyo_pipelines.evaluation.report.markdown_tables import number
 from lyo_pipelines.evaluation.report.markdown_tasks import task_part
 from lyo_pipelines.evaluation.report.plots import report_plots
 from lyo_pipelines.evaluation.report.versions import (
@@ -46,7 +46,7 @@ def report_metadata(instance: dg.DagsterInstance, lake: Lake, report: Report, *,
         "may_be_released": release_sentence(report.gates),
         **({"differences": shown["differences.png"]} if "differences.png" in shown else {}),
         **_verdicts(report),
-        "gates": metadata_table(_gates(judged), ["outcome", "gate", "why"]),
+        "gates": metadata_table(_by_reason(judged), ["outcome", "gate", "why"]),
         **({"report": dg.MetadataValue.url(link)} if link else {}),
         **_answers(report, shown_answers),
         **_versions(instance, history),
@@ -71,6 +71,17 @@ def _gates(gates: Sequence[Gate]) -> list[dict[str, str]]:
     return [{"outcome": gate.state, "gate": words(gate.name), "why": gate.message} for gate in gates]
 
 
+def _by_reason(gates: Sequence[Gate]) -> list[dict[str, str]]:
+    """The same with a row for each reason: a small test set is the reason of most gates."""
+    rows: dict[tuple[str, str], dict[str, str]] = {}
+    for row in _gates(gates):
+        if (same := rows.get((row["outcome"], row["why"]))) is None:
+            rows[row["outcome"], row["why"]] = row
+        else:
+            same["gate"] += f", {row['gate']}"
+    return list(rows.values())
+
+
 def _verdicts(report: Report) -> Metadata:
     """What was compared, by rival, narrow enough for the page; the report has all columns and what is only described."""
     arrows = {"higher": "↑", "lower": "↓"}
@@ -82,8 +93,11 @@ def _verdicts(report: Report) -> Metadata:
                 "verdict": "few groups"
                 if one.note.startswith("not enough")
                 else one.note or one.verdict.replace("_", " "),
+                "difference": number(one.difference, True),
                 f"{rival} → adapter": f"{number(theirs)} → {number(ours)}",
-                "difference": "" if one.difference is None else difference_with_interval(one.difference, *one.interval),
+                "interval": ""
+                if None in one.interval
+                else "[{}, {}]".format(*(number(end, True) for end in one.interval)),
             }
             for one in report.comparisons
             for theirs, ours in (compared_means(report, one),)

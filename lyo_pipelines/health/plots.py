@@ -99,4 +99,6 @@ def _frame(axes: Any, weeks: Sequence[Week], *, last: bool) -> None:
     middle = len(weeks) // 2
     ticks = [0, middle] if last else []
     axes.set_xticks(ticks, [f"{weeks[at].start.day} {weeks[at].start:%b}" for at in ticks], fontsize=SMALL, color=SOFT)
+    for label in axes.get_xticklabels()[:1]:
+        label.set_horizontalalignment("left")
     axes.tick_params(length=0)

@@ -1,5 +1,7 @@
 """`train_split`, `validation_split`, `test_split`: one immutable dataset version per segment."""
 
+from collections.abc import Mapping
+
 import dagster as dg
 import pyarrow as pa
 
@@ -96,13 +98,21 @@ def _examples(lake: Lake, path: str, count: int) -> Metadata:
         {
             "question": excerpt(_last(row["messages"], "user")),
             "answer": excerpt(_last(row["messages"], "assistant")),
-            "grade": row["grade"] or "",
-            "topic": row["topic"] or "",
-            "language": row["language"] or "",
+            "about": _about(row),
         }
         for row in table.to_pylist()
     ]
-    return {"examples": metadata_table(rows, ["question", "answer", "grade", "topic", "language"])}
+    return {"examples": metadata_table(rows, ["question", "answer", "about"])}
+
+
+def _about(row: Mapping[str, str | None]) -> str:
+    """Grade, topic and language, as far as they are known, in words that a narrow column can break."""
+    told = [
+        f"grade {row['grade']}" if row["grade"] else "",
+        (row["topic"] or "").replace("_", " "),
+        row["language"] or "",
+    ]
+    return ", ".join(part for part in told if part)
 
 
 def _last(messages: list[dict[str, str]], role: str) -> str:

@@ -1,8 +1,8 @@
 """Outcomes of checks that sensors report for single segments: the second one about a segment needs room made by the first.
 
-Dagster keeps one outcome without a run for each check and partition: its table of executions has a unique index over (asset, check, run,
-partition), and an event of a sensor has the empty run (1.13.27). A second outcome is refused with an error of the database, and the
-tick that reports it fails again and again. Unpartitioned ones are not affected, as NULL equals nothing.
+Dagster keeps one outcome without a run for each check and partition: its table of executions has a unique index over (asset, check,
+run, partition), and an event of a sensor has the empty run (1.13.27). A second outcome is refused with an error of the database, and
+the tick that reports it fails again and again. Unpartitioned ones are not affected, as NULL equals nothing.
 """
 
 from collections.abc import Iterable
