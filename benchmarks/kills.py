@@ -33,8 +33,8 @@ from lyo_pipelines.client.home import dagster_environment
 from lyo_pipelines.config.loading import load_config
 from lyo_pipelines.config.settings import PROJECT_ROOT
 from lyo_pipelines.defs.partitions import PARTITION
-from lyo_pipelines.defs.sensors.retraining_runs import retraining_runs
-from lyo_pipelines.defs.sensors.runs import ATTEMPT, CAUSE, IN_FLIGHT
+from lyo_pipelines.defs.retraining_runs import retraining_runs
+from lyo_pipelines.defs.runs import ATTEMPT, CAUSE, IN_FLIGHT
 from lyo_pipelines.retraining.assess import assess_segments
 from lyo_pipelines.retraining.claims import read_claims
 from lyo_pipelines.retraining.curriculum import load_curriculum

@@ -8,8 +8,16 @@ from rich.console import Console
 from rich.table import Table
 
 from lyo_pipelines.contracts.report import Report
+from lyo_pipelines.contracts.report_values import Comparison
+from lyo_pipelines.evaluation.report.gates import release_sentence
 from lyo_pipelines.evaluation.report.headline import correctness_line
 
+_MARKS = {
+    "passed": "[green]✓[/]",
+    "failed": "[red]✗[/]",
+    "cannot judge": "[yellow]?[/]",
+    "nothing to compare": "[dim]–[/]",
+}
 _COLOURS = {"better": "green", "worse": "red", "cannot_tell": "yellow"}
 
 
@@ -22,7 +30,7 @@ def print_summary(console: Console, report: Report, report_dir: Path) -> None:
         ("its value", "dim"),
         ("adapter", "bold"),
         ("difference", None),
-        ("95 % interval", None),
+        ("interval of the verdict", None),
         ("verdict", None),
     ):
         table.add_column(name, style=style, justify="left" if name in {"metric", "against", "verdict"} else "right")
@@ -32,10 +40,10 @@ def print_summary(console: Console, report: Report, report_dir: Path) -> None:
         table.add_row(
             row.metric,
             {"champion": "current adapter", "start": "what it was tuned from"}.get(row.b, row.b),
-            _number(report.metric(row.b, row.metric)),
-            _number(report.metric("candidate", row.metric)),
+            _number(report.metric(row.b, row.metric) if row.mean_a is None else row.mean_b),
+            _number(report.metric("candidate", row.metric) if row.mean_a is None else row.mean_a),
             f"{row.difference:+.3f}" if row.difference is not None else "",
-            f"{row.ci_low:+.3f} … {row.ci_high:+.3f}" if row.ci_low is not None else "",
+            _interval(row),
             f"[{colour}]{verdict.replace('_', ' ')}[/]",
         )
     console.print()
@@ -52,9 +60,14 @@ def print_summary(console: Console, report: Report, report_dir: Path) -> None:
     for gate in report.gates:
         if not gate.applies:
             continue
-        mark = {True: "[green]✓[/]", False: "[red]✗[/]", None: "[yellow]?[/]"}[gate.passed]
-        console.print(f"{mark} {gate.name}: {gate.message}", highlight=False, soft_wrap=True)
+        console.print(f"{_MARKS[gate.state]} {gate.name}: {gate.message}", highlight=False, soft_wrap=True)
+    console.print(f"May it be released? {release_sentence(report.gates)}", highlight=False, soft_wrap=True)
     console.print(f"\nReport: {report_dir / 'report.md'}", highlight=False, soft_wrap=True)
+
+
+def _interval(row: Comparison) -> str:
+    low, high = row.interval
+    return "" if low is None or high is None else f"{low:+.3f} … {high:+.3f}"
 
 
 def _number(value: float | None) -> str:

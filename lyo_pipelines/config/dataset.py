@@ -41,6 +41,7 @@ class DatasetConfig(BaseModel):
     fractions: SplitFractions
     split_key: str = Field(min_length=1, max_length=64)
     minimum_groups: int = Field(ge=3)
+    shown_examples: int = Field(ge=0, le=20)
     question_min_characters: int = Field(ge=1)
     later_question_min_characters: int = Field(ge=1)
     stem_min_characters: int = Field(ge=0)

@@ -9,6 +9,17 @@ from pydantic import BaseModel, ConfigDict, Field, field_serializer, field_valid
 from lyo_pipelines.json_types import is_dict, is_list
 
 Dimension = Literal["segment", "language", "subject", "grade", "topic", "reasoning_mode"]
+CheckName = Literal[
+    "outdoes_base",
+    "outdoes_current",
+    "stays_correct",
+    "stays_good_elsewhere",
+    "stays_in_language_and_culture",
+    "stays_well_written",
+    "your_own_gates",
+]
+"""Checks on the page of `eval_report`, each with the gates of one question. The UI sorts them by name: the answer to all of them,
+`may_be_released`, comes first."""
 NO_GATES = "none"
 """What stands in place of the gates when every candidate may be released."""
 PARTS = ("collateral", "judge")
@@ -18,7 +29,8 @@ PARTS = ("collateral", "judge")
 class GateConfig(BaseModel):
     """One gate: a demand on a comparison's verdict (`against`, `require`) or bounds on the candidate's own value.
 
-    A gate has one of the two, so the other is None. It blocks unless it says otherwise.
+    A gate has one of the two, so the other is None. It blocks unless it says otherwise. check: the check on the page of `eval_report`
+    behind which it stands.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -30,6 +42,7 @@ class GateConfig(BaseModel):
     minimum: float | None = None
     maximum: float | None = None
     blocking: bool = True
+    check: CheckName = "your_own_gates"
 
     @model_validator(mode="after")
     def _one_demand(self) -> GateConfig:

@@ -14,6 +14,8 @@ from lyo_pipelines.contracts.document import DocumentPart
 
 Direction = Literal["higher", "lower", "neutral"]
 """Which values of a metric are better; neutral: it only describes."""
+GateState = Literal["passed", "failed", "cannot judge", "nothing to compare", "does not apply"]
+"""How a gate ended, for people."""
 Verdict = Literal["better", "worse", "cannot_tell"]
 """What a comparison shows about the candidate."""
 
@@ -53,8 +55,11 @@ class MetricDescription(DocumentPart):
 class Comparison(DocumentPart):
     """a against b on one metric, over the items where both were measured.
 
-    difference: a - b in the metric's unit. p_value, p_adjusted and the interval are None where they cannot be had;
-    `note` then says why. minimal_detectable_effect: the smallest difference this test set would have found.
+    difference: a - b in the metric's unit. mean_a, mean_b: what the two reached on these very items, so that their difference is
+    `difference`. ci_low, ci_high: its interval by itself. verdict_low, verdict_high: its interval at verdict_confidence, the level
+    at which the correction for many comparisons judged it: it leaves 0 out exactly where there is a verdict. p_value, p_adjusted
+    and the intervals are None where they cannot be had; `note` then says why. minimal_detectable_effect: the smallest difference
+    this test set would have found.
     """
 
     metric: str
@@ -62,14 +67,27 @@ class Comparison(DocumentPart):
     b: str
     n: int
     groups: int
+    mean_a: Number = None
+    mean_b: Number = None
     difference: Number = None
     ci_low: Number = None
     ci_high: Number = None
+    verdict_low: Number = None
+    verdict_high: Number = None
+    verdict_confidence: Number = None
     p_value: Number = None
     p_adjusted: Number = None
     minimal_detectable_effect: Number = None
     verdict: Verdict = "cannot_tell"
     note: str = ""
+
+    @property
+    def interval(self) -> tuple[float | None, float | None]:
+        """The interval to show beside the verdict: the verdict's own, or the plain one where no verdict was made (and in reports of
+        before, which have no other)."""
+        if self.verdict_low is None:
+            return self.ci_low, self.ci_high
+        return self.verdict_low, self.verdict_high
 
 
 class Slice(DocumentPart):
@@ -86,7 +104,8 @@ class Slice(DocumentPart):
 class Gate(DocumentPart):
     """The outcome of one gate. passed: True, False, or None where it cannot be judged; `message` says why in a sentence.
 
-    applies: False where the gate's metric belongs to other tasks; such a gate passes.
+    applies: False where the gate's metric belongs to other tasks; such a gate passes. vacuous: it passed because there was nothing to
+    compare with.
     """
 
     name: str
@@ -94,6 +113,16 @@ class Gate(DocumentPart):
     blocking: bool
     message: str
     applies: bool = True
+    vacuous: bool = False
+
+    @property
+    def state(self) -> GateState:
+        """The outcome in words; what passes without having been judged is not called passed."""
+        if not self.applies:
+            return "does not apply"
+        if self.vacuous:
+            return "nothing to compare"
+        return "cannot judge" if self.passed is None else "passed" if self.passed else "failed"
 
 
 class Percentiles(DocumentPart):

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from lyo_pipelines.curation.contract import FUNNEL
 from lyo_pipelines.curation.rules import RULES
-from lyo_pipelines.plotting import new_figure, small_png
+from lyo_pipelines.plotting import ATTENTION, BAD, GOOD, INK, NEUTRAL, RULE, SMALL, SOFT, new_panel, small_png
 
 
 def funnel_table(counts: Mapping[tuple[str, int], int]) -> pa.Table:
@@ -52,9 +52,8 @@ def combined(tables: Iterable[pa.Table], segment: str | None = None) -> list[tup
     return result
 
 
-_INK, _SOFT, _LEFT = "#1f2933", "#6b7785", "#dfe5ea"
-_READ, _GONE, _KEPT = "#3d5a80", "#c8553d", "#2a7f62"
-_HELD, _HELD_INK = "#d9a441", "#8a6412"
+_READ, _GONE, _KEPT = NEUTRAL, BAD, GOOD
+_HELD, _HELD_INK = ATTENTION, "#8a6412"
 _HELD_OUT = frozenset({"cultural_review_pending"})
 
 
@@ -73,40 +72,33 @@ def funnel_plot(tables: Iterable[pa.Table], segment: str | None = None, title: s
 
 def _draw(shown: list[tuple[str, int, int]], read: int, kept: int, title: str) -> bytes:
     rows = len(shown) + 1
-    height = 1.15 + 0.34 * rows
-    figure = new_figure(8.4, height, dpi=100)
-    axes = figure.add_axes((0.245, 0.30 / height, 0.58, 1 - 1.0 / height))
+    height = 0.75 + 0.25 * rows
+    says = f"{kept:,} of {read:,} interactions became examples" if read else "no interactions"
+    figure, axes = new_panel(height, title, says, margins=(1.5, 1.02, 0.62, 0.1), grid="")
     whole = max(read, 1)
     for place, (name, removed, remaining) in enumerate(shown):
         if name == "read":
             axes.barh(place, read, color=_READ, height=0.66)
-            _label(axes, place, whole, (f"{read:,}", ""), _INK)
+            _label(axes, place, whole, (f"{read:,}", ""), INK)
             continue
         bar, ink = (_HELD, _HELD_INK) if name in _HELD_OUT else (_GONE, _GONE)
-        axes.barh(place, remaining, color=_LEFT, height=0.66)
+        axes.barh(place, remaining, color=RULE, height=0.66)
         # a sliver would not be seen, so the removed part has a smallest width
         axes.barh(place, max(removed, whole * 0.004), left=remaining, color=bar, height=0.66)
         _label(axes, place, whole, (f"−{removed:,}", f"{removed / whole:.1%}"), ink)
     axes.barh(rows - 1, kept, color=_KEPT, height=0.66)
     _label(axes, rows - 1, whole, (f"{kept:,}", f"{kept / whole:.1%}"), _KEPT)
     names = [name.replace("_", " ") for name, *_ in shown]
-    axes.set_yticks(range(rows), [*names, "kept"], fontsize=9.5, color=_INK)
+    axes.set_yticks(range(rows), [*names, "kept"], fontsize=SMALL, color=INK)
     axes.get_yticklabels()[-1].set_fontweight("bold")
     axes.get_yticklabels()[0].set_fontweight("bold")
     axes.set_ylim(rows - 0.4, -0.6)
     axes.set_xlim(0, whole)
     axes.set_xticks([])
-    axes.tick_params(length=0)
-    for side in axes.spines.values():
-        side.set_visible(False)
-    top = 1 - 0.26 / height
-    figure.text(0.012, top, title, fontsize=12, fontweight="bold", color=_INK, va="center")
-    says = f"{kept:,} of {read:,} interactions became examples" if read else "no interactions"
-    figure.text(0.988, top, says, fontsize=9.5, color=_SOFT, va="center", ha="right")
     return small_png(figure)
 
 
 def _label(axes: Any, place: int, whole: int, texts: tuple[str, str], colour: str) -> None:
     """A count and its share in two columns right of the bars."""
-    axes.text(whole * 1.17, place, texts[0], fontsize=9.5, color=colour, va="center", ha="right", fontweight="bold")
-    axes.text(whole * 1.275, place, texts[1], fontsize=8.5, color=_SOFT, va="center", ha="right")
+    axes.text(whole * 1.3, place, texts[0], fontsize=SMALL, color=colour, va="center", ha="right", fontweight="bold")
+    axes.text(whole * 1.6, place, texts[1], fontsize=SMALL, color=SOFT, va="center", ha="right")

@@ -123,13 +123,17 @@ def quality_table(quality: Mapping[str, Mapping[str, float | None]]) -> pa.Table
 
 @dataclass(frozen=True)
 class QualityCheckResult:
-    """The outcome of one check: whether it passed, whether failing blocks what comes after, and why in a sentence."""
+    """The outcome of one check: whether it passed, whether failing blocks what comes after, and why in a sentence.
+
+    judged: False where there was too little to judge; such a check did not fail, and says nothing good either.
+    """
 
     name: str
     passed: bool
     blocking: bool
     message: str
     details: Mapping[str, object] = field(default_factory=dict)
+    judged: bool = True
 
 
 @dataclass(frozen=True)
@@ -166,7 +170,7 @@ CHECKS = ("rows_conserved", *(bound.name for bound in _BOUNDS))
 def quality_checks(report: CurationReport, config: CurationConfig) -> list[QualityCheckResult]:
     """Judge a day: the day as a whole blocks or warns as configured; segments that are outside are named in the details.
 
-    Fewer than `quality_minimum_rows` rows are too few to judge: the check passes and says so.
+    Fewer than `quality_minimum_rows` rows are too few to judge: the check says so and fails nothing.
     """
     return [_conserved(report, config), *(_check_bound(bound, report, config) for bound in _BOUNDS)]
 
@@ -189,7 +193,7 @@ def _check_bound(bound: _Bound, report: CurationReport, config: CurationConfig) 
     blocks = bound.name in config.quality_blocking
     if not large:
         says = f"Only {report.read:,} rows: too few to judge (from {config.quality_minimum_rows})."
-        return QualityCheckResult(bound.name, True, blocks, says, details)
+        return QualityCheckResult(bound.name, True, blocks, says, details, judged=False)
     if not outside:
         return QualityCheckResult(bound.name, True, blocks, f"{bound.name}: {relation} {limit:g} everywhere.", details)
     worst = "; ".join(

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from lyo_pipelines.contracts.dataset import DatasetManifest
 from lyo_pipelines.dataset.contract import SPLITS, STRATUM
-from lyo_pipelines.plotting import new_figure, small_png
+from lyo_pipelines.plotting import ATTENTION, BAD, INK, NEUTRAL, SMALL, SOFT, new_panel, small_png
+from lyo_pipelines.telling import natural_order
 
-COLOURS = {"train": "#4c78a8", "validation": "#f2a541", "test": "#b5495b"}
+COLOURS = {"train": NEUTRAL, "validation": ATTENTION, "test": BAD}
 STRATA_SHOWN = 14
+LONGEST = 24
+"""Letters of a stratum's name that fit beside the bars."""
 
 
 def split_plot(manifest: DatasetManifest) -> bytes:
-    """Draw examples per split for each stratum (largest first), from a manifest. Returns PNG, under 30 kB."""
+    """Draw examples per split for each of the largest strata, grades in order, from a manifest. Returns PNG, under 30 kB."""
     strata = list(manifest.strata.items())
-    shown, rest = strata[:STRATA_SHOWN], strata[STRATA_SHOWN:]
+    rest = strata[STRATA_SHOWN:]
+    shown = sorted(strata[:STRATA_SHOWN], key=lambda one: natural_order(one[0]))
     names = _readable([name for name, _ in shown])
     if rest or manifest.strata_not_listed:
         listed = {split: sum(row[split] for _, row in shown) for split in SPLITS}
@@ -21,8 +25,11 @@ def split_plot(manifest: DatasetManifest) -> bytes:
         names.append(f"{len(rest) + manifest.strata_not_listed} smaller strata")
         shown = [*shown, (names[-1], others)]
     places = list(range(len(shown)))
-    figure = new_figure(7.2, 1.5 + 0.3 * len(shown), dpi=88, layout="constrained")
-    axes = figure.subplots()
+    names = [name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…" for name in names]
+    left_inches = 0.2 + 0.062 * max(map(len, names), default=10)
+    height = 1.5 + 0.24 * len(shown)
+    title, says = manifest.segment, f"version {manifest.fingerprint}"
+    figure, axes = new_panel(height, title, says, margins=(left_inches, 0.1, 0.6, 0.72), grid="")
     left = [0] * len(shown)
     for split in SPLITS:
         values = [row[split] for _, row in shown]
@@ -32,17 +39,22 @@ def split_plot(manifest: DatasetManifest) -> bytes:
         left = [a + b for a, b in zip(left, values, strict=True)]
     longest = max(left, default=1)
     for place, total, (_, row) in zip(places, left, shown, strict=True):
-        shares = " / ".join(f"{row[split] / max(total, 1):.0%}" for split in SPLITS)
-        axes.text(total + longest * 0.01, place, f"{total:,}  ({shares})", va="center", fontsize=8, color="#444444")
-    axes.set_xlim(0, longest * 1.5)
-    axes.set_yticks(places, names)
+        shares = "/".join(f"{row[split] / max(total, 1):.0%}".rstrip("%") for split in SPLITS)
+        axes.text(total + longest * 0.02, place, f"{total:,}  ({shares} %)", va="center", fontsize=SMALL, color=SOFT)
+    axes.set_xlim(0, longest * 1.75)
+    axes.set_yticks(places, names, color=INK)
     axes.set_ylim(len(shown) - 0.4, -0.6)
-    axes.set_xlabel("examples")
-    axes.set_title(f"{manifest.segment} · version {manifest.fingerprint}", fontsize=10, loc="left")
-    axes.tick_params(labelsize=8, length=0)
-    axes.spines[["top", "right", "left"]].set_visible(False)
-    figure.legend(loc="outside lower center", ncols=3, frameon=False, fontsize=8)
-    return small_png(figure, colors=(32, 16))
+    axes.set_xlabel("examples", fontsize=SMALL, color=SOFT)
+    figure.legend(
+        loc="lower left",
+        bbox_to_anchor=(0.0, 0.0),
+        ncols=3,
+        frameon=False,
+        fontsize=SMALL,
+        labelcolor=INK,
+        columnspacing=1.0,
+    )
+    return small_png(figure)
 
 
 def _readable(strata: list[str]) -> list[str]:

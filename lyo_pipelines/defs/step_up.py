@@ -44,7 +44,7 @@ def rehearse_and_step_up(context: dg.OpExecutionContext, store: Store) -> None:
     if not climbed.stepped or climbed.rehearsal is None:
         return
     history = read_history(lake, segment)
-    told: Metadata = event_metadata(history.events[-1], history, config, clock.current_time())
+    told: Metadata = event_metadata(context.instance, history.events[-1], history, config, clock.current_time())
     answered = f"{climbed.rehearsal.target}: {climbed.rehearsal.answer}"
     context.log_event(
         dg.AssetMaterialization(RELEASE, partition=segment, metadata={**told, "rehearsed_fallback": answered})

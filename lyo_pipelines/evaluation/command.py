@@ -8,11 +8,12 @@ from lyo_pipelines.config.evaluation import EvaluationConfig
 from lyo_pipelines.external_process.command import module_command
 from lyo_pipelines.storage.whole_files import write_whole
 
-EVALUATION_VERSION = 5
+EVALUATION_VERSION = 6
 """Raised when the same models on the same items would give another report."""
 
 EVALUATION_CODE_VERSION = str(EVALUATION_VERSION)
 REPORT = "report.json"
+HTML_REPORT = "report.html"
 PROGRESS = "progress.jsonl"
 REPORT_TAG = "lyo/report"
 """Tag of a Dagster run: the version of the adapter that it reports on."""

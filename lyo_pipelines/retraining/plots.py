@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from lyo_pipelines.plotting import new_figure, png_bytes
+from lyo_pipelines.plotting import BAD, GOOD, INK, NEUTRAL, RULE, SOFT, new_figure, png_bytes
 from lyo_pipelines.retraining.backtest import Backtest, BacktestStep
 from lyo_pipelines.retraining.decision_reasons import LIMITS, DecisionSpan, decision_spans
 from lyo_pipelines.retraining.findings import KINDS, Kind
 
-_INK, _SOFT, _RULE = "#1f2933", "#6b7785", "#dfe5ea"
-_COLOURS: dict[Kind, str] = {"quality": "#c8553d", "performance": "#3d5a80", "business": "#2a7f62", "volume": "#8a6412"}
+_COLOURS: dict[Kind, str] = {"quality": BAD, "performance": NEUTRAL, "business": GOOD, "volume": "#8a6412"}
 _QUIET, _UNSURE, _MIX, _HELD = "#f0f2f5", "#d3dde7", "#b7a3d0", "#e3b95f"
 _STATES = {
     "a cause, held back": _HELD,
@@ -56,7 +55,7 @@ def backtest_plot(backtests: Sequence[Backtest], names: Sequence[str]) -> bytes:
         told, loud = " → ".join(counts), any(count != "0" for count in counts)
         axes.annotate(
             told, (1, at), (10, 0), xycoords=("axes fraction", "data"), textcoords="offset points", va="center", fontsize=9,
-            color=_INK if loud else _SOFT, fontweight="bold" if loud else "normal", annotation_clip=False,
+            color=INK if loud else SOFT, fontweight="bold" if loud else "normal", annotation_clip=False,
         )  # fmt: skip
     _words(figure, backtests, names, height)
     _legend(figure, height, _left_out(order, backtests))
@@ -126,11 +125,11 @@ def _frame(axes: Any, found: Backtest, shown: Sequence[str]) -> None:
     ticks = [monday + timedelta(days=7 * weeks * n) for n in range(_TICKS + 1)]
     ticks = [day for day in ticks if day <= found.last] or [found.first]
     axes.set_xlim(_half_before(found.first), _half_before(found.last) + 1)
-    axes.set_xticks(ticks, [f"{day.day} {day:%b}" for day in ticks], fontsize=9, color=_SOFT)
-    axes.set_yticks(range(len(shown)), list(shown), fontsize=9.5, color=_INK)
+    axes.set_xticks(ticks, [f"{day.day} {day:%b}" for day in ticks], fontsize=9, color=SOFT)
+    axes.set_yticks(range(len(shown)), list(shown), fontsize=9.5, color=INK)
     axes.set_ylim(max(1, len(shown)) - 0.4, -0.6)
     axes.tick_params(length=0, pad=6)
-    axes.grid(axis="x", color=_RULE, linewidth=0.8)
+    axes.grid(axis="x", color=RULE, linewidth=0.8)
     axes.set_axisbelow(True)
     for side in axes.spines.values():
         side.set_visible(False)
@@ -144,11 +143,11 @@ def _words(figure: Any, backtests: Sequence[Backtest], names: Sequence[str], hei
         "What would have been trained, when and why",
         fontsize=13,
         fontweight="bold",
-        color=_INK,
+        color=INK,
         va="center",
     )
     found = backtests[0]
-    figure.text(0.988, top, f"{found.first} to {found.last}", fontsize=10, color=_SOFT, va="center", ha="right")
+    figure.text(0.988, top, f"{found.first} to {found.last}", fontsize=10, color=SOFT, va="center", ha="right")
     counts = [len(one.launches) for one in backtests]
     if len(backtests) == 1:
         says = f"{names[0]}  ·  launches: {counts[0]:,}  ·  segments: {len(found.by_segment):,}"
@@ -157,8 +156,8 @@ def _words(figure: Any, backtests: Sequence[Backtest], names: Sequence[str], hei
         says = "  ·  ".join(
             f"{place}: {name}, launches: {n:,}" for place, name, n in zip(places, names, counts, strict=True)
         )
-    figure.text(0.012, 1 - 0.58 / height, says, fontsize=10, color=_SOFT, va="center")
-    figure.text(0.988, 1 - 0.58 / height, "launches", fontsize=9, color=_SOFT, va="center", ha="right")
+    figure.text(0.012, 1 - 0.58 / height, says, fontsize=10, color=SOFT, va="center")
+    figure.text(0.988, 1 - 0.58 / height, "launches", fontsize=9, color=SOFT, va="center", ha="right")
 
 
 def _legend(figure: Any, height: float, left_out: str) -> None:
@@ -181,10 +180,10 @@ def _legend(figure: Any, height: float, left_out: str) -> None:
     marks += [Patch(color=colour, label=text) for text, colour in _STATES.items()]
     figure.legend(
         handles=marks, loc="lower left", bbox_to_anchor=(0.004, 0.20 / height), ncols=8, frameon=False, fontsize=8.5,
-        labelcolor=_INK, handlelength=1.1, handletextpad=0.5, columnspacing=1.3,
+        labelcolor=INK, handlelength=1.1, handletextpad=0.5, columnspacing=1.3,
     )  # fmt: skip
     says = "A replay with hindsight: late ratings are in their days already, and no launch changed what came after it."
-    figure.text(0.012, 0.17 / height, f"{says}{left_out}", fontsize=8.5, color=_SOFT, va="center")
+    figure.text(0.012, 0.17 / height, f"{says}{left_out}", fontsize=8.5, color=SOFT, va="center")
 
 
 def _left_out(order: Sequence[str], backtests: Sequence[Backtest]) -> str:

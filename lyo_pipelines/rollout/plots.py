@@ -10,18 +10,17 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from lyo_pipelines.config.rollout import StageConfig
-from lyo_pipelines.plotting import new_figure, small_png
+from lyo_pipelines.plotting import BAD, GOOD, NEUTRAL, SMALL, SOFT, new_panel, small_png
 from lyo_pipelines.registry.events import RegistryEvent
 
-_INK, _SOFT, _RULE, _PLAN = "#1f2933", "#6b7785", "#dfe5ea", "#eef2f6"
-_GOOD, _BAD, _NEUTRAL = "#2a7f62", "#c8553d", "#3d5a80"
+_PLAN = "#eef2f6"
 _COLOURS = {
-    "promoted": _GOOD,
-    "stepped_up": _GOOD,
-    "fell_back": _BAD,
-    "rolled_back": _BAD,
-    "retired": _BAD,
-    "stepped_back": _BAD,
+    "promoted": GOOD,
+    "stepped_up": GOOD,
+    "fell_back": BAD,
+    "rolled_back": BAD,
+    "retired": BAD,
+    "stepped_back": BAD,
 }
 _ENDS = ("fell_back", "rolled_back", "retired", "promoted")
 
@@ -54,14 +53,11 @@ def _newest(events: Sequence[RegistryEvent]) -> list[RegistryEvent]:
 
 
 def _draw(events: list[RegistryEvent], stages: Sequence[StageConfig], segment: str, now: datetime) -> bytes:
-    figure = new_figure(8.4, 3.0, dpi=100)
-    axes = figure.add_axes((0.075, 0.17, 0.9, 0.62))
+    version = events[0].version if events else "nothing released yet"
+    figure, axes = new_panel(2.4, segment, version, margins=(0.45, 0.15, 0.68, 0.42), grid="y")
     if events:
         _plan(axes, events[0].happened_at, stages, now)
         _steps(axes, events, now)
-    version = events[0].version if events else "nothing released yet"
-    figure.text(0.012, 0.93, segment, fontsize=12, fontweight="bold", color=_INK, va="center")
-    figure.text(0.988, 0.93, version, fontsize=9.5, color=_SOFT, va="center", ha="right")
     _frame(axes, stages)
     return small_png(figure, colors=(96, 48, 16))
 
@@ -79,18 +75,18 @@ def _steps(axes: Any, events: list[RegistryEvent], now: datetime) -> None:
     began = events[0].happened_at
     points = [((at - began) / timedelta(days=1), share) for at, share in share_by_time(events, now)]
     days, values = zip(*points, strict=True)
-    axes.step(days, values, where="post", color=_NEUTRAL, linewidth=2.2)
+    axes.step(days, values, where="post", color=NEUTRAL, linewidth=1.8)
     width, last = axes.get_xlim()[1], -1e9
     for event in events:
         day = (event.happened_at - began) / timedelta(days=1)
         height = next((value for at, value in reversed(points) if at <= day), 0.0)
-        colour = _COLOURS.get(event.kind, _NEUTRAL)
-        axes.plot([day], [height], marker="o", markersize=6, color=colour, clip_on=False, zorder=5)
-        crowded = height > 0 and day - last < width * 0.11  # labels of events close together stand above each other
+        colour = _COLOURS.get(event.kind, NEUTRAL)
+        axes.plot([day], [height], marker="o", markersize=5, color=colour, clip_on=False, zorder=5)
+        crowded = height > 0 and day - last < width * 0.22  # labels of events close together stand above each other
         side, aside = ("right", -5) if day > width * 0.85 else ("left", 5)
         axes.annotate(
             event.kind.replace("_", " "), (day, height), (aside, 22 if crowded else 9), textcoords="offset points",
-            fontsize=8.5, color=colour, ha=side, annotation_clip=False,
+            fontsize=SMALL, color=colour, ha=side, annotation_clip=False,
         )  # fmt: skip
         last = -1e9 if crowded else day
 
@@ -99,12 +95,6 @@ def _frame(axes: Any, stages: Sequence[StageConfig]) -> None:
     axes.set_ylim(0, 1.14)
     axes.set_xlim(left=0)
     axes.set_yticks(
-        [stage.share for stage in stages], [f"{stage.share:.0%}" for stage in stages], fontsize=8.5, color=_SOFT
+        [stage.share for stage in stages], [f"{stage.share:.0%}" for stage in stages], fontsize=SMALL, color=SOFT
     )
-    axes.tick_params(length=0, labelsize=8.5, labelcolor=_SOFT)
-    axes.set_xlabel("days since the first users", fontsize=8.5, color=_SOFT)
-    axes.grid(axis="y", color=_RULE, linewidth=0.7)
-    axes.set_axisbelow(True)
-    for name, side in axes.spines.items():
-        side.set_visible(name == "bottom")
-        side.set_color(_RULE)
+    axes.set_xlabel("days since the first users", fontsize=SMALL, color=SOFT)

@@ -15,8 +15,8 @@ discordant 0/1 items a bootstrap p-value is far too small, while the sign-flip t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -40,13 +40,22 @@ class Interval:
     groups: int
 
 
+def nowhere(confidence: float) -> tuple[float, float]:
+    """The interval where none can be had, at any confidence."""
+    return np.nan, np.nan
+
+
 @dataclass(frozen=True)
 class PairedDifference(Interval):
-    """`estimate` is a - b; `p_value` is two-sided; `standard_error` is the bootstrap's."""
+    """`estimate` is a - b; `p_value` is two-sided; `standard_error` is the bootstrap's.
+
+    at: the interval at another confidence, from the same resamples.
+    """
 
     p_value: float
     standard_error: float
     resamples: int
+    at: Callable[[float], tuple[float, float]] = field(default=nowhere, compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -85,10 +94,15 @@ def paired_bootstrap_by_group(
         return PairedDifference(estimate, np.nan, np.nan, confidence, n, count, 1.0, np.nan, resamples)
     rng = np.random.default_rng(seed)
     replicates = bootstrap_ratios(difference, sums.denominators, resamples=resamples, rng=rng)
-    low, high = bca_interval(replicates, estimate, jackknife_ratios(difference, sums.denominators), confidence)
+    jackknife = jackknife_ratios(difference, sums.denominators)
+
+    def at(level: float) -> tuple[float, float]:
+        return bca_interval(replicates, estimate, jackknife, level)
+
+    low, high = at(confidence)
     p_value = sign_flip_p_value(difference, resamples=resamples, rng=rng)
     error = float(replicates.std(ddof=1))
-    return PairedDifference(estimate, low, high, confidence, n, count, p_value, error, resamples)
+    return PairedDifference(estimate, low, high, confidence, n, count, p_value, error, resamples, at)
 
 
 def bootstrap_mean_by_group(

@@ -23,3 +23,26 @@ def holm(p_values: Sequence[float]) -> list[float]:
     adjusted = np.empty_like(p)
     adjusted[order] = np.minimum(stepped, 1.0)
     return adjusted.tolist()
+
+
+def holm_levels(p_values: Sequence[float], alpha: float) -> list[float]:
+    """The level at which Holm's procedure judged each value, in the order given: one that it rejects, its own step's; all others,
+    that of the step at which it stopped.
+
+    A value is below its level exactly where its adjusted value is below alpha (at equality the procedure stops). An interval of
+    confidence 1 - level therefore stands beside a verdict of the same level, and every interval is at least as wide as one of
+    confidence 1 - alpha. For the intervals of values that are not rejected, this is the level of Bonferroni's among them.
+    """
+    count = len(p_values)
+    order = sorted(range(count), key=lambda at: p_values[at])
+    levels = [alpha] * count
+    stopped = False
+    step = 0
+    for at in order:
+        if not stopped and p_values[at] < alpha / (count - step):
+            levels[at] = alpha / (count - step)
+            step += 1
+        else:
+            stopped = True
+            levels[at] = alpha / (count - step)
+    return levels

@@ -84,11 +84,15 @@ def paired_whole_by_group(
             for rows in _resampled(members, resamples, rng)
         ]
     )
-    low, high = _percentiles(replicates, confidence, len(members))
+
+    def at(level: float) -> tuple[float, float]:
+        return _percentiles(replicates, level, len(members))
+
+    low, high = at(confidence)
     p_value = _swap_p_value(a, b, statistic, members, observed=estimate, resamples=resamples, rng=rng)
     defined = replicates[np.isfinite(replicates)]
     error = float(defined.std(ddof=1)) if defined.size > 1 else math.nan
-    return PairedDifference(estimate, low, high, confidence, len(a), len(members), p_value, error, resamples)
+    return PairedDifference(estimate, low, high, confidence, len(a), len(members), p_value, error, resamples, at)
 
 
 def _swap_p_value(

@@ -53,6 +53,7 @@ VALUES = st.dictionaries(
 COMPARISONS = st.lists(
     st.builds(
         Comparison, metric=TEXT, a=ROLE, b=ROLE, n=COUNT, groups=COUNT, difference=NUMBER, ci_low=NUMBER, ci_high=NUMBER,
+        mean_a=NUMBER, mean_b=NUMBER, verdict_low=NUMBER, verdict_high=NUMBER, verdict_confidence=NUMBER,
         p_value=NUMBER, p_adjusted=NUMBER, minimal_detectable_effect=NUMBER, verdict=VERDICT, note=TEXT,
     ),
     max_size=2,

@@ -56,7 +56,10 @@ def test_a_file_goes_through_the_sensors_into_examples(instance: dg.DagsterInsta
         assert len(instance.get_materialized_partitions(dg.AssetKey(asset))) == 3
     event = instance.get_latest_materialization_event(dg.AssetKey("filtered_examples"))
     assert event is not None and event.asset_materialization is not None
-    assert {"run_funnel", "dagster/row_count", "segments"} <= set(event.asset_materialization.metadata)
+    shown = event.asset_materialization.metadata
+    assert next(iter(shown)) == "funnel", "what matters stands first, and the page of a day shows that day"
+    assert {"kept", "dagster/row_count", "segments", "run_funnel"} <= set(shown)
+    assert shown["kept"].value == "10 of 10 (100%)"
     assert isinstance(tick(inbox_sensor, instance, store), dg.SkipReason)
     assert isinstance(tick(stale_days_sensor, instance, store), dg.SkipReason)
 

@@ -17,7 +17,7 @@ from dagster._core.scheduler.instigation import SensorInstigatorData
 from lyo_pipelines.defs.build import build_defs
 from lyo_pipelines.defs.partitions import PARTITION, SEGMENTS
 from lyo_pipelines.defs.resources import Store
-from lyo_pipelines.defs.sensors.runs import IN_FLIGHT
+from lyo_pipelines.defs.runs import IN_FLIGHT
 from lyo_pipelines_tests.defs.conftest import drop, row
 from lyo_pipelines_tests.defs.daemon import Daemon, Statements, daemon, watched
 from lyo_pipelines_tests.defs.health_days import write_history

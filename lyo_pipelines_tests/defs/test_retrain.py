@@ -95,6 +95,16 @@ def test_a_segment_goes_through_to_a_report_and_a_second_run_repeats_nothing(wor
     assert any("data:image/png" in str(value.value) for value in shown.values()), (
         "the loss curve is on the asset's page"
     )
+    page = made["eval_report"].step_materialization_data.materialization.metadata
+    assert next(iter(page)) == "may_be_released"
+    assert str(page["may_be_released"].value).startswith("Cannot judge, so it is held: improves on base")
+    assert checks["may_be_released"] is False
+    judged = set(checks) & {"outdoes_base", "outdoes_current", "stays_correct", "your_own_gates"}
+    assert not judged, "gates that cannot judge, have nothing to compare or are not there are neither green nor red"
+    rows = [record.data for record in page["against_base"].value.records]
+    assert set(rows[0]) == {"metric", "verdict", "base → adapter", "difference", "interval"}
+    split = made["test_split"].step_materialization_data.materialization.metadata
+    assert 0 < len(split["examples"].value.records) <= store.load_config().dataset.shown_examples
 
     weights = adapter.path / "adapter_model.safetensors"
     before = weights.stat().st_mtime_ns

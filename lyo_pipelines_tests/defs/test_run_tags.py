@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lyo_pipelines.defs.sensors.runs import listed, parts_of
+from lyo_pipelines.defs.runs import listed, parts_of
 
 
 @given(st.lists(st.text(min_size=1, max_size=30), max_size=6))

@@ -121,7 +121,7 @@ def test_tables_show_their_columns(nodes: dict[str, dg.AssetSpec]) -> None:
         "validation_split",
         "test_split",
     ):
-        assert nodes[key].metadata["dagster/column_schema"].columns, key
+        assert nodes[key].metadata["columns"].columns, key
 
 
 def test_leakage_stops_everything_downstream() -> None:

@@ -16,7 +16,7 @@ from lyo_pipelines.config.settings import SettingsError
 from lyo_pipelines.defs.build import build_defs
 from lyo_pipelines.defs.partitions import PARTITION
 from lyo_pipelines.defs.resources import Store
-from lyo_pipelines.defs.sensors.runs import CAUSE, TRIGGER, WHY
+from lyo_pipelines.defs.runs import CAUSE, TRIGGER, WHY
 from lyo_pipelines.defs.sensors.triggers import trigger_sensor, trigger_sensors
 from lyo_pipelines.health.read import HealthUnreadableError
 from lyo_pipelines.retraining.claims import read_claims

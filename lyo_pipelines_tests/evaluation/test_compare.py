@@ -13,7 +13,14 @@ from hypothesis import strategies as st
 from lyo_pipelines.contracts.report_values import Value
 from lyo_pipelines.evaluation.inputs.items import Item
 from lyo_pipelines.evaluation.measures.catalogue import MetricModule, MetricValues
-from lyo_pipelines.evaluation.measures.compare import Comparison, compare_all, compare_metric, with_verdicts
+from lyo_pipelines.evaluation.measures.compare import (
+    Comparison,
+    Measured,
+    compare_all,
+    compare_metric,
+    measure_difference,
+    with_verdicts,
+)
 from lyo_pipelines.evaluation.measures.metric_values import WholeValues
 from lyo_pipelines.evaluation.report.slices import slice_all, value_of
 from lyo_pipelines.tasks.base import GradedAnswer, TaskMetric
@@ -50,7 +57,7 @@ def test_swapping_candidate_and_base_flips_the_verdict(seed, shift, direction):
 @settings(max_examples=15)
 def test_identical_outputs_are_never_better(seed, direction):
     same = measured(noise(seed), [1.0 + i for i in range(80)])
-    found = compare_metric(same, same, GROUPS, CONFIG, metric="m", a="candidate", b="base")
+    found = measure_difference(same, same, GROUPS, CONFIG, metric="m", a="candidate", b="base")
     found = with_verdicts([found], {"m": direction}, CONFIG)[0]
     assert (found.difference, found.verdict) == (0, "cannot_tell")
     assert found.minimal_detectable_effect is None
@@ -85,7 +92,8 @@ def test_token_losses_of_different_tokenizers_are_not_compared():
 
 def test_too_few_groups_get_no_verdict_however_large_the_difference():
     few = ["a", "b", "c", "d"] * 20
-    found = compare_metric(measured(noise(1, 9)), measured(noise(2)), few, CONFIG, metric="m", a="candidate", b="base")
+    ours, theirs = measured(noise(1, 9)), measured(noise(2))
+    found = measure_difference(ours, theirs, few, CONFIG, metric="m", a="candidate", b="base")
     found = with_verdicts([found], {"m": "higher"}, CONFIG)[0]
     assert found.note == "not enough groups: 4 of at least 20"
     assert (found.verdict, found.p_adjusted) == ("cannot_tell", None)
@@ -96,11 +104,40 @@ def test_every_further_comparison_makes_the_correction_harder():
     one = Comparison(
         metric="m", a="candidate", b="base", n=80, groups=40, difference=1.0, ci_low=0.1, ci_high=1.9, p_value=0.02
     )
-    alone = with_verdicts([one], {"m": "higher"}, CONFIG)[0]
-    many = with_verdicts([one, *[one.model_copy(update={"p_value": 0.5})] * 5], {"m": "higher"}, CONFIG)[0]
+    mine = Measured(one, lambda confidence: (0.1, 1.9))
+    other = Measured(one.model_copy(update={"p_value": 0.5}), lambda confidence: (0.1, 1.9))
+    alone = with_verdicts([mine], {"m": "higher"}, CONFIG)[0]
+    many = with_verdicts([mine, *[other] * 5], {"m": "higher"}, CONFIG)[0]
     assert (alone.verdict, alone.p_adjusted) == ("better", 0.02)
     assert many.verdict == "cannot_tell"
     assert many.p_adjusted == pytest.approx(0.12)
+
+
+@given(
+    st.integers(0, 1000), st.lists(st.floats(-1.2, 1.2), min_size=1, max_size=6), st.sampled_from(["higher", "lower"])
+)
+@settings(max_examples=30)
+def test_a_verdict_stands_beside_an_interval_that_says_the_same(seed, shifts, direction):
+    names = [f"m{at}" for at in range(len(shifts))]
+    values = {
+        "candidate": {name: measured(noise(seed + at, shift)) for at, (name, shift) in enumerate(zip(names, shifts, strict=True))},
+        "base": {name: measured(noise(seed + 500 + at)) for at, name in enumerate(names)},
+    }  # fmt: skip
+    for found in compare_all(values, [metric(name, direction) for name in names], GROUPS, CONFIG):
+        low, high = found.interval
+        assert low is not None and high is not None
+        assert low <= found.difference <= high
+        assert (low > 0 or high < 0) == (found.verdict != "cannot_tell")
+        assert low <= found.ci_low + 1e-12 and high >= found.ci_high - 1e-12, "correction only widens"
+
+
+def test_the_two_means_of_a_comparison_are_over_the_same_items():
+    ours = [None if i % 2 else 1.0 + i for i in range(80)]
+    theirs = [None if i % 5 == 0 else float(i) for i in range(80)]
+    found = compare_metric(measured(ours), measured(theirs), GROUPS, CONFIG, metric="m", a="candidate", b="base")
+    both = [i for i in range(80) if not i % 2 and i % 5]
+    assert found.mean_b == pytest.approx(np.mean(both))
+    assert found.mean_a - found.mean_b == pytest.approx(found.difference)
 
 
 def test_metrics_without_a_direction_are_not_compared():

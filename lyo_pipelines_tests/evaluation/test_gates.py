@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import get_args
 
 import pytest
 import yaml
@@ -13,11 +14,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from lyo_pipelines.config.evaluation import GateConfig
+from lyo_pipelines.config.evaluation import CheckName, GateConfig
 from lyo_pipelines.config.loading import ConfigError, load_config
 from lyo_pipelines.contracts.report import Report
 from lyo_pipelines.contracts.report_values import Comparison, Gate, Slice
-from lyo_pipelines.evaluation.report.gates import GATES, evaluate_gates, held_because, may_be_released
+from lyo_pipelines.evaluation.report.gates import (
+    describe,
+    evaluate_gates,
+    held_because,
+    may_be_released,
+    release_answer,
+    release_sentence,
+)
 from lyo_pipelines_tests.config.packaged import evaluation_config
 from lyo_pipelines_tests.contracts import reports_made
 
@@ -78,7 +86,8 @@ def test_a_candidate_that_breaks_on_some_items_passes_no_gate_on_its_loss():
 
 
 def test_without_a_champion_there_is_nothing_to_beat():
-    assert one(BEATS, report(seen("worse"))).passed is True
+    found = one(BEATS, report(seen("worse")))
+    assert (found.passed, found.state) == (True, "nothing to compare")
 
 
 def test_the_champion_itself_is_said_to_have_nothing_to_beat():
@@ -212,6 +221,21 @@ def test_a_further_gate_never_lifts_what_a_blocking_gate_holds(outcomes):
 
 
 @given(OUTCOMES)
+def test_the_answer_about_a_release_and_its_sentence_agree_with_the_gates(outcomes):
+    answer, told = release_answer(outcomes), release_sentence(outcomes)
+    assert (answer == "yes") == may_be_released(outcomes)
+    assert told.lower().startswith(answer)
+    if answer == "cannot judge":
+        assert not any(gate.blocking and gate.passed is False for gate in outcomes)
+
+
+def test_a_reason_that_many_gates_share_is_said_once():
+    few = "not enough groups: the test set has 12, at least 50 are needed"
+    gates = [Gate(name=f"gate_{at}", passed=None, blocking=True, message=few) for at in range(7)]
+    assert release_sentence(gates) == f"Cannot judge, so it is held: gate 0 (and 6 more): {few}."
+
+
+@given(OUTCOMES)
 def test_outcomes_of_which_none_was_judged_never_release_and_say_why(outcomes):
     unjudged = [gate for gate in outcomes if gate.passed is None or not gate.applies]
     assert not may_be_released(unjudged)
@@ -232,14 +256,15 @@ def test_gates_of_sections_that_are_switched_off_release_nothing():
 
 
 def test_the_packaged_gates_say_what_they_demand():
-    assert GATES["improves_on_base"] == (
+    demands = describe(load_config().evaluation)
+    assert demands["improves_on_base"] == (
         "The candidate's loss is shown to be better than the base's; a tie does not pass. It blocks a release."
     )
-    assert "It only warns." in GATES["no_more_repetition"]
-    assert GATES["task_metrics_kept"] == (
+    assert "It only warns." in demands["no_more_repetition"]
+    assert demands["task_metrics_kept"] == (
         "Each of the task's own metrics is not shown to be worse than the base's. It blocks a release."
     )
-    assert len(GATES) == len(set(GATES))
+    assert {gate.check for gate in load_config().evaluation.gates} == set(get_args(CheckName)) - {"your_own_gates"}
 
 
 @pytest.mark.parametrize(

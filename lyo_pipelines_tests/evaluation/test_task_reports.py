@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
+import dagster as dg
 import pyarrow.parquet as pq
 import pytest
 
 from lyo_pipelines.contracts.report_values import MetricValue
+from lyo_pipelines.defs.report_page import report_metadata
 from lyo_pipelines.evaluation.command import evaluation_command, write_config
 from lyo_pipelines.evaluation.engine.__main__ import main
-from lyo_pipelines.evaluation.engine.reporting import materialization_metadata
 from lyo_pipelines.evaluation.planning.assemble import gather_inputs
 from lyo_pipelines.evaluation.report.build import read_report
+from lyo_pipelines.evaluation.report.html import render_html
 from lyo_pipelines.evaluation.report.markdown import render_report
+from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines_tests.evaluation import moods_task, sample_reports
 
 
@@ -111,12 +115,32 @@ def test_the_readable_report_shows_what_the_task_is_about(free, held):
     assert "all models' answers were held to the schema" in (held / "report.md").read_text()
 
 
-def test_dagster_shows_the_tasks_metrics_with_their_sentences(held):
-    metadata = materialization_metadata(read_report(held), held)
-    assert metadata["valid_answer"]["raw_value"] == read_report(held).metric("candidate", "valid_answer")
-    assert metadata["weaker_mood"]["type"] == "float"
-    assert "- weaker_mood: Share right of the mood that is known less well." in metadata["task"]["raw_value"]
-    assert len(metadata["task"]["raw_value"]) < 10_000
+def test_dagster_shows_the_tasks_metrics_with_their_sentences(held, tmp_path):
+    report = read_report(held)
+    with dg.DagsterInstance.ephemeral() as instance:
+        metadata = report_metadata(instance, Lake(str(tmp_path)), report, shown_answers=2)
+    assert next(iter(metadata)) == "may_be_released"
+    assert metadata["valid_answer"] == pytest.approx(report.metric("candidate", "valid_answer"), rel=1e-3)
+    assert "- weaker_mood: Share right of the mood that is known less well." in metadata["task"].value
+    assert len(metadata["task"].value) < 10_000
+    assert len(metadata["answers"].value.records) == 2
+
+
+def test_the_report_stands_alone_as_one_file(held):
+    page = (held / "report.html").read_text()
+    assert page.count("data:image/png;base64,") == len(list(held.glob("*.png")))
+    assert not re.findall(r'(?:src|href)="(?!data:)', page), "nothing is fetched"
+    assert "<script" not in page
+
+
+def test_what_people_and_models_wrote_is_no_mark_up_in_the_file(held):
+    report = read_report(held)
+    hostile = "<img src=x onerror=alert(1)> ![x](http://127.0.0.1/a.png) </p><script>alert(2)</script>"
+    samples = [one.model_copy(update={"question": hostile, "answers": {"base": hostile}}) for one in report.samples]
+    page = render_html(report.model_copy(update={"samples": tuple(samples), "version": hostile}), {})
+    assert samples
+    assert "<script" not in page and "<img" not in page
+    assert "&lt;script&gt;alert(2)" in page
 
 
 def test_what_a_model_wrote_into_a_reason_or_an_example_cannot_become_mark_up(free):

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lyo_pipelines.statistics.multiplicity import holm
+from lyo_pipelines.statistics.multiplicity import holm, holm_levels
 
 P_VALUES = st.lists(st.floats(0, 1), max_size=30)
 
@@ -47,3 +47,17 @@ def test_among_true_nulls_a_false_finding_is_rare():
 def test_what_is_no_p_value_is_refused(p):
     with pytest.raises(ValueError, match="lie in"):
         holm(p)
+
+
+@given(st.lists(st.floats(0, 1), max_size=12))
+def test_a_value_is_below_its_level_exactly_where_holm_rejects_it(p_values):
+    levels = holm_levels(p_values, 0.05)
+    for value, level, adjusted in zip(p_values, levels, holm(p_values), strict=True):
+        assert 0 < level <= 0.05
+        assert (value < level) == (adjusted < 0.05) or abs(adjusted - 0.05) < 1e-9
+
+
+def test_one_comparison_alone_is_judged_at_the_whole_level():
+    assert holm_levels([0.3], 0.05) == [0.05]
+    assert holm_levels([0.001, 0.5, 0.02], 0.05) == [0.05 / 3, 0.05, 0.025]
+    assert holm_levels([0.5, 0.5], 0.05) == [0.025, 0.025]

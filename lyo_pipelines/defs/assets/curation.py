@@ -1,7 +1,8 @@
 """`filtered_examples`: what of a day is worth learning from, and why the rest is not."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Sequence
+from datetime import date
 
 import dagster as dg
 
@@ -9,14 +10,19 @@ from lyo_pipelines.curation.contract import EXAMPLE, CurationReport
 from lyo_pipelines.curation.day import curate_days
 from lyo_pipelines.curation.funnel import funnel_plot
 from lyo_pipelines.curation.inputs import built_from, stale_days
-from lyo_pipelines.curation.quality import CHECKS, QualityCheckResult, quality_checks
 from lyo_pipelines.curation.rules import RULES_VERSION
+from lyo_pipelines.curation.stored_quality import stored_report
 from lyo_pipelines.defs.assets.interactions import raw_interactions
-from lyo_pipelines.defs.metadata import column_schema, counts_table, image
+from lyo_pipelines.defs.metadata import Metadata, column_schema, counts_table
 from lyo_pipelines.defs.partitions import DAYS, FRESH, days_to_build, days_version
+from lyo_pipelines.defs.pictures import picture
 from lyo_pipelines.defs.resources import Store
 from lyo_pipelines.interactions.contract import INTERACTION
+from lyo_pipelines.storage.lake import Lake
+from lyo_pipelines.telling import told_share
 
+DRAWN_DAYS = 7
+"""A run over more days draws one funnel for all of them; the table of each day's page has its figures all the same."""
 GROUP = "curation"
 OWNERS = ["team:data"]
 
@@ -30,70 +36,64 @@ OWNERS = ["team:data"]
     kinds={"python", "parquet"},
     deps=[raw_interactions],
     code_version=str(RULES_VERSION),
-    metadata={"dagster/column_schema": column_schema(EXAMPLE, INTERACTION)},
+    metadata={"columns": column_schema(EXAMPLE, INTERACTION)},
     description=(
         "Good training examples of one UTC day: interactions rated 4 or higher, and unrated ones with a substantial answer and no "
         "complaint. Texts are cleaned, personal data is replaced by placeholders, and the language stays as written. Each removed row "
         "is kept in `removed.parquet` with the rule that removed it. Possible cultural problems wait for review in "
         "`review/cultural.csv`."
     ),
-    check_specs=[
-        dg.AssetCheckSpec(
-            name,
-            asset="filtered_examples",
-            description=f"The {name.replace('_', ' ')} of every day is within the bounds set in the configuration.",
-        )
-        for name in CHECKS
-    ],
 )
-def filtered_examples(context: dg.AssetExecutionContext, store: Store):
+def filtered_examples(context: dg.AssetExecutionContext, store: Store) -> dg.MaterializeResult:
     """Curate the days whose interactions, rules or review decisions changed."""
     lake, config = store.lake(), store.load_config().curation
     asked = context.partition_keys
     days = days_to_build(asked, lambda: stale_days(lake, config))
     reports: list[CurationReport] = []
+    pages: dict[date, Metadata] = {}
     for report in curate_days(lake, days, config):
         reports.append(report)
-        context.add_asset_metadata(_day_metadata(report), partition_key=report.day.isoformat())
-    removed, pii = Counter[str](), Counter[str]()
+        drawn = _day_picture(context.instance, lake, report) if len(days) <= DRAWN_DAYS else {}
+        pages[report.day] = {**drawn, **_day_metadata(report)}
+    for day in sorted(set(map(date.fromisoformat, asked)) & set(lake.days("examples")) - set(days)):
+        # up to date, but Dagster gives it a new event all the same: its page goes on to show the day
+        pages[day] = _day_metadata(stored_report(lake, day))
+    of_run = _run_metadata(context.instance, lake, reports)
+    for day, page in pages.items():  # what a result says stands before what its days say, so the days say all
+        context.add_asset_metadata({**page, **of_run}, partition_key=day.isoformat())
+    context.log.info(f"curated {len(days)} of {len(asked)} days; the others were up to date")
+    return dg.MaterializeResult(data_version=days_version(asked, lambda day: built_from(lake, day)))
+
+
+def _day_picture(instance: dg.DagsterInstance, lake: Lake, report: CurationReport) -> Metadata:
+    png = funnel_plot([lake.read_table(lake.examples(report.day, "funnel"))], title=report.day.isoformat())
+    return {"funnel": picture(instance, png, "rows removed by each rule")}
+
+
+def _day_metadata(report: CurationReport) -> Metadata:
+    """What became of the day's rows; the page of a day shows that day."""
+    return {
+        "kept": told_share(report.kept, report.read),
+        "removed_by_rule": counts_table("rule", report.removed_by_rule),
+        "segments": counts_table("segment", report.segments),
+        **({"waiting_for_review": report.review_pending} if report.review_pending else {}),
+        **({"personal_data_replaced": counts_table("type", report.pii_counts)} if report.pii_counts else {}),
+        "read": report.read,
+        "dagster/row_count": report.kept,
+    }
+
+
+def _run_metadata(instance: dg.DagsterInstance, lake: Lake, reports: Sequence[CurationReport]) -> Metadata:
+    """The totals of a run over several days, which Dagster gives to each of them: they say whose they are."""
+    if len(reports) < 2:
+        return {}
+    removed = Counter[str]()
     for report in reports:
         removed.update(report.removed_by_rule)
-        pii.update(report.pii_counts)
-    context.log.info(f"curated {len(days)} of {len(asked)} days; the others were up to date")
-    # a run over a range of days gives its totals to each of them, so they say whose totals they are
-    metadata: dict[str, dg.MetadataValue] = {
-        "run_days": dg.MetadataValue.int(len(days)),
-        "run_read": dg.MetadataValue.int(sum(r.read for r in reports)),
-        "run_kept": dg.MetadataValue.int(sum(r.kept for r in reports)),
-        "run_removed_by_rule": counts_table("rule", removed),
-        "run_personal_data_replaced": counts_table("type", pii),
-    }
-    if reports:
-        funnels = [lake.read_table(lake.examples(report.day, "funnel")) for report in reports]
-        metadata["run_funnel"] = image(funnel_plot(funnels), "rows removed by each rule")
-    yield dg.MaterializeResult(data_version=days_version(asked, lambda day: built_from(lake, day)), metadata=metadata)
-    yield from _check_results({r.day.isoformat(): quality_checks(r, config) for r in reports})
-
-
-def _check_results(outcomes: dict[str, list[QualityCheckResult]]) -> Iterator[dg.AssetCheckResult]:
-    """One result per check over all days of the run; it fails, and names the days, when any of them fails."""
-    for position, name in enumerate(CHECKS):
-        failed = {day: found[position] for day, found in outcomes.items() if not found[position].passed}
-        blocking = any(outcome.blocking for outcome in failed.values())
-        said = "; ".join(f"{day}: {outcome.message}" for day, outcome in list(failed.items())[:5])
-        yield dg.AssetCheckResult(
-            check_name=name,
-            passed=not failed,
-            severity=dg.AssetCheckSeverity.ERROR if blocking else dg.AssetCheckSeverity.WARN,
-            description=said or f"{len(outcomes)} days within bounds",
-            metadata={"days": len(outcomes), "failed_days": sorted(failed)},
-        )
-
-
-def _day_metadata(report: CurationReport) -> dict[str, object]:
+    days = f"{reports[0].day.isoformat()} to {reports[-1].day.isoformat()}"
+    png = funnel_plot([lake.read_table(lake.examples(report.day, "funnel")) for report in reports], title=days)
+    kept = told_share(sum(report.kept for report in reports), sum(report.read for report in reports))
     return {
-        "dagster/row_count": report.kept,
-        "read": report.read,
-        "waiting_for_review": report.review_pending,
-        "segments": counts_table("segment", report.segments),
+        "run_funnel": picture(instance, png, f"rows removed by each rule, {days}"),
+        "run_kept": f"{kept} in {len(reports)} days, {days}",
     }

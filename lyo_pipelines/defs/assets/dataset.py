@@ -1,5 +1,7 @@
 """`train_split`, `validation_split`, `test_split`: one immutable dataset version per segment."""
 
+from collections.abc import Mapping
+
 import dagster as dg
 import pyarrow as pa
 
@@ -11,11 +13,13 @@ from lyo_pipelines.dataset.versions import why_served
 from lyo_pipelines.defs import clock
 from lyo_pipelines.defs.assets.curation import filtered_examples
 from lyo_pipelines.defs.assets.documents import document_chunks
-from lyo_pipelines.defs.metadata import column_schema, counts_table, image
+from lyo_pipelines.defs.metadata import Metadata, column_schema, excerpt, metadata_table
 from lyo_pipelines.defs.partitions import SEGMENTS
+from lyo_pipelines.defs.pictures import picture
 from lyo_pipelines.defs.resources import Store
 from lyo_pipelines.defs.stale import build_what_is_stale
 from lyo_pipelines.interactions.contract import INTERACTION
+from lyo_pipelines.storage.lake import Lake
 
 GROUP = "dataset"
 DATASET_CODE_VERSION = "4"
@@ -39,7 +43,7 @@ def _spec(key: str, schema: pa.Schema) -> dg.AssetSpec:
         kinds={"python", "parquet", "huggingface"},
         code_version=DATASET_CODE_VERSION,
         partitions_def=SEGMENTS,
-        metadata={"dagster/column_schema": column_schema(schema, EXAMPLE, INTERACTION)},
+        metadata={"columns": column_schema(schema, EXAMPLE, INTERACTION)},
         description=(
             f"{SPLITS[key]} Splits are made by group: a conversation or an exercise, also in nearly the same words, is never "
             "divided between two splits. A dataset version never changes; its data version is the fingerprint of its content."
@@ -72,19 +76,51 @@ def dataset_splits(context: dg.AssetExecutionContext, store: Store):
         context.log.warning(
             f"NO DATASET OF ITS OWN was made for {segment}; {version.segment} serves it. Why: {served['why']}"
         )
+    composition = picture(context.instance, split_plot(manifest), "split sizes by stratum")
     for key in SPLITS:
         name = key.removesuffix("_split")
         yield dg.MaterializeResult(
             asset_key=key,
             data_version=dg.DataVersion(f"{version.fingerprint}-{name}"),
             metadata={
-                "dagster/row_count": sizes[name],
-                "fingerprint": version.fingerprint,
-                "sizes": counts_table("split", sizes),
-                "composition": image(split_plot(manifest), "split sizes by stratum"),
-                "card": dg.MetadataValue.md(lake.read_text(f"{version.path}/README.md").split("---", 2)[-1]),
-                "path": f"{version.path}/{name}.parquet",
-                "reused": version.reused,
                 **served,
+                "sizes": ", ".join(f"{split} {count:,}" for split, count in sizes.items()),
+                "composition": composition,
+                **_examples(lake, f"{version.path}/{name}.parquet", config.dataset.shown_examples),
+                "card": dg.MetadataValue.md(lake.read_text(f"{version.path}/README.md").split("---", 2)[-1]),
+                "unchanged": "yes: this version was there before" if version.reused else "no: it is new",
+                "fingerprint": version.fingerprint,
+                "path": dg.MetadataValue.path(f"{version.path}/{name}.parquet"),
+                "dagster/row_count": sizes[name],
             },
         )
+
+
+def _examples(lake: Lake, path: str, count: int) -> Metadata:
+    """The first examples of a split as they are learnt: cleaned and redacted. None of them where `count` is 0."""
+    if not count:
+        return {}
+    table = lake.read_table(path, ["messages", "grade", "topic", "language"]).slice(0, count)
+    rows = [
+        {
+            "question": excerpt(_last(row["messages"], "user")),
+            "answer": excerpt(_last(row["messages"], "assistant")),
+            "about": _about(row),
+        }
+        for row in table.to_pylist()
+    ]
+    return {"examples": metadata_table(rows, ["question", "answer", "about"])}
+
+
+def _about(row: Mapping[str, str | None]) -> str:
+    """Grade, topic and language, as far as they are known, in words that a narrow column can break."""
+    told = [
+        f"grade {row['grade']}" if row["grade"] else "",
+        (row["topic"] or "").replace("_", " "),
+        row["language"] or "",
+    ]
+    return ", ".join(part for part in told if part)
+
+
+def _last(messages: list[dict[str, str]], role: str) -> str:
+    return next((one["content"] for one in reversed(messages) if one["role"] == role), "")

@@ -9,8 +9,9 @@ from typing import Any
 import dagster as dg
 
 from lyo_pipelines.defs import clock
-from lyo_pipelines.defs.metadata import Metadata, column_schema, counts_table, image, metadata_table
+from lyo_pipelines.defs.metadata import Metadata, automation, column_schema, counts_table, excerpt, metadata_table
 from lyo_pipelines.defs.partitions import digest_version
+from lyo_pipelines.defs.pictures import picture
 from lyo_pipelines.defs.resources import Store
 from lyo_pipelines.documents.build import build_set
 from lyo_pipelines.documents.contract import CHUNK, DOCUMENTS_VERSION, SetReport
@@ -33,8 +34,9 @@ documents = dg.AssetSpec(
     code_version="1",
     description=(
         "Markdown, text, HTML and PDF files in `data/documents/<set>/`, with optional metadata in `set.yaml` and "
-        "`<file>.meta.yaml`. A sensor watches the folder."
+        "`<file>.meta.yaml`. `documents_sensor` watches the folder."
     ),
+    metadata=automation("documents_sensor"),
 )
 
 
@@ -44,7 +46,7 @@ documents = dg.AssetSpec(
     kinds={"python", "parquet"},
     deps=[documents],
     code_version=str(DOCUMENTS_VERSION),
-    metadata={"dagster/column_schema": column_schema(CHUNK)},
+    metadata={"columns": column_schema(CHUNK)},
     description=(
         "Documents, cleaned, with personal data replaced, and split at headings, paragraphs and sentences into chunks of limited "
         "length (in tokens). Also holds the training examples made from them: chunks as plain text, and question/answer pairs found "
@@ -92,7 +94,7 @@ def document_chunks(context: dg.AssetExecutionContext, store: Store):
     yield dg.MaterializeResult(
         data_version=digest_version(signatures),
         metadata={
-            **_totals(lake, config.documents.max_tokens),
+            **_totals(context.instance, lake, config.documents.max_tokens),
             **_of_run(reports),
             "run_rejected": _rejected(rejected),
         },
@@ -142,7 +144,7 @@ def _of_run(reports: list[SetReport]) -> Metadata:
     }
 
 
-def _totals(lake: Lake, maximum: int) -> Metadata:
+def _totals(instance: dg.DagsterInstance, lake: Lake, maximum: int) -> Metadata:
     """What all sets hold now."""
     tokens: dict[str, list[int]] = {}
     examples: dict[str, int] = {}
@@ -154,13 +156,13 @@ def _totals(lake: Lake, maximum: int) -> Metadata:
         for segment in lake.read_table(lake.documents(name), ["segment"])["segment"].to_pylist():
             examples[segment] = examples.get(segment, 0) + 1
         samples += [
-            {"set": name, "document": row["source_file"], "chunk": row["training_text"][:400]}
+            {"set": name, "document": row["source_file"], "chunk": excerpt(row["training_text"])}
             for row in chunks.slice(0, _SAMPLES).to_pylist()
         ]
     return {
         "dagster/row_count": sum(map(len, tokens.values())),
+        "tokens": picture(instance, chunk_lengths_plot(tokens, maximum), "tokens of the chunks by language"),
         "examples": counts_table("segment", examples),
-        "tokens": image(chunk_lengths_plot(tokens, maximum), "tokens of the chunks by language"),
         "samples": metadata_table(samples, ["set", "document", "chunk"]),
         "path": lake.path("documents"),
     }

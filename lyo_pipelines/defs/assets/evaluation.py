@@ -7,6 +7,7 @@ from lyo_pipelines.dataset.versions import get_version, why_served
 from lyo_pipelines.defs.assets.preferences import preference_adapter
 from lyo_pipelines.defs.assets.training import GPU_POOL, adapter
 from lyo_pipelines.defs.partitions import SEGMENTS
+from lyo_pipelines.defs.report_page import report_metadata
 from lyo_pipelines.defs.resources import Store
 from lyo_pipelines.evaluation.command import (
     EVALUATION_CODE_VERSION,
@@ -42,8 +43,8 @@ class EvaluationRunConfig(dg.Config):
     code_version=EVALUATION_CODE_VERSION,
     description=(
         "Compares the base model, the new adapter and, if there is one, the adapter that serves now on the same test items. Each "
-        "difference has a 95 % confidence interval (paired bootstrap over groups, corrected for multiple comparisons) and a verdict: "
-        "better, worse or cannot tell."
+        "difference has a confidence interval (paired bootstrap over groups, corrected for multiple comparisons) and a verdict: "
+        "better, worse or cannot tell. The first check, `may_be_released`, says what follows and why."
     ),
 )
 def eval_report(
@@ -77,6 +78,9 @@ def eval_report(
         config_path=store.settings().config_path,
     )
     context.instance.add_run_tags(context.run.run_id, {REPORT_TAG: candidate.version})
-    results = pipes.run(context=context, command=command).get_results()
-    record_report(lake, segment, candidate.version, read_report(output))
-    return results
+    pipes.run(context=context, command=command)
+    report = read_report(output)
+    record_report(lake, segment, candidate.version, report)
+    shown = store.load_config().dataset.shown_examples
+    metadata = report_metadata(context.instance, lake, report, shown_answers=shown)
+    return dg.MaterializeResult(metadata=metadata, data_version=dg.DataVersion(report.data_version))

@@ -6,7 +6,7 @@ from collections import Counter
 import dagster as dg
 
 from lyo_pipelines.defs import clock
-from lyo_pipelines.defs.metadata import column_schema, counts_table, metadata_table
+from lyo_pipelines.defs.metadata import automation, column_schema, counts_table, metadata_table
 from lyo_pipelines.defs.partitions import DAYS, FRESH, days_to_build, days_version
 from lyo_pipelines.defs.resources import Store
 from lyo_pipelines.interactions.contract import INTERACTION
@@ -15,6 +15,7 @@ from lyo_pipelines.interactions.days.unattached import said_of, unattached_feedb
 from lyo_pipelines.interactions.landing.inbox import land_inbox
 from lyo_pipelines.interactions.pseudonyms import Pseudonyms
 from lyo_pipelines.interactions.tables.pull import pull_table
+from lyo_pipelines.telling import told_share
 
 GROUP = "interactions"
 OWNERS = ["team:data"]
@@ -26,8 +27,10 @@ inbox = dg.AssetSpec(
     kinds={"json", "csv", "parquet"},
     description=(
         "The folder into which teams put their logs: JSONL, CSV and Parquet files, Langfuse exports, OpenAI messages, OpenTelemetry "
-        "and OpenInference spans, ShareGPT conversations and Argilla records. A sensor watches it."
+        "and OpenInference spans, ShareGPT conversations and Argilla records. `inbox_sensor` watches it: what is put there is landed "
+        "without anybody's doing."
     ),
+    metadata=automation("inbox_sensor"),
 )
 
 tables = dg.AssetSpec(
@@ -35,7 +38,11 @@ tables = dg.AssetSpec(
     group_name=GROUP,
     owners=OWNERS,
     kinds={"postgres"},
-    description="PostgreSQL tables and queries that are configured under `interactions.tables`. Only new rows are read.",
+    description=(
+        "PostgreSQL tables and queries that are configured under `interactions.tables`. Only new rows are read. `tables_sensor` "
+        "watches them."
+    ),
+    metadata=automation("tables_sensor"),
 )
 
 
@@ -105,17 +112,23 @@ def landed_files(context: dg.AssetExecutionContext, store: Store):
     ]
     yield dg.MaterializeResult(
         metadata={
-            "files": metadata_table(rows, ["file", "format", "told by", "read", "accepted", "rejected"]),
+            "accepted": told_share(sum(report.accepted for report in reports), sum(report.read for report in reports)),
             "rejected_by_reason": counts_table("reason", reasons),
+            "files": metadata_table(rows, ["file", "format", "told by", "read", "accepted", "rejected"]),
             "worth_knowing": counts_table("of accepted rows", notes),
-            "dagster/row_count": sum(report.accepted for report in reports),
+            "days_touched": len({day for report in reports for day in report.days}),
             "read": sum(report.read for report in reports),
             "rejected": sum(report.rejected for report in reports),
-            "days_touched": len({day for report in reports for day in report.days}),
+            "dagster/row_count": sum(report.accepted for report in reports),
         }
     )
     yield dg.AssetCheckResult(
-        check_name="rows_conserved", passed=not lost, metadata={"files": len(reports), "lost_in": lost}
+        check_name="rows_conserved",
+        passed=not lost,
+        description=f"rows are lost in {', '.join(lost)}"
+        if lost
+        else f"every row of {len(reports)} files is accounted for",
+        metadata={"files": len(reports), "lost_in": lost},
     )
     yield dg.AssetCheckResult(
         check_name="files_readable",
@@ -123,6 +136,7 @@ def landed_files(context: dg.AssetExecutionContext, store: Store):
         severity=dg.AssetCheckSeverity.ERROR
         if any(report.fault for report in unreadable)
         else dg.AssetCheckSeverity.WARN,
+        description=f"{len(unreadable)} of {len(reports)} files and tables could not be read",
         metadata={
             "set_aside": metadata_table(
                 [{"file": r.name, "reason": r.unreadable} for r in unreadable], ["file", "reason"]
@@ -156,7 +170,7 @@ def landed_files(context: dg.AssetExecutionContext, store: Store):
     kinds={"python", "parquet"},
     deps=[landed_files],
     code_version="1",
-    metadata={"dagster/column_schema": column_schema(INTERACTION)},
+    metadata={"columns": column_schema(INTERACTION)},
     description=(
         "One row for each question/answer pair of one UTC day, with the feedback received so far. When a rating arrives later, its "
         "day is rebuilt. Stored in `lake/interactions/date=…/part.parquet`."
@@ -173,15 +187,15 @@ def raw_interactions(context: dg.AssetExecutionContext, store: Store) -> dg.Mate
         total += report.rows
         context.add_asset_metadata(
             {
+                "rated": told_share(report.rated, report.rows),
+                "with_feedback": told_share(report.with_feedback, report.rows),
+                "landed_files": report.inputs,
+                "path": dg.MetadataValue.path(lake.interactions(day)),
                 "dagster/row_count": report.rows,
-                "rated": report.rated,
-                "with_feedback": report.with_feedback,
-                "inputs": report.inputs,
             },
             partition_key=day.isoformat(),
         )
     context.log.info(f"built {len(days)} of {len(asked)} days, {total} rows; the others were up to date")
     return dg.MaterializeResult(
         data_version=days_version(asked, lambda day: built_from(lake, lake.interactions(day))),
-        metadata={"run_days": len(days), "run_rows": total, "path": lake.path("interactions")},
     )

@@ -5,16 +5,21 @@ from collections.abc import Sequence
 
 import dagster as dg
 
+from lyo_pipelines.defs import clock
 from lyo_pipelines.defs.assets.curation import filtered_examples
-from lyo_pipelines.defs.metadata import Metadata, column_schema, metadata_table
+from lyo_pipelines.defs.health_page import watch_metadata
+from lyo_pipelines.defs.jobs import retrain_job
+from lyo_pipelines.defs.metadata import Metadata, automation, column_schema, metadata_table
 from lyo_pipelines.defs.partitions import DAYS, FRESH, days_to_build, days_version
 from lyo_pipelines.defs.resources import Store
+from lyo_pipelines.defs.retraining_runs import retraining_runs
 from lyo_pipelines.health.contract import HEALTH, HEALTH_VERSION
 from lyo_pipelines.health.day import build_day, built_from, stale_days
 from lyo_pipelines.health.ratings import RatingMeans, rating_means
 from lyo_pipelines.retraining.assess import Assessment
 from lyo_pipelines.retraining.decide import RetrainingDecision
 from lyo_pipelines.retraining.evaluate import Evaluation
+from lyo_pipelines.retraining.findings import KINDS
 from lyo_pipelines.retraining.signals import Signals
 
 GROUP = "monitoring"
@@ -33,7 +38,7 @@ SHOWN_DECISIONS = 100
     kinds={"python", "parquet"},
     deps=[filtered_examples],
     code_version=str(HEALTH_VERSION),
-    metadata={"dagster/column_schema": column_schema(HEALTH)},
+    metadata={"columns": column_schema(HEALTH)},
     description=(
         "Daily aggregates for each segment, topic and grade: ratings, feedback, relevance, complaints, retries, errors, "
         "answers in the wrong language, and a histogram of response times. The retraining triggers read only these "
@@ -46,25 +51,26 @@ def segment_health(context: dg.AssetExecutionContext, store: Store) -> dg.Materi
     config, needed = everything.curation, everything.retraining.evidence.minimum_rated
     asked = context.partition_keys
     days = days_to_build(asked, lambda: stale_days(lake, config))
-    rows = 0
     for day in days:
         report = build_day(lake, day, config)
-        rows += report.rows
         context.add_asset_metadata(
             {
-                "dagster/row_count": report.rows,
+                **ratings_metadata(rating_means(lake, day, needed)),
                 "interactions": report.interactions,
                 "segments": report.segments,
                 "negative_feedback": report.negative,
                 "errors": report.errors,
-                **ratings_metadata(rating_means(lake, day, needed)),
+                "path": dg.MetadataValue.path(lake.health(day)),
+                "dagster/row_count": report.rows,
             },
             partition_key=day.isoformat(),
         )
     context.log.info(f"aggregated {len(days)} of {len(asked)} days; the others were up to date")
+    now = clock.current_time()
+    runs = retraining_runs(context.instance, retrain_job.name, now)
     return dg.MaterializeResult(
         data_version=days_version(asked, lambda day: built_from(lake, day)),
-        metadata={"run_days": len(days), "run_rows": rows, "path": lake.path("health")},
+        metadata=watch_metadata(context.instance, lake, everything, runs, now),
     )
 
 
@@ -92,6 +98,7 @@ retraining_signals = dg.AssetSpec(
         "What the retraining triggers decided for each segment. Every new decision, to retrain or to wait, is an observation with its "
         "numbers, thresholds and confidence intervals. The full decision ledger is in `lake/decisions/`; `lyo why SEGMENT` prints it."
     ),
+    metadata=automation(*(f"{kind}_sensor" for kind in KINDS)),
 )
 
 
@@ -112,19 +119,20 @@ def decision_observations(found: Evaluation, sensor: str) -> list[dg.AssetObserv
 
 def decision_metadata(decision: RetrainingDecision, signals: Signals, sensor: str) -> Metadata:
     """One decision with its evidence, as the page of the asset shows it."""
+    urgent = {"fire": 0, "hold": 1, "not_enough_evidence": 2}
     rows = [
-        {"rule": f.rule, "about": f.subject, "outcome": f.outcome.replace("_", " "), "found": f.says}
-        for f in decision.findings
+        {"found": f.says, "outcome": f.outcome.replace("_", " "), "rule": f.rule, "about": f.subject}
+        for f in sorted(decision.findings, key=lambda f: (urgent.get(f.outcome, 3), not f.suspicious))
     ]
     return {
-        "outcome": decision.outcome.replace("_", " "),
         "why": decision.says,
+        "outcome": decision.outcome.replace("_", " "),
+        **({"held_by": "; ".join(decision.held_by)} if decision.held_by else {}),
+        "findings": metadata_table(rows, ["found", "outcome", "rule", "about"]),
         "examples": signals.examples,
         "interactions": signals.interactions,
         "causes": ", ".join(decision.causes) or "none",
-        "held_by": "; ".join(decision.held_by) or "nothing",
         "cause_hash": decision.cause_hash or "none",
-        "findings": metadata_table(rows, ["rule", "about", "outcome", "found"]),
         "decided_by": sensor,
     }
 

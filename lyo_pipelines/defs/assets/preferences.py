@@ -6,6 +6,7 @@ from pydantic import Field
 from lyo_pipelines.dataset.preferences.build import FORMAT_VERSION, build_preferences
 from lyo_pipelines.dataset.preferences.versions import PreferenceVersion, latest_preferences
 from lyo_pipelines.defs import clock
+from lyo_pipelines.defs.adapter_page import adapter_metadata
 from lyo_pipelines.defs.assets.curation import filtered_examples
 from lyo_pipelines.defs.assets.training import GPU_POOL, adapter
 from lyo_pipelines.defs.metadata import metadata_table
@@ -13,7 +14,14 @@ from lyo_pipelines.defs.partitions import SEGMENTS
 from lyo_pipelines.defs.resources import Store, refuse_repetition, refuse_stale
 from lyo_pipelines.defs.stale import build_what_is_stale
 from lyo_pipelines.json_types import ConfigTree
-from lyo_pipelines.training.plan import ADAPTER_TAG, TRAINING_VERSION, TrainingResult, adapter_version, training_command
+from lyo_pipelines.training.plan import (
+    ADAPTER_TAG,
+    TRAINING_VERSION,
+    TrainingResult,
+    adapter_version,
+    read_adapter,
+    training_command,
+)
 from lyo_pipelines.training.recipe_loading import RecipeError, load_recipe, write_recipe
 from lyo_pipelines.training.recipes import PREFERENCE_METHODS, Recipe
 from lyo_pipelines.training.versions import NoAdapterError, point_to, supervised_adapter
@@ -103,9 +111,10 @@ def preference_adapter(
     context.instance.add_run_tags(context.run.run_id, {ADAPTER_TAG: version})
     context.log.info(f"{segment}: {recipe.method} from {start.version} with preference data {data.fingerprint}")
     command = training_command(recipe_path, lake.local(data.path), output, store.models_dir(), start_from=start.path)
-    results = pipes.run(context=context, command=command).get_results()
+    pipes.run(context=context, command=command)
     point_to(lake, segment, version)
-    return results
+    metadata = adapter_metadata(context.instance, read_adapter(output))
+    return dg.MaterializeResult(metadata=metadata, data_version=dg.DataVersion(version))
 
 
 def _recipe(config: PreferenceRunConfig, start: TrainingResult) -> Recipe:

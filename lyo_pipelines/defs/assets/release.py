@@ -11,9 +11,12 @@ from lyo_pipelines.config.loading import Config
 from lyo_pipelines.contracts.document import DocumentError
 from lyo_pipelines.defs import clock
 from lyo_pipelines.defs.assets.evaluation import eval_report
-from lyo_pipelines.defs.metadata import Metadata, image, metadata_table
+from lyo_pipelines.defs.metadata import Metadata, metadata_table
 from lyo_pipelines.defs.partitions import SEGMENTS
+from lyo_pipelines.defs.pictures import picture
+from lyo_pipelines.defs.report_page import gates_metadata
 from lyo_pipelines.defs.resources import Store
+from lyo_pipelines.evaluation.report.gates import describe
 from lyo_pipelines.registry.events import RegistryEvent, Who
 from lyo_pipelines.registry.fold import IllegalEventError
 from lyo_pipelines.registry.log import MovedOnError, ReleaseHistory, read_history
@@ -73,25 +76,20 @@ def release(context: dg.AssetExecutionContext, config: ReleaseRunConfig, store: 
     except _WILL_NEVER_WORK as error:
         raise dg.Failure(description=str(error), allow_retries=False) from error
     (context.log.info if begun.release.candidate else context.log.warning)(begun.summary)
-    gates = [
-        {
-            "gate": gate.name,
-            "passed": {True: "yes", False: "no", None: "cannot tell"}[gate.passed],
-            "found": gate.message,
-        }
-        for gate in begun.gates
-    ]
+    gates = [gate for gate in begun.gates if gate.applies]
     return dg.MaterializeResult(
         metadata={
             "says": begun.summary,
-            "gates": metadata_table(gates, ["gate", "passed", "found"]),
-            **release_metadata(read_history(lake, segment), project_config, now),
+            **release_metadata(context.instance, read_history(lake, segment), project_config, now),
+            **gates_metadata(gates, describe(project_config.evaluation)),
         },
         data_version=dg.DataVersion(str(begun.release.sequence)),
     )
 
 
-def release_metadata(history: ReleaseHistory, project_config: Config, now: datetime) -> Metadata:
+def release_metadata(
+    instance: dg.DagsterInstance, history: ReleaseHistory, project_config: Config, now: datetime
+) -> Metadata:
     """The state of a segment's releases, its plot and its newest events."""
     release, events = history.release, history.events
     png = stages_plot(events, project_config.rollout.stages, segment=release.segment, now=now)
@@ -108,40 +106,44 @@ def release_metadata(history: ReleaseHistory, project_config: Config, now: datet
     ]
     return {
         "situation": release.situation,
+        "stages": picture(instance, png, f"share of {release.segment}'s users on the candidate, by day"),
         "champion": release.champion or "none",
         "candidate": release.candidate or "none",
         "stage": release.stage,
-        "share": release.share,
-        "stages": image(png, "stages"),
+        "share": f"{release.share:.0%}",
         "history": metadata_table([_event_row(one) for one in shown], ["at", "event", "version", "by", "reason"]),
-        "who_was_served_what": metadata_table(served, ["served by", "arm", "share", "from", "to"]),
+        "served": metadata_table(served, ["served by", "arm", "share", "from", "to"]),
     }
 
 
-def event_metadata(event: RegistryEvent, history: ReleaseHistory, project_config: Config, now: datetime) -> Metadata:
+def event_metadata(
+    instance: dg.DagsterInstance, event: RegistryEvent, history: ReleaseHistory, project_config: Config, now: datetime
+) -> Metadata:
     """One event with the figures it was decided on."""
     return {
+        "why": event.reason,
         "event": event.kind.replace("_", " "),
         "version": event.version,
         "by": event.who.name,
-        "why": event.reason,
-        "dataset_fingerprint": event.adapter.dataset_fingerprint,
-        "sequence": event.sequence,
         **finding_metadata(event.figures),
-        **release_metadata(history, project_config, now),
+        **release_metadata(instance, history, project_config, now),
+        "dataset": event.adapter.dataset_fingerprint,
+        "sequence": event.sequence,
     }
 
 
-def look_metadata(look: ReleaseCheck, history: ReleaseHistory, project_config: Config, now: datetime) -> Metadata:
+def look_metadata(
+    instance: dg.DagsterInstance, look: ReleaseCheck, history: ReleaseHistory, project_config: Config, now: datetime
+) -> Metadata:
     """A look that changed nothing: what was decided, on what evidence, and when more is expected to be known."""
     days = look.decision.until_known_days
     return {
-        "decision": look.decision.action.replace("_", " "),
         "why": look.summary,
-        "until_known_days": "not in sight" if days is None else round(days, 1),
+        "decision": look.decision.action.replace("_", " "),
+        "known_in": "not in sight" if days is None else f"about {days:.1f} days",
         "mismatched_rows": look.collected.mismatched,
         **finding_metadata(decision_evidence(look.decision, look.collected, project_config.rollout)),
-        **release_metadata(history, project_config, now),
+        **release_metadata(instance, history, project_config, now),
     }
 
 

@@ -4,6 +4,7 @@ import dagster as dg
 from pydantic import Field
 
 from lyo_pipelines.dataset.versions import Version, why_served
+from lyo_pipelines.defs.adapter_page import adapter_metadata
 from lyo_pipelines.defs.partitions import SEGMENTS
 from lyo_pipelines.defs.resources import Store, current_dataset, refuse_repetition, refuse_stale
 from lyo_pipelines.json_types import ConfigTree
@@ -63,10 +64,12 @@ def adapter(
         f"training {context.partition_key} {version} with recipe {config.recipe} on dataset {dataset.fingerprint}"
     )
     command = training_command(recipe_path, lake.local(dataset.path), output, store.models_dir())
-    results = pipes.run(context=context, command=command).get_results()
+    pipes.run(context=context, command=command)
     point_to(lake, context.partition_key, version)
-    record_training(lake, read_adapter(output), dataset)
-    return results
+    result = read_adapter(output)
+    record_training(lake, result, dataset)
+    metadata = adapter_metadata(context.instance, result)
+    return dg.MaterializeResult(metadata=metadata, data_version=dg.DataVersion(version))
 
 
 def _served(context: dg.AssetExecutionContext, lake: Lake, dataset: Version) -> dg.MaterializeResult:
@@ -82,6 +85,11 @@ def _served(context: dg.AssetExecutionContext, lake: Lake, dataset: Version) -> 
     point_to(lake, segment, found.version, served_by=parent)
     context.log.info(f"{segment}: nothing is trained, {parent} {found.version} serves it")
     return dg.MaterializeResult(
-        metadata={"served_by": parent, "version": found.version, "why": why_served(lake, segment)},
+        metadata={
+            "served_by": parent,
+            "why": why_served(lake, segment),
+            "version": found.version,
+            **adapter_metadata(context.instance, found),
+        },
         data_version=dg.DataVersion(f"{parent}/{found.version}"),
     )

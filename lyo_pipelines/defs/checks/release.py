@@ -1,9 +1,12 @@
 """Checks of releases: what is served is what was registered, and the newest release was not sent back."""
 
+from collections.abc import Iterator
+
 import dagster as dg
 
 from lyo_pipelines.defs import clock
 from lyo_pipelines.defs.assets.release import RELEASE
+from lyo_pipelines.defs.checks.optional import optional_check
 from lyo_pipelines.defs.partitions import SEGMENTS
 from lyo_pipelines.defs.resources import Store
 from lyo_pipelines.registry.events import RegistryEvent
@@ -16,46 +19,50 @@ UNOBSTRUCTED = "unobstructed"
 BACK = ("fell_back", "rolled_back")
 
 
-@dg.asset_check(
-    asset="release",
+@optional_check(
+    "release",
     name=GUARDRAILS,
     partitions_def=SEGMENTS,
     description=(
         "The newest release has not been sent back. When the rollout sensor sends a release back, it reports the failed check in the "
-        "same tick."
+        "same tick. Skipped while nothing was released."
     ),
 )
-def guardrails(context: dg.AssetCheckExecutionContext, store: Store) -> dg.AssetCheckResult:
+def guardrails(context: dg.AssetCheckExecutionContext, store: Store) -> Iterator[dg.AssetCheckResult]:
     """Whether the last thing that happened to the segment is not a way back."""
     history = read_history(store.lake(), context.op_execution_context.partition_key)
-    last = history.events[-1] if history.events else None
-    passed = last is None or last.kind not in BACK
-    return dg.AssetCheckResult(
+    if not any(event.kind == "canary" for event in history.events):
+        return
+    last = history.events[-1]
+    passed = last.kind not in BACK
+    yield dg.AssetCheckResult(
         passed=passed,
         severity=dg.AssetCheckSeverity.ERROR,
-        description=history.release.situation if passed or last is None else last.reason,
+        description=history.release.situation if passed else last.reason,
     )
 
 
-@dg.asset_check(
-    asset="release",
+@optional_check(
+    "release",
     name="files_as_registered",
     partitions_def=SEGMENTS,
     description=(
         "Every file of the current champion, the candidate and the previous champion still has its registered SHA-256 "
-        "checksum."
+        "checksum. Skipped where nothing of the segment's own is served."
     ),
 )
-def files_as_registered(context: dg.AssetCheckExecutionContext, store: Store) -> dg.AssetCheckResult:
+def files_as_registered(context: dg.AssetCheckExecutionContext, store: Store) -> Iterator[dg.AssetCheckResult]:
     """Whether what is served, and what a rollback would bring back, is whole."""
     lake = store.lake()
     release = read_history(lake, context.op_execution_context.partition_key).release
     versions = [version for version in (release.champion, release.candidate, *release.formers[-1:]) if version]
+    if not versions:
+        return
     wrong = {version: why for version in versions if (why := adapter_fault(lake, release, version)) is not None}
-    return dg.AssetCheckResult(
+    yield dg.AssetCheckResult(
         passed=not wrong,
         severity=dg.AssetCheckSeverity.ERROR,
-        description="; ".join(wrong.values()) or f"verified: {', '.join(versions) or 'nothing of its own is served'}",
+        description="; ".join(wrong.values()) or f"verified: {', '.join(versions)}",
     )
 
 

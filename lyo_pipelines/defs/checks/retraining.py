@@ -1,11 +1,12 @@
 """The check of what the triggers read: a damaged file of one segment is told, while they go on for the others."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import dagster as dg
 
 from lyo_pipelines.defs import clock
 from lyo_pipelines.defs.assets.monitoring import SIGNALS
+from lyo_pipelines.defs.checks.optional import optional_check
 from lyo_pipelines.defs.resources import Store
 from lyo_pipelines.retraining.assess import assess_segments
 from lyo_pipelines.retraining.curriculum import load_curriculum
@@ -15,21 +16,22 @@ _SHOWN = 5
 _WELL = "every file that the triggers read is whole"
 
 
-@dg.asset_check(
-    asset=SIGNALS,
+@optional_check(
+    SIGNALS,
     name=NAME,
     description=(
         "Every file that the retraining triggers read is whole: days of health, the ledger, claims, and what is remembered of each "
-        "segment's last training and report. The trigger sensors report it as soon as that changes; other segments go on meanwhile."
+        "segment's last training and report. The trigger sensors report it as soon as that changes; other segments go on meanwhile. "
+        "Skipped before the first day of health."
     ),
 )
-def files_readable(store: Store) -> dg.AssetCheckResult:
+def files_readable(store: Store) -> Iterator[dg.AssetCheckResult]:
     """Assess once and say what could not be read."""
     lake, now = store.lake(), clock.current_time()
     if not lake.days("health"):
-        return dg.AssetCheckResult(passed=True, description="no day of segment_health yet")
+        return
     found = assess_segments(lake, store.load_config().retraining, load_curriculum(lake), [], now, by=NAME)
-    return dg.AssetCheckResult(
+    yield dg.AssetCheckResult(
         passed=not found.troubles, severity=dg.AssetCheckSeverity.ERROR, description=_told(found.troubles)
     )
 

@@ -17,7 +17,7 @@ from lyo_pipelines.alerts.news import News
 from lyo_pipelines.alerts.position import StreamPosition, StreamRecord, page_size, read_on
 from lyo_pipelines.alerts.state import ChannelState
 from lyo_pipelines.defs.partitions import PARTITION, RANGE_END, RANGE_START
-from lyo_pipelines.defs.sensors.runs import CAUSE, TRIGGER, WHY
+from lyo_pipelines.defs.runs import CAUSE, TRIGGER, WHY
 
 DAILY = dg.AssetKey("raw_interactions")
 """The first daily asset: when it is stale, those behind it are, too, and one alert is enough."""

@@ -5,7 +5,7 @@ import dagster as dg
 from lyo_pipelines.defs.jobs import daily_job
 from lyo_pipelines.defs.partitions import DAYS, day_ranges, range_tags
 from lyo_pipelines.defs.resources import Store
-from lyo_pipelines.defs.sensors.runs import held_by_run, run_for_cause
+from lyo_pipelines.defs.runs import WHY, held_by_run, run_for_cause, why
 from lyo_pipelines.health.day import days_to_rebuild
 from lyo_pipelines.interactions.days.build import day_inputs
 
@@ -36,7 +36,9 @@ def stale_days_sensor(context: dg.SensorEvaluationContext, store: Store) -> dg.S
     for start, end in day_ranges(known):
         inside = [day for day in sorted(known) if start <= day <= end]
         inputs = [f"{day} {day_inputs(lake, day)}" for day in inside]
-        tags = {"lyo/days": str(len(inside)), **range_tags(start, end)}
+        span = start.isoformat() if start == end else f"{start.isoformat()} to {end.isoformat()}"
+        days = f"{len(inside)} days changed" if len(inside) > 1 else "a day changed"
+        tags = {WHY: why(f"{days}: {span}"), "lyo/days": str(len(inside)), **range_tags(start, end)}
         found.append(run_for_cause(context.instance, "days", *inputs, tags=tags))
     requests = [one for one in found if isinstance(one, dg.RunRequest)]
     reasons = [one.skip_message or "" for one in found if isinstance(one, dg.SkipReason)]

@@ -5,7 +5,7 @@ import dagster as dg
 from lyo_pipelines.defs import clock
 from lyo_pipelines.defs.jobs import documents_job
 from lyo_pipelines.defs.resources import Store
-from lyo_pipelines.defs.sensors.runs import one_run
+from lyo_pipelines.defs.runs import one_run
 from lyo_pipelines.documents.inputs import stale_sets
 from lyo_pipelines.interactions.landing.inbox_listing import is_settling
 

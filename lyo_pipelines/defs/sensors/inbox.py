@@ -5,8 +5,8 @@ import dagster as dg
 from lyo_pipelines.defs import clock
 from lyo_pipelines.defs.jobs import land_inbox_job
 from lyo_pipelines.defs.resources import Store
+from lyo_pipelines.defs.runs import one_run
 from lyo_pipelines.defs.sensors.landings import landing_events
-from lyo_pipelines.defs.sensors.runs import one_run
 from lyo_pipelines.interactions.landing.inbox import scan_inbox
 
 SETTLE_SECONDS = 3.0
@@ -40,5 +40,5 @@ def _landing(context: dg.SensorEvaluationContext, store: Store) -> dg.SensorResu
     if not files:
         return dg.SkipReason("nothing new in the inbox")
     found = sorted(f"{file.name} {file.token}" for file in files)
-    tags, waiting = {"lyo/files": str(len(files))}, f"{len(files)} new files"
+    tags, waiting = {"lyo/files": str(len(files))}, f"{len(files)} new file{'s' if len(files) > 1 else ''} in the inbox"
     return one_run(context.instance, land_inbox_job.name, "inbox", *found, tags=tags, waiting=waiting)

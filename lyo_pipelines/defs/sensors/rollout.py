@@ -11,10 +11,11 @@ from lyo_pipelines.config.settings import Settings
 from lyo_pipelines.defs import clock
 from lyo_pipelines.defs.assets.release import RELEASE, event_metadata, look_metadata
 from lyo_pipelines.defs.checks.release import obstruction_check, told_check
+from lyo_pipelines.defs.checks.reported import make_room
 from lyo_pipelines.defs.jobs import release_job
 from lyo_pipelines.defs.partitions import new_segments
 from lyo_pipelines.defs.resources import Store
-from lyo_pipelines.defs.sensors.runs import WHY, run_for_cause, why
+from lyo_pipelines.defs.runs import WHY, run_for_cause, why
 from lyo_pipelines.defs.step_up import JOB, step_up_job
 from lyo_pipelines.registry.events import Who
 from lyo_pipelines.rollout.attempts import next_attempt
@@ -51,7 +52,8 @@ def rollout_sensor_for(*, running: bool | None = None, every_seconds: int = 60) 
             error = trouble if isinstance(trouble, Exception) else None
             context.log.error(f"{segment or 'every release'}: {trouble}", exc_info=error)
         obstructed = {**{key: told(one) for key, one in unread.items()}, **stuck, **found.held}
-        events = [*_events(found, stuck, config, now), *_obstructions(obstructed, cursor)]
+        events = [*_events(context.instance, found, stuck, config, now), *_obstructions(obstructed, cursor)]
+        make_room(context.instance, events)
         said = [*(f"{key}: {says}" for key, says in obstructed.items() if key not in found.held), found.summary]
         return dg.SensorResult(
             run_requests=requests,
@@ -67,18 +69,26 @@ def rollout_sensor_for(*, running: bool | None = None, every_seconds: int = 60) 
 rollout_sensor = rollout_sensor_for()
 
 
-def _events(found: Round, stuck: dict[str, str], config: Config, now: datetime) -> Iterator[Any]:
+def _events(
+    instance: dg.DagsterInstance, found: Round, stuck: dict[str, str], config: Config, now: datetime
+) -> Iterator[Any]:
     """Observations of looks that found something new and of events that were not shown yet, and what these mean for the check."""
     for visit in found.visits:
         segment = visit.look.release.segment
         if visit.news:
             blocked = {"blocked": stuck[segment]} if segment in stuck else {}
-            metadata = {**look_metadata(visit.look, visit.history, config, now), **blocked, "decided_by": NAME}
+            metadata = {
+                **look_metadata(instance, visit.look, visit.history, config, now),
+                **blocked,
+                "decided_by": NAME,
+            }
             yield dg.AssetObservation(RELEASE, partition=segment, metadata=metadata)
     for history, events in found.shown:
         segment = history.release.segment
         for event in events:
-            yield dg.AssetObservation(RELEASE, partition=segment, metadata=event_metadata(event, history, config, now))
+            yield dg.AssetObservation(
+                RELEASE, partition=segment, metadata=event_metadata(instance, event, history, config, now)
+            )
         yield told_check(events[-1], segment)
 
 

@@ -9,7 +9,7 @@ from lyo_pipelines.defs import clock
 from lyo_pipelines.defs.jobs import documents_job, retrain_job
 from lyo_pipelines.defs.partitions import new_segments
 from lyo_pipelines.defs.resources import Store
-from lyo_pipelines.defs.sensors.runs import WHY, why
+from lyo_pipelines.defs.runs import WHY, why
 from lyo_pipelines.documents.contract import FIRST, SET_TAG, SETUP_TAG
 from lyo_pipelines.json_types import ConfigTree
 from lyo_pipelines.storage.lake import Lake

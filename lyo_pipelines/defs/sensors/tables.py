@@ -9,7 +9,7 @@ import dagster as dg
 
 from lyo_pipelines.defs.jobs import land_inbox_job
 from lyo_pipelines.defs.resources import Store
-from lyo_pipelines.defs.sensors.runs import one_run
+from lyo_pipelines.defs.runs import one_run
 from lyo_pipelines.interactions.tables.errors import TableError
 from lyo_pipelines.interactions.tables.probe import probe_table
 

@@ -12,12 +12,12 @@ from lyo_pipelines.defs.checks.retraining import files_check
 from lyo_pipelines.defs.jobs import retrain_job
 from lyo_pipelines.defs.partitions import new_segments
 from lyo_pipelines.defs.resources import Store
-from lyo_pipelines.defs.sensors.retraining_runs import retraining_runs
-from lyo_pipelines.defs.sensors.runs import ATTEMPT, CAUSE, CAUSES, TRIGGER, WHY, listed, run_key, why
+from lyo_pipelines.defs.retraining_runs import retraining_runs
+from lyo_pipelines.defs.runs import ATTEMPT, CAUSE, CAUSES, TRIGGER, WHY, listed, run_key, why
 from lyo_pipelines.retraining.assess import inputs_digest
 from lyo_pipelines.retraining.claims import Claim
 from lyo_pipelines.retraining.curriculum import load_curriculum
-from lyo_pipelines.retraining.evaluate import evaluate
+from lyo_pipelines.retraining.evaluate import Evaluation, evaluate
 from lyo_pipelines.retraining.findings import KINDS, Kind
 from lyo_pipelines.retraining.ledger import policy_digest
 
@@ -68,7 +68,7 @@ def trigger_sensor(
         context.log.info(f"{found.summary}; {len(found.claims)} launched")
         return dg.SensorResult(
             run_requests=[_request(claim, config.for_segment(claim.segment)) for claim in found.claims],
-            skip_reason=None if found.claims else found.summary,
+            skip_reason=None if found.claims else _quiet(found),
             dynamic_partitions_requests=new_segments(context.instance, (claim.segment for claim in found.claims)),
             asset_events=[*decision_observations(found, name), *checks],
             # while a claim waits for its run, or others hold the causes, the next tick must look again
@@ -76,6 +76,17 @@ def trigger_sensor(
         )
 
     return sensor
+
+
+def _quiet(found: Evaluation) -> str:
+    """Why nothing is launched: the cause that is nearest first, then the counts."""
+    order = {"fire": 0, "hold": 1}
+    with_causes = [one for one in found.assessment.decisions.values() if one.causes]
+    nearest = min(with_causes, key=lambda one: (order.get(one.outcome, 2), one.segment), default=None)
+    if nearest is None:
+        return f"no cause for a training ({found.summary})"
+    held = "; ".join(nearest.held_by) or "another trigger launches it"
+    return f"{nearest.segment} is held: {held} ({found.summary})"
 
 
 trigger_sensors = [trigger_sensor(kind) for kind in KINDS]
@@ -93,10 +104,10 @@ def _request(claim: Claim, policy: Policy) -> dg.RunRequest:
             }
         },
         tags={
+            WHY: why(claim.says),
+            TRIGGER: ",".join(claim.kinds),
             CAUSE: claim.launch,
             ATTEMPT: str(claim.attempt),
-            TRIGGER: ",".join(claim.kinds),
             CAUSES: listed(claim.causes),
-            WHY: why(claim.says),
         },
     )

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lyo_pipelines.contracts.report import Report
-from lyo_pipelines.evaluation.command import PROGRESS, REPORT
+from lyo_pipelines.evaluation.command import HTML_REPORT, PROGRESS, REPORT
 from lyo_pipelines.evaluation.engine.ask_models import Asker
 from lyo_pipelines.evaluation.engine.model_host import ModelHost, quiet_libraries
 from lyo_pipelines.evaluation.engine.optional_parts import ask_endpoints, ask_judge, ask_other_segments
@@ -25,6 +25,7 @@ from lyo_pipelines.evaluation.measures.model_outputs import ModelOutputs
 from lyo_pipelines.evaluation.measures.run_metrics import Measured, run_metrics
 from lyo_pipelines.evaluation.measures.satisfaction import learn_satisfaction
 from lyo_pipelines.evaluation.report.build import Sections, build_report
+from lyo_pipelines.evaluation.report.html import render_html
 from lyo_pipelines.evaluation.report.markdown import render_report
 from lyo_pipelines.evaluation.report.plots import report_plots
 from lyo_pipelines.external_process.progress import Progress
@@ -77,9 +78,11 @@ def evaluate(
     seconds = time.monotonic() - started
     report = build_report(inputs, outputs, measured, seconds=seconds, now=clock(), sections=sections)
     write_items(output / "items.parquet", inputs, outputs, measured)
-    for name, png in report_plots(report).items():
+    plots = report_plots(report)
+    for name, png in plots.items():
         write_whole(output / name, png)
     write_whole(output / "report.md", render_report(report))
+    write_whole(output / HTML_REPORT, render_html(report, plots))
     write_whole(output / REPORT, report.to_json())
     progress.update(1, 1)
     return report

@@ -6,17 +6,28 @@ The statistics themselves stand in `lyo_pipelines.statistics`; what follows from
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from lyo_pipelines.config.evaluation import EvaluationConfig
 from lyo_pipelines.contracts.report_values import Comparison
 from lyo_pipelines.evaluation.measures.metric_values import Found, MetricFacts, difference_of
+from lyo_pipelines.statistics.bootstrap import nowhere
 from lyo_pipelines.statistics.detectable_effect import minimal_detectable_effect
-from lyo_pipelines.statistics.multiplicity import holm
+from lyo_pipelines.statistics.multiplicity import holm, holm_levels
 from lyo_pipelines.statistics.verdict import Direction, comparison_verdict
 
 Values = Mapping[str, Mapping[str, Found]]
 """role -> metric -> what it found, item by item or as a whole."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A comparison without a verdict, and its interval at any confidence (nan where none can be had)."""
+
+    comparison: Comparison
+    interval_at: Callable[[float], tuple[float, float]] = nowhere
 
 
 OURS = ("base", "champion", "start", "candidate")
@@ -44,7 +55,9 @@ def compare_all(
     found: list[Comparison] = []
     for pairs in (pairs_of(list(values)), remote_pairs(list(values))):
         measured = [
-            compare_metric(values[a][metric.name], values[b][metric.name], groups, config, metric=metric.name, a=a, b=b)
+            measure_difference(
+                values[a][metric.name], values[b][metric.name], groups, config, metric=metric.name, a=a, b=b
+            )
             for a, b in pairs
             for metric in metrics
             if metric.direction != "neutral"
@@ -54,6 +67,13 @@ def compare_all(
 
 
 def compare_metric(
+    first: Found, second: Found, groups: Sequence[str], config: EvaluationConfig, **named: Any
+) -> Comparison:
+    """One difference without a verdict and without others beside it; named: as of `measure_difference`."""
+    return measure_difference(first, second, groups, config, **named).comparison
+
+
+def measure_difference(
     first: Found,
     second: Found,
     groups: Sequence[str],
@@ -64,7 +84,7 @@ def compare_metric(
     b: str,
     rows: Sequence[int] | None = None,
     minimum_groups: int | None = None,
-) -> Comparison:
+) -> Measured:
     """Measure one difference, without a verdict. rows: the items to use (default all)."""
     minimum = config.minimum_groups if minimum_groups is None else minimum_groups
     rows = range(len(groups)) if rows is None else rows
@@ -73,19 +93,21 @@ def compare_metric(
     groups_of_both = len(set(labels))
     found = Comparison(metric=metric, a=a, b=b, n=len(both), groups=groups_of_both)
     if not both:
-        return found.model_copy(update={"note": "not measured"})
+        return Measured(found.model_copy(update={"note": "not measured"}))
     result = difference_of(first, second, both, labels, config)
     if result is None:
-        return found.model_copy(update={"note": "not comparable: the models count tokens differently"})
+        return Measured(found.model_copy(update={"note": "not comparable: the models count tokens differently"}))
     if math.isnan(result.estimate):
-        return found.model_copy(update={"note": "not defined on these items"})
+        return Measured(found.model_copy(update={"note": "not defined on these items"}))
     effect = minimal_detectable_effect(result.standard_error, alpha=config.alpha, power=config.power)
-    return Comparison(
+    made = Comparison(
         metric=metric,
         a=a,
         b=b,
         n=len(both),
         groups=groups_of_both,
+        mean_a=first.value(both),
+        mean_b=second.value(both),
         difference=result.estimate,
         ci_low=result.low,
         ci_high=result.high,
@@ -93,26 +115,44 @@ def compare_metric(
         minimal_detectable_effect=effect or None,  # 0: nothing ever differed, so nothing can be said
         note="" if groups_of_both >= minimum else f"not enough groups: {groups_of_both} of at least {minimum}",
     )
+    return Measured(made, result.at)
 
 
 def with_verdicts(
-    comparisons: Sequence[Comparison], directions: Mapping[str, str], config: EvaluationConfig
+    measured: Sequence[Measured], directions: Mapping[str, str], config: EvaluationConfig
 ) -> list[Comparison]:
-    """Correct the tested comparisons as one family (Holm) and put the verdicts in; the order stays."""
-    tested = [at for at, comparison in enumerate(comparisons) if _is_tested(comparison)]
-    adjusted = dict(zip(tested, holm([comparisons[at].p_value or 0.0 for at in tested]), strict=True))
+    """Correct the tested comparisons as one family (Holm) and put the verdicts in, each with the interval of its level; the order
+    stays.
+    """
+    tested = [at for at, one in enumerate(measured) if _is_tested(one.comparison)]
+    p_values = [measured[at].comparison.p_value or 0.0 for at in tested]
+    judged = zip(holm(p_values), holm_levels(p_values, config.alpha), strict=True)
+    found = dict(zip(tested, judged, strict=True))
     return [
-        _with_verdict(comparison, adjusted[at], directions[comparison.metric], config) if at in adjusted else comparison
-        for at, comparison in enumerate(comparisons)
+        _with_verdict(one, *found[at], directions[one.comparison.metric], config) if at in found else one.comparison
+        for at, one in enumerate(measured)
     ]
 
 
-def _with_verdict(comparison: Comparison, p_adjusted: float, direction: str, config: EvaluationConfig) -> Comparison:
+def _with_verdict(
+    measured: Measured, p_adjusted: float, level: float, direction: str, config: EvaluationConfig
+) -> Comparison:
+    comparison, (low, high) = measured.comparison, measured.interval_at(1 - level)
+    if p_adjusted >= config.alpha:
+        # the test finds 0 possible, so the interval holds it, too: where two methods disagree, the more careful one is shown
+        low, high = min(low, 0.0), max(high, 0.0)
     side: Direction = "lower" if direction == "lower" else "higher"
-    numbers = (comparison.difference, comparison.ci_low, comparison.ci_high)
-    difference, low, high = (math.nan if number is None else number for number in numbers)
+    difference = math.nan if comparison.difference is None else comparison.difference
     word = comparison_verdict(difference, low, high, p_adjusted, direction=side, alpha=config.alpha)
-    return comparison.model_copy(update={"p_adjusted": p_adjusted, "verdict": word})
+    return comparison.model_copy(
+        update={
+            "p_adjusted": p_adjusted,
+            "verdict": word,
+            "verdict_low": None if math.isnan(low) else low,
+            "verdict_high": None if math.isnan(high) else high,
+            "verdict_confidence": 1 - level,
+        }
+    )
 
 
 def _is_tested(comparison: Comparison) -> bool:

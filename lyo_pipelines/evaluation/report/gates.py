@@ -7,15 +7,19 @@ belongs to other tasks does not apply: there is nothing that evidence could be m
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 from lyo_pipelines.config.evaluation import PARTS, EvaluationConfig, GateConfig
-from lyo_pipelines.config.loading import load_config
 from lyo_pipelines.contracts.report import Report
 from lyo_pipelines.contracts.report_sections import Collateral, CollateralRow, JudgeGate, JudgeSection
 from lyo_pipelines.contracts.report_values import Comparison, Gate
 
 TASK_METRICS = "task_metrics"
 """As a gate's metric: every metric of the task's own file."""
+ReleaseAnswer = Literal["yes", "no", "cannot judge"]
+"""What the gates together say of a release."""
+NONE = "no_gates"
+"""The one outcome where the configuration asks for no gate."""
 RIVALS = ("champion", "start")
 """Roles that a gate against the champion is judged against: each that is there must be passed, for a tuned adapter its start too."""
 NO_NUMBER = "loss_no_number"
@@ -28,7 +32,7 @@ def evaluate_gates(report: Report, config: EvaluationConfig) -> list[Gate]:
     """Evaluate every configured gate on a report, in order; where the configuration says that nothing gates, one outcome says so."""
     if not config.gates:  # an empty list in a file is refused: only the words mean this
         message = "nothing gates a release here: the configuration says `gates: none`"
-        return [Gate(name="no_gates", passed=True, blocking=False, message=message)]
+        return [Gate(name=NONE, passed=True, blocking=False, message=message)]
     return [
         _judge_section(gate, report) if gate.metric in PARTS else _evaluate_gate(gate, report, config)
         for gate in config.gates
@@ -58,6 +62,64 @@ def held_because(outcomes: Sequence[Gate]) -> str:
     return ""
 
 
+def release_answer(outcomes: Sequence[Gate]) -> ReleaseAnswer:
+    """Whether the adapter may be released; "cannot judge" where nothing failed but evidence that is demanded is missing."""
+    if may_be_released(outcomes):
+        return "yes"
+    return "no" if any(gate.blocking and gate.passed is False for gate in outcomes) else "cannot judge"
+
+
+def release_sentence(outcomes: Sequence[Gate]) -> str:
+    """Whether the adapter may be released and why, in a sentence or two; the same reason of several gates is said once."""
+    if [gate.name for gate in outcomes] == [NONE]:
+        return f"Yes: {outcomes[0].message}."
+    answer = release_answer(outcomes)
+    if answer == "yes":
+        warned = [gate for gate in outcomes if gate.state == "failed"]
+        unknown = [gate for gate in outcomes if gate.state == "cannot judge"]
+        parts = [f"Yes: {_counted(sum(gate.state == 'passed' for gate in outcomes), 'gate')} passed"]
+        parts += [f"{_counted(len(warned), 'warning')} ({_named(warned)})"] if warned else []
+        parts += [f"{len(unknown)} could not be judged and {_holds(unknown)}"] if unknown else []
+        return f"{', '.join(parts)}."
+    if answer == "no":
+        failed = [gate for gate in outcomes if gate.blocking and gate.passed is False]
+        return f"No: {_counted(len(failed), 'gate')} failed. {_reasons(failed)}"
+    missing = [gate for gate in outcomes if gate.blocking and gate.passed is None]
+    if not missing:
+        return f"Cannot judge: {held_because(outcomes)}."
+    return f"Cannot judge, so it is held: {_reasons(missing)}"
+
+
+def words(name: str) -> str:
+    """The name of a gate or a check as people read it."""
+    return name.replace("_", " ")
+
+
+def _named(gates: Sequence[Gate]) -> str:
+    return ", ".join(words(gate.name) for gate in gates)
+
+
+def _holds(gates: Sequence[Gate]) -> str:
+    return "hold nothing" if len(gates) > 1 else "holds nothing"
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def _reasons(gates: Sequence[Gate], limit: int = 3) -> str:
+    """Why gates ended as they did, gates of the same reason together."""
+    by_reason: dict[str, list[Gate]] = {}
+    for gate in gates:
+        by_reason.setdefault(gate.message, []).append(gate)
+    told = [
+        f"{words(mine[0].name)}{f' (and {len(mine) - 1} more)' if len(mine) > 1 else ''}: {reason}"
+        for reason, mine in list(by_reason.items())[:limit]
+    ]
+    rest = len(by_reason) - limit
+    return "; ".join(told) + (f"; and {_counted(rest, 'more reason')}." if rest > 0 else ".")
+
+
 def _demand(gate: GateConfig) -> str:
     effect = "It blocks a release." if gate.blocking else "It only warns."
     if gate.metric in PARTS:
@@ -85,7 +147,7 @@ def _evaluate_gate(gate: GateConfig, report: Report, config: EvaluationConfig) -
     if gate.against == "champion" and not rivals:
         itself = report.candidate_is_champion
         why = "it is the adapter that serves now" if itself else "no adapter serves this segment yet"
-        return _outcome(gate, True, f"{why}: nothing to beat")
+        return _outcome(gate, True, f"{why}: nothing to beat", vacuous=True)
     if report.groups < config.minimum_groups:
         message = f"not enough groups: the test set has {report.groups}, at least {config.minimum_groups} are needed"
         return _outcome(gate, None, message)
@@ -115,10 +177,17 @@ def _judge_section(gate: GateConfig, report: Report) -> Gate:
 
 
 def _outcome(
-    gate: GateConfig, passed: bool | None, message: str, *, blocking: bool = True, applies: bool = True
+    gate: GateConfig,
+    passed: bool | None,
+    message: str,
+    *,
+    blocking: bool = True,
+    applies: bool = True,
+    vacuous: bool = False,
 ) -> Gate:
     """The outcome of a configured gate. blocking: False where this outcome stops nothing, whatever the gate does otherwise."""
-    return Gate(name=gate.name, passed=passed, blocking=gate.blocking and blocking, message=message, applies=applies)
+    blocks = gate.blocking and blocking
+    return Gate(name=gate.name, passed=passed, blocking=blocks, message=message, applies=applies, vacuous=vacuous)
 
 
 def _can_be_evaluated(gate: GateConfig, report: Report, name: str) -> bool:
@@ -192,11 +261,12 @@ def _limits(gate: GateConfig) -> str:
 
 
 def _said(c: Comparison) -> str:
-    interval = "" if c.ci_low is None else f" {_interval(c)}"
+    low, high = c.interval
+    interval = "" if low is None else f" [{_signed(low)}, {_signed(high)}]"
     return f"{c.metric} against {c.b}: {c.verdict.replace('_', ' ')} ({_signed(c.difference)}{interval}, n {c.n})"
 
 
-def _interval(of: Comparison | CollateralRow | JudgeGate) -> str:
+def _interval(of: CollateralRow | JudgeGate) -> str:
     return f"[{_signed(of.ci_low)}, {_signed(of.ci_high)}]"
 
 
@@ -245,7 +315,3 @@ DEMANDS = {
         "those of the adapter that serves now."
     ),
 }
-
-
-GATES: dict[str, str] = describe(load_config().evaluation)
-"""The packaged gates with their demands; what asset checks are declared from."""

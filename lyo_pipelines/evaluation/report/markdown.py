@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from lyo_pipelines.contracts.dataset import figure_text
 from lyo_pipelines.contracts.report import Report, ServedBy
-from lyo_pipelines.contracts.report_values import Comparison
+from lyo_pipelines.contracts.report_values import Comparison, Gate
 from lyo_pipelines.evaluation.measures.compare import OURS
-from lyo_pipelines.evaluation.report.gates import held_because
+from lyo_pipelines.evaluation.report.gates import release_sentence, words
 from lyo_pipelines.evaluation.report.headline import correctness_line
 from lyo_pipelines.evaluation.report.markdown_method import limits_section, method_section
 from lyo_pipelines.evaluation.report.markdown_parts import optional_sections as other_parts
@@ -19,19 +19,21 @@ from lyo_pipelines.evaluation.report.markdown_tables import (
     quote,
 )
 from lyo_pipelines.evaluation.report.markdown_tasks import summary_lines, task_part
+from lyo_pipelines.telling import told_size
 
 MEMORY = "of the GPU for each model, on a CPU of the whole process so far."
 
 MEANING = """\
+- Both values are means over the same items: those where both models were measured (n).
 - **better** / **worse**: the difference is larger than chance would explain. Its corrected p-value is below {alpha:g} and its
-  interval leaves 0 out.
-- **cannot tell**: this test set does not show a difference. That is not the same as "equal": differences smaller than the
-  one in the column *would have seen* would mostly go unnoticed (power {power:.0%}, before correction).
+  interval, which is corrected for the number of comparisons alike, leaves 0 out.
+- **cannot tell**: this test set does not show a difference; the interval holds 0. That is not the same as "equal": differences
+  smaller than the one in the column *would have seen* would mostly go unnoticed (power {power:.0%}, before correction).
 - **not enough groups**: fewer than {minimum_groups} independent groups; no verdict, and no gate judges it."""
 
 
-def render_report(report: Report) -> str:
-    """The whole report.md."""
+def render_report(report: Report, *, answers: str = "") -> str:
+    """The whole report.md. answers: what stands in place of the samples (for a form that can set them side by side)."""
     parts = [
         f"# Evaluation of {report.segment}, version {report.version}",
         _summary(report),
@@ -48,7 +50,7 @@ def render_report(report: Report) -> str:
         other_parts(report),
         "## Slices",
         _slices(report),
-        _samples(report),
+        _samples(report, answers),
         "## Time and memory",
         _timings(report),
         "## How it was measured",
@@ -62,31 +64,55 @@ def render_report(report: Report) -> str:
 
 def verdict_table(report: Report) -> str:
     """Metric by metric: each of our models' value, the difference with its interval, the verdict, n."""
-    roles = [role for role in report.models if role in OURS]
-    pairs = sorted({(c.a, c.b) for c in report.comparisons if c.b in OURS}, key=lambda pair: pair[1])
-    head = ["metric", *roles]
-    for _, other in pairs:
-        head += [f"candidate - {other}", f"against {other}", "would have seen"]
+    return markdown_table(VERDICT_COLUMNS, verdict_rows(report))
+
+
+VERDICT_COLUMNS = ("metric", "against", "its value", "candidate", "difference", "verdict", "n", "would have seen")
+
+
+def verdict_rows(report: Report) -> list[list[str]]:
+    """A row for each metric and each of our models that the candidate is compared with, cells as VERDICT_COLUMNS.
+
+    Both values are means over the items where both models were measured, so that their difference is the one beside them, and the
+    interval is the one of the verdict.
+    """
+    rivals = [role for role in report.models if role in OURS and role != "candidate"]
     rows = []
     for name, about in report.metrics.items():
-        row = [f"{name} ({about.unit}, {_arrow(about.direction)})"]
-        row += [_value(report.metric(role, name)) for role in roles]
-        for _, b in pairs:
-            row += _comparison_cells(report.comparison(name, b))
-        rows.append(row)
+        label = f"{name} ({about.unit}, {_arrow(about.direction)})"
+        for place, rival in enumerate(rivals):
+            rows.append(["" if place else label, rival, *_cells(report, name, rival)])
         if name == "loss":
-            rows.append(["perplexity (exp of loss)", *[_value(report.metric(role, "perplexity")) for role in roles]])
-    return markdown_table(head, rows)
+            rows += [
+                ["perplexity (exp of loss)", rival, _value(report.metric(rival, "perplexity")),
+                 _value(report.metric("candidate", "perplexity"))]
+                for rival in rivals
+            ]  # fmt: skip
+    return rows
+
+
+def _cells(report: Report, name: str, rival: str) -> list[str]:
+    found = report.comparison(name, rival)
+    if found is None:
+        return [_value(report.metric(rival, name)), _value(report.metric("candidate", name)), "–", "described only"]
+    theirs, ours = compared_means(report, found)
+    if found.difference is None:
+        return [_value(theirs), _value(ours), "–", found.note, str(found.n)]
+    word = found.note or f"{WORDS[found.verdict]} (p {number(found.p_adjusted)})"
+    difference = difference_with_interval(found.difference, *found.interval)
+    return [_value(theirs), _value(ours), difference, word, str(found.n), number(found.minimal_detectable_effect)]
+
+
+def compared_means(report: Report, found: Comparison) -> tuple[float | None, float | None]:
+    """What the two reached: over the same items; in reports of before, over all that each was measured on."""
+    if found.mean_a is None:
+        return report.metric(found.b, found.metric), report.metric(found.a, found.metric)
+    return found.mean_b, found.mean_a
 
 
 def gates_table(report: Report) -> str:
     """Each gate with its outcome."""
-    words = {True: "passed", False: "**failed**", None: "cannot judge"}
-    rows = [
-        [gate.name, words[gate.passed], "blocks" if gate.blocking else "warns", gate.message]
-        for gate in report.gates
-        if gate.applies
-    ]
+    rows = gate_rows(report)
     others = [gate for gate in report.gates if not gate.applies]
     off = [gate.name for gate in others if "(evaluation: " in gate.message]
     elsewhere = [gate.name for gate in others if gate.name not in off]
@@ -96,7 +122,26 @@ def gates_table(report: Report) -> str:
         else ""
     )
     note += f"\n\nGates of parts that are switched off: {', '.join(off)}." if off else ""
-    return f"{_release_sentence(report)}\n\n" + markdown_table(["gate", "outcome", "effect", "why"], rows) + note
+    return f"May it be released? {release_sentence(report.gates)}\n\n{markdown_table(GATE_COLUMNS, rows)}{note}"
+
+
+GATE_COLUMNS = ("gate", "outcome", "effect", "why")
+_OUTCOMES = ("failed", "cannot judge", "passed", "nothing to compare")
+
+
+def gates_in_order(report: Report) -> list[Gate]:
+    """The gates that apply: what failed first, then what could not be judged."""
+    shown = [gate for gate in report.gates if gate.applies]
+    return sorted(shown, key=lambda gate: (_OUTCOMES.index(gate.state), not gate.blocking))
+
+
+def gate_rows(report: Report) -> list[list[str]]:
+    """The gates that apply, cells as GATE_COLUMNS."""
+    return [
+        [words(gate.name), f"**{gate.state}**" if gate.state == "failed" else gate.state,
+         "blocks" if gate.blocking else "warns", gate.message]
+        for gate in gates_in_order(report)
+    ]  # fmt: skip
 
 
 def _figures(report: Report) -> str:
@@ -105,14 +150,6 @@ def _figures(report: Report) -> str:
         return ""
     rows = [[f"`{name}`", figure_text(value)] for name, value in report.row_figures.items()]
     return "### Figures that shaped the rows\n\n" + markdown_table(["figure", "value"], rows)
-
-
-def _release_sentence(report: Report) -> str:
-    if report.may_be_released:
-        return "May be released."
-    if any(gate.blocking and gate.passed is not True for gate in report.gates):
-        return "May not be released: a blocking gate has not passed."
-    return f"May not be released: {held_because(report.gates)}."
 
 
 def served_sentence(served: ServedBy) -> str:
@@ -146,21 +183,11 @@ def _summary(report: Report) -> str:
         if c.metric == report.primary_metric and c.b in OURS and not c.note:
             lines.append(
                 f"On {c.metric}, the candidate against the {c.b} is {WORDS[c.verdict]}: "
-                f"{difference_with_interval(c.difference, c.ci_low, c.ci_high)}."
+                f"{difference_with_interval(c.difference, *c.interval)}."
             )
     if report.candidate_is_champion:
         lines.append("The candidate is the adapter that serves now, so there is nothing else to compare it with.")
     return "\n\n".join(lines)
-
-
-def _comparison_cells(found: Comparison | None) -> list[str]:
-    if found is None:
-        return ["–", "described only", ""]
-    if found.difference is None:
-        return ["–", found.note, ""]
-    word = found.note or f"{WORDS[found.verdict]} (p {number(found.p_adjusted)})"
-    difference = difference_with_interval(found.difference, found.ci_low, found.ci_high)
-    return [difference, word, number(found.minimal_detectable_effect)]
 
 
 def _slices(report: Report) -> str:
@@ -187,15 +214,19 @@ def _slices(report: Report) -> str:
     return markdown_table(head, rows) + ("\n\n![slices](slices.png)" if plot else "")
 
 
-def _samples(report: Report) -> str:
-    blocks = []
-    for sample in report.samples:
+SAMPLES_INTRO = (
+    "The items where the candidate gained most against the base, then those where it lost most: extremes, no average."
+)
+
+
+def _samples(report: Report, instead: str = "") -> str:
+    blocks = [instead] if instead and report.samples else []
+    for sample in () if instead else report.samples:
         answers = {"reference": sample.reference, **sample.answers}
         quoted = "\n\n".join(f"**{role}**\n\n{quote(text)}" for role, text in answers.items())
         change = f"{sample.metric} {number(sample.change, True)}"
         blocks.append(f"### {sample.item_id} ({change})\n\n**question**\n\n{quote(sample.question)}\n\n{quoted}")
-    intro = "The items where the candidate gained most against the base, then those where it lost most: extremes, no average."
-    return "\n\n".join(["## Answers side by side", intro, *blocks]) if blocks else ""
+    return "\n\n".join(["## Answers side by side", SAMPLES_INTRO, *blocks]) if blocks else ""
 
 
 def _timings(report: Report) -> str:
@@ -208,7 +239,7 @@ def _timings(report: Report) -> str:
                 *[f"{number(span.p50)} / {number(span.p95)}" for span in spans],
                 number(report.metric(role, "answer_tokens")),
                 number(t.generation_tokens_per_second),
-                f"{t.peak_memory_bytes / 2**30:.2f} GiB",
+                told_size(t.peak_memory_bytes),
                 f"{t.device}, {t.dtype}" + (", reused" if t.reused else ""),
             ]
         )

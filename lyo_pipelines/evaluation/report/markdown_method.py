@@ -22,7 +22,8 @@ def method_section(report: Report) -> str:
         f"- Differences are paired by item; whole groups (conversations, near-duplicate clusters) are resampled {s.resamples:,} "
         f"times ({s.interval}, {s.confidence:.0%}). p-values: {s.p_value}.",
         f"- All metrics and pairs are one family, corrected with {s.correction} at {s.alpha:g}; the slices are a second family. "
-        "The intervals are not corrected.",
+        "The interval beside a verdict has the level at which the correction judged it, so the two agree; it is wider than "
+        f"{s.confidence:.0%} where there are several comparisons.",
         *method_lines(report),
     ]
     own = set(report.tasks.own_metrics)  # said where the task's answers are

@@ -138,7 +138,7 @@ def _against(report: Report, names: Sequence[str]) -> str:
 def _verdict(found: Comparison | None) -> str:
     if found is None or found.difference is None:
         return "described only" if found is None else found.note
-    interval = difference_with_interval(found.difference, found.ci_low, found.ci_high)
+    interval = difference_with_interval(found.difference, *found.interval)
     return f"{interval}: {found.note or WORDS[found.verdict]}"
 
 

@@ -40,15 +40,16 @@ def difference_with_interval(difference: float | None, low: float | None, high: 
 def quote(text: str) -> str:
     """A code block that no text can end or turn into mark-up (what a model wrote is not to be trusted)."""
     cut = text if len(text) <= QUOTED else text[:QUOTED] + " …"
-    plain = _visible(cut or "(empty)")
+    plain = visible(cut or "(empty)")
     fence = "`" * max(3, 1 + max((len(run) for run in re.findall(r"`+", plain)), default=0))
     return f"{fence}text\n{plain}\n{fence}"
 
 
 def code(text: str) -> str:
     """The same within a line: a code span of one line."""
-    return f"`{_visible(' '.join(text.split())).replace('`', chr(39))}`"
+    return f"`{visible(' '.join(text.split())).replace('`', chr(39))}`"
 
 
-def _visible(text: str) -> str:
+def visible(text: str) -> str:
+    """The text without control characters."""
     return "".join(c for c in text if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cs"))

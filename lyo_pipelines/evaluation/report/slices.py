@@ -8,15 +8,16 @@ from collections.abc import Mapping, Sequence
 from lyo_pipelines.config.evaluation import EvaluationConfig
 from lyo_pipelines.contracts.report_values import Comparison, Slice, Value
 from lyo_pipelines.evaluation.inputs.items import Item
-from lyo_pipelines.evaluation.measures.compare import Values, compare_metric, pairs_of, with_verdicts
+from lyo_pipelines.evaluation.measures.compare import Values, measure_difference, pairs_of, with_verdicts
 from lyo_pipelines.evaluation.measures.metric_values import Found, MetricFacts
 from lyo_pipelines.tasks.base import TaskMetric
+from lyo_pipelines.telling import natural_order
 
 
 def slice_all(
     values: Values, metrics: Sequence[MetricFacts], items: Sequence[Item], config: EvaluationConfig
 ) -> list[Slice]:
-    """Every slice of every dimension, largest first, Holm-corrected over all of them as one family.
+    """Every slice of every dimension, largest first (grades in their order), Holm-corrected over all of them as one family.
 
     By the metrics that the configuration names and the task's own; those of a whole set are shown without a verdict, which would cost
     thousands of evaluations for every slice. A slice that holds every item is shown with its n and compared nowhere: that would
@@ -27,12 +28,12 @@ def slice_all(
     parts = [
         (dimension, value, rows)
         for dimension in config.slices
-        for value, rows in _largest(_rows_by_value(items, dimension), config.slice_values)
+        for value, rows in _in_order(dimension, _largest(_rows_by_value(items, dimension), config.slice_values))
     ]
     found = [
         (
             part,
-            compare_metric(
+            measure_difference(
                 values[a][metric.name], values[b][metric.name], groups, config,
                 metric=metric.name, a=a, b=b, rows=rows, minimum_groups=config.minimum_slice_groups,
             ),
@@ -76,6 +77,11 @@ def _rows_by_value(items: Sequence[Item], dimension: str) -> dict[str, list[int]
         if (value := getattr(item, dimension)) is not None:
             found[str(value)].append(row)
     return {} if dimension == "segment" and len(found) < 2 else found  # one segment is the whole report
+
+
+def _in_order(dimension: str, parts: list[tuple[str, list[int]]]) -> list[tuple[str, list[int]]]:
+    """Grades as they are counted; all else stays as it is, largest first."""
+    return sorted(parts, key=lambda part: natural_order(part[0])) if dimension == "grade" else parts
 
 
 def _largest(parts: Mapping[str, list[int]], count: int) -> list[tuple[str, list[int]]]:

@@ -47,8 +47,6 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace, report: Reporter, stop: StopRequest) -> None:
-    from lyo_pipelines.training.engine.reporting import adapter_metadata
-
     output, recipe = Path(options.output), load_recipe(options.recipe, parse_changes(options.set))
     if is_complete(output):  # before torch is loaded: a second run is quick
         result = read_adapter(output)
@@ -60,7 +58,8 @@ def _run(options: argparse.Namespace, report: Reporter, stop: StopRequest) -> No
         require_not_diverged(output)
         result = _train(recipe, options, report, stop)
         report.say(f"trained {result.version} in {result.metrics.seconds:.0f} s: {output}")
-    report.materialize(adapter_metadata(result), result.version)
+    # what its page shows is read from its manifest by whoever shows it
+    report.materialize({"version": {"raw_value": result.version, "type": "text"}}, result.version)
 
 
 def _kept(output: Path) -> str:

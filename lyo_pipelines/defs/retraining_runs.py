@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 
 from lyo_pipelines.defs.partitions import PARTITION
-from lyo_pipelines.defs.sensors.runs import ATTEMPT, CAUSE, CAUSES, IN_FLIGHT, TRIGGER, parts_of
+from lyo_pipelines.defs.runs import ATTEMPT, CAUSE, CAUSES, IN_FLIGHT, TRIGGER, parts_of
 from lyo_pipelines.retraining.history import Launch, RunStatus
 
 REACH = timedelta(days=90)

@@ -20,7 +20,7 @@ IN_FLIGHT = [
     dg.DagsterRunStatus.CANCELING,
 ]
 _FAILED = (dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED)
-_TAG_CHARACTERS = 200
+_TAG_CHARACTERS = 120
 _CAUSE = re.compile(r"[a-z]+\.[a-z_]+")
 
 
@@ -35,8 +35,15 @@ def run_key(cause: str, attempt: int) -> str:
 
 
 def why(sentence: str) -> str:
-    """A sentence cut to the length of a tag."""
-    return sentence if len(sentence) <= _TAG_CHARACTERS else f"{sentence[: _TAG_CHARACTERS - 1]}…"
+    """The reason for a run as the value of a tag: short enough to be read in the list of runs. Of several reasons that do not fit, the
+    first ones, and how many more there are.
+    """
+    reasons = sentence.split("; ")
+    for count in range(len(reasons), 0, -1):
+        rest = f" (and {len(reasons) - count} more)" if count < len(reasons) else ""
+        if len(told := "; ".join(reasons[:count]) + rest) <= _TAG_CHARACTERS:
+            return told
+    return f"{sentence[: _TAG_CHARACTERS - 1]}…"
 
 
 def listed(parts: Iterable[str]) -> str:
@@ -65,7 +72,9 @@ def parts_of(tag: str) -> tuple[str, ...]:
 def gave_up(cause: str, failed: int) -> str | None:
     """Why a cause is given up after MAX_ATTEMPTS."""
     return (
-        f"cause {cause} failed {failed} times; fix it, then re-execute its last run" if failed >= MAX_ATTEMPTS else None
+        f"its runs failed {failed} times: mend what their pages say, then re-execute the last one (cause {cause})"
+        if failed >= MAX_ATTEMPTS
+        else None
     )
 
 
@@ -86,19 +95,25 @@ def run_for_cause(
     records = instance.get_run_records(dg.RunsFilter(tags={CAUSE: name}))
     statuses = [record.dagster_run.status for record in records]
     if any(status in IN_FLIGHT for status in statuses):
-        return dg.SkipReason(f"a run for cause {name} is in flight")
+        return dg.SkipReason(_about(tags, f"its run is in flight (cause {name})"))
     if (why_not := held_by(name, sum(status in _FAILED for status in statuses))) is not None:
-        return dg.SkipReason(why_not)
+        return dg.SkipReason(_about(tags, why_not))
     return dg.RunRequest(
-        run_key(name, len(statuses) + 1), job_name=job_name, partition_key=partition_key, tags={CAUSE: name, **tags}
+        run_key(name, len(statuses) + 1), job_name=job_name, partition_key=partition_key, tags={**tags, CAUSE: name}
     )
+
+
+def _about(tags: Mapping[str, str], says: str) -> str:
+    """What a tick says of a run: what the run is for comes first."""
+    return f"{tags[WHY]}: {says}" if WHY in tags else says
 
 
 def one_run(
     instance: dg.DagsterInstance, job_name: str, *cause: object, tags: Mapping[str, str], waiting: str
 ) -> dg.SensorResult | dg.SkipReason:
     """A sensor's answer for a job of which only one run is wanted at a time; `waiting` names what waits for the one in flight."""
-    found = held_by_run(instance, job_name, waiting) or run_for_cause(instance, *cause, tags=tags)
+    told = {WHY: why(waiting), **tags}
+    found = held_by_run(instance, job_name, waiting) or run_for_cause(instance, *cause, tags=told)
     return found if isinstance(found, dg.SkipReason) else dg.SensorResult(run_requests=[found])
 
 
