@@ -14,7 +14,6 @@ from lyo_pipelines.interactions.conversion.parallel import convert_in_processes,
 from lyo_pipelines.interactions.errors import UnreadableFileError
 from lyo_pipelines.interactions.fields.header_names import field_name
 from lyo_pipelines.interactions.fields.mapping import Mapping
-from lyo_pipelines.interactions.fields.scrub import EMAIL
 from lyo_pipelines.interactions.formats.chat_metadata import STATED
 from lyo_pipelines.interactions.formats.detect import DetectedFormat, detect_format
 from lyo_pipelines.interactions.formats.mapping_gaps import Gap, gaps_of
@@ -28,6 +27,7 @@ from lyo_pipelines.interactions.reading.json_values import json_lines
 from lyo_pipelines.interactions.reading.jsonl import parse_lines
 from lyo_pipelines.interactions.reading.lines import Lines, read_lines
 from lyo_pipelines.interactions.reading.source_file import InputFile
+from lyo_pipelines.personal import EMAIL
 
 _LIKE_FEEDBACK = re.compile(
     r"(?i)rating|feedback|thumb|star(?:s|_|$)|score|vote|reaction|complaint|(?:^|_)(?:dis)?like[sd]?(?:_|$)|satisf"

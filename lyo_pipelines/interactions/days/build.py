@@ -25,6 +25,8 @@ from lyo_pipelines.interactions.days.earlier_turns import Histories
 from lyo_pipelines.interactions.days.feedback_routing import feedback_for, feedback_names
 from lyo_pipelines.interactions.days.final_answers import beside_the_answer
 from lyo_pipelines.interactions.days.turns import UNKNOWN, missing_turns
+from lyo_pipelines.interactions.hidden_ids import hide_ids_of
+from lyo_pipelines.interactions.pseudonyms import Pseudonyms
 from lyo_pipelines.interactions.store.day_writers import PARQUET
 from lyo_pipelines.interactions.store.ledger import landed_files, landed_names
 from lyo_pipelines.segments import SegmentKeyError, segment_key
@@ -32,7 +34,7 @@ from lyo_pipelines.storage.arrow import conform_table, pc
 from lyo_pipelines.storage.lake import Lake
 
 INPUTS_KEY = b"lyo.inputs"
-VERSION = "2"
+VERSION = "3"
 """Raise it when the same inputs must give another result: every day is then built anew."""
 
 _ROWS = 32_768
@@ -104,9 +106,10 @@ def stale_days(lake: Lake) -> list[date]:
     return stale
 
 
-def build_day(lake: Lake, day: date) -> DayReport:
+def build_day(lake: Lake, day: date, pseudonyms: Pseudonyms | None = None) -> DayReport:
     """Write raw_interactions of one day; the same inputs give the same file.
 
+    pseudonyms: hide the ids of rows that landed before ids were hidden at the door; None: there are no such rows.
     Memory is bounded by a block of rows, the day's keys, its feedback, and the text of at most history.MAX_ROWS rows.
     """
     known = landed_files(lake)
@@ -127,7 +130,8 @@ def build_day(lake: Lake, day: date) -> DayReport:
     ):
         for table in _blocks(lake, paths, keep, turns):
             told, reached = feedback.apply(histories.fill(table))
-            final = told.select(INTERACTION.names).cast(schema)
+            final = told.select(INTERACTION.names)
+            final = (final if pseudonyms is None else hide_ids_of(final, pseudonyms)).cast(schema)
             writer.write_table(final)
             rows += len(final)
             with_feedback += reached

@@ -179,9 +179,11 @@ def _scope_day(
 
 
 def _renamed(table: pa.Table, named: dict[int, str], matching_key: str) -> pa.Table:
-    ids = table["interaction_id"].to_pylist()
+    """A table with the new ids and their keys; the others keep the keys of the ids that their source gave."""
+    ids, keys = table["interaction_id"].to_pylist(), table[_KEY].to_numpy().copy()
+    keys[list(named)] = match_keys(pa.array(named.values(), pa.string()), matching_key).to_numpy()
     for index, name in named.items():
         ids[index] = name
     column = pa.array(ids, pa.string())
     table = table.set_column(LANDED.get_field_index("interaction_id"), LANDED.field("interaction_id"), column)
-    return table.set_column(LANDED.get_field_index(_KEY), LANDED.field(_KEY), match_keys(column, matching_key))
+    return table.set_column(LANDED.get_field_index(_KEY), LANDED.field(_KEY), pa.array(keys, pa.uint64()))

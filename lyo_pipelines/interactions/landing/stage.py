@@ -31,6 +31,7 @@ from lyo_pipelines.interactions.days.feedback_routing import forget_feedback, ro
 from lyo_pipelines.interactions.fields.notes import Notes
 from lyo_pipelines.interactions.formats.mapping_gaps import Gap, filled_in, open_gaps
 from lyo_pipelines.interactions.formats.row_format import RowFormat
+from lyo_pipelines.interactions.landing.file_names import UserInName, digest_name
 from lyo_pipelines.interactions.landing.full_exports import REPLACED, replace_earlier_exports
 from lyo_pipelines.interactions.landing.report import LandingReport, report_of
 from lyo_pipelines.interactions.landing.stop_ratings import off_scale_note, stop_ratings
@@ -86,6 +87,7 @@ def stage_file(lake: Lake, reading: ConvertedSource, spec: FileSpec, name: str, 
     # the key of a table's row is its own, whatever the row holds now
     with_ids = row_format.rows == "interactions" and spec.ids is None
     keys: list[np.ndarray] = []
+    user = UserInName(name, spec.pseudonyms)
     with (
         closing(DayWriters(lake, folder, schema, **limits)) as writers,
         closing(RejectedWriter(lake, f"{folder}/rejected.parquet", name, spec.file_hash)) as rejected,
@@ -93,6 +95,7 @@ def stage_file(lake: Lake, reading: ConvertedSource, spec: FileSpec, name: str, 
         for block in reading.converted():
             read += block.read
             accepted += len(block.table)
+            user.look(block.table)
             writers.add(block.table, days_of(block.table[column]))
             rejected.add(block.rejected)
             notes.update(block.notes)
@@ -107,6 +110,9 @@ def stage_file(lake: Lake, reading: ConvertedSource, spec: FileSpec, name: str, 
             notes[off_scale_note(off_scale)] = stopped.ratings
             rejected.add(stopped.rejected)
             accepted -= len(stopped.rejected)
+        if user.found:
+            name = digest_name(name, spec.file_hash)
+            rejected.rename(name)
         rejected_path = rejected.finish()
     notes.update(dict.fromkeys(open_gaps(reading.gaps, filled), accepted))
     clashes = Clashes()
