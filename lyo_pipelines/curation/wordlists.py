@@ -18,6 +18,7 @@ import polars as pl
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from lyo_pipelines.bounded_yaml import read_bounded_yaml
 from lyo_pipelines.errors import LyoError
 from lyo_pipelines.storage.lake import Lake
 
@@ -149,7 +150,7 @@ def load_wordlists(lake: Lake | None = None) -> Wordlists:
 def _parse(text: str, name: str) -> Wordlist:
     """Parse and check one file's text (remembered: each day and each look for stale days asks again)."""
     try:
-        raw: Any = _ready(yaml.safe_load(text))
+        raw: Any = _ready(read_bounded_yaml(text))
         parsed = Wordlist.model_validate(raw)
     except yaml.YAMLError as error:
         raise WordlistError(f"{name}: cannot be read as YAML ({error}). Mend or remove it.") from error

@@ -17,6 +17,7 @@ from lyo_pipelines.dataset.scope import scope_of
 from lyo_pipelines.dataset.split_memory import load_split_memory
 from lyo_pipelines.dataset.versions import Version, get_version, latest_version, point_to_version
 from lyo_pipelines.dataset.write import write_splits
+from lyo_pipelines.interactions.pseudonyms import Pseudonyms
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines.tasks import task_format
 
@@ -29,9 +30,17 @@ class DatasetVersion(Version):
 
 
 def build_dataset(
-    lake: Lake, segment: str, config: DatasetConfig, curation: CurationConfig, *, now: datetime
+    lake: Lake,
+    segment: str,
+    config: DatasetConfig,
+    curation: CurationConfig,
+    *,
+    now: datetime,
+    pseudonyms: Pseudonyms | None = None,
 ) -> DatasetVersion:
     """Build (or find again) the version that the examples of a segment, parent or mixture make today; point latest.json at it.
+
+    pseudonyms: of the lake, so that benchmarks are met by the ids of their items, too.
 
     A version is written into its folder file by file, manifest.json last: a build that was killed leaves no version, and the
     next one writes the same bytes over it. Raises EmptySegmentError, SegmentTooSmallError, UnknownTaskFormatError,
@@ -39,7 +48,7 @@ def build_dataset(
     """
     scope = scope_of(lake, segment, config.mixtures)
     formats = {task: task_format(task) for task in scope.tasks}
-    benchmarks = registered_benchmarks(lake)
+    benchmarks = registered_benchmarks(lake, pseudonyms)
     memory, covered = load_split_memory(lake, scope)
     plan = make_plan(lake, scope, config, curation, benchmarks=benchmarks, memory=memory)
     fingerprint = plan.fingerprint("+".join(task.version for task in formats.values()))

@@ -11,6 +11,7 @@ from lyo_pipelines.config.settings import Settings
 from lyo_pipelines.dataset.versions import Version, latest_version
 from lyo_pipelines.defs.pipes import WholeLinesReader
 from lyo_pipelines.external_process.command import WORKING_DIRECTORY
+from lyo_pipelines.interactions.pseudonyms import Pseudonyms
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines.training.divergence import DivergedError, require_not_diverged
 
@@ -33,6 +34,11 @@ class Store(dg.ConfigurableResource):
     def lake(self) -> Lake:
         """The lake."""
         return Lake(self.settings().data_dir)
+
+    def pseudonyms(self) -> Pseudonyms | None:
+        """The pseudonyms of the lake, where their key is known."""
+        key = self.settings().known_pseudonym_key
+        return Pseudonyms(key) if key else None
 
     def load_config(self) -> Config:
         """The configured values with the user's file laid over them."""

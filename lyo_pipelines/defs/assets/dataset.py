@@ -54,7 +54,8 @@ def _spec(key: str, schema: pa.Schema) -> dg.AssetSpec:
 def dataset_splits(context: dg.AssetExecutionContext, store: Store):
     """Build (or find again) the segment's dataset version from all curated days, or its parent's where it is too thin."""
     lake, config, segment = store.lake(), store.load_config(), context.partition_key
-    version = build_or_fall_back(lake, segment, config.dataset, config.curation, now=clock.current_time())
+    told = {"now": clock.current_time(), "pseudonyms": store.pseudonyms()}
+    version = build_or_fall_back(lake, segment, config.dataset, config.curation, **told)
     manifest = version.manifest
     sizes = {name: manifest.counts[name] for name in ("train", "validation", "test")}
     context.log.info(

@@ -169,8 +169,7 @@ def landed_files(context: dg.AssetExecutionContext, store: Store):
 )
 def raw_interactions(context: dg.AssetExecutionContext, store: Store) -> dg.MaterializeResult:
     """Rebuild the days whose landed files or feedback changed."""
-    lake, key = store.lake(), store.settings().known_pseudonym_key
-    pseudonyms = Pseudonyms(key) if key else None
+    lake, pseudonyms = store.lake(), store.pseudonyms()
     asked = context.partition_keys
     days = days_to_build(asked, lambda: stale_days(lake))
     total = 0

@@ -36,7 +36,7 @@ def dataset_leakage(context: dg.AssetCheckExecutionContext, store: Store) -> Ite
     """Run every check once on the segment's current version."""
     lake, config = store.lake(), store.load_config()
     version = current_dataset(lake, context.op_execution_context.partition_key)
-    for outcome in leakage_checks(lake, version.segment, version.fingerprint, config.dataset):
+    for outcome in leakage_checks(lake, version.segment, version.fingerprint, config.dataset, store.pseudonyms()):
         yield dg.AssetCheckResult(
             asset_key="train_split",
             check_name=outcome.name,

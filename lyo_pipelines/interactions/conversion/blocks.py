@@ -87,7 +87,11 @@ class Reading:
             if container == "csv":
                 blocks = csv_blocks(stream, **limits, rename=field_name if self._spec.mapping is None else str)
             else:
-                blocks = parquet_blocks(stream) if container == "parquet" else arrow_blocks(stream)
+                blocks = (
+                    parquet_blocks(stream, size=self._source.size, **limits)
+                    if container == "parquet"
+                    else arrow_blocks(stream, **limits)
+                )
             head = list(islice(blocks, 1))
             sample = head[0] if head else RowBlock()
             self._blocks = lambda: (self._converter.block(block) for block in chain(head, blocks))
