@@ -30,7 +30,7 @@ from lyo_pipelines.interactions.pseudonyms import Pseudonyms
 from lyo_pipelines.interactions.store.day_writers import PARQUET
 from lyo_pipelines.interactions.store.ledger import landed_files, landed_names
 from lyo_pipelines.segments import SegmentKeyError, segment_key
-from lyo_pipelines.storage.arrow import conform_table, pc
+from lyo_pipelines.storage.arrow import conform_table, group_batches, pc
 from lyo_pipelines.storage.lake import Lake
 
 INPUTS_KEY = b"lyo.inputs"
@@ -167,7 +167,7 @@ def _blocks(
     for path in paths:
         start = 0
         with lake.open_table(path) as file:
-            for batch in file.iter_batches(batch_size=_ROWS, columns=list(columns)):
+            for batch in group_batches(file, _ROWS, list(columns)):
                 table, stop = conform_table(pa.Table.from_batches([batch]), schema), start + len(batch)
                 if path in turns:
                     told = turns[path][start:stop]

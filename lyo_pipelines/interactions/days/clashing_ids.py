@@ -21,6 +21,7 @@ from lyo_pipelines.interactions.identity import match_keys
 from lyo_pipelines.interactions.store.day_writers import PARQUET
 from lyo_pipelines.interactions.store.key_index import day_keys, indexed_days
 from lyo_pipelines.interactions.store.ledger import landed_names
+from lyo_pipelines.storage.arrow import group_batches
 from lyo_pipelines.storage.lake import Lake
 
 SCOPED = "interaction_id: the same id stands on other content, so it was scoped"
@@ -150,7 +151,7 @@ def _scope_day(
     path = staged[day]
     target, scoped = f"{path.removesuffix('.parquet')}-scoped.parquet", 0
     with pq.ParquetWriter(target, LANDED, filesystem=lake.fs, **PARQUET) as writer, lake.open_table(path) as file:
-        for batch in file.iter_batches(batch_size=_ROWS):
+        for batch in group_batches(file, _ROWS):
             table = pa.Table.from_batches([batch], LANDED)
             hits = np.flatnonzero(np.isin(table[_KEY].to_numpy(), suspected))
             named = {}

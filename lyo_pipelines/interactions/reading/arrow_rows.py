@@ -1,8 +1,8 @@
 """Parquet and Arrow files to rows, batch by batch; a damaged file is damaged as a whole, a damaged value is one row's.
 
-The limits are those of JSON lines: a row of more than `max_row_bytes` is rejected, rows are made in blocks of about `block_bytes`, and a
-file may not unpack to a multiple of itself that no log has. A text that stands once in a file and in a million rows stays once in memory
-until its rows are cut to size.
+The limits are those of JSON lines: a row of more than `max_row_bytes` is rejected, rows are made in blocks of about `block_bytes`, and
+a file may not unpack to a multiple of itself that no log has. A text that stands once in a file and in a million rows stays once in
+memory until its rows are cut to size.
 """
 
 from __future__ import annotations
