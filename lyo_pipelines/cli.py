@@ -16,9 +16,10 @@ from rich.markup import escape
 from lyo_pipelines import faults
 from lyo_pipelines.commands.gateway_app import gateway_app
 from lyo_pipelines.commands.release_app import release_app
-from lyo_pipelines.config.settings import traceback_wanted
+from lyo_pipelines.config.settings import Settings, traceback_wanted
 from lyo_pipelines.errors import LyoError
 from lyo_pipelines.machine import machine_explained
+from lyo_pipelines.private_files import write_privately
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, help="Turn tutor and assistant logs into better, evaluated adapters."
@@ -352,6 +353,7 @@ def main() -> None:
     for stop_signal in (signal.SIGINT, signal.SIGTERM):
         signal.signal(stop_signal, signal.default_int_handler)
     try:
+        write_privately(group=Settings.from_env().group_reads)
         with machine_explained("the data directory"):
             app()
     except SystemExit as stop:

@@ -20,6 +20,11 @@ def email_problem(config: EmailConfig, password: str) -> str:
     missing = [f"alerts.email.{name}" for name in ("host", "sender", "recipients") if not getattr(config, name)]
     if missing:
         return f"e-mail is enabled but {', '.join(missing)} is empty: set it in your config.yaml"
+    if config.username and config.security == "none":
+        return (
+            "alerts.email.username is set and security is none: the password would cross the network as it is. "
+            "Use starttls or ssl, or no username"
+        )
     if config.username and not password:
         return "alerts.email.username is set but LYO_SMTP_PASSWORD is not: set it in the environment"
     return ""

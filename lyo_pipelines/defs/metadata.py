@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import dagster as dg
 import pyarrow as pa
 
+from lyo_pipelines.evaluation.report.markdown_tables import code
 from lyo_pipelines.plotting import markdown_image
+
+_PLAIN = re.compile(r"[\w\s.,;:%()/+='’“”…·–—−×≥≤±?-]*")
+"""Letters and signs of which Markdown makes nothing within a line."""
 
 Metadata: TypeAlias = dict[str, dg.MetadataValue | str | int | float | None]
 """Metadata of an event: entry -> what Dagster shows."""
@@ -44,5 +49,13 @@ def counts_table(title: str, values: Mapping[str, int]) -> dg.MarkdownMetadataVa
 
 
 def _cell(value: Any) -> str:
-    text = f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
-    return text.replace("|", "\\|").replace("\n", " ")
+    """A cell; text with signs that Markdown or HTML may act on (a file's keys are anybody's) becomes a code span, where none does."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}"
+    text = str(value)
+    return text if _PLAIN.fullmatch(text) and "://" not in text and "www." not in text.lower() else cell_code(text)
+
+
+def cell_code(text: str) -> str:
+    """A code span within a table: a bar ends a cell even there, so it is shown as a broken one."""
+    return code(text).replace("|", "¦")

@@ -17,15 +17,17 @@ from lyo_pipelines.training.divergence import DivergedError, require_not_diverge
 
 
 class Store(dg.ConfigurableResource):
-    """The data lake and the configuration of this installation; empty fields come from LYO_DATA_DIR and LYO_CONFIG."""
+    """The data lake and the configuration of this installation; empty fields come from LYO_DATA_DIR and LYO_CONFIG.
+
+    The pseudonym key is no field: what a field holds stands in the record of every run that sets it.
+    """
 
     data_dir: str = ""
     config_path: str = ""
-    pseudonym_key: str = ""
 
     def settings(self) -> Settings:
         """Settings with this resource's fields laid over the environment's."""
-        given = {"data_dir": self.data_dir, "config": self.config_path, "pseudonym_key": self.pseudonym_key}
+        given = {"data_dir": self.data_dir, "config": self.config_path}
         given = {name: value for name, value in given.items() if value}
         if self.data_dir:  # another data directory's figures are not this one's
             given.setdefault("config", "")

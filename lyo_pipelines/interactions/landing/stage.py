@@ -16,6 +16,7 @@ from typing import Protocol
 import numpy as np
 from filelock import FileLock
 
+from lyo_pipelines.config.settings import Settings
 from lyo_pipelines.interactions.contract import FEEDBACK, LANDED
 from lyo_pipelines.interactions.conversion.converter import Converted, FileSpec
 from lyo_pipelines.interactions.conversion.rejected import RejectedWriter
@@ -37,6 +38,7 @@ from lyo_pipelines.interactions.landing.report import LandingReport, report_of
 from lyo_pipelines.interactions.landing.stop_ratings import off_scale_note, stop_ratings
 from lyo_pipelines.interactions.store.day_writers import DayWriters, days_of
 from lyo_pipelines.interactions.store.ledger import LedgerEntry, Reached, begin_landing, landed_files, write_entry
+from lyo_pipelines.private_files import narrow_folder
 from lyo_pipelines.storage.lake import Lake, NotLocalError
 
 
@@ -207,6 +209,9 @@ def landing_lock(lake: Lake) -> Iterator[None]:
         yield
         return
     folder.mkdir(parents=True, exist_ok=True)
+    group = Settings.from_env().group_reads
+    for private in (folder, *(lake.local(lake.side(name)) for name in ("inbox", "review", "gateway"))):
+        narrow_folder(private, group=group)
     with FileLock(str(folder / ".landing.lock")):
         yield
 
