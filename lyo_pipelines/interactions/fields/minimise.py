@@ -47,6 +47,12 @@ class Minimiser:
         """A text without addresses, long numbers and the row's user."""
         return without_personal_shapes(self._scrubber.text(value, user_id), self._put)
 
+    def name(self, value: str, user_id: str | None = None) -> str:
+        """A name that others count by (the category of a complaint), without them and without a user who is all of it."""
+        if user_id and value.strip().casefold() == user_id.casefold():
+            return self._put(user_id)
+        return self.text(value, user_id)
+
     def _put(self, found: str) -> str:
         return self._pseudonyms.of(found) or ""
 

@@ -1,0 +1,31 @@
+"""What stands in a table on an asset's page is text, whatever a file brought there."""
+
+from __future__ import annotations
+
+import pytest
+from markdown_it import MarkdownIt
+
+from lyo_pipelines.defs.metadata import counts_table, metadata_table
+
+HOSTILE = [
+    "![x](https://far.example/p.png)", "[click](https://far.example)", "<script>alert(1)</script>", "<img src=x onerror=alert(1)>",
+    "https://far.example/p.png", "www.far.example", "a@far.example", "`` ![x](y) ``", "a | b\n\n# big", "`<b>`", "&lt;b&gt;", "**bold**",
+    "\\![x](https://far.example)", "| --- |", "a\n<b>c</b>",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_a_cell_is_no_markup(text):
+    shown = MarkdownIt("gfm-like", {"html": True, "linkify": False}).render(
+        metadata_table([{"file": text, "n": 1}], ["file", "n"]).md_str
+    )
+    assert shown.count("<tr>") == 2
+    assert shown.count("<td>") == 2
+    assert not any(tag in shown for tag in ("<a", "<img", "<script", "<h1", "<b>", "<strong"))
+
+
+@pytest.mark.parametrize(
+    "text", ["rated_low", "tutoring.hi.math", "0.5 (n = 12)", "no_shared_group", "α ≤ 0.05; kept", "2026-11-20"]
+)
+def test_plain_words_stay_plain(text):
+    assert f"| {text} | 1,234 |" in counts_table("rule", {text: 1234}).md_str
