@@ -21,13 +21,8 @@ _SIGN = re.compile(
 def person(number: int) -> str:
     """A raw user id: a login of letters, one with digits, an address, a telephone number, a student number."""
     letters = "".join(string.ascii_lowercase[int(digit)] for digit in f"{number:05d}")
-    return [
-        f"zqvx{letters}",
-        f"zqvx.{letters}-{number}",
-        f"Zqvx.{letters}@school.example",
-        f"+91984{number:07d}",
-        f"771{number:04d}",
-    ][number % 5]
+    address, phone = f"Zqvx.{letters}@school.example", f"+91984{number:07d}"
+    return [f"zqvx{letters}", f"zqvx.{letters}-{number}", address, phone, f"771{number:04d}"][number % 5]
 
 
 def planted_row(number: int, at: str) -> dict[str, Any]:
@@ -56,27 +51,33 @@ def planted_row(number: int, at: str) -> dict[str, Any]:
         "complaint_text": f"No.{said}",
         "rating": 5,
         "error": None,
-        "metadata": {
-            "app": f"web of {mail} ({phone})", "full_name": f"Zqvx{number} Patil", "guardian": {"contact": int(phone)}, "ip": "203.0.113.9",
-            "note": f"asked by {who}", "ids": [who, {"deep": who.upper()}], who: 1, mail: {phone: mail}, "raw": json.dumps({"who": who}),
-        },
+        "metadata": _metadata(number, who, phone, mail),
         f"field_of_{mail}": who,
-    }  # fmt: skip
+    }
     if number % 10 == 9:
         row |= {"occurred_at": "never", "question": f"I am Zqvx{number} Patil, {phone}, {mail}"}
     return row
 
 
+def _metadata(number: int, who: str, phone: str, mail: str) -> dict[str, Any]:
+    return {
+        "app": f"web of {mail} ({phone})",
+        "full_name": f"Zqvx{number} Patil",
+        "guardian": {"contact": int(phone)},
+        "ip": "203.0.113.9",
+        "note": f"asked by {who}",
+        "ids": [who, {"deep": who.upper()}],
+        who: 1,
+        mail: {phone: mail},
+        "raw": json.dumps({"who": who}),
+    }
+
+
 def planted_feedback(number: int, at: str) -> dict[str, Any]:
     """A late rating that quotes the raw id of the interaction."""
     row = planted_row(number, at)
-    return {
-        "interaction_id": row["interaction_id"],
-        "user_id": row["user_id"],
-        "rating": 4,
-        "feedback_at": at,
-        "complaint_category": row["user_id"],
-    }
+    said = {name: row[name] for name in ("interaction_id", "user_id")}
+    return {**said, "rating": 4, "feedback_at": at, "complaint_category": row["user_id"]}
 
 
 def left_over(*folders: Path) -> Iterator[tuple[str, str]]:

@@ -9,27 +9,10 @@ import pytest
 from lyo_pipelines.personal import TELEPHONE, points_at_a_person, without_personal_shapes
 from lyo_pipelines.segments import SegmentKeyError, segment_key
 
-PERSONAL = [
-    "a.b@c.example",
-    "9900112233",
-    "+91 99001 12233",
-    "(022) 2555-1234",
-    "१२३४५६७८९०",
-    "10.0.0.17",
-    "2001:db8:0:1:17",
-    "4820137",
-]
-NOBODY = [
-    "class 9",
-    "2026-11-20",
-    "2026-11-20T10:00:00.123",
-    "2026-2027",
-    "2026/27",
-    "chapter 3.2.1",
-    "grade 10 a",
-    "@home",
-    "1,234",
-]
+NUMBERS = ["9900112233", "+91 99001 12233", "(022) 2555-1234", "१२३४५६७८९०", "4820137"]
+PERSONAL = ["a.b@c.example", "10.0.0.17", "2001:db8:0:1:17", *NUMBERS]
+DATES = ["2026-11-20", "2026-11-20T10:00:00.123", "2026-2027", "2026/27"]
+NOBODY = ["class 9", "chapter 3.2.1", "grade 10 a", "@home", "1,234", *DATES]
 
 
 @pytest.mark.parametrize("text", PERSONAL)

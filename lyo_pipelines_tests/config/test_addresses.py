@@ -9,9 +9,10 @@ from lyo_pipelines.config.loading import ConfigError, lay_over
 SECRET = "hunter2"
 
 
-@pytest.mark.parametrize(
-    "address", [f"http://svc:{SECRET}@h/v1", f"https://{SECRET}@h/v1", f"https://h/v1?api-key={SECRET}", f"https://h/?x=1&Token={SECRET}", f"http://[{SECRET}/"]
-)  # fmt: skip
+WHERE = ["http://svc:{}@h/v1", "https://{}@h/v1", "https://h/v1?api-key={}", "https://h/?x=1&Token={}", "http://[{}/"]
+
+
+@pytest.mark.parametrize("address", [one.format(SECRET) for one in WHERE])
 @pytest.mark.parametrize(
     "changes",
     [

@@ -25,6 +25,7 @@ from lyo_pipelines.interactions.fields.scrub_columns import (
     LEFT_OUT,
     leave_out_personal_facets,
     minimise_metadata,
+    scrub_categories,
     scrub_columns,
 )
 from lyo_pipelines.interactions.fields.thumbs import parse_thumb
@@ -101,9 +102,10 @@ def landed_table(
         else match_keys(_without_empty(parents), context.pseudonyms.matching_key(MATCH_KEYS[0]))
     )
     raw = {name: data[name] for name in KINDS}
-    for name, rows in leave_out_personal_facets(data).items():
+    for name, rows in leave_out_personal_facets(gathered).items():
         findings.said += [(row, f"{name}: {LEFT_OUT}") for row in rows]
     scrub_columns(gathered, context.scrubber)
+    scrub_categories(gathered, context.minimiser)
     data["user_pseudonym"] = _pseudonyms(gathered, context.pseudonyms)
     data["source"] = pa.repeat(context.source, len(lines))
     data["source_file"] = pa.repeat(context.file_hash, len(lines))

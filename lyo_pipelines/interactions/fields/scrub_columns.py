@@ -60,22 +60,30 @@ def _object(value: Any) -> Any:
     return inside if isinstance(inside, dict) else {"value": inside}
 
 
-def leave_out_personal_facets(data: dict[str, pa.Array]) -> dict[str, list[int]]:
-    """Make facets null that point at a person; column -> its rows."""
-    left: dict[str, list[int]] = {}
+def scrub_categories(gathered: Gathered, minimiser: Minimiser) -> None:
+    """Categories of complaints without anybody in them."""
+    array = gathered.data["complaint_category"]
+    if array.null_count < len(array):
+        pairs = zip(array.to_pylist(), gathered.user_ids.to_pylist(), strict=True)
+        kept = [value if value is None else minimiser.name(value, user) for value, user in pairs]
+        gathered.data["complaint_category"] = pa.array(kept, pa.string())
+
+
+def leave_out_personal_facets(gathered: Gathered) -> dict[str, list[int]]:
+    """Make facets null that point at a person, or are the row's user; column -> its rows."""
+    data, left = gathered.data, dict[str, list[int]]()
+    users = pc.utf8_lower(gathered.user_ids.cast(pa.string()))
+    users = pc.if_else(pc.greater_equal(pc.utf8_length(users), _LEAST), users, None)
     for name in FACETS:
         array = data[name]
         if array.null_count == len(array):
             continue
         encoded = array.dictionary_encode()
-        distinct = encoded.dictionary.to_pylist()
-        personal = [points_at_a_person(value, TELEPHONE) for value in distinct]
-        if any(personal):
-            kept = pa.array(
-                [None if bad else value for value, bad in zip(distinct, personal, strict=True)], pa.string()
-            )
-            data[name] = kept.take(encoded.indices)
-            gone = pc.and_(array.is_valid(), data[name].is_null())
+        personal = [points_at_a_person(value, TELEPHONE) for value in encoded.dictionary.to_pylist()]
+        gone = pa.array(personal, pa.bool_()).take(encoded.indices).fill_null(False)
+        gone = pc.or_(gone, pc.equal(pc.utf8_lower(array), users).fill_null(False))
+        if pc.any(gone).as_py():
+            data[name] = pc.if_else(gone, None, array)
             left[name] = pc.indices_nonzero(gone).to_pylist()
     return left
 
