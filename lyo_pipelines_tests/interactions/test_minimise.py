@@ -84,6 +84,12 @@ def test_a_rejected_row_keeps_its_fields_and_the_lengths_of_its_texts(tmp_path):
     assert not any(one in everything_written(lake) for one in (NAME, MOBILE, "chess", "nine"))
 
 
+def test_a_rejected_row_is_cut(tmp_path):
+    lake = lake_at(tmp_path / "data")
+    land(lake, jsonl(tmp_path / "a.jsonl", [row(1, occurred_at="never", **{f"field{n}": n for n in range(1_000)})]))
+    assert len(rejected(lake)[0]["raw"]) == CONFIG.max_rejected_characters
+
+
 def test_a_name_that_the_metadata_knows_is_replaced_in_the_texts_before_it_goes(tmp_path):
     lake = lake_at(tmp_path / "data")
     answer = "Well done, Sunita! Sunita Devi PATIL has two apples. A sunita rose, and Patil stands."
