@@ -67,7 +67,7 @@ def test_a_password_is_not_sent_without_tls():
         "username": "u",
         "security": "none",
     }
-    (channel,) = open_channels(config(email=section), AlertSecrets(SecretStr(PASSWORD), SecretStr("")))
+    (channel,) = open_channels(config(email=section), AlertSecrets(SecretStr(PASSWORD), SecretStr("")), NOON)
     assert "starttls" in channel.problem
 
 
