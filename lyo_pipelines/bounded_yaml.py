@@ -5,11 +5,17 @@ Whatever is wrong with a text is a yaml.YAMLError here. Configuration that lies 
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import yaml
 
+_BRACKET = re.compile(r"[\[\]{}]")
 MOST_CHARACTERS = 1_000_000
+STRANGE_CHARACTERS = 100_000
+"""The same of what comes with data and documents: the reader takes a second for it."""
+MOST_OPEN = 200
+"""Brackets that are open at once: the time that the reader takes grows with their square."""
 MOST_VALUES = 100_000
 """Values of a text once its aliases are written out."""
 
@@ -18,9 +24,9 @@ class UnboundedYamlError(yaml.YAMLError):
     """The text is larger than it may be, or holds a value that is none (the 45th of a month, a list inside itself)."""
 
 
-def read_bounded_yaml(text: str) -> Any:
+def read_bounded_yaml(text: str, most_characters: int = MOST_CHARACTERS) -> Any:
     """The value of a YAML text. Raises yaml.YAMLError, UnboundedYamlError where it is YAML and cannot be its value."""
-    loader = bounded_loader(text)
+    loader = bounded_loader(text, most_characters)
     try:
         node = loader.get_single_node()
         return None if node is None else loader.construct_document(node)
@@ -33,16 +39,26 @@ def read_bounded_yaml(text: str) -> Any:
         loader.dispose()
 
 
-def bounded_loader(text: str) -> yaml.SafeLoader:
+def bounded_loader(text: str, most_characters: int) -> yaml.SafeLoader:
     """A loader of a text that was found to be within the bounds. Raises yaml.YAMLError.
 
     What it loads may stand so deep that it raises RecursionError.
     """
-    if len(text) > MOST_CHARACTERS:
-        raise UnboundedYamlError(f"it is longer than {MOST_CHARACTERS:,} characters")
+    if len(text) > most_characters:
+        raise UnboundedYamlError(f"it is longer than {most_characters:,} characters")
+    if _most_open(text) > MOST_OPEN:
+        raise UnboundedYamlError(f"more than {MOST_OPEN} brackets are open at once")
     if "&" in text and "*" in text:  # without an alias a text holds no more values than characters
         _check_values(text)
     return yaml.SafeLoader(text)
+
+
+def _most_open(text: str) -> int:
+    most = depth = 0
+    for bracket in _BRACKET.findall(text):
+        depth = depth + 1 if bracket in "[{" else max(0, depth - 1)
+        most = max(most, depth)
+    return most
 
 
 def _check_values(text: str) -> None:

@@ -22,7 +22,7 @@ def laughs(levels: int) -> str:
 
 BAD = {
     "aliases of aliases": laughs(12),
-    "aliases in keys": "a: &a [1, 2]\n" + "\n".join(f"k{n}: &b{n} [*a, *a]" for n in range(60_000)),
+    "a wide alias many times": f"a: &a [{', '.join('x' * 400)}]\nb: [{', '.join(['*a'] * 300)}]",
     "a list in itself": "title: &t [*t]",
     "a day that there is not": "title: 2026-13-45",
     "a number of 5,000 digits": f"title: {'7' * 5_000}",
@@ -35,10 +35,13 @@ BAD = {
 def test_what_cannot_be_a_value_is_an_error_of_yaml_everywhere(text):
     with pytest.raises(yaml.YAMLError):
         read_bounded_yaml(text)
-    with pytest.raises(RejectedError, match="metadata"):
-        front_matter(f"---\n{text}\n---\nLight travels in straight lines.")
-    with pytest.raises(RejectedError, match="metadata"):
-        read_sidecar(text, "light.md.meta.yaml")
+    for read in (
+        lambda: front_matter(f"---\n{text}\n---\nLight travels."),
+        lambda: read_sidecar(text, "light.md.meta.yaml"),
+    ):
+        with pytest.raises(RejectedError) as error:
+            read()
+        assert error.value.reason == "metadata"
 
 
 @pytest.mark.parametrize("text", [text for name, text in BAD.items() if name != "a number of 5,000 digits"])
@@ -52,7 +55,7 @@ def test_aliases_within_the_bounds_are_read():
 
 
 def test_a_title_that_holds_values_is_none():
-    with pytest.raises(RejectedError, match="metadata"):
+    with pytest.raises(RejectedError, match="holds values"):
         read_sidecar("title: {a: 1}", "light.md.meta.yaml")
     assert read_sidecar("author: [Asha, Bina]", "light.md.meta.yaml").attribution == "Asha, Bina"
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from lyo_pipelines.bounded_yaml import UnboundedYamlError, read_bounded_yaml
+from lyo_pipelines.bounded_yaml import STRANGE_CHARACTERS, UnboundedYamlError, read_bounded_yaml
 from lyo_pipelines.documents.contract import DocumentMetadata, RejectedError, TextBlock
 from lyo_pipelines.json_types import ConfigTree
 
@@ -40,7 +40,7 @@ def front_matter(text: str) -> tuple[DocumentMetadata, str]:
     if not found:
         return DocumentMetadata(), text
     try:
-        values = read_bounded_yaml(found["yaml"])
+        values = read_bounded_yaml(found["yaml"], STRANGE_CHARACTERS)
     except UnboundedYamlError as error:
         raise RejectedError("metadata", f"front matter: {error}") from None
     except yaml.YAMLError:  # "title: Light: a story" is no YAML and still clear
@@ -56,7 +56,7 @@ def front_matter(text: str) -> tuple[DocumentMetadata, str]:
 def read_sidecar(text: str, name: str) -> DocumentMetadata:
     """What a YAML file beside a document says. Raises RejectedError("metadata")."""
     try:
-        values = read_bounded_yaml(text) or {}
+        values = read_bounded_yaml(text, STRANGE_CHARACTERS) or {}
     except yaml.YAMLError as error:
         raise RejectedError("metadata", f"{name} ({str(error).splitlines()[0]})") from None
     if not isinstance(values, dict):

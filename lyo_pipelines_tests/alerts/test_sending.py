@@ -55,7 +55,7 @@ def test_login_goes_by_starttls(certificate):
 
 
 def test_a_password_is_not_sent_without_tls():
-    with mail_server(auth=True) as server, pytest.raises(ChannelError, match="as it is") as error:
+    with mail_server() as server, pytest.raises(ChannelError, match="as it is") as error:
         mail(server.email_config(security="none", username="lyo"), PASSWORD)
     assert server.letters == []
     shown_nowhere(error.value, PASSWORD)

@@ -11,19 +11,18 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from lyo_pipelines.interactions.contract import INTERACTION
-from lyo_pipelines.interactions.fields.columns import FREE_TEXTS, parsed_json
+from lyo_pipelines.interactions.fields.columns import FREE_TEXTS, TEXTS, parsed_json
 from lyo_pipelines.interactions.fields.scrub import MAX_DEPTH, Scrubber, dump_json, plain_key
 from lyo_pipelines.interactions.pseudonyms import Pseudonyms
 from lyo_pipelines.personal import LONG_NUMBER, points_at_a_person, without_personal_shapes
 
-_IDS = ("interaction_id", "conversation_id", "question_id", "user_pseudonym")
-_FIELDS = tuple(name for name in INTERACTION.names if name not in (*FREE_TEXTS, *_IDS, "history", "metadata"))
+_IDS = ("interaction_id", "conversation_id", "question_id")
+_FIELDS = tuple(name for name in TEXTS if name not in (*FREE_TEXTS, *_IDS))
 _DATE = re.compile(
     r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?)?(?: ?(?:Z|UTC|[+-]\d\d:?\d\d))?|[-+]?\d{1,6}(?:\.\d{1,6})?"
 )
 _OURS = re.compile(r"[a-z]_[0-9a-f]{12,24}")
-_KEY = re.compile(r"[A-Za-z_][\w.\- /]{0,60}")
+_KEY = re.compile(r"[A-Za-z_][\w.\-/]{0,60}")
 _LARGE = 10 ** (LONG_NUMBER - 1)
 
 
@@ -97,9 +96,12 @@ class Minimiser:
     def _key(self, key: str, user: str | None) -> str:
         """A key is schema, unless it looks like data."""
         is_user = user is not None and len(user) >= 3 and user.casefold() in key.casefold()
-        if is_user or not _KEY.fullmatch(key) or points_at_a_person(key):
-            return self._pseudonyms.value(key)
-        return key
+        is_schema = (
+            _OURS.fullmatch(key)
+            or plain_key(key) in self._fields
+            or (_KEY.fullmatch(key) and not points_at_a_person(key))
+        )
+        return key if is_schema and not is_user else self._pseudonyms.value(key)
 
 
 def _length(text: str) -> str:

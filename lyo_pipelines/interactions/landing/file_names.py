@@ -17,7 +17,7 @@ _MOBILE = re.compile(r"(?<!\d)(?:\+?91[ -]?|0)?[6-9]\d{4}[ -]?\d{5}(?!\d)")
 """An Indian mobile number; other long numbers in names of files are dates and times."""
 _SIGN = re.compile(r"[_\-. ()\[\]+,~=@]+")
 _ENDING = re.compile(r"(?:\.[a-z0-9]{1,7}){0,2}")
-_MOST_PARTS, _LONGEST_RUN, _LEAST = 24, 6, 3
+_MOST_PARTS, _LONGEST_RUN, _LEAST, _LEAST_OF_LETTERS = 24, 6, 4, 6
 
 
 def input_name(path: str, pseudonyms: Pseudonyms) -> str:
@@ -54,5 +54,6 @@ def _parts(name: str) -> set[str]:
     for first in range(len(places) - 1):
         for last in range(first + 1, min(first + 1 + _LONGEST_RUN, len(places))):
             part = name[places[first][1] : places[last][0]]
-            found |= {part, part.lower(), part.upper()} if len(part) >= _LEAST else set()
+            if len(part) >= (_LEAST if any(map(str.isdigit, part)) else _LEAST_OF_LETTERS):
+                found |= {part, part.lower(), part.upper()}
     return found

@@ -73,8 +73,8 @@ MOST_UNPACKED, MOST_TIMES = 1 << 28, 200
 
 
 def check_unpacked(unpacked_bytes: int, stored_bytes: int) -> None:
-    """Raises UnreadableFileError for a file that is packed as no log is."""
-    if unpacked_bytes > max(MOST_UNPACKED, MOST_TIMES * stored_bytes):
+    """Raises UnreadableFileError for a file that is packed as no log is. stored_bytes: 0 where a storage does not say it."""
+    if stored_bytes and unpacked_bytes > max(MOST_UNPACKED, MOST_TIMES * stored_bytes):
         raise UnreadableFileError(
             f"it unpacks to more than {MOST_TIMES} times its size ({stored_bytes:,} bytes): no log does. If it is one, unpack it first"
         )
