@@ -25,6 +25,14 @@ _SHAPES = {
 }
 
 
+_NAME = re.compile(r"[^\W\d][\w.\- /()]{0,60}|_[\w.\-]{1,60}")
+
+
+def is_field_name(key: str) -> bool:
+    """Whether a key of a row may be shown: letters and signs of names, and nobody's address or number. Keys of some files are data."""
+    return _NAME.fullmatch(key) is not None and not points_at_a_person(key)
+
+
 def points_at_a_person(text: str, digits: int = LONG_NUMBER) -> bool:
     """Whether a text holds an e-mail address, a network address, or a number of at least so many digits that is no date."""
     if "@" in text and EMAIL.search(text):

@@ -21,9 +21,12 @@ _HASHED = r"[a-z]_[0-9a-f]{20}(?:[0-9a-f]{4})?"
 _UUID = r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"
 _HEX = r"(?:chatcmpl-|cmpl-|resp_|msg_|run-)?[0-9a-fA-F]{16,64}"
 _ULID = r"[0-7][0-9A-HJKMNP-TV-Z]{25}"
-_COUNTER = r"(?:[A-Za-z]{1,3}[-_.#]?)?[0-9]{1,6}"
+_THING = (
+    r"chatcmpl|interaction|message|record|request|response|sample|trace|event|chat|turn|item|span|case|test|row|log"
+)
+_COUNTER = rf"(?:(?:[A-Za-z]{{1,3}}|{_THING})[-_.#]?)?[0-9]{{1,6}}"
 _MACHINE_MADE = rf"(?:{_HASHED}|{_UUID}|{_HEX}|{_ULID}|{_COUNTER})"
-"""Ids that a program drew or counted: a counter of at most three letters and six digits is shorter than any telephone number."""
+"""Ids that a program drew or counted: a counter has at most three letters, or names a thing, and fewer digits than any telephone."""
 _SCOPED = r"(?:~[0-9a-f]{8})?"
 """What landing appends to an id that stands on several contents (days/clashing_ids.py)."""
 _DIGEST = 9

@@ -47,7 +47,7 @@ def test_an_id_that_somebody_could_stand_in_is_a_keyed_hash(value):
 @pytest.mark.parametrize(
     "value",
     [
-        "c-017", "lp1", "17", "i123456", "0190e0c4-6a1c-7a33-8c1d-5b6f0a1e2d3c", "9f86d081884c7d65", "01J9ZQ4Y8V6X3T2R1P0N9M8K7H",
+        "c-017", "lp1", "chatcmpl-77", "row_12", "17", "i123456", "0190e0c4-6a1c-7a33-8c1d-5b6f0a1e2d3c", "9f86d081884c7d65", "01J9ZQ4Y8V6X3T2R1P0N9M8K7H",
         "chatcmpl-9f86d081884c7d659a2feaa0", "x_9f86d081884c7d659a2feaa0",
     ],
 )  # fmt: skip

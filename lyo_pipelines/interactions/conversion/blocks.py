@@ -27,7 +27,7 @@ from lyo_pipelines.interactions.reading.json_values import json_lines
 from lyo_pipelines.interactions.reading.jsonl import parse_lines
 from lyo_pipelines.interactions.reading.lines import Lines, read_lines
 from lyo_pipelines.interactions.reading.source_file import InputFile
-from lyo_pipelines.personal import without_personal_shapes
+from lyo_pipelines.personal import is_field_name
 
 _LIKE_FEEDBACK = re.compile(
     r"(?i)rating|feedback|thumb|star(?:s|_|$)|score|vote|reaction|complaint|(?:^|_)(?:dis)?like[sd]?(?:_|$)|satisf"
@@ -149,4 +149,4 @@ def ignored_fields(name: str, rows: Sequence[Row]) -> tuple[str, ...]:
 
 def shown_key(key: object) -> str:
     """The name of a field as it may be shown: a file whose keys are data must not bring them into messages."""
-    return without_personal_shapes(str(key)[:80], lambda _: "…")
+    return str(key) if is_field_name(str(key)) else "…"
