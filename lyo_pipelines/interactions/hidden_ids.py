@@ -7,6 +7,7 @@ its answer, whenever it comes. An interaction's id stays readable where no perso
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import pyarrow as pa
@@ -29,21 +30,30 @@ _MACHINE_MADE = rf"(?:{_HASHED}|{_UUID}|{_HEX}|{_ULID}|{_COUNTER})"
 """Ids that a program drew or counted: a counter has at most three letters, or names a thing, and fewer digits than any telephone."""
 _SCOPED = r"(?:~[0-9a-f]{8})?"
 """What landing appends to an id that stands on several contents (days/clashing_ids.py)."""
+_TABLE = r"[a-z0-9_]{1,60}:"
+"""What earlier versions put before the key of a table's row; there, nothing else stands before a counter and a colon but by chance."""
 _DIGEST = 9
 _LIKE_A_TELEPHONE = r"[0-9]{9}"
 _LEAST_INSIDE = 4
 
 
-def hide_ids(ids: pa.Array, column: str, pseudonyms: Pseudonyms, users: Sequence[str | None] = ()) -> pa.Array:
+def hide_ids(
+    ids: pa.Array, column: str, pseudonyms: Pseudonyms, users: Sequence[str | None] = (), prefix: str = ""
+) -> pa.Array:
     """The raw ids of a column (one of KINDS) as they may stand in the lake; a hash of ours stays what it is.
 
-    users: raw user id of each row, where known: an interaction's id that holds it is hidden, however short it is.
+    users: raw user id of each row, where known: an interaction's id that holds it is hidden, however short it is. prefix: what stands
+    before ids that were made of the key of a table.
     """
-    shown = _hidden(ids, column, pseudonyms, scoped="")
+    shown = _hidden(ids, column, pseudonyms, before=re.escape(prefix), after="")
     if column != "interaction_id" or not any(users):
         return shown
     raw = ids.to_pylist()
-    named = [n for n, (one, user) in enumerate(zip(raw, users, strict=True)) if one and user and _names(one, user)]
+    named = [
+        n
+        for n, (one, user) in enumerate(zip(raw, users, strict=True))
+        if one and user and _names(one.removeprefix(prefix), user)
+    ]
     if not named:
         return shown
     values = shown.to_pylist()
@@ -53,28 +63,28 @@ def hide_ids(ids: pa.Array, column: str, pseudonyms: Pseudonyms, users: Sequence
 
 
 def hide_ids_of(table: pa.Table, pseudonyms: Pseudonyms) -> pa.Table:
-    """Landed rows with hidden ids: those from before ids were hidden must still join with those that came later."""
+    """Landed rows of earlier versions with hidden ids, so that they join with those that came later."""
     for column in KINDS:
-        chunks = [_hidden(chunk, column, pseudonyms, scoped=_SCOPED) for chunk in table[column].chunks]
+        chunks = [_hidden(chunk, column, pseudonyms, before=_TABLE, after=_SCOPED) for chunk in table[column].chunks]
         position, field = table.schema.get_field_index(column), table.schema.field(column)
         table = table.set_column(position, field, pa.chunked_array(chunks, pa.string()))
     return table
 
 
-def _hidden(ids: pa.Array, column: str, pseudonyms: Pseudonyms, *, scoped: str) -> pa.Array:
+def _hidden(ids: pa.Array, column: str, pseudonyms: Pseudonyms, *, before: str, after: str) -> pa.Array:
     if ids.null_count == len(ids):
         return ids
     encoded = ids.dictionary_encode()
     values = encoded.dictionary
-    stays = pc.match_substring_regex(values, f"^{_HASHED}{scoped}$")
+    stays = pc.match_substring_regex(values, f"^{_HASHED}{after}$")
     if column == "interaction_id":
-        drawn = pc.match_substring_regex(values, f"^{_MACHINE_MADE}{scoped}$")
+        drawn = pc.match_substring_regex(values, f"^(?:{before})?{_MACHINE_MADE}{after}$")
         drawn = pc.and_(drawn, pc.match_substring_regex(values, "[0-9]"))  # hexadecimal letters alone may be a word
         drawn = pc.and_(drawn, pc.invert(pc.match_substring_regex(values, _LIKE_A_TELEPHONE)))
         stays = pc.or_(stays, drawn)
     if pc.all(stays).as_py():
         return ids
-    kind, suffixed = KINDS[column], bool(scoped)
+    kind, suffixed = KINDS[column], bool(after)
     shown = [
         value if stay else _hash(value, kind, pseudonyms, suffixed=suffixed)
         for value, stay in zip(values.to_pylist(), stays.to_pylist(), strict=True)

@@ -44,13 +44,16 @@ def test_an_id_that_somebody_could_stand_in_is_a_keyed_hash(value):
     )
 
 
-@pytest.mark.parametrize(
-    "value",
-    [
-        "c-017", "lp1", "chatcmpl-77", "row_12", "17", "i123456", "0190e0c4-6a1c-7a33-8c1d-5b6f0a1e2d3c", "9f86d081884c7d65", "01J9ZQ4Y8V6X3T2R1P0N9M8K7H",
-        "chatcmpl-9f86d081884c7d659a2feaa0", "x_9f86d081884c7d659a2feaa0",
-    ],
-)  # fmt: skip
+COUNTED = ["c-017", "lp1", "chatcmpl-77", "row_12", "17", "i123456"]
+DRAWN = [
+    "0190e0c4-6a1c-7a33-8c1d-5b6f0a1e2d3c",
+    "9f86d081884c7d65",
+    "01J9ZQ4Y8V6X3T2R1P0N9M8K7H",
+    "x_9f86d081884c7d659a2feaa0",
+]
+
+
+@pytest.mark.parametrize("value", [*COUNTED, *DRAWN, "chatcmpl-9f86d081884c7d659a2feaa0"])
 def test_an_id_that_a_program_drew_or_counted_stays_readable(value):
     assert shown(value) == value
 
@@ -125,7 +128,7 @@ def test_rows_that_landed_with_raw_ids_join_with_those_that_came_later(tmp_path)
         ("question_id", "en-fractions-7"),
     ):
         table = table.set_column(table.schema.get_field_index(name), table.schema.field(name), pa.array([value]))
-    lake.write_table(table, str(path))  # as earlier versions wrote it
+    lake.write_table(table.replace_schema_metadata(None), str(path))  # as earlier versions wrote it
     land(lake, jsonl(tmp_path / "new.jsonl", [row(1, conversation_id="lesson", question_id="en-fractions-7")]))
     from lyo_pipelines.interactions.days.build import build_day
 

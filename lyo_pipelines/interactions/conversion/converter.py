@@ -101,6 +101,7 @@ class Converter:
             latest=spec.latest,
             minimiser=self._minimiser,
             name_keys=spec.config.name_keys,
+            id_prefix="" if spec.ids is None else f"{spec.ids.prefix}:",
             scale=Scale(*scale) if scale else OURS,
             zone=ZoneInfo(zone) if zone else UTC,
         )

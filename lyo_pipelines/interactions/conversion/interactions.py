@@ -53,6 +53,7 @@ class ConversionContext:
     latest: int
     minimiser: Minimiser
     name_keys: tuple[str, ...] = ()
+    id_prefix: str = ""
     scale: Scale = OURS
     zone: tzinfo = UTC
 
@@ -111,7 +112,7 @@ def landed_table(
     data["source_file"] = pa.repeat(context.file_hash, len(lines))
     data["source_line"] = pa.array(lines, pa.int64())
     _derive_ids(data, context, gathered.timeless)
-    _hide_ids(data, raw, gathered, context.pseudonyms)
+    _hide_ids(data, raw, gathered, context)
     replace_known_names(gathered, context.name_keys)
     minimise_metadata(gathered, context.minimiser)
     table = pa.table([_cast(data[field.name], field.type) for field in LANDED], names=LANDED.names)
@@ -122,11 +123,13 @@ def landed_table(
     return table.cast(LANDED), findings
 
 
-def _hide_ids(data: dict[str, pa.Array], raw: dict[str, pa.Array], gathered: Gathered, pseudonyms: Pseudonyms) -> None:
+def _hide_ids(
+    data: dict[str, pa.Array], raw: dict[str, pa.Array], gathered: Gathered, context: ConversionContext
+) -> None:
     """Raw ids in the form in which the lake keeps them. Derived ids were made of what earlier versions kept, so they stay the same."""
     users = gathered.user_ids.to_pylist()
     for name, ids in raw.items():
-        shown = hide_ids(ids, name, pseudonyms, users)
+        shown = hide_ids(ids, name, context.pseudonyms, users, context.id_prefix)
         data[name] = pc.coalesce(shown, data[name]) if name == "interaction_id" else shown
 
 

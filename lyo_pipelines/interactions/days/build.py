@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from lyo_pipelines.interactions.contract import INTERACTION, LANDED
+from lyo_pipelines.interactions.contract import HIDDEN_IDS, INTERACTION, LANDED
 from lyo_pipelines.interactions.days.apply_feedback import FeedbackOfDay
 from lyo_pipelines.interactions.days.clashing_ids import ambiguous_keys, clashes_names
 from lyo_pipelines.interactions.days.cross_day_duplicates import duplicate_keys, duplicates_names, keeping_days
@@ -128,10 +128,9 @@ def build_day(lake: Lake, day: date, pseudonyms: Pseudonyms | None = None) -> Da
         lake.replacing(lake.interactions(day)) as temporary,
         pq.ParquetWriter(temporary, schema, filesystem=lake.fs, **PARQUET) as writer,
     ):
-        for table in _blocks(lake, paths, keep, turns):
+        for table in _blocks(lake, paths, keep, turns, pseudonyms=pseudonyms):
             told, reached = feedback.apply(histories.fill(table))
-            final = told.select(INTERACTION.names)
-            final = (final if pseudonyms is None else hide_ids_of(final, pseudonyms)).cast(schema)
+            final = told.select(INTERACTION.names).cast(schema)
             writer.write_table(final)
             rows += len(final)
             with_feedback += reached
@@ -161,14 +160,17 @@ def _blocks(
     keep: dict[str, np.ndarray],
     turns: dict[str, np.ndarray],
     columns: Sequence[str] = tuple(LANDED.names),
+    pseudonyms: Pseudonyms | None = None,
 ) -> Iterator[pa.Table]:
-    """The kept rows of the landed files in blocks, with the turns that could be told."""
+    """The kept rows of the landed files in blocks, with the turns that could be told. pseudonyms: as in build_day."""
     schema = pa.schema([LANDED.field(name) for name in columns])
     for path in paths:
         start = 0
         with lake.open_table(path) as file:
+            hide = None if HIDDEN_IDS.items() <= (file.schema_arrow.metadata or {}).items() else pseudonyms
             for batch in group_batches(file, _ROWS, list(columns)):
                 table, stop = conform_table(pa.Table.from_batches([batch]), schema), start + len(batch)
+                table = table if hide is None else hide_ids_of(table, hide)
                 if path in turns:
                     told = turns[path][start:stop]
                     filled = pc.coalesce(table["turn"], pa.array(told, mask=told == UNKNOWN))
