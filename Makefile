@@ -14,7 +14,7 @@ PURE := */statistics/*,*/storage/*,*/config/*,*/interactions/*,*/curation/*,*/da
 export HF_HUB_OFFLINE ?= 1
 export PYTHONUNBUFFERED := 1
 
-.PHONY: help demo test ui lint install clean clean-lake
+.PHONY: help demo test ui lint install clean clean-lake licences sbom audit
 .DEFAULT_GOAL := help
 
 help:            ## this list
@@ -48,6 +48,17 @@ lint: install    ## ruff, types, layers, dead code
 test: lint       ## everything tested
 	$(BIN)/pytest -q -n 2 --dist worksteal --cov --cov-report=term:skip-covered
 	$(BIN)/coverage report --include='$(PURE)' --fail-under=95 --skip-covered
+
+licences: install ## the licence of every installed package
+	@$(BIN)/python .ci/packages.py licences
+
+sbom: install    ## a bill of materials (CycloneDX) of the installation, in sbom.json
+	$(BIN)/python .ci/packages.py sbom > sbom.json
+
+audit: install   ## known vulnerabilities of the pinned versions (asks the advisory database; in a venv of its own)
+	test -x .venv-audit/bin/pip-audit || { $(PYTHON) -m venv .venv-audit && .venv-audit/bin/pip install -q 'pip-audit>=2.9,<3'; }
+	$(BIN)/pip freeze --exclude-editable > .venv-audit/installed.txt
+	.venv-audit/bin/pip-audit --no-deps --disable-pip -r .venv-audit/installed.txt
 
 clean:           ## remove the demo, its data and its Dagster; yours stay
 	rm -rf dagster_home/demo dagster_home/postgres/demo

@@ -17,8 +17,10 @@ from lyo_pipelines.commands.gateway_app import gateway_app
 from lyo_pipelines.commands.look_app import look_app
 from lyo_pipelines.commands.release_app import release_app
 from lyo_pipelines.commands.training_app import training_app
+from lyo_pipelines.config.settings import Settings, traceback_wanted
 from lyo_pipelines.errors import LyoError
 from lyo_pipelines.machine import machine_explained
+from lyo_pipelines.private_files import write_privately
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -117,6 +119,7 @@ def main() -> None:
     for stop_signal in (signal.SIGINT, signal.SIGTERM):
         signal.signal(stop_signal, signal.default_int_handler)
     try:
+        write_privately(group=Settings.from_env().group_reads)
         with machine_explained("the data directory"):
             app()
     except SystemExit as stop:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from lyo_pipelines.config.settings import Settings
 from lyo_pipelines.defs.build import build_defs
+from lyo_pipelines.private_files import write_privately
 
+write_privately(group=Settings.from_env().group_reads)
 defs = build_defs()

@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 
 from lyo_pipelines.errors import LyoError
+from lyo_pipelines.personal import TELEPHONE, points_at_a_person
 
 _PART = re.compile(r"[a-z0-9_]+")
 _OTHER = re.compile(r"[^a-z0-9_]+")
@@ -42,11 +43,12 @@ class Segment:
 def segment_key(task: str, language: str, facet: str | None = None) -> str:
     """Build a key from field values, cleaning each (`"Computer Science"` -> `computer_science`).
 
-    Raises SegmentKeyError when nothing usable is left of task or language.
+    A value that points at a person names nothing: keys become partitions and folders. Raises SegmentKeyError when nothing usable is
+    left of task or language.
     """
     parts = [_clean(task), _clean(language), _clean(facet or "")]
     if not parts[0] or not parts[1]:
-        raise SegmentKeyError(f"task {task!r} and language {language!r} must both name something")
+        raise SegmentKeyError("task and language must both name something, and nobody")
     return ".".join(part for part in parts if part)
 
 
@@ -71,4 +73,6 @@ def segment_name(value: str) -> str:
 
 
 def _clean(value: str) -> str:
+    if points_at_a_person(value, TELEPHONE):
+        return ""
     return _OTHER.sub("_", value.strip().lower()).strip("_")

@@ -14,12 +14,19 @@ from lyo_pipelines.alerts.errors import ChannelError, without_secrets
 from lyo_pipelines.alerts.message import AlertMessage
 from lyo_pipelines.config.alerts import EmailConfig
 
+_IN_THE_OPEN = (
+    "alerts.email.username is set and security is none: the password would cross the network as it is. "
+    "Use starttls or ssl, or no username"
+)
+
 
 def email_problem(config: EmailConfig, password: str) -> str:
     """What is missing before e-mail can be sent, or nothing."""
     missing = [f"alerts.email.{name}" for name in ("host", "sender", "recipients") if not getattr(config, name)]
     if missing:
         return f"e-mail is enabled but {', '.join(missing)} is empty: set it in your config.yaml"
+    if config.username and config.security == "none":
+        return _IN_THE_OPEN
     if config.username and not password:
         return "alerts.email.username is set but LYO_SMTP_PASSWORD is not: set it in the environment"
     return ""
@@ -32,6 +39,8 @@ def send_email(
 
     Raises ChannelError, without the password, when the message went to nobody.
     """
+    if config.username and config.security == "none":
+        raise ChannelError(_IN_THE_OPEN)
     said = ""
     try:
         letter = _letter(message, config, now)

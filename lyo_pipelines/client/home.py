@@ -21,6 +21,7 @@ import yaml
 
 from lyo_pipelines.config.settings import PROJECT_ROOT, Settings
 from lyo_pipelines.errors import LyoError
+from lyo_pipelines.private_files import narrow_folder
 
 ANSWER_SECONDS = 3
 _MEND_POSTGRES = "Start that server, or mend the LYO_PG_* variables; without LYO_PG_HOST the state is kept in SQLite."
@@ -114,6 +115,7 @@ def dagster_home() -> Path:
     """DAGSTER_HOME, or the project's own folder; one without a dagster.yaml gets a copy of the project's."""
     home = Path(os.environ.get("DAGSTER_HOME") or shipped_home()).expanduser().resolve()
     home.mkdir(parents=True, exist_ok=True)
+    narrow_folder(home, group=Settings.from_env().group_reads)
     if not (home / "dagster.yaml").exists():
         shipped = (shipped_home() / "dagster.yaml").read_text(encoding="utf-8")
         (home / "dagster.yaml").write_text(shipped, encoding="utf-8")

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
+from lyo_pipelines.config.addresses import WithoutCredentials
 from lyo_pipelines.json_types import is_dict
 
 Kind = Literal["run_failed", "check_failed", "check_warned", "trigger_fired", "data_stalled"]
@@ -58,7 +59,7 @@ class AlertConfig(BaseModel):
     repeat_after_hours: Hours
     most_listed: int = Field(ge=1, le=100)
     timeout_seconds: float = Field(gt=0, le=120)
-    ui_url: str = Field(pattern=r"^https?://\S+$")
+    ui_url: WithoutCredentials = Field(pattern=r"^https?://\S+$")
 
     @model_validator(mode="before")
     @classmethod

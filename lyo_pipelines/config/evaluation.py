@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_serializer, field_validator, model_validator
 
+from lyo_pipelines.config.addresses import WithoutCredentials
 from lyo_pipelines.json_types import is_dict, is_list
 
 Dimension = Literal["segment", "language", "subject", "grade", "topic", "reasoning_mode"]
@@ -99,7 +100,9 @@ class Remote(EndpointDefaults):
     None: there is no key, the prices are not known, requests are not slowed down.
     """
 
-    url: str = Field(pattern=r"^https?://")
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    url: WithoutCredentials = Field(pattern=r"^https?://")
     model: str
     api_key_env: str | None = Field(default=None, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
     price_per_million_in: float | None = Field(default=None, ge=0)

@@ -6,6 +6,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from lyo_pipelines.config.addresses import WithoutCredentials
+
 
 class _GatewaySection(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -57,7 +59,7 @@ class LlamaCppConfig(_GatewaySection):
 class ServerConfig(_GatewaySection):
     """Which server elsewhere answers, and how it was started."""
 
-    base_url: str
+    base_url: WithoutCredentials
     kind: Literal["vllm", "plain"]
     served_base: str
     key_variable: str

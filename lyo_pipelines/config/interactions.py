@@ -164,6 +164,8 @@ class InteractionsConfig(BaseModel):
     workers: int = Field(ge=1)
     parallel_from_bytes: int = Field(ge=0)
     identifier_keys: tuple[str, ...]
+    metadata_keys: tuple[str, ...]
+    name_keys: tuple[str, ...]
     rating_scales: dict[str, RatingScale]
     time_zones: dict[str, TimeZone]
     full_exports: tuple[str, ...]

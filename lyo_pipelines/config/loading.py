@@ -19,6 +19,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
+from lyo_pipelines.bounded_yaml import read_bounded_yaml
 from lyo_pipelines.config.alerts import AlertConfig
 from lyo_pipelines.config.curation import CurationConfig
 from lyo_pipelines.config.dataset import DatasetConfig
@@ -121,7 +122,7 @@ def _yaml(text: str) -> object:
 def read_sections(path: str | Path) -> ConfigTree:
     """A user's YAML as it stands, not yet validated. Raises ConfigError when it is no YAML with sections."""
     try:
-        found: object = yaml.safe_load(Path(path).read_text(encoding="utf-8")) or {}
+        found: object = read_bounded_yaml(Path(path).read_text(encoding="utf-8")) or {}
     except (OSError, yaml.YAMLError) as error:
         raise ConfigError(f"{path}: cannot be read as YAML ({error}).", hint="Mend or remove it.") from error
     if not is_dict(found):

@@ -47,7 +47,8 @@ class Settings(BaseSettings):
     pseudonym_key: secret of the keyed pseudonyms; None: the key file that the demo makes, if it is there.
     first_day: first day that has a partition.
     triggers: whether the four triggers and the rollout sensor run unless somebody switches them in the UI.
-    lock_dir: folder of this machine's device locks; None: one that all users share below the temporary folder.
+    lock_dir: folder of this machine's device locks; None: one of this account below the temporary folder.
+    shared_with: who else may read what is written: nobody, or the group of the account.
     training_wait_seconds: how long a training waits for a device that another one holds.
     traceback: whether errors that a person can mend show their traceback, too.
     pg_*: Dagster's state is kept in PostgreSQL once the host is set. The port is text, as libpq takes it.
@@ -63,6 +64,7 @@ class Settings(BaseSettings):
     smtp_password: SecretStr = SecretStr("")
     slack_webhook: Annotated[SecretStr, BeforeValidator(_stripped)] = SecretStr("")
     lock_dir: Path | None = None
+    shared_with: Annotated[Literal["nobody", "group"], BeforeValidator(_word)] = "nobody"
     training_wait_seconds: float = Field(default=3600, ge=0)
     traceback: bool = False
     pg_host: str = ""
@@ -112,6 +114,11 @@ class Settings(BaseSettings):
                 "with another key the same user gets another pseudonym.",
             )
         return key
+
+    @property
+    def group_reads(self) -> bool:
+        """Whether the account's group may read what is written."""
+        return self.shared_with == "group"
 
     @property
     def triggers_run(self) -> bool:

@@ -9,17 +9,17 @@ from __future__ import annotations
 
 import csv
 import io
-import tempfile
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass, fields
 from datetime import date
 from hashlib import sha256
-from pathlib import Path
 
 from filelock import FileLock
 
 from lyo_pipelines.errors import LyoError
+from lyo_pipelines.private_files import own_temporary_folder
 from lyo_pipelines.storage.lake import Lake, NotLocalError
 
 KEEP, DROP, PENDING = "keep", "drop", "pending"
@@ -52,6 +52,7 @@ class Review:
         return self.interaction_id, self.finding
 
 
+_LIKE_A_FORMULA = re.compile(r"\s*'*\s*[=+\-@＝＋－＠]|[\t\r]")
 COLUMNS = tuple(field.name for field in fields(Review))
 _REQUIRED = ("interaction_id", "day", "finding", "decision")
 
@@ -98,7 +99,7 @@ def parse_queue(text: str, name: str = "cultural.csv") -> Iterator[Review]:
                     f"{name}, line {reader.line_num}: {len(values)} fields instead of {len(header)}. "
                     "Mend the line (a text with a comma needs quotation marks around it)."
                 )
-            row = dict(zip(header, values, strict=True))
+            row = dict(zip(header, map(_as_written, values), strict=True))
             decision = row["decision"].strip().lower()
             if decision not in {"", *OF_LINE}:
                 raise ReviewQueueError(
@@ -132,8 +133,21 @@ def write_queue(lake: Lake, reviews: Iterable[Review]) -> None:
     out = io.StringIO(newline="")
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow(COLUMNS)
-    writer.writerows(astuple(review) for review in sorted(reviews, key=lambda r: (r.day, r.interaction_id, r.finding)))
+    lines = sorted(reviews, key=lambda r: (r.day, r.interaction_id, r.finding))
+    writer.writerows(map(_as_text, astuple(review)) for review in lines)
     lake.write_text("\ufeff" + out.getvalue(), queue_path(lake))
+
+
+def _as_text(cell: str) -> str:
+    """A cell that a spreadsheet takes for text: one that begins like a formula would be computed, and may fetch what it likes.
+
+    A mark is put in front of it, and of a cell that begins with such a mark already, so that reading gives back what was written.
+    """
+    return f"'{cell}" if _LIKE_A_FORMULA.match(cell) else cell
+
+
+def _as_written(cell: str) -> str:
+    return cell[1:] if cell[:1] == "'" and _LIKE_A_FORMULA.match(cell[1:]) else cell
 
 
 def update_day(lake: Lake, day: date, found: Iterable[Review]) -> int:
@@ -166,7 +180,7 @@ def locked_queue(lake: Lake, *, timeout: float = 60.0) -> Iterator[None]:
     try:
         lock = lake.local(path).with_suffix(".lock")
     except NotLocalError:
-        lock = Path(tempfile.gettempdir()) / f"lyo-review-{sha256(path.encode()).hexdigest()[:16]}.lock"
+        lock = own_temporary_folder() / f"review-{sha256(path.encode()).hexdigest()[:16]}.lock"
     lock.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(str(lock), timeout=timeout):
         yield

@@ -18,6 +18,7 @@ import polars as pl
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from lyo_pipelines.bounded_yaml import read_bounded_yaml
 from lyo_pipelines.errors import LyoError
 from lyo_pipelines.storage.lake import Lake
 
@@ -153,7 +154,7 @@ _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 def _parse(text: str, name: str) -> Wordlist:
     """Parse and check one file's text (remembered: each day and each look for stale days asks again)."""
     try:
-        raw: Any = _ready(yaml.load(text, Loader=_LOADER))
+        raw: Any = _ready(read_bounded_yaml(text))
         parsed = Wordlist.model_validate(raw)
     except yaml.YAMLError as error:
         raise WordlistError(f"{name}: cannot be read as YAML ({error}). Mend or remove it.") from error

@@ -15,15 +15,13 @@ import pyarrow as pa
 
 from lyo_pipelines.config.dataset import DatasetConfig
 from lyo_pipelines.dataset.benchmark_near import NearIndex
-from lyo_pipelines.dataset.benchmarks import Benchmark
+from lyo_pipelines.dataset.benchmarks import Benchmark, specific_id
 from lyo_pipelines.dataset.comparable_texts import comparable_words
 from lyo_pipelines.dataset.word_windows import windows
 from lyo_pipelines.storage.arrow import offsets_and_values, pc
 
 EXCERPT = 80
 """Characters of a benchmark's (public) question that a finding shows."""
-SPECIFIC_ID = 6
-"""Characters from which a source id counts by itself; a shorter one counts as `<benchmark name>:<id>` only."""
 MATCH_ID, MATCH_WHOLE, MATCH_WORDS, MATCH_NEAR = "source_id", "exact", "words_in_a_row", "nearly"
 
 
@@ -68,8 +66,16 @@ class BenchmarkIndex:
         whole = pc.binary_join(texts.slice(0, len(questions)), " ")
         usable = pc.greater(pc.utf8_length(whole), 0)
         self._whole = pc.if_else(usable, whole, pa.scalar(None, pa.string()))
-        self._ids = pa.array([_specific(identifier) for _, _, identifier in self.items], pa.string())
-        self._named_ids = pa.array([f"{name}:{i}" if i else None for name, _, i in self.items], pa.string())
+        specific = pa.array([specific_id(identifier) for _, _, identifier in self.items], pa.string())
+        named = pa.array([f"{name}:{i}" if i else None for name, _, i in self.items], pa.string())
+        nothing = [pa.nulls(len(benchmark.table), pa.string()) for benchmark in benchmarks]
+        hidden = [
+            pa.concat_arrays(
+                [(b.hidden_ids or (none, none))[form] for b, none in zip(benchmarks, nothing, strict=True)]
+            )
+            for form in ((0, 1) if any(b.hidden_ids for b in benchmarks) else ())
+        ]
+        self._ids = (specific, named, *hidden)
 
     @staticmethod
     def _sizes(offsets: np.ndarray, config: DatasetConfig, questions: int) -> np.ndarray:
@@ -113,8 +119,9 @@ class BenchmarkIndex:
         """Return hits of M source question ids that belong to `rows`."""
         if not self.items or not len(ids):
             return []
-        hits = self._by_index(pc.index_in(ids, value_set=self._ids, skip_nulls=True), rows, MATCH_ID)
-        hits |= self._by_index(pc.index_in(ids, value_set=self._named_ids, skip_nulls=True), rows, MATCH_ID)
+        hits: set[tuple[int, int, str]] = set()
+        for known in self._ids:
+            hits |= self._by_index(pc.index_in(ids, value_set=known, skip_nulls=True), rows, MATCH_ID)
         return self._named(hits)
 
     @staticmethod
@@ -142,8 +149,3 @@ def _pairs(hashes: np.ndarray, known: np.ndarray) -> list[tuple[int, int]]:
     low, high = np.searchsorted(known, hashes, "left"), np.searchsorted(known, hashes, "right")
     found = np.flatnonzero(high > low)
     return [(int(position), k) for position in found for k in range(low[position], high[position])]
-
-
-def _specific(identifier: str | None) -> str | None:
-    """An id that can only mean this item: short ones ("17", "q3") are everybody's."""
-    return identifier if identifier is not None and len(identifier) >= SPECIFIC_ID else None

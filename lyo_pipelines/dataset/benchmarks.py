@@ -23,7 +23,10 @@ import pyarrow as pa
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from lyo_pipelines.bounded_yaml import read_bounded_yaml
 from lyo_pipelines.dataset.errors import BenchmarkError
+from lyo_pipelines.interactions.hidden_ids import hide_ids
+from lyo_pipelines.interactions.pseudonyms import Pseudonyms
 from lyo_pipelines.json_types import RawRow
 from lyo_pipelines.storage.lake import Lake
 
@@ -32,6 +35,8 @@ QUESTION_FIELDS = ("question", "prompt", "problem", "query", "input", "instructi
 ANSWER_FIELDS = ("answer", "solution", "output", "target", "completion", "response")
 ID_FIELDS = ("id", "question_id", "qid", "problem_id", "task_id", "uid")
 REGISTER = "benchmarks.yaml"
+SPECIFIC_ID = 6
+"""Characters from which a source id counts by itself; a shorter one counts as `<benchmark name>:<id>` only."""
 
 
 class Registration(BaseModel):
@@ -48,7 +53,10 @@ class Registration(BaseModel):
 
 
 class Benchmark(BaseModel):
-    """One benchmark in memory; `table` has the string columns id (null where the source has none), question, answer."""
+    """One benchmark in memory; `table` has the string columns id (null where the source has none), question, answer.
+
+    hidden_ids: forms in which the lake may hold the id of an item as a question id, one array each; null where there is none.
+    """
 
     model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
 
@@ -56,10 +64,11 @@ class Benchmark(BaseModel):
     file: str
     on_overlap: Literal["block", "exclude"]
     table: pa.Table
+    hidden_ids: tuple[pa.Array, ...] = ()
 
 
-def registered_benchmarks(lake: Lake) -> list[Benchmark]:
-    """Read every registered benchmark, sorted by name.
+def registered_benchmarks(lake: Lake, pseudonyms: Pseudonyms | None = None) -> list[Benchmark]:
+    """Read every registered benchmark, sorted by name. pseudonyms: of the lake, whose question ids are hashed by them.
 
     Raises BenchmarkError when benchmarks.yaml or a file cannot be used: a benchmark that is skipped in silence protects nobody.
     """
@@ -71,7 +80,9 @@ def registered_benchmarks(lake: Lake) -> list[Benchmark]:
         raise BenchmarkError(
             f"{folder}/{REGISTER} names {', '.join(missing)}, which is not there. Put the file there or remove its entry."
         )
-    found = [_read(lake, f"{folder}/{name}", entries.get(name) or Registration(file=name)) for name in names]
+    found = [
+        _read(lake, f"{folder}/{name}", entries.get(name) or Registration(file=name), pseudonyms) for name in names
+    ]
     by_name = {benchmark.name for benchmark in found}
     if len(by_name) < len(found):
         raise BenchmarkError(f"{folder}: two benchmarks have the same name; give them different ones in {REGISTER}.")
@@ -83,14 +94,14 @@ def _register(lake: Lake, folder: str) -> dict[str, Registration]:
     if not lake.exists(path):
         return {}
     try:
-        content = yaml.safe_load(lake.read_text(path)) or {}
+        content = read_bounded_yaml(lake.read_text(path)) or {}
         entries = [Registration.model_validate(entry) for entry in content.get("benchmarks") or []]
     except (yaml.YAMLError, ValidationError, AttributeError, TypeError, UnicodeDecodeError) as error:
         raise BenchmarkError(f"{path} does not fit: {error}. Its shape stands in {folder}/README.md.") from error
     return {entry.file: entry for entry in entries}
 
 
-def _read(lake: Lake, path: str, entry: Registration) -> Benchmark:
+def _read(lake: Lake, path: str, entry: Registration, pseudonyms: Pseudonyms | None) -> Benchmark:
     try:
         rows = _rows(lake.read_text(path), PurePosixPath(path).suffix)
     except (ValueError, csv.Error) as error:
@@ -113,7 +124,22 @@ def _read(lake: Lake, path: str, entry: Registration) -> Benchmark:
         for name, field in (("id", identifier), ("question", question), ("answer", answer))
     }
     name = entry.name or PurePosixPath(path).stem
-    return Benchmark(name=name, file=PurePosixPath(path).name, on_overlap=entry.on_overlap, table=pa.table(columns))
+    hidden = () if pseudonyms is None else _hidden(columns["id"], name, pseudonyms)
+    file = PurePosixPath(path).name
+    return Benchmark(name=name, file=file, on_overlap=entry.on_overlap, table=pa.table(columns), hidden_ids=hidden)
+
+
+def _hidden(ids: pa.Array, name: str, pseudonyms: Pseudonyms) -> tuple[pa.Array, ...]:
+    """The ids that can only mean an item, and `<benchmark name>:<id>`, as the lake keeps question ids."""
+    told = ids.to_pylist()
+    named = [None if one is None else f"{name}:{one}" for one in told]
+    forms = (pa.array(form, pa.string()) for form in ([specific_id(one) for one in told], named))
+    return tuple(hide_ids(form, "question_id", pseudonyms) for form in forms)
+
+
+def specific_id(identifier: str | None) -> str | None:
+    """An id that can only mean this item: short ones ("17", "q3") are everybody's."""
+    return identifier if identifier is not None and len(identifier) >= SPECIFIC_ID else None
 
 
 def _field(named: str | None, usual: tuple[str, ...], fields: list[str]) -> str | None:

@@ -20,6 +20,7 @@ from lyo_pipelines.dataset.scope import scope_of
 from lyo_pipelines.dataset.split_memory import load_split_memory
 from lyo_pipelines.dataset.versions import Version, get_version, latest_version, point_to_version
 from lyo_pipelines.dataset.write import write_splits
+from lyo_pipelines.interactions.pseudonyms import Pseudonyms
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines.tasks import task_format
 
@@ -39,8 +40,11 @@ def build_dataset(
     *,
     now: datetime,
     documents: DocumentConfig | None = None,
+    pseudonyms: Pseudonyms | None = None,
 ) -> DatasetVersion:
     """Build (or find again) the version that the examples of a segment, parent or mixture make today; point latest.json at it.
+
+    pseudonyms: of the lake, so that benchmarks are met by the ids of their items, too.
 
     A version is written into its folder file by file, manifest.json last: a build that was killed leaves no version, and the
     next one writes the same bytes over it. documents: figures of documents, where the segment holds some.
@@ -50,7 +54,7 @@ def build_dataset(
     require_current_rules(lake, curation)
     scope = scope_of(lake, segment, config.mixtures)
     formats = {task: task_format(task) for task in scope.tasks}
-    benchmarks = registered_benchmarks(lake)
+    benchmarks = registered_benchmarks(lake, pseudonyms)
     memory, covered = load_split_memory(lake, scope)
     plan = make_plan(lake, scope, config, curation, benchmarks=benchmarks, memory=memory)
     figures = row_figures(lake, segment, scope.tasks, config, curation, documents)

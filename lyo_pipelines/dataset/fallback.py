@@ -11,6 +11,7 @@ from lyo_pipelines.dataset.build import DatasetVersion, build_dataset
 from lyo_pipelines.dataset.errors import SegmentTooSmallError
 from lyo_pipelines.dataset.scope import scope_of
 from lyo_pipelines.dataset.versions import point_to_version
+from lyo_pipelines.interactions.pseudonyms import Pseudonyms
 from lyo_pipelines.segments import parse_parent
 from lyo_pipelines.storage.lake import Lake
 
@@ -40,6 +41,7 @@ def build_or_fall_back(
     *,
     now: datetime,
     documents: DocumentConfig | None = None,
+    pseudonyms: Pseudonyms | None = None,
 ) -> DatasetVersion:
     """Build the segment's version, or that of its nearest parent when the segment is below its minimum.
 
@@ -47,7 +49,7 @@ def build_or_fall_back(
     SegmentTooSmallError names the parents that were tried.
     """
     try:
-        return build_dataset(lake, segment, config, curation, now=now, documents=documents)
+        return build_dataset(lake, segment, config, curation, now=now, documents=documents, pseudonyms=pseudonyms)
     except SegmentTooSmallError as error:
         tried, reason = [], str(error)
         held = scope_of(lake, segment, config.mixtures).segments
@@ -57,7 +59,9 @@ def build_or_fall_back(
                 continue  # it holds nothing more than what was too small already
             held = wider
             try:
-                version = build_dataset(lake, parent, config, curation, now=now, documents=documents)
+                version = build_dataset(
+                    lake, parent, config, curation, now=now, documents=documents, pseudonyms=pseudonyms
+                )
             except SegmentTooSmallError:
                 tried.append(parent)
                 continue

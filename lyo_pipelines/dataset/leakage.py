@@ -21,6 +21,7 @@ from lyo_pipelines.dataset.leak_search import content, near_pairs, wording
 from lyo_pipelines.dataset.proportions import split_proportions
 from lyo_pipelines.dataset.versions import get_version
 from lyo_pipelines.dataset.written_version import WrittenVersion, read_written
+from lyo_pipelines.interactions.pseudonyms import Pseudonyms
 from lyo_pipelines.storage.arrow import give_back
 from lyo_pipelines.storage.lake import Lake
 
@@ -31,13 +32,15 @@ NEAR_CHARACTERS = 8
 """Letters (a number is one) that not everybody says, from which one letter more or less is a near duplicate."""
 
 
-def leakage_checks(lake: Lake, segment: str, fingerprint: str, config: DatasetConfig) -> list[DatasetCheckResult]:
-    """Run all checks on a finished version, against the benchmarks registered now.
+def leakage_checks(
+    lake: Lake, segment: str, fingerprint: str, config: DatasetConfig, pseudonyms: Pseudonyms | None = None
+) -> list[DatasetCheckResult]:
+    """Run all checks on a finished version, against the benchmarks registered now. pseudonyms: as in registered_benchmarks.
 
     Raises UnknownVersionError for a version that is not there, BenchmarkError for a benchmark that cannot be read.
     """
     version = get_version(lake, segment, fingerprint)
-    return checks_of_folder(lake, version.path, config, registered_benchmarks(lake))
+    return checks_of_folder(lake, version.path, config, registered_benchmarks(lake, pseudonyms))
 
 
 def checks_of_folder(

@@ -13,8 +13,13 @@ from typing import Any, TypeAlias
 import dagster as dg
 import pyarrow as pa
 
+from lyo_pipelines.evaluation.report.markdown_tables import code
+
 LOCATION = "lyo_pipelines"
 """The name of the code location, however it is loaded (pyproject.toml and workspace.yaml say the same)."""
+_PLAIN = re.compile(r"[\w\s.,;:%()/+='’“”…·–—−×≥≤±?-]*")
+"""Letters and signs of which Markdown makes nothing within a line."""
+
 Metadata: TypeAlias = dict[str, dg.MetadataValue | str | int | float | None]
 """Metadata of an event: entry -> what Dagster shows."""
 
@@ -56,7 +61,7 @@ def metadata_table(
         schema = dg.TableSchema(columns=[dg.TableColumn(name=column, type="string") for column in columns])
         return dg.MetadataValue.table([dg.TableRecord(row) for row in filled], schema=schema)
     lines = ["| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
-    lines += ["| " + " | ".join(row[column].replace("|", "\\|") for column in columns) + " |" for row in filled]
+    lines += ["| " + " | ".join(_inert(row[column]) for column in columns) + " |" for row in filled]
     return dg.MetadataValue.md("\n".join(lines))
 
 
@@ -83,3 +88,11 @@ def excerpt(text: str, length: int = LONGEST_TEXT) -> str:
 def _cell(value: Any) -> str:
     text = f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
     return text.replace("\n", " ")
+
+
+def _inert(text: str) -> str:
+    """A cell of Markdown; text with signs that Markdown or HTML may act on (a file's keys are anybody's) becomes a code span, where
+    none does. A bar ends a cell even there, so it is shown as a broken one.
+    """
+    plain = _PLAIN.fullmatch(text) and "://" not in text and "www." not in text.lower()
+    return text if plain else code(text).replace("|", "¦")

@@ -14,20 +14,23 @@ from lyo_pipelines.dataset.row_figures import require_current_figures
 from lyo_pipelines.dataset.versions import Version, latest_version
 from lyo_pipelines.defs.pipes import WholeLinesReader
 from lyo_pipelines.external_process.command import WORKING_DIRECTORY
+from lyo_pipelines.interactions.pseudonyms import Pseudonyms
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines.training.divergence import DivergedError, require_not_diverged
 
 
 class Store(dg.ConfigurableResource):
-    """The data lake and the configuration of this installation; empty fields come from LYO_DATA_DIR and LYO_CONFIG."""
+    """The data lake and the configuration of this installation; empty fields come from LYO_DATA_DIR and LYO_CONFIG.
+
+    The pseudonym key is no field: what a field holds stands in the record of every run that sets it.
+    """
 
     data_dir: str = ""
     config_path: str = ""
-    pseudonym_key: str = ""
 
     def settings(self) -> Settings:
         """Settings with this resource's fields laid over the environment's."""
-        given = {"data_dir": self.data_dir, "config": self.config_path, "pseudonym_key": self.pseudonym_key}
+        given = {"data_dir": self.data_dir, "config": self.config_path}
         given = {name: value for name, value in given.items() if value}
         if self.data_dir:  # another data directory's figures are not this one's
             given.setdefault("config", "")
@@ -36,6 +39,11 @@ class Store(dg.ConfigurableResource):
     def lake(self) -> Lake:
         """The lake."""
         return Lake(self.settings().data_dir)
+
+    def pseudonyms(self) -> Pseudonyms | None:
+        """The pseudonyms of the lake, where their key is known."""
+        key = self.settings().known_pseudonym_key
+        return Pseudonyms(key) if key else None
 
     def load_config(self) -> Config:
         """The configured values with the user's file laid over them."""

@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from lyo_pipelines.bounded_yaml import STRANGE_CHARACTERS, UnboundedYamlError, read_bounded_yaml
 from lyo_pipelines.documents.contract import DocumentMetadata, RejectedError, TextBlock
 from lyo_pipelines.json_types import ConfigTree
 
@@ -34,12 +35,14 @@ _CREDIT = re.compile(
 
 
 def front_matter(text: str) -> tuple[DocumentMetadata, str]:
-    """What the YAML between `---` lines at the beginning says, and the text without it."""
+    """What the YAML between `---` lines at the beginning says, and the text without it. Raises RejectedError("metadata")."""
     found = _FRONT.match(text)
     if not found:
         return DocumentMetadata(), text
     try:
-        values = yaml.safe_load(found["yaml"])
+        values = read_bounded_yaml(found["yaml"], STRANGE_CHARACTERS)
+    except UnboundedYamlError as error:
+        raise RejectedError("metadata", f"front matter: {error}") from None
     except yaml.YAMLError:  # "title: Light: a story" is no YAML and still clear
         values = None
     if not isinstance(values, dict):
@@ -53,7 +56,7 @@ def front_matter(text: str) -> tuple[DocumentMetadata, str]:
 def read_sidecar(text: str, name: str) -> DocumentMetadata:
     """What a YAML file beside a document says. Raises RejectedError("metadata")."""
     try:
-        values = yaml.safe_load(text) or {}
+        values = read_bounded_yaml(text, STRANGE_CHARACTERS) or {}
     except yaml.YAMLError as error:
         raise RejectedError("metadata", f"{name} ({str(error).splitlines()[0]})") from None
     if not isinstance(values, dict):
@@ -109,7 +112,10 @@ def _about(values: Mapping[Any, Any]) -> DocumentMetadata:
 
 
 def _plain(value: Any) -> str:
-    return ", ".join(str(one) for one in value) if isinstance(value, list) else str(value).strip()
+    values = value if isinstance(value, list) else [value]
+    if any(isinstance(one, (list, dict, set, bytes)) for one in values):
+        raise RejectedError("metadata", "a title, licence or other fact of the document is no text but holds values")
+    return ", ".join(str(one).strip() for one in values)
 
 
 def _moment(value: Any) -> datetime | None:

@@ -108,7 +108,10 @@ MATCH_KEYS = ("interaction_key", "trace_key", "conversation_key")
 PARENT_KEY = "parent_key"
 """Keyed hash of the span or observation that a call was made in, as if it were an interaction: feedback on it reaches the answer."""
 
-LANDED = pa.schema([*INTERACTION, *(pa.field(name, pa.uint64()) for name in (*MATCH_KEYS, PARENT_KEY))])
+HIDDEN_IDS = {b"lyo.ids": b"hidden"}
+"""Metadata of landed files whose ids of the source are hidden (hidden_ids.py); those of earlier versions have none."""
+
+LANDED = pa.schema([*INTERACTION, *(pa.field(name, pa.uint64()) for name in (*MATCH_KEYS, PARENT_KEY))], HIDDEN_IDS)
 """A row of `lake/landing`: an interaction and the keys to match it by."""
 
 FEEDBACK = pa.schema(

@@ -52,6 +52,16 @@ class Pseudonyms:
         of = self.of
         return [of(user_id) for user_id in user_ids]
 
+    def join_id(self, kind: str, value: str) -> str:
+        """`<kind>_` (one letter) and 20 hex digits for an id of the source; the same id of another kind gives another."""
+        digest = hmac.digest(self._key, f"id\x00{kind}\x00{value}".encode("utf-8", "surrogatepass"), hashlib.sha256)
+        return f"{kind}_{digest.hex()[:20]}"
+
+    def value(self, text: str) -> str:
+        """`v_` and 12 hex digits in the place of a value that nobody said may be kept."""
+        digest = hmac.digest(self._key, b"value\x00" + text.encode("utf-8", "surrogatepass"), hashlib.sha256)
+        return "v_" + digest.hex()[:12]
+
     def digest(self, data: bytes) -> str:
         """16 hex digits that identify bytes nobody may read (a rejected row that could not be parsed)."""
         return hmac.digest(self._key, b"row\x00" + data, hashlib.sha256).hex()[:16]

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, cast
 
 import numpy as np
@@ -18,6 +19,15 @@ pc: Any = pyarrow.compute
 def give_back() -> None:
     """Return memory that Arrow has freed to the system: it keeps it otherwise, and the next stage does not use Arrow's."""
     pa.default_memory_pool().release_unused()
+
+
+def group_batches(file: Any, rows: int, columns: list[str] | None = None) -> Iterator[pa.RecordBatch]:
+    """Batches of at most so many rows of a pq.ParquetFile, none of them over two row groups.
+
+    Landing bounds a row group by bytes, so that a text which stands a thousand times in it cannot fill the memory of its readers.
+    """
+    for group in range(file.num_row_groups):
+        yield from file.iter_batches(batch_size=rows, row_groups=[group], columns=columns)
 
 
 def conform_table(table: pa.Table, schema: pa.Schema) -> pa.Table:

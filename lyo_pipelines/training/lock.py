@@ -9,7 +9,6 @@ import contextlib
 import fcntl
 import json
 import os
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from pathlib import Path
 
 from lyo_pipelines.config.settings import Settings
 from lyo_pipelines.errors import LyoError
+from lyo_pipelines.private_files import open_own_file, own_temporary_folder
 
 
 class DeviceBusyError(LyoError):
@@ -29,12 +29,11 @@ class NoDeviceError(LyoError):
 
 
 def lock_folder() -> Path:
-    """Where the locks of this machine are: LYO_LOCK_DIR, else a folder that all users share below the temporary folder."""
-    folder = Settings.from_env().lock_dir or Path(tempfile.gettempdir()) / "lyo_pipelines_locks"
-    if not folder.is_dir():
-        folder.mkdir(parents=True, exist_ok=True)
-        with contextlib.suppress(PermissionError):
-            folder.chmod(0o1777)
+    """Where the locks are: LYO_LOCK_DIR (one folder for several accounts that share devices), else this account's own."""
+    folder = Settings.from_env().lock_dir
+    if folder is None:
+        return own_temporary_folder()
+    folder.mkdir(parents=True, exist_ok=True)
     return folder
 
 
@@ -56,10 +55,11 @@ def device_lock(
     """
     name = "".join(c if c.isalnum() or c in "-_." else "_" for c in device)
     path = lock_folder() / f"{name}.lock"
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    descriptor = open_own_file(path, 0o666)
     try:
-        with contextlib.suppress(PermissionError):
-            os.fchmod(descriptor, 0o666)
+        if _is_shared(path.parent):
+            with contextlib.suppress(PermissionError):  # another account made it
+                os.fchmod(descriptor, 0o666)
         _acquire(descriptor, device, wait_seconds, say, check, poll_seconds)
         holder = json.dumps(
             {"pid": os.getpid(), "training": label, "since": datetime.now(UTC).isoformat(timespec="seconds")}
@@ -69,6 +69,11 @@ def device_lock(
         yield
     finally:
         os.close(descriptor)
+
+
+def _is_shared(folder: Path) -> bool:
+    """Whether other accounts may write into the folder: then they must be able to open its locks."""
+    return bool(folder.stat().st_mode & 0o022)
 
 
 def _acquire(

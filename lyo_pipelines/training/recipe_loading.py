@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from lyo_pipelines.bounded_yaml import read_bounded_yaml
 from lyo_pipelines.config.loading import overlay
 from lyo_pipelines.errors import LyoError
 from lyo_pipelines.json_types import ConfigTree
@@ -83,7 +84,7 @@ def _read(name_or_path: str | Path, seen: tuple[str, ...]) -> tuple[ConfigTree, 
             f"no recipe {text!r}.{hint} Packaged recipes: {', '.join(recipe_names())}; or give the path of a YAML file."
         )
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        values = read_bounded_yaml(path.read_text(encoding="utf-8")) or {}
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise RecipeError(f"{path}: cannot be read as YAML ({error})") from error
     if not isinstance(values, dict):

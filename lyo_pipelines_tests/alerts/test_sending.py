@@ -54,6 +54,23 @@ def test_login_goes_by_starttls(certificate):
     assert len(server.letters) == 1
 
 
+def test_a_password_is_not_sent_without_tls():
+    with mail_server() as server, pytest.raises(ChannelError, match="as it is") as error:
+        mail(server.email_config(security="none", username="lyo"), PASSWORD)
+    assert server.letters == []
+    shown_nowhere(error.value, PASSWORD)
+    section = {
+        "enabled": True,
+        "host": "h",
+        "sender": "a@b.c",
+        "recipients": ["d@e.f"],
+        "username": "u",
+        "security": "none",
+    }
+    (channel,) = open_channels(config(email=section), AlertSecrets(SecretStr(PASSWORD), SecretStr("")), NOON)
+    assert "starttls" in channel.problem
+
+
 def test_mail_goes_by_tls_from_the_start(certificate):
     with mail_server(ssl=certificate) as server:
         mail(server.email_config(security="ssl"))

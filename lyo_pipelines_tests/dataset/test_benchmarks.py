@@ -20,6 +20,8 @@ from lyo_pipelines.dataset.errors import BenchmarkError, SegmentTooSmallError
 from lyo_pipelines.dataset.leakage import leakage_checks
 from lyo_pipelines.dataset.versions import read_split
 from lyo_pipelines.dataset.word_windows import windows
+from lyo_pipelines.interactions.hidden_ids import hide_ids
+from lyo_pipelines.interactions.pseudonyms import Pseudonyms
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines_tests.dataset.example_lake import CONFIG, CURATION, NOW, SEGMENT, example, examples, lake_with
 
@@ -185,6 +187,21 @@ def test_source_ids_count_unless_they_are_mere_numbers():
         (0, 0, "source_id"),
         (2, 1, "source_id"),
     ]
+
+
+def test_hashed_ids_of_the_lake_still_meet_a_benchmark(tmp_path: Path):
+    items = [{"question": LONG, "id": "gsm-17"}, {"question": SHORT, "id": "17"}, {"question": f"{LONG} {SHORT}"}]
+    lake = folder_with(
+        tmp_path, made__jsonl="\n".join(map(json.dumps, items)), other__jsonl=json.dumps({"question": "Why?"})
+    )
+    pseudonyms = Pseudonyms("a key")
+    index = BenchmarkIndex(registered_benchmarks(lake, pseudonyms), CONFIG)
+    ids = hide_ids(pa.array(["gsm-17", "17", "made:17", None, "other"]), "question_id", pseudonyms)
+    assert [(hit.row, hit.item, hit.how) for hit in index.ids(ids, np.arange(5))] == [
+        (0, 0, "source_id"),
+        (2, 1, "source_id"),
+    ]
+    assert index.ids(hide_ids(pa.array(["gsm-17"]), "question_id", Pseudonyms("another")), np.zeros(1, np.int64)) == []
 
 
 def test_without_benchmarks_nothing_is_found():

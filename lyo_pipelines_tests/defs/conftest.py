@@ -69,9 +69,20 @@ def drop(store: Store, name: str, rows: list[dict[str, object]], *, age_seconds:
     return path
 
 
+KEY = "k" * 32
+
+
+@pytest.fixture(scope="package", autouse=True)
+def _pseudonym_key() -> Iterator[None]:
+    """The key comes from the environment alone."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LYO_PSEUDONYM_KEY", KEY)
+        yield
+
+
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
-    return Store(data_dir=str(tmp_path / "data"), pseudonym_key="k" * 32)
+    return Store(data_dir=str(tmp_path / "data"))
 
 
 def make_home(home: Path, storage: str) -> Path:

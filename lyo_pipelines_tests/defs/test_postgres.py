@@ -18,7 +18,7 @@ from lyo_pipelines.defs.build import build_defs
 from lyo_pipelines.defs.partitions import PARTITION, SEGMENTS
 from lyo_pipelines.defs.resources import Store
 from lyo_pipelines.defs.runs import IN_FLIGHT
-from lyo_pipelines_tests.defs.conftest import drop, row
+from lyo_pipelines_tests.defs.conftest import KEY, drop, row
 from lyo_pipelines_tests.defs.daemon import Daemon, Statements, daemon, watched
 from lyo_pipelines_tests.defs.health_days import write_history
 from lyo_pipelines_tests.defs.test_data_assets import data_through
@@ -38,7 +38,7 @@ def clock() -> None:
 @pytest.fixture(autouse=True)
 def environment(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """The code location reads its store from the environment, as it does in service."""
-    for name, value in (("DATA_DIR", store.data_dir), ("PSEUDONYM_KEY", store.pseudonym_key)):
+    for name, value in (("DATA_DIR", store.data_dir), ("PSEUDONYM_KEY", KEY)):
         monkeypatch.setenv(f"LYO_{name}", value)
 
 

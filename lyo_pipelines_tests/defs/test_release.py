@@ -46,7 +46,7 @@ def instance() -> dg.DagsterInstance:
 def store(tmp_path: Path) -> Store:
     config = tmp_path / "config.yaml"
     config.write_text(GATES)
-    return Store(data_dir=str(tmp_path / "data"), pseudonym_key="k" * 32, config_path=str(config))
+    return Store(data_dir=str(tmp_path / "data"), config_path=str(config))
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ SEGMENT = "tutoring.en.math"
 def world(tmp_path_factory: pytest.TempPathFactory) -> tuple[dg.DagsterInstance, Store, Path]:
     """A small sample, landed and curated, and a tiny base model."""
     root = tmp_path_factory.mktemp("retrain")
-    store = Store(data_dir=str(root / "data"), pseudonym_key="k" * 32, config_path=str(root / "config.yaml"))
+    store = Store(data_dir=str(root / "data"), config_path=str(root / "config.yaml"))
     (root / "config.yaml").write_text(
         "evaluation: {max_items: 12, max_new_tokens: 8, latency_items: 1, resamples: 1000}\n"
     )

@@ -30,7 +30,7 @@ def instance(on_sqlite: dg.DagsterInstance) -> dg.DagsterInstance:
 def store(tmp_path: Path) -> Store:
     """A store with figures of its own."""
     configure(tmp_path)
-    return Store(data_dir=str(tmp_path / "data"), config_path=str(tmp_path / "config.yaml"), pseudonym_key="k" * 32)
+    return Store(data_dir=str(tmp_path / "data"), config_path=str(tmp_path / "config.yaml"))
 
 
 @pytest.fixture

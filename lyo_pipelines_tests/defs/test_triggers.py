@@ -212,7 +212,7 @@ def test_the_weekly_budget_holds_what_does_not_fit(instance: dg.DagsterInstance,
     config.write_text(yaml.safe_dump({"retraining": {"launch": {"weekly_budget": 2}}}))
     for subject in ("math", "physics", "chemistry"):
         write_history(store.lake(), f"tutoring.en.{subject}")
-    tight = Store(data_dir=store.data_dir, config_path=str(config), pseudonym_key=store.pseudonym_key)
+    tight = Store(data_dir=store.data_dir, config_path=str(config))
     launched = [request.partition_key for request in requests(tick("volume", instance, tight))]
     assert launched == ["tutoring.en.chemistry", "tutoring.en.math"]
     assert "weekly budget of 2" in str(read_decisions(tight.lake(), PHYSICS)[0]["held_by"])

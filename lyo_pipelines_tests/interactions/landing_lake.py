@@ -50,6 +50,16 @@ def row(number: int, **changes: Any) -> dict[str, Any]:
     return result | changes
 
 
+def conversation(raw_id: str) -> str:
+    """A conversation's id as the lake shows it."""
+    return PSEUDONYMS.join_id("c", raw_id)
+
+
+def exercise(raw_id: str) -> str:
+    """An exercise's id as the lake shows it."""
+    return PSEUDONYMS.join_id("q", raw_id)
+
+
 def rating(target: str, value: float, at: datetime = START + timedelta(days=9), **changes: Any) -> dict[str, Any]:
     """A canonical feedback row for an interaction."""
     return {"interaction_id": target, "rating": value, "feedback_at": at.isoformat()} | changes

@@ -12,13 +12,16 @@ from hypothesis import strategies as st
 from lyo_pipelines.interactions.conversion.columnar import gather_clean as gather_within
 from lyo_pipelines.interactions.conversion.findings import Findings
 from lyo_pipelines.interactions.conversion.interactions import ConversionContext, interaction_table, landed_table
+from lyo_pipelines.interactions.fields.minimise import Minimiser
 from lyo_pipelines.interactions.fields.scrub import Scrubber
 from lyo_pipelines.interactions.reading.jsonl import parse_lines
 from lyo_pipelines.interactions.reading.lines import Lines
 from lyo_pipelines_tests.interactions.landing_lake import CONFIG, PSEUDONYMS, row
 from lyo_pipelines_tests.interactions.test_conservation import anything, names
 
-CONTEXT = ConversionContext("hash", "canonical", PSEUDONYMS, Scrubber(PSEUDONYMS, CONFIG.identifier_keys), 0, 2**62)
+SCRUBBER = Scrubber(PSEUDONYMS, CONFIG.identifier_keys)
+MINIMISER = Minimiser(PSEUDONYMS, SCRUBBER, CONFIG.metadata_keys)
+CONTEXT = ConversionContext("hash", "canonical", PSEUDONYMS, SCRUBBER, 0, 2**62, MINIMISER, CONFIG.name_keys)
 
 
 def gather_clean(data: bytes):

@@ -29,6 +29,8 @@ from lyo_pipelines_tests.interactions.landing_lake import as_csv, build, lake_at
 
 LIMIT = 4_096
 
+BLOCKS = {"block_bytes": 1 << 22, "max_row_bytes": 1 << 24}
+
 
 def parsed(content, block=64, limit=LIMIT):
     """Rows with their numbers, and the numbers of what is broken, of a JSON text."""
@@ -151,7 +153,7 @@ def test_whole_numbers_beyond_64_bits_stay_exact():
 def from_parquet(table):
     buffer = io.BytesIO()
     pq.write_table(table, buffer)
-    return [one for block in parquet_blocks(io.BytesIO(buffer.getvalue())) for one in block.rows]
+    return [one for block in parquet_blocks(io.BytesIO(buffer.getvalue()), size=0, **BLOCKS) for one in block.rows]
 
 
 def test_ids_of_parquet_types_are_text():
@@ -222,7 +224,7 @@ def test_an_object_of_lists_of_different_lengths_is_a_broken_value():
     buffer = io.BytesIO()
     rows = [{"m": {"role": ["user"], "content": ["q"]}}, {"m": {"role": ["user"], "content": ["q", "a"]}}]
     pq.write_table(pa.Table.from_pylist(rows), buffer)
-    (block,) = parquet_blocks(io.BytesIO(buffer.getvalue()))
+    (block,) = parquet_blocks(io.BytesIO(buffer.getvalue()), size=0, **BLOCKS)
     assert block.lines == [1]
     assert [(one.line, one.reason) for one in block.bad] == [(2, "broken_value")]
     assert block.bad[0].detail.startswith("m (struct")
@@ -254,7 +256,7 @@ def test_nested_values_come_back_as_they_were_written(rows, cut):
         buffer = io.BytesIO()
         with writer(buffer, schema) as out:
             out.write_batch(batch)
-        found = [one for block in arrow_blocks(io.BytesIO(buffer.getvalue())) for one in block.rows]
+        found = [one for block in arrow_blocks(io.BytesIO(buffer.getvalue()), **BLOCKS) for one in block.rows]
         assert found == rows[cut:]
 
 

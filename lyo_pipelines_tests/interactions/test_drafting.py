@@ -12,7 +12,7 @@ from lyo_pipelines.interactions.drafting.draft import draft_mapping
 from lyo_pipelines.interactions.drafting.names import NAMES, plain_name
 from lyo_pipelines.interactions.drafting.shapes import columns_of
 from lyo_pipelines.interactions.fields.mapping import parse_mapping
-from lyo_pipelines_tests.interactions.landing_lake import as_csv, as_parquet, build, jsonl, lake_at, land
+from lyo_pipelines_tests.interactions.landing_lake import as_csv, as_parquet, build, conversation, jsonl, lake_at, land
 
 Row = dict[str, Any]
 
@@ -83,7 +83,7 @@ def test_the_draft_of_a_table_lands_it(tmp_path, write, name):
     assert (row["question"], row["answer"]) == ("How many corners has a shape with 4 sides?", "It has 4 corners.")
     assert (row["occurred_at"].isoformat(), row["conversation_id"], row["turn"]) == (
         "2026-10-02T14:30:00+00:00",
-        "c0",
+        conversation("c0"),
         1,
     )
     assert (row["rating"], row["thumbs"], row["subject"], row["response_time_ms"]) == (5, -1, "geometry", 1250)

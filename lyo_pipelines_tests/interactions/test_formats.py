@@ -13,7 +13,18 @@ from lyo_pipelines.interactions.chats.questions import chat_of
 from lyo_pipelines.interactions.chats.replies import reply_of
 from lyo_pipelines.interactions.errors import RowError
 from lyo_pipelines.interactions.formats.detect import detect_format
-from lyo_pipelines_tests.interactions.landing_lake import CONFIG, as_parquet, build, jsonl, lake_at, land, rejected, row
+from lyo_pipelines_tests.interactions.landing_lake import (
+    CONFIG,
+    as_parquet,
+    build,
+    conversation,
+    exercise,
+    jsonl,
+    lake_at,
+    land,
+    rejected,
+    row,
+)
 
 
 def observation(number: int = 0, **changes):
@@ -75,10 +86,10 @@ def test_a_langfuse_observation_is_an_interaction(tmp_path, write):
         "subject": "math",
         "language": "en",
         "grade": "7",
-        "question_id": "25",
+        "question_id": exercise("25"),
         "task": "tutoring",
         "model": "m1",
-        "conversation_id": "s1",
+        "conversation_id": conversation("s1"),
         "response_time_ms": 809.0,
         "time_to_first_token_ms": 100.0,
         "error": None,
@@ -106,7 +117,7 @@ def test_names_in_camel_case_are_understood(tmp_path):
         ),
     )
     result = build(lake).to_pylist()[0]
-    assert (result["conversation_id"], result["rating"], result["response_time_ms"]) == ("s1", 5.0, 809.0)
+    assert (result["conversation_id"], result["rating"], result["response_time_ms"]) == (conversation("s1"), 5.0, 809.0)
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from lyo_pipelines.interactions.days.build import build_day, built_from, day_inp
 from lyo_pipelines_tests.interactions.landing_lake import (
     CONFIG,
     NOW,
+    PSEUDONYMS,
     as_csv,
     as_parquet,
     build,
@@ -147,7 +148,7 @@ def test_each_bad_row_is_kept_with_line_reason_and_text(tmp_path):
     kept = rejected(lake)
     assert [(item["line"], item["reason"]) for item in kept] == [(line, reason) for line, (_, reason) in bad.items()]
     assert {item["file"] for item in kept} == {"a.jsonl"}
-    assert json.loads(kept[3]["raw"])["answer"] == "It is 2."
+    assert json.loads(kept[3]["raw"])["subject"] == "math"
     assert kept[0]["raw"] is None
     assert kept[0]["raw_bytes"] == len(b"{not json")
 
@@ -166,7 +167,7 @@ def test_values_that_mean_not_known_are_no_error(tmp_path):
     assert (second["rating"], second["grade"], second["turn"]) == (4.0, "7", 2)
     assert (third["grade"], third["history"][0]["content"], third["metadata"]) == ("8", "hi", '{"a":1}')
     assert third["language"] == "hi_latn"
-    assert json.loads(fourth["metadata"]) == {"value": "plain words"}
+    assert json.loads(fourth["metadata"]) == {"value": PSEUDONYMS.value("plain words")}
 
 
 def test_an_overlong_row_is_rejected_and_its_neighbours_are_read(tmp_path):

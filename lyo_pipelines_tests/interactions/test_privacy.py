@@ -115,7 +115,7 @@ def test_the_rejected_text_keeps_what_is_no_person(tmp_path):
     lake = lake_at(tmp_path / "data")
     land(lake, jsonl(tmp_path / "a.jsonl", [row(1, user_id=RAW, occurred_at="never")]))
     raw = json.loads(rejected(lake)[0]["raw"])
-    assert raw["question"] == row(1)["question"]
+    assert (raw["subject"], raw["turn"]) == (row(1)["subject"], row(1)["turn"])
     assert raw["user_id"] == PSEUDONYM
 
 

@@ -20,6 +20,8 @@ from lyo_pipelines.interactions.reading.arrow_rows import parquet_blocks
 from lyo_pipelines.interactions.reading.lines import read_lines
 from lyo_pipelines.segments import Segment, SegmentKeyError, parse_segment, segment_key
 
+BLOCKS = {"block_bytes": 1 << 22, "max_row_bytes": 1 << 24}
+
 
 @given(
     st.lists(st.binary(max_size=30).map(lambda b: b.replace(b"\n", b"")), max_size=20),
@@ -175,7 +177,7 @@ def test_parquet_values_of_any_type_are_read_and_broken_text_costs_its_row():
     )
     stream = io.BytesIO()
     pq.write_table(table, stream)
-    (block,) = parquet_blocks(io.BytesIO(stream.getvalue()))
+    (block,) = parquet_blocks(io.BytesIO(stream.getvalue()), size=0, **BLOCKS)
     assert block.rows[0] == {
         "when": "2026-10-01 00:00:00.000000000",
         "day": "2026-10-01",
@@ -185,10 +187,10 @@ def test_parquet_values_of_any_type_are_read_and_broken_text_costs_its_row():
     }
     stream = io.BytesIO()
     pq.write_table(pa.table({"bytes": [b"ok", b"\xff"]}), stream)
-    (block,) = parquet_blocks(io.BytesIO(stream.getvalue()))
+    (block,) = parquet_blocks(io.BytesIO(stream.getvalue()), size=0, **BLOCKS)
     assert (block.rows, block.lines, [bad.line for bad in block.bad]) == ([{"bytes": "ok"}], [1], [2])
     with pytest.raises(UnreadableFileError):
-        list(parquet_blocks(io.BytesIO(b"PAR1" + b"x" * 50)))
+        list(parquet_blocks(io.BytesIO(b"PAR1" + b"x" * 50), size=0, **BLOCKS))
 
 
 @given(st.text(), st.text(), st.text())

@@ -20,6 +20,7 @@ from lyo_pipelines_tests.interactions.landing_lake import (
     as_csv,
     as_parquet,
     build,
+    conversation,
     dated,
     jsonl,
     lake_at,
@@ -116,7 +117,11 @@ def test_spend_logs_of_litellm_are_read_whatever_holds_them(tmp_path, write, nam
     assert row["answer"] == "Short waves scatter more."
     assert row["system_prompt"] == "Explain it to a child."
     assert [turn["content"] for turn in row["history"]] == ["Good morning, teacher", "Good morning!"]
-    assert (row["interaction_id"], row["conversation_id"], row["team"]) == ("chatcmpl-77", "session-4", "north school")
+    assert (row["interaction_id"], row["conversation_id"], row["team"]) == (
+        "chatcmpl-77",
+        conversation("session-4"),
+        "north school",
+    )
     assert (row["response_time_ms"], row["time_to_first_token_ms"]) == (1500, 400)
     assert (row["model"], row["finish_reason"]) == ("gpt-4o-mini", "length")
     assert row["occurred_at"].isoformat() == "2026-10-02T08:00:00.120000+00:00"
@@ -135,7 +140,11 @@ def test_cells_as_pandas_prints_them_are_looked_into(tmp_path, write):
         "length",
     )
     run = previewed(tmp_path / "runs", [printed(RUN)], write, "runs.csv").rows[0]
-    assert (run["answer"], run["conversation_id"], run["model"]) == ("Its axis leans.", "thread-2", "gpt-4o")
+    assert (run["answer"], run["conversation_id"], run["model"]) == (
+        "Its axis leans.",
+        conversation("thread-2"),
+        "gpt-4o",
+    )
     assert run["system_prompt"] == "Be patient."
 
 
@@ -233,7 +242,11 @@ REQUEST: Row = {
 def test_a_request_of_helicone_is_read(tmp_path):
     row = only_row(tmp_path, REQUEST)
     assert (row["question"], row["answer"]) == ("How do plants make their food?", "With light.")
-    assert (row["conversation_id"], row["model"], row["language"]) == ("lesson-9", "gpt-4o-2024-08-06", "en")
+    assert (row["conversation_id"], row["model"], row["language"]) == (
+        conversation("lesson-9"),
+        "gpt-4o-2024-08-06",
+        "en",
+    )
     assert (row["response_time_ms"], row["time_to_first_token_ms"], row["finish_reason"]) == (1600, 420, "stop")
     assert row["user_pseudonym"] and row["thumbs"] is None
 
@@ -324,7 +337,11 @@ def test_runs_of_langsmith_are_read_whatever_holds_them(tmp_path, write, name):
     assert (seen.format, seen.accepted, seen.rejected_by_reason) == ("langsmith", 1, {"not_selected": 1})
     row = seen.rows[0]
     assert (row["question"], row["answer"]) == ("Why do we have seasons on earth?", "Its axis leans.")
-    assert (row["system_prompt"], row["conversation_id"], row["model"]) == ("Be patient.", "thread-2", "gpt-4o")
+    assert (row["system_prompt"], row["conversation_id"], row["model"]) == (
+        "Be patient.",
+        conversation("thread-2"),
+        "gpt-4o",
+    )
     assert (row["response_time_ms"], row["time_to_first_token_ms"], row["finish_reason"]) == (1500, 400, "stop")
     assert row["rating"] is None and row["thumbs"] is None
 

@@ -14,6 +14,7 @@ from lyo_pipelines_tests.interactions.landing_lake import (
     as_csv,
     as_parquet,
     build,
+    conversation,
     everything_written,
     jsonl,
     lake_at,
@@ -59,7 +60,9 @@ def test_every_form_of_a_model_call_is_the_same_interaction(tmp_path: Path, form
         "source": "otel_spans",
     }
     assert {name: row[name] for name in wanted} == wanted
-    assert row["conversation_id"] == ("c1" if "parts" in form or form in ("export", "details event") else "s1")
+    assert row["conversation_id"] == conversation(
+        "c1" if "parts" in form or form in ("export", "details event") else "s1"
+    )
     metadata = json.loads(row["metadata"])
     assert (metadata["provider"], metadata["input_tokens"], metadata["output_tokens"]) == ("gcp.gemini", 21, 7)
     assert row["user_pseudonym"].startswith("u_")

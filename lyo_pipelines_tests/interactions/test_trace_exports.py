@@ -10,7 +10,16 @@ import pytest
 
 from lyo_pipelines.interactions.formats.detect import detect_format
 from lyo_pipelines.interactions.formats.langfuse import unquoted
-from lyo_pipelines_tests.interactions.landing_lake import as_csv, build, dated, jsonl, lake_at, land, rejected
+from lyo_pipelines_tests.interactions.landing_lake import (
+    as_csv,
+    build,
+    conversation,
+    dated,
+    jsonl,
+    lake_at,
+    land,
+    rejected,
+)
 from lyo_pipelines_tests.interactions.test_ready_mappings import as_array, only_row, previewed
 
 Row = dict[str, Any]
@@ -73,7 +82,11 @@ def test_a_trace_of_langfuse_is_its_generations_and_its_rating_is_the_last_answe
     assert seen.rejected_by_reason == {"not_a_generation": 1, "call_about_a_chat": 1}
     row = seen.rows[0]
     assert (row["interaction_id"], row["answer"], row["model"]) == ("o2", "Sugar, mostly.", "gpt-4o")
-    assert (row["system_prompt"], row["conversation_id"], row["language"]) == ("Be gentle.", "lesson-1", "en")
+    assert (row["system_prompt"], row["conversation_id"], row["language"]) == (
+        "Be gentle.",
+        conversation("lesson-1"),
+        "en",
+    )
     assert (row["thumbs"], row["rating"], row["feedback_at"].isoformat()) == (-1, None, "2026-10-02T09:00:00+00:00")
     assert row["user_pseudonym"]
 
@@ -181,7 +194,7 @@ def test_a_span_of_langfuse_over_opentelemetry_has_model_session_and_user(tmp_pa
             }
         ),
     )
-    assert (row["model"], row["conversation_id"], row["answer"]) == ("gpt-4o", "lesson-1", "Sugar.")
+    assert (row["model"], row["conversation_id"], row["answer"]) == ("gpt-4o", conversation("lesson-1"), "Sugar.")
     assert row["user_pseudonym"]
 
 
@@ -232,7 +245,7 @@ def test_traces_that_mlflow_found_are_read(tmp_path, write, name):
     row, failed = seen.rows
     assert (row["question"], row["answer"], row["system_prompt"]) == (ASKED[1]["content"], "Sugar.", "Be gentle.")
     assert (row["conversation_id"], row["model"], row["response_time_ms"], row["error"]) == (
-        "lesson-1",
+        conversation("lesson-1"),
         "gpt-4o",
         1500,
         None,

@@ -64,8 +64,9 @@ def dataset_splits(context: dg.AssetExecutionContext, store: Store):
     lake, config, segment = store.lake(), store.load_config(), context.partition_key
     build_what_is_stale(context, lake, config, segment)
     version = build_or_fall_back(
-        lake, segment, config.dataset, config.curation, now=clock.current_time(), documents=config.documents
-    )
+        lake, segment, config.dataset, config.curation, now=clock.current_time(), documents=config.documents,
+        pseudonyms=store.pseudonyms(),
+    )  # fmt: skip
     manifest = version.manifest
     sizes = {name: manifest.counts[name] for name in ("train", "validation", "test")}
     context.log.info(

@@ -2,6 +2,7 @@
 
 import os
 from collections import Counter
+from dataclasses import replace
 
 import dagster as dg
 
@@ -12,6 +13,7 @@ from lyo_pipelines.defs.resources import Store
 from lyo_pipelines.interactions.contract import INTERACTION
 from lyo_pipelines.interactions.days.build import build_day, built_from, stale_days
 from lyo_pipelines.interactions.days.unattached import said_of, unattached_feedback
+from lyo_pipelines.interactions.landing.file_names import digest_name
 from lyo_pipelines.interactions.landing.inbox import land_inbox
 from lyo_pipelines.interactions.pseudonyms import Pseudonyms
 from lyo_pipelines.interactions.tables.pull import pull_table
@@ -90,18 +92,18 @@ def landed_files(context: dg.AssetExecutionContext, store: Store):
         reasons.update(report.rejected_by_reason)
         notes.update(report.notes)
         context.log.info(
-            f"{report.name}: {report.format} ({report.found}), "
+            f"{report.public_name}: {report.format} ({report.found}), "
             f"read {report.read}, accepted {report.accepted}, rejected {report.rejected}"
         )
         if report.fault:
-            context.log.error(f"{report.name}: {report.fault}")
+            context.log.error(f"{report.public_name}: {report.fault}")
         if report.note:
-            context.log.warning(f"{report.name}: {report.note}")
+            context.log.warning(f"{report.public_name}: {report.note}")
     unreadable = [report for report in reports if report.unreadable]
-    lost = [report.name for report in reports if not report.conserved]
+    lost = [report.public_name for report in reports if not report.conserved]
     rows = [
         {
-            "file": r.name,
+            "file": r.public_name,
             "format": r.format or "unreadable",
             "told by": r.found,
             "read": r.read,
@@ -139,11 +141,14 @@ def landed_files(context: dg.AssetExecutionContext, store: Store):
         description=f"{len(unreadable)} of {len(reports)} files and tables could not be read",
         metadata={
             "set_aside": metadata_table(
-                [{"file": r.name, "reason": r.unreadable} for r in unreadable], ["file", "reason"]
+                [{"file": r.public_name, "reason": r.unreadable} for r in unreadable], ["file", "reason"]
             )
         },
     )
-    waiting = unattached_feedback(lake)
+    waiting = [
+        file if file.name.startswith("table ") else replace(file, name=digest_name(file.name, file.file_hash))
+        for file in unattached_feedback(lake)
+    ]
     yield dg.AssetCheckResult(
         check_name="feedback_attached",
         passed=not waiting,
@@ -178,12 +183,12 @@ def landed_files(context: dg.AssetExecutionContext, store: Store):
 )
 def raw_interactions(context: dg.AssetExecutionContext, store: Store) -> dg.MaterializeResult:
     """Rebuild the days whose landed files or feedback changed."""
-    lake = store.lake()
+    lake, pseudonyms = store.lake(), store.pseudonyms()
     asked = context.partition_keys
     days = days_to_build(asked, lambda: stale_days(lake))
     total = 0
     for day in days:
-        report = build_day(lake, day)
+        report = build_day(lake, day, pseudonyms)
         total += report.rows
         context.add_asset_metadata(
             {

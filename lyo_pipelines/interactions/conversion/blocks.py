@@ -14,7 +14,6 @@ from lyo_pipelines.interactions.conversion.parallel import convert_in_processes,
 from lyo_pipelines.interactions.errors import UnreadableFileError
 from lyo_pipelines.interactions.fields.header_names import field_name
 from lyo_pipelines.interactions.fields.mapping import Mapping
-from lyo_pipelines.interactions.fields.scrub import EMAIL
 from lyo_pipelines.interactions.formats.chat_metadata import STATED
 from lyo_pipelines.interactions.formats.detect import DetectedFormat, detect_format
 from lyo_pipelines.interactions.formats.mapping_gaps import Gap, gaps_of
@@ -28,6 +27,7 @@ from lyo_pipelines.interactions.reading.json_values import json_lines
 from lyo_pipelines.interactions.reading.jsonl import parse_lines
 from lyo_pipelines.interactions.reading.lines import Lines, read_lines
 from lyo_pipelines.interactions.reading.source_file import InputFile
+from lyo_pipelines.personal import is_field_name
 
 _LIKE_FEEDBACK = re.compile(
     r"(?i)rating|feedback|thumb|star(?:s|_|$)|score|vote|reaction|complaint|(?:^|_)(?:dis)?like[sd]?(?:_|$)|satisf"
@@ -87,7 +87,11 @@ class Reading:
             if container == "csv":
                 blocks = csv_blocks(stream, **limits, rename=field_name if self._spec.mapping is None else str)
             else:
-                blocks = parquet_blocks(stream) if container == "parquet" else arrow_blocks(stream)
+                blocks = (
+                    parquet_blocks(stream, size=self._source.size, **limits)
+                    if container == "parquet"
+                    else arrow_blocks(stream, **limits)
+                )
             head = list(islice(blocks, 1))
             sample = head[0] if head else RowBlock()
             self._blocks = lambda: (self._converter.block(block) for block in chain(head, blocks))
@@ -124,7 +128,7 @@ def format_for(spec: FileSpec, rows: Sequence[Row]) -> DetectedFormat:
     if found is None or (spec.format == "langfuse" and not found.format.startswith("langfuse")):
         if not rows:
             raise UnreadableFileError("no row of its beginning can be parsed")
-        names = ", ".join(sorted(map(str, rows[0])))[:200]
+        names = ", ".join(sorted(map(shown_key, rows[0])))[:200]
         raise UnreadableFileError(
             f"its format cannot be told from the fields ({names}): write a mapping <file>.mapping.yaml beside it "
             "(`lyo mapping draft` begins one), or give --format"
@@ -140,4 +144,9 @@ def ignored_fields(name: str, rows: Sequence[Row]) -> tuple[str, ...]:
         names, known = {name for name in names if _LIKE_FEEDBACK.search(name)}, STATED
     if known is None:
         return ()
-    return tuple(sorted(EMAIL.sub("…", name) for name in names - set(known)))[:50]
+    return tuple(sorted(map(shown_key, names - set(known))))[:50]
+
+
+def shown_key(key: object) -> str:
+    """The name of a field as it may be shown: a file whose keys are data must not bring them into messages."""
+    return str(key) if is_field_name(str(key)) else "…"

@@ -21,6 +21,7 @@ from lyo_pipelines.interactions.conversion.tell_language import tell_languages
 from lyo_pipelines.interactions.errors import RowError
 from lyo_pipelines.interactions.fields.declared import NOTHING, Declared
 from lyo_pipelines.interactions.fields.mapping import Mapping
+from lyo_pipelines.interactions.fields.minimise import Minimiser
 from lyo_pipelines.interactions.fields.notes import Notes
 from lyo_pipelines.interactions.fields.scales import OURS, Scale
 from lyo_pipelines.interactions.fields.scrub import Scrubber
@@ -89,14 +90,18 @@ class Converter:
         if mapping is not None and mapping.timezone is None:
             mapping = mapping.model_copy(update={"timezone": zone})
         self.row_format = format_named(spec.format, spec.config, mapping, spec.file_time)
-        self._scrubber = Scrubber(spec.pseudonyms, spec.config.identifier_keys)
+        scrubber = Scrubber(spec.pseudonyms, spec.config.identifier_keys)
+        self._minimiser = Minimiser(spec.pseudonyms, scrubber, spec.config.metadata_keys)
         self._context = ConversionContext(
             file_hash=spec.file_hash,
             source=self.row_format.name,
             pseudonyms=spec.pseudonyms,
-            scrubber=self._scrubber,
+            scrubber=scrubber,
             earliest=spec.earliest,
             latest=spec.latest,
+            minimiser=self._minimiser,
+            name_keys=spec.config.name_keys,
+            id_prefix="" if spec.ids is None else f"{spec.ids.prefix}:",
             scale=Scale(*scale) if scale else OURS,
             zone=ZoneInfo(zone) if zone else UTC,
         )
@@ -171,7 +176,7 @@ class Converter:
     def _refused(self, rows: list[RawRow], lines: list[int], bad: dict[int, RowError]) -> list[RejectedRecord]:
         limit = self._spec.config.max_rejected_characters
         users = {index: self.row_format.user(rows[index]) for index in bad}
-        return refused_rows(rows, lines, bad, users=users, scrubber=self._scrubber, limit=limit)
+        return refused_rows(rows, lines, bad, users=users, minimiser=self._minimiser, limit=limit)
 
 
 def _expanded(block: RowBlock, expand: Callable[[RawRow], list[RawRow]]) -> RowBlock:

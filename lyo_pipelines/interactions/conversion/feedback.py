@@ -105,7 +105,7 @@ def _values(
         result = columns.numbers(values, wrong, name, **NUMBERS[name])
     else:
         texts = columns.texts(values, wrong, name).to_pylist()
-        scrub = context.scrubber.text
+        scrub = context.minimiser.name if name == "complaint_category" else context.scrubber.text
         scrubbed = [text if text is None else scrub(text, user) for text, user in zip(texts, users, strict=True)]
         result = pa.array(scrubbed, pa.string())
     findings.leave_out(wrong)

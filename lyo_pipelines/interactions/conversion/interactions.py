@@ -16,11 +16,20 @@ from lyo_pipelines.interactions.errors import RowError
 from lyo_pipelines.interactions.fields import columns, times
 from lyo_pipelines.interactions.fields.columns import ESSENTIAL, FLAGS, NUMBERS, TEXTS, TIMES, Bad, Gathered
 from lyo_pipelines.interactions.fields.failures import error_value, without_no_errors
+from lyo_pipelines.interactions.fields.known_names import replace_known_names
+from lyo_pipelines.interactions.fields.minimise import Minimiser
 from lyo_pipelines.interactions.fields.notes import FILE_TIME, NOTES, notes_of
 from lyo_pipelines.interactions.fields.scales import OURS, SCALE, Scale, ratings
 from lyo_pipelines.interactions.fields.scrub import Scrubber
-from lyo_pipelines.interactions.fields.scrub_columns import scrub_columns
+from lyo_pipelines.interactions.fields.scrub_columns import (
+    LEFT_OUT,
+    leave_out_personal_facets,
+    minimise_metadata,
+    scrub_categories,
+    scrub_columns,
+)
 from lyo_pipelines.interactions.fields.thumbs import parse_thumb
+from lyo_pipelines.interactions.hidden_ids import KINDS, hide_ids
 from lyo_pipelines.interactions.identity import derived_id, match_keys
 from lyo_pipelines.interactions.pseudonyms import Pseudonyms
 from lyo_pipelines.json_types import RawRow
@@ -42,6 +51,9 @@ class ConversionContext:
     scrubber: Scrubber
     earliest: int
     latest: int
+    minimiser: Minimiser
+    name_keys: tuple[str, ...] = ()
+    id_prefix: str = ""
     scale: Scale = OURS
     zone: tzinfo = UTC
 
@@ -90,18 +102,35 @@ def landed_table(
         if parents is None
         else match_keys(_without_empty(parents), context.pseudonyms.matching_key(MATCH_KEYS[0]))
     )
+    raw = {name: data[name] for name in KINDS}
+    for name, rows in leave_out_personal_facets(gathered).items():
+        findings.said += [(row, f"{name}: {LEFT_OUT}") for row in rows]
     scrub_columns(gathered, context.scrubber)
+    scrub_categories(gathered, context.minimiser)
     data["user_pseudonym"] = _pseudonyms(gathered, context.pseudonyms)
     data["source"] = pa.repeat(context.source, len(lines))
     data["source_file"] = pa.repeat(context.file_hash, len(lines))
     data["source_line"] = pa.array(lines, pa.int64())
     _derive_ids(data, context, gathered.timeless)
+    _hide_ids(data, raw, gathered, context)
+    replace_known_names(gathered, context.name_keys)
+    minimise_metadata(gathered, context.minimiser)
     table = pa.table([_cast(data[field.name], field.type) for field in LANDED], names=LANDED.names)
     if bad:
         keep = np.ones(len(lines), bool)
         keep[list(bad)] = False
         table = table.filter(pa.array(keep))
     return table.cast(LANDED), findings
+
+
+def _hide_ids(
+    data: dict[str, pa.Array], raw: dict[str, pa.Array], gathered: Gathered, context: ConversionContext
+) -> None:
+    """Raw ids in the form in which the lake keeps them. Derived ids were made of what earlier versions kept, so they stay the same."""
+    users = gathered.user_ids.to_pylist()
+    for name, ids in raw.items():
+        shown = hide_ids(ids, name, context.pseudonyms, users, context.id_prefix)
+        data[name] = pc.coalesce(shown, data[name]) if name == "interaction_id" else shown
 
 
 def _language_codes(declared: pa.Array) -> pa.Array:

@@ -1,6 +1,7 @@
-"""Rows that were not accepted, with the reason, in `lake/rejected/<file-hash>.parquet`; people in them are pseudonymised.
+"""Rows that were not accepted, with the reason, in `lake/rejected/<file-hash>.parquet`; nobody is in them.
 
-A row that could be parsed is kept as JSON with every user id, identifier field and e-mail address replaced by its pseudonym.
+Of a row that could be parsed the fields, numbers, dates and names of subjects and models are kept as JSON, of a text its length: what
+it says stands in the file, on the line that is told.
 Of a row that could not be parsed nobody can tell where a person stands in it: only its position, length and a keyed digest are kept.
 """
 
@@ -15,7 +16,8 @@ import pyarrow.parquet as pq
 
 from lyo_pipelines.interactions.contract import REJECTED
 from lyo_pipelines.interactions.fields.columns import Bad
-from lyo_pipelines.interactions.fields.scrub import EMAIL, Scrubber, dump_json
+from lyo_pipelines.interactions.fields.minimise import Minimiser
+from lyo_pipelines.interactions.fields.scrub import dump_json
 from lyo_pipelines.interactions.pseudonyms import Pseudonyms
 from lyo_pipelines.interactions.reading.block import BadRow
 from lyo_pipelines.json_types import RawRow
@@ -55,17 +57,16 @@ def refused_rows(
     bad: Bad,
     *,
     users: Mapping[int, Any],
-    scrubber: Scrubber,
+    minimiser: Minimiser,
     limit: int,
 ) -> list[RejectedRecord]:
     """Records of parsed rows with something wrong; `users` holds the raw user id of each of them where the format knows it."""
     records: list[RejectedRecord] = []
     for index, error in sorted(bad.items()):
-        user = users[index]
-        raw = dump_json(scrubber.value(rows[index], None if user in (None, "") else str(user), emails=True))
-        records.append(
-            {"line": lines[index], "reason": error.reason, "detail": EMAIL.sub("…", error.detail), "raw": raw[:limit]}
-        )
+        user = None if users[index] in (None, "") else str(users[index])
+        raw = dump_json(minimiser.rejected(rows[index], user))
+        detail = minimiser.text(error.detail, user)
+        records.append({"line": lines[index], "reason": error.reason, "detail": detail, "raw": raw[:limit]})
     return records
 
 
@@ -75,14 +76,15 @@ class RejectedWriter:
     def __init__(self, lake: Lake, path: str, name: str, file_hash: str) -> None:
         self._lake, self._path = lake, path
         self._file = {"file": name, "file_hash": file_hash}
-        self._rows: list[Mapping[str, object]] = []
+        self._rows: list[RejectedRecord] = []
+        self._written = set[str]()
         self._writer: pq.ParquetWriter | None = None
         self.by_reason: Counter[str] = Counter()
 
     def add(self, records: Sequence[RejectedRecord]) -> None:
         """Count and keep records."""
         self.by_reason.update(record["reason"] for record in records)
-        self._rows.extend({**self._file, **record} for record in records)
+        self._rows += records
         if len(self._rows) >= _FLUSH:
             self._flush()
 
@@ -90,14 +92,23 @@ class RejectedWriter:
         if self._writer is None:
             self._lake.fs.makedirs(self._path.rpartition("/")[0], exist_ok=True)
             self._writer = pq.ParquetWriter(self._path, REJECTED, filesystem=self._lake.fs, compression="zstd")
-        self._writer.write_table(pa.Table.from_pylist(self._rows, REJECTED))
+        self._writer.write_table(pa.Table.from_pylist([{**self._file, **row} for row in self._rows], REJECTED))
+        self._written.add(self._file["file"])
         self._rows = []
+
+    def rename(self, name: str) -> None:
+        """The file has another name, also in what is written already."""
+        self._file["file"] = name
 
     def finish(self) -> str | None:
         """Write the rest; return the staged path, or None when every row was accepted."""
         if self._rows:
             self._flush()
         self.close()
+        if self._written != {self._file["file"]} and self._written:
+            table = self._lake.read_table(self._path)
+            names = pa.repeat(self._file["file"], len(table))
+            self._lake.write_table(table.set_column(0, REJECTED.field("file"), names), self._path)
         return self._path if self.by_reason else None
 
     def close(self) -> None:

@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from lyo_pipelines.interactions.contract import INTERACTION, LANDED
+from lyo_pipelines.interactions.contract import HIDDEN_IDS, INTERACTION, LANDED
 from lyo_pipelines.interactions.days.apply_feedback import FeedbackOfDay
 from lyo_pipelines.interactions.days.clashing_ids import ambiguous_keys, clashes_names
 from lyo_pipelines.interactions.days.cross_day_duplicates import duplicate_keys, duplicates_names, keeping_days
@@ -25,14 +25,16 @@ from lyo_pipelines.interactions.days.earlier_turns import Histories
 from lyo_pipelines.interactions.days.feedback_routing import feedback_for, feedback_names
 from lyo_pipelines.interactions.days.final_answers import beside_the_answer
 from lyo_pipelines.interactions.days.turns import UNKNOWN, missing_turns
+from lyo_pipelines.interactions.hidden_ids import hide_ids_of
+from lyo_pipelines.interactions.pseudonyms import Pseudonyms
 from lyo_pipelines.interactions.store.day_writers import PARQUET
 from lyo_pipelines.interactions.store.ledger import landed_files, landed_names
 from lyo_pipelines.segments import SegmentKeyError, segment_key
-from lyo_pipelines.storage.arrow import conform_table, pc
+from lyo_pipelines.storage.arrow import conform_table, group_batches, pc
 from lyo_pipelines.storage.lake import Lake
 
 INPUTS_KEY = b"lyo.inputs"
-VERSION = "2"
+VERSION = "3"
 """Raise it when the same inputs must give another result: every day is then built anew."""
 
 _ROWS = 32_768
@@ -104,9 +106,10 @@ def stale_days(lake: Lake) -> list[date]:
     return stale
 
 
-def build_day(lake: Lake, day: date) -> DayReport:
+def build_day(lake: Lake, day: date, pseudonyms: Pseudonyms | None = None) -> DayReport:
     """Write raw_interactions of one day; the same inputs give the same file.
 
+    pseudonyms: hide the ids of rows that landed before ids were hidden at the door; None: there are no such rows.
     Memory is bounded by a block of rows, the day's keys, its feedback, and the text of at most history.MAX_ROWS rows.
     """
     known = landed_files(lake)
@@ -125,7 +128,7 @@ def build_day(lake: Lake, day: date) -> DayReport:
         lake.replacing(lake.interactions(day)) as temporary,
         pq.ParquetWriter(temporary, schema, filesystem=lake.fs, **PARQUET) as writer,
     ):
-        for table in _blocks(lake, paths, keep, turns):
+        for table in _blocks(lake, paths, keep, turns, pseudonyms=pseudonyms):
             told, reached = feedback.apply(histories.fill(table))
             final = told.select(INTERACTION.names).cast(schema)
             writer.write_table(final)
@@ -157,14 +160,17 @@ def _blocks(
     keep: dict[str, np.ndarray],
     turns: dict[str, np.ndarray],
     columns: Sequence[str] = tuple(LANDED.names),
+    pseudonyms: Pseudonyms | None = None,
 ) -> Iterator[pa.Table]:
-    """The kept rows of the landed files in blocks, with the turns that could be told."""
+    """The kept rows of the landed files in blocks, with the turns that could be told. pseudonyms: as in build_day."""
     schema = pa.schema([LANDED.field(name) for name in columns])
     for path in paths:
         start = 0
         with lake.open_table(path) as file:
-            for batch in file.iter_batches(batch_size=_ROWS, columns=list(columns)):
+            hide = None if HIDDEN_IDS.items() <= (file.schema_arrow.metadata or {}).items() else pseudonyms
+            for batch in group_batches(file, _ROWS, list(columns)):
                 table, stop = conform_table(pa.Table.from_batches([batch]), schema), start + len(batch)
+                table = table if hide is None else hide_ids_of(table, hide)
                 if path in turns:
                     told = turns[path][start:stop]
                     filled = pc.coalesce(table["turn"], pa.array(told, mask=told == UNKNOWN))

@@ -21,6 +21,7 @@ from lyo_pipelines.interactions.identity import match_keys
 from lyo_pipelines.interactions.store.day_writers import PARQUET
 from lyo_pipelines.interactions.store.key_index import day_keys, indexed_days
 from lyo_pipelines.interactions.store.ledger import landed_names
+from lyo_pipelines.storage.arrow import group_batches
 from lyo_pipelines.storage.lake import Lake
 
 SCOPED = "interaction_id: the same id stands on other content, so it was scoped"
@@ -150,7 +151,7 @@ def _scope_day(
     path = staged[day]
     target, scoped = f"{path.removesuffix('.parquet')}-scoped.parquet", 0
     with pq.ParquetWriter(target, LANDED, filesystem=lake.fs, **PARQUET) as writer, lake.open_table(path) as file:
-        for batch in file.iter_batches(batch_size=_ROWS):
+        for batch in group_batches(file, _ROWS):
             table = pa.Table.from_batches([batch], LANDED)
             hits = np.flatnonzero(np.isin(table[_KEY].to_numpy(), suspected))
             named = {}
@@ -179,9 +180,11 @@ def _scope_day(
 
 
 def _renamed(table: pa.Table, named: dict[int, str], matching_key: str) -> pa.Table:
-    ids = table["interaction_id"].to_pylist()
+    """A table with the new ids and their keys; the others keep the keys of the ids that their source gave."""
+    ids, keys = table["interaction_id"].to_pylist(), table[_KEY].to_numpy().copy()
+    keys[list(named)] = match_keys(pa.array(named.values(), pa.string()), matching_key).to_numpy()
     for index, name in named.items():
         ids[index] = name
     column = pa.array(ids, pa.string())
     table = table.set_column(LANDED.get_field_index("interaction_id"), LANDED.field("interaction_id"), column)
-    return table.set_column(LANDED.get_field_index(_KEY), LANDED.field(_KEY), match_keys(column, matching_key))
+    return table.set_column(LANDED.get_field_index(_KEY), LANDED.field(_KEY), pa.array(keys, pa.uint64()))

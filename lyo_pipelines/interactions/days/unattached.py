@@ -20,6 +20,7 @@ from lyo_pipelines.storage.lake import Lake
 class Unattached:
     """Rows of one landed file of feedback, and how many of them reached no interaction."""
 
+    file_hash: str
     name: str
     rows: int
     waiting: int
@@ -34,7 +35,7 @@ def unattached_feedback(lake: Lake) -> list[Unattached]:
     for file_hash, lines in _lines(lake, "feedback", pending).items():
         waiting = len(np.setdiff1d(lines, reached.get(file_hash, np.empty(0, np.int64))))
         if waiting:
-            result.append(Unattached(pending[file_hash], len(lines), waiting))
+            result.append(Unattached(file_hash, pending[file_hash], len(lines), waiting))
     return sorted(result, key=lambda file: (-file.waiting, file.name))
 
 

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 
 from lyo_pipelines.interactions.drafting.guesses import Guess, guesses_of
 from lyo_pipelines.interactions.drafting.shapes import Column, columns_of
-from lyo_pipelines.interactions.fields.scrub import EMAIL, dump_json
+from lyo_pipelines.interactions.fields.scrub import dump_json
 from lyo_pipelines.interactions.formats.detect import detect_format
 from lyo_pipelines.interactions.formats.row_format import Row
+from lyo_pipelines.personal import EMAIL
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")
 _RESERVED = {"null", "true", "false", "yes", "no", "on", "off", "y", "n"}

@@ -5,7 +5,6 @@ Personal data in general (phone numbers in a question, names) belongs to curatio
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
@@ -14,9 +13,9 @@ import orjson
 
 from lyo_pipelines.interactions.fields.columns import parsed_json
 from lyo_pipelines.interactions.pseudonyms import Pseudonyms, is_pseudonym
+from lyo_pipelines.personal import EMAIL
 
-EMAIL = re.compile(r"[A-Za-z0-9._%+\-]{1,64}@[A-Za-z0-9\-]{1,63}(?:\.[A-Za-z0-9\-]{1,63}){1,5}")
-_MAX_DEPTH = 64
+MAX_DEPTH = 64
 _MAX_KEYS = 10_000
 
 
@@ -28,12 +27,12 @@ class Scrubber:
 
     def __init__(self, pseudonyms: Pseudonyms, identifier_keys: Iterable[str]) -> None:
         self._of = pseudonyms.of
-        self._keys = {_plain(key) for key in identifier_keys}
+        self._keys = {plain_key(key) for key in identifier_keys}
         self._is_person: dict[str, bool] = {}
 
     def value(self, value: Any, user_id: str | None = None, *, emails: bool = False, depth: int = 0) -> Any:
         """The same value with identifier fields pseudonymised at any depth and `user_id` replaced inside text."""
-        if depth > _MAX_DEPTH:
+        if depth > MAX_DEPTH:
             return None
         if isinstance(value, str):
             inside = parsed_json(value)
@@ -44,8 +43,8 @@ class Scrubber:
             return [self.value(item, user_id, emails=emails, depth=depth + 1) for item in value]
         if isinstance(value, dict):
             return {
-                self.text(str(key), user_id, emails=emails): self._person(item, depth + 1)
-                if self._names_person(key)
+                self.text(str(key), user_id, emails=emails): self.person(item, depth + 1)
+                if self.names_person(key)
                 else self.value(item, user_id, emails=emails, depth=depth + 1)
                 for key, item in value.items()
             }
@@ -54,21 +53,23 @@ class Scrubber:
         )
         return self._of(user_id) if is_user else value
 
-    def _names_person(self, key: Any) -> bool:
+    def names_person(self, key: Any) -> bool:
+        """Whether the value under a key of metadata is a person."""
         known = self._is_person.get(key)
         if known is None:
             if len(self._is_person) > _MAX_KEYS:  # keys made of data: bounded memory
                 self._is_person.clear()
-            known = self._is_person[key] = _plain(str(key)) in self._keys
+            known = self._is_person[key] = plain_key(str(key)) in self._keys
         return known
 
-    def _person(self, value: Any, depth: int) -> Any:
+    def person(self, value: Any, depth: int) -> Any:
+        """A value that is a person: its pseudonym, at any depth."""
         if value is None or isinstance(value, bool):
             return value
         if isinstance(value, dict):
-            return {key: self._person(item, depth + 1) for key, item in value.items()} if depth < _MAX_DEPTH else None
+            return {key: self.person(item, depth + 1) for key, item in value.items()} if depth < MAX_DEPTH else None
         if isinstance(value, list):
-            return [self._person(item, depth + 1) for item in value] if depth < _MAX_DEPTH else None
+            return [self.person(item, depth + 1) for item in value] if depth < MAX_DEPTH else None
         text = str(value)
         return text if is_pseudonym(text) else self._of(text)  # the gateway's rows come with pseudonyms
 
@@ -100,7 +101,7 @@ def dump_json(value: Any) -> str:
 
 
 def _plainer(value: Any, depth: int = 0) -> Any:
-    if depth > _MAX_DEPTH:
+    if depth > MAX_DEPTH:
         return None
     if isinstance(value, str):
         return value.encode("utf-8", "replace").decode("utf-8")
@@ -113,5 +114,6 @@ def _plainer(value: Any, depth: int = 0) -> Any:
     return value
 
 
-def _plain(key: str) -> str:
+def plain_key(key: str) -> str:
+    """A key of metadata as keys are compared: without case and the signs between words."""
     return key.lower().replace("_", "").replace("-", "").replace(".", "").replace(" ", "")

@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from lyo_pipelines.bounded_yaml import STRANGE_CHARACTERS, bounded_loader
 from lyo_pipelines.errors import LyoError
 from lyo_pipelines.json_types import ConfigTree
 
@@ -22,7 +23,7 @@ class RepeatedKeyError(LyoError):
 
 def read_yaml(text: str) -> tuple[Any, Lines]:
     """The value of a YAML text and the lines of its keys. Raises yaml.YAMLError, and RepeatedKeyError that names both lines."""
-    loader = yaml.SafeLoader(text)
+    loader = bounded_loader(text, STRANGE_CHARACTERS)
     try:
         root = loader.get_single_node()
         lines: Lines = {}

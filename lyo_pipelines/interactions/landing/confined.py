@@ -9,7 +9,8 @@ from typing import Any
 from lyo_pipelines.config.interactions import InteractionsConfig
 from lyo_pipelines.faults import fault_report
 from lyo_pipelines.interactions.fields.mapping import Mapping
-from lyo_pipelines.interactions.landing.land_file import input_name, land_file
+from lyo_pipelines.interactions.landing.file_names import input_name
+from lyo_pipelines.interactions.landing.land_file import land_file
 from lyo_pipelines.interactions.landing.report import LandingReport
 from lyo_pipelines.interactions.pseudonyms import Pseudonyms
 from lyo_pipelines.storage.lake import Lake

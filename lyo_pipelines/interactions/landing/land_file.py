@@ -17,13 +17,13 @@ from lyo_pipelines.interactions.errors import MappingError, UnreadableFileError
 from lyo_pipelines.interactions.fields.declared import Declared
 from lyo_pipelines.interactions.fields.mapping import Mapping
 from lyo_pipelines.interactions.fields.mapping_files import MappingFiles
-from lyo_pipelines.interactions.fields.scrub import Scrubber
 from lyo_pipelines.interactions.fields.times import microseconds
 from lyo_pipelines.interactions.formats.registry import settings_of
+from lyo_pipelines.interactions.landing.file_names import input_name
 from lyo_pipelines.interactions.landing.report import LandingReport, report_of
 from lyo_pipelines.interactions.landing.stage import commit_file, landing_lock, stage_file, staging_folder
 from lyo_pipelines.interactions.pseudonyms import Pseudonyms
-from lyo_pipelines.interactions.reading.source_file import InputFile, plain_name
+from lyo_pipelines.interactions.reading.source_file import InputFile
 from lyo_pipelines.interactions.store.ledger import read_entry
 from lyo_pipelines.storage.lake import Lake
 
@@ -56,11 +56,6 @@ def land_file(
             return _land(lake, source, spec, name)
         except (UnreadableFileError, MappingError) as error:
             return LandingReport(file_hash, name, format, unreadable=str(error))
-
-
-def input_name(path: str, pseudonyms: Pseudonyms) -> str:
-    """The name of a file as it may be shown and kept: people in it pseudonymised, bytes that are no UTF-8 escaped."""
-    return Scrubber(pseudonyms, ()).text(plain_name(path.rstrip("/").rsplit("/", 1)[-1]), None, emails=True)
 
 
 def mapping_for(lake: Lake, path: str, format: str, given: Mapping | None) -> Mapping | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date
 
+from lyo_pipelines.interactions.landing.file_names import digest_name
 from lyo_pipelines.interactions.store.ledger import LedgerEntry
 
 
@@ -39,6 +40,11 @@ class LandingReport:
     notes: dict[str, int] = field(default_factory=dict)
     fault: str = ""
     try_again: bool = False
+
+    @property
+    def public_name(self) -> str:
+        """The name for pages, logs and events: a file's digest, under which the ledger knows it; a table's own name."""
+        return self.name if self.name.startswith("table ") else digest_name(self.name, self.file_hash or "unread")
 
     @property
     def conserved(self) -> bool:

@@ -16,6 +16,7 @@ from typing import Protocol
 import numpy as np
 from filelock import FileLock
 
+from lyo_pipelines.config.settings import Settings
 from lyo_pipelines.interactions.contract import FEEDBACK, LANDED
 from lyo_pipelines.interactions.conversion.converter import Converted, FileSpec
 from lyo_pipelines.interactions.conversion.rejected import RejectedWriter
@@ -31,11 +32,13 @@ from lyo_pipelines.interactions.days.feedback_routing import forget_feedback, ro
 from lyo_pipelines.interactions.fields.notes import Notes
 from lyo_pipelines.interactions.formats.mapping_gaps import Gap, filled_in, open_gaps
 from lyo_pipelines.interactions.formats.row_format import RowFormat
+from lyo_pipelines.interactions.landing.file_names import UserInName, digest_name
 from lyo_pipelines.interactions.landing.full_exports import REPLACED, replace_earlier_exports
 from lyo_pipelines.interactions.landing.report import LandingReport, report_of
 from lyo_pipelines.interactions.landing.stop_ratings import off_scale_note, stop_ratings
 from lyo_pipelines.interactions.store.day_writers import DayWriters, days_of
 from lyo_pipelines.interactions.store.ledger import LedgerEntry, Reached, begin_landing, landed_files, write_entry
+from lyo_pipelines.private_files import narrow_folder
 from lyo_pipelines.storage.lake import Lake, NotLocalError
 
 
@@ -86,6 +89,7 @@ def stage_file(lake: Lake, reading: ConvertedSource, spec: FileSpec, name: str, 
     # the key of a table's row is its own, whatever the row holds now
     with_ids = row_format.rows == "interactions" and spec.ids is None
     keys: list[np.ndarray] = []
+    user = UserInName(name, spec.pseudonyms)
     with (
         closing(DayWriters(lake, folder, schema, **limits)) as writers,
         closing(RejectedWriter(lake, f"{folder}/rejected.parquet", name, spec.file_hash)) as rejected,
@@ -93,6 +97,7 @@ def stage_file(lake: Lake, reading: ConvertedSource, spec: FileSpec, name: str, 
         for block in reading.converted():
             read += block.read
             accepted += len(block.table)
+            user.look(block.table)
             writers.add(block.table, days_of(block.table[column]))
             rejected.add(block.rejected)
             notes.update(block.notes)
@@ -107,6 +112,9 @@ def stage_file(lake: Lake, reading: ConvertedSource, spec: FileSpec, name: str, 
             notes[off_scale_note(off_scale)] = stopped.ratings
             rejected.add(stopped.rejected)
             accepted -= len(stopped.rejected)
+        if user.found:
+            name = digest_name(name, spec.file_hash)
+            rejected.rename(name)
         rejected_path = rejected.finish()
     notes.update(dict.fromkeys(open_gaps(reading.gaps, filled), accepted))
     clashes = Clashes()
@@ -201,6 +209,9 @@ def landing_lock(lake: Lake) -> Iterator[None]:
         yield
         return
     folder.mkdir(parents=True, exist_ok=True)
+    group = Settings.from_env().group_reads
+    for private in (folder, *(lake.local(lake.side(name)) for name in ("inbox", "review", "gateway"))):
+        narrow_folder(private, group=group)
     with FileLock(str(folder / ".landing.lock")):
         yield
 

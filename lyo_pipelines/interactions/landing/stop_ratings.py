@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from lyo_pipelines.interactions.contract import FEEDBACK_VALUES
 from lyo_pipelines.interactions.conversion.rejected import RejectedRecord
 from lyo_pipelines.interactions.store.day_writers import PARQUET
-from lyo_pipelines.storage.arrow import pc
+from lyo_pipelines.storage.arrow import group_batches, pc
 from lyo_pipelines.storage.lake import Lake
 
 REASON = "rating_scale_unknown"
@@ -39,7 +39,7 @@ def stop_ratings(
         target = f"{path.removesuffix('.parquet')}-unrated.parquet"
         kept = 0
         with pq.ParquetWriter(target, schema, filesystem=lake.fs, **PARQUET) as writer, lake.open_table(path) as file:
-            for batch in file.iter_batches(batch_size=16_384):
+            for batch in group_batches(file, 16_384):
                 table = without_ratings(pa.Table.from_batches([batch], schema), stopped, off_scale)
                 kept += len(table)
                 writer.write_table(table)

@@ -12,10 +12,10 @@ from lyo_pipelines.interactions.conversion.blocks import Reading
 from lyo_pipelines.interactions.conversion.converter import UNFORESEEN
 from lyo_pipelines.interactions.fields.columns import parsed_json
 from lyo_pipelines.interactions.fields.mapping import FieldMapping, Mapping
-from lyo_pipelines.interactions.fields.scrub import EMAIL
 from lyo_pipelines.interactions.formats.mapped import found
 from lyo_pipelines.interactions.formats.row_format import Row, RowFormat
 from lyo_pipelines.interactions.preview.provenance import sources_of
+from lyo_pipelines.personal import EMAIL
 
 _LOOKED_AT = 200
 _NOWHERE = "nothing is there"

@@ -15,7 +15,8 @@ from lyo_pipelines.interactions.errors import MappingError, UnreadableFileError
 from lyo_pipelines.interactions.fields.mapping import Mapping
 from lyo_pipelines.interactions.fields.notes import Notes
 from lyo_pipelines.interactions.formats.mapping_gaps import open_gaps
-from lyo_pipelines.interactions.landing.land_file import file_spec, input_name, mapping_for, reading_of
+from lyo_pipelines.interactions.landing.file_names import input_name
+from lyo_pipelines.interactions.landing.land_file import file_spec, mapping_for, reading_of
 from lyo_pipelines.interactions.landing.stop_ratings import REASON, StoppedRatings, off_scale_note, without_ratings
 from lyo_pipelines.interactions.preview.field_sources import FieldSource, field_sources
 from lyo_pipelines.interactions.preview.tally import Tally

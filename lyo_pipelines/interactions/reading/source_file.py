@@ -19,7 +19,7 @@ import fsspec
 import pyarrow as pa
 
 from lyo_pipelines.interactions.errors import UnreadableFileError
-from lyo_pipelines.interactions.reading.unpacking import unpacked
+from lyo_pipelines.interactions.reading.unpacking import Bounded, unpacked
 from lyo_pipelines.storage.byte_order_mark import Utf8Stream
 
 _HASH_BLOCK = 1 << 20
@@ -120,7 +120,11 @@ class InputFile:
                 opened = unpacked(handle, stack)
             except _BROKEN as error:
                 raise UnreadableFileError(f"it cannot be unpacked: {error}") from error
-            yield opened if opened is handle else cast("IO[bytes]", Guarded(opened))
+            yield (
+                opened
+                if opened is handle
+                else cast("IO[bytes]", Bounded(cast("IO[bytes]", Guarded(opened)), self.size))
+            )
 
     @contextmanager
     def text(self) -> Iterator[IO[bytes]]:

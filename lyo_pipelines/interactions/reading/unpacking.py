@@ -68,6 +68,50 @@ def _opened(handle: IO[bytes], head: bytes) -> Any:
     return _only_file(handle) if kind == "zip" else None
 
 
+MOST_UNPACKED, MOST_TIMES = 1 << 28, 200
+"""A file may unpack to so many bytes, or to so many times its own size: logs have up to 50 times, a bomb a thousand."""
+
+
+def check_unpacked(unpacked_bytes: int, stored_bytes: int) -> None:
+    """Raises UnreadableFileError for a file that is packed as no log is. stored_bytes: 0 where a storage does not say it."""
+    if stored_bytes and unpacked_bytes > max(MOST_UNPACKED, MOST_TIMES * stored_bytes):
+        raise UnreadableFileError(
+            f"it unpacks to more than {MOST_TIMES} times its size ({stored_bytes:,} bytes): no log does. If it is one, unpack it first"
+        )
+
+
+class Bounded(io.RawIOBase):
+    """An unpacked stream that ends with an error where a bomb would go on. size: of the file as stored."""
+
+    def __init__(self, stream: IO[bytes], size: int) -> None:
+        self._stream, self._size, self._at = stream, size, 0
+
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+    def seekable(self) -> bool:
+        """As the stream inside."""
+        return self._stream.seekable()
+
+    def read(self, size: int = -1) -> bytes:
+        """Read. Raises UnreadableFileError."""
+        data = self._stream.read(size)
+        self._at += len(data)
+        check_unpacked(self._at, self._size)
+        return data
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Go to a position. Raises UnreadableFileError."""
+        self._at = self._stream.seek(offset, whence)
+        check_unpacked(self._at, self._size)
+        return self._at
+
+    def tell(self) -> int:
+        """Where it stands."""
+        return self._stream.tell()
+
+
 class _Shared(io.RawIOBase):
     """A stream for one reader of several: closing it leaves the stream open."""
 

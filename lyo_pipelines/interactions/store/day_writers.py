@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from lyo_pipelines.storage.arrow import group_batches
 from lyo_pipelines.storage.lake import Lake
 
 EPOCH = date(1970, 1, 1)
@@ -80,7 +81,7 @@ class DayWriters:
         with pq.ParquetWriter(path, self._schema, filesystem=self._lake.fs, **PARQUET) as writer:
             for part in parts:
                 with self._lake.open_table(part) as file:
-                    for batch in file.iter_batches(batch_size=16_384):
+                    for batch in group_batches(file, 16_384):
                         writer.write_batch(batch)
         return path
 
