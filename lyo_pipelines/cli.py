@@ -17,10 +17,8 @@ from lyo_pipelines.commands.gateway_app import gateway_app
 from lyo_pipelines.commands.look_app import look_app
 from lyo_pipelines.commands.release_app import release_app
 from lyo_pipelines.commands.training_app import training_app
-from lyo_pipelines.config.settings import Settings, traceback_wanted
 from lyo_pipelines.errors import LyoError
 from lyo_pipelines.machine import machine_explained
-from lyo_pipelines.private_files import write_privately
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -54,12 +52,16 @@ def root(
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
-    """Settle on whose data the command works."""
+    """Settle on whose data the command works, and who may read what it writes."""
     del version
     if on_demo:
         from lyo_pipelines.commands.demo_place import use_demo_place
 
         use_demo_place()
+    from lyo_pipelines.config.settings import Settings
+    from lyo_pipelines.private_files import write_privately
+
+    write_privately(group=Settings.from_env().group_reads)
 
 
 @app.command(rich_help_panel=BEGIN, epilog=examples("lyo demo", "lyo --demo ui", "lyo --demo why tutoring.en.math"))
@@ -119,7 +121,6 @@ def main() -> None:
     for stop_signal in (signal.SIGINT, signal.SIGTERM):
         signal.signal(stop_signal, signal.default_int_handler)
     try:
-        write_privately(group=Settings.from_env().group_reads)
         with machine_explained("the data directory"):
             app()
     except SystemExit as stop:
