@@ -212,6 +212,19 @@ def review() -> None:
 
 
 @app.command()
+def verify(
+    segment: Annotated[str | None, typer.Argument(help="One segment only, for example tutoring.en.math.")] = None,
+    deep: Annotated[bool, typer.Option("--deep", help="Read every byte, not only sizes, counts and footers.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object instead of text.")] = False,
+) -> None:
+    """Compare the lake with what was written down of it when it was made; exit code 1 where something is damaged."""
+    from lyo_pipelines.commands.verify import show_verification
+
+    if not show_verification(console, segment, deep=deep, as_json=json):
+        raise typer.Exit(1)
+
+
+@app.command()
 def why(
     segment: Annotated[str, typer.Argument(help="For example tutoring.en.math.")],
     since: Annotated[

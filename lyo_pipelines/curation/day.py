@@ -24,6 +24,7 @@ from lyo_pipelines.curation.wordlists import load_wordlists
 from lyo_pipelines.curation.workers import curated_batches
 from lyo_pipelines.interactions.contract import INTERACTION
 from lyo_pipelines.storage.arrow import conform_table
+from lyo_pipelines.storage.damage import PARQUET
 from lyo_pipelines.storage.lake import Lake
 
 __all__ = ["curate_day", "stale_days"]
@@ -33,7 +34,8 @@ def curate_day(lake: Lake, day: date, config: CurationConfig) -> CurationReport:
     """Curate one day and write its examples, removed rows, funnel and quality (`lake/examples/date=…/*.parquet`).
 
     Running it again on the same inputs writes the same rows. The examples come last: until they are there, the day is stale.
-    Raises MissingDayError, ReviewQueueError, WordlistError.
+    Raises MissingDayError, ReviewQueueError, WordlistError, and DamagedTableError for damaged interactions, which are then out of
+    the way, so that they are made anew.
     """
     path = lake.interactions(day)
     if not lake.exists(path):
@@ -41,6 +43,11 @@ def curate_day(lake: Lake, day: date, config: CurationConfig) -> CurationReport:
             f"There are no raw interactions for {day.isoformat()} ({path}). Materialize raw_interactions for that day first, "
             "or drop a file with interactions of that day into the inbox."
         )
+    with lake.remade_if_damaged(path, f"raw_interactions of {day.isoformat()}"):
+        return _curate(lake, day, config)
+
+
+def _curate(lake: Lake, day: date, config: CurationConfig) -> CurationReport:
     lists, queue = load_wordlists(lake), read_queue(lake)
     signature = day_signature(lake, day, config, lists, queue)
     decided, phrases = review_decisions(queue), phrase_rules(queue)
@@ -56,7 +63,7 @@ def curate_day(lake: Lake, day: date, config: CurationConfig) -> CurationReport:
                 ("removed", "removed", REMOVED),
             )
         }
-        file = files.enter_context(lake.open_table(path))
+        file = files.enter_context(lake.open_table(lake.interactions(day)))
         for result in curated_batches(_batches(file, config.batch_rows), config, lists, decided, phrases):
             total.add(result, day)
             writers["kept"].write_table(result.kept)
@@ -152,6 +159,6 @@ def _writer(lake: Lake, path: str, schema: pa.Schema, signature: str) -> Iterato
     told = schema.with_metadata({INPUTS_KEY: signature.encode()})
     with (
         lake.replacing(path) as temporary,
-        pq.ParquetWriter(temporary, told, filesystem=lake.fs, compression="zstd", compression_level=1) as writer,
+        pq.ParquetWriter(temporary, told, filesystem=lake.fs, **PARQUET) as writer,
     ):
         yield writer

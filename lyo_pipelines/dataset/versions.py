@@ -10,8 +10,9 @@ import pyarrow as pa
 from lyo_pipelines.contracts.dataset import MANIFEST, DatasetManifest
 from lyo_pipelines.dataset.contract import SPLITS
 from lyo_pipelines.dataset.errors import UnknownVersionError
+from lyo_pipelines.storage.damage import DamagedFileError
 from lyo_pipelines.storage.lake import Lake
-from lyo_pipelines.storage.small_files import DamagedFileError, read_object
+from lyo_pipelines.storage.small_files import read_object
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,9 @@ from lyo_pipelines.contracts.report import Report
 from lyo_pipelines.dataset.errors import UnknownVersionError
 from lyo_pipelines.dataset.versions import Version, get_version
 from lyo_pipelines.json_types import JsonObject
+from lyo_pipelines.storage.damage import DamagedFileError
 from lyo_pipelines.storage.lake import Lake
-from lyo_pipelines.storage.small_files import DamagedFileError, read_object
+from lyo_pipelines.storage.small_files import read_object
 from lyo_pipelines.training.plan import TrainingResult
 from lyo_pipelines.training.versions import DamagedPointerError, NoAdapterError, latest_adapter
 

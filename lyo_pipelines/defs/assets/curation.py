@@ -16,6 +16,7 @@ from lyo_pipelines.defs.metadata import column_schema, counts_table, image
 from lyo_pipelines.defs.partitions import DAYS, FRESH, days_to_build, days_version
 from lyo_pipelines.defs.resources import Store
 from lyo_pipelines.interactions.contract import INTERACTION
+from lyo_pipelines.storage.damage import DamagedFileError
 
 GROUP = "curation"
 OWNERS = ["team:data"]
@@ -52,18 +53,26 @@ def filtered_examples(context: dg.AssetExecutionContext, store: Store):
     asked = context.partition_keys
     days = days_to_build(asked, lambda: stale_days(lake, config))
     reports: list[CurationReport] = []
+    damaged: list[str] = []
     for day in days:
-        report = curate_day(lake, day, config)
+        try:
+            report = curate_day(lake, day, config)
+        except DamagedFileError as error:  # it is made anew; the other days go on
+            context.log.warning(f"{day.isoformat()}: {error}")
+            damaged.append(str(error))
+            continue
         reports.append(report)
         context.add_asset_metadata(_day_metadata(report), partition_key=day.isoformat())
+    if damaged and not reports:
+        raise dg.Failure("; ".join(damaged), allow_retries=False)
     removed, pii = Counter[str](), Counter[str]()
     for report in reports:
         removed.update(report.removed_by_rule)
         pii.update(report.pii_counts)
-    context.log.info(f"curated {len(days)} of {len(asked)} days; the others were up to date")
+    context.log.info(f"curated {len(reports)} of {len(asked)} days; the others were up to date")
     # a run over a range of days gives its totals to each of them, so they say whose totals they are
     metadata: dict[str, dg.MetadataValue] = {
-        "run_days": dg.MetadataValue.int(len(days)),
+        "run_days": dg.MetadataValue.int(len(reports)),
         "run_read": dg.MetadataValue.int(sum(r.read for r in reports)),
         "run_kept": dg.MetadataValue.int(sum(r.kept for r in reports)),
         "run_removed_by_rule": counts_table("rule", removed),

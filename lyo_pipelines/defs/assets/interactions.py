@@ -15,6 +15,7 @@ from lyo_pipelines.interactions.days.unattached import said_of, unattached_feedb
 from lyo_pipelines.interactions.landing.inbox import land_inbox
 from lyo_pipelines.interactions.pseudonyms import Pseudonyms
 from lyo_pipelines.interactions.tables.pull import pull_table
+from lyo_pipelines.storage.damage import DamagedFileError
 
 GROUP = "interactions"
 OWNERS = ["team:data"]
@@ -167,9 +168,14 @@ def raw_interactions(context: dg.AssetExecutionContext, store: Store) -> dg.Mate
     lake = store.lake()
     asked = context.partition_keys
     days = days_to_build(asked, lambda: stale_days(lake))
-    total = 0
+    total, damaged = 0, dict[str, str]()
     for day in days:
-        report = build_day(lake, day)
+        try:
+            report = build_day(lake, day)
+        except DamagedFileError as error:  # the other days go on
+            context.log.warning(f"{day.isoformat()}: {error}")
+            damaged[day.isoformat()] = str(error)
+            continue
         total += report.rows
         context.add_asset_metadata(
             {
@@ -180,8 +186,21 @@ def raw_interactions(context: dg.AssetExecutionContext, store: Store) -> dg.Mate
             },
             partition_key=day.isoformat(),
         )
-    context.log.info(f"built {len(days)} of {len(asked)} days, {total} rows; the others were up to date")
+    if damaged and len(damaged) == len(days):
+        raise dg.Failure("; ".join(damaged.values()), allow_retries=False)
+    context.log.info(f"built {len(days) - len(damaged)} of {len(asked)} days, {total} rows; the others were up to date")
     return dg.MaterializeResult(
         data_version=days_version(asked, lambda day: built_from(lake, lake.interactions(day))),
-        metadata={"run_days": len(days), "run_rows": total, "path": lake.path("interactions")},
+        metadata={
+            "run_days": len(days) - len(damaged),
+            "run_rows": total,
+            "path": lake.path("interactions"),
+            **_damage(damaged),
+        },
     )
+
+
+def _damage(found: dict[str, str]) -> dict[str, dg.MetadataValue]:
+    """The days that could not be built, and why; nothing where all could."""
+    rows = [{"day": day, "what": said} for day, said in found.items()]
+    return {"damaged_days": metadata_table(rows, ["day", "what"])} if rows else {}

@@ -19,6 +19,7 @@ from lyo_pipelines.interactions.fields.scrub import EMAIL, Scrubber, dump_json
 from lyo_pipelines.interactions.pseudonyms import Pseudonyms
 from lyo_pipelines.interactions.reading.block import BadRow
 from lyo_pipelines.json_types import RawRow
+from lyo_pipelines.storage.damage import PARQUET
 from lyo_pipelines.storage.lake import Lake
 
 _FLUSH = 2_000
@@ -89,7 +90,7 @@ class RejectedWriter:
     def _flush(self) -> None:
         if self._writer is None:
             self._lake.fs.makedirs(self._path.rpartition("/")[0], exist_ok=True)
-            self._writer = pq.ParquetWriter(self._path, REJECTED, filesystem=self._lake.fs, compression="zstd")
+            self._writer = pq.ParquetWriter(self._path, REJECTED, filesystem=self._lake.fs, **PARQUET)
         self._writer.write_table(pa.Table.from_pylist(self._rows, REJECTED))
         self._rows = []
 

@@ -27,7 +27,13 @@ from lyo_pipelines.interactions.days.clashing_ids import (
     write_clashes,
 )
 from lyo_pipelines.interactions.days.cross_day_duplicates import duplicates_path, find_duplicates
-from lyo_pipelines.interactions.days.feedback_routing import forget_feedback, route_feedback, route_interactions
+from lyo_pipelines.interactions.days.damage import forget_damage
+from lyo_pipelines.interactions.days.feedback_routing import (
+    forget_feedback,
+    note_routed,
+    route_feedback,
+    route_interactions,
+)
 from lyo_pipelines.interactions.fields.notes import Notes
 from lyo_pipelines.interactions.formats.mapping_gaps import Gap, filled_in, open_gaps
 from lyo_pipelines.interactions.formats.row_format import RowFormat
@@ -35,7 +41,16 @@ from lyo_pipelines.interactions.landing.full_exports import REPLACED, replace_ea
 from lyo_pipelines.interactions.landing.report import LandingReport, report_of
 from lyo_pipelines.interactions.landing.stop_ratings import off_scale_note, stop_ratings
 from lyo_pipelines.interactions.store.day_writers import DayWriters, days_of
-from lyo_pipelines.interactions.store.ledger import LedgerEntry, Reached, begin_landing, landed_files, write_entry
+from lyo_pipelines.interactions.store.landed_parts import FEEDBACK as FEEDBACK_PARTS
+from lyo_pipelines.interactions.store.landed_parts import LANDING, forget_files, note_part, noted_days
+from lyo_pipelines.interactions.store.ledger import (
+    LedgerEntry,
+    Reached,
+    begin_landing,
+    landed_files,
+    was_begun,
+    write_entry,
+)
 from lyo_pipelines.storage.lake import Lake, NotLocalError
 
 
@@ -143,8 +158,14 @@ def commit_file(
     lake: Lake, staged: StagedFile, reading: str, reached: Reached | None = None, *, full_export: str | None = None
 ) -> LandingReport:
     """Route, move into place, write the ledger entry last. reading, reached: as in LedgerEntry; full_export: see full_exports.py."""
-    changed = take_back_file(lake, staged.file_hash) if begin_landing(lake, staged.file_hash, reading) else set()
+    begun = was_begun(lake, staged.file_hash)
+    forget_files(lake, {staged.file_hash}, noted_days(lake) if begun else staged.days)
+    begin_landing(lake, staged.file_hash, reading)
+    changed = take_back_file(lake, staged.file_hash) if begun else set()
     known, applied = landed_files(lake), 0
+    parts: list[tuple[str, date]] = [
+        (LANDING if staged.rows == "interactions" else FEEDBACK_PARTS, day) for day in staged.days
+    ]
     if staged.rows == "feedback":
         routed, applied = route_feedback(lake, staged.file_hash, staged.days, staged.reach_days)
         changed |= routed
@@ -152,7 +173,8 @@ def commit_file(
         duplicates = find_duplicates(lake, staged.file_hash, staged.days, known, staged.reach_days)
         for day, keys in duplicates.items():
             lake.write_table(keys, duplicates_path(lake, day, staged.file_hash))
-        changed |= write_clashes(lake, staged.file_hash, staged.clashes)
+        changed |= (clashing := write_clashes(lake, staged.file_hash, staged.clashes))
+        parts += [("repeats", day) for day in duplicates] + [("clashes", day) for day in clashing]
         changed |= set(duplicates) | set(staged.days) | route_interactions(lake, staged.days, known, staged.reach_days)
     for day, path in staged.days.items():
         target = (
@@ -186,6 +208,11 @@ def commit_file(
         reached=reached,
     )
     write_entry(lake, entry)
+    for stage, day in parts:
+        note_part(lake, stage, day, f"{staged.file_hash}.parquet")
+    if is_feedback:
+        note_routed(lake, staged.file_hash, changed)
+    forget_damage(lake, {*changed, *staged.days})
     return report_of(entry, tuple(sorted(changed)), already=False)
 
 

@@ -10,6 +10,7 @@ from collections.abc import Container
 from dataclasses import asdict, dataclass, field
 from typing import Any, TypeAlias
 
+from lyo_pipelines.storage.damage import DamagedFileError
 from lyo_pipelines.storage.lake import Lake
 
 _READING = ".reading-"
@@ -52,9 +53,17 @@ def entry_path(lake: Lake, file_hash: str) -> str:
 
 
 def read_entry(lake: Lake, file_hash: str) -> LedgerEntry | None:
-    """The entry of a landed file, or None."""
+    """The entry of a landed file, or None. Raises DamagedFileError."""
     path = entry_path(lake, file_hash)
-    return LedgerEntry(**lake.read_json(path)) if lake.exists(path) else None
+    if not lake.exists(path):
+        return None
+    try:
+        return LedgerEntry(**lake.read_json(path))
+    except TypeError as error:
+        raise DamagedFileError(
+            f"{path} is damaged: it is no entry of the ledger",
+            hint="Give the file that it speaks of to `lyo ingest` again, or restore the entry from a backup.",
+        ) from error
 
 
 def write_entry(lake: Lake, entry: LedgerEntry) -> None:
@@ -74,11 +83,13 @@ def landed_names(lake: Lake, folder: str, landed: Container[str]) -> list[str]:
     return [name for name in lake.names(folder) if name.removesuffix(".parquet") in landed]
 
 
-def begin_landing(lake: Lake, file_hash: str, reading: str) -> bool:
-    """Note that a file is being landed by a reading; its entry, if there is one, counts no longer.
+def was_begun(lake: Lake, file_hash: str) -> bool:
+    """Whether a landing of a file was begun before: then something of it may lie in the lake."""
+    return any(name.startswith(file_hash) for name in lake.names(lake.path("files")))
 
-    Returns whether a landing of this file was begun before: then something of it may lie in the lake (see take_back.py).
-    """
+
+def begin_landing(lake: Lake, file_hash: str, reading: str) -> None:
+    """Note that a file is being landed by a reading; its entry, if there is one, counts no longer."""
     folder = lake.path("files")
     before = [name for name in lake.names(folder) if name.startswith(file_hash)]
     if f"{file_hash}.json" in before:
@@ -88,7 +99,6 @@ def begin_landing(lake: Lake, file_hash: str, reading: str) -> bool:
     for name in before:
         if _READING in name and name != mark:
             lake.fs.rm(f"{folder}/{name}")
-    return bool(before)
 
 
 def forget_marks(lake: Lake, file_hash: str) -> None:
