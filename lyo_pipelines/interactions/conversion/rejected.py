@@ -7,7 +7,7 @@ Of a row that could not be parsed nobody can tell where a person stands in it: o
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NotRequired, TypedDict
 
 import pyarrow as pa
@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 from lyo_pipelines.interactions.contract import REJECTED
 from lyo_pipelines.interactions.fields.columns import Bad
 from lyo_pipelines.interactions.fields.scrub import EMAIL, Scrubber, dump_json
+from lyo_pipelines.interactions.fields.times import refused_moment
 from lyo_pipelines.interactions.pseudonyms import Pseudonyms
 from lyo_pipelines.interactions.reading.block import BadRow
 from lyo_pipelines.json_types import RawRow
@@ -70,6 +71,13 @@ def refused_rows(
     return records
 
 
+def split_moments(moments: Iterable[int], earliest: int) -> tuple[int | None, int | None]:
+    """Of refused times (microseconds since 1970): the last one before the accepted range, the first one after it."""
+    early = [moment for moment in moments if moment < earliest]
+    late = [moment for moment in moments if moment >= earliest]
+    return max(early, default=None), min(late, default=None)
+
+
 class RejectedWriter:
     """Streams records of one file to Parquet at a staged path; nothing is written when there are none."""
 
@@ -79,10 +87,14 @@ class RejectedWriter:
         self._rows: list[Mapping[str, object]] = []
         self._writer: pq.ParquetWriter | None = None
         self.by_reason: Counter[str] = Counter()
+        self.moments = set[int]()
 
     def add(self, records: Sequence[RejectedRecord]) -> None:
         """Count and keep records."""
         self.by_reason.update(record["reason"] for record in records)
+        for record in records:
+            if (moment := refused_moment(record["reason"], record["detail"])) is not None:
+                self.moments.add(moment)
         self._rows.extend({**self._file, **record} for record in records)
         if len(self._rows) >= _FLUSH:
             self._flush()

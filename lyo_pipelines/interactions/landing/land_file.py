@@ -24,6 +24,7 @@ from lyo_pipelines.interactions.landing.report import LandingReport, report_of
 from lyo_pipelines.interactions.landing.stage import commit_file, landing_lock, stage_file, staging_folder
 from lyo_pipelines.interactions.pseudonyms import Pseudonyms
 from lyo_pipelines.interactions.reading.source_file import InputFile, plain_name
+from lyo_pipelines.interactions.store.key_fingerprint import require_key
 from lyo_pipelines.interactions.store.landed_parts import FEEDBACK, LANDING, part_damage, parts_of_day
 from lyo_pipelines.interactions.store.ledger import LedgerEntry, read_entry
 from lyo_pipelines.storage.damage import DamagedFileError
@@ -50,6 +51,7 @@ def land_file(
     path = str(path)
     with landing_lock(lake), lake.full_disk_explained():
         name, file_hash = input_name(path, pseudonyms), ""
+        require_key(lake, pseudonyms)
         try:
             source = InputFile.at(path, fs)
             file_hash = source.sha256()
@@ -127,7 +129,12 @@ def _land(lake: Lake, source: InputFile, spec: FileSpec, name: str) -> LandingRe
         before = read_entry(lake, spec.file_hash)
     except DamagedFileError:  # the file itself is at hand: its entry is made anew
         before = None
-    if before is not None and before.reading == reading_of(spec, before.format) and _lies_there(lake, before):
+    if (
+        before is not None
+        and before.reading == reading_of(spec, before.format)
+        and not before.range_moved(spec.earliest, spec.latest)
+        and _lies_there(lake, before)
+    ):
         return report_of(before, (), already=True)
     with staging_folder(lake, spec.file_hash) as folder:
         with Reading(source, spec) as opened:

@@ -18,7 +18,7 @@ from filelock import FileLock
 
 from lyo_pipelines.interactions.contract import FEEDBACK, LANDED
 from lyo_pipelines.interactions.conversion.converter import Converted, FileSpec
-from lyo_pipelines.interactions.conversion.rejected import RejectedWriter
+from lyo_pipelines.interactions.conversion.rejected import RejectedWriter, split_moments
 from lyo_pipelines.interactions.days.clashing_ids import (
     SCOPED,
     Clashes,
@@ -89,6 +89,8 @@ class StagedFile:
     ignored: tuple[str, ...]
     notes: Notes
     clashes: Clashes
+    too_early: int | None = None
+    too_late: int | None = None
 
 
 def stage_file(lake: Lake, reading: ConvertedSource, spec: FileSpec, name: str, folder: str) -> StagedFile:
@@ -132,6 +134,7 @@ def stage_file(lake: Lake, reading: ConvertedSource, spec: FileSpec, name: str, 
         )  # fmt: skip
         notes.update({SCOPED: clashes.rows} if clashes.rows else {})
     by_reason = dict(rejected.by_reason.most_common())
+    early, late = split_moments(rejected.moments, spec.earliest)
     if accepted + sum(by_reason.values()) != read:
         raise AssertionError(
             f"{name}: {read} rows read, {accepted} accepted, {sum(by_reason.values())} rejected: a row is lost"
@@ -151,6 +154,8 @@ def stage_file(lake: Lake, reading: ConvertedSource, spec: FileSpec, name: str, 
         reading.ignored_fields,
         notes,
         clashes,
+        early,
+        late,
     )
 
 
@@ -206,6 +211,8 @@ def commit_file(
         found=staged.found,
         notes=notes,
         reached=reached,
+        too_early=staged.too_early,
+        too_late=staged.too_late,
     )
     write_entry(lake, entry)
     for stage, day in parts:

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 from lyo_pipelines.storage.damage import DamagedFileError
 from lyo_pipelines.storage.lake import Lake
 
-_READING = ".reading-"
+_READING, _BOUND = ".reading-", "~"
 
 
 Reached: TypeAlias = dict[str, Any]
@@ -26,6 +26,8 @@ class LedgerEntry:
 
     notes: what people should know of accepted rows -> how many of them.
     reached: of a batch of a table, how far its reading has come with this batch (tables/state.py).
+    too_early, too_late: of rows that were rejected for their time, the last time before the accepted range and the first one after it,
+    in microseconds since 1970.
     """
 
     file_hash: str
@@ -45,6 +47,16 @@ class LedgerEntry:
     found: str = ""
     notes: dict[str, int] = field(default_factory=dict)
     reached: Reached | None = None
+    too_early: int | None = None
+    too_late: int | None = None
+
+    def range_moved(self, earliest: int, latest: int) -> bool:
+        """Whether rows that only their time spoke against would be accepted now (a clock was set right, the range was changed)."""
+        return _moved(self.too_early, self.too_late, earliest, latest)
+
+
+def _moved(too_early: int | None, too_late: int | None, earliest: int, latest: int) -> bool:
+    return (too_early is not None and too_early >= earliest) or (too_late is not None and too_late <= latest)
 
 
 def entry_path(lake: Lake, file_hash: str) -> str:
@@ -114,14 +126,29 @@ def file_token(path: str, size: int, mtime: float, reading: str) -> str:
     return hashlib.sha256(f"{path}\n{size}\n{mtime!r}\n{reading}".encode("utf-8", "surrogateescape")).hexdigest()[:32]
 
 
-def seen_tokens(lake: Lake) -> set[str]:
-    """Tokens of all inbox files that were dealt with."""
-    return set(lake.names(lake.path("files", "seen")))
+def seen_tokens(lake: Lake, earliest: int, latest: int) -> set[str]:
+    """Tokens of all inbox files that were dealt with, but for those of which rows would be accepted now (LedgerEntry.range_moved)."""
+    found = set[str]()
+    for name in lake.names(lake.path("files", "seen")):
+        token, *bounds = name.split(_BOUND)
+        if len(bounds) == 2:
+            too_early, too_late = (int(bound) if bound else None for bound in bounds)
+            if _moved(too_early, too_late, earliest, latest):
+                continue
+        found.add(token)
+    return found
 
 
-def mark_seen(lake: Lake, name: str, file_hash: str) -> None:
-    """Remember a token."""
-    lake.write_text(file_hash, lake.path("files", "seen", name))
+def mark_seen(lake: Lake, token: str, file_hash: str, entry: LedgerEntry | None) -> None:
+    """Remember a token; the name says of which times rows wait for the accepted range to move."""
+    folder, name = lake.path("files", "seen"), token
+    if entry is not None and (entry.too_early is not None or entry.too_late is not None):
+        bounds = ("" if bound is None else str(bound) for bound in (entry.too_early, entry.too_late))
+        name = _BOUND.join((token, *bounds))
+    lake.write_text(file_hash, f"{folder}/{name}")
+    for other in lake.names(folder):
+        if other != name and other.startswith(f"{token}{_BOUND}"):
+            lake.fs.rm(f"{folder}/{other}")
 
 
 _MARK = "t"
