@@ -15,6 +15,7 @@ from rich.markup import escape
 
 from lyo_pipelines import faults
 from lyo_pipelines.commands.gateway_app import gateway_app
+from lyo_pipelines.commands.key import key_app
 from lyo_pipelines.commands.release_app import release_app
 from lyo_pipelines.config.settings import traceback_wanted
 from lyo_pipelines.errors import LyoError
@@ -25,6 +26,7 @@ app = typer.Typer(
 )
 app.add_typer(release_app)
 app.add_typer(gateway_app, name="gateway")
+app.add_typer(key_app, name="key")
 mapping_app = typer.Typer(no_args_is_help=True, help="Mappings: how files with columns of their own are read.")
 app.add_typer(mapping_app, name="mapping")
 console = Console(width=None if sys.stdout.isatty() else 140)

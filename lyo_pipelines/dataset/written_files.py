@@ -12,7 +12,7 @@ from lyo_pipelines.storage.lake import Lake
 def recorded_files(lake: Lake, folder: str) -> dict[str, FileRecord]:
     """What lies in a folder that was just written, by name."""
     names = [name for name in lake.names(folder) if name.endswith(".parquet")]
-    return {name: _record(lake, f"{folder}/{name}") for name in names}
+    return {name: record_of(lake, f"{folder}/{name}") for name in names}
 
 
 def file_damage(lake: Lake, folder: str, manifest: DataManifest, *, deep: bool = False) -> dict[str, str]:
@@ -34,7 +34,8 @@ def missing_files(lake: Lake, folder: str, names: Iterable[str]) -> list[str]:
     return [name for name in names if not lake.exists(f"{folder}/{name}")]
 
 
-def _record(lake: Lake, path: str) -> FileRecord:
+def record_of(lake: Lake, path: str) -> FileRecord:
+    """What lies at a path."""
     size = int(lake.fs.info(path)["size"])
     return FileRecord(rows=lake.table_footer(path).num_rows, bytes=size, sha256=_digest(lake, path))
 

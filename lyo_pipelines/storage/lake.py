@@ -253,7 +253,11 @@ class Lake:
     def write_table(self, table: pa.Table, path: str) -> None:
         """Write Parquet (zstd, with page checksums) in one piece."""
         with self.replacing(path) as temporary:
-            pq.write_table(table, temporary, filesystem=self.fs, **PARQUET)
+            self.write_table_at(table, temporary)
+
+    def write_table_at(self, table: pa.Table, temporary: str, *, rows: int = 0) -> None:
+        """Write Parquet to a path that `replacing` gave. rows: of a row group (0: as usual)."""
+        pq.write_table(table, temporary, filesystem=self.fs, row_group_size=rows or None, **PARQUET)
 
     @contextmanager
     def open_table(self, path: str) -> Generator[CheckedTable]:

@@ -52,6 +52,7 @@ from lyo_pipelines.interactions.store.ledger import (
     write_entry,
 )
 from lyo_pipelines.storage.lake import Lake, NotLocalError
+from lyo_pipelines.storage.rewriting import finish_rewriting
 
 
 class ConvertedSource(Protocol):
@@ -227,6 +228,8 @@ def commit_file(
 def landing_lock(lake: Lake) -> Iterator[None]:
     """Wait until no other process lands files into this lake; a killed process gives its lock back by dying.
 
+    A rewriting of many files (of a new key, of an erasure) that was killed midway is finished first.
+
     On a remote lake there is no lock: one writer at a time is then the deployment's duty.
     """
     try:
@@ -236,6 +239,7 @@ def landing_lock(lake: Lake) -> Iterator[None]:
         return
     folder.mkdir(parents=True, exist_ok=True)
     with FileLock(str(folder / ".landing.lock")):
+        finish_rewriting(lake)
         yield
 
 

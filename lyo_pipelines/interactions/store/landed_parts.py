@@ -74,6 +74,29 @@ def forget_files(lake: Lake, file_hashes: Container[str], days: Iterable[date]) 
                 lake.fs.rm(lake.path(_FOLDER, _of(day), part.mark))
 
 
+def mark_path(lake: Lake, part: LandedPart) -> str:
+    """Where a part is remembered."""
+    return lake.path(_FOLDER, _of(part.day), part.mark)
+
+
+def part_at(lake: Lake, path: str) -> LandedPart | None:
+    """The part that is remembered for a path of the lake; None where none is."""
+    stage, _, rest = path.removeprefix(lake.path("")).partition("/")
+    day, _, name = rest.partition("/")
+    if stage not in STAGES or not day.startswith("date="):
+        return None
+    with suppress(ValueError):
+        parts = parts_of_day(lake, date.fromisoformat(day.removeprefix("date=")))
+        return next((part for part in parts if (part.stage, part.name) == (stage, name)), None)
+    return None
+
+
+def rewritten_part(lake: Lake, part: LandedPart, staged: str, name: str | None = None) -> LandedPart:
+    """The part as it will be once what is staged lies in its place (under another name)."""
+    size, digest = digest_of(lake, staged)
+    return LandedPart(part.stage, part.day, name or part.name, lake.table_footer(staged).num_rows, size, digest)
+
+
 def noted_days(lake: Lake) -> list[date]:
     """Days of which parts are remembered."""
     return lake.days(_FOLDER, name="")
