@@ -227,6 +227,22 @@ def verify(
 
 
 @app.command()
+def erase(
+    users: Annotated[list[str], typer.Argument(help="Ids of people as your logs have them, or their pseudonyms.")],
+    reason: Annotated[str, typer.Option(help="Why, for the record; name nobody in it.")] = "",
+    yes: Annotated[bool, typer.Option("--yes", help="Carry it out; without it only the plan is shown.")] = False,
+    build: Annotated[bool, typer.Option(help="Also build the days again that lost rows.")] = True,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object instead of text.")] = False,
+) -> None:
+    """Show everything that is there of people who ask to be forgotten; with --yes erase it, and search for what is left."""
+    from lyo_pipelines.commands.erase import erase_people
+
+    if yes and not reason.strip():
+        raise typer.BadParameter("--yes needs a --reason")
+    erase_people(console, users, reason=reason, yes=yes, build=build, as_json=json)
+
+
+@app.command()
 def why(
     segment: Annotated[str, typer.Argument(help="For example tutoring.en.math.")],
     since: Annotated[

@@ -29,7 +29,7 @@ def list_versions(lake: Lake, segment: str) -> list[Version]:
     """Return finished versions, oldest first; a folder without a manifest is not a version. Raises DocumentError for a damaged one."""
     found = []
     for name in lake.names(lake.dataset_dir(segment)):
-        version = _read(lake, segment, name)
+        version = _read(lake, segment, name, follow=False)
         if version is not None:
             found.append(version)
     return sorted(found, key=lambda version: (version.manifest.created_at, version.fingerprint))
@@ -80,7 +80,7 @@ def _pointer(lake: Lake, segment: str) -> dict[str, str]:
 
 
 def get_version(lake: Lake, segment: str, fingerprint: str) -> Version:
-    """Return one version. Raises UnknownVersionError that lists those that exist."""
+    """Return one version, or the one that stands for it since an erasure. Raises UnknownVersionError that lists those that exist."""
     version = _read(lake, segment, fingerprint)
     if version is None:
         known = ", ".join(version.fingerprint for version in list_versions(lake, segment)) or "none"
@@ -105,9 +105,25 @@ def read_split(lake: Lake, segment: str, fingerprint: str, split: str, columns: 
         return parquet.read(columns=columns)
 
 
-def _read(lake: Lake, segment: str, fingerprint: str) -> Version | None:
+def replaced_path(folder: str) -> str:
+    """What stands in the folder of a version that an erasure replaced."""
+    return f"{folder}/replaced.json"
+
+
+def _replaced_by(lake: Lake, folder: str) -> str:
+    """Fingerprint of the version that stands in for one whose examples were erased; "" for none."""
+    try:
+        return str(read_object(lake, replaced_path(folder)).get("by", ""))
+    except (FileNotFoundError, NotADirectoryError):
+        return ""
+
+
+def _read(lake: Lake, segment: str, fingerprint: str, *, follow: bool = True) -> Version | None:
     folder = lake.dataset_dir(segment, fingerprint)
     path = f"{folder}/{MANIFEST}"
-    if not fingerprint or not lake.exists(path):
+    if not fingerprint:
         return None
+    if not lake.exists(path):
+        replaced = _replaced_by(lake, folder)
+        return _read(lake, segment, replaced) if replaced and follow else None
     return Version(segment, fingerprint, folder, DatasetManifest.parse(lake.read_bytes(path), path))

@@ -65,7 +65,7 @@ def _verify_entry(lake: Lake, told: Verification, entry: LedgerEntry, parts: lis
     path = entry_path(lake, entry.file_hash)
     if stage == LANDING and not found and rows != entry.accepted:
         found[path] = f"counts {entry.accepted:,} accepted rows, and {rows:,} lie in the lake"
-    if entry.accepted + entry.rejected != entry.read:
+    if entry.accepted + entry.rejected + entry.erased != entry.read:
         found[path] = f"counts {entry.accepted:,} accepted and {entry.rejected:,} rejected of {entry.read:,} rows read"
     told.add(found, "source", _again(entry.name))
     if entry.rejected:

@@ -52,7 +52,7 @@ def rotate_key(lake: Lake, pseudonyms: Pseudonyms) -> Rotated:
         for path in _paths(lake):
             changed.look(path)
         changed.finish()
-        files = len(rewriting.paths)
+        files = len(rewriting)
         rewriting.replace_bytes(key_path(lake), json.dumps({FINGERPRINTS: list(pseudonyms.fingerprints)}) + "\n")
         rewriting.commit()
         left = sum(len(found_in(lake, path) & changed.known.keys()) for path in _paths(lake))

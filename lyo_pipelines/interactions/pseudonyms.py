@@ -81,6 +81,16 @@ class Pseudonyms:
         of = self.of
         return [of(user_id) for user_id in user_ids]
 
+    def tombstone(self, pseudonym: str) -> str:
+        """32 hex digits that tell an erased person again and cannot be turned back into the pseudonym."""
+        return hmac.digest((self._later or [self._key])[-1], b"erased\x00" + pseudonym.encode(), hashlib.sha256).hex()[
+            :32
+        ]
+
+    def signature(self, text: str) -> str:
+        """64 hex digits that only this key gives to a text."""
+        return hmac.digest((self._later or [self._key])[-1], b"record\x00" + text.encode(), hashlib.sha256).hex()
+
     def digest(self, data: bytes) -> str:
         """16 hex digits that identify bytes nobody may read (a rejected row that could not be parsed)."""
         return hmac.digest(self._key, b"row\x00" + data, hashlib.sha256).hex()[:16]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,6 +12,8 @@ from pathlib import Path
 
 from lyo_pipelines.storage.lake import TEMPORARY, Lake, NotLocalError
 
+_WRITTEN = re.compile(re.escape(TEMPORARY) + r"[0-9a-f]+-.")
+"""How a name for the time of a write looks; other names that readers skip (a cache of answers) are there on purpose."""
 OLD = timedelta(days=1)
 """Age from which on nobody writes a file any more that still has its temporary name."""
 
@@ -51,7 +54,7 @@ def sweep_leftovers(lake: Lake, *, now: datetime, older_than: timedelta = OLD) -
 def _below(folder: Path) -> Iterator[Leftover]:
     for entry in os.scandir(folder):
         try:
-            if entry.name.startswith(TEMPORARY):
+            if _WRITTEN.match(entry.name):
                 yield _measured(Path(entry.path))
             elif entry.is_dir(follow_symlinks=False):
                 yield from _below(Path(entry.path))

@@ -29,10 +29,12 @@ class Rewriting:
         if lake.exists(_folder(lake)):  # of one that was killed before its plan was written
             lake.fs.rm(_folder(lake), recursive=True)
 
-    @property
-    def paths(self) -> list[str]:
-        """Files that will be replaced, made or removed."""
-        return [f"{self._lake.base}/{path}" for path in self._steps]
+    def __len__(self) -> int:
+        return len(self._steps)
+
+    def __contains__(self, path: str) -> bool:
+        """Whether a file will be replaced, made or removed."""
+        return self._below(path) in self._steps
 
     def replace(self, path: str, write: Callable[[str], None]) -> str:
         """`path` will hold what `write` writes to the path that it is given; where that lies until then."""

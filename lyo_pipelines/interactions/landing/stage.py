@@ -51,6 +51,7 @@ from lyo_pipelines.interactions.store.ledger import (
     was_begun,
     write_entry,
 )
+from lyo_pipelines.interactions.store.tombstones import read_tombstones
 from lyo_pipelines.storage.lake import Lake, NotLocalError
 from lyo_pipelines.storage.rewriting import finish_rewriting
 
@@ -104,21 +105,23 @@ def stage_file(lake: Lake, reading: ConvertedSource, spec: FileSpec, name: str, 
     # the key of a table's row is its own, whatever the row holds now
     with_ids = row_format.rows == "interactions" and spec.ids is None
     keys: list[np.ndarray] = []
+    tombstones = read_tombstones(lake)
     with (
         closing(DayWriters(lake, folder, schema, **limits)) as writers,
         closing(RejectedWriter(lake, f"{folder}/rejected.parquet", name, spec.file_hash)) as rejected,
     ):
         for block in reading.converted():
             read += block.read
-            accepted += len(block.table)
-            writers.add(block.table, days_of(block.table[column]))
-            rejected.add(block.rejected)
+            table, erased = tombstones.without_erased(block.table, spec.pseudonyms)
+            accepted += len(table)
+            writers.add(table, days_of(table[column]))
+            rejected.add([*tombstones.silenced(block.rejected, spec.pseudonyms), *erased])
             notes.update(block.notes)
             if with_ids:
-                keys.append(block.table["interaction_key"].to_numpy())
+                keys.append(table["interaction_key"].to_numpy())
             off_scale = off_scale or block.off_scale
             if reading.gaps:
-                filled.update(filled_in(block.table))
+                filled.update(filled_in(table))
         days = writers.finish()
         if off_scale:
             days, stopped = stop_ratings(lake, days, off_scale, schema)
