@@ -29,10 +29,12 @@ def rotate() -> None:
     from lyo_pipelines.config.settings import Settings
     from lyo_pipelines.integrity.rotation import rotate_key
     from lyo_pipelines.interactions.pseudonyms import Pseudonyms
+    from lyo_pipelines.interactions.store.tombstones import read_tombstones
     from lyo_pipelines.storage.lake import Lake
 
     settings, console = Settings.from_env(), Console()
-    done = rotate_key(Lake(settings.data_dir), Pseudonyms(settings.require_pseudonym_key()))
+    lake = Lake(settings.data_dir)
+    done = rotate_key(lake, Pseudonyms(settings.require_pseudonym_key()))
     if done.left:
         raise PseudonymsLeftError(
             f"{done.left} pseudonyms of the old key were written while this ran.",
@@ -42,4 +44,8 @@ def rotate() -> None:
         f"{done.people:,} people have a new pseudonym, in {done.files:,} files; no old one is left.", highlight=False
     )
     console.print(_UNREACHED, highlight=False)
+    if erased := len(read_tombstones(lake).people):
+        console.print(
+            f"{erased:,} people were erased under the key before: erase them again if their old files may be read again."
+        )
     console.print("Keep both keys: LYO_PSEUDONYM_KEYS_BEFORE goes on being needed.", highlight=False)

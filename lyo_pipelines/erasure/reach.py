@@ -128,6 +128,9 @@ def _find_rows(lake: Lake, reach: Reach) -> set[str]:
             reach.days.add(day)
             reach.interactions |= set(mine["interaction_id"].to_pylist())
             met |= set(mine["user_pseudonym"].to_pylist())
+    for name in lake.names(lake.path("rejected")):
+        raw = " ".join(filter(None, lake.read_table(lake.path("rejected", name), columns=["raw"])["raw"].to_pylist()))
+        met |= {one for one in reach.people if one in raw}
     if keys:
         everyones = np.concatenate([np.empty(0, np.uint64), *shared])
         reach.keys = np.setdiff1d(np.unique(np.concatenate(keys)), everyones)

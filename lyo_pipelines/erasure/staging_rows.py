@@ -63,7 +63,7 @@ def stage_rows(lake: Lake, reach: Reach, rewriting: Rewriting) -> Counter[str]:
             done["rows of feedback"] += int(mask.sum())
     for path in _others_naming(lake, reach):
         _stage_part(lake, rewriting, path, _unnamed(lake.read_table(path), reach))
-    _stage_ledger(lake, rewriting, gone)
+    _stage_ledger(lake, reach, rewriting, gone)
     done["rejected rows"] = _stage_rejected(lake, reach, rewriting)
     done["review lines"] = _stage_review(lake, reach, rewriting)
     for day in reach.days:
@@ -137,13 +137,13 @@ def _stage_part(lake: Lake, rewriting: Rewriting, path: str, table: pa.Table) ->
         rewriting.replace_bytes(mark_path(lake, rewritten_part(lake, part, staged)), "")
 
 
-def _stage_ledger(lake: Lake, rewriting: Rewriting, gone: Counter[str]) -> None:
+def _stage_ledger(lake: Lake, reach: Reach, rewriting: Rewriting, gone: Counter[str]) -> None:
     for file_hash, rows in gone.items():
         entry = read_entry(lake, file_hash)
         if entry is not None and rows:
             told = replace(entry, accepted=entry.accepted - rows, erased=entry.erased + rows)
             text = json.dumps(asdict(told), ensure_ascii=False, indent=2, default=str) + "\n"
-            rewriting.replace_bytes(entry_path(lake, file_hash), text)
+            rewriting.replace_bytes(entry_path(lake, file_hash), pattern_of(reach).sub(ERASED, text))
 
 
 def _stage_rejected(lake: Lake, reach: Reach, rewriting: Rewriting) -> int:
