@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from lyo_pipelines.config.interactions import InteractionsConfig
 from lyo_pipelines.erasure.reach import Reach, find_reach
-from lyo_pipelines.erasure.record import next_record, tainted_path, tainted_text
+from lyo_pipelines.erasure.record import next_record, tainted_text
 from lyo_pipelines.erasure.scan import search
 from lyo_pipelines.erasure.staging_rows import stage_rows, stage_unnamed
 from lyo_pipelines.erasure.staging_versions import stage_versions
@@ -28,6 +28,7 @@ from lyo_pipelines.interactions.store.tombstones import keys_path, people_path, 
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines.storage.rewriting import Rewriting, finish_rewriting
 from lyo_pipelines.storage.texts import files_below
+from lyo_pipelines.training.tainted import tainted_path
 
 
 @dataclass(frozen=True)

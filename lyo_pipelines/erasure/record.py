@@ -12,9 +12,9 @@ from hashlib import sha256
 
 from lyo_pipelines.erasure.reach import Reach
 from lyo_pipelines.interactions.pseudonyms import Pseudonyms
-from lyo_pipelines.json_types import JsonObject, is_dict
-from lyo_pipelines.storage.damage import DamagedFileError
+from lyo_pipelines.json_types import JsonObject
 from lyo_pipelines.storage.lake import Lake
+from lyo_pipelines.training.tainted import read_tainted
 
 _DIGITS = 8
 
@@ -40,23 +40,6 @@ def next_record(
     signed = json.dumps(told, ensure_ascii=False, sort_keys=True)
     text = json.dumps({**told, "signature": pseudonyms.signature(signed)}, ensure_ascii=False, indent=2) + "\n"
     return lake.path("erased", f"{len(before) + 1:0{_DIGITS}d}.json"), text
-
-
-def tainted_path(lake: Lake) -> str:
-    """Where the adapters stand that learnt from erased people."""
-    return lake.path("erased", "tainted.json")
-
-
-def read_tainted(lake: Lake) -> dict[str, JsonObject]:
-    """`<segment>/<version>` -> since when, and how many examples. Raises DamagedFileError."""
-    if not lake.exists(tainted_path(lake)):
-        return {}
-    told = lake.read_json(tainted_path(lake))
-    if not is_dict(told):
-        raise DamagedFileError(
-            f"{tainted_path(lake)} is damaged: it holds no JSON object", hint="Restore it from a backup."
-        )
-    return {name: value for name, value in told.items() if is_dict(value)}
 
 
 def tainted_text(lake: Lake, reach: Reach, now: datetime) -> str:
