@@ -27,7 +27,8 @@ NOT_REACHED = (
     "feedback that they gave on answers to others (its rows name nobody), and what others wrote about them without their id",
     "files of the inbox that are not plain JSON lines, and tables at their source: named above, to be mended by hand",
     "a running gateway's journal: stop it, let what it sent land, and erase again",
-    "adapters: those that learnt from them are marked and named, and go on serving until you retrain or roll them back",
+    "adapters: those that learnt from them are marked and named (business_sensor trains the newest of a segment again), and go on "
+    "serving until a new one is released or you roll back",
     "merged and exported models made of those adapters, folders that you exported to elsewhere, and backups",
 )
 """What this command does not do; said every time."""

@@ -15,6 +15,7 @@ from lyo_pipelines.integrity.versions import verify_segments
 from lyo_pipelines.retraining.claims import read_claims
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines.storage.leftovers import find_leftovers
+from lyo_pipelines.storage.rewriting import rewriting_unfinished
 
 
 def verify_lake(lake: Lake, segment: str | None = None, *, deep: bool = False, now: datetime) -> Verification:
@@ -23,6 +24,9 @@ def verify_lake(lake: Lake, segment: str | None = None, *, deep: bool = False, n
     verify_segments(lake, told, segment)
     if segment is not None:
         return told
+    if rewriting_unfinished(lake):
+        says = "an erasure or a new key was decided, and its program was killed before everything was in its place"
+        told.add({lake.path("rewriting"): says}, "source", "Run it again, or land anything: whoever comes next finishes it.")
     verify_landings(lake, told)
     verify_days(lake, told)
     troubles = dict[str, str]()

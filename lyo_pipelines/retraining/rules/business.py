@@ -8,6 +8,8 @@ from lyo_pipelines.retraining.curriculum import Area
 from lyo_pipelines.retraining.findings import Findings, TriggerCase, TriggerFinding, measurements
 
 KIND = "business"
+ERASURE = "business.erasure"
+"""The one cause that needs no new examples, no cooldown and no room in the weekly budget: somebody has a right to it."""
 
 
 def new_area(case: TriggerCase) -> Findings:
@@ -80,7 +82,7 @@ def erased_person(case: TriggerCase) -> Findings:
     since = training.tainted_since[:10]
     says = f"{training.version} learnt from people who were erased on {since}; training again leaves them out"
     yield TriggerFinding(
-        "business.erasure",
+        ERASURE,
         KIND,
         "fire",
         says,
