@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pyarrow as pa
 
+from lyo_pipelines.erasure.needles import needle_bytes
 from lyo_pipelines.interactions.landing.inbox_listing import listed_files
 from lyo_pipelines.interactions.store.ledger import read_entry, table_part
 from lyo_pipelines.storage.arrow import pc
@@ -26,8 +27,11 @@ class Originals:
     tables: set[str] = field(default_factory=set[str])
 
 
-def find_originals(lake: Lake, landed: Mapping[str, int], people: frozenset[str]) -> Originals:
-    """Which files of the inbox the landed rows of these people came from. landed: paths of parts that hold them."""
+def find_originals(lake: Lake, landed: Mapping[str, int], people: frozenset[str], needles: frozenset[str]) -> Originals:
+    """Which files of the inbox the landed rows of these people came from. landed: paths of parts that hold them.
+
+    A file in which they are named elsewhere, too, or that is no plain JSON lines, is to be mended by hand.
+    """
     lines: dict[str, set[int]] = defaultdict(set)
     others: dict[str, set[int]] = defaultdict(set)
     for path in landed:
@@ -46,15 +50,20 @@ def find_originals(lake: Lake, landed: Mapping[str, int], people: frozenset[str]
             except DamagedFileError:
                 entry = None
             found.tables.add(entry.name.partition(",")[0] if entry else "a table")
+    pattern = needle_bytes(needles)
     for file in listed_files(lake):
-        if file.trouble is not None or not lines:
+        if file.trouble is not None:
             continue
-        file_hash = _hash(lake, file.path)
+        file_hash, content = _hash(lake, file.path), lake.read_bytes(file.path)
         if file_hash not in lines:
+            if hits := len(pattern.findall(content)):
+                found.by_hand[file.path] = hits
             continue
         plain = file.name.endswith((".jsonl", ".ndjson")) and not lines[file_hash] & others[file_hash]
         if plain:
             found.blanked[file.path] = sorted(lines[file_hash])
+            if hits := len(pattern.findall(without_lines(content, found.blanked[file.path]))):
+                found.by_hand[file.path] = hits
         else:
             found.by_hand[file.path] = len(lines[file_hash])
     return found

@@ -17,6 +17,7 @@ from lyo_pipelines.contracts.document import DocumentError
 from lyo_pipelines.dataset.contract import SPLITS
 from lyo_pipelines.dataset.preferences.contract import KINDS
 from lyo_pipelines.dataset.preferences.contract import SPLITS as PREFERENCE_SPLITS
+from lyo_pipelines.erasure.needles import told_apart
 from lyo_pipelines.erasure.originals import Originals, find_originals
 from lyo_pipelines.interactions.contract import MATCH_KEYS
 from lyo_pipelines.interactions.pseudonyms import Pseudonyms, is_pseudonym
@@ -49,13 +50,16 @@ class TaintedAdapter:
 
 @dataclass
 class Reach:
-    """All that was found. unknown: given ids of whom nothing is known; again: of whom only a tombstone is left.
+    """All that was found. people: pseudonyms; names: ids as they were given that can be searched for in texts.
+
+    unknown: given ids of whom nothing is known; again: of how many only a tombstone is left.
 
     landed: path -> rows; fed_back: the same of feedback about their interactions; days: of their interactions.
     versions, preferences: (segment, fingerprint) -> rows of theirs by split.
     """
 
     people: frozenset[str]
+    names: frozenset[str] = frozenset()
     unknown: tuple[str, ...] = ()
     again: int = 0
     landed: dict[str, int] = field(default_factory=dict[str, int])
@@ -70,6 +74,11 @@ class Reach:
     originals: Originals = field(default_factory=Originals)
 
     @property
+    def needles(self) -> frozenset[str]:
+        """What stands for them in texts."""
+        return self.people | self.names
+
+    @property
     def rows(self) -> int:
         """Landed interactions."""
         return sum(self.landed.values())
@@ -78,12 +87,12 @@ class Reach:
 def find_reach(lake: Lake, users: Sequence[str], pseudonyms: Pseudonyms) -> Reach:
     """Look everywhere. users: raw ids or pseudonyms."""
     named = {user: user if is_pseudonym(user) else pseudonyms.of(user.strip()) or "" for user in users if user.strip()}
-    reach = Reach(frozenset(named.values()))
+    reach = Reach(frozenset(named.values()), told_apart(named))
     met = _find_rows(lake, reach)
     _find_examples(lake, reach)
     _find_versions(lake, reach)
     _find_adapters(lake, reach)
-    reach.originals = find_originals(lake, reach.landed, reach.people)
+    reach.originals = find_originals(lake, reach.landed, reach.people, reach.needles)
     tombstones = read_tombstones(lake)
     again = {user for user, one in named.items() if one not in met and tombstones.holds(one, pseudonyms)}
     reach.again = len(again)

@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from lyo_pipelines.curation.review import COLUMNS, Review, queue_path, read_queue
+from lyo_pipelines.erasure.needles import needle_pattern
 from lyo_pipelines.erasure.originals import named_in, without_lines
 from lyo_pipelines.erasure.reach import Reach, days_tables, theirs
 from lyo_pipelines.interactions.store.landed_parts import mark_path, part_at, rewritten_part
@@ -94,15 +95,15 @@ def stage_unnamed(lake: Lake, reach: Reach, rewriting: Rewriting, path: str) -> 
             return True
     elif path.endswith(TEXT_ENDINGS):
         text = lake.read_bytes(path).decode("utf-8", "surrogateescape")
-        if any(one in text for one in reach.people):
+        if pattern_of(reach).search(text):
             rewriting.replace_bytes(path, pattern_of(reach).sub(ERASED, text))
             return True
     return False
 
 
 def pattern_of(reach: Reach) -> re.Pattern[str]:
-    """What finds any of the pseudonyms."""
-    return re.compile("|".join(map(re.escape, sorted(reach.people))))
+    """What finds any of them in a text."""
+    return needle_pattern(reach.needles)
 
 
 def _without_their_rows(table: pa.Table, reach: Reach) -> pa.Table:
@@ -125,7 +126,7 @@ def _others_naming(lake: Lake, reach: Reach) -> Iterator[str]:
         for _, path in days_tables(lake, stage):
             if path in reach.landed or path in reach.fed_back:
                 continue
-            if any(one in text for text in texts_of(lake.read_table(path)) for one in reach.people):
+            if any(pattern_of(reach).search(text) for text in texts_of(lake.read_table(path))):
                 yield path
 
 
@@ -152,7 +153,7 @@ def _stage_rejected(lake: Lake, reach: Reach, rewriting: Rewriting) -> int:
     for name in lake.names(lake.path("rejected")):
         path = lake.path("rejected", name)
         table = lake.read_table(path)
-        mask = named_in(table["raw"], reach.people) | named_in(table["detail"], reach.people)
+        mask = named_in(table["raw"], reach.needles) | named_in(table["detail"], reach.needles)
         if mask.any():
             for column in ("detail", "raw"):
                 values = [

@@ -26,7 +26,9 @@ def verify_lake(lake: Lake, segment: str | None = None, *, deep: bool = False, n
         return told
     if rewriting_unfinished(lake):
         says = "an erasure or a new key was decided, and its program was killed before everything was in its place"
-        told.add({lake.path("rewriting"): says}, "source", "Run it again, or land anything: whoever comes next finishes it.")
+        told.add(
+            {lake.path("rewriting"): says}, "source", "Run it again, or land anything: whoever comes next finishes it."
+        )
     verify_landings(lake, told)
     verify_days(lake, told)
     troubles = dict[str, str]()

@@ -31,9 +31,9 @@ from lyo_pipelines_tests.interactions.landing_lake import (
 
 @pytest.fixture
 def lake(tmp_path: Path) -> Lake:
-    """Three days with feedback on the first."""
+    """Two days with feedback on the first."""
     lake = lake_at(tmp_path)
-    land(lake, jsonl(tmp_path / "inbox" / "rows.jsonl", [row(n) for n in range(48)]))
+    land(lake, jsonl(tmp_path / "inbox" / "rows.jsonl", [row(n) for n in range(24)]))
     land(lake, jsonl(tmp_path / "inbox" / "ratings.jsonl", [rating(f"i{n}", 4) for n in range(8)]))
     build(lake)
     return lake
@@ -72,7 +72,7 @@ def test_landing_the_file_again_mends_it(lake, tmp_path):
     for part in files(lake, "landing"):
         flip(part)
     report = land(lake, tmp_path / "inbox" / "rows.jsonl")
-    assert (report.already_landed, report.accepted) == (False, 48)
+    assert (report.already_landed, report.accepted) == (False, 24)
     assert facts(build(lake)) == before
     assert verify_lake(lake, deep=True, now=NOW).damage == []
     assert land(lake, tmp_path / "inbox" / "rows.jsonl").already_landed
@@ -95,26 +95,26 @@ def test_a_damaged_ledger_entry_is_made_anew_from_the_file(lake, tmp_path, conte
     for file_hash in landed_files(lake):
         Path(entry_path(lake, file_hash)).write_text(content)
     assert len(verify_lake(lake, now=NOW).damage) == 2
-    assert land(lake, tmp_path / "inbox" / "rows.jsonl").accepted == 48
+    assert land(lake, tmp_path / "inbox" / "rows.jsonl").accepted == 24
     assert len(verify_lake(lake, now=NOW).damage) == 1
 
 
 def test_one_damaged_day_stops_no_other(lake, tmp_path):
     files(lake, "landing")[0].unlink()
-    land(lake, jsonl(tmp_path / "inbox" / "more.jsonl", [row(n, interaction_id=f"more{n}") for n in range(48)]))
+    land(lake, jsonl(tmp_path / "inbox" / "more.jsonl", [row(n, interaction_id=f"more{n}") for n in range(24)]))
     stale = stale_days(lake)
     damaged = damaged_days(lake, stale)
-    assert len(stale) == 3
+    assert len(stale) == 2
     assert list(damaged) == stale[:1]
     for day in stale[1:]:
         build_day(lake, day)
     assert stale_days(lake) == stale[:1]
-    assert len(raw(lake)) == 48 + 32
+    assert len(raw(lake)) == 24 + 12
 
 
 def test_a_damaged_day_of_interactions_is_stale_and_made_again(lake):
     before = facts(raw(lake))
-    for day, content in zip(lake.days("interactions"), (b"", b"PAR1 cut", b"x" * 400), strict=True):
+    for day, content in zip(lake.days("interactions"), (b"PAR1 cut", b"x" * 400), strict=True):
         Path(lake.interactions(day)).write_bytes(content)
     assert stale_days(lake) == lake.days("interactions")
     assert facts(build(lake)) == before
