@@ -10,6 +10,7 @@ import pyarrow as pa
 from lyo_pipelines.contracts.dataset import MANIFEST, DatasetManifest
 from lyo_pipelines.dataset.contract import SPLITS
 from lyo_pipelines.dataset.errors import UnknownVersionError
+from lyo_pipelines.dataset.written_files import require_whole
 from lyo_pipelines.storage.damage import DamagedFileError
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines.storage.small_files import read_object
@@ -100,8 +101,9 @@ def split_path(lake: Lake, segment: str, fingerprint: str, split: str) -> str:
 
 def read_split(lake: Lake, segment: str, fingerprint: str, split: str, columns: list[str] | None = None) -> pa.Table:
     """Read one split (columns of contract.SPLIT_SCHEMA). Raises UnknownVersionError for an unfinished version."""
-    get_version(lake, segment, fingerprint)
-    with lake.open_table(split_path(lake, segment, fingerprint, split)) as parquet:
+    version = get_version(lake, segment, fingerprint)
+    require_whole(lake, version.path, version.manifest)
+    with lake.open_table(split_path(lake, segment, version.fingerprint, split)) as parquet:
         return parquet.read(columns=columns)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from hashlib import sha256
 
 from lyo_pipelines.contracts.dataset import DataManifest, FileRecord
+from lyo_pipelines.storage.damage import DamagedFileError
 from lyo_pipelines.storage.lake import Lake
 
 
@@ -27,6 +28,14 @@ def file_damage(lake: Lake, folder: str, manifest: DataManifest, *, deep: bool =
         elif deep and _digest(lake, path) != told.sha256:
             found[path] = "differs from what was written"
     return found
+
+
+def require_whole(lake: Lake, folder: str, manifest: DataManifest) -> None:
+    """Raise DamagedFileError, which names the files, unless each is there and as long as it was written."""
+    found = file_damage(lake, folder, manifest)
+    if found:
+        said = "; ".join(f"{path} {what}" for path, what in found.items())
+        raise DamagedFileError(said, hint=f"Build {manifest.segment} again: the same examples give the same files.")
 
 
 def missing_files(lake: Lake, folder: str, names: Iterable[str]) -> list[str]:

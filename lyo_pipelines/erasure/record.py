@@ -9,10 +9,10 @@ import json
 from collections import Counter
 from datetime import UTC, datetime
 from hashlib import sha256
+from typing import Any
 
 from lyo_pipelines.erasure.reach import Reach
 from lyo_pipelines.interactions.pseudonyms import Pseudonyms
-from lyo_pipelines.json_types import JsonObject
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines.training.tainted import read_tainted
 
@@ -25,7 +25,7 @@ def next_record(
     """(path, text) of the record of this erasure."""
     before = [name for name in lake.names(lake.path("erased")) if name[:_DIGITS].isdigit()]
     previous = sha256(lake.read_bytes(lake.path("erased", before[-1]))).hexdigest() if before else ""
-    told: JsonObject = {
+    told: dict[str, Any] = {
         "number": len(before) + 1,
         "at": now.astimezone(UTC).isoformat(),
         "reason": reason,

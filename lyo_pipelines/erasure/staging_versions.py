@@ -117,7 +117,7 @@ def _stage_preferences(lake: Lake, reach: Reach, rewriting: Rewriting, segment: 
             kept[f"{kind}_{split}"] = table
             values = table["label"].to_pylist() if kind == "kto" else table["kind"].to_pylist()
             named = Counter({True: "good", False: "bad"}.get(value, value) for value in values)
-            counts[kind][split] = dict(named)
+            counts[kind][split] = {str(name): count for name, count in named.items()}
     new = _fingerprint(f"preferences without {fingerprint}", kept)
     target = lake.preferences_dir(segment, new)
     staged = {

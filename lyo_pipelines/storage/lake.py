@@ -246,7 +246,7 @@ class Lake:
             kept = self.set_aside(path)
             self.fs.rm(path)
             raise DamagedTableError(
-                f"{error.message} It is kept as {kept}",
+                f"{error.message.rstrip('.')}. It is kept as {kept}",
                 hint=f"Materialize {what} again (a running Dagster does so by itself), and then this.",
             ) from error
 

@@ -5,7 +5,7 @@ file is put into its place. Doing that again changes nothing, so whoever comes n
 """
 
 # pyarrow brings no types, so a table is unknown here:
-# pyright: reportUnknownMemberType=false, reportUnknownParameterType=false, reportUnknownArgumentType=false
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUnknownParameterType=false, reportUnknownArgumentType=false
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from lyo_pipelines.json_types import is_dict
 from lyo_pipelines.storage.damage import DamagedFileError
 from lyo_pipelines.storage.lake import Lake
 
@@ -89,8 +90,8 @@ def finish_rewriting(lake: Lake) -> int:
     if not lake.exists(plan):
         return 0
     told: Any = lake.read_json(plan)
-    steps: dict[str, str | None] | None = told.get("steps") if isinstance(told, dict) else None
-    if not isinstance(steps, dict):
+    steps = told.get("steps") if is_dict(told) else None
+    if not is_dict(steps):
         raise DamagedFileError(f"{plan} is damaged: it names no steps", hint="Restore it from a backup.")
     for path, name in steps.items():
         target = f"{lake.base}/{path}"

@@ -45,12 +45,12 @@ def require_key(lake: Lake, pseudonyms: Pseudonyms) -> None:
             hint="`lyo key rotate` gives everybody in the lake a pseudonym of the new key. Nothing is read before that.",
         )
     elif known != given:
-        before = len(known) > len(given) and known[-1] == given[-1]
+        newest = "".join(known[-1:])
         raise OtherKeyError(
-            f"LYO_PSEUDONYM_KEY is not the key that {lake.path()} was filled with (fingerprint {given[-1]}, the lake's is "
-            f"{known[-1]}), so the same person would get another pseudonym.",
+            f"LYO_PSEUDONYM_KEY is not the key that {lake.path()} was filled with (fingerprint {given[-1]}, the lake's is {newest}), "
+            "so the same person would get another pseudonym.",
             hint="Set LYO_PSEUDONYM_KEYS_BEFORE to the keys before it, oldest first, separated by commas."
-            if before
+            if len(known) > len(given) and newest == given[-1]
             else "Set the key of before again. To change it on purpose, put the old one into LYO_PSEUDONYM_KEYS_BEFORE and run "
             "`lyo key rotate`.",
         )
