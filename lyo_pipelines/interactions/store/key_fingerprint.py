@@ -35,6 +35,7 @@ def lake_fingerprints(lake: Lake) -> tuple[str, ...]:
 def require_key(lake: Lake, pseudonyms: Pseudonyms) -> None:
     """Raise OtherKeyError for another key than the lake's; a lake without a fingerprint takes this one."""
     known, given = lake_fingerprints(lake), pseudonyms.fingerprints
+    ours = given[-1]
     if not known and len(given) > 1 and landed_files(lake):
         known = given[:-1]  # a lake from before, whose key is about to be rotated
     if not known:
@@ -47,10 +48,10 @@ def require_key(lake: Lake, pseudonyms: Pseudonyms) -> None:
     elif known != given:
         newest = "".join(known[-1:])
         raise OtherKeyError(
-            f"LYO_PSEUDONYM_KEY is not the key that {lake.path()} was filled with (fingerprint {given[-1]}, the lake's is {newest}), "
+            f"LYO_PSEUDONYM_KEY is not the key that {lake.path()} was filled with (fingerprint {ours}, the lake's is {newest}), "
             "so the same person would get another pseudonym.",
             hint="Set LYO_PSEUDONYM_KEYS_BEFORE to the keys before it, oldest first, separated by commas."
-            if len(known) > len(given) and newest == given[-1]
+            if len(known) > len(given) and newest == ours
             else "Set the key of before again. To change it on purpose, put the old one into LYO_PSEUDONYM_KEYS_BEFORE and run "
             "`lyo key rotate`.",
         )
