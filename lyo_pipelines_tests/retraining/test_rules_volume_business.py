@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import pytest
 
-from lyo_pipelines.retraining.decide import decide, within_budget
+from lyo_pipelines.retraining.decide import decide_segment, within_budget
 from lyo_pipelines.retraining.history import TrainingHistory
 from lyo_pipelines.retraining.rules import business, performance, quality
 from lyo_pipelines.retraining.rules.volume import band, volume_rule
@@ -151,10 +151,10 @@ def test_an_adapter_that_learnt_from_an_erased_person_is_trained_again_at_once()
     past = TrainingHistory(training=tainted, new=0)
     (found,) = business.erased_person(case(past=past))
     assert (found.outcome, found.subject) == ("fire", "2026-11-18T09:00:00+00:00")
-    decision = decide(signals(examples=2_000), policy(), past, NOW)
+    decision = decide_segment(signals(examples=2_000), policy(), past, NOW)
     assert (decision.outcome, decision.held_by) == ("fire", ()), "neither new examples nor the cooldown hold it"
     assert within_budget([decision], [NOW - timedelta(days=1)] * 9, NOW, 1) == [decision]
-    assert decide(signals(examples=3), policy(), past, NOW).outcome == "hold"
+    assert decide_segment(signals(examples=3), policy(), past, NOW).outcome == "hold"
 
 
 def test_every_finding_carries_figures_that_are_json_and_says_something():
