@@ -102,3 +102,6 @@ has_canonical_format  # scipy.sparse
 pre_tokenizer  # tokenizers
 _none_in_words  # pydantic
 capture_signals  # uvicorn
+
+# found by Dagster in its folder
+verify_schedule

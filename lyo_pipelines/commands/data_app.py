@@ -19,12 +19,14 @@ from lyo_pipelines.commands.arguments import (
     examples,
     output,
 )
+from lyo_pipelines.commands.key import key_app
 
 data_app = typer.Typer()
 mapping_app = typer.Typer(no_args_is_help=True, help="Mappings: how files with columns of their own are read.")
 data_app.add_typer(mapping_app, name="mapping", rich_help_panel=DATA)
 segments_app = typer.Typer(help="List the segments with their counts, or take back one that was made by mistake.")
 data_app.add_typer(segments_app, name="segments", rich_help_panel=DATA)
+data_app.add_typer(key_app, name="key", rich_help_panel=DATA)
 
 
 @data_app.command(
@@ -243,3 +245,21 @@ def review() -> None:
     from lyo_pipelines.commands.review import run_review
 
     run_review(output(), getchar, interactive=sys.stdin.isatty() and sys.stdout.isatty())
+
+
+@data_app.command(
+    rich_help_panel=DATA, epilog=examples("lyo erase 4711", 'lyo erase 4711 --reason "asked on 3 May" --yes')
+)
+def erase(
+    users: Annotated[list[str], typer.Argument(help="Ids of people as your logs have them, or their pseudonyms.")],
+    reason: Annotated[str, typer.Option(help="Why, for the record; name nobody in it.")] = "",
+    yes: Annotated[bool, typer.Option("--yes", help="Carry it out; without it only the plan is shown.")] = False,
+    build: Annotated[bool, typer.Option(help="Also build the days again that lost rows.")] = True,
+    as_json: AsJson = False,
+) -> None:
+    """Show everything that is there of people who ask to be forgotten; with --yes erase it, and search for what is left."""
+    from lyo_pipelines.commands.erase import erase_people
+
+    if yes and not reason.strip():
+        raise typer.BadParameter("--yes needs a --reason")
+    erase_people(output(), users, reason=reason, yes=yes, build=build, as_json=as_json)

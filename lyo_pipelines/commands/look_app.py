@@ -12,6 +12,7 @@ from lyo_pipelines.commands.arguments import (
     AsJson,
     Changes,
     Segment,
+    SomeSegment,
     complete_recipe,
     examples,
     output,
@@ -77,4 +78,17 @@ def check_config(as_json: AsJson = False) -> None:
     from lyo_pipelines.commands.config_check import check_configuration
 
     if not check_configuration(output(), as_json=as_json):
+        raise typer.Exit(1)
+
+
+@look_app.command(rich_help_panel=LOOK, epilog=examples("lyo verify", "lyo verify tutoring.en.math --deep"))
+def verify(
+    segment: SomeSegment = None,
+    deep: Annotated[bool, typer.Option("--deep", help="Read every byte, not only sizes, counts and footers.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Compare the lake with what was written down of it when it was made; exit code 1 where something is damaged."""
+    from lyo_pipelines.commands.verify import show_verification
+
+    if not show_verification(output(), segment, deep=deep, as_json=as_json):
         raise typer.Exit(1)

@@ -45,6 +45,7 @@ class Settings(BaseSettings):
     data_dir: root of inbox, lake, review queues; a local path or any fsspec URL.
     config: YAML with the values that differ from the packaged ones; None: `<data_dir>/config.yaml` if it is there; empty: none.
     pseudonym_key: secret of the keyed pseudonyms; None: the key file that the demo makes, if it is there.
+    pseudonym_keys_before: the keys that were rotated (`lyo key rotate`), oldest first, separated by commas.
     first_day: first day that has a partition.
     triggers: whether the four triggers and the rollout sensor run unless somebody switches them in the UI.
     lock_dir: folder of this machine's device locks; None: one of this account below the temporary folder.
@@ -59,6 +60,7 @@ class Settings(BaseSettings):
     data_dir: str = Field(default=str(PROJECT_ROOT / "data"), validate_default=True)
     config: str | None = None
     pseudonym_key: SecretStr | None = None
+    pseudonym_keys_before: SecretStr | None = None
     first_day: date = date(2025, 1, 1)
     triggers: Annotated[Literal["on", "off"], BeforeValidator(_word)] = "off"
     smtp_password: SecretStr = SecretStr("")
@@ -100,9 +102,11 @@ class Settings(BaseSettings):
 
     @property
     def known_pseudonym_key(self) -> str | None:
-        """The key, from the environment or the key file, or None."""
+        """The key, from the environment or the key file, after those before it, one a line; or None."""
         given = self.pseudonym_key.get_secret_value() if self.pseudonym_key else ""
-        return given or _key_file(self.data_dir)
+        newest = given or _key_file(self.data_dir)
+        before = self.pseudonym_keys_before.get_secret_value() if self.pseudonym_keys_before else ""
+        return newest and "\n".join([*(key for key in before.split(",") if key), newest])
 
     def require_pseudonym_key(self) -> str:
         """Return the key; without one, say how to get it (no raw user id may enter the lake)."""

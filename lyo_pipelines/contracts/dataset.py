@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator, ConfigDict, Field, JsonValue, PlainSerializer
 
-from lyo_pipelines.contracts.document import Document, DocumentPart
+from lyo_pipelines.contracts.document import Document, DocumentError, DocumentPart
 from lyo_pipelines.json_types import JsonObject
 
 MANIFEST = "manifest.json"
@@ -28,13 +29,21 @@ Moment = Annotated[
 _UNKNOWN_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 
 
+class FileRecord(DocumentPart):
+    """One Parquet file of the folder as it was written."""
+
+    rows: int
+    bytes: int
+    sha256: str
+
+
 class DataManifest(Document):
     """What every folder of training data says of itself.
 
     segment: the key that it was made for (a segment, a parent or a mixture); segments: curated examples of each segment in it, empty
     in files written before parents existed. remembers: the versions whose decisions about splits it took over, as
     `<key>/<fingerprint>` or `preferences:<key>/<fingerprint>`. row_figures: every figure that chose, changed, weighed or split the
-    rows, `section.name` -> value.
+    rows, `section.name` -> value. files: name -> what was written; empty in files of before.
     """
 
     KIND: ClassVar[str] = "manifest of training data"
@@ -49,6 +58,16 @@ class DataManifest(Document):
     segments: dict[str, int] = Field(default_factory=dict)
     remembers: tuple[str, ...] = ()
     row_figures: JsonObject = Field(default_factory=dict)  # not named at first
+    files: dict[str, FileRecord] = Field(default_factory=dict, exclude_if=lambda files: not files)
+
+    def require_files(self, folder: Path) -> None:
+        """Raise DocumentError, which names the file, where one of the folder is missing or not as long as it was written."""
+        for name, file in self.files.items():
+            path = folder / name
+            size = path.stat().st_size if path.is_file() else None
+            if size != file.bytes:
+                found = "is missing" if size is None else f"has {size:,} bytes instead of {file.bytes:,}"
+                raise DocumentError(f"{path} {found}.", hint="Build it again: the same examples give the same files.")
 
     @classmethod
     def upgraded(cls, data: JsonObject, version: int) -> JsonObject:

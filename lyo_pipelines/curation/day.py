@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import date
 from functools import partial
 from itertools import groupby
@@ -27,38 +27,48 @@ from lyo_pipelines.curation.wordlists import load_wordlists
 from lyo_pipelines.curation.workers import curated_batches
 from lyo_pipelines.interactions.contract import INTERACTION
 from lyo_pipelines.storage.arrow import conform_table
+from lyo_pipelines.storage.damage import PARQUET, DamagedFileError
 from lyo_pipelines.storage.lake import Lake
 
 __all__ = ["curate_day", "curate_days", "stale_days"]
 
 
-def curate_days(lake: Lake, days: Sequence[date], config: CurationConfig) -> Iterator[CurationReport]:
-    """Curate days, in their order. Days of one batch, which keeps one thread busy, are curated `workers` at a time.
+def curate_days(
+    lake: Lake, days: Sequence[date], config: CurationConfig
+) -> Iterator[tuple[date, CurationReport | DamagedFileError]]:
+    """Curate days, in their order; of one whose rows are damaged the error is given, and the others go on.
 
-    The reports come as curate_day gives them; where it raises, days that have begun are finished and no other begins.
+    Days of one batch, which keeps one thread busy, are curated `workers` at a time. Where anything else is raised, days that have
+    begun are finished and no other begins. Raises what curate_day raises.
     """
     pool = ThreadPoolExecutor(config.workers, thread_name_prefix="days")
     try:
         for small, group in groupby(days, lambda day: _is_one_batch(lake, day, config)):
-            run = partial(curate_day, lake, config=config)
-            yield from (pool.map if small else map)(run, group)
+            yield from (pool.map if small else map)(partial(_curated, lake, config=config), group)
     finally:
         pool.shutdown(cancel_futures=True)
 
 
+def _curated(lake: Lake, day: date, config: CurationConfig) -> tuple[date, CurationReport | DamagedFileError]:
+    try:
+        return day, curate_day(lake, day, config)
+    except DamagedFileError as error:
+        return day, error
+
+
 def _is_one_batch(lake: Lake, day: date, config: CurationConfig) -> bool:
     path = lake.interactions(day)
-    if not lake.exists(path):
-        return False
-    with lake.open_table(path) as file:
-        return file.metadata.num_rows <= config.batch_rows
+    with suppress(DamagedFileError):
+        return lake.exists(path) and lake.table_footer(path).num_rows <= config.batch_rows
+    return False
 
 
 def curate_day(lake: Lake, day: date, config: CurationConfig) -> CurationReport:
     """Curate one day and write its examples, removed rows, funnel and quality (`lake/examples/date=…/*.parquet`).
 
     Running it again on the same inputs writes the same rows. The examples come last: until they are there, the day is stale.
-    Raises MissingDayError, ReviewQueueError, WordlistError.
+    Raises MissingDayError, ReviewQueueError, WordlistError, and DamagedTableError for damaged interactions, which are then out of
+    the way, so that they are made anew.
     """
     path = lake.interactions(day)
     if not lake.exists(path):
@@ -66,6 +76,11 @@ def curate_day(lake: Lake, day: date, config: CurationConfig) -> CurationReport:
             f"There are no raw interactions for {day.isoformat()} ({path}). Materialize raw_interactions for that day first, "
             "or drop a file with interactions of that day into the inbox."
         )
+    with lake.remade_if_damaged(path, f"raw_interactions of {day.isoformat()}"):
+        return _curate(lake, day, config)
+
+
+def _curate(lake: Lake, day: date, config: CurationConfig) -> CurationReport:
     lists, queue = load_wordlists(lake), read_queue(lake)
     signature = day_signature(lake, day, config, lists, queue)
     decided, phrases = review_decisions(queue), phrase_rules(queue)
@@ -81,7 +96,7 @@ def curate_day(lake: Lake, day: date, config: CurationConfig) -> CurationReport:
                 ("removed", "removed", REMOVED),
             )
         }
-        file = files.enter_context(lake.open_table(path))
+        file = files.enter_context(lake.open_table(lake.interactions(day)))
         for result in curated_batches(_batches(file, config.batch_rows), config, lists, decided, phrases):
             total.add(result, day)
             writers["kept"].write_table(result.kept)
@@ -177,6 +192,6 @@ def _writer(lake: Lake, path: str, schema: pa.Schema, signature: str) -> Iterato
     told = schema.with_metadata({INPUTS_KEY: signature.encode()})
     with (
         lake.replacing(path) as temporary,
-        pq.ParquetWriter(temporary, told, filesystem=lake.fs, compression="zstd", compression_level=1) as writer,
+        pq.ParquetWriter(temporary, told, filesystem=lake.fs, **PARQUET) as writer,
     ):
         yield writer

@@ -10,8 +10,6 @@ from collections.abc import Iterable
 from datetime import date
 from hashlib import sha256
 
-import pyarrow.parquet as pq
-
 from lyo_pipelines.config.curation import MACHINE_KEYS, CurationConfig
 from lyo_pipelines.curation.contract import INPUTS_KEY
 from lyo_pipelines.curation.review import Review, decisions_signature, read_queue
@@ -20,6 +18,7 @@ from lyo_pipelines.curation.task_answers import formats_signature
 from lyo_pipelines.curation.wordlists import Wordlists, load_wordlists
 from lyo_pipelines.errors import LyoError
 from lyo_pipelines.json_types import JsonObject
+from lyo_pipelines.storage.damage import DamagedTableError
 from lyo_pipelines.storage.lake import Lake
 
 _NOT_BY_DAY = frozenset({"segment_minimum_interactions", "user_cap"})
@@ -47,12 +46,14 @@ def rules_signature(config: CurationConfig, lists: Wordlists) -> str:
 
 
 def raw_signature(lake: Lake, day: date) -> str:
-    """A digest of one raw day from its Parquet footer: what it was built from, or (where it does not say) size and time."""
+    """A digest of one raw day from its Parquet footer: what it was built from, or (where it does not say) size and time.
+
+    Raises DamagedTableError.
+    """
     path = lake.interactions(day)
-    with lake.fs.open(path, "rb") as handle:
-        metadata = pq.read_metadata(handle)
+    metadata = lake.table_footer(path)
     inputs = (metadata.metadata or {}).get(INPUTS_KEY)
-    told = inputs.decode() if inputs else str(lake.fs.ukey(path))
+    told = inputs.decode("utf-8", "replace") if inputs else str(lake.fs.ukey(path))
     return sha256(f"{told} {metadata.num_rows}".encode()).hexdigest()[:16]
 
 
@@ -62,23 +63,29 @@ def day_signature(lake: Lake, day: date, config: CurationConfig, lists: Wordlist
 
 
 def built_from(lake: Lake, day: date) -> str | None:
-    """What a curated day says it was made from; None when there is none."""
+    """What a curated day says it was made from; None when there is none, empty when its file is damaged."""
     path = lake.examples(day)
     if not lake.exists(path):
         return None
-    with lake.fs.open(path, "rb") as handle:
-        found = (pq.read_metadata(handle).metadata or {}).get(INPUTS_KEY)
-    return found.decode() if found else ""
+    try:
+        found = (lake.table_footer(path).metadata or {}).get(INPUTS_KEY)
+    except DamagedTableError:  # a damaged file is mended as a stale one is
+        found = None
+    return found.decode("utf-8", "replace") if found else ""
 
 
 def stale_days(lake: Lake, config: CurationConfig) -> list[date]:
     """Days whose raw rows, rules, configuration, word lists or review decisions are not those that their examples were made from."""
     lists, queue = load_wordlists(lake), read_queue(lake)
-    return [
-        day
-        for day in lake.days("interactions")
-        if built_from(lake, day) != day_signature(lake, day, config, lists, queue)
-    ]
+    stale = []
+    for day in lake.days("interactions"):
+        try:
+            wanted = day_signature(lake, day, config, lists, queue)
+        except DamagedTableError:  # raw_interactions, which are stale too, come first
+            wanted = None
+        if built_from(lake, day) != wanted:
+            stale.append(day)
+    return stale
 
 
 def days_of_other_rules(lake: Lake, config: CurationConfig) -> list[date]:

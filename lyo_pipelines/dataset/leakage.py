@@ -20,6 +20,7 @@ from lyo_pipelines.dataset.contract import SPLITS
 from lyo_pipelines.dataset.leak_search import content, near_pairs, wording
 from lyo_pipelines.dataset.proportions import split_proportions
 from lyo_pipelines.dataset.versions import get_version
+from lyo_pipelines.dataset.written_files import require_whole
 from lyo_pipelines.dataset.written_version import WrittenVersion, read_written
 from lyo_pipelines.interactions.pseudonyms import Pseudonyms
 from lyo_pipelines.storage.arrow import give_back
@@ -40,6 +41,7 @@ def leakage_checks(
     Raises UnknownVersionError for a version that is not there, BenchmarkError for a benchmark that cannot be read.
     """
     version = get_version(lake, segment, fingerprint)
+    require_whole(lake, version.path, version.manifest)
     return checks_of_folder(lake, version.path, config, registered_benchmarks(lake, pseudonyms))
 
 

@@ -12,6 +12,7 @@ from lyo_pipelines.contracts.dataset import (
     CheckRecord,
     DatasetManifest,
     DatasetSettings,
+    FileRecord,
     FunnelStep,
     RuleVersions,
     TaskFormatRecord,
@@ -38,6 +39,7 @@ def make_manifest(
     benchmarks: Sequence[Benchmark],
     parent: str | None,
     covered: Sequence[str],
+    files: Mapping[str, FileRecord],
     config: DatasetConfig,
     figures: JsonObject,
     now: datetime,
@@ -50,6 +52,7 @@ def make_manifest(
         created_at=now,
         segments={key: count.kept for key, count in sorted(plan.rows.scope.counts.items())},
         remembers=tuple(covered),
+        files=dict(files),
         task_format=TaskFormatRecord(
             task="+".join(formats), version="+".join(task.version for task in formats.values())
         ),

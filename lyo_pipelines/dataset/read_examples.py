@@ -87,7 +87,8 @@ def later_pass(
 def _read_part(lake: Lake, scope: Scope, part: ScopePart, columns: Sequence[str]) -> pa.Table:
     """One part's rows of the scope, sorted by time and example id whatever order the file has."""
     wanted = list(dict.fromkeys([*columns, "occurred_at", "example_id"]))
-    with lake.open_table(part.path) as parquet:
+    made = f"the documents of {part.name}" if part.documents else f"filtered_examples of {part.name}"
+    with lake.remade_if_damaged(part.path, made), lake.open_table(part.path) as parquet:
         table = _with_all(parquet, list(dict.fromkeys([*wanted, "segment"])))
     inside = pc.is_in(table["segment"], value_set=pa.array(scope.segments, pa.string()))
     table = table.filter(inside).select(wanted).replace_schema_metadata(None)

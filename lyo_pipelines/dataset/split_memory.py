@@ -11,10 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from lyo_pipelines.contracts.dataset import MANIFEST, PreferenceManifest
+from lyo_pipelines.contracts.dataset import MANIFEST, DatasetManifest, Moment, PreferenceManifest
+from lyo_pipelines.contracts.document import DocumentError
 from lyo_pipelines.dataset.contract import SPLITS
 from lyo_pipelines.dataset.scope import Scope, is_below
-from lyo_pipelines.dataset.versions import latest_version, list_versions
+from lyo_pipelines.dataset.versions import latest_version
+from lyo_pipelines.storage.damage import DamagedFileError, DamagedTableError
 from lyo_pipelines.storage.lake import Lake
 
 MEMORY_SCHEMA = pa.schema(
@@ -90,28 +92,65 @@ def load_split_memory(lake: Lake, scope: Scope) -> tuple[SplitMemory, list[str]]
     """
     memory, covered = SplitMemory.empty(), set[str]()
     for key in related(lake, scope):
-        versions = [
-            (f"{key}/{version.fingerprint}", version.path, version.manifest) for version in list_versions(lake, key)
-        ]
-        for name, path, manifest in [*_preferences(lake, key), *reversed(versions)]:
+        for name, path, remembers in [*_preferences(lake, key), *_versions(lake, key)]:
             if name in covered:
                 continue
-            with lake.open_table(f"{path}/groups.parquet") as parquet:
-                other = SplitMemory.from_table(parquet.read())
+            other = SplitMemory.from_table(_groups(lake, f"{path}/groups.parquet"))
             memory = memory.joined(other.keys, other.split, other.weakest)
-            covered |= {name, *manifest.remembers}
+            covered |= {name, *remembers}
     return memory, sorted(covered)
 
 
-def _preferences(lake: Lake, key: str) -> list[tuple[str, str, PreferenceManifest]]:
-    """(name, folder, manifest) of the preference data of a key: what was learnt there may not become a test item."""
-    folders = [lake.preferences_dir(key, name) for name in lake.names(lake.preferences_dir(key))]
-    paths = [path for folder in folders if lake.exists(path := f"{folder}/{MANIFEST}")]
-    read = [PreferenceManifest.parse(lake.read_bytes(path), path) for path in paths]
-    return [
-        (f"preferences:{key}/{path.split('/')[-2]}", path.rpartition("/")[0], manifest)
-        for path, manifest in zip(paths, read, strict=True)
-    ]
+_Told = tuple[str, str, tuple[str, ...]]
+"""Name of a version, its folder, and the versions that it took over."""
+
+
+def _groups(lake: Lake, path: str) -> pa.Table:
+    """The memory that one version wrote. Raises DamagedTableError that says what it holds and what to do."""
+    lost = (
+        "It says what was held out for tests: restore it from a backup. Without one, remove the folder of this version, and train "
+        "anew what was compared on its test items: nobody can tell any more which examples an adapter must not have seen."
+    )
+    try:
+        with lake.open_table(path) as parquet:
+            return parquet.read()
+    except DamagedTableError as error:
+        raise DamagedTableError(error.message, hint=lost) from error
+    except FileNotFoundError as error:
+        raise DamagedTableError(f"{path} is gone", hint=lost) from error
+
+
+def _versions(lake: Lake, key: str) -> list[_Told]:
+    """Dataset versions of a key, the newest first; one whose manifest is damaged is remembered all the same, and comes last."""
+    known, damaged = list[tuple[Moment, _Told]](), list[_Told]()
+    for name in lake.names(lake.dataset_dir(key)):
+        folder = lake.dataset_dir(key, name)
+        path = f"{folder}/{MANIFEST}"
+        if not lake.exists(path):
+            continue
+        try:
+            manifest = DatasetManifest.parse(lake.read_bytes(path), path)
+        except DocumentError:
+            damaged.append((f"{key}/{name}", folder, ()))
+        else:
+            known.append((manifest.created_at, (f"{key}/{name}", folder, manifest.remembers)))
+    return [*(told for _, told in sorted(known, reverse=True)), *damaged]
+
+
+def _preferences(lake: Lake, key: str) -> list[_Told]:
+    """The same of the preference data of a key: what was learnt there may not become a test item."""
+    found = list[_Told]()
+    for name in lake.names(lake.preferences_dir(key)):
+        folder = lake.preferences_dir(key, name)
+        path = f"{folder}/{MANIFEST}"
+        if not lake.exists(path):
+            continue
+        try:
+            remembers = PreferenceManifest.parse(lake.read_bytes(path), path).remembers
+        except DocumentError:
+            remembers = ()
+        found.append((f"preferences:{key}/{name}", folder, remembers))
+    return found
 
 
 def related(lake: Lake, scope: Scope) -> list[str]:
@@ -121,7 +160,10 @@ def related(lake: Lake, scope: Scope) -> list[str]:
     def shares(key: str) -> bool:
         if is_below(key, scope.key) or is_below(scope.key, key):
             return True
-        newest = latest_version(lake, key)
+        try:
+            newest = latest_version(lake, key)
+        except (DamagedFileError, DocumentError):  # nobody can tell, so what it holds out counts
+            return True
         return newest is not None and not wanted.isdisjoint(newest.manifest.segments)
 
     known = {*lake.names(lake.path("datasets")), *lake.names(lake.path("preferences"))} - {scope.key}

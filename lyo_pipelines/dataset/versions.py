@@ -10,8 +10,10 @@ import pyarrow as pa
 from lyo_pipelines.contracts.dataset import MANIFEST, DatasetManifest
 from lyo_pipelines.dataset.contract import SPLITS
 from lyo_pipelines.dataset.errors import UnknownVersionError
+from lyo_pipelines.dataset.written_files import require_whole
+from lyo_pipelines.storage.damage import DamagedFileError
 from lyo_pipelines.storage.lake import Lake
-from lyo_pipelines.storage.small_files import DamagedFileError, read_object
+from lyo_pipelines.storage.small_files import read_object
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,7 @@ def list_versions(lake: Lake, segment: str) -> list[Version]:
     """Return finished versions, oldest first; a folder without a manifest is not a version. Raises DocumentError for a damaged one."""
     found = []
     for name in lake.names(lake.dataset_dir(segment)):
-        version = _read(lake, segment, name)
+        version = _read(lake, segment, name, follow=False)
         if version is not None:
             found.append(version)
     return sorted(found, key=lambda version: (version.manifest.created_at, version.fingerprint))
@@ -79,7 +81,7 @@ def _pointer(lake: Lake, segment: str) -> dict[str, str]:
 
 
 def get_version(lake: Lake, segment: str, fingerprint: str) -> Version:
-    """Return one version. Raises UnknownVersionError that lists those that exist."""
+    """Return one version, or the one that stands for it since an erasure. Raises UnknownVersionError that lists those that exist."""
     version = _read(lake, segment, fingerprint)
     if version is None:
         known = ", ".join(version.fingerprint for version in list_versions(lake, segment)) or "none"
@@ -99,14 +101,31 @@ def split_path(lake: Lake, segment: str, fingerprint: str, split: str) -> str:
 
 def read_split(lake: Lake, segment: str, fingerprint: str, split: str, columns: list[str] | None = None) -> pa.Table:
     """Read one split (columns of contract.SPLIT_SCHEMA). Raises UnknownVersionError for an unfinished version."""
-    get_version(lake, segment, fingerprint)
-    with lake.open_table(split_path(lake, segment, fingerprint, split)) as parquet:
+    version = get_version(lake, segment, fingerprint)
+    require_whole(lake, version.path, version.manifest)
+    with lake.open_table(split_path(lake, segment, version.fingerprint, split)) as parquet:
         return parquet.read(columns=columns)
 
 
-def _read(lake: Lake, segment: str, fingerprint: str) -> Version | None:
+def replaced_path(folder: str) -> str:
+    """What stands in the folder of a version that an erasure replaced."""
+    return f"{folder}/replaced.json"
+
+
+def _replaced_by(lake: Lake, folder: str) -> str:
+    """Fingerprint of the version that stands in for one whose examples were erased; "" for none."""
+    try:
+        return str(read_object(lake, replaced_path(folder)).get("by", ""))
+    except (FileNotFoundError, NotADirectoryError):
+        return ""
+
+
+def _read(lake: Lake, segment: str, fingerprint: str, *, follow: bool = True) -> Version | None:
     folder = lake.dataset_dir(segment, fingerprint)
     path = f"{folder}/{MANIFEST}"
-    if not fingerprint or not lake.exists(path):
+    if not fingerprint:
         return None
+    if not lake.exists(path):
+        replaced = _replaced_by(lake, folder)
+        return _read(lake, segment, replaced) if replaced and follow else None
     return Version(segment, fingerprint, folder, DatasetManifest.parse(lake.read_bytes(path), path))

@@ -16,6 +16,7 @@ from lyo_pipelines.dataset.plan import Plan
 from lyo_pipelines.dataset.read_examples import later_pass
 from lyo_pipelines.dataset.split_statistics import SplitStatistics
 from lyo_pipelines.storage.arrow import pc
+from lyo_pipelines.storage.damage import PARQUET
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines.tasks.base import TaskFormat
 from lyo_pipelines.tasks.messages import MESSAGE_COLUMNS
@@ -83,9 +84,7 @@ class _SplitWriter:
 
     def __post_init__(self) -> None:
         temporary = self.stack.enter_context(self.lake.replacing(self.path))
-        self._writer = pq.ParquetWriter(
-            temporary, SPLIT_SCHEMA, filesystem=self.lake.fs, compression="zstd", compression_level=1, store_schema=True
-        )
+        self._writer = pq.ParquetWriter(temporary, SPLIT_SCHEMA, filesystem=self.lake.fs, store_schema=True, **PARQUET)
 
     def add(self, table: pa.Table) -> None:
         self.waiting.append(table)

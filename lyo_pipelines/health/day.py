@@ -7,7 +7,6 @@ from datetime import date
 
 import polars as pl
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from lyo_pipelines.config.curation import CurationConfig
 from lyo_pipelines.curation.contract import INPUTS_KEY, NO_SEGMENT
@@ -90,11 +89,10 @@ def built_from(lake: Lake, day: date) -> str | None:
     if not lake.exists(path):
         return None
     try:
-        with lake.fs.open(path, "rb") as handle:
-            found = (pq.read_metadata(handle).metadata or {}).get(INPUTS_KEY)
+        found = (lake.table_footer(path).metadata or {}).get(INPUTS_KEY)
     except (OSError, ValueError):  # a broken file is mended as a stale one is
         found = None
-    return found.decode() if found else ""
+    return found.decode("utf-8", "replace") if found else ""
 
 
 def _rows(lake: Lake, day: date) -> pl.DataFrame:

@@ -18,8 +18,9 @@ from lyo_pipelines.errors import LyoError
 from lyo_pipelines.registry.events import EventFormatError, RegistryEvent, digest, event_from_json, event_to_json
 from lyo_pipelines.registry.fold import IllegalEventError, apply_event
 from lyo_pipelines.registry.state import Release
+from lyo_pipelines.storage.damage import told_reason
 from lyo_pipelines.storage.lake import Lake
-from lyo_pipelines.storage.small_files import is_hidden, told_reason
+from lyo_pipelines.storage.small_files import is_hidden
 
 _LIKE_AN_EVENT = re.compile(r"\d{8}")
 """Whatever begins so is an event, or was one before somebody renamed it: then its place in the chain is empty."""

@@ -17,8 +17,9 @@ from typing import Any
 from lyo_pipelines.json_types import JsonObject
 from lyo_pipelines.retraining.decide import RetrainingDecision
 from lyo_pipelines.retraining.history import Launch
+from lyo_pipelines.storage.damage import DamagedFileError
 from lyo_pipelines.storage.lake import Lake
-from lyo_pipelines.storage.small_files import DamagedFileError, is_hidden, read_object
+from lyo_pipelines.storage.small_files import is_hidden, read_object
 
 OTHERS_WAIT = timedelta(hours=25)
 """Another sensor takes over a claim without a run only after this: Dagster resumes an interrupted tick for up to 24 hours."""

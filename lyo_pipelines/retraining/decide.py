@@ -195,6 +195,8 @@ def _held_by(case: TriggerCase, fired: Sequence[TriggerFinding]) -> Iterable[str
     yield from _stopped(case)
     if case.signals.examples < launch.minimum_examples:
         yield f"{case.signals.examples:,} of {launch.minimum_examples:,} curated examples that any training needs"
+    elif any(finding.rule == business.ERASURE for finding in fired):
+        return
     elif history.training is not None:
         new = history.new_examples(case.signals.examples)
         if new is not None and new < launch.minimum_new_examples:
@@ -227,17 +229,22 @@ def within_budget(
 
     First trainings come first, then who has waited longest, with a head start for urgent kinds of causes: a segment that waits moves
     up until it is trained, so nobody starves. history: when launches of all segments were made. A retry of a failed launch takes no
-    new room.
+    new room, and an erasure needs none.
     """
     used = sum(now - timedelta(days=7) < at <= now for at in history)
     order = list(decisions)
-    waiting = sorted((d for d in order if d.outcome == "fire" and d.attempt == 1), key=lambda d: _turn(d, now.date()))
+    asks = (d for d in order if d.outcome == "fire" and d.attempt == 1 and not any(map(_is_erasure, d.causes)))
+    waiting = sorted(asks, key=lambda d: _turn(d, now.date()))
     late = {decision.segment for decision in waiting[max(0, budget - used) :]}
     why = f"the weekly budget of {budget} launches is used ({used} in the last seven days)"
     return [
         replace(d, outcome="hold", held_by=(*d.held_by, why), says=f"{d.says}. Held: {why}") if d.segment in late else d
         for d in order
     ]
+
+
+def _is_erasure(cause: str) -> bool:
+    return cause.startswith(business.ERASURE)
 
 
 HEAD_START: dict[Kind, int] = {"quality": 56, "performance": 28, "business": 28, "volume": 0}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import datetime
 from itertools import takewhile
 from typing import Any, Literal
@@ -14,9 +14,11 @@ from lyo_pipelines.contracts.report import Report
 from lyo_pipelines.dataset.errors import UnknownVersionError
 from lyo_pipelines.dataset.versions import Version, get_version
 from lyo_pipelines.json_types import JsonObject
+from lyo_pipelines.storage.damage import DamagedFileError
 from lyo_pipelines.storage.lake import Lake
-from lyo_pipelines.storage.small_files import DamagedFileError, read_object
+from lyo_pipelines.storage.small_files import read_object
 from lyo_pipelines.training.plan import TrainingResult
+from lyo_pipelines.training.tainted import read_tainted, tainted_path
 from lyo_pipelines.training.versions import DamagedPointerError, NoAdapterError, latest_adapter
 
 RunStatus = Literal["running", "succeeded", "failed", "canceled"]
@@ -30,7 +32,8 @@ _REPORTED = "reported.json"
 class Training:
     """The segment's last training: when its dataset was made, of how many curated examples, of which topics and grades.
 
-    by_day: the same examples by day; empty where the dataset is older than that it was kept.
+    by_day: the same examples by day; empty where the dataset is older than that it was kept. tainted_since: when somebody was erased
+    from whom it had learnt, "" where nobody was.
     """
 
     at: datetime
@@ -40,6 +43,7 @@ class Training:
     topics: dict[str, int] = field(default_factory=dict)
     grades: dict[str, int] = field(default_factory=dict)
     by_day: dict[str, int] = field(default_factory=dict)
+    tainted_since: str = ""
 
 
 @dataclass(frozen=True)
@@ -131,7 +135,7 @@ def _worse(report: Report) -> list[str]:
 
 def read_trainings(lake: Lake, troubles: dict[str, str] | None = None) -> dict[str, Training]:
     """The last training of every segment that has an adapter. troubles: is told, by segment, why nobody can tell which it was."""
-    found = {}
+    found, tainted = {}, _tainted(lake, troubles)
     for segment in lake.names(lake.path("adapters")):
         try:
             training = _last(lake, segment)
@@ -140,8 +144,19 @@ def read_trainings(lake: Lake, troubles: dict[str, str] | None = None) -> dict[s
                 troubles[segment] = str(error)
             continue
         if training is not None:
-            found[segment] = training
+            since = tainted.get(f"{segment}/{training.version}", "")
+            found[segment] = replace(training, tainted_since=since)
     return found
+
+
+def _tainted(lake: Lake, troubles: dict[str, str] | None) -> dict[str, str]:
+    """`<segment>/<version>` -> since when it is tainted."""
+    try:
+        return {name: str(told.get("since", "")) for name, told in read_tainted(lake).items()}
+    except DamagedFileError as error:
+        if troubles is not None:
+            troubles[tainted_path(lake)] = str(error)
+        return {}
 
 
 def read_reports(lake: Lake, segments: Sequence[str], troubles: dict[str, str] | None = None) -> dict[str, Reported]:

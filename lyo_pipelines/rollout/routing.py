@@ -17,8 +17,9 @@ from lyo_pipelines.registry.log import ReleaseHistory, read_all, read_intact
 from lyo_pipelines.registry.state import Release
 from lyo_pipelines.rollout.assignment import BUCKETS, candidate_buckets, release_id_of, salt_of
 from lyo_pipelines.rollout.stops import Stop, read_stop
+from lyo_pipelines.storage.damage import DamagedFileError, told_reason
 from lyo_pipelines.storage.lake import Lake
-from lyo_pipelines.storage.small_files import DamagedFileError, read_object, told_reason
+from lyo_pipelines.storage.small_files import read_object
 
 FORMAT = 1
 

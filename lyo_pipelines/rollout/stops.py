@@ -9,8 +9,9 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
+from lyo_pipelines.storage.damage import DamagedFileError
 from lyo_pipelines.storage.lake import Lake
-from lyo_pipelines.storage.small_files import DamagedFileError, read_object
+from lyo_pipelines.storage.small_files import read_object
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from lyo_pipelines.config.loading import Config
 from lyo_pipelines.errors import LyoError
 from lyo_pipelines.interactions.fields.scrub import Scrubber
 from lyo_pipelines.interactions.pseudonyms import Pseudonyms
+from lyo_pipelines.interactions.store.key_fingerprint import require_key
 from lyo_pipelines.serving.access.guard import is_loopback
 from lyo_pipelines.serving.access.keys import Keys
 from lyo_pipelines.serving.access.limits import Limits
@@ -71,6 +72,7 @@ class Assembly:
         """Recover the journal, start the engine, prove what is routed. Raises LyoError."""
         lake, config = self.models.lake, self.config
         pseudonyms = Pseudonyms(self.pseudonym_key)
+        require_key(lake, pseudonyms)
         rows = RowMaker(pseudonyms, Scrubber(pseudonyms, config.interactions.identifier_keys))
         settings = config.gateway.journal
         journal = await asyncio.to_thread(

@@ -28,6 +28,15 @@ import pyarrow.parquet as pq
 
 from lyo_pipelines.errors import LyoError
 from lyo_pipelines.machine import machine_explained
+from lyo_pipelines.storage.damage import (
+    PARQUET,
+    RESTORE,
+    CheckedTable,
+    DamagedFileError,
+    DamagedTableError,
+    damage_told,
+    told_reason,
+)
 
 TEMPORARY = ".tmp-"
 
@@ -166,7 +175,7 @@ class Lake:
     def replacing(self, path: str) -> Generator[str]:
         """Yield a temporary path; on success it becomes `path` in one rename, on an error it is removed."""
         folder, _, name = path.rpartition("/")
-        self.fs.makedirs(folder, exist_ok=True)
+        self.make_folder(folder)
         temporary = f"{folder}/{TEMPORARY}{uuid.uuid4().hex[:12]}-{name}"
         try:
             with self.full_disk_explained():
@@ -185,9 +194,18 @@ class Lake:
 
     def move(self, source: str, target: str) -> None:
         """Put a finished file (or folder) in its place in one rename, after it is safely on the disk."""
-        self.fs.makedirs(target.rpartition("/")[0], exist_ok=True)
+        self.make_folder(target.rpartition("/")[0])
         with self.full_disk_explained():
             self._rename(source, target)
+
+    def make_folder(self, folder: str) -> None:
+        """Have a folder; a new one's name is on the disk, as what is written into it would be lost with it in a power cut."""
+        try:
+            local = self.local(folder)
+        except NotLocalError:
+            self.fs.makedirs(folder, exist_ok=True)
+        else:
+            _make_folder(local)
 
     def _rename(self, temporary: str, path: str) -> None:
         try:
@@ -199,7 +217,7 @@ class Lake:
             with local.open("rb") as handle:
                 os.fsync(handle.fileno())
         local.replace(path)
-        _sync_folder(Path(path).parent)
+        sync_folder(Path(path).parent)
 
     def set_aside(self, path: str) -> str:
         """Copy a file that cannot be read to `lake/quarantine/` before it is written anew; where it lies now.
@@ -214,14 +232,38 @@ class Lake:
                 handle.write(content)
         return kept
 
+    @contextmanager
+    def remade_if_damaged(self, path: str, what: str) -> Generator[None]:
+        """While a file that is made from others is read: found damaged, it is taken out of the way, so that it counts as not made.
+
+        what: how people call it. Raises DamagedTableError that says where it lies now and how it is made again.
+        """
+        try:
+            yield
+        except DamagedTableError as error:
+            if not error.message.startswith(f"{path} ") or not self.exists(path):
+                raise
+            kept = self.set_aside(path)
+            self.fs.rm(path)
+            raise DamagedTableError(
+                f"{error.message.rstrip('.')}. It is kept as {kept}",
+                hint=f"Materialize {what} again (a running Dagster does so by itself), and then this.",
+            ) from error
+
     def write_table(self, table: pa.Table, path: str) -> None:
-        """Write Parquet (zstd) in one piece."""
+        """Write Parquet (zstd, with page checksums) in one piece."""
         with self.replacing(path) as temporary:
-            pq.write_table(table, temporary, filesystem=self.fs, compression="zstd", compression_level=1)
+            self.write_table_at(table, temporary)
+
+    def write_table_at(self, table: pa.Table, temporary: str, *, rows: int = 0) -> None:
+        """Write Parquet to a path that `replacing` gave. rows: of a row group (0: as usual)."""
+        pq.write_table(table, temporary, filesystem=self.fs, row_group_size=rows or None, **PARQUET)
 
     @contextmanager
-    def open_table(self, path: str) -> Generator[pq.ParquetFile]:
+    def open_table(self, path: str) -> Generator[CheckedTable]:
         """Yield one Parquet file, closed afterwards (never as a data set: `date=…` in a path must not become a column).
+
+        Page checksums are verified where the file has them. Raises DamagedTableError, also while it is read.
 
         A local file is opened by Arrow itself: faster, and Arrow's reading threads then hold no Python object. (With a Python
         handle they now and then ask for the interpreter while it shuts down, and the finished process aborts.)
@@ -230,15 +272,20 @@ class Lake:
             local = self.local(path)
         except NotLocalError:
             with self.fs.open(path, "rb") as handle:
-                yield pq.ParquetFile(handle)
+                yield CheckedTable(handle, path)
         else:
-            with pq.ParquetFile(local) as file:
+            with CheckedTable(local, path) as file:
                 yield file
 
     def read_table(self, path: str, columns: list[str] | None = None) -> pa.Table:
         """Read one Parquet file."""
         with self.open_table(path) as file:
             return file.read(columns=columns)
+
+    def table_footer(self, path: str) -> pq.FileMetaData:
+        """What a Parquet file says of itself, without its rows. Raises DamagedTableError."""
+        with damage_told(path), self.fs.open(path, "rb") as handle:
+            return pq.read_metadata(handle)
 
     def create_text(self, text: str, path: str) -> bool:
         """Write UTF-8 text only if nothing is there yet, whole or not at all; whether it was this call that wrote it.
@@ -253,7 +300,7 @@ class Lake:
             except FileExistsError:
                 return False
             return True
-        local.parent.mkdir(parents=True, exist_ok=True)
+        _make_folder(local.parent)
         temporary = local.with_name(f"{TEMPORARY}{uuid.uuid4().hex[:12]}-{local.name}")
         try:
             with self.full_disk_explained():
@@ -262,7 +309,7 @@ class Lake:
                     handle.flush()
                     os.fsync(handle.fileno())
                 os.link(temporary, local)  # fails when the name is taken, and the content is there at once
-                _sync_folder(local.parent)
+                sync_folder(local.parent)
         except FileExistsError:
             return False
         finally:
@@ -288,11 +335,23 @@ class Lake:
         self.write_text(json.dumps(value, ensure_ascii=False, indent=2, sort_keys=False, default=str) + "\n", path)
 
     def read_json(self, path: str) -> Any:
-        """Read JSON."""
-        return json.loads(self.read_text(path))
+        """Read JSON. Raises DamagedFileError for anything else."""
+        try:
+            return json.loads(self.read_text(path))
+        except (ValueError, RecursionError) as error:
+            raise DamagedFileError(f"{path} is damaged: {told_reason(error)}", hint=RESTORE) from error
 
 
-def _sync_folder(folder: Path) -> None:
+def _make_folder(folder: Path) -> None:
+    """Make a folder and those above it, each on the disk by its name."""
+    if folder.is_dir():
+        return
+    _make_folder(folder.parent)
+    folder.mkdir(exist_ok=True)
+    sync_folder(folder.parent)
+
+
+def sync_folder(folder: Path) -> None:
     """Bring the names in a folder to the disk (only POSIX can)."""
     if os.name == "posix":
         handle = os.open(folder, os.O_RDONLY)

@@ -7,13 +7,9 @@ from __future__ import annotations
 
 import json
 
-from lyo_pipelines.errors import LyoError
 from lyo_pipelines.json_types import JsonObject, is_dict
+from lyo_pipelines.storage.damage import DamagedFileError, told_reason
 from lyo_pipelines.storage.lake import Lake
-
-
-class DamagedFileError(LyoError):
-    """A file is there and cannot be read; the message names it and says what is wrong with it."""
 
 
 def read_object(lake: Lake, path: str) -> JsonObject:
@@ -30,17 +26,6 @@ def read_object(lake: Lake, path: str) -> JsonObject:
     if not is_dict(told):
         raise DamagedFileError(f"{path} is damaged: it holds no JSON object", hint="Restore it from a backup.")
     return told
-
-
-def told_reason(error: Exception) -> str:
-    """What is wrong with a file, in one clause."""
-    if isinstance(error, UnicodeDecodeError):
-        return "it is not UTF-8 text"
-    if isinstance(error, IsADirectoryError):
-        return "it is a folder"
-    if isinstance(error, OSError):
-        return error.strerror or str(error)
-    return f"it is not JSON ({error})" if str(error) else type(error).__name__
 
 
 def is_hidden(name: str) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-from lyo_pipelines.storage.lake import TEMPORARY
+from lyo_pipelines.storage.lake import TEMPORARY, sync_folder
 
 
 @contextmanager
@@ -24,6 +24,7 @@ def whole_file(path: Path) -> Generator[Path]:
         with temporary.open("rb") as handle:
             os.fsync(handle.fileno())
         temporary.replace(path)
+        sync_folder(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -47,6 +48,8 @@ def whole_folder(path: Path) -> Generator[Path]:
         for file in temporary.iterdir():
             with file.open("rb") as handle:
                 os.fsync(handle.fileno())
+        sync_folder(temporary)
         temporary.rename(path)
+        sync_folder(path.parent)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)

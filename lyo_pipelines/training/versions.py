@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from lyo_pipelines.errors import LyoError
+from lyo_pipelines.storage.damage import DamagedFileError
 from lyo_pipelines.storage.lake import Lake
-from lyo_pipelines.storage.small_files import DamagedFileError, read_object
+from lyo_pipelines.storage.small_files import read_object
 from lyo_pipelines.training.plan import TrainingResult, is_complete, read_adapter
 from lyo_pipelines.training.recipes import PREFERENCE_METHODS
 

@@ -46,7 +46,7 @@ def test_days_side_by_side_give_what_they_give_one_by_one_and_come_in_order(tmp_
             put(lake, mixed(10 + 20 * n), day=day)
     settings = config(batch_rows=60, workers=2)  # the last two days have more than one batch
     reports = [curate_day(alone, day, settings) for day in days]
-    assert list(curate_days(together, days, settings)) == reports
+    assert list(curate_days(together, days, settings)) == list(zip(days, reports, strict=True))
     for day in days:
         for name in ("part", "removed", "disliked"):
             assert together.read_table(together.examples(day, name)) == alone.read_table(alone.examples(day, name))

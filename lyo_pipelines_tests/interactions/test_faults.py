@@ -185,7 +185,8 @@ def test_a_killed_landing_counts_for_nothing_until_it_is_finished(tmp_path):
     land(lake, path)
     entry = lake.path("files")
     (ledger,) = [name for name in lake.names(entry) if name.endswith(".json")]
-    lake.fs.rm(f"{entry}/{ledger}")  # as if killed just before it was written
+    lake.fs.rm(f"{entry}/{ledger}")  # as if killed just before it was written: what has landed is remembered after it
+    lake.fs.rm(lake.path("landed"), recursive=True)
     assert stale_days(lake) == []
     assert land(lake, path).already_landed is False
     assert build(lake).num_rows == 31

@@ -120,7 +120,7 @@ def test_the_rejected_text_keeps_what_is_no_person(tmp_path):
 
 
 def test_a_pseudonym_is_stable_keyed_and_shaped():
-    mine, same, other = Pseudonyms("k"), Pseudonyms("k"), Pseudonyms("another")
+    mine, same, other = Pseudonyms("k" * 32), Pseudonyms("k" * 32), Pseudonyms("another" * 4)
     assert mine.of("a") == same.of("a") != other.of("a")
     assert mine.of("a") != mine.of("b")
     assert len(mine.of("a") or "") == 22
@@ -132,7 +132,7 @@ def test_a_pseudonym_is_stable_keyed_and_shaped():
 
 def test_the_memory_of_pseudonyms_is_bounded(monkeypatch):
     monkeypatch.setattr("lyo_pipelines.interactions.pseudonyms._CACHE_LIMIT", 3)
-    mine = Pseudonyms("k")
+    mine = Pseudonyms("k" * 32)
     first = [mine.of(str(n)) for n in range(10)]
     assert [mine.of(str(n)) for n in range(10)] == first
 

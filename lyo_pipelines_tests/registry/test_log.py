@@ -185,7 +185,8 @@ def test_an_event_and_its_name_are_on_the_disk_when_it_counts(tmp_path: Path, mo
 
     monkeypatch.setattr(os, "fsync", counted)
     append_event(Lake(str(tmp_path)), event("registered"), now=START)
-    assert synced == ["file", "folder"]
+    assert synced[-2:] == ["file", "folder"]
+    assert set(synced[:-2]) == {"folder"}, "those that had to be made first"
 
 
 @pytest.mark.parametrize("how", ["changed", "removed", "added", "cut"])

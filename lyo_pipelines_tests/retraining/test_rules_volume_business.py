@@ -9,6 +9,7 @@ from datetime import timedelta
 
 import pytest
 
+from lyo_pipelines.retraining.decide import decide_segment, within_budget
 from lyo_pipelines.retraining.history import TrainingHistory
 from lyo_pipelines.retraining.rules import business, performance, quality
 from lyo_pipelines.retraining.rules.volume import band, volume_rule
@@ -142,6 +143,18 @@ def test_an_academic_year_that_began_after_the_training_counts_for_thirty_days(b
     found = list(business.academic_year(case(past=past, where=area(400), year_start=start)))
     assert [f.cause for f in found] == ([f"business.academic_year:{start}"] if fires else [])
     assert list(business.academic_year(case(where=area(400), year_start=start))) == []
+
+
+def test_an_adapter_that_learnt_from_an_erased_person_is_trained_again_at_once():
+    tainted = replace(training(1), tainted_since="2026-11-18T09:00:00+00:00")
+    assert list(business.erased_person(case(past=TrainingHistory(training=training(1))))) == []
+    past = TrainingHistory(training=tainted, new=0)
+    (found,) = business.erased_person(case(past=past))
+    assert (found.outcome, found.subject) == ("fire", "2026-11-18T09:00:00+00:00")
+    decision = decide_segment(signals(examples=2_000), policy(), past, NOW)
+    assert (decision.outcome, decision.held_by) == ("fire", ()), "neither new examples nor the cooldown hold it"
+    assert within_budget([decision], [NOW - timedelta(days=1)] * 9, NOW, 1) == [decision]
+    assert decide_segment(signals(examples=3), policy(), past, NOW).outcome == "hold"
 
 
 def test_every_finding_carries_figures_that_are_json_and_says_something():

@@ -15,9 +15,11 @@ import pyarrow as pa
 from lyo_pipelines.config.curation import CurationConfig
 from lyo_pipelines.config.dataset import DatasetConfig
 from lyo_pipelines.contracts.dataset import MANIFEST, PreferenceManifest, PreferenceSettings
+from lyo_pipelines.contracts.document import DocumentError
 from lyo_pipelines.curation.inputs import require_current_rules
 from lyo_pipelines.curation.judgements import mean_ratings, with_shared_ratings
 from lyo_pipelines.dataset.contract import SPLITS
+from lyo_pipelines.dataset.errors import UnknownVersionError
 from lyo_pipelines.dataset.group_keys import hex_ids
 from lyo_pipelines.dataset.grouping import GROUPING_COLUMNS, all_ties, day_ties
 from lyo_pipelines.dataset.preferences import labels
@@ -30,6 +32,7 @@ from lyo_pipelines.dataset.scope import Scope, scope_of
 from lyo_pipelines.dataset.segments import explain_empty
 from lyo_pipelines.dataset.split_memory import SplitMemory, load_split_memory
 from lyo_pipelines.dataset.splits import assign_splits
+from lyo_pipelines.dataset.written_files import file_damage, recorded_files
 from lyo_pipelines.storage.arrow import offsets_and_values, pc
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines.tasks import task_format
@@ -94,12 +97,22 @@ def build_preferences(
         ),
     )
     folder = lake.preferences_dir(segment, fingerprint)
-    if not lake.exists(f"{folder}/{MANIFEST}"):
+    if not _is_whole(lake, segment, fingerprint):
         write_preferences(lake, folder, plan.rows, {"kto": plan.kto, "dpo": plan.dpo}, formats)
         lake.write_table(plan.memory.to_table(), f"{folder}/groups.parquet")
+        manifest = manifest.model_copy(update={"files": recorded_files(lake, folder)})
         lake.write_text(manifest.to_json(), f"{folder}/{MANIFEST}")
     point_to_preferences(lake, segment, fingerprint)
     return get_preferences(lake, segment, fingerprint)
+
+
+def _is_whole(lake: Lake, segment: str, fingerprint: str) -> bool:
+    """Whether the version was finished before and its files are as long as they were written."""
+    try:
+        version = get_preferences(lake, segment, fingerprint)
+    except (UnknownVersionError, DocumentError):
+        return False
+    return not file_damage(lake, version.path, version.manifest)
 
 
 def plan_preferences(

@@ -18,6 +18,7 @@ from lyo_pipelines.defs.partitions import DAYS, FRESH, days_to_build, days_versi
 from lyo_pipelines.defs.pictures import picture
 from lyo_pipelines.defs.resources import Store
 from lyo_pipelines.interactions.contract import INTERACTION
+from lyo_pipelines.storage.damage import DamagedFileError
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines.telling import told_share
 
@@ -51,17 +52,24 @@ def filtered_examples(context: dg.AssetExecutionContext, store: Store) -> dg.Mat
     days = days_to_build(asked, lambda: stale_days(lake, config))
     reports: list[CurationReport] = []
     pages: dict[date, Metadata] = {}
-    for report in curate_days(lake, days, config):
+    damaged: list[str] = []
+    for day, report in curate_days(lake, days, config):
+        if isinstance(report, DamagedFileError):  # it is made anew; the other days go on
+            context.log.warning(f"{day.isoformat()}: {report}")
+            damaged.append(str(report))
+            continue
         reports.append(report)
         drawn = _day_picture(context.instance, lake, report) if len(days) <= DRAWN_DAYS else {}
         pages[report.day] = {**drawn, **_day_metadata(report)}
+    if damaged and not reports:
+        raise dg.Failure("; ".join(damaged), allow_retries=False)
     for day in sorted(set(map(date.fromisoformat, asked)) & set(lake.days("examples")) - set(days)):
         # up to date, but Dagster gives it a new event all the same: its page goes on to show the day
         pages[day] = _day_metadata(stored_report(lake, day))
     of_run = _run_metadata(context.instance, lake, reports)
     for day, page in pages.items():  # what a result says stands before what its days say, so the days say all
         context.add_asset_metadata({**page, **of_run}, partition_key=day.isoformat())
-    context.log.info(f"curated {len(days)} of {len(asked)} days; the others were up to date")
+    context.log.info(f"curated {len(reports)} of {len(asked)} days; the others were up to date")
     return dg.MaterializeResult(data_version=days_version(asked, lambda day: built_from(lake, day)))
 
 

@@ -17,6 +17,7 @@ from lyo_pipelines.interactions.landing.file_names import digest_name
 from lyo_pipelines.interactions.landing.inbox import land_inbox
 from lyo_pipelines.interactions.pseudonyms import Pseudonyms
 from lyo_pipelines.interactions.tables.pull import pull_table
+from lyo_pipelines.storage.damage import DamagedFileError
 from lyo_pipelines.telling import told_share
 
 GROUP = "interactions"
@@ -186,9 +187,14 @@ def raw_interactions(context: dg.AssetExecutionContext, store: Store) -> dg.Mate
     lake, pseudonyms = store.lake(), store.pseudonyms()
     asked = context.partition_keys
     days = days_to_build(asked, lambda: stale_days(lake))
-    total = 0
+    total, damaged = 0, dict[str, str]()
     for day in days:
-        report = build_day(lake, day, pseudonyms)
+        try:
+            report = build_day(lake, day, pseudonyms)
+        except DamagedFileError as error:  # the other days go on
+            context.log.warning(f"{day.isoformat()}: {error}")
+            damaged[day.isoformat()] = str(error)
+            continue
         total += report.rows
         context.add_asset_metadata(
             {
@@ -200,7 +206,16 @@ def raw_interactions(context: dg.AssetExecutionContext, store: Store) -> dg.Mate
             },
             partition_key=day.isoformat(),
         )
-    context.log.info(f"built {len(days)} of {len(asked)} days, {total} rows; the others were up to date")
+    if damaged and len(damaged) == len(days):
+        raise dg.Failure("; ".join(damaged.values()), allow_retries=False)
+    context.log.info(f"built {len(days) - len(damaged)} of {len(asked)} days, {total} rows; the others were up to date")
     return dg.MaterializeResult(
         data_version=days_version(asked, lambda day: built_from(lake, lake.interactions(day))),
+        metadata=_damage(damaged),
     )
+
+
+def _damage(found: dict[str, str]) -> dict[str, dg.MetadataValue]:
+    """The days that could not be built, and why; nothing where all could."""
+    rows = [{"day": day, "what": said} for day, said in found.items()]
+    return {"damaged_days": metadata_table(rows, ["day", "what"])} if rows else {}

@@ -7,7 +7,9 @@ from lyo_pipelines.defs.partitions import DAYS, day_ranges, range_tags
 from lyo_pipelines.defs.resources import Store
 from lyo_pipelines.defs.runs import WHY, held_by_run, run_for_cause, why
 from lyo_pipelines.health.day import days_to_rebuild
-from lyo_pipelines.interactions.days.build import day_inputs
+from lyo_pipelines.interactions.days.build import damaged_days, day_inputs
+
+SHOWN = 5
 
 
 @dg.sensor(
@@ -28,8 +30,13 @@ def stale_days_sensor(context: dg.SensorEvaluationContext, store: Store) -> dg.S
         context.log.warning(
             f"{len(stale) - len(known)} days lie outside the partitions; set LYO_FIRST_DAY earlier (or check the clock)"
         )
+    damaged = damaged_days(lake, known)
+    for day, said in list(damaged.items())[:SHOWN]:
+        context.log.error(f"{day.isoformat()} cannot be built: {said}")
+    known = [day for day in known if day not in damaged]
     if not known:
-        return dg.SkipReason("every day is up to date")
+        waits = f"{len(damaged)} days cannot be built, as what landed is damaged (see `lyo verify`)" if damaged else ""
+        return dg.SkipReason(waits or "every day is up to date")
     if held := held_by_run(context.instance, daily_job.name, f"{len(known)} stale days"):
         return held
     found = []

@@ -11,10 +11,9 @@ from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
-import pyarrow.parquet as pq
-
 from lyo_pipelines.errors import LyoError
 from lyo_pipelines.json_types import RawRow
+from lyo_pipelines.storage.damage import CheckedTable
 
 _OPTIONAL = ("segment", "subject", "topic", "grade", "reasoning_mode", "reference_answer", "context")
 
@@ -66,7 +65,7 @@ def read_items(dataset_dir: Path) -> list[Item]:
     path = dataset_dir / "test.parquet"
     if not path.is_file():
         raise TestSplitError(f"{path} is not there: materialize the dataset splits of this segment first.")
-    rows = pq.ParquetFile(path).read().to_pylist()
+    rows = CheckedTable(path, str(path)).read().to_pylist()
     if not rows:
         raise TestSplitError(f"{path} holds no rows: this segment needs more interactions before it can be evaluated.")
     return sorted((_item(row, path) for row in rows), key=lambda item: item.item_id)

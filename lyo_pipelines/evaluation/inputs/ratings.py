@@ -14,7 +14,6 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from lyo_pipelines.dataset.comparable_texts import comparable_words, text_keys
 from lyo_pipelines.dataset.contract import SPLITS
@@ -22,6 +21,7 @@ from lyo_pipelines.dataset.earlier_keys import earlier_text_keys
 from lyo_pipelines.dataset.group_keys import member_keys
 from lyo_pipelines.dataset.split_memory import SplitMemory
 from lyo_pipelines.storage.arrow import pc
+from lyo_pipelines.storage.damage import CheckedTable
 from lyo_pipelines.storage.lake import Lake
 
 _TEST = SPLITS.index("test")
@@ -104,7 +104,7 @@ def _inside(table: pa.Table, segments: Sequence[str]) -> pa.Table:
 
 def _memory(dataset_dir: Path) -> SplitMemory:
     path = dataset_dir / "groups.parquet"
-    return SplitMemory.from_table(pq.ParquetFile(path).read()) if path.is_file() else SplitMemory.empty()
+    return SplitMemory.from_table(CheckedTable(path, str(path)).read()) if path.is_file() else SplitMemory.empty()
 
 
 def _held_out(table: pa.Table, memory: SplitMemory) -> np.ndarray:

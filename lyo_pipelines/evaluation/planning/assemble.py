@@ -52,6 +52,7 @@ def gather_inputs(
     lake: where ratings, other segments and word lists are looked for; curation: its configuration (default: the packaged one).
     """
     manifest = DataManifest.read(dataset_dir / MANIFEST)
+    manifest.require_files(dataset_dir)
     everything = items.read_items(dataset_dir)
     chosen = items.choose_items(everything, config.max_items)
     tasks = validity.tasks_of(chosen, manifest.segment)

@@ -8,7 +8,7 @@ Of a row that could not be parsed nobody can tell where a person stands in it: o
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NotRequired, TypedDict
 
 import pyarrow as pa
@@ -18,9 +18,11 @@ from lyo_pipelines.interactions.contract import REJECTED
 from lyo_pipelines.interactions.fields.columns import Bad
 from lyo_pipelines.interactions.fields.minimise import Minimiser
 from lyo_pipelines.interactions.fields.scrub import dump_json
+from lyo_pipelines.interactions.fields.times import refused_moment
 from lyo_pipelines.interactions.pseudonyms import Pseudonyms
 from lyo_pipelines.interactions.reading.block import BadRow
 from lyo_pipelines.json_types import RawRow
+from lyo_pipelines.storage.damage import PARQUET
 from lyo_pipelines.storage.lake import Lake
 
 _FLUSH = 2_000
@@ -70,6 +72,13 @@ def refused_rows(
     return records
 
 
+def split_moments(moments: Iterable[int], earliest: int) -> tuple[int | None, int | None]:
+    """Of refused times (microseconds since 1970): the last one before the accepted range, the first one after it."""
+    early = [moment for moment in moments if moment < earliest]
+    late = [moment for moment in moments if moment >= earliest]
+    return max(early, default=None), min(late, default=None)
+
+
 class RejectedWriter:
     """Streams records of one file to Parquet at a staged path; nothing is written when there are none."""
 
@@ -80,10 +89,14 @@ class RejectedWriter:
         self._written = set[str]()
         self._writer: pq.ParquetWriter | None = None
         self.by_reason: Counter[str] = Counter()
+        self.moments = set[int]()
 
     def add(self, records: Sequence[RejectedRecord]) -> None:
         """Count and keep records."""
         self.by_reason.update(record["reason"] for record in records)
+        for record in records:
+            if (moment := refused_moment(record["reason"], record["detail"])) is not None:
+                self.moments.add(moment)
         self._rows += records
         if len(self._rows) >= _FLUSH:
             self._flush()
@@ -91,7 +104,7 @@ class RejectedWriter:
     def _flush(self) -> None:
         if self._writer is None:
             self._lake.fs.makedirs(self._path.rpartition("/")[0], exist_ok=True)
-            self._writer = pq.ParquetWriter(self._path, REJECTED, filesystem=self._lake.fs, compression="zstd")
+            self._writer = pq.ParquetWriter(self._path, REJECTED, filesystem=self._lake.fs, **PARQUET)
         self._writer.write_table(pa.Table.from_pylist([{**self._file, **row} for row in self._rows], REJECTED))
         self._written.add(self._file["file"])
         self._rows = []

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
@@ -20,6 +20,7 @@ from lyo_pipelines.interactions.contract import HIDDEN_IDS, INTERACTION, LANDED
 from lyo_pipelines.interactions.days.apply_feedback import FeedbackOfDay
 from lyo_pipelines.interactions.days.clashing_ids import ambiguous_keys, clashes_names
 from lyo_pipelines.interactions.days.cross_day_duplicates import duplicate_keys, duplicates_names, keeping_days
+from lyo_pipelines.interactions.days.damage import day_damage, require_intact
 from lyo_pipelines.interactions.days.duplicates import kept_copies
 from lyo_pipelines.interactions.days.earlier_turns import Histories
 from lyo_pipelines.interactions.days.feedback_routing import feedback_for, feedback_names
@@ -27,10 +28,11 @@ from lyo_pipelines.interactions.days.final_answers import beside_the_answer
 from lyo_pipelines.interactions.days.turns import UNKNOWN, missing_turns
 from lyo_pipelines.interactions.hidden_ids import hide_ids_of
 from lyo_pipelines.interactions.pseudonyms import Pseudonyms
-from lyo_pipelines.interactions.store.day_writers import PARQUET
+from lyo_pipelines.interactions.store.landed_parts import damaged_parts, noted_days
 from lyo_pipelines.interactions.store.ledger import landed_files, landed_names
 from lyo_pipelines.segments import SegmentKeyError, segment_key
 from lyo_pipelines.storage.arrow import conform_table, group_batches, pc
+from lyo_pipelines.storage.damage import PARQUET, DamagedTableError
 from lyo_pipelines.storage.lake import Lake
 
 INPUTS_KEY = b"lyo.inputs"
@@ -86,33 +88,46 @@ def day_inputs(lake: Lake, day: date) -> str:
 
 
 def built_from(lake: Lake, path: str) -> str | None:
-    """The signature a Parquet file says it was built from; None when there is no file or it says nothing."""
+    """The signature a Parquet file says it was built from; None when there is no file, it is damaged or says nothing."""
     if not lake.exists(path):
         return None
-    with lake.fs.open(path, "rb") as handle:
-        value = (pq.read_metadata(handle).metadata or {}).get(INPUTS_KEY)
-    return None if value is None else value.decode()
+    try:
+        value = (lake.table_footer(path).metadata or {}).get(INPUTS_KEY)
+    except DamagedTableError:  # a damaged file is mended as a stale one is
+        return None
+    return None if value is None else value.decode("utf-8", "replace")
 
 
 def stale_days(lake: Lake) -> list[date]:
     """Days whose raw_interactions do not hold what has landed, oldest first."""
     known = landed_files(lake)
     stale = []
-    for day in sorted({*lake.days("landing", name=""), *lake.days("interactions")}):
-        inputs = _inputs(lake, day, known)
+    for day in sorted({*lake.days("landing", name=""), *lake.days("interactions"), *noted_days(lake)}):
         built = built_from(lake, lake.interactions(day))
-        if inputs.signature != built and (inputs.landed or built is not None):
+        try:
+            inputs = _inputs(lake, day, known)
+        except DamagedTableError:  # building the day names it; the other days go on
+            stale.append(day)
+            continue
+        if inputs.signature != built and (inputs.landed or built is not None or damaged_parts(lake, day, known)):
             stale.append(day)
     return stale
 
 
+def damaged_days(lake: Lake, days: Iterable[date]) -> dict[date, str]:
+    """Those of the days that cannot be built because something of what landed is damaged, and what to do about each."""
+    known = landed_files(lake)
+    return {day: said for day in days if (said := day_damage(lake, day, known)) is not None}
+
+
 def build_day(lake: Lake, day: date, pseudonyms: Pseudonyms | None = None) -> DayReport:
-    """Write raw_interactions of one day; the same inputs give the same file.
+    """Write raw_interactions of one day; the same inputs give the same file. Raises DamagedLandingError, and leaves the day as it is.
 
     pseudonyms: hide the ids of rows that landed before ids were hidden at the door; None: there are no such rows.
     Memory is bounded by a block of rows, the day's keys, its feedback, and the text of at most history.MAX_ROWS rows.
     """
     known = landed_files(lake)
+    require_intact(lake, day, known)
     inputs = _inputs(lake, day, known)
     paths = [f"{lake.landing_dir(day)}/{name}" for name in inputs.landed]
     keep = kept_copies(lake, paths, duplicate_keys(lake, day, inputs.duplicates, known))

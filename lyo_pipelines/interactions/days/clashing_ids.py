@@ -18,10 +18,10 @@ import pyarrow.parquet as pq
 
 from lyo_pipelines.interactions.contract import LANDED
 from lyo_pipelines.interactions.identity import match_keys
-from lyo_pipelines.interactions.store.day_writers import PARQUET
 from lyo_pipelines.interactions.store.key_index import day_keys, indexed_days
 from lyo_pipelines.interactions.store.ledger import landed_names
 from lyo_pipelines.storage.arrow import group_batches
+from lyo_pipelines.storage.damage import PARQUET
 from lyo_pipelines.storage.lake import Lake
 
 SCOPED = "interaction_id: the same id stands on other content, so it was scoped"

@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from lyo_pipelines.interactions.contract import MATCH_KEYS, PARENT_KEY
 from lyo_pipelines.interactions.store.key_index import KeySieve, add_keys, day_keys, indexed_days, staged_keys
+from lyo_pipelines.interactions.store.landed_parts import ROUTED, forget_part, note_part
 from lyo_pipelines.storage.arrow import pc
 from lyo_pipelines.storage.lake import Lake
 
@@ -61,7 +62,7 @@ def route_feedback(lake: Lake, file_hash: str, staged: StagedRows, reach_days: i
                 reached |= hits.to_numpy()
                 _collect(routes, day, file_hash, table.filter(hits))
         applied += int(reached.sum())
-    return _write(lake, routes), applied
+    return {day for day, _ in _write(lake, routes)}, applied
 
 
 def route_interactions(lake: Lake, staged: StagedRows, landed: Iterable[str], reach_days: int) -> set[date]:
@@ -89,7 +90,19 @@ def route_interactions(lake: Lake, staged: StagedRows, landed: Iterable[str], re
                 for day, keys in met.items():
                     if in_reach(day, feedback_day, reach_days):
                         _collect(routes, day, file_hash, table.filter(pc.is_in(table["target_key"], value_set=keys)))
-    return _write(lake, routes)
+    days = set()
+    for day, name in _write(lake, routes):
+        note_part(lake, ROUTED, day, name)
+        days.add(day)
+    return days
+
+
+def note_routed(lake: Lake, file_hash: str, days: Iterable[date]) -> None:
+    """Remember what a feedback file that has just landed was routed to (landed_parts.py)."""
+    for day in days:
+        for name in lake.names(_folder(lake, day)):
+            if name.startswith(file_hash):
+                note_part(lake, ROUTED, day, name)
 
 
 def feedback_names(lake: Lake, day: date, landed: Iterable[str]) -> list[str]:
@@ -110,6 +123,7 @@ def forget_feedback(lake: Lake, file_hash: str) -> set[date]:
     for day in lake.days("feedback_for", name=""):
         for name in lake.names(_folder(lake, day)):
             if name.startswith(file_hash):
+                forget_part(lake, ROUTED, day, name)
                 lake.fs.rm(f"{_folder(lake, day)}/{name}")
                 days.add(day)
     return days
@@ -120,9 +134,9 @@ def _collect(routes: Routes, day: date, file_hash: str, rows: pa.Table) -> None:
         routes.setdefault((day, file_hash), []).append(rows)
 
 
-def _write(lake: Lake, routes: Routes) -> set[date]:
+def _write(lake: Lake, routes: Routes) -> list[tuple[date, str]]:
     """Add rows to what is routed already; the digest in the name tells one content from another, whatever the order of arrival."""
-    days = set()
+    written = list[tuple[date, str]]()
     for (day, file_hash), tables in routes.items():
         folder = _folder(lake, day)
         before = [name for name in lake.names(folder) if name.startswith(file_hash)]
@@ -132,11 +146,12 @@ def _write(lake: Lake, routes: Routes) -> set[date]:
         name = f"{file_hash}-{hashlib.sha256(lines.tobytes()).hexdigest()[:12]}.parquet"
         if name not in before:
             lake.write_table(rows.take(pa.array(first)), f"{folder}/{name}")
-            days.add(day)
+            written.append((day, name))
         for old in before:
             if old != name:
+                forget_part(lake, ROUTED, day, old)
                 lake.fs.rm(f"{folder}/{old}")
-    return days
+    return written
 
 
 def _folder(lake: Lake, day: date) -> str:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from lyo_pipelines.storage.lake import Lake
 
@@ -51,8 +50,7 @@ def missing_turns(lake: Lake, paths: list[str], keep: dict[str, np.ndarray]) -> 
     for number, path in enumerate(paths):
         mine = file == number
         if mine.any():
-            with lake.fs.open(path, "rb") as handle:
-                turns = np.full(pq.read_metadata(handle).num_rows, UNKNOWN, np.int32)
+            turns = np.full(lake.table_footer(path).num_rows, UNKNOWN, np.int32)
             turns[row[mine]] = turn[mine]
             result[path] = turns
     return result

@@ -36,6 +36,11 @@ def times(values: Sequence[Any], bad: Bad, name: str, zone: tzinfo = UTC) -> pa.
     return pa.array(by_value(values, bad, name, partial(parse_moment, zone=zone)), pa.int64()).cast(TIMESTAMP)
 
 
+_FOUND = "found "
+OUT_OF_RANGE = ("occurred_at_out_of_range", "feedback_at_out_of_range")
+"""Reasons of rows that only their time speaks against."""
+
+
 def check_bounds(array: pa.Array, bad: Bad, name: str, *, earliest: int, latest: int) -> None:
     """Reject times outside [earliest, latest] (microseconds since 1970)."""
     if len(array) == array.null_count:
@@ -45,7 +50,17 @@ def check_bounds(array: pa.Array, bad: Bad, name: str, *, earliest: int, latest:
     if bounds["min"] < earliest or bounds["max"] > latest:
         outside = pc.or_(pc.less(raw, earliest), pc.greater(raw, latest)).fill_null(False)
         for index in np.flatnonzero(outside.to_numpy(zero_copy_only=False)).tolist():
-            bad.setdefault(index, RowError(f"{name}_out_of_range", f"found {show_time(raw[index].as_py())}"))
+            bad.setdefault(index, RowError(f"{name}_out_of_range", f"{_FOUND}{show_time(raw[index].as_py())}"))
+
+
+def refused_moment(reason: str, detail: str) -> int | None:
+    """The time (microseconds since 1970) for which `check_bounds` rejected a row; None for another reason or a time of no calendar."""
+    if reason not in OUT_OF_RANGE or not detail.startswith(_FOUND):
+        return None
+    try:
+        return microseconds(datetime.fromisoformat(detail.removeprefix(_FOUND)))
+    except (ValueError, OverflowError):
+        return None
 
 
 def parse_moment(

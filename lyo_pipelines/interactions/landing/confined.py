@@ -9,10 +9,12 @@ from typing import Any
 from lyo_pipelines.config.interactions import InteractionsConfig
 from lyo_pipelines.faults import fault_report
 from lyo_pipelines.interactions.fields.mapping import Mapping
+from lyo_pipelines.interactions.landing.clocks import with_times_told
 from lyo_pipelines.interactions.landing.file_names import input_name
 from lyo_pipelines.interactions.landing.land_file import land_file
 from lyo_pipelines.interactions.landing.report import LandingReport
 from lyo_pipelines.interactions.pseudonyms import Pseudonyms
+from lyo_pipelines.interactions.store.key_fingerprint import OtherKeyError
 from lyo_pipelines.storage.lake import Lake
 
 
@@ -29,14 +31,15 @@ def land_confined(
 ) -> LandingReport:
     """Land one file as `land_file` does; an exception that nobody foresaw becomes its report, with `unreadable` and `fault`.
 
-    An OSError passes: what the input's own disk says never comes as one (source_file.py), so it is the lake's, and would meet
-    every other file as well.
+    Another key than the lake's passes, too, and an OSError: what the input's own disk says never comes as one (source_file.py), so it
+    is the lake's, and would meet every other file as well.
     """
     try:
-        return land_file(
+        report = land_file(
             lake, path, pseudonyms=pseudonyms, config=config, format=format, mapping=mapping, now=now, fs=fs
         )
-    except OSError:
+        return with_times_told(report)
+    except (OSError, OtherKeyError):
         raise
     except BrokenExecutor as error:  # killed from outside, or for its memory: nothing says that the file is to blame
         why = "a process that read it was ended from outside (for its memory, perhaps): it is read again next time"

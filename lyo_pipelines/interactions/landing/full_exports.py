@@ -10,6 +10,7 @@ from datetime import date
 from fnmatch import fnmatchcase
 
 from lyo_pipelines.interactions.days.feedback_routing import forget_feedback
+from lyo_pipelines.interactions.store.landed_parts import FEEDBACK, forget_part
 from lyo_pipelines.interactions.store.ledger import landed_files, read_entry
 from lyo_pipelines.storage.lake import Lake
 
@@ -32,6 +33,7 @@ def replace_earlier_exports(lake: Lake, file_hash: str, pattern: str) -> tuple[s
             if lake.exists(path):
                 with lake.open_table(path) as file:
                     rows += file.metadata.num_rows
+                forget_part(lake, FEEDBACK, date.fromisoformat(day), f"{other}.parquet")
                 lake.fs.rm(path)
         days |= forget_feedback(lake, other)
     return days, rows

@@ -9,13 +9,15 @@ from datetime import datetime
 from lyo_pipelines.config.interactions import InteractionsConfig
 from lyo_pipelines.interactions.fields.declared import Declared
 from lyo_pipelines.interactions.fields.mapping_files import FoundMapping, MappingFiles
+from lyo_pipelines.interactions.landing.clocks import with_clock_told
 from lyo_pipelines.interactions.landing.confined import land_confined
 from lyo_pipelines.interactions.landing.inbox_listing import ListedFile, is_settling, listed_files
+from lyo_pipelines.interactions.landing.land_file import time_bounds
 from lyo_pipelines.interactions.landing.report import LandingReport
 from lyo_pipelines.interactions.landing.set_aside import set_aside
 from lyo_pipelines.interactions.pseudonyms import Pseudonyms
 from lyo_pipelines.interactions.reading.source_file import modified_time, plain_name
-from lyo_pipelines.interactions.store.ledger import file_token, mark_seen, seen_tokens
+from lyo_pipelines.interactions.store.ledger import file_token, mark_seen, read_entry, seen_tokens
 from lyo_pipelines.storage.lake import Lake
 
 
@@ -44,7 +46,7 @@ def scan_inbox(lake: Lake, config: InteractionsConfig, *, settle_seconds: float,
 def _new_files(
     lake: Lake, config: InteractionsConfig, mappings: MappingFiles, settle_seconds: float, now: datetime
 ) -> Iterator[InboxFile]:
-    seen = seen_tokens(lake)
+    seen = seen_tokens(lake, *time_bounds(config, now))
     for file in listed_files(lake):
         if is_settling(file.mtime, now.timestamp(), settle_seconds):
             continue
@@ -71,13 +73,15 @@ def land_inbox(lake: Lake, pseudonyms: Pseudonyms, config: InteractionsConfig, n
             if file.listed.trouble is None
             else LandingReport("", file.name, "", unreadable=file.listed.trouble)
         )
+        report = with_clock_told(report, file.listed.mtime, now)
         reports.append(report)
         if report.unreadable is None or (
             not report.try_again
             and _unchanged(lake, file.listed)
             and not set_aside(lake, file.listed.name, report.unreadable)
         ):
-            mark_seen(lake, file.token, report.file_hash)
+            entry = read_entry(lake, report.file_hash) if report.file_hash and report.rejected else None
+            mark_seen(lake, file.token, report.file_hash, entry)
     return reports
 
 

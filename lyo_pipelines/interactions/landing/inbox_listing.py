@@ -21,7 +21,7 @@ _UNFINISHED = (
     *(".tmp", ".temp", ".swp", ".swo", ".lock", "~", "._copying_", ".inprogress", ".uploading"),
 )
 """Ends of names under which browsers, SFTP clients, editors and Hadoop write a file before they give it its own."""
-_CLOCKS_DIFFER = 60.0
+CLOCKS_DIFFER = 60.0
 """Seconds by which the clock of a file server may be ahead of ours."""
 _NO_FOLDER = ("_temporary", "__macosx", "lost+found")
 _OF_SPARK = re.compile(r"_(success|committed_.*|started_.*|common_metadata|metadata)", re.IGNORECASE)
@@ -69,7 +69,7 @@ def is_no_data(name: str) -> bool:
 
 def is_settling(mtime: float, now: float, settle_seconds: float) -> bool:
     """Whether a file may still be growing. One whose time lies far ahead was written by another clock, and would wait for ever."""
-    return settle_seconds > 0 and -_CLOCKS_DIFFER < now - mtime < settle_seconds
+    return settle_seconds > 0 and -CLOCKS_DIFFER < now - mtime < settle_seconds
 
 
 def is_unfinished(name: str) -> bool:

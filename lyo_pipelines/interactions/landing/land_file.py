@@ -7,7 +7,7 @@ counts only with its entry. Killed before it, the next run does the file again a
 from __future__ import annotations
 
 import hashlib
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from lyo_pipelines.config.interactions import InteractionsConfig
@@ -24,7 +24,10 @@ from lyo_pipelines.interactions.landing.report import LandingReport, report_of
 from lyo_pipelines.interactions.landing.stage import commit_file, landing_lock, stage_file, staging_folder
 from lyo_pipelines.interactions.pseudonyms import Pseudonyms
 from lyo_pipelines.interactions.reading.source_file import InputFile
-from lyo_pipelines.interactions.store.ledger import read_entry
+from lyo_pipelines.interactions.store.key_fingerprint import require_key
+from lyo_pipelines.interactions.store.landed_parts import FEEDBACK, LANDING, part_damage, parts_of_day
+from lyo_pipelines.interactions.store.ledger import LedgerEntry, read_entry
+from lyo_pipelines.storage.damage import DamagedFileError
 from lyo_pipelines.storage.lake import Lake
 
 
@@ -48,6 +51,7 @@ def land_file(
     path = str(path)
     with landing_lock(lake), lake.full_disk_explained():
         name, file_hash = input_name(path, pseudonyms), ""
+        require_key(lake, pseudonyms)
         try:
             source = InputFile.at(path, fs)
             file_hash = source.sha256()
@@ -102,9 +106,30 @@ def reading_of(spec: FileSpec, read_as: str) -> str:
     return reading_digest(spec.format, spec.mapping, str(spec.declared), str(by_format), settings)
 
 
+def _lies_there(lake: Lake, entry: LedgerEntry) -> bool:
+    """Whether all that a file brought is in the lake as it landed: what is damaged there is mended by landing the file anew."""
+    stage = LANDING if entry.rows == "interactions" else FEEDBACK
+    for day in map(date.fromisoformat, entry.days):
+        parts = [part for part in parts_of_day(lake, day) if part.file_hash == entry.file_hash]
+        if any(part_damage(lake, part, deep=True) for part in parts):
+            return False
+        # a lake from before remembers no parts; feedback may have been replaced by a later full export
+        if not parts and stage == LANDING and not lake.exists(f"{lake.landing_dir(day)}/{entry.file_hash}.parquet"):
+            return False
+    return True
+
+
 def _land(lake: Lake, source: InputFile, spec: FileSpec, name: str) -> LandingReport:
-    before = read_entry(lake, spec.file_hash)
-    if before is not None and before.reading == reading_of(spec, before.format):
+    try:
+        before = read_entry(lake, spec.file_hash)
+    except DamagedFileError:  # the file itself is at hand: its entry is made anew
+        before = None
+    if (
+        before is not None
+        and before.reading == reading_of(spec, before.format)
+        and not before.range_moved(spec.earliest, spec.latest)
+        and _lies_there(lake, before)
+    ):
         return report_of(before, (), already=True)
     with staging_folder(lake, spec.file_hash) as folder:
         with Reading(source, spec) as opened:

@@ -40,6 +40,7 @@ class LandingReport:
     notes: dict[str, int] = field(default_factory=dict)
     fault: str = ""
     try_again: bool = False
+    erased: int = 0
 
     @property
     def public_name(self) -> str:
@@ -48,8 +49,8 @@ class LandingReport:
 
     @property
     def conserved(self) -> bool:
-        """Whether every row that was read was accepted or rejected."""
-        return self.accepted + self.rejected == self.read
+        """Whether every row that was read was accepted or rejected (or erased since, with the person)."""
+        return self.accepted + self.rejected + self.erased == self.read
 
 
 def report_of(entry: LedgerEntry, days: tuple[date, ...], *, already: bool) -> LandingReport:
@@ -70,4 +71,5 @@ def report_of(entry: LedgerEntry, days: tuple[date, ...], *, already: bool) -> L
         ignored_fields=tuple(entry.ignored_fields),
         found=entry.found,
         notes=dict(entry.notes),
+        erased=entry.erased,
     )

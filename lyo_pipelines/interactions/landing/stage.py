@@ -19,7 +19,7 @@ from filelock import FileLock
 from lyo_pipelines.config.settings import Settings
 from lyo_pipelines.interactions.contract import FEEDBACK, LANDED
 from lyo_pipelines.interactions.conversion.converter import Converted, FileSpec
-from lyo_pipelines.interactions.conversion.rejected import RejectedWriter
+from lyo_pipelines.interactions.conversion.rejected import RejectedWriter, split_moments
 from lyo_pipelines.interactions.days.clashing_ids import (
     SCOPED,
     Clashes,
@@ -28,7 +28,13 @@ from lyo_pipelines.interactions.days.clashing_ids import (
     write_clashes,
 )
 from lyo_pipelines.interactions.days.cross_day_duplicates import duplicates_path, find_duplicates
-from lyo_pipelines.interactions.days.feedback_routing import forget_feedback, route_feedback, route_interactions
+from lyo_pipelines.interactions.days.damage import forget_damage
+from lyo_pipelines.interactions.days.feedback_routing import (
+    forget_feedback,
+    note_routed,
+    route_feedback,
+    route_interactions,
+)
 from lyo_pipelines.interactions.fields.notes import Notes
 from lyo_pipelines.interactions.formats.mapping_gaps import Gap, filled_in, open_gaps
 from lyo_pipelines.interactions.formats.row_format import RowFormat
@@ -37,9 +43,20 @@ from lyo_pipelines.interactions.landing.full_exports import REPLACED, replace_ea
 from lyo_pipelines.interactions.landing.report import LandingReport, report_of
 from lyo_pipelines.interactions.landing.stop_ratings import off_scale_note, stop_ratings
 from lyo_pipelines.interactions.store.day_writers import DayWriters, days_of
-from lyo_pipelines.interactions.store.ledger import LedgerEntry, Reached, begin_landing, landed_files, write_entry
+from lyo_pipelines.interactions.store.landed_parts import FEEDBACK as FEEDBACK_PARTS
+from lyo_pipelines.interactions.store.landed_parts import LANDING, forget_files, note_part, noted_days
+from lyo_pipelines.interactions.store.ledger import (
+    LedgerEntry,
+    Reached,
+    begin_landing,
+    landed_files,
+    was_begun,
+    write_entry,
+)
+from lyo_pipelines.interactions.store.tombstones import read_tombstones
 from lyo_pipelines.private_files import narrow_folder
 from lyo_pipelines.storage.lake import Lake, NotLocalError
+from lyo_pipelines.storage.rewriting import finish_rewriting
 
 
 class ConvertedSource(Protocol):
@@ -77,6 +94,8 @@ class StagedFile:
     ignored: tuple[str, ...]
     notes: Notes
     clashes: Clashes
+    too_early: int | None = None
+    too_late: int | None = None
 
 
 def stage_file(lake: Lake, reading: ConvertedSource, spec: FileSpec, name: str, folder: str) -> StagedFile:
@@ -90,22 +109,24 @@ def stage_file(lake: Lake, reading: ConvertedSource, spec: FileSpec, name: str, 
     with_ids = row_format.rows == "interactions" and spec.ids is None
     keys: list[np.ndarray] = []
     user = UserInName(name, spec.pseudonyms)
+    tombstones = read_tombstones(lake)
     with (
         closing(DayWriters(lake, folder, schema, **limits)) as writers,
         closing(RejectedWriter(lake, f"{folder}/rejected.parquet", name, spec.file_hash)) as rejected,
     ):
         for block in reading.converted():
             read += block.read
-            accepted += len(block.table)
+            table, erased = tombstones.without_erased(block.table, spec.pseudonyms)
+            accepted += len(table)
             user.look(block.table)
-            writers.add(block.table, days_of(block.table[column]))
-            rejected.add(block.rejected)
+            writers.add(table, days_of(table[column]))
+            rejected.add([*tombstones.silenced(block.rejected, spec.pseudonyms), *erased])
             notes.update(block.notes)
             if with_ids:
-                keys.append(block.table["interaction_key"].to_numpy())
+                keys.append(table["interaction_key"].to_numpy())
             off_scale = off_scale or block.off_scale
             if reading.gaps:
-                filled.update(filled_in(block.table))
+                filled.update(filled_in(table))
         days = writers.finish()
         if off_scale:
             days, stopped = stop_ratings(lake, days, off_scale, schema)
@@ -125,6 +146,7 @@ def stage_file(lake: Lake, reading: ConvertedSource, spec: FileSpec, name: str, 
         )  # fmt: skip
         notes.update({SCOPED: clashes.rows} if clashes.rows else {})
     by_reason = dict(rejected.by_reason.most_common())
+    early, late = split_moments(rejected.moments, spec.earliest)
     if accepted + sum(by_reason.values()) != read:
         raise AssertionError(
             f"{name}: {read} rows read, {accepted} accepted, {sum(by_reason.values())} rejected: a row is lost"
@@ -144,6 +166,8 @@ def stage_file(lake: Lake, reading: ConvertedSource, spec: FileSpec, name: str, 
         reading.ignored_fields,
         notes,
         clashes,
+        early,
+        late,
     )
 
 
@@ -151,8 +175,14 @@ def commit_file(
     lake: Lake, staged: StagedFile, reading: str, reached: Reached | None = None, *, full_export: str | None = None
 ) -> LandingReport:
     """Route, move into place, write the ledger entry last. reading, reached: as in LedgerEntry; full_export: see full_exports.py."""
-    changed = take_back_file(lake, staged.file_hash) if begin_landing(lake, staged.file_hash, reading) else set()
+    begun = was_begun(lake, staged.file_hash)
+    forget_files(lake, {staged.file_hash}, noted_days(lake) if begun else staged.days)
+    begin_landing(lake, staged.file_hash, reading)
+    changed = take_back_file(lake, staged.file_hash) if begun else set()
     known, applied = landed_files(lake), 0
+    parts: list[tuple[str, date]] = [
+        (LANDING if staged.rows == "interactions" else FEEDBACK_PARTS, day) for day in staged.days
+    ]
     if staged.rows == "feedback":
         routed, applied = route_feedback(lake, staged.file_hash, staged.days, staged.reach_days)
         changed |= routed
@@ -160,7 +190,8 @@ def commit_file(
         duplicates = find_duplicates(lake, staged.file_hash, staged.days, known, staged.reach_days)
         for day, keys in duplicates.items():
             lake.write_table(keys, duplicates_path(lake, day, staged.file_hash))
-        changed |= write_clashes(lake, staged.file_hash, staged.clashes)
+        changed |= (clashing := write_clashes(lake, staged.file_hash, staged.clashes))
+        parts += [("repeats", day) for day in duplicates] + [("clashes", day) for day in clashing]
         changed |= set(duplicates) | set(staged.days) | route_interactions(lake, staged.days, known, staged.reach_days)
     for day, path in staged.days.items():
         target = (
@@ -192,14 +223,23 @@ def commit_file(
         found=staged.found,
         notes=notes,
         reached=reached,
+        too_early=staged.too_early,
+        too_late=staged.too_late,
     )
     write_entry(lake, entry)
+    for stage, day in parts:
+        note_part(lake, stage, day, f"{staged.file_hash}.parquet")
+    if is_feedback:
+        note_routed(lake, staged.file_hash, changed)
+    forget_damage(lake, {*changed, *staged.days})
     return report_of(entry, tuple(sorted(changed)), already=False)
 
 
 @contextmanager
 def landing_lock(lake: Lake) -> Iterator[None]:
     """Wait until no other process lands files into this lake; a killed process gives its lock back by dying.
+
+    A rewriting of many files (of a new key, of an erasure) that was killed midway is finished first.
 
     On a remote lake there is no lock: one writer at a time is then the deployment's duty.
     """
@@ -213,6 +253,7 @@ def landing_lock(lake: Lake) -> Iterator[None]:
     for private in (folder, *(lake.local(lake.side(name)) for name in ("inbox", "review", "gateway"))):
         narrow_folder(private, group=group)
     with FileLock(str(folder / ".landing.lock")):
+        finish_rewriting(lake)
         yield
 
 

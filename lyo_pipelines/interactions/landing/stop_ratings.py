@@ -15,8 +15,8 @@ import pyarrow.parquet as pq
 
 from lyo_pipelines.interactions.contract import FEEDBACK_VALUES
 from lyo_pipelines.interactions.conversion.rejected import RejectedRecord
-from lyo_pipelines.interactions.store.day_writers import PARQUET
 from lyo_pipelines.storage.arrow import group_batches, pc
+from lyo_pipelines.storage.damage import PARQUET
 from lyo_pipelines.storage.lake import Lake
 
 REASON = "rating_scale_unknown"

@@ -10,10 +10,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lyo_pipelines.storage.arrow import group_batches
+from lyo_pipelines.storage.damage import PARQUET
 from lyo_pipelines.storage.lake import Lake
 
 EPOCH = date(1970, 1, 1)
-PARQUET = {"compression": "zstd", "compression_level": 1}
 
 
 class DayWriters:

@@ -12,8 +12,12 @@ from datetime import date
 import numpy as np
 import pyarrow as pa
 
+from lyo_pipelines.interactions.contract import MATCH_KEYS, PARENT_KEY
+from lyo_pipelines.storage.damage import DamagedTableError
 from lyo_pipelines.storage.lake import Lake
 
+_LANDED = {"interactions": ("landing", (*MATCH_KEYS, PARENT_KEY)), "feedback": ("feedback", ("target_key",))}
+"""Where the rows of a stage lie, and the columns whose keys are indexed."""
 _BITS = 25
 _SHIFT = np.uint64(64 - _BITS)
 
@@ -26,16 +30,23 @@ def add_keys(lake: Lake, stage: str, day: date, keys: np.ndarray) -> None:
 
 
 def day_keys(lake: Lake, stage: str, day: date) -> np.ndarray:
-    """Sorted keys of one day; empty when there are none."""
+    """Sorted keys of one day; empty when there are none. A missing or damaged index is made again out of what has landed."""
     path = _path(lake, stage, day)
-    if not lake.exists(path):
-        return np.empty(0, np.uint64)
-    return lake.read_table(path)["key"].to_numpy()
+    try:
+        return lake.read_table(path)["key"].to_numpy()
+    except (FileNotFoundError, DamagedTableError):
+        folder, columns = _LANDED[stage]
+        folder = lake.path(folder, f"date={day.isoformat()}")
+        found = [staged_keys(lake, f"{folder}/{name}", columns) for name in lake.names(folder)]
+        keys = np.unique(np.concatenate(found)) if found else np.empty(0, np.uint64)
+        if len(keys):
+            lake.write_table(pa.table({"key": keys}), path)
+        return keys
 
 
 def indexed_days(lake: Lake, stage: str) -> list[date]:
-    """Days that have keys."""
-    return lake.days(f"keys/{stage}")
+    """Days that have keys, or ought to."""
+    return sorted({*lake.days(f"keys/{stage}"), *lake.days(_LANDED[stage][0], name="")})
 
 
 def _path(lake: Lake, stage: str, day: date) -> str:

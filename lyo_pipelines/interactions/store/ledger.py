@@ -10,9 +10,10 @@ from collections.abc import Container
 from dataclasses import asdict, dataclass, field
 from typing import Any, TypeAlias
 
+from lyo_pipelines.storage.damage import DamagedFileError
 from lyo_pipelines.storage.lake import Lake
 
-_READING = ".reading-"
+_READING, _BOUND = ".reading-", "~"
 
 
 Reached: TypeAlias = dict[str, Any]
@@ -25,6 +26,8 @@ class LedgerEntry:
 
     notes: what people should know of accepted rows -> how many of them.
     reached: of a batch of a table, how far its reading has come with this batch (tables/state.py).
+    too_early, too_late: of rows that were rejected for their time, the last time before the accepted range and the first one after it,
+    in microseconds since 1970. erased: accepted rows that were taken away since, with the people whose they were.
     """
 
     file_hash: str
@@ -44,6 +47,17 @@ class LedgerEntry:
     found: str = ""
     notes: dict[str, int] = field(default_factory=dict)
     reached: Reached | None = None
+    too_early: int | None = None
+    too_late: int | None = None
+    erased: int = 0
+
+    def range_moved(self, earliest: int, latest: int) -> bool:
+        """Whether rows that only their time spoke against would be accepted now (a clock was set right, the range was changed)."""
+        return _moved(self.too_early, self.too_late, earliest, latest)
+
+
+def _moved(too_early: int | None, too_late: int | None, earliest: int, latest: int) -> bool:
+    return (too_early is not None and too_early >= earliest) or (too_late is not None and too_late <= latest)
 
 
 def entry_path(lake: Lake, file_hash: str) -> str:
@@ -52,9 +66,17 @@ def entry_path(lake: Lake, file_hash: str) -> str:
 
 
 def read_entry(lake: Lake, file_hash: str) -> LedgerEntry | None:
-    """The entry of a landed file, or None."""
+    """The entry of a landed file, or None. Raises DamagedFileError."""
     path = entry_path(lake, file_hash)
-    return LedgerEntry(**lake.read_json(path)) if lake.exists(path) else None
+    if not lake.exists(path):
+        return None
+    try:
+        return LedgerEntry(**lake.read_json(path))
+    except TypeError as error:
+        raise DamagedFileError(
+            f"{path} is damaged: it is no entry of the ledger",
+            hint="Give the file that it speaks of to `lyo ingest` again, or restore the entry from a backup.",
+        ) from error
 
 
 def write_entry(lake: Lake, entry: LedgerEntry) -> None:
@@ -74,11 +96,13 @@ def landed_names(lake: Lake, folder: str, landed: Container[str]) -> list[str]:
     return [name for name in lake.names(folder) if name.removesuffix(".parquet") in landed]
 
 
-def begin_landing(lake: Lake, file_hash: str, reading: str) -> bool:
-    """Note that a file is being landed by a reading; its entry, if there is one, counts no longer.
+def was_begun(lake: Lake, file_hash: str) -> bool:
+    """Whether a landing of a file was begun before: then something of it may lie in the lake."""
+    return any(name.startswith(file_hash) for name in lake.names(lake.path("files")))
 
-    Returns whether a landing of this file was begun before: then something of it may lie in the lake (see take_back.py).
-    """
+
+def begin_landing(lake: Lake, file_hash: str, reading: str) -> None:
+    """Note that a file is being landed by a reading; its entry, if there is one, counts no longer."""
     folder = lake.path("files")
     before = [name for name in lake.names(folder) if name.startswith(file_hash)]
     if f"{file_hash}.json" in before:
@@ -88,7 +112,6 @@ def begin_landing(lake: Lake, file_hash: str, reading: str) -> bool:
     for name in before:
         if _READING in name and name != mark:
             lake.fs.rm(f"{folder}/{name}")
-    return bool(before)
 
 
 def forget_marks(lake: Lake, file_hash: str) -> None:
@@ -104,14 +127,29 @@ def file_token(path: str, size: int, mtime: float, reading: str) -> str:
     return hashlib.sha256(f"{path}\n{size}\n{mtime!r}\n{reading}".encode("utf-8", "surrogateescape")).hexdigest()[:32]
 
 
-def seen_tokens(lake: Lake) -> set[str]:
-    """Tokens of all inbox files that were dealt with."""
-    return set(lake.names(lake.path("files", "seen")))
+def seen_tokens(lake: Lake, earliest: int, latest: int) -> set[str]:
+    """Tokens of all inbox files that were dealt with, but for those of which rows would be accepted now (LedgerEntry.range_moved)."""
+    found = set[str]()
+    for name in lake.names(lake.path("files", "seen")):
+        token, *bounds = name.split(_BOUND)
+        if len(bounds) == 2:
+            too_early, too_late = (int(bound) if bound else None for bound in bounds)
+            if _moved(too_early, too_late, earliest, latest):
+                continue
+        found.add(token)
+    return found
 
 
-def mark_seen(lake: Lake, name: str, file_hash: str) -> None:
-    """Remember a token."""
-    lake.write_text(file_hash, lake.path("files", "seen", name))
+def mark_seen(lake: Lake, token: str, file_hash: str, entry: LedgerEntry | None) -> None:
+    """Remember a token; the name says of which times rows wait for the accepted range to move."""
+    folder, name = lake.path("files", "seen"), token
+    if entry is not None and (entry.too_early is not None or entry.too_late is not None):
+        bounds = ("" if bound is None else str(bound) for bound in (entry.too_early, entry.too_late))
+        name = _BOUND.join((token, *bounds))
+    lake.write_text(file_hash, f"{folder}/{name}")
+    for other in lake.names(folder):
+        if other != name and other.startswith(f"{token}{_BOUND}"):
+            lake.fs.rm(f"{folder}/{other}")
 
 
 _MARK = "t"

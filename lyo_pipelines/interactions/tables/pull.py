@@ -24,10 +24,12 @@ from lyo_pipelines.interactions.errors import MappingError, UnreadableFileError
 from lyo_pipelines.interactions.fields.declared import Declared
 from lyo_pipelines.interactions.fields.mapping import Mapping as RowMapping
 from lyo_pipelines.interactions.fields.mapping import parse_mapping
+from lyo_pipelines.interactions.fields.times import OUT_OF_RANGE
 from lyo_pipelines.interactions.landing.land_file import reading_digest, time_bounds
 from lyo_pipelines.interactions.landing.report import LandingReport
 from lyo_pipelines.interactions.landing.stage import commit_file, landing_lock, stage_file, staging_folder
 from lyo_pipelines.interactions.pseudonyms import Pseudonyms
+from lyo_pipelines.interactions.store.key_fingerprint import require_key
 from lyo_pipelines.interactions.store.ledger import batch_name
 from lyo_pipelines.interactions.tables.batch import NewRows, TableBatch
 from lyo_pipelines.interactions.tables.errors import TableError
@@ -61,6 +63,8 @@ def pull_table(
     """
     reports: list[LandingReport] = []
     note, broken = "", None
+    with landing_lock(lake):
+        require_key(lake, pseudonyms)
     with _table_lock(lake, table.name):
         state = read_state(lake, table.name)
         try:
@@ -174,6 +178,11 @@ def _summary(table: TableConfig, reports: list[LandingReport], note: str, broken
         reasons.update(report.rejected_by_reason)
         notes.update(report.notes)
     last = reports[-1] if reports else None
+    if outside := sum(reasons[reason] for reason in OUT_OF_RANGE):
+        again = (
+            f"`lyo ingest --table {table.name} --again` reads them once the range (or this machine's clock) has moved"
+        )
+        note = "; ".join(filter(None, (note, f"{outside:,} rows lie outside the accepted times: {again}")))
     return LandingReport(
         file_hash=batch_name(table.name, 0)[:16],
         name=f"table {table.name}",

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, replace
 import pyarrow as pa
 
 from lyo_pipelines.interactions.landing.stage import take_back_file
+from lyo_pipelines.interactions.store.landed_parts import forget_files, noted_days
 from lyo_pipelines.interactions.store.ledger import Reached, batch_name, entry_path, forget_marks, read_entry
 from lyo_pipelines.interactions.tables.new_rows import Place, Seen
 from lyo_pipelines.storage.lake import Lake
@@ -97,6 +98,7 @@ def take_table_back(lake: Lake, name: str, state: TableState) -> TableState:
     """
     last = state.taking_back or state.batch + 1  # a killed landing may have left one more
     lake.write_json(TableState(taking_back=last).said(), lake.table_state(name, _STATE))
+    forget_files(lake, {batch_name(name, number) for number in range(1, last + 1)}, noted_days(lake))
     for number in range(1, last + 1):
         batch = batch_name(name, number)
         if lake.exists(entry_path(lake, batch)):

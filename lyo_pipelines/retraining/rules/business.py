@@ -1,4 +1,4 @@
-"""F4: a new subject, language or grade in the curriculum that no adapter has learnt, and the start of an academic year."""
+"""F4: a new subject, language or grade in the curriculum that no adapter has learnt, the start of an academic year, an erasure."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from lyo_pipelines.retraining.curriculum import Area
 from lyo_pipelines.retraining.findings import Findings, TriggerCase, TriggerFinding, measurements
 
 KIND = "business"
+ERASURE = "business.erasure"
+"""The one cause that needs no new examples, no cooldown and no room in the weekly budget: somebody has a right to it."""
 
 
 def new_area(case: TriggerCase) -> Findings:
@@ -72,4 +74,22 @@ def academic_year(case: TriggerCase) -> Findings:
     )
 
 
-RULES = (new_area, new_grade, academic_year)
+def erased_person(case: TriggerCase) -> Findings:
+    """Somebody was erased from whom the adapter had learnt: it is trained again without them."""
+    training = case.history.training
+    if training is None or not training.tainted_since:
+        return
+    since = training.tainted_since[:10]
+    says = f"{training.version} learnt from people who were erased on {since}; training again leaves them out"
+    yield TriggerFinding(
+        ERASURE,
+        KIND,
+        "fire",
+        says,
+        measurements(since=since),
+        subject=training.tainted_since,
+        suspicious=True,
+    )
+
+
+RULES = (new_area, new_grade, academic_year, erased_person)

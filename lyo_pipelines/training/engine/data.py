@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any, TypedDict
 
 import numpy as np
-import pyarrow.parquet as pq
 import torch
 
 from lyo_pipelines.contracts.errors import DatasetError
+from lyo_pipelines.storage.damage import CheckedTable
 from lyo_pipelines.training.engine.chat import Tokens, tokenize
 
 IGNORED = -100
@@ -48,7 +48,7 @@ def read_split(
         raise DatasetError(f"training reads train and validation only, not {split!r}")
     path = dataset_dir / f"{split}.parquet"
     try:
-        table = pq.ParquetFile(path).read()
+        table = CheckedTable(path, str(path)).read()
         conversations = table["messages"].to_pylist()
     except (OSError, KeyError, ValueError) as error:
         raise DatasetError(f"{path} cannot be read ({error}). Build the dataset again.") from error

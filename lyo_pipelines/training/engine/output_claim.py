@@ -17,6 +17,7 @@ def claim_output(output: Path, dataset_dir: Path, recipe: Recipe, start: Trainin
     Raises OtherTrainingError, or DocumentError when dataset_dir is no dataset version or the note is damaged.
     """
     manifest = DataManifest.read(dataset_dir / MANIFEST)
+    manifest.require_files(dataset_dir)
     tuned = start is not None and recipe.method in PREFERENCE_METHODS
     note = TrainingNote(
         segment=manifest.segment,

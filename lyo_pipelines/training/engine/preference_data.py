@@ -9,9 +9,9 @@ from typing import Any
 
 import datasets
 import numpy as np
-import pyarrow.parquet as pq
 
 from lyo_pipelines.contracts.errors import DatasetError
+from lyo_pipelines.storage.damage import CheckedTable
 from lyo_pipelines.training.batches import TrainingPlan, plan_training
 from lyo_pipelines.training.engine.chat import Tokens, tokenize
 from lyo_pipelines.training.recipes import Recipe
@@ -61,7 +61,7 @@ def read_preferences(dataset_dir: Path, method: str, split: str, tokenizer: Any,
     """Read and tokenise `<method>_<split>.parquet`. Raises DatasetError when it is not there."""
     path = dataset_dir / f"{method}_{split}.parquet"
     try:
-        table = pq.ParquetFile(path).read()
+        table = CheckedTable(path, str(path)).read()
     except (OSError, ValueError) as error:
         raise DatasetError(f"{path} cannot be read ({error}). Materialize preference_data again.") from error
     prompts = table["messages"].to_pylist()

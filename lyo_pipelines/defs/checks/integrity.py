@@ -1,0 +1,59 @@
+"""The daily check of the lake: everything that was written is still there, as it was written."""
+
+import dagster as dg
+
+from lyo_pipelines.defs import clock
+from lyo_pipelines.defs.metadata import metadata_table
+from lyo_pipelines.defs.resources import Store
+from lyo_pipelines.integrity.verify import verify_lake
+from lyo_pipelines.storage.leftovers import sweep_leftovers
+
+NAME = "lake_intact"
+_SHOWN = 100
+_SUNDAY = 7
+
+
+@dg.asset_check(
+    asset="landed_files",
+    name=NAME,
+    description=(
+        "Everything in the lake is as it was written: landed files against the ledger, days, dataset versions, adapters, reports and "
+        "the registry. Every Sunday each byte is read, on other days sizes, counts and footers. Leftovers of killed programs go. "
+        "`lyo verify` does the same at any time."
+    ),
+)
+def lake_intact(store: Store) -> dg.AssetCheckResult:
+    """Compare, and remove leftovers that are a day old."""
+    lake, now = store.lake(), clock.current_time()
+    swept = sweep_leftovers(lake, now=now)
+    found = verify_lake(lake, deep=now.isoweekday() == _SUNDAY, now=now)
+    rows = [{"file": one.path, "what": one.says, "to do": one.todo} for one in found.damage[:_SHOWN]]
+    said = f"{len(found.damage)} files are damaged, for instance {found.damage[0].path}" if found.damage else ""
+    return dg.AssetCheckResult(
+        passed=not found.damage,
+        severity=dg.AssetCheckSeverity.ERROR,
+        description=said or "everything is as it was written",
+        metadata={
+            "damaged": metadata_table(rows, ["file", "what", "to do"]),
+            "checked": sum(found.checked.values()),
+            "every_byte": found.deep,
+            "leftovers_removed": len(swept),
+        },
+    )
+
+
+verify_job = dg.define_asset_job(
+    "verify_lake",
+    selection=dg.AssetSelection.checks(dg.AssetCheckKey(dg.AssetKey("landed_files"), NAME)),
+    executor_def=dg.in_process_executor,
+    description="Compare the lake with what was written down of it, and remove what killed programs left behind.",
+)
+
+verify_schedule = dg.ScheduleDefinition(
+    name="verify_lake_daily",
+    job=verify_job,
+    cron_schedule="40 2 * * *",
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Runs the check lake_intact every night.",
+)
