@@ -33,7 +33,8 @@ _SCOPED = r"(?:~[0-9a-f]{8})?"
 _TABLE = r"[a-z0-9_]{1,60}:"
 """What earlier versions put before the key of a table's row; there, nothing else stands before a counter and a colon but by chance."""
 _DIGEST = 9
-_LIKE_A_TELEPHONE = r"[0-9]{9}"
+_LIKE_A_TELEPHONE = r"(?:^|[^0-9a-fA-F])[0-9]{9,}(?:[^0-9a-fA-F]|$)"
+"""A long number that stands by itself; hexadecimal digits have such runs by chance."""
 _LEAST_INSIDE = 4
 
 

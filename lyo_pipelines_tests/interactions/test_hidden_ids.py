@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 import uuid
 
@@ -138,6 +139,12 @@ def test_rows_that_landed_with_raw_ids_join_with_those_that_came_later(tmp_path)
     for name in ("conversation_id", "question_id"):
         assert len({one[name] for one in rows}) == 1
     assert hide_ids_of(raw(lake), PSEUDONYMS) == raw(lake)
+
+
+def test_ids_of_the_gateway_are_what_its_clients_quote():
+    draw = random.Random(7)
+    ids = [f"chatcmpl-{draw.getrandbits(96):024x}" for _ in range(2_000)]
+    assert hide_ids(pa.array(ids), "interaction_id", PSEUDONYMS).to_pylist() == ids
 
 
 def test_uuids_whose_digits_could_be_a_telephone_number_are_hashed():
