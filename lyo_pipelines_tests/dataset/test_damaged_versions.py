@@ -37,7 +37,6 @@ def wipe(path: Path) -> None:
         ("test.parquet", Path.unlink),
         ("removed.parquet", wipe),
         ("manifest.json", cut),
-        ("manifest.json", wipe),
     ],
 )
 def test_what_can_be_made_again_is_written_with_the_same_bytes(built, name, how):
