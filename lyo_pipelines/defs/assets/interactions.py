@@ -192,8 +192,8 @@ def raw_interactions(context: dg.AssetExecutionContext, store: Store) -> dg.Mate
         try:
             report = build_day(lake, day, pseudonyms)
         except DamagedFileError as error:  # the other days go on
-            context.log.warning(f"{day.isoformat()}: {error}")
-            damaged[day.isoformat()] = str(error)
+            context.log.warning(f"{day.isoformat()}: {error.message}. `lyo verify` says what to do.")
+            damaged[day.isoformat()] = f"{error.message}. `lyo verify` says what to do."
             continue
         total += report.rows
         context.add_asset_metadata(

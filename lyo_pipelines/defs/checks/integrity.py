@@ -27,14 +27,16 @@ def lake_intact(store: Store) -> dg.AssetCheckResult:
     lake, now = store.lake(), clock.current_time()
     swept = sweep_leftovers(lake, now=now)
     found = verify_lake(lake, deep=now.isoweekday() == _SUNDAY, now=now)
-    rows = [{"file": one.path, "what": one.says, "to do": one.todo} for one in found.damage[:_SHOWN]]
-    said = f"{len(found.damage)} files are damaged, for instance {found.damage[0].path}" if found.damage else ""
+    rows = [{"file": one.path, "what": one.says, "kind": one.kind} for one in found.damage[:_SHOWN]]
+    said = ""
+    if found.damage:
+        said = f"damaged: {len(found.damage)}, for instance {found.damage[0].path}; `lyo verify` says what to do"
     return dg.AssetCheckResult(
         passed=not found.damage,
         severity=dg.AssetCheckSeverity.ERROR,
         description=said or "everything is as it was written",
         metadata={
-            "damaged": metadata_table(rows, ["file", "what", "to do"]),
+            "damaged": metadata_table(rows, ["file", "what", "kind"]),
             "checked": sum(found.checked.values()),
             "every_byte": found.deep,
             "leftovers_removed": len(swept),

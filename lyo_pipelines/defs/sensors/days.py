@@ -32,7 +32,7 @@ def stale_days_sensor(context: dg.SensorEvaluationContext, store: Store) -> dg.S
         )
     damaged = damaged_days(lake, known)
     for day, said in list(damaged.items())[:SHOWN]:
-        context.log.error(f"{day.isoformat()} cannot be built: {said}")
+        context.log.error(f"{day.isoformat()} cannot be built: {said}. `lyo verify` says what to do.")
     known = [day for day in known if day not in damaged]
     if not known:
         waits = f"{len(damaged)} days cannot be built, as what landed is damaged (see `lyo verify`)" if damaged else ""

@@ -115,7 +115,7 @@ def stale_days(lake: Lake) -> list[date]:
 
 
 def damaged_days(lake: Lake, days: Iterable[date]) -> dict[date, str]:
-    """Those of the days that cannot be built because something of what landed is damaged, and what to do about each."""
+    """Those of the days that cannot be built because something of what landed is damaged, and what that is."""
     known = landed_files(lake)
     return {day: said for day in days if (said := day_damage(lake, day, known)) is not None}
 

@@ -27,7 +27,10 @@ def require_intact(lake: Lake, day: date, known: Container[str]) -> None:
 
 
 def day_damage(lake: Lake, day: date, known: Container[str]) -> str | None:
-    """What is wrong with what landed for a day, without reading it again; None when nothing is known to be."""
+    """What is wrong with what landed for a day, without reading it again; None when nothing is known to be.
+
+    Names of the files that it came from are not in it: it is for logs that many people see.
+    """
     found = damaged_parts(lake, day, known)
     path = _path(lake, day)
     if not found and lake.exists(path):
@@ -35,7 +38,7 @@ def day_damage(lake: Lake, day: date, known: Container[str]) -> str | None:
             found = dict(lake.read_json(path)["found"])
         except (DamagedFileError, KeyError, TypeError, ValueError):
             return None
-    return f"{_told(found)}. {landing_advice(lake, day, found)}" if found else None
+    return _told(found) if found else None
 
 
 def forget_damage(lake: Lake, days: Iterable[date]) -> None:
