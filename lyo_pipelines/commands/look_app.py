@@ -24,11 +24,16 @@ look_app.add_typer(config_app, name="config", rich_help_panel=LOOK)
 
 
 @look_app.command(rich_help_panel=LOOK, epilog=examples("lyo status", "lyo --demo status --json"))
-def status(as_json: AsJson = False) -> None:
+def status(
+    every: Annotated[
+        bool, typer.Option("--all", help="Show every segment, also those without an adapter beyond the first forty.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
     """Show where every segment stands, what waits, whether anybody watches, and what to do next."""
     from lyo_pipelines.commands.status import show_status
 
-    show_status(output(), as_json=as_json)
+    show_status(output(), as_json=as_json, every=every)
 
 
 @look_app.command(rich_help_panel=LOOK, epilog=examples("lyo why tutoring.en.physics --since 2026-11-01 --all"))

@@ -35,6 +35,7 @@ DAILY_SENSORS = ("inbox_sensor", "stale_days_sensor")
 TRIGGER_SENSORS = tuple(f"{kind}_sensor" for kind in KINDS)
 ROLLOUT_SENSOR = "rollout_sensor"
 _RULES_SHOWN = 4
+_SEGMENTS_SHOWN = 40
 
 
 @dataclass(frozen=True)
@@ -81,8 +82,8 @@ class Status:
     segments: tuple[SegmentStatus, ...] = ()
 
 
-def show_status(console: Console, *, as_json: bool) -> None:
-    """Print the status as tables, or as one JSON object."""
+def show_status(console: Console, *, as_json: bool, every: bool = False) -> None:
+    """Print the status as tables, or as one JSON object. every: no segment is left out of the table."""
     settings = Settings.from_env()
     lake, config = Lake(settings.data_dir), load_config(settings.config_path)
     status = read_status(lake, config, watching(), now=datetime.now(UTC))
@@ -92,7 +93,7 @@ def show_status(console: Console, *, as_json: bool) -> None:
             del told["watch"]["silent"]
         print_json(console, told)
         return
-    print_status(console, status)
+    print_status(console, status, every=every)
 
 
 def watching() -> Watch:
@@ -246,14 +247,18 @@ def _next(
     return ""
 
 
-def print_status(console: Console, status: Status) -> None:
-    """The status as people read it."""
+def print_status(console: Console, status: Status, *, every: bool = True) -> None:
+    """The status as people read it. every: also all segments without an adapter (a thousand take seconds to draw)."""
     _lines(console, status)
     table = Table(title="\nSegments", title_justify="left")
     for name in ("segment", "examples", "adapter", "report", "release", "next"):
         is_key = name in ("segment", "examples")
         table.add_column(name, justify="right" if name == "examples" else "left", overflow="fold", no_wrap=is_key)
-    for one in status.segments:
+    told = [one for one in status.segments if one.adapter or one.release or one.report]
+    others = [one for one in status.segments if not (one.adapter or one.release or one.report)]
+    left_out = 0 if every else max(0, len(others) - _SEGMENTS_SHOWN)
+    shown = {one.segment for one in (*told, *others[: len(others) - left_out])}
+    for one in [one for one in status.segments if one.segment in shown]:
         verdict = f"[green]{one.report}[/]" if one.report == "may be released" else f"[yellow]{escape(one.report)}[/]"
         table.add_row(
             one.segment,
@@ -265,6 +270,8 @@ def print_status(console: Console, status: Status) -> None:
         )
     if status.segments:
         console.print(table)
+        if left_out:
+            console.print(f"… and {left_out:,} more without an adapter: `lyo status --all`.", highlight=False)
     else:
         console.print(
             "No segment yet: `lyo ingest FILE` reads logs, `lyo demo` shows all of it on sample logs.", highlight=False

@@ -124,6 +124,17 @@ def test_what_curation_kept_and_removed_most_is_said(lake: Lake, config: Config)
     assert "100 read, 60 kept (60%)" in printed(one) and "rated_low 30, refusal 10" in printed(one)
 
 
+def test_a_thousand_segments_are_cut_short_and_none_with_an_adapter_is_left_out(lake: Lake, config: Config) -> None:
+    write_days(lake, made_health({f"tutoring.en.s{n:02}": steady(4) for n in range(60)}, 2))
+    adapter(lake, segment="tutoring.en.s59")
+    console = Console(record=True, width=200)
+    status.print_status(console, found(lake, config), every=False)
+    text = console.export_text()
+    assert "tutoring.en.s59" in text and "tutoring.en.s58" not in text
+    assert "and 19 more without an adapter" in text
+    assert "tutoring.en.s58" in printed(found(lake, config))
+
+
 def test_one_damaged_segment_hides_no_other(lake: Lake, config: Config) -> None:
     ready(lake)
     begin(lake, config)

@@ -88,6 +88,9 @@ def test_a_segment_goes_through_to_a_report_and_a_second_run_repeats_nothing(wor
     report = json.loads((Path(lake.report_dir(SEGMENT, adapter.version)) / "report.json").read_text())
     assert report["dataset_fingerprint"] == version.fingerprint
     assert {"base", "candidate"} <= set(report["models"])
+    assert report["row_figures"] == version.manifest.row_figures
+    text = (Path(lake.report_dir(SEGMENT, adapter.version)) / "report.md").read_text()
+    assert "| `curation.minimum_rating` | 4.0 |" in text, "figures that shaped the rows are named with their values"
     checks = {e.check_name: e.passed for e in result.get_asset_check_evaluations()}
     for name in ("no_shared_group", "no_shared_question", "no_near_duplicate_question", "no_benchmark_overlap"):
         assert checks[name], name
