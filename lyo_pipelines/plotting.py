@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import base64
 import io
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -44,13 +44,17 @@ def new_figure(width: float, height: float, **options: Any) -> Figure:
     return figure
 
 
+Grid = Literal["x", "y", "both", ""]
+"""Along which axis lines stand behind the data; "" for none."""
+
+
 def new_panel(
     height: float,
     title: str,
     says: str = "",
     *,
     margins: tuple[float, float, float, float] = (1.4, 0.2, 0.72, 0.45),
-    grid: str = "x",
+    grid: Grid = "x",
 ) -> tuple[Figure, Axes]:
     """A figure of WIDTH x height inches with its title, what it says at a glance below it, and axes without a frame.
 
@@ -66,7 +70,7 @@ def new_panel(
     return figure, axes
 
 
-def plain(axes: Axes, *, grid: str = "x") -> None:
+def plain(axes: Axes, *, grid: Grid = "x") -> None:
     """Axes in the style of all pictures: no frame, no ticks, lines behind the data along `grid`."""
     for side in axes.spines.values():
         side.set_visible(False)

@@ -35,6 +35,10 @@ def column_schema(schema: pa.Schema, *fallbacks: pa.Schema) -> dg.TableSchema:
     return dg.TableSchema(columns=columns)
 
 
+TableOrWord: TypeAlias = dg.TableMetadataValue | dg.MarkdownMetadataValue | dg.TextMetadataValue
+"""What a table becomes: a table, Markdown where it is long, a word where it is empty."""
+
+
 def automation(*sensors: str) -> dict[str, dg.MarkdownMetadataValue]:
     """Which sensors look after an asset that no run makes, as its page says it: Dagster itself lists sensors of jobs only, and says
     "no automations" of such an asset.
@@ -50,9 +54,7 @@ LONGEST_TEXT = 200
 """Characters of a text of people in a cell."""
 
 
-def metadata_table(
-    rows: Iterable[Mapping[str, Any]], columns: Sequence[str]
-) -> dg.TableMetadataValue | dg.MarkdownMetadataValue | dg.TextMetadataValue:
+def metadata_table(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> TableOrWord:
     """A table of the named columns that the page shows at once; one without rows is the word "none"."""
     filled = [{column: _cell(row.get(column, "")) for column in columns} for row in rows]
     if not filled:
@@ -65,9 +67,7 @@ def metadata_table(
     return dg.MetadataValue.md("\n".join(lines))
 
 
-def counts_table(
-    title: str, values: Mapping[str, int]
-) -> dg.TableMetadataValue | dg.MarkdownMetadataValue | dg.TextMetadataValue:
+def counts_table(title: str, values: Mapping[str, int]) -> TableOrWord:
     """Counts by name as a table, largest first, with their shares."""
     whole = sum(values.values())
     rows = [

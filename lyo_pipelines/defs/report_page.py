@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import dagster as dg
 
@@ -36,11 +37,9 @@ def report_metadata(instance: dg.DagsterInstance, lake: Lake, report: Report, *,
     folder = lake.report_dir(report.segment, report.version)
     history = version_history(lake, report.segment)
     judged = [gate for gate in gates_in_order(report) if not gate.vacuous]
-    pictures = report_plots(report)
     small = report_plots(report, dpi=DPI)
-    page = render_html(report, pictures).encode("utf-8")
     # the name that a browser gives to the download
-    link = served_file(instance, f"report-{report.segment}-{report.version}.html", page)
+    link = served_file(instance, f"report-{report.segment}-{report.version}.html", _page(lake, report, folder))
     shown = {name: picture(instance, png, name.removesuffix(".png")) for name, png in small.items()}
     return {
         "may_be_released": release_sentence(report.gates),
@@ -58,6 +57,12 @@ def report_metadata(instance: dg.DagsterInstance, lake: Lake, report: Report, *,
         **_figures(report),
         "report_file": dg.MetadataValue.path(f"{folder}/{HTML_REPORT}"),
     }
+
+
+def _page(lake: Lake, report: Report, folder: str) -> bytes:
+    """The report as one file: as its evaluation wrote it, or made now where that was a version without it."""
+    path = Path(lake.local(folder)) / HTML_REPORT
+    return path.read_bytes() if path.is_file() else render_html(report, report_plots(report)).encode("utf-8")
 
 
 def gates_metadata(gates: list[Gate], demands: Mapping[str, str]) -> Metadata:

@@ -9,7 +9,15 @@ from typing import Any
 import dagster as dg
 
 from lyo_pipelines.defs import clock
-from lyo_pipelines.defs.metadata import Metadata, automation, column_schema, counts_table, excerpt, metadata_table
+from lyo_pipelines.defs.metadata import (
+    Metadata,
+    TableOrWord,
+    automation,
+    column_schema,
+    counts_table,
+    excerpt,
+    metadata_table,
+)
 from lyo_pipelines.defs.partitions import digest_version
 from lyo_pipelines.defs.pictures import picture
 from lyo_pipelines.defs.resources import Store
@@ -113,7 +121,7 @@ def document_chunks(context: dg.AssetExecutionContext, store: Store):
         raise dg.Failure("; ".join(failed) + " (all other sets were read)", allow_retries=False)
 
 
-def _rejected(rejected: list[tuple[str, Any]]) -> dg.MarkdownMetadataValue:
+def _rejected(rejected: list[tuple[str, Any]]) -> TableOrWord:
     rows = [{"set": name, "document": one.path, "why": one.says} for name, one in rejected[:_REJECTED_SHOWN]]
     return metadata_table(rows, ["set", "document", "why"])
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lyo_pipelines.contracts.report import Report
+from lyo_pipelines.contracts.report_values import Timings
 from lyo_pipelines.evaluation.measures.compare import OURS
 from lyo_pipelines.evaluation.report.markdown_tables import number
 from lyo_pipelines.plotting import (
@@ -113,11 +114,11 @@ def slices_plot(report: Report) -> Figure | None:
 
 def response_times_plot(report: Report) -> Figure | None:
     """Time to the first token and to the last, median with a line to the 95th percentile."""
-    timings = {
-        role: (t, *spans)
-        for role, t in report.timings.items()
-        if t.probes and None not in (spans := (t.time_to_first_token_ms.p50, t.total_ms.p50, t.total_ms.p95))
-    }
+    timings: dict[str, tuple[Timings, float, float, float]] = {}
+    for role, t in report.timings.items():
+        first, total, total_p95 = t.time_to_first_token_ms.p50, t.total_ms.p50, t.total_ms.p95
+        if t.probes and first is not None and total is not None and total_p95 is not None:
+            timings[role] = (t, first, total, total_p95)
     if not timings:
         return None
     tokens = next(iter(timings.values()))[0].probe_tokens
