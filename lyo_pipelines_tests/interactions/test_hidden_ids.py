@@ -130,6 +130,7 @@ def test_rows_that_landed_with_raw_ids_join_with_those_that_came_later(tmp_path)
     ):
         table = table.set_column(table.schema.get_field_index(name), table.schema.field(name), pa.array([value]))
     lake.write_table(table.replace_schema_metadata(None), str(path))  # as earlier versions wrote it
+    lake.fs.rm(lake.path("landed"), recursive=True)  # and noted no size
     land(lake, jsonl(tmp_path / "new.jsonl", [row(1, conversation_id="lesson", question_id="en-fractions-7")]))
     from lyo_pipelines.interactions.days.build import build_day
 
