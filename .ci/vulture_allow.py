@@ -29,6 +29,7 @@ architecture
 value_current
 users_current
 n_current
+verdict_confidence
 
 # columns of an arm: read by name for every measure
 times_n

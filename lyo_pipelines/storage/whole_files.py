@@ -17,7 +17,13 @@ from lyo_pipelines.storage.lake import TEMPORARY, sync_folder
 
 @contextmanager
 def whole_file(path: Path) -> Generator[Path]:
-    """Yield a path to write to that becomes `path` in one rename, once it is on the disk; after an error it is removed."""
+    """Yield a path to write to that becomes `path` in one rename, once it is on the disk; after an error it is removed.
+
+    A device or pipe is written to itself: a rename would put a file in the place of /dev/null.
+    """
+    if path.exists() and not path.is_file() and not path.is_dir():
+        yield path
+        return
     temporary = path.with_name(f"{TEMPORARY}{os.getpid()}-{path.name}")
     try:
         yield temporary

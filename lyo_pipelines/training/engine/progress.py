@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 import transformers
 
@@ -24,7 +25,7 @@ _VALIDATING = 0.2
 """Of the cost of training, what validating may cost: a short training beside a long validation validates less often."""
 
 
-def validation_steps(recipe: Recipe, steps: int, lengths: Sequence[int], tokens: int) -> set[int]:
+def validation_steps(recipe: Recipe, steps: int, lengths: Sequence[int] | np.ndarray, tokens: int) -> set[int]:
     """The steps after which to validate: every interval, and always the last; none without validation examples.
 
     lengths: tokens of each validation example; tokens: of the whole training.
