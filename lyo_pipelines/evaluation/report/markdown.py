@@ -98,7 +98,8 @@ def _cells(report: Report, name: str, rival: str) -> list[str]:
     theirs, ours = compared_means(report, found)
     if found.difference is None:
         return [_value(theirs), _value(ours), "–", found.note, str(found.n)]
-    word = found.note or f"{WORDS[found.verdict]} (p {number(found.p_adjusted)})"
+    level = "" if found.verdict_confidence is None else f", interval at {found.verdict_confidence:.1%}"
+    word = found.note or f"{WORDS[found.verdict]} (p {number(found.p_adjusted)}{level})"
     difference = difference_with_interval(found.difference, *found.interval)
     return [_value(theirs), _value(ours), difference, word, str(found.n), number(found.minimal_detectable_effect)]
 
