@@ -96,9 +96,8 @@ def _frame(axes: Any, weeks: Sequence[Week], *, last: bool) -> None:
         side.set_color(RULE)
     axes.set_yticks([])
     axes.set_xlim(-0.6, len(weeks) - 0.4)
-    middle = len(weeks) // 2
-    ticks = [0, middle] if last else []
+    ticks = [0] if last else []  # a second label would touch the first
     axes.set_xticks(ticks, [f"{weeks[at].start.day} {weeks[at].start:%b}" for at in ticks], fontsize=SMALL, color=SOFT)
-    for label in axes.get_xticklabels()[:1]:
+    for label in axes.get_xticklabels():
         label.set_horizontalalignment("left")
     axes.tick_params(length=0)
