@@ -150,7 +150,7 @@ def test_dagster_gets_few_lines_and_one_materialization(tmp_path, dataset):
     assert list(shown)[:2] == ["loss_curve", "result"], "what people look for stands first"
     assert str(shown["loss_curve"].value).startswith("![training and validation loss](data:image/png;base64,")
     assert f"{result.metrics.eval_loss:.3f} at step" in shown["result"]
-    assert shown["took"].endswith(" s") and shown["peak_memory"].endswith("iB")
+    assert shown["took"].endswith("s") and shown["peak_memory"].endswith("iB")
 
 
 def test_an_engine_whose_parent_died_is_asked_to_stop(tmp_path):
