@@ -29,6 +29,7 @@ NOT_REACHED = (
     "a running gateway's journal: stop it, let what it sent land, and erase again",
     "adapters: those that learnt from them are marked and named (business_sensor trains the newest of a segment again), and go on "
     "serving until a new one is released or you roll back",
+    "example rows and answers, without names, that pages of the Dagster UI showed: its database and its captured logs keep them",
     "merged and exported models made of those adapters, folders that you exported to elsewhere, and backups",
 )
 """What this command does not do; said every time."""
