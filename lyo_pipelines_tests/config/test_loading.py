@@ -32,6 +32,7 @@ def test_no_figure_has_a_second_default_in_python():
         if not field.is_required()
     }
     assert given.pop("GateConfig.blocking") is True  # a gate that says nothing stops what does not pass it
+    assert given.pop("GateConfig.check") == "your_own_gates"  # no figure: where a page lists a gate that does not say
     assert {name: value for name, value in given.items() if value is not None} == {}  # None: an entry does not have it
 
 
