@@ -52,7 +52,7 @@ class Review:
         return self.interaction_id, self.finding
 
 
-_LIKE_A_FORMULA = re.compile(r"\s*'*\s*[=+\-@＝＋－＠]|[\t\r]")
+_LIKE_A_FORMULA = re.compile(r"^[\s']*[=+\-@＝＋－＠]|^[\t\r]")
 COLUMNS = tuple(field.name for field in fields(Review))
 _REQUIRED = ("interaction_id", "day", "finding", "decision")
 
