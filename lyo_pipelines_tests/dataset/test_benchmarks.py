@@ -194,14 +194,14 @@ def test_hashed_ids_of_the_lake_still_meet_a_benchmark(tmp_path: Path):
     lake = folder_with(
         tmp_path, made__jsonl="\n".join(map(json.dumps, items)), other__jsonl=json.dumps({"question": "Why?"})
     )
-    pseudonyms = Pseudonyms("a key")
+    pseudonyms = Pseudonyms("a key of the tests")
     index = BenchmarkIndex(registered_benchmarks(lake, pseudonyms), CONFIG)
     ids = hide_ids(pa.array(["gsm-17", "17", "made:17", None, "other"]), "question_id", pseudonyms)
     assert [(hit.row, hit.item, hit.how) for hit in index.ids(ids, np.arange(5))] == [
         (0, 0, "source_id"),
         (2, 1, "source_id"),
     ]
-    assert index.ids(hide_ids(pa.array(["gsm-17"]), "question_id", Pseudonyms("another")), np.zeros(1, np.int64)) == []
+    assert index.ids(hide_ids(pa.array(["gsm-17"]), "question_id", Pseudonyms("another key of the tests")), np.zeros(1, np.int64)) == []
 
 
 def test_without_benchmarks_nothing_is_found():
