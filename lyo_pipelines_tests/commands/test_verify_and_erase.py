@@ -48,7 +48,7 @@ def test_verify_names_the_file_what_is_wrong_and_what_to_do(lake):
     assert "lyo ingest" in text
     told = json.loads(said(show_verification, None, deep=False, as_json=True)[1])
     assert [one["path"] for one in told["findings"]] == [str(part)]
-    result = lake_intact(Store(data_dir=lake.root, pseudonym_key="a key for the tests"))
+    result = lake_intact(Store(data_dir=lake.root))
     assert not result.passed
     assert str(part) in (result.description or "")
     with pytest.raises(NothingToVerifyError, match=r"tutoring\.xx"):

@@ -201,7 +201,12 @@ def test_hashed_ids_of_the_lake_still_meet_a_benchmark(tmp_path: Path):
         (0, 0, "source_id"),
         (2, 1, "source_id"),
     ]
-    assert index.ids(hide_ids(pa.array(["gsm-17"]), "question_id", Pseudonyms("another key of the tests")), np.zeros(1, np.int64)) == []
+    assert (
+        index.ids(
+            hide_ids(pa.array(["gsm-17"]), "question_id", Pseudonyms("another key of the tests")), np.zeros(1, np.int64)
+        )
+        == []
+    )
 
 
 def test_without_benchmarks_nothing_is_found():

@@ -81,11 +81,12 @@ def release(instance: dg.DagsterInstance, store: Store) -> dg.ExecuteInProcessRe
 
 
 def test_what_people_ask_and_rate_trains_the_adapter_that_then_answers_them(
-    tmp_path: Path, clock: Clock, lessons: dict[str, str]
+    tmp_path: Path, clock: Clock, lessons: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("LYO_PSEUDONYM_KEY", SECRET)
     clock.now = AT + timedelta(hours=1)
     (tmp_path / "config.yaml").write_text(CONFIG)
-    store = Store(data_dir=str(tmp_path / "data"), pseudonym_key=SECRET, config_path=str(tmp_path / "config.yaml"))
+    store = Store(data_dir=str(tmp_path / "data"), config_path=str(tmp_path / "config.yaml"))
     lake, base = store.lake(), make_model(tmp_path / "data" / "models" / "tiny")
     instance = dg.DagsterInstance.ephemeral()
     instance.add_dynamic_partitions(SEGMENTS.name, [SEGMENT])

@@ -33,7 +33,7 @@ SMALL = "dataset: {minimum_groups: 3}\ncuration: {segment_minimum_interactions: 
 @pytest.fixture
 def curated(tmp_path: Path) -> Store:
     """A day of ratings 4 and 5, landed and curated, and a configuration that a test changes."""
-    store = Store(data_dir=str(tmp_path / "data"), pseudonym_key="k" * 32, config_path=str(tmp_path / "config.yaml"))
+    store = Store(data_dir=str(tmp_path / "data"), config_path=str(tmp_path / "config.yaml"))
     figures(store, 4.0)
     drop(store, "log.jsonl", [row(n, rating=4 + n % 2) for n in range(1, 61)])
     now = clock.current_time()
