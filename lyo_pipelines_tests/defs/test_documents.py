@@ -47,7 +47,7 @@ def test_documents_go_through_the_sensor_into_chunks_and_a_segment(on_sqlite: dg
     metadata = event.asset_materialization.metadata
     assert metadata["dagster/row_count"].value == 110
     assert "broken.pdf" in str(metadata["run_rejected"].value) and "Plant number" in str(metadata["samples"].value)
-    assert 2_000 < len(str(metadata["tokens"].value)) < 40_000
+    assert "](/logs/lyo/" in str(metadata["tokens"].value), "a picture that the UI's server hands out"
     checks = {one.check_name: one.passed for one in result.get_asset_check_evaluations()}
     assert checks == {"documents_conserved": True, "documents_readable": False}
     assert isinstance(tick(documents_sensor, on_sqlite, store), dg.SkipReason)
