@@ -30,7 +30,7 @@ _MEAN, _BETWEEN, _WITHIN = 3.9, 0.35, 0.95
 """Of ratings: the mean, how much users differ from each other, and how much one user's ratings differ."""
 
 
-class UnknownSegmentError(LyoError):
+class NoTrafficError(LyoError):
     """No sample of this segment can be made; the message says of which it can."""
 
 
@@ -136,5 +136,5 @@ def _place(segment: str) -> tuple[Voice, str]:
         known = ", ".join(
             sorted(f"tutoring.{key}.{name}" for key in VOICES for name in VOICES[key].personas if name != "programming")
         )
-        raise UnknownSegmentError(f"no traffic can be made of {segment}: {known}")
+        raise NoTrafficError(f"no traffic can be made of {segment}: {known}")
     return voice, subject

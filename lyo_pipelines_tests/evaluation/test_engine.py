@@ -349,11 +349,8 @@ def test_dagster_hears_of_the_finished_report(world, output, tmp_path, monkeypat
     assert main(arguments(world, output, champion_dir=world.champion)) == 0
     (materialized,) = files.sent("report_asset_materialization")
     assert materialized["data_version"] == read_report(output).data_version
-    metadata = materialized["metadata"]
-    assert "| metric |" in metadata["verdicts"]["raw_value"]
-    assert metadata["differences"]["raw_value"].startswith("![differences](data:image/png;base64,")
-    assert len(metadata["differences"]["raw_value"]) < 41_000
-    assert metadata["n_test"]["raw_value"] == 18
+    told = {name: entry["raw_value"] for name, entry in materialized["metadata"].items()}
+    assert told == {"version": read_report(output).version}, "its page is drawn where Dagster runs"
     assert "DAGSTER_PIPES_CONTEXT" in os.environ
 
 

@@ -132,7 +132,9 @@ def test_a_key_that_is_not_set_is_said_before_anything_is_asked(world, tmp_path,
 def shorter(asked: dict, _: int) -> str:
     """A judge of one opinion: the shorter answer is better. It looks at nothing else, the order included."""
     text = asked["messages"][-1]["content"]
-    first, second = (re.search(f"<answer_{name}>\n(.*)\n</answer_{name}>", text, re.DOTALL) for name in "AB")
+    first, second = (
+        re.search(rf"begin of answer {name}\]\n(.*)\n\[\w+ end of answer {name}\]", text, re.DOTALL) for name in "AB"
+    )
     assert first
     assert second
     sizes = len(first.group(1)), len(second.group(1))

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lyo_pipelines.sample.traffic import GOOD, HARMFUL, NO_EFFECT, Effect, Route, Traffic, UnknownSegmentError
+from lyo_pipelines.sample.traffic import GOOD, HARMFUL, NO_EFFECT, Effect, Route, Traffic, NoTrafficError
 from lyo_pipelines.sample.write import write_jsonl
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines_tests.interactions.landing_lake import build, land
@@ -82,5 +82,5 @@ def test_the_rows_are_accepted_at_the_door(segment: str, tmp_path: Path) -> None
 
 def test_a_segment_of_which_no_sample_exists_is_named_with_those_that_do() -> None:
     for segment in ("tutoring.fr.math", "search.en", "tutoring.en.history"):
-        with pytest.raises(UnknownSegmentError, match=r"tutoring\.en\.math"):
+        with pytest.raises(NoTrafficError, match=r"tutoring\.en\.math"):
             Traffic(segment)
