@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lyo_pipelines.sample.traffic import GOOD, HARMFUL, NO_EFFECT, Effect, Route, Traffic, NoTrafficError
+from lyo_pipelines.sample.traffic import GOOD, HARMFUL, NO_EFFECT, Effect, NoTrafficError, Route, Traffic
 from lyo_pipelines.sample.write import write_jsonl
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines_tests.interactions.landing_lake import build, land
