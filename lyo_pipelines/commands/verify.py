@@ -65,4 +65,4 @@ def _print_findings(console: Console, title: str, findings: Sequence[DamageFindi
     console.print(f"\n[bold]{title}[/] ({len(findings)})", highlight=False)
     for finding in findings:
         console.print(f"  {escape(finding.path)} {escape(finding.says)}", highlight=False, soft_wrap=True)
-        console.print(f"    [dim]{escape(finding.todo)}[/]", highlight=False, soft_wrap=True)
+        console.print(f"    [dim]{escape(finding.hint)}[/]", highlight=False, soft_wrap=True)

@@ -22,8 +22,8 @@ def verify_days(lake: Lake, told: Verification) -> None:
             told.checked[f"files of {stage}"] += 1
             if said := table_damage(lake, path, deep=told.deep):
                 day = path.split("/")[-2].removeprefix("date=")
-                todo = f"Remove it and materialize {asset} for {day}: it is made from what is there."
-                told.add({path: said}, "derived", todo)
+                hint = f"Remove it and materialize {asset} for {day}: it is made from what is there."
+                told.add({path: said}, "derived", hint)
     for stage in ("keys/interactions", "keys/feedback"):
         for path in tables_below(lake, stage):
             told.checked["key indexes"] += 1

@@ -13,12 +13,12 @@ Kind = Literal["source", "derived", "leftover"]
 
 @dataclass(frozen=True)
 class DamageFinding:
-    """A file that is not what it should be. says: what is wrong; todo: what to do about it."""
+    """A file that is not what it should be. says: what is wrong; hint: what to do about it."""
 
     path: str
     kind: Kind
     says: str
-    todo: str
+    hint: str
 
 
 @dataclass
@@ -29,9 +29,9 @@ class Verification:
     checked: Counter[str] = field(default_factory=Counter[str])
     findings: list[DamageFinding] = field(default_factory=list[DamageFinding])
 
-    def add(self, found: Mapping[str, str], kind: Kind, todo: str) -> None:
+    def add(self, found: Mapping[str, str], kind: Kind, hint: str) -> None:
         """Take findings in. found: path -> what is wrong."""
-        self.findings += [DamageFinding(path, kind, says, todo) for path, says in found.items()]
+        self.findings += [DamageFinding(path, kind, says, hint) for path, says in found.items()]
 
     @property
     def damage(self) -> list[DamageFinding]:

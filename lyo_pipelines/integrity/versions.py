@@ -58,9 +58,9 @@ def _verify_data(
     key: str,
     folder_of: Callable[[str, str], str],
     kind: type[DataManifest],
-    todo: str,
+    hint: str,
 ) -> None:
-    _verify_pointer(lake, told, f"{folder_of(key, '')}/{_POINTER}", todo)
+    _verify_pointer(lake, told, f"{folder_of(key, '')}/{_POINTER}", hint)
     for version in lake.names(folder_of(key, "")):
         folder = folder_of(key, version)
         path = f"{folder}/{MANIFEST}"
@@ -71,7 +71,7 @@ def _verify_data(
         try:
             manifest = kind.parse(lake.read_bytes(path), path)
         except DocumentError as error:
-            told.add({path: error.message.removeprefix(path).strip()}, "derived", todo)
+            told.add({path: error.message.removeprefix(path).strip()}, "derived", hint)
         else:
             found = file_damage(lake, folder, manifest, deep=told.deep)
         for name in lake.names(folder):
@@ -80,7 +80,7 @@ def _verify_data(
                 found[file] = said
         for file, said in found.items():
             held_out = file.endswith("/groups.parquet")
-            told.add({file: said}, "source" if held_out else "derived", _HELD_OUT if held_out else todo)
+            told.add({file: said}, "source" if held_out else "derived", _HELD_OUT if held_out else hint)
 
 
 def _verify_adapters(lake: Lake, told: Verification, key: str) -> None:
@@ -88,8 +88,8 @@ def _verify_adapters(lake: Lake, told: Verification, key: str) -> None:
         folder = lake.local(lake.adapter_dir(key))
     except NotLocalError:
         return
-    todo = f"Restore it from a backup, or train {key} again."
-    _verify_pointer(lake, told, f"{lake.adapter_dir(key)}/{_POINTER}", todo)
+    hint = f"Restore it from a backup, or train {key} again."
+    _verify_pointer(lake, told, f"{lake.adapter_dir(key)}/{_POINTER}", hint)
     for version in lake.names(lake.adapter_dir(key)):
         path = folder / version / ADAPTER_MANIFEST
         if not path.is_file():
@@ -104,7 +104,7 @@ def _verify_adapters(lake: Lake, told: Verification, key: str) -> None:
                 load_checked(path.parent)
         except (DocumentError, DamagedAdapterError) as error:
             missing = {str(path.parent): error.message}
-        told.add(missing, "source", todo)
+        told.add(missing, "source", hint)
 
 
 def _verify_reports(lake: Lake, told: Verification, key: str) -> None:
@@ -120,9 +120,9 @@ def _verify_reports(lake: Lake, told: Verification, key: str) -> None:
             told.add({path: says}, "derived", f"Materialize eval_report for {key} again.")
 
 
-def _verify_pointer(lake: Lake, told: Verification, path: str, todo: str) -> None:
+def _verify_pointer(lake: Lake, told: Verification, path: str, hint: str) -> None:
     with suppress(FileNotFoundError, NotADirectoryError):
         try:
             read_object(lake, path)
         except DamagedFileError as error:
-            told.add({path: error.message.removeprefix(path).strip()}, "derived", todo)
+            told.add({path: error.message.removeprefix(path).strip()}, "derived", hint)

@@ -56,7 +56,7 @@ def test_a_damaged_part_is_named_with_its_inbox_file_and_the_day_stays_as_it_was
     how(part)
     found = verify_lake(lake, deep=True, now=NOW).damage
     assert [one.path for one in found] == [str(part)]
-    assert "rows.jsonl" in found[0].todo or "ratings.jsonl" in found[0].todo
+    assert "rows.jsonl" in found[0].hint or "ratings.jsonl" in found[0].hint
     if stage != "feedback":  # a day is built from what was routed to it
         day = lake.days("interactions")[0]
         with pytest.raises(DamagedLandingError) as raised:

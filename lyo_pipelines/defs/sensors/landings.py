@@ -35,11 +35,7 @@ def _events(notice: LandingNotice) -> Iterator[AssetEvent]:
         | {name: file.get(name) for name in ("read", "accepted", "rejected")}
         for file in notice.files
     ]
-    lost = [
-        str(file.get("name"))
-        for file in notice.files
-        if file.get("read") != int(str(file.get("accepted", 0))) + int(str(file.get("rejected", 0)))
-    ]
+    lost = [str(file.get("name")) for file in notice.files if file.get("conserved") is not True]
     broken = [{"file": f.get("name"), "reason": f.get("unreadable")} for f in notice.files if f.get("unreadable")]
     yield dg.AssetMaterialization(
         ASSET,

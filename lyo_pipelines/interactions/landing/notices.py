@@ -20,7 +20,8 @@ _FOLDER = "landings"
 
 @dataclass(frozen=True)
 class LandingNotice:
-    """One landing: `name` of its note, when it ended (ISO 8601, UTC), and each file's name, format, counts, reasons and trouble."""
+    """One landing: `name` of its note, when it ended (ISO 8601, UTC), and each file's public name, format, counts, reasons
+    and trouble."""
 
     name: str
     at: str
@@ -38,12 +39,13 @@ def note_landing(lake: Lake, reports: Sequence[LandingReport], now: datetime) ->
         return
     files = [
         {
-            "name": report.name,
+            "name": report.public_name,
             "format": report.format or "unreadable",
             "found": report.found,
             "read": report.read,
             "accepted": report.accepted,
             "rejected": report.rejected,
+            "conserved": report.conserved,
             "reasons": report.rejected_by_reason,
             "days": [day.isoformat() for day in report.days],
             "unreadable": report.unreadable,
