@@ -132,7 +132,7 @@ def test_a_file_of_which_nothing_is_taken_is_an_error_and_leaves_a_note_for_dags
     assert sorted(len(files) for files in notes) == [1, 1, 1, 2], "what cannot be read is told each time"
     names = {str(file["name"]) for files in notes for file in files}
     assert not names & {"bad.bin", "good.jsonl", "log.jsonl"}, "Dagster's pages know files by their digests"
-    assert sum(bool(file["unreadable"]) for files in notes for file in files) == 3
+    assert sum(bool(file["unreadable"]) for files in notes for file in files) == 4
 
 
 def test_a_subject_that_nobody_knows_is_asked_about_before_it_is_read(
