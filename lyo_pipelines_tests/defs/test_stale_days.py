@@ -142,7 +142,8 @@ def test_a_landing_without_a_run_becomes_an_event_once(store: Store) -> None:
     report = LandingReport("f00d", "log.jsonl", "canonical", 4, 3, 1, {"broken_json": 1}, found="its keys")
     note_landing(lake, [report], clock.current_time())
     note_landing(lake, [LandingReport("f00d", "log.jsonl", "canonical", already_landed=True)], clock.current_time())
-    assert len(noted_landings(lake)) == 1, "what was read before is no landing"
+    lake.write_text("{torn", lake.path("landings", "torn.json"))
+    assert len(noted_landings(lake)) == 1, "what was read before is no landing, and a torn note stops nobody"
     with dg.DagsterInstance.ephemeral() as instance:
         told = tick(inbox_sensor, instance, store)
         made, conserved, readable = told.asset_events

@@ -13,6 +13,7 @@ from datetime import datetime
 
 from lyo_pipelines.interactions.landing.report import LandingReport
 from lyo_pipelines.json_types import is_dict, is_list
+from lyo_pipelines.storage.damage import DamagedFileError
 from lyo_pipelines.storage.lake import Lake
 
 _FOLDER = "landings"
@@ -62,7 +63,7 @@ def noted_landings(lake: Lake) -> list[LandingNotice]:
     for name in lake.names(lake.path(_FOLDER)):
         try:
             told = lake.read_json(lake.path(_FOLDER, name))
-        except (OSError, ValueError):
+        except (OSError, DamagedFileError):
             continue
         if is_dict(told) and is_list(files := told.get("files")):
             found.append(LandingNotice(name, str(told.get("at", "")), tuple(file for file in files if is_dict(file))))
