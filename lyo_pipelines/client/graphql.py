@@ -12,6 +12,7 @@ from lyo_pipelines.errors import LyoError
 from lyo_pipelines.json_types import ConfigTree
 
 LOCATION = "lyo_pipelines"
+_REPOSITORY = {"repositoryLocationName": LOCATION, "repositoryName": "__repository__"}
 _LAUNCH = """
 mutation ($params: ExecutionParams!) {
   launchRun(executionParams: $params) {
@@ -166,8 +167,7 @@ class Client:
           }
         }
         """
-        selector = {"repositoryLocationName": LOCATION, "repositoryName": "__repository__"}
-        found = self.query(text, selector=selector)["sensorsOrError"].get("results", [])
+        found = self.query(text, selector=_REPOSITORY)["sensorsOrError"].get("results", [])
         running = {row["name"] for row in found if row["sensorState"]["status"] == "RUNNING"}
         return [name for name in names if name not in running]
 
@@ -182,8 +182,7 @@ class Client:
           }
         }
         """
-        selector = {"repositoryLocationName": LOCATION, "repositoryName": "__repository__"}
-        answer = self.query(text, selector=selector, key=segment)["addDynamicPartition"]
+        answer = self.query(text, selector=_REPOSITORY, key=segment)["addDynamicPartition"]
         if answer["__typename"] not in {"AddDynamicPartitionSuccess", "DuplicateDynamicPartitionError"}:
             raise GraphQLError(f"segment {segment} could not be added: {answer.get('message', answer['__typename'])}")
 
@@ -198,8 +197,7 @@ class Client:
           }
         }
         """
-        selector = {"repositoryLocationName": LOCATION, "repositoryName": "__repository__"}
-        answer = self.query(text, selector=selector, keys=segments)["deleteDynamicPartitions"]
+        answer = self.query(text, selector=_REPOSITORY, keys=segments)["deleteDynamicPartitions"]
         if answer["__typename"] != "DeleteDynamicPartitionsSuccess":
             raise GraphQLError(f"the partitions were not removed: {answer.get('message', answer['__typename'])}")
 

@@ -6,12 +6,15 @@ reading one twice or going back to an older one changes nothing.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
 
-from lyo_pipelines.contracts.dataset import MANIFEST, DatasetManifest, Moment, PreferenceManifest
+from lyo_pipelines.contracts.dataset import MANIFEST, DataManifest, DatasetManifest, Moment, PreferenceManifest
 from lyo_pipelines.contracts.document import DocumentError
 from lyo_pipelines.dataset.contract import SPLITS
 from lyo_pipelines.dataset.scope import Scope, is_below
@@ -123,14 +126,8 @@ def _groups(lake: Lake, path: str) -> pa.Table:
 def _versions(lake: Lake, key: str) -> list[_Told]:
     """Dataset versions of a key, the newest first; one whose manifest is damaged is remembered all the same, and comes last."""
     known, damaged = list[tuple[Moment, _Told]](), list[_Told]()
-    for name in lake.names(lake.dataset_dir(key)):
-        folder = lake.dataset_dir(key, name)
-        path = f"{folder}/{MANIFEST}"
-        if not lake.exists(path):
-            continue
-        try:
-            manifest = DatasetManifest.parse(lake.read_bytes(path), path)
-        except DocumentError:
+    for name, folder, manifest in _manifests(lake, partial(lake.dataset_dir, key), DatasetManifest):
+        if manifest is None:
             damaged.append((f"{key}/{name}", folder, ()))
         else:
             known.append((manifest.created_at, (f"{key}/{name}", folder, manifest.remembers)))
@@ -139,18 +136,24 @@ def _versions(lake: Lake, key: str) -> list[_Told]:
 
 def _preferences(lake: Lake, key: str) -> list[_Told]:
     """The same of the preference data of a key: what was learnt there may not become a test item."""
-    found = list[_Told]()
-    for name in lake.names(lake.preferences_dir(key)):
-        folder = lake.preferences_dir(key, name)
+    return [
+        (f"preferences:{key}/{name}", folder, manifest.remembers if manifest else ())
+        for name, folder, manifest in _manifests(lake, partial(lake.preferences_dir, key), PreferenceManifest)
+    ]
+
+
+def _manifests(
+    lake: Lake, folder_of: Callable[..., str], kind: type[DataManifest]
+) -> Iterator[tuple[str, str, DataManifest | None]]:
+    """(name, folder, manifest) of each finished version below folder_of(); None for a manifest that is damaged."""
+    for name in lake.names(folder_of()):
+        folder = folder_of(name)
         path = f"{folder}/{MANIFEST}"
-        if not lake.exists(path):
-            continue
-        try:
-            remembers = PreferenceManifest.parse(lake.read_bytes(path), path).remembers
-        except DocumentError:
-            remembers = ()
-        found.append((f"preferences:{key}/{name}", folder, remembers))
-    return found
+        if lake.exists(path):
+            manifest = None
+            with suppress(DocumentError):
+                manifest = kind.parse(lake.read_bytes(path), path)
+            yield name, folder, manifest
 
 
 def related(lake: Lake, scope: Scope) -> list[str]:
