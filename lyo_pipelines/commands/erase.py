@@ -12,14 +12,14 @@ from rich.markup import escape
 from rich.table import Table
 
 from lyo_pipelines.client.home import dagster_home
+from lyo_pipelines.commands.arguments import errors
 from lyo_pipelines.config.loading import Config, load_config
 from lyo_pipelines.config.settings import Settings
-from lyo_pipelines.curation.day import curate_day
 from lyo_pipelines.erasure.erase import Erasure, Proof, erase, plan_erasure, prove
 from lyo_pipelines.erasure.reach import Reach
 from lyo_pipelines.errors import LyoError
-from lyo_pipelines.health.day import build_day as build_health
-from lyo_pipelines.interactions.days.build import build_day, stale_days
+from lyo_pipelines.health.up_to_date import build_stale_days
+from lyo_pipelines.interactions.days.build import stale_days
 from lyo_pipelines.interactions.pseudonyms import Pseudonyms
 from lyo_pipelines.storage.lake import Lake
 
@@ -58,7 +58,7 @@ def erase_people(console: Console, users: Sequence[str], *, reason: str, yes: bo
         _print_plan(console, done.reach)
     if done.reach.unknown and len(done.reach.unknown) == len(done.reach.people):
         raise NobodyError(f"nothing is known of {', '.join(done.reach.unknown)}: nothing was changed.")
-    built = _build(lake, config, pseudonyms) if build else ()
+    built = _build(errors(), lake, config, pseudonyms) if build else ()
     known = [user for user in users if user not in done.reach.unknown]
     proof = prove(lake, known, pseudonyms, [Path(dagster_home())] if Path(dagster_home()).is_dir() else [])
     _say_done(console, done, built, proof, as_json=as_json)
@@ -71,13 +71,11 @@ def erase_people(console: Console, users: Sequence[str], *, reason: str, yes: bo
         )
 
 
-def _build(lake: Lake, config: Config, pseudonyms: Pseudonyms) -> tuple[date, ...]:
-    days = stale_days(lake)
-    for day in days:
-        build_day(lake, day, pseudonyms)
-        curate_day(lake, day, config.curation)
-        build_health(lake, day, config.curation)
-    return tuple(days)
+def _build(console: Console, lake: Lake, config: Config, pseudonyms: Pseudonyms) -> tuple[date, ...]:
+    built = build_stale_days(lake, config.curation, wanted=set(stale_days(lake)).__contains__, pseudonyms=pseudonyms)
+    for day, said in built.damaged.items():
+        console.print(f"{day.isoformat()} stays as it was: {said}", highlight=False, markup=False, soft_wrap=True)
+    return tuple(built.days)
 
 
 def _plan_values(reach: Reach) -> dict[str, object]:

@@ -12,24 +12,30 @@ from lyo_pipelines.curation.inputs import built_from as examples_built_from
 from lyo_pipelines.dataset.scope import DOCUMENTS, scope_of
 from lyo_pipelines.defs import clock
 from lyo_pipelines.defs.partitions import DAYS
+from lyo_pipelines.defs.resources import Store
 from lyo_pipelines.documents.build import build_set
 from lyo_pipelines.documents.inputs import built_from as set_built_from
 from lyo_pipelines.documents.inputs import stale_sets
 from lyo_pipelines.health.day import built_from as health_built_from
 from lyo_pipelines.health.up_to_date import build_stale_days
 from lyo_pipelines.interactions.days.build import built_from as interactions_built_from
-from lyo_pipelines.storage.lake import Lake
 
 _DATA_VERSION = "dagster/data_version"
 
 
-def build_what_is_stale(context: dg.AssetExecutionContext, lake: Lake, config: Config, segment: str) -> None:
-    """Build the stale days, and where the segment is of documents the stale sets; each is an event of the asset that it belongs to."""
+def build_what_is_stale(context: dg.AssetExecutionContext, store: Store, config: Config, segment: str) -> None:
+    """Build the stale days, and where the segment is of documents the stale sets; each is an event of the asset that it belongs to.
+
+    A damaged day is told in the run's log and stays as it was.
+    """
+    lake = store.lake()
 
     def wanted(day: date) -> bool:  # a day of before the first partition was never built, unless it was one then
         return DAYS.has_partition_key(day.isoformat()) or lake.exists(lake.examples(day))
 
-    built = build_stale_days(lake, config.curation, wanted=wanted)
+    built = build_stale_days(lake, config.curation, wanted=wanted, pseudonyms=store.pseudonyms())
+    for day, said in built.damaged.items():
+        context.log.warning(f"{day.isoformat()} stays as it was: {said}")
     _tell(
         context,
         "raw_interactions",
@@ -37,7 +43,7 @@ def build_what_is_stale(context: dg.AssetExecutionContext, lake: Lake, config: C
     )
     _tell(context, "filtered_examples", ((d, examples_built_from(lake, d)) for d in built.examples))
     _tell(context, "segment_health", ((d, health_built_from(lake, d)) for d in built.health))
-    if days := sorted({*built.interactions, *built.examples, *built.health}):
+    if days := built.days:
         context.log.info(f"{len(days)} stale days were built first: {days[0]} to {days[-1]}")
     if DOCUMENTS not in scope_of(lake, segment, config.dataset.mixtures).tasks:
         return

@@ -45,7 +45,7 @@ def curated(tmp_path: Path) -> Store:
 def build(store: Store) -> Version:
     """The version of now, after its days: what a run does, without Dagster."""
     lake, config = store.lake(), store.load_config()
-    build_stale_days(lake, config.curation, wanted=lambda day: True)
+    build_stale_days(lake, config.curation, wanted=lambda day: True, pseudonyms=store.pseudonyms())
     return build_dataset(lake, SEGMENT, config.dataset, config.curation, now=clock.current_time())
 
 
@@ -135,6 +135,20 @@ def test_rows_that_landed_since_do_not_refuse_what_was_curated_before(curated: S
     lake, config = curated.lake(), curated.load_config()
     land_inbox(lake, Pseudonyms("k" * 32), config.interactions, now=clock.current_time())
     build_dataset(lake, SEGMENT, config.dataset, config.curation, now=clock.current_time())
+
+
+def test_a_damaged_day_stays_as_it_was_and_keeps_nobody_from_learning(curated: Store) -> None:
+    build(curated)
+    lake = curated.lake()
+    drop(curated, "more.jsonl", [row(n, days_ago=2, rating=5) for n in range(61, 91)])
+    land_inbox(lake, Pseudonyms("k" * 32), curated.load_config().interactions, now=clock.current_time())
+    kept, other = lake.days("landing", name="")[::-1]
+    (part,) = Path(lake.landing_dir(kept)).glob("*.parquet")
+    part.write_bytes(part.read_bytes()[:-9])
+    figures(curated, 4.5)
+    version, _ = splits(curated)
+    assert learnt(curated, version) == {5.0}, "new figures reach what the damaged day was built from before"
+    assert lake.exists(lake.examples(other)), "the other days go on"
 
 
 def test_a_landing_without_a_run_becomes_an_event_once(store: Store) -> None:

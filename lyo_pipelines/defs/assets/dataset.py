@@ -62,7 +62,7 @@ def dataset_splits(context: dg.AssetExecutionContext, store: Store):
     Days that are stale (a figure, a rule, a decision or their rows changed) are built first, in this run.
     """
     lake, config, segment = store.lake(), store.load_config(), context.partition_key
-    build_what_is_stale(context, lake, config, segment)
+    build_what_is_stale(context, store, config, segment)
     version = build_or_fall_back(
         lake, segment, config.dataset, config.curation, now=clock.current_time(), documents=config.documents,
         pseudonyms=store.pseudonyms(),

@@ -43,7 +43,7 @@ from lyo_pipelines.training.versions import NoAdapterError, point_to, supervised
 def preference_data(context: dg.AssetExecutionContext, store: Store) -> dg.MaterializeResult:
     """Build (or find again) the segment's preference data from all curated days."""
     lake, preference_config, segment = store.lake(), store.load_config(), context.partition_key
-    build_what_is_stale(context, lake, preference_config, segment)
+    build_what_is_stale(context, store, preference_config, segment)
     found = build_preferences(
         lake, segment, preference_config.dataset, preference_config.curation, now=clock.current_time()
     )
