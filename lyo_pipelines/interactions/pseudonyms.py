@@ -47,7 +47,7 @@ class Pseudonyms:
                 hint="`openssl rand -hex 32` makes one. To replace a short key, put it into LYO_PSEUDONYM_KEYS_BEFORE, set "
                 "LYO_PSEUDONYM_KEY to the new one and run `lyo key rotate`.",
             )
-        self._key, self._later = keys[0], keys[1:]
+        self._key, self._later, self._newest = keys[0], keys[1:], keys[-1]
         self.fingerprints = tuple(hmac.digest(one, b"lyo key fingerprint", hashlib.sha256).hex()[:16] for one in keys)
         self._known: dict[str, str] = {}
 
@@ -68,7 +68,7 @@ class Pseudonyms:
 
     def rotated(self, pseudonym: str) -> str:
         """What becomes of a pseudonym of the keys before when the newest one came."""
-        return _rotated(self._later[-1], pseudonym)
+        return _rotated(self._newest, pseudonym)
 
     def given(self, user_id: str | None, pseudonym: str | None) -> str | None:
         """The pseudonym of a row: of its raw user id, else the one it brings; what does not look like one is taken for a raw id."""
@@ -93,13 +93,11 @@ class Pseudonyms:
 
     def tombstone(self, pseudonym: str) -> str:
         """32 hex digits that tell an erased person again and cannot be turned back into the pseudonym."""
-        return hmac.digest((self._later or [self._key])[-1], b"erased\x00" + pseudonym.encode(), hashlib.sha256).hex()[
-            :32
-        ]
+        return hmac.digest(self._newest, b"erased\x00" + pseudonym.encode(), hashlib.sha256).hex()[:32]
 
     def signature(self, text: str) -> str:
         """64 hex digits that only this key gives to a text."""
-        return hmac.digest((self._later or [self._key])[-1], b"record\x00" + text.encode(), hashlib.sha256).hex()
+        return hmac.digest(self._newest, b"record\x00" + text.encode(), hashlib.sha256).hex()
 
     def digest(self, data: bytes) -> str:
         """16 hex digits that identify bytes nobody may read (a rejected row that could not be parsed)."""
