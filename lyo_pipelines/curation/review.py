@@ -129,13 +129,18 @@ def parse_queue(text: str, name: str = "cultural.csv") -> Iterator[Review]:
 
 
 def write_queue(lake: Lake, reviews: Iterable[Review]) -> None:
-    """Write all lines in one piece, by day (with a byte-order mark: spreadsheets then show Hindi and Tamil)."""
+    """Write all lines in one piece."""
+    lake.write_text(queue_text(reviews), queue_path(lake))
+
+
+def queue_text(reviews: Iterable[Review]) -> str:
+    """The whole file, by day (with a byte-order mark: spreadsheets then show Hindi and Tamil)."""
     out = io.StringIO(newline="")
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow(COLUMNS)
     lines = sorted(reviews, key=lambda r: (r.day, r.interaction_id, r.finding))
     writer.writerows(map(_as_text, astuple(review)) for review in lines)
-    lake.write_text("\ufeff" + out.getvalue(), queue_path(lake))
+    return "\ufeff" + out.getvalue()
 
 
 def _as_text(cell: str) -> str:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict, astuple, replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pyarrow as pa
 
-from lyo_pipelines.curation.review import COLUMNS, Review, queue_path, read_queue
+from lyo_pipelines.curation.review import Review, queue_path, queue_text, read_queue
 from lyo_pipelines.erasure.needles import needle_pattern
 from lyo_pipelines.erasure.originals import named_in, without_lines
 from lyo_pipelines.erasure.reach import Reach, days_tables, theirs
@@ -176,11 +174,7 @@ def _stage_review(lake: Lake, reach: Reach, rewriting: Rewriting) -> int:
             kept.append(replace(line, interaction_id=ERASED, excerpt="", note=""))
     if kept == queue:
         return 0
-    out = io.StringIO(newline="")
-    writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow(COLUMNS)
-    writer.writerows(astuple(line) for line in kept)
-    rewriting.replace_bytes(queue_path(lake), "\ufeff" + out.getvalue())
+    rewriting.replace_bytes(queue_path(lake), queue_text(kept))
     return sum(line.interaction_id in reach.interactions for line in queue)
 
 

@@ -152,7 +152,7 @@ def _stand_in(lake: Lake, rewriting: Rewriting, folder: str, new: str, pointer: 
 
 
 def _fingerprint(version: str, tables: dict[str, pa.Table]) -> str:
-    """As Plan.fingerprint: the examples alone decide."""
+    """Of the examples that are left, and how they were written: no build comes to the same one."""
     digest = sha256(version.encode())
     for example in sorted(example for table in tables.values() for example in table["example_id"].to_pylist()):
         digest.update(b"\n" + example.encode())

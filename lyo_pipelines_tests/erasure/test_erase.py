@@ -13,7 +13,7 @@ from lyo_pipelines.contracts.adapter import MANIFEST as ADAPTER_MANIFEST
 from lyo_pipelines.contracts.adapter import AdapterManifest, BaseModelRecord
 from lyo_pipelines.curation.day import curate_day
 from lyo_pipelines.curation.day import stale_days as stale_examples
-from lyo_pipelines.curation.review import Review, read_queue, write_queue
+from lyo_pipelines.curation.review import Review, queue_path, read_queue, write_queue
 from lyo_pipelines.dataset.build import build_dataset
 from lyo_pipelines.dataset.versions import get_version, latest_version, list_versions
 from lyo_pipelines.erasure.erase import erase, plan_erasure, prove
@@ -76,7 +76,8 @@ def world(tmp_path_factory) -> Path:
     bring_up_to_date(lake)
     version = build_dataset(lake, SEGMENT, DATASET, CURATION, now=NOW)
     write_queue(
-        lake, [Review("i10", "2026-10-01", SEGMENT, "gender", "what she wrote"), Review("i11", "d", SEGMENT, "x", "y")]
+        lake,
+        [Review("i10", "2026-10-01", SEGMENT, "gender", "what she wrote"), Review("i11", "d", SEGMENT, "x", "=y+1")],
     )
     folder = Path(lake.adapter_dir(SEGMENT, ADAPTER))
     folder.mkdir(parents=True)
@@ -151,7 +152,9 @@ def test_an_erased_person_is_nowhere_and_others_are_byte_equal(lake):
     assert done.done["interactions"] == 8
     assert done.done["rows of feedback"] == 1
     assert done.done["review lines"] == 1
-    assert [line.interaction_id for line in read_queue(lake)] == ["i11"]
+    (line,) = read_queue(lake)
+    assert (line.interaction_id, line.excerpt) == ("i11", "=y+1")
+    assert "'=y+1" in lake.read_text(queue_path(lake)), "no spreadsheet computes it, after this either"
     assert not lake.exists(lake.path("exports", SEGMENT, next(iter(done.reach.versions))[1]))
     assert verify_lake(lake, deep=True, now=NOW).damage == []
     (kept,) = [one for one in facts(raw(lake)) if one["interaction_id"] == "i90"]
