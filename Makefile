@@ -13,6 +13,8 @@ endif
 PURE := */statistics/*,*/storage/*,*/config/*,*/interactions/*,*/curation/*,*/dataset/*,*/health/*,*/retraining/*,*/rollout/*,*/alerts/*
 export HF_HUB_OFFLINE ?= 1
 export PYTHONUNBUFFERED := 1
+# tests and Dagster start a hundred processes: without bytecode each would compile the package again
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: help demo test ui lint install clean clean-lake licences sbom audit
 .DEFAULT_GOAL := help

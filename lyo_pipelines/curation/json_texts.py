@@ -13,7 +13,6 @@ import orjson
 import polars as pl
 
 from lyo_pipelines.config.curation import CurationConfig
-from lyo_pipelines.curation.privacy.redact import redact_text
 from lyo_pipelines.curation.row_texts import RedactedRows, redact_rows
 from lyo_pipelines.curation.task_answers import read_answers
 
@@ -74,6 +73,8 @@ def _closed(text: str | None, redacted: str | None, config: CurationConfig) -> s
     shape = _loaded(text)
     if shape is None:
         return redacted
+    from lyo_pipelines.curation.privacy.redact import redact_text
+
     parts, wanted = (redacted or "").split(_BETWEEN), list(_texts(shape))
     if len(parts) != len(wanted):  # something crossed the sign between two texts after all
         parts = [redact_text(one, config).text for one in wanted]

@@ -12,9 +12,6 @@ import polars as pl
 import regex
 
 from lyo_pipelines.config.curation import CurationConfig
-from lyo_pipelines.curation.privacy.names import known_name_pattern
-from lyo_pipelines.curation.privacy.phones import known_phone_pattern
-from lyo_pipelines.curation.privacy.redact import redact_unique
 from lyo_pipelines.curation.texts import distinct_texts, history_contents, spread_texts, with_contents
 
 COLUMNS = (
@@ -49,6 +46,11 @@ def redact_rows(frame: pl.DataFrame, config: CurationConfig, profiles: pl.Series
     its context knows, are replaced in the row's other texts as well ("My name is Asha" … "Well done, Asha").
     profiles: the contexts as they were, where the frame holds them in another form.
     """
+    # here and not above: compiling all patterns takes most of a second, which every process of Dagster would pay
+    from lyo_pipelines.curation.privacy.names import known_name_pattern
+    from lyo_pipelines.curation.privacy.phones import known_phone_pattern
+    from lyo_pipelines.curation.privacy.redact import redact_unique
+
     if not frame.height:
         return RedactedRows(frame, Counter(), pl.Series([], dtype=pl.Boolean))
     rows, roles, contents = history_contents(frame["history"])
