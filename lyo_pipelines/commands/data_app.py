@@ -104,11 +104,11 @@ def ingest(
 @data_app.command(
     rich_help_panel=DATA, epilog=examples("lyo build", "lyo ingest logs/ --no-build, and lyo build later")
 )
-def build(port: Port = 3000) -> None:
+def build(port: Port = 3000, as_json: AsJson = False) -> None:
     """Land what waits in the inbox and build every stale day: after changed figures, rules, word lists or review decisions."""
     from lyo_pipelines.commands.days import build_lake
 
-    build_lake(output(), port=port)
+    build_lake(errors() if as_json else output(), port=port, json_to=output() if as_json else None)
 
 
 @mapping_app.command("draft", epilog=examples("lyo mapping draft export.csv --out data/mappings/export.yaml"))
@@ -150,12 +150,20 @@ def sample(
     ] = None,
     subjects: Annotated[bool, typer.Option(help="Give rows a subject, for segments such as search.en.math.")] = False,
     seed: Annotated[int, typer.Option(help="Random seed; another seed gives another log.")] = 7,
+    as_json: AsJson = False,
 ) -> None:
     """Write a synthetic log of one task to the inbox."""
     from lyo_pipelines.commands.sample import write_task_sample
 
     write_task_sample(
-        output(), task, rows=rows, language=language, seed=seed, output=output_file, with_subject=subjects
+        output(),
+        task,
+        rows=rows,
+        language=language,
+        seed=seed,
+        output=output_file,
+        with_subject=subjects,
+        as_json=as_json,
     )
 
 

@@ -14,6 +14,7 @@ from lyo_pipelines.client.display import Display
 from lyo_pipelines.client.follow import Follower, clock, new_stages
 from lyo_pipelines.client.graphql import Client
 from lyo_pipelines.client.server import start_server
+from lyo_pipelines.commands.output import print_json
 from lyo_pipelines.config.loading import Config
 from lyo_pipelines.config.settings import Settings
 from lyo_pipelines.errors import LyoError
@@ -31,13 +32,20 @@ class SensorsOffError(LyoError):
     """The Dagster that runs was told not to build by itself; the message says where that is changed."""
 
 
-def build_lake(console: Console, *, port: int = 3000) -> None:
-    """`lyo build`: land what waits in the inbox, build every stale day, and say what was done."""
+def build_lake(console: Console, *, port: int = 3000, json_to: Console | None = None) -> None:
+    """`lyo build`: land what waits in the inbox, build every stale day, and say what was done.
+
+    json_to: where it is printed for a program; `console` is then for what is said on the way.
+    """
     settings = Settings.from_env()
-    lake = Lake(settings.data_dir)
-    if bring_up_to_date(console, lake, inbox=True, port=port):
-        return
-    console.print("Every day is up to date.")
+    lake, began = Lake(settings.data_dir), time.monotonic()
+    before, _ = _work_to_do(console, lake, inbox=False) if json_to is not None else ([], 0)
+    built = bring_up_to_date(console, lake, inbox=True, port=port)
+    if not built:
+        console.print("Every day is up to date.")
+    if json_to is not None:
+        were_stale = [day.isoformat() for day in before]
+        print_json(json_to, {"built": built, "were_stale": were_stale, "seconds": round(time.monotonic() - began, 1)})
 
 
 def bring_up_to_date(console: Console, lake: Lake, *, inbox: bool = False, port: int = 3000) -> bool:

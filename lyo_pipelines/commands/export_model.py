@@ -8,6 +8,7 @@ from rich.console import Console
 
 from lyo_pipelines.commands.known_segments import near_names_told
 from lyo_pipelines.commands.merge import find_adapter
+from lyo_pipelines.commands.output import print_json, still_at_work
 from lyo_pipelines.config.settings import Settings
 from lyo_pipelines.export.gguf_files import Quantise
 from lyo_pipelines.export.manifest import EXPORT_MANIFEST
@@ -24,8 +25,12 @@ def export_segment_model(
     quantise: Quantise,
     output: Path | None,
     unproved: bool = False,
+    json_to: Console | None = None,
 ) -> Path:
-    """Export the newest adapter of a segment, or the named version; returns the folder (default: lake/exported/<segment>/…)."""
+    """Export the newest adapter of a segment, or the named version; returns the folder (default: lake/exported/<segment>/…).
+
+    json_to: where the manifest is printed for a program; `console` is then for what is said on the way.
+    """
     lake = Lake(Settings.from_env().data_dir)
     with near_names_told(lake, segment):
         adapter = find_adapter(lake, segment, version)
@@ -44,7 +49,8 @@ def export_segment_model(
     def say(text: str) -> None:
         console.print(text, highlight=False, soft_wrap=True, markup=False)
 
-    manifest = export_model(wanted, folder, say)
+    with still_at_work(console, f"exporting {adapter.version}"):
+        manifest = export_model(wanted, folder, say)
     if (proof := manifest.proof) is not None:
         close = proof.merged
         say(
@@ -59,4 +65,6 @@ def export_segment_model(
     say(f"{folder} ({size / 1e9:.2f} GB), {EXPORT_MANIFEST}")
     if to == "ollama":
         say(f"ollama create {adapter.segment} -f {folder / 'Modelfile'}")
+    if json_to is not None:
+        print_json(json_to, {"folder": str(folder), "bytes": size, **manifest.model_dump(mode="json")})
     return folder

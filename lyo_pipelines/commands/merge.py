@@ -7,6 +7,7 @@ from pathlib import Path
 from rich.console import Console
 
 from lyo_pipelines.commands.known_segments import near_names_told
+from lyo_pipelines.commands.output import print_json, still_at_work
 from lyo_pipelines.config.settings import Settings
 from lyo_pipelines.segments import parse_segment
 from lyo_pipelines.storage.lake import Lake
@@ -14,8 +15,13 @@ from lyo_pipelines.training.plan import TrainingResult, is_complete, read_adapte
 from lyo_pipelines.training.versions import NoAdapterError, latest_adapter, list_adapters
 
 
-def merge_segment(console: Console, segment: str, *, version: str | None, output: Path | None) -> Path:
-    """Merge the newest adapter of a segment, or the named version; returns the folder (default: lake/merged/<segment>/<version>)."""
+def merge_segment(
+    console: Console, segment: str, *, version: str | None, output: Path | None, json_to: Console | None = None
+) -> Path:
+    """Merge the newest adapter of a segment, or the named version; returns the folder (default: lake/merged/<segment>/<version>).
+
+    json_to: where the result is printed for a program; `console` is then for what is said on the way.
+    """
     lake = Lake(Settings.from_env().data_dir)
     parse_segment(segment)
     with near_names_told(lake, segment):
@@ -23,14 +29,16 @@ def merge_segment(console: Console, segment: str, *, version: str | None, output
     folder = output or lake.local(lake.path("merged", segment, adapter.version))
     from lyo_pipelines.training.engine.merge import merge_adapter
 
-    merge_adapter(
-        adapter,
-        folder,
-        lake.local(lake.side("models")),
-        lambda text: console.print(text, highlight=False, soft_wrap=True),
-    )
+    def say(text: str) -> None:
+        console.print(text, highlight=False, soft_wrap=True)
+
+    with still_at_work(console, f"merging {adapter.version}"):
+        merge_adapter(adapter, folder, lake.local(lake.side("models")), say)
     size = sum(path.stat().st_size for path in folder.iterdir())
     console.print(f"{folder} ({size / 1e9:.2f} GB)", highlight=False, soft_wrap=True)
+    if json_to is not None:
+        told = {"segment": adapter.segment, "version": adapter.version, "folder": str(folder), "bytes": size}
+        print_json(json_to, told)
     return folder
 
 

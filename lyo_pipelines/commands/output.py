@@ -1,8 +1,11 @@
-"""How commands print for programs: one JSON value on stdout, nothing else."""
+"""How commands print: for programs one JSON value on stdout and nothing else; for people a word while something takes long."""
 
 from __future__ import annotations
 
 import json
+import threading
+from collections.abc import Generator
+from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
@@ -12,3 +15,23 @@ def print_json(console: Console, value: Any) -> None:
     """Print a value as JSON; dates and other values as their text."""
     text = json.dumps(value, ensure_ascii=False, indent=2, default=str)
     console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+
+@contextmanager
+def still_at_work(console: Console, what: str, *, every_seconds: float = 10.0) -> Generator[None]:
+    """While the block runs, say every ten seconds that it does and for how long: nothing stands still without a word."""
+    over = threading.Event()
+
+    def tell() -> None:
+        waited = 0.0
+        while not over.wait(every_seconds):
+            waited += every_seconds
+            console.print(f"{what} … {waited:.0f} s", highlight=False, markup=False, soft_wrap=True)
+
+    teller = threading.Thread(target=tell, name="still-at-work", daemon=True)
+    teller.start()
+    try:
+        yield
+    finally:
+        over.set()
+        teller.join()

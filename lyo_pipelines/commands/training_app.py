@@ -116,11 +116,13 @@ def merge(
     out: Annotated[
         Path | None, typer.Option("--out", "--output", help="Output folder (default: lake/merged/<segment>/<version>).")
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Merge a segment's adapter into its base model, as a plain transformers folder with tokenizer, chat template and licence."""
     from lyo_pipelines.commands.merge import merge_segment
 
-    merge_segment(output(), segment, version=version, output=out)
+    console, json_to = (errors(), output()) if as_json else (output(), None)
+    merge_segment(console, segment, version=version, output=out, json_to=json_to)
 
 
 @training_app.command(
@@ -140,11 +142,14 @@ def export(
     minimum_weight: Annotated[
         float, typer.Option(help="For openai only: leave out examples with a lower weight.")
     ] = 0.0,
+    as_json: AsJson = False,
 ) -> None:
     """Export a segment's dataset or preference data for other tools, with its card and manifest."""
     from lyo_pipelines.commands.export import export_segment
 
-    export_segment(output(), segment, format, version=version, output=out, minimum_weight=minimum_weight)
+    export_segment(
+        output(), segment, format, version=version, output=out, minimum_weight=minimum_weight, as_json=as_json
+    )
 
 
 @training_app.command(
@@ -172,8 +177,12 @@ def export_model(
         bool,
         typer.Option("--unproved", help="Publish without asking llama.cpp whether it answers as training's software."),
     ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Export a segment's model for llama.cpp or Ollama; published only when it answers as it was trained."""
     from lyo_pipelines.commands.export_model import export_segment_model
 
-    export_segment_model(output(), segment, to, version=version, quantise=quantise, output=out, unproved=unproved)
+    console, json_to = (errors(), output()) if as_json else (output(), None)
+    export_segment_model(
+        console, segment, to, version=version, quantise=quantise, output=out, unproved=unproved, json_to=json_to
+    )

@@ -95,8 +95,12 @@ def test_the_newest_adapter_of_a_segment_is_merged_into_the_lake(data, tmp_path)
     assert str(folder) in console.file.getvalue()  # pyright: ignore[reportAttributeAccessIssue]
     assert json.loads((folder / "base_model.json").read_text())["adapter"]["version"] == "owner-2"
     transformers.AutoModelForCausalLM.from_pretrained(folder)
-    other = merge_segment(console, segment, version="owner-1", output=tmp_path / "mine")
+    told = Console(file=io.StringIO(), width=200)
+    other = merge_segment(console, segment, version="owner-1", output=tmp_path / "mine", json_to=told)
     assert (other / "model.safetensors").is_file()
+    result = json.loads(told.file.getvalue())  # pyright: ignore[reportAttributeAccessIssue]
+    assert (result["segment"], result["version"], result["folder"]) == (segment, "owner-1", str(other))
+    assert result["bytes"] == sum(path.stat().st_size for path in other.iterdir())
     with pytest.raises(NoAdapterError, match="finished: owner-1, owner-2"):
         merge_segment(console, segment, version="owner-3", output=None)
     with pytest.raises(NoAdapterError, match=r"lyo train tutoring\.hi\.math"):

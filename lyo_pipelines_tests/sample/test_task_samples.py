@@ -136,6 +136,14 @@ def test_the_command_writes_a_file_and_says_what_to_do_with_it(tmp_path: Path):
     assert f"lyo ingest {path} && lyo train quiz.hi" in console.export_text()
 
 
+def test_a_program_is_told_the_file_and_its_segments(tmp_path: Path):
+    console = Console(record=True, width=300)
+    path = write_task_sample(
+        console, "quiz", rows=6, language="hi", seed=7, output=tmp_path / "q.jsonl", with_subject=False, as_json=True
+    )
+    assert orjson.loads(console.export_text()) == {"file": str(path), "rows": 6, "segments": ["quiz.hi"]}
+
+
 def test_the_command_writes_into_the_inbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("LYO_DATA_DIR", str(tmp_path))
     path = write_task_sample(
