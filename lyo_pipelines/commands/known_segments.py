@@ -6,7 +6,6 @@ import difflib
 from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
 
-from lyo_pipelines.commands.days import days_waiting
 from lyo_pipelines.config.loading import Config
 from lyo_pipelines.curation.segments import segment_counts
 from lyo_pipelines.dataset.scope import MIXTURE, is_below, scope_of
@@ -66,6 +65,8 @@ def require_examples(lake: Lake, key: str, config: Config) -> None:
             f"{key}: none of its segments has an example ({', '.join(missing)})",
             hint="`lyo segments` lists those that have.",
         )
+    from lyo_pipelines.commands.days import days_waiting  # brings Dagster's client, which most commands do not need
+
     waiting = len(days_waiting(lake, config))
     if scope.counts:
         read = sum(count.read for count in scope.counts.values())

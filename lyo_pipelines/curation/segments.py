@@ -8,7 +8,6 @@ from hashlib import sha256
 
 import polars as pl
 
-from lyo_pipelines.storage.arrow import pc
 from lyo_pipelines.storage.lake import Lake
 
 
@@ -33,30 +32,29 @@ def funnel_totals(lake: Lake) -> FunnelTotals:
     """What curation did with every row so far; documents are not counted."""
     removed, kept = Counter[str](), 0
     for day in lake.days("examples", "funnel.parquet"):
-        funnel = lake.read_table(lake.examples(day, "funnel"))
-        for rule, n in zip(funnel["rule"].to_pylist(), funnel["removed"].to_pylist(), strict=True):
-            removed[rule] += n
-        if funnel.num_rows:
-            last = pc.equal(funnel["order"], pc.max(funnel["order"]))
-            kept += pc.sum(funnel["remaining"].filter(last)).as_py() or 0
+        funnel = _funnel(lake, lake.examples(day, "funnel"), "rule")
+        removed.update(dict(funnel.group_by("rule").agg(pl.col("removed").sum()).iter_rows()))
+        kept += funnel["last"].sum()
     return FunnelTotals(kept + removed.total(), kept, {rule: n for rule, n in removed.most_common() if n})
+
+
+def _funnel(lake: Lake, path: str, by: str) -> pl.DataFrame:
+    """`by`, removed, and last: rows that remain after the last rule, 0 at the rules before it."""
+    funnel = pl.DataFrame(pl.from_arrow(lake.read_table(path, [by, "order", "removed", "remaining"])))
+    return funnel.with_columns(
+        last=pl.when(pl.col("order") == pl.col("order").max()).then(pl.col("remaining")).otherwise(0)
+    )
 
 
 def segment_counts(lake: Lake) -> dict[str, SegmentCount]:
     """Sum the funnels of all curated days and document sets: what the first rule saw, and what the last one left."""
     days = [lake.examples(day, "funnel") for day in lake.days("examples", "funnel.parquet")]
-    frames = []
-    for path in [*days, *(lake.documents(name, "funnel") for name in lake.document_sets())]:
-        funnel = lake.read_table(path, ["segment", "order", "removed", "remaining"])
-        if funnel.num_rows:
-            frames.append(
-                pl.DataFrame(pl.from_arrow(funnel))
-                .with_columns(
-                    last=pl.when(pl.col("order") == pl.col("order").max()).then(pl.col("remaining")).otherwise(0)
-                )
-                .group_by("segment")
-                .agg(pl.col("removed", "last").sum())
-            )
+    paths = [*days, *(lake.documents(name, "funnel") for name in lake.document_sets())]
+    frames = [
+        funnel.group_by("segment").agg(pl.col("removed", "last").sum())
+        for funnel in (_funnel(lake, path, "segment") for path in paths)
+        if funnel.height
+    ]
     if not frames:
         return {}
     summed = pl.concat(frames).group_by("segment").agg(pl.col("removed", "last").sum()).sort("segment")
