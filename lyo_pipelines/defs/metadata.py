@@ -67,13 +67,14 @@ def metadata_table(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) ->
     return dg.MetadataValue.md("\n".join(lines))
 
 
-def counts_table(title: str, values: Mapping[str, int]) -> TableOrWord:
-    """Counts by name as a table, largest first, with their shares."""
+def counts_table(title: str, values: Mapping[str, int], *, most: int | None = None) -> TableOrWord:
+    """Counts by name as a table, largest first, with their shares. most: names that are shown, the others are one row."""
     whole = sum(values.values())
-    rows = [
-        {title: name, "n": n, "share": f"{n / whole:.1%}" if whole else ""}
-        for name, n in sorted(values.items(), key=lambda item: -item[1])
-    ]
+    ordered = sorted(values.items(), key=lambda item: -item[1])
+    shown, others = ordered[:most], ordered[len(ordered[:most]) :]
+    if others:
+        shown = [*shown, (f"{len(others):,} others", sum(n for _, n in others))]
+    rows = [{title: name, "n": n, "share": f"{n / whole:.1%}" if whole else ""} for name, n in shown]
     return metadata_table(rows, [title, "n", "share"])
 
 

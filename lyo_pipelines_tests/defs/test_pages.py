@@ -15,7 +15,7 @@ from lyo_pipelines.curation.quality import CHECKS, QualityCheckResult
 from lyo_pipelines.defs.checks.curation import quality_results
 from lyo_pipelines.defs.checks.evaluation import gate_results
 from lyo_pipelines.defs.checks.reported import make_room
-from lyo_pipelines.defs.metadata import LONGEST_ROWS, excerpt, metadata_table
+from lyo_pipelines.defs.metadata import LONGEST_ROWS, counts_table, excerpt, metadata_table
 from lyo_pipelines.defs.pictures import picture, served_file
 from lyo_pipelines.defs.runs import why
 from lyo_pipelines.plotting import MAXIMUM_BYTES
@@ -56,6 +56,19 @@ def test_a_table_shows_at_once_unless_it_is_long() -> None:
     long = metadata_table([{"a": "x|y"}] * (LONGEST_ROWS + 1), ["a"])
     assert isinstance(long, dg.MarkdownMetadataValue)
     assert metadata_table([], ["a"]).value == "none"
+
+
+def test_counts_of_very_many_names_show_the_largest_and_the_others_as_one() -> None:
+    counts = {"small": 1, "large": 90, "middle": 6, "smaller": 3}
+    all_of_them, some = counts_table("segment", counts), counts_table("segment", counts, most=2)
+    assert isinstance(all_of_them, dg.TableMetadataValue)
+    assert isinstance(some, dg.TableMetadataValue)
+    assert [row.data["segment"] for row in all_of_them.records] == ["large", "middle", "smaller", "small"]
+    assert [tuple(row.data.values()) for row in some.records] == [
+        ("large", "90", "90.0%"),
+        ("middle", "6", "6.0%"),
+        ("2 others", "4", "4.0%"),
+    ]
 
 
 def test_an_excerpt_is_one_line() -> None:

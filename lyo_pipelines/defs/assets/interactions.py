@@ -117,7 +117,7 @@ def landed_files(context: dg.AssetExecutionContext, store: Store):
         metadata={
             "accepted": told_share(sum(report.accepted for report in reports), sum(report.read for report in reports)),
             "rejected_by_reason": counts_table("reason", reasons),
-            "files": metadata_table(rows, ["file", "format", "told by", "read", "accepted", "rejected"]),
+            "files": metadata_table(rows, ["file", "read", "accepted", "rejected", "format", "told by"]),
             "worth_knowing": counts_table("of accepted rows", notes),
             "days_touched": len({day for report in reports for day in report.days}),
             "read": sum(report.read for report in reports),
@@ -200,6 +200,7 @@ def raw_interactions(context: dg.AssetExecutionContext, store: Store) -> dg.Mate
             {
                 "rated": told_share(report.rated, report.rows),
                 "with_feedback": told_share(report.with_feedback, report.rows),
+                "segments": counts_table("segment", report.segments, most=12),
                 "landed_files": report.inputs,
                 "path": dg.MetadataValue.path(lake.interactions(day)),
                 "dagster/row_count": report.rows,

@@ -154,7 +154,7 @@ def overview_metadata(assessment: Assessment, sensor: str, limit: int = 50) -> M
         for decision in decisions[:limit]
     ]
     return {
-        "decisions": metadata_table(rows, ["segment", "outcome", "examples", "why"]),
+        "decisions": metadata_table(rows, ["segment", "outcome", "why", "examples"]),
         "curriculum_coverage": metadata_table(
             _coverage_rows(assessment), ["segment", "topics covered", "too few examples"]
         ),

@@ -41,7 +41,7 @@ def _events(notice: LandingNotice) -> Iterator[AssetEvent]:
         ASSET,
         description=f"Landed by `lyo ingest`, {notice.at}.",
         metadata={
-            "files": metadata_table(rows, ["file", "format", "told by", "read", "accepted", "rejected"]),
+            "files": metadata_table(rows, ["file", "read", "accepted", "rejected", "format", "told by"]),
             "rejected_by_reason": counts_table("reason", reasons),
             "dagster/row_count": notice.total("accepted"),
             "read": notice.total("read"),
