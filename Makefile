@@ -16,6 +16,9 @@ export PYTHONUNBUFFERED := 1
 # tests and Dagster start a hundred processes: without bytecode each would compile the package again
 export PYTHONDONTWRITEBYTECODE :=
 
+# files of the tests lie in memory where 8 GB of it are free: a Dagster waits for the disk at each of its events
+ROOM := $(shell [ -w /dev/shm ] && [ "$$(df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 {print $$4}')" -gt 8000000 ] && echo /dev/shm)
+
 .PHONY: help demo test ui lint install clean clean-lake licences sbom audit
 .DEFAULT_GOAL := help
 
@@ -48,7 +51,7 @@ lint: install    ## ruff, types, layers, dead code
 	$(BIN)/vulture
 
 test: lint       ## everything tested
-	$(BIN)/pytest -q -n 2 --dist worksteal --cov --cov-report=term:skip-covered
+	$(if $(ROOM),PYTEST_DEBUG_TEMPROOT=$(ROOM) TMPDIR=$(ROOM)) $(BIN)/pytest -q -n 2 --dist worksteal --cov --cov-report=term:skip-covered
 	$(BIN)/coverage report --include='$(PURE)' --fail-under=95 --skip-covered
 
 licences: install ## the licence of every installed package

@@ -50,7 +50,7 @@ retraining:
   segments:
     tutoring.en.math:
       launch:
-        overrides: {{budget: {{tokens: 15000}}, validation: {{max_examples: 16}}, {_STEPS}}}
+        overrides: {{budget: {{tokens: 8000}}, validation: {{max_examples: 16}}, {_STEPS}}}
         evaluation_items: 54
 evaluation: {{latency_items: 3, latency_new_tokens: 24, collateral: {{segments: 0, general: false}}}}
 """
