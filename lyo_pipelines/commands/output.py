@@ -18,8 +18,12 @@ def print_json(console: Console, value: Any) -> None:
 
 
 @contextmanager
-def still_at_work(console: Console, what: str, *, every_seconds: float = 10.0) -> Generator[None]:
-    """While the block runs, say every ten seconds that it does and for how long: nothing stands still without a word."""
+def still_at_work(console: Console, what: str, *, every_seconds: float | None = None) -> Generator[None]:
+    """While the block runs, say again and again that it does and for how long: nothing stands still without a word.
+
+    every_seconds: default ten, and sixty where no terminal is looked at.
+    """
+    every_seconds = every_seconds or (10.0 if console.is_terminal else 60.0)
     over = threading.Event()
 
     def tell() -> None:
