@@ -5,13 +5,18 @@ from __future__ import annotations
 import random
 import re
 import uuid
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lyo_pipelines.config.loading import load_config
+from lyo_pipelines.health.up_to_date import build_stale_days
+from lyo_pipelines.interactions.days.build import build_day
 from lyo_pipelines.interactions.hidden_ids import hide_ids, hide_ids_of
+from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines_tests.interactions.landing_lake import (
     PSEUDONYMS,
     build,
@@ -118,10 +123,11 @@ def test_an_id_on_two_contents_is_scoped_and_the_other_rows_keep_their_feedback(
     assert (first[1], scoped[1], told[row(3)["question"]][1]) == (None, None, 4)
 
 
-def test_rows_that_landed_with_raw_ids_join_with_those_that_came_later(tmp_path):
-    lake = lake_at(tmp_path / "data")
-    land(lake, jsonl(tmp_path / "old.jsonl", [row(0, question_id="en-fractions-7")]))
-    path = next(iter((tmp_path / "data/lake/landing").rglob("*.parquet")))
+def landed_with_raw_ids(folder: Path) -> Lake:
+    """A lake whose one landed row has the ids of its source, as earlier versions wrote it."""
+    lake = lake_at(folder / "data")
+    land(lake, jsonl(folder / "old.jsonl", [row(0, question_id="en-fractions-7")]))
+    path = next(iter((folder / "data/lake/landing").rglob("*.parquet")))
     table = lake.read_table(str(path))
     for name, value in (
         ("interaction_id", "lesson/0"),
@@ -129,17 +135,29 @@ def test_rows_that_landed_with_raw_ids_join_with_those_that_came_later(tmp_path)
         ("question_id", "en-fractions-7"),
     ):
         table = table.set_column(table.schema.get_field_index(name), table.schema.field(name), pa.array([value]))
-    lake.write_table(table.replace_schema_metadata(None), str(path))  # as earlier versions wrote it
+    lake.write_table(table.replace_schema_metadata(None), str(path))
     lake.fs.rm(lake.path("landed"), recursive=True)  # and noted no size
-    land(lake, jsonl(tmp_path / "new.jsonl", [row(1, conversation_id="lesson", question_id="en-fractions-7")]))
-    from lyo_pipelines.interactions.days.build import build_day
+    return lake
 
+
+def test_rows_that_landed_with_raw_ids_join_with_those_that_came_later(tmp_path):
+    lake = landed_with_raw_ids(tmp_path)
+    land(lake, jsonl(tmp_path / "new.jsonl", [row(1, conversation_id="lesson", question_id="en-fractions-7")]))
     build_day(lake, day_of(0), PSEUDONYMS)
     rows = raw(lake).to_pylist()
     assert len(rows) == 2
     for name in ("conversation_id", "question_id"):
         assert len({one[name] for one in rows}) == 1
     assert hide_ids_of(raw(lake), PSEUDONYMS) == raw(lake)
+
+
+def test_days_that_whoever_learns_from_them_builds_hide_ids_of_earlier_landings_too(tmp_path):
+    lake = landed_with_raw_ids(tmp_path)
+    built = build_stale_days(lake, load_config(None).curation, wanted=lambda day: True, pseudonyms=PSEUDONYMS)
+    assert built.days == [day_of(0)]
+    assert raw(lake).num_rows == 1
+    made = "".join(str(lake.read_table(path(day_of(0))).to_pylist()) for path in (lake.interactions, lake.examples))
+    assert not re.search("lesson|en-fractions", made)
 
 
 def test_ids_of_the_gateway_are_what_its_clients_quote():
