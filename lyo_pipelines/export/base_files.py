@@ -19,18 +19,9 @@ FORMAT = 1
 
 def base_folder(name: str, models_dir: Path, say: Callable[[str], None] = lambda _: None) -> Path:
     """The folder of a base model, out of the hub's cache where it is none. Raises MissingBaseModelError."""
-    from lyo_pipelines.training.base_models import MissingBaseModelError, missing_message
     from lyo_pipelines.training.engine.base import resolve
 
-    source = resolve(name, models_dir, say)
-    if Path(source).is_dir():
-        return Path(source)
-    import huggingface_hub
-
-    try:
-        return Path(huggingface_hub.snapshot_download(source, allow_patterns=["*.json", "*.safetensors", "*.jinja"]))
-    except (OSError, ValueError) as error:
-        raise MissingBaseModelError(missing_message(source, type(error).__name__)) from error
+    return Path(resolve(name, models_dir, say))
 
 
 def base_file(

@@ -26,6 +26,7 @@ from lyo_pipelines.serving.journal.journal import Journal, JournalFullError
 from lyo_pipelines.serving.metrics import Metrics
 from lyo_pipelines.serving.models import AUTO, ModelChoice, Models
 from lyo_pipelines.serving.proofs import Proofs
+from lyo_pipelines.training.base_models import split_revision
 from lyo_pipelines.training.verified_loading import DamagedAdapterError
 
 _PART_SECONDS = 0.25
@@ -232,9 +233,10 @@ class Door:
 
     def _of_choice(self, choice: ModelChoice) -> RawRow:
         named = {"experiment_arm": choice.arm, "release_id": choice.release_id}
-        return {"model": choice.spec.base_name.rsplit("/", 1)[-1], "adapter_version": choice.version} | {
-            name: value for name, value in named.items() if value
-        }
+        return {
+            "model": split_revision(choice.spec.base_name)[0].rsplit("/", 1)[-1],
+            "adapter_version": choice.version,
+        } | {name: value for name, value in named.items() if value}
 
 
 class _Parts:

@@ -48,9 +48,17 @@ class MissingBaseModelError(LyoError):
     """A base model is not there; the message says what to do."""
 
 
+def split_revision(name: str) -> tuple[str, str | None]:
+    """A base model's name and the revision that it says after an @ (`google/gemma-2-2b-it@main`); a folder's name has none."""
+    plain, at, revision = name.rpartition("@")
+    if not at or not revision or "/" in revision or Path(name).expanduser().is_dir():
+        return name, None
+    return plain, revision
+
+
 def find_base_model(name: str) -> BaseModel | None:
-    """The entry with this name or hub id, or None for a model that is not registered."""
-    wanted = name.lower()
+    """The entry with this name or hub id, with or without a revision, or None for a model that is not registered."""
+    wanted = split_revision(name)[0].lower()
     return next((model for model in BASE_MODELS if wanted in {model.name, model.hub_id.lower()}), None)
 
 
@@ -75,7 +83,7 @@ def embedded_gguf() -> Path:
 
 def missing_message(name: str, cause: str) -> str:
     """What to tell a person whose base model cannot be loaded, by the kind of name they gave."""
-    known = find_base_model(name)
+    known, name = find_base_model(name), split_revision(name)[0]
     names = ", ".join(model.name for model in BASE_MODELS)
     if known is None and "/" not in name:
         return f"Base model {name!r} is neither registered ({names}), nor a hub id (owner/name), nor an existing local folder."

@@ -18,6 +18,7 @@ from lyo_pipelines.training.base_models import (
     embedded_gguf,
     find_base_model,
     missing_message,
+    split_revision,
 )
 from lyo_pipelines.training.dimensions import ModelDimensions, dimensions_of
 from lyo_pipelines.training.recipes import Recipe
@@ -69,7 +70,7 @@ def base_state(name: str, models_dir: Path) -> BaseState:
 
 def base_folder(name: str, models_dir: Path) -> Path | None:
     """The local folder that a `base_model` names: a path, or a name below the folder of base models."""
-    known = find_base_model(name)
+    known, (name, _) = find_base_model(name), split_revision(name)
     for folder in (Path(name).expanduser(), models_dir / name, models_dir / (known.name if known else name)):
         if (folder / "config.json").is_file():
             return folder
@@ -124,8 +125,9 @@ def has_token() -> bool:
 
 
 def _on_the_hub(name: str, known: BaseModel | None) -> BaseState:
-    hub_id = known.hub_id if known else name
-    cached = _cached(hub_id)
+    plain, revision = split_revision(name)
+    hub_id = known.hub_id if known else plain
+    cached = _cached(hub_id, revision)
     if cached is not None:
         return BaseState("cached", f"there: {cached}", cached, known)
     if known is not None and known.gated and not has_token():
@@ -137,10 +139,10 @@ def _on_the_hub(name: str, known: BaseModel | None) -> BaseState:
     return BaseState("hub", f"not here yet: it will be fetched from the model hub ({hub_id})", None, known)
 
 
-def _cached(hub_id: str) -> Path | None:
+def _cached(hub_id: str, revision: str | None) -> Path | None:
     from huggingface_hub import try_to_load_from_cache
 
-    found = try_to_load_from_cache(hub_id, "config.json")
+    found = try_to_load_from_cache(hub_id, "config.json", revision=revision)
     if not isinstance(found, str):
         return None
     folder = Path(found).parent

@@ -1,4 +1,4 @@
-"""Base model and tokenizer, from a registered name, a hub id or a local folder, in the dtype that the recipe wants."""
+"""Base model and tokenizer, from a registered name, a commit of a hub model or a local folder, in the dtype that the recipe wants."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from lyo_pipelines.training.base_models import MissingBaseModelError, find_base_
 from lyo_pipelines.training.engine.attention import register_attention
 from lyo_pipelines.training.engine.embedded import LABEL_FILE, embedded_model
 from lyo_pipelines.training.engine.templates import PLAIN, TEMPLATES
+from lyo_pipelines.training.hub import hub_folder, pinned_name
 from lyo_pipelines.training.memory import KEEPS_SCORES
 from lyo_pipelines.training.preflight import base_folder
 
@@ -24,7 +25,7 @@ transformers.utils.logging.disable_progress_bar()
 
 
 def resolve(name: str, models_dir: Path, say: Callable[[str], None] = lambda _: None) -> str:
-    """Turn a recipe's `base_model` into what from_pretrained takes: a local folder where there is one, else a hub id."""
+    """Turn a recipe's `base_model` into the folder that from_pretrained takes: a local one, else one commit of the hub's."""
     known = find_base_model(name)
     if known is not None and known.embedded:
         return str(embedded_model(models_dir, say))
@@ -33,7 +34,7 @@ def resolve(name: str, models_dir: Path, say: Callable[[str], None] = lambda _: 
         return str(folder)
     if known is None and "/" not in name:
         raise MissingBaseModelError(missing_message(name, "no such name"))
-    return known.hub_id if known else name
+    return str(hub_folder(name))
 
 
 def load_tokenizer(source: str) -> Any:
@@ -108,7 +109,7 @@ def describe(name: str, source: str) -> BaseModelRecord:
     folder = Path(source)
     label = orjson.loads((folder / LABEL_FILE).read_bytes()) if (folder / LABEL_FILE).is_file() else {}
     return BaseModelRecord(
-        name=name,
+        name=pinned_name(name, folder),
         hub_id=known.hub_id if known else None,
         licence=known.licence if known else label.get("licence"),
         label=label.get("label"),

@@ -18,10 +18,12 @@ import safetensors
 from lyo_pipelines.contracts.adapter import MANIFEST, AdapterManifest, TrainingMetrics
 from lyo_pipelines.errors import LyoError
 from lyo_pipelines.storage.whole_files import whole_file, write_whole
+from lyo_pipelines.training.base_models import split_revision
 from lyo_pipelines.training.checkpoints import checkpoint_fault, step_of
 from lyo_pipelines.training.divergence import diverged
 from lyo_pipelines.training.engine.loss_curve import draw_loss_curve
 from lyo_pipelines.training.engine.whole_model import publish_model
+from lyo_pipelines.training.hub import pinned_name
 from lyo_pipelines.training.metrics_log import read_metrics
 from lyo_pipelines.training.plan import LOSS_PLOT, METRICS
 from lyo_pipelines.training.recipes import Recipe
@@ -83,11 +85,11 @@ def _publish_adapter(output: Path, best: Path, recipe: Recipe) -> list[str]:
     for name in ADAPTER_FILES:
         with whole_file(output / name) as temporary:
             shutil.copyfile(best / name, temporary)
-            if (
-                name == "adapter_config.json"
-            ):  # a name that means the same on every machine instead of a path on this one
+            if name == "adapter_config.json":
+                # a name that means the same on every machine instead of a path on this one, and the hub's commit in it
                 config = orjson.loads(temporary.read_bytes())
-                config["base_model_name_or_path"] = recipe.base_model
+                pinned = pinned_name(recipe.base_model, Path(config["base_model_name_or_path"] or ""))
+                config["base_model_name_or_path"], config["revision"] = split_revision(pinned)
                 temporary.write_bytes(orjson.dumps(config, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS))
     return list(ADAPTER_FILES)
 

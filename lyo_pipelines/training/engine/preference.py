@@ -35,6 +35,7 @@ from lyo_pipelines.training.engine.progress import TrainingProgress, validation_
 from lyo_pipelines.training.engine.run import has_ended, run_trainer
 from lyo_pipelines.training.engine.session import Facts, Session, finish_training, open_training, tracking_run
 from lyo_pipelines.training.engine.trainer import MarkedCheckpoints, training_settings
+from lyo_pipelines.training.hub import is_same_base
 from lyo_pipelines.training.memory import SHORT_ROWS_TOKENS
 from lyo_pipelines.training.plan import TrainingResult, UnfitStartError, is_complete, read_adapter
 from lyo_pipelines.training.recipes import Recipe
@@ -112,7 +113,7 @@ def fit_to_start_from(start: Path, recipe: Recipe) -> TrainingResult:
     adapter = read_adapter(start)
     if adapter.manifest.is_whole_model:
         raise UnfitStartError(f"{adapter.version} is a whole model: {recipe.method} starts from a LoRA adapter.")
-    if adapter.base_model != recipe.base_model:
+    if not is_same_base(adapter.base_model, recipe.base_model):
         raise UnfitStartError(
             f"{adapter.version} is an adapter of {adapter.base_model}, the recipe's base model is {recipe.base_model}: "
             f"--set base_model={adapter.base_model}"
