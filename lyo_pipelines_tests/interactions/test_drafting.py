@@ -188,3 +188,29 @@ def test_the_draft_of_any_rows_parses(rows):
     parsed = parse_mapping(drafted(rows).encode("utf-8", "surrogatepass"), "draft.yaml")
     known = {column.path for column in columns_of(rows)}
     assert {path for spec in parsed.fields.values() for path in spec.source} <= known
+
+
+@pytest.mark.parametrize(
+    ("values", "comma"),
+    [(["1,95", "0,4", "12"], True), (["1,234", "5,678"], False), (["1,95", "soon"], False), (["3", "4"], False)],
+)
+def test_decimal_commas_are_told_by_fractions_that_are_no_thousands(values: list[str], comma: bool) -> None:
+    (column,) = columns_of([{"took": value} for value in values])
+    assert (column.kind == "number" and column.comma) == comma
+
+
+def test_the_draft_of_a_list_with_decimal_commas_and_pupils_lands_them(tmp_path) -> None:
+    rows = [
+        {
+            "Nr": f"OT-{n}", "asked at": f"0{n + 1}.10.2026 08:4{n}", "Pupil": f"p{n}@example.org", "Frage": f"What is {n} and {n}?",
+            "Bot reply": f"It is {2 * n}.", "Sterne": "5", "took_s": f"1,{n + 1}", "Session key": f"s{n // 2}",
+        }
+        for n in range(9)
+    ]  # fmt: skip
+    text = draft_mapping("dump.csv", rows)
+    lake = lake_at(tmp_path / "data")
+    land(lake, as_csv(tmp_path / "dump.csv", rows), mapping=parse_mapping(text.encode(), "m.yaml"))
+    landed = build(lake).to_pylist()
+    assert sorted(row["response_time_ms"] for row in landed) == [1000 + 100 * (n + 1) for n in range(9)]
+    assert len({row["conversation_id"] for row in landed}) == 5
+    assert all(row["user_pseudonym"] for row in landed)

@@ -48,6 +48,23 @@ def test_a_declared_scale_is_converted_to_1_to_5(tmp_path, scale, given, expecte
     assert [row["rating"] for row in found] == pytest.approx(expected)
 
 
+@pytest.mark.parametrize("where", ["field", "file"])
+def test_numbers_with_decimal_commas_are_read_where_the_mapping_says_so(tmp_path, where):
+    given = {"1,95": 1950, "0,4": 400, "12": 12_000, "1.234,5": 1_234_500, "2.5": None, "1,2,3": None, 0.5: 500}
+    rows = [asked(id=f"r{n}", took=value) for n, value in enumerate(given)]
+    head, key = (f"decimal: ','\n{HEAD}", "") if where == "file" else (HEAD, ", decimal: ','")
+    _, found, _ = landed(tmp_path, f"{head}{FIELDS}  response_time_ms: {{from: took, unit: s{key}}}\n", rows)
+    assert [row["response_time_ms"] for row in found] == list(given.values())
+
+
+def test_a_text_is_no_number_and_has_no_decimal_sign(tmp_path):
+    with pytest.raises(MappingError, match=r"question\.decimal: only rating, .* are numbers"):
+        mapping(f"{HEAD}fields:\n  question: {{from: q, decimal: ','}}\n  answer: a\n")
+    rows = [asked(a="It weighs 1,5 kg."), asked(id="b", a="2,5")]
+    _, found, _ = landed(tmp_path, f"decimal: ','\n{HEAD}{FIELDS}", rows)
+    assert [row["answer"] for row in found] == ["It weighs 1,5 kg.", "2,5"]
+
+
 @pytest.mark.parametrize(
     ("scale", "given", "expected"),
     [("[0, 1]", [0, 1, True, False, "0"], [-1, 1, 1, -1, -1]), ("[-1, 1]", [-1, 1, 0], [-1, 1, None])],

@@ -80,10 +80,16 @@ def guesses_of(columns: Sequence[Column]) -> list[Guess]:
     _fall_back_on_shapes(columns, chosen, taken)
     only = _only_text_left(columns, chosen, taken)
     guesses = [Guess(*only, why="the only text that is left")] if only is not None else []
-    guesses += [guess for name in NAMES if name in chosen for guess in _guesses(name, chosen[name], chosen)]
+    guesses += [
+        _with_commas(guess) for name in NAMES if name in chosen for guess in _guesses(name, chosen[name], chosen)
+    ]
     return [
         guess for guess in guesses if guess.used or guess.field not in {other.field for other in guesses if other.used}
     ]
+
+
+def _with_commas(guess: Guess) -> Guess:
+    return dataclasses.replace(guess, keys={**guess.keys, "decimal": '","'}) if guess.column.comma else guess
 
 
 def _rank(name: str, column: Column) -> float | None:

@@ -35,14 +35,18 @@ _WORDS = {
     ),
     "user_id": (
         "userid uid studentid learnerid customerid memberid accountid enduserid enduser user username useremail email student "
-        "who author clientid nutzer nutzerid benutzer benutzerid usuario usuarioid idusuario utilisateur utente kullanici "
+        "who author clientid pupil pupilid learner schueler schuelerid alumno alumnoid eleve aluno siswa chhatra "
+        "nutzer nutzerid benutzer benutzerid usuario usuarioid idusuario utilisateur utente kullanici "
         "pengguna пользователь 用户 用户id ユーザー"
     ),
     "conversation_id": (
-        "conversationid sessionid chatid threadid dialogid dialogueid convid roomid session conversation chat thread dialog "
+        "conversationid sessionid sessionkey chatkey "
+        "chatid threadid dialogid dialogueid convid roomid session conversation chat thread dialog "
         "gespraech gespraechid sitzung sesion sesionid sessao conversacion conversa oturum percakapan 会话 会话id"
     ),
-    "interaction_id": ("interactionid messageid requestid responseid eventid recordid logid rowid uuid id"),
+    "interaction_id": (
+        "interactionid messageid requestid responseid eventid recordid logid rowid uuid id nr no number lfdnr numero"
+    ),
     "turn": ("turn turnnumber turnindex turnid messageindex position n turnno"),
     "language": ("language lang locale languagecode sprache idioma langue lingua dil bahasa 语言"),
     "subject": ("subject course fach materia matiere asignatura disciplina ders mapel vishay 科目"),

@@ -8,13 +8,13 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from statistics import median
 from typing import Any, Literal, TypeAlias
 
 from lyo_pipelines.interactions.errors import RowError
-from lyo_pipelines.interactions.fields.columns import parsed_json
+from lyo_pipelines.interactions.fields.columns import parsed_json, with_point
 from lyo_pipelines.interactions.fields.times import parse_moment
 from lyo_pipelines.interactions.formats.row_format import Row
 
@@ -25,6 +25,7 @@ Kind: TypeAlias = Literal[
 _DEPTH = 4
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _NUMBER = re.compile(r"-?\d{1,18}(\.\d+)?")
+_COMMA_NUMBER = re.compile(r"-?(?:\d{1,15}|\d{1,3}(?:\.\d{3})+)(?:,\d+)?")
 _EPOCHS = {"s": (9e8, 4e9), "ms": (9e11, 4e12), "us": (9e14, 4e15), "ns": (9e17, 4e18)}
 _FEW = 12
 _TRIED = 300
@@ -44,7 +45,8 @@ class Column:
 
     patterns: of texts, the patterns of times that all of them fit.
     kinds of words: few distinct short values, for value maps (`words` is then theirs, of languages and the like; else empty).
-    unit: of an epoch. answered: of messages, whether most of them end with an answer.
+    unit: of an epoch. answered: of messages, whether most of them end with an answer. comma: of numbers, whether their fractions begin
+    with one.
     """
 
     path: str
@@ -59,6 +61,7 @@ class Column:
     answered: bool = False
     typical: float = 0.0
     patterns: tuple[str, ...] = ()
+    comma: bool = False
 
     @property
     def shape(self) -> str:
@@ -68,6 +71,7 @@ class Column:
             what = f"text of about {self.typical:.0f} characters, {self.distinct:,} different"
         elif self.kind == "number":
             what = f"{'whole ' if self.whole else ''}numbers from {self.low:g} to {self.high:g}"
+            what += ", with decimal commas" if self.comma else ""
         elif self.kind == "epoch":
             what = f"numbers that look like times in {self.unit}"
         else:
@@ -100,6 +104,8 @@ def _is_wrapper(value: Row) -> bool:
 
 def _column(path: str, values: list[Any], rows: int) -> Column:
     share = len(values) / rows
+    if _have_commas(values):
+        return replace(_numbers(path, [float(with_point(value, path)) for value in values], share), comma=True)
     each: list[Kind] = [_kind(value) for value in values]
     kinds: Counter[Kind] = Counter(each)
     kind = max(kinds, key=lambda found: kinds[found])
@@ -123,6 +129,14 @@ def _column(path: str, values: list[Any], rows: int) -> Column:
         typical=median(lengths),
         patterns=_patterns(texts) if kind == "text" and max(lengths) <= 40 else (),
     )
+
+
+def _have_commas(values: Sequence[Any]) -> bool:
+    """Whether texts are numbers with decimal commas: "1,234" alone may be a thousand and something, "4,5" may not."""
+    if not all(isinstance(value, str) and _COMMA_NUMBER.fullmatch(value.strip()) for value in values):
+        return False
+    fractions = [len(value.strip().partition(",")[2]) for value in values if "," in value]
+    return any(size != 3 for size in fractions)
 
 
 def _patterns(texts: Sequence[str]) -> tuple[str, ...]:

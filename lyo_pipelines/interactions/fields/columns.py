@@ -6,6 +6,7 @@ Types and numbers only; times stand in times.py, and what a row needs to be an i
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -125,6 +126,17 @@ def all_fit(array: pa.Array, *, whole: bool = False, low: float, high: float) ->
     if not low <= bounds["min"] <= bounds["max"] <= high or math.isinf(bounds["max"]) or math.isinf(bounds["min"]):
         return False
     return not whole or pc.all(pc.equal(array, pc.floor(array))).as_py()
+
+
+_WITH_COMMA = re.compile(r"[+-]?(?:\d+|\d{1,3}(?:[.\s'’]\d{3})+)(?:,\d+)?")
+
+
+def with_point(text: str, name: str) -> str:
+    """A number whose fraction begins with a comma ("1.234,5", "0,75") as others write it. Raises RowError for any other text."""
+    stripped = text.strip()
+    if stripped and not _WITH_COMMA.fullmatch(stripped):
+        raise RowError(f"bad_{name}", "expected a number with a decimal comma, found other text")
+    return re.sub(r"[.\s'’]", "", stripped).replace(",", ".")
 
 
 def parse_number(

@@ -23,6 +23,7 @@ from lyo_pipelines.interactions.fields.yaml_lines import Lines, RepeatedKeyError
 from lyo_pipelines.json_types import RawRow
 
 TIME_FIELDS = ("occurred_at", "feedback_at")
+NUMBER_FIELDS = ("rating", "thumbs", "relevance_score", "response_time_ms", "time_to_first_token_ms", "turn", "retries")
 SCALED_FIELDS = ("rating", "thumbs", "relevance_score")
 EPOCHS = {"epoch_s": "s", "epoch_ms": "ms", "epoch_us": "us", "epoch_ns": "ns"}
 MILLISECONDS = {"ns": 1e-6, "us": 0.001, "ms": 1.0, "s": 1000.0, "min": 60_000.0}
@@ -75,6 +76,7 @@ class FieldMapping(BaseModel):
     time: str | None = None  # iso, epoch_s, epoch_ms, epoch_us, epoch_ns or a strptime pattern such as "%d.%m.%Y %H:%M"
     timezone: str | None = None  # of times that name none, for instance Asia/Kolkata; default UTC
     unit: Literal["ns", "us", "ms", "s", "min"] | None = None  # of a duration field ending in _ms
+    decimal: Literal[".", ","] | None = None  # the sign before a number's fraction; default that of the mapping
     values: dict[str, Any] | None = None  # value found -> value wanted, of whatever type the source has
     otherwise: Literal["keep", "reject", "null"] = "keep"  # a value that `values` does not name
     scale: tuple[float, float] | None = None
@@ -137,6 +139,7 @@ class Mapping(BaseModel):
     match: glob on the file's name, for mappings that serve many files. rows: what the rows are.
     needs: paths of which each must be there for a ready mapping to be taken without being named.
     answers_of: path of a conversation of which each answered question is a row of its own. timezone: of all times that name none.
+    decimal: of all numbers in texts.
     only: path -> values of the rows that count; the others are rejected (`not_selected`).
     fields: canonical field -> source path, or a FieldMapping. constants: canonical field -> value of every row that has none.
     metadata: name in the free metadata -> source path.
@@ -149,6 +152,7 @@ class Mapping(BaseModel):
     rows: Literal["interactions", "feedback"] = "interactions"
     answers_of: str | None = None
     timezone: str | None = None
+    decimal: Literal[".", ","] = "."
     only: dict[str, tuple[str | None, ...]] = {}
     fields: dict[str, FieldMapping]
     constants: dict[str, Any] = {}  # canonical field -> value, which the converter checks as it checks the source's
@@ -270,6 +274,8 @@ def _field_misfits(name: str, spec: FieldMapping) -> Iterator[tuple[str, str]]:
         yield "timezone", f"only {' and '.join(TIME_FIELDS)} are times"
     if spec.unit and not name.endswith("_ms"):
         yield "unit", "only fields ending in _ms have a unit"
+    if spec.decimal and (name not in NUMBER_FIELDS or spec.until):
+        yield "decimal", f"only {', '.join(NUMBER_FIELDS)} are numbers"
     if spec.until and not name.endswith("_ms"):
         yield "until", "only fields ending in _ms are durations"
     if spec.until and (spec.unit or spec.values or spec.pick):

@@ -9,10 +9,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from lyo_pipelines.interactions.errors import RowError
-from lyo_pipelines.interactions.fields.columns import NUMBERS, parse_number, parsed_json
+from lyo_pipelines.interactions.fields.columns import NUMBERS, parse_number, parsed_json, with_point
 from lyo_pipelines.interactions.fields.mapping import (
     EPOCHS,
     MILLISECONDS,
+    NUMBER_FIELDS,
     TIME_FIELDS,
     FieldMapping,
     Mapping,
@@ -112,6 +113,7 @@ def _user_of(mapping: Mapping) -> Callable[[Row], Any]:
 
 def _getter(name: str, spec: FieldMapping, mapping: Mapping, picker: Picker) -> Callable[[Row], Any]:
     finish = _finisher(name, spec, mapping)
+    with_commas = name in NUMBER_FIELDS and not spec.until and (spec.decimal or mapping.decimal) == ","
 
     def get(row: Row) -> Any:
         if spec.only and selected(row, spec.only) is not None:
@@ -124,6 +126,8 @@ def _getter(name: str, spec: FieldMapping, mapping: Mapping, picker: Picker) -> 
             value = without_passages(parsed_json(value), spec.leave_out)
         if value is not None and spec.refuse:
             _require_whole(value, name, spec.refuse)
+        if with_commas and isinstance(value, str):
+            value = with_point(value, name)
         value = None if value is None else finish(value, row)
         return spec.default if value is None or value == "" else value
 
