@@ -78,10 +78,11 @@ def silent_server() -> Server | None:
     return None if _answers(found.url) else found
 
 
-def start_server(port: int, *, wait_seconds: float = 120.0, on_wait: Callable[[], None] = lambda: None) -> Server:
+def start_server(port: int, *, wait_seconds: float = 600.0, on_wait: Callable[[], None] = lambda: None) -> Server:
     """Start `dagster dev` (or join the one that runs) and wait until its code location is loaded.
 
-    Raises ServerError with the end of its log when it does not come up.
+    Raises ServerError with the end of its log when it ends, or has not come up after `wait_seconds` (a machine with much to do starts
+    it slowly).
     """
     running = find_server()
     if running:
@@ -109,7 +110,8 @@ def start_server(port: int, *, wait_seconds: float = 120.0, on_wait: Callable[[]
         while not _answers(url):
             if process.poll() is not None or time.monotonic() > deadline:
                 tail = "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-15:])
-                raise ServerError(f"Dagster did not start on {url}. The end of {log}:\n{hide_password(tail)}")
+                waited = f"within {wait_seconds:.0f} s" if process.poll() is None else "and has ended"
+                raise ServerError(f"Dagster did not start on {url} {waited}. The end of {log}:\n{hide_password(tail)}")
             on_wait()
             time.sleep(0.5)
     except BaseException:
