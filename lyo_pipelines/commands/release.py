@@ -34,6 +34,7 @@ from lyo_pipelines.rollout.release import Act, RollbackPlan
 from lyo_pipelines.rollout.routing import Routing, current_routing, read_sources, refresh_routing
 from lyo_pipelines.rollout.state_findings import obstructions, state_says
 from lyo_pipelines.segments import parse_parent
+from lyo_pipelines.storage.damage import DamagedFileError
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines.training.versions import latest_adapter
 
@@ -112,7 +113,12 @@ def show_releases(console: Console, segment: str | None = None, *, as_json: bool
 
 def _tainted(console: Console, lake: Lake, segment: str | None = None) -> None:
     """Who is served by what learnt from people who were erased, and until when."""
-    for key, serving in tainted_serving(lake, _config().release.after_erasure).items():
+    try:
+        found = tainted_serving(lake, _config().release.after_erasure)
+    except DamagedFileError as error:
+        console.print(f"[red]{escape(str(error))}[/]", highlight=False, soft_wrap=True)
+        return
+    for key, serving in found.items():
         if segment in (None, key):
             for one in serving:
                 console.print(

@@ -24,7 +24,7 @@ def keep_to_retention(console: Console, *, apply: bool, as_json: bool) -> None:
     if not apply:
         expired = plan_retention(lake, config, now)
         if as_json:
-            print_json(console, {"expired": asdict(expired) | {"days": _days(expired)}, "changed": False})
+            print_json(console, {"expired": _values(expired), "changed": False})
             return
         if config.retention.is_off:
             console.print("Everything is kept for ever: set days under `retention:` in your config.yaml.")
@@ -36,20 +36,19 @@ def keep_to_retention(console: Console, *, apply: bool, as_json: bool) -> None:
             )
         return
     done = apply_retention(lake, config, Pseudonyms(settings.require_pseudonym_key()), now)
-    damaged = {day.isoformat(): said for day, said in (done.damaged or {}).items()}
     if as_json:
-        told = asdict(done.expired) | {"days": _days(done.expired)}
-        print_json(console, {"expired": told, "changed": bool(done.record), "record": done.record, "damaged": damaged})
+        print_json(console, {"expired": _values(done.expired), "changed": bool(done.record), "record": done.record})
         return
     _print(console, done.expired, "Taken away" if done.record else "Nothing is older than the settings allow")
-    for day, said in damaged.items():
-        console.print(f"{day} stays: {said}", highlight=False, markup=False, soft_wrap=True)
     if done.record:
         console.print(f"Record: {done.record}", highlight=False, soft_wrap=True)
 
 
-def _days(expired: Expired) -> dict[str, int]:
-    return {day.isoformat(): rows for day, rows in expired.days.items()}
+def _values(expired: Expired) -> dict[str, object]:
+    """All of it as plain values, days as text."""
+    days = {day.isoformat(): sum(rows.values()) for day, rows in expired.days.items()}
+    damaged = {day.isoformat(): said for day, said in expired.damaged.items()}
+    return asdict(expired) | {"days": days, "damaged": damaged}
 
 
 def _print(console: Console, expired: Expired, title: str) -> None:
@@ -57,3 +56,5 @@ def _print(console: Console, expired: Expired, title: str) -> None:
     for what, count in expired.counts.items():
         table.add_row(what, f"{count:,}")
     console.print(table)
+    for day, said in expired.damaged.items():
+        console.print(f"{day.isoformat()} stays: {said}", highlight=False, markup=False, soft_wrap=True)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any
@@ -37,7 +36,6 @@ class Applied:
     expired: Expired
     record: str = ""
     built: tuple[date, ...] = ()
-    damaged: Mapping[date, str] | None = None
 
 
 def plan_retention(lake: Lake, config: Config, now: datetime) -> Expired:
@@ -54,10 +52,11 @@ def apply_retention(lake: Lake, config: Config, pseudonyms: Pseudonyms, now: dat
     with landing_lock(lake):
         require_key(lake, pseudonyms)
         expired = find_expired(lake, config.retention, now)
-        for day in built.damaged:
+        for day, said in built.damaged.items():
             expired.days.pop(day, None)
+            expired.damaged[day] = said
         if expired.is_empty:
-            return Applied(expired, built=tuple(built.days), damaged=built.damaged)
+            return Applied(expired, built=tuple(built.days))
         rewriting = Rewriting(lake)
         _stage(lake, expired, rewriting)
         told: dict[str, Any] = {
@@ -69,7 +68,7 @@ def apply_retention(lake: Lake, config: Config, pseudonyms: Pseudonyms, now: dat
         record, text = signed_record(lake, RECORDS, told, pseudonyms)
         rewriting.replace_bytes(record, text)
         rewriting.commit()
-    return Applied(expired, record, tuple(built.days), built.damaged)
+    return Applied(expired, record, tuple(built.days))
 
 
 def _stage(lake: Lake, expired: Expired, rewriting: Rewriting) -> None:
@@ -86,9 +85,9 @@ def _stage(lake: Lake, expired: Expired, rewriting: Rewriting) -> None:
             table = table.set_column(index, table.schema.field(index), empty)
         rewriting.replace_table(path, table)
     gone: dict[str, Counter[date]] = defaultdict(Counter)
-    for day in expired.days:
-        for stage in ("landing", "feedback"):
-            _count(lake, stage, day, gone)
+    for day, rows_of in expired.days.items():
+        for file_hash, rows in rows_of.items():
+            gone[file_hash][day] += rows
         for stage in (*BY_DAY, "keys/interactions", "keys/feedback"):
             if lake.exists(folder := lake.path(stage, f"date={day.isoformat()}")):
                 rewriting.remove(folder)
@@ -104,11 +103,3 @@ def _stage(lake: Lake, expired: Expired, rewriting: Rewriting) -> None:
             )
             text = json.dumps(asdict(told), ensure_ascii=False, indent=2, default=str) + "\n"
             rewriting.replace_bytes(entry_path(lake, file_hash), text)
-
-
-def _count(lake: Lake, stage: str, day: date, gone: dict[str, Counter[date]]) -> None:
-    folder = lake.path(stage, f"date={day.isoformat()}")
-    for name in lake.names(folder):
-        if name.endswith(".parquet"):
-            file_hash = name.removesuffix(".parquet").partition("-")[0]
-            gone[file_hash][day] += lake.table_footer(f"{folder}/{name}").num_rows

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -16,6 +17,7 @@ from lyo_pipelines.interactions.landing.inbox_listing import REASON, SET_ASIDE, 
 from lyo_pipelines.interactions.reading.source_file import modified_time
 from lyo_pipelines.interactions.store.landed_parts import STAGES
 from lyo_pipelines.interactions.store.ledger import landed_files
+from lyo_pipelines.storage.damage import DamagedTableError
 from lyo_pipelines.storage.lake import Lake, NotLocalError
 from lyo_pipelines.storage.texts import files_below
 
@@ -27,14 +29,17 @@ CHECKPOINTS = "checkpoints"
 @dataclass
 class Expired:
     """Paths of files of the inbox and of inbox/set_aside, of rejected rows (path -> rows that still hold something), days of
-    interactions with their landed rows, and folders of checkpoints.
+    interactions with the rows that each landed file has there (landing and feedback), and folders of checkpoints.
+
+    damaged: days that are too old and cannot be read, and why: they stay until they are mended.
     """
 
     inbox: list[str] = field(default_factory=list[str])
     set_aside: list[str] = field(default_factory=list[str])
     rejected: dict[str, int] = field(default_factory=dict[str, int])
-    days: dict[date, int] = field(default_factory=dict[date, int])
+    days: dict[date, dict[str, int]] = field(default_factory=dict[date, dict[str, int]])
     checkpoints: list[str] = field(default_factory=list[str])
+    damaged: dict[date, str] = field(default_factory=dict[date, str])
 
     @property
     def counts(self) -> Mapping[str, int]:
@@ -44,7 +49,7 @@ class Expired:
             "files set aside": len(self.set_aside),
             "rejected rows": sum(self.rejected.values()),
             "days of interactions": len(self.days),
-            "landed rows": sum(self.days.values()),
+            "landed rows": sum(sum(rows.values()) for rows in self.days.values()),
             "folders of checkpoints": len(self.checkpoints),
         }
 
@@ -56,13 +61,20 @@ class Expired:
 
 def find_expired(lake: Lake, config: RetentionConfig, now: datetime) -> Expired:
     """Look everywhere that a setting names."""
-    return Expired(
+    found = Expired(
         inbox=list(_inbox(lake, _limit(config.inbox_days, now))),
         set_aside=list(_set_aside(lake, _limit(config.set_aside_days, now))),
         rejected=dict(_rejected(lake, _limit(config.rejected_days, now))),
-        days=dict(_days(lake, first_kept_day(config, now))),
         checkpoints=list(_checkpoints(lake, _limit(config.checkpoints_days, now))),
     )
+    first = first_kept_day(config, now)
+    days = {day for stage in BY_DAY for day in lake.days(stage, name="")} if first else set[date]()
+    for day in sorted(one for one in days if first and one < first):
+        try:
+            found.days[day] = _rows_of(lake, day)
+        except DamagedTableError as error:
+            found.damaged[day] = str(error)
+    return found
 
 
 def first_kept_day(config: RetentionConfig, now: datetime) -> date | None:
@@ -110,14 +122,16 @@ def _rejected(lake: Lake, limit: float | None) -> Iterator[tuple[str, int]]:
                 yield path, held
 
 
-def _days(lake: Lake, first: date | None) -> Iterator[tuple[date, int]]:
-    if first is None:
-        return
-    days = {day for stage in BY_DAY for day in lake.days(stage, name="")}
-    for day in sorted(one for one in days if one < first):
-        folder = lake.landing_dir(day)
-        names = [name for name in lake.names(folder) if name.endswith(".parquet")]
-        yield day, sum(lake.table_footer(f"{folder}/{name}").num_rows for name in names)
+def _rows_of(lake: Lake, day: date) -> dict[str, int]:
+    """Hash of each landed file -> its rows of this day. Raises DamagedTableError."""
+    found = Counter[str]()
+    for stage in ("landing", "feedback"):
+        folder = lake.path(stage, f"date={day.isoformat()}")
+        for name in lake.names(folder):
+            if name.endswith(".parquet"):
+                file_hash = name.removesuffix(".parquet").partition("-")[0]
+                found[file_hash] += lake.table_footer(f"{folder}/{name}").num_rows
+    return dict(found)
 
 
 def _checkpoints(lake: Lake, limit: float | None) -> Iterator[str]:

@@ -16,7 +16,7 @@ from lyo_pipelines.registry.log import MovedOnError, read_all, read_release
 from lyo_pipelines.registry.state import Release
 from lyo_pipelines.rollout.findings import told_time
 from lyo_pipelines.rollout.release import Act, fall_back, plan_rollback, promote, roll_back
-from lyo_pipelines.storage.damage import DamagedFileError
+from lyo_pipelines.storage.damage import RESTORE, DamagedFileError
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines.training.tainted import read_tainted, tainted_path
 
@@ -72,7 +72,8 @@ def settle_tainted(lake: Lake, config: AfterErasureConfig, *, now: datetime, who
 
     One segment that cannot be moved keeps no other from being; what another writer did meanwhile is left to the next call.
     """
-    moved, troubles = list[str](), dict[str, str | Exception]()
+    moved, left = list[str](), dict[str, tuple[TaintedServing, ...]]()
+    troubles = dict[str, str | Exception]()
     try:
         for segment, serving in tainted_serving(lake, config).items():
             try:
@@ -83,8 +84,8 @@ def settle_tainted(lake: Lake, config: AfterErasureConfig, *, now: datetime, who
             except Exception as error:  # whatever is wrong with one of them
                 troubles[segment] = error
         left = tainted_serving(lake, config)
-    except DamagedFileError as error:
-        return Settled((), {}, {"": f"{tainted_path(lake)} is damaged, so nobody can tell who must make room: {error}"})
+    except Exception as error:  # nobody can tell who must make room; guardrails go on
+        troubles[""] = error
     return Settled(tuple(moved), left, troubles)
 
 
@@ -131,5 +132,8 @@ def _serving(
 
 
 def _marked(lake: Lake) -> dict[str, datetime]:
-    """Name of each marked adapter -> since when."""
-    return {name: datetime.fromisoformat(str(told["since"])) for name, told in read_tainted(lake).items()}
+    """Name of each marked adapter -> since when. Raises DamagedFileError."""
+    try:
+        return {name: datetime.fromisoformat(str(told["since"])) for name, told in read_tainted(lake).items()}
+    except (KeyError, ValueError) as error:
+        raise DamagedFileError(f"{tainted_path(lake)} is damaged: a mark without a time", hint=RESTORE) from error

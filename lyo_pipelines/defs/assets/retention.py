@@ -29,7 +29,7 @@ def retention(store: Store) -> dg.MaterializeResult:
         metadata={
             "removed": metadata_table(rows, ["what", "how much"]),
             "record": done.record.rpartition("/")[2] or "none",
-            "damaged_days": ", ".join(day.isoformat() for day in (done.damaged or {})) or "none",
+            "damaged_days": ", ".join(day.isoformat() for day in done.expired.damaged) or "none",
         }
     )
 
