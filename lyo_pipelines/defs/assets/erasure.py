@@ -19,12 +19,15 @@ from lyo_pipelines.storage.lake import Lake
 
 GROUP = "privacy"
 OWNERS = ["team:data"]
+NOTHING = dg.Shape({})
+"""Without a schema anything could be typed in, and would stand in the record of the run."""
 
 
 @dg.asset(
     group_name=GROUP,
     owners=OWNERS,
     kinds={"python"},
+    config_schema=NOTHING,
     code_version="1",
     description=(
         "What the waiting requests to be forgotten (`lyo erase USER --reason … --request`) would take away: how much of what, which "
@@ -53,6 +56,7 @@ def erasure_plan(store: Store) -> dg.MaterializeResult:
     group_name=GROUP,
     owners=OWNERS,
     kinds={"python"},
+    config_schema=NOTHING,
     code_version="1",
     description=(
         "The requests of the plan carried out: rows, versions of data, exports, reports and originals without these people, a "
