@@ -187,7 +187,7 @@ def test_a_pdf_beyond_the_limits_is_refused_before_it_is_read(limit, monkeypatch
 
 def test_a_pdf_is_left_when_it_has_taken_its_time():
     blocks = [TextBlock(f"Paragraph {n} tells something about the soil of the garden.") for n in range(12)]
-    seconds = iter(range(0, 10_000, 50))
+    seconds = iter(range(0, 10_000, 30))
     with pytest.raises(RejectedError, match="more than 120 s of work up to page 2"):
         read_pdf(drawn_pdf(blocks, pages=4), CONFIG.documents, clock=lambda: next(seconds))
 
