@@ -106,3 +106,6 @@ capture_signals  # uvicorn
 
 # found by Dagster in its folder
 verify_schedule
+retention_schedule  # jobs and schedules: loaded by Dagster from their module
+plan_erasure_job
+erase_job

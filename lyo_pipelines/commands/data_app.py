@@ -262,12 +262,31 @@ def erase(
     users: Annotated[list[str], typer.Argument(help="Ids of people as your logs have them, or their pseudonyms.")],
     reason: Annotated[str, typer.Option(help="Why, for the record; name nobody in it.")] = "",
     yes: Annotated[bool, typer.Option("--yes", help="Carry it out; without it only the plan is shown.")] = False,
+    request: Annotated[
+        bool, typer.Option("--request", help="Leave it to the Dagster job erase_people, which is told nobody's id.")
+    ] = False,
     build: Annotated[bool, typer.Option(help="Also build the days again that lost rows.")] = True,
     as_json: AsJson = False,
 ) -> None:
     """Show everything that is there of people who ask to be forgotten; with --yes erase it, and search for what is left."""
-    from lyo_pipelines.commands.erase import erase_people
+    from lyo_pipelines.commands.erase import erase_people, request_erasure
 
-    if yes and not reason.strip():
-        raise typer.BadParameter("--yes needs a --reason")
+    if (yes or request) and not reason.strip():
+        raise typer.BadParameter("--yes and --request need a --reason")
+    if yes and request:
+        raise typer.BadParameter("--yes erases now, --request leaves it to Dagster: give one of them")
+    if request:
+        request_erasure(output(), users, reason=reason)
+        return
     erase_people(output(), users, reason=reason, yes=yes, build=build, as_json=as_json)
+
+
+@data_app.command(rich_help_panel=DATA, epilog=examples("lyo retention", "lyo retention --apply"))
+def retention(
+    apply: Annotated[bool, typer.Option("--apply", help="Take it away; without it only the plan is shown.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show what is older than `retention:` in the configuration allows; with --apply take it away."""
+    from lyo_pipelines.commands.retention import keep_to_retention
+
+    keep_to_retention(output(), apply=apply, as_json=as_json)

@@ -16,23 +16,14 @@ from lyo_pipelines.commands.arguments import errors
 from lyo_pipelines.config.loading import Config, load_config
 from lyo_pipelines.config.settings import Settings
 from lyo_pipelines.erasure.erase import Erasure, Proof, erase, plan_erasure, prove
+from lyo_pipelines.erasure.plan_values import NOT_REACHED, plan_values
 from lyo_pipelines.erasure.reach import Reach
+from lyo_pipelines.erasure.requests import write_request
 from lyo_pipelines.errors import LyoError
 from lyo_pipelines.health.up_to_date import build_stale_days
 from lyo_pipelines.interactions.days.build import stale_days
 from lyo_pipelines.interactions.pseudonyms import Pseudonyms
 from lyo_pipelines.storage.lake import Lake
-
-NOT_REACHED = (
-    "feedback that they gave on answers to others (its rows name nobody), and what others wrote about them without their id",
-    "files of the inbox that are not plain JSON lines, and tables at their source: named above, to be mended by hand",
-    "a running gateway's journal: stop it, let what it sent land, and erase again",
-    "adapters: those that learnt from them are marked and named (business_sensor trains the newest of a segment again), and go on "
-    "serving until a new one is released or you roll back",
-    "example rows and answers, without names, that pages of the Dagster UI showed: its database and its captured logs keep them",
-    "merged and exported models made of those adapters, folders that you exported to elsewhere, and backups",
-)
-"""What this command does not do; said every time."""
 
 
 class NobodyError(LyoError):
@@ -62,13 +53,21 @@ def erase_people(console: Console, users: Sequence[str], *, reason: str, yes: bo
     known = [user for user in users if user not in done.reach.unknown]
     proof = prove(lake, known, pseudonyms, [Path(dagster_home())] if Path(dagster_home()).is_dir() else [])
     _say_done(console, done, built, proof, as_json=as_json)
-    expected = {path for path in proof.left if path in done.reach.originals.by_hand}
-    if proof.left.keys() - expected:
-        first = sorted(proof.left.keys() - expected)[0]
+    if unexpected := proof.unexpected(lake, done.reach):
         raise StillThereError(
-            f"{len(proof.left) - len(expected)} files still hold an id or a pseudonym, for instance {first}.",
+            f"{len(unexpected)} files still hold an id or a pseudonym, for instance {unexpected[0]}.",
             hint="Stop what writes there (a gateway, a run), and run this again.",
         )
+
+
+def request_erasure(console: Console, users: Sequence[str], *, reason: str) -> None:
+    """Write down that they ask, for the Dagster job erase_people, which is told nothing of who they are."""
+    lake = Lake(Settings.from_env().data_dir)
+    number = write_request(lake, users, reason=reason, now=datetime.now(UTC))
+    console.print(
+        f"Request {number} waits. In Dagster, plan_erasure shows what it would take away, and erase_people takes it away.",
+        highlight=False,
+    )
 
 
 def _build(console: Console, lake: Lake, config: Config, pseudonyms: Pseudonyms) -> tuple[date, ...]:
@@ -78,37 +77,9 @@ def _build(console: Console, lake: Lake, config: Config, pseudonyms: Pseudonyms)
     return tuple(built.days)
 
 
-def _plan_values(reach: Reach) -> dict[str, object]:
-    return {
-        "people": len(reach.people),
-        "unknown": list(reach.unknown),
-        "erased_before": reach.again,
-        "interactions": reach.rows,
-        "feedback": sum(rows for path, rows in reach.fed_back.items() if "/feedback/" in path),
-        "days": sorted(day.isoformat() for day in reach.days),
-        "dataset_versions": {f"{segment}/{version}": splits for (segment, version), splits in reach.versions.items()},
-        "preference_data": {f"{segment}/{version}": rows for (segment, version), rows in reach.preferences.items()},
-        "tainted_adapters": [
-            {
-                "adapter": adapter.name,
-                "examples": adapter.examples,
-                "serves": adapter.serves,
-                "hours_to_train_again": round(adapter.seconds / 3600, 2),
-                "cost_to_train_again": adapter.cost,
-                "currency": adapter.currency,
-            }
-            for adapter in reach.adapters
-        ],
-        "inbox_lines": {path: len(lines) for path, lines in reach.originals.blanked.items()},
-        "by_hand": reach.originals.by_hand,
-        "tables": sorted(reach.originals.tables),
-        "not_reached": list(NOT_REACHED),
-    }
-
-
 def _say_plan(console: Console, reach: Reach, *, as_json: bool) -> None:
     if as_json:
-        _print_json(console, {"plan": _plan_values(reach), "changed": False})
+        _print_json(console, {"plan": plan_values(reach), "changed": False})
         return
     _print_plan(console, reach)
     _print_unreached(console)
@@ -118,7 +89,7 @@ def _say_plan(console: Console, reach: Reach, *, as_json: bool) -> None:
 def _say_done(console: Console, done: Erasure, built: Sequence[date], proof: Proof, *, as_json: bool) -> None:
     if as_json:
         told = {
-            "plan": _plan_values(done.reach),
+            "plan": plan_values(done.reach),
             "changed": bool(done.record),
             "erased": dict(done.done),
             "days_built": [day.isoformat() for day in built],
@@ -142,7 +113,7 @@ def _say_done(console: Console, done: Erasure, built: Sequence[date], proof: Pro
 
 
 def _print_plan(console: Console, reach: Reach) -> None:
-    values = _plan_values(reach)
+    values = plan_values(reach)
     for user in reach.unknown:
         console.print(f"Nothing is known of {escape(user)}.", highlight=False)
     if reach.again:
@@ -150,6 +121,8 @@ def _print_plan(console: Console, reach: Reach) -> None:
     table = Table("what", "how much", title="What is theirs", title_justify="left")
     table.add_row("interactions", f"{reach.rows:,} on {len(reach.days)} days")
     table.add_row("feedback on them", f"{values['feedback']:,}")
+    if reach.curated:
+        table.add_row("examples of days without interactions", f"{sum(reach.curated.values()):,}")
     for (segment, version), splits in reach.versions.items():
         found = ", ".join(f"{count} in {split}" for split, count in splits.items() if count)
         table.add_row(f"dataset {segment}/{version}", found)
@@ -164,8 +137,10 @@ def _print_plan(console: Console, reach: Reach) -> None:
         )
     for path, lines in reach.originals.blanked.items():
         table.add_row(f"inbox file {path}", f"{len(lines)} lines will be blanked")
-    for path, rows in reach.originals.by_hand.items():
-        table.add_row(f"inbox file {path}", f"{rows} rows: mend it by hand")
+    for path, rows in reach.originals.aside.items():
+        table.add_row(f"inbox file {path}", f"{rows} rows: it goes to inbox/set_aside as a whole, mend it there")
+    for path, hits in reach.originals.by_hand.items():
+        table.add_row(f"inbox file {path}", f"named in {hits} places: mend it by hand")
     for name in sorted(reach.originals.tables):
         table.add_row(name, "erase them at its source")
     console.print(table)

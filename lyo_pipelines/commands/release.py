@@ -25,6 +25,7 @@ from lyo_pipelines.registry.events import RegistryEvent, Who
 from lyo_pipelines.registry.log import RegistryDamagedError, ReleaseHistory, read_history, read_intact, read_release
 from lyo_pipelines.registry.state import Release
 from lyo_pipelines.rollout import release as steps
+from lyo_pipelines.rollout.after_erasure import tainted_serving
 from lyo_pipelines.rollout.emergency import stop_by_person
 from lyo_pipelines.rollout.findings import told_time
 from lyo_pipelines.rollout.monitor import judge_release
@@ -33,6 +34,7 @@ from lyo_pipelines.rollout.release import Act, RollbackPlan
 from lyo_pipelines.rollout.routing import Routing, current_routing, read_sources, refresh_routing
 from lyo_pipelines.rollout.state_findings import obstructions, state_says
 from lyo_pipelines.segments import parse_parent
+from lyo_pipelines.storage.damage import DamagedFileError
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines.training.versions import latest_adapter
 
@@ -92,6 +94,7 @@ def show_releases(console: Console, segment: str | None = None, *, as_json: bool
             console.print(f"[red]Held:[/] {escape(sources.troubles[segment])}", highlight=False, soft_wrap=True)
         else:
             _now(console, lake, history.release, sources.routing)
+        _tainted(console, lake, segment)
         _events(console, history.events)
         _served(console, history.release)
         return
@@ -103,8 +106,24 @@ def show_releases(console: Console, segment: str | None = None, *, as_json: bool
     for key, history in histories.items():
         table.add_row(key, *_state_row(history))
     console.print(table if histories else "Nothing was released yet: `lyo release SEGMENT --reason …` begins.")
+    _tainted(console, lake)
     for trouble in troubles.values():
         console.print(f"[red]{escape(trouble)}[/]", highlight=False, soft_wrap=True)
+
+
+def _tainted(console: Console, lake: Lake, segment: str | None = None) -> None:
+    """Who is served by what learnt from people who were erased, and until when."""
+    try:
+        found = tainted_serving(lake, _config().release.after_erasure)
+    except DamagedFileError as error:
+        console.print(f"[red]{escape(str(error))}[/]", highlight=False, soft_wrap=True)
+        return
+    for key, serving in found.items():
+        if segment in (None, key):
+            for one in serving:
+                console.print(
+                    f"[yellow]Erased people:[/] {escape(f'{key}: {one.says}')}", highlight=False, soft_wrap=True
+                )
 
 
 def _releases_as_json(console: Console, lake: Lake, segment: str | None) -> None:
@@ -115,6 +134,9 @@ def _releases_as_json(console: Console, lake: Lake, segment: str | None) -> None
         for key, history in sources.histories.items()
         if segment in (None, key)
     }
+    serving = tainted_serving(lake, _config().release.after_erasure)
+    for key in serving.keys() & told.keys():
+        told[key]["learnt_from_erased"] = [asdict(one) for one in serving[key]]
     print_json(console, {"releases": told, "held": {k: v for k, v in sources.troubles.items() if segment in (None, k)}})
 
 

@@ -49,6 +49,8 @@ class DocumentConfig(BaseModel):
     pair_weight: Annotated[float, Field(gt=0)]
 
     pdf_maximum_pages: Positive
+    pdf_maximum_objects: Positive
+    pdf_maximum_seconds: Annotated[float, Field(gt=0)]
     pdf_running_line_share: Annotated[float, Field(gt=0, le=1)]
     pdf_heading_size: Annotated[float, Field(gt=1)]
     pdf_minimum_characters_per_page: Count

@@ -180,6 +180,8 @@ class InteractionsConfig(BaseModel):
         exclude=True
     )  # they fill the entries when the file is read, and say nothing afterwards
     tables: tuple[TableConfig, ...]
+    keep_days: int | None = None
+    """Those of retention.yaml, set when the whole configuration is read: rows that would be taken away again are too early."""
 
     @model_validator(mode="before")
     @classmethod

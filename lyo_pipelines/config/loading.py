@@ -28,6 +28,7 @@ from lyo_pipelines.config.evaluation import EvaluationConfig
 from lyo_pipelines.config.gateway import GatewayConfig
 from lyo_pipelines.config.interactions import InteractionsConfig
 from lyo_pipelines.config.release import ReleaseConfig
+from lyo_pipelines.config.retention import RetentionConfig
 from lyo_pipelines.config.retraining import RetrainingConfig
 from lyo_pipelines.config.rollout import RolloutConfig
 from lyo_pipelines.errors import LyoError
@@ -51,6 +52,7 @@ class Config(BaseModel):
     release: ReleaseConfig
     alerts: AlertConfig
     gateway: GatewayConfig
+    retention: RetentionConfig
 
     @model_validator(mode="before")
     @classmethod
@@ -61,6 +63,15 @@ class Config(BaseModel):
         if name in rollout:
             raise ValueError(f"rollout.{name} is taken from curation.{name}: set it there")
         return {**data, "rollout": {**rollout, name: data["curation"].get(name)}}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _how_long_rows_are_kept_is_said_once(cls, data: Any) -> Any:
+        if not is_dict(data) or not is_dict(rows := data.get("interactions")) or not is_dict(data.get("retention")):
+            return data
+        if "keep_days" in rows:
+            raise ValueError("interactions.keep_days is taken from retention.interactions_days: set it there")
+        return {**data, "interactions": {**rows, "keep_days": data["retention"].get("interactions_days")}}
 
 
 class ConfigError(LyoError):

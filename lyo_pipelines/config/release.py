@@ -15,6 +15,15 @@ class RehearsalConfig(BaseModel):
     seconds: float = Field(gt=0)
 
 
+class AfterErasureConfig(BaseModel):
+    """What becomes of an adapter that serves and learnt from somebody who was erased."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    deadline_days: float | None = Field(ge=0)
+    skip_stages: bool
+
+
 class ReleaseConfig(BaseModel):
     """See release.yaml."""
 
@@ -22,4 +31,5 @@ class ReleaseConfig(BaseModel):
 
     automatic: bool
     rehearsal: RehearsalConfig
+    after_erasure: AfterErasureConfig
     shown_events: int = Field(ge=1)

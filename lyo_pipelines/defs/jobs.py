@@ -48,3 +48,20 @@ release_job = dg.define_asset_job(
     executor_def=dg.in_process_executor,
     description="Start the release of a segment's newest adapter: register it, check the gates and serve it to the first users.",
 )
+
+plan_erasure_job = dg.define_asset_job(
+    "plan_erasure",
+    selection=["erasure_plan"],
+    executor_def=dg.in_process_executor,
+    description="Show what the waiting requests of `lyo erase … --request` would take away; nothing is changed.",
+)
+
+erase_job = dg.define_asset_job(
+    "erase_people",
+    selection=["erasure_plan", "erased_people"],
+    executor_def=dg.in_process_executor,
+    description=(
+        "Plan, then carry out the waiting requests of `lyo erase … --request`, build the days again, and search for what is left. "
+        "It has no configuration: nobody's id may stand in the record of a run."
+    ),
+)

@@ -25,7 +25,7 @@ REASONS = {
     "unsupported_format": "no reader for this kind of file: save it as Markdown (.md), text (.txt), HTML (.html) or PDF",
     "empty": "there is no text in it",
     "too_little_text": "too little to learn from (minimum_letters)",
-    "too_large": "larger than the configuration allows: split it, or raise maximum_megabytes, maximum_characters, pdf_maximum_pages",
+    "too_large": "larger than the configuration allows: split it, or raise maximum_megabytes, maximum_characters or pdf_maximum_…",
     "encoding": "its bytes are no readable text: save it as UTF-8",
     "encrypted": "it needs a password: save a copy without one",
     "damaged": "it cannot be opened: export it again",

@@ -16,8 +16,9 @@ import pyarrow as pa
 from lyo_pipelines.config.interactions import InteractionsConfig
 from lyo_pipelines.erasure.reach import Reach, find_reach
 from lyo_pipelines.erasure.record import next_record, tainted_text
+from lyo_pipelines.erasure.requests import request_path
 from lyo_pipelines.erasure.scan import search
-from lyo_pipelines.erasure.staging_rows import stage_rows, stage_unnamed
+from lyo_pipelines.erasure.staging_rows import aside_path, stage_rows, stage_unnamed
 from lyo_pipelines.erasure.staging_versions import stage_versions
 from lyo_pipelines.interactions.landing.inbox import scan_inbox
 from lyo_pipelines.interactions.landing.stage import landing_lock
@@ -48,6 +49,11 @@ class Proof:
     left: dict[str, int] = field(default_factory=dict[str, int])
     searched: int = 0
 
+    def unexpected(self, lake: Lake, reach: Reach) -> list[str]:
+        """Paths of what was found but for the files that were said to be left to somebody."""
+        said = {*reach.originals.by_hand, *(aside_path(lake, path) for path in reach.originals.aside)}
+        return sorted(self.left.keys() - said)
+
 
 def plan_erasure(lake: Lake, users: Sequence[str], pseudonyms: Pseudonyms) -> Reach:
     """What would go; nothing is changed, but for an erasure that was killed midway: that one is finished first."""
@@ -64,13 +70,20 @@ def erase(
     *,
     reason: str,
     now: datetime,
+    request: str | None = None,
 ) -> Erasure:
-    """Erase them from everything that `stage_rows` and `stage_versions` reach. The days are stale afterwards."""
+    """Erase them from everything that `stage_rows` and `stage_versions` reach. The days are stale afterwards.
+
+    request: number of the request that this carries out; its file goes with them.
+    """
+    asked = request_path(lake, request) if request is not None else None
     with landing_lock(lake):
         finish_rewriting(lake)
         require_key(lake, pseudonyms)
         reach = find_reach(lake, users, pseudonyms)
         if len(reach.unknown) + reach.again == len(reach.people):
+            if asked is not None and lake.exists(asked):
+                lake.fs.rm(asked)
             return Erasure(reach, Counter(), ())
         rewriting = Rewriting(lake)
         done = stage_rows(lake, reach, rewriting) + stage_versions(lake, reach, rewriting)
@@ -84,6 +97,8 @@ def erase(
             rewriting.replace_bytes(tainted_path(lake), tainted_text(lake, reach, now))
         record, text = next_record(lake, reach, done, reason=reason, now=now, pseudonyms=pseudonyms)
         rewriting.replace_bytes(record, text)
+        if asked is not None:
+            rewriting.remove(asked)
         rewriting.commit()
         if reach.originals.blanked:
             _remember_blanked(lake, reach, config, now)

@@ -28,6 +28,7 @@ from lyo_pipelines.storage.arrow import pc
 from lyo_pipelines.storage.lake import Lake, NotLocalError
 
 _IDS = ("interaction_id", "user_pseudonym")
+_CURATED = ("/part.parquet", "/disliked.parquet")
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,7 @@ class Reach:
     unknown: given ids of whom nothing is known; again: of how many only a tombstone is left.
 
     landed: path -> rows; fed_back: the same of feedback about their interactions; days: of their interactions.
+    curated: the same of curated rows of days whose interactions are gone (retention), which nobody can make again.
     versions, preferences: (segment, fingerprint) -> rows of theirs by split.
     """
 
@@ -64,6 +66,7 @@ class Reach:
     again: int = 0
     landed: dict[str, int] = field(default_factory=dict[str, int])
     fed_back: dict[str, int] = field(default_factory=dict[str, int])
+    curated: dict[str, int] = field(default_factory=dict[str, int])
     days: set[date] = field(default_factory=set[date])
     interactions: set[str] = field(default_factory=set[str])
     examples: set[str] = field(default_factory=set[str])
@@ -89,10 +92,10 @@ def find_reach(lake: Lake, users: Sequence[str], pseudonyms: Pseudonyms) -> Reac
     named = {user: user if is_pseudonym(user) else pseudonyms.of(user.strip()) or "" for user in users if user.strip()}
     reach = Reach(frozenset(named.values()), told_apart(named))
     met = _find_rows(lake, reach)
-    _find_examples(lake, reach)
+    met |= _find_examples(lake, reach)
     _find_versions(lake, reach)
     _find_adapters(lake, reach)
-    reach.originals = find_originals(lake, reach.landed, reach.people, reach.needles)
+    reach.originals = find_originals(lake, reach.landed, reach.fed_back, reach.keys, reach.people, reach.needles)
     tombstones = read_tombstones(lake)
     again = {user for user, one in named.items() if one not in met and tombstones.holds(one, pseudonyms)}
     reach.again = len(again)
@@ -153,12 +156,21 @@ def _find_rows(lake: Lake, reach: Reach) -> set[str]:
     return met
 
 
-def _find_examples(lake: Lake, reach: Reach) -> None:
-    for _, path in days_tables(lake, "examples"):
-        if path.endswith(("/part.parquet", "/disliked.parquet")):
-            table = lake.read_table(path, columns=["example_id", *_IDS])
-            mask = theirs(table, "user_pseudonym", reach.people) | theirs(table, "interaction_id", reach.interactions)
-            reach.examples |= set(table.filter(pa.array(mask))["example_id"].to_pylist())
+def _find_examples(lake: Lake, reach: Reach) -> set[str]:
+    """Fill in their examples, and those of days without interactions; which of the people were met there."""
+    met = set[str]()
+    for day, path in days_tables(lake, "examples"):
+        if not path.endswith(_CURATED):
+            continue
+        table = lake.read_table(path, columns=["example_id", *_IDS])
+        mask = theirs(table, "user_pseudonym", reach.people) | theirs(table, "interaction_id", reach.interactions)
+        mine = table.filter(pa.array(mask))
+        reach.examples |= set(mine["example_id"].to_pylist())
+        if len(mine) and not lake.exists(lake.interactions(day)):
+            reach.curated[path] = len(mine)
+            reach.interactions |= set(mine["interaction_id"].to_pylist())
+            met |= set(mine["user_pseudonym"].to_pylist())
+    return met
 
 
 def _find_versions(lake: Lake, reach: Reach) -> None:
@@ -239,4 +251,4 @@ def _serves(release: Release | None, version: str) -> str:
         return "everybody" if not release.in_canary else f"everybody but the {release.share:.0%} of the release"
     if release.candidate == version and release.in_canary:
         return f"{release.share:.0%} of the people (a release in progress)"
-    return "nobody now, but may come back" if version in release.formers else ""
+    return "nobody now, and does not come back" if version in release.formers else ""

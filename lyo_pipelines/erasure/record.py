@@ -23,23 +23,28 @@ def next_record(
     lake: Lake, reach: Reach, done: Counter[str], *, reason: str, now: datetime, pseudonyms: Pseudonyms
 ) -> tuple[str, str]:
     """(path, text) of the record of this erasure."""
-    before = [name for name in lake.names(lake.path("erased")) if name[:_DIGITS].isdigit()]
-    previous = sha256(lake.read_bytes(lake.path("erased", before[-1]))).hexdigest() if before else ""
     told: dict[str, Any] = {
-        "number": len(before) + 1,
         "at": now.astimezone(UTC).isoformat(),
         "reason": reason,
         "people": len(reach.people) - len(reach.unknown),
         "erased": {name: count for name, count in done.items() if count},
         "days": len(reach.days),
         "tainted_adapters": [adapter.name for adapter in reach.adapters],
+        "files_set_aside": len(reach.originals.aside),
         "files_to_mend_by_hand": len(reach.originals.by_hand),
         "tables_to_erase_at_their_source": sorted(reach.originals.tables),
-        "previous": previous,
     }
+    return signed_record(lake, "erased", told, pseudonyms)
+
+
+def signed_record(lake: Lake, folder: str, told: dict[str, Any], pseudonyms: Pseudonyms) -> tuple[str, str]:
+    """(path, text) of the next record of a folder of the lake: numbered, bound to the one before, signed."""
+    before = [name for name in lake.names(lake.path(folder)) if name[:_DIGITS].isdigit()]
+    previous = sha256(lake.read_bytes(lake.path(folder, before[-1]))).hexdigest() if before else ""
+    told = {"number": len(before) + 1, **told, "previous": previous}
     signed = json.dumps(told, ensure_ascii=False, sort_keys=True)
     text = json.dumps({**told, "signature": pseudonyms.signature(signed)}, ensure_ascii=False, indent=2) + "\n"
-    return lake.path("erased", f"{len(before) + 1:0{_DIGITS}d}.json"), text
+    return lake.path(folder, f"{len(before) + 1:0{_DIGITS}d}.json"), text
 
 
 def tainted_text(lake: Lake, reach: Reach, now: datetime) -> str:

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
+from typing import IO
 
 from lyo_pipelines.erasure.needles import needle_bytes, needle_pattern, told_apart
+from lyo_pipelines.erasure.requests import REQUESTS
+from lyo_pipelines.interactions.errors import UnreadableFileError
+from lyo_pipelines.interactions.reading.source_file import InputFile
+from lyo_pipelines.interactions.reading.unpacking import compression
 from lyo_pipelines.storage.damage import DamagedFileError
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines.storage.texts import files_below, texts_of
 
-_FOLDERS = ("lake", "review", "inbox", "gateway", "rehearsal")
+_FOLDERS = ("lake", "review", "inbox", "gateway", "rehearsal", REQUESTS)
 _WEIGHTS = (".safetensors", ".gguf", ".bin", ".pt")
 _CHUNK = 1 << 22
 
@@ -51,12 +57,23 @@ def _in_table(lake: Lake, path: str, needles: Collection[str]) -> set[str]:
 
 
 def _in_bytes(lake: Lake, path: str, needles: Collection[str]) -> set[str]:
+    """What stands in the bytes of a file, and in what it unpacks to."""
+    with lake.fs.open(path, "rb") as handle:
+        hits = _in_stream(handle, needles)
+        handle.seek(0)
+        packed = compression(handle.read(8))
+    if packed:
+        with suppress(UnreadableFileError), InputFile.at(path, lake.fs).content() as content:
+            hits |= _in_stream(content, needles)
+    return hits
+
+
+def _in_stream(handle: IO[bytes], needles: Collection[str]) -> set[str]:
     """Searched in pieces that overlap, so that a file of any size needs the same memory."""
     pattern = needle_bytes(needles)
     overlap = max((len(needle.encode("utf-8", "surrogatepass")) for needle in needles), default=0) + 1
     hits, before = set[bytes](), b""
-    with lake.fs.open(path, "rb") as handle:
-        while block := handle.read(_CHUNK):
-            hits |= set(pattern.findall(before + block))
-            before = (before + block)[-overlap:]
+    while block := handle.read(_CHUNK):
+        hits |= set(pattern.findall(before + block))
+        before = (before + block)[-overlap:]
     return {hit.decode("utf-8", "surrogatepass") for hit in hits}

@@ -12,9 +12,11 @@ import numpy as np
 import pyarrow as pa
 
 from lyo_pipelines.curation.review import Review, queue_path, queue_text, read_queue
+from lyo_pipelines.erasure.blanking import blanked
 from lyo_pipelines.erasure.needles import needle_pattern
-from lyo_pipelines.erasure.originals import named_in, without_lines
+from lyo_pipelines.erasure.originals import hash_of, named_in, rewritten_files, rewritten_path, rewritten_text
 from lyo_pipelines.erasure.reach import Reach, days_tables, theirs
+from lyo_pipelines.interactions.landing.inbox_listing import REASON, SET_ASIDE
 from lyo_pipelines.interactions.store.landed_parts import mark_path, part_at, rewritten_part
 from lyo_pipelines.interactions.store.ledger import entry_path, read_entry
 from lyo_pipelines.storage.lake import Lake
@@ -22,6 +24,10 @@ from lyo_pipelines.storage.rewriting import Rewriting
 from lyo_pipelines.storage.texts import TEXT_ENDINGS, files_below, replaced_texts, texts_of
 
 ERASED = "[erased]"
+_ASIDE = (
+    "Somebody who was erased stands in this file, and their rows could not be taken out of it so that all others stay as they are.\n"
+    "What it brought is in the lake, without them. Take them out and move it back, or remove it.\n"
+)
 DERIVED = ("interactions", "examples", "health")
 """Stages that are made again without them, from the same days."""
 _ELSEWHERE = (
@@ -39,7 +45,7 @@ _ELSEWHERE = (
         "landing",
         "merged",
     ),
-    *("preferences", "quarantine", "registry", "rejected", "reports", "rewriting", "staging"),
+    *("preferences", "quarantine", "registry", "rejected", "reports", "retention", "rewriting", "staging"),
 )
 """Folders of the lake that are dealt with by name, or that hold nobody."""
 
@@ -71,14 +77,52 @@ def stage_rows(lake: Lake, reach: Reach, rewriting: Rewriting) -> Counter[str]:
             if lake.exists(folder):
                 rewriting.remove(folder)
         rewriting.remove(lake.path("keys", "interactions", f"date={day.isoformat()}"))
+    for path, rows in reach.curated.items():
+        _stage_curated_day(lake, reach, rewriting, path.rpartition("/")[0])
+        done["curated rows of days whose interactions are gone"] += rows
     if lake.exists(lake.path("quarantine")):
         rewriting.remove(lake.path("quarantine"))
-    for path, lines in reach.originals.blanked.items():
-        rewriting.replace_bytes(path, without_lines(lake.read_bytes(path), lines))
-        done["lines of inbox files"] += len(lines)
+    _stage_originals(lake, reach, rewriting, done)
     for path in files_below(lake, lake.path(), without=_ELSEWHERE):
         done["other files"] += stage_unnamed(lake, reach, rewriting, path)
     return done
+
+
+def _stage_curated_day(lake: Lake, reach: Reach, rewriting: Rewriting, folder: str) -> None:
+    """A day of examples that cannot be made again: every file of it without their rows."""
+    for name in lake.names(folder):
+        path = f"{folder}/{name}"
+        if not name.endswith(".parquet") or path in rewriting:
+            continue
+        table = lake.read_table(path)
+        for column, values in (("user_pseudonym", reach.people), ("interaction_id", reach.interactions)):
+            if column in table.column_names:
+                table = table.filter(pa.array(~theirs(table, column, values)))
+        rewriting.replace_table(path, _unnamed(table, reach))
+
+
+def _stage_originals(lake: Lake, reach: Reach, rewriting: Rewriting, done: Counter[str]) -> None:
+    """Files of the inbox without their lines, or as a whole in `inbox/set_aside`, where nobody reads them."""
+    originals, renamed = reach.originals, dict[str, str]()
+    for path, lines in originals.blanked.items():
+        told = blanked(lake.read_bytes(path), path, set(lines))
+        rewriting.replace_bytes(path, told)
+        renamed[hash_of(told)] = originals.landed_as[path]
+        done["rows of inbox files"] += len(lines)
+    if renamed:
+        rewriting.replace_bytes(rewritten_path(lake), rewritten_text(rewritten_files(lake), renamed))
+    for path in originals.aside:
+        target = aside_path(lake, path)
+        rewriting.replace_bytes(target, lake.read_bytes(path))
+        rewriting.replace_bytes(target + REASON, _ASIDE)
+        rewriting.remove(path)
+        done["inbox files set aside"] += 1
+
+
+def aside_path(lake: Lake, path: str) -> str:
+    """Where a file of the inbox lies once it was set aside for an erasure; the same however often it is asked."""
+    name = path.removeprefix(lake.side("inbox")).lstrip("/")
+    return lake.side("inbox", SET_ASIDE, "erased", name)
 
 
 def stage_unnamed(lake: Lake, reach: Reach, rewriting: Rewriting, path: str) -> bool:

@@ -18,7 +18,9 @@ from lyo_pipelines.registry.events import Adapter, Kind, RegistryEvent, Who
 from lyo_pipelines.registry.log import append_event, read_release
 from lyo_pipelines.registry.state import Release
 from lyo_pipelines.rollout.routing import refresh_routing
+from lyo_pipelines.storage.damage import DamagedFileError
 from lyo_pipelines.storage.lake import Lake, NotLocalError
+from lyo_pipelines.training.tainted import read_tainted
 from lyo_pipelines.training.verified_loading import DamagedAdapterError, load_checked
 
 
@@ -60,6 +62,12 @@ def step_up(lake: Lake, segment: str, config: RolloutConfig, act: Act) -> Releas
     release = _in_canary(lake, segment)
     following, share = release.stage + 1, config.share_after(release.share)
     return _of_candidate(lake, segment, "promoted" if share >= 1 else "stepped_up", act, stage=following, share=share)
+
+
+def promote(lake: Lake, segment: str, act: Act) -> Release:
+    """The candidate serves everybody at once, whatever stages are left: for reasons that no stage answers."""
+    release = _in_canary(lake, segment)
+    return _of_candidate(lake, segment, "promoted", act, stage=release.stage + 1, share=1.0)
 
 
 def step_back(lake: Lake, segment: str, config: RolloutConfig, act: Act) -> Release:
@@ -133,20 +141,33 @@ class RollbackPlan:
 def plan_rollback(lake: Lake, release: Release) -> RollbackPlan:
     """Who leaves and who comes back: a candidate leaves first; a champion makes room for the newest one before it that is whole.
 
-    A champion that is not whole cannot take a candidate's users back: it leaves with it.
+    A champion that is not whole cannot take a candidate's users back: it leaves with it. One that learnt from people who were
+    erased since does not come back.
     """
     if not release.in_canary and not release.champion:
         raise NothingDueError(f"{release.segment}: {release.situation}: there is nothing to roll back.")
     leaves = release.candidate if release.in_canary else release.champion
     may_serve = (*release.formers, *([release.champion] if release.in_canary and release.champion else []))
-    to, skipped = "", list[str]()
+    to, skipped, erased = "", list[str](), _learnt_from_erased(lake, release)
     for version in reversed(may_serve):
-        if (wrong := _fault(lake, release, version)) is None:
+        if version in erased and version != release.champion:
+            skipped.append(f"{version}: it learnt from people who were erased since")
+        elif (wrong := _fault(lake, release, version)) is None:
             to = version
             break
-        skipped.append(f"{version}: {wrong}")
+        else:
+            skipped.append(f"{version}: {wrong}")
     share = release.share if release.in_canary and to == release.champion else 1.0
     return RollbackPlan(release.segment, release.sequence, leaves, to, share, tuple(skipped))
+
+
+def _learnt_from_erased(lake: Lake, release: Release) -> set[str]:
+    """Versions that are marked; none where the marks cannot be read, as no rollback may wait for that."""
+    try:
+        marked = read_tainted(lake)
+    except DamagedFileError:
+        return set()
+    return {version for version in release.adapters if f"{release.segment}/{version}" in marked}
 
 
 def _fault(lake: Lake, release: Release, version: str) -> str | None:

@@ -38,7 +38,8 @@ class Cursor:
     """What earlier rounds did, by segment: the last event they showed, the inputs of their last look, and what it found.
 
     held: why its state held it then; said: what was told of that; verified: adapters whose files were found whole (VerifiedFiles);
-    failed: by cause of a run, how many attempts had failed when this was last looked at, and since when (ISO).
+    failed: by cause of a run, how many attempts had failed when this was last looked at, and since when (ISO). tainted: what was told
+    of adapters that serve and learnt from erased people.
     """
 
     told: dict[str, int] = field(default_factory=dict)
@@ -48,6 +49,7 @@ class Cursor:
     said: dict[str, str] = field(default_factory=dict)
     verified: dict[str, str] = field(default_factory=dict)
     failed: dict[str, tuple[int, str]] = field(default_factory=dict)
+    tainted: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def read(cls, text: str | None) -> Cursor:

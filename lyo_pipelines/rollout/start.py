@@ -23,14 +23,20 @@ from lyo_pipelines.registry.events import Adapter, RegistryEvent, Who, json_valu
 from lyo_pipelines.registry.log import RegistryDamagedError, append_event, read_release
 from lyo_pipelines.registry.state import Release
 from lyo_pipelines.rollout.routing import refresh_routing
+from lyo_pipelines.storage.damage import DamagedFileError
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines.training.plan import TrainingResult
+from lyo_pipelines.training.tainted import read_tainted
 from lyo_pipelines.training.verified_loading import published_files
 from lyo_pipelines.training.versions import DamagedPointerError, NoAdapterError, latest_adapter
 
 
 class ServedByParentError(LyoError):
     """The segment is served by a parent's adapter: that one is released; the message says how."""
+
+
+class ErasedPeopleError(LyoError):
+    """The adapter learnt from people who were erased since: it is trained again instead of released."""
 
 
 class OutdatedReportError(LyoError):
@@ -60,8 +66,8 @@ def start_release(
     """Bring the segment's newest adapter to its first users, or say which gate it did not pass.
 
     The first adapter of a segment is compared with what serves until then: a parent's champion or the base model. Raises
-    NoAdapterError, DocumentError (of the report), OutdatedReportError, DamagedAdapterError, ServedByParentError, IllegalEventError
-    while another version is on its way, and MovedOnError when somebody else changed the segment meanwhile.
+    NoAdapterError, DocumentError (of the report), OutdatedReportError, DamagedAdapterError, ErasedPeopleError, ServedByParentError,
+    IllegalEventError while another version is on its way, and MovedOnError when somebody else changed the segment meanwhile.
     """
     trained = latest_adapter(lake, segment)
     if trained.segment != segment:
@@ -73,6 +79,11 @@ def start_release(
     if state in ("canary", "champion"):
         refresh_routing(lake)  # whoever began it may have died before the file was written
         return StartOutcome(release, f"{trained.version} is {state} already: {release.situation}", ())
+    if _learnt_from_erased(lake, trained):
+        raise ErasedPeopleError(
+            f"{trained.version} learnt from people who were erased since, so it is not released.",
+            hint="Train again: `lyo train` (business_sensor does so by itself).",
+        )
     report = read_report(lake.local(lake.report_dir(segment, trained.version)))
     _require_current(report, release, trained.version)
     outcomes = evaluate_gates(report, evaluation)
@@ -109,7 +120,14 @@ def waiting_adapters(lake: Lake) -> tuple[list[TrainingResult], dict[str, Except
     for segment in lake.names(lake.path("adapters")):
         try:
             found += _waiting(lake, segment)
-        except (DamagedPointerError, DocumentError, RegistryDamagedError, OSError, ValueError) as error:
+        except (
+            DamagedPointerError,
+            DocumentError,
+            RegistryDamagedError,
+            DamagedFileError,
+            OSError,
+            ValueError,
+        ) as error:
             troubles[segment] = error
         except NoAdapterError:
             continue
@@ -120,11 +138,15 @@ def _waiting(lake: Lake, segment: str) -> list[TrainingResult]:
     """The segment's newest adapter where it waits for its release."""
     trained = latest_adapter(lake, segment)
     report = lake.local(lake.report_dir(segment, trained.version))
-    if trained.segment != segment or not is_complete(report):
+    if trained.segment != segment or not is_complete(report) or _learnt_from_erased(lake, trained):
         return []
     release = read_release(lake, segment)
     new = not release.candidate and release.states.get(trained.version, "registered") == "registered"
     return [trained] if new and read_report(report).champion_version == release.champion else []
+
+
+def _learnt_from_erased(lake: Lake, trained: TrainingResult) -> bool:
+    return f"{trained.segment}/{trained.version}" in read_tainted(lake)
 
 
 def _require_current(report: Report, release: Release, version: str) -> None:

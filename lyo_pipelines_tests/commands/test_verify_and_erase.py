@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from lyo_pipelines.commands.erase import NobodyError, erase_people
+from lyo_pipelines.commands.erase import NobodyError, erase_people, request_erasure
+from lyo_pipelines.commands.retention import keep_to_retention
 from lyo_pipelines.commands.verify import NothingToVerifyError, show_verification
 from lyo_pipelines.defs.checks.integrity import lake_intact
 from lyo_pipelines.defs.resources import Store
+from lyo_pipelines.erasure.requests import waiting_requests
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines_tests.interactions.landing_lake import build, jsonl, lake_at, land, row
 
@@ -69,3 +71,26 @@ def test_the_plan_is_shown_first_and_the_search_last(lake):
     assert "erased before" in text
     with pytest.raises(NobodyError, match="nothing was changed"):
         erase_people(Console(file=io.StringIO()), ["nobody"], reason="x", yes=True, build=True, as_json=False)
+
+
+def test_a_request_waits_for_dagster_under_a_number(lake):
+    _, text = said(request_erasure, [USER], reason="asked")
+    (waiting,) = waiting_requests(lake)
+    assert waiting.number in text
+    assert USER not in text
+    assert (waiting.users, waiting.reason) == ((USER,), "asked")
+
+
+def test_retention_says_what_is_too_old_and_takes_it_away_when_asked(lake, tmp_path, monkeypatch):
+    _, text = said(keep_to_retention, apply=False, as_json=False)
+    assert "kept for ever" in text
+    config = tmp_path / "mine.yaml"
+    config.write_text("retention: {interactions_days: 28}")
+    monkeypatch.setenv("LYO_CONFIG", str(config))
+    _, text = said(keep_to_retention, apply=False, as_json=False)
+    assert "Nothing was changed" in text
+    done = json.loads(said(keep_to_retention, apply=True, as_json=True)[1])
+    assert done["changed"]
+    assert sum(done["expired"]["days"].values()) == 8
+    assert lake.days("landing", name="") == []
+    assert "Nothing is older" in said(keep_to_retention, apply=True, as_json=False)[1]

@@ -9,8 +9,10 @@ import pytest
 from lyo_pipelines.documents.chunks import text_of
 from lyo_pipelines.documents.contract import REASONS, DocumentMetadata, RejectedError, TextBlock
 from lyo_pipelines.documents.read import ParsedDocument, read_document
+from lyo_pipelines.documents.reading.pdf import read_pdf
 from lyo_pipelines.documents.reading.pdf_lines import PdfLine, blocks_of
 from lyo_pipelines_tests.documents.sample_documents import CONFIG, FILES, NOTE, drawn_pdf
+from lyo_pipelines_tests.growth import faster_than_linear
 
 _UNTOLD = (DocumentMetadata(), DocumentMetadata())
 
@@ -169,18 +171,34 @@ def test_a_page_of_formulas_is_not_garbled():
     assert "cosec x" in text_of(read("a.txt", angles).blocks)
 
 
-@pytest.mark.parametrize("limit", [{"pdf_maximum_pages": 3}, {"maximum_characters": 400}])
+@pytest.mark.parametrize("limit", [{"pdf_maximum_pages": 3}, {"maximum_characters": 400}, {"pdf_maximum_objects": 5}])
 def test_a_pdf_beyond_the_limits_is_refused_before_it_is_read(limit, monkeypatch):
     from lyo_pipelines.documents.reading import pdf
 
     pages_read = []
-    monkeypatch.setattr(pdf, "_lines", lambda textpage, number: pages_read.append(number) or iter(()))
+    monkeypatch.setattr(pdf, "_lines", lambda textpage, number, budget: pages_read.append(number) or iter(()))
     blocks = [
         TextBlock(f"Paragraph {n} tells something about the soil of the garden behind house {n}.") for n in range(12)
     ]
     with pytest.raises(RejectedError) as error:
         read_document("a.pdf", drawn_pdf(blocks, pages=4), _UNTOLD, CONFIG.documents.model_copy(update=limit))
     assert error.value.reason == "too_large" and len(pages_read) < 4
+
+
+def test_a_pdf_is_left_when_it_has_taken_its_time():
+    blocks = [TextBlock(f"Paragraph {n} tells something about the soil of the garden.") for n in range(12)]
+    seconds = iter(range(0, 10_000, 30))
+    with pytest.raises(RejectedError, match="more than 120 s of work up to page 2"):
+        read_pdf(drawn_pdf(blocks, pages=4), CONFIG.documents, clock=lambda: next(seconds))
+
+
+def test_a_paragraph_of_many_lines_takes_time_linear_in_them():
+    def joined(text: str) -> None:
+        lines = [PdfLine(line, 0, 8.0, -9.0 * n) for n, line in enumerate(text.split("\n"))]
+        blocks_of(lines, 1, CONFIG.documents)
+
+    unit = "a line of a paragraph that never ends\n"
+    assert faster_than_linear(joined, [unit], size=1_000 * len(unit), floor=0.02) == {}
 
 
 def test_a_picture_of_a_page_is_no_text():

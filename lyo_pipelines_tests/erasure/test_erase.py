@@ -18,6 +18,7 @@ from lyo_pipelines.dataset.build import build_dataset
 from lyo_pipelines.dataset.versions import get_version, latest_version, list_versions
 from lyo_pipelines.erasure.erase import erase, plan_erasure, prove
 from lyo_pipelines.erasure.record import read_tainted
+from lyo_pipelines.erasure.requests import waiting_requests, write_request
 from lyo_pipelines.integrity.verify import verify_lake
 from lyo_pipelines.interactions.landing.inbox import land_inbox
 from lyo_pipelines.storage.lake import Lake
@@ -44,8 +45,8 @@ from lyo_pipelines_tests.interactions.landing_lake import (
 
 USER, OTHER = "student-3@example.org", "student-4@example.org"
 ADAPTER = "owner-abc"
-BY_HAND = {"sheet.csv", "log.jsonl"}
-"""A table of rows, and a log in which somebody else names the person."""
+BY_HAND = {"log.jsonl"}
+"""A log in which somebody else names the person."""
 
 
 def log(n: int) -> dict:
@@ -137,7 +138,11 @@ def test_the_plan_names_everything_and_changes_nothing(lake):
     assert [(one.version, one.examples) for one in reach.adapters] == [
         (ADAPTER, splits["train"] + splits["validation"])
     ]
-    assert [len(lines) for lines in reach.originals.blanked.values()] == [8]
+    assert {Path(path).name: len(lines) for path, lines in reach.originals.blanked.items()} == {
+        "log.jsonl": 8,
+        "said.jsonl": 1,
+        "sheet.csv": 1,
+    }
     assert {Path(path).name for path in reach.originals.by_hand} == BY_HAND
 
 
@@ -190,8 +195,8 @@ def test_nothing_comes_back_from_files_that_are_read_again(lake, tmp_path):
     assert report.rejected_by_reason == {"erased_person": 2}
     late = land(lake, jsonl(tmp_path / "late.jsonl", [rating("i17", 1, complaint_text="late"), rating("i4", 2)]))
     assert (late.accepted, late.rejected_by_reason) == (1, {"erased_person": 1})
-    sheet = land(lake, Path(lake.side("inbox")) / "sheet.csv", format="canonical")
-    assert sheet.rejected_by_reason.get("erased_person", 0) == sum(1 for n in (101, 102) if n % 7 == 3)
+    sheet = land(lake, as_csv(tmp_path / "sheet.csv", [log(101), log(102)]), format="canonical")
+    assert sheet.rejected_by_reason == {"erased_person": 1}
     bring_up_to_date(lake)
     assert PSEUDONYMS.of(USER) not in raw(lake)["user_pseudonym"].to_pylist()
     assert all(not one["raw"] for one in rejected(lake) if one["reason"] == "erased_person")
@@ -239,3 +244,38 @@ def test_a_killed_erasure_happened_whole_or_not_at_all(lake, dies_at):
     assert of_others(lake) == others
     assert {Path(path).name for path in prove(lake, [USER], PSEUDONYMS).left} == BY_HAND
     assert verify_lake(lake, deep=True, now=NOW).damage == []
+
+
+def test_a_second_person_goes_from_the_same_file_and_lines_keep_their_numbers(lake):
+    gone(lake, [USER])
+    done = gone(lake, [OTHER])
+    names = {Path(path).name: len(lines) for path, lines in done.reach.originals.blanked.items()}
+    assert names == {"log.jsonl": 7, "said.jsonl": 1, "sheet.csv": 1}
+    text = (Path(lake.side("inbox")) / "log.jsonl").read_text()
+    assert OTHER not in text
+    assert [json.loads(line)["interaction_id"] for line in text.splitlines()[:3]] == ["i0", "i1", "i2"]
+
+
+def test_curated_rows_of_a_day_without_interactions_go_and_others_stay(lake):
+    (day, *_) = lake.days("interactions")
+    before = lake.read_table(lake.examples(day)).to_pylist()
+    mine = PSEUDONYMS.of(USER)
+    for stage in ("interactions", "landing", "feedback_for", "landed"):
+        if lake.exists(folder := lake.path(stage, f"date={day.isoformat()}")):
+            lake.fs.rm(folder, recursive=True)
+    done = gone(lake, [USER])
+    assert sum(done.reach.curated.values()) == sum(one["user_pseudonym"] == mine for one in before) > 0
+    kept = lake.read_table(lake.examples(day)).to_pylist()
+    assert kept == [one for one in before if one["user_pseudonym"] != mine]
+
+
+def test_a_request_is_carried_out_and_goes_with_the_person(lake):
+    number = write_request(lake, [USER], reason="asked on paper", now=NOW)
+    (waiting,) = waiting_requests(lake)
+    assert (waiting.number, waiting.users) == (number, (USER,))
+    assert USER not in number
+    gone(lake, list(waiting.users), request=waiting.number)
+    assert waiting_requests(lake) == []
+    unknown = write_request(lake, ["never-was"], reason="asked", now=NOW)
+    gone(lake, ["never-was"], request=unknown)
+    assert waiting_requests(lake) == []

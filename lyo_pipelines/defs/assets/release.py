@@ -23,7 +23,7 @@ from lyo_pipelines.registry.log import MovedOnError, ReleaseHistory, read_histor
 from lyo_pipelines.rollout.findings import told_time
 from lyo_pipelines.rollout.monitor import ReleaseCheck, decision_evidence
 from lyo_pipelines.rollout.plots import stages_plot
-from lyo_pipelines.rollout.start import OutdatedReportError, ServedByParentError, start_release
+from lyo_pipelines.rollout.start import ErasedPeopleError, OutdatedReportError, ServedByParentError, start_release
 from lyo_pipelines.training.verified_loading import DamagedAdapterError
 from lyo_pipelines.training.versions import NoAdapterError
 
@@ -38,6 +38,7 @@ _WILL_NEVER_WORK = (
     MovedOnError,
     DamagedAdapterError,
     ServedByParentError,
+    ErasedPeopleError,
     IllegalEventError,
 )
 

@@ -11,12 +11,15 @@ from lyo_pipelines.defs.partitions import SEGMENTS
 from lyo_pipelines.defs.resources import Store
 from lyo_pipelines.registry.events import RegistryEvent
 from lyo_pipelines.registry.log import read_history
+from lyo_pipelines.rollout.after_erasure import tainted_serving
 from lyo_pipelines.rollout.release import adapter_fault
 from lyo_pipelines.rollout.state_findings import obstructions
 
 GUARDRAILS = "guardrails"
 UNOBSTRUCTED = "unobstructed"
+UNTAINTED = "untainted"
 BACK = ("fell_back", "rolled_back")
+_UNTAINTED = "nothing that serves learnt from people who were erased"
 
 
 @optional_check(
@@ -81,6 +84,34 @@ def unobstructed(context: dg.AssetCheckExecutionContext, store: Store) -> dg.Ass
     says = "; ".join(obstructions(lake, segment, store.load_config().rollout, now=clock.current_time()))
     return dg.AssetCheckResult(
         passed=not says, severity=dg.AssetCheckSeverity.ERROR, description=says or "nothing but evidence holds it"
+    )
+
+
+@dg.asset_check(
+    asset="release",
+    name=UNTAINTED,
+    partitions_def=SEGMENTS,
+    description=(
+        "Nobody is served by an adapter that learnt from people who were erased since. When that changes, the rollout sensor reports "
+        "it; `release.after_erasure` says when such an adapter makes room."
+    ),
+)
+def untainted(context: dg.AssetCheckExecutionContext, store: Store) -> dg.AssetCheckResult:
+    """Whether what serves the segment is marked."""
+    serving = tainted_serving(store.lake(), store.load_config().release.after_erasure)
+    says = "; ".join(one.says for one in serving.get(context.op_execution_context.partition_key, ()))
+    return dg.AssetCheckResult(passed=not says, severity=dg.AssetCheckSeverity.ERROR, description=says or _UNTAINTED)
+
+
+def untainted_check(segment: str, says: str) -> dg.AssetCheckEvaluation:
+    """The outcome of `untainted` as a sensor reports it; says: what serves and is marked ("" : nothing does any more)."""
+    return dg.AssetCheckEvaluation(
+        asset_key=RELEASE,
+        check_name=UNTAINTED,
+        passed=not says,
+        severity=dg.AssetCheckSeverity.ERROR,
+        description=says or _UNTAINTED,
+        partition=segment or None,
     )
 
 

@@ -10,7 +10,7 @@ from lyo_pipelines.config.loading import Config
 from lyo_pipelines.config.settings import Settings
 from lyo_pipelines.defs import clock
 from lyo_pipelines.defs.assets.release import RELEASE, event_metadata, look_metadata
-from lyo_pipelines.defs.checks.release import obstruction_check, told_check
+from lyo_pipelines.defs.checks.release import obstruction_check, told_check, untainted_check
 from lyo_pipelines.defs.checks.reported import make_room
 from lyo_pipelines.defs.jobs import release_job
 from lyo_pipelines.defs.partitions import new_segments
@@ -18,6 +18,7 @@ from lyo_pipelines.defs.resources import Store
 from lyo_pipelines.defs.runs import WHY, run_for_cause, why
 from lyo_pipelines.defs.step_up import JOB, step_up_job
 from lyo_pipelines.registry.events import Who
+from lyo_pipelines.rollout.after_erasure import settle_tainted
 from lyo_pipelines.rollout.attempts import next_attempt
 from lyo_pipelines.rollout.findings import told_time
 from lyo_pipelines.rollout.rounds import Cursor, Round, go_round, told
@@ -45,14 +46,17 @@ def rollout_sensor_for(*, running: bool | None = None, every_seconds: int = 60) 
     def sensor(context: dg.SensorEvaluationContext, store: Store) -> dg.SensorResult:
         lake, config, now = store.lake(), store.load_config(), clock.current_time()
         cursor = Cursor.read(context.cursor)
+        settled = settle_tainted(lake, config.release.after_erasure, now=now, who=Who(NAME))
         found = go_round(lake, config.rollout, cursor, now=now, who=Who(NAME))
         waiting, unread = waiting_adapters(lake) if config.release.automatic else ([], {})
         requests, stuck = _requests(context.instance, found, waiting, cursor, now)
-        for segment, trouble in {**unread, **found.troubles}.items():
+        for segment, trouble in {**unread, **found.troubles, **settled.troubles}.items():
             error = trouble if isinstance(trouble, Exception) else None
             context.log.error(f"{segment or 'every release'}: {trouble}", exc_info=error)
-        obstructed = {**{key: told(one) for key, one in unread.items()}, **stuck, **found.held}
+        unread_told = {key: told(one) for key, one in {**unread, **settled.troubles}.items()}
+        obstructed = {**unread_told, **stuck, **found.held}
         events = [*_events(context.instance, found, stuck, config, now), *_obstructions(obstructed, cursor)]
+        events += _tainted(settled.says, cursor)
         make_room(context.instance, events)
         said = [*(f"{key}: {says}" for key, says in obstructed.items() if key not in found.held), found.summary]
         return dg.SensorResult(
@@ -100,6 +104,16 @@ def _obstructions(obstructed: dict[str, str], cursor: Cursor) -> Iterator[dg.Ass
     for segment in cursor.said.keys() - obstructed.keys():
         yield obstruction_check(segment, "")
     cursor.said = dict(obstructed)
+
+
+def _tainted(serving: dict[str, str], cursor: Cursor) -> Iterator[dg.AssetCheckEvaluation]:
+    """What serves and learnt from erased people, each once, and that it is over."""
+    for segment, says in serving.items():
+        if cursor.tainted.get(segment) != says:
+            yield untainted_check(segment, says)
+    for segment in cursor.tainted.keys() - serving.keys():
+        yield untainted_check(segment, "")
+    cursor.tainted = dict(serving)
 
 
 def _requests(

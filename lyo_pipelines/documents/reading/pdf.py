@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import ctypes
 import math
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +19,8 @@ from lyo_pipelines.documents.reading.pdf_lines import PdfLine, blocks_of
 
 _HYPHENS = "\x02\ufffe"  # PDFium's sign for a hyphen at which a word was broken
 _NEVER_TEXT = frozenset("\x00\r\n")
+_LOOKED_AFTER = 4_096
+"""Characters after which it is looked again how long the file has taken."""
 
 
 @dataclass(frozen=True)
@@ -27,12 +30,42 @@ class _Sign:
     generated: bool
 
 
-def read_pdf(data: bytes, config: DocumentConfig) -> Page:
+class _Budget:
+    """How much work a file may still make: characters, things drawn, seconds of this thread on a processor."""
+
+    def __init__(self, config: DocumentConfig, clock: Callable[[], float]) -> None:
+        self._clock, self._config = clock, config
+        self._characters, self._objects = config.maximum_characters, config.pdf_maximum_objects
+        self._until, self.page = clock() + config.pdf_maximum_seconds, 0
+
+    def take(self, *, characters: int, objects: int) -> None:
+        """What the page that was just opened holds. Raises RejectedError."""
+        self._characters -= characters
+        self._objects -= objects
+        if self._characters < 0:
+            self._refuse(f"{self._config.maximum_characters:,} characters")
+        if self._objects < 0:
+            self._refuse(f"{self._config.pdf_maximum_objects:,} things drawn")
+        self.look()
+
+    def look(self) -> None:
+        """Whether the time is over. Raises RejectedError."""
+        if self._clock() > self._until:
+            self._refuse(f"{self._config.pdf_maximum_seconds:g} s of work")
+
+    def _refuse(self, what: str) -> None:
+        raise RejectedError("too_large", f"more than {what} up to page {self.page}")
+
+
+def read_pdf(data: bytes, config: DocumentConfig, *, clock: Callable[[], float] = time.thread_time) -> Page:
     """Blocks of a PDF. Raises RejectedError: encrypted, damaged, no_text_layer, too_large.
 
-    Pages and characters are counted while they are read, so that a file of a few kilobytes cannot fill the memory.
+    Pages, characters, things drawn and processor time are counted while it is read, so that a file of a few kilobytes can neither fill
+    the memory nor keep a core busy for ever. clock: seconds of this thread on a processor.
     """
     import pypdfium2
+
+    budget = _Budget(config, clock)
 
     try:
         document = pypdfium2.PdfDocument(data)
@@ -43,7 +76,7 @@ def read_pdf(data: bytes, config: DocumentConfig) -> Page:
         pages = len(document)
         if pages > config.pdf_maximum_pages:
             raise RejectedError("too_large", f"{pages:,} pages")
-        lines = list(_all_lines(document, pages, config))
+        lines = list(_all_lines(document, pages, budget))
         title = str(document.get_metadata_value("Title") or "").strip()
         author = str(document.get_metadata_value("Author") or "").strip()
     except pypdfium2.PdfiumError as error:
@@ -58,27 +91,28 @@ def read_pdf(data: bytes, config: DocumentConfig) -> Page:
     return Page(blocks_of(lines, pages, config), DocumentMetadata(title=named, attribution=author))
 
 
-def _all_lines(document: Any, pages: int, config: DocumentConfig) -> Iterator[PdfLine]:
-    """Lines of all pages, as long as they hold no more characters together than a document may."""
-    left = config.maximum_characters
+def _all_lines(document: Any, pages: int, budget: _Budget) -> Iterator[PdfLine]:
+    """Lines of all pages, as long as the budget lasts."""
+    import pypdfium2.raw as pdfium
+
     for number in range(pages):
+        budget.page = number + 1
+        budget.look()
         page = document[number]
         textpage = page.get_textpage()
         try:
-            left -= textpage.count_chars()
-            if left < 0:
-                raise RejectedError(
-                    "too_large", f"more than {config.maximum_characters:,} characters up to page {number + 1}"
-                )
-            yield from _lines(textpage, number)
+            budget.take(characters=textpage.count_chars(), objects=pdfium.FPDFPage_CountObjects(page))
+            yield from _lines(textpage, number, budget)
         finally:
             textpage.close()
             page.close()
 
 
-def _lines(textpage: Any, number: int) -> Iterator[PdfLine]:
+def _lines(textpage: Any, number: int, budget: _Budget) -> Iterator[PdfLine]:
     line: list[_Sign] = []
     for sign in _signs(textpage):
+        if sign.index % _LOOKED_AFTER == 0:
+            budget.look()
         if sign.text in _NEVER_TEXT:
             yield from _line(textpage, line, number)
             line = []

@@ -139,8 +139,12 @@ def _goes_on(part: list[PdfLine], line: PdfLine, step: float) -> bool:
 
 
 def _whole_words(texts: list[str]) -> str:
-    """Lines below each other, with words whole that were hyphenated at the end of a line."""
-    joined = ""
+    """Lines below each other, with words whole that were hyphenated at the end of a line; time linear in their length."""
+    joined = list[str]()
     for text in texts:
-        joined = _BROKEN.sub("", joined) + text if _BROKEN.search(joined) else f"{joined}\n{text}" if joined else text
-    return joined.replace("\u00ad", "")
+        if joined and _BROKEN.search(joined[-1]):
+            joined[-1] = _BROKEN.sub("", joined[-1])
+        elif joined and joined[-1]:
+            joined.append("\n")
+        joined.append(text)
+    return "".join(joined).replace("\u00ad", "")

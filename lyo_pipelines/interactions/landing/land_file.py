@@ -89,9 +89,12 @@ def file_spec(
 
 
 def time_bounds(config: InteractionsConfig, now: datetime | None) -> tuple[int, int]:
-    """Earliest and latest acceptable time, in microseconds since 1970."""
+    """Earliest and latest acceptable time, in microseconds since 1970; what retention would take away again is too early."""
+    earliest = config.earliest
+    if config.keep_days is not None and now is not None:
+        earliest = max(earliest, now.astimezone(UTC).date() - timedelta(days=config.keep_days))
     latest = datetime(2200, 1, 1, tzinfo=UTC) if now is None else now + timedelta(hours=config.clock_skew_hours)
-    return microseconds(datetime.combine(config.earliest, time(), UTC)), microseconds(latest)
+    return microseconds(datetime.combine(earliest, time(), UTC)), microseconds(latest)
 
 
 def reading_digest(format: str, mapping: Mapping | None, *settings: str) -> str:

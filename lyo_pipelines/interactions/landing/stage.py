@@ -250,7 +250,10 @@ def landing_lock(lake: Lake) -> Iterator[None]:
         return
     folder.mkdir(parents=True, exist_ok=True)
     group = Settings.from_env().group_reads
-    for private in (folder, *(lake.local(lake.side(name)) for name in ("inbox", "review", "gateway"))):
+    for private in (
+        folder,
+        *(lake.local(lake.side(name)) for name in ("inbox", "review", "gateway", "erasure_requests")),
+    ):
         narrow_folder(private, group=group)
     with FileLock(str(folder / ".landing.lock")):
         finish_rewriting(lake)

@@ -27,7 +27,7 @@ class LedgerEntry:
     notes: what people should know of accepted rows -> how many of them.
     reached: of a batch of a table, how far its reading has come with this batch (tables/state.py).
     too_early, too_late: of rows that were rejected for their time, the last time before the accepted range and the first one after it,
-    in microseconds since 1970. erased: accepted rows that were taken away since, with the people whose they were.
+    in microseconds since 1970. erased: accepted rows that were taken away since, with the people whose they were or by retention.
     """
 
     file_hash: str
