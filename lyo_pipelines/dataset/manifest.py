@@ -79,6 +79,8 @@ def make_manifest(
         rule_versions=RuleVersions(curation=RULES_VERSION, pool=tuple(rule.name for rule in POOL_RULES)),
         figures=DatasetSettings.model_validate(config.model_dump(mode="json")),
         row_figures=figures,
+        validity=counted.validity,
+        expires=counted.expires,
     )
 
 
