@@ -176,6 +176,11 @@ class Door:
         self.metrics.tokens(exchange.choice, written.prompt_tokens, written.answer_tokens)
         return written
 
+    async def answer_without_model(self, exchange: Exchange, text: str, reason: str) -> None:
+        """End an accepted question with a text that no model wrote; `reason` is the row's finish_reason."""
+        exchange.text.append(text)
+        await self._end(exchange, reason, {"finish_reason": reason})
+
     def _chosen(self, request: ChatRequest, headers: Mapping[str, str]) -> Any:
         asked = read_asked(request, headers, self.config.unsaid, self._thresholds)
         if request.model == AUTO:
