@@ -143,7 +143,7 @@ def _device(recipe: Recipe) -> str:
 
 
 def _examples(lake: Lake, config: Config, segment: str, *, exact: bool) -> dict[str, int]:
-    scope = scope_of(lake, segment, config.dataset.mixtures)
+    scope = scope_of(lake, segment, config.dataset.mixtures, config.dataset.teams.allowed)
     if not exact:
         kept, shares = sum(count.kept for count in scope.counts.values()), config.dataset.fractions
         return {name: round(kept * getattr(shares, name)) for name in ("train", "validation", "test")}

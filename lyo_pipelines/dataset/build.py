@@ -61,7 +61,7 @@ def build_dataset(
     SegmentTooSmallError, UnknownTaskFormatError, UnknownMixtureError, BenchmarkError or SegmentKeyError, each saying what to do.
     """
     require_current_rules(lake, curation)
-    scope = scope_of(lake, segment, config.mixtures)
+    scope = scope_of(lake, segment, config.mixtures, config.teams.allowed)
     formats = {task: task_format(task) for task in scope.tasks}
     benchmarks = registered_benchmarks(lake, pseudonyms)
     memory, covered = load_split_memory(lake, scope)

@@ -60,9 +60,10 @@ def build_or_fall_back(
         return build(segment)
     except SegmentTooSmallError as error:
         tried, reason = [], str(error)
-        held = scope_of(lake, segment, config.mixtures).segments
+        scope = scope_of(lake, segment, config.mixtures, config.teams.allowed)
+        held = scope.segments, scope.team
         for parent in parse_parent(segment).parents:
-            wider = scope_of(lake, parent, config.mixtures).segments
+            wider = scope_of(lake, parent, config.mixtures).segments, ""
             if wider == held:
                 continue  # it holds nothing more than what was too small already
             held = wider

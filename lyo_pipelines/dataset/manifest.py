@@ -50,7 +50,7 @@ def make_manifest(
         segment=segment,
         fingerprint=fingerprint,
         created_at=now,
-        segments={key: count.kept for key, count in sorted(plan.rows.scope.counts.items())},
+        segments=plan.segments,
         remembers=tuple(covered),
         files=dict(files),
         task_format=TaskFormatRecord(

@@ -39,6 +39,7 @@ from lyo_pipelines.dataset.scope import Scope
 from lyo_pipelines.dataset.segments import explain_empty
 from lyo_pipelines.dataset.split_memory import SplitMemory
 from lyo_pipelines.dataset.splits import Assignment, assign_splits
+from lyo_pipelines.dataset.teams import of_team, too_small_team
 from lyo_pipelines.storage.arrow import give_back, pc
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines.validity import EXPIRED, NOT_YET, NOTHING_DECLARED, Validity
@@ -54,6 +55,7 @@ class Plan:
 
     keep: mask over the rows read; weight (float32), split (int8 positions in SPLITS) and group (uint64) of the K kept rows, in the
     order of the rows. removed: REMOVED_SCHEMA. validity: of the K kept rows on the day of the plan.
+    segments: curated examples of each segment that were read.
     """
 
     rows: DayRows
@@ -66,6 +68,7 @@ class Plan:
     near: NearDuplicateCounts
     groups: GroupCounts
     validity: RowValidity
+    segments: dict[str, int]
 
     def fingerprint(self, format_version: str, figures: str) -> str:
         """16 hex digits of SHA-256 over the sorted example ids, the versions of the task formats and what shaped the rows.
@@ -103,7 +106,11 @@ def make_plan(
     """
     rows, table = first_pass(lake, scope, POOL_COLUMNS, without_texts)
     if table is None:
-        raise explain_empty(lake, scope.key)
+        raise too_small_team(scope, config.teams, 0, 0) if scope.team else explain_empty(lake, scope.key)
+    segments = {key: count.kept for key, count in sorted(scope.counts.items())}
+    if scope.team:
+        curation = of_team(scope, config.teams, curation, table)
+        segments = dict(sorted(Counter(table["segment"].to_pylist()).items()))
     keep, weight, removed = _pooled(table, curation, scope.interactions, mean_ratings(lake))
     del table
     give_back()
@@ -144,6 +151,7 @@ def make_plan(
         near=ties.near,
         groups=_group_counts(assignment, stays),
         validity=holds,
+        segments=segments,
     )
     _refuse_thin(plan, config)
     return plan

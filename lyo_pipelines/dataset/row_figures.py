@@ -16,13 +16,14 @@ from lyo_pipelines.curation.wordlists import load_wordlists
 from lyo_pipelines.dataset.expiry import editions_told
 from lyo_pipelines.dataset.scope import DOCUMENTS, MIXTURE
 from lyo_pipelines.json_types import JsonObject, is_dict
+from lyo_pipelines.segments import parse_parent
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines.validity import NOTHING_DECLARED, Validity
 
 _OF_CHECKS = frozenset(
     {
         "minimum_groups", "largest_group_share", "proportions_alpha", "proportions_minimum_groups", "report_items",
-        "row_group_rows", "licence", "contact", "preferences", "mixtures",
+        "row_group_rows", "licence", "contact", "preferences", "mixtures", "teams",
     }
 )  # fmt: skip
 """Figures of the dataset stage that check, refuse or describe a version and never move a row."""
@@ -47,6 +48,8 @@ def row_figures(
     task, _, name = segment.partition(".")
     if task == MIXTURE:
         sections["dataset"]["mixture"] = list(config.mixtures.get(name, ()))
+    if (team := parse_parent(segment).facet) in config.teams.allowed:
+        sections["dataset"]["team"] = {"name": team, "user_share": config.teams.user_share}
     if set(tasks) != {DOCUMENTS}:
         sections["curation"] = figures_of_curation(curation, load_wordlists(lake))
     if DOCUMENTS in tasks and documents is not None:

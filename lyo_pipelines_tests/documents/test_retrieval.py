@@ -76,7 +76,7 @@ def lake(tmp_path) -> Lake:
     document(
         lake,
         "cells.md",
-        "# Cells\n\n## What does the nucleus do?\n\nIt holds the genes and steers how the cell grows.\n",
+        "# Cells\n\n## What does a nucleus do?\n\nIt holds the genes and steers how the cell grows.\n",
     )
     document(
         lake,
@@ -100,7 +100,7 @@ def test_what_holds_no_more_is_not_found_and_a_set_that_changed_is_read_again(la
 
 def test_questions_are_measured_without_their_own_words(lake):
     passages = passages_of(lake, "notes", NOTHING_DECLARED, NOW.date())
-    pair = (passages[0].document, "What does the nucleus do?", "It holds the genes and steers how the cell grows.")
+    pair = (passages[0].document, "What does a nucleus do?", "It holds the genes and steers how the cell grows.")
     asked, index = own_questions(passages, [pair, ("elsewhere", "Is it there?", "no")])
     assert [one.question for one in asked] == [pair[1]], "what no passage answers measures nothing"
     assert measure_retrieval(index, asked).mrr == 0.0, "nothing but its own heading has the question's words"

@@ -33,6 +33,7 @@ from lyo_pipelines.dataset.scope import Scope, scope_of
 from lyo_pipelines.dataset.segments import explain_empty
 from lyo_pipelines.dataset.split_memory import SplitMemory, load_split_memory
 from lyo_pipelines.dataset.splits import assign_splits
+from lyo_pipelines.dataset.teams import of_team, too_small_team
 from lyo_pipelines.dataset.written_files import file_damage, recorded_files
 from lyo_pipelines.storage.arrow import offsets_and_values, pc
 from lyo_pipelines.storage.lake import Lake
@@ -79,7 +80,7 @@ def build_preferences(
     test split is left out. Raises StaleDaysError, EmptySegmentError, UnknownTaskFormatError or SegmentKeyError.
     """
     require_current_rules(lake, curation)
-    scope = scope_of(lake, segment, config.mixtures)
+    scope = scope_of(lake, segment, config.mixtures, config.teams.allowed)
     formats = {task: task_format(task) for task in scope.tasks}
     memory, covered = load_split_memory(lake, scope)
     plan = plan_preferences(lake, scope, config, curation, memory, validity, now.date())
@@ -138,7 +139,9 @@ def plan_preferences(
     """Decide labels and pairs of a scope; writes nothing. Raises EmptySegmentError."""
     rows, table = first_pass(lake, scope, _COLUMNS, digested, scope.with_disliked(lake))
     if table is None:
-        raise explain_empty(lake, scope.key)
+        raise too_small_team(scope, config.teams, 0, 0) if scope.team else explain_empty(lake, scope.key)
+    if scope.team:
+        curation = of_team(scope, config.teams, curation, table)
     every = np.ones(table.num_rows, bool)
     days = later_pass(lake, rows, every, GROUPING_COLUMNS, partial(day_ties, config=config, known=memory.keys))
     ties = all_ties(days, config, curation)
