@@ -202,7 +202,8 @@ async def _answered(door: Door, request: Request, text: str, name: str, finder: 
     }
     if sources is not None:
         told |= {"sources": sources.told(), "refused": refused}
-    return JSONResponse(told, headers=exchange.headers)
+    named = {} if refused else exchange.headers  # an application counts an answer for whom the headers name
+    return JSONResponse(told, headers=named)
 
 
 async def _nobody(_: str) -> None:

@@ -71,6 +71,7 @@ def test_an_answer_tells_what_it_rests_on_and_its_row_does_too(lake):
         rows[strange["interaction_id"]]["finish_reason"] == "no_source"
         and "error" not in rows[strange["interaction_id"]]
     )
+    assert not rows[strange["interaction_id"]].get("adapter_version"), "it says nothing of an adapter"
     pseudonyms = Pseudonyms(SECRET)
     kept = Minimiser(pseudonyms, Scrubber(pseudonyms, ()), ()).metadata(row["metadata"])
     assert kept == row["metadata"], "what landing keeps of metadata holds the passages"
