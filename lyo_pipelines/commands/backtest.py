@@ -21,6 +21,7 @@ from lyo_pipelines.retraining.backtest import CANNOT_KNOW, Backtest, BacktestSte
 from lyo_pipelines.retraining.backtest_files import write_backtest
 from lyo_pipelines.retraining.curriculum import load_curriculum
 from lyo_pipelines.retraining.decision_reasons import LIMITS, REASONS
+from lyo_pipelines.retraining.expiry import with_expiries
 from lyo_pipelines.retraining.history import Training, read_trainings
 from lyo_pipelines.retraining.policy_differences import PolicyDifference, policy_difference
 from lyo_pipelines.segments import parse_segment
@@ -61,14 +62,15 @@ def run_backtest(
     unreadable = read_health(lake, days).unreadable
     curriculum, readable = load_curriculum(lake), [day for day in days if day not in unreadable]
     first, last = _range(readable, first, last, default_range(readable, config, curriculum))
-    known = read_trainings(lake)
+    unknown: dict[str, str] = {}
+    known = with_expiries(lake, read_trainings(lake), curriculum.validity, unknown)
     with console.status(f"Replaying {first} to {last}"):
         found = replay_policies(load_health(lake), policies, curriculum, first, last, trainings=known)
     if segment is not None:
         found = [_only(one, segment) for one in found]
     differs = policy_difference(*found) if len(found) == 2 else None
     notes = [f"{day.isoformat()} is left out, its health cannot be read: {why}" for day, why in unreadable.items()]
-    notes += _later(known, first)
+    notes += [*_later(known, first), *(f"{segment}: {says}" for segment, says in unknown.items())]
     notes += dict.fromkeys(f"not decided: {trouble}" for one in found for trouble in one.troubles)
     _show(console, found, names, differs)
     for note in (*CANNOT_KNOW, *notes):

@@ -140,6 +140,17 @@ def documents(
     add_documents(errors() if as_json else output(), path, set_name, json_to=output() if as_json else None)
 
 
+@data_app.command(rich_help_panel=DATA, epilog=examples("lyo retrieval --set grade_9_notes"))
+def retrieval(
+    set_name: Annotated[str | None, typer.Option("--set", help="One document set (default: each of them).")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Measure how well passages of documents are found and what is refused, on the documents' own questions and on what was logged."""
+    from lyo_pipelines.commands.retrieval import show_retrieval
+
+    show_retrieval(output(), set_name, as_json=as_json)
+
+
 @data_app.command(rich_help_panel=DATA, epilog=examples("lyo sample search --rows 600 --language hi"))
 def sample(
     task: Annotated[str, typer.Argument(help="For example search, quiz or agent; an unknown name lists them all.")],

@@ -55,7 +55,7 @@ def require_examples(lake: Lake, key: str, config: Config) -> None:
 
     Days that wait to be built may hold it: the message says so, too. Raises SegmentKeyError, UnknownMixtureError.
     """
-    scope = scope_of(lake, key, config.dataset.mixtures)
+    scope = scope_of(lake, key, config.dataset.mixtures, config.dataset.teams.allowed)
     if any(count.kept for count in scope.counts.values()):
         return
     known = {name: count.kept for name, count in segment_counts(lake).items()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from math import ceil
 from pathlib import Path
 from statistics import median
@@ -17,6 +18,7 @@ from lyo_pipelines.dataset.plan import make_plan
 from lyo_pipelines.dataset.scope import scope_of
 from lyo_pipelines.dataset.split_memory import load_split_memory
 from lyo_pipelines.errors import LyoError
+from lyo_pipelines.retraining.curriculum import load_curriculum
 from lyo_pipelines.segments import parse_parent
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines.training.dimensions import dimensions_of
@@ -141,13 +143,20 @@ def _device(recipe: Recipe) -> str:
 
 
 def _examples(lake: Lake, config: Config, segment: str, *, exact: bool) -> dict[str, int]:
-    scope = scope_of(lake, segment, config.dataset.mixtures)
+    scope = scope_of(lake, segment, config.dataset.mixtures, config.dataset.teams.allowed)
     if not exact:
         kept, shares = sum(count.kept for count in scope.counts.values()), config.dataset.fractions
         return {name: round(kept * getattr(shares, name)) for name in ("train", "validation", "test")}
     memory, _ = load_split_memory(lake, scope)
     plan = make_plan(
-        lake, scope, config.dataset, config.curation, benchmarks=registered_benchmarks(lake), memory=memory
+        lake,
+        scope,
+        config.dataset,
+        config.curation,
+        benchmarks=registered_benchmarks(lake),
+        memory=memory,
+        validity=load_curriculum(lake).validity,
+        day=datetime.now(UTC).date(),
     )
     return {name: int((plan.split == code).sum()) for code, name in enumerate(("train", "validation", "test"))}
 

@@ -33,6 +33,17 @@ class PreferenceConfig(BaseModel):
     minimum_pairs: int = Field(ge=1)
 
 
+class TeamConfig(BaseModel):
+    """See dataset.yaml (teams)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    allowed: tuple[Annotated[str, Field(pattern=r"^[a-z0-9_]+$")], ...]
+    minimum_examples: int = Field(ge=1)
+    minimum_users: int = Field(ge=1)
+    user_share: float = Field(gt=0, le=1)
+
+
 class DatasetConfig(BaseModel):
     """See dataset.yaml."""
 
@@ -58,6 +69,7 @@ class DatasetConfig(BaseModel):
     benchmark_near_runs: int = Field(ge=1)
     report_items: int = Field(ge=1)
     row_group_rows: int = Field(ge=1)
+    teams: TeamConfig
     mixtures: dict[Annotated[str, Field(pattern=r"^[a-z0-9_]+$")], tuple[str, ...]]
     preferences: PreferenceConfig
     licence: str

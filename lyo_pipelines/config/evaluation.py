@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_serializer, field_valid
 from lyo_pipelines.config.addresses import WithoutCredentials
 from lyo_pipelines.json_types import is_dict, is_list
 
-Dimension = Literal["segment", "language", "subject", "grade", "topic", "reasoning_mode"]
+Dimension = Literal["segment", "language", "subject", "grade", "topic", "reasoning_mode", "validity"]
 CheckName = Literal[
     "outdoes_base",
     "outdoes_current",

@@ -81,6 +81,15 @@ class UnsaidConfig(_GatewaySection):
     language: str = Field(min_length=1)
 
 
+class SourcesConfig(_GatewaySection):
+    """Passages of the documents that /fine-tuning/query answers from."""
+
+    enabled: bool
+    passages: int = Field(ge=1)
+    minimum_match: float = Field(ge=0, le=1)
+    characters: int = Field(ge=100)
+
+
 class GatewayConfig(_GatewaySection):
     """See gateway.yaml."""
 
@@ -95,6 +104,7 @@ class GatewayConfig(_GatewaySection):
     allowed_hosts: tuple[str, ...]
     cors_origins: tuple[str, ...]
     unsaid: UnsaidConfig
+    sources: SourcesConfig
     torch: EmbeddedConfig
     llama_cpp: LlamaCppConfig
     openai: ServerConfig

@@ -57,6 +57,8 @@ class BusinessConfig(_PolicySection):
     minimum_examples: int = Field(ge=1)
     minimum_grade_examples: int = Field(ge=1)
     academic_year_days: int = Field(ge=1)
+    expired_share: float = Field(ge=0, le=1)
+    minimum_expired: int = Field(ge=1)
     cooldown_days: int = Field(ge=0)
 
 

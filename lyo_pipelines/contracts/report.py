@@ -80,6 +80,7 @@ class Report(Document):
     version: of the candidate adapter. row_figures: what shaped the rows of its dataset. data_version: hash of everything that
     the report depends on. metrics: in the order in which they are shown. models: role -> metric (and perplexity, answer_tokens,
     prompt_tokens, truncated, cut_to_fit, loss_no_number: see evaluation/report/gates.py) -> value.
+    expired: test items that hold no more (or not yet): a slice, and in no comparison.
     incomplete: what is still waited for. seconds: how long the run took. A section that is None was switched off, or is of a
     version of this program that did not have it.
     """
@@ -100,6 +101,7 @@ class Report(Document):
     data_version: str
     created_at: AwareDatetime
     n_test: int
+    expired: int = Field(default=0, exclude_if=lambda expired: not expired)
     groups: int
     test_split: TestSplit
     enough_groups: bool

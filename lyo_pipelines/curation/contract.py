@@ -54,6 +54,12 @@ EXAMPLE = pa.schema(
         pa.field("model", pa.string()),
         pa.field("adapter_version", pa.string()),
         pa.field("source", pa.string(), nullable=False),
+        pa.field("team", pa.string(), metadata={"doc": "team, school or tenant of the application"}),
+        pa.field("board", pa.string(), metadata={"doc": "school board, where the log or the document names one"}),
+        pa.field("edition", pa.string(), metadata={"doc": "edition that a document names"}),
+        pa.field("academic_year", pa.string(), metadata={"doc": "academic year that a document is of: 2025-26"}),
+        pa.field("valid_from", pa.date32(), metadata={"doc": "first day on which a document holds"}),
+        pa.field("valid_until", pa.date32(), metadata={"doc": "last day on which a document holds; null: not said"}),
     ]
 )
 

@@ -21,8 +21,18 @@ def make_examples(frame: pl.DataFrame, config: CurationConfig) -> pa.Table:
         language=pl.col("written"),
         weight=weight.cast(pl.Float32),
         rating=rating.cast(pl.Float32),
+        board=_board(frame["metadata"]),
+        # questions hold as long as the edition of the curriculum that they are about; only documents say it themselves
+        **{name: pl.lit(None, pl.String) for name in ("edition", "academic_year")},
+        **{name: pl.lit(None, pl.Date) for name in ("valid_from", "valid_until")},
     )
     return out.select(EXAMPLE.names).to_arrow().cast(EXAMPLE)
+
+
+def _board(metadata: pl.Series) -> pl.Series:
+    """The school board that a row's metadata names."""
+    named = metadata.cast(pl.String).str.extract(r'"board"\s*:\s*"([^"\\]{1,80})"')
+    return named.str.strip_chars().alias("board")
 
 
 def rating_weight(rating: pl.Expr, config: CurationConfig) -> pl.Expr:

@@ -20,10 +20,12 @@ from lyo_pipelines.curation.repairs import ABOUT_ENCODING
 from lyo_pipelines.curation.repetition import repeated_texts
 from lyo_pipelines.curation.review import DROP, PENDING
 from lyo_pipelines.curation.wordlists import Wordlists
+from lyo_pipelines.interactions.chats.pairing import IMAGE_LEFT_OUT
 
-RULES_VERSION = 4
+RULES_VERSION = 5
 """Raise it when a rule or a step changes what comes out: all days become stale."""
 
+_IMAGE = rf'"{IMAGE_LEFT_OUT}"\s*:\s*true'
 Test = Callable[[pl.DataFrame, CurationConfig, Wordlists], pl.Series]
 
 
@@ -193,6 +195,11 @@ def refusal(frame: pl.DataFrame, config: CurationConfig, lists: Wordlists) -> pl
     return found.scatter(rows, lists.refuses(without_quotations(window.gather(rows)))) if len(rows) else found
 
 
+def image_left_out(frame: pl.DataFrame, _: CurationConfig, __: Wordlists) -> pl.Series:
+    """The question, the answer or an earlier turn held a picture: a model that reads text alone must not learn it without."""
+    return frame["metadata"].cast(pl.String).str.contains(_IMAGE).fill_null(False)
+
+
 def wrong_language(frame: pl.DataFrame, _: CurationConfig, __: Wordlists) -> pl.Series:
     """The answer is written in another language than the declared one (romanised Hindi and Tamil have their own buckets)."""
     return frame["written"] != frame["bucket"]
@@ -213,6 +220,7 @@ RULES: tuple[Rule, ...] = tuple(
     for test in (
         no_segment,
         error,
+        image_left_out,  # before ratings: nor is such an answer a bad one to learn from
         empty_question,
         empty_answer,
         rated_low,

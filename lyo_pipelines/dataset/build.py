@@ -28,6 +28,7 @@ from lyo_pipelines.interactions.pseudonyms import Pseudonyms
 from lyo_pipelines.storage.damage import DamagedFileError
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines.tasks import task_format
+from lyo_pipelines.validity import NOTHING_DECLARED, Validity
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,7 @@ def build_dataset(
     now: datetime,
     documents: DocumentConfig | None = None,
     pseudonyms: Pseudonyms | None = None,
+    validity: Validity = NOTHING_DECLARED,
 ) -> DatasetVersion:
     """Build (or find again) the version that the examples of a segment, parent or mixture make today; point latest.json at it.
 
@@ -53,17 +55,22 @@ def build_dataset(
 
     A version is written into its folder file by file, manifest.json last: a build that was killed leaves no version, and the
     next one writes the same bytes over it. So it does where a file of the version is missing, cut or cannot be opened.
-    documents: figures of documents, where the segment holds some.
+    documents: figures of documents, where the segment holds some. validity: the editions of the curriculum; what holds no more on
+    the day of `now` is not trained on.
     Raises StaleDaysError (a curated day was made by other figures than those given here), EmptySegmentError,
     SegmentTooSmallError, UnknownTaskFormatError, UnknownMixtureError, BenchmarkError or SegmentKeyError, each saying what to do.
     """
     require_current_rules(lake, curation)
-    scope = scope_of(lake, segment, config.mixtures)
+    scope = scope_of(lake, segment, config.mixtures, config.teams.allowed)
     formats = {task: task_format(task) for task in scope.tasks}
     benchmarks = registered_benchmarks(lake, pseudonyms)
     memory, covered = load_split_memory(lake, scope)
-    plan = make_plan(lake, scope, config, curation, benchmarks=benchmarks, memory=memory)
-    figures = row_figures(lake, segment, scope.tasks, config, curation, documents)
+    plan = make_plan(
+        lake, scope, config, curation, benchmarks=benchmarks, memory=memory, validity=validity, day=now.date()
+    )
+    figures = row_figures(
+        lake, segment, scope.tasks, config, curation, documents, validity=validity, segments=scope.segments
+    )
     fingerprint = plan.fingerprint("+".join(task.version for task in formats.values()), figures_digest(figures))
     folder = lake.dataset_dir(segment, fingerprint)
     before = _version_before(lake, segment, fingerprint)

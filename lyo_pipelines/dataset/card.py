@@ -28,6 +28,8 @@ _RULES = {
     "exact_duplicate": "the same question and answer came again on another day",
     "user_cap": "one user already had as many examples as one user may have",
     "benchmark_overlap": "the example, its conversation or its source question repeats a registered benchmark",
+    "expired": "what it teaches holds no more (edition, academic year or document), so it is not trained on",
+    "not_yet_valid": "what it teaches does not hold yet, so it is not trained on",
     "merged_into_held_out": "its group turned out to belong to held-out data, after it had been trained on",
 }
 STRATA_SHOWN = 25
@@ -69,6 +71,7 @@ def dataset_card(manifest: DatasetManifest) -> str:
         "group is never in two splits. A group keeps its split in every later version; new ones are dealt out within language, "
         "subject and grade, drawn by a keyed hash.\n",
         _groups(manifest),
+        _validity(manifest.validity, manifest.expires),
         _figures(manifest.row_figures),
         "## Composition\n",
         f'By {", ".join(manifest.strata_by)} ("-": not known):\n',
@@ -187,6 +190,23 @@ def _groups(manifest: DatasetManifest) -> str:
         f"{near.distinct_texts:,} distinct question texts, {near.texts_in_them:,} of them in {near.clusters_of_several:,} "
         f"near-duplicate clusters (largest: {near.largest:,}). {groups.merged_into_held_out:,} groups were merged into "
         "held-out data.\n"
+    )
+
+
+def _validity(validity: dict[str, dict[str, int]], expires: dict[str, int]) -> str:
+    """How long the examples hold, as far as anybody says."""
+    if not validity:
+        return "Nobody says of any example how long it holds (editions of the curriculum, dates of documents): all hold always.\n"
+    states = [
+        state for state in ("current", "expired", "not_yet", "not said") if any(state in of for of in validity.values())
+    ]
+    rows = ((split, *(f"{of.get(state, 0):,}" for state in states)) for split, of in validity.items())
+    ends = ", ".join(f"{count:,} after {day}" for day, count in list(expires.items())[:5])
+    return (
+        "## How long the examples hold\n\n"
+        + _table(("split", *states), rows)
+        + '\nWhat is expired is not trained on and stays where it is held out, as a slice of the report. Where it is "not said", '
+        f"nobody says how long it holds: it counts as always valid.{f' Of the train split expire: {ends}.' if ends else ''}\n"
     )
 
 

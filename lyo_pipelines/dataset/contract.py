@@ -42,6 +42,16 @@ SPLIT_SCHEMA = pa.schema(
             metadata={"doc": "the chat, oldest first; ends with the answer to learn"},
         ),
         pa.field("weight", pa.float32(), nullable=False),
+        pa.field("board", pa.string()),
+        pa.field("valid_from", pa.date32(), metadata={"doc": "first day on which it holds; null: not said"}),
+        pa.field("valid_until", pa.date32(), metadata={"doc": "last day on which it holds; null: always, or not said"}),
+        pa.field(
+            "validity",
+            pa.string(),
+            metadata={
+                "doc": "current, expired or not_yet when the version was made; null: nobody says, so it holds always"
+            },
+        ),
     ]
 )
 """Columns of train, validation and test.parquet; `messages` ends with the assistant's answer."""
@@ -59,3 +69,8 @@ SPLIT_STRATUM = ("language", "subject", "grade")
 RULE_BENCHMARK = "benchmark_overlap"
 RULE_MERGED = "merged_into_held_out"
 RULE_REPEATED = "repeated_example"
+RULE_EXPIRED = "expired"
+RULE_NOT_YET = "not_yet_valid"
+"""These two leave training alone: where they are held out, they stay."""
+NOBODY_SAYS = "not said"
+"""How an example without any validity is counted: it holds always."""

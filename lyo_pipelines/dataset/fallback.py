@@ -14,6 +14,7 @@ from lyo_pipelines.dataset.versions import point_to_version
 from lyo_pipelines.interactions.pseudonyms import Pseudonyms
 from lyo_pipelines.segments import parse_parent
 from lyo_pipelines.storage.lake import Lake
+from lyo_pipelines.validity import NOTHING_DECLARED, Validity
 
 
 def parent_of_thin(lake: Lake, segment: str, config: DatasetConfig, curation: CurationConfig) -> str | None:
@@ -42,26 +43,32 @@ def build_or_fall_back(
     now: datetime,
     documents: DocumentConfig | None = None,
     pseudonyms: Pseudonyms | None = None,
+    validity: Validity = NOTHING_DECLARED,
 ) -> DatasetVersion:
     """Build the segment's version, or that of its nearest parent when the segment is below its minimum.
 
     In the second case `Version.segment` is the parent's key, and `versions.why_served` says why. Raises what build_dataset raises;
     SegmentTooSmallError names the parents that were tried.
     """
+
+    def build(key: str) -> DatasetVersion:
+        return build_dataset(
+            lake, key, config, curation, now=now, documents=documents, pseudonyms=pseudonyms, validity=validity
+        )
+
     try:
-        return build_dataset(lake, segment, config, curation, now=now, documents=documents, pseudonyms=pseudonyms)
+        return build(segment)
     except SegmentTooSmallError as error:
         tried, reason = [], str(error)
-        held = scope_of(lake, segment, config.mixtures).segments
+        scope = scope_of(lake, segment, config.mixtures, config.teams.allowed)
+        held = scope.segments, scope.team
         for parent in parse_parent(segment).parents:
-            wider = scope_of(lake, parent, config.mixtures).segments
+            wider = scope_of(lake, parent, config.mixtures).segments, ""
             if wider == held:
                 continue  # it holds nothing more than what was too small already
             held = wider
             try:
-                version = build_dataset(
-                    lake, parent, config, curation, now=now, documents=documents, pseudonyms=pseudonyms
-                )
+                version = build(parent)
             except SegmentTooSmallError:
                 tried.append(parent)
                 continue

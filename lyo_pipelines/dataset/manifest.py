@@ -50,7 +50,7 @@ def make_manifest(
         segment=segment,
         fingerprint=fingerprint,
         created_at=now,
-        segments={key: count.kept for key, count in sorted(plan.rows.scope.counts.items())},
+        segments=plan.segments,
         remembers=tuple(covered),
         files=dict(files),
         task_format=TaskFormatRecord(
@@ -79,6 +79,8 @@ def make_manifest(
         rule_versions=RuleVersions(curation=RULES_VERSION, pool=tuple(rule.name for rule in POOL_RULES)),
         figures=DatasetSettings.model_validate(config.model_dump(mode="json")),
         row_figures=figures,
+        validity=counted.validity,
+        expires=counted.expires,
     )
 
 

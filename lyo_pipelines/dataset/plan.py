@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from datetime import date
 from functools import partial
 from hashlib import sha256
 from typing import Any
@@ -20,8 +21,17 @@ from lyo_pipelines.curation.pool import apply_pool_rules
 from lyo_pipelines.dataset.benchmark_overlap import BenchmarkIndex
 from lyo_pipelines.dataset.benchmark_scan import SCAN_COLUMNS, benchmark_overlaps, day_overlaps
 from lyo_pipelines.dataset.benchmarks import Benchmark
-from lyo_pipelines.dataset.contract import REMOVED_SCHEMA, RULE_BENCHMARK, RULE_MERGED, RULE_REPEATED, SPLITS
+from lyo_pipelines.dataset.contract import (
+    REMOVED_SCHEMA,
+    RULE_BENCHMARK,
+    RULE_EXPIRED,
+    RULE_MERGED,
+    RULE_NOT_YET,
+    RULE_REPEATED,
+    SPLITS,
+)
 from lyo_pipelines.dataset.errors import SegmentTooSmallError, TooFewGroupsError
+from lyo_pipelines.dataset.expiry import EXPIRY_COLUMNS, RowValidity, joined_validity, may_expire, row_validity, unsaid
 from lyo_pipelines.dataset.grouping import GROUPING_COLUMNS, all_ties, day_ties
 from lyo_pipelines.dataset.pooling import POOL_COLUMNS, without_texts
 from lyo_pipelines.dataset.read_examples import DayRows, first_pass, later_pass
@@ -29,8 +39,10 @@ from lyo_pipelines.dataset.scope import Scope
 from lyo_pipelines.dataset.segments import explain_empty
 from lyo_pipelines.dataset.split_memory import SplitMemory
 from lyo_pipelines.dataset.splits import Assignment, assign_splits
+from lyo_pipelines.dataset.teams import of_team, too_small_team
 from lyo_pipelines.storage.arrow import give_back, pc
 from lyo_pipelines.storage.lake import Lake
+from lyo_pipelines.validity import EXPIRED, NOT_YET, NOTHING_DECLARED, Validity
 
 GROUPS_LISTED = 10
 TIED = 10
@@ -42,7 +54,8 @@ class Plan:
     """A version before it is written.
 
     keep: mask over the rows read; weight (float32), split (int8 positions in SPLITS) and group (uint64) of the K kept rows, in the
-    order of the rows. removed: REMOVED_SCHEMA.
+    order of the rows. removed: REMOVED_SCHEMA. validity: of the K kept rows on the day of the plan.
+    segments: curated examples of each segment that were read.
     """
 
     rows: DayRows
@@ -54,6 +67,8 @@ class Plan:
     memory: SplitMemory
     near: NearDuplicateCounts
     groups: GroupCounts
+    validity: RowValidity
+    segments: dict[str, int]
 
     def fingerprint(self, format_version: str, figures: str) -> str:
         """16 hex digits of SHA-256 over the sorted example ids, the versions of the task formats and what shaped the rows.
@@ -61,8 +76,12 @@ class Plan:
         figures: digest of the figures that did (row_figures.py): other figures may leave the same ids, with other texts or weights.
         """
         digest = sha256(f"{format_version}\n{figures}".encode())
-        for example in sorted(self.rows.example_id.filter(pa.array(self.keep)).to_pylist()):
+        kept = self.rows.example_id.filter(pa.array(self.keep))
+        for example in sorted(kept.to_pylist()):
             digest.update(b"\n" + example.encode())
+        # held-out examples that hold no more are the same ids, and another version: its report slices them
+        for example in sorted(kept.filter(pa.array(self.validity.left_out)).to_pylist()):
+            digest.update(b"\nheld out: " + example.encode())
         return digest.hexdigest()[:16]
 
     def removed_by_rule(self) -> dict[str, int]:
@@ -78,14 +97,20 @@ def make_plan(
     *,
     benchmarks: list[Benchmark],
     memory: SplitMemory,
+    validity: Validity = NOTHING_DECLARED,
+    day: date,
 ) -> Plan:
-    """Decide which examples of a scope go where.
+    """Decide which examples of a scope go where; those that hold no more on `day`, or not yet, are not trained on.
 
     Raises EmptySegmentError or SegmentTooSmallError, each saying what to do. kept + removed = read, always.
     """
     rows, table = first_pass(lake, scope, POOL_COLUMNS, without_texts)
     if table is None:
-        raise explain_empty(lake, scope.key)
+        raise too_small_team(scope, config.teams, 0, 0) if scope.team else explain_empty(lake, scope.key)
+    segments = {key: count.kept for key, count in sorted(scope.counts.items())}
+    if scope.team:
+        curation = of_team(scope, config.teams, curation, table)
+        segments = dict(sorted(Counter(table["segment"].to_pylist()).items()))
     keep, weight, removed = _pooled(table, curation, scope.interactions, mean_ratings(lake))
     del table
     give_back()
@@ -106,6 +131,15 @@ def make_plan(
     stays = assignment.split >= 0
     keep, dropped = _without(keep, ~stays)
     removed.append(_removed(rows.example_id.filter(pa.array(dropped)), RULE_MERGED))
+    holds = _validity(lake, rows, keep, scope, validity, day)
+    # after the splits are dealt, so that nobody's split depends on what expires when
+    learnt = assignment.split[stays] == SPLITS.index("train")
+    for state, rule in ((EXPIRED, RULE_EXPIRED), (NOT_YET, RULE_NOT_YET)):
+        leaves = pc.fill_null(pc.equal(holds.states, state), False).to_numpy(zero_copy_only=False) & learnt
+        keep, dropped = _without(keep, leaves)
+        removed.append(_removed(rows.example_id.filter(pa.array(dropped)), rule))
+        holds, learnt = holds.filter(~leaves), learnt[~leaves]
+        stays[np.flatnonzero(stays)[leaves]] = False
     plan = Plan(
         rows=rows,
         keep=keep,
@@ -116,9 +150,20 @@ def make_plan(
         memory=assignment.memory,
         near=ties.near,
         groups=_group_counts(assignment, stays),
+        validity=holds,
+        segments=segments,
     )
     _refuse_thin(plan, config)
     return plan
+
+
+def _validity(lake: Lake, rows: DayRows, keep: np.ndarray, scope: Scope, validity: Validity, day: date) -> RowValidity:
+    """How the kept rows stand on a day."""
+    if not may_expire(scope, validity):
+        return unsaid(int(keep.sum()))
+    return joined_validity(
+        later_pass(lake, rows, keep, EXPIRY_COLUMNS, partial(row_validity, validity=validity, day=day))
+    )
 
 
 def _pooled(

@@ -18,6 +18,7 @@ from lyo_pipelines.curation.contract import EXAMPLE
 from lyo_pipelines.dataset.errors import DaysChangedError
 from lyo_pipelines.dataset.parallel import ordered_map
 from lyo_pipelines.dataset.scope import Scope, ScopePart
+from lyo_pipelines.segments import segment_name
 from lyo_pipelines.storage.arrow import pc
 from lyo_pipelines.storage.lake import Lake
 
@@ -89,8 +90,11 @@ def _read_part(lake: Lake, scope: Scope, part: ScopePart, columns: Sequence[str]
     wanted = list(dict.fromkeys([*columns, "occurred_at", "example_id"]))
     made = f"the documents of {part.name}" if part.documents else f"filtered_examples of {part.name}"
     with lake.remade_if_damaged(part.path, made), lake.open_table(part.path) as parquet:
-        table = _with_all(parquet, list(dict.fromkeys([*wanted, "segment"])))
+        table = _with_all(parquet, list(dict.fromkeys([*wanted, "segment", *(["team"] if scope.team else [])])))
     inside = pc.is_in(table["segment"], value_set=pa.array(scope.segments, pa.string()))
+    if scope.team:
+        named = [name for name in table["team"].unique().to_pylist() if name and segment_name(name) == scope.team]
+        inside = pc.and_(inside, pc.is_in(table["team"], value_set=pa.array(named, pa.string())))
     table = table.filter(inside).select(wanted).replace_schema_metadata(None)
     order = pc.sort_indices(table, sort_keys=[("occurred_at", "ascending"), ("example_id", "ascending")])
     return table if np.all(np.diff(order.to_numpy().astype(np.int64)) == 1) else table.take(order)

@@ -5,7 +5,7 @@ read_examples.py.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -30,10 +30,14 @@ class ScopePart:
 
 @dataclass(frozen=True)
 class Scope:
-    """`key` is what is trained; `counts` are the segments at or below it that have been read, with their sizes."""
+    """`key` is what is trained; `counts` are the segments at or below it that have been read, with their sizes.
+
+    team: of whose rows alone it consists, "" for everybody's; `counts` are then those of everybody.
+    """
 
     key: str
     counts: Mapping[str, SegmentCount]
+    team: str = ""
 
     @property
     def segments(self) -> tuple[str, ...]:
@@ -47,7 +51,9 @@ class Scope:
 
     @property
     def interactions(self) -> int | None:
-        """Interactions read, before any rule; None where the examples come from documents alone."""
+        """Interactions read, before any rule; None where the examples come from documents alone, or of a team."""
+        if self.team:
+            return None
         read = [count.read for key, count in self.counts.items() if parse_parent(key).task != DOCUMENTS]
         return sum(read) if read or self.tasks != (DOCUMENTS,) else None
 
@@ -71,8 +77,10 @@ class Scope:
         return [*days, *apart]
 
 
-def scope_of(lake: Lake, key: str, mixtures: Mapping[str, Iterable[str]]) -> Scope:
-    """Find what a key stands for: its own segment and all below it, or the segments of the mixture that it names.
+def scope_of(lake: Lake, key: str, mixtures: Mapping[str, Iterable[str]], teams: Collection[str] = ()) -> Scope:
+    """Find what a key stands for: its own segment and all below it, the segments of the mixture that it names, or the rows of a team.
+
+    teams: those that may be learnt from by themselves. A facet that is a segment's own (a subject) is never taken for a team.
 
     Raises SegmentKeyError for a key of the wrong shape, UnknownMixtureError for a mixture that the figures do not name.
     """
@@ -84,6 +92,9 @@ def scope_of(lake: Lake, key: str, mixtures: Mapping[str, Iterable[str]]) -> Sco
             raise UnknownMixtureError(_unknown(name, mixtures))
         sources = list(mixtures[name])
     counts = segment_counts(lake)
+    if parsed.facet and parsed.facet in teams and key not in counts:
+        sources = [key.rpartition(".")[0]]
+        return Scope(key, {name: count for name, count in counts.items() if is_below(name, sources[0])}, parsed.facet)
     return Scope(key, {name: count for name, count in counts.items() if any(is_below(name, s) for s in sources)})
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from lyo_pipelines.dataset.contract import SPLITS, STRATUM
+from lyo_pipelines.dataset.contract import NOBODY_SAYS, SPLITS, STRATUM
 from lyo_pipelines.storage.arrow import offsets_and_values, pc
 
 QUANTILES = (0.0, 0.25, 0.5, 0.75, 0.95, 0.99, 1.0)
@@ -18,13 +18,18 @@ STRATA_LISTED = 200
 
 @dataclass(frozen=True)
 class Counts:
-    """Written rows by split (`rows`), by stratum and split (largest strata first), by day; quantiles of lengths."""
+    """Written rows by split (`rows`), by stratum and split (largest strata first), by day; quantiles of lengths.
+
+    validity, expires: as in the manifest.
+    """
 
     rows: dict[str, int]
     strata: dict[str, dict[str, int]]
     strata_not_listed: int
     days: dict[str, int]
     lengths: dict[str, dict[str, float]]
+    validity: dict[str, dict[str, int]]
+    expires: dict[str, int]
 
 
 class SplitStatistics:
@@ -35,6 +40,8 @@ class SplitStatistics:
         self.rows: Counter[str] = Counter()
         self.strata: dict[str, Counter[str]] = defaultdict(Counter)
         self.days: Counter[str] = Counter()
+        self.validity: dict[str, Counter[str]] = defaultdict(Counter)
+        self.expires: Counter[str] = Counter()
         self._lengths: dict[str, list[np.ndarray]] = defaultdict(list)
 
     def add(self, table: pa.Table, split: np.ndarray) -> None:
@@ -48,7 +55,19 @@ class SplitStatistics:
             self.strata[stratum][name] += count
         for day, count in _counts(pc.strftime(table["occurred_at"], format="%Y-%m-%d")):
             self.days[day] += count
+        if "validity" in table.column_names:  # files of before have none
+            self._expiry(table, names)
         self._measure(table["messages"].combine_chunks())
+
+    def _expiry(self, table: pa.Table, names: Any) -> None:
+        said = pc.binary_join_element_wise(names, pc.fill_null(table["validity"], NOBODY_SAYS), "\x1f")
+        for key, count in _counts(said):
+            split, _, state = key.partition("\x1f")
+            self.validity[split][state] += count
+        learnt = pc.strftime(table["valid_until"].filter(pc.equal(names, SPLITS[0])), format="%Y-%m-%d")
+        for day, count in _counts(learnt):
+            if day:
+                self.expires[day] += count
 
     def _measure(self, messages: pa.ListArray) -> None:
         offsets, flat = offsets_and_values(messages)
@@ -68,8 +87,16 @@ class SplitStatistics:
             strata=listed,
             strata_not_listed=max(len(strata) - STRATA_LISTED, 0),
             days=dict(sorted(self.days.items())),
+            validity=self._said(),
+            expires=dict(sorted(self.expires.items())),
             lengths={name: _quantiles(np.concatenate(parts)) for name, parts in sorted(self._lengths.items())},
         )
+
+    def _said(self) -> dict[str, dict[str, int]]:
+        """Counts by split and state; nothing where nobody says anything of any row."""
+        if all(states.keys() <= {NOBODY_SAYS} for states in self.validity.values()):
+            return {}
+        return {split: dict(sorted(self.validity[split].items())) for split in SPLITS if split in self.validity}
 
 
 def stratum_names(table: pa.Table, columns: tuple[str, ...] = STRATUM) -> Any:

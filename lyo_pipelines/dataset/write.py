@@ -21,7 +21,7 @@ from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines.tasks.base import TaskFormat
 from lyo_pipelines.tasks.messages import MESSAGE_COLUMNS
 
-_MADE_HERE = ("group_id", "messages", "weight")
+_MADE_HERE = ("group_id", "messages", "weight", "valid_from", "valid_until", "validity")
 
 
 def write_splits(
@@ -54,7 +54,14 @@ def _planned_rows(lake: Lake, plan: Plan, formats: Mapping[str, TaskFormat]) -> 
     for rows in later_pass(lake, plan.rows, plan.keep, [*copied, *MESSAGE_COLUMNS, "task"], with_messages):
         here = slice(start, start + rows.num_rows)
         start += rows.num_rows
-        made = {"group_id": hex_ids(plan.group[here]), "weight": pa.array(plan.weight[here])}
+        holds = plan.validity.slice(here.start, rows.num_rows)
+        made = {
+            "group_id": hex_ids(plan.group[here]),
+            "weight": pa.array(plan.weight[here]),
+            "valid_from": holds.valid_from,
+            "valid_until": holds.valid_until,
+            "validity": holds.states,
+        }
         columns = [made[name] if name in made else rows[name] for name in SPLIT_SCHEMA.names]
         yield pa.table(columns, schema=SPLIT_SCHEMA), plan.split[here]
 

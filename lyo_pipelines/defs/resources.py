@@ -15,6 +15,7 @@ from lyo_pipelines.dataset.versions import Version, latest_version
 from lyo_pipelines.defs.pipes import WholeLinesReader
 from lyo_pipelines.external_process.command import WORKING_DIRECTORY
 from lyo_pipelines.interactions.pseudonyms import Pseudonyms
+from lyo_pipelines.retraining.curriculum import load_curriculum
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines.training.divergence import DivergedError, require_not_diverged
 
@@ -67,7 +68,8 @@ def refuse_stale(lake: Lake, config: Config, data: DataManifest) -> None:
     """Fail, without retries, where data to learn from was made by other figures than those of now."""
     try:
         require_current_rules(lake, config.curation)
-        require_current_figures(lake, data, config.dataset, config.curation, config.documents)
+        validity = load_curriculum(lake).validity
+        require_current_figures(lake, data, config.dataset, config.curation, config.documents, validity=validity)
     except StaleDaysError as error:
         raise dg.Failure(description=str(error), allow_retries=False) from error
 

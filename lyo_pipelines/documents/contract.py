@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from datetime import date as Day
 from datetime import datetime
 
 import pyarrow as pa
 
+from lyo_pipelines.curation.contract import EXAMPLE
 from lyo_pipelines.errors import LyoError
+from lyo_pipelines.validity import DECLARED
 
 TASK = "documents"
 SOURCE = "documents"
-DOCUMENTS_VERSION = 2
+DOCUMENTS_VERSION = 3
 """Raise it whenever the same file would give other chunks or examples."""
 
 SET_TAG, SETUP_TAG, FIRST = "lyo/document_set", "lyo/setup", "first"
@@ -37,6 +40,9 @@ REASONS = {
     "unreadable": "reading it failed in a way that nobody foresaw",
 }
 """Why a file is set down, and what to do about it."""
+
+VALIDITY_FIELDS = tuple(EXAMPLE.field(name) for name in ("board", *DECLARED))
+"""What a document says of how long it holds."""
 
 DOCUMENT = pa.schema(
     [
@@ -64,6 +70,7 @@ DOCUMENT = pa.schema(
         pa.field("source_url", pa.string()),
         pa.field("topic", pa.string()),
         pa.field("grade", pa.string()),
+        *VALIDITY_FIELDS,
         pa.field("chunks", pa.int32(), nullable=False),
         pa.field("pairs", pa.int32(), nullable=False),
         pa.field(
@@ -102,6 +109,7 @@ CHUNK = pa.schema(
         pa.field("content_hash", pa.string(), nullable=False, metadata={"doc": "of the text"}),
         pa.field("licence", pa.string()),
         pa.field("attribution", pa.string()),
+        *VALIDITY_FIELDS,
         pa.field(
             "example", pa.string(), metadata={"doc": "id of its training example; null where the rules left it out"}
         ),
@@ -137,6 +145,16 @@ class DocumentMetadata:
     date: datetime | None = None
     topic: str = ""
     grade: str = ""
+    board: str = ""
+    edition: str = ""
+    academic_year: str = ""
+    valid_from: Day | None = None
+    valid_until: Day | None = None
+
+    @property
+    def validity(self) -> dict[str, str | Day | None]:
+        """VALIDITY_FIELDS of its rows."""
+        return {field.name: getattr(self, field.name) or None for field in VALIDITY_FIELDS}
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,8 @@ _NAMES = {
     "title": "title", "language": "language", "lang": "language", "licence": "licence", "license": "licence",
     "attribution": "attribution", "author": "attribution", "authors": "attribution", "credit": "attribution",
     "source": "source_url", "source_url": "source_url", "url": "source_url", "date": "date", "updated": "date",
-    "topic": "topic", "grade": "grade", "class": "grade",
+    "topic": "topic", "grade": "grade", "class": "grade", "board": "board", "edition": "edition",
+    "academic_year": "academic_year", "academic_years": "academic_year", "valid_from": "valid_from", "valid_until": "valid_until",
 }  # fmt: skip
 _FRONT = re.compile(r"\A\ufeff?---[ \t]*\r?\n(?P<yaml>.*?)\r?\n(?:---|\.\.\.)[ \t]*(?:\r?\n|\Z)", re.DOTALL)
 _LINE = re.compile(r"^(?P<key>[A-Za-z_ ]{2,20}):[ \t]*(?P<value>\S.*)$")
@@ -108,7 +109,21 @@ def _about(values: Mapping[Any, Any]) -> DocumentMetadata:
         if name and value not in (None, "", []):
             known.setdefault(name, value)
     when = _moment(known.pop("date", None))
-    return DocumentMetadata(date=when, **{name: _plain(value) for name, value in known.items()})
+    first, last = (_day(known.pop(name, None), name) for name in ("valid_from", "valid_until"))
+    if first and last and last < first:
+        raise RejectedError("metadata", f"valid_until {last} lies before valid_from {first}")
+    said = {name: _plain(value) for name, value in known.items()}
+    return DocumentMetadata(date=when, valid_from=first, valid_until=last, **said)
+
+
+def _day(value: Any, name: str) -> date | None:
+    """A day, or nothing where none is said; what is no day is an error, for a document must not hold for ever by a typing error."""
+    if value is None:
+        return None
+    when = _moment(value)
+    if when is None:
+        raise RejectedError("metadata", f"{name}: {str(value)[:40]} is no date; expected YYYY-MM-DD")
+    return when.date()
 
 
 def _plain(value: Any) -> str:

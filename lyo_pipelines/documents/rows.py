@@ -72,6 +72,7 @@ def document_rows(
         "grade": about.grade or None,
         "conversation_id": document_id,
         "source": SOURCE,
+        **about.validity,
     }
     rows, examples, left_out = [], [], Counter[str]()
     for chunk, language in zip(chunks, languages, strict=True):
@@ -116,6 +117,7 @@ def _chunk_row(
         "content_hash": row_digest(chunk.text),
         "licence": about.licence or None,
         "attribution": about.attribution or None,
+        **about.validity,
         "example": example,
     }
 

@@ -95,7 +95,7 @@ def read_set(
 _NOTHING: TableRow = {
     "status": "rejected", "reason": None, "says": None, "format": None, "content_hash": "", "text_hash": None, "title": None,
     "language": None, "segment": None, "licence": None, "attribution": None, "source_url": None, "topic": None, "grade": None,
-    "chunks": 0, "pairs": 0, "left_out": "{}", "redacted": "{}", "text": None,
+    "chunks": 0, "pairs": 0, "left_out": "{}", "redacted": "{}", "text": None, **DocumentMetadata().validity,
 }  # fmt: skip
 
 
@@ -127,6 +127,7 @@ def _accepted(
             name: getattr(read.about, name) or None
             for name in ("licence", "attribution", "source_url", "topic", "grade")
         },
+        **read.about.validity,
         "chunks": len(made.chunks),
         "pairs": made.pairs,
         "left_out": orjson.dumps(made.left_out, option=orjson.OPT_SORT_KEYS).decode(),

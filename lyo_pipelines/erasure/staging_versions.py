@@ -89,6 +89,8 @@ def _stage_dataset(lake: Lake, reach: Reach, rewriting: Rewriting, segment: str,
             "strata_not_listed": counted.strata_not_listed,
             "examples_by_day": counted.days,
             "lengths": counted.lengths,
+            "validity": counted.validity,
+            "expires": counted.expires,
             "groups": manifest.groups.model_copy(
                 update={
                     "groups": sum(groups.values()),

@@ -24,6 +24,7 @@ from lyo_pipelines.retraining.compute_signals import compute_signals
 from lyo_pipelines.retraining.coverage import Coverage, curriculum_coverage
 from lyo_pipelines.retraining.curriculum import Curriculum
 from lyo_pipelines.retraining.decide import RetrainingDecision, decide_segment, within_budget
+from lyo_pipelines.retraining.expiry import with_documents, with_expiries
 from lyo_pipelines.retraining.history import Launch, Reported, Training, TrainingHistory, read_reports, read_trainings
 from lyo_pipelines.retraining.ledger import latest_decisions, policy_digest
 from lyo_pipelines.retraining.signals import Signals
@@ -92,7 +93,7 @@ def assess_segments(
     claims, seen = read_claims(lake, files), {(run.launch, run.attempt) for run in runs}
     launched = launches_of_claims(lake, claims, runs, by=by, now=now, seconds=config.launch.claim_seconds)
     running = frozenset(launch.segment for launch in (*runs, *launched) if launch.status == "running")
-    trained = read_trainings(lake, unknown)
+    trained = with_expiries(lake, read_trainings(lake, unknown), curriculum.validity, files)
     # a training that a person launched with success ends a row of failures
     by_hand = [run for run in runs if not run.launch and run.status == "succeeded"]
     newest_first = sorted([*launched, *by_hand], key=lambda launch: launch.at, reverse=True)
@@ -105,7 +106,7 @@ def assess_segments(
     latest_decisions(lake, files)
     troubles += files.values()
     troubles += [f"{segment}: {says}" for segment, says in reports.items()]
-    signals = with_new_areas(signals, config, curriculum, now)
+    signals = with_new_areas(with_documents(lake, signals, trained, now.date()), config, curriculum, now)
     # whoever may have been trained yesterday is not trained "for the first time" because a pointer is damaged
     known = {segment: one for segment, one in signals.items() if segment not in unknown}
     troubles += [f"{segment}: not decided about: {says}" for segment, says in unknown.items()]

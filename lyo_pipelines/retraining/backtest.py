@@ -24,10 +24,12 @@ from lyo_pipelines.retraining.compute_signals import compute_signals
 from lyo_pipelines.retraining.curriculum import Curriculum
 from lyo_pipelines.retraining.decide import RetrainingDecision, within_budget
 from lyo_pipelines.retraining.decision_reasons import reason_of
+from lyo_pipelines.retraining.expiry import replayed_expiries
 from lyo_pipelines.retraining.findings import Kind
 from lyo_pipelines.retraining.history import Launch, Training
 from lyo_pipelines.retraining.signals import Signals
 from lyo_pipelines.retraining.windows import comparison_windows
+from lyo_pipelines.validity import Validity
 
 MORNING = time(6)
 """When the replay looks on each day."""
@@ -37,6 +39,7 @@ CANNOT_KNOW = (
     "Hindsight: a rating that came days later already counts on the day it belongs to; a sensor saw it later.",
     "A training would have changed what came after it; here the days after a launch are as they really were.",
     "Every launch counts as succeeded on its day; failed attempts, trainings by hand and reports are not replayed.",
+    "What expires is counted by topic and grade; editions of one school board alone are not replayed.",
 )
 
 
@@ -142,6 +145,13 @@ class _ExampleTotals:
         mine = self._kept.filter((pl.col("segment") == segment) & (pl.col("day") < day) & (pl.col(by) != ""))
         return dict(mine.group_by(by).agg(pl.col("kept").sum()).sort(by).iter_rows())
 
+    def expires(self, segment: str, day: date, validity: Validity) -> tuple[int, dict[str, int]]:
+        """(curated examples that hold on a day, last day on which they hold -> how many of them), as a training of that day learns."""
+        mine = self._kept.filter((pl.col("segment") == segment) & (pl.col("day") < day))
+        ends = replayed_expiries(mine, segment, validity)
+        gone = sum(count for last, count in ends.items() if last < day.isoformat())
+        return int(mine["kept"].sum()) - gone, {last: count for last, count in ends.items() if last >= day.isoformat()}
+
 
 @dataclass
 class _Replay:
@@ -175,8 +185,11 @@ class _Replay:
             0, Launch(decision.cause_hash, 1, segment, now, "succeeded", decision.causes, decision.kinds)
         )
         topics, grades = (totals.kept(segment, day, by) for by in ("topic", "grade"))
+        learnt, expires = totals.expires(segment, day, self.curriculum.validity)
         # the fingerprint names the cause of the next refresh, so each training needs one of its own
-        self.trainings[segment] = Training(now, "replayed", day.isoformat(), examples, topics, grades)
+        self.trainings[segment] = Training(
+            now, "replayed", day.isoformat(), examples, topics, grades, learnt=learnt, expires=expires
+        )
 
 
 def _step(decision: RetrainingDecision, examples: int, day: date) -> BacktestStep:

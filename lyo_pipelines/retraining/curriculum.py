@@ -18,6 +18,7 @@ from lyo_pipelines.errors import LyoError
 from lyo_pipelines.json_types import ConfigTree
 from lyo_pipelines.segments import SegmentKeyError, segment_key
 from lyo_pipelines.storage.lake import Lake
+from lyo_pipelines.validity import Edition, Validity
 
 FILE = "curriculum.yaml"
 LOCAL = "curriculum.local.yaml"
@@ -110,6 +111,34 @@ class AcademicYear(_CurriculumPart):
         return value
 
 
+class TaughtEdition(_CurriculumPart):
+    """What is taught of a subject for a time only: from `valid_from` to `valid_until`, or in `academic_years` ("2025-26")."""
+
+    name: str
+    subject: str
+    languages: tuple[str, ...] = ()
+    topics: tuple[str, ...] = ()
+    grades: tuple[str, ...] = ()
+    board: str = ""
+    valid_from: date | None = None
+    valid_until: date | None = None
+    academic_years: tuple[str, ...] = ()
+
+    @field_validator("grades", mode="before")
+    @classmethod
+    def _grades_are_texts(cls, value: Any) -> Any:
+        return _texts(value)
+
+    @model_validator(mode="after")
+    def _says_when(self) -> TaughtEdition:
+        dated = bool(self.valid_from or self.valid_until)
+        if dated == bool(self.academic_years):
+            raise ValueError("give `valid_from` or `valid_until` (or both), or `academic_years`")
+        if self.valid_from and self.valid_until and self.valid_until < self.valid_from:
+            raise ValueError("valid_until lies before valid_from")
+        return self
+
+
 class Curriculum(_CurriculumPart):
     """See data/curriculum.yaml."""
 
@@ -121,6 +150,8 @@ class Curriculum(_CurriculumPart):
     subjects: dict[str, Subject]
     holidays: tuple[Period, ...] = ()
     exam_weeks: tuple[Period, ...] = ()
+    # left out of dumps where there are none: digests of curricula of before stay what they were
+    editions: tuple[TaughtEdition, ...] = Field(default=(), exclude_if=lambda editions: not editions)
 
     @field_validator("grades", mode="before")
     @classmethod
@@ -143,6 +174,24 @@ class Curriculum(_CurriculumPart):
                 area = Area(name, code, max(subject.launched, language.launched), subject.launched, subject.topics)
                 found[segment_key(subject.task, code, name)] = area
         return found
+
+    @cached_property
+    def validity(self) -> Validity:
+        """From when and until when what was learnt holds. Raises ValueError for an academic year that is none."""
+        year = self.academic_year
+        known = Validity((), year.start, year.boards)
+        return Validity(tuple(self._edition(one, known) for one in self.editions), year.start, year.boards)
+
+    def _edition(self, told: TaughtEdition, years: Validity) -> Edition:
+        subject = self.subjects[told.subject]
+        segments = tuple(segment_key(subject.task, code, told.subject) for code in told.languages or subject.languages)
+        first, last = told.valid_from, told.valid_until
+        if told.academic_years:
+            window = years.academic_year(" ".join(told.academic_years), told.board)
+            if window is None:
+                raise ValueError(f"editions: {told.name}: an academic year is written as 2025-26")
+            first, last = window
+        return Edition(told.name, segments, told.topics, told.grades, told.board, first, last)
 
     def year_start(self, day: date) -> date:
         """The day on which an academic year began last, the main one or that of a board."""
@@ -187,7 +236,7 @@ def load_curriculum(lake: Lake) -> Curriculum:
         values = overlay(values, _mapping(lake.read_text(local), local))
     try:
         curriculum = Curriculum.model_validate(values)
-        _ = curriculum.areas
+        _ = curriculum.areas, _known_editions(curriculum, name)
     except ValidationError as error:
         said = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
         raise CurriculumError(f"{name}: {said}. See the comments in data/curriculum.yaml.") from error
@@ -198,6 +247,25 @@ def load_curriculum(lake: Lake) -> Curriculum:
             f"{name}: a subject names the language {error}, which stands not under `languages`."
         ) from error
     return curriculum
+
+
+def _known_editions(curriculum: Curriculum, name: str) -> Validity:
+    for edition in curriculum.editions:
+        if edition.subject not in curriculum.subjects:
+            known = ", ".join(curriculum.subjects)
+            raise CurriculumError(
+                f"{name}: editions: {edition.name}: {edition.subject} is no subject of it. Known: {known}."
+            )
+        unknown = set(edition.topics) - curriculum.subjects[edition.subject].topics.keys()
+        if unknown:
+            raise CurriculumError(
+                f"{name}: editions: {edition.name}: {edition.subject} has no topic {', '.join(sorted(unknown))}. Keep a topic that is "
+                "no longer taught under `topics`, and end it with `valid_until`."
+            )
+    try:
+        return curriculum.validity
+    except ValueError as error:
+        raise CurriculumError(f"{name}: {error}.") from error
 
 
 def _mapping(text: str, name: str) -> ConfigTree:

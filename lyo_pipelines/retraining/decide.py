@@ -193,11 +193,15 @@ def _held_by(case: TriggerCase, fired: Sequence[TriggerFinding]) -> Iterable[str
     """Why a segment with causes is not launched now."""
     history, launch = case.history, case.policy.launch
     yield from _stopped(case)
-    if case.signals.examples < launch.minimum_examples:
-        yield f"{case.signals.examples:,} of {launch.minimum_examples:,} curated examples that any training needs"
+    expired = sum(count for _, count in history.training.expired_before(case.today)) if history.training else 0
+    left = max(0, case.signals.examples - expired)
+    if left < launch.minimum_examples:
+        yield f"{left:,} of {launch.minimum_examples:,} curated examples that any training needs" + (
+            f" ({expired:,} expired)" if expired else ""
+        )
     elif any(finding.rule == business.ERASURE for finding in fired):
         return
-    elif history.training is not None:
+    elif history.training is not None and not any(finding.rule == business.EXPIRY for finding in fired):
         new = history.new_examples(case.signals.examples)
         if new is not None and new < launch.minimum_new_examples:
             yield f"nothing new to learn from: {new:,} of {launch.minimum_new_examples:,} new examples since the last dataset"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
-from datetime import datetime
+from datetime import date, datetime
 from itertools import takewhile
 from typing import Any, Literal
 
@@ -33,7 +33,8 @@ class Training:
     """The segment's last training: when its dataset was made, of how many curated examples, of which topics and grades.
 
     by_day: the same examples by day; empty where the dataset is older than that it was kept. tainted_since: when somebody was erased
-    from whom it had learnt, "" where nobody was.
+    from whom it had learnt, "" where nobody was. learnt: examples of the train split (0: not known); expires: last day on which they
+    hold -> how many of them, where anybody says.
     """
 
     at: datetime
@@ -44,6 +45,13 @@ class Training:
     grades: dict[str, int] = field(default_factory=dict)
     by_day: dict[str, int] = field(default_factory=dict)
     tainted_since: str = ""
+    learnt: int = 0
+    expires: dict[str, int] = field(default_factory=dict)
+
+    def expired_before(self, today: date) -> list[tuple[date, int]]:
+        """(last day, examples) of what holds no more today, oldest first."""
+        days = sorted((date.fromisoformat(day), count) for day, count in self.expires.items())
+        return [(day, count) for day, count in days if day < today]
 
 
 @dataclass(frozen=True)
@@ -234,6 +242,8 @@ def _learnt(version: str, dataset: Version) -> Training:
         topics=_marginal(manifest, "topic"),
         grades=_marginal(manifest, "grade"),
         by_day=manifest.examples_read_by_day,
+        learnt=manifest.counts.get("train", 0),
+        expires=manifest.expires,
     )
 
 

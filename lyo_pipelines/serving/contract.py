@@ -63,6 +63,10 @@ class ChatMessage(BaseModel):
     def _joined(cls, content: Any) -> Any:
         if isinstance(content, list) and all(isinstance(part, dict) and part.get("type") == "text" for part in content):
             return "".join(str(part.get("text", "")) for part in content)
+        if isinstance(content, list) and any(
+            "image" in str(part.get("type")) for part in content if isinstance(part, dict)
+        ):
+            raise ValueError("an image: the models here read text alone, and none answers a question without its image")
         return content
 
     @model_validator(mode="before")

@@ -26,6 +26,7 @@ from lyo_pipelines.interactions.landing.inbox_listing import is_unfinished
 from lyo_pipelines.segments import parse_parent
 from lyo_pipelines.serving.contract import ChatMessage, ChatRequest, RefusedError
 from lyo_pipelines.serving.door import Door
+from lyo_pipelines.serving.sources import NO_SOURCE, NOTHING_FITS, SourceFinder
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines.training.plan import METRICS
 from lyo_pipelines.training.versions import NoAdapterError, latest_adapter
@@ -65,6 +66,7 @@ class Trainings(Protocol):
 def document_routes(door: Door, trainings: Trainings) -> list[BaseRoute]:
     """The three routes."""
     lake = door.models.lake
+    finder = SourceFinder(lake, door.config.sources, door.clock) if door.config.sources.enabled else None
 
     async def setup(request: Request) -> Response:
         async with request.form(max_files=_MOST_FILES, max_fields=20) as form:
@@ -80,7 +82,7 @@ def document_routes(door: Door, trainings: Trainings) -> list[BaseRoute]:
             text, name = str(form.get("query") or "").strip(), str(form.get("set") or "")
         if not text:
             raise RefusedError("query: say what is asked", param="query")
-        return await _answered(door, request, text, name)
+        return await _answered(door, request, text, name, finder)
 
     return [
         Route(SETUP, setup, methods=["POST"]),
@@ -164,8 +166,11 @@ def _segments(lake: Lake, name: str) -> list[str]:
     return found
 
 
-async def _answered(door: Door, request: Request, text: str, name: str) -> Response:
-    """Through the same door as every question: by the documents' adapter, else by the base."""
+async def _answered(door: Door, request: Request, text: str, name: str, finder: SourceFinder | None) -> Response:
+    """Through the same door as every question: by the documents' adapter, else by the base.
+
+    finder: where answers rest on passages; without one that fits, no model is asked, and the answer says so.
+    """
     headers = dict(request.headers) | {"x-lyo-task": TASK}
     door.enter()
     try:
@@ -174,18 +179,31 @@ async def _answered(door: Door, request: Request, text: str, name: str) -> Respo
         model = next((key for key in segments if parse_parent(key).language == language), None) or next(
             iter(segments), None
         )
-        asked = ChatRequest(model=model or door.models.base_name, messages=(ChatMessage(role="user", content=text),))
+        model = model or door.models.base_name
+        sources = None if finder is None else await finder.find(text, name)
+        if sources is None:
+            asked = ChatRequest(model=model, messages=(ChatMessage(role="user", content=text),))
+        else:
+            asked = sources.request(model, text, language, name)
         exchange = await door.accept(asked, headers)
-        written = await door.answer(exchange, _nobody)
+        refused = sources is not None and not sources.fitting
+        if refused:
+            answer = NOTHING_FITS.get(language, NOTHING_FITS["en"])
+            await door.answer_without_model(exchange, answer, NO_SOURCE)
+        else:
+            answer = (await door.answer(exchange, _nobody)).text
     finally:
         door.leave()
-    told = {
-        "answer": written.text,
-        "answered_by": exchange.choice.segment or "base",
-        "version": exchange.choice.version,
+    told: dict[str, object] = {
+        "answer": answer,
+        "answered_by": "nobody" if refused else exchange.choice.segment or "base",
+        "version": "" if refused else exchange.choice.version,
         "interaction_id": exchange.interaction,
     }
-    return JSONResponse(told, headers=exchange.headers)
+    if sources is not None:
+        told |= {"sources": sources.told(), "refused": refused}
+    named = {} if refused else exchange.headers  # an application counts an answer for whom the headers name
+    return JSONResponse(told, headers=named)
 
 
 async def _nobody(_: str) -> None:

@@ -31,6 +31,8 @@ from lyo_pipelines.training.verified_loading import DamagedAdapterError
 
 _PART_SECONDS = 0.25
 """How much of a stream a kill of the process may cost its row."""
+_ANSWERED_BY = ("model", "adapter_version", "experiment_arm", "release_id")
+"""Fields of a row that say who answered."""
 CLIENT_GONE = "the client went away before the answer ended"
 TIMED_OUT = "the answer took too long and was cut"
 
@@ -177,6 +179,14 @@ class Door:
         self.metrics.tokens(exchange.choice, written.prompt_tokens, written.answer_tokens)
         return written
 
+    async def answer_without_model(self, exchange: Exchange, text: str, reason: str) -> None:
+        """End an accepted question with a text that no model wrote; `reason` is the row's finish_reason.
+
+        The row names no model, adapter or arm: what nobody was asked says nothing of them.
+        """
+        exchange.text.append(text)
+        await self._end(exchange, reason, {"finish_reason": reason}, by=dict.fromkeys(_ANSWERED_BY))
+
     def _chosen(self, request: ChatRequest, headers: Mapping[str, str]) -> Any:
         asked = read_asked(request, headers, self.config.unsaid, self._thresholds)
         if request.model == AUTO:
@@ -212,7 +222,12 @@ class Door:
         raise RefusedError("the engine ended without an answer", status=502, code="answer_failed")
 
     async def _end(
-        self, exchange: Exchange, outcome: str, ending: RawRow, written: GeneratedText | None = None
+        self,
+        exchange: Exchange,
+        outcome: str,
+        ending: RawRow,
+        written: GeneratedText | None = None,
+        by: RawRow | None = None,
     ) -> None:
         seconds = time.monotonic() - exchange.began
         self.metrics.ended(exchange.choice, outcome, seconds)
@@ -220,7 +235,11 @@ class Door:
         if self.journal is None:
             return
         text = "".join(exchange.text) if written is None else _said(written)
-        row = ending | self._of_choice(exchange.choice) | {"answer": self.cleaned(text, exchange.user) or None}
+        row = (
+            ending
+            | (self._of_choice(exchange.choice) if by is None else by)
+            | {"answer": self.cleaned(text, exchange.user) or None}
+        )
         row |= {"response_time_ms": round(seconds * 1000, 3), "time_to_first_token_ms": exchange.first_ms}
         try:
             await self.journal.end(exchange.interaction, row)

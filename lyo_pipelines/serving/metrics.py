@@ -37,7 +37,7 @@ class Metrics:
         self.refused = Gauge("lyo_refused_adapters", "Adapters that the engine did not apply", registry=registry)
 
     def ended(self, choice: ModelChoice, outcome: str, seconds: float) -> None:
-        """outcome: stop, length, tool_calls, or failed, cut, gone."""
+        """outcome: stop, length, tool_calls, no_source, or failed, cut, gone."""
         labels = self._labels(choice)
         self._requests.labels(*labels, outcome).inc()
         self._whole.labels(*labels).observe(seconds)

@@ -40,6 +40,8 @@ CUT = (
         ("no_segment", {"task": "???"}),
         ("error", {"error": "timeout"}),
         ("error", {"error": "timeout", "rating": 5.0}),
+        ("image_left_out", {"metadata": '{"image_left_out": true}', "rating": 5.0}),
+        ("image_left_out", {"metadata": '{"image_left_out":true}', "rating": 1.0}),
         ("empty_question", {"question": " … "}),
         ("empty_answer", {"answer": None}),
         ("empty_answer", {"answer": " \n "}),

@@ -59,6 +59,7 @@ def log(n: int) -> dict:
         "history": [],
         "conversation_id": f"talk{n}",
         "turn": 0,
+        "team": "School 03",
     }
     return row(n, occurred_at=at, **told)
 
@@ -185,6 +186,20 @@ def test_a_new_version_stands_in_and_no_held_out_item_moves(lake):
     train = lake.read_table(f"{again.path}/train.parquet")["example_id"].to_pylist()
     assert not held_out & set(train)
     assert list(read_tainted(lake)) == [f"{SEGMENT}/{ADAPTER}"]
+
+
+def test_an_erasure_reaches_the_dataset_of_a_team(lake):
+    told = {"allowed": ("school_03",), "minimum_examples": 10, "minimum_users": 3, "user_share": 1.0}
+    teams = DATASET.model_copy(update={"teams": DATASET.teams.model_copy(update=told)})
+    team = "tutoring.en.school_03"
+    old = build_dataset(lake, team, teams, CURATION, now=NOW)
+    done = gone(lake, [USER])
+    new = get_version(lake, team, old.fingerprint)
+    left = {
+        name for split in ("train", "validation", "test")
+        for name in lake.read_table(f"{new.path}/{split}.parquet")["interaction_id"].to_pylist()
+    }  # fmt: skip
+    assert old.fingerprint != new.fingerprint and left and not left & set(done.reach.interactions)
 
 
 def test_nothing_comes_back_from_files_that_are_read_again(lake, tmp_path):

@@ -211,6 +211,28 @@ def test_segments_are_slices_only_where_there_are_several():
     assert [part.dimension for part in alone] == ["language"]
 
 
+def test_what_expired_is_a_slice_and_in_no_comparison():
+    items = [item(i, validity="expired" if i < 30 else "current" if i < 60 else None) for i in range(80)]
+    fine, forgot = noise(1), [value - 9 if i < 30 else value + 1 for i, value in enumerate(noise(1))]
+    values = {"base": {"chrf": measured(fine)}, "candidate": {"chrf": measured(forgot)}}
+    holding = [row for row, one in enumerate(items) if one.holds]
+    (compared,) = compare_all(values, [metric("chrf")], [one.group_id for one in items], CONFIG, holding)
+    assert (compared.n, compared.verdict) == (50, "better")
+    found = {
+        part.value: part for part in slice_all(values, [metric("chrf")], items, CONFIG) if part.dimension == "validity"
+    }
+    assert {value: part.n for value, part in found.items()} == {
+        "expired": 30,
+        "current": 30,
+        "not said (holds always)": 20,
+    }
+    assert found["expired"].comparisons[0].verdict == "worse"
+    unsaid = slice_all(values, [metric("chrf")], [replace(one, validity=None) for one in items], CONFIG)
+    assert "validity" not in {part.dimension for part in unsaid}, (
+        "nobody says anything, so there is nothing to tell apart"
+    )
+
+
 def test_a_weighted_mean_is_a_ratio_of_sums():
     assert value_of(measured([1.0, None, 4.0], [3.0, 9.0, 1.0]), [0, 1, 2]) == Value(value=1.75, n=2)
     assert value_of(measured([None]), [0]) == Value(value=None, n=0)

@@ -147,6 +147,16 @@ def test_a_worse_slice_stops_the_whole():
     assert one(gate, report(slices=[part("worse", note="not enough groups")])).passed is None
 
 
+def test_an_adapter_may_forget_what_holds_no_more():
+    gate = GateConfig(name="slices", metric="loss", against="base", require="no_slice_worse")
+
+    def part(value, word):
+        return Slice(dimension="validity", value=value, n=80, groups=60, models={}, comparisons=(seen(word),))
+
+    assert one(gate, report(slices=[part("current", "better"), part("expired", "worse")])).passed is True
+    assert one(gate, report(slices=[part("current", "worse"), part("expired", "worse")])).passed is False
+
+
 # -- gates and tasks -------------------------------------------------------------------------------------------------------
 
 TOGETHER = GateConfig(name="kept", metric="task_metrics", against="base", require="not_worse")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import partial
 from hashlib import sha256
 from typing import Any
@@ -20,6 +20,7 @@ from lyo_pipelines.curation.inputs import require_current_rules
 from lyo_pipelines.curation.judgements import mean_ratings, with_shared_ratings
 from lyo_pipelines.dataset.contract import SPLITS
 from lyo_pipelines.dataset.errors import UnknownVersionError
+from lyo_pipelines.dataset.expiry import EXPIRY_COLUMNS, joined_validity, may_expire, row_validity
 from lyo_pipelines.dataset.group_keys import hex_ids
 from lyo_pipelines.dataset.grouping import GROUPING_COLUMNS, all_ties, day_ties
 from lyo_pipelines.dataset.preferences import labels
@@ -32,10 +33,12 @@ from lyo_pipelines.dataset.scope import Scope, scope_of
 from lyo_pipelines.dataset.segments import explain_empty
 from lyo_pipelines.dataset.split_memory import SplitMemory, load_split_memory
 from lyo_pipelines.dataset.splits import assign_splits
+from lyo_pipelines.dataset.teams import of_team, too_small_team
 from lyo_pipelines.dataset.written_files import file_damage, recorded_files
 from lyo_pipelines.storage.arrow import offsets_and_values, pc
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines.tasks import task_format
+from lyo_pipelines.validity import NOTHING_DECLARED, Validity
 
 _PROMPT = ("system_prompt", "context", "question")
 _COLUMNS = ("example_id", "rating", "user_pseudonym", *_PROMPT, "history", "answer", "original_answer")
@@ -46,7 +49,8 @@ FORMAT_VERSION = "preferences-1"
 class PreferencePlan:
     """What will be written: chosen labels and pairs (see labels.py), and what the splits must remember from now on.
 
-    answers: read; held_out: of them, left out as test items. Counts by split and kind.
+    answers: read; held_out: of them, left out as test items; expired: left out of the train split because they hold no more (or not
+    yet). Counts by split and kind.
     """
 
     rows: DayRows
@@ -55,13 +59,20 @@ class PreferencePlan:
     memory: SplitMemory
     answers: int
     held_out: int
+    expired: int
     kto_counts: dict[str, dict[str, int]]
     kto_before_balancing: dict[str, dict[str, int]]
     dpo_counts: dict[str, dict[str, int]]
 
 
 def build_preferences(
-    lake: Lake, segment: str, config: DatasetConfig, curation: CurationConfig, *, now: datetime
+    lake: Lake,
+    segment: str,
+    config: DatasetConfig,
+    curation: CurationConfig,
+    *,
+    now: datetime,
+    validity: Validity = NOTHING_DECLARED,
 ) -> PreferenceVersion:
     """Build (or find again) the preference data of a segment from all curated days.
 
@@ -69,11 +80,11 @@ def build_preferences(
     test split is left out. Raises StaleDaysError, EmptySegmentError, UnknownTaskFormatError or SegmentKeyError.
     """
     require_current_rules(lake, curation)
-    scope = scope_of(lake, segment, config.mixtures)
+    scope = scope_of(lake, segment, config.mixtures, config.teams.allowed)
     formats = {task: task_format(task) for task in scope.tasks}
     memory, covered = load_split_memory(lake, scope)
-    plan = plan_preferences(lake, scope, config, curation, memory)
-    figures = row_figures(lake, segment, scope.tasks, config, curation)
+    plan = plan_preferences(lake, scope, config, curation, memory, validity, now.date())
+    figures = row_figures(lake, segment, scope.tasks, config, curation, validity=validity, segments=scope.segments)
     versions = [FORMAT_VERSION, *(task.version for task in formats.values()), figures_digest(figures)]
     fingerprint = _fingerprint(plan, versions)
     manifest = PreferenceManifest(
@@ -85,6 +96,7 @@ def build_preferences(
         row_figures=figures,
         answers=plan.answers,
         held_out=plan.held_out,
+        expired=plan.expired,
         kto=plan.kto_counts,
         kto_before_balancing=plan.kto_before_balancing,
         dpo=plan.dpo_counts,
@@ -116,12 +128,20 @@ def _is_whole(lake: Lake, segment: str, fingerprint: str) -> bool:
 
 
 def plan_preferences(
-    lake: Lake, scope: Scope, config: DatasetConfig, curation: CurationConfig, memory: SplitMemory
+    lake: Lake,
+    scope: Scope,
+    config: DatasetConfig,
+    curation: CurationConfig,
+    memory: SplitMemory,
+    validity: Validity,
+    day: date,
 ) -> PreferencePlan:
     """Decide labels and pairs of a scope; writes nothing. Raises EmptySegmentError."""
     rows, table = first_pass(lake, scope, _COLUMNS, digested, scope.with_disliked(lake))
     if table is None:
-        raise explain_empty(lake, scope.key)
+        raise too_small_team(scope, config.teams, 0, 0) if scope.team else explain_empty(lake, scope.key)
+    if scope.team:
+        curation = of_team(scope, config.teams, curation, table)
     every = np.ones(table.num_rows, bool)
     days = later_pass(lake, rows, every, GROUPING_COLUMNS, partial(day_ties, config=config, known=memory.keys))
     ties = all_ties(days, config, curation)
@@ -130,7 +150,10 @@ def plan_preferences(
     frame = with_shared_ratings(pl.DataFrame(pl.from_arrow(table)), mean_ratings(lake)).with_columns(
         split=pl.Series(names.to_pylist(), dtype=pl.String), group_id=pl.Series(hex_ids(assignment.group).to_pylist())
     )
-    usable = frame.filter(pl.Series(assignment.split >= 0) & (frame["split"] != "test"))
+    open_to_learning = frame.with_columns(gone=_gone(lake, rows, scope, validity, day)).filter(
+        pl.Series(assignment.split >= 0) & (frame["split"] != "test")
+    )
+    usable = open_to_learning.filter(~pl.col("gone") | (pl.col("split") != SPLITS[0])).drop("gone")
     answers = labels.merged(usable.unique("example_id", keep="first", maintain_order=True))
     judged = labels.capped(labels.labelled(answers, curation), curation.user_cap)
     kto, dpo = labels.balanced(judged), labels.pairs(answers, config.preferences, curation)
@@ -140,11 +163,21 @@ def plan_preferences(
         dpo=dpo.join(answers.select("example_id", "group_id"), on="example_id", how="left"),
         memory=assignment.memory,
         answers=frame.height,
-        held_out=frame.height - usable.height,
+        held_out=frame.height - open_to_learning.height,
+        expired=open_to_learning.height - usable.height,
         kto_counts=_sizes(kto, "label", {True: "good", False: "bad"}),
         kto_before_balancing=_sizes(judged, "label", {True: "good", False: "bad"}),
         dpo_counts=_sizes(dpo, "kind", {}),
     )
+
+
+def _gone(lake: Lake, rows: DayRows, scope: Scope, validity: Validity, day: date) -> pl.Series:
+    """Of every row, whether what it teaches holds no more, or not yet."""
+    every = np.ones(len(rows.example_id), bool)
+    if not may_expire(scope, validity):
+        return pl.Series("gone", ~every)
+    work = partial(row_validity, validity=validity, day=day)
+    return pl.Series("gone", joined_validity(later_pass(lake, rows, every, EXPIRY_COLUMNS, work)).left_out)
 
 
 def digested(table: pa.Table) -> pa.Table:

@@ -19,6 +19,7 @@ from lyo_pipelines.defs.pictures import picture
 from lyo_pipelines.defs.resources import Store
 from lyo_pipelines.defs.stale import build_what_is_stale
 from lyo_pipelines.interactions.contract import INTERACTION
+from lyo_pipelines.retraining.curriculum import load_curriculum
 from lyo_pipelines.storage.lake import Lake
 
 GROUP = "dataset"
@@ -65,7 +66,7 @@ def dataset_splits(context: dg.AssetExecutionContext, store: Store):
     build_what_is_stale(context, store, config, segment)
     version = build_or_fall_back(
         lake, segment, config.dataset, config.curation, now=clock.current_time(), documents=config.documents,
-        pseudonyms=store.pseudonyms(),
+        pseudonyms=store.pseudonyms(), validity=load_curriculum(lake).validity,
     )  # fmt: skip
     manifest = version.manifest
     sizes = {name: manifest.counts[name] for name in ("train", "validation", "test")}

@@ -14,6 +14,7 @@ from lyo_pipelines.defs.partitions import SEGMENTS
 from lyo_pipelines.defs.resources import Store, refuse_repetition, refuse_stale
 from lyo_pipelines.defs.stale import build_what_is_stale
 from lyo_pipelines.json_types import ConfigTree
+from lyo_pipelines.retraining.curriculum import load_curriculum
 from lyo_pipelines.training.plan import (
     ADAPTER_TAG,
     TRAINING_VERSION,
@@ -45,7 +46,12 @@ def preference_data(context: dg.AssetExecutionContext, store: Store) -> dg.Mater
     lake, preference_config, segment = store.lake(), store.load_config(), context.partition_key
     build_what_is_stale(context, store, preference_config, segment)
     found = build_preferences(
-        lake, segment, preference_config.dataset, preference_config.curation, now=clock.current_time()
+        lake,
+        segment,
+        preference_config.dataset,
+        preference_config.curation,
+        now=clock.current_time(),
+        validity=load_curriculum(lake).validity,
     )
     manifest = found.manifest
     rows = [
@@ -60,6 +66,7 @@ def preference_data(context: dg.AssetExecutionContext, store: Store) -> dg.Mater
             "sizes": metadata_table(rows, ["method", "split", "what", "n"]),
             "answers_read": manifest.answers,
             "held_out": manifest.held_out,
+            "expired": manifest.expired,
             "fingerprint": found.fingerprint,
             "path": found.path,
         },

@@ -27,7 +27,7 @@ _LAUNCHES = {
     "volume": "there are enough curated examples for a first training, and then every two to four weeks while new data arrives",
     "quality": "ratings, negative feedback, relevance or cultural complaints get worse within the same topics and grades",
     "performance": "answers become slower, more questions are asked again, knowledge gaps show, or answers are in the wrong language",
-    "business": "the curriculum gains a subject, language or grade, or a new academic year begins",
+    "business": "the curriculum gains a subject, language or grade, a new academic year begins, or what was learnt expires",
 }
 
 

@@ -14,8 +14,9 @@ from pathlib import Path
 from lyo_pipelines.errors import LyoError
 from lyo_pipelines.json_types import RawRow
 from lyo_pipelines.storage.damage import CheckedTable
+from lyo_pipelines.validity import CURRENT
 
-_OPTIONAL = ("segment", "subject", "topic", "grade", "reasoning_mode", "reference_answer", "context")
+_OPTIONAL = ("segment", "subject", "topic", "grade", "reasoning_mode", "reference_answer", "context", "validity")
 
 
 class TestSplitError(LyoError):
@@ -30,6 +31,7 @@ class Item:
 
     Of plain text (a piece of a document) there is no prompt, and `reference` is the text. context: material given with the question,
     as a task's own metrics see it; the model reads it in the prompt. segment: where the example comes from.
+    validity: current, expired or not_yet when the dataset was made; None where nobody says how long it holds.
     """
 
     item_id: str
@@ -44,11 +46,17 @@ class Item:
     reference_answer: str | None = None
     context: str | None = None
     segment: str | None = None
+    validity: str | None = None
 
     @property
     def question(self) -> str:
         """The last user message; '' for plain text."""
         return next((content for role, content in reversed(self.prompt) if role == "user"), "")
+
+    @property
+    def holds(self) -> bool:
+        """Whether its reference is right on the day of the dataset; what nobody says anything about holds always."""
+        return self.validity in (None, CURRENT)
 
     @property
     def is_plain(self) -> bool:

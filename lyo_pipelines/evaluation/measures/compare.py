@@ -45,9 +45,13 @@ def remote_pairs(roles: Sequence[str]) -> list[tuple[str, str]]:
 
 
 def compare_all(
-    values: Values, metrics: Sequence[MetricFacts], groups: Sequence[str], config: EvaluationConfig
+    values: Values,
+    metrics: Sequence[MetricFacts],
+    groups: Sequence[str],
+    config: EvaluationConfig,
+    rows: Sequence[int] | None = None,
 ) -> list[Comparison]:
-    """Every metric that has a direction, for every pair, Holm-corrected as one family.
+    """Every metric that has a direction, for every pair, Holm-corrected as one family. rows: the items to use (default all).
 
     Comparisons with models behind endpoints are a family of their own: asking one more of them changes no verdict about our own.
     """
@@ -56,7 +60,7 @@ def compare_all(
     for pairs in (pairs_of(list(values)), remote_pairs(list(values))):
         measured = [
             measure_difference(
-                values[a][metric.name], values[b][metric.name], groups, config, metric=metric.name, a=a, b=b
+                values[a][metric.name], values[b][metric.name], groups, config, metric=metric.name, a=a, b=b, rows=rows
             )
             for a, b in pairs
             for metric in metrics

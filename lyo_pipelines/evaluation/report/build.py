@@ -68,6 +68,8 @@ def build_report(
     sections = sections or Sections()
     config, items, metrics, values = inputs.config, inputs.items, measured.metrics, measured.values
     groups = [item.group_id for item in items]
+    # what holds no more is asked and shown, but an adapter that forgot it is not worse for that
+    holding = [row for row, item in enumerate(items) if item.holds]
     missing = is_incomplete(sections.endpoints, sections.judge)
     report = Report(
         segment=inputs.served.segment if inputs.served else inputs.segment,
@@ -78,6 +80,7 @@ def build_report(
         data_version=f"{inputs.data_version}-incomplete" if missing else inputs.data_version,
         created_at=now.replace(microsecond=0),
         n_test=len(items),
+        expired=len(items) - len(holding),
         groups=len(set(groups)),
         test_split=TestSplit(items=inputs.items_in_split, groups=inputs.groups_in_split),
         enough_groups=len(set(groups)) >= config.minimum_groups,
@@ -96,7 +99,7 @@ def build_report(
         },
         models={role: _model_values(by_metric, items, outputs[role], config) for role, by_metric in values.items()},
         tasks=task_section(inputs, outputs, measured),
-        comparisons=tuple(compare_all(values, metrics, groups, config)),
+        comparisons=tuple(compare_all(values, metrics, groups, config, holding)),
         slices=tuple(slice_all(values, metrics, items, config)),
         timings={role: timing_values(answered.timing) for role, answered in outputs.items() if answered.timing},
         samples=samples(items, outputs, measured, config),

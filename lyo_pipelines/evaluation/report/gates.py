@@ -12,7 +12,8 @@ from typing import Literal
 from lyo_pipelines.config.evaluation import PARTS, EvaluationConfig, GateConfig
 from lyo_pipelines.contracts.report import Report
 from lyo_pipelines.contracts.report_sections import Collateral, CollateralRow, JudgeGate, JudgeSection
-from lyo_pipelines.contracts.report_values import Comparison, Gate
+from lyo_pipelines.contracts.report_values import Comparison, Gate, Slice
+from lyo_pipelines.validity import EXPIRED, NOT_YET
 
 TASK_METRICS = "task_metrics"
 """As a gate's metric: every metric of the task's own file."""
@@ -233,7 +234,7 @@ def _no_slice_worse(gate: GateConfig, report: Report) -> Gate:
         (part, c)
         for part in report.slices
         for c in part.comparisons
-        if c.metric == gate.metric and c.b == gate.against and not c.note
+        if c.metric == gate.metric and c.b == gate.against and not c.note and not _is_expired(part)
     ]
     if not judged:
         return _outcome(gate, None, "no slice is large enough to be judged", blocking=False)
@@ -244,6 +245,11 @@ def _no_slice_worse(gate: GateConfig, report: Report) -> Gate:
         else f"{gate.metric} is worse in none of {len(judged)} judged slices"
     )
     return _outcome(gate, not worse, message)
+
+
+def _is_expired(part: Slice) -> bool:
+    """A slice of what holds no more (or not yet): an adapter may, and should, answer otherwise there."""
+    return part.dimension == "validity" and part.value in (EXPIRED, NOT_YET)
 
 
 def _bounds(gate: GateConfig, report: Report) -> Gate:

@@ -212,7 +212,13 @@ def _slices(report: Report) -> str:
             [*row, "; ".join(words) or ("all items: see above" if everything else "too few groups for a verdict")]
         )
     plot = any(part.n < report.n_test for part in report.slices)
-    return markdown_table(head, rows) + ("\n\n![slices](slices.png)" if plot else "")
+    gone = (
+        f"{report.expired} of {report.n_test} items hold no more, or not yet (validity). They are shown here alone: every comparison "
+        "and gate above rests on the others.\n\n"
+        if report.expired
+        else ""
+    )
+    return gone + markdown_table(head, rows) + ("\n\n![slices](slices.png)" if plot else "")
 
 
 SAMPLES_INTRO = (

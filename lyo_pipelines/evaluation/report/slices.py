@@ -76,6 +76,8 @@ def _rows_by_value(items: Sequence[Item], dimension: str) -> dict[str, list[int]
     for row, item in enumerate(items):
         if (value := getattr(item, dimension)) is not None:
             found[str(value)].append(row)
+    if dimension == "validity" and found and (rest := [row for row, item in enumerate(items) if item.validity is None]):
+        found["not said (holds always)"] = rest
     return {} if dimension == "segment" and len(found) < 2 else found  # one segment is the whole report
 
 

@@ -22,13 +22,17 @@ UNANSWERED_END = "the chat ends with a turn that nobody answered: its last answe
 TOOLS_BESIDE = "what tools were called and returned before the answer is in the metadata (tool_turns), not in the texts"
 OTHERS_LEFT = "parts of the question or the answer that are no text (images, files) were left out"
 
+IMAGE_LEFT_OUT = "image_left_out"
+"""In the metadata of a row: what was asked or answered held a picture, which the row does not. Curation never learns from it."""
+
 
 @dataclass(frozen=True)
 class Chat:
     """A question with what came before it, and its answer.
 
     history: joined turns before the question, oldest first. tool_turns: calls and results between question and answer.
-    notes: what a person should know of how it was read. error: what the model's output says went wrong.
+    notes: what a person should know of how it was read. error: what the model's output says went wrong. images: a picture was left
+    out of the question, the answer or what came before them.
     """
 
     question: str | None
@@ -40,6 +44,7 @@ class Chat:
     tool_turns: tuple[Turn, ...] = ()
     notes: tuple[str, ...] = ()
     error: str | None = None
+    images: bool = False
 
     @property
     def turn(self) -> int | None:
@@ -111,6 +116,8 @@ def lay_chat(row: RawRow, chat: Chat, metadata: RawRow) -> None:
             row[name] = value
     if chat.tool_turns:
         metadata.setdefault("tool_turns", [{"role": turn.role, "content": turn.content} for turn in chat.tool_turns])
+    if chat.images:
+        metadata[IMAGE_LEFT_OUT] = True
     for sentence in chat.notes:
         note(row, sentence)
 
@@ -230,4 +237,5 @@ def _chat(
     if any(turn.others for turn in (*asked, *said)):
         notes = (*notes, OTHERS_LEFT)
     reason = next((turn.finish_reason for turn in reversed(said) if turn.finish_reason), None)
-    return Chat(question, history, system, answer, reason, tool_turns=tool_turns, notes=notes, **more)
+    images = any(turn.images for turn in (*before, *asked, *said))
+    return Chat(question, history, system, answer, reason, tool_turns=tool_turns, notes=notes, images=images, **more)

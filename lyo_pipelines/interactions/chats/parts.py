@@ -66,6 +66,7 @@ _KEYED = {  # parts without a type are told by their one key: Gemini, Bedrock
     "executableCode": "toolcall",
     "codeExecutionResult": "toolresult",
 }
+_MEDIA_TYPES = ("mimeType", "mime_type", "media_type", "mediaType")
 _OF_A_TEXT_PART = {
     *(
         "type",
@@ -96,7 +97,7 @@ _OF_A_TEXT_PART = {
 class Content:
     """What one message holds. calls: JSON objects in their order; results: texts that tools returned.
 
-    text_last: whether the text came after the calls. others: parts that are no text were left out.
+    text_last: whether the text came after the calls. others: parts that are no text were left out; images: pictures among them.
     """
 
     text: str = ""
@@ -104,6 +105,7 @@ class Content:
     results: tuple[str, ...] = ()
     text_last: bool = False
     others: bool = False
+    images: bool = False
 
 
 def content_of(value: Any) -> Content:
@@ -158,12 +160,12 @@ def _of_parts(parts: list[Any]) -> Content:
             elif name == "result":
                 result = replace(result, results=(*result.results, value))
             else:
-                result = replace(result, others=True)
+                result = replace(result, others=True, images=result.images or value)
     return replace(result, text=joined_texts(texts))
 
 
 def _read(part: Any) -> Iterator[tuple[str, Any]]:
-    """What one part is: text, call, result or other. Reasoning is nothing."""
+    """What one part is: text, call, result or other (with whether it is a picture). Reasoning is nothing."""
     if isinstance(part, str):
         yield "text", part
         return
@@ -184,11 +186,11 @@ def _read(part: Any) -> Iterator[tuple[str, Any]]:
     elif kind == "result":
         yield "result", _result_in(part)
     elif kind == "other":
-        yield "other", None
+        yield "other", _is_image(part)
     elif kind != "reasoning":
         if any(isinstance(value, str) and " " in value for value in part.values()):
             raise RowError("unknown_part", f"a part of a message of type {str(part.get('type'))[:40]!r} is not known")
-        yield "other", None
+        yield "other", _is_image(part)
 
 
 def _opened(part: RawRow) -> RawRow:
@@ -219,6 +221,17 @@ def _kind(part: RawRow) -> str | None:
         if plain in names or (plain.startswith("tool") and "-" in str(named) and kind == "call"):
             return kind
     return None
+
+
+def _is_image(part: RawRow) -> bool:
+    """Whether a part that is no text is a picture: by its type, the key that holds it, or the media type that it names."""
+    media = [
+        value for one in (part, *part.values()) if is_dict(one) for name, value in one.items() if name in _MEDIA_TYPES
+    ]
+    if any(isinstance(value, str) for value in media):
+        return any(isinstance(value, str) and value.startswith("image/") for value in media)
+    named = part.get("type") or part.get("block_type") or part.get("part_kind") or ""
+    return "image" in str(named).lower() or any(_KEYED.get(key) == "image" for key in part)
 
 
 def _text_in(part: RawRow, *names: str) -> str | None:

@@ -8,7 +8,7 @@ export. Where a message holds the names of two formats (a column of a table with
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from lyo_pipelines.interactions.chats.parts import Content, are_parts, content_of
@@ -36,7 +36,8 @@ _KINDS: dict[str, Role] = {  # parts of Pydantic AI
 class Turn:
     """What one speaker said at once. calls: the calls of tools in it, as JSON text, empty without any.
 
-    learnt: False where the log marks it as not to be learnt. others: the message held parts that are no text.
+    learnt: False where the log marks it as not to be learnt. others: the message held parts that are no text; images:
+    pictures among them.
     """
 
     role: Role
@@ -45,6 +46,7 @@ class Turn:
     learnt: bool = True
     finish_reason: str | None = None
     others: bool = False
+    images: bool = False
 
     @property
     def content(self) -> str:
@@ -159,12 +161,12 @@ def _said(role: Role, content: Content, item: RawRow) -> Iterator[Turn]:
     calls = dump_json(list(content.calls)) if content.calls else ""
     if role != "assistant":
         if content.text or calls or not content.results:
-            yield Turn(role, content.text, calls, learnt, reason, content.others)
+            yield Turn(role, content.text, calls, learnt, reason, content.others, content.images)
     elif content.text_last and calls:
         yield Turn(role, "", calls, learnt)
-        yield Turn(role, content.text, "", learnt, reason, content.others)
+        yield Turn(role, content.text, "", learnt, reason, content.others, content.images)
     elif content.text or calls or not content.results:
-        yield Turn(role, content.text, calls, learnt, reason, content.others)
+        yield Turn(role, content.text, calls, learnt, reason, content.others, content.images)
 
 
 def _content(item: RawRow) -> Content:
@@ -183,9 +185,9 @@ def _content(item: RawRow) -> Content:
             raise RowError("two_texts", f"a message holds different texts in {' and '.join(texts)}")
         found = contents[0] if contents else found
     if not found.text and isinstance(item.get("refusal"), str):
-        found = Content(item["refusal"], found.calls, found.results)
+        found = replace(found, text=item["refusal"])
     calls = found.calls or _calls_in(item)
-    return Content(found.text, calls, found.results, found.text_last, found.others)
+    return Content(found.text, calls, found.results, found.text_last, found.others, found.images)
 
 
 def _calls_in(item: RawRow) -> tuple[Any, ...]:

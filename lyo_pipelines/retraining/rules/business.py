@@ -1,15 +1,18 @@
-"""F4: a new subject, language or grade in the curriculum that no adapter has learnt, the start of an academic year, an erasure."""
+"""F4 and F8: a new subject, language or grade in the curriculum that no adapter has learnt, the start of an academic year, what holds
+no more, an erasure."""
 
 from __future__ import annotations
 
 from datetime import date, timedelta
 
 from lyo_pipelines.retraining.curriculum import Area
-from lyo_pipelines.retraining.findings import Findings, TriggerCase, TriggerFinding, measurements
+from lyo_pipelines.retraining.findings import Findings, TriggerCase, TriggerFinding, measurements, percent
 
 KIND = "business"
 ERASURE = "business.erasure"
 """The one cause that needs no new examples, no cooldown and no room in the weekly budget: somebody has a right to it."""
+EXPIRY = "business.expiry"
+"""It needs no new examples: what it launches for is that examples leave."""
 
 
 def new_area(case: TriggerCase) -> Findings:
@@ -74,6 +77,34 @@ def academic_year(case: TriggerCase) -> Findings:
     )
 
 
+def expiry(case: TriggerCase) -> Findings:
+    """What the adapter learnt holds no more: an edition, an academic year or a document of it ended."""
+    training = case.history.training
+    if training is None or not training.expires:
+        return
+    gone = training.expired_before(case.today)
+    if not gone:
+        return
+    policy, expired = case.policy.business, sum(count for _, count in gone)
+    learnt, last = max(training.learnt, expired), gone[-1][0].isoformat()
+    share = expired / learnt
+    known = measurements(
+        expired=expired,
+        learnt=learnt,
+        share=share,
+        since=last,
+        minimum=policy.minimum_expired,
+        minimum_share=policy.expired_share,
+    )
+    says = f"{expired:,} of {learnt:,} examples ({percent(share)}) that {training.version} learnt hold no more, the last since {last}"
+    enough = expired >= policy.minimum_expired and share >= policy.expired_share
+    if not enough:
+        wanted = f"{policy.minimum_expired:,} and {percent(policy.expired_share)} are needed"
+        yield TriggerFinding(EXPIRY, KIND, "hold", f"{says}: {wanted}", known, subject=last)
+    else:
+        yield TriggerFinding(EXPIRY, KIND, "fire", f"{says}; training again leaves them out", known, subject=last)
+
+
 def erased_person(case: TriggerCase) -> Findings:
     """Somebody was erased from whom the adapter had learnt: it is trained again without them."""
     training = case.history.training
@@ -92,4 +123,4 @@ def erased_person(case: TriggerCase) -> Findings:
     )
 
 
-RULES = (new_area, new_grade, academic_year, erased_person)
+RULES = (new_area, new_grade, academic_year, expiry, erased_person)

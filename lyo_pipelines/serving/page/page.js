@@ -12,7 +12,7 @@ const WORDS = {
     complaint: "क्या ग़लत है?", wrong: "ग़लत", unclear: "अस्पष्ट", wrong_language: "ग़लत भाषा", cultural: "सांस्कृतिक रूप से अनुचित",
     rude: "अशिष्ट", edited: "उत्तर कैसा होना चाहिए था", tell: "भेजें", withdraw: "सब वापस लें",
     thanks: "धन्यवाद, सहेज लिया गया।", withdrawn: "वापस ले लिया गया।", ready: "तैयार", not_ready: "तैयार नहीं", stopped: "रोका गया",
-    first_word: "पहला शब्द", whole: "पूरा उत्तर", base: "मूल मॉडल", automatic: "अपने-आप", waits: "उत्तर आ रहा है …",
+    first_word: "पहला शब्द", whole: "पूरा उत्तर", base: "मूल मॉडल", automatic: "अपने-आप", sources: "स्रोत", from_documents: "दस्तावेज़ों से", waits: "उत्तर आ रहा है …",
   },
   ta: {
     title: "கேளுங்கள், ஒப்பிடுங்கள்", page_language: "பக்கம்", question: "கேள்வி", left: "முதல்", right: "இரண்டாம்", language: "மொழி",
@@ -22,14 +22,15 @@ const WORDS = {
     complaint: "என்ன தவறு?", wrong: "தவறு", unclear: "தெளிவில்லை", wrong_language: "தவறான மொழி", cultural: "பண்பாட்டுக்குப் பொருந்தாதது",
     rude: "மரியாதையற்றது", edited: "பதில் எப்படி இருந்திருக்க வேண்டும்", tell: "அனுப்பு", withdraw: "எல்லாவற்றையும் திரும்பப் பெறு",
     thanks: "நன்றி, சேமிக்கப்பட்டது.", withdrawn: "திரும்பப் பெறப்பட்டது.", ready: "தயார்", not_ready: "தயாராக இல்லை", stopped: "நிறுத்தப்பட்டது",
-    first_word: "முதல் சொல்", whole: "முழுப் பதில்", base: "அடிப்படை மாதிரி", automatic: "தானாக", waits: "பதில் வருகிறது …",
+    first_word: "முதல் சொல்", whole: "முழுப் பதில்", base: "அடிப்படை மாதிரி", automatic: "தானாக", sources: "மூலங்கள்", from_documents: "ஆவணங்களிலிருந்து", waits: "பதில் வருகிறது …",
   },
 };
 const ENGLISH = {
   thanks: "Thank you, it is kept.", withdrawn: "Taken back.", ready: "ready", not_ready: "not ready", stopped: "stopped",
-  first_word: "first word", whole: "whole answer", base: "base model", automatic: "automatic", waits: "The answer is coming …",
+  first_word: "first word", whole: "whole answer", base: "base model", automatic: "automatic", from_documents: "from the documents", waits: "The answer is coming …",
 };
 const at = (id) => document.getElementById(id);
+const DOCUMENTS = "documents:query"; // no model's name: asks /fine-tuning/query
 const KEY = "lyo-key", PAGE_LANGUAGE = "lyo-page-language";
 let asking = null;
 
@@ -71,10 +72,11 @@ async function listModels() {
   if (answer.status === 401) { at("access").open = true; return; }
   const names = (await answer.json()).data.map((model) => model.id);
   const base = names.filter((name) => name !== "auto").at(-1);
+  if (names.some((name) => name.startsWith("documents."))) names.push(DOCUMENTS);
   for (const [id, first] of [["left", base], ["right", names.find((name) => name !== base) ?? base]]) {
     const select = at(id), before = select.value;
     select.replaceChildren(...names.map((name) =>
-      option(name, name === "auto" ? say("automatic") : name === base ? `${say("base")} (${name})` : name)));
+      option(name, name === DOCUMENTS ? say("from_documents") : name === "auto" ? say("automatic") : name === base ? `${say("base")} (${name})` : name)));
     select.value = names.includes(before) ? before : first;
   }
 }
@@ -99,6 +101,24 @@ function seconds(from) {
   return `${((performance.now() - from) / 1000).toFixed(1)} s`;
 }
 
+async function fromDocuments(question, card, signal) {
+  const key = at("key").value.trim(), body = new URLSearchParams({ query: question });
+  const answer = await fetch("/fine-tuning/query", { method: "POST", body, signal, headers: key ? { Authorization: `Bearer ${key}` } : {} });
+  const told = await answer.json();
+  if (!answer.ok) throw new Error(told.error.message);
+  card.dataset.interaction = told.interaction_id;
+  card.querySelector(".text").append(told.answer);
+  const box = card.querySelector(".sources");
+  box.hidden = !told.sources?.length;
+  box.querySelector("ol").replaceChildren(...(told.sources ?? []).map((source) => {
+    const line = document.createElement("li");
+    line.dir = "auto";
+    line.textContent = [source.title || source.file, source.text].join("\n");
+    return line;
+  }));
+  return [told.answered_by, told.version].filter(Boolean).join(" · ");
+}
+
 async function answerOf(model, question, card, signal) {
   const text = card.querySelector(".text"), facts = card.querySelector(".facts"), began = performance.now();
   const metadata = { app: "page" };
@@ -107,6 +127,12 @@ async function answerOf(model, question, card, signal) {
   facts.textContent = say("waits");
   let first = "";
   try {
+    if (model === DOCUMENTS) {
+      const who = await fromDocuments(question, card, signal);
+      facts.textContent = `${who} · ${say("whole")} ${seconds(began)}`;
+      for (const part of card.querySelectorAll(".rating, .more")) part.hidden = false;
+      return;
+    }
     const asked = { model, stream: true, messages: [{ role: "user", content: question }], metadata };
     const answer = await fetch("/v1/chat/completions", { method: "POST", headers: headers(), body: JSON.stringify(asked), signal });
     if (!answer.ok) throw new Error((await answer.json()).error.message);

@@ -1,0 +1,42 @@
+"""The terms by which a text is found: words of every script, and what inflection leaves of them. Pure.
+
+No stemmer is there for most of our languages, so a long word is also found by its beginning: the first letters with their vowel signs
+(a Tamil or Hindi word changes at its end). Marks belong to the letters before them, so an Indic word is never cut inside a syllable.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from functools import lru_cache
+
+import regex
+
+_WORD = regex.compile(r"\p{L}[\p{L}\p{M}\p{Nd}'’]*|\p{Nd}+(?:[.,]\p{Nd}+)*")
+_LETTER = regex.compile(r"\X")
+_UNSEEN = str.maketrans("", "", "\u200c\u200d\u093c\u09bc\u0a3c\u0abc\u0b3c\u00ad")
+"""Joiners and dots below: "क़लम" and "कलम" are one word to whoever asks."""
+LATIN_BEGINNING, INDIC_BEGINNING = 5, 3
+"""Letters (with their signs) of a beginning: "कोशिका" and "कोशिकाओं" share three."""
+
+
+def terms_of(text: str) -> list[str]:
+    """Terms in their order: each word, and after a long one its beginning as `<letters>~`."""
+    return [term for word in _words(text) for term in _terms_of_word(word)]
+
+
+def stems_of(text: str) -> list[str]:
+    """One term for each word, the most lenient: its beginning where it is long, else the word."""
+    return [_terms_of_word(word)[-1] for word in _words(text)]
+
+
+def _words(text: str) -> list[str]:
+    return _WORD.findall(unicodedata.normalize("NFC", text).casefold().translate(_UNSEEN))
+
+
+@lru_cache(maxsize=50_000)
+def _terms_of_word(word: str) -> tuple[str, ...]:
+    if not word[0].isalpha():
+        return (word,)
+    keep = LATIN_BEGINNING if word.isascii() else INDIC_BEGINNING
+    letters = _LETTER.findall(word)
+    return (word, "".join(letters[:keep]) + "~") if len(letters) >= keep else (word,)
