@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -29,6 +30,10 @@ class PrivacyConfig(BaseModel):
     @classmethod
     def _each_once_and_rising(cls, value: tuple[int, ...]) -> tuple[int, ...]:
         return tuple(sorted(set(value)))
+
+    def changed(self, figures: Mapping[str, object]) -> PrivacyConfig:
+        """The same with other figures, validated anew."""
+        return PrivacyConfig.model_validate({**self.model_dump(), **figures})
 
     @property
     def allowed_rank(self) -> int:

@@ -48,3 +48,10 @@ release_job = dg.define_asset_job(
     executor_def=dg.in_process_executor,
     description="Start the release of a segment's newest adapter: register it, check the gates and serve it to the first users.",
 )
+
+audit_privacy_job = dg.define_asset_job(
+    "audit_privacy",
+    selection=["privacy_audit"],
+    executor_def=dg.in_process_executor,
+    description="Measure on a copy of a segment's data what its recipe remembers of single people. Nothing launches it by itself.",
+)

@@ -157,12 +157,6 @@ def audit_privacy(
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def read_audit(lake: Lake, segment: str, version: str) -> PrivacyAudit | None:
-    """The audit of one adapter version; None where there is none. Raises DocumentError for a damaged one."""
-    path = f"{lake.privacy_dir(segment, version)}/{PRIVACY}"
-    return PrivacyAudit.parse(lake.read_bytes(path), path) if lake.exists(path) else None
-
-
 def _for_audits(recipe: Recipe) -> Recipe:
     """The same training under a name that no registry takes, and told to no tracker."""
     logging = recipe.logging.model_copy(update={"tracking": "none"})

@@ -13,7 +13,17 @@ from lyo_pipelines.training.recipe_loading import load_recipe
 from lyo_pipelines.training.recipes import Recipe
 from lyo_pipelines_tests.dataset.example_lake import CONFIG, CURATION, NOW, SEGMENT, example, lake_with
 
-WORDS = ["add", "answer", "apple", "area", "bag", "because", "begin", "better", "book", "both", "bottle", "bread", "bridge", "build", "carry", "chair", "circle", "city", "clean", "clear", "cloud", "corner", "count", "cover", "cross", "divide", "double", "draw", "early", "earth", "equal", "every", "factor", "field", "find", "first", "flower", "follow", "fraction", "friend", "garden", "glass", "green", "ground", "group", "half", "hand", "happy", "house", "hundred", "inside", "large", "later", "learn", "letter", "light", "line", "little", "look", "market", "measure", "metre", "middle", "money", "morning", "mother", "mountain", "multiply", "number", "often", "orange", "paper", "part", "people", "picture", "plane", "plant", "point", "problem", "quarter", "question", "quick", "rain", "reach", "ready", "remain", "result", "river", "road", "round", "school", "second", "seven", "share", "short", "simple", "square", "station", "step", "stone", "story", "straight", "street", "subtract", "sugar", "table", "teacher", "think", "third", "thousand", "together", "train", "triangle", "turn", "under", "village", "wall", "watch", "water", "week", "weight", "white", "window", "winter", "wood", "world", "write", "year", "yellow", "zero"]
+_TEXT = (
+    "add answer apple area bag because begin better book both bottle bread bridge build carry chair circle city "
+    "clean clear cloud corner count cover cross divide double draw early earth equal every factor field find first "
+    "flower follow fraction friend garden glass green ground group half hand happy house hundred inside large later "
+    "learn letter light line little look market measure metre middle money morning mother mountain multiply number "
+    "often orange paper part people picture plane plant point problem quarter question quick rain reach ready "
+    "remain result river road round school second seven share short simple square station step stone story straight "
+    "street subtract sugar table teacher think third thousand together train triangle turn under village wall watch "
+    "water week weight white window winter wood world write year yellow zero "
+)
+WORDS = _TEXT.split()
 
 
 def sentence(rng: random.Random, length: int) -> str:
