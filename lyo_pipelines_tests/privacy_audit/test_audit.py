@@ -1,10 +1,10 @@
-"""One real audit of a tiny model that learns by heart: planted canaries are found, the others and the erased are not, nothing stays."""
+"""A real audit of a tiny model that learns by heart: planted canaries are found, left out and erased ones are not, nothing stays."""
 
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow as pa
@@ -43,8 +43,6 @@ def audited(small, tmp_path_factory):
     kept = list[Path]()
 
     def in_this_suite(command):
-        import os
-
         code, printed = run_engine(command, os.environ)
         assert code == 0, printed
         if "--dataset" in command:
@@ -53,15 +51,12 @@ def audited(small, tmp_path_factory):
             output.symlink_to(kept[-1])
 
     said = list[str]()
-    before = audit_room._run
-    audit_room._run = in_this_suite
-    try:
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(audit_room, "_run", in_this_suite)
         audit = audit_privacy(
             lake, AuditSubject(version, recipe), figures(canaries=12), folder / "models",
-            with_erasure=True, clock=lambda: datetime.now(UTC), say=said.append,
+            with_erasure=True, clock=lambda: NOW, say=said.append,
         )  # fmt: skip
-    finally:
-        audit_room._run = before
     return audit, lake, kept, said
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-import torch
 
 from lyo_pipelines.privacy_audit.scoring import _after_prompt, _each_whole, answer_costs
 from lyo_pipelines.training.engine import base
@@ -16,6 +15,8 @@ ANSWERS = ["the answer is six.", "seven", "step step step the number is four fiv
 
 @pytest.mark.parametrize("family", ["llama", "gemma2", "gpt2", "t5"])
 def test_reading_the_prompt_once_changes_no_cost(tmp_path, family):
+    import torch
+
     folder = make_model(tmp_path / family, family)
     model = base.load_model(str(folder), dtype=torch.float32).eval()
     tokenizer = base.load_tokenizer(str(folder))

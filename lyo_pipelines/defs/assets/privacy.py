@@ -49,7 +49,7 @@ def privacy_audit(context: dg.AssetExecutionContext, config: PrivacyRunConfig, s
         raise dg.Failure(description=str(error), allow_retries=False) from error
     audit = audit_privacy(
         lake, subject, laid, store.models_dir(),
-        with_erasure=config.with_erasure, clock=lambda: clock.current_time(), say=context.log.info,
+        with_erasure=config.with_erasure, clock=clock.current_time, say=context.log.info,
     )  # fmt: skip
     return dg.MaterializeResult(
         metadata={
