@@ -95,9 +95,9 @@ class PrivacyAudit(Document):
 
     KIND: ClassVar[str] = "privacy audit"
     VERSION: ClassVar[int] = 1
+    VERSION_FIELD: ClassVar[str] = "audit_version"  # `version` is the adapter's
 
-    version_of_file: int = VERSION
-    VERSION_FIELD: ClassVar[str] = "version_of_file"
+    audit_version: int = VERSION
     segment: str
     version: str
     trained: str

@@ -38,6 +38,7 @@ from lyo_pipelines.interactions.days.build import build_day, stale_days
 from lyo_pipelines.interactions.landing.land_file import land_file
 from lyo_pipelines.interactions.pseudonyms import Pseudonyms
 from lyo_pipelines.privacy_audit.canaries import (
+    LEAST_WORDS,
     Canary,
     Carrier,
     TooFewExamplesError,
@@ -108,6 +109,7 @@ def _drawn(
     screened = Counter[str]()
     parts = by_segment(carriers, max(privacy.repetitions))
     words = {key: common_words(answers[key]) for key in parts}
+    parts = {key: part for key, part in parts.items() if len(words[key]) >= LEAST_WORDS}
     for key, part in parts.items():  # questions that keep an answer as it is
         phrase = draw_phrases(words[key], 1, privacy.words, np.random.default_rng(privacy.seed))[0]
         rows = _screened([(carrier, phrase) for carrier in part], config.curation, lists, Counter())
@@ -115,8 +117,8 @@ def _drawn(
     parts = by_segment((carrier for part in parts.values() for carrier in part), max(privacy.repetitions))
     if not parts:
         raise TooFewExamplesError(
-            f"{version.segment} {version.fingerprint} has too few training questions: a canary that is repeated "
-            f"{max(privacy.repetitions)} times needs as many different ones of one segment.",
+            f"{version.segment} {version.fingerprint} is too small: a canary in {max(privacy.repetitions)} rows needs as "
+            f"many different training questions of one segment, and {LEAST_WORDS} words that stand in two of their answers.",
             hint="Ask for fewer repetitions (--repetitions 1,2,4), or audit a larger version.",
         )
     wanted = canaries_by_part(parts, privacy.canaries * len(privacy.repetitions))
