@@ -32,6 +32,16 @@ def examples(*lines: str) -> str:
     return "\n\n".join(("Examples:", *lines))
 
 
+def whole_numbers(text: str | None) -> list[int] | None:
+    """Numbers separated by commas; None for None. Raises typer.BadParameter."""
+    try:
+        return None if text is None else [int(part) for part in text.split(",")]
+    except ValueError as error:
+        raise typer.BadParameter(
+            f"{text!r}: expected whole numbers separated by commas, for instance 1,4,16"
+        ) from error
+
+
 def complete_segment(incomplete: str) -> list[str]:
     """Segments of a local lake that begin so, by the names of folders alone: a shell asks at every key."""
     from lyo_pipelines.config.settings import Settings, SettingsError

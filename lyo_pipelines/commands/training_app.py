@@ -18,6 +18,7 @@ from lyo_pipelines.commands.arguments import (
     errors,
     examples,
     output,
+    whole_numbers,
 )
 
 training_app = typer.Typer()
@@ -85,6 +86,49 @@ def report(segment: Segment, as_json: AsJson = False) -> None:
     from lyo_pipelines.commands.report import show_report
 
     show_report(output(), segment, as_json=as_json)
+
+
+@training_app.command(
+    rich_help_panel=TRAINING,
+    epilog=examples(
+        "lyo privacy tutoring.en.math",
+        "lyo privacy tutoring.en.math --repetitions 1,4,16 --canaries 40 --no-erasure",
+        "lyo privacy tutoring.en.math --show",
+    ),
+)
+def privacy(
+    segment: Segment,
+    repetitions: Annotated[
+        str | None, typer.Option(metavar="N,N,…", help="In how many training rows a canary stands.")
+    ] = None,
+    canaries: Annotated[
+        int | None, typer.Option(min=2, help="Canaries of each repetition; a coin plants about half.")
+    ] = None,
+    controls: Annotated[int | None, typer.Option(min=100, help="Controls that each canary is ranked among.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Of everything that is drawn.")] = None,
+    recipe: Annotated[
+        str | None,
+        typer.Option(
+            help="Another recipe than the newest adapter's, on the newest data.", autocompletion=complete_recipe
+        ),
+    ] = None,
+    set: Changes = None,
+    erasure: Annotated[
+        bool, typer.Option(help="Then erase the planted people from the copy, train it again and search again.")
+    ] = True,
+    show: Annotated[bool, typer.Option("--show", help="Print the audit that was made; start nothing.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Measure what a training remembers of single people: secrets planted in a copy of the data, trained, searched for."""
+    from lyo_pipelines.commands.privacy import audit_segment, show_audit
+
+    if show:
+        show_audit(output(), segment, recipe=recipe, changes=set or [], as_json=as_json)
+        return
+    given = {"repetitions": whole_numbers(repetitions), "canaries": canaries, "controls": controls, "seed": seed}
+    figures = {name: value for name, value in given.items() if value is not None}
+    console, json_to = (errors(), output()) if as_json else (output(), None)
+    audit_segment(console, segment, recipe=recipe, changes=set or [], figures=figures, erasure=erasure, json_to=json_to)
 
 
 @training_app.command(

@@ -11,6 +11,7 @@ from lyo_pipelines.json_types import is_dict, is_list
 
 Dimension = Literal["segment", "language", "subject", "grade", "topic", "reasoning_mode", "validity"]
 CheckName = Literal[
+    "memorises_little",
     "outdoes_base",
     "outdoes_current",
     "stays_correct",
@@ -25,6 +26,8 @@ NO_GATES = "none"
 """What stands in place of the gates when every candidate may be released."""
 PARTS = ("collateral", "judge")
 """What a gate may name besides metrics: parts of the report with a judgement of their own, against what serves now (else the base)."""
+PRIVACY = "privacy"
+"""What a gate may name besides: the share of canaries of few rows that a privacy audit finds; it has a maximum."""
 
 
 class GateConfig(BaseModel):
@@ -51,6 +54,8 @@ class GateConfig(BaseModel):
         compares = self.against is not None and self.require is not None
         if bounds == compares or (self.against is None) != (self.require is None):
             raise ValueError(f"gate {self.name}: give either against + require, or minimum and/or maximum")
+        if self.metric == PRIVACY and (self.maximum is None or self.minimum is not None):
+            raise ValueError(f"gate {self.name}: {PRIVACY} has a maximum, the share of canaries that may be found")
         of_a_part = (self.against, self.require) == ("current", "not_worse")
         if (self.metric in PARTS) != (self.against == "current") or (self.metric in PARTS and not of_a_part):
             raise ValueError(

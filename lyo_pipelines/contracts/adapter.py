@@ -16,11 +16,13 @@ from lyo_pipelines.json_types import JsonObject
 MANIFEST = "adapter_manifest.json"
 """Its name in the adapter's folder. It is written last: a folder without it is still being trained."""
 NOTE = "run.json"
+AUDIT_PREFIX = "audit-"
+"""Begins the versions of adapters that learnt planted canaries: no registry takes them, whatever else is said of them."""
 
 
 def _nothing(value: Any) -> bool:
     """What a training has no use for is not written."""
-    return value is None or value is False or value == {}
+    return value is None or value is False or value in ({}, "")
 
 
 class TrainingNote(Document):
@@ -28,6 +30,7 @@ class TrainingNote(Document):
 
     dataset_fingerprint: the dataset version whose test split the adapter has not seen. preference_fingerprint: the preference data
     that it was tuned with; start_from: version of the adapter that training started from. recipe: all its values.
+    tainted: why it must never serve anybody ("canaries": planted secrets were in its data); "" for every other one.
     """
 
     KIND: ClassVar[str] = "note of a training"
@@ -41,6 +44,12 @@ class TrainingNote(Document):
     preference_fingerprint: str | None = Field(None, exclude_if=_nothing)
     start_from: str | None = Field(None, exclude_if=_nothing)
     recipe: JsonObject = Field(default_factory=dict)
+    tainted: str = Field("", exclude_if=_nothing)
+
+    @property
+    def may_serve(self) -> bool:
+        """Whether it is an adapter for people, and not one of a privacy audit."""
+        return not self.tainted and not self.version.startswith(AUDIT_PREFIX)
 
 
 class BaseModelRecord(DocumentPart):

@@ -43,7 +43,8 @@ class DataManifest(Document):
     segment: the key that it was made for (a segment, a parent or a mixture); segments: curated examples of each segment in it, empty
     in files written before parents existed. remembers: the versions whose decisions about splits it took over, as
     `<key>/<fingerprint>` or `preferences:<key>/<fingerprint>`. row_figures: every figure that chose, changed, weighed or split the
-    rows, `section.name` -> value. files: name -> what was written; empty in files of before.
+    rows, `section.name` -> value. files: name -> what was written; empty in files of before. tainted: why nothing that learns from it
+    may serve anybody ("canaries": it is a privacy audit's copy); "" for every other one.
     """
 
     KIND: ClassVar[str] = "manifest of training data"
@@ -59,6 +60,7 @@ class DataManifest(Document):
     remembers: tuple[str, ...] = ()
     row_figures: JsonObject = Field(default_factory=dict)  # not named at first
     files: dict[str, FileRecord] = Field(default_factory=dict, exclude_if=lambda files: not files)
+    tainted: str = Field("", exclude_if=lambda why: not why)
 
     def require_files(self, folder: Path) -> None:
         """Raise DocumentError, which names the file, where one of the folder is missing or not as long as it was written."""

@@ -10,6 +10,7 @@ from typing import ClassVar
 from pydantic import AwareDatetime, Field
 
 from lyo_pipelines.contracts.document import Document, DocumentPart
+from lyo_pipelines.contracts.privacy import PrivacyAudit
 from lyo_pipelines.contracts.report_sections import (
     Collateral,
     Correctness,
@@ -81,8 +82,8 @@ class Report(Document):
     the report depends on. metrics: in the order in which they are shown. models: role -> metric (and perplexity, answer_tokens,
     prompt_tokens, truncated, cut_to_fit, loss_no_number: see evaluation/report/gates.py) -> value.
     expired: test items that hold no more (or not yet): a slice, and in no comparison.
-    incomplete: what is still waited for. seconds: how long the run took. A section that is None was switched off, or is of a
-    version of this program that did not have it.
+    privacy: the audit of this dataset and recipe, where one was made before the report. incomplete: what is still waited for.
+    seconds: how long the run took. A section that is None was switched off, or is of a version of this program that did not have it.
     """
 
     KIND: ClassVar[str] = "report"
@@ -125,6 +126,7 @@ class Report(Document):
     culture: tuple[CultureFinding, ...] | None = None
     satisfaction: Satisfaction | None = None
     correctness: Correctness | None = None
+    privacy: PrivacyAudit | None = None
     incomplete: tuple[str, ...] = ()
     gates: tuple[Gate, ...]
     may_be_released: bool

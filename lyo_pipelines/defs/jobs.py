@@ -65,3 +65,10 @@ erase_job = dg.define_asset_job(
         "It has no configuration: nobody's id may stand in the record of a run."
     ),
 )
+
+audit_privacy_job = dg.define_asset_job(
+    "audit_privacy",
+    selection=["privacy_audit"],
+    executor_def=dg.in_process_executor,
+    description="Measure on a copy of a segment's data what its recipe remembers of single people. Nothing launches it by itself.",
+)

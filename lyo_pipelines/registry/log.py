@@ -14,6 +14,7 @@ import re
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from lyo_pipelines.contracts.adapter import AUDIT_PREFIX
 from lyo_pipelines.errors import LyoError
 from lyo_pipelines.registry.events import EventFormatError, RegistryEvent, digest, event_from_json, event_to_json
 from lyo_pipelines.registry.fold import IllegalEventError, apply_event
@@ -30,6 +31,10 @@ ATTEMPTS = 100
 
 class RegistryDamagedError(LyoError):
     """The events of a segment cannot be trusted; the message names the file."""
+
+
+class TaintedVersionError(LyoError):
+    """The version is one of a privacy audit, which learnt planted secrets: it is never registered."""
 
 
 class MovedOnError(LyoError):
@@ -121,9 +126,16 @@ def append_event(
     """Append an event (its sequence, time and predecessor are set here) and return it with the state after it.
 
     expected: the sequence that the decision was made on; MovedOnError when another event came meanwhile. Without it the event is
-    appended behind whatever came, if it still fits. Raises IllegalEventError when it does not fit.
+    appended behind whatever came, if it still fits. Raises IllegalEventError when it does not fit, and TaintedVersionError for a
+    version of a privacy audit.
     """
     segment = draft.adapter.segment
+    if draft.version.startswith(AUDIT_PREFIX):
+        raise TaintedVersionError(
+            f"{draft.version} is not registered: versions that begin with {AUDIT_PREFIX!r} are a privacy audit's and learnt planted "
+            "secrets.",
+            hint="Give a recipe of your own another name.",
+        )
     for _ in range(ATTEMPTS):
         history = read_history(lake, segment)
         before = history.release

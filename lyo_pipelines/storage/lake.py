@@ -119,6 +119,10 @@ class Lake:
         """Folder of a segment's reports, or of one report."""
         return self.path("reports", segment, version).rstrip("/")
 
+    def privacy_dir(self, segment: str, version: str = "") -> str:
+        """Folder of a segment's privacy audits, or of that of one adapter version."""
+        return self.path("privacy", segment, version).rstrip("/")
+
     def table_state(self, name: str, file: str) -> str:
         """What is known of the reading of a database table (`file=""`: the folder of it)."""
         return self.path("tables", name, file).rstrip("/")

@@ -23,14 +23,24 @@ class DamagedAdapterError(LyoError):
     """An adapter must not be loaded; the message names the file and what to do."""
 
 
+class TaintedAdapterError(DamagedAdapterError):
+    """An adapter learnt what nobody may be told, on purpose: it is a privacy audit's."""
+
+
 def load_checked(adapter_dir: str | Path, files: Mapping[str, str] | None = None) -> TrainingResult:
     """Read a finished adapter after every one of its files was found to be as it was published.
 
     files: name -> sha256 as a registry remembers them, with or without the manifest; None: as the adapter's own manifest says.
-    Raises DamagedAdapterError naming the file that differs, is missing, or is of a format that may run code.
+    Raises DamagedAdapterError naming the file that differs, is missing, or is of a format that may run code, and TaintedAdapterError
+    for an adapter of a privacy audit.
     """
     folder = Path(adapter_dir)
     adapter = read_adapter(folder)
+    if not adapter.manifest.may_serve:
+        raise TaintedAdapterError(
+            f"{adapter.version} learnt secrets that a privacy audit planted: it must never serve anybody.",
+            hint=f"Train {adapter.segment} for its own (`lyo train {adapter.segment}`).",
+        )
     expected = dict(files) if files is not None else adapter.manifest.files
     if not any(name.endswith(".safetensors") for name in expected):
         raise DamagedAdapterError(f"{folder}: no .safetensors among its published files: train it again.")

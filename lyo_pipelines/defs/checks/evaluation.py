@@ -21,6 +21,7 @@ from lyo_pipelines.training.versions import latest_adapter
 ASSET = "eval_report"
 MAY_BE_RELEASED = "may_be_released"
 QUESTIONS: dict[CheckName, str] = {
+    "memorises_little": "It is not shown to remember what only a few rows of its data say.",
     "outdoes_base": "The adapter is shown to be better than the model without it.",
     "outdoes_current": "The adapter is shown to be better than the one that serves now.",
     "stays_correct": "Its answers are not shown to be wrong, or to miss the form that the task asks for, more often.",

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lyo_pipelines.config.evaluation import EvaluationConfig
+from lyo_pipelines.contracts.privacy import PrivacyAudit
 from lyo_pipelines.evaluation.inputs.context import EvaluationContext
 from lyo_pipelines.evaluation.inputs.items import Item
 from lyo_pipelines.json_types import JsonObject
@@ -42,7 +43,7 @@ class EvaluationInputs:
 
     segment: whose dataset and adapter these are; served: the thin segment that the report is for, if it is for one.
     champion_version: of the adapter that serves now, also where the candidate is that one; "" where none does.
-    row_figures: what shaped the rows of the dataset.
+    row_figures: what shaped the rows of the dataset. privacy: the audit of the candidate's dataset and recipe, where there is one.
     """
 
     segment: str
@@ -60,6 +61,7 @@ class EvaluationInputs:
     data_version: str
     context: EvaluationContext
     row_figures: JsonObject = field(default_factory=dict)
+    privacy: PrivacyAudit | None = None
 
     @property
     def before(self) -> str:

@@ -14,6 +14,7 @@ from lyo_pipelines.contracts.dataset import MANIFEST, DataManifest
 from lyo_pipelines.errors import LyoError
 from lyo_pipelines.evaluation.command import EVALUATION_VERSION
 from lyo_pipelines.evaluation.inputs import items
+from lyo_pipelines.evaluation.inputs.audits import read_audit
 from lyo_pipelines.evaluation.inputs.context import gather_context
 from lyo_pipelines.evaluation.inputs.evaluation_inputs import EvaluationInputs, ModelSpec, ParentFallback
 from lyo_pipelines.evaluation.measures import catalogue, validity
@@ -72,6 +73,7 @@ def gather_inputs(
         if any(catalogue.applies_to_task(name, path, task, config.primary_metric) for task in tasks)
     }
     context = gather_context(lake, dataset_dir, manifest, config, curation or load_config().curation)
+    audit = read_audit(lake, manifest.segment, candidate.version) if lake is not None else None
     parts = [
         EVALUATION_VERSION,
         items.items_hash(chosen),
@@ -83,6 +85,7 @@ def gather_inputs(
         validity.sources_hash(),
         context.fingerprint,
         *([[served.segment, served.reason]] if served else []),
+        *([audit.model_dump(mode="json")] if audit else []),
     ]
     return EvaluationInputs(
         segment=manifest.segment,
@@ -100,6 +103,7 @@ def gather_inputs(
         champion_version=champion.version if champion else "",
         data_version=_hash(parts),
         context=context,
+        privacy=audit,
     )
 
 

@@ -126,6 +126,7 @@ def build_report(
         culture=sections.culture,
         satisfaction=sections.satisfaction,
         correctness=correctness_section(inputs, measured),
+        privacy=inputs.privacy,
         incomplete=missing,
         gates=(),  # they judge the rest of the report
         may_be_released=False,

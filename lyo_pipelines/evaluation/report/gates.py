@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
-from lyo_pipelines.config.evaluation import PARTS, EvaluationConfig, GateConfig
+from lyo_pipelines.config.evaluation import PARTS, PRIVACY, EvaluationConfig, GateConfig
+from lyo_pipelines.contracts.privacy import PrivacyAudit
 from lyo_pipelines.contracts.report import Report
 from lyo_pipelines.contracts.report_sections import Collateral, CollateralRow, JudgeGate, JudgeSection
 from lyo_pipelines.contracts.report_values import Comparison, Gate, Slice
@@ -35,7 +36,7 @@ def evaluate_gates(report: Report, config: EvaluationConfig) -> list[Gate]:
         message = "nothing gates a release here: the configuration says `gates: none`"
         return [Gate(name=NONE, passed=True, blocking=False, message=message)]
     return [
-        _judge_section(gate, report) if gate.metric in PARTS else _evaluate_gate(gate, report, config)
+        _judge_section(gate, report) if gate.metric in (*PARTS, PRIVACY) else _evaluate_gate(gate, report, config)
         for gate in config.gates
     ]
 
@@ -123,7 +124,7 @@ def _reasons(gates: Sequence[Gate], limit: int = 3) -> str:
 
 def _demand(gate: GateConfig) -> str:
     effect = "It blocks a release." if gate.blocking else "It only warns."
-    if gate.metric in PARTS:
+    if gate.metric in (*PARTS, PRIVACY):
         return f"{DEMANDS[gate.metric]} {effect}"
     what = "each of the task's own metrics" if gate.metric == TASK_METRICS else f"the candidate's {gate.metric}"
     if gate.against is None:
@@ -169,6 +170,8 @@ def _evaluate_gate(gate: GateConfig, report: Report, config: EvaluationConfig) -
 def _judge_section(gate: GateConfig, report: Report) -> Gate:
     if gate.metric == "collateral":
         outcome = None if report.collateral is None else collateral_gate(report.collateral)
+    elif gate.metric == PRIVACY:
+        outcome = None if report.privacy is None else privacy_gate(report.privacy, gate.maximum or 0.0)
     else:
         outcome = None if report.judge is None else judge_gate(report.judge)
     if outcome is None:
@@ -307,11 +310,29 @@ def judge_gate(section: JudgeSection) -> Outcome:
     return gate.verdict != "worse", told
 
 
+def privacy_gate(audit: PrivacyAudit, maximum: float) -> Outcome:
+    """Whether the share of canaries of few rows that an audit finds is shown to be within the maximum, or beyond it."""
+    usual = audit.usual
+    if not audit.sound:
+        return None, "the privacy audit is not sound: it finds canaries that nobody planted"
+    if usual is None or usual.share is None:
+        return None, f"the privacy audit planted no canary in at most {audit.usual_rows} rows"
+    told = (
+        f"{usual.found} of {usual.canaries} canaries in at most {audit.usual_rows} rows are found, {usual.share:.0%} "
+        f"[{usual.ci_low:.0%}, {usual.ci_high:.0%}]; tolerated: {maximum:.0%}"
+    )
+    if usual.ci_low > maximum:
+        return False, told
+    return (True, told) if usual.ci_high <= maximum else (None, f"too few canaries to tell: {told}")
+
+
 OFF = {
+    PRIVACY: "there is no privacy audit of this dataset and recipe (`lyo privacy SEGMENT` makes one)",
     "collateral": "nothing besides the test items was looked at (evaluation: collateral)",
     "judge": "no judge is set up (evaluation: judge)",
 }
 DEMANDS = {
+    PRIVACY: "Of made-up secrets that few training rows hold, an audit does not find more than is tolerated.",
     "collateral": (
         "Results for other segments and for general questions are not shown to be worse than with the adapter that serves now, "
         "beyond the tolerated margin."

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from lyo_pipelines.config.evaluation import PRIVACY
 from lyo_pipelines.contracts.dataset import figure_text
 from lyo_pipelines.contracts.report import Report, ServedBy
 from lyo_pipelines.contracts.report_values import Comparison, Gate
 from lyo_pipelines.evaluation.measures.compare import OURS
-from lyo_pipelines.evaluation.report.gates import release_sentence, words
+from lyo_pipelines.evaluation.report.gates import OFF, release_sentence, words
 from lyo_pipelines.evaluation.report.headline import correctness_line
 from lyo_pipelines.evaluation.report.markdown_method import limits_section, method_section
 from lyo_pipelines.evaluation.report.markdown_parts import optional_sections as other_parts
@@ -116,13 +117,15 @@ def gates_table(report: Report) -> str:
     rows = gate_rows(report)
     others = [gate for gate in report.gates if not gate.applies]
     off = [gate.name for gate in others if "(evaluation: " in gate.message]
-    elsewhere = [gate.name for gate in others if gate.name not in off]
+    unmade = [gate.name for gate in others if gate.message.endswith(OFF[PRIVACY])]
+    elsewhere = [gate.name for gate in others if gate.name not in (*off, *unmade)]
     note = (
         f"\n\nGates that do not apply, as their metrics belong to other tasks: {', '.join(elsewhere)}."
         if elsewhere
         else ""
     )
     note += f"\n\nGates of parts that are switched off: {', '.join(off)}." if off else ""
+    note += f"\n\nGates without a privacy audit to judge by (`lyo privacy`): {', '.join(unmade)}." if unmade else ""
     return f"May it be released? {release_sentence(report.gates)}\n\n{markdown_table(GATE_COLUMNS, rows)}{note}"
 
 

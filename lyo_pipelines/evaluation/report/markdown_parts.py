@@ -1,4 +1,4 @@
-"""The optional parts of a readable report: culture, predicted rating, collateral damage, endpoints, judge. Computes nothing."""
+"""The optional parts of a readable report: culture, predicted rating, collateral damage, endpoints, judge, privacy audit."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from lyo_pipelines.contracts.report import Report
 from lyo_pipelines.contracts.report_sections import CollateralRow, JudgeSection, RemoteUsage
 from lyo_pipelines.contracts.report_values import Comparison
+from lyo_pipelines.evaluation.report.markdown_privacy import privacy_part
 from lyo_pipelines.evaluation.report.markdown_tables import (
     WORDS,
     code,
@@ -27,6 +28,7 @@ def optional_sections(report: Report) -> str:
         ("Collateral damage", _collateral(report)),
         ("Other models on the same items", _endpoints(report)),
         ("What a language model says as judge", _judge(report)),
+        ("What it remembers of single people", privacy_part(report.privacy)),
     ]
     return "\n\n".join(f"## {heading}\n\n{text}" for heading, text in made if text)
 

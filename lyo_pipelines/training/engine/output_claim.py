@@ -26,6 +26,7 @@ def claim_output(output: Path, dataset_dir: Path, recipe: Recipe, start: Trainin
         preference_fingerprint=manifest.fingerprint if tuned else None,
         start_from=start.version if start else None,
         recipe=recipe.model_dump(mode="json"),
+        tainted=manifest.tainted,
     )
     path = output / NOTE
     if path.is_file():

@@ -1,0 +1,50 @@
+"""Exposure: by how many bits training made a planted secret likelier than secrets that nobody planted.
+
+Carlini, Liu, Erlingsson, Kos and Song, "The Secret Sharer: Evaluating and Testing Unintended Memorization in Neural Networks", USENIX
+Security 2019. There the secret is ranked among all of a space R by its log-perplexity: exposure = log2 |R| - log2 rank. Here it is
+ranked among the controls that were scored, which bounds it from below (section 4.3, "by sampling"), and a skew-normal distribution
+fitted to the controls extrapolates (section 4.3, "by distribution modeling"): a model, not a proof.
+"""
+
+# scipy brings no types:
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from scipy.stats import skewnorm
+
+from lyo_pipelines.statistics.exact_intervals import share_bounds
+
+
+def rank_among(score: float, controls: Sequence[float]) -> int:
+    """Place of a score among itself and the controls, 1 for the lowest; a tie counts against it, so that chance is not beaten."""
+    return 1 + int(np.count_nonzero(np.asarray(controls, dtype=float) <= score))
+
+
+def ranked_exposure(rank: int, controls: int) -> float:
+    """Bits: log2(controls + 1) - log2(rank). 1 on the median by chance, log2(controls + 1) at most."""
+    return math.log2(controls + 1) - math.log2(rank)
+
+
+def exposure_bounds(rank: int, controls: int, confidence: float = 0.95) -> tuple[float, float]:
+    """Exact interval of one secret's exposure -log2 P(a control scores as low), from how many of them did.
+
+    The upper bound is infinite where none did: so few controls cannot tell how rare it is.
+    """
+    low, high = share_bounds(rank - 1, controls, confidence)
+    return -math.log2(high) if high > 0 else math.inf, -math.log2(low) if low > 0 else math.inf
+
+
+def modelled_exposure(score: float, controls: Sequence[float]) -> float:
+    """Bits by a skew-normal distribution fitted to the controls by maximum likelihood; nan where it cannot be fitted."""
+    values = np.asarray(controls, dtype=float)
+    if len(values) < 10 or float(values.std()) == 0 or not np.isfinite(values).all():
+        return math.nan
+    centre, spread = float(values.mean()), float(values.std())
+    shape, place, scale = skewnorm.fit((values - centre) / spread)
+    tail = float(skewnorm.logcdf((score - centre) / spread, shape, place, scale))
+    return -tail / math.log(2) if math.isfinite(tail) else math.nan
