@@ -30,6 +30,7 @@ from lyo_pipelines.config.interactions import InteractionsConfig
 from lyo_pipelines.config.release import ReleaseConfig
 from lyo_pipelines.config.retraining import RetrainingConfig
 from lyo_pipelines.config.rollout import RolloutConfig
+from lyo_pipelines.config.search import SearchConfig
 from lyo_pipelines.errors import LyoError
 from lyo_pipelines.json_types import ConfigTree, is_dict
 
@@ -51,6 +52,7 @@ class Config(BaseModel):
     release: ReleaseConfig
     alerts: AlertConfig
     gateway: GatewayConfig
+    search: SearchConfig
 
     @model_validator(mode="before")
     @classmethod

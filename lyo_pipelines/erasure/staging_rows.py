@@ -39,7 +39,7 @@ _ELSEWHERE = (
         "landing",
         "merged",
     ),
-    *("preferences", "quarantine", "registry", "rejected", "reports", "rewriting", "staging"),
+    *("preferences", "quarantine", "registry", "rejected", "reports", "rewriting", "searches", "staging"),
 )
 """Folders of the lake that are dealt with by name, or that hold nobody."""
 

@@ -46,6 +46,10 @@ def stage_versions(lake: Lake, reach: Reach, rewriting: Rewriting) -> Counter[st
         if lake.exists(exported):
             rewriting.remove(exported)
             done["exports"] += 1
+        searches = lake.path("searches", segment, fingerprint)
+        if lake.exists(searches):  # their trials learnt from it, and nobody needs a trial any more
+            rewriting.remove(searches)
+            done["searches"] += 1
     done["reports"] = _stage_reports(lake, reach, rewriting)
     return done
 

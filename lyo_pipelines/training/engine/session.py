@@ -117,7 +117,7 @@ def open_training(
         log=log,
         source=source,
         tokenizer=base.load_tokenizer(source),
-        limit=_limit(recipe, dataset_dir, source, reporter.say),
+        limit=token_limit(recipe, dataset_dir, source, reporter.say),
     )
 
 
@@ -129,7 +129,7 @@ def _require_numbers(checkpoint: Path, recipe: Recipe) -> None:
         raise diverged(recipe, what, value, step=step, steps=state["global_step"], before=step - 1)
 
 
-def _limit(recipe: Recipe, dataset_dir: Path, source: str, say: Callable[[str], None]) -> int:
+def token_limit(recipe: Recipe, dataset_dir: Path, source: str, say: Callable[[str], None] = lambda _: None) -> int:
     """Tokens of an example at most: the recipe's figure for the dataset's tasks, or what the base model's positions allow."""
     wanted = max(recipe.batch.max_length_of(task) for task in DataManifest.read(dataset_dir / MANIFEST).tasks)
     known = base.positions(source)
