@@ -41,7 +41,8 @@ def training_starter(dataset_dir: Path, models_dir: Path, log: Callable[[str], N
         with (output / "said.txt").open("ab") as said:
             process = subprocess.Popen(
                 [*command, "--ask", "--stop-with-parent"],
-                cwd=WORKING_DIRECTORY, env=environment_of_part(), bufsize=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=said,
+                cwd=WORKING_DIRECTORY, env=environment_of_part(), bufsize=0,
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=said,
             )  # fmt: skip
         run = TrainingRun(process, output, log)
         try:

@@ -105,7 +105,7 @@ def test_a_budget_in_money_needs_a_price(tmp_path):
 
 
 def test_a_recipe_that_does_not_train_ends_the_search_and_one_bad_trial_does_not(tmp_path):
-    with pytest.raises(SearchFailedError, match="own figures do not train: no room|own figures do not train"):
+    with pytest.raises(SearchFailedError, match="own figures do not train"):
         run_search(made_search(tmp_path / "a", {"trials": 3}), MadeTrials(fails=lambda recipe: "no room"))
     search = made_search(tmp_path / "b", {"trials": 6})
     run_search(search, MadeTrials(fails=lambda recipe: "no room" if recipe.name == "trial-0001" else ""))
