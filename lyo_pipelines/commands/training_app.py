@@ -88,6 +88,23 @@ def search(
     search_segment(output(), segment, recipe, set or [], budget, port=port, as_json=as_json)
 
 
+@training_app.command(
+    rich_help_panel=TRAINING, epilog=examples("lyo hosted tutoring.hi.math --dry-run", "lyo hosted tutoring.hi.math")
+)
+def hosted(
+    segment: Segment,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would leave this machine and cost; send nothing.")
+    ] = False,
+    cancel: Annotated[bool, typer.Option("--cancel", help="Cancel the job that runs.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Fine-tune at a provider over the OpenAI API's shape, once for each dataset version; off until hosted.yaml allows it."""
+    from lyo_pipelines.commands.hosted import tune_hosted
+
+    tune_hosted(output(), segment, dry_run=dry_run, cancel=cancel, as_json=as_json)
+
+
 @training_app.command(rich_help_panel=TRAINING, epilog=examples("lyo prefer tutoring.en.math --recipe dpo"))
 def prefer(
     segment: Segment,

@@ -26,6 +26,7 @@ from lyo_pipelines.config.dataset import DatasetConfig
 from lyo_pipelines.config.documents import DocumentConfig
 from lyo_pipelines.config.evaluation import EvaluationConfig
 from lyo_pipelines.config.gateway import GatewayConfig
+from lyo_pipelines.config.hosted import HostedConfig
 from lyo_pipelines.config.interactions import InteractionsConfig
 from lyo_pipelines.config.release import ReleaseConfig
 from lyo_pipelines.config.retraining import RetrainingConfig
@@ -53,6 +54,7 @@ class Config(BaseModel):
     alerts: AlertConfig
     gateway: GatewayConfig
     search: SearchConfig
+    hosted: HostedConfig
 
     @model_validator(mode="before")
     @classmethod

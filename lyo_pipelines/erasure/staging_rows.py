@@ -34,6 +34,7 @@ _ELSEWHERE = (
         "exports",
         "feedback",
         "feedback_for",
+        "hosted",
         "keys",
         "landed",
         "landing",

@@ -43,8 +43,8 @@ class SearchRunConfig(dg.Config):
     deps=["train_split", "validation_split"],
     pool=GPU_POOL,
     description=(
-        "Trials of a recipe's figures (learning rate, rank, …) on the segment's current dataset version, each a training of "
-        "its own, within a budget of trials, tokens, seconds or money. The recipe's own figures are trial 0. The test split is never opened."
+        "Trials of a recipe's figures (learning rate, rank, …) on the segment's current dataset version, each a training of its "
+        "own, within a budget. The recipe's own figures are trial 0. The test split is never opened."
     ),
 )
 def hyperparameter_search(
