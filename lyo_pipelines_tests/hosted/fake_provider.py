@@ -1,4 +1,4 @@
-"""A provider by the specification of the OpenAI fine-tuning API, in the process, with faults: calls that die before or after they work."""
+"""A provider by the specification of the OpenAI fine-tuning API, in the process: calls may die before or after they work."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class FakeProvider:
             raise KilledError
         return answer
 
-    def _answer(self, request: httpx.Request) -> httpx.Response:
+    def _answer(self, request: httpx.Request) -> httpx.Response:  # noqa: PLR0911 - one for each call of the API
         path = request.url.path.removeprefix("/v1/")
         if request.headers.get("authorization") != "Bearer key":
             return httpx.Response(401, json={"error": {"message": "wrong key"}})
@@ -76,7 +76,8 @@ class FakeProvider:
     def _files(self, request: httpx.Request) -> httpx.Response:
         if request.method == "GET":
             return self._page([
-                {"id": key, "filename": name, "bytes": len(content), "purpose": "fine-tune"} for key, (name, content) in self.files.items()
+                {"id": key, "filename": name, "bytes": len(content), "purpose": "fine-tune"}
+                for key, (name, content) in self.files.items()
             ])  # fmt: skip
         body = request.read()
         name = re.search(rb'filename="([^"]+)"', body)[1].decode()

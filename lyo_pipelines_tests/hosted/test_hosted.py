@@ -23,7 +23,10 @@ from lyo_pipelines.hosted.record import EVENTS, cause_of, read_job
 from lyo_pipelines_tests.hosted.fake_provider import FakeProvider, KilledError
 
 TODAY = date(2026, 12, 1)
-PREPARED = Prepared({"train": b'{"messages": []}\n' * 20, "validation": b'{"messages": []}\n' * 3}, {"train": 20, "validation": 3}, {}, 400, 0.8)  # fmt: skip
+LINE = b'{"messages": []}\n'
+PREPARED = Prepared(
+    {"train": LINE * 20, "validation": LINE * 3}, {"train": 20, "validation": 3}, {}, tokens=400, estimate=0.8
+)
 
 
 def config(**changes):

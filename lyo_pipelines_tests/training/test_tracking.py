@@ -43,9 +43,11 @@ def made_training(tmp_path: Path, kind: str, steps: int = 3, uri: str | None = N
 def send(output: Path) -> subprocess.CompletedProcess[str]:
     """The process that sends what a training has left."""
     tracked = str(output.parents[3])
+    environment = {"PATH": "/usr/bin:/bin", "HOME": str(output), "LYO_DATA_DIR": tracked, "AWS_SECRET": SECRET}
+    environment["PYTHONPATH"] = ":".join(sys.path)
     return subprocess.run(
-        [sys.executable, "-m", "lyo_pipelines.training.tracking", str(output)], capture_output=True, text=True, timeout=300, check=False,
-        env={"PATH": "/usr/bin:/bin", "HOME": str(output), "LYO_DATA_DIR": tracked, "PYTHONPATH": ":".join(sys.path), "AWS_SECRET": SECRET},
+        [sys.executable, "-m", "lyo_pipelines.training.tracking", str(output)], env=environment,
+        capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
 
 
