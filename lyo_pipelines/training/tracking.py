@@ -19,6 +19,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+from filelock import FileLock
+
 from lyo_pipelines.config.settings import Settings
 from lyo_pipelines.contracts.adapter import NOTE, TrainingNote
 from lyo_pipelines.errors import LyoError
@@ -65,9 +67,11 @@ class Sink(Protocol):
 def start_tracking(output: Path) -> None:
     """Start the process that follows the training of a folder; it is never waited for."""
     environment = {name: os.environ[name] for name in _INHERITED if name in os.environ}
+    place = tracking_place(output)
+    place.mkdir(parents=True, exist_ok=True)
     # libraries look for settings of a person in HOME; tries of theirs are short
     environment |= {
-        "HOME": str(output), "MLFLOW_HTTP_REQUEST_TIMEOUT": "10", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+        "HOME": str(place), "MLFLOW_HTTP_REQUEST_TIMEOUT": "10", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
         "MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true", "WANDB_ERROR_REPORTING": "false",
     }  # fmt: skip
     command = module_command("lyo_pipelines.training.tracking", str(output), options={"--follow": os.getpid()})
@@ -215,10 +219,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--follow", type=int, metavar="PID", help="the training's process; without it: send and end")
     options = parser.parse_args(arguments)
     output = Path(options.output).absolute()
-    if options.follow is None:
-        _end_at_last(AFTER_SECONDS)
+    with FileLock(output / f".{STATE}.lock", timeout=AFTER_SECONDS):  # the one of a killed training may still send
+        return _send(output, options.follow)
+
+
+def _send(output: Path, parent: int | None) -> int:
+    if parent is None:
+        _end_at_last(10 * AFTER_SECONDS)
         return 0 if follow(output, lambda: False, after_seconds=0) else 1
-    return 0 if follow(output, _training_runs(options.follow)) else 1
+    return 0 if follow(output, _training_runs(parent)) else 1
 
 
 if __name__ == "__main__":
