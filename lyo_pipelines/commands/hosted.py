@@ -88,10 +88,9 @@ def _print(console: Console, job: HostedJob, config: HostedConfig, *, as_json: b
     if job.trained_tokens is not None:
         lines.append(f"trained tokens: {job.trained_tokens:,}, {job.cost or 0.0:.2f} {job.currency}")
     if job.fine_tuned_model:
-        lines += [
-            f"model: {job.fine_tuned_model}. To have it answer the test items beside yours, in your config.yaml:",
-            f'  evaluation: {{endpoints: [{{name: hosted, url: "{job.base_url}", model: "{job.fine_tuned_model}", '
-            f"api_key_env: {config.api_key_env}}}]}}",
-        ]
+        asked = (
+            "reports ask it beside your adapter" if config.evaluate else "hosted.evaluate: true has reports ask it, too"
+        )
+        lines.append(f"model: {job.fine_tuned_model}; {asked}")
     for line in lines:
         console.print(escape(line), highlight=False, soft_wrap=True)

@@ -18,6 +18,7 @@ class HostedConfig(BaseModel):
     api_key_env: str = Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
     model: str
     consent: bool
+    evaluate: bool
     n_epochs: int = Field(ge=1)
     batch_size: int = Field(ge=1)
     learning_rate_multiplier: float = Field(gt=0)

@@ -10,6 +10,7 @@ import pytest
 
 from lyo_pipelines.config.loading import lay_over
 from lyo_pipelines.hosted.client import HostedClient, HostedClosedError, HostedError, UnsureError
+from lyo_pipelines.hosted.endpoints import with_hosted_models
 from lyo_pipelines.hosted.job import cancel_job, metrics_of, new_job, run_job
 from lyo_pipelines.hosted.prepare import (
     HostedRefusedError,
@@ -19,7 +20,8 @@ from lyo_pipelines.hosted.prepare import (
     require_allowed,
     require_within_cap,
 )
-from lyo_pipelines.hosted.record import EVENTS, cause_of, read_job
+from lyo_pipelines.hosted.record import EVENTS, cause_of, hosted_dir, read_job
+from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines_tests.hosted.fake_provider import FakeProvider, KilledError
 
 TODAY = date(2026, 12, 1)
@@ -183,3 +185,13 @@ def test_what_is_sent_is_redacted_once_more_and_never_the_test_split(monkeypatch
     assert first[0]["content"] == "Write to <EMAIL>"
     assert [one.get("weight") for one in first] == [None, 0, None, None]
     assert made.tokens == round(len(made.files["train"]) / 2.5 * 3)
+
+
+def test_a_report_asks_hosted_models_of_its_dataset_only_where_that_is_wanted(tmp_path):
+    lake, figures = Lake(str(tmp_path)), config(evaluate=True)
+    run(hosted_dir(lake, "tutoring.en.math", "feed", cause_of("feed", figures)), FakeProvider())
+    evaluation = lay_over().evaluation
+    asked = with_hosted_models(evaluation, figures, lake, "tutoring.en.math", "feed").endpoints
+    assert [(one.name, one.model) for one in asked] == [(f"hosted_{cause_of('feed', figures)}", "ft:small:ours")]
+    for fingerprint, other in (("beef", figures), ("feed", config()), ("feed", config(evaluate=True, consent=False))):
+        assert with_hosted_models(evaluation, other, lake, "tutoring.en.math", fingerprint).endpoints == ()
