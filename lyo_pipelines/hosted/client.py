@@ -153,7 +153,7 @@ def _object(answer: httpx.Response, path: str) -> JsonObject:
     closed = answer.status_code in {404, 405, 410, 501} or (
         answer.status_code in {400, 403} and "fine-tun" in said.lower() and "file" not in said.lower()
     )
-    if closed and path.startswith("fine_tuning"):
+    if closed and (path == "fine_tuning/jobs" or path.endswith("/checkpoints")):
         raise HostedClosedError(
             f"this provider has no fine-tuning to offer here ({said}).",
             hint="Name another provider (hosted.base_url), or train here: `lyo train`.",

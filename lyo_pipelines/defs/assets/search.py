@@ -1,7 +1,5 @@
 """`hyperparameter_search`: which figures of a recipe train best on a segment's dataset, within a budget, in a process of its own."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import dagster as dg
