@@ -11,6 +11,8 @@ from lyo_pipelines.client.graphql import Client, DagsterRun, GraphQLError
 from lyo_pipelines.errors import LyoError
 from lyo_pipelines.evaluation.command import PROGRESS, REPORT_TAG
 from lyo_pipelines.external_process.json_lines import last_json_line
+from lyo_pipelines.search.command import SEARCH_TAG, search_dir
+from lyo_pipelines.search.record import best_of, read_records, trial_output
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines.training.plan import ADAPTER_TAG, METRICS
 
@@ -25,6 +27,7 @@ STAGES = {
     "preference_data": "preferences out of ratings",
     "preference_adapter": "adapter tuned on preferences",
     "eval_report": "evaluation report",
+    "hyperparameter_search": "trials of the search",
 }
 
 
@@ -105,6 +108,24 @@ def evaluation_detail(lake: Lake, run: DagsterRun) -> str:
     return " · ".join(part for part in parts if part)
 
 
+def search_detail(lake: Lake, run: DagsterRun) -> str:
+    """How many trials the run's search has had, the best loss so far, and where the one that runs stands."""
+    place = run.tags.get(SEARCH_TAG, "")
+    if len(parts := place.split("/")) != 3:
+        return "starting"
+    folder = lake.local(search_dir(lake, *parts))
+    records = read_records(folder)
+    if not records:
+        return "starting"
+    best, row = best_of(records), last_json_line(trial_output(folder, records[-1].number) / METRICS)
+    said = [f"trial {records[-1].number}"]
+    if row.get("steps"):
+        said.append(f"step {row.get('step', 0)}/{row['steps']}")
+    if best is not None and best.loss is not None:
+        said.append(f"best {best.loss:.3f} (trial {best.number})")
+    return " · ".join(said)
+
+
 def _left(eta: object, path: Path) -> list[str]:
     """The time left when the line was written, less the time since then: it counts down between two lines."""
     if not isinstance(eta, int | float):
@@ -144,7 +165,12 @@ def poll_until_ready(
         time.sleep(seconds)
 
 
-_DETAILS = {"adapter": training_detail, "preference_adapter": training_detail, "eval_report": evaluation_detail}
+_DETAILS = {
+    "adapter": training_detail,
+    "preference_adapter": training_detail,
+    "eval_report": evaluation_detail,
+    "hyperparameter_search": search_detail,
+}
 
 
 def named_runs(runs: Sequence[DagsterRun], now: float | None = None) -> str:

@@ -38,18 +38,21 @@ from lyo_pipelines.training.versions import NoAdapterError, latest_adapter, supe
 class Work:
     """One job of Dagster as a command launches it: `op` takes recipe and overrides, `stages` are shown.
 
-    op: "" where none takes any; assets: those of the job that are wanted, without them all.
+    op: "" where none takes any; assets: those of the job that are wanted, without them all; command: how people call it.
     """
 
     job: str
     op: str
     stages: tuple[str, ...]
     assets: tuple[str, ...] = ()
+    command: str = "train"
 
 
 RETRAIN = Work("retrain", "adapter", ("dataset_splits", "adapter", "eval_report"))
 DATASET = Work("retrain", "", ("dataset_splits",), ("train_split", "validation_split", "test_split"))
-PREFER = Work("prefer", "preference_adapter", ("preference_data", "preference_adapter", "eval_report"))
+PREFER = Work(
+    "prefer", "preference_adapter", ("preference_data", "preference_adapter", "eval_report"), command="prefer"
+)
 
 
 class WrongMethodError(LyoError):
@@ -178,12 +181,23 @@ def _work(
 
 
 def run_job(
-    console: Console, client: Client, lake: Lake, work: Work, segment: str, recipe: str, overrides: ConfigTree
+    console: Console,
+    client: Client,
+    lake: Lake,
+    work: Work,
+    segment: str,
+    recipe: str,
+    overrides: ConfigTree,
+    more: ConfigTree | None = None,
 ) -> None:
-    """Launch and follow one run; an interruption stops it in order, so that training keeps a checkpoint."""
+    """Launch and follow one run; an interruption stops it in order, so that training keeps a checkpoint.
+
+    more: of the run's configuration, beside recipe and overrides.
+    """
     client.add_segment(segment)
-    config: ConfigTree = {"ops": {work.op: {"config": {"recipe": recipe, "overrides": overrides}}}} if work.op else {}
-    tags = {"dagster/partition": segment, "lyo/why": f"lyo {'prefer' if work is PREFER else 'train'}"}
+    told: ConfigTree = {"recipe": recipe, "overrides": overrides, **(more or {})}
+    config: ConfigTree = {"ops": {work.op: {"config": told}}} if work.op else {}
+    tags = {"dagster/partition": segment, "lyo/why": f"lyo {work.command}"}
     run_id = client.launch(work.job, config=config, tags=tags, assets=work.assets)
     try:
         with Display(console) as display:

@@ -62,6 +62,50 @@ def train(
         print_outcome(output(), segment, until)
 
 
+@training_app.command(
+    rich_help_panel=TRAINING,
+    epilog=examples(
+        "lyo search tutoring.hi.math --recipe cpu_demo --trials 12",
+        "lyo search tutoring.hi.math --tokens 2000000 --seconds 14400",
+    ),
+)
+def search(
+    segment: Segment,
+    recipe: Annotated[
+        str, typer.Option(help="The recipe whose own figures are trial 0.", autocompletion=complete_recipe)
+    ] = "owner",
+    set: Changes = None,
+    trials: Annotated[int | None, typer.Option(min=1, help="End after so many trials.")] = None,
+    tokens: Annotated[int | None, typer.Option(min=1, help="End after so many tokens of all trials.")] = None,
+    seconds: Annotated[float | None, typer.Option(min=0, help="End after so many seconds of training.")] = None,
+    money: Annotated[float | None, typer.Option(min=0, help="End after so much money (cost.per_hour).")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="The result as JSON on stdout.")] = False,
+    port: Port = 3000,
+) -> None:
+    """Try other figures of a recipe on a segment's dataset version, within a budget; the same search goes on where it was."""
+    from lyo_pipelines.commands.search import search_segment
+
+    budget = {"trials": trials, "tokens": tokens, "seconds": seconds, "money": money}
+    search_segment(output(), segment, recipe, set or [], budget, port=port, as_json=as_json)
+
+
+@training_app.command(
+    rich_help_panel=TRAINING, epilog=examples("lyo hosted tutoring.hi.math --dry-run", "lyo hosted tutoring.hi.math")
+)
+def hosted(
+    segment: Segment,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would leave this machine and cost; send nothing.")
+    ] = False,
+    cancel: Annotated[bool, typer.Option("--cancel", help="Cancel the job that runs.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Fine-tune at a provider over the OpenAI API's shape, once for each dataset version; off until hosted.yaml allows it."""
+    from lyo_pipelines.commands.hosted import tune_hosted
+
+    tune_hosted(output(), segment, dry_run=dry_run, cancel=cancel, as_json=as_json)
+
+
 @training_app.command(rich_help_panel=TRAINING, epilog=examples("lyo prefer tutoring.en.math --recipe dpo"))
 def prefer(
     segment: Segment,

@@ -26,12 +26,14 @@ from lyo_pipelines.config.dataset import DatasetConfig
 from lyo_pipelines.config.documents import DocumentConfig
 from lyo_pipelines.config.evaluation import EvaluationConfig
 from lyo_pipelines.config.gateway import GatewayConfig
+from lyo_pipelines.config.hosted import HostedConfig
 from lyo_pipelines.config.interactions import InteractionsConfig
 from lyo_pipelines.config.privacy import PrivacyConfig
 from lyo_pipelines.config.release import ReleaseConfig
 from lyo_pipelines.config.retention import RetentionConfig
 from lyo_pipelines.config.retraining import RetrainingConfig
 from lyo_pipelines.config.rollout import RolloutConfig
+from lyo_pipelines.config.search import SearchConfig
 from lyo_pipelines.errors import LyoError
 from lyo_pipelines.json_types import ConfigTree, is_dict
 
@@ -55,6 +57,8 @@ class Config(BaseModel):
     gateway: GatewayConfig
     retention: RetentionConfig
     privacy: PrivacyConfig
+    search: SearchConfig
+    hosted: HostedConfig
 
     @model_validator(mode="before")
     @classmethod

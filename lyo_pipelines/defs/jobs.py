@@ -42,6 +42,13 @@ prefer_job = dg.define_asset_job(
     ),
 )
 
+search_job = dg.define_asset_job(
+    "search",
+    selection=["hyperparameter_search"],
+    executor_def=dg.in_process_executor,
+    description="Try other figures of a recipe on one segment's dataset version, within a budget; compare the best with its own.",
+)
+
 release_job = dg.define_asset_job(
     "release_adapter",
     selection=["release"],

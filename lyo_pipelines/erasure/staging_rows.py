@@ -40,12 +40,13 @@ _ELSEWHERE = (
         "exports",
         "feedback",
         "feedback_for",
+        "hosted",
         "keys",
         "landed",
         "landing",
         "merged",
     ),
-    *("preferences", "quarantine", "registry", "rejected", "reports", "retention", "rewriting", "staging"),
+    *("preferences", "quarantine", "registry", "rejected", "reports", "retention", "rewriting", "searches", "staging"),
 )
 """Folders of the lake that are dealt with by name, or that hold nobody."""
 

@@ -46,6 +46,12 @@ def stage_versions(lake: Lake, reach: Reach, rewriting: Rewriting) -> Counter[st
         if lake.exists(exported):
             rewriting.remove(exported)
             done["exports"] += 1
+        if sent := lake.names(lake.path("hosted", segment, fingerprint)):
+            done["hosted jobs whose files and models are to be deleted at the provider"] += len(sent)
+        searches = lake.path("searches", segment, fingerprint)
+        if lake.exists(searches):  # their trials learnt from it, and nobody needs a trial any more
+            rewriting.remove(searches)
+            done["searches"] += 1
     done["reports"] = _stage_reports(lake, reach, rewriting)
     return done
 

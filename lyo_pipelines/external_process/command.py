@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -19,6 +20,11 @@ def module_command(module: str, *arguments: str, options: Mapping[str, object | 
         if value is not None:
             command += [option, str(value)]
     return command
+
+
+def environment_of_part() -> dict[str, str]:
+    """Our environment for a process that does a part of our work: what it finishes is no materialization of its own for Dagster."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("DAGSTER_PIPES")}
 
 
 def run_command(

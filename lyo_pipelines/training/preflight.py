@@ -21,7 +21,7 @@ from lyo_pipelines.training.base_models import (
     split_revision,
 )
 from lyo_pipelines.training.dimensions import ModelDimensions, dimensions_of
-from lyo_pipelines.training.recipes import Recipe
+from lyo_pipelines.training.recipes import TRACKED_BY_PROCESS, Recipe
 
 PACKAGES = {"qlora": ("bitsandbytes",), "kto": ("trl",), "dpo": ("trl",)}
 """Beyond what every training needs, by method."""
@@ -96,6 +96,11 @@ def missing_package(recipe: Recipe) -> str | None:
                 f"method {recipe.method} needs the package {package}, which is not installed: run `make install` "
                 f"(or pip install {package})."
             )
+    package = TRACKED_BY_PROCESS.get(recipe.logging.tracking)
+    if package is not None and importlib.util.find_spec(package) is None:
+        return (
+            f"logging.tracking {package} needs its package: pip install -c constraints.txt 'lyo_pipelines[{package}]'."
+        )
     return None
 
 

@@ -9,6 +9,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from lyo_pipelines.config.addresses import WithoutCredentials
+
 Positive = Annotated[int, Field(gt=0)]
 Share = Annotated[float, Field(ge=0, lt=1)]
 
@@ -100,6 +102,10 @@ class Logging(_RecipeSection):
 
     interval: Positive = Field(default=1, description="optimizer steps between two lines of metrics.jsonl")
     tracking: Literal["tensorboard", "mlflow", "wandb", "none"] = "tensorboard"
+    tracking_uri: WithoutCredentials | None = Field(
+        default=None,
+        description="where the server of mlflow or wandb is; null: SQLite, or files to be synchronised, in data/tracking",
+    )
 
 
 class Speed(_RecipeSection):
@@ -204,6 +210,8 @@ class Recipe(_RecipeSection):
         return {name for name, default in later.items() if getattr(self, name) == default}
 
 
+TRACKED_BY_PROCESS = {"mlflow": "mlflow", "wandb": "wandb"}
+"""Trackers that a process of their own speaks to, with the package that each needs."""
 PREFERENCE_METHODS = ("kto", "dpo")
 """Methods that learn from preferences, on top of an adapter."""
 FOUR_BIT_METHOD = "qlora"

@@ -18,6 +18,7 @@ from lyo_pipelines.evaluation.command import (
 )
 from lyo_pipelines.evaluation.planning.champion import UnusableBaselineError, baselines
 from lyo_pipelines.evaluation.report.build import read_report
+from lyo_pipelines.hosted.endpoints import with_hosted_models
 from lyo_pipelines.registry.log import RegistryDamagedError
 from lyo_pipelines.retraining.history import record_report
 from lyo_pipelines.training.versions import latest_adapter
@@ -61,6 +62,9 @@ def eval_report(
     except (UnusableBaselineError, RegistryDamagedError) as error:
         raise dg.Failure(description=str(error), allow_retries=False) from error
     dataset = get_version(lake, candidate.segment, candidate.dataset_fingerprint)
+    evaluation_config = with_hosted_models(
+        evaluation_config, store.load_config().hosted, lake, dataset.segment, dataset.fingerprint
+    )
     output = lake.local(lake.report_dir(segment, candidate.version))
     command = evaluation_command(
         lake.local(dataset.path),

@@ -17,6 +17,7 @@ from lyo_pipelines.external_process.program import Program
 from lyo_pipelines.external_process.reporter import Reporter
 from lyo_pipelines.external_process.stopping import StopRequest
 from lyo_pipelines.training.divergence import require_not_diverged
+from lyo_pipelines.training.engine.asking import AskingReporter
 from lyo_pipelines.training.lock import device_lock
 from lyo_pipelines.training.plan import (
     TrainingResult,
@@ -56,7 +57,7 @@ def _run(options: argparse.Namespace, report: Reporter, stop: StopRequest) -> No
         report.say(f"already trained: {result.version} in {output}")
     else:
         require_not_diverged(output)
-        result = _train(recipe, options, report, stop)
+        result = _train(recipe, options, AskingReporter(report, stop) if options.ask else report, stop)
         report.say(f"trained {result.version} in {result.metrics.seconds:.0f} s: {output}")
     # what its page shows is read from its manifest by whoever shows it
     report.materialize({"version": {"raw_value": result.version, "type": "text"}}, result.version)
@@ -110,6 +111,11 @@ def _parser() -> argparse.ArgumentParser:
         type=float,
         metavar="SECONDS",
         help="how long to wait for a device that another training holds (default: LYO_TRAINING_WAIT_SECONDS; 0: fail at once)",
+    )
+    parser.add_argument(
+        "--ask",
+        action="store_true",
+        help="after each line of metrics.jsonl, ask on stdout whether to go on (asking.py)",
     )
     parser.add_argument(
         "--stop-with-parent", action="store_true", help="stop when the parent process dies (always so under Dagster)"

@@ -149,7 +149,10 @@ class TrainingProgress(transformers.TrainerCallback):
     def on_evaluate(
         self, args: Any, state: transformers.TrainerState, control: transformers.TrainerControl, **kwargs: Any
     ) -> Any:
-        """Stop when validation has not become better for as long as the recipe is patient."""
+        """Stop when validation has not become better for as long as the recipe is patient, or when a stop was asked for meanwhile."""
+        if self.stop.reason and self.step < self.plan.steps:
+            control.should_training_stop = True
+            return control
         rule = self.recipe.validation
         if out_of_patience(validation_losses(state), rule.patience, rule.min_delta) and self.step < self.plan.steps:
             self.stopped_early = control.should_training_stop = True

@@ -34,7 +34,8 @@ from lyo_pipelines.training.engine.progress import TrainingProgress, peak_memory
 from lyo_pipelines.training.metrics_log import MetricsLog
 from lyo_pipelines.training.plan import METRICS, TrainingResult, read_adapter
 from lyo_pipelines.training.probes import Quantisation
-from lyo_pipelines.training.recipes import FOUR_BIT_METHOD, Recipe
+from lyo_pipelines.training.recipes import FOUR_BIT_METHOD, TRACKED_BY_PROCESS, Recipe
+from lyo_pipelines.training.tracking import start_tracking
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,7 @@ def open_training(
         log=log,
         source=source,
         tokenizer=base.load_tokenizer(source),
-        limit=_limit(recipe, dataset_dir, source, reporter.say),
+        limit=token_limit(recipe, dataset_dir, source, reporter.say),
     )
 
 
@@ -129,7 +130,7 @@ def _require_numbers(checkpoint: Path, recipe: Recipe) -> None:
         raise diverged(recipe, what, value, step=step, steps=state["global_step"], before=step - 1)
 
 
-def _limit(recipe: Recipe, dataset_dir: Path, source: str, say: Callable[[str], None]) -> int:
+def token_limit(recipe: Recipe, dataset_dir: Path, source: str, say: Callable[[str], None] = lambda _: None) -> int:
     """Tokens of an example at most: the recipe's figure for the dataset's tasks, or what the base model's positions allow."""
     wanted = max(recipe.batch.max_length_of(task) for task in DataManifest.read(dataset_dir / MANIFEST).tasks)
     known = base.positions(source)
@@ -172,7 +173,9 @@ def _quantisation(session: Session, facts: Facts) -> Quantisation:
 
 
 def tracking_run(session: Session) -> list[transformers.TrainerCallback]:
-    """Callbacks of the tracker that the recipe names, where the Trainer does not bring it itself."""
+    """Callbacks of the tracker that the recipe names; one on a server gets a process of its own, which is started here."""
+    if session.recipe.logging.tracking in TRACKED_BY_PROCESS:
+        start_tracking(session.output)
     if session.recipe.logging.tracking != "tensorboard":
         return []
     from torch.utils.tensorboard import SummaryWriter

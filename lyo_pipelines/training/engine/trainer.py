@@ -164,7 +164,6 @@ def training_settings(
 ) -> dict[str, Any]:  # the Trainer's arguments
     """What any Trainer must know; evaluating, saving and logging are steered by our callback."""
     warmup = round(recipe.optimizer.warmup_ratio * plan.steps)
-    tracking = recipe.logging.tracking
     return {
         "output_dir": str(folder),
         "max_steps": plan.steps,
@@ -192,7 +191,7 @@ def training_settings(
         "metric_for_best_model": "eval_loss",
         "greater_is_better": False,
         "save_total_limit": None,  # ours goes by completeness, the Trainer's by age
-        "report_to": [tracking] if tracking in {"mlflow", "wandb"} else [],
+        "report_to": [],  # trackers read metrics.jsonl (tracking.py): their own callbacks send code, hosts and environment
         "disable_tqdm": True,
         "remove_unused_columns": False,
         "average_tokens_across_devices": False,

@@ -1,0 +1,96 @@
+"""`lyo hosted SEGMENT`: fine-tune at a provider on a segment's dataset version; what would be sent and paid is said first."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+
+from rich.console import Console
+from rich.markup import escape
+
+from lyo_pipelines.commands.arguments import errors
+from lyo_pipelines.commands.output import print_json
+from lyo_pipelines.config.hosted import HostedConfig
+from lyo_pipelines.config.loading import load_config
+from lyo_pipelines.config.settings import Settings
+from lyo_pipelines.dataset.versions import Version, latest_version
+from lyo_pipelines.hosted.client import HostedClient
+from lyo_pipelines.hosted.job import cancel_job, metrics_of, new_job, run_job
+from lyo_pipelines.hosted.prepare import HostedRefusedError, prepare_files, require_allowed, require_within_cap
+from lyo_pipelines.hosted.record import EVENTS, HostedJob, all_jobs, cause_of, hosted_dir, read_job
+from lyo_pipelines.segments import parse_parent
+from lyo_pipelines.storage.lake import Lake
+
+
+def tune_hosted(
+    console: Console, segment: str, *, dry_run: bool = False, cancel: bool = False, as_json: bool = False
+) -> None:
+    """Create the job, or go on following it; dry_run: say what would leave and cost, send nothing."""
+    parse_parent(segment)
+    settings = Settings.from_env()
+    lake, config = Lake(settings.data_dir), load_config(settings.config_path)
+    version = _version(lake, segment)
+    key = "" if dry_run else require_allowed(config.hosted, datetime.now(UTC).date())
+    cause = cause_of(version.fingerprint, config.hosted)
+    folder = hosted_dir(lake, version.segment, version.fingerprint, cause)
+    if cancel:
+        with_client = HostedClient(config.hosted, key)
+        _print(console, cancel_job(folder, with_client), config.hosted, as_json=as_json)
+        return
+    earlier, job = all_jobs(lake), read_job(folder)
+    progress = errors() if as_json else console
+    prepared = prepare_files(lake, version, config.hosted, config.curation, earlier)
+    intent = new_job(cause, version.segment, version.fingerprint, config.hosted, prepared)
+    if dry_run:
+        _print(console, intent, config.hosted, as_json=as_json)
+        return
+    if job is None or not job.committed:
+        require_within_cap(config.hosted, prepared.estimate, [one for one in earlier if one.cause != cause])
+    client = HostedClient(config.hosted, key)
+    try:
+        done = run_job(
+            folder, intent, prepared, client, sleep=time.sleep,
+            say=lambda text: progress.print(text, highlight=False, markup=False, soft_wrap=True),
+        )  # fmt: skip
+    finally:
+        client.close()
+    _print(console, done, config.hosted, as_json=as_json)
+    if not as_json and (metrics := metrics_of(folder / EVENTS)):
+        last = {name: value for name, value in metrics[-1].items() if isinstance(value, int | float)}
+        console.print(
+            "Last metrics: " + ", ".join(f"{name} {value:g}" for name, value in last.items()), highlight=False
+        )
+
+
+def _version(lake: Lake, segment: str) -> Version:
+    version = latest_version(lake, segment)
+    if version is None:
+        raise HostedRefusedError(
+            f"{segment} has no dataset version.", hint=f"Build one: `lyo train {segment} --until dataset`."
+        )
+    return version
+
+
+def _print(console: Console, job: HostedJob, config: HostedConfig, *, as_json: bool) -> None:
+    if as_json:
+        print_json(console, job.model_dump(mode="json"))
+        return
+    sent = ", ".join(f"{name} {n:,}" for name, n in job.examples.items())
+    redacted = ", ".join(f"{kind} {n}" for kind, n in job.redacted.items()) or "none"
+    where = job.base_url or "no provider (hosted.base_url)"
+    lines = [
+        f"{job.segment} {job.dataset_fingerprint} to {where}, model {job.model or 'not set'}",
+        f"examples: {sent}; personal data taken out once more: {redacted}",
+        f"estimate: {job.tokens:,} tokens, {job.estimate:.2f} {job.currency} (cap {config.spending_cap:.2f} for all jobs)",
+    ]
+    if job.status:
+        lines.append(f"{job.job_id}: {job.status} {job.error}".rstrip())
+    if job.trained_tokens is not None:
+        lines.append(f"trained tokens: {job.trained_tokens:,}, {job.cost or 0.0:.2f} {job.currency}")
+    if job.fine_tuned_model:
+        asked = (
+            "reports ask it beside your adapter" if config.evaluate else "hosted.evaluate: true has reports ask it, too"
+        )
+        lines.append(f"model: {job.fine_tuned_model}; {asked}")
+    for line in lines:
+        console.print(escape(line), highlight=False, soft_wrap=True)
