@@ -32,6 +32,9 @@ def main() -> None:
     parser.add_argument("--layers", type=int, default=30)
     options = parser.parse_args()
     cores = len(os.sched_getaffinity(0))
+    from lyo_pipelines.external_process.environment import prepare_environment
+
+    prepare_environment(offline=True)  # how threads wait is read when torch is loaded
     context = mp.get_context("fork")  # the libraries are imported once
     import lyo_pipelines.training.engine.model_building  # noqa: F401
 
@@ -118,10 +121,6 @@ def count_for_ever() -> None:
 
 def work(pipe: Any, rank: int, count: int, threads: int, meeting: str, models: str, steps: int, layers: int) -> None:
     """One process of an arm: a step whenever it is told."""
-    from lyo_pipelines.external_process.environment import prepare_environment
-
-    prepare_environment(offline=True)
-    os.environ["OMP_NUM_THREADS"] = str(threads)
     import torch
     import torch.distributed as dist
 

@@ -85,8 +85,8 @@ def free_port() -> int:
 @pytest.fixture(scope="module")
 def place(tmp_path_factory) -> Place:
     folder = tmp_path_factory.mktemp("processes")
-    # 43 examples: the last step has two micro-batches for four places
-    return Place(folder, make_model(folder / "llama"), make_dataset(folder / "data", train=43, validation=9))
+    # 21 examples: the last of six steps has two micro-batches for four places
+    return Place(folder, make_model(folder / "llama"), make_dataset(folder / "data", train=21, validation=9))
 
 
 @pytest.fixture(scope="module")
@@ -118,9 +118,8 @@ def assert_same_training(ours: Path, theirs: Path) -> None:
     assert read_adapter(ours).metrics.best_step == read_adapter(theirs).metrics.best_step
 
 
-@pytest.mark.parametrize(("processes", "sharding"), [(2, "ddp"), (4, "ddp"), (2, "fsdp")])
-def test_so_many_processes_learn_what_one_learns(place, alone, processes, sharding):
-    adapter, said = place.train(f"{sharding}-{processes}", processes, sharding)
+def test_four_processes_learn_what_one_learns(place, alone):
+    adapter, said = place.train("four", 4, "ddp")
     assert_same_training(adapter, alone)
     assert said.count("validation loss") == len([one for one in losses(alone) if one[0] == "eval_loss"]), "one speaks"
     newest = max((adapter / "checkpoints").glob("checkpoint-*"), key=lambda path: path.stat().st_mtime)
@@ -128,7 +127,7 @@ def test_so_many_processes_learn_what_one_learns(place, alone, processes, shardi
     assert (adapter / "probes.json").is_file()
 
 
-def test_a_killed_process_ends_all_and_the_training_goes_on_in_another_number_of_them(place, alone):
+def test_a_killed_process_ends_all_and_the_training_goes_on_split_over_two(place, alone):
     output = place.folder / "killed"
     told = (place.folder / "killed.err").open("w+")
     running = subprocess.Popen(
@@ -136,7 +135,7 @@ def test_a_killed_process_ends_all_and_the_training_goes_on_in_another_number_of
         stderr=told,
         env=os.environ | {"HF_HUB_OFFLINE": "1", "CUDA_VISIBLE_DEVICES": ""},
     )
-    while running.poll() is None and not any(row.get("step", 0) >= 4 for row in read_metrics(output / "metrics.jsonl")):
+    while running.poll() is None and not any(row.get("step", 0) >= 3 for row in read_metrics(output / "metrics.jsonl")):
         time.sleep(0.02)
     with pytest.raises(DeviceBusyError), device_lock("cpu", "mine", wait_seconds=0, say=print):
         pytest.fail("two trainings on one device")
@@ -146,7 +145,7 @@ def test_a_killed_process_ends_all_and_the_training_goes_on_in_another_number_of
     told.seek(0)
     assert "was killed by SIGKILL, and the others were ended" in told.read()
     assert not any(Path(f"/proc/{rank}").exists() for rank in ranks)
-    adapter, said = place.train("killed", 4, "fsdp")
+    adapter, said = place.train("killed", 2, "fsdp")
     assert "resuming checkpoint-" in said
     assert_same_training(adapter, alone)
 
@@ -164,7 +163,7 @@ def test_every_step_is_dealt_whole_evenly_and_once(tokens, processes, each):
         assert counted == Counter(range(step * processes * each, min((step + 1) * processes * each, len(tokens))))
         loads = [sum(tokens[place.number] for place in hand if place.counted) for hand in hands]
         assert max(loads) - min(loads) <= max(tokens[place.number] for hand in hands for place in hand)
-    assert deal(plan, 1)[0].places == tuple(shares[0].places) or processes > 1
+    assert [place.number for place in deal(plan, 1)[0].places] == list(range(len(tokens))), "alone, in the planned order"
 
 
 @pytest.mark.parametrize(
