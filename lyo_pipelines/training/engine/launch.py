@@ -69,9 +69,10 @@ def run_processes(count: int, arguments: Sequence[str], *, threads: int | None, 
 
 def _silence() -> None:
     """The launcher's own log would say at length what we say in a sentence."""
-    log = logging.getLogger("torch.distributed")
-    log.addHandler(logging.NullHandler())
-    log.propagate = False
+    for name in ("torch.distributed.elastic", "torch.distributed.launcher"):
+        log = logging.getLogger(name)
+        log.addHandler(logging.NullHandler())
+        log.propagate = False
 
 
 def _cause(error: ChildFailedError) -> tuple[int, int]:
