@@ -11,7 +11,6 @@ from lyo_pipelines.training.engine.fused_lora import fuse_lora, keep_mask
 from lyo_pipelines.training.engine.lora import TARGET_MODULES, add_lora, trainable_parameters
 from lyo_pipelines.training.engine.loss import head_of, token_losses
 from lyo_pipelines.training.engine.model_building import compile_blocks
-from lyo_pipelines.training.engine.packed_lora import pack_products
 from lyo_pipelines.training.recipe_loading import load_recipe
 from lyo_pipelines.training.recipes import Lora
 from lyo_pipelines_tests.training.tiny import make_dataset, make_model
@@ -117,23 +116,6 @@ def test_a_head_that_is_learnt_or_unknown_is_not_chunked(folders, dataset):
 @pytest.mark.parametrize("family", ["llama", "mistral", "gemma2"])
 def test_fused_lora_is_pefts_lora(folders, dataset, family):
     results = [loss_and_gradients(*prepared(folders[family], dataset, fused=fused)) for fused in (False, True)]
-    assert_same(*results)
-
-
-@pytest.mark.parametrize("family", ["llama", "mistral", "gemma2"])
-@pytest.mark.parametrize("dropout", [0.0, 0.3])
-def test_packed_products_are_those_of_each_layer(folders, dataset, family, dropout):
-    results = []
-    for packed in (False, True):
-        model, batch, _ = prepared(folders[family], dataset, fused=True, dropout=dropout)
-        names, weights = list(model.state_dict()), sum(p.numel() for p in model.parameters())
-        if packed:
-            assert pack_products(model) == 4, "attention and MLP of two blocks"
-            assert (list(model.state_dict()), sum(p.numel() for p in model.parameters())) == (names, weights)
-        torch.manual_seed(3)
-        results.append(loss_and_gradients(model, batch))
-        with model.disable_adapter(), torch.no_grad():
-            results[-1][1]["base"] = token_losses(model, batch, encoder_decoder=False)[0]
     assert_same(*results)
 
 

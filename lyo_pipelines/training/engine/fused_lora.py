@@ -24,35 +24,20 @@ def fuse_lora(model: nn.Module) -> int:
             continue
         if module.lora_variant or module.fan_in_fan_out or module.base_layer.weight.requires_grad:
             continue
-        module.forward = types.MethodType(fused_forward, module)
+        module.forward = types.MethodType(_forward, module)
         fused += 1
     return fused
 
 
-def is_fused(module: Any) -> bool:
-    """Whether a layer got the forward of this file."""
-    return getattr(getattr(module, "forward", None), "__func__", None) is fused_forward
-
-
-def takes_fused(layer: Any) -> bool:
-    """Whether a layer adds one adapter now, beside its base."""
-    return not (layer.disable_adapters or layer.merged or len(layer.active_adapters) != 1)
-
-
-def rate_of(layer: Any, adapter: str) -> float:
-    """What share of its input an adapter does not see now."""
-    dropout = layer.lora_dropout[adapter]
-    return dropout.p if isinstance(dropout, nn.Dropout) and layer.training else 0.0
-
-
-def fused_forward(self: Any, x: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
-    """What a layer answers."""
-    if not takes_fused(self) or args or kwargs:
+def _forward(self: Any, x: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
+    if self.disable_adapters or self.merged or len(self.active_adapters) != 1 or args or kwargs:
         return Linear.forward(self, x, *args, **kwargs)
     name = self.active_adapters[0]
+    dropout = self.lora_dropout[name]
+    rate = dropout.p if isinstance(dropout, nn.Dropout) and self.training else 0.0
     base = self.base_layer
     down, up = self.lora_A[name].weight, self.lora_B[name].weight
-    return _FusedLora.apply(x, base.weight, base.bias, down, up, self.scaling[name], rate_of(self, name))
+    return _FusedLora.apply(x, base.weight, base.bias, down, up, self.scaling[name], rate)
 
 
 class _FusedLora(torch.autograd.Function):
