@@ -211,7 +211,7 @@ def arm_ours(options: argparse.Namespace) -> dict:
 
     from lyo_pipelines.external_process.reporter import Reporter
     from lyo_pipelines.external_process.stopping import StopRequest
-    from lyo_pipelines.training.engine.model_building import choose_device
+    from lyo_pipelines.training.engine.devices import choose_device
     from lyo_pipelines.training.engine.run import train_adapter
     from lyo_pipelines.training.metrics_log import read_metrics
     from lyo_pipelines.training.recipe_loading import load_recipe

@@ -24,6 +24,7 @@ from lyo_pipelines.training.memory import (
     require_memory,
 )
 from lyo_pipelines.training.preflight import BaseState, base_state, missing_package, unfit_recipe
+from lyo_pipelines.training.processes import local_processes
 from lyo_pipelines.training.recipe_loading import load_recipe, parse_changes
 from lyo_pipelines.training.recipes import FOUR_BIT_METHOD, Recipe
 
@@ -92,7 +93,14 @@ def _memory(
     dtype = training_dtype(recipe, device) if known else recipe.dtype
     if dtype != recipe.dtype:
         console.print(f"  this device does not multiply {recipe.dtype} natively: trained in {dtype}", highlight=False)
-    needed = estimate_memory(dimensions, recipe, largest_batch(recipe, TASK), device, dtype=dtype)
+    needed = estimate_memory(
+        dimensions,
+        recipe,
+        largest_batch(recipe, TASK),
+        device,
+        dtype=dtype,
+        processes=local_processes(recipe, int(device == "cuda")),
+    )
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column("memory at the longest batch")
     table.add_column("GB", justify="right")

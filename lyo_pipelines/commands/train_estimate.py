@@ -26,6 +26,7 @@ from lyo_pipelines.training.dtypes import training_dtype
 from lyo_pipelines.training.memory import GB, estimate_memory, free_bytes, largest_batch
 from lyo_pipelines.training.plan import TrainingResult
 from lyo_pipelines.training.preflight import base_state
+from lyo_pipelines.training.processes import local_processes
 from lyo_pipelines.training.recipes import Recipe
 from lyo_pipelines.training.versions import list_adapters
 
@@ -212,7 +213,17 @@ def _memory(lake: Lake, recipe: Recipe, segment: str, device: str) -> tuple[floa
     if dimensions is None:
         return None, free, notes
     batch = largest_batch(recipe, parse_parent(segment).task)
-    needed = estimate_memory(dimensions, recipe, batch, device, dtype=training_dtype(recipe, device)).total / GB
+    needed = (
+        estimate_memory(
+            dimensions,
+            recipe,
+            batch,
+            device,
+            dtype=training_dtype(recipe, device),
+            processes=local_processes(recipe, int(device == "cuda")),
+        ).total
+        / GB
+    )
     if recipe.memory.refuse_above and needed > recipe.memory.refuse_above * free:
         notes.append("it would not start: too little memory is free; `lyo doctor --recipe` says what takes how much")
     return round(needed, 2), round(free, 2), notes

@@ -29,6 +29,7 @@ class Program:
     stop_with_parent: it ends when its parent does; under Dagster it always does.
     offline: nothing may be fetched from the Hugging Face hub.
     waiting: how its threads wait for each other (environment.py).
+    part: which of several processes that do one work together this is; None: the only one.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Program:
     stop_with_parent: bool = False
     offline: bool = False
     waiting: Mapping[str, str] = field(default_factory=lambda: SHORT_SPIN)
+    part: int | None = None
 
     def run(self, work: Callable[[Reporter, StopRequest], None]) -> int:
         """Do the work; returns the exit code.
@@ -49,7 +51,7 @@ class Program:
         """
         prepare_environment(offline=self.offline, waiting=self.waiting)
         stop = StopRequest(at_once=self.stop_at_once)
-        with stop.listening(), open_reporter(self.name) as report:
+        with stop.listening(), open_reporter(self.name, self.part) as report:
             try:
                 if report.launched_by_dagster or self.stop_with_parent:
                     stop.watch_parent()

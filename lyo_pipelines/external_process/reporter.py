@@ -51,13 +51,33 @@ class Reporter:
         print(text, file=sys.stderr, flush=True)  # noqa: T201 - this is a command line program
 
 
+class FailuresOnly(Reporter):
+    """Of a process that works beside the one that reports: only why it failed."""
+
+    def say(self, text: str) -> None:
+        """Nothing: the first process says it."""
+
+    def tell(self, text: str) -> None:
+        """Nothing: the first process says it."""
+
+
 @contextmanager
-def open_reporter(name: str) -> Iterator[Reporter]:
-    """A reporter; it opens Dagster Pipes only when Dagster launched this process."""
+def open_reporter(name: str, part: int | None = None) -> Iterator[Reporter]:
+    """A reporter; it opens Dagster Pipes only when Dagster launched this process.
+
+    part: which of several processes of one program this is (None: the only one). The first speaks for all and leaves the pipe
+    open for the process that started them; the others say why they fail.
+    """
     from dagster_pipes import PipesEnvVarParamsLoader, open_dagster_pipes
 
+    if part:
+        yield FailuresOnly(f"{name}, process {part},")
+        return
     if not PipesEnvVarParamsLoader().is_dagster_pipes_process():
         yield Reporter(name)
+        return
+    if part == 0:
+        yield Reporter(name, open_dagster_pipes())
         return
     with open_dagster_pipes() as pipes:
         yield Reporter(name, pipes)

@@ -95,6 +95,56 @@ def plan_training(
     return TrainingPlan(tuple(micro), tuple(tokens), batch.accumulation, count)
 
 
+@dataclass(frozen=True)
+class Place:
+    """A micro-batch (its number in the plan) in a process's order; one that is not counted only keeps step with the others."""
+
+    number: int
+    counted: bool = True
+
+
+@dataclass(frozen=True)
+class Share:
+    """What one of several processes trains, in order; each `accumulation` of its places are its part of one optimizer step."""
+
+    places: tuple[Place, ...]
+    accumulation: int
+
+    def of_step(self, step: int) -> tuple[Place, ...]:
+        """Its part of the optimizer step after `step` others."""
+        return self.places[step * self.accumulation : (step + 1) * self.accumulation]
+
+
+def deal(plan: TrainingPlan, processes: int) -> list[Share]:
+    """Deal the micro-batches of each step to processes: each gets as many, and about as many tokens.
+
+    The step stays what it is in one process: the same micro-batches, in another order of adding. A last step with too few of them
+    is filled up with its shortest, which does not count. Raises ValueError where a step cannot be dealt evenly.
+    """
+    if plan.accumulation % processes:
+        raise ValueError(f"{plan.accumulation} micro-batches cannot be dealt evenly to {processes} processes")
+    shares: list[list[Place]] = [[] for _ in range(processes)]
+    for start in range(0, len(plan.micro_batches), plan.accumulation):
+        numbers = range(start, min(start + plan.accumulation, len(plan.micro_batches)))
+        for share, hand in zip(shares, _hands(numbers, plan.tokens, processes), strict=True):
+            share.extend(hand)
+    return [Share(tuple(share), plan.accumulation // processes) for share in shares]
+
+
+def _hands(numbers: range, tokens: Sequence[int], processes: int) -> list[list[Place]]:
+    """One step, dealt: the longest first, each to whom has least and has room."""
+    room = -(-len(numbers) // processes)
+    hands: list[list[int]] = [[] for _ in range(processes)]
+    for number in sorted(numbers, key=lambda one: -tokens[one]):
+        least = min((hand for hand in hands if len(hand) < room), key=lambda hand: sum(tokens[one] for one in hand))
+        least.append(number)
+    shortest = min(numbers, key=lambda one: tokens[one])
+    return [
+        [Place(number) for number in sorted(hand)] + [Place(shortest, counted=False)] * (room - len(hand))
+        for hand in hands
+    ]
+
+
 def seen_by_segment(plan: TrainingPlan, segments: Sequence[str]) -> dict[str, dict[str, int]]:
     """{segment: {"examples": how many there are, "seen": how often one is seen in the whole plan}}."""
     found = {key: {"examples": count, "seen": 0} for key, count in sorted(Counter(segments).items())}

@@ -27,6 +27,8 @@ NF4_BYTES = 0.5 + 1 / 64 + 4 / (64 * 256)
 """Bytes of one weight in 4 bits: 64 of them share a scale of 8 bits, 256 scales one of 32."""
 SLACK = 0.12
 """Share of the activations that the allocator holds beside them: blocks of sizes that do not fit together."""
+SPLIT = ("weights", "adapter", "gradients", "optimizer")
+"""The parts of which each process holds its share under FSDP; of the weights also one whole block at a time."""
 CHUNK_ROWS = 1024
 """Rows of logits worked on at a time on a GPU (engine/chunked_loss.py)."""
 GB = 1e9
@@ -74,9 +76,17 @@ def largest_batch(recipe: Recipe, task: str) -> LargestBatch:
 
 
 def estimate_memory(
-    dimensions: ModelDimensions, recipe: Recipe, batch: LargestBatch, device: str, *, dtype: Dtype | None = None
+    dimensions: ModelDimensions,
+    recipe: Recipe,
+    batch: LargestBatch,
+    device: str,
+    *,
+    dtype: Dtype | None = None,
+    processes: int = 1,
 ) -> MemoryEstimate:
-    """What a training will need at its peak. device: "cpu" or "cuda"; dtype: of its products there (default: the recipe's)."""
+    """What a training will need at its peak, of one GPU or of the machine. device: "cpu" or "cuda"; dtype: of its products there
+    (default: the recipe's); processes: that train on this machine, a GPU each, or on a CPU sharing the memory.
+    """
     size = 4 if (dtype or recipe.dtype) == "float32" else 2
     full = recipe.method == "full"
     learnt = dimensions.parameters if full else dimensions.lora(recipe.lora.r)
@@ -94,7 +104,12 @@ def estimate_memory(
         "logits": _logits(dimensions, recipe, batch, size, device),
         "overhead": overhead,
     }
-    return MemoryEstimate({name: round(value) for name, value in parts.items()})
+    if recipe.sharding == "fsdp":
+        whole_block = (weights + 4 * learnt) / max(dimensions.layers + dimensions.decoder_layers, 1)
+        parts |= {name: parts[name] / (processes * recipe.nodes) for name in SPLIT}
+        parts["weights"] += whole_block
+    times = processes if device == "cpu" else 1
+    return MemoryEstimate({name: round(value * times) for name, value in parts.items()})
 
 
 def base_weights(dimensions: ModelDimensions, size: int, *, four_bit: bool) -> float:

@@ -45,6 +45,19 @@ class MetricsLog:
         return max((row.get("seconds", 0.0) for row in kept), default=0.0)
 
 
+class MutedLog(MetricsLog):
+    """Of a process that trains beside the one that writes: nothing is written."""
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.seconds_before = path, 0.0
+
+    def write(self, stage: Stage, **values: Any) -> None:
+        """Nothing: the first process writes it."""
+
+    def close(self) -> None:
+        """There is nothing to flush."""
+
+
 def read_metrics(path: str | Path) -> list[RawRow]:
     """All whole lines so far, oldest first; empty when there is no file. A half-written last line is left out."""
     return [row for row in read_json_lines(Path(path)) if "stage" in row]

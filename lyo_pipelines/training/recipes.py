@@ -181,6 +181,13 @@ class Recipe(_RecipeSection):
     )
     dtype: Literal["float32", "bfloat16"] = "float32"
     device: Literal["auto", "cpu", "cuda"] = "auto"
+    devices: Positive | Literal["auto"] = Field(
+        default=1, description="processes on this machine, a GPU each; auto: every GPU, or every core where that pays"
+    )
+    nodes: Positive = Field(default=1, description="machines, each with so many devices")
+    sharding: Literal["none", "ddp", "fsdp"] = Field(
+        default="none", description="how processes share the work: ddp, a whole model each; fsdp, a part of it each"
+    )
     seed: int = 7
     lora: Lora = Lora()
     optimizer: Optimizer = Optimizer()
@@ -203,6 +210,26 @@ class Recipe(_RecipeSection):
             )
         return self
 
+    @model_validator(mode="after")
+    def _shares_the_work(self) -> Recipe:
+        several = self.devices != 1 or self.nodes > 1
+        if several and self.sharding == "none":
+            raise ValueError(
+                f"devices {self.devices} on {self.nodes} node(s) needs sharding: ddp (a whole model on each) or fsdp (a part each)"
+            )
+        if several and self.method in PREFERENCE_METHODS:
+            raise ValueError(f"method {self.method} trains on one device: devices 1, nodes 1, sharding none")
+        if self.sharding == "fsdp" and self.method == FOUR_BIT_METHOD:
+            raise ValueError("sharding fsdp does not split a base model in 4 bits (method qlora): take sharding ddp")
+        if self.sharding == "fsdp" and self.speed.compile:
+            raise ValueError("sharding fsdp goes without speed.compile")
+        if self.devices != "auto" and self.batch.accumulation % (self.devices * self.nodes):
+            raise ValueError(
+                f"the {self.batch.accumulation} micro-batches of a step (batch.accumulation) cannot be dealt evenly to "
+                f"{self.devices * self.nodes} processes"
+            )
+        return self
+
     @property
     def unused_later_sections(self) -> set[str]:
         """Sections added after the first adapters were made, where they are as if they were not there."""
@@ -216,5 +243,5 @@ PREFERENCE_METHODS = ("kto", "dpo")
 """Methods that learn from preferences, on top of an adapter."""
 FOUR_BIT_METHOD = "qlora"
 """The method whose base model is held in 4 bits, in training and wherever its adapter is asked."""
-WITHOUT_EFFECT_ON_WEIGHTS = ("name", "checkpoints", "logging", "cost", "memory")
-"""Sections left out of the adapter version: changing them changes no weight."""
+WITHOUT_EFFECT_ON_WEIGHTS = ("name", "checkpoints", "logging", "cost", "memory", "devices", "nodes", "sharding")
+"""Left out of the adapter version: changing them changes no weight (beyond rounding, of the last three)."""

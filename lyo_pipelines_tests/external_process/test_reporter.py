@@ -66,6 +66,20 @@ def test_without_dagster_nothing_is_opened_and_a_materialization_goes_nowhere(mo
     assert capsys.readouterr().err == "it is broken\n"
 
 
+def test_of_several_processes_the_first_speaks_and_who_started_them_closes_the_pipe(tmp_path, monkeypatch, capsys):
+    files = pipes_files(tmp_path, "adapter")
+    for part in (0, 1):
+        files.launch_this_process(monkeypatch)
+        with open_reporter("training", part) as report:
+            report.say(f"process {part} begins")
+            report.fail("it is broken")
+    assert [line["message"] for line in files.sent("log")] == ["process 0 begins", "it is broken"]
+    assert files.sent("closed") == []
+    assert capsys.readouterr().err.splitlines() == [
+        "process 0 begins", "training failed: it is broken", "training, process 1, failed: it is broken",
+    ]  # fmt: skip
+
+
 def test_progress_writes_each_step_and_says_few_of_them(tmp_path):
     clock, said = Clock(), []
     progress = Progress(tmp_path / "progress.jsonl", said.append, clock=clock)

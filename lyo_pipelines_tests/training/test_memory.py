@@ -89,6 +89,19 @@ def test_four_bits_full_training_and_checkpointing_move_the_parts_that_they_are_
     assert of(**{"speed.loss_positions_only": False})["logits"] > 1.4 * lora["logits"]
 
 
+def test_split_over_gpus_each_holds_its_part_and_on_a_cpu_the_processes_share_the_memory():
+    def of(sharding, processes, device="cuda"):
+        recipe = load_recipe("owner", {"sharding": sharding})
+        return estimate_memory(GEMMA, recipe, largest_batch(recipe, "tutoring"), device, processes=processes).parts
+
+    alone, ddp, fsdp = of("none", 1), of("ddp", 4), of("fsdp", 4)
+    assert ddp == alone
+    assert alone["weights"] / 4 < fsdp["weights"] < alone["weights"] / 3, "a quarter, and one block whole"
+    assert fsdp["optimizer"] == round(alone["optimizer"] / 4)
+    assert fsdp["activations"] == alone["activations"]
+    assert sum(of("ddp", 2, "cpu").values()) == pytest.approx(2 * sum(of("none", 1, "cpu").values()))
+
+
 def test_a_training_far_beyond_what_is_free_does_not_start_and_the_recipe_may_allow_it():
     needed = MemoryEstimate({"weights": 5 * 10**9, "activations": 10**10})
     recipe = load_recipe("owner", {"batch.size": 4})

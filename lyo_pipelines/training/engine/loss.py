@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import torch
+from torch.nn.parallel import DistributedDataParallel
 
 from lyo_pipelines.training.engine.chunked_loss import can_be_chunked, chunked_losses
 from lyo_pipelines.training.engine.data import IGNORED
@@ -48,11 +49,11 @@ def token_losses(
     length = targets.shape[1]
     head = head_of(model)
     if chunked is None:
-        chunked = loss_positions_only and labels.is_cuda and can_be_chunked(model, head)
+        chunked = loss_positions_only and labels.is_cuda and can_be_chunked(plain_model(model), head)
     if chunked:
         with _caught(head, in_loss, length) as caught:
             model(**inputs, use_cache=False)
-        return chunked_losses(model, head, caught[0], targets[in_loss]), weights[:, shift:][in_loss]
+        return chunked_losses(plain_model(model), head, caught[0], targets[in_loss]), weights[:, shift:][in_loss]
     if loss_positions_only:
         with _only(head, in_loss, length):
             logits = model(**inputs, use_cache=False).logits[0]
@@ -92,7 +93,8 @@ class _TokenLosses(torch.autograd.Function):
 
 
 def plain_model(model: Any) -> Any:
-    """The transformers model inside a peft-wrapped one, or the model itself."""
+    """The transformers model inside one that is wrapped for several processes, for peft, or both; or the model itself."""
+    model = model.module if isinstance(model, DistributedDataParallel) else model
     return model.get_base_model() if hasattr(model, "get_base_model") else model
 
 

@@ -17,25 +17,10 @@ from lyo_pipelines.training.engine.chat import Tokens
 from lyo_pipelines.training.engine.fused_lora import fuse_lora
 from lyo_pipelines.training.engine.lora import add_lora
 from lyo_pipelines.training.engine.loss import plain_model
-from lyo_pipelines.training.lock import NoDeviceError
 from lyo_pipelines.training.memory import SHORT_ROWS_TOKENS, LargestBatch
 from lyo_pipelines.training.recipes import FOUR_BIT_METHOD, Recipe
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
-
-
-def choose_device(recipe: Recipe) -> tuple[str, str]:
-    """Return (torch device, name of its lock). A GPU's lock is named by its own id, so that CUDA_VISIBLE_DEVICES cannot hide it.
-
-    Raises NoDeviceError when the recipe wants a GPU and there is none.
-    """
-    if recipe.device == "cuda" and not torch.cuda.is_available():
-        raise NoDeviceError(
-            f"recipe {recipe.name!r} wants a GPU and this machine shows none: use another recipe (cpu_demo) or --set device=cpu."
-        )
-    if recipe.device == "cpu" or not torch.cuda.is_available():
-        return "cpu", "cpu"
-    return "cuda", f"gpu-{torch.cuda.get_device_properties(0).uuid}"
 
 
 def build_model(recipe: Recipe, source: str, device: str, *, longest: int) -> Any:
@@ -57,7 +42,8 @@ def build_model(recipe: Recipe, source: str, device: str, *, longest: int) -> An
         model = add_lora(model, recipe.lora, recipe.seed)
         if recipe.speed.fused_lora:
             fuse_lora(model)
-    if recipe.method != FOUR_BIT_METHOD:  # 4-bit weights were made where they stay
+    # 4-bit weights were made where they stay, and a model that will be split goes onto its device part by part
+    if recipe.method != FOUR_BIT_METHOD and recipe.sharding != "fsdp":
         model = model.to(device)
     if recipe.speed.compile:
         compile_blocks(model)

@@ -19,6 +19,8 @@ from peft.utils.save_and_load import load_peft_weights, set_peft_model_state_dic
 from lyo_pipelines.storage.whole_files import write_whole
 from lyo_pipelines.training.engine.chat import Tokens
 from lyo_pipelines.training.engine.loss import shifted_right
+from lyo_pipelines.training.engine.ranks import ALONE, Ranks
+from lyo_pipelines.training.engine.sharded import is_sharded, load_weights
 from lyo_pipelines.training.probes import PROBES, TOP, NextToken, Probe, ProbeSet, Quantisation
 
 _COUNT = 6
@@ -42,26 +44,41 @@ class _Place:
 
 
 def write_probes(
-    output: Path, model: Any, tokenizer: Any, examples: Sequence[Tokens], quantisation: Quantisation
+    output: Path,
+    model: Any,
+    tokenizer: Any,
+    examples: Sequence[Tokens],
+    quantisation: Quantisation,
+    *,
+    ranks: Ranks = ALONE,
 ) -> list[str]:
     """Measure the adapter that was published in a folder and write its probes there; returns the files' names.
 
     model: with peft's layers, as it was trained; it gets the published weights. A whole model has no base to be mistaken for: none.
+    ranks: who trained it together; where the model is split, all must be here, and the first one writes.
     """
-    if not isinstance(model, peft.PeftModel):
+    if not isinstance(model, peft.PeftModel) or not (ranks.first or is_sharded(model)):
         return []
-    name = str(model.active_adapter)
-    device = next(model.parameters()).device
-    set_peft_model_state_dict(model, load_peft_weights(str(output), device=str(device)), adapter_name=name)
+    _load_published(model, output)
     with _still(model):
         places = _most_telling(
             [place for number, one in enumerate(_few(examples)) for place in _places(model, one, number)]
         )
-    if not places:
+    if not places or not ranks.first:
         return []
     probes = ProbeSet(quantisation=quantisation, probes=tuple(_probe(place, tokenizer) for place in places))
     write_whole(output / PROBES, probes.to_json())
     return [PROBES]
+
+
+def _load_published(model: peft.PeftModel, output: Path) -> None:
+    name, device = str(model.active_adapter), next(model.parameters()).device
+    weights = load_peft_weights(str(output), device=str(device))
+    if not is_sharded(model):
+        set_peft_model_state_dict(model, weights, adapter_name=name)
+        return
+    # in the file the adapter has no name
+    load_weights(model, {key.removesuffix("weight") + f"{name}.weight": weight for key, weight in weights.items()})
 
 
 @contextmanager
@@ -72,7 +89,8 @@ def _still(model: Any) -> Iterator[None]:
     compiled = any(module._compiled_call_impl is not None for module in model.modules())
     try:
         # asking for the stance alone loads the compiler
-        with torch.inference_mode(), torch.compiler.set_stance("force_eager") if compiled else nullcontext():
+        stance = torch.compiler.set_stance("force_eager") if compiled else nullcontext()
+        with torch.no_grad() if is_sharded(model) else torch.inference_mode(), stance:
             yield
     finally:
         model.train(was_training)

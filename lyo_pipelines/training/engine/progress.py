@@ -14,6 +14,7 @@ import transformers
 from lyo_pipelines.external_process.stopping import StopRequest
 from lyo_pipelines.training.batches import TrainingPlan
 from lyo_pipelines.training.divergence import diverged, first_divergence
+from lyo_pipelines.training.engine.ranks import ALONE, Ranks
 from lyo_pipelines.training.metrics_log import MetricsLog, Stage
 from lyo_pipelines.training.recipes import Recipe
 
@@ -79,7 +80,9 @@ class TrainingProgress(transformers.TrainerCallback):
         validations: set[int],
         tell: Callable[[str], None],
         clock: Callable[[], float] = time.monotonic,
+        ranks: Ranks = ALONE,
     ) -> None:
+        self.ranks = ranks
         self.recipe, self.plan, self.log, self.stop, self.tell, self.clock = recipe, plan, log, stop, tell, clock
         self.validations = validations
         self.started = clock()
@@ -103,7 +106,7 @@ class TrainingProgress(transformers.TrainerCallback):
         """Decide what this step is followed by."""
         self.step = step = state.global_step
         interval = self.recipe.checkpoints.interval
-        if self.stop.reason and step < self.plan.steps:
+        if self.ranks.agree_to_stop(self.stop) and step < self.plan.steps:
             control.should_save = control.should_training_stop = control.should_log = True
             return control
         validate = step in self.validations

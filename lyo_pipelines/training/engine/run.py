@@ -17,6 +17,7 @@ from lyo_pipelines.training.engine.finish import checkpoint_state
 from lyo_pipelines.training.engine.lora import trainable_parameters
 from lyo_pipelines.training.engine.model_building import build_model, largest_batch
 from lyo_pipelines.training.engine.progress import TrainingProgress, out_of_patience, validation_steps
+from lyo_pipelines.training.engine.ranks import ALONE, Ranks
 from lyo_pipelines.training.engine.session import Facts, Session, finish_training, open_training, tracking_run
 from lyo_pipelines.training.engine.trainer import AdapterTrainer, EncoderDecoderTrainer, MarkedCheckpoints
 from lyo_pipelines.training.memory import estimate_memory, require_memory
@@ -36,14 +37,17 @@ def train_adapter(
     device: str,
     reporter: Reporter,
     stop: StopRequest,
+    ranks: Ranks = ALONE,
 ) -> TrainingResult:
-    """Train, or go on where a killed run left off; returns the finished adapter.
+    """Train, or go on where a killed run left off; returns the finished adapter. ranks: who trains it together.
 
     Raises Interrupted after a stop request (its checkpoint is written), or an error of this room whose message says what to do.
     """
     if is_complete(output):
         return read_adapter(output)
-    session = open_training(recipe, dataset_dir, output, models_dir, device=device, reporter=reporter, stop=stop)
+    session = open_training(
+        recipe, dataset_dir, output, models_dir, device=device, reporter=reporter, stop=stop, ranks=ranks
+    )
     tokenizer, limit = session.tokenizer, session.limit
     data = read_split(dataset_dir, "train", tokenizer, limit)
     held_out = read_split(
@@ -58,6 +62,7 @@ def train_adapter(
     reporter.say(
         f"{session.note.segment}: {plan.examples} examples, {plan.steps} steps, {int(plan.tokens_after[-1]):,} tokens, "
         f"{trainable_parameters(model):,} weights to learn, on {device}"
+        + (f" in {ranks.count} processes" if ranks.count > 1 else "")
         + (f", resuming {session.resume.name}" if session.resume else "")
     )
     progress = _train(session, model, plan, data, held_out)
@@ -80,7 +85,9 @@ def _check_memory(session: Session, plan: TrainingPlan, data: Examples) -> None:
         return
     batch = largest_batch(plan, data.tokens, session.recipe, encoder_decoder=dimensions.decoder_layers > 0)
     dtype = training_dtype(session.recipe, session.device)
-    needed = estimate_memory(dimensions, session.recipe, batch, session.device, dtype=dtype)
+    needed = estimate_memory(
+        dimensions, session.recipe, batch, session.device, dtype=dtype, processes=session.ranks.local
+    )
     require_memory(needed, session.recipe, session.device)
 
 
@@ -88,8 +95,9 @@ def _train(session: Session, model: Any, plan: TrainingPlan, data: Examples, hel
     recipe, stop = session.recipe, session.stop
     validations = validation_steps(recipe, plan.steps, held_out.lengths, int(plan.tokens_after[-1]))
     progress = TrainingProgress(
-        recipe=recipe, plan=plan, log=session.log, stop=stop, validations=validations, tell=session.reporter.tell
-    )
+        recipe=recipe, plan=plan, log=session.log, stop=stop, validations=validations,
+        tell=session.reporter.tell, ranks=session.ranks,
+    )  # fmt: skip
     encoder_decoder = bool(model.config.is_encoder_decoder)
     trainer = (EncoderDecoderTrainer if encoder_decoder else AdapterTrainer)(
         model=model,
@@ -108,8 +116,10 @@ def _train(session: Session, model: Any, plan: TrainingPlan, data: Examples, hel
         on_validation=progress.on_validation,
         callbacks=[progress, *tracking_run(session)],
         device=session.device,
+        ranks=session.ranks,
     )
-    stop.check()
+    if session.ranks.agree_to_stop(stop):
+        stop.check()
     resume = session.resume
     if resume and has_ended(resume, recipe, plan.steps, validations):
         progress.step = step_of(resume)
@@ -140,7 +150,8 @@ def run_trainer(trainer: MarkedCheckpoints, session: Session, progress: Training
     except DivergedError as error:  # before its checkpoint is written: the ones there are sound
         progress.write("diverged")
         session.log.close()
-        note_divergence(session.output, error)
+        if session.ranks.first:
+            note_divergence(session.output, error)
         raise
 
 

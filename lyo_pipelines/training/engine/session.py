@@ -31,7 +31,8 @@ from lyo_pipelines.training.engine.finish import (
 from lyo_pipelines.training.engine.output_claim import claim_output
 from lyo_pipelines.training.engine.probing import write_probes
 from lyo_pipelines.training.engine.progress import TrainingProgress, peak_memory_bytes
-from lyo_pipelines.training.metrics_log import MetricsLog
+from lyo_pipelines.training.engine.ranks import ALONE, Ranks
+from lyo_pipelines.training.metrics_log import MetricsLog, MutedLog
 from lyo_pipelines.training.plan import METRICS, TrainingResult, read_adapter
 from lyo_pipelines.training.probes import Quantisation
 from lyo_pipelines.training.recipes import FOUR_BIT_METHOD, TRACKED_BY_PROCESS, Recipe
@@ -51,7 +52,9 @@ class Facts:
 
 @dataclass(frozen=True)
 class Session:
-    """One training that has begun. `resume`: the checkpoint it goes on from, or None; `limit`: tokens of an example at most."""
+    """One training that has begun. `resume`: the checkpoint it goes on from, or None; `limit`: tokens of an example at most;
+    `ranks`: which of the processes that train it together this is.
+    """
 
     recipe: Recipe
     dataset_dir: Path
@@ -66,6 +69,7 @@ class Session:
     source: str
     tokenizer: Any
     limit: int
+    ranks: Ranks = ALONE
 
     @property
     def checkpoints(self) -> Path:
@@ -88,19 +92,20 @@ def open_training(
     reporter: Reporter,
     stop: StopRequest,
     start: TrainingResult | None = None,
+    ranks: Ranks = ALONE,
 ) -> Session:
     """Claim the folder, find the checkpoint to go on from, and load the tokenizer. Raises what claim_output raises.
 
     start: the adapter that training starts from, where it does.
     """
     note = claim_output(output, dataset_dir, recipe, start)
-    resume = newest_complete(output / "checkpoints", reporter.say)
+    resume = ranks.of_first(newest_complete(output / "checkpoints", reporter.say) if ranks.first else None)
     step = step_of(resume) if resume else 0
     if resume is not None:
         _require_numbers(resume, recipe)
-    log = MetricsLog(output / METRICS, step)
+    log = MetricsLog(output / METRICS, step) if ranks.first else MutedLog(output / METRICS)
     log.write("loading", step=step, seconds=log.seconds_before, memory_bytes=peak_memory_bytes())
-    torch.set_num_threads(recipe.speed.threads or len(os.sched_getaffinity(0)))
+    torch.set_num_threads(recipe.speed.threads or max(1, len(os.sched_getaffinity(0)) // ranks.local))
     transformers.set_seed(recipe.seed)
     if (dtype := training_dtype(recipe, device)) != recipe.dtype:
         reporter.say(f"{device} does not multiply {recipe.dtype} natively: this training multiplies in {dtype}")
@@ -119,6 +124,7 @@ def open_training(
         source=source,
         tokenizer=base.load_tokenizer(source),
         limit=token_limit(recipe, dataset_dir, source, reporter.say),
+        ranks=ranks,
     )
 
 
@@ -147,7 +153,24 @@ def finish_training(
 
     facts: what this kind of training adds to it. model: the one that was trained; it gets the weights of the best checkpoint.
     """
+    ranks = session.ranks
     progress.write("saving")
+    published = _publish(session) if ranks.first else None
+    ranks.wait()
+    probes = write_probes(
+        session.output, model, session.tokenizer, examples, _quantisation(session, facts), ranks=ranks
+    )
+    if published is not None:
+        outcome, files = published[0], published[1] + probes
+        progress.write("done", loss=outcome.loss)
+        session.log.close()
+        write_manifest(session.output, _manifest(session, progress, outcome, facts), files)
+    ranks.wait()
+    return read_adapter(session.output)
+
+
+def _publish(session: Session) -> tuple[TrainingMetrics, list[str]]:
+    """Publish the best checkpoint; what publish_adapter returns."""
     last = newest_complete(session.checkpoints, session.reporter.say)
     if last is None:
         raise DamagedCheckpointError(
@@ -155,15 +178,10 @@ def finish_training(
             hint="See whether the disk is full, and train again.",
         )
     try:
-        outcome, files = publish_adapter(session.output, last, session.recipe, session.tokenizer)
+        return publish_adapter(session.output, last, session.recipe, session.tokenizer)
     except DivergedError as error:
         note_divergence(session.output, error)
         raise
-    files += write_probes(session.output, model, session.tokenizer, examples, _quantisation(session, facts))
-    progress.write("done", loss=outcome.loss)
-    session.log.close()
-    write_manifest(session.output, _manifest(session, progress, outcome, facts), files)
-    return read_adapter(session.output)
 
 
 def _quantisation(session: Session, facts: Facts) -> Quantisation:
@@ -173,7 +191,11 @@ def _quantisation(session: Session, facts: Facts) -> Quantisation:
 
 
 def tracking_run(session: Session) -> list[transformers.TrainerCallback]:
-    """Callbacks of the tracker that the recipe names; one on a server gets a process of its own, which is started here."""
+    """Callbacks of the tracker that the recipe names, where the Trainer does not bring it itself; one on a server gets a process
+    of its own, which is started here.
+    """
+    if not session.ranks.first:
+        return []
     if session.recipe.logging.tracking in TRACKED_BY_PROCESS:
         start_tracking(session.output)
     if session.recipe.logging.tracking != "tensorboard":
