@@ -5,7 +5,9 @@ from __future__ import annotations
 import gzip
 import io
 import lzma
+import zipfile
 
+import fsspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -17,6 +19,7 @@ from lyo_pipelines.interactions.errors import UnreadableFileError
 from lyo_pipelines.interactions.reading import unpacking
 from lyo_pipelines.interactions.reading.arrow_rows import arrow_blocks, parquet_blocks
 from lyo_pipelines.interactions.reading.arrow_sizes import row_sizes
+from lyo_pipelines.interactions.reading.source_file import InputFile
 from lyo_pipelines.interactions.reading.unpacking import check_unpacked
 from lyo_pipelines_tests.interactions.landing_lake import CONFIG, jsonl, lake_at, land, row
 
@@ -128,3 +131,17 @@ def test_a_packed_log_of_usual_repetition_is_read(tmp_path):
     packed.write_bytes(gzip.compress(path.read_bytes()))
     assert land(lake_at(tmp_path / "data"), packed).accepted == 300
     assert CONFIG.max_row_bytes == 16 << 20
+
+
+@pytest.mark.parametrize("at", range(0, 120, 11))
+def test_a_damaged_zip_of_a_store_is_unreadable_as_one_of_a_disk_is(at, tmp_path):
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("log.jsonl", b'{"a": 1}\n')
+    content = packed.getvalue()[at + 1 :]
+    store, disk = fsspec.filesystem("memory"), tmp_path / "log.zip"
+    store.pipe_file("/log.zip", b"PK\x03\x04" + content)
+    disk.write_bytes(b"PK\x03\x04" + content)
+    for path, fs in (("/log.zip", store), (str(disk), None)):
+        with pytest.raises(UnreadableFileError), InputFile.at(path, fs).content() as handle:
+            handle.read()

@@ -46,6 +46,8 @@ class Guarded:
         """Go to a position. Raises UnreadableFileError."""
         try:
             return self._stream.seek(offset, whence)
+        except ValueError as error:  # how a stream in memory or in a store says what a disk says with EINVAL
+            raise OSError(errno.EINVAL, str(error)) from error
         except _BROKEN as error:
             if isinstance(error, OSError) and error.errno == errno.EINVAL:
                 raise  # a place before the beginning: for the caller (the reader of zips looks there)
