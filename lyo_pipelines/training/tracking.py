@@ -46,6 +46,11 @@ _INHERITED = (
     "MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN", "WANDB_API_KEY",
 )  # fmt: skip
 """All that the process knows of our environment."""
+_QUIET = {
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2", "MLFLOW_DISABLE_TELEMETRY": "true",
+    "DO_NOT_TRACK": "true", "WANDB_ERROR_REPORTING": "false",
+}  # fmt: skip
+"""Tries of the libraries are short, and they tell their makers nothing."""
 
 
 class TrackingError(LyoError):
@@ -69,11 +74,7 @@ def start_tracking(output: Path) -> None:
     environment = {name: os.environ[name] for name in _INHERITED if name in os.environ}
     place = tracking_place(output)
     place.mkdir(parents=True, exist_ok=True)
-    # libraries look for settings of a person in HOME; tries of theirs are short
-    environment |= {
-        "HOME": str(place), "MLFLOW_HTTP_REQUEST_TIMEOUT": "10", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
-        "MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true", "WANDB_ERROR_REPORTING": "false",
-    }  # fmt: skip
+    environment |= {"HOME": str(place), **_QUIET}  # libraries look for settings of a person in HOME
     command = module_command("lyo_pipelines.training.tracking", str(output), options={"--follow": os.getpid()})
     with (output / LOG).open("ab") as log:
         subprocess.Popen(
@@ -219,6 +220,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--follow", type=int, metavar="PID", help="the training's process; without it: send and end")
     options = parser.parse_args(arguments)
     output = Path(options.output).absolute()
+    for name, value in _QUIET.items():
+        os.environ.setdefault(name, value)
     with FileLock(output / f".{STATE}.lock", timeout=AFTER_SECONDS):  # the one of a killed training may still send
         return _send(output, options.follow)
 

@@ -24,7 +24,7 @@ class MlflowSink:
         if uri is None:
             place.mkdir(parents=True, exist_ok=True)
         self.client: Any = MlflowClient(uri or f"sqlite:///{place / 'mlflow.db'}")
-        experiment = self._experiment(note.segment, place, uri)
+        experiment = self._experiment(note.segment, uri)
         found = self.client.search_runs([experiment], f"tags.`lyo.version` = '{note.version}'", max_results=1)
         if found:
             self.run = found[0].info.run_id
@@ -38,12 +38,12 @@ class MlflowSink:
         for start in range(0, len(pairs), _PARAMETERS):
             self.client.log_batch(self.run, params=pairs[start : start + _PARAMETERS])
 
-    def _experiment(self, name: str, place: Path, uri: str | None) -> str:
+    def _experiment(self, name: str, uri: str | None) -> str:
         found = self.client.get_experiment_by_name(name)
         if found is not None:
             return str(found.experiment_id)
         # nothing is put there; without it a local store would name the working directory
-        location = (place / "mlflow-files").as_uri() if uri is None else None
+        location = "mlflow-artifacts:/" if uri is None else None
         return str(self.client.create_experiment(name, artifact_location=location))
 
     def send(self, step: int, values: dict[str, float], at_ms: int) -> None:
@@ -74,6 +74,7 @@ class WandbSink:
             x_disable_meta=True,
             x_disable_stats=True,
             x_disable_machine_info=True,
+            x_save_requirements=False,
             host="",
             username="",
             email="",

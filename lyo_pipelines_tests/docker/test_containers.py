@@ -27,7 +27,7 @@ def test_every_file_is_yaml_or_json_and_every_configuration_loads():
     for path in DOCKER.rglob("*.yaml"):
         assert yaml.safe_load(path.read_text()), path
     for path in DOCKER.glob("config*.yaml"):
-        assert load_config(path).gateway.allowed_hosts == ["gateway"]
+        assert load_config(path).gateway.allowed_hosts == ("gateway",)
 
 
 def test_the_gateway_alone_is_published_and_the_ui_only_to_this_machine():

@@ -141,4 +141,6 @@ def test_wandb_keeps_an_offline_run(tmp_path):
     content = run.read_bytes()
     assert b"eval_loss" in content
     assert b"1.25" in content
+    (run.parent / "logs").rename(tmp_path / "logs")  # its own log of this machine is no part of what `wandb sync` sends
+    assert not list((run.parent / "files").glob("requirements*"))
     told_nothing_else(run.parent, tmp_path / "data")
