@@ -219,8 +219,10 @@ class Recipe(_RecipeSection):
             )
         if several and self.method in PREFERENCE_METHODS:
             raise ValueError(f"method {self.method} trains on one device: devices 1, nodes 1, sharding none")
-        if self.sharding == "fsdp" and self.method == FOUR_BIT_METHOD:
-            raise ValueError("sharding fsdp does not split a base model in 4 bits (method qlora): take sharding ddp")
+        if self.sharding == "fsdp" and self.method != "lora":
+            raise ValueError(
+                f"sharding fsdp splits the base of an adapter (method lora), not method {self.method}: take sharding ddp"
+            )
         if self.sharding == "fsdp" and self.speed.compile:
             raise ValueError("sharding fsdp goes without speed.compile")
         if self.devices != "auto" and self.batch.accumulation % (self.devices * self.nodes):

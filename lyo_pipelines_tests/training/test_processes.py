@@ -175,7 +175,8 @@ def test_every_step_is_dealt_whole_evenly_and_once(tokens, processes, each):
     [
         ({"devices": 2}, "needs sharding: ddp"),
         ({"devices": 3, "sharding": "ddp"}, "cannot be dealt evenly to 3"),
-        ({"devices": 2, "sharding": "fsdp", "method": "qlora"}, "take sharding ddp"),
+        ({"devices": 2, "sharding": "fsdp", "method": "qlora"}, "not method qlora: take sharding ddp"),
+        ({"sharding": "fsdp", "method": "full"}, "not method full"),
         ({"devices": 2, "sharding": "ddp", "method": "dpo"}, "method dpo trains on one device"),
         ({"devices": 0}, "greater than 0"),
         ({"devices": 2, "sharding": "fsdp", "speed.compile": True}, "goes without speed.compile"),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import socket
 import sys
 import tempfile
 import uuid
@@ -39,6 +40,9 @@ def run_processes(count: int, arguments: Sequence[str], *, threads: int | None, 
     _silence()
     if threads is not None:
         os.environ["OMP_NUM_THREADS"] = str(threads)
+    os.environ.setdefault(
+        "GLOO_SOCKET_IFNAME", _loopback()
+    )  # they are all here, whatever this machine's name resolves to
     stop.at_once = True  # nothing here has a step to end
     stop.check()
     with tempfile.TemporaryDirectory(prefix="lyo-processes-") as folder:
@@ -65,6 +69,11 @@ def run_processes(count: int, arguments: Sequence[str], *, threads: int | None, 
                 stop.reason = stop.reason or signal.Signals(code - 128).name
                 raise Interrupted(stop.reason) from error
             raise FailedProcessError(_said(rank, count, code)) from error
+
+
+def _loopback() -> str:
+    """The network interface that does not leave this machine."""
+    return next((name for _, name in socket.if_nameindex() if name.startswith("lo")), "lo")
 
 
 def _silence() -> None:
