@@ -51,14 +51,14 @@ def test_match_says_whether_anything_fits_and_does_not_grow_with_the_question():
     fits = INDEX.search("light water air leaves", 1)[0]
     assert fits.match > 0.6
     odd = INDEX.search("Who won the cricket match between the two teams in the final yesterday?", 1)
-    assert not odd or odd[0].match < 0.35
+    assert not odd or odd[0].match < CONFIG.gateway.sources.minimum_match
     assert INDEX.search("zzz qqq", 3) == [] == INDEX.search("?!", 3)
     assert PassageIndex([]).search("light", 3) == []
 
 
 @given(st.text(max_size=60))
 def test_any_text_can_be_asked_and_a_match_is_a_share(question):
-    assert all(0 < one.match <= 1 for one in INDEX.search(question, 5))
+    assert all(0 <= one.match <= 1 for one in INDEX.search(question, 5))
     assert terms_of(question) == terms_of(question)
 
 
