@@ -26,7 +26,7 @@ from lyo_pipelines.documents.retrieval.measure import (
 )
 
 SENTENCE = re.compile(r"[^.!?।\n]{25,200}[.!?।]")
-BORDER = 0.35
+BORDER = 0.2
 OUT = Path(__file__).parent / "out"
 
 

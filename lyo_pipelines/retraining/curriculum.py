@@ -256,6 +256,10 @@ def _known_editions(curriculum: Curriculum, name: str) -> Validity:
             raise CurriculumError(
                 f"{name}: editions: {edition.name}: {edition.subject} is no subject of it. Known: {known}."
             )
+        if strange := set(edition.languages) - set(curriculum.subjects[edition.subject].languages):
+            raise CurriculumError(
+                f"{name}: editions: {edition.name}: {edition.subject} is not taught in {', '.join(sorted(strange))}."
+            )
         unknown = set(edition.topics) - curriculum.subjects[edition.subject].topics.keys()
         if unknown:
             raise CurriculumError(

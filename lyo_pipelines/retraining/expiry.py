@@ -14,7 +14,7 @@ from hashlib import sha256
 import polars as pl
 import pyarrow as pa
 
-from lyo_pipelines.curation.segments import segment_counts
+from lyo_pipelines.curation.segments import SegmentCount, segment_counts
 from lyo_pipelines.dataset.expiry import EXPIRY_COLUMNS, row_validity
 from lyo_pipelines.dataset.scope import DOCUMENTS, is_below
 from lyo_pipelines.dataset.versions import get_version
@@ -55,9 +55,10 @@ def _counted(lake: Lake, segment: str, training: Training, validity: Validity, d
     path = f"{lake.adapter_dir(segment)}/{_COUNTED}"
     try:
         told = read_object(lake, path)
-        if told.get("of") == digest and is_dict(told.get("expires")):
-            return {str(day): int(str(count)) for day, count in told["expires"].items()}
-    except (FileNotFoundError, NotADirectoryError, DamagedFileError, ValueError, KeyError):
+        expires = told.get("expires")
+        if told.get("of") == digest and is_dict(expires):
+            return {day: int(count) for day, count in expires.items()}
+    except (FileNotFoundError, NotADirectoryError, DamagedFileError, ValueError, TypeError):
         pass  # missing, damaged or of another version: counted anew
     expires = _count(_learnt(lake, segment, training), validity)
     lake.write_json({"of": digest, "expires": expires}, path)
@@ -113,5 +114,5 @@ def with_documents(
     return {**signals, **{key: Signals(key, today, examples=_kept(counts, key)) for key in wanted}}
 
 
-def _kept(counts: Mapping[str, object], key: str) -> int:
-    return sum(getattr(one, "kept", 0) for name, one in counts.items() if is_below(name, key))
+def _kept(counts: Mapping[str, SegmentCount], key: str) -> int:
+    return sum(one.kept for name, one in counts.items() if is_below(name, key))

@@ -354,3 +354,11 @@ def test_only_a_sample_of_removed_rows_keeps_a_redacted_excerpt():
     assert removed["question"].null_count == 4
     shown = removed["question"].drop_null().to_pylist()
     assert shown == ["My name is <PERSON>, call me on <PHONE>"] * 2
+
+
+def test_an_example_knows_its_team_and_the_board_that_the_log_names():
+    kept = curated(row(rating=5.0, team="School 03", metadata='{"app": "x", "board": "CBSE"}'), row(rating=5.0)).kept
+    assert kept.select(["team", "board", "valid_until"]).to_pylist() == [
+        {"team": "School 03", "board": "CBSE", "valid_until": None},
+        {"team": None, "board": None, "valid_until": None},
+    ]

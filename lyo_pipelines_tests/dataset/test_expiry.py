@@ -16,7 +16,7 @@ from lyo_pipelines.dataset.preferences.build import build_preferences
 from lyo_pipelines.dataset.row_figures import require_current_figures
 from lyo_pipelines.dataset.versions import read_split
 from lyo_pipelines.validity import NOTHING_DECLARED, Edition, Validity
-from lyo_pipelines_tests.dataset.example_lake import CONFIG, CURATION, NOW, SEGMENT, examples, lake_with
+from lyo_pipelines_tests.dataset.example_lake import CONFIG, CURATION, NOW, SEGMENT, START, examples, lake_with
 
 ENDS = NOW.date() + timedelta(days=10)
 ALGEBRA = Validity((Edition("NCERT 2020", (SEGMENT,), topics=("algebra",), last=ENDS),))
@@ -85,12 +85,21 @@ def test_editions_are_figures_that_shaped_the_rows(lake):
 
 
 def test_preferences_do_not_learn_what_expired(lake):
+    for one in examples(range(60, 100), rating=1.0):
+        day = START.date() + timedelta(days=int(one["interaction_id"].removeprefix("int-")) % 3)
+        table = pa.Table.from_pylist([one], schema=EXAMPLE)
+        path = lake.examples(day, "disliked")
+        lake.write_table(pa.concat_tables([lake.read_table(path), table]) if lake.exists(path) else table, path)
+
     def kept(later: int):
         return build_preferences(
             lake, SEGMENT, CONFIG, CURATION, now=NOW + timedelta(days=later), validity=ALGEBRA
         ).manifest
 
-    assert (kept(0).expired, kept(0).expired < kept(11).expired) == (0, True)
+    before, after = kept(0), kept(11)
+    assert (before.expired, after.expired > 0) == (0, True)
+    assert after.kto["train"]["good"] < before.kto["train"]["good"]
+    assert after.kto.get("validation") == before.kto.get("validation")
 
 
 def test_documents_hold_by_what_they_say_of_themselves():

@@ -105,6 +105,32 @@ def test_what_is_wrong_is_named_with_file_and_key(lake, change, said):
     assert said in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("edition", "said"),
+    [
+        ("subject: physics, valid_until: 2027-03-31", "physics is no subject of it"),
+        ("subject: math, topics: [algebra], valid_until: 2027-03-31", "no topic algebra"),
+        ("subject: math, languages: [fr], valid_until: 2027-03-31", "not taught in fr"),
+        ("subject: math", "give `valid_from` or `valid_until`"),
+        ("subject: math, valid_until: 2027-03-31, academic_years: ['2026-27']", "or `academic_years`"),
+        ("subject: math, valid_from: 2027-04-01, valid_until: 2027-03-31", "before valid_from"),
+        ("subject: math, academic_years: [next]", "written as 2025-26"),
+    ],
+)
+def test_an_edition_that_says_nothing_usable_is_named(lake, edition, said):
+    with pytest.raises(CurriculumError) as error:
+        loaded(lake, local=f"editions: [{{name: old, {edition}}}]")
+    assert said in str(error.value)
+
+
+def test_editions_belong_to_the_segments_of_their_subject_and_to_their_board_s_year(lake):
+    told = "{name: old, subject: math, topics: [angles], grades: [6], board: Tamil Nadu board, academic_years: ['2025-26']}"
+    (edition,) = loaded(lake, local=f"editions: [{told}]").validity.editions
+    assert edition.segments == ("tutoring.en.math", "tutoring.ta.math") and edition.grades == ("6",)
+    assert (edition.first, edition.last) == (date(2025, 6, 1), date(2026, 5, 31))
+    assert "editions" not in loaded(lake, local="{}").model_dump_json(), "without any, digests stay what they were"
+
+
 def test_an_error_in_the_team_s_file_names_that_file(lake):
     with pytest.raises(CurriculumError, match=r"curriculum\.local\.yaml"):
         loaded(lake, local="country: {a: b}")

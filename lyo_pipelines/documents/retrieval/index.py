@@ -1,8 +1,8 @@
 """An index of passages in memory: the best for a question by BM25 (Robertson and Zaragoza 2009; bm25s, its variant of Lucene).
 
 BM25 ranks; its scores grow with the length of a question and say nothing of whether a passage fits. That says `match`: the share of
-the words asked for that the passage holds, also in another form, each weighed by how rare it is among the passages; one that none of
-them holds counts as the rarest.
+the words that a question is about (everyday ones left out) that the passage holds, also in another form. Each is weighed by how rare
+it is among the passages; one that none of them holds counts as the rarest.
 """
 
 from __future__ import annotations

@@ -7,9 +7,13 @@ No stemmer is there for most of our languages, so a long word is also found by i
 from __future__ import annotations
 
 import unicodedata
-from functools import lru_cache
+from functools import cache, lru_cache
+from pathlib import Path
 
 import regex
+import yaml
+
+from lyo_pipelines.languages.words import WORDS
 
 _WORD = regex.compile(r"\p{L}[\p{L}\p{M}\p{Nd}'’]*|\p{Nd}+(?:[.,]\p{Nd}+)*")
 _LETTER = regex.compile(r"\X")
@@ -24,13 +28,30 @@ def terms_of(text: str) -> list[str]:
     return [term for word in _words(text) for term in _terms_of_word(word)]
 
 
-def stems_of(text: str) -> list[str]:
-    """One term for each word, the most lenient: its beginning where it is long, else the word."""
-    return [_terms_of_word(word)[-1] for word in _words(text)]
+def stems_of(question: str) -> list[str]:
+    """What a question is about: one term a word, its beginning where it is long. Everyday words only where there is nothing else."""
+    words = _words(question)
+    telling = [word for word in words if not _is_everyday(word)]
+    return [_terms_of_word(word)[-1] for word in telling or words]
 
 
 def _words(text: str) -> list[str]:
-    return _WORD.findall(unicodedata.normalize("NFC", text).casefold().translate(_UNSEEN))
+    return _WORD.findall(_folded(text))
+
+
+def _folded(text: str) -> str:
+    return unicodedata.normalize("NFC", text).casefold().translate(_UNSEEN)
+
+
+def _is_everyday(word: str) -> bool:
+    return word in _everyday() or (word.isascii() and word.isalpha() and len(word) < 3)
+
+
+@cache
+def _everyday() -> frozenset[str]:
+    more = yaml.safe_load((Path(__file__).parent / "everyday.yaml").read_text(encoding="utf-8"))
+    lists = [*WORDS.values(), *(words.split() for words in more.values())]
+    return frozenset(_folded(word) for words in lists for word in words)
 
 
 @lru_cache(maxsize=50_000)
