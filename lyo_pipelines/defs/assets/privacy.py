@@ -3,6 +3,7 @@
 import dagster as dg
 from pydantic import Field
 
+from lyo_pipelines.contracts.privacy import PrivacyAudit
 from lyo_pipelines.defs import clock
 from lyo_pipelines.defs.assets.training import GPU_POOL, adapter
 from lyo_pipelines.defs.partitions import SEGMENTS
@@ -29,6 +30,7 @@ class PrivacyRunConfig(dg.Config):
     kinds={"pytorch"},
     deps=[adapter],
     pool=GPU_POOL,
+    code_version=str(PrivacyAudit.VERSION),
     description=(
         "Plants made-up secrets in a copy of the newest adapter's dataset version, trains it by the same recipe and measures whether "
         "they are told from others like them, by how many rows held them; then erases the planted people, trains again and measures "

@@ -36,8 +36,8 @@ def audit_sentence(audit: PrivacyAudit) -> str:
     below = [level for level in audit.repetitions if level.rows < least]
     if below:
         open_ones = [str(level.rows) for level in below if level.membership.finding == "cannot tell"]
-        says += f" In fewer they are not ({_rows(below[-1].rows)} at most were tried)"
-        says += f"; too few canaries to tell: in {', '.join(open_ones)}." if open_ones else "."
+        says += " In fewer rows they are not found"
+        says += f"; in {', '.join(open_ones)} too few were planted to tell how many would be." if open_ones else "."
     return says
 
 
