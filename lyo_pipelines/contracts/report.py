@@ -15,6 +15,7 @@ from lyo_pipelines.contracts.report_sections import (
     Correctness,
     CultureFinding,
     EndpointSection,
+    Hope,
     JudgeSection,
     Satisfaction,
     TaskSection,
@@ -123,6 +124,7 @@ class Report(Document):
     culture: tuple[CultureFinding, ...] | None = None
     satisfaction: Satisfaction | None = None
     correctness: Correctness | None = None
+    hopes: tuple[Hope, ...] | None = None
     incomplete: tuple[str, ...] = ()
     gates: tuple[Gate, ...]
     may_be_released: bool

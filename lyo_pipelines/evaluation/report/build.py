@@ -31,6 +31,7 @@ from lyo_pipelines.evaluation.measures.run_metrics import Measured
 from lyo_pipelines.evaluation.measures.validity import VALID_ANSWER
 from lyo_pipelines.evaluation.report.checked import correctness_section
 from lyo_pipelines.evaluation.report.gates import NO_NUMBER, evaluate_gates, may_be_released
+from lyo_pipelines.evaluation.report.hopes import hopes_section
 from lyo_pipelines.evaluation.report.slices import slice_all
 from lyo_pipelines.evaluation.report.tasks import task_section
 
@@ -69,6 +70,7 @@ def build_report(
     config, items, metrics, values = inputs.config, inputs.items, measured.metrics, measured.values
     groups = [item.group_id for item in items]
     missing = is_incomplete(sections.endpoints, sections.judge)
+    timings = {role: timing_values(answered.timing) for role, answered in outputs.items() if answered.timing}
     report = Report(
         segment=inputs.served.segment if inputs.served else inputs.segment,
         served_by=_served(inputs),
@@ -98,7 +100,7 @@ def build_report(
         tasks=task_section(inputs, outputs, measured),
         comparisons=tuple(compare_all(values, metrics, groups, config)),
         slices=tuple(slice_all(values, metrics, items, config)),
-        timings={role: timing_values(answered.timing) for role, answered in outputs.items() if answered.timing},
+        timings=timings,
         samples=samples(items, outputs, measured, config),
         statistics=StatisticsUsed(
             resamples=config.resamples,
@@ -123,6 +125,7 @@ def build_report(
         culture=sections.culture,
         satisfaction=sections.satisfaction,
         correctness=correctness_section(inputs, measured),
+        hopes=hopes_section(items, outputs, measured, timings, config) if config.hopes else None,
         incomplete=missing,
         gates=(),  # they judge the rest of the report
         may_be_released=False,
