@@ -1,18 +1,18 @@
 """Small real trainings of varied sizes, for benchmarks/cost_forecast.py: what each was planned to be, and what it took.
 
-    python benchmarks/cost_runs.py [--runs 90] [--seed 5]
+    python benchmarks/cost_runs.py [--runs 75] [--seed 5]
 
-Each training goes through the real engine in a process of its own (its peak of memory is its own), on a tiny random model of one
-of three families and one of two widths. Sizes are drawn log-uniformly over about a factor of 60 in tokens, in random order, as a
-team's runs would come. The seconds are those of the clock, on a machine as busy as it happens to be; `cpu_seconds` are what the
-process computed. Written line by line to benchmarks/out/cost_runs.jsonl; a second call goes on where the first was stopped."""
+Each training goes through the real engine, on a tiny random model of one of three families and several widths. Sizes are drawn
+log-uniformly over about a factor of 60 in tokens, in random order, as a team's runs would come. They run one after the other in
+one process, whose high-water mark of memory is set back before each. The seconds are those of the clock, on a machine as busy as
+it happens to be; `cpu_seconds` are what the process computed. Written line by line to benchmarks/out/cost_runs.jsonl; a second
+call goes on where the first was stopped."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import math
-import multiprocessing
 import random
 import tempfile
 import time
@@ -21,11 +21,6 @@ from typing import Any
 
 OUT = Path(__file__).parent / "out" / "cost_runs.jsonl"
 FAMILIES = (("llama", 32), ("llama", 96), ("gemma2", 32), ("gpt2", 64))
-PRELOADED = [
-    "lyo_pipelines.training.engine.run", "lyo_pipelines_tests.training.tiny", "matplotlib.figure", "matplotlib.backends.backend_agg",
-    "peft", "accelerate", "safetensors.torch", "torch._dynamo", "transformers.models.llama.modeling_llama",
-    "transformers.models.gemma2.modeling_gemma2", "transformers.models.gpt2.modeling_gpt2", "torch.distributed.tensor",
-]  # fmt: skip
 
 
 def main() -> None:
@@ -34,21 +29,19 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=5)
     options = parser.parse_args()
     OUT.parent.mkdir(exist_ok=True)
-    there = len(OUT.read_text().splitlines()) if OUT.exists() else 0
     rng = random.Random(options.seed)
-    plans = [_plan(rng, number) for number in range(options.runs)]
-    forked = multiprocessing.get_context("forkserver")  # the libraries are loaded once
-    forked.set_forkserver_preload(PRELOADED)
+    plans = [plan_of(rng, number) for number in range(options.runs)]
     with tempfile.TemporaryDirectory() as folder:
-        for plan in plans[there:]:
-            process = forked.Process(target=_run, args=(plan, folder))
-            process.start()
-            process.join()
-            if process.exitcode:
-                raise SystemExit(f"run {plan['number']} ended with {process.exitcode}")
+        for plan in plans[done() :]:
+            train(plan, Path(folder))
 
 
-def _plan(rng: random.Random, number: int) -> dict[str, Any]:
+def done() -> int:
+    """Runs that are written."""
+    return len(OUT.read_text().splitlines()) if OUT.exists() else 0
+
+
+def plan_of(rng: random.Random, number: int) -> dict[str, Any]:
     """One training, as its recipe and data say it before it starts."""
     family, hidden = rng.choice(FAMILIES)
     return {
@@ -63,25 +56,21 @@ def _plan(rng: random.Random, number: int) -> dict[str, Any]:
     }
 
 
-def _run(plan: dict[str, Any], folder: str) -> None:
+def train(plan: dict[str, Any], root: Path) -> None:
+    """One training, and its line."""
     from lyo_pipelines.external_process.reporter import Reporter
     from lyo_pipelines.external_process.stopping import StopRequest
     from lyo_pipelines.training.engine.run import train_adapter
     from lyo_pipelines.training.recipe_loading import load_recipe
     from lyo_pipelines_tests.training.tiny import make_dataset, make_model
 
-    root = Path(folder)
     # names of models are kept from run to run: they are what the forecast groups by
     model = root / f"{plan['family']}-{plan['hidden']}"
     if not model.exists():
         make_model(model, plan["family"], hidden=plan["hidden"])
-    examples = plan["examples"]
+    examples, number = plan["examples"], plan["number"]
     data = make_dataset(
-        root / f"data{plan['number']}",
-        train=examples,
-        validation=max(2, examples // 8),
-        seed=plan["seed"],
-        turns=plan["turns"],
+        root / f"data{number}", train=examples, validation=max(2, examples // 8), seed=plan["seed"], turns=plan["turns"]
     )
     recipe = load_recipe(
         "tiny_test",
@@ -91,21 +80,23 @@ def _run(plan: dict[str, Any], folder: str) -> None:
             "checkpoints.interval": None,
         },
     )  # fmt: skip
+    Path("/proc/self/clear_refs").write_text("5")
     before = time.process_time()
-    done = train_adapter(
-        recipe,
-        data,
-        root / f"adapter{plan['number']}",
-        root / "models",
-        device="cpu",
-        reporter=Reporter(),
-        stop=StopRequest(),
+    result = train_adapter(
+        recipe, data, root / f"adapter{number}", root / "models", device="cpu", reporter=Reporter(), stop=StopRequest()
     )
     cpu = round(time.process_time() - before, 3)
-    told = done.manifest.model_dump(mode="json", exclude={"files", "libraries"})
+    told = result.manifest.model_dump(mode="json", exclude={"files", "libraries"})
     told["base_model"]["name"] = told["recipe"]["base_model"] = model.name  # no path of this machine
     with OUT.open("a", encoding="utf-8") as lines:
         lines.write(json.dumps({"plan": plan, "cpu_seconds": cpu, "manifest": told}) + "\n")
+
+
+def _run(plan: dict[str, Any], folder: str) -> None:
+    rng = random.Random(5)
+    plans = [plan_of(rng, number) for number in range(75)]
+    for one in plans[done() :]:
+        train(one, Path(folder))
 
 
 if __name__ == "__main__":

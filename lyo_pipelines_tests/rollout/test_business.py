@@ -9,14 +9,24 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+import yaml
 from pydantic import ValidationError
 
+from lyo_pipelines.config.loading import lay_over
 from lyo_pipelines.config.rollout import BusinessMeasure, RolloutConfig
+from lyo_pipelines.registry.log import read_release
 from lyo_pipelines.rollout.attribution import with_places
 from lyo_pipelines.rollout.business import arms_of_users, measured
 from lyo_pipelines.rollout.decide import decide_release
 from lyo_pipelines.rollout.experiment import evaluate_experiment
+from lyo_pipelines.rollout.monitor import decision_evidence, judge_release
 from lyo_pipelines.rollout.observations import BusinessSums
+from lyo_pipelines.rollout.routing import current_routing
+from lyo_pipelines.rollout.start import start_release
+from lyo_pipelines.sample.traffic import Traffic
+from lyo_pipelines.storage.lake import Lake
+from lyo_pipelines_tests.registry.event_factory import PERSON, SEGMENT, START
+from lyo_pipelines_tests.rollout.adapter_factory import GATES, interactions, ready, routed
 from lyo_pipelines_tests.rollout.observation_factory import CONFIG, observation
 
 BEGAN = datetime(2026, 11, 2, 8, tzinfo=UTC)
@@ -160,3 +170,25 @@ def test_a_guardrail_with_a_handful_of_users_says_what_it_needs():
 def test_a_measure_that_cannot_be_judged_is_refused(measures, words):
     with pytest.raises(ValidationError, match=words):
         config(**measures)
+
+
+def test_a_release_in_a_lake_is_looked_at_with_the_measures_that_are_configured(tmp_path):
+    lake, everything = Lake(str(tmp_path)), lay_over(yaml.safe_load(GATES))
+    ready(lake)
+    start_release(lake, SEGMENT, everything.evaluation, everything.rollout, who=PERSON, reason="to try it", now=START)
+    day, traffic = START + timedelta(days=1), Traffic(SEGMENT, users=200)
+    rows = traffic.day(day.date(), routed(lake), questions=600)
+    for one in rows:
+        tokens = 100 if one["experiment_arm"] == "candidate" else 150
+        one["metadata"] = json.dumps({"completion_tokens": tokens})
+    interactions(lake, rows)
+    release, routing, evening = read_release(lake, SEGMENT), current_routing(lake), day.replace(hour=23, minute=59)
+    plain = judge_release(lake, release, routing, everything.rollout, now=evening)
+    assert plain.collected.observation.business == {}
+    settings = config(tokens_per_answer={"use": "success"}, return_rate={"use": "told"})
+    found = judge_release(lake, release, routing, settings, now=evening)
+    evidence: dict[str, Any] = decision_evidence(found.decision, found.collected, settings)
+    told = {one["name"]: one for one in evidence["success_metrics"]}
+    assert told["tokens_per_answer"]["estimate"] == pytest.approx(2 / 3)
+    assert told["tokens_per_answer"]["users"] == found.collected.observation.candidate.users
+    assert (told["return_rate"]["users"], told["return_rate"]["waiting"]) == (0, len({one["user_id"] for one in rows}))
