@@ -152,7 +152,7 @@ class HopeConfig(BaseModel):
     measure: str
     kind: Literal["rise", "fall", "at_least", "at_most"]
     figure: tuple[float, float]
-    note: str = ""
+    note: str | None = None
 
     @property
     def told(self) -> str:
@@ -207,7 +207,7 @@ class EvaluationConfig(BaseModel):
     judge: JudgeConfig | None
 
     gates: tuple[GateConfig, ...]
-    hopes: tuple[HopeConfig, ...] = ()
+    hopes: tuple[HopeConfig, ...]
 
     @model_validator(mode="before")
     @classmethod

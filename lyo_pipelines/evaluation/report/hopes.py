@@ -49,7 +49,7 @@ def _hope(
     timings: Mapping[str, Timings],
     config: EvaluationConfig,
 ) -> Hope:
-    blank = Hope(name=hope.name, measure=hope.measure, hoped=hope.told, answer="not measured", note=hope.note)
+    blank = Hope(name=hope.name, measure=hope.measure, hoped=hope.told, answer="not measured", note=hope.note or "")
     if hope.measure == FIRST_TOKEN:
         return _first_token(hope, blank, timings)
     values = _values(hope.measure, outputs, measured)
