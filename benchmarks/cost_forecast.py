@@ -20,7 +20,7 @@ from typing import Any
 
 from lyo_pipelines.config.costs import ForecastConfig
 from lyo_pipelines.contracts.adapter import AdapterManifest
-from lyo_pipelines.costs.forecast import PlannedRun, forecast_cost
+from lyo_pipelines.costs.forecast import CostForecasts, PlannedRun
 from lyo_pipelines.costs.money import Money
 from lyo_pipelines.costs.past_runs import PastRun, run_of_manifest, with_guesses
 from lyo_pipelines.statistics.proportions import wilson_bounds
@@ -98,7 +98,7 @@ def config_of(plan: dict[str, Any]) -> dict[str, Any]:
 def compare(past: list[PastRun], run: PastRun) -> dict[str, dict[str, Any] | None]:
     """One run against its forecast."""
     plan = PlannedRun(run.kind, run.machine, run.planned_tokens, run.planned_steps, run.estimate)
-    found = forecast_cost(plan, past, [], CONFIG, hour=HOUR)
+    found = CostForecasts(past, [], CONFIG).of(plan, HOUR)
     assert found is not None and found.money is not None and run.memory is not None
     spent = HOUR.times(run.seconds / 3600)
     speeds = [one.tokens / one.seconds for one in past if one.kind == run.kind]

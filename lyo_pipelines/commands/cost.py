@@ -17,7 +17,7 @@ from lyo_pipelines.config.loading import load_config
 from lyo_pipelines.config.settings import Settings
 from lyo_pipelines.costs.elsewhere import Elsewhere, elsewhere
 from lyo_pipelines.costs.money import told, total
-from lyo_pipelines.costs.past_runs import PastRun, past_reports, past_runs
+from lyo_pipelines.costs.past_runs import PastRun, past_reports, past_runs, read_reports
 from lyo_pipelines.costs.spent import Budget, CostLine, budget_of, chosen, cost_lines
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines.telling import told_span
@@ -32,7 +32,7 @@ def show_costs(
     settings = Settings.from_env()
     lake, config, now = Lake(settings.data_dir), load_config(settings.config_path).costs, datetime.now(UTC)
     runs = past_runs(lake, Path(lake.local(lake.side("models"))))
-    lines = cost_lines(lake, runs, past_reports(lake, runs), config, now)
+    lines = cost_lines(lake, runs, past_reports(read_reports(lake), runs), config, now)
     shown = chosen(lines, segment=segment, month=month)
     # the budget is everybody's, whichever segment is asked about
     budget = budget_of(lines, month or f"{now:%Y-%m}", config)

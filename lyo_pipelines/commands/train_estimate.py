@@ -10,9 +10,9 @@ from rich.table import Table
 
 from lyo_pipelines.commands.output import print_json
 from lyo_pipelines.config.loading import Config
-from lyo_pipelines.costs.forecast import CostForecast, PlannedRun, Range, forecast_cost, planned_size
+from lyo_pipelines.costs.forecast import CostForecast, CostForecasts, PlannedRun, Range, planned_size
 from lyo_pipelines.costs.money import price_of_hour
-from lyo_pipelines.costs.past_runs import kind_of, past_reports, past_runs, tokens_per_example
+from lyo_pipelines.costs.past_runs import kind_of, past_reports, past_runs, read_reports, tokens_per_example
 from lyo_pipelines.dataset.benchmarks import registered_benchmarks
 from lyo_pipelines.dataset.plan import make_plan
 from lyo_pipelines.dataset.scope import scope_of
@@ -89,7 +89,8 @@ def estimate_training(lake: Lake, config: Config, segment: str, recipe: Recipe, 
     price = price_of_hour(
         machine, config.costs, recipe_price=recipe.cost.per_hour, recipe_currency=recipe.cost.currency
     )
-    found = forecast_cost(planned, runs, past_reports(lake, runs), config.costs.forecast, hour=price)
+    past = CostForecasts(runs, past_reports(read_reports(lake), runs), config.costs.forecast)
+    found = past.of(planned, price)
     seconds, speed = _seconds(found, tokens, recipe, device)
     if not known:
         notes.append(f"tokens are guessed: {per_example:.0f} an example, as no training of this lake says it")

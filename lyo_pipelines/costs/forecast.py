@@ -14,7 +14,7 @@ import numpy as np
 from lyo_pipelines.config.costs import ForecastConfig
 from lyo_pipelines.costs.money import Money
 from lyo_pipelines.costs.past_runs import PastReport, PastRun
-from lyo_pipelines.statistics.forecast import FeaturePrior, PastValues, ValueForecast, forecast_value
+from lyo_pipelines.statistics.forecast import FeaturePrior, Forecaster, PastValues
 from lyo_pipelines.training.recipes import Recipe
 
 # of log seconds: an unknown constant, nearly in proportion to tokens, a little to steps
@@ -84,83 +84,73 @@ def planned_size(recipe: Recipe, examples: float, each: float) -> tuple[float, i
     return tokens, max(1, math.ceil(tokens / (per_step * each)))
 
 
-def forecast_cost(
-    plan: PlannedRun,
-    runs: Sequence[PastRun],
-    reports: Sequence[PastReport],
-    config: ForecastConfig,
-    *,
-    hour: Money | None,
-) -> CostForecast | None:
-    """What the planned training would take, out of the past ones (oldest first); None where there is none. hour: the machine's
-    price."""
-    seconds = forecast_seconds(plan, runs, config)
-    if seconds is None:
-        return None
-    report = _forecast_report(plan, reports, config) if plan.answers else None
-    money = None
-    if hour is not None:
-        low, high = (
-            end + more
-            for end, more in ((seconds.low, report.low if report else 0), (seconds.high, report.high if report else 0))
-        )
-        money = hour.times(low / 3600, high / 3600)
-    return CostForecast(config.confidence, seconds, forecast_memory(plan, runs, config), report, money)
+class CostForecasts:
+    """Forecasts out of the past trainings and reports (oldest first) of a lake, the newest of them."""
+
+    def __init__(self, runs: Sequence[PastRun], reports: Sequence[PastReport], config: ForecastConfig) -> None:
+        self._confidence = config.confidence
+        self._seconds = _seconds_forecaster(runs[-config.newest :])
+        self._memory = _memory_forecaster([run for run in runs if run.memory and run.estimate][-config.newest :])
+        self._reports = _report_forecaster([one for one in reports if one.answers and one.seconds][-config.newest :])
+
+    def of(self, plan: PlannedRun, hour: Money | None) -> CostForecast | None:
+        """What the planned training would take; None without a past one. hour: the machine's price, None: not charged."""
+        seconds = self._range(self._seconds, plan, _sizes(plan.tokens, plan.steps))
+        if seconds is None:
+            return None
+        memory = self._range(self._memory, plan, [1.0], scale=plan.estimate) if plan.estimate else None
+        report = self._range(self._reports, plan, [1.0, math.log(plan.answers)]) if plan.answers else None
+        money = None
+        if hour is not None:
+            low, high = seconds.low, seconds.high
+            if report is not None:
+                low, high = low + report.low, high + report.high
+            money = hour.times(low / 3600, high / 3600)
+        return CostForecast(self._confidence, seconds, memory, report, money)
+
+    def _range(self, past: Forecaster, plan: PlannedRun, sizes: list[float], scale: float = 1.0) -> Range | None:
+        """Out of the logarithm. What is beyond any clock or memory is cut there, as it says nothing."""
+        found = past.forecast(np.array(sizes), (plan.kind, plan.machine), self._confidence)
+        if found is None:
+            return None
+        ends = (found.low, found.middle, found.high)
+        low, middle, high = (scale * math.exp(min(max(end, -60.0), 60.0)) for end in ends)
+        return Range(low, middle, high, found.runs, found.alike, found.calibrated)
 
 
-def forecast_seconds(plan: PlannedRun, runs: Sequence[PastRun], config: ForecastConfig) -> Range | None:
-    """Seconds of the training alone."""
-    known = list(runs)[-config.newest :]
-    past = PastValues(
-        x=_rows([_sizes(run.tokens, run.steps) for run in known], len(_SECONDS)),
-        planned=_rows([_sizes(run.planned_tokens, run.planned_steps) for run in known], len(_SECONDS)),
-        y=np.log([run.seconds for run in known]) if known else np.zeros(0),
-        groups=[(run.kind, run.machine) for run in known],
-    )
-    found = forecast_value(
-        past, np.array(_sizes(plan.tokens, plan.steps)), (plan.kind, plan.machine), _SECONDS, spread=_SECONDS_SPREAD,
-        confidence=config.confidence,
-    )  # fmt: skip
-    return _range(found)
+def _seconds_forecaster(runs: Sequence[PastRun]) -> Forecaster:
+    """Of a training's seconds, by what it trained; held against what was planned."""
+    x = [_sizes(run.tokens, run.steps) for run in runs]
+    planned = [_sizes(run.planned_tokens, run.planned_steps) for run in runs]
+    return _forecaster(x, planned, [run.seconds for run in runs], runs, _SECONDS, _SECONDS_SPREAD)
 
 
-def forecast_memory(plan: PlannedRun, runs: Sequence[PastRun], config: ForecastConfig) -> Range | None:
-    """Bytes at the peak, by how far the estimates of past runs were off; None where this one has no estimate or none had."""
-    known = [run for run in runs if run.memory and run.estimate][-config.newest :]
-    if not known or not plan.estimate:
-        return None
-    ones = np.ones((len(known), 1))
-    y = np.array([math.log(run.memory / run.estimate) for run in known if run.memory and run.estimate])
-    past = PastValues(ones, ones, y, [(run.kind, run.machine) for run in known])
-    found = forecast_value(
-        past, np.ones(1), (plan.kind, plan.machine), _MEMORY, spread=_MEMORY_SPREAD, confidence=config.confidence
-    )
-    return _range(found, scale=plan.estimate)
+def _memory_forecaster(runs: Sequence[PastRun]) -> Forecaster:
+    """Of how far the estimates of memory were off."""
+    ones, off = [[1.0]] * len(runs), [run.memory / run.estimate for run in runs if run.memory and run.estimate]
+    return _forecaster(ones, ones, off, runs, _MEMORY, _MEMORY_SPREAD)
 
 
-def _forecast_report(plan: PlannedRun, reports: Sequence[PastReport], config: ForecastConfig) -> Range | None:
-    known = [one for one in reports if one.answers and one.seconds][-config.newest :]
-    x = _rows([[1.0, math.log(one.answers)] for one in known], len(_REPORT))
-    y = np.log([one.seconds for one in known]) if known else np.zeros(0)
-    past = PastValues(x, x, y, [(one.kind, one.machine) for one in known])
-    found = forecast_value(
-        past, np.array([1.0, math.log(plan.answers)]), (plan.kind, plan.machine), _REPORT, spread=_SECONDS_SPREAD,
-        confidence=config.confidence,
-    )  # fmt: skip
-    return _range(found)
+def _report_forecaster(reports: Sequence[PastReport]) -> Forecaster:
+    """Of a report's seconds, by its answers."""
+    x = [[1.0, math.log(one.answers)] for one in reports]
+    return _forecaster(x, x, [one.seconds for one in reports], reports, _REPORT, _SECONDS_SPREAD)
+
+
+def _forecaster(
+    x: Sequence[Sequence[float]],
+    planned: Sequence[Sequence[float]],
+    values: Sequence[float],
+    of: Sequence[PastRun] | Sequence[PastReport],
+    priors: tuple[FeaturePrior, ...],
+    spread: float,
+) -> Forecaster:
+    """Of the logarithm of positive values, grouped by kind of recipe and machine."""
+    shape = (len(values), len(priors))
+    logs = np.log(np.array(values, dtype=np.float64))
+    rows = (np.array(one, dtype=np.float64).reshape(shape) for one in (x, planned))
+    return Forecaster(PastValues(*rows, logs, [(one.kind, one.machine) for one in of]), priors, spread)
 
 
 def _sizes(tokens: float, steps: int) -> list[float]:
     return [1.0, math.log(max(tokens, 1.0)), math.log(max(steps, 1))]
-
-
-def _rows(rows: Sequence[Sequence[float]], width: int) -> np.ndarray:
-    return np.array(rows, dtype=np.float64).reshape(len(rows), width)
-
-
-def _range(found: ValueForecast | None, scale: float = 1.0) -> Range | None:
-    """Out of the logarithm. What is beyond any clock or memory is cut there, as it says nothing."""
-    if found is None:
-        return None
-    low, middle, high = (scale * math.exp(min(max(end, -60.0), 60.0)) for end in (found.low, found.middle, found.high))
-    return Range(low, middle, high, found.runs, found.alike, found.calibrated)

@@ -93,10 +93,10 @@ def past_runs(lake: Lake, models_dir: Path) -> list[PastRun]:
     return with_guesses(sorted(found, key=lambda run: (run.at, run.version)))
 
 
-def past_reports(lake: Lake, runs: Sequence[PastRun]) -> list[PastReport]:
-    """The finished reports of the trainings, oldest first."""
-    trained = {(run.segment, run.version): run for run in runs}
-    found = [_report(report, trained) for report in read_reports(lake)]
+def past_reports(reports: Sequence[Report], runs: Sequence[PastRun]) -> list[PastReport]:
+    """What the finished reports of the trainings took, oldest first."""
+    trained = {run.version: run for run in runs}
+    found = [_report(report, trained.get(report.version)) for report in reports]
     return sorted(found, key=lambda one: (one.at, one.version))
 
 
@@ -155,8 +155,7 @@ def _run(result: TrainingResult, models_dir: Path) -> PastRun | None:
     return run_of_manifest(result.manifest, at=at, folder=result.path, models_dir=models_dir)
 
 
-def _report(report: Report, trained: dict[tuple[str, str], PastRun]) -> PastReport:
-    run = next((trained[key] for key in trained if key[1] == report.version), None)
+def _report(report: Report, run: PastRun | None) -> PastReport:
     return PastReport(
         segment=report.segment, version=report.version, at=report.created_at, kind=run.kind if run else "",
         machine=run.machine if run else "", answers=report.n_test * len(report.model_versions), seconds=report.seconds,

@@ -17,6 +17,8 @@ from lyo_pipelines.statistics.next_gain import next_gain
 from lyo_pipelines.telling import told_span
 
 Answer = Literal["worth_it", "not_worth_it", "cannot_tell"]
+NEWEST = 150
+"""Reports of earlier launches that are looked at: the newest of them, as a tick has no time for all."""
 _SHOWN = 0.9
 """Probability of the interval of the gain that is shown."""
 
@@ -49,7 +51,7 @@ def launch_worth(
     """What a launch of the segment is worth. gains: of all segments; answers: of the segment in `config.days`; cost: None: not
     known."""
     metric = next((one.metric for one in reversed(gains)), "")
-    alike = [one.gain for one in gains if one.turn == turn and one.metric == metric]
+    alike = [one.gain for one in gains if one.turn == turn and one.metric == metric][-NEWEST:]
     kind = "first trainings" if turn == "first" else "trainings after the first"
     forecast = next_gain(alike, segment)
     if forecast is None or len(alike) < config.minimum_reports:

@@ -10,7 +10,7 @@ import dagster as dg
 
 from lyo_pipelines.config.costs import CostsConfig
 from lyo_pipelines.costs.money import told, total
-from lyo_pipelines.costs.past_runs import past_reports, past_runs
+from lyo_pipelines.costs.past_runs import past_reports, past_runs, read_reports
 from lyo_pipelines.costs.plots import months_plot
 from lyo_pipelines.costs.spent import CostLine, budget_of, by_month, chosen, cost_lines
 from lyo_pipelines.defs.metadata import Metadata, metadata_table
@@ -28,7 +28,7 @@ def cost_metadata(
     """What a segment (None: all of them) cost; nothing where nothing was spent."""
     try:
         runs = past_runs(lake, Path(lake.local(lake.side("models"))))
-        lines = cost_lines(lake, runs, past_reports(lake, runs), config, now)
+        lines = cost_lines(lake, runs, past_reports(read_reports(lake), runs), config, now)
     except (LyoError, OSError) as error:  # what was built stands; its cost must not fail it
         return {"cost_not_shown": str(error)}
     mine = chosen(lines, segment=segment)

@@ -14,10 +14,10 @@ import polars as pl
 
 from lyo_pipelines.config.costs import CostsConfig
 from lyo_pipelines.config.retraining import LaunchConfig, RetrainingConfig
-from lyo_pipelines.costs.forecast import CostForecast, PlannedRun, forecast_cost, planned_size
-from lyo_pipelines.costs.gains import past_gains
+from lyo_pipelines.costs.forecast import CostForecast, CostForecasts, PlannedRun, planned_size
+from lyo_pipelines.costs.gains import PastGain, past_gains
 from lyo_pipelines.costs.money import price_of_hour
-from lyo_pipelines.costs.past_runs import PastReport, PastRun, past_reports, past_runs, read_reports, tokens_per_example
+from lyo_pipelines.costs.past_runs import PastRun, past_reports, past_runs, read_reports, tokens_per_example
 from lyo_pipelines.costs.worth import Worth, launch_worth
 from lyo_pipelines.errors import LyoError
 from lyo_pipelines.retraining.decide import RetrainingDecision, is_erasure
@@ -36,7 +36,8 @@ class _Known:
     """What all segments share at one tick."""
 
     runs: Sequence[PastRun]
-    reports: Sequence[PastReport]
+    gains: Sequence[PastGain]
+    forecasts: CostForecasts
     costs: CostsConfig
 
 
@@ -57,23 +58,33 @@ def with_worth(
     """
     if not any(decision.causes for decision in decisions):
         return list(decisions)
-    runs = past_runs(lake, Path(lake.local(lake.side("models"))))
-    known = _Known(runs, past_reports(lake, runs), costs)
-    gains = past_gains(read_reports(lake))
+    try:
+        known = _known(lake, costs)
+    except (LyoError, OSError):  # a decision does not wait for what it would be worth
+        return list(decisions)
     asked = _recent(by_day, today, costs.worth.days)
     found: list[RetrainingDecision] = []
     for decision in decisions:
+        segment = decision.segment
         if not decision.causes:
             found.append(decision)
             continue
-        segment = decision.segment
-        worth = launch_worth(
-            segment, "again" if segment in trained else "first", gains, costs.worth, costs.rates,
-            answers=asked.get(segment, 0),
-            cost=_forecast(segment, config.for_segment(segment).launch, examples.get(segment, 0), known),
-        )  # fmt: skip
+        try:
+            worth = launch_worth(
+                segment, "again" if segment in trained else "first", known.gains, costs.worth, costs.rates,
+                answers=asked.get(segment, 0),
+                cost=_forecast(segment, config.for_segment(segment).launch, examples.get(segment, 0), known),
+            )  # fmt: skip
+        except (ValueError, ArithmeticError, LookupError) as error:  # odd figures of an old report stop no decision
+            worth = Worth("cannot_tell", f"cannot tell whether it is worth it: {error}", 0)
         found.append(_told(decision, worth, gates=costs.worth.gates))
     return found
+
+
+def _known(lake: Lake, costs: CostsConfig) -> _Known:
+    runs, reports = past_runs(lake, Path(lake.local(lake.side("models")))), read_reports(lake)
+    forecasts = CostForecasts(runs, past_reports(reports, runs), costs.forecast)
+    return _Known(runs, past_gains(reports), forecasts, costs)
 
 
 def _told(decision: RetrainingDecision, worth: Worth, *, gates: bool) -> RetrainingDecision:
@@ -114,7 +125,7 @@ def _forecast(segment: str, launch: LaunchConfig, examples: int, known: _Known) 
     price = price_of_hour(
         newest.machine, known.costs, recipe_price=recipe.cost.per_hour, recipe_currency=recipe.cost.currency
     )
-    return forecast_cost(plan, known.runs, known.reports, known.costs.forecast, hour=price)
+    return known.forecasts.of(plan, price)
 
 
 def _recent(by_day: pl.DataFrame, today: date, days: float) -> dict[str, int]:

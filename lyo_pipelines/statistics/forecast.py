@@ -17,6 +17,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import product
 
 import numpy as np
@@ -31,7 +32,7 @@ SHAPE = 1.0
 """Half of the prior's degrees of freedom for the spread: one run says little of it."""
 GROUP_RATIOS = (0.3, 10.0, 300.0)
 """Variances of a group's offset, relative to that of a single run, among which the evidence chooses."""
-WEIGHTED_SCORES = 200
+NEWEST_SCORES = 200
 """Newest forecasts that the correction looks at: libraries and machines change."""
 
 
@@ -95,43 +96,45 @@ def needed_scores(confidence: float) -> int:
     return math.ceil(confidence / (1 - confidence) - 1e-9)
 
 
-def forecast_value(
-    past: PastValues,
-    planned: Floats,
-    groups: tuple[str, ...],
-    priors: Sequence[FeaturePrior],
-    *,
-    spread: float,
-    confidence: float,
-) -> ValueForecast | None:
-    """Forecast the value of a run with these planned features (p,) and groups; None without any earlier run.
+@dataclass(frozen=True)
+class Forecaster:
+    """Forecasts out of the same earlier runs; how earlier forecasts did is worked out once.
 
     priors: one for each feature; spread: standard deviation of one run that is believed before any is known.
     """
-    if not len(past):
-        return None
-    scores = needed_levels(past, priors, spread=spread)[-WEIGHTED_SCORES:]
-    enough = len(scores) >= needed_scores(confidence)
-    level = confidence
-    if enough:
-        rank = math.ceil((len(scores) + 1) * confidence - 1e-9)
-        level = min(float(np.sort(scores)[rank - 1]), 1 - 1e-6)
-    found = _predict(past, planned, groups, priors, spread)
-    half = found.scale * float(stdtrit(found.degrees, 0.5 + level / 2))
-    alike = sum(one == groups for one in past.groups)
-    return ValueForecast(
-        found.middle - half, found.middle, found.middle + half, level, len(past), alike, len(scores), calibrated=enough
-    )
 
+    past: PastValues
+    priors: Sequence[FeaturePrior]
+    spread: float
 
-def needed_levels(past: PastValues, priors: Sequence[FeaturePrior], *, spread: float) -> Floats:
-    """For each run after the first WARM_UP: at which level the interval forecast from those before it would just have held it."""
-    found: list[float] = []
-    for at in range(WARM_UP, len(past)):
-        one = _predict(past.first(at), past.planned[at], past.groups[at], priors, spread)
-        distance = abs(float(past.y[at]) - one.middle) / one.scale
-        found.append(2 * float(stdtr(one.degrees, distance)) - 1)
-    return np.array(found)
+    def forecast(self, planned: Floats, groups: tuple[str, ...], confidence: float) -> ValueForecast | None:
+        """Forecast the value of a run with these planned features (p,) and groups; None without any earlier run."""
+        if not len(self.past):
+            return None
+        scores = self.needed_levels[-NEWEST_SCORES:]
+        enough = len(scores) >= needed_scores(confidence)
+        level = confidence
+        if enough:
+            rank = math.ceil((len(scores) + 1) * confidence - 1e-9)
+            level = min(float(np.sort(scores)[rank - 1]), 1 - 1e-6)
+        found = _predict(self.past, planned, groups, self.priors, self.spread)
+        half = found.scale * float(stdtrit(found.degrees, 0.5 + level / 2))
+        alike = sum(one == groups for one in self.past.groups)
+        return ValueForecast(
+            found.middle - half, found.middle, found.middle + half, level, len(self.past), alike, len(scores),
+            calibrated=enough,
+        )  # fmt: skip
+
+    @cached_property
+    def needed_levels(self) -> Floats:
+        """For each run after the first WARM_UP: at which level the interval forecast from those before it would just have held it."""
+        found: list[float] = []
+        for at in range(WARM_UP, len(self.past)):
+            past = self.past
+            one = _predict(past.first(at), past.planned[at], past.groups[at], self.priors, self.spread)
+            distance = abs(float(past.y[at]) - one.middle) / one.scale
+            found.append(2 * float(stdtr(one.degrees, distance)) - 1)
+        return np.array(found)
 
 
 def _predict(

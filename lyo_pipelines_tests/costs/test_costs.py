@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from lyo_pipelines.config.costs import CostsConfig
 from lyo_pipelines.config.loading import ConfigError, lay_over
 from lyo_pipelines.costs.elsewhere import elsewhere
-from lyo_pipelines.costs.forecast import PlannedRun, forecast_cost
+from lyo_pipelines.costs.forecast import CostForecasts, PlannedRun
 from lyo_pipelines.costs.money import Money, in_currency, price_of_hour, told, total
 from lyo_pipelines.costs.past_runs import PastReport, tokens_per_example, with_guesses
 from lyo_pipelines.costs.plots import months_plot
@@ -67,7 +67,7 @@ def test_a_forecast_says_seconds_memory_the_report_and_money():
         PastReport(run.segment, run.version, run.at, run.kind, GPU, 200, 60.0 + at % 3) for at, run in enumerate(runs)
     ]
     plan = PlannedRun(ONE.kind, GPU, 10_000, 25, estimate=ONE.estimate, answers=200)
-    found = forecast_cost(plan, runs, reports, config().forecast, hour=Money(2.0, 5.0, "USD"))
+    found = CostForecasts(runs, reports, config().forecast).of(plan, Money(2.0, 5.0, "USD"))
     assert (
         found is not None and found.memory is not None and found.report_seconds is not None and found.money is not None
     )
@@ -81,12 +81,12 @@ def test_a_forecast_says_seconds_memory_the_report_and_money():
 
 def test_with_few_runs_the_interval_is_wide_and_says_so_and_with_none_there_is_none():
     plan = PlannedRun(ONE.kind, ONE.machine, 10_000, 25)
-    many, few = (forecast_cost(plan, past(n), [], config().forecast, hour=None) for n in (20, 2))
+    many, few = (CostForecasts(past(n), [], config().forecast).of(plan, None) for n in (20, 2))
     assert many is not None and few is not None
     assert few.seconds.high / few.seconds.low > 2 * many.seconds.high / many.seconds.low
     assert "few, so the interval is wide" in few.seconds.told
     assert few.memory is None and few.money is None
-    assert forecast_cost(plan, [], [], config().forecast, hour=None) is None
+    assert CostForecasts([], [], config().forecast).of(plan, None) is None
 
 
 def test_tokens_are_guessed_from_what_came_before_alone():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lyo_pipelines.statistics.forecast import FeaturePrior, PastValues, ValueForecast, forecast_value, needed_scores
+from lyo_pipelines.statistics.forecast import FeaturePrior, Forecaster, PastValues, ValueForecast, needed_scores
 
 PRIORS = (FeaturePrior(0.0, 1e4), FeaturePrior(0.9, 2.0))
 OFFSETS = {"small": -1.0, "large": 1.5, "one": 0.0, "other": 0.7}
@@ -21,7 +21,7 @@ def history(rng: np.random.Generator, n: int, spread: float = 0.2) -> PastValues
 
 
 def forecast(past: PastValues, x: np.ndarray, groups: tuple[str, str], confidence: float = 0.9) -> ValueForecast:
-    found = forecast_value(past, x, groups, PRIORS, spread=0.3, confidence=confidence)
+    found = Forecaster(past, PRIORS, 0.3).forecast(x, groups, confidence)
     assert found is not None
     return found
 
@@ -65,5 +65,5 @@ def test_where_the_model_is_too_sure_its_level_rises():
 
 def test_without_a_run_there_is_no_forecast_and_nine_make_a_corrected_one():
     nothing = PastValues(np.zeros((0, 2)), np.zeros((0, 2)), np.zeros(0), [])
-    assert forecast_value(nothing, np.ones(2), ("a", "b"), PRIORS, spread=0.3, confidence=0.9) is None
+    assert Forecaster(nothing, PRIORS, 0.3).forecast(np.ones(2), ("a", "b"), 0.9) is None
     assert (needed_scores(0.9), needed_scores(0.8)) == (9, 4)
