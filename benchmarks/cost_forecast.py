@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import median
@@ -34,12 +35,24 @@ AFTER = 3
 
 
 def main() -> None:
-    runs = read_runs()
+    rows = [json.loads(line) for line in RUNS.read_text().splitlines()]
+    told = {"clock": backtest(read_runs(rows), "by the clock, on a machine that others use, too")}
+    computed = with_guesses(
+        [replace(run, seconds=row["cpu_seconds"]) for run, row in zip(read_runs(rows), rows, strict=True)]
+    )
+    told["computed"] = backtest(computed, "seconds that the process computed, as on a machine of its own")
+    OUT.write_text(json.dumps(told, indent=2) + "\n")
+    print(f"\nwritten: {OUT.name}")
+
+
+def backtest(runs: list[PastRun], title: str) -> dict[str, Any]:
+    """Each run against its forecast, early and late ones apart."""
     results = {"few (runs 4 to 12)": [], "later (from run 13)": []}
     for at in range(AFTER, len(runs)):
         results["few (runs 4 to 12)" if at < 12 else "later (from run 13)"].append(compare(runs[:at], runs[at]))
     told: dict[str, Any] = {"runs": len(runs)}
-    print(f"{len(runs)} trainings; seconds {min(r.seconds for r in runs):.1f} to {max(r.seconds for r in runs):.1f}\n")
+    seconds = sorted(run.seconds for run in runs)
+    print(f"\n{title}: {len(runs)} trainings of {seconds[0]:.1f} to {seconds[-1]:.1f} s, median {median(seconds):.1f}")
     for name, rows in {**results, "all": [row for part in results.values() for row in part]}.items():
         for what in ("seconds", "money", "memory", "seconds, old rule"):
             known = [row[what] for row in rows if row[what] is not None]
@@ -50,17 +63,15 @@ def main() -> None:
             print(
                 f"{name:22}{what:20}held {hits:3} of {n:3} = {hits / n:.1%} [{low:.1%}, {high:.1%}]   high / low {width:.2f}"
             )
-    OUT.write_text(json.dumps(told, indent=2) + "\n")
-    print(f"\nwritten: {OUT.name}")
+    return told
 
 
-def read_runs() -> list[PastRun]:
+def read_runs(rows: list[dict[str, Any]]) -> list[PastRun]:
     """The trainings that cost_runs.py made, in their order, as a lake would tell them."""
     found: list[PastRun] = []
     with tempfile.TemporaryDirectory() as folder:
         models = Path(folder)
-        for number, line in enumerate(RUNS.read_text().splitlines()):
-            row = json.loads(line)
+        for number, row in enumerate(rows):
             values = row["manifest"] | {
                 "segment": f"tutoring.en.turns{row['plan']['turns']}",
                 "machine": "CPU, 1 thread",

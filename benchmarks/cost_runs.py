@@ -92,12 +92,5 @@ def train(plan: dict[str, Any], root: Path) -> None:
         lines.write(json.dumps({"plan": plan, "cpu_seconds": cpu, "manifest": told}) + "\n")
 
 
-def _run(plan: dict[str, Any], folder: str) -> None:
-    rng = random.Random(5)
-    plans = [plan_of(rng, number) for number in range(75)]
-    for one in plans[done() :]:
-        train(one, Path(folder))
-
-
 if __name__ == "__main__":
     main()

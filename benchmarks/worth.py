@@ -80,6 +80,8 @@ def table(rows: Iterable[tuple[float, bool]], title: str) -> list[dict[str, Any]
     print(f"\n{title}: {len(known)} forecasts")
     bands = [*BANDS, (0.8, 1.01), (-0.01, 0.2)]
     found: list[dict[str, Any]] = []
+    if not known:
+        return found
     for low, high in bands:
         mine = [(said, came) for said, came in known if low <= said < high]
         if not mine:

@@ -85,7 +85,7 @@ def _verdict(console: Console, row: Mapping[str, Any], claims: Sequence[Claim]) 
     says = escape(row["says"].rstrip("."))
     console.print(f"\n[bold]{row['segment']}[/] [{colour}]{_VERDICTS[outcome]}[/]: {says}.{launched}", highlight=False)
     if worth := next((one["says"] for one in row["findings"] if one["rule"] == WORTH), ""):
-        console.print(f"Worth it? {escape(worth)}.", highlight=False)
+        console.print(f"{escape(worth[0].upper() + worth[1:])}.", highlight=False, soft_wrap=True)
     told = f"Decided {_utc(row['at'])} on {row['examples']:,} curated examples; policy {row['policy']}."
     console.print(told, style="dim", highlight=False)
 

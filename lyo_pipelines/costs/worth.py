@@ -74,7 +74,7 @@ def launch_worth(
     }[answer]
     beyond = f" of more than {config.margin:g}" if config.margin else ""
     says = (
-        f"{words}: a gain{beyond} in {metric} with {probability:.0%}, expected {forecast.mean:+.3g} [{low:+.3g}, {high:+.3g}], "
+        f"{words}: a gain{beyond} in {metric} with {_odds(probability)}, expected {forecast.mean:+.3g} [{low:+.3g}, {high:+.3g}], "
         f"by {len(alike)} reports of {kind}{_cost(cost)}"
     )
     if net is not None:
@@ -82,6 +82,17 @@ def launch_worth(
     elif config.better_answer.amount is not None:
         says += "; the value is not set against the cost, as costs.rates states no rate for one of the currencies"
     return Worth(answer, says, len(alike), probability, low, high, net)
+
+
+def _odds(probability: float) -> str:
+    """A probability in words that claim no certainty."""
+    return (
+        "more than 99 %"
+        if probability > 0.99
+        else "less than 1 %"
+        if probability < 0.01
+        else f"{100 * probability:.0f} %"
+    )
 
 
 def _cost(cost: CostForecast | None) -> str:
