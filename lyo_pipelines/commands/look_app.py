@@ -51,6 +51,20 @@ def why(
     explain_decision(output(), segment, since=since.date() if since else None, every=every, as_json=as_json)
 
 
+@look_app.command(rich_help_panel=LOOK, epilog=examples("lyo cost", "lyo cost tutoring.en.math --month 2026-11 --json"))
+def cost(
+    segment: SomeSegment = None,
+    month: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m"], help="Only this month, for example 2026-11.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what trainings, reports, storage, serving and review cost, by month and segment, and what else it might have cost."""
+    from lyo_pipelines.commands.cost import show_costs
+
+    show_costs(output(), segment, month=f"{month:%Y-%m}" if month else None, as_json=as_json)
+
+
 @look_app.command(
     rich_help_panel=LOOK, epilog=examples("lyo doctor", "lyo doctor --recipe gemma_2_2b --set batch.size=2")
 )

@@ -19,6 +19,7 @@ from lyo_pipelines.commands.days import starting
 from lyo_pipelines.commands.known_segments import near_names_told
 from lyo_pipelines.commands.output import print_json
 from lyo_pipelines.config.loading import Config, load_config
+from lyo_pipelines.config.rollout import RolloutConfig
 from lyo_pipelines.config.settings import Settings
 from lyo_pipelines.errors import LyoError
 from lyo_pipelines.registry.events import RegistryEvent, Who
@@ -27,8 +28,9 @@ from lyo_pipelines.registry.state import Release
 from lyo_pipelines.rollout import release as steps
 from lyo_pipelines.rollout.after_erasure import tainted_serving
 from lyo_pipelines.rollout.emergency import stop_by_person
+from lyo_pipelines.rollout.experiment import evaluate_experiment
 from lyo_pipelines.rollout.findings import told_time
-from lyo_pipelines.rollout.monitor import judge_release
+from lyo_pipelines.rollout.monitor import ReleaseCheck, judge_release
 from lyo_pipelines.rollout.rehearsal import rehearse_fallback, target_after
 from lyo_pipelines.rollout.release import Act, RollbackPlan
 from lyo_pipelines.rollout.routing import Routing, current_routing, read_sources, refresh_routing
@@ -236,6 +238,7 @@ def _now(console: Console, lake: Lake, release: Release, routing: Routing) -> No
     )
     colour = "red" if found.decision.action == "fall_back" or state_says(found.decision) else "cyan"
     console.print(f"[{colour}]{name}:[/] {escape(found.summary)}.", highlight=False, soft_wrap=True)
+    _business(console, found, config)
     days = found.decision.until_known_days
     if release.paused:
         console.print(f"Until: `lyo resume {release.segment}`.", highlight=False, style="dim")
@@ -244,6 +247,24 @@ def _now(console: Console, lake: Lake, release: Release, routing: Routing) -> No
         console.print(
             f"Until: {until}; the rollout sensor looks every minute while it runs.", highlight=False, style="dim"
         )
+
+
+def _business(console: Console, found: ReleaseCheck, config: RolloutConfig) -> None:
+    """The business measures that are configured, as both arms show them."""
+    seen = found.collected.observation
+    if not seen.business:
+        return
+    table = Table(title="\nBusiness measures", title_justify="left")
+    for name in ("measure", "used as", "candidate", "current", "difference", "users", "not known yet", "verdict"):
+        table.add_column(name)
+    for one in evaluate_experiment(seen, config).metrics:
+        if one.name in seen.business:
+            table.add_row(
+                one.name.replace("_", " "), one.use, f"{one.value:.4g}", f"{one.value_current:.4g}",
+                escape(f"{one.estimate:.3g} [{one.low:.3g}, {one.high:.3g}]"), f"{one.users:,} / {one.users_current:,}",
+                f"{one.waiting:,}", one.verdict.replace("_", " "),
+            )  # fmt: skip
+    console.print(table)
 
 
 def _state_row(history: ReleaseHistory) -> tuple[str, ...]:

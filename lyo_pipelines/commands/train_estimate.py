@@ -4,46 +4,45 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from math import ceil
 from pathlib import Path
-from statistics import median
 
 from rich.console import Console
 from rich.table import Table
 
 from lyo_pipelines.commands.output import print_json
 from lyo_pipelines.config.loading import Config
+from lyo_pipelines.costs.forecast import CostForecast, CostForecasts, PlannedRun, Range, planned_size
+from lyo_pipelines.costs.money import price_of_hour
+from lyo_pipelines.costs.past_runs import kind_of, past_reports, past_runs, read_reports, tokens_per_example
 from lyo_pipelines.dataset.benchmarks import registered_benchmarks
 from lyo_pipelines.dataset.plan import make_plan
 from lyo_pipelines.dataset.scope import scope_of
 from lyo_pipelines.dataset.split_memory import load_split_memory
-from lyo_pipelines.errors import LyoError
 from lyo_pipelines.retraining.curriculum import load_curriculum
 from lyo_pipelines.segments import parse_parent
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines.training.dimensions import dimensions_of
 from lyo_pipelines.training.dtypes import training_dtype
+from lyo_pipelines.training.machine_name import machine_name
 from lyo_pipelines.training.memory import GB, estimate_memory, free_bytes, largest_batch
-from lyo_pipelines.training.plan import TrainingResult
 from lyo_pipelines.training.preflight import base_state
 from lyo_pipelines.training.processes import local_processes
 from lyo_pipelines.training.recipes import Recipe
-from lyo_pipelines.training.versions import list_adapters
 
 _SLOW_SECONDS = 1_200.0
 _MINUTES_TOKENS = 30_000
 _TWO_CORES = (350.0, 700.0)
 """Tokens a second of the embedded model on two cores, without and with native bfloat16 (benchmarks/training_cpu.py)."""
-_TOKENS_PER_EXAMPLE = 200
-"""Where no training of this lake says it: what the sample's tutoring dialogues have with the embedded model's tokenizer."""
 
 
 @dataclass(frozen=True)
 class TrainEstimate:
-    """Of one training. examples: by split; tokens: in all, prompts included; seconds: (from, to), None where no speed is known.
+    """Of one training. examples: by split; tokens: in all, prompts included; seconds, report_seconds: (from, to), None where
+    nothing tells them.
 
-    speed: tokens a second with where that is known from; memory and free in GB, None where the architecture is not known.
-    """
+    speed: where the seconds are known from; memory_gb and free_gb, memory_gb None where the architecture is not known;
+    memory_range_gb: what past runs make of the estimate. confidence: of the intervals that past runs tell, None where there is
+    none; runs: how many of them. money: (from, to) in `currency`, None where nothing is charged."""
 
     segment: str
     recipe: str
@@ -59,42 +58,63 @@ class TrainEstimate:
     memory_gb: float | None
     free_gb: float
     cost: str
+    report_seconds: tuple[float, float] | None = None
+    memory_range_gb: tuple[float, float] | None = None
+    confidence: float | None = None
+    runs: int = 0
+    money: tuple[float, float] | None = None
+    currency: str = ""
     notes: tuple[str, ...] = ()
 
 
 def estimate_training(lake: Lake, config: Config, segment: str, recipe: Recipe, *, exact: bool = True) -> TrainEstimate:
-    """What the recipe would take on the segment's curated days. exact: split them as the dataset would be (seconds), else by count.
+    """What the recipe would take on the segment's curated days. exact: split them as the dataset would be (seconds), else by
+    count.
 
     Raises what building the dataset would raise.
     """
     device = _device(recipe)
     examples = _examples(lake, config, segment, exact=exact)
-    earlier = _trainings(lake, recipe)
-    per_example, known = _tokens_per_example(earlier, segment)
-    step, budget = recipe.batch.size * recipe.batch.accumulation, recipe.budget
+    models_dir = Path(lake.local(lake.side("models")))
+    machine, dtype = machine_name(device, threads=recipe.speed.threads), training_dtype(recipe, device)
+    runs = past_runs(lake, models_dir)
+    same = [run for run in runs if run.base_model == recipe.base_model and run.method == recipe.method]
+    per_example, known = tokens_per_example(same, segment)
+    tokens, steps = planned_size(recipe, examples["train"], per_example)
     epoch = max(1, examples["train"]) * per_example
-    tokens = min(epoch * budget.epochs, budget.tokens or float("inf"))
-    tokens = min(tokens, (budget.steps or float("inf")) * step * per_example)
-    speeds = [speed for one in earlier if (speed := one.metrics.tokens_per_second)]
-    low_high, speed = _speed(speeds, recipe, device)
-    seconds = None if low_high is None else (tokens / low_high[1], tokens / low_high[0])
     memory, free, notes = _memory(lake, recipe, segment, device)
+    # base, adapter and, where one serves, the current one
+    answers = 2 * min(examples["test"], config.evaluation.max_items or examples["test"])
+    planned = PlannedRun(
+        kind_of(recipe.base_model, recipe.method, dtype), machine, tokens, steps,
+        estimate=None if memory is None else round(memory * GB), answers=answers,
+    )  # fmt: skip
+    price = price_of_hour(
+        machine, config.costs, recipe_price=recipe.cost.per_hour, recipe_currency=recipe.cost.currency
+    )
+    past = CostForecasts(runs, past_reports(read_reports(lake), runs), config.costs.forecast)
+    found = past.of(planned, price)
+    seconds, speed = _seconds(found, tokens, recipe, device)
     if not known:
         notes.append(f"tokens are guessed: {per_example:.0f} an example, as no training of this lake says it")
-    cost = ""
-    if recipe.cost.per_hour and seconds:
-        low, high = (recipe.cost.per_hour * one / 3600 for one in seconds)
-        cost = f"{low:.2f} to {high:.2f} {recipe.cost.currency}"
+    money = found.money if found else None
+    if found is None and price is not None and seconds is not None:
+        money = price.times(seconds[0] / 3600, seconds[1] / 3600)
     return TrainEstimate(
         segment=segment, recipe=recipe.name, base_model=recipe.base_model, device=device, examples=examples,
-        epochs=round(tokens / epoch, 2), steps=max(1, ceil(tokens / (step * per_example))), tokens=round(tokens),
+        epochs=round(tokens / epoch, 2), steps=steps, tokens=round(tokens),
         tokens_per_example=round(per_example, 1), speed=speed, seconds=seconds, memory_gb=memory, free_gb=free,
-        cost=cost or "not charged (cost.per_hour is 0)", notes=tuple(notes),
+        cost=str(money) if money else "not charged (no price for an hour of this machine)",
+        report_seconds=_ends(found.report_seconds) if found else None,
+        memory_range_gb=_ends(found.memory, GB) if found else None,
+        confidence=found.confidence if found else None, runs=found.seconds.runs if found else 0,
+        money=(money.low, money.high) if money else None, currency=money.currency if money else "", notes=tuple(notes),
     )  # fmt: skip
 
 
 def quicker(estimate: TrainEstimate) -> str | None:
-    """What can be trained in minutes instead, where the estimate is long and there is no GPU; None where nothing has to be said."""
+    """What can be trained in minutes instead, where the estimate is long and there is no GPU; None where nothing has to be
+    said."""
     if estimate.device != "cpu" or estimate.seconds is None or estimate.seconds[0] < _SLOW_SECONDS:
         return None
     shrunk = _MINUTES_TOKENS / estimate.tokens
@@ -119,8 +139,12 @@ def show_estimate(console: Console, estimate: TrainEstimate, *, as_json: bool) -
         ("recipe", f"{estimate.recipe}, {estimate.base_model} on the {'GPU' if estimate.device == 'cuda' else 'CPU'}"),
         ("steps", f"{estimate.steps:,} for {estimate.epochs:g} epochs"),
         ("tokens", f"{estimate.tokens:,}, {estimate.tokens_per_example:,.0f} an example"),
-        ("memory", f"{memory} at the longest batch; {estimate.free_gb:.1f} GB free"),
-        ("time", f"{_span(*estimate.seconds)}, at {estimate.speed}" if estimate.seconds else time),
+        ("memory", f"{memory} at the longest batch{_past_memory(estimate)}; {estimate.free_gb:.1f} GB free"),
+        ("time", f"{_span(*estimate.seconds)}, {estimate.speed}" if estimate.seconds else time),
+        (
+            "report",
+            f"{_span(*estimate.report_seconds)} on top" if estimate.report_seconds else "about as much again on a CPU",
+        ),
         ("cost", estimate.cost),
     ):
         table.add_row(name, text)
@@ -129,9 +153,15 @@ def show_estimate(console: Console, estimate: TrainEstimate, *, as_json: bool) -
         console.print(f"  {note}", highlight=False, soft_wrap=True)
     if said := quicker(estimate):
         console.print(said, highlight=False, soft_wrap=True)
-    console.print(
-        "A dry run: nothing was started. The report comes on top, with about as much again on a CPU.", highlight=False
-    )
+    console.print("A dry run: nothing was started. `lyo cost` says what earlier ones cost.", highlight=False)
+
+
+def _past_memory(estimate: TrainEstimate) -> str:
+    """What past runs make of the estimate."""
+    if estimate.memory_range_gb is None:
+        return ""
+    low, high = estimate.memory_range_gb
+    return f", {low:.1f} to {high:.1f} GB as past runs have it"
 
 
 def _device(recipe: Recipe) -> str:
@@ -162,46 +192,23 @@ def _examples(lake: Lake, config: Config, segment: str, *, exact: bool) -> dict[
     return {name: int((plan.split == code).sum()) for code, name in enumerate(("train", "validation", "test"))}
 
 
-def _trainings(lake: Lake, recipe: Recipe) -> list[TrainingResult]:
-    """Finished adapters of this lake on the recipe's base model, by the same kind of method."""
-    found = list[TrainingResult]()
-    for key in lake.names(lake.path("adapters")):
-        try:
-            found += [
-                one
-                for one in list_adapters(lake, key)
-                if one.base_model == recipe.base_model and one.manifest.method == recipe.method and one.metrics.tokens
-            ]
-        except LyoError:
-            continue  # a damaged adapter says nothing of speed
-    return found
-
-
-def _tokens_per_example(earlier: list[TrainingResult], segment: str) -> tuple[float, bool]:
-    """(tokens of one example, whether a training says so): of the segment, else of its language, else of any."""
-    wanted = parse_parent(segment)
-    told = [
-        (one.segment, one.metrics.tokens / (one.manifest.examples["train"] * one.metrics.epochs))
-        for one in earlier
-        if one.manifest.examples.get("train") and one.metrics.epochs
-    ]
-    for fits in (
-        lambda key: key == segment,
-        lambda key: parse_parent(key).language == wanted.language,
-        lambda _: True,
-    ):
-        if found := [tokens for key, tokens in told if fits(key)]:
-            return median(found), True
-    return float(_TOKENS_PER_EXAMPLE), False
-
-
-def _speed(speeds: list[float], recipe: Recipe, device: str) -> tuple[tuple[float, float] | None, str]:
-    if speeds:
-        middle = median(speeds)
-        return (0.7 * middle, 1.3 * middle), f"about {middle:,.0f} tokens/s as in {len(speeds)} trainings of this lake"
+def _seconds(
+    found: CostForecast | None, tokens: float, recipe: Recipe, device: str
+) -> tuple[tuple[float, float] | None, str]:
+    """(from, to) and where it is known from."""
+    if found is not None:
+        return _ends(found.seconds), f"{found.confidence:.0%} interval {found.seconds.told}"
     if device == "cpu" and recipe.base_model == "smollm2-135m-instruct" and recipe.method == "lora":
-        return _TWO_CORES, f"{_TWO_CORES[0]:.0f} to {_TWO_CORES[1]:.0f} tokens/s, what two cores do"
+        low, high = _TWO_CORES
+        return (
+            tokens / high,
+            tokens / low,
+        ), f"at {low:.0f} to {high:.0f} tokens/s, what two cores do: no training of this lake says it"
     return None, "not known"
+
+
+def _ends(found: Range | None, unit: float = 1.0) -> tuple[float, float] | None:
+    return None if found is None else (found.low / unit, found.high / unit)
 
 
 def _memory(lake: Lake, recipe: Recipe, segment: str, device: str) -> tuple[float | None, float, list[str]]:

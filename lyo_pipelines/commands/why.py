@@ -20,6 +20,7 @@ from lyo_pipelines.retraining.claims import Claim, read_claims
 from lyo_pipelines.retraining.decision_reasons import decision_spans, reason_of_row
 from lyo_pipelines.retraining.findings import CONFIDENCE
 from lyo_pipelines.retraining.ledger import latest_decisions, read_decisions
+from lyo_pipelines.retraining.worth import RULE as WORTH
 from lyo_pipelines.segments import parse_segment
 from lyo_pipelines.storage.lake import Lake
 
@@ -83,6 +84,8 @@ def _verdict(console: Console, row: Mapping[str, Any], claims: Sequence[Claim]) 
     launched = f" Launched by {mine[-1].by} on {_utc(mine[-1].at)}." if outcome == "fire" and mine else ""
     says = escape(row["says"].rstrip("."))
     console.print(f"\n[bold]{row['segment']}[/] [{colour}]{_VERDICTS[outcome]}[/]: {says}.{launched}", highlight=False)
+    if worth := next((one["says"] for one in row["findings"] if one["rule"] == WORTH), ""):
+        console.print(f"{escape(worth[0].upper() + worth[1:])}.", highlight=False, soft_wrap=True)
     told = f"Decided {_utc(row['at'])} on {row['examples']:,} curated examples; policy {row['policy']}."
     console.print(told, style="dim", highlight=False)
 

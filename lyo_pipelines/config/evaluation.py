@@ -148,6 +148,27 @@ class JudgeConfig(Remote, JudgeDefaults):
     """A remote model that judges answers in pairs."""
 
 
+class HopeConfig(BaseModel):
+    """One figure of the owner's hopes. measure: a metric, answer_tokens or first_token_ms; figure: from, to."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    measure: str
+    kind: Literal["rise", "fall", "at_least", "at_most"]
+    figure: tuple[float, float]
+    note: str | None = None
+
+    @property
+    def told(self) -> str:
+        """The hope in words."""
+        low, high = self.figure
+        if self.kind in ("rise", "fall"):
+            sign = "+" if self.kind == "rise" else "-"
+            return f"{sign}{100 * low:g} to {sign}{100 * high:g} %" if high > low else f"{sign}{100 * low:g} %"
+        return f"{'at least' if self.kind == 'at_least' else 'at most'} {low:g}"
+
+
 class EvaluationConfig(BaseModel):
     """See evaluation.yaml."""
 
@@ -191,6 +212,7 @@ class EvaluationConfig(BaseModel):
     judge: JudgeConfig | None
 
     gates: tuple[GateConfig, ...]
+    hopes: tuple[HopeConfig, ...]
 
     @model_validator(mode="before")
     @classmethod

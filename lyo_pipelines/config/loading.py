@@ -21,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from lyo_pipelines.bounded_yaml import read_bounded_yaml
 from lyo_pipelines.config.alerts import AlertConfig
+from lyo_pipelines.config.costs import CostsConfig
 from lyo_pipelines.config.curation import CurationConfig
 from lyo_pipelines.config.dataset import DatasetConfig
 from lyo_pipelines.config.documents import DocumentConfig
@@ -59,6 +60,7 @@ class Config(BaseModel):
     privacy: PrivacyConfig
     search: SearchConfig
     hosted: HostedConfig
+    costs: CostsConfig
 
     @model_validator(mode="before")
     @classmethod

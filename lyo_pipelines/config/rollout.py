@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -76,6 +76,55 @@ class PlannedErrors(_RolloutSection):
     rating: float = Field(gt=0)
     response_time: float = Field(gt=0)
     share: float = Field(gt=0)
+    minutes: float = Field(gt=0)
+
+
+BusinessMeasure = Literal["return_rate", "session_minutes", "task_completion", "support_contacts", "tokens_per_answer"]
+BETTER: dict[BusinessMeasure, Literal["higher", "lower"]] = {
+    "return_rate": "higher",
+    "task_completion": "higher",
+    "support_contacts": "lower",
+    "tokens_per_answer": "lower",
+}
+"""Which values of a business measure are better. Of the length of sessions it depends on the product, so that must be said."""
+Key = Annotated[str, Field(pattern=r"^[A-Za-z0-9_]{1,64}$")]
+
+
+class MeasureUse(_RolloutSection):
+    """What one business measure is used for. limit: of a guardrail, how much worse is too much."""
+
+    use: Literal["told", "success", "guardrail"]
+    better: Literal["higher", "lower"] | None = None
+    limit: float | None = Field(default=None, gt=0)
+
+    @model_validator(mode="after")
+    def _guardrails_have_limits(self) -> MeasureUse:
+        if (self.use == "guardrail") != (self.limit is not None):
+            raise ValueError("a guardrail needs a `limit`, and nothing else has one")
+        return self
+
+
+class BusinessConfig(_RolloutSection):
+    """G9."""
+
+    measures: dict[BusinessMeasure, MeasureUse]
+    return_days: float = Field(gt=0)
+    away_hours: float = Field(ge=0)
+    session_gap_minutes: float = Field(gt=0)
+    completed_key: Key
+    support_key: Key
+    tokens_key: Key
+
+    @model_validator(mode="after")
+    def _better_is_known(self) -> BusinessConfig:
+        for name, one in self.measures.items():
+            if one.use != "told" and self.better(name) is None:
+                raise ValueError(f"measures.{name}: say whether `better: higher` or `better: lower`")
+        return self
+
+    def better(self, name: BusinessMeasure) -> Literal["higher", "lower"] | None:
+        """Which values are better; None where nobody said."""
+        return self.measures[name].better or BETTER.get(name)
 
 
 class RolloutConfig(_RolloutSection):
@@ -87,6 +136,7 @@ class RolloutConfig(_RolloutSection):
     up: StepUpConfig
     experiment: ExperimentConfig
     planned_errors: PlannedErrors
+    business: BusinessConfig
     cultural_complaint_categories: tuple[str, ...] | None = None
     """Those of curation.yaml, set when the whole configuration is read: what is cultural is said in one place."""
 
@@ -104,6 +154,13 @@ class RolloutConfig(_RolloutSection):
                 "brakes.rating_drop must not be below up.margin: a drop that is allowed cannot be an emergency"
             )
         return self
+
+    def planned_error(self, measure: BusinessMeasure) -> float:
+        """Where the sequential interval of a business measure is narrowest."""
+        planned = self.planned_errors
+        return {"tokens_per_answer": planned.response_time, "session_minutes": planned.minutes}.get(
+            measure, planned.share
+        )
 
     def stage(self, number: int) -> StageConfig:
         """Stage 1 to n. Raises ValueError for any other."""

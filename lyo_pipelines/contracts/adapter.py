@@ -90,7 +90,8 @@ class TrainingCost(DocumentPart):
 class AdapterManifest(TrainingNote):
     """A finished adapter, or a model that was trained whole (method `full`).
 
-    dtype: in which its training multiplied, None in files that do not say. tuned_in_4_bits: it was tuned on preferences, with its base
+    dtype: in which its training multiplied, None in files that do not say. machine: that it ran on (training/machine_name.py), "" in
+    files that do not say. tuned_in_4_bits: it was tuned on preferences, with its base
     held in 4 bits as that of the adapter it started from. examples: learnt from and validated on; truncated: of them, shortened, by
     split and by what was cut. mixture: {segment: {"examples": …, "seen": …}}; preference: rewards of the last validation.
     files: name -> sha256 of what was published.
@@ -103,6 +104,7 @@ class AdapterManifest(TrainingNote):
     base_model: BaseModelRecord
     stopped_early: bool = False
     dtype: str | None = Field(None, exclude_if=_nothing)
+    machine: str = Field("", exclude_if=_nothing)
     tuned_in_4_bits: bool = Field(False, exclude_if=_nothing)
     metrics: TrainingMetrics = TrainingMetrics()
     cost: TrainingCost = TrainingCost()

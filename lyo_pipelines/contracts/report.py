@@ -16,6 +16,7 @@ from lyo_pipelines.contracts.report_sections import (
     Correctness,
     CultureFinding,
     EndpointSection,
+    Hope,
     JudgeSection,
     Satisfaction,
     TaskSection,
@@ -127,6 +128,7 @@ class Report(Document):
     satisfaction: Satisfaction | None = None
     correctness: Correctness | None = None
     privacy: PrivacyAudit | None = None
+    hopes: tuple[Hope, ...] | None = None
     incomplete: tuple[str, ...] = ()
     gates: tuple[Gate, ...]
     may_be_released: bool

@@ -136,6 +136,25 @@ class Collateral(DocumentPart):
     judged: int
 
 
+class Hope(DocumentPart):
+    """One figure of the owner's hopes against what was measured: a change as a share of the base model's mean, or a value of its own.
+
+    answer: reached, missed, cannot tell or not measured; why: where it is one of the last two. note: how the measure has to be read.
+    """
+
+    name: str
+    measure: str
+    hoped: str
+    answer: str
+    value: Number = None
+    ci_low: Number = None
+    ci_high: Number = None
+    n: int = 0
+    groups: int = 0
+    why: str = ""
+    note: str = ""
+
+
 class RemoteUsage(DocumentPart):
     """What asking a model behind an endpoint took. Tokens are None where it did not count them, cost where a price is missing."""
 

@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 import dagster as dg
 
 from lyo_pipelines.config.loading import Config
+from lyo_pipelines.defs.cost_page import cost_metadata
 from lyo_pipelines.defs.metadata import Metadata, excerpt, metadata_table
 from lyo_pipelines.defs.pictures import picture
 from lyo_pipelines.errors import LyoError
@@ -31,7 +32,11 @@ def watch_metadata(
     if not days:
         return {}
     try:
-        return {**_weeks(instance, lake, config, max(days)), **_near(lake, config, runs, now)}
+        return {
+            **_weeks(instance, lake, config, max(days)),
+            **_near(lake, config, runs, now),
+            **cost_metadata(instance, lake, config.costs, now),
+        }
     except LyoError as error:  # the aggregates are written; a picture of other days must not fail them
         return {"not_shown": error.message}
 
@@ -47,7 +52,8 @@ def _weeks(instance: dg.DagsterInstance, lake: Lake, config: Config, last: date)
 
 
 def _near(lake: Lake, config: Config, runs: list[Launch], now: datetime) -> Metadata:
-    found = assess_segments(lake, config.retraining, load_curriculum(lake), runs, now, by="segment_health")
+    curriculum = load_curriculum(lake)
+    found = assess_segments(lake, config.retraining, curriculum, runs, now, by="segment_health", costs=config.costs)
     near = near_causes(lake, found.decisions.values(), examples_by_day(lake), today=now.date())
     coming = [one for one in near if one.expected]
     # how far a refresh is is no news; its day stands in `lyo why`

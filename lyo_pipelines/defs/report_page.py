@@ -16,7 +16,7 @@ from lyo_pipelines.evaluation.report.gates import release_sentence, words
 from lyo_pipelines.evaluation.report.headline import correctness_line
 from lyo_pipelines.evaluation.report.html import render_html
 from lyo_pipelines.evaluation.report.markdown import compared_means, gates_in_order
-from lyo_pipelines.evaluation.report.markdown_parts import optional_sections
+from lyo_pipelines.evaluation.report.markdown_parts import HOPE_COLUMNS, hope_rows, optional_sections
 from lyo_pipelines.evaluation.report.markdown_tables import number
 from lyo_pipelines.evaluation.report.markdown_tasks import task_part
 from lyo_pipelines.evaluation.report.plots import report_plots
@@ -47,6 +47,7 @@ def report_metadata(instance: dg.DagsterInstance, lake: Lake, report: Report, *,
         **_verdicts(report),
         "gates": metadata_table(_by_reason(judged), ["outcome", "gate", "why"]),
         **({"report": dg.MetadataValue.url(link)} if link else {}),
+        **({"hoped_for": metadata_table(_hopes(report), HOPE_COLUMNS[:4])} if report.hopes else {}),
         **_answers(report, shown_answers),
         **_versions(instance, history),
         **({"correctness": told.strip("*")} if (told := correctness_line(report)) else {}),
@@ -57,6 +58,11 @@ def report_metadata(instance: dg.DagsterInstance, lake: Lake, report: Report, *,
         **_figures(report),
         "report_file": dg.MetadataValue.path(f"{folder}/{HTML_REPORT}"),
     }
+
+
+def _hopes(report: Report) -> list[dict[str, str]]:
+    """The owner's hopes, narrow enough for the page; the report says how each was measured."""
+    return [dict(zip(HOPE_COLUMNS, row, strict=True)) for row in hope_rows(report)]
 
 
 def _page(lake: Lake, report: Report, folder: str) -> bytes:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 import polars as pl
 
+from lyo_pipelines.config.costs import CostsConfig
 from lyo_pipelines.config.retraining import RetrainingConfig
 from lyo_pipelines.errors import LyoError
 from lyo_pipelines.health.read import (
@@ -29,6 +30,7 @@ from lyo_pipelines.retraining.history import Launch, Reported, Training, Trainin
 from lyo_pipelines.retraining.ledger import latest_decisions, policy_digest
 from lyo_pipelines.retraining.signals import Signals
 from lyo_pipelines.retraining.windows import Windows, comparison_windows
+from lyo_pipelines.retraining.worth import with_worth
 from lyo_pipelines.segments import SegmentKeyError, parse_segment
 from lyo_pipelines.storage.lake import Lake
 
@@ -79,9 +81,18 @@ class Past:
 
 
 def assess_segments(
-    lake: Lake, config: RetrainingConfig, curriculum: Curriculum, runs: Sequence[Launch], now: datetime, *, by: str
+    lake: Lake,
+    config: RetrainingConfig,
+    curriculum: Curriculum,
+    runs: Sequence[Launch],
+    now: datetime,
+    *,
+    by: str,
+    costs: CostsConfig | None = None,
 ) -> Assessment:
     """Decide about every segment as sensor `by` sees it.
+
+    costs: with it, decisions with causes say whether the launch is worth it.
 
     runs: runs of the retraining job, those of people without a launch. Raises HealthUnreadableError when no day can be read and
     AssessmentError when no segment can be decided about; what fails for some only is told in `troubles`.
@@ -114,6 +125,11 @@ def assess_segments(
     if failed and not decisions:
         raise AssessmentError(f"no segment could be decided about: {next(iter(failed.values()))}")
     troubles += [f"{segment}: {reason}" for segment, reason in failed.items()]
+    if costs is not None:
+        decisions = with_worth(
+            lake, decisions, config, costs, trained=trained, by_day=by_day, today=now.date(),
+            examples={segment: one.examples for segment, one in signals.items()},
+        )  # fmt: skip
     first = [launch.at for launch in launched if launch.attempt == 1]
     decided = within_budget(decisions, first, now, config.launch.weekly_budget)
     return Assessment(

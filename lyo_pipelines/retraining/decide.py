@@ -237,7 +237,7 @@ def within_budget(
     """
     used = sum(now - timedelta(days=7) < at <= now for at in history)
     order = list(decisions)
-    asks = (d for d in order if d.outcome == "fire" and d.attempt == 1 and not any(map(_is_erasure, d.causes)))
+    asks = (d for d in order if d.outcome == "fire" and d.attempt == 1 and not any(map(is_erasure, d.causes)))
     waiting = sorted(asks, key=lambda d: _turn(d, now.date()))
     late = {decision.segment for decision in waiting[max(0, budget - used) :]}
     why = f"the weekly budget of {budget} launches is used ({used} in the last seven days)"
@@ -247,7 +247,8 @@ def within_budget(
     ]
 
 
-def _is_erasure(cause: str) -> bool:
+def is_erasure(cause: str) -> bool:
+    """Whether a cause is that somebody was erased: what must go waits for nothing."""
     return cause.startswith(business.ERASURE)
 
 

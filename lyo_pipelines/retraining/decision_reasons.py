@@ -17,6 +17,7 @@ REASONS = {
     "nothing new": "a cause, but nothing new to learn from",
     "cooldown": "a cause within the cooldown",
     "budget": "a cause beyond the weekly budget",
+    "not worth": "a cause, but earlier gains say that it is not worth it",
     "held": "a cause that is held",
     "mix": "a fall that a change of mix explains",
     "same cause": "launched for this cause lately",
@@ -28,7 +29,9 @@ REASONS = {
 }
 """Every reason with its words, most telling first."""
 
-LIMITS = frozenset({"running", "failed", "few examples", "nothing new", "cooldown", "budget", "held", "same cause"})
+LIMITS = frozenset(
+    {"running", "failed", "few examples", "nothing new", "cooldown", "budget", "not worth", "held", "same cause"}
+)
 """Reasons that hold a segment back although something is wrong with it."""
 
 # how the sentences of decide.py begin or what they contain
@@ -39,6 +42,7 @@ _HELD_BY = {
     "nothing new to learn from": "nothing new",
     "cooldown:": "cooldown",
     "weekly budget": "budget",
+    "not worth it:": "not worth",
 }
 _LAUNCHED_FOR_THIS = "(launched for this on "
 _VOLUME = {"volume.minimum": "below minimum", "volume.refresh": "not due"}

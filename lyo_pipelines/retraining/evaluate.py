@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from lyo_pipelines.config.costs import CostsConfig
 from lyo_pipelines.config.retraining import RetrainingConfig
 from lyo_pipelines.retraining.assess import Assessment, assess_segments
 from lyo_pipelines.retraining.claims import Claim, make_claim
@@ -45,9 +46,10 @@ def evaluate(
     kind: Kind,
     by: str,
     now: datetime,
+    costs: CostsConfig | None = None,
 ) -> Evaluation:
-    """Evaluate the trigger of one kind as sensor `by`; raises what `assess_segments` raises."""
-    assessment = assess_segments(lake, config, curriculum, runs, now, by=by)
+    """Evaluate the trigger of one kind as sensor `by`; raises what `assess_segments` raises. costs: as there."""
+    assessment = assess_segments(lake, config, curriculum, runs, now, by=by, costs=costs)
     decisions = list(assessment.decisions.values())
     examples = {segment: signals.examples for segment, signals in assessment.signals.items()}
     news = record_decisions(lake, decisions, examples, policy=assessment.policy, now=now)

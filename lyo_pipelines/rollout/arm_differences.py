@@ -9,7 +9,8 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from lyo_pipelines.rollout.observations import Arm, Observation
+from lyo_pipelines.config.rollout import BusinessMeasure
+from lyo_pipelines.rollout.observations import Arm, BusinessSums, Observation
 from lyo_pipelines.statistics.cluster_robust import (
     Floats,
     Ratio,
@@ -23,9 +24,11 @@ from lyo_pipelines.statistics.sequential import Bounds, sequential_bounds
 PRIOR_RATINGS = 7.0
 """A user's level before is drawn towards the mean of all as if by so many ratings: right where an eighth of the variance of ratings
 lies between users; where it is wrong, intervals are a little wider, not less valid."""
-RATING_STEP, TIME_STEP = 1.0, 0.25
+MINIMUM_EVENTS = 10
+"""Of complaints, retries and the like to be expected in each arm; with fewer there is no verdict on them."""
+RATING_STEP, TIME_STEP, MINUTES_STEP = 1.0, 0.25, 1.0
 """What is known of the spread of users who are all alike: no more than that one of them might have been a point (a quarter of a
-logarithm) off. Without it, an arm in which all ratings are 5 would say nothing at all."""
+logarithm, a minute) off. Without it, an arm in which all ratings are 5 would say nothing at all."""
 
 
 def compare_arms(seen: Observation, sums: str, counts: str) -> RatioDifference:
@@ -70,6 +73,34 @@ def _adjusted_ratings(seen: Observation) -> RatioDifference:
     return cluster_robust_difference(
         cluster_robust_ratio(sums, ours.ratings_n), cluster_robust_ratio(sums_base, base.ratings_n)
     )
+
+
+def business_difference(name: BusinessMeasure, found: BusinessSums) -> RatioDifference:
+    """Candidate minus current of a business measure; of tokens, the difference of mean logarithms."""
+    ours = cluster_robust_ratio(found.candidate_total, found.candidate_n)
+    difference = cluster_robust_difference(ours, cluster_robust_ratio(found.current_total, found.current_n))
+    if name == "tokens_per_answer":
+        return with_least_spread(difference, TIME_STEP)
+    return with_least_spread(difference, MINUTES_STEP) if name == "session_minutes" else rare_difference(difference)
+
+
+def rare_difference(found: RatioDifference) -> RatioDifference:
+    """A difference of shares whose error is at least what it would be if both arms had the same share: an arm that has seen no event
+    yet is not known without error. No error (so no verdict) where too few events were to be expected."""
+    n, n_base = found.ratio.n, found.base.n
+    if n == 0 or n_base == 0:
+        return found
+    share = (found.ratio.value * n + found.base.value * n_base) / (n + n_base)
+    if share * min(n, n_base) < MINIMUM_EVENTS:
+        return replace(found, standard_error=math.nan)
+    independent = math.sqrt(max(share * (1 - share), 0.0) * (1 / n + 1 / n_base))
+    if not found.standard_error > independent:  # also where users are all alike
+        return replace(
+            found,
+            standard_error=independent,
+            degrees_of_freedom=min(found.ratio.degrees_of_freedom, found.base.degrees_of_freedom),
+        )
+    return found
 
 
 def levels_before(seen: Observation) -> tuple[Floats, Floats] | None:

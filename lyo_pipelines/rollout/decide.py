@@ -8,7 +8,7 @@ from __future__ import annotations
 from lyo_pipelines.config.rollout import RolloutConfig
 from lyo_pipelines.rollout.evidence import ReleaseCase
 from lyo_pipelines.rollout.findings import ReleaseDecision, ReleaseFinding
-from lyo_pipelines.rollout.guardrails import GUARDRAILS
+from lyo_pipelines.rollout.guardrails import GUARDRAILS, business_guardrails
 from lyo_pipelines.rollout.observations import Observation
 from lyo_pipelines.rollout.requirements import REQUIREMENTS, until_known
 from lyo_pipelines.statistics.noninferiority import Answer
@@ -21,7 +21,7 @@ _NEEDS_A_PERSON = frozenset({"up.sample_ratio", "up.attribution", "up.success_me
 def decide_release(observation: Observation, config: RolloutConfig) -> ReleaseDecision:
     """Decide about one release now."""
     case = ReleaseCase(observation, config)
-    brakes = tuple(brake(case) for brake in GUARDRAILS)
+    brakes = (*(brake(case) for brake in GUARDRAILS), *business_guardrails(case))
     fired = [finding for finding in brakes if finding.outcome == "fire"]
     if fired:
         return ReleaseDecision("fall_back", _said(fired), brakes, rating=_rating(case), superior=False)

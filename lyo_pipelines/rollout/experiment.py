@@ -1,29 +1,37 @@
 """The A/B test that is not a release (G2): four metrics, each with an interval that is valid at every look. Pure.
 
-The error probability is shared by the four (Bonferroni) and by the two sides. Assigning users and stepping up do not belong here.
+Business measures (G9) that are configured come on top. The error probability is shared by all (Bonferroni) and by the two sides.
+Assigning users and stepping up do not belong here.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from lyo_pipelines.config.rollout import RolloutConfig
-from lyo_pipelines.rollout.arm_differences import bounds_of_difference, compare_arms, time_difference
+from lyo_pipelines.rollout.arm_differences import (
+    bounds_of_difference,
+    business_difference,
+    compare_arms,
+    rare_difference,
+    time_difference,
+)
 from lyo_pipelines.rollout.invited_ratings import compare_ratings
 from lyo_pipelines.rollout.observations import Observation
 from lyo_pipelines.statistics.cluster_robust import RatioDifference
 from lyo_pipelines.statistics.sample_ratio import sample_ratio_p_value
 from lyo_pipelines.statistics.verdict import Direction, Verdict
 
-MINIMUM_EVENTS = 10
-"""Of complaints or retries to be expected in each arm; with fewer there is no verdict on them."""
-
 
 @dataclass(frozen=True)
 class ExperimentMetric:
-    """One success metric: candidate against current. estimate, low, high: difference (response time: ratio)."""
+    """One success metric: candidate against current. estimate, low, high: difference (response time, tokens: ratio).
+
+    use: whether a worse one holds the release (success), sends it back (guardrail; a rule of its own) or is told. waiting: users
+    or sessions of whom it cannot be known yet."""
 
     name: str
     value: float
@@ -36,6 +44,8 @@ class ExperimentMetric:
     users: int
     users_current: int
     verdict: Verdict
+    use: Literal["success", "guardrail", "told"] = "success"
+    waiting: int = 0
 
 
 @dataclass(frozen=True)
@@ -65,11 +75,11 @@ _METRICS: tuple[tuple[str, str, str, Direction], ...] = (
 
 def evaluate_experiment(seen: Observation, config: RolloutConfig) -> Experiment:
     """Read an A/B test: `seen.stage_began_at` is when it began, `seen.share` the candidate's share."""
-    metrics = tuple(_metric(seen, config, *which) for which in _METRICS)
+    metrics = (*(_metric(seen, config, *which) for which in _METRICS), *_business(seen, config))
     users = [seen.candidate.users, seen.current.users]
     p_value = sample_ratio_p_value(users, [seen.share, 1 - seen.share])
     sound = p_value >= config.up.sample_ratio_alpha
-    verdicts = {metric.verdict for metric in metrics}
+    verdicts = {metric.verdict for metric in metrics if metric.use != "told"}
     winner: Literal["candidate", "current"] | None = None
     if sound and "worse" in verdicts:
         winner = "current"
@@ -88,34 +98,38 @@ def _metric(
     elif name == "response_time":
         found, at = time_difference(seen), planned.response_time
     else:
-        found, at = _rare(compare_arms(seen, sums, counts)), planned.share
-    bounds = bounds_of_difference(found, 1 - config.experiment.alpha / (2 * len(_METRICS)), at)
+        found, at = rare_difference(compare_arms(seen, sums, counts)), planned.share
+    return _judged(seen, config, name, found, at, direction, is_ratio=name == "response_time")
+
+
+def _business(seen: Observation, config: RolloutConfig) -> Iterator[ExperimentMetric]:
+    for name, sums in seen.business.items():
+        found, at = business_difference(name, sums), config.planned_error(name)
+        direction: Direction = config.business.better(name) or "neutral"
+        one = _judged(seen, config, name, found, at, direction, is_ratio=name == "tokens_per_answer")
+        yield replace(one, use=config.business.measures[name].use, waiting=sums.waiting)
+
+
+def _judged(
+    seen: Observation,
+    config: RolloutConfig,
+    name: str,
+    found: RatioDifference,
+    planned_error: float,
+    direction: Direction,
+    *,
+    is_ratio: bool,
+) -> ExperimentMetric:
+    """The metric with its bounds over all looks. is_ratio: `found` is one of logarithms."""
+    sides = 2 * (len(_METRICS) + len(seen.business))
+    bounds = bounds_of_difference(found, 1 - config.experiment.alpha / sides, planned_error)
     low, high = bounds.low, bounds.high
     word: Verdict = "cannot_tell"
-    if low > 0 or high < 0:
+    if direction != "neutral" and (low > 0 or high < 0):
         word = "better" if (low > 0) == (direction == "higher") else "worse"
     values = (found.ratio.value, found.base.value, found.estimate, low, high)
-    if name == "response_time":
+    if is_ratio:
         values = tuple(math.exp(min(value, 700.0)) for value in values)
     value, current, estimate, low, high = values
     counted = (int(found.ratio.n), int(found.base.n), found.ratio.groups, found.base.groups)
     return ExperimentMetric(name, value, current, estimate, low, high, *counted, verdict=word)
-
-
-def _rare(found: RatioDifference) -> RatioDifference:
-    """A difference of shares whose error is at least what it would be if both arms had the same share: an arm that has seen no event
-    yet is not known without error. No error (so no verdict) where too few events were to be expected."""
-    n, n_base = found.ratio.n, found.base.n
-    if n == 0 or n_base == 0:
-        return found
-    share = (found.ratio.value * n + found.base.value * n_base) / (n + n_base)
-    if share * min(n, n_base) < MINIMUM_EVENTS:
-        return replace(found, standard_error=math.nan)
-    independent = math.sqrt(share * (1 - share) * (1 / n + 1 / n_base))
-    if not found.standard_error > independent:  # also where users are all alike
-        return replace(
-            found,
-            standard_error=independent,
-            degrees_of_freedom=min(found.ratio.degrees_of_freedom, found.base.degrees_of_freedom),
-        )
-    return found

@@ -9,7 +9,9 @@ requirements.py.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
+from lyo_pipelines.rollout.arm_differences import bounds_of_difference, business_difference
 from lyo_pipelines.rollout.error_rates import ErrorRates
 from lyo_pipelines.rollout.evidence import ReleaseCase
 from lyo_pipelines.rollout.findings import ReleaseFinding, number, percent, rounded_measurements
@@ -116,6 +118,36 @@ def response_time(case: ReleaseCase) -> ReleaseFinding:
     if bounds.low > 0 and found.estimate + case.config.brakes.slack * found.standard_error >= math.log(limit):
         return ReleaseFinding(rule, "fire", f"{says}: shown to be slower, and the limit is within reach", told)
     return _near_limit(rule, says, told, is_near=slower > 1 + case.config.up.near * (limit - 1))
+
+
+def business_guardrails(case: ReleaseCase) -> Iterator[ReleaseFinding]:
+    """The business measures that are configured as guardrails, one finding each; they share the error probability."""
+    business, watch = case.config.business, case.watch
+    uses = {
+        name: one for name, one in business.measures.items() if one.use == "guardrail" and name in case.seen.business
+    }
+    for name, one in uses.items():
+        found, rule = business_difference(name, case.seen.business[name]), f"brake.{name}"
+        confidence = 1 - (1 - watch.confidence) / len(uses)
+        is_ratio, limit = name == "tokens_per_answer", one.limit or 0.0
+        bounds = bounds_of_difference(found, confidence, case.config.planned_error(name))
+        higher = business.better(name) == "higher"
+        # how much worse, and the least that is shown of it
+        harm, least = (-found.estimate, -bounds.high) if higher else (found.estimate, bounds.low)
+        reach = math.log(limit) if is_ratio else limit
+        told = rounded_measurements(
+            difference=found.estimate, limit=limit, low=bounds.low, high=bounds.high, confidence=confidence,
+            users=found.ratio.groups, users_current=found.base.groups, waiting=case.seen.business[name].waiting,
+        )  # fmt: skip
+        if missing := _missing(found, watch.users, watch.users, "known values"):
+            yield ReleaseFinding(rule, "unknown", f"{name.replace('_', ' ')}: {missing}", told)
+            continue
+        amount = f"{math.exp(found.estimate):.2f} times" if is_ratio else f"{number(found.estimate, 3)}"
+        says = f"{name.replace('_', ' ')} {amount} against the current adapter (limit {limit:g})"
+        if least > 0 and harm + case.config.brakes.slack * found.standard_error >= reach:
+            yield ReleaseFinding(rule, "fire", f"{says}: shown to be worse, and the limit is within reach", told)
+        else:
+            yield _near_limit(rule, says, told, is_near=harm > case.config.up.near * reach)
 
 
 def _near_limit(rule: str, says: str, told: dict, *, is_near: bool) -> ReleaseFinding:

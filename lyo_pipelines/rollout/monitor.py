@@ -17,6 +17,7 @@ from lyo_pipelines.registry.events import Who
 from lyo_pipelines.registry.log import MovedOnError, read_release
 from lyo_pipelines.registry.state import Release
 from lyo_pipelines.rollout import release as steps
+from lyo_pipelines.rollout.business import business_sums
 from lyo_pipelines.rollout.clocks import by_real_time
 from lyo_pipelines.rollout.collect import Collected, collect_observations, observation_signature
 from lyo_pipelines.rollout.day_sums import StageSums
@@ -82,6 +83,8 @@ def judge_release(
     collected = collect_observations(
         lake, judged, routing, now=now, cultural=config.cultural_complaint_categories, summed=summed
     )
+    business = business_sums(lake, judged, routing, config.business, now=now)
+    collected = replace(collected, observation=replace(collected.observation, business=business))
     # the list of stages may have changed since the release began: its share says where in the list of now it is
     seen = replace(collected.observation, stage=config.position(release.share))
     found = (

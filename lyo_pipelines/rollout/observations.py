@@ -6,12 +6,15 @@ same days; sums over several stages would compare a candidate's late days with t
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
+
+from lyo_pipelines.config.rollout import BusinessMeasure
 
 Counts = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -108,8 +111,25 @@ class Attribution:
 
 
 @dataclass(frozen=True, eq=False)
+class BusinessSums:
+    """One business measure of both arms, an entry for each user of whom it is known: the total and what it is a total of.
+
+    waiting: users (or sessions) of whom it cannot be known yet.
+    """
+
+    candidate_total: Floats
+    candidate_n: Floats
+    current_total: Floats
+    current_n: Floats
+    waiting: int = 0
+
+
+@dataclass(frozen=True, eq=False)
 class Observation:
-    """One release at one moment. stage: 1 to n; share: of the candidate, in force since `stage_began_at`; times have a zone."""
+    """One release at one moment. stage: 1 to n; share: of the candidate, in force since `stage_began_at`; times have a zone.
+
+    business: the measures that are configured (rollout/business.py).
+    """
 
     segment: str
     version: str
@@ -121,6 +141,7 @@ class Observation:
     candidate: Arm
     current: Arm
     attribution: Attribution = Attribution()
+    business: Mapping[BusinessMeasure, BusinessSums] = field(default_factory=dict)
 
     @property
     def stage_days(self) -> float:

@@ -90,7 +90,8 @@ def time_served(case: ReleaseCase) -> ReleaseFinding:
 
 def success_metrics(case: ReleaseCase) -> ReleaseFinding:
     """None of the success metrics of an A/B test (G2) shown to be worse; ratings have a rule of their own."""
-    metrics = {one.name: one for one in evaluate_experiment(case.seen, case.config).metrics if one.name != "rating"}
+    tested = evaluate_experiment(case.seen, case.config).metrics
+    metrics = {one.name: one for one in tested if one.name != "rating" and one.use == "success"}
     told = rounded_measurements(
         **{name: one.value for name, one in metrics.items()},
         **{f"{name}_current": one.value_current for name, one in metrics.items()},
@@ -111,9 +112,16 @@ def _is_worse(metric: ExperimentMetric, case: ReleaseCase) -> bool:
 def _said(metric: ExperimentMetric) -> str:
     if metric.name == "response_time":
         return f"response time {metric.estimate:.2f} times the current adapter's"
-    return (
-        f"{metric.name.replace('_', ' ')} in {percent(metric.value)} of answers against {percent(metric.value_current)}"
-    )
+    name = metric.name.replace("_", " ")
+    if metric.name == "tokens_per_answer":
+        return f"{name} {metric.estimate:.2f} times the current adapter's"
+    if metric.name == "session_minutes":
+        return f"{name} {metric.value:.1f} against {metric.value_current:.1f}"
+    return f"{name} in {percent(metric.value)} of {_counted(metric)} against {percent(metric.value_current)}"
+
+
+def _counted(metric: ExperimentMetric) -> str:
+    return "users" if metric.name == "return_rate" else "answers"
 
 
 def attribution(case: ReleaseCase) -> ReleaseFinding:

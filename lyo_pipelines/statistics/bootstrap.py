@@ -128,6 +128,32 @@ def bootstrap_mean_by_group(
     return Interval(estimate, low, high, confidence, checked.size, count)
 
 
+def bootstrap_ratio_by_group(
+    numerators: ArrayLike,
+    denominators: ArrayLike,
+    groups: Sequence[object] | ArrayLike,
+    *,
+    resamples: int = 10_000,
+    seed: int = 0,
+    confidence: float = 0.95,
+) -> Interval:
+    """Interval of a ratio of two sums over the same items, resampling whole groups: how many times as large one mean is as the other.
+
+    Both of shape (n,), without nan. Raises ValueError as `paired_bootstrap_by_group`, and where the denominators sum to nothing.
+    """
+    values = np.vstack([_checked(numerators), _checked(denominators)])
+    above, below = _sum_by_group(values, groups, None).numerators
+    n, count = values.shape[1], below.size
+    if below.sum() <= 0:
+        raise ValueError("the denominators sum to nothing")
+    estimate = float(above.sum() / below.sum())
+    if count < 2:
+        return Interval(estimate, np.nan, np.nan, confidence, n, count)
+    replicates = bootstrap_ratios(above, below, resamples=resamples, rng=np.random.default_rng(seed))
+    low, high = bca_interval(replicates, estimate, jackknife_ratios(above, below), confidence)
+    return Interval(estimate, low, high, confidence, n, count)
+
+
 def bootstrap_ratios(
     numerators: Floats, denominators: Floats, *, resamples: int, rng: np.random.Generator
 ) -> NDArray[np.float64]:

@@ -4,8 +4,10 @@ import dagster as dg
 from pydantic import Field
 
 from lyo_pipelines.dataset.versions import get_version, why_served
+from lyo_pipelines.defs import clock
 from lyo_pipelines.defs.assets.preferences import preference_adapter
 from lyo_pipelines.defs.assets.training import GPU_POOL, adapter
+from lyo_pipelines.defs.cost_page import cost_metadata
 from lyo_pipelines.defs.partitions import SEGMENTS
 from lyo_pipelines.defs.report_page import report_metadata
 from lyo_pipelines.defs.resources import Store
@@ -86,5 +88,8 @@ def eval_report(
     report = read_report(output)
     record_report(lake, segment, candidate.version, report)
     shown = store.load_config().dataset.shown_examples
-    metadata = report_metadata(context.instance, lake, report, shown_answers=shown)
+    metadata = {
+        **report_metadata(context.instance, lake, report, shown_answers=shown),
+        **cost_metadata(context.instance, lake, store.load_config().costs, clock.current_time(), segment),
+    }
     return dg.MaterializeResult(metadata=metadata, data_version=dg.DataVersion(report.data_version))

@@ -21,6 +21,7 @@ from lyo_pipelines.retraining.decide import RetrainingDecision
 from lyo_pipelines.retraining.evaluate import Evaluation
 from lyo_pipelines.retraining.findings import KINDS
 from lyo_pipelines.retraining.signals import Signals
+from lyo_pipelines.retraining.worth import RULE as WORTH
 
 GROUP = "monitoring"
 OWNERS = ["team:data"]
@@ -128,6 +129,7 @@ def decision_metadata(decision: RetrainingDecision, signals: Signals, sensor: st
         "why": decision.says,
         "outcome": decision.outcome.replace("_", " "),
         **({"held_by": "; ".join(decision.held_by)} if decision.held_by else {}),
+        **({"worth_it": told[0]} if (told := [f.says for f in decision.findings if f.rule == WORTH]) else {}),
         "findings": metadata_table(rows, ["found", "outcome", "rule", "about"]),
         "examples": signals.examples,
         "interactions": signals.interactions,

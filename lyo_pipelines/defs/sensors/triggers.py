@@ -51,7 +51,8 @@ def trigger_sensor(
         ),
     )
     def sensor(context: dg.SensorEvaluationContext, store: Store) -> dg.SensorResult | dg.SkipReason:
-        lake, config, now = store.lake(), store.load_config().retraining, clock.current_time()
+        lake, everything, now = store.lake(), store.load_config(), clock.current_time()
+        config = everything.retraining
         curriculum = load_curriculum(lake)
         if not lake.days("health"):
             return dg.SkipReason("no day of segment_health yet")
@@ -60,7 +61,7 @@ def trigger_sensor(
         before, _, told = (context.cursor or "").partition(_TOLD)
         if inputs == before:
             return dg.SkipReason("nothing changed since the last decisions")
-        found = evaluate(lake, config, curriculum, launched, kind=kind, by=name, now=now)
+        found = evaluate(lake, config, curriculum, launched, kind=kind, by=name, now=now, costs=everything.costs)
         for trouble in found.assessment.troubles:
             context.log.error(trouble)
         said = policy_digest(found.assessment.troubles) if found.assessment.troubles else ""

@@ -31,6 +31,7 @@ from lyo_pipelines.evaluation.measures.run_metrics import Measured
 from lyo_pipelines.evaluation.measures.validity import VALID_ANSWER
 from lyo_pipelines.evaluation.report.checked import correctness_section
 from lyo_pipelines.evaluation.report.gates import NO_NUMBER, evaluate_gates, may_be_released
+from lyo_pipelines.evaluation.report.hopes import hopes_section
 from lyo_pipelines.evaluation.report.slices import slice_all
 from lyo_pipelines.evaluation.report.tasks import task_section
 
@@ -71,6 +72,7 @@ def build_report(
     # what holds no more is asked and shown, but an adapter that forgot it is not worse for that
     holding = [row for row, item in enumerate(items) if item.holds]
     missing = is_incomplete(sections.endpoints, sections.judge)
+    timings = {role: timing_values(answered.timing) for role, answered in outputs.items() if answered.timing}
     report = Report(
         segment=inputs.served.segment if inputs.served else inputs.segment,
         served_by=_served(inputs),
@@ -101,7 +103,7 @@ def build_report(
         tasks=task_section(inputs, outputs, measured),
         comparisons=tuple(compare_all(values, metrics, groups, config, holding)),
         slices=tuple(slice_all(values, metrics, items, config)),
-        timings={role: timing_values(answered.timing) for role, answered in outputs.items() if answered.timing},
+        timings=timings,
         samples=samples(items, outputs, measured, config),
         statistics=StatisticsUsed(
             resamples=config.resamples,
@@ -127,6 +129,7 @@ def build_report(
         satisfaction=sections.satisfaction,
         correctness=correctness_section(inputs, measured),
         privacy=inputs.privacy,
+        hopes=hopes_section(items, outputs, measured, timings, config) if config.hopes else None,
         incomplete=missing,
         gates=(),  # they judge the rest of the report
         may_be_released=False,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lyo_pipelines.contracts.report import Report
-from lyo_pipelines.contracts.report_sections import CollateralRow, JudgeSection, RemoteUsage
+from lyo_pipelines.contracts.report_sections import CollateralRow, Hope, JudgeSection, RemoteUsage
 from lyo_pipelines.contracts.report_values import Comparison
 from lyo_pipelines.evaluation.report.markdown_privacy import privacy_part
 from lyo_pipelines.evaluation.report.markdown_tables import (
@@ -23,6 +23,7 @@ EXAMPLES = 3
 def optional_sections(report: Report) -> str:
     """All parts that the report has, each with its heading; "" where it has none."""
     made = [
+        ("What was hoped for, and what was measured", hopes_table(report)),
         ("Language and culture", _culture(report)),
         ("Predicted rating", _satisfaction(report)),
         ("Collateral damage", _collateral(report)),
@@ -41,6 +42,44 @@ def warning_lines(report: Report) -> list[str]:
     return [
         f"**Not complete: {'; '.join(map(code, missing))}. Run the evaluation again: it asks only for what is missing.**"
     ]
+
+
+HOPE_COLUMNS = ("hoped for", "figure", "measured", "answer", "n", "measured as")
+
+
+def hope_rows(report: Report) -> list[list[str]]:
+    """A row for each hope, cells as HOPE_COLUMNS."""
+    return [
+        [
+            hope.name, hope.hoped, _hope_value(hope), f"{hope.answer} ({hope.why})" if hope.why else hope.answer,
+            f"{hope.n} ({hope.groups} groups)" if hope.groups else str(hope.n or ""),
+            f"{hope.measure}: {hope.note}" if hope.note else hope.measure,
+        ]
+        for hope in report.hopes or ()
+    ]  # fmt: skip
+
+
+def hopes_table(report: Report) -> str:
+    """The owner's hopes against this test set; "" where none are configured."""
+    if not report.hopes:
+        return ""
+    intro = (
+        "The owner's figures against this test set, the adapter against the base model. Reached or missed: the whole interval "
+        f"({report.statistics.confidence:.0%}, over groups, not corrected for several figures) says so."
+    )
+    return f"{intro}\n\n{markdown_table(HOPE_COLUMNS, hope_rows(report))}"
+
+
+def _hope_value(hope: Hope) -> str:
+    if hope.value is None:
+        return "–"
+    if hope.hoped.startswith(("+", "-")):  # a fall is kept as how far it fell
+        sign = -1.0 if hope.hoped.startswith("-") else 1.0
+        ends = sorted(sign * end for end in (hope.ci_low, hope.ci_high) if end is not None)
+        within = f" [{ends[0]:+.1%}, {ends[1]:+.1%}]" if len(ends) == 2 else ""
+        return f"{sign * hope.value:+.1%}{within}"
+    within = "" if hope.ci_low is None or hope.ci_high is None else f" [{number(hope.ci_low)}, {number(hope.ci_high)}]"
+    return f"{number(hope.value)}{within}"
 
 
 def _culture(report: Report) -> str:

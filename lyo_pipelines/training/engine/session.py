@@ -32,6 +32,7 @@ from lyo_pipelines.training.engine.output_claim import claim_output
 from lyo_pipelines.training.engine.probing import write_probes
 from lyo_pipelines.training.engine.progress import TrainingProgress, peak_memory_bytes
 from lyo_pipelines.training.engine.ranks import ALONE, Ranks
+from lyo_pipelines.training.machine_name import machine_name
 from lyo_pipelines.training.metrics_log import MetricsLog, MutedLog
 from lyo_pipelines.training.plan import METRICS, TrainingResult, read_adapter
 from lyo_pipelines.training.probes import Quantisation
@@ -229,6 +230,7 @@ def _manifest(session: Session, progress: TrainingProgress, outcome: TrainingMet
         method=recipe.method,
         tuned_in_4_bits=facts.tuned_in_4_bits,
         dtype=training_dtype(recipe, session.device),
+        machine=machine_name(session.device, threads=recipe.speed.threads),
         base_model=base.describe(recipe.base_model, session.source),
         stopped_early=outcome.steps < plan.steps,
         metrics=metrics,
