@@ -93,6 +93,7 @@ def _formed_phones(text: str) -> Iterator[PersonalDataSpan]:
         formed = match.group().startswith(("+", "0091")) and not operator_beside(text, *match.span())
         if (named or formed) and _international(match.group(), possible=named):
             yield PersonalDataSpan(*match.span(), "PHONE", 0.9)
+    found: set[tuple[int, int]] = set()
     for pattern in (_INDIAN, _LANDLINE, _AMERICAN):
         listed = -_GAP - 1
         for match in pattern.finditer(text):
@@ -102,8 +103,10 @@ def _formed_phones(text: str) -> Iterator[PersonalDataSpan]:
             score = 0.9 if in_list and not counted(text, *match.span()) else _score(text, match)
             if score:
                 yield PersonalDataSpan(*match.span(), "PHONE", score)
+                if score >= _NAMED:
+                    found.add(match.span())
                 listed = match.end() if score > _UNNAMED else listed
-    yield from _named_of_any_form(text)
+    yield from _named_of_any_form(text, found)
 
 
 _UNNAMED, _NAMED = 0.6, 0.9
@@ -114,14 +117,16 @@ def _score(text: str, match: re.Match[str]) -> float:
     start, end = match.span()
     if counted(text, start, end):
         return 0.0
-    if _WORDS_BESIDE.search(text, max(0, start - _BESIDE), start):
+    near = preceded_by(_ANY_WORDS, text, start, _BESIDE)
+    if near and _WORDS_BESIDE.search(text, max(0, start - _BESIDE), start):
         return _NAMED
     calculated = not _ANOTHER.match(text, end) and operator_beside(text, start, end)
-    if not calculated and (preceded_by(_CONTACT_WORDS, text, start) or followed_by(_WORDS_AFTER, text, end)):
+    contact = near and preceded_by(_CONTACT_WORDS, text, start, _BESIDE)
+    if not calculated and (contact or followed_by(_WORDS_AFTER, text, end)):
         return _NAMED
     if calculated or talks_of_numbers(text, start, end) or counts_things(text, end):
         return 0.0
-    if preceded_by(_ANY_WORDS, text, start):
+    if near:
         return _NAMED
     told = is_message_about(text, start, end) if match.group().isdigit() else not in_sequence(text, start, end)
     return _UNNAMED if told else 0.0
@@ -130,11 +135,14 @@ def _score(text: str, match: re.Match[str]) -> float:
 _BESIDE = 50
 
 
-def _named_of_any_form(text: str) -> Iterator[PersonalDataSpan]:
+def _named_of_any_form(text: str, found: set[tuple[int, int]]) -> Iterator[PersonalDataSpan]:
     for match in _ANY_FORM.finditer(text):
         start, end = match.span()
-        named = preceded_by(PHONE_WORDS, text, start) or followed_by(_WORDS_AFTER, text, end)
-        if not named or not _as_long_as_a_phone(match.group()) or operator_beside(text, start, end):
+        if (start, end) in found:
+            continue
+        if not _as_long_as_a_phone(match.group()) or operator_beside(text, start, end):
+            continue
+        if not (preceded_by(PHONE_WORDS, text, start) or followed_by(_WORDS_AFTER, text, end)):
             continue
         if not match.group().isdigit() or not (in_arithmetic(text, start, end) or counts_things(text, end)):
             yield PersonalDataSpan(start, end, "PHONE", 0.7)
@@ -209,7 +217,7 @@ _SPOKEN_GAP = 3
 
 
 # seven digits, each with at most three signs in between that a phone may have
-_SEVEN_DIGITS = r"\p{Nd}(?:[\s\p{Pd}().\-/]{0,3}\p{Nd}){6}"
+_SEVEN_DIGITS = r"\p{Nd}(?:[\s\p{Pd}().\-/\x{FE0F}\x{20E3}]{0,3}\p{Nd}){6}"
 _TWO_WORDS = rf"(?i)(?:{_DIGIT_WORDS})[\s,.\-\p{{Pd}}]{{1,3}}(?:{_DIGIT_WORDS}|\p{{Nd}})"
 
 FINDERS = (
