@@ -252,8 +252,12 @@ _WORDS = re.compile(rf"{_LETTER}[\w\u0900-\u0dff]+")
 
 
 _PROSE_WORDS, _ITEM_WORDS, _LISTED_WORDS = 8, 2, 4
-"""Words that a sentence, an item after a whole item, and a sentence that ends with a comma have at least to be called cut."""
+"""Words that a sentence, an item after a whole item, and a list that ends with a comma have at least to be called cut."""
 _ITEM = re.compile(r"^\s*(?:\d{1,2}[.)]|[-*•])\s")
+# a list that goes on; a line of verse ends with a comma as well
+_LISTS = re.compile(
+    r"(?:\b(?:are|were|include|includes|including|namely|such as)|हैं|:)\s[^:]*[^\W\d][,;]$", re.IGNORECASE
+)
 _CLOSING = re.compile(
     r"\b(?:regards|wishes|sincerely|faithfully|truly|yours|love|thanks|thanking you|sir|madam),$", re.IGNORECASE
 )
@@ -271,7 +275,7 @@ def _dangles(line: str, question: str, dangling: frozenset[str], least: int) -> 
     Where words are the subject (grammar), such words may be the answer: "the definite article is the", "… हैं का, के, की".
     """
     words = len(_WORDS.findall(line))
-    if words >= _LISTED_WORDS and re.search(r"[^\W\d][,;]$", line) and not _CLOSING.search(line):
+    if words >= _LISTED_WORDS and _LISTS.search(line) and not _CLOSING.search(line):
         return True
     if words < least:
         return False
