@@ -17,6 +17,8 @@ from itertools import pairwise
 import numpy as np
 
 _NUMBER = re.compile("[0-9]+")
+_GROUPED = re.compile(r"\b\d{1,3}(?:,\d{2,3}){0,2},\d{3}\b")
+_LABEL = re.compile(r"\s*(?:q(?:ues(?:tion)?)?\s?\.?\s?\d{1,3}\s?[.):]|\d{1,3}[.)])\s+(?=\S)")
 _NASAL = re.compile(r"LETTER (NGA|NYA|NNA|NA|MA)$")
 _BINDU = re.compile(r"ANUSVARA|CANDRABINDU|CHANDRABINDU|BINDI|TIPPI")
 _CHILLU = {"NN": "ണ", "N": "ന", "RR": "ര", "L": "ല", "LL": "ള", "K": "ക", "M": "മ", "Y": "യ", "LLL": "ഴ"}
@@ -72,7 +74,10 @@ _WITH_VIRAMA = re.compile(f".[{_VIRAMAS}]")
 
 def plain_words(text: str) -> str:
     """Return a text as lower-case words of letters and numbers, joined by single spaces; see the module for what counts as equal."""
-    read = unicodedata.normalize("NFKD", text.lower()).lower().translate(_SIGNS)
+    plain = unicodedata.normalize("NFKD", text.lower()).lower()
+    label = _LABEL.match(plain)
+    plain = plain[label.end() :] if label else plain
+    read = _GROUPED.sub(lambda found: found[0].replace(",", ""), plain).translate(_SIGNS)
     if not read.isascii():
         read = _WITH_VIRAMA.sub(lambda found: _PAIRS[found[0]], read)
     return " ".join(read.split())
