@@ -53,7 +53,7 @@ _AT = (
 )
 _DOT = (
     r"(?:[ ]{0,2}[\[({<][ ]?(?:dot|\.)[ ]?[\])}>][ ]{0,2}|[ ]{1,2}dot[ ]{1,2}|\."
-    r"|[ ]{1,2}\.[ ]{0,2}(?=(?:com|org|net|edu|in)\b)|, ?(?=(?:com|org|net)\b))"
+    r"|(?:[ ]{1,2}\.[ ]{0,2}|\.[ ]{1,2})(?=(?:com|org|net|edu|in)\b)|, ?(?=(?:com|org|net)\b))"
 )
 _JOINED = rf"(?:{_DOT}|[ ]{{1,2}}(?:underscore|hyphen|dash)[ ]{{1,2}})"
 _SPELT = regex.compile(

@@ -25,8 +25,9 @@ from lyo_pipelines.curation.privacy.context import context_words
 from lyo_pipelines.curation.privacy.spans import Finder, PersonalDataSpan, followed_by, preceded_by
 
 _NOT_DIGIT = re.compile(r"\D")
-_FREE_LEFT = r"(?<![\w,^=×÷√\\-])(?<!\d\.)"
-_FREE_RIGHT = r"(?![\w^]|[.,]\d)"
+# in "9840123456,9840123457" the comma stands between two telephone numbers
+_FREE_LEFT = r"(?<![\w^=×÷√\\-])(?<!\d\.)(?<!(?<!\d{10}),)"
+_FREE_RIGHT = r"(?![\w^]|\.\d|,(?!\d{10}(?!\d))\d)"
 
 PHONE_WORDS = context_words("phone", "phone_things")
 _CONTACT_WORDS = context_words("phone")
@@ -193,27 +194,31 @@ def find_spelt_phones(text: str) -> Iterator[PersonalDataSpan]:
 
 def _spoken_runs(text: str) -> Iterator[tuple[int, int, int]]:
     """Start, end and number of digits of each run of digits in words ("nine eight double four …")."""
-    start = end = count = 0
+    start = end = count = words = 0
     pending = 1
     for token in _TOKEN.finditer(text):
         word = token.group().lower()
-        if count and (word not in _SPOKEN_DIGITS or token.start() - end > _SPOKEN_GAP):
-            yield start, end, count
-            count, pending = 0, 1
-        if word not in _SPOKEN_DIGITS:
+        # "nine eight 45": between words, a few digits may stand as they are
+        several = len(word) if 1 < len(word) <= _SEVERAL and word.isdecimal() else 0
+        spoken = several or word in _SPOKEN_DIGITS
+        if count and (not spoken or token.start() - end > _SPOKEN_GAP):
+            yield start, end, count if words else 0
+            count, pending, words = 0, 1, 0
+        if not spoken:
             continue
+        words += not word.isdecimal()
         if not count and pending == 1:
             start = token.start()
         if word in _REPEATS:
             pending = _REPEATS[word]
         else:
-            count, pending = count + pending, 1
+            count, pending = count + (several or pending), 1
         end = token.end()
     if count:
-        yield start, end, count
+        yield start, end, count if words else 0
 
 
-_SPOKEN_GAP = 3
+_SPOKEN_GAP, _SEVERAL = 3, 4
 
 
 # seven digits, each with at most three signs in between that a phone may have
