@@ -20,7 +20,7 @@ _SECOND_LOOK = r"[^.!?।॥…\"”’'»)\]}\s]\s*$|\n\s*(?:\*\*|[|>#])?[^\n]{
 
 _SAID = re.compile(
     r"maxt?oken|maxlength|maxoutput|maxnewtoken|tokenlimit|lengthlimit|contextlength|contextwindow|outputlimit|truncat|incomplete"
-    r"|notfinished|cutoff|contentfilter|timeout|timedout|timelimit|cancel|abort|interrupt"
+    r"|^length|lengthcap|lengthexceed|toolong|notfinished|cutoff|contentfilter|timeout|timedout|timelimit|cancel|abort|interrupt"
 )
 _PREFIX = re.compile(r"^(?:finishreason|stopreason|stoppedby|reason)+")
 
@@ -70,7 +70,7 @@ def is_cut(answer: str, question: str, dangling: frozenset[str]) -> bool:
         or _open_formula(last)
         or (not _CLOSED.search(last) and (_open_bracket(last) or _open_quote(last)))
         or _open_step(lines)
-        or _dangles(last, question, dangling)
+        or _dangles(last, question, dangling, _ITEM_WORDS if _goes_on(lines) else _PROSE_WORDS)
         or _open_danda(lines)
     )
 
@@ -193,6 +193,9 @@ _ENDS_IN_OPERATOR = re.compile(
 _CHARGE = re.compile(r"(?:^|[\s(])(?:[A-Z][a-z]?\d*)+\s?\^?\d?\s?[+−-]$")
 _ENDS_EQUAL = re.compile(r"[=≈][^=≈]*[\w)²³}][^=≈]*[=≈]$")
 _WORD_EQUAL = re.compile(rf"(?:{_LETTER}[\w\u0900-\u0dff]+|\))\s*[×÷*+·/-]\s*[^=]*=$")
+_CONCLUDES = re.compile(
+    r"(?:\b(?:so|then|thus|therefore|hence)|तो|इसलिए|अतः|எனவே|ஆகவே)[\s,:]+[^=\n]{1,60}=$", re.IGNORECASE
+)
 _ASKED = re.compile(
     r"(?:^|[\s,.;:])(?:what|which|how|try|your turn|guess|fill|complete|calculate|compute|find|check|multiply|evaluate)(?![a-z])",
     re.IGNORECASE,
@@ -206,7 +209,8 @@ def _open_formula(line: str) -> bool:
     "93 × 5 =" asks the learner, "A = 12 × 5 =" lacks its result; in "AB +" and "Na +" the sign belongs to the word.
     """
     if line.endswith(("=", "≈")):
-        return bool(_ENDS_EQUAL.search(line) or _WORD_EQUAL.search(line)) and not _ASKED.search(line)
+        open_sum = _ENDS_EQUAL.search(line) or _WORD_EQUAL.search(line) or _CONCLUDES.search(line)
+        return bool(open_sum) and not _ASKED.search(line)
     if line[-1:] in "+−-" and (_CHARGE.search(line) or line.endswith(("++", "--"))):
         return False
     if line[-1:] in "–-" and not re.search(r"[\d)]\s[–-]$", line):
@@ -241,27 +245,50 @@ _SPOKEN_OF = re.compile(
     re.IGNORECASE,
 )
 _NAMING = re.compile(
-    r"(?:\b(?:is|are|was|be|called|word|article|preposition|conjunction|pronoun|with|as|say|write|use)|:|-|—|है|हैं|आहे|शब्द|चिह्न|சொல்|உருபு|পদ|শব্দ|పదం)[\s\"'“‘*_]*$",
+    r"(?:\b(?:is|are|was|be|called|word|article|preposition|conjunction|pronoun|with|as|say|write|use)|:|-|—|है|हैं|आहे|शब्द|चिह्न|आएगा|आएगी|आता|लगेगा|लगेगी|होगा|होगी|भरेंगे|சொல்|உருபு|வரும்|পদ|শব্দ|పదం)[\s\"'“‘*_]*$",
     re.IGNORECASE,
 )
 _WORDS = re.compile(rf"{_LETTER}[\w\u0900-\u0dff]+")
 
 
-def _dangles(line: str, question: str, dangling: frozenset[str]) -> bool:
-    """Whether a sentence of eight words or more ends with a word or sign that no sentence ends with.
+_PROSE_WORDS, _ITEM_WORDS, _LISTED_WORDS = 8, 2, 4
+"""Words that a sentence, an item after a whole item, and a list that ends with a comma have at least to be called cut."""
+_ITEM = re.compile(r"^\s*(?:\d{1,2}[.)]|[-*•])\s")
+# a list that goes on; a line of verse ends with a comma as well
+_LISTS = re.compile(
+    r"(?:\b(?:are|were|include|includes|including|namely|such as)|हैं|:)\s[^:]*[^\W\d][,;]$", re.IGNORECASE
+)
+_CLOSING = re.compile(
+    r"\b(?:regards|wishes|sincerely|faithfully|truly|yours|love|thanks|thanking you|sir|madam),$", re.IGNORECASE
+)
 
-    Where words are the subject (grammar), such a word may be the answer: "the definite article is the".
+
+def _goes_on(lines: list[str]) -> bool:
+    """Whether the last line is an item of a list, and each item before it ends as a sentence does."""
+    before = [line for line in lines[:-1] if _ITEM.match(line)]
+    return bool(before and _ITEM.match(lines[-1])) and all(_CLOSED.search(line.rstrip()) for line in before)
+
+
+def _dangles(line: str, question: str, dangling: frozenset[str], least: int) -> bool:
+    """Whether a sentence of so many words or more ends with a word or sign that no sentence ends with.
+
+    Where words are the subject (grammar), such words may be the answer: "the definite article is the", "… हैं का, के, की".
     """
-    if len(_WORDS.findall(line)) < 8:
+    words = len(_WORDS.findall(line))
+    if words >= _LISTED_WORDS and _LISTS.search(line) and not _CLOSING.search(line):
+        return True
+    if words < least:
         return False
     plain = re.sub(r"\s*(?:…|\.\.\.)$", "", line)
     if re.search(r"[\w\u0900-\u0dff][,;]$|[\w\u0900-\u0dff] [-–—]$", plain):
         return True
-    words = plain.lower().rsplit(maxsplit=3)[1:]
-    size = next((n for n in range(1, len(words) + 1) if " ".join(words[-n:]) in dangling), 0)
-    if not size:
+    last = plain.lower().rsplit(maxsplit=3)[1:]
+    if not any(" ".join(last[-n:]) in dangling for n in range(1, len(last) + 1)):
         return False
-    rest = plain[: len(plain) - len(words[-1])]
+    named = plain.split()
+    while len(named) > 1 and named[-2].endswith(",") and named[-2][:-1].lower() in dangling:
+        del named[-2]
+    rest = " ".join(named[:-1]) + " "
     return not (_NAMING.search(rest) and (_SPOKEN_OF.search(line) or _SPOKEN_OF.search(question)))
 
 

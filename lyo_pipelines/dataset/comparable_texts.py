@@ -1,9 +1,9 @@
 """Wordings made comparable for grouping: one spelling for what people write in several ways. Judging similarity is clustering.py's.
 
 Letters and numbers are all that counts. Digits of every script are one digit; case, spaces, punctuation, nukta and joiners do not
-count; a nasal before a consonant, chandrabindu and anusvara are one sign; Malayalam chillu letters are their two-part spelling. It is
-coarse on purpose: two questions held for one by mistake cost nothing, one question held for two leaks. The checks normalise in a
-way of their own (leak_search.py).
+count, nor do the commas of large numbers and the number that a question stood under ("Q1."); a nasal before a consonant, chandrabindu
+and anusvara are one sign; Malayalam chillu letters are their two-part spelling. It is coarse on purpose: two questions held for one by
+mistake cost nothing, one question held for two leaks. The checks normalise in a way of their own (leak_search.py).
 """
 
 from __future__ import annotations
@@ -31,10 +31,21 @@ _NASALS = {  # script: (nasal consonants, virama, anusvara)
     "Kannada": ("ಙಞಣನಮ", "್", "ಂ"),
     "Malayalam": ("ങഞണനമ", "്", "ം"),
 }
+_LABEL = (
+    r"(?s)^\s*(?:(?:q|ques|question|प्रश्न|கேள்வி|வினா)\s*\.?\s*(?:no\.?\s*)?[0-9]{1,3}\s*[.):]|\(?[0-9]{1,3}\s*[.)])\s+(\S)",
+    r"\1",
+)
+"""The number under which a question stood: "Q1. What is …", "3) What is …"."""
+_GROUPED = tuple(
+    (rf"\b([0-9]{{1,3}}){',([0-9]{2,3})' * commas},([0-9]{{3}})\b", "".join(rf"\{n}" for n in range(1, commas + 3)))
+    for commas in (2, 1, 0)
+)
+"""1,00,000 and 100,000 are 100000."""
 _CHILLU = {"ൺ": "ണ്", "ൻ": "ന്", "ർ": "ര്", "ൽ": "ല്", "ൾ": "ള്", "ൿ": "ക്", "ൔ": "മ്", "ൕ": "യ്", "ൖ": "ഴ്"}
 _SAME = {
     **dict.fromkeys("ँँ", "ं"), "ঁ": "ং", "ઁ": "ં", "ଁ": "ଂ", "ఁ": "ం", "ಁ": "ಂ", "ੰ": "ਂ", "ਁ": "ਂ",
     "ऩ": "न", "ऱ": "र", "ऴ": "ळ",
+    "इये": "इए", "िये": "िए", "गयी": "गई", "गये": "गए", "नयी": "नई", "नये": "नए",
     "ي": "ی", "ى": "ی", "ك": "ک", "ہ": "ه", "ۃ": "ة", "ς": "σ",
 }  # fmt: skip
 _DROPPED = "़়਼઼଼಼఼\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\u00adـ" + "".join(map(chr, range(0x064B, 0x0653)))
@@ -49,6 +60,8 @@ def comparable_words(texts: pa.Array) -> pa.Array:
     foreign = pc.invert(pc.fill_null(pc.string_is_ascii(folded), True))
     if pc.any(foreign).as_py():
         folded = pc.replace_with_mask(folded, foreign, _one_spelling(folded.filter(foreign)))
+    for pattern, kept in (_LABEL, *_GROUPED):
+        folded = pc.replace_substring_regex(folded, pattern, kept)
     return pc.utf8_trim_whitespace(pc.replace_substring_regex(folded, r"[^\p{L}\p{M}\p{N}]+", " "))
 
 

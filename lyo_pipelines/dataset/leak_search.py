@@ -17,6 +17,8 @@ from itertools import pairwise
 import numpy as np
 
 _NUMBER = re.compile("[0-9]+")
+_GROUPED = re.compile(r"\b\d{1,3}(?:,\d{2,3}){0,2},\d{3}\b")
+_LABEL = re.compile(r"\s*(?:q(?:ues(?:tion)?)?\s?\.?\s?\d{1,3}\s?[.):]|\d{1,3}[.)])\s+(?=\S)")
 _NASAL = re.compile(r"LETTER (NGA|NYA|NNA|NA|MA)$")
 _BINDU = re.compile(r"ANUSVARA|CANDRABINDU|CHANDRABINDU|BINDI|TIPPI")
 _CHILLU = {"NN": "ണ", "N": "ന", "RR": "ര", "L": "ല", "LL": "ള", "K": "ക", "M": "മ", "Y": "യ", "LLL": "ഴ"}
@@ -72,7 +74,10 @@ _WITH_VIRAMA = re.compile(f".[{_VIRAMAS}]")
 
 def plain_words(text: str) -> str:
     """Return a text as lower-case words of letters and numbers, joined by single spaces; see the module for what counts as equal."""
-    read = unicodedata.normalize("NFKD", text.lower()).lower().translate(_SIGNS)
+    plain = unicodedata.normalize("NFKD", text.lower()).lower()
+    label = _LABEL.match(plain)
+    plain = plain[label.end() :] if label else plain
+    read = _GROUPED.sub(lambda found: found[0].replace(",", ""), plain).translate(_SIGNS)
     if not read.isascii():
         read = _WITH_VIRAMA.sub(lambda found: _PAIRS[found[0]], read)
     return " ".join(read.split())
@@ -99,15 +104,36 @@ def content(words: str, letters: str, everyday: frozenset[str]) -> int:
     return len(letters) - (sum(len(word) for word in words.split() if word in everyday) if everyday else 0)
 
 
-def nearly_equal(a: str, b: str, most: int) -> bool:
+class Letters:
+    """Letters that are compared many times: as one number from their beginning and one from their end, so that where two differ first
+    and last are two operations, however long they are."""
+
+    __slots__ = ("backward", "forward", "text")
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.forward = int.from_bytes(text.encode("utf-32-le"), "little")
+        self.backward = int.from_bytes(text[::-1].encode("utf-32-le"), "little")
+
+
+def _common(one: int, other: int, most: int) -> int:
+    """Letters that two of those numbers have in common, counted from where they begin."""
+    differs = one ^ other
+    return min(((differs & -differs).bit_length() - 1) // 32, most) if differs else most
+
+
+def nearly_equal(a: Letters, b: Letters, most: int) -> bool:
     """Whether two texts differ in one stretch of at most `most` letters, or in two neighbours that are swapped."""
-    shorter = min(len(a), len(b))
-    if max(len(a), len(b)) - shorter > most:
+    one, other = len(a.text), len(b.text)
+    shorter = min(one, other)
+    if max(one, other) - shorter > most:
         return False
-    start = next((i for i in range(shorter) if a[i] != b[i]), shorter)
-    end = next((i for i in range(shorter - start) if a[-1 - i] != b[-1 - i]), shorter - start)
-    left, right = a[start : len(a) - end], b[start : len(b) - end]
-    return max(len(left), len(right)) <= most or (len(left) == 2 and left == right[::-1])
+    start = _common(a.forward, b.forward, shorter)
+    end = _common(a.backward, b.backward, shorter - start)
+    if max(one, other) - start - end <= most:
+        return True
+    left, right = a.text[start : one - end], b.text[start : other - end]
+    return len(left) == 2 and left == right[::-1]
 
 
 def near_pairs(
@@ -133,11 +159,15 @@ def near_pairs(
         run = owner[start:end]
         if end - start < 2 or (side[run] == side[run[0]]).all():
             continue
-        for one, other in _across(sorted(set(run.tolist()), key=lambda position: wordings[position]), split):
+        members = sorted(set(run.tolist()), key=lambda position: wordings[position])
+        letters_of = {position: Letters(wordings[position][0]) for position in members}
+        for one, other in _across(members, split):
             pair = (min(one, other), max(one, other))
             most = min(_most(contents[one]), _most(contents[other]))
             (a, numbers), (b, others) = wordings[one], wordings[other]
-            if a != b and numbers == others and pair not in seen and nearly_equal(a, b, most):
+            if numbers != others or a == b or pair in seen:
+                continue
+            if nearly_equal(letters_of[one], letters_of[other], most):
                 seen.add(pair)
                 yield pair
 

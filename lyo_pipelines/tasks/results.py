@@ -48,13 +48,13 @@ _STATED = re.compile(
 )
 # the result told in the middle of a sentence, and a last line that is nothing but a value
 _INSIDE = re.compile(
-    r"\b(?:the|our|my|final|correct|required) (?:(?:final|correct|required|exact) )?(?:answer|result|solution) "
+    r"\b(?:the|our|my|final|correct|required) (?:(?:final|correct|required|exact) )?(?:answer|result|solution|option|choice) "
     r"(?:is|was|equals|comes to|will be|must be|=)[\s:]*\S"
     rf"|(?:{_any(tuple(name for name in _NAMES if not name.isascii()))}){_EDGE}[^\n.।]{{0,20}}\d",
     re.IGNORECASE,
 )
 _BARE = re.compile(
-    r"^\s*+(?:(?:\$|\\\(|\\\[|\*\*)*+\s*+[A-Za-zα-ω]\w?\s*=\s*[^=\n]{1,30}|\*\*[^*\n]{0,24}\d[^*\n]{0,16}\*\*[.]?)\s*$"
+    r"^\s*+(?:(?:\$|\\\(|\\\[|\*\*)*+\s*+[A-Za-zα-ω]\w?\s*=\s*[^=\n]{1,30}|\*\*[^*\n]{0,24}\d[^*\n]{0,16}\*\*[.]?|[=≈]\s*[^=\n]{1,30}|A:\s*[^\n]{0,20}\d[^\n]{0,20})\s*$"
 )
 _SENTENCE = re.compile(r"(?<=[.!?।॥])\s+")
 

@@ -23,6 +23,9 @@ WORDS = load_wordlists().dangling_words
         "The volume is V = 3 × 4 × 5 =",
         "We add them: 12 + 30 +",
         "We know that 2x + 1 ≥",
+        "There were 30 and 4 left, so 30 − 4 =",
+        "The metals are iron, zinc,",
+        "1. Boil the milk.\n2. Cool it.\n3. Stir in the",
         "The set is {2, 4, 6",
         "| a | b |\n| 1 |",
         "You should **always",
@@ -51,6 +54,10 @@ def test_an_open_end_is_a_cut(text):
         ("```\nx = [1,\n```", ""),
         ("Use i++", ""),
         ("भारत की राजधानी नई दिल्ली है", ""),
+        ("कारक के ये सब चिह्न हैं: का, के, की", "संबंध कारक के चिह्न लिखिए"),
+        ("यहाँ खाली जगह में जो शब्द ठीक बैठता है वह होगा से", "रिक्त स्थान भरिए"),
+        ("I look forward to your kind reply.\nWith warm and best regards,", ""),
+        ("1. Boil the milk.\n2. Cool it.\n3. Stir", ""),
         ("हल हो गया। अब अगला सवाल आप कीजिए", ""),
     ],
 )
@@ -68,6 +75,8 @@ def test_an_odd_end_may_be_whole(text, question):
         "token limit hit",
         "Content-Filter",
         "timeout",
+        "length_capped",
+        "response too long",
     ],
 )
 def test_a_finish_reason_is_known_in_any_spelling(reason):

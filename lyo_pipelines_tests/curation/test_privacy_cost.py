@@ -85,6 +85,7 @@ def test_every_finder_costs_linear_time(finder):
 _FINDS = (
     "a@b.co ", "asha at example dot org ", "call 9840123456 ", "9840123456, ", "+919840123456 ", "phone 9 8 4 0 1 2 3 4 5 6 ", "my name is Asha. ", "Hi Asha, ",  # noqa: E501
     "मेरा नाम आशा है। ", "नाम: आशा\n", "Name: Asha\n", "password: a1b2 ", "otp 1234 ", "8.8.4.4 ", "14, Gandhi Road, Pune 411001 ", "account no 123456789012 ",  # noqa: E501
+    "1 Road, ", "Name: A\n", "नाम - आशा\n", "9840123456\n", "9840123456 / ", "my address 1 Road, ", "Road, 625001 ", "- 1 item\n",
     "x@upi ", "KA01AB1234 ", "ABCPE1234F ", "234567890124 ", "https://x.org/?token=1 ",
 )  # fmt: skip
 

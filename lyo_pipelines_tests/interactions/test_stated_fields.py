@@ -84,7 +84,13 @@ def test_a_row_without_a_time_takes_that_of_the_file_and_says_so(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "fields", [{"spoken": "2026-10-05 10:00"}, {"metadata": {"loggedOn": "05.10.2026"}}, {"row_ts": 1791000000}]
+    "fields",
+    [
+        {"spoken": "2026-10-05 10:00"},
+        {"metadata": {"loggedOn": "05.10.2026"}},
+        {"row_ts": 1791000000},
+        {"row_ts_ms": "1791000000000"},
+    ],
 )
 def test_a_time_under_a_name_that_is_not_understood_refuses_the_row(tmp_path, fields):
     _, _, lake = landed(tmp_path, chat(lang="en", **fields))

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import regex
 
-from lyo_pipelines.curation.privacy.spans import Finder, PersonalDataSpan
+from lyo_pipelines.curation.privacy.spans import Finder, PersonalDataSpan, Upcoming
 
 _STREETS = (
     r"Road|Rd|Street|St|Str|Nagar|Nagara|Lane|Salai|Marg|Colony|Layout|Apartments?|Apts?|Towers?|Sector|Block|Cross|Main|Avenue|Ave|Phase|Vihar|Enclave|Society|Chowk"
@@ -31,32 +31,42 @@ _HOUSE_WORDS = (
     r"|मकान (?:नंबर|नं|संख्या)|मकान|घर (?:नंबर|नं)|फ्लैट|प्लॉट"
     r"|கதவு எண்|வீட்டு எண்|எண்"
 )
+_FIRST = "hdfprqbnoHDFPRQBNOमघफपகவஎ"
+"""The letters that the words for a house begin with: at any other place nothing is tried."""
 _HOUSE = rf"(?:(?:{_HOUSE_WORDS})\.?[ :#-]{{0,2}}|#[ ]?)?(?<![\d.,]){_NUMBER}(?![\d.])"
-_LEFT = regex.compile(rf"(?<![\p{{L}}\p{{M}}\d])(?P<house>{_HOUSE})(?:{_SEPARATOR}{_TOKEN}){{0,8}}{_SEPARATOR}$")
-# "H.No. 12-3, …" says itself that it begins an address: the PIN is enough, no street needs a name
+_LEFT = regex.compile(
+    rf"(?<![\p{{L}}\p{{M}}\d])(?=[\d#{_FIRST}])(?P<house>{_HOUSE})(?:{_SEPARATOR}{_TOKEN}){{0,8}}{_SEPARATOR}$"
+)
+# "H.No. 12-3, …" or "Village Rampur, …" says itself that it begins an address: the PIN is enough, no street needs a name
+_VILLAGE_WORDS = r"(?:Village|Vill|VPO|At[ /-]?Post|At[ ]?(?:&|and)[ ]?Post|Gram|ग्राम|गाँव|गांव|கிராமம்)"
 _NUMBERED = regex.compile(
-    rf"(?<![\p{{L}}\p{{M}}\d])(?:(?i:h\.? ?no|house no|door no|d\.no|flat no|plot no)|मकान (?:नंबर|नं|संख्या)"
-    rf"|கதவு எண்|வீட்டு எண்)\.?[ :#-]{{0,2}}{_NUMBER}(?:{_SEPARATOR}{_TOKEN}){{1,12}}"
+    rf"(?<![\p{{L}}\p{{M}}\d])(?:{_VILLAGE_WORDS}\.?[ :-]{{1,2}}{_TOKEN}|(?:(?i:h\.? ?no|house no|door no|d\.no|flat no|plot no)"
+    rf"|मकान (?:नंबर|नं|संख्या)|கதவு எண்|வீட்டு எண்)\.?[ :#-]{{0,2}}{_NUMBER})(?:{_SEPARATOR}{_TOKEN}){{1,12}}"
 )
 _RIGHT = regex.compile(rf"(?:\.?{_SEPARATOR}{_TOKEN}){{0,10}}")
 _PIN = regex.compile(r"(?<!\d)[1-9]\d{2} ?\d{3}(?!\d)")
-_CUE = regex.compile(
+_ANY_CUE = regex.compile(
     r"(?:\b(?:i|we|i am|i'm) (?:\w{1,10} )?(?:live|living|stay|staying|reside|residing)(?: \w{2,10})? ?(?:at|in)?"
     r"|\bmy (?:\w{1,12} ){0,2}(?:address|house|home|flat|place|ghar)(?: is)?(?: at| in)?"
     r"|\b(?:home |postal |residential |full |delivery )?address(?: is)?|\b(?:send|deliver|post|courier|ship) (?:it "
     r"|them |the \w{1,12} |this )?to|\bmera (?:pata|ghar)|\bresiding at|\bs/o|\bd/o"
     r"|मेरा (?:पता|घर)|पता|मैं|हम|(?:என்|எங்கள்) (?:முகவரி|வீடு)|முகவரி|నా చిరునామా|చిరునామా|আমার ঠিকানা|ঠিকানা"
-    r"|എന്റെ വിലാസം|വിലാസം|ನನ್ನ ವಿಳಾಸ|ವಿಳಾಸ|મારું સરનામું|ਮੇਰਾ ਪਤਾ|میرا پتہ|ମୋ ଠିକଣା)[\s:=-]{0,4}$",
+    r"|എന്റെ വിലാസം|വിലാസം|ನನ್ನ ವಿಳಾಸ|ವಿಳಾಸ|મારું સરનામું|ਮੇਰਾ ਪਤਾ|میرا پتہ|ମୋ ଠିକଣା)",
     regex.IGNORECASE,
 )
+_CUE = regex.compile(rf"{_ANY_CUE.pattern}[\s:=-]{{0,4}}$", regex.IGNORECASE)
 _BEFORE, _AFTER, _CUE_WINDOW = 90, 110, 60
 
 
 def find_addresses(text: str) -> Iterator[PersonalDataSpan]:
     """House number, street and what follows up to the PIN; without a PIN only right after "I live at", "my address is", …."""
     done = 0
+    cues, pins = Upcoming(_ANY_CUE, text), Upcoming(_PIN, text)
     for street in _STREET.finditer(text):
         if street.start() < done:
+            continue
+        named = cues.within(max(0, street.start() - _BEFORE - _CUE_WINDOW), _BEFORE + _CUE_WINDOW)
+        if not named and not pins.within(street.end(), _AFTER):
             continue
         left = _LEFT.search(text, max(done, street.start() - _BEFORE), street.start())
         if left is None:
@@ -85,7 +95,7 @@ FINDERS = (
     Finder(
         "ADDRESS",
         rf"(?:^|[^A-Za-z])(?:{_ANY_STREET})(?:$|[^A-Za-z])|{_INDIC_STREETS}|(?i)(?:h\.? ?no|house no|door no|d\.no"
-        rf"|flat no|plot no)|मकान|கதவு எண்|வீட்டு எண்",
+        rf"|flat no|plot no)|(?-u:\b)(?:Vill|VPO|At[ /-]?Post|At ?(?:&|and) ?Post|Gram)|ग्राम|गाँव|गांव|கிராமம்|मकान|கதவு எண்|வீட்டு எண்",
         find_addresses,
     ),
 )

@@ -48,13 +48,14 @@ _PASSWORD = regex.compile(
     rf"(?<!\b(?:a|an|any|strong|weak|good|bad|better|safe|example|the word) )(?:\bpass ?(?:word|code|phrase|key)"
     rf"|\bpasswd|\bpwd|\bwi-?fi key|पासवर्ड|கடவுச்சொல்|பாஸ்வேர்ட்|పాస్‌?వర్డ్|পাসওয়ার্ড|পাসওয়ার্ড|പാസ്‌?വേഡ്"
     rf"|ಪಾಸ್‌?ವರ್ಡ್|પાસવર્ડ|ਪਾਸਵਰਡ|پاس ورڈ|ପାସୱାର୍ଡ)"
-    rf"{_IS}(?P<value>[^\s\"'“”`<>]{{4,64}})",
+    rf"(?: (?:for|of|to)(?: \w{{1,15}}){{1,4}}?(?= (?:is|was)\b|:))?{_IS}(?P<value>[^\s\"'“”`<>]{{4,64}})",
     regex.IGNORECASE,
 )
 _CODE_NAMES = (
     r"\botp|\bone[- ]time (?:password|passcode|pin|code)|\b(?:verification|security|login|sign-?in|confirmation"
     r"|activation) code|\bcvv|\bcvc|\bm?pin (?:number|no\.?)"
-    r"|\b(?:atm|upi|debit card|credit card|card|phone|sim|login|bank|gpay|phonepe) ?m?pin|\bmpin|ओटीपी|ओ\.टी\.पी"
+    r"|\b(?:atm|upi|debit card|credit card|card|phone|sim|login|bank|gpay|phonepe) ?m?pin|\bmpin"
+    r"|\bmy (?:\w{1,10} )?pin(?= is\b|:)|ओटीपी|ओ\.टी\.पी"
     r"|எ(?:ண்)?ஓடிபி|ஓடிபி|ஒடிபி|ఓటీపీ|ওটিপি|ഒടിപി|ಒಟಿಪಿ|ઓટીપી|ਓਟੀਪੀ|او ٹی پی|ଓଟିପି"
 )
 _CODE = regex.compile(

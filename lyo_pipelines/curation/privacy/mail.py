@@ -51,9 +51,13 @@ _AT = (
     r"(?:[ ]{0,2}[\[({<][ ]?(?:at|@)[ ]?[\])}>][ ]{0,2}|[ ]{1,2}at(?: the rate(?: of)?)?[ ]{1,2}|[ ]{0,2}@[ ]{1,2}"
     r"|[ ]{1,2}@[ ]{0,2}|@)"
 )
-_DOT = r"(?:[ ]{0,2}[\[({<][ ]?(?:dot|\.)[ ]?[\])}>][ ]{0,2}|[ ]{1,2}dot[ ]{1,2}|\.)"
+_DOT = (
+    r"(?:[ ]{0,2}[\[({<][ ]?(?:dot|\.)[ ]?[\])}>][ ]{0,2}|[ ]{1,2}dot[ ]{1,2}|\."
+    r"|(?:[ ]{1,2}\.[ ]{0,2}|\.[ ]{1,2})(?=(?:com|org|net|edu|in)\b)|, ?(?=(?:com|org|net)\b))"
+)
+_JOINED = rf"(?:{_DOT}|[ ]{{1,2}}(?:underscore|hyphen|dash)[ ]{{1,2}})"
 _SPELT = regex.compile(
-    rf"(?<![\w\p{{M}}.+-])(?<local>[\w+-]{{1,64}}(?:{_DOT}[\w+-]{{1,64}}){{0,3}})(?<at>{_AT})"
+    rf"(?<![\w\p{{M}}.+-])(?<local>[\w+-]{{1,64}}(?:{_JOINED}[\w+-]{{1,64}}){{0,3}})(?<at>{_AT})"
     rf"(?<domain>[\w-]{{1,63}}(?:{_DOT}[\w-]{{1,63}}){{0,3}}?)(?<dot>{_DOT})(?<end>(?:{_ENDINGS})(?![\w-])"
     rf"|in(?=[ ]?(?:[.,;:!?)\]\n]|$)))(?:{_DOT}in(?![\w-]))?",
     regex.IGNORECASE,
@@ -70,10 +74,11 @@ def find_spelt_emails(text: str) -> Iterator[PersonalDataSpan]:
 _HANDLES = (
     "ok(?:axis|sbi|icici|hdfcbank|bizaxis)|ybl|ibl|axl|yapl|rapl|apl|pt(?:axis|yes|sbi|hdfc)|paytm|upi|icici|sbi|hdfcbank|hdfc|axisbank|axisb|axis|kotak|kbl"
     "|yesbank|yesg|yespay|idfcbank|idfcfirst|indus|induspay|federal|fbl|pnb|barodampay|cnrb|unionbank|uboi|boi|mahb|iob|indianbank|allbank|rbl|jupiteraxis|fam"
-    "|freecharge|ikwik|airtel|jio|postbank|naviaxis|slc|timecosmos|superyes|amazonpay|waaxis|wasbi|waicici|wahdfcbank|mbk|freoicici|pingpay|goaxb|tapicici"
+    "|freecharge|ikwik|airtel|jio|postbank|naviaxis|slc|timecosmos|superyes|amazonpay|waaxis|wasbi|waicici|wahdfcbank|mbk|freoicici|pingpay|goaxb|tapicici|kotak811|yescred|yesfam|axb|dbs|jsb|equitas|dlb|utbi|indbank"
 )
 _UPI = regex.compile(
-    r"(?<![\w.+%-])(?<user>[A-Za-z0-9][A-Za-z0-9._-]{1,63})@(?<handle>[A-Za-z]{2,20})(?![\w@-]|\.\w)", regex.IGNORECASE
+    r"(?<![\w.+%-])(?<user>[A-Za-z0-9][A-Za-z0-9._-]{1,63})@(?<handle>[A-Za-z][A-Za-z0-9]{1,19})(?![\w@-]|\.\w)",
+    regex.IGNORECASE,
 )
 _HANDLE = regex.compile(_HANDLES, regex.IGNORECASE)
 _UPI_WORDS = context_words("upi")

@@ -14,7 +14,8 @@ from pathlib import Path
 import regex
 import yaml
 
-from lyo_pipelines.curation.privacy.spans import Finder, PersonalDataSpan, beside
+from lyo_pipelines.curation.privacy.context import any_of
+from lyo_pipelines.curation.privacy.spans import Finder, PersonalDataSpan, Upcoming, beside
 
 # one part of a name: a capital, then letters, apostrophes, hyphens; the bounds keep every pattern linear
 _WORD = r"\p{Lu}[\p{L}\p{M}]{0,30}(?:['’\-]\p{L}[\p{L}\p{M}]{1,30}){0,3}"
@@ -43,15 +44,19 @@ _PIECES = {
     "{INDIC}": rf"{_INDIC_WORD}(?: {_INDIC_WORD})?(?=\s*[,.!?;।\n]|$)|{_INDIC_WORD}",
     "{KIN}": (
         r"kid|child|son|daughter|brother|sister|friend|wife|husband|uncle|aunt|cousin|classmate|neighbou?r|mother|father|mom|mum|dad"
-        r"|grandmother|grandfather|teacher|tutor|principal"
+        r"|grandmother|grandfather|grandson|granddaughter|niece|nephew|roommate|teacher|tutor|principal"
     ),
     "{HI_KIN}": (
-        r"दोस्त|भाई|भैया|पिता|पिताजी|पापा|बेटे|बहन|दीदी|माँ|मां|माता|मम्मी|बेटी|सहेली|टीचर|मैडम|सर|शिक्षक|अध्यापक|चाचा|चाची|दादा|दादी|नाना|नानी|मित्र"
+        r"दोस्त|भाई|भैया|पिता|पिताजी|पापा|बेटे|बहन|दीदी|माँ|मां|माता|मम्मी|बेटी|सहेली|टीचर|मैडम|सर|शिक्षक|अध्यापक|चाचा|चाची|दादा|दादी|नाना|नानी|मामा|मामी|मौसी|बुआ|फूफा|मित्र|बेटा|भतीजे|भतीजी|पड़ोसी|पड़ोसी|पति|पत्नी|पुत्र|पुत्री"
     ),
-    "{TA_KIN}": r"தம்பி|தங்கை|அண்ணன்|அக்கா|அப்பா|அம்மா|அப்பாவின்|அம்மாவின்|ஆசிரியர்|ஆசிரியரின்|நண்பன்|நண்பனின்|தோழி|தோழியின்|தம்பியின்|தங்கையின்|அண்ணனின்|அக்காவின்",
+    "{TA_KIN}": r"தம்பி|தங்கை|அண்ணன்|அக்கா|அப்பா|அம்மா|அப்பாவின்|அம்மாவின்|ஆசிரியர்|ஆசிரியரின்|நண்பன்|நண்பனின்|தோழி|தோழியின்|தம்பியின்|தங்கையின்|அண்ணனின்|அக்காவின்"
+    r"|மகள்|மகளின்|மகன்|மகனின்|மாமா|மாமாவின்|அத்தை|அத்தையின்|தாத்தா|தாத்தாவின்|பாட்டி|பாட்டியின்|கணவர்|கணவரின்|மனைவி|மனைவியின்|தோழன்|தோழனின்",
     "{TE_KIN}": r"అమ్మ|నాన్న|అన్న|అక్క|తమ్ముడు|చెల్లి|స్నేహితుడి|టీచర్",
     "{BN_KIN}": r"বাবা|মায়ে|মা|ভাইয়ে|ভাই|বোনে|বন্ধু|দিদি|শিক্ষকে",
     "{UR_KIN}": r"دوست|بھائی|والد|ابو|بیٹے|بہن|امی|والدہ|بیٹی|استاد",
+    # an initial or two of a name in an Indian script: "के. मीनाक्षी", "எஸ். ராமன்"
+    "{INITIAL}": r"(?:[\p{L}\p{M}]{1,4}\.[ ]?){0,3}",
+    "{TITLE}": r"(?:(?:Mr|Mrs|Ms|Miss|Dr|Prof|Shri|Smt|Sri)\.? )?",
     "{END}": r"(?=\s*(?:[,.!?;)\n]|$))",
     "{W}": r"(?-u:\b)",
 }
@@ -113,9 +118,10 @@ NEEDS = "|".join(_with_pieces(pattern) for pattern in _LISTS["needs"])
 """A text that does not match this (Rust) pattern holds no name for the cues (tested on random texts)."""
 
 _TITLED = regex.compile(rf"\b(?:Mr|Mrs|Ms|Miss|Dr|Prof|Shri|Smt|Sri)\.? (?P<name>{_NAME})")
-_CODE = regex.compile(
-    r"\bprints?\b|\bprint(?:f|ln)?\(|\bprogram|\becho\b|\bconsole\b|\boutputs?\b|\bdisplay|\bstrings?\b|\bcode\b|\bpython\b|\bjava|\bhtml\b|\bcout\b|[`<>{}]",
-    regex.IGNORECASE,
+_CODE = any_of(
+    [
+        r"\bprints?\b|\bprint(?:f|ln)?\(|\bprogram|\becho\b|\bconsole\b|\boutputs?\b|\bdisplay|\bstrings?\b|\bcode\b|\bpython\b|\bjava|\bhtml\b|\bcout\b|[`<>{}]"
+    ]
 )
 _CODE_WINDOW = 50
 # what only a form says beside a name; "Name: Sodium Chloride" stands alone
@@ -127,11 +133,12 @@ _FORM = regex.compile(
     regex.IGNORECASE,
 )
 _FORM_WINDOW = 200
-_GRAMMAR = regex.compile(
-    r"\b(?:nouns?|pronouns?|verbs?|adjectives?|subject and predicate|parts? of speech|(?:in|the|this) sentence"
-    r"|translate|sangya|sarvanam|vakya)\b"
-    r"|संज्ञा|सर्वनाम|वाक्य|अनुवाद|வாக்கிய|பெயர்ச்சொல்|மொழிபெயர்|எழுவாய்",
-    regex.IGNORECASE,
+_GRAMMAR = any_of(
+    [
+        r"\b(?:nouns?|pronouns?|verbs?|adjectives?|subject and predicate|parts? of speech|(?:in|the|this) sentence"
+        r"|translate|sangya|sarvanam|vakya)\b"
+        r"|संज्ञा|सर्वनाम|वाक्य|अनुवाद|வாக்கிய|பெயர்ச்சொல்|மொழிபெயர்|எழுவாய்"
+    ]
 )
 # plurals and honorifics of address, and endings of verbs: "बच्चों", "ஆசிரியரே", "குழந்தைகளே", "வருகிறேன்"
 _ADDRESSED = regex.compile(
@@ -141,21 +148,24 @@ _ADDRESSED = regex.compile(
 
 def find_names(text: str) -> Iterator[PersonalDataSpan]:
     """Names after (or before) a cue; capitalised words that are none ("I am Indian", "Hello World") are left."""
+    fields = Upcoming(_FORM, text)
     for cue in _CUES if text.isascii() else (*_CUES, *_INDIC_CUES):
         for match in cue.pattern.finditer(text):
             start, end = match.span("name")
+            if text[end - 1].isalpha() and text[end : end + 1].isalpha():
+                continue  # the rest of a word is no end of a name: "naam English" holds no "naam Englis h" (hai)
             name = _trimmed(text[start:end], _NEVER if cue.score >= _STRONG else _NOT_NAMES)
-            if name and _introduces(cue, text, start, end, name):
+            if name and _introduces(cue, text, start, end, name, fields):
                 yield PersonalDataSpan(start, start + len(name), "PERSON", cue.score)
 
 
-def _introduces(cue: _Cue, text: str, start: int, end: int, name: str) -> bool:
+def _introduces(cue: _Cue, text: str, start: int, end: int, name: str, fields: Upcoming) -> bool:
     """Whether what stands around a possible name lets it be one."""
     if cue.full and " " not in name and "." not in name:
         return False
     if not cue.in_code and _CODE.search(text, max(0, start - _CODE_WINDOW), end + _CODE_WINDOW):
         return False
-    if cue.in_form and not _FORM.search(text, end, end + _FORM_WINDOW):
+    if cue.in_form and not fields.within(end, _FORM_WINDOW):
         return False
     if cue.score < _STRONG:
         # "मैं उलझन में हूँ": a particle inside says that the words before it are no name
@@ -178,7 +188,7 @@ def _trimmed(name: str, no_names: frozenset[str]) -> str:
     kept: list[str] = []
     for word in name.split(" "):
         bare = word.strip(".'’-").lower()
-        initial = word.endswith(".") and len(bare) == 1
+        initial = word.endswith(".") and len(bare) <= (1 if bare.isascii() else 3)
         if (bare in no_names and not initial) or (no_names is not _NEVER and _ADDRESSED.fullmatch(bare)):
             break
         kept.append(word)

@@ -41,13 +41,14 @@ def find_cards(text: str) -> Iterator[PersonalDataSpan]:
     """12 to 19 digits with a known issuer and the right Luhn digit; 12 digits only after a word like "card"."""
     for match in _CARD.finditer(text):
         digits = _NOT_DIGIT.sub("", match.group())
-        if not luhn(digits) or len(set(digits)) < 3:
+        if not luhn(digits) or len(set(digits)) < 2:
             continue
         if preceded_by(_CARD_WORDS, text, match.start(), 60):
             yield PersonalDataSpan(*match.span(), "CARD", 1.0)
         elif (
             _ISSUER.match(digits)
             and len(digits) >= 13
+            and len(set(digits)) >= 3
             and not in_arithmetic(text, *match.span())
             and not in_sequence(text, *match.span())
         ):
@@ -71,7 +72,9 @@ def find_ids(text: str) -> Iterator[PersonalDataSpan]:
 
 # "account", then what may stand between it and the number; "the account earns 5% on 50000000" names no account
 _ACCOUNT = re.compile(
-    r"(?:\b(?:account|acct|a/c|ac)\.?|खाता|खाते|வங்கிக் கணக்கு|கணக்கு)(?:[ ]?(?:number|num|no|id|संख्या|नंबर|क्रमांक|எண்)\.?)?"
+    r"(?:\b(?:account|acct|acc|a/c|ac)\.?|खाता|खाते|वங்கिக் கணக்கு|கணக்கு)"
+    r"(?:[ ](?:with|in|at|of)(?: \w{1,15}){1,4}?(?= (?:is|no|number)\b))?"
+    r"(?:[ ]?(?:number|num|no|id|संख्या|नंबर|क्रमांक|எண்)\.?)?"
     r"(?:\s{0,2}(?:is|:|=|-|#|है)){0,2}\s{0,2}(?P<number>\d(?:[ -]?\d){8,17})(?![\w^]|[.,]\d)",
     re.IGNORECASE,
 )

@@ -25,8 +25,9 @@ from lyo_pipelines.curation.privacy.context import context_words
 from lyo_pipelines.curation.privacy.spans import Finder, PersonalDataSpan, followed_by, preceded_by
 
 _NOT_DIGIT = re.compile(r"\D")
-_FREE_LEFT = r"(?<![\w,^=×÷√\\-])(?<!\d\.)"
-_FREE_RIGHT = r"(?![\w^]|[.,]\d)"
+# in "9840123456,9840123457" the comma stands between two telephone numbers
+_FREE_LEFT = r"(?<![\w^=×÷√\\-])(?<!\d\.)(?<!(?<!\d{10}),)"
+_FREE_RIGHT = r"(?![\w^]|\.\d|,(?!\d{10}(?!\d))\d)"
 
 PHONE_WORDS = context_words("phone", "phone_things")
 _CONTACT_WORDS = context_words("phone")
@@ -93,6 +94,7 @@ def _formed_phones(text: str) -> Iterator[PersonalDataSpan]:
         formed = match.group().startswith(("+", "0091")) and not operator_beside(text, *match.span())
         if (named or formed) and _international(match.group(), possible=named):
             yield PersonalDataSpan(*match.span(), "PHONE", 0.9)
+    found: set[tuple[int, int]] = set()
     for pattern in (_INDIAN, _LANDLINE, _AMERICAN):
         listed = -_GAP - 1
         for match in pattern.finditer(text):
@@ -102,8 +104,10 @@ def _formed_phones(text: str) -> Iterator[PersonalDataSpan]:
             score = 0.9 if in_list and not counted(text, *match.span()) else _score(text, match)
             if score:
                 yield PersonalDataSpan(*match.span(), "PHONE", score)
+                if score >= _NAMED:
+                    found.add(match.span())
                 listed = match.end() if score > _UNNAMED else listed
-    yield from _named_of_any_form(text)
+    yield from _named_of_any_form(text, found)
 
 
 _UNNAMED, _NAMED = 0.6, 0.9
@@ -114,14 +118,16 @@ def _score(text: str, match: re.Match[str]) -> float:
     start, end = match.span()
     if counted(text, start, end):
         return 0.0
-    if _WORDS_BESIDE.search(text, max(0, start - _BESIDE), start):
+    near = preceded_by(_ANY_WORDS, text, start, _BESIDE)
+    if near and _WORDS_BESIDE.search(text, max(0, start - _BESIDE), start):
         return _NAMED
     calculated = not _ANOTHER.match(text, end) and operator_beside(text, start, end)
-    if not calculated and (preceded_by(_CONTACT_WORDS, text, start) or followed_by(_WORDS_AFTER, text, end)):
+    contact = near and preceded_by(_CONTACT_WORDS, text, start, _BESIDE)
+    if not calculated and (contact or followed_by(_WORDS_AFTER, text, end)):
         return _NAMED
     if calculated or talks_of_numbers(text, start, end) or counts_things(text, end):
         return 0.0
-    if preceded_by(_ANY_WORDS, text, start):
+    if near:
         return _NAMED
     told = is_message_about(text, start, end) if match.group().isdigit() else not in_sequence(text, start, end)
     return _UNNAMED if told else 0.0
@@ -130,11 +136,14 @@ def _score(text: str, match: re.Match[str]) -> float:
 _BESIDE = 50
 
 
-def _named_of_any_form(text: str) -> Iterator[PersonalDataSpan]:
+def _named_of_any_form(text: str, found: set[tuple[int, int]]) -> Iterator[PersonalDataSpan]:
     for match in _ANY_FORM.finditer(text):
         start, end = match.span()
-        named = preceded_by(PHONE_WORDS, text, start) or followed_by(_WORDS_AFTER, text, end)
-        if not named or not _as_long_as_a_phone(match.group()) or operator_beside(text, start, end):
+        if (start, end) in found:
+            continue
+        if not _as_long_as_a_phone(match.group()) or operator_beside(text, start, end):
+            continue
+        if not (preceded_by(PHONE_WORDS, text, start) or followed_by(_WORDS_AFTER, text, end)):
             continue
         if not match.group().isdigit() or not (in_arithmetic(text, start, end) or counts_things(text, end)):
             yield PersonalDataSpan(start, end, "PHONE", 0.7)
@@ -185,31 +194,35 @@ def find_spelt_phones(text: str) -> Iterator[PersonalDataSpan]:
 
 def _spoken_runs(text: str) -> Iterator[tuple[int, int, int]]:
     """Start, end and number of digits of each run of digits in words ("nine eight double four …")."""
-    start = end = count = 0
+    start = end = count = words = 0
     pending = 1
     for token in _TOKEN.finditer(text):
         word = token.group().lower()
-        if count and (word not in _SPOKEN_DIGITS or token.start() - end > _SPOKEN_GAP):
-            yield start, end, count
-            count, pending = 0, 1
-        if word not in _SPOKEN_DIGITS:
+        # "nine eight 45": between words, a few digits may stand as they are
+        several = len(word) if 1 < len(word) <= _SEVERAL and word.isdecimal() else 0
+        spoken = several or word in _SPOKEN_DIGITS
+        if count and (not spoken or token.start() - end > _SPOKEN_GAP):
+            yield start, end, count if words else 0
+            count, pending, words = 0, 1, 0
+        if not spoken:
             continue
+        words += not word.isdecimal()
         if not count and pending == 1:
             start = token.start()
         if word in _REPEATS:
             pending = _REPEATS[word]
         else:
-            count, pending = count + pending, 1
+            count, pending = count + (several or pending), 1
         end = token.end()
     if count:
-        yield start, end, count
+        yield start, end, count if words else 0
 
 
-_SPOKEN_GAP = 3
+_SPOKEN_GAP, _SEVERAL = 3, 4
 
 
 # seven digits, each with at most three signs in between that a phone may have
-_SEVEN_DIGITS = r"\p{Nd}(?:[\s\p{Pd}().\-/]{0,3}\p{Nd}){6}"
+_SEVEN_DIGITS = r"\p{Nd}(?:[\s\p{Pd}().\-/\x{FE0F}\x{20E3}]{0,3}\p{Nd}){6}"
 _TWO_WORDS = rf"(?i)(?:{_DIGIT_WORDS})[\s,.\-\p{{Pd}}]{{1,3}}(?:{_DIGIT_WORDS}|\p{{Nd}})"
 
 FINDERS = (

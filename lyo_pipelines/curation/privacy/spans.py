@@ -17,7 +17,9 @@ _DIGITS = {
 }  # fmt: skip
 # hyphens, dashes of ranges and hard spaces stand between digits as "-" and " " do; "−" (minus) and "—" keep their meaning
 _SIGNS = dict.fromkeys((0x2010, 0x2011, 0x2012, 0x2013, 0xFF0D), ord("-")) | dict.fromkeys(
-    (0x00A0, 0x2007, 0x2009, 0x202F), ord(" ")
+    # hard spaces, and what makes a key of a digit
+    (0x00A0, 0x2007, 0x2009, 0x202F, 0xFE0F, 0x20E3),
+    ord(" "),
 )
 _PLAIN = _DIGITS | _SIGNS | {0xFF20: ord("@"), 0xFF0B: ord("+")}
 
@@ -63,3 +65,19 @@ def followed_by(words: regex.Pattern[str], text: str, end: int, window: int = 30
 def beside(words: regex.Pattern[str], text: str, start: int, end: int, window: int = 60) -> bool:
     """Whether one of the words stands shortly before or after a span."""
     return preceded_by(words, text, start, window) or followed_by(words, text, end, window)
+
+
+class Upcoming:
+    """Where a pattern matches next in one text. Asked from place to place in rising order, it reads the text once."""
+
+    def __init__(self, pattern: regex.Pattern[str], text: str) -> None:
+        self._pattern, self._text = pattern, text
+        self._asked = self._next = -1
+
+    def within(self, start: int, window: int) -> bool:
+        """Whether the pattern matches in the characters that follow a place."""
+        if not self._asked <= start <= self._next:
+            match = self._pattern.search(self._text, start)
+            self._asked, self._next = start, match.start() if match else len(self._text)
+        end = start + window
+        return self._next < end and self._pattern.search(self._text, self._next, end) is not None

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from lyo_pipelines.interactions.chats.asides import is_thanks, without_thoughts
 from lyo_pipelines.interactions.chats.replies import Reply
 from lyo_pipelines.interactions.chats.turns import Turn
 from lyo_pipelines.interactions.chats.written import refuse_cut
@@ -19,6 +20,7 @@ from lyo_pipelines.json_types import RawRow
 
 _GAP = "\n\n"
 UNANSWERED_END = "the chat ends with a turn that nobody answered: its last answered question is taken"
+THANKS_AT_END = "the chat ends with thanks and a word to it: the answered question before is taken"
 TOOLS_BESIDE = "what tools were called and returned before the answer is in the metadata (tool_turns), not in the texts"
 OTHERS_LEFT = "parts of the question or the answer that are no text (images, files) were left out"
 
@@ -70,10 +72,13 @@ def conversation(turns: Sequence[Turn], *, failed: bool = False) -> Chat:
     answered = [index for index, item in enumerate(exchanges) if any(t.content for t in item.after if _speaks(t))]
     if not exchanges:
         return _chat(turns, opening, (), None, ())
-    index = answered[-1] if answered and not failed else len(exchanges) - 1
+    asking = [index for index in answered if not is_thanks(_joined(exchanges[index].asked))]
+    last = answered[-1] if answered and not failed else len(exchanges) - 1
+    index = asking[-1] if asking and not failed else last
     exchange = exchanges[index]
     before = [*opening, *(turn for item in exchanges[:index] for turn in (*item.asked, *item.after))]
-    notes = (UNANSWERED_END,) if index < len(exchanges) - 1 else ()
+    notes = (UNANSWERED_END,) if last < len(exchanges) - 1 else ()
+    notes = (*notes, THANKS_AT_END) if index < last else notes
     said, between = _answer(exchange.after)
     return _chat(turns, before, exchange.asked, said, between, notes=notes)
 
@@ -195,19 +200,20 @@ def _answer_text(said: Sequence[Turn]) -> str | None:
     calls = [turn.calls for turn in said]
     if len(said) > 1 and all(call.startswith("[") for call in calls) and not any(turn.text for turn in said):
         return f"[{','.join(call[1:-1] for call in calls)}]"
-    return _joined(said) or None
+    return without_thoughts(_joined(said)) or None
 
 
 def _history(turns: Sequence[Turn]) -> list[dict[str, str]]:
     """Turns as messages, neighbours of one speaker as one."""
     messages: list[dict[str, str]] = []
     for turn in turns:
-        if not turn.content:
+        content = without_thoughts(turn.content) if _speaks(turn) else turn.content
+        if not content:
             continue
         if messages and messages[-1]["role"] == turn.role != "tool":
-            messages[-1]["content"] += _GAP + turn.content
+            messages[-1]["content"] += _GAP + content
         else:
-            messages.append({"role": turn.role, "content": turn.content})
+            messages.append({"role": turn.role, "content": content})
     return messages
 
 

@@ -36,6 +36,17 @@ TIMES = (
         "askedAt",
     ),
     *("sent_at", "sentAt", "started_at", "startedAt", "start_time", "startTime", "logged_at", "date"),
+    *(
+        "timestamp_ms",
+        "timestampMs",
+        "created_at_ms",
+        "createdAtMs",
+        "inserted_at",
+        "insertedAt",
+        "received_at",
+        "receivedAt",
+    ),
+    *("request_time", "requestTime", "epoch", "epoch_ms", "unix_time", "unixTime"),
 )
 """Names of the time of an interaction, the likeliest first."""
 CHANGED = (
@@ -50,7 +61,10 @@ CHANGED = (
 )
 """Times shortly after it, which are nearer than the date of a file."""
 _LIKE_A_TIME = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d.*)?|\d{1,2}[./]\d{1,2}[./]\d{4}.*")
-_NAMED_LIKE_A_TIME = re.compile(r"(?:^|_)(?:date|time|timestamp|at|ts|on)$|(?:Date|Time|Timestamp|At)$")
+_NAMED_LIKE_A_TIME = re.compile(
+    r"(?:^|_)(?:date|time|timestamp|at|ts|on|epoch)(?:_(?:ms|s|us|ns|utc|unix|epoch|millis|seconds))?$"
+    r"|(?:Date|Time|Timestamp|At|Epoch)(?:Ms|Us|Ns|Utc|Unix|Millis|Seconds)?$"
+)
 TURNS_COUNTED = "turn: as many as the row has questions, so it is their count; the turn is told from the conversation"
 EARLIEST_EPOCH = 946_684_800
 """2000-01-01 in seconds: a number below it is no time."""
@@ -119,9 +133,10 @@ def lay_time(result: Row, row: Row, metadata: Row, fallback: str | None, last: t
 def _is_time(name: str, value: object) -> bool:
     if name in _OTHER_TIMES or isinstance(value, bool):
         return False
-    if isinstance(value, str):
-        return _LIKE_A_TIME.fullmatch(value.strip()) is not None
     named = _NAMED_LIKE_A_TIME.search(name) is not None
+    if isinstance(value, str):
+        told = value.strip()
+        return _LIKE_A_TIME.fullmatch(told) is not None or (named and told.isdecimal() and int(told) > EARLIEST_EPOCH)
     return named and isinstance(value, (int, float)) and value > EARLIEST_EPOCH
 
 

@@ -34,6 +34,8 @@ _ANSWERS = (
     ),
     *("choices", "response_body", "assistant_response"),
 )
+_IF_UNANSWERED = ("chosen", "content", "text", "result", "model_output", "prediction")
+"""Names that hold the answer only where the messages hold none: beside an answered chat, `text` is often the chat in print."""
 _NOTHING = (None, "", [], {})
 
 
@@ -53,18 +55,19 @@ def openai_messages(config: ChatConfig, file_time: str | None) -> RowFormat:
 def chat_in_row(row: Row, messages: list[Any]) -> Chat:
     """The messages of a row with the question and the answer that stand beside them. Raises RowError."""
     asked = asked_beside(row, turns_of(messages))
-    answer = _answer_beside(row)
+    unanswered = asked.turns[-1].role != "assistant"
+    answer = _answer_beside(row, (*_ANSWERS, *_IF_UNANSWERED) if unanswered else _ANSWERS)
     if answer is None and asked.question is None:
         failed = row.get("error") not in _NOTHING or metadata_of(row).get("error") not in _NOTHING
         return conversation(asked.turns, failed=failed)
-    if answer is None and asked.turns[-1].role == "assistant":
+    if answer is None and not unanswered:
         raise RowError("two_questions", "a question that is not in the messages, and no answer beside it")
     return exchange(asked.turns, reply_of(answer, asked=asked.text), question=asked.question, context=asked.context)
 
 
-def _answer_beside(row: Row) -> Any:
+def _answer_beside(row: Row, names: tuple[str, ...]) -> Any:
     """What stands beside the messages as their answer. Raises RowError where two names hold different ones."""
-    found = {name: row[name] for name in _ANSWERS if row.get(name) not in _NOTHING}
+    found = {name: row[name] for name in names if row.get(name) not in _NOTHING}
     if "choices" in found:
         found["choices"] = {"choices": parsed(found["choices"])}
     if len(found) > 1:
