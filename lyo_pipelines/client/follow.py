@@ -12,6 +12,7 @@ from lyo_pipelines.errors import LyoError
 from lyo_pipelines.evaluation.command import PROGRESS, REPORT_TAG
 from lyo_pipelines.external_process.json_lines import last_json_line
 from lyo_pipelines.storage.lake import Lake
+from lyo_pipelines.storage.local_copies import working_folder
 from lyo_pipelines.training.plan import ADAPTER_TAG, METRICS
 
 STAGES = {
@@ -73,7 +74,7 @@ def apply_run(stages: dict[str, Stage], run: DagsterRun, now: float) -> None:
 def training_detail(lake: Lake, run: DagsterRun) -> str:
     """Steps, loss, speed and time left of the adapter version that the run trains."""
     version = run.tags.get(ADAPTER_TAG)
-    path = lake.local(lake.adapter_dir(run.segment, version or "")) / METRICS
+    path = working_folder(lake, lake.adapter_dir(run.segment, version or "")) / METRICS
     row = last_json_line(path) if version else {}
     if not row:
         return "starting"
@@ -94,7 +95,7 @@ def training_detail(lake: Lake, run: DagsterRun) -> str:
 def evaluation_detail(lake: Lake, run: DagsterRun) -> str:
     """Model, items and time left of the report that the run writes."""
     version = run.tags.get(REPORT_TAG)
-    path = lake.local(lake.report_dir(run.segment, version or "")) / PROGRESS
+    path = working_folder(lake, lake.report_dir(run.segment, version or "")) / PROGRESS
     row = last_json_line(path) if version else {}
     if not row:
         return "starting"

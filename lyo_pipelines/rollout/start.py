@@ -24,6 +24,7 @@ from lyo_pipelines.registry.log import RegistryDamagedError, append_event, read_
 from lyo_pipelines.registry.state import Release
 from lyo_pipelines.rollout.routing import refresh_routing
 from lyo_pipelines.storage.lake import Lake
+from lyo_pipelines.storage.local_copies import fetched
 from lyo_pipelines.training.plan import TrainingResult
 from lyo_pipelines.training.verified_loading import published_files
 from lyo_pipelines.training.versions import DamagedPointerError, NoAdapterError, latest_adapter
@@ -73,7 +74,7 @@ def start_release(
     if state in ("canary", "champion"):
         refresh_routing(lake)  # whoever began it may have died before the file was written
         return StartOutcome(release, f"{trained.version} is {state} already: {release.situation}", ())
-    report = read_report(lake.local(lake.report_dir(segment, trained.version)))
+    report = read_report(fetched(lake, lake.report_dir(segment, trained.version)))
     _require_current(report, release, trained.version)
     outcomes = evaluate_gates(report, evaluation)
     draft = _Draft(lake, adapter_of(trained), who, reason, now, _metrics(report))
@@ -119,7 +120,7 @@ def waiting_adapters(lake: Lake) -> tuple[list[TrainingResult], dict[str, Except
 def _waiting(lake: Lake, segment: str) -> list[TrainingResult]:
     """The segment's newest adapter where it waits for its release."""
     trained = latest_adapter(lake, segment)
-    report = lake.local(lake.report_dir(segment, trained.version))
+    report = fetched(lake, lake.report_dir(segment, trained.version))
     if trained.segment != segment or not is_complete(report):
         return []
     release = read_release(lake, segment)
