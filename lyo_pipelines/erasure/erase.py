@@ -50,7 +50,11 @@ class Proof:
 
 
 def plan_erasure(lake: Lake, users: Sequence[str], pseudonyms: Pseudonyms) -> Reach:
-    """What would go; nothing is changed, but for an erasure that was killed midway: that one is finished first."""
+    """What would go; nothing is changed, but for an erasure that was killed midway: that one is finished first.
+
+    Raises NotLocalError on a remote lake: nobody would look into the copies on other machines.
+    """
+    lake.require_local("Erasing a person")
     with landing_lock(lake):
         require_key(lake, pseudonyms)
         return find_reach(lake, users, pseudonyms)
@@ -65,7 +69,11 @@ def erase(
     reason: str,
     now: datetime,
 ) -> Erasure:
-    """Erase them from everything that `stage_rows` and `stage_versions` reach. The days are stale afterwards."""
+    """Erase them from everything that `stage_rows` and `stage_versions` reach. The days are stale afterwards.
+
+    Raises NotLocalError on a remote lake.
+    """
+    lake.require_local("Erasing a person")
     with landing_lock(lake):
         finish_rewriting(lake)
         require_key(lake, pseudonyms)

@@ -134,6 +134,16 @@ class Lake:
             )
         return Path(path)
 
+    def require_local(self, what: str) -> None:
+        """Raise NotLocalError, which names what is to be done, on a remote lake."""
+        try:
+            self.local(self.path())
+        except NotLocalError as error:
+            raise NotLocalError(
+                f"{what} does not work on a lake in object storage yet.",
+                hint="Copy the data directory to a local disk, set LYO_DATA_DIR to that, do it there, and copy it back.",
+            ) from error
+
     # -- listing -----------------------------------------------------------------------------------------------
     def exists(self, path: str) -> bool:
         """Whether the file or folder is there now."""
