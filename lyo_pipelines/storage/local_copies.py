@@ -35,7 +35,9 @@ def working_folder(lake: Lake, path: str) -> Path:
     if not is_object_store(lake.root):
         return lake.local(path)
     root = hashlib.sha256(lake.root.encode()).hexdigest()[:12]
-    return Settings.from_env().local_folder / "copies" / root / path.removeprefix(lake.base).strip("/")
+    copies = Settings.from_env().local_folder / "copies"
+    copies.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return copies / root / path.removeprefix(lake.base).strip("/")
 
 
 def models_dir(lake: Lake) -> Path:
