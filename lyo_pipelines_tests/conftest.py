@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from lyo_pipelines_tests.object_storage import ObjectServer
     from lyo_pipelines_tests.postgres import PostgresServer
 
 pytest_plugins = ["lyo_pipelines_tests.hypothesis_profile"]
@@ -28,4 +29,16 @@ def postgres() -> Iterator[PostgresServer]:
     from lyo_pipelines_tests.postgres import running_server
 
     with running_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def object_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectServer]:
+    """A real S3 server, started by the first test that asks for it; the environment names it."""
+    from lyo_pipelines_tests.object_storage import running_object_server
+
+    with running_object_server() as server, pytest.MonkeyPatch.context() as patch:
+        for name, value in server.environment.items():
+            patch.setenv(name, value)
+        patch.setenv("LYO_LOCAL_DIR", str(tmp_path_factory.mktemp("local")))
         yield server

@@ -14,6 +14,7 @@ from lyo_pipelines.external_process.json_lines import last_json_line
 from lyo_pipelines.search.command import SEARCH_TAG, search_dir
 from lyo_pipelines.search.record import best_of, read_records, trial_output
 from lyo_pipelines.storage.lake import Lake
+from lyo_pipelines.storage.local_copies import working_folder
 from lyo_pipelines.training.plan import ADAPTER_TAG, METRICS
 
 STAGES = {
@@ -76,7 +77,7 @@ def apply_run(stages: dict[str, Stage], run: DagsterRun, now: float) -> None:
 def training_detail(lake: Lake, run: DagsterRun) -> str:
     """Steps, loss, speed and time left of the adapter version that the run trains."""
     version = run.tags.get(ADAPTER_TAG)
-    path = lake.local(lake.adapter_dir(run.segment, version or "")) / METRICS
+    path = working_folder(lake, lake.adapter_dir(run.segment, version or "")) / METRICS
     row = last_json_line(path) if version else {}
     if not row:
         return "starting"
@@ -97,7 +98,7 @@ def training_detail(lake: Lake, run: DagsterRun) -> str:
 def evaluation_detail(lake: Lake, run: DagsterRun) -> str:
     """Model, items and time left of the report that the run writes."""
     version = run.tags.get(REPORT_TAG)
-    path = lake.local(lake.report_dir(run.segment, version or "")) / PROGRESS
+    path = working_folder(lake, lake.report_dir(run.segment, version or "")) / PROGRESS
     row = last_json_line(path) if version else {}
     if not row:
         return "starting"

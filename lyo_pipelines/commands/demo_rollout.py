@@ -30,6 +30,7 @@ from lyo_pipelines.rollout.selection import Query, choose_adapter
 from lyo_pipelines.rollout.start import OutdatedReportError, start_release
 from lyo_pipelines.sample.traffic import GOOD, HARMFUL, Effect, Route, Traffic
 from lyo_pipelines.storage.lake import Lake
+from lyo_pipelines.storage.local_copies import models_dir
 from lyo_pipelines.training.versions import latest_adapter, point_to
 
 DAYS = 17
@@ -147,9 +148,7 @@ def _rehearser(lake: Lake, stage: Lake, config: Config) -> Callable[[Target | No
     def rehearsed(target: Target | None, base: str) -> Rehearsal:
         name = target.version if target else base
         if name not in known:
-            known[name] = rehearse_fallback(
-                stage, target, base, lake.local(lake.side("models")), config.release.rehearsal
-            )
+            known[name] = rehearse_fallback(stage, target, base, models_dir(lake), config.release.rehearsal)
         return known[name]
 
     return rehearsed

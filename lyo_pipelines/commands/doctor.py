@@ -19,7 +19,10 @@ from lyo_pipelines.client.server import find_server
 from lyo_pipelines.commands.output import print_json
 from lyo_pipelines.config.loading import ConfigError, load_config
 from lyo_pipelines.config.settings import Settings
+from lyo_pipelines.errors import LyoError
 from lyo_pipelines.storage.lake import Lake
+from lyo_pipelines.storage.local_copies import working_folder
+from lyo_pipelines.storage.object_store import is_object_store
 from lyo_pipelines.training.base_models import MissingBaseModelError, embedded_gguf
 
 _TOGETHER = (
@@ -101,15 +104,28 @@ def _settings() -> Iterator[MachineCheck]:
 
 def _disk() -> Iterator[MachineCheck]:
     lake = Lake(Settings.from_env().data_dir)
-    folder = Path(lake.base)
+    folder = working_folder(lake, lake.base)
+    if is_object_store(lake.root):
+        yield _bucket(lake)
     while not folder.exists():
         folder = folder.parent
     free = shutil.disk_usage(folder).free
     writable = os.access(folder, os.W_OK)
-    yield MachineCheck("data directory", writable, lake.base, "make it writable, or set LYO_DATA_DIR elsewhere")
+    where = str(folder) if is_object_store(lake.root) else lake.base
+    yield MachineCheck("data directory", writable, where, "make it writable, or set LYO_DATA_DIR elsewhere")
     yield MachineCheck(
         "free disk", free > 5e9, f"{free / 1e9:.0f} GB", "free at least 5 GB, or set LYO_DATA_DIR to a larger disk"
     )
+
+
+def _bucket(lake: Lake) -> MachineCheck:
+    """Whether the bucket answers."""
+    try:
+        lake.names(lake.base)
+    except OSError as error:
+        said = error.message if isinstance(error, LyoError) else error.strerror or str(error)
+        return MachineCheck("object storage", False, said, "docs/object_storage.md says what is needed")
+    return MachineCheck("object storage", True, lake.root)
 
 
 def _memory() -> Iterator[MachineCheck]:

@@ -12,6 +12,7 @@ from lyo_pipelines.config.loading import load_config
 from lyo_pipelines.config.settings import Settings
 from lyo_pipelines.evaluation.planning.memory import LONGEST_ANSWER, estimate_answers
 from lyo_pipelines.storage.lake import Lake
+from lyo_pipelines.storage.local_copies import models_dir
 from lyo_pipelines.training.base_models import find_base_model
 from lyo_pipelines.training.dimensions import ModelDimensions, dimensions_of
 from lyo_pipelines.training.dtypes import training_dtype
@@ -36,7 +37,7 @@ def check_recipe(console: Console, name: str, changes: Sequence[str]) -> bool:
     """Print every finding about a recipe; return whether a training with it could start. Raises RecipeError."""
     recipe = load_recipe(name, parse_changes(changes))
     lake = Lake(Settings.from_env().data_dir)
-    state = base_state(recipe.base_model, lake.local(lake.side("models")))
+    state = base_state(recipe.base_model, models_dir(lake))
     dimensions = dimensions_of(recipe.base_model, state.folder)
     device, no_device = _device(recipe)
     console.print(f"[bold]{recipe.name}[/]: {recipe.method} on {recipe.base_model}", highlight=False)

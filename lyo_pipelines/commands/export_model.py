@@ -14,6 +14,7 @@ from lyo_pipelines.export.gguf_files import Quantise
 from lyo_pipelines.export.manifest import EXPORT_MANIFEST
 from lyo_pipelines.export.publish import Export, Target, export_model
 from lyo_pipelines.storage.lake import Lake
+from lyo_pipelines.storage.local_copies import fetched_files, models_dir
 
 
 def export_segment_model(
@@ -36,12 +37,12 @@ def export_segment_model(
         adapter = find_adapter(lake, segment, version)
     name = to if to == "merged" else f"{to}-{quantise}"
     folder = output or lake.local(lake.path("exported", adapter.segment, adapter.version, name))
-    dataset = lake.local(lake.dataset_dir(adapter.segment, adapter.dataset_fingerprint))
+    dataset = fetched_files(lake, lake.dataset_dir(adapter.segment, adapter.dataset_fingerprint))
     wanted = Export(
         adapter,
         to,
         quantise,
-        lake.local(lake.side("models")),
+        models_dir(lake),
         dataset if dataset.is_dir() else None,
         proven=not unproved,
     )

@@ -11,6 +11,7 @@ from lyo_pipelines.commands.output import print_json, still_at_work
 from lyo_pipelines.config.settings import Settings
 from lyo_pipelines.segments import parse_segment
 from lyo_pipelines.storage.lake import Lake
+from lyo_pipelines.storage.local_copies import fetched, models_dir
 from lyo_pipelines.training.plan import TrainingResult, is_complete, read_adapter
 from lyo_pipelines.training.versions import NoAdapterError, latest_adapter, list_adapters
 
@@ -33,7 +34,7 @@ def merge_segment(
         console.print(text, highlight=False, soft_wrap=True)
 
     with still_at_work(console, f"merging {adapter.version}"):
-        merge_adapter(adapter, folder, lake.local(lake.side("models")), say)
+        merge_adapter(adapter, folder, models_dir(lake), say)
     size = sum(path.stat().st_size for path in folder.iterdir())
     console.print(f"{folder} ({size / 1e9:.2f} GB)", highlight=False, soft_wrap=True)
     if json_to is not None:
@@ -46,7 +47,7 @@ def find_adapter(lake: Lake, segment: str, version: str | None) -> TrainingResul
     """The segment's newest adapter, or the one with this version. Raises NoAdapterError naming those that are there."""
     if version is None:
         return latest_adapter(lake, segment)
-    folder = lake.local(lake.adapter_dir(segment, version))
+    folder = fetched(lake, lake.adapter_dir(segment, version))
     if not is_complete(folder):
         known = ", ".join(adapter.version for adapter in list_adapters(lake, segment)) or "none yet"
         raise NoAdapterError(f"{segment} has no finished adapter {version!r} (finished: {known}).")

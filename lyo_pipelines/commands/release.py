@@ -38,6 +38,7 @@ from lyo_pipelines.rollout.state_findings import obstructions, state_says
 from lyo_pipelines.segments import parse_parent
 from lyo_pipelines.storage.damage import DamagedFileError
 from lyo_pipelines.storage.lake import Lake
+from lyo_pipelines.storage.local_copies import models_dir
 from lyo_pipelines.training.versions import latest_adapter
 
 JOB = "release_adapter"
@@ -182,7 +183,7 @@ def roll_back(console: Console, segment: str, reason: str | None, *, rehearsal: 
     plan = steps.plan_rollback(lake, release)
     target, base = target_after(current_routing(lake), release, plan.leaves, plan.to)
     _plan(console, plan, f"{target.segment} {target.version}" if target else f"the base model {base}")
-    found = rehearse_fallback(lake, target, base, lake.local(lake.side("models")), config.release.rehearsal)
+    found = rehearse_fallback(lake, target, base, models_dir(lake), config.release.rehearsal)
     console.print(
         f"Loaded in {found.load_seconds:.1f} s, {found.files} files verified; {found.question!r} answered in "
         f"{found.answer_seconds:.1f} s: {found.answer!r}",

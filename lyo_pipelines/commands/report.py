@@ -16,6 +16,7 @@ from lyo_pipelines.contracts.report import Report
 from lyo_pipelines.errors import LyoError
 from lyo_pipelines.evaluation.command import REPORT, is_complete
 from lyo_pipelines.storage.lake import Lake
+from lyo_pipelines.storage.local_copies import fetched
 
 _CREATED = re.compile(rb'"created_at": "([^"]+)"')
 _BEGINNING = 65_536
@@ -27,7 +28,7 @@ class NoReportError(LyoError):
 
 def newest_report(lake: Lake, segment: str) -> tuple[Report, Path]:
     """The segment's newest finished report by its own time, and its folder. Raises NoReportError when there is none."""
-    folders = [lake.local(lake.report_dir(segment, version)) for version in lake.names(lake.report_dir(segment))]
+    folders = [fetched(lake, lake.report_dir(segment, version)) for version in lake.names(lake.report_dir(segment))]
     finished = [folder for folder in folders if is_complete(folder)]
     if not finished:
         known = ", ".join(lake.names(lake.path("reports"))) or "none yet"

@@ -21,6 +21,7 @@ from lyo_pipelines.config.settings import Settings
 from lyo_pipelines.curation.segments import segment_counts
 from lyo_pipelines.errors import LyoError
 from lyo_pipelines.storage.lake import Lake
+from lyo_pipelines.storage.local_copies import fetched
 from lyo_pipelines.training.plan import is_complete
 
 
@@ -49,7 +50,7 @@ def list_segments(lake: Lake, partitions: frozenset[str] | None) -> list[Segment
         count = counts.get(key)
         read, kept = (count.read, count.kept) if count else (0, 0)
         adapters = sum(
-            is_complete(lake.local(lake.adapter_dir(key, name))) for name in lake.names(lake.adapter_dir(key))
+            is_complete(fetched(lake, lake.adapter_dir(key, name))) for name in lake.names(lake.adapter_dir(key))
         )
         note = ""
         if partitions is not None and key in partitions and not read and not adapters:

@@ -13,6 +13,7 @@ from lyo_pipelines.config.settings import Settings
 from lyo_pipelines.segments import parse_parent
 from lyo_pipelines.serving.models import Models
 from lyo_pipelines.storage.lake import Lake
+from lyo_pipelines.storage.local_copies import models_dir
 from lyo_pipelines.training.base_models import EMBEDDED_NAME
 from lyo_pipelines.training.versions import latest_adapter
 
@@ -33,7 +34,7 @@ def serve_models(console: Console, *, segment: str | None, base: str | None, hos
 
     base = base or EMBEDDED_NAME
     models = Models(lake, base, only)
-    engine = TorchEngine(lake.local(lake.side("models")), base)
+    engine = TorchEngine(models_dir(lake), base)
 
     async def prepare() -> tuple[Door, ASGIApp]:
         await engine.start()

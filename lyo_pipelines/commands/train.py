@@ -28,6 +28,7 @@ from lyo_pipelines.errors import LyoError
 from lyo_pipelines.json_types import ConfigTree
 from lyo_pipelines.segments import parse_parent
 from lyo_pipelines.storage.lake import Lake
+from lyo_pipelines.storage.local_copies import models_dir
 from lyo_pipelines.training.preflight import require_ready
 from lyo_pipelines.training.recipe_loading import load_recipe, parse_changes
 from lyo_pipelines.training.recipes import PREFERENCE_METHODS
@@ -84,7 +85,7 @@ def train_segment(
     settings = Settings.from_env()
     lake, config = Lake(settings.data_dir), load_config(settings.config_path)
     if not dry_run and until == "report":
-        require_ready(parsed, lake.local(lake.side("models")))
+        require_ready(parsed, models_dir(lake))
     require_examples(lake, segment, config)
     if dry_run:
         if stale := days_waiting(lake, config):
@@ -145,7 +146,7 @@ def prefer_segment(
     lake = Lake(Settings.from_env().data_dir)
     with near_names_told(lake, segment):
         supervised_adapter(lake, segment)
-    require_ready(load_recipe(recipe, overrides), lake.local(lake.side("models")))
+    require_ready(load_recipe(recipe, overrides), models_dir(lake))
     _work(console, lake, PREFER, lambda: [segment], recipe, overrides, port=port)
     report, folder = newest_report(lake, segment)
     print_summary(console, report, folder)

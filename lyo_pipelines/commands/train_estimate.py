@@ -21,6 +21,7 @@ from lyo_pipelines.dataset.split_memory import load_split_memory
 from lyo_pipelines.retraining.curriculum import load_curriculum
 from lyo_pipelines.segments import parse_parent
 from lyo_pipelines.storage.lake import Lake
+from lyo_pipelines.storage.local_copies import models_dir
 from lyo_pipelines.training.dimensions import dimensions_of
 from lyo_pipelines.training.dtypes import training_dtype
 from lyo_pipelines.training.machine_name import machine_name
@@ -212,7 +213,7 @@ def _ends(found: Range | None, unit: float = 1.0) -> tuple[float, float] | None:
 
 
 def _memory(lake: Lake, recipe: Recipe, segment: str, device: str) -> tuple[float | None, float, list[str]]:
-    state = base_state(recipe.base_model, lake.local(lake.side("models")))
+    state = base_state(recipe.base_model, models_dir(lake))
     notes = [] if state.there else [state.text]
     if device == "cuda" and not Path("/proc/driver/nvidia/version").exists():
         return None, free_bytes("cpu") / GB, [*notes, "the recipe wants a GPU and there is none here: --set device=cpu"]

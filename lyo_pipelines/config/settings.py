@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from lyo_pipelines.config.addresses import refuse_credentials
 from lyo_pipelines.config.alerts import AlertSecrets
 from lyo_pipelines.errors import LyoError
 
@@ -51,6 +52,8 @@ class Settings(BaseSettings):
     lock_dir: folder of this machine's device locks; None: one of this account below the temporary folder.
     shared_with: who else may read what is written: nobody, or the group of the account.
     training_wait_seconds: how long a training waits for a device that another one holds.
+    local_dir: for a lake in object storage, where models, adapters and unfinished files lie on this machine; None: the user's cache.
+    lease_seconds: term of a lock in object storage, after which a killed owner's ends.
     traceback: whether errors that a person can mend show their traceback, too.
     pg_*: Dagster's state is kept in PostgreSQL once the host is set. The port is text, as libpq takes it.
     """
@@ -68,6 +71,8 @@ class Settings(BaseSettings):
     lock_dir: Path | None = None
     shared_with: Annotated[Literal["nobody", "group"], BeforeValidator(_word)] = "nobody"
     training_wait_seconds: float = Field(default=3600, ge=0)
+    local_dir: Path | None = None
+    lease_seconds: float = Field(default=60, ge=2)
     traceback: bool = False
     pg_host: str = ""
     pg_port: str = "5432"
@@ -78,7 +83,9 @@ class Settings(BaseSettings):
     @field_validator("data_dir")
     @classmethod
     def _absolute(cls, value: str) -> str:
-        return value if "://" in value else str(Path(value).expanduser().resolve())
+        if "://" in value:
+            return refuse_credentials(value).rstrip("/")
+        return str(Path(value).expanduser().resolve())
 
     @classmethod
     def from_env(cls, **given: Any) -> Self:
@@ -118,6 +125,12 @@ class Settings(BaseSettings):
                 "with another key the same user gets another pseudonym.",
             )
         return key
+
+    @property
+    def local_folder(self) -> Path:
+        """Where what a lake in object storage needs on this machine lies."""
+        cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+        return (self.local_dir or cache / "lyo_pipelines").expanduser().resolve()
 
     @property
     def group_reads(self) -> bool:

@@ -21,6 +21,7 @@ from filelock import FileLock
 from lyo_pipelines.errors import LyoError
 from lyo_pipelines.private_files import own_temporary_folder
 from lyo_pipelines.storage.lake import Lake, NotLocalError
+from lyo_pipelines.storage.lease import leased
 
 KEEP, DROP, PENDING = "keep", "drop", "pending"
 ALWAYS, NEVER = "always", "never"
@@ -180,14 +181,14 @@ def update_day(lake: Lake, day: date, found: Iterable[Review]) -> int:
 
 @contextmanager
 def locked_queue(lake: Lake, *, timeout: float = 60.0) -> Iterator[None]:
-    """Hold the queue alone; on a remote lake, among the processes of this machine."""
+    """Hold the queue alone; on a remote lake without conditional writes, among the processes of this machine."""
     path = queue_path(lake)
     try:
         lock = lake.local(path).with_suffix(".lock")
     except NotLocalError:
         lock = own_temporary_folder() / f"review-{sha256(path.encode()).hexdigest()[:16]}.lock"
     lock.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(str(lock), timeout=timeout):
+    with FileLock(str(lock), timeout=timeout), leased(lake, "review", timeout=timeout):
         yield
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import dagster as dg
 
@@ -29,6 +28,7 @@ from lyo_pipelines.evaluation.report.versions import (
 )
 from lyo_pipelines.plotting import DPI
 from lyo_pipelines.storage.lake import Lake
+from lyo_pipelines.storage.local_copies import fetched
 from lyo_pipelines.telling import rounded, told_size, told_span
 
 
@@ -67,7 +67,7 @@ def _hopes(report: Report) -> list[dict[str, str]]:
 
 def _page(lake: Lake, report: Report, folder: str) -> bytes:
     """The report as one file: as its evaluation wrote it, or made now where that was a version without it."""
-    path = Path(lake.local(folder)) / HTML_REPORT
+    path = fetched(lake, folder) / HTML_REPORT
     return path.read_bytes() if path.is_file() else render_html(report, report_plots(report)).encode("utf-8")
 
 

@@ -17,6 +17,7 @@ from lyo_pipelines.external_process.command import WORKING_DIRECTORY
 from lyo_pipelines.interactions.pseudonyms import Pseudonyms
 from lyo_pipelines.retraining.curriculum import load_curriculum
 from lyo_pipelines.storage.lake import Lake
+from lyo_pipelines.storage.local_copies import models_dir
 from lyo_pipelines.training.divergence import DivergedError, require_not_diverged
 
 
@@ -52,8 +53,7 @@ class Store(dg.ConfigurableResource):
 
     def models_dir(self) -> Path:
         """Where converted base models are kept."""
-        lake = self.lake()
-        return lake.local(lake.side("models"))
+        return models_dir(self.lake())
 
 
 def current_dataset(lake: Lake, segment: str) -> Version:

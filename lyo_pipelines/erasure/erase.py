@@ -56,7 +56,11 @@ class Proof:
 
 
 def plan_erasure(lake: Lake, users: Sequence[str], pseudonyms: Pseudonyms) -> Reach:
-    """What would go; nothing is changed, but for an erasure that was killed midway: that one is finished first."""
+    """What would go; nothing is changed, but for an erasure that was killed midway: that one is finished first.
+
+    Raises NotLocalError on a remote lake: nobody would look into the copies on other machines.
+    """
+    lake.require_local("Erasing a person")
     with landing_lock(lake):
         require_key(lake, pseudonyms)
         return find_reach(lake, users, pseudonyms)
@@ -75,7 +79,10 @@ def erase(
     """Erase them from everything that `stage_rows` and `stage_versions` reach. The days are stale afterwards.
 
     request: number of the request that this carries out; its file goes with them.
+
+    Raises NotLocalError on a remote lake.
     """
+    lake.require_local("Erasing a person")
     asked = request_path(lake, request) if request is not None else None
     with landing_lock(lake):
         finish_rewriting(lake)

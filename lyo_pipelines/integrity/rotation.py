@@ -42,8 +42,9 @@ class NothingToRotateError(OtherKeyError):
 def rotate_key(lake: Lake, pseudonyms: Pseudonyms) -> Rotated:
     """Give everybody the pseudonym of the newest key. Killed at any moment, it is begun anew or finished by the next call.
 
-    Raises NothingToRotateError, or OtherKeyError when the keys before are not the lake's.
+    Raises NothingToRotateError, OtherKeyError when the keys before are not the lake's, NotLocalError on a remote lake.
     """
+    lake.require_local("Rotating the key")
     with landing_lock(lake):
         finish_rewriting(lake)
         _require_next(lake, pseudonyms)

@@ -17,6 +17,7 @@ from lyo_pipelines.integrity.tables import table_damage
 from lyo_pipelines.registry.log import read_intact, registered_segments
 from lyo_pipelines.storage.damage import DamagedFileError
 from lyo_pipelines.storage.lake import Lake, NotLocalError
+from lyo_pipelines.storage.local_copies import fetched
 from lyo_pipelines.storage.small_files import read_object
 from lyo_pipelines.training.verified_loading import DamagedAdapterError, load_checked
 
@@ -84,14 +85,16 @@ def _verify_data(
 
 
 def _verify_adapters(lake: Lake, told: Verification, key: str) -> None:
-    try:
-        folder = lake.local(lake.adapter_dir(key))
-    except NotLocalError:
-        return
     hint = f"Restore it from a backup, or train {key} again."
     _verify_pointer(lake, told, f"{lake.adapter_dir(key)}/{_POINTER}", hint)
     for version in lake.names(lake.adapter_dir(key)):
-        path = folder / version / ADAPTER_MANIFEST
+        try:
+            path = fetched(lake, lake.adapter_dir(key, version)) / ADAPTER_MANIFEST
+        except NotLocalError:
+            return
+        except DamagedFileError as error:
+            told.add({lake.adapter_dir(key, version): error.message}, "source", hint)
+            continue
         if not path.is_file():
             continue
         told.checked["adapters"] += 1

@@ -17,6 +17,7 @@ from lyo_pipelines.registry.state import Release
 from lyo_pipelines.rollout.routing import Routing, RoutingEntry, Target, target_of
 from lyo_pipelines.rollout.selection import Query, choose_adapter
 from lyo_pipelines.storage.lake import Lake
+from lyo_pipelines.storage.local_copies import fetched
 
 
 class RehearsalError(LyoError):
@@ -78,5 +79,5 @@ def rehearsal_command(
         "--max-new-tokens": config.max_new_tokens,
     }
     if target is not None:
-        options |= {"--adapter": lake.local(lake.path(target.folder)), "--files": json.dumps(dict(target.files))}
+        options |= {"--adapter": fetched(lake, lake.path(target.folder)), "--files": json.dumps(dict(target.files))}
     return module_command("lyo_pipelines.evaluation.engine.rehearse", options=options)

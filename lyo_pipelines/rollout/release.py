@@ -20,6 +20,7 @@ from lyo_pipelines.registry.state import Release
 from lyo_pipelines.rollout.routing import refresh_routing
 from lyo_pipelines.storage.damage import DamagedFileError
 from lyo_pipelines.storage.lake import Lake, NotLocalError
+from lyo_pipelines.storage.local_copies import fetched
 from lyo_pipelines.training.tainted import read_tainted
 from lyo_pipelines.training.verified_loading import DamagedAdapterError, load_checked
 
@@ -182,7 +183,7 @@ def adapter_fault(lake: Lake, release: Release, version: str) -> str | None:
     """Why a registered version must not be served; None when its files are as they were registered."""
     adapter = _known(release, version)
     try:
-        load_checked(lake.local(lake.adapter_dir(adapter.segment, adapter.version)), adapter.files)
+        load_checked(fetched(lake, lake.adapter_dir(adapter.segment, adapter.version)), adapter.files)
     except (DamagedAdapterError, DocumentError) as error:
         return str(error)
     return None

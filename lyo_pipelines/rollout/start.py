@@ -25,6 +25,7 @@ from lyo_pipelines.registry.state import Release
 from lyo_pipelines.rollout.routing import refresh_routing
 from lyo_pipelines.storage.damage import DamagedFileError
 from lyo_pipelines.storage.lake import Lake
+from lyo_pipelines.storage.local_copies import fetched
 from lyo_pipelines.training.plan import TrainingResult
 from lyo_pipelines.training.tainted import read_tainted
 from lyo_pipelines.training.verified_loading import published_files
@@ -84,7 +85,7 @@ def start_release(
             f"{trained.version} learnt from people who were erased since, so it is not released.",
             hint="Train again: `lyo train` (business_sensor does so by itself).",
         )
-    report = read_report(lake.local(lake.report_dir(segment, trained.version)))
+    report = read_report(fetched(lake, lake.report_dir(segment, trained.version)))
     _require_current(report, release, trained.version)
     outcomes = evaluate_gates(report, evaluation)
     draft = _Draft(lake, adapter_of(trained), who, reason, now, _metrics(report))
@@ -137,7 +138,7 @@ def waiting_adapters(lake: Lake) -> tuple[list[TrainingResult], dict[str, Except
 def _waiting(lake: Lake, segment: str) -> list[TrainingResult]:
     """The segment's newest adapter where it waits for its release."""
     trained = latest_adapter(lake, segment)
-    report = lake.local(lake.report_dir(segment, trained.version))
+    report = fetched(lake, lake.report_dir(segment, trained.version))
     if trained.segment != segment or not is_complete(report) or _learnt_from_erased(lake, trained):
         return []
     release = read_release(lake, segment)

@@ -28,6 +28,7 @@ from lyo_pipelines.serving.contract import ChatMessage, ChatRequest, RefusedErro
 from lyo_pipelines.serving.door import Door
 from lyo_pipelines.serving.sources import NO_SOURCE, NOTHING_FITS, SourceFinder
 from lyo_pipelines.storage.lake import Lake
+from lyo_pipelines.storage.local_copies import fetched
 from lyo_pipelines.training.plan import METRICS
 from lyo_pipelines.training.versions import NoAdapterError, latest_adapter
 
@@ -132,7 +133,7 @@ def _status(lake: Lake, trainings: Trainings, setup: str | None) -> dict[str, ob
     }
     now = next((run for run in reversed(runs) if run.state == "running"), None)
     if now is not None and now.version:
-        row = last_json_line(lake.local(lake.adapter_dir(now.segment, now.version)) / METRICS)
+        row = last_json_line(fetched(lake, lake.adapter_dir(now.segment, now.version)) / METRICS)
         known = {"step": "step", "steps": "steps", "loss": "loss", "eta_seconds": "seconds_left"}
         told |= {ours: row[theirs] for theirs, ours in known.items() if theirs in row}
     return told

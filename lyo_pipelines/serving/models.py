@@ -18,6 +18,7 @@ from lyo_pipelines.segments import SegmentKeyError, parse_parent
 from lyo_pipelines.serving.contract import RefusedError
 from lyo_pipelines.serving.routed import Routed, RoutingFile, routed_adapter, routed_query
 from lyo_pipelines.storage.lake import Lake
+from lyo_pipelines.storage.local_copies import fetched
 from lyo_pipelines.training.plan import TrainingResult, is_complete, read_adapter
 from lyo_pipelines.training.verified_loading import DamagedAdapterError, published_files
 from lyo_pipelines.training.versions import NoAdapterError, latest_adapter
@@ -160,7 +161,7 @@ class Models:
                 self._base(model, four_bit=four_bit), arm=route.arm, release_id=route.release_id, route=route
             )
         try:
-            folder = self.lake.local(self.lake.adapter_dir(route.segment, route.version))
+            folder = fetched(self.lake, self.lake.adapter_dir(route.segment, route.version))
             spec = self._spec(folder)
             there = self._verified[folder][1]
             if other := sorted(name for name in route.files.keys() & there.keys() if route.files[name] != there[name]):
@@ -176,7 +177,7 @@ class Models:
         return ModelChoice(model, spec, route.version, route.arm, route.release_id, route.segment, route)
 
     def _named(self, model: str, segment: str, version: str) -> ModelChoice:
-        folder = self.lake.local(self.lake.adapter_dir(segment, version))
+        folder = fetched(self.lake, self.lake.adapter_dir(segment, version))
         if "/" in version or not is_complete(folder):
             raise RefusedError(
                 f"{segment} has no finished adapter {version!r}", status=404, param="model", code="model_not_found"

@@ -37,8 +37,7 @@ from lyo_pipelines.storage.damage import (
     damage_told,
     told_reason,
 )
-
-TEMPORARY = ".tmp-"
+from lyo_pipelines.storage.object_store import TEMPORARY, is_object_store, object_store
 
 
 class NotLocalError(LyoError):
@@ -53,13 +52,15 @@ class Lake:
 
     @cached_property
     def fs(self) -> Any:
-        """The fsspec filesystem behind `root`."""
+        """The fsspec filesystem behind `root`; of object storage, with what is not finished on this machine (object_store.py)."""
+        if is_object_store(self.root):
+            return object_store(self.root)
         return fsspec.core.url_to_fs(self.root)[0]
 
     @cached_property
     def base(self) -> str:
         """`root` without its protocol, as the filesystem wants it."""
-        base: str = fsspec.core.url_to_fs(self.root)[1]
+        base: str = self.root.partition("://")[2] if is_object_store(self.root) else fsspec.core.url_to_fs(self.root)[1]
         return base.rstrip("/")
 
     # -- paths -------------------------------------------------------------------------------------------------
@@ -132,9 +133,20 @@ class Lake:
         protocol: str | Sequence[str] = self.fs.protocol
         if "file" not in ((protocol,) if isinstance(protocol, str) else protocol):
             raise NotLocalError(
-                f"{path} must be on a local disk: set LYO_DATA_DIR to a local (or mounted) folder for training."
+                f"{path} lies in object storage, and this needs a local disk.",
+                hint="docs/object_storage.md says what works there; for the rest set LYO_DATA_DIR to a local (or mounted) folder.",
             )
         return Path(path)
+
+    def require_local(self, what: str) -> None:
+        """Raise NotLocalError, which names what is to be done, on a remote lake."""
+        try:
+            self.local(self.path())
+        except NotLocalError as error:
+            raise NotLocalError(
+                f"{what} does not work on a lake in object storage yet.",
+                hint="Copy the data directory to a local disk, set LYO_DATA_DIR to that, do it there, and copy it back.",
+            ) from error
 
     # -- listing -----------------------------------------------------------------------------------------------
     def exists(self, path: str) -> bool:
@@ -168,6 +180,12 @@ class Lake:
     def days(self, stage: str, name: str = "part.parquet") -> list[date]:
         """Sorted days for which `lake/<stage>/date=…/` holds `name` (`name=""`: holds anything)."""
         found: list[date] = []
+        if is_object_store(self.root):  # one listing, not a question for every day
+            below = {path[len(self.path(stage)) :].strip("/") for path in self.fs.find(self.path(stage))}
+            folders = {
+                path.partition("/")[0] for path in below if not name or path == f"{path.partition('/')[0]}/{name}"
+            }
+            return sorted(day for folder in folders if (day := _day_of(folder)) is not None)
         for entry in self.names(self.path(stage)):
             day = _day_of(entry)
             if day is not None and (not name or self.exists(self.path(stage, entry, name))):

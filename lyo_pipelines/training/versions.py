@@ -5,6 +5,7 @@ from __future__ import annotations
 from lyo_pipelines.errors import LyoError
 from lyo_pipelines.storage.damage import DamagedFileError
 from lyo_pipelines.storage.lake import Lake
+from lyo_pipelines.storage.local_copies import fetched
 from lyo_pipelines.storage.small_files import read_object
 from lyo_pipelines.training.plan import TrainingResult, is_complete, read_adapter
 from lyo_pipelines.training.recipes import PREFERENCE_METHODS
@@ -22,7 +23,7 @@ class DamagedPointerError(NoAdapterError):
 
 def list_adapters(lake: Lake, segment: str) -> list[TrainingResult]:
     """Finished adapters of a segment, by name."""
-    folders = [lake.local(lake.adapter_dir(segment, version)) for version in lake.names(lake.adapter_dir(segment))]
+    folders = [fetched(lake, lake.adapter_dir(segment, version)) for version in lake.names(lake.adapter_dir(segment))]
     return [read_adapter(folder) for folder in folders if is_complete(folder)]
 
 
@@ -40,7 +41,7 @@ def latest_adapter(lake: Lake, segment: str) -> TrainingResult:
     pointer = f"{lake.adapter_dir(segment)}/{_POINTER}"
     try:
         told = read_object(lake, pointer)
-        folder = lake.local(lake.adapter_dir(str(told.get("served_by", segment)), str(told["version"])))
+        folder = fetched(lake, lake.adapter_dir(str(told.get("served_by", segment)), str(told["version"])))
     except (FileNotFoundError, NotADirectoryError):
         folder = None
     except DamagedFileError as error:
@@ -65,5 +66,5 @@ def supervised_adapter(lake: Lake, segment: str) -> TrainingResult:
             f"{segment} has no adapter of its own, {found.segment} serves it: tune that one (`lyo prefer {found.segment}`)."
         )
     if found.manifest.method in PREFERENCE_METHODS and found.manifest.start_from:
-        return read_adapter(lake.local(lake.adapter_dir(segment, found.manifest.start_from)))
+        return read_adapter(fetched(lake, lake.adapter_dir(segment, found.manifest.start_from)))
     return found

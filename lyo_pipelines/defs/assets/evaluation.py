@@ -23,6 +23,7 @@ from lyo_pipelines.evaluation.report.build import read_report
 from lyo_pipelines.hosted.endpoints import with_hosted_models
 from lyo_pipelines.registry.log import RegistryDamagedError
 from lyo_pipelines.retraining.history import record_report
+from lyo_pipelines.storage.local_copies import fetched, fetched_files, publish_folder, working_folder
 from lyo_pipelines.training.versions import latest_adapter
 
 GROUP = "evaluation"
@@ -67,24 +68,26 @@ def eval_report(
     evaluation_config = with_hosted_models(
         evaluation_config, store.load_config().hosted, lake, dataset.segment, dataset.fingerprint
     )
-    output = lake.local(lake.report_dir(segment, candidate.version))
+    place = lake.report_dir(segment, candidate.version)
+    output = fetched(lake, place)
     command = evaluation_command(
-        lake.local(dataset.path),
+        fetched_files(lake, dataset.path),
         candidate.path,
         output,
         store.models_dir(),
         evaluation_config_path=write_config(evaluation_config, output),
         champion_dir=compared.champion.path if compared.champion else None,
         start_dir=compared.start.path if compared.start else None,
-        metrics_dir=lake.local(lake.side("metrics")),
+        metrics_dir=fetched_files(lake, lake.side("metrics")),
         # a parent's answers are asked for once, whichever of its thin children is reported on
-        cache_dir=default_cache(lake.local(lake.report_dir(candidate.segment, candidate.version))),
+        cache_dir=default_cache(working_folder(lake, lake.report_dir(candidate.segment, candidate.version))),
         served=served,
         data_dir=lake.root,
         config_path=store.settings().config_path,
     )
     context.instance.add_run_tags(context.run.run_id, {REPORT_TAG: candidate.version})
     pipes.run(context=context, command=command)
+    publish_folder(lake, place)
     report = read_report(output)
     record_report(lake, segment, candidate.version, report)
     shown = store.load_config().dataset.shown_examples

@@ -15,6 +15,7 @@ from lyo_pipelines.defs.resources import Store, refuse_repetition, refuse_stale
 from lyo_pipelines.defs.stale import build_what_is_stale
 from lyo_pipelines.json_types import ConfigTree
 from lyo_pipelines.retraining.curriculum import load_curriculum
+from lyo_pipelines.storage.local_copies import fetched, fetched_files, publish_folder
 from lyo_pipelines.training.plan import (
     ADAPTER_TAG,
     TRAINING_VERSION,
@@ -111,14 +112,18 @@ def preference_adapter(
     wanted = preference_config.minimum_labels if recipe.method == "kto" else preference_config.minimum_pairs
     _refuse_few(data, recipe.method, wanted)
     version = adapter_version(data.fingerprint, recipe, start.version)
-    output = lake.local(lake.adapter_dir(segment, version))
+    place = lake.adapter_dir(segment, version)
+    output = fetched(lake, place)
     refuse_repetition(output)
     recipe_path = output / "recipe.yaml"
     write_recipe(recipe, recipe_path)
     context.instance.add_run_tags(context.run.run_id, {ADAPTER_TAG: version})
     context.log.info(f"{segment}: {recipe.method} from {start.version} with preference data {data.fingerprint}")
-    command = training_command(recipe_path, lake.local(data.path), output, store.models_dir(), start_from=start.path)
+    command = training_command(
+        recipe_path, fetched_files(lake, data.path), output, store.models_dir(), start_from=start.path
+    )
     pipes.run(context=context, command=command)
+    publish_folder(lake, place)
     point_to(lake, segment, version)
     metadata = adapter_metadata(context.instance, read_adapter(output))
     return dg.MaterializeResult(metadata=metadata, data_version=dg.DataVersion(version))

@@ -10,6 +10,7 @@ from lyo_pipelines.defs.resources import Store, current_dataset, refuse_repetiti
 from lyo_pipelines.json_types import ConfigTree
 from lyo_pipelines.retraining.history import record_training
 from lyo_pipelines.storage.lake import Lake
+from lyo_pipelines.storage.local_copies import fetched, fetched_files, publish_folder
 from lyo_pipelines.training.plan import ADAPTER_TAG, TRAINING_VERSION, adapter_version, read_adapter, training_command
 from lyo_pipelines.training.recipe_loading import RecipeError, load_recipe, write_recipe
 from lyo_pipelines.training.versions import NoAdapterError, latest_adapter, point_to
@@ -54,7 +55,8 @@ def adapter(
         return _served(context, lake, dataset)
     refuse_stale(lake, store.load_config(), dataset.manifest)
     version = adapter_version(dataset.fingerprint, recipe)
-    output = lake.local(lake.adapter_dir(context.partition_key, version))
+    place = lake.adapter_dir(context.partition_key, version)
+    output = fetched(lake, place)
     output.mkdir(parents=True, exist_ok=True)
     refuse_repetition(output)
     recipe_path = output / "recipe.yaml"
@@ -63,8 +65,9 @@ def adapter(
     context.log.info(
         f"training {context.partition_key} {version} with recipe {config.recipe} on dataset {dataset.fingerprint}"
     )
-    command = training_command(recipe_path, lake.local(dataset.path), output, store.models_dir())
+    command = training_command(recipe_path, fetched_files(lake, dataset.path), output, store.models_dir())
     pipes.run(context=context, command=command)
+    publish_folder(lake, place)
     point_to(lake, context.partition_key, version)
     result = read_adapter(output)
     record_training(lake, result, dataset)

@@ -16,6 +16,7 @@ from lyo_pipelines.defs.report_page import gates_metadata
 from lyo_pipelines.defs.resources import Store
 from lyo_pipelines.evaluation.report.build import read_report
 from lyo_pipelines.evaluation.report.gates import describe, evaluate_gates, release_answer, release_sentence
+from lyo_pipelines.storage.local_copies import fetched
 from lyo_pipelines.training.versions import latest_adapter
 
 ASSET = "eval_report"
@@ -56,7 +57,7 @@ def _specs() -> list[dg.AssetCheckSpec]:
 def release_gates(context: dg.AssetCheckExecutionContext, store: Store) -> Iterator[dg.AssetCheckResult]:
     """Judge the newest report of the segment once, as a release would now."""
     lake, segment = store.lake(), context.op_execution_context.partition_key
-    report = read_report(lake.local(lake.report_dir(segment, latest_adapter(lake, segment).version)))
+    report = read_report(fetched(lake, lake.report_dir(segment, latest_adapter(lake, segment).version)))
     config = store.load_config().evaluation
     wanted = {key.name for key in context.op_execution_context.selected_asset_check_keys}
     yield from (one for one in gate_results(evaluate_gates(report, config), config) if one.check_name in wanted)

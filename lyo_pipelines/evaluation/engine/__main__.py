@@ -25,6 +25,7 @@ from lyo_pipelines.external_process.environment import NO_SPIN
 from lyo_pipelines.external_process.program import Program
 from lyo_pipelines.external_process.reporter import Reporter
 from lyo_pipelines.storage.lake import Lake
+from lyo_pipelines.storage.local_copies import working_folder
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -60,7 +61,7 @@ def _evaluate(options: argparse.Namespace, report_to: Reporter) -> None:
 
     cache, shared = options.cache or default_cache(options.output), None
     if lake is not None:
-        shared = default_cache(lake.local(lake.path("reports", "any")))
+        shared = default_cache(working_folder(lake, lake.path("reports", "any")))
     evaluate(inputs, options.output, options.models, cache, report_to.say, shared, clock=lambda: datetime.now(UTC))
     report_evaluation(report_to, options.output)
 

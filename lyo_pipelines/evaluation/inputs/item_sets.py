@@ -15,6 +15,7 @@ from lyo_pipelines.dataset.versions import latest_version
 from lyo_pipelines.evaluation.inputs.items import Item, TestSplitError, choose_items, read_items
 from lyo_pipelines.segments import SegmentKeyError, parse_parent
 from lyo_pipelines.storage.lake import Lake, NotLocalError
+from lyo_pipelines.storage.local_copies import fetched_files
 
 GENERAL = "general"
 _FILE = Path(__file__).parent / "general.yaml"
@@ -81,7 +82,7 @@ def _dataset(lake: Lake, key: str) -> Path | None:
     if version is None or version.segment != key:  # a parent's would be counted twice
         return None
     try:
-        folder = lake.local(version.path)
+        folder = fetched_files(lake, version.path)
         read_items(folder)
     except (TestSplitError, NotLocalError):
         return None

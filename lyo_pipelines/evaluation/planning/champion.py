@@ -12,6 +12,7 @@ from lyo_pipelines.contracts.document import DocumentError
 from lyo_pipelines.errors import LyoError
 from lyo_pipelines.registry.log import read_release
 from lyo_pipelines.storage.lake import Lake
+from lyo_pipelines.storage.local_copies import fetched
 from lyo_pipelines.training.plan import TrainingResult, read_adapter
 from lyo_pipelines.training.verified_loading import DamagedAdapterError, load_checked
 
@@ -53,7 +54,7 @@ def _champion(lake: Lake, segment: str) -> TrainingResult | None:
     if registered is None:
         return None
     try:
-        return load_checked(lake.local(lake.adapter_dir(registered.segment, registered.version)), registered.files)
+        return load_checked(fetched(lake, lake.adapter_dir(registered.segment, registered.version)), registered.files)
     except (DamagedAdapterError, DocumentError) as error:
         raise UnusableBaselineError(
             f"{segment}: {registered.version} serves everybody, but its files are not as they were registered ({error})",
@@ -66,7 +67,7 @@ def _start(lake: Lake, candidate: TrainingResult) -> TrainingResult | None:
     if not (version := candidate.manifest.start_from):
         return None
     try:
-        return read_adapter(lake.local(lake.adapter_dir(candidate.segment, version)))
+        return read_adapter(fetched(lake, lake.adapter_dir(candidate.segment, version)))
     except DocumentError as error:
         raise UnusableBaselineError(
             f"{candidate.version} was tuned from {version}, which is not among the adapters of {candidate.segment} ({error})",

@@ -14,6 +14,7 @@ from lyo_pipelines.evaluation.report.markdown_tables import difference_with_inte
 from lyo_pipelines.evaluation.report.plots import COLOURS
 from lyo_pipelines.plotting import INK, SMALL, SOFT, new_panel, small_png
 from lyo_pipelines.storage.lake import Lake
+from lyo_pipelines.storage.local_copies import fetched
 
 SHOWN = 20
 COLUMNS = ("version", "reported", "test items", "base", "adapter", "difference", "verdict", "may be released")
@@ -31,7 +32,7 @@ def version_history(lake: Lake, segment: str) -> VersionHistory:
     """The newest reports of the segment's versions, those of parents that serve it included."""
     reports, skipped = [], []
     for version in lake.names(lake.report_dir(segment)):
-        folder = lake.local(lake.report_dir(segment, version))
+        folder = fetched(lake, lake.report_dir(segment, version))
         if not is_complete(folder):
             continue
         try:

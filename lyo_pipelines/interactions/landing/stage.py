@@ -56,6 +56,7 @@ from lyo_pipelines.interactions.store.ledger import (
 from lyo_pipelines.interactions.store.tombstones import read_tombstones
 from lyo_pipelines.private_files import narrow_folder
 from lyo_pipelines.storage.lake import Lake, NotLocalError
+from lyo_pipelines.storage.lease import leased
 from lyo_pipelines.storage.rewriting import finish_rewriting
 
 
@@ -241,12 +242,15 @@ def landing_lock(lake: Lake) -> Iterator[None]:
 
     A rewriting of many files (of a new key, of an erasure) that was killed midway is finished first.
 
-    On a remote lake there is no lock: one writer at a time is then the deployment's duty.
+    In object storage it is a lease, which a killed process loses after a while (lease.py). Other remote storages have no lock: one
+    writer at a time is then the deployment's duty.
     """
     try:
         folder = lake.local(lake.path())
     except NotLocalError:
-        yield
+        with leased(lake, "landing"):
+            finish_rewriting(lake)
+            yield
         return
     folder.mkdir(parents=True, exist_ok=True)
     group = Settings.from_env().group_reads

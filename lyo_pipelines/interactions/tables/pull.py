@@ -44,6 +44,7 @@ from lyo_pipelines.interactions.tables.state import (
     write_state,
 )
 from lyo_pipelines.storage.lake import Lake, NotLocalError
+from lyo_pipelines.storage.lease import leased
 
 
 def pull_table(
@@ -165,7 +166,8 @@ def _table_lock(lake: Lake, name: str) -> Iterator[None]:
     try:
         folder = lake.local(lake.path("tables"))
     except NotLocalError:
-        yield
+        with leased(lake, f"table-{name}"):
+            yield
         return
     folder.mkdir(parents=True, exist_ok=True)
     with FileLock(str(folder / f".{name}.lock")):

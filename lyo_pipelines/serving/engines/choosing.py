@@ -5,25 +5,26 @@ from __future__ import annotations
 from lyo_pipelines.config.gateway import GatewayConfig
 from lyo_pipelines.serving.engines.engine import Engine
 from lyo_pipelines.storage.lake import Lake
+from lyo_pipelines.storage.local_copies import models_dir, working_folder
 
 
 def engine_of(config: GatewayConfig, base: str, lake: Lake) -> Engine:
     """Not started yet. base: name or folder of the base model. Raises NotLocalError on a remote lake."""
-    models_dir = lake.local(lake.side("models"))
+    models = models_dir(lake)
     if config.engine == "llama_cpp":
         from lyo_pipelines.serving.engines.llama_cpp_engine import LlamaCppEngine, LlamaCppSettings
 
-        return LlamaCppEngine(LlamaCppSettings(base, models_dir, waiting=config.queue, **config.llama_cpp.model_dump()))
+        return LlamaCppEngine(LlamaCppSettings(base, models, waiting=config.queue, **config.llama_cpp.model_dump()))
     if config.engine == "openai":
         from lyo_pipelines.serving.engines.openai_engine import OpenAIEngine
         from lyo_pipelines.serving.engines.openai_settings import OpenAISettings
 
-        adapters = lake.local(lake.path("adapters"))
+        adapters = working_folder(lake, lake.path("adapters"))
         return OpenAIEngine(
-            OpenAISettings(base=base, models_dir=models_dir, lake_adapters=adapters, **config.openai.model_dump())
+            OpenAISettings(base=base, models_dir=models, lake_adapters=adapters, **config.openai.model_dump())
         )
     from lyo_pipelines.serving.engines.limits import Limits
     from lyo_pipelines.serving.engines.torch_engine import TorchEngine
 
     limits = Limits(waiting=config.queue, **config.torch.model_dump())
-    return TorchEngine(models_dir, base, limits=limits)
+    return TorchEngine(models, base, limits=limits)
