@@ -39,6 +39,7 @@ class SearchRunConfig(dg.Config):
     owners=["team:training"],
     kinds={"optuna", "pytorch"},
     deps=["train_split", "validation_split"],
+    code_version="1",
     pool=GPU_POOL,
     description=(
         "Trials of a recipe's figures (learning rate, rank, …) on the segment's current dataset version, each a training of its "
