@@ -5,6 +5,7 @@ Modes are set where things are created, and narrowed where an earlier version le
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import tempfile
@@ -32,7 +33,11 @@ def narrow_folder(folder: Path, *, group: bool = False) -> None:
         return
     wanted = stat.S_IMODE(found.st_mode) & ~(_GROUP if group else _NOBODY)
     if stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and wanted != stat.S_IMODE(found.st_mode):
-        folder.chmod(wanted)
+        try:
+            folder.chmod(wanted)
+        except OSError as error:
+            if error.errno != errno.EROFS:  # nothing is written there: whoever tries says so
+                raise
 
 
 def own_temporary_folder() -> Path:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import subprocess
 import sys
 import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -101,3 +103,13 @@ def test_the_definitions_write_privately(tmp_path, shared, wanted):
     )
     subprocess.run([sys.executable, "-c", code], env={**os.environ, "LYO_SHARED_WITH": shared}, check=True)
     assert mode(made) == wanted
+
+
+def test_a_folder_that_cannot_be_narrowed_as_its_disk_is_read_only_is_left_as_it_is(tmp_path, monkeypatch):
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    tmp_path.chmod(0o755)
+    monkeypatch.setattr(Path, "chmod", refuse)
+    narrow_folder(tmp_path)
+    assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o755
