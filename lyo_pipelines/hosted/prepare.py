@@ -128,5 +128,7 @@ def _redacted(
 
 def _trained(messages: list[dict[str, str]]) -> list[dict[str, str | int]]:
     """Only the last answer was chosen by curation: earlier ones carry weight 0."""
-    *earlier, last = messages
-    return [*({**one, "weight": 0} if one["role"] == "assistant" else {**one} for one in earlier), {**last}]
+    told: list[dict[str, str | int]] = []
+    for message in messages[:-1]:
+        told.append({**message, "weight": 0} if message["role"] == "assistant" else {**message})
+    return [*told, {**messages[-1]}]

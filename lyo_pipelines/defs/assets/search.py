@@ -17,7 +17,7 @@ from lyo_pipelines.json_types import ConfigTree
 from lyo_pipelines.search.command import SEARCH_TAG, prepare_search, require_optuna, search_command
 from lyo_pipelines.search.outcome import RESULT, SearchResult
 from lyo_pipelines.search.plots import HISTORY, IMPORTANCE, draw_history, draw_importance
-from lyo_pipelines.search.record import BEST_RECIPE, TrialRecord, read_records
+from lyo_pipelines.search.record import BEST_RECIPE, SEARCH_VERSION, TrialRecord, read_records
 from lyo_pipelines.search.space import own_figures
 from lyo_pipelines.storage.whole_files import write_whole
 from lyo_pipelines.telling import rounded, told_span
@@ -41,6 +41,7 @@ class SearchRunConfig(dg.Config):
     deps=["train_split", "validation_split"],
     code_version="1",
     pool=GPU_POOL,
+    code_version=str(SEARCH_VERSION),
     description=(
         "Trials of a recipe's figures (learning rate, rank, …) on the segment's current dataset version, each a training of its "
         "own, within a budget. The recipe's own figures are trial 0. The test split is never opened."
