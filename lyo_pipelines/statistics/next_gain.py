@@ -6,6 +6,9 @@ What is forecast is the true gain m + a + b of the next one. m has a wide normal
 "Prior distributions for variance parameters in hierarchical models", Bayesian Analysis 1, 2006) and are summed over on a grid, so
 that with few gains the answer is as unsure as the spreads are. Groups with few gains of their own are drawn towards all."""
 
+# scipy brings no types:
+# pyright: reportMissingTypeStubs=false, reportUnknownVariableType=false
+
 from __future__ import annotations
 
 import math
