@@ -148,8 +148,9 @@ def _forecaster(
     """Of the logarithm of positive values, grouped by kind of recipe and machine."""
     shape = (len(values), len(priors))
     logs = np.log(np.array(values, dtype=np.float64))
-    rows = (np.array(one, dtype=np.float64).reshape(shape) for one in (x, planned))
-    return Forecaster(PastValues(*rows, logs, [(one.kind, one.machine) for one in of]), priors, spread)
+    known, before = (np.array(one, dtype=np.float64).reshape(shape) for one in (x, planned))
+    past = PastValues(known, before, logs, [(one.kind, one.machine) for one in of])
+    return Forecaster(past, priors, spread)
 
 
 def _sizes(tokens: float, steps: int) -> list[float]:

@@ -105,7 +105,7 @@ def _metric(
 def _business(seen: Observation, config: RolloutConfig) -> Iterator[ExperimentMetric]:
     for name, sums in seen.business.items():
         found, at = business_difference(name, sums), config.planned_error(name)
-        direction: Direction = config.business.better(name) or "neutral"
+        direction = config.business.better(name)
         one = _judged(seen, config, name, found, at, direction, is_ratio=name == "tokens_per_answer")
         yield replace(one, use=config.business.measures[name].use, waiting=sums.waiting)
 
@@ -116,16 +116,16 @@ def _judged(
     name: str,
     found: RatioDifference,
     planned_error: float,
-    direction: Direction,
+    direction: Direction | None,
     *,
     is_ratio: bool,
 ) -> ExperimentMetric:
-    """The metric with its bounds over all looks. is_ratio: `found` is one of logarithms."""
+    """The metric with its bounds over all looks. direction: None: it only describes; is_ratio: `found` is one of logarithms."""
     sides = 2 * (len(_METRICS) + len(seen.business))
     bounds = bounds_of_difference(found, 1 - config.experiment.alpha / sides, planned_error)
     low, high = bounds.low, bounds.high
     word: Verdict = "cannot_tell"
-    if direction != "neutral" and (low > 0 or high < 0):
+    if direction is not None and (low > 0 or high < 0):
         word = "better" if (low > 0) == (direction == "higher") else "worse"
     values = (found.ratio.value, found.base.value, found.estimate, low, high)
     if is_ratio:

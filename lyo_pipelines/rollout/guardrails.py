@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
+from lyo_pipelines.config.rollout import BusinessMeasure, MeasureUse
 from lyo_pipelines.rollout.arm_differences import bounds_of_difference, business_difference
 from lyo_pipelines.rollout.error_rates import ErrorRates
 from lyo_pipelines.rollout.evidence import ReleaseCase
@@ -123,7 +124,7 @@ def response_time(case: ReleaseCase) -> ReleaseFinding:
 def business_guardrails(case: ReleaseCase) -> Iterator[ReleaseFinding]:
     """The business measures that are configured as guardrails, one finding each; they share the error probability."""
     business, watch = case.config.business, case.watch
-    uses = {
+    uses: dict[BusinessMeasure, MeasureUse] = {
         name: one for name, one in business.measures.items() if one.use == "guardrail" and name in case.seen.business
     }
     for name, one in uses.items():

@@ -12,6 +12,9 @@ The model may be wrong, so its level is corrected by how it did: each run is for
 would have covered the wanted share of them is used (split-conformal, Vovk et al., Algorithmic Learning in a Random World, 2005,
 in the order of time). With fewer than `needed_scores` such forecasts the model's own level stands."""
 
+# scipy brings no types:
+# pyright: reportMissingTypeStubs=false, reportUnknownVariableType=false
+
 from __future__ import annotations
 
 import math

@@ -6,6 +6,9 @@ What is forecast is the true gain m + a + b of the next one. m has a wide normal
 "Prior distributions for variance parameters in hierarchical models", Bayesian Analysis 1, 2006) and are summed over on a grid, so
 that with few gains the answer is as unsure as the spreads are. Groups with few gains of their own are drawn towards all."""
 
+# scipy brings no types:
+# pyright: reportMissingTypeStubs=false, reportUnknownVariableType=false
+
 from __future__ import annotations
 
 import math
@@ -18,7 +21,7 @@ from scipy.special import ndtr, ndtri
 
 Floats = NDArray[np.float64]
 
-_GRID = np.array([0.02, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0])
+_GRID = (0.02, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0)
 """Spreads, in units of the scale of the gains."""
 _WIDE = 10.0
 """Standard deviation of the prior of m in the same units."""
@@ -76,8 +79,9 @@ def next_gain(gains: Sequence[Gain], group: str) -> NextGain | None:
     scale = math.sqrt(float(np.mean(y**2))) or float(np.sqrt(noise.mean())) or 1.0
     wide = (_WIDE * scale) ** 2
     told: list[tuple[float, float, float]] = []
-    for between in _GRID * scale:
-        for within in _GRID * scale:
+    spreads = [scale * one for one in _GRID]
+    for between in spreads:
+        for within in spreads:
             covariance = np.diag(noise + within**2) + between**2 * same + wide
             factor = np.linalg.cholesky(covariance + 1e-9 * scale**2 * np.eye(len(y)))
             white = np.linalg.solve(factor, y)

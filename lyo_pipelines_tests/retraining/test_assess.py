@@ -11,6 +11,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from lyo_pipelines.config.loading import load_config
 from lyo_pipelines.config.retraining import RetrainingConfig
 from lyo_pipelines.health.aggregate import aggregate_day
 from lyo_pipelines.health.contract import HEALTH, USERS
@@ -22,6 +23,7 @@ from lyo_pipelines.retraining.curriculum import Curriculum, load_curriculum
 from lyo_pipelines.retraining.decide import decide_segment
 from lyo_pipelines.retraining.history import Launch, Training, TrainingHistory
 from lyo_pipelines.retraining.windows import comparison_windows
+from lyo_pipelines.retraining.worth import RULE as WORTH
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines_tests.health.interaction_rows import frame, row
 from lyo_pipelines_tests.retraining.signal_factory import CONFIG, NOW, launch, signals, training
@@ -304,3 +306,11 @@ def test_a_fall_is_trained_for_though_there_are_fewer_examples_than_last_time(la
     found = look(lake)
     assert found.signals[FELL].examples < told.examples
     assert found.decisions[FELL].outcome == "fire"
+
+
+def test_a_look_that_knows_costs_says_of_each_cause_whether_it_is_worth_it(lake):
+    found = assess_segments(lake, config(), curriculum(), [], NOW, by="x", costs=load_config().costs).decisions
+    told = {key: [one for one in decision.findings if one.rule == WORTH] for key, decision in found.items()}
+    assert {key: len(one) for key, one in told.items()} == {FELL: 1, WELL: 0, NEW: 0}
+    assert told[FELL][0].outcome == "not_enough_evidence" and "0 of 5 reports" in told[FELL][0].says
+    assert found[FELL].outcome == "fire"
