@@ -9,6 +9,7 @@ A random Llama with LoRA r 16, float32, gloo on CPUs, 1, 2 and 4 processes. The 
 from __future__ import annotations
 
 import argparse
+import ctypes
 import json
 import multiprocessing as mp
 import os
@@ -90,6 +91,7 @@ def work(rank: int, sharding: str, count: int, meeting: str, options: argparse.N
         optimizer.step()
         gradients = sum(size(weight.grad) for weight in learnt)
         optimizer.zero_grad()
+    ctypes.CDLL(None).malloc_trim(0)  # what is free already, and only kept for later, is not counted
     told.put({
         "base": sum(size(weight) for weight in model.parameters() if not weight.requires_grad),
         "adapter": sum(map(size, learnt)),

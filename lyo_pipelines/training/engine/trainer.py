@@ -237,7 +237,7 @@ def training_arguments(
 ) -> transformers.TrainingArguments:
     """The settings as the Trainer takes them. accumulation: micro-batches of a step in this process (default: all of them)."""
     kind = transformers.Seq2SeqTrainingArguments if encoder_decoder else transformers.TrainingArguments
-    own = {} if accumulation is None else {"gradient_accumulation_steps": accumulation}
+    own: dict[str, Any] = {} if accumulation is None else {"gradient_accumulation_steps": accumulation}
     arguments = kind(**training_settings(recipe, plan, folder, device) | own)
     if arguments.n_gpu > 1:  # the Trainer would spread one batch over all GPUs it sees; we hold the lock of one
         arguments._n_gpu = 1
