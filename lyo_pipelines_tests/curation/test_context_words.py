@@ -8,7 +8,7 @@ import regex
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lyo_pipelines.curation.privacy.context import any_of, context_words
+from lyo_pipelines.curation.privacy.context import _lists, any_of, context_words
 from lyo_pipelines.curation.privacy.spans import Upcoming
 
 _PARTS = ["tel", "call", " me", "our", "phone", "phones", "smart", "मेरा", " ", "नंबर", "ab", "1", "(", "|", "."]
@@ -34,6 +34,11 @@ def test_the_words_of_the_lists_are_found():
     assert context_words("phone").search("please CALL me")
     assert context_words("own_number").search("मेरा नंबर")
     assert not context_words("phone").search("a recall")
+
+
+@given(st.sampled_from(sorted(_lists())), st.text("0123456789 .,-+()/%:;=\n#@*", max_size=30))
+def test_no_context_word_is_without_letters(kind, signs):
+    assert context_words(kind).search(signs) is None
 
 
 @given(st.text("ab "), st.lists(st.integers(0, 12), max_size=8), st.integers(0, 6))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -52,14 +53,20 @@ class Finder:
     find: Callable[[str], Iterator[PersonalDataSpan]]
 
 
+_WORDY = re.compile(r"[^\W\d_]|§")
+"""What every context word has at least one of: a list of numbers is passed without a search for each word."""
+
+
 def preceded_by(words: regex.Pattern[str], text: str, start: int, window: int = 50) -> bool:
     """Whether one of the words stands shortly before a position."""
-    return words.search(text, max(0, start - window), start) is not None
+    first = max(0, start - window)
+    return _WORDY.search(text, first, start) is not None and words.search(text, first, start) is not None
 
 
 def followed_by(words: regex.Pattern[str], text: str, end: int, window: int = 30) -> bool:
     """Whether one of the words stands shortly after a position."""
-    return words.search(text, end, min(len(text), end + window)) is not None
+    last = min(len(text), end + window)
+    return _WORDY.search(text, end, last) is not None and words.search(text, end, last) is not None
 
 
 def beside(words: regex.Pattern[str], text: str, start: int, end: int, window: int = 60) -> bool:
