@@ -77,7 +77,7 @@ def test_what_is_remembered_is_found_from_the_rows_on_that_it_takes_and_the_left
     assert by_rows[16].membership.finding == by_rows[8].membership.finding == "found"
     assert by_rows[1].membership.finding != "found"
     assert found.left_out.membership.finding != "found"
-    assert by_rows[16].one_run.epsilon > 1
+    assert by_rows[16].one_run.epsilon > 0.5
     assert by_rows[16].exposure.median > 6
     assert by_rows[16].exposure.modelled > by_rows[16].exposure.highest > by_rows[1].exposure.median
 
