@@ -7,7 +7,7 @@ fitted to the controls extrapolates (section 4.3, "by distribution modeling"): a
 """
 
 # scipy brings no types:
-# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.stats import skewnorm
 
 from lyo_pipelines.statistics.exact_intervals import share_bounds
 
@@ -48,6 +47,8 @@ def modelled_exposure(score: float, controls: Sequence[float]) -> float:
     Its parameters follow from the moments in closed form (Azzalini and Capitanio, *The Skew-Normal and Related Families*, 2014,
     section 3.1); a larger skewness than it can have is cut to the largest.
     """
+    from scipy.stats import skewnorm  # slow to import, and commands that only look import this module
+
     values = np.asarray(controls, dtype=float)
     spread = float(values.std()) if len(values) >= 10 and np.isfinite(values).all() else 0.0
     if spread == 0:
