@@ -4,13 +4,13 @@ What may be counted as a success, and what a median is of, belongs to the caller
 """
 
 # scipy brings no types:
-# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportMissingTypeStubs=false, reportUnknownVariableType=false
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from scipy.stats import beta, binom
+from scipy.special import bdtr, betainc, betaincinv
 
 
 def share_bounds(successes: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
@@ -23,14 +23,14 @@ def share_bounds(successes: int, n: int, confidence: float = 0.95) -> tuple[floa
     if n == 0:
         return 0.0, 1.0
     tail = (1 - confidence) / 2
-    low = 0.0 if successes == 0 else float(beta.ppf(tail, successes, n - successes + 1))
-    high = 1.0 if successes == n else float(beta.ppf(1 - tail, successes + 1, n - successes))
+    low = 0.0 if successes == 0 else float(betaincinv(successes, n - successes + 1, tail))
+    high = 1.0 if successes == n else float(betaincinv(successes + 1, n - successes, 1 - tail))
     return low, high
 
 
 def at_least_p_value(successes: int, n: int, chance: float) -> float:
     """Probability of so many successes or more in n trials that succeed with this chance: the exact one-sided binomial test."""
-    return 1.0 if successes <= 0 else float(binom.sf(successes - 1, n, chance))
+    return 1.0 if successes <= 0 else float(betainc(successes, n - successes + 1, chance))
 
 
 def median_bounds(values: Sequence[float], confidence: float = 0.95) -> tuple[float, float]:
@@ -39,7 +39,9 @@ def median_bounds(values: Sequence[float], confidence: float = 0.95) -> tuple[fl
     Infinite where there are too few values for the confidence: with 5 or fewer no two of them enclose a median with 95 %.
     """
     ordered, n = sorted(values), len(values)
-    below = int(binom.ppf((1 - confidence) / 2, n, 0.5)) if n else 0  # so many values may lie beyond the bound
+    below = 0  # so many values may lie beyond each bound
+    while below < n and float(bdtr(below, n, 0.5)) < (1 - confidence) / 2:
+        below += 1
     if below < 1:
         return float("-inf"), float("inf")
     return ordered[below - 1], ordered[n - below]

@@ -7,7 +7,7 @@ fitted to the controls extrapolates (section 4.3, "by distribution modeling"): a
 """
 
 # scipy brings no types:
-# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 
 from __future__ import annotations
 
@@ -15,9 +15,11 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.stats import skewnorm
 
 from lyo_pipelines.statistics.exact_intervals import share_bounds
+
+_LARGEST_SKEWNESS = 0.99
+"""A skew-normal distribution has less than 0.9953."""
 
 
 def rank_among(score: float, controls: Sequence[float]) -> int:
@@ -40,11 +42,23 @@ def exposure_bounds(rank: int, controls: int, confidence: float = 0.95) -> tuple
 
 
 def modelled_exposure(score: float, controls: Sequence[float]) -> float:
-    """Bits by a skew-normal distribution fitted to the controls by maximum likelihood; nan where it cannot be fitted."""
+    """Bits by a skew-normal distribution with the controls' mean, variance and skewness; nan where they have no spread.
+
+    Its parameters follow from the moments in closed form (Azzalini and Capitanio, *The Skew-Normal and Related Families*, 2014,
+    section 3.1); a larger skewness than it can have is cut to the largest.
+    """
+    from scipy.stats import skewnorm  # slow to import, and commands that only look import this module
+
     values = np.asarray(controls, dtype=float)
-    if len(values) < 10 or float(values.std()) == 0 or not np.isfinite(values).all():
+    spread = float(values.std()) if len(values) >= 10 and np.isfinite(values).all() else 0.0
+    if spread == 0:
         return math.nan
-    centre, spread = float(values.mean()), float(values.std())
-    shape, place, scale = skewnorm.fit((values - centre) / spread)
-    tail = float(skewnorm.logcdf((score - centre) / spread, shape, place, scale))
+    centred = (values - float(values.mean())) / spread
+    skewness = min(max(float((centred**3).mean()), -_LARGEST_SKEWNESS), _LARGEST_SKEWNESS)
+    root = abs(skewness) ** (2 / 3)
+    delta = math.copysign(math.sqrt(math.pi / 2 * root / (root + (2 - math.pi / 2) ** (2 / 3))), skewness)
+    scale = 1 / math.sqrt(1 - 2 * delta**2 / math.pi)
+    place = -scale * delta * math.sqrt(2 / math.pi)
+    shape = delta / math.sqrt(1 - delta**2)
+    tail = float(skewnorm.logcdf((score - float(values.mean())) / spread, shape, place, scale))
     return -tail / math.log(2) if math.isfinite(tail) else math.nan

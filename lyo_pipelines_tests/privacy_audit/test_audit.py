@@ -26,7 +26,7 @@ from lyo_pipelines_tests.engine_process import run_engine
 from lyo_pipelines_tests.privacy_audit.small_world import figures, overtrained, world
 from lyo_pipelines_tests.training.tiny import make_model
 
-STEPS = 200
+STEPS = 150
 """Enough for a hundred thousand random weights to learn eight rows of a canary by heart."""
 
 

@@ -39,7 +39,7 @@ def canaries(count: int, seed: int = 0, **changes) -> list[Canary]:
 def costs(of: list[Canary], seed: int, remembered: float = 0.0):
     """Nats of candidates without and with training: noise, and what is planted is cheaper by `remembered` for each row."""
     rng = np.random.default_rng(seed)
-    base = {one.name: rng.normal(30, 4, len(one.candidates)) for one in of}
+    base = {one.name: rng.normal(30, 1, len(one.candidates)) for one in of}
     trained = {name: before + rng.normal(-3, 1, len(before)) for name, before in base.items()}
     for one in of:
         trained[one.name][0] -= remembered * one.rows * one.planted
@@ -60,24 +60,24 @@ def test_the_coin_is_fair():
 
 
 def test_chance_is_found_as_often_as_the_figures_say():
-    made = canaries(400, repetitions=[1])
+    made = canaries(300, repetitions=[1])
     found = findings_of(rank_canaries(made, *costs(made, seed=1)), CONFIG.changed({"repetitions": [1]}))
     (level,) = found.repetitions
     assert level.membership.finding == "not found"
     assert found.left_out.membership.finding == "not found"
     assert level.membership.ci_low <= CONFIG.kept_false_positives <= level.membership.ci_high
     assert level.exposure.median == pytest.approx(1, abs=0.35)
-    assert level.one_run.epsilon == 0
+    assert level.one_run.epsilon < 0.4, "5 % of audits claim something without cause"
 
 
 def test_what_is_remembered_is_found_from_the_rows_on_that_it_takes_and_the_left_out_are_not():
     made = canaries(24)
-    found = findings_of(rank_canaries(made, *costs(made, seed=2, remembered=1.2)), CONFIG)
+    found = findings_of(rank_canaries(made, *costs(made, seed=2, remembered=0.4)), CONFIG)
     by_rows = {level.rows: level for level in found.repetitions}
     assert by_rows[16].membership.finding == by_rows[8].membership.finding == "found"
     assert by_rows[1].membership.finding != "found"
     assert found.left_out.membership.finding != "found"
-    assert by_rows[16].one_run.epsilon > 1
+    assert by_rows[16].one_run.epsilon > 0.5
     assert by_rows[16].exposure.median > 6
     assert by_rows[16].exposure.modelled > by_rows[16].exposure.highest > by_rows[1].exposure.median
 
