@@ -3,7 +3,7 @@
 A killed owner cannot give it back, so it ends by itself. How old it is, the storage says: its own time of the answer less its own time
 of the last write, so no two machines' clocks are compared (but it is assumed that the storage's own clocks agree within MARGIN). The
 owner counts by its monotonic clock from before it asked, so it stops before anybody else may begin. It looks at that before every
-change of the lake (`ObjectStore.guard`). What is left: an owner that is suspended for longer than the term exactly between this look
+change of the lake (`ObjectStore.guards`). What is left: an owner that is suspended for longer than the term exactly between this look
 and the request. What landings write is named by its content, so such a late write repeats what was written and mixes nothing.
 
 Method: Gray and Cheriton, "Leases" (SOSP 1989); `If-None-Match: *` and `If-Match` of PutObject.
@@ -155,9 +155,9 @@ def leased(lake: Lake, name: str, *, timeout: float | None = None) -> Iterator[N
         return
     lease = Lease(store, lake.path("locks", name), Settings.from_env().lease_seconds)
     lease.acquire(timeout)
-    before, store.guard = store.guard, lease.require_held
+    store.guards.add(lease.require_held)
     try:
         yield
     finally:
-        store.guard = before
+        store.guards.discard(lease.require_held)
         lease.release()

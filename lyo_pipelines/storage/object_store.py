@@ -35,7 +35,9 @@ STAGING = "staging"
 """Folder of the lake in which landings are prepared: it is no part of it."""
 _AT_ONCE = 8 << 20
 """Bytes up to which an object is read in one request; larger ones are read in parts of this size."""
-_WRITER = "lyo-writer"
+_FILES = (".parquet", ".json", ".jsonl", ".csv", ".md", ".txt")
+"""Endings that no folder of the lake has."""
+_WRITER = "writer"
 _ATTEMPTS = 5
 
 
@@ -46,7 +48,7 @@ class ObjectStoreError(LyoError, OSError):
 class ObjectStore(AbstractFileSystem):
     """An S3 file system, with temporary and staged paths on this machine's disk. base: of the lake, without the protocol.
 
-    guard: is called before every change of an object; a lease puts itself there while it is held.
+    guards: are called before every change of an object; a lease puts itself there while it is held.
     """
 
     protocol = PROTOCOLS
@@ -55,7 +57,7 @@ class ObjectStore(AbstractFileSystem):
     def __init__(self, remote: Any, base: str) -> None:
         super().__init__()
         self.remote = remote
-        self.guard: Callable[[], None] | None = None
+        self.guards = set[Callable[[], None]]()
         self._base, self._staging = base, f"{base}/lake/{STAGING}"
 
     # -- which side a path is on -----------------------------------------------------------------------------------
@@ -69,8 +71,8 @@ class ObjectStore(AbstractFileSystem):
 
     @contextmanager
     def _changing(self) -> Generator[None]:
-        if self.guard is not None:
-            self.guard()
+        for guard in tuple(self.guards):
+            guard()
         with told():
             yield
 
@@ -102,7 +104,16 @@ class ObjectStore(AbstractFileSystem):
         if (staged := self._staged(path)) is not None:
             return {**_LOCAL.info(str(staged)), "name": path}
         with told():
+            if path.startswith(f"{self._base}/lake/") and path.endswith(_FILES):
+                return self._head(path)
             return self.remote.info(path)
+
+    def _head(self, path: str) -> dict[str, Any]:
+        """Of what can be no folder one question is enough; s3fs would list what lies below a missing file."""
+        bucket, _, key = path.partition("/")
+        found: Any = self.remote.call_s3("head_object", Bucket=bucket, Key=key)
+        times = {"ETag": found["ETag"], "LastModified": found["LastModified"]}
+        return {"name": path, "type": "file", "size": found["ContentLength"], **times}
 
     def exists(self, path: str, **options: Any) -> bool:  # noqa: D102
         try:
@@ -155,7 +166,7 @@ class ObjectStore(AbstractFileSystem):
                 self.remote.pipe_file(path, value, mode="create", Metadata={_WRITER: writer})
             except FileExistsError:
                 # an answer may be lost on its way, and the request is then made again: the object may be our own
-                if self.remote.metadata(path, refresh=True).get(_WRITER.replace("-", "_")) == writer:
+                if self.remote.metadata(path, refresh=True).get(_WRITER) == writer:
                     return
                 raise
             except OSError as error:
@@ -196,10 +207,10 @@ class ObjectStore(AbstractFileSystem):
 
     rm_file = rm
 
-    def makedirs(self, path: str, exist_ok: bool = False) -> None:
+    def makedirs(self, path: str, **options: Any) -> None:
         """Folders are made by what lies in them."""
 
-    def mkdir(self, path: str, create_parents: bool = True, **options: Any) -> None:
+    def mkdir(self, path: str, **options: Any) -> None:
         """Folders are made by what lies in them."""
 
 

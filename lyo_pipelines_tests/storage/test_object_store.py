@@ -107,10 +107,10 @@ def test_a_lease_that_was_not_renewed_goes_to_the_next_and_stops_its_owner(lake,
     second.acquire()
     assert time.monotonic() - begun > 1.9
     assert second.fence == first.fence + 1
-    monkeypatch.setattr(store, "guard", first.require_held)
+    monkeypatch.setattr(store, "guards", {first.require_held})
     with pytest.raises(LeaseLostError, match="another process"):
         lake.write_text("late", lake.path("late.txt"))
-    monkeypatch.setattr(store, "guard", second.require_held)
+    monkeypatch.setattr(store, "guards", {second.require_held})
     lake.write_text("in time", lake.path("late.txt"))
     second.release()
 
