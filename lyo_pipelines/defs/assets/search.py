@@ -39,7 +39,6 @@ class SearchRunConfig(dg.Config):
     owners=["team:training"],
     kinds={"optuna", "pytorch"},
     deps=["train_split", "validation_split"],
-    code_version="1",
     pool=GPU_POOL,
     code_version=str(SEARCH_VERSION),
     description=(
