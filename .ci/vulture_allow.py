@@ -5,6 +5,8 @@ Each group says who uses it. A name that nobody but a test uses does not belong 
 
 # fields of documents and tables: written and read by their name, by programs or people outside
 schema_version
+audit_version
+ceiling
 manifest_version
 decoding
 rule_versions
@@ -109,3 +111,5 @@ verify_schedule
 retention_schedule  # jobs and schedules: loaded by Dagster from their module
 plan_erasure_job
 erase_job
+search_job
+audit_privacy_job

@@ -44,7 +44,7 @@ class TrainingNote(Document):
     preference_fingerprint: str | None = Field(None, exclude_if=_nothing)
     start_from: str | None = Field(None, exclude_if=_nothing)
     recipe: JsonObject = Field(default_factory=dict)
-    tainted: str = Field("", exclude_if=_nothing)
+    tainted: str = Field(default="", exclude_if=_nothing)
 
     @property
     def may_serve(self) -> bool:

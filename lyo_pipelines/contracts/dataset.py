@@ -60,7 +60,7 @@ class DataManifest(Document):
     remembers: tuple[str, ...] = ()
     row_figures: JsonObject = Field(default_factory=dict)  # not named at first
     files: dict[str, FileRecord] = Field(default_factory=dict, exclude_if=lambda files: not files)
-    tainted: str = Field("", exclude_if=lambda why: not why)
+    tainted: str = Field(default="", exclude_if=lambda why: not why)
 
     def require_files(self, folder: Path) -> None:
         """Raise DocumentError, which names the file, where one of the folder is missing or not as long as it was written."""

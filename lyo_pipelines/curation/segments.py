@@ -34,7 +34,7 @@ def funnel_totals(lake: Lake) -> FunnelTotals:
     for day in lake.days("examples", "funnel.parquet"):
         funnel = _funnel(lake, lake.examples(day, "funnel"), "rule")
         removed.update(dict(funnel.group_by("rule").agg(pl.col("removed").sum()).iter_rows()))
-        kept += funnel["last"].sum()
+        kept += int(funnel["last"].sum())
     return FunnelTotals(kept + removed.total(), kept, {rule: n for rule, n in removed.most_common() if n})
 
 

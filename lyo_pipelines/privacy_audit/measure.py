@@ -53,9 +53,9 @@ def rank_canaries(canaries: Sequence[Canary], base: Costs, trained: Costs) -> li
         found.append(
             RankedCanary(
                 canary=canary,
-                by_cost=rank_among(after[0], after[1:]),
-                by_gain=rank_among(gain[0], gain[1:]),
-                modelled=modelled_exposure(after[0], after[1:]),
+                by_cost=rank_among(float(after[0]), after[1:].tolist()),
+                by_gain=rank_among(float(gain[0]), gain[1:].tolist()),
+                modelled=modelled_exposure(float(after[0]), after[1:].tolist()),
             )
         )
     return found

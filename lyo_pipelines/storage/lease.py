@@ -21,7 +21,7 @@ import socket
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
@@ -144,7 +144,7 @@ class Lease:
 
 
 @contextmanager
-def leased(lake: Lake, name: str, *, timeout: float | None = None) -> Iterator[None]:
+def leased(lake: Lake, name: str, *, timeout: float | None = None) -> Generator[None]:
     """Hold `lake/locks/<name>`, on a lake in object storage; elsewhere (a storage without conditional writes) nothing is locked.
 
     Raises TimeoutError; within, every write raises LeaseLostError once the lease is lost.

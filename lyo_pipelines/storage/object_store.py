@@ -16,7 +16,7 @@ import io
 import shutil
 import time
 import uuid
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from datetime import datetime
 from functools import cache
@@ -236,7 +236,7 @@ def object_store(root: str) -> ObjectStore:
 
 
 @contextmanager
-def told() -> Iterator[None]:
+def told() -> Generator[None]:
     """What the storage's client raises that is no OSError, as an error that says what to do; it names the kind, not the request."""
     try:
         yield

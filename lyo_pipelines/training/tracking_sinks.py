@@ -64,6 +64,7 @@ class WandbSink:
         import wandb
 
         place.mkdir(parents=True, exist_ok=True)
+        address: dict[str, Any] = {} if uri is None else {"base_url": uri}
         settings: Any = wandb.Settings(
             mode="offline" if uri is None else "online",
             console="off",
@@ -82,7 +83,7 @@ class WandbSink:
             program_abspath="",
             program_relpath="",
             silent=True,
-            **({} if uri is None else {"base_url": uri}),
+            **address,
         )
         self.run: Any = wandb.init(
             project="lyo_pipelines",

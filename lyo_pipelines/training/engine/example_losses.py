@@ -26,10 +26,12 @@ from lyo_pipelines.storage.whole_files import write_whole
 from lyo_pipelines.training.batches import evaluation_batches
 from lyo_pipelines.training.engine import base
 from lyo_pipelines.training.engine.data import IGNORED, Collator, Examples, ExamplesDataset, read_split
+from lyo_pipelines.training.engine.devices import choose_device
 from lyo_pipelines.training.engine.loss import token_losses
-from lyo_pipelines.training.engine.model_building import build_model, choose_device
+from lyo_pipelines.training.engine.model_building import build_model
 from lyo_pipelines.training.engine.session import token_limit
-from lyo_pipelines.training.lock import device_lock
+from lyo_pipelines.training.gpus import show_only
+from lyo_pipelines.training.lock import device_locks
 from lyo_pipelines.training.plan import read_adapter
 from lyo_pipelines.training.recipes import Recipe
 
@@ -86,13 +88,15 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _run(options: argparse.Namespace, report: Reporter, stop: StopRequest) -> None:
     first = Recipe.model_validate(read_adapter(options.adapter[0]).manifest.recipe)
-    device, lock_name = choose_device(first)
+    device, locks = choose_device(first)
     torch.set_num_threads(first.speed.threads or torch.get_num_threads())
     path = Path(options.dataset) / "validation.parquet"
     table = CheckedTable(path, str(path)).read(columns=["example_id", "group_id"])
     told: dict[str, Any] = {name: table[name].to_pylist() for name in table.column_names}
     wait = Settings.from_env().training_wait_seconds
-    with device_lock(lock_name, options.out, wait_seconds=wait, say=report.say, check=stop.check):
+    with device_locks(locks, 1, options.out, wait_seconds=wait, say=report.say, check=stop.check) as held:
+        if device == "cuda":
+            show_only(held)
         measured = [
             measure_adapter(Path(one), Path(options.dataset), Path(options.models), device, stop)
             for one in options.adapter

@@ -192,14 +192,16 @@ class Planned(MarkedCheckpoints):
         state = whole_state(self.optimizer)
         if self.args.should_save:
             torch.save(state, Path(output_dir) / "optimizer.pt")
-            torch.save(self.lr_scheduler.state_dict(), Path(output_dir) / "scheduler.pt")
+            scheduler: Any = self.lr_scheduler
+            torch.save(scheduler.state_dict(), Path(output_dir) / "scheduler.pt")
 
     def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
         if checkpoint is None or not is_sharded(self.model):
             super()._load_optimizer_and_scheduler(checkpoint)
             return
         load_state(self.optimizer, torch.load(Path(checkpoint) / "optimizer.pt", weights_only=True))
-        self.lr_scheduler.load_state_dict(torch.load(Path(checkpoint) / "scheduler.pt", weights_only=True))
+        scheduler: Any = self.lr_scheduler
+        scheduler.load_state_dict(torch.load(Path(checkpoint) / "scheduler.pt", weights_only=True))
 
     def validate_first(self) -> None:
         """Validate before going on: the run that made the checkpoint was stopped before it had validated there."""
