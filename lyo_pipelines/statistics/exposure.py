@@ -16,8 +16,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from lyo_pipelines.statistics.exact_intervals import share_bounds
-
 _LARGEST_SKEWNESS = 0.99
 """A skew-normal distribution has less than 0.9953."""
 
@@ -30,15 +28,6 @@ def rank_among(score: float, controls: Sequence[float]) -> int:
 def ranked_exposure(rank: int, controls: int) -> float:
     """Bits: log2(controls + 1) - log2(rank). 1 on the median by chance, log2(controls + 1) at most."""
     return math.log2(controls + 1) - math.log2(rank)
-
-
-def exposure_bounds(rank: int, controls: int, confidence: float = 0.95) -> tuple[float, float]:
-    """Exact interval of one secret's exposure -log2 P(a control scores as low), from how many of them did.
-
-    The upper bound is infinite where none did: so few controls cannot tell how rare it is.
-    """
-    low, high = share_bounds(rank - 1, controls, confidence)
-    return -math.log2(high) if high > 0 else math.inf, -math.log2(low) if low > 0 else math.inf
 
 
 def modelled_exposure(score: float, controls: Sequence[float]) -> float:
