@@ -4,7 +4,7 @@ What may be counted as a success, and what a median is of, belongs to the caller
 """
 
 # scipy brings no types:
-# pyright: reportMissingTypeStubs=false, reportUnknownVariableType=false
+# pyright: reportMissingTypeStubs=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 
 from __future__ import annotations
 

@@ -59,6 +59,7 @@ def privacy_audit(context: dg.AssetExecutionContext, config: PrivacyRunConfig, s
             "by_repetition": dg.MetadataValue.md(privacy_part(audit)),
             "version": audit.version,
             "sound": audit.sound,
+            "found_the_most_repeated": audit.sees,
             "seconds": audit.seconds,
         },
         data_version=dg.DataVersion(f"{audit.version}/{audit.created_at.isoformat()}"),
