@@ -8,6 +8,7 @@ nothing in the bucket. Listings are asked for each time (they are strongly consi
 # fsspec and s3fs bring no types, so what a file system gives is unknown here:
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUnknownParameterType=false
 # pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false, reportIncompatibleMethodOverride=false
+# pyright: reportUntypedBaseClass=false, reportMissingParameterType=false
 
 from __future__ import annotations
 
