@@ -293,6 +293,7 @@ def _split_rows(examples: pa.Table) -> pa.Table:
     made: Mapping[str, Any] = {
         "group_id": pa.array(groups, pa.string()),
         "messages": messages_of(examples, formats),
+        "validity": pa.nulls(len(examples), pa.string()),  # nothing says that a canary ends
     }
     columns = [made[name] if name in made else examples[name] for name in SPLIT_SCHEMA.names]
     return pa.table(columns, schema=SPLIT_SCHEMA)
