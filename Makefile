@@ -72,4 +72,4 @@ clean:           ## remove the demo, its data and its Dagster; yours stay
 clean-lake: clean  ## remove your lake, converted models and Dagster's state as well; keeps the inbox, reviews, keys and .venv
 	rm -rf data/lake data/models data/sample data/rehearsal data/.demo.lock
 	for f in data/config.yaml data/curriculum.local.yaml; do if grep -qs '^# Written by .make demo' $$f; then rm $$f; fi; done
-	find dagster_home -mindepth 1 ! -name dagster.yaml ! -path dagster_home/postgres -delete
+	find dagster_home -mindepth 1 ! -name dagster.yaml ! -path dagster_home/postgres ! -path dagster_home/docker ! -path dagster_home/kubernetes -delete
