@@ -19,7 +19,7 @@ class MlflowSink:
     """A run of MLflow: experiment the segment, name the version. A training that goes on finds its run again by its tag."""
 
     def __init__(self, place: Path, uri: str | None, note: TrainingNote, figures: dict[str, str]) -> None:
-        from mlflow.tracking import MlflowClient
+        from mlflow.tracking import MlflowClient  # pyright: ignore[reportMissingImports] - an extra
 
         if uri is None:
             place.mkdir(parents=True, exist_ok=True)
@@ -32,7 +32,7 @@ class MlflowSink:
             return
         tags = {"lyo.version": note.version, "lyo.segment": note.segment, "lyo.dataset": note.dataset_fingerprint}
         self.run = self.client.create_run(experiment, run_name=note.version, tags=tags).info.run_id
-        from mlflow.entities import Param
+        from mlflow.entities import Param  # pyright: ignore[reportMissingImports] - an extra
 
         pairs = [Param(name, value) for name, value in figures.items()]
         for start in range(0, len(pairs), _PARAMETERS):
@@ -48,7 +48,7 @@ class MlflowSink:
 
     def send(self, step: int, values: dict[str, float], at_ms: int) -> None:
         """Send what was measured at one step."""
-        from mlflow.entities import Metric
+        from mlflow.entities import Metric  # pyright: ignore[reportMissingImports] - an extra
 
         self.client.log_batch(self.run, metrics=[Metric(name, value, at_ms, step) for name, value in values.items()])
 
@@ -61,7 +61,7 @@ class WandbSink:
     """A run of Weights & Biases: project lyo_pipelines, group the segment, id the version."""
 
     def __init__(self, place: Path, uri: str | None, note: TrainingNote, figures: dict[str, str]) -> None:
-        import wandb
+        import wandb  # pyright: ignore[reportMissingImports] - an extra
 
         place.mkdir(parents=True, exist_ok=True)
         address: dict[str, Any] = {} if uri is None else {"base_url": uri}
