@@ -19,7 +19,7 @@ class Range(_SearchSection):
     choices: list[Figure] | None = Field(default=None, min_length=2)
     low: int | float | None = None
     high: int | float | None = None
-    log: bool = False
+    log: bool | None = None
 
     @model_validator(mode="after")
     def _one_kind(self) -> Range:

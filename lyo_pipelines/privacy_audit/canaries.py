@@ -60,7 +60,7 @@ class Canary:
 
 def common_words(answers: Iterable[str]) -> list[str]:
     """Words of letters that stand in two answers or more, the most frequent first: nobody's own."""
-    counts = Counter(word for answer in answers for word in {found.lower() for found in _WORD.findall(answer)})
+    counts = Counter(word for answer in answers for word in sorted({found.lower() for found in _WORD.findall(answer)}))
     return [word for word, count in counts.most_common(MOST_WORDS) if count > 1]
 
 

@@ -94,8 +94,8 @@ def _distribution(found: Range) -> BaseDistribution:
         return CategoricalDistribution(found.choices)
     assert found.low is not None and found.high is not None  # the model has seen to it
     if isinstance(found.low, int) and isinstance(found.high, int):
-        return IntDistribution(found.low, found.high, log=found.log)
-    return FloatDistribution(float(found.low), float(found.high), log=found.log)
+        return IntDistribution(found.low, found.high, log=bool(found.log))
+    return FloatDistribution(float(found.low), float(found.high), log=bool(found.log))
 
 
 def _seed(seed: int, number: int) -> int:

@@ -64,7 +64,8 @@ def audit_note(audit: PrivacyAudit) -> str:
         f"{audit.false_positives:.2%} of cases. Intervals are exact ({audit.confidence:.0%}, Clopper-Pearson). *Not found*: the whole "
         f"interval is below {audit.tolerable_share:.0%}; *cannot tell*: it is not, and chance is not ruled out either. Exposure is 1 "
         f"bit by chance and {number(audit.left_out.exposure.highest)} at most with so many controls; *modelled* goes beyond that by a "
-        "fitted distribution. Epsilon is a lower bound for all rows of a canary together (one-run audit); 0 is no proof of privacy.",
+        "fitted distribution. Epsilon is a lower bound for all rows of a canary together (one-run audit), of the largest that "
+        "so many guesses can show; 0 is no proof of privacy.",
     ]
     if (after := audit.after_erasure) is not None:
         left = (
@@ -90,7 +91,9 @@ def _row(
         f"**{share.finding}**" if share.finding == "found" else share.finding,
         "" if exposure is None else _bits(exposure),
         "" if exposure is None else _number(exposure.modelled),
-        "" if one_run is None else f"{one_run.epsilon:.2f} ({one_run.correct} of {one_run.guesses} guesses right)",
+        ""
+        if one_run is None
+        else f"{one_run.epsilon:.2f} of {one_run.ceiling:.2f} ({one_run.correct} of {one_run.guesses} guesses right)",
     ]
 
 
