@@ -31,13 +31,14 @@ def inbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_sensors_of_a_running_daemon_bring_a_file_to_a_segment(inbox: Path, tmp_path: Path) -> None:
     server = start_server(0)
     try:
         client = Client(server.url)
         assert find_server() is not None, "a second command joins the Dagster that runs"
         drop_rows(inbox / "log.jsonl", 130)
-        deadline = time.monotonic() + 180
+        deadline = time.monotonic() + 600
         while "tutoring.en.math" not in client.segments() and time.monotonic() < deadline:
             time.sleep(1)
         assert "tutoring.en.math" in client.segments()
@@ -55,6 +56,7 @@ def test_sensors_of_a_running_daemon_bring_a_file_to_a_segment(inbox: Path, tmp_
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_on_postgresql_a_dropped_file_becomes_examples(
     inbox: Path, tmp_path: Path, postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -65,7 +67,7 @@ def test_on_postgresql_a_dropped_file_becomes_examples(
         server = start_server(0)
         try:
             client = Client(server.url)
-            deadline = time.monotonic() + 180
+            deadline = time.monotonic() + 600
             done: list[str] = []
             while done != ["daily_data", "land_inbox"] and time.monotonic() < deadline:
                 time.sleep(0.5)
