@@ -81,7 +81,7 @@ def _frame(text: str) -> pl.DataFrame:
     row = {
         "question": "What is it?", "answer": text, "spoken": text, "edited_answer": None, "original_answer": None, "rating": 5.0,
         "thumbs": None, "retries": None, "error": text, "finish_reason": text[:2000], "complaint_category": None,
-        "complaint_text": None,
+        "complaint_text": None, "metadata": text,
         "segment": "tutoring.en.math", "written": "en",
         "bucket": "en", "decision": None, "invalid": None, "structured": False,
     }  # fmt: skip
