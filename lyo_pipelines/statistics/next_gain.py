@@ -52,7 +52,7 @@ class NextGain:
 
     def exceeds(self, margin: float) -> float:
         """The probability that it is larger than the margin."""
-        return float(self.weights @ ndtr((self.means - margin) / self.errors))
+        return min(1.0, float(self.weights @ ndtr((self.means - margin) / self.errors)))  # weights sum to 1 to rounding
 
     def quantile(self, share: float) -> float:
         """The value below which it lies with this probability."""
