@@ -22,12 +22,15 @@ from lyo_pipelines.segments import parse_segment
 PACKAGE = Path(lyo_pipelines.__file__).parent
 NO_ERRORS_OF_A_PERSON = {
     "ClientGoneError": "whoever asked the gateway takes no more of the answer",
+    "ComparisonFailedError": "the process that measures examples for a search failed: a fault of ours, told with its report",
     "EngineBusyError": "an engine's queue is full: the door answers 429",
     "Interrupted": "training was asked to stop and did so",
     "JournalFullError": "a row is not on the disk: the door answers 503",
+    "NotSureError": "rows cannot be taken out of a file with all others as they are: the whole file is set aside",
     "RejectedError": "a document that becomes a rejected row of its set",
     "RowError": "a row of a log that becomes a rejected row of the lake",
     "TooLargeError": "a number in an answer that nobody would write out: the answer is read as text",
+    "TrialFaultError": "a trial of a search ended by a fault of ours, told with its report",
     "UnreadableError": "a part of an answer that is no value: the answer is read as text",
     "_DamagedDayError": "a day that a look at a release leaves out, and names",
 }

