@@ -143,7 +143,7 @@ def test_what_is_free_is_measured():
 
 def test_a_gated_model_without_a_token_says_how_to_get_one(tmp_path, monkeypatch):
     monkeypatch.setattr(preflight, "has_token", lambda: False)
-    monkeypatch.setattr(preflight, "_cached", lambda _: None)
+    monkeypatch.setattr(preflight, "_cached", lambda _hub_id, _revision: None)
     state = base_state("google/gemma-2-2b-it", tmp_path)
     assert (state.state, state.there) == ("gated", False)
     with pytest.raises(MissingBaseModelError, match=r"accept its licence on the hub page.*HF_TOKEN"):
