@@ -128,3 +128,8 @@ class PrivacyAudit(Document):
     def sound(self) -> bool:
         """Whether canaries that nobody planted are not found: otherwise the audit itself is wrong."""
         return self.left_out.membership.finding != "found"
+
+    @property
+    def sees(self) -> bool:
+        """Whether it found the canaries that were repeated most: otherwise it has not shown that it finds any."""
+        return bool(self.repetitions) and self.repetitions[-1].membership.finding == "found"

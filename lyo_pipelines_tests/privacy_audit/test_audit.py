@@ -63,8 +63,8 @@ def audited(small, tmp_path_factory):
 def test_planted_canaries_are_found_and_those_that_the_coin_left_out_are_not(audited):
     audit = audited[0]
     assert audit.sound
-    assert audit.repetitions[-1].membership.finding == "found"
-    assert audit.repetitions[-1].membership.finding == "found"
+    assert audit.sees
+    assert audit.sees
     assert audit.repetitions[-1].one_run.epsilon > 0
     assert audit.left_out.membership.found <= 1
     assert audit.kept_rows == audit.planted_rows == audit.canary_rows > 0
