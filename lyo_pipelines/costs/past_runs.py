@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from statistics import median
 
@@ -14,6 +15,7 @@ from lyo_pipelines.contracts.adapter import MANIFEST, AdapterManifest
 from lyo_pipelines.contracts.document import DocumentError
 from lyo_pipelines.contracts.report import Report
 from lyo_pipelines.errors import LyoError
+from lyo_pipelines.evaluation.command import REPORT
 from lyo_pipelines.evaluation.report.build import read_report
 from lyo_pipelines.segments import parse_parent
 from lyo_pipelines.storage.lake import Lake
@@ -101,15 +103,26 @@ def past_reports(reports: Sequence[Report], runs: Sequence[PastRun]) -> list[Pas
 
 
 def read_reports(lake: Lake) -> list[Report]:
-    """All finished reports of a lake; damaged and unfinished ones are passed over."""
+    """All finished reports of a lake, without their slices and samples; damaged and unfinished ones are passed over.
+
+    Triggers ask at every look: a report is parsed once, and again when its file is another one.
+    """
     found: list[Report] = []
     for segment in lake.names(lake.path("reports")):
         for version in lake.names(lake.report_dir(segment)):
+            folder = lake.local(lake.report_dir(segment, version))
             try:
-                found.append(read_report(lake.local(lake.report_dir(segment, version))))
+                written = (folder / REPORT).stat()
+                found.append(_without_rows(folder, (written.st_mtime_ns, written.st_size, written.st_ino)))
             except (DocumentError, OSError):
                 continue
     return found
+
+
+@lru_cache(maxsize=2_048)
+def _without_rows(folder: Path, written: tuple[int, int, int]) -> Report:
+    """The report of a folder. written: time, size and inode of its file, by which another one is known."""
+    return read_report(folder).model_copy(update={"slices": (), "samples": ()})
 
 
 def with_guesses(runs: Sequence[PastRun]) -> list[PastRun]:

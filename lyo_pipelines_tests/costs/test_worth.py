@@ -10,10 +10,14 @@ import polars as pl
 import pytest
 
 from lyo_pipelines.config.loading import lay_over
+from lyo_pipelines.contracts.report import Report
+from lyo_pipelines.costs import past_runs
 from lyo_pipelines.costs.forecast import CostForecast, Range
 from lyo_pipelines.costs.gains import PastGain, past_gains
 from lyo_pipelines.costs.money import Money
 from lyo_pipelines.costs.worth import launch_worth
+from lyo_pipelines.evaluation.command import REPORT
+from lyo_pipelines.evaluation.report.build import read_report
 from lyo_pipelines.retraining.decide import decide_segment
 from lyo_pipelines.retraining.decision_reasons import reason_of
 from lyo_pipelines.retraining.history import TrainingHistory
@@ -115,3 +119,25 @@ def test_what_is_worth_it_another_attempt_and_an_erasure_are_never_held(tmp_path
     assert decided(tmp_path / "a", gates=True, difference=-0.3).outcome == "fire"
     assert decided(tmp_path / "b", gates=True, attempt=2).outcome == "fire"
     assert decided(tmp_path / "c", gates=True, causes=("business.erasure#1",)).outcome == "fire"
+
+
+def test_a_look_parses_a_report_once_and_again_when_it_is_another_one(tmp_path, monkeypatch):
+    lake, parsed = Lake(str(tmp_path)), list[str]()
+
+    def write(report: Report) -> None:
+        folder = Path(lake.report_dir(SEGMENT, report.version))
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / REPORT).write_text(report.to_json())
+
+    monkeypatch.setattr(past_runs, "read_report", lambda folder: parsed.append(folder.name) or read_report(folder))
+    write(of("v1", 0, -0.5))
+    write(of("v2", 10, -0.6))
+    first = past_runs.read_reports(lake)
+    assert past_gains(first) == past_gains([of("v1", 0, -0.5), of("v2", 10, -0.6)])
+    assert past_runs.read_reports(lake) == first
+    assert sorted(parsed) == ["v1", "v2"]
+    write(of("v2", 10, -0.75))
+    assert past_gains(past_runs.read_reports(lake)) == past_gains([of("v1", 0, -0.5), of("v2", 10, -0.75)])
+    assert sorted(parsed) == ["v1", "v2", "v2"]
+    (Path(lake.report_dir(SEGMENT, "v1")) / REPORT).write_text("{")
+    assert [one.version for one in past_runs.read_reports(lake)] == ["v2"]
