@@ -29,7 +29,7 @@ _RUNS = """
 query ($filter: RunsFilter, $limit: Int) {
   runsOrError(filter: $filter, limit: $limit) {
     __typename
-    ... on Runs { results { runId jobName status startTime endTime tags { key value }
+    ... on Runs { results { runId jobName status creationTime startTime endTime tags { key value }
       stepStats { stepKey status startTime endTime } } }
     ... on PythonError { message }
   }
@@ -66,6 +66,7 @@ class DagsterRun:
     end: float | None
     steps: dict[str, tuple[str, float | None, float | None]]
     tags: dict[str, str] = field(default_factory=dict)
+    created: float | None = None
 
     @property
     def segment(self) -> str:
@@ -134,6 +135,7 @@ class Client:
                 end=row["endTime"],
                 steps={s["stepKey"]: (s["status"] or "", s["startTime"], s["endTime"]) for s in row["stepStats"]},
                 tags={tag["key"]: tag["value"] for tag in row["tags"]},
+                created=row["creationTime"],
             )
             for row in answer["results"]
         ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -101,9 +102,9 @@ class Told:
         return f"{run_id} has no room"
 
 
-def until(*answers: list[DagsterRun]) -> Told:
+def until(*answers: list[DagsterRun], since: float = 0.0) -> Told:
     client: Any = Told(*answers)
-    follower = Follower(client, Lake("none"), new_stages("raw_interactions"), lambda _: None, 0.0, poll_seconds=0.001)
+    follower = Follower(client, Lake("none"), new_stages("raw_interactions"), lambda _: None, since, poll_seconds=0.001)
     follower.until(lambda: True, wait_seconds=9, what="it")
     return client
 
@@ -117,6 +118,13 @@ def test_a_failed_run_of_others_is_not_ours_and_ours_is_told() -> None:
     until([run("FAILURE"), run("STARTED", "retrain", "a.b")])
     with pytest.raises(RunFailedError, match="has no room"):
         until([run("FAILURE", "daily_data", "")])
+
+
+def test_a_run_that_a_dead_dagster_left_in_the_queue_is_cleaned_up_and_no_failure_of_ours() -> None:
+    left = replace(run("FAILURE", "daily_data", "", start=None), created=50.0, end=120.0)
+    until([left], since=100.0)
+    with pytest.raises(RunFailedError, match="has no room"):
+        until([replace(left, created=110.0)], since=100.0)
 
 
 def test_a_server_whose_process_runs_and_that_does_not_answer_is_found(
