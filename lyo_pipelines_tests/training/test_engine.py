@@ -17,6 +17,7 @@ from lyo_pipelines.defs.adapter_page import adapter_metadata
 from lyo_pipelines.external_process.reporter import Reporter
 from lyo_pipelines.external_process.stopping import Interrupted, StopRequest
 from lyo_pipelines.training.checkpoints import checkpoint_fault, mark_complete
+from lyo_pipelines.training.engine import embedded
 from lyo_pipelines.training.engine.base import resolve
 from lyo_pipelines.training.engine.embedded import LABEL_FILE, embedded_model
 from lyo_pipelines.training.engine.finish import DamagedCheckpointError
@@ -193,6 +194,22 @@ def test_validation_always_includes_the_last_step():
     assert validation_steps(owner, 80, five, 100_000) == set(range(10, 81, 10)), "about eight times"
     assert validation_steps(owner, 80, five, 600) == {22, 44, 66, 80}, "for a fifth of what training costs"
     assert validation_steps(owner, 10, five, 50) == {10}, "at least at the end"
+
+
+def test_a_conversion_that_lacks_its_weights_is_made_anew_and_a_whole_one_is_kept(tmp_path, monkeypatch):
+    made = []
+
+    def convert(gguf, folder):
+        made.append(gguf.name)
+        for name in (LABEL_FILE, "config.json", "model.safetensors"):
+            (folder / name).write_text("{}")
+
+    monkeypatch.setattr(embedded, "_convert", convert)
+    (tmp_path / "smollm2-135m-instruct").mkdir()
+    (tmp_path / "smollm2-135m-instruct" / LABEL_FILE).write_text("{}")
+    folder = embedded_model(tmp_path)
+    assert embedded_model(tmp_path) == folder
+    assert (len(made), (folder / "model.safetensors").is_file()) == (1, True)
 
 
 @pytest.mark.slow

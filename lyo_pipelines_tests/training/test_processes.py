@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from pathlib import Path
@@ -20,6 +21,7 @@ from hypothesis import strategies as st
 from lyo_pipelines.external_process.reporter import Reporter
 from lyo_pipelines.external_process.stopping import StopRequest
 from lyo_pipelines.training.batches import TrainingPlan, deal
+from lyo_pipelines.training.engine.ranks import ALONE, Ranks
 from lyo_pipelines.training.engine.run import train_adapter
 from lyo_pipelines.training.lock import DeviceBusyError, device_lock
 from lyo_pipelines.training.metrics_log import read_metrics
@@ -101,6 +103,28 @@ def alone(place) -> Path:
 @pytest.fixture(autouse=True)
 def _locks(tmp_path, monkeypatch):
     monkeypatch.setenv("LYO_LOCK_DIR", str(tmp_path / "locks"))
+
+
+def test_what_all_processes_need_is_made_by_the_first_one_before_the_others_look() -> None:
+    here, done = threading.Barrier(2, timeout=60), list[int]()
+
+    class Together(Ranks):
+        def wait(self) -> None:
+            here.wait()
+
+    def take(rank: int) -> None:
+        ranks = Together(rank, 2)
+        if ranks.first:
+            time.sleep(0.2)  # the other one is here long before
+        ranks.first_alone(lambda: done.append(rank))
+
+    threads = [threading.Thread(target=take, args=(rank,)) for rank in (1, 0)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert done == [0, 1]
+    assert ALONE.first_alone(lambda: "alone") == "alone"
 
 
 def losses(adapter: Path) -> list[tuple[str, int, float]]:

@@ -29,13 +29,13 @@ def embedded_model(models_dir: Path, say: Callable[[str], None] = lambda _: None
     one rename. Raises MissingBaseModelError when the wheel is not installed.
     """
     target = models_dir / EMBEDDED_NAME
-    if (target / LABEL_FILE).is_file():
+    if _is_whole(target):
         return target
     gguf = embedded_gguf()
     models_dir.mkdir(parents=True, exist_ok=True)
     with (models_dir / f".{EMBEDDED_NAME}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if (target / LABEL_FILE).is_file():
+        if _is_whole(target):
             return target
         for leftover in models_dir.glob(
             f".tmp-*-{EMBEDDED_NAME}"
@@ -44,8 +44,13 @@ def embedded_model(models_dir: Path, say: Callable[[str], None] = lambda _: None
         say(f"converting the embedded base model {EMBEDDED_NAME} ({EMBEDDED_LABEL}) once, about 15 s")
         with whole_folder(target) as temporary:
             _convert(gguf, temporary)
-            shutil.rmtree(target, ignore_errors=True)  # without its label it is not ours, or not whole
+            shutil.rmtree(target, ignore_errors=True)  # it is not ours, or not whole
     return target
+
+
+def _is_whole(folder: Path) -> bool:
+    """Whether a conversion was made there to its end."""
+    return all((folder / name).is_file() for name in (LABEL_FILE, "config.json", "model.safetensors"))
 
 
 def _convert(gguf: Path, folder: Path) -> None:

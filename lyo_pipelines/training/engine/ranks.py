@@ -7,7 +7,7 @@ split to sharded.py.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeVar
@@ -67,6 +67,18 @@ class Ranks:
     def wait(self) -> None:
         """Until all are here."""
         self.total(0.0)
+
+    def first_alone(self, work: Callable[[], T]) -> T:
+        """What `work` gives, done by the first process alone before the others do it: what it makes for all is there by then.
+
+        (Within a process group only the first process saves a model at all: the others' `save_pretrained` writes no weights.)
+        """
+        if not self.first:
+            self.wait()
+        found = work()
+        if self.first:
+            self.wait()
+        return found
 
     def agree_to_stop(self, stop: StopRequest) -> bool:
         """Whether any process was asked to stop; then all of them are."""

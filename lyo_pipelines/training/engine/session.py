@@ -110,7 +110,7 @@ def open_training(
     transformers.set_seed(recipe.seed)
     if (dtype := training_dtype(recipe, device)) != recipe.dtype:
         reporter.say(f"{device} does not multiply {recipe.dtype} natively: this training multiplies in {dtype}")
-    source = base.resolve(recipe.base_model, models_dir, reporter.say)
+    source = ranks.first_alone(lambda: base.resolve(recipe.base_model, models_dir, reporter.say))
     return Session(
         recipe=recipe,
         dataset_dir=dataset_dir,
