@@ -80,6 +80,18 @@ def test_a_run_shows_the_progress_of_the_report_that_it_says_it_writes(tmp_path:
     assert evaluation_detail(lake, replace(run, tags={"dagster/partition": "tutoring.en.math"})) == "starting"
 
 
+def test_without_a_terminal_the_next_step_of_a_long_stage_is_said_and_the_same_one_only_now_and_then() -> None:
+    seconds = iter([0.0, 1.0, 20.0, 40.0, 120.0])
+    console = Console(record=True, width=120, force_terminal=False)
+    stages = new_stages("adapter")
+    with Display(console, every_seconds=60, step_seconds=5, monotonic=lambda: next(seconds)) as display:
+        for detail in ("loading", "training · 1/9", "training · 2/9", "training · 3/9", "training · 8/9"):
+            stages["adapter"].state, stages["adapter"].detail = "running", detail
+            display.show(stages)
+    said = [line.split(" ", 3)[-1] for line in console.export_text().splitlines()]
+    assert [line.split("running ")[1] for line in said] == ["loading", "training · 2/9", "training · 8/9"]
+
+
 def test_without_a_terminal_only_changes_are_printed() -> None:
     console = Console(record=True, force_terminal=False, width=120)
     stages = new_stages("dataset_splits", "adapter", "eval_report")
