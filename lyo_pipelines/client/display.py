@@ -68,7 +68,7 @@ class Display:
 
 
 def _step_of(detail: str) -> str:
-    return detail.split(" · ")[0]
+    return detail.split(" · ", maxsplit=1)[0]
 
 
 def _table(stages: dict[str, Stage]) -> Table:
