@@ -6,11 +6,12 @@ themselves (text in them) belongs to image_texts.py, whose word comes as the col
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from lyo_pipelines.interactions.chats.pairing import IMAGE_LEFT_OUT
+from lyo_pipelines.json_types import RawRow
 
 if TYPE_CHECKING:
     from lyo_pipelines.config.curation import CurationConfig, ImageRules
@@ -54,9 +55,7 @@ def image_findings(frame: pl.DataFrame, config: CurationConfig) -> pl.Series:
         return nothing
     texts = frame[TEXT_COLUMN] if TEXT_COLUMN in frame.columns else pl.repeat(UNREAD, frame.height, eager=True)
     found = [
-        _left_out(metadata[row])
-        if marked[row]
-        else _against(frame["images"][row], frame["source"][row], texts[row], config.images)
+        _left_out(metadata[row]) if marked[row] else _against(frame.row(row, named=True), texts[row], config.images)
         for row in rows.to_list()
     ]
     return nothing.scatter(rows, pl.Series(found, dtype=pl.String))
@@ -67,18 +66,21 @@ def may_be_learnt(source: str, rules: ImageRules) -> bool:
     return source in rules.learn_from or "*" in rules.learn_from
 
 
-def _against(images: Any, source: str, text: str | None, rules: ImageRules) -> str | None:
-    if not may_be_learnt(source, rules):
+def _against(row: RawRow, text: str | None, rules: ImageRules) -> str | None:
+    images, history = row["images"], row["history"] or []
+    roles = [*(message["role"] for message in history), "user"]
+    if any(image["turns_back"] > len(history) or roles[-1 - image["turns_back"]] != "user" for image in images):
+        return "image_left_out"
+    if not may_be_learnt(row["source"], rules):
         return "image_not_allowed"
-    if text == GONE:
-        return "image_gone"
-    if any(min(image["width"], image["height"]) < rules.minimum_side for image in images):
-        return "image_too_small"
-    if any(image["contrast"] < rules.minimum_contrast for image in images):
-        return "image_blank"
-    if text == FOUND:
-        return "image_personal_data"
-    return None if text == CLEAR or rules.allow_unread else "image_not_checked"
+    against = {
+        "image_gone": text == GONE,
+        "image_too_small": any(min(image["width"], image["height"]) < rules.minimum_side for image in images),
+        "image_blank": any(image["contrast"] < rules.minimum_contrast for image in images),
+        "image_personal_data": text == FOUND,
+        "image_not_checked": text != CLEAR and not rules.allow_unread,
+    }
+    return next((name for name, holds in against.items() if holds), None)
 
 
 def _left_out(metadata: str) -> str:
