@@ -36,8 +36,8 @@ class Sight:
     def __init__(self, processor: Any, folder: Path, dtype: torch.dtype) -> None:
         self._processor, self._folder, self._dtype = processor, folder, dtype
         tokenizer = processor.tokenizer
-        token = getattr(processor, "image_token", None)
-        self._image_id = getattr(processor, "image_token_id", None) or tokenizer.convert_tokens_to_ids(str(token))
+        self._place = str(processor.image_token)
+        self._image_id = tokenizer.convert_tokens_to_ids(self._place)
 
     def tokens(self, messages: Sequence[Message], files: Sequence[str], limit: int) -> Tokens | None:
         """One example's tokens, with the places for its pictures; None where they are more than `limit`.
@@ -49,7 +49,7 @@ class Sight:
         shown = [_shown(message) for message in messages]
         if sum(shown) != len(files):
             raise UnseenImageError(f"a row names {len(files)} pictures, and its messages show {sum(shown)}")
-        parts = [_parts(message, count) for message, count in zip(messages, shown, strict=True)]
+        parts = [self._parts(message, count) for message, count in zip(messages, shown, strict=True)]
         asked = self._rendered(parts[:-1], asks=True)
         whole = self._rendered(parts, asks=False).rstrip()
         if parts[-1]["role"] != "assistant" or not whole.startswith(asked):
@@ -75,6 +75,12 @@ class Sight:
         found = self._processor.image_processor(images=images, return_tensors="pt")
         tensors = {name: value for name, value in found.items() if isinstance(value, torch.Tensor)}
         return {name: value.to(self._dtype) if value.is_floating_point() else value for name, value in tensors.items()}
+
+    def _parts(self, message: Message, shown: int) -> dict[str, Any]:
+        """A message as templates of models that see take it: a list of parts. What people wrote is no place for a picture."""
+        text = message["content"][shown:].replace(self._place, " ").strip()
+        words = [{"type": "text", "text": text}] if text or not shown else []
+        return {"role": message["role"], "content": [*({"type": "image"} for _ in range(shown)), *words]}
 
     def _rendered(self, parts: list[dict[str, Any]], *, asks: bool) -> str:
         return self._processor.apply_chat_template(parts, tokenize=False, add_generation_prompt=asks)
@@ -116,10 +122,3 @@ def _shown(message: Message) -> int:
     """How many pictures a message shows."""
     content = message["content"]
     return len(content) - len(content.lstrip(IMAGE_MARK)) if message["role"] == "user" else 0
-
-
-def _parts(message: Message, shown: int) -> dict[str, Any]:
-    """A message as templates of models that see take it: a list of parts."""
-    text = message["content"][shown:].strip()
-    words = [{"type": "text", "text": text}] if text or not shown else []
-    return {"role": message["role"], "content": [*({"type": "image"} for _ in range(shown)), *words]}
