@@ -43,7 +43,7 @@ def dataset(lake) -> Path:
 
 def changes(base: Path, **more) -> dict:
     return {
-        "base_model": str(base), "images": "learn", "budget": {"epochs": 20, "steps": 60}, "optimizer": {"learning_rate": 0.02},
+        "base_model": str(base), "images": "learn", "budget": {"epochs": 20, "steps": 60}, "optimizer": {"learning_rate": 0.01},
         "lora": {"r": 8, "alpha": 16, "dropout": 0.0}, "batch": {"size": 4, "accumulation": 1},
         "validation": {"interval": 20}, "checkpoints": {"interval": None}, "speed": {"threads": 1}, **more,
     }  # fmt: skip
