@@ -94,6 +94,7 @@ class AdapterManifest(TrainingNote):
     files that do not say. tuned_in_4_bits: it was tuned on preferences, with its base
     held in 4 bits as that of the adapter it started from. examples: learnt from and validated on; truncated: of them, shortened, by
     split and by what was cut. mixture: {segment: {"examples": …, "seen": …}}; preference: rewards of the last validation.
+    left_out: examples that were not learnt from, by split and why; pictured: of those learnt from, how many show pictures.
     files: name -> sha256 of what was published.
     """
 
@@ -112,6 +113,8 @@ class AdapterManifest(TrainingNote):
     truncated: dict[str, dict[str, int]] = Field(default_factory=dict)
     mixture: dict[str, dict[str, int]] = Field(default_factory=dict, exclude_if=_nothing)
     preference: dict[str, float | None] = Field(default_factory=dict, exclude_if=_nothing)
+    left_out: dict[str, dict[str, int]] = Field(default_factory=dict, exclude_if=_nothing)
+    pictured: int = Field(0, exclude_if=_nothing)
     libraries: dict[str, str] = Field(default_factory=dict)
     files: dict[str, str] = Field(default_factory=dict)
 

@@ -19,6 +19,7 @@ from lyo_pipelines.curation import quality
 from lyo_pipelines.curation.batch import BatchResult
 from lyo_pipelines.curation.contract import EXAMPLE, INPUTS_KEY, REMOVED, CurationReport, MissingDayError
 from lyo_pipelines.curation.funnel import funnel_table
+from lyo_pipelines.curation.image_texts import ImageTexts
 from lyo_pipelines.curation.inputs import day_signature, stale_days
 from lyo_pipelines.curation.judgements import FILE, RATING
 from lyo_pipelines.curation.review import Review, phrase_rules, read_queue, review_decisions, update_day
@@ -97,7 +98,8 @@ def _curate(lake: Lake, day: date, config: CurationConfig) -> CurationReport:
             )
         }
         file = files.enter_context(lake.open_table(lake.interactions(day)))
-        for result in curated_batches(_batches(file, config.batch_rows), config, lists, decided, phrases):
+        batches = map(ImageTexts.of(lake, config).with_findings, _batches(file, config.batch_rows))
+        for result in curated_batches(batches, config, lists, decided, phrases):
             total.add(result, day)
             writers["kept"].write_table(result.kept)
             writers["disliked"].write_table(result.disliked)

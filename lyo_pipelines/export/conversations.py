@@ -48,7 +48,8 @@ def _of_dataset(folder: Path) -> list[Asked]:
     path = folder / "validation.parquet"
     if not path.is_file():
         return []
-    rows = pq.read_table(path, columns=["example_id", "language", "messages"]).to_pylist()
+    read = pq.read_table(path).to_pylist()
+    rows = [row for row in read if not row.get("images")]  # what is exported reads text alone
     found: dict[str, list[Asked]] = {}
     for row in sorted(rows, key=lambda row: (len(str(row["messages"])), row["example_id"])):
         messages: Sequence[Message] = row["messages"]

@@ -188,6 +188,10 @@ class Recipe(_RecipeSection):
     sharding: Literal["none", "ddp", "fsdp"] = Field(
         default="none", description="how processes share the work: ddp, a whole model each; fsdp, a part of it each"
     )
+    images: Literal["refuse", "leave_out", "learn"] = Field(
+        default="refuse",
+        description="examples that show pictures: refuse such data, leave them out (counted), or learn them (a base that sees)",
+    )
     seed: int = 7
     lora: Lora = Lora()
     optimizer: Optimizer = Optimizer()
@@ -207,6 +211,17 @@ class Recipe(_RecipeSection):
         if self.method == "kto" and self.batch.size < 2:
             raise ValueError(
                 "method kto needs batch.size of at least 2: each answer is compared with others of its batch"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _sees(self) -> Recipe:
+        if self.images != "learn":
+            return self
+        if self.method != "lora" or self.sharding != "none" or self.batch.padding_free or self.speed.compile:
+            raise ValueError(
+                "images: learn goes with method lora on one device, without batch.padding_free and speed.compile: nothing else "
+                "was tried with pictures"
             )
         return self
 
@@ -235,7 +250,7 @@ class Recipe(_RecipeSection):
     @property
     def unused_later_sections(self) -> set[str]:
         """Sections added after the first adapters were made, where they are as if they were not there."""
-        later = {"mixing": Mixing(), "preference": Preference()}
+        later = {"mixing": Mixing(), "preference": Preference(), "images": "refuse"}
         return {name for name, default in later.items() if getattr(self, name) == default}
 
 

@@ -6,7 +6,9 @@ from lyo_pipelines.defs import clock
 from lyo_pipelines.defs.jobs import LAKE_INTACT
 from lyo_pipelines.defs.metadata import metadata_table
 from lyo_pipelines.defs.resources import Store
+from lyo_pipelines.images.references import sweep_images
 from lyo_pipelines.integrity.verify import verify_lake
+from lyo_pipelines.interactions.landing.stage import landing_lock
 from lyo_pipelines.storage.leftovers import sweep_leftovers
 
 _SHOWN = 100
@@ -23,9 +25,11 @@ _SUNDAY = 7
     ),
 )
 def lake_intact(store: Store) -> dg.AssetCheckResult:
-    """Compare, and remove leftovers that are a day old."""
+    """Compare, and remove leftovers that are a day old, and pictures that no row names."""
     lake, now = store.lake(), clock.current_time()
     swept = sweep_leftovers(lake, now=now)
+    with landing_lock(lake):
+        images = sweep_images(lake)
     found = verify_lake(lake, deep=now.isoweekday() == _SUNDAY, now=now)
     rows = [{"file": one.path, "what": one.says, "kind": one.kind} for one in found.damage[:_SHOWN]]
     said = ""
@@ -40,6 +44,7 @@ def lake_intact(store: Store) -> dg.AssetCheckResult:
             "checked": sum(found.checked.values()),
             "every_byte": found.deep,
             "leftovers_removed": len(swept),
+            "pictures_removed": images,
         },
     )
 

@@ -49,6 +49,8 @@ class Facts:
     mixture: dict[str, dict[str, int]] = field(default_factory=dict)
     rewards: dict[str, float | None] = field(default_factory=dict)
     tuned_in_4_bits: bool = False
+    left_out: dict[str, dict[str, int]] = field(default_factory=dict)
+    pictured: int = 0
 
 
 @dataclass(frozen=True)
@@ -239,4 +241,6 @@ def _manifest(session: Session, progress: TrainingProgress, outcome: TrainingMet
         truncated=facts.truncated,
         mixture=facts.mixture,
         preference=facts.rewards,
+        left_out=facts.left_out,
+        pictured=facts.pictured,
     )
