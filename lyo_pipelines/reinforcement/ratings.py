@@ -1,7 +1,8 @@
 """Predicted ratings as a reward, and as a judge: two models of ratings, each learnt from its half of the rated answers.
 
 The halves share no group (conversation, exercise, near duplicates). One model rewards; the other, which has seen none of its ratings,
-judges: what pleases only the first was learnt from its chance errors. Both must be shown to predict held-out ratings, or neither is used.
+judges: what pleases only the first was learnt from its chance errors. Both must be shown to predict held-out ratings, else neither
+is used.
 """
 
 from __future__ import annotations

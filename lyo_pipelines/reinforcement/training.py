@@ -8,7 +8,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from lyo_pipelines.config.loading import load_config
-from lyo_pipelines.config.settings import Settings
 from lyo_pipelines.contracts.dataset import MANIFEST, DataManifest
 from lyo_pipelines.contracts.errors import DatasetError
 from lyo_pipelines.evaluation.inputs.items import Item
@@ -51,7 +50,7 @@ def reinforce(
     rule = recipe.reinforcement
     adapter = fit_to_start_from(start, recipe)
     manifest = DataManifest.read(dataset_dir / MANIFEST)
-    config = load_config(Settings.from_env().config_path).evaluation
+    config = load_config().evaluation  # as delivered: an adapter's version names no other figures than its recipe's
     models = learn_ratings(
         ratings if rule.rewards.get("predicted_rating") else None, manifest.segment, rule.minimum_ratings, config
     )

@@ -143,8 +143,9 @@ def train_by_rewards(session: Session, start: Path, data: RewardedData, *, four_
     model = load_to_tune(session, start, short_rows=False, four_bit=four_bit)
     names = ", ".join(f"{name} ({weight:g})" for name, (weight, _) in data.scores.rewards.items())
     session.reporter.say(
-        f"{session.note.segment}: {recipe.method}, {len(data.train)} questions, {rule.generations} answers to each, {plan.steps} steps, "
-        f"rewards {names}, on {session.device}" + (f", resuming {session.resume.name}" if session.resume else "")
+        f"{session.note.segment}: {recipe.method}, {len(data.train)} questions, {rule.generations} answers to each, "
+        f"{plan.steps} steps, rewards {names}, on {session.device}"
+        + (f", resuming {session.resume.name}" if session.resume else "")
     )
     progress = _train(session, model, plan, data)
     newest = max(session.checkpoints.glob("checkpoint-*"), key=step_of)
