@@ -21,8 +21,8 @@ def _intro(record: ReinforcementRecord) -> str:
     ratings = record.ratings
     said = (
         f"Ratings are predicted by two models, each of its half of {ratings.ratings:,} rated answers; one rewards, the other judges "
-        f"(they explain {_share(ratings.explained)} and {_share(ratings.explained_by_judge)} of the variance of ratings in groups that "
-        "they had not seen)."
+        f"(they explain {_share(ratings.explained)} and {_share(ratings.explained_by_judge)} of the variance of ratings in groups "
+        "that they had not seen)."
         if ratings.used
         else f"Predicted ratings were not rewarded: {ratings.why}."
     )
@@ -56,8 +56,8 @@ def _finding(row: HeldAgainstStart) -> str:
 
 def _guards(record: ReinforcementRecord) -> str:
     figures = (
-        f"Guards at the kept step {record.step}: {record.kl:.3f} nats per token from the start (at most {record.max_kl:g}), answers of "
-        f"{record.length:.0f} tokens, {record.length_start:.0f} at the start (at most {record.max_length_ratio:g} times)."
+        f"Guards at the kept step {record.step}: {record.kl:.3f} nats per token from the start (at most {record.max_kl:g}), answers "
+        f"of {record.length:.0f} tokens, {record.length_start:.0f} at the start (at most {record.max_length_ratio:g} times)."
     )
     ended = (
         f" **The guards ended the training: {record.stopped}.** What is kept is from before." if record.stopped else ""
