@@ -24,6 +24,7 @@ from trl.trainer.grpo_trainer import GRPOTrainer
 from lyo_pipelines.contracts.adapter import RatingModel, ReinforcementRecord
 from lyo_pipelines.contracts.errors import DatasetError
 from lyo_pipelines.errors import LyoError
+from lyo_pipelines.external_process.stopping import Interrupted
 from lyo_pipelines.training.batches import TrainingPlan, plan_training
 from lyo_pipelines.training.checkpoints import step_of
 from lyo_pipelines.training.engine.finish import TrainerState, checkpoint_state
@@ -111,10 +112,13 @@ class RewardTrainer(MarkedCheckpoints, GRPOTrainer):
 
     @torch.no_grad()
     def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
-        """The reward, the judges and the guards on the validation questions. `eval_loss` is what is missing of the whole reward."""
+        """The reward, the judges and the guards on the validation questions. `eval_loss` is what is missing of the whole reward.
+
+        Raises Interrupted on a stop request.
+        """
         model: Any = self.model
         model.eval()
-        measure = (self.data.validation, self.data.scores, self.recipe.batch.size * 2, self.progress.on_validation)
+        measure = (self.data.validation, self.data.scores, self.recipe.batch.size * 2, self._told)
         if self.start is None:
             self.start = self.asker.validate_start(*measure)
         now = self.asker.validate(*measure) if self.state.global_step else self.start
@@ -130,6 +134,12 @@ class RewardTrainer(MarkedCheckpoints, GRPOTrainer):
         self.log(dict(metrics))
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics
+
+    def _told(self, done: int, total: int) -> None:
+        """Between two batches of a validation."""
+        if self.progress.stop.reason:
+            raise Interrupted(self.progress.stop.reason)
+        self.progress.on_validation(done, total)
 
 
 def train_by_rewards(session: Session, start: Path, data: RewardedData, *, four_bit: bool) -> TrainingResult:
@@ -250,7 +260,10 @@ def _train(session: Session, model: Any, plan: TrainingPlan, data: RewardedData)
     ):
         progress.step = step_of(resume)
         return progress
-    trainer.args.eval_on_start = resume is None or was_not_validated(resume, validations)
+    # the first validation, of the start, may have been interrupted
+    trainer.args.eval_on_start = not session.resume_step or (
+        resume is not None and was_not_validated(resume, validations)
+    )
     run_trainer(trainer, session, progress, plan.steps)
     return progress
 
