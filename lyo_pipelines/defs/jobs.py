@@ -40,7 +40,7 @@ prefer_job = dg.define_asset_job(
     selection=["preference_data", "preference_adapter", "eval_report"],
     executor_def=dg.in_process_executor,
     description=(
-        "Build preference data for one segment, tune its adapter on it (KTO or DPO) and compare the result with the "
+        "Build preference data for one segment, tune its adapter on it (KTO or DPO; GRPO if asked) and compare the result with the "
         "adapter it started from."
     ),
 )

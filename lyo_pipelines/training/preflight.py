@@ -25,7 +25,7 @@ from lyo_pipelines.training.base_models import (
 from lyo_pipelines.training.dimensions import ModelDimensions, dimensions_of
 from lyo_pipelines.training.recipes import TRACKED_BY_PROCESS, Recipe
 
-PACKAGES = {"qlora": ("bitsandbytes",), "kto": ("trl",), "dpo": ("trl",)}
+PACKAGES = {"qlora": ("bitsandbytes",), "kto": ("trl",), "dpo": ("trl",), "grpo": ("trl",)}
 """Beyond what every training needs, by method."""
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lyo_pipelines.config.evaluation import EvaluationConfig
+from lyo_pipelines.contracts.adapter import ReinforcementRecord
 from lyo_pipelines.contracts.privacy import PrivacyAudit
 from lyo_pipelines.evaluation.inputs.context import EvaluationContext
 from lyo_pipelines.evaluation.inputs.items import Item
@@ -44,6 +45,7 @@ class EvaluationInputs:
     segment: whose dataset and adapter these are; served: the thin segment that the report is for, if it is for one.
     champion_version: of the adapter that serves now, also where the candidate is that one; "" where none does.
     row_figures: what shaped the rows of the dataset. privacy: the audit of the candidate's dataset and recipe, where there is one.
+    reinforcement: how the candidate was trained by rewards, if it was.
     """
 
     segment: str
@@ -62,6 +64,7 @@ class EvaluationInputs:
     context: EvaluationContext
     row_figures: JsonObject = field(default_factory=dict)
     privacy: PrivacyAudit | None = None
+    reinforcement: ReinforcementRecord | None = None
 
     @property
     def before(self) -> str:

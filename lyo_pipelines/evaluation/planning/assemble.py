@@ -104,6 +104,7 @@ def gather_inputs(
         data_version=_hash(parts),
         context=context,
         privacy=audit,
+        reinforcement=read_adapter(adapter_dir).manifest.reinforcement,
     )
 
 

@@ -145,7 +145,7 @@ def _train(
     if resume and has_ended(resume, recipe, plan.steps, validations):
         progress.step = step_of(resume)
         return progress
-    if resume and _was_not_validated(resume, validations):
+    if resume and was_not_validated(resume, validations):
         trainer.validate_first()
     run_trainer(trainer, session, progress, plan.steps)
     return progress
@@ -176,7 +176,7 @@ def run_trainer(trainer: MarkedCheckpoints, session: Session, progress: Training
         raise
 
 
-def _was_not_validated(checkpoint: Path, validations: set[int]) -> bool:
+def was_not_validated(checkpoint: Path, validations: set[int]) -> bool:
     """Whether the run that made the checkpoint was stopped before a validation that was due there."""
     state = checkpoint_state(checkpoint)
     step = state["global_step"]
@@ -188,4 +188,4 @@ def has_ended(checkpoint: Path, recipe: Recipe, steps: int, validations: set[int
     state = checkpoint_state(checkpoint)
     losses = [entry["eval_loss"] for entry in state["log_history"] if "eval_loss" in entry]
     early = out_of_patience(losses, recipe.validation.patience, recipe.validation.min_delta)
-    return not _was_not_validated(checkpoint, validations) and (early or state["global_step"] >= steps)
+    return not was_not_validated(checkpoint, validations) and (early or state["global_step"] >= steps)
