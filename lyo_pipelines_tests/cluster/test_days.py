@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from lyo_pipelines.cluster.connection import ClusterError
 from lyo_pipelines.config.loading import load_config
 from lyo_pipelines.curation import days as days_module
 from lyo_pipelines.curation.contract import INPUTS_KEY, MissingDayError
@@ -97,15 +96,6 @@ def test_a_worker_that_is_killed_between_two_files_of_a_day_costs_nothing_but_ti
     monkeypatch.setattr(days_module, "_curated_group", killed_once)
     assert (list(curate_days(lake, DAYS, SETTINGS, ON)), files(lake)) == alone
     assert (tmp_path / "killed").exists()
-
-
-def test_deaths_beyond_the_retries_are_said_and_what_was_done_before_stays(cluster, tmp_path, monkeypatch):
-    lake = written(tmp_path)
-    monkeypatch.setattr(days_module, "_curated_group", killed_once)
-    found = curate_days(lake, DAYS, SETTINGS, ON.model_copy(update={"retries": 0}))
-    with pytest.raises(ClusterError, match="died 1 times"):
-        list(found)
-    assert lake.days("examples")[:2] == DAYS[:2]
 
 
 def blind(root: str, settings, rules: str, days: Sequence[date]) -> list:
