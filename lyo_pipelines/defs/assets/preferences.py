@@ -16,6 +16,7 @@ from lyo_pipelines.defs.metadata import metadata_table
 from lyo_pipelines.defs.partitions import SEGMENTS
 from lyo_pipelines.defs.resources import Store, current_dataset, refuse_repetition, refuse_stale
 from lyo_pipelines.defs.stale import build_what_is_stale
+from lyo_pipelines.defs.training_place import run_training
 from lyo_pipelines.json_types import ConfigTree
 from lyo_pipelines.retraining.curriculum import load_curriculum
 from lyo_pipelines.storage.local_copies import fetched, fetched_files, publish_folder
@@ -135,7 +136,7 @@ def preference_adapter(
         ratings=fetched_files(lake, learnt.ratings) if learnt.ratings else None,
         module=learnt.module,
     )
-    pipes.run(context=context, command=command)
+    run_training(context, pipes, store, command, version)
     publish_folder(lake, place)
     point_to(lake, segment, version)
     metadata = adapter_metadata(context.instance, read_adapter(output))

@@ -7,6 +7,7 @@ from lyo_pipelines.dataset.versions import Version, why_served
 from lyo_pipelines.defs.adapter_page import adapter_metadata
 from lyo_pipelines.defs.partitions import SEGMENTS
 from lyo_pipelines.defs.resources import Store, current_dataset, refuse_repetition, refuse_stale
+from lyo_pipelines.defs.training_place import run_training
 from lyo_pipelines.json_types import ConfigTree
 from lyo_pipelines.retraining.history import record_training
 from lyo_pipelines.storage.lake import Lake
@@ -71,7 +72,7 @@ def adapter(
         f"training {context.partition_key} {version} with recipe {config.recipe} on dataset {dataset.fingerprint}"
     )
     command = training_command(recipe_path, fetched_files(lake, dataset.path), output, store.models_dir())
-    pipes.run(context=context, command=command)
+    run_training(context, pipes, store, command, version)
     publish_folder(lake, place)
     point_to(lake, context.partition_key, version)
     result = read_adapter(output)
