@@ -81,8 +81,10 @@ class ImageTexts:
             told = self._lake.read_json(path) if self._lake.exists(path) else None
         except DamagedFileError:
             return None
-        same = is_dict(told) and told.get("made_by") == self._made_by and told.get("finding") in (CLEAR, FOUND)
-        return str(told["finding"]) if same else None
+        if not is_dict(told) or told.get("made_by") != self._made_by:
+            return None
+        finding = told.get("finding")
+        return str(finding) if finding in (CLEAR, FOUND) else None
 
     def _personal(self, text: str) -> list[str]:
         """The kinds of personal data in a text, by name."""
