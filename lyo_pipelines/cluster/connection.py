@@ -74,7 +74,7 @@ def connected(address: str, *, local_workers: int) -> Iterator[Any]:
 def _begin(ray: Any, options: dict[str, Any], *, attempts: int) -> None:
     for left in reversed(range(attempts)):
         try:
-            with _keeping_sigterm():
+            with _keeping_sigterm(), _privately():
                 ray.init(**options)
         except Exception as error:  # Ray raises whatever comes, also a bare Exception
             ray.shutdown()  # the processes that did start
@@ -103,6 +103,16 @@ def _keeping_sigterm() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def _privately() -> Iterator[None]:
+    """Ray keeps the token that its processes ask for in `~/.ray`; whoever reads it may run code."""
+    before = os.umask(0o077)
+    try:
+        yield
+    finally:
+        os.umask(before)
 
 
 @contextmanager
