@@ -90,8 +90,8 @@ class SumWorld:
         self.base = make_model(root / "base")
         self.dataset = sums(root / "dataset")
         self.adapter = root / "adapter"
-        learning = {"optimizer.learning_rate": 0.02, "budget.epochs": 30, "budget.steps": 30}
-        quiet = {"validation.interval": 30, "checkpoints.interval": 30}
+        learning = {"optimizer.learning_rate": 0.02, "budget.epochs": 30, "budget.steps": 60}
+        quiet = {"validation.interval": 60, "checkpoints.interval": 60}
         self.run(self.command("lyo_pipelines.training.engine", self.adapter, **learning, **quiet))
 
     def command(self, module: str, output: Path, *more: str, dataset: Path | None = None, **changes: Any) -> list[str]:
@@ -107,7 +107,7 @@ class SumWorld:
         sets = {
             "method": "grpo", "batch.size": 8, "batch.accumulation": 2, "budget.epochs": 9, "budget.steps": 6,
             "validation.interval": 3, "optimizer.learning_rate": 0.003, "reinforcement.max_new_tokens": 12,
-            "reinforcement.temperature": 2.0,
+            "reinforcement.temperature": 0.2,
             "reinforcement.max_kl": 50, "reinforcement.max_length_ratio": 20, **changes,
         }  # fmt: skip
         return self.command(
