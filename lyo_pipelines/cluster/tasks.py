@@ -7,7 +7,7 @@ not belong in what it takes or returns: they would pass through Ray's object sto
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -20,7 +20,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def task_results(function: Callable[[Item], Result], items: Iterable[Item], config: ClusterConfig) -> Iterator[Result]:
+def task_results(function: Callable[[Item], Result], items: Iterable[Item], config: ClusterConfig) -> Generator[Result]:
     """Yield function(item) for every item, each from a task of the cluster at LYO_RAY_ADDRESS.
 
     function: of a module that the nodes have (they import it; no code is sent). Whoever leaves early ends what has begun, as a kill

@@ -43,11 +43,11 @@ def run_training(
         return
     try:
         store.lake().require_local("Training on a Ray cluster")
-        load_ray()
+        ray = load_ray()
         from dagster_ray import PipesRayJobClient  # pyright: ignore[reportMissingImports] - an extra
 
         client = PipesRayJobClient(address=store.settings().ray_jobs_address)
-        _require_alone(client, version)
+        _require_alone(client, version, unanswered=(RuntimeError, OSError, ray.exceptions.RayError))
     except LyoError as error:
         raise dg.Failure(description=str(error), allow_retries=False) from error
     client.run(context=context, submit_job_params=job_parameters(command, cluster, version))
@@ -67,14 +67,18 @@ def job_parameters(command: Sequence[str], cluster: ClusterConfig, version: str)
     }
 
 
-def _require_alone(client: PipesRayJobClient, version: str) -> None:
-    """Refuse a second job for the folder that one writes: it outlives a run whose worker was killed, and goes on unseen."""
+def _require_alone(client: PipesRayJobClient, version: str, unanswered: tuple[type[Exception], ...] = ()) -> None:
+    """Refuse a second job for the folder that one writes: it outlives a run whose worker was killed, and goes on unseen.
+
+    unanswered: what is raised where the job server does not answer, or not to us.
+    """
     try:
         jobs = client.client.list_jobs()
-    except (RuntimeError, OSError) as error:
+    except unanswered as error:
         raise ClusterError(
             f"the job server of the Ray cluster does not answer ({first_line(error)}).",
-            hint="LYO_RAY_JOBS_ADDRESS says where it is; a head has one if it was installed with ray[default].",
+            hint="LYO_RAY_JOBS_ADDRESS says where it is; a head has one if it was installed with ray[default]. Where it asks for a "
+            "token, set RAY_AUTH_MODE=token, and have its token in ~/.ray/auth_token.",
         ) from error
     for job in jobs:
         if (job.metadata or {}).get(ADAPTER_TAG) == version and not job.status.is_terminal():
