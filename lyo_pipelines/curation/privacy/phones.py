@@ -42,10 +42,12 @@ _INTERNATIONAL = re.compile(
     rf"(?<![\w.+])(?:\+|00)[1-9]\d{{0,3}}[\s().-]{{0,2}}\d(?:[\s().-]{{0,2}}\d){{5,12}}{_FREE_RIGHT}"
 )
 _INDIAN = re.compile(
-    rf"{_FREE_LEFT}(?:\(?\+?(?:91|0)\)?[ -]?)?[6-9](?:\d{{9}}|\d{{4}}[ -]\d{{5}}|\d{{2}}[ -]\d{{3}}[ -]\d{{4}}"
+    rf"{_FREE_LEFT}(?:\(?\+?(?:91|0)\)?[ -]?)?[6-9](?:\d{{9}}|\d{{4}}(?:[ -]| ?— ?)\d{{5}}|\d{{2}}[ -]\d{{3}}[ -]\d{{4}}"
     rf"|\d{{3}}[ -]\d{{3}}[ -]\d{{3}}"
     rf"|\d{{2}}[ -]\d{{4}}[ -]\d{{3}}){_FREE_RIGHT}"
 )
+_PAIRS = re.compile(rf"{_FREE_LEFT}(?<!\d[ .-])[6-9]\d(?:[ .-]\d\d){{4}}(?![ .-]\d){_FREE_RIGHT}")
+"""Five pairs are figures of a table as well, and a long dash subtracts: they count beside a word alone."""
 _LANDLINE = re.compile(rf"{_FREE_LEFT}(?:\(0\d{{2,4}}\) ?|0\d{{2,4}}[ -])\d{{3,4}}[ -]?\d{{3,4}}{_FREE_RIGHT}")
 _AMERICAN = re.compile(
     rf"{_FREE_LEFT}(?:\+?1[-. ])?(?:\([2-9]\d{{2}}\) ?|[2-9]\d{{2}}(?P<mark>[-.]))\d{{3}}(?(mark)(?P=mark)"
@@ -96,10 +98,14 @@ def _formed_phones(text: str) -> Iterator[PersonalDataSpan]:
         if (named or formed) and _checked(match.group(), checked, possible=named):
             yield PersonalDataSpan(*match.span(), "PHONE", 0.9)
     found: set[tuple[int, int]] = set()
-    for pattern in (_INDIAN, _LANDLINE, _AMERICAN):
+    for pattern in (_INDIAN, _LANDLINE, _AMERICAN, _PAIRS):
         listed = -_GAP - 1
         for match in pattern.finditer(text):
             if pattern is _LANDLINE and len(_NOT_DIGIT.sub("", match.group())) != 11:
+                continue
+            if (pattern is _PAIRS or "—" in match.group()) and not preceded_by(
+                _ANY_WORDS, text, match.start(), _BESIDE
+            ):
                 continue
             in_list = match.start() - listed <= _GAP and _LIST_GAP.fullmatch(text, listed, match.start())
             score = 0.9 if in_list and not counted(text, *match.span()) else _score(text, match)
