@@ -9,7 +9,7 @@ import pytest
 from lyo_pipelines.cluster.connection import LOCAL, connected
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def cluster() -> Iterator[None]:
     pytest.importorskip("ray", reason="Ray is not installed (extra `ray`)")
     with connected(LOCAL, local_workers=2):
