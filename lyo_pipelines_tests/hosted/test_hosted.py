@@ -166,7 +166,7 @@ def test_what_is_sent_is_redacted_once_more_and_never_the_test_split(monkeypatch
 
     opened = []
 
-    def split(lake, segment, fingerprint, name, columns):
+    def split(lake, segment, fingerprint, name, columns=None):
         opened.append(name)
         said = [
             {"role": "user", "content": "Write to ravi.kumar@example.org"},
