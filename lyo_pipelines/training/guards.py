@@ -76,7 +76,7 @@ def tripped(figures: Mapping[str, float], rule: Reinforcement) -> list[str]:
     found: list[str] = []
     if figures["kl"] > rule.max_kl:
         found.append(
-            f"it went {figures['kl']:.2f} nats per token away from its start (reinforcement.max_kl {rule.max_kl:g})"
+            f"it went {figures['kl']:.3g} nats per token away from its start (reinforcement.max_kl {rule.max_kl:g})"
         )
     before, after = figures["length_start"], figures["length"]
     if after > rule.max_length_ratio * before:

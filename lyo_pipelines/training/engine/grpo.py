@@ -127,13 +127,16 @@ class RewardTrainer(MarkedCheckpoints, GRPOTrainer):
         )
         metrics = {"eval_loss": 1 - figures["reward"]} | {f"eval_{name}": value for name, value in figures.items()}
         metrics[_TRIPPED] = float(len(tripped(figures, self.recipe.reinforcement)))
-        if (
-            self.state.global_step and not metrics[_TRIPPED]
-        ):  # neither the start nor what a guard stopped is a candidate
-            self._determine_best_metric(metrics, None)
+        self._determine_best_metric(metrics, None)
         self.log(dict(metrics))
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics
+
+    def _determine_best_metric(self, metrics: dict[str, float], trial: Any) -> bool:
+        """Neither the start nor what a guard stopped is published; transformers asks again after each validation."""
+        if metrics[_TRIPPED] or not self.state.global_step:
+            return False
+        return super()._determine_best_metric(metrics, trial)
 
     def _told(self, done: int, total: int) -> None:
         """Between two batches of a validation."""
