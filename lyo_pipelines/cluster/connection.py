@@ -32,6 +32,10 @@ _LONGEST_SOCKET = 107
 _BELOW = len("/r/session_2026-01-01_00-00-00_000000_4194304/sockets/plasma_store")
 
 
+_BUSY = "Where it timed out, this machine is too busy to start one: try again later, or set `cluster: curation: false`."
+_ELSEWHERE = "LYO_RAY_ADDRESS says where it is; its nodes need the same versions of Python and Ray as this machine."
+
+
 class ClusterError(LyoError):
     """The Ray cluster cannot be used, or failed beyond its retries."""
 
@@ -81,7 +85,7 @@ def _begin(ray: Any, options: dict[str, Any], *, attempts: int) -> None:
             if not left:
                 raise ClusterError(
                     f"the Ray cluster at {options['address']} cannot be used ({first_line(error)}).",
-                    hint="LYO_RAY_ADDRESS says where it is; its nodes need the same versions of Python and Ray as this machine.",
+                    hint=_BUSY if options["address"] == LOCAL else _ELSEWHERE,
                 ) from error
         else:
             return
