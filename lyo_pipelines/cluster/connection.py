@@ -11,8 +11,9 @@ import shutil
 import signal
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +28,15 @@ OBJECT_STORE_BYTES = 100 * 2**20
 """Of a cluster on this machine: dates and counts pass through it, rows never do (Ray takes 75 MB at least)."""
 START_ATTEMPTS = 4
 """Ray gives a node 30 seconds to start, and a busy machine takes longer (seen with two cores and a load of ten)."""
+START_SECONDS = 120.0
+"""After so long no further attempt is made."""
 _LONGEST_SOCKET = 107
 """Bytes of a socket's path: sun_path of unix(7) without its end."""
 _BELOW = len("/r/session_2026-01-01_00-00-00_000000_4194304/sockets/plasma_store")
+
+
+_BUSY = "Where it timed out, this machine is too busy to start one: try again later, or set `cluster: curation: false`."
+_ELSEWHERE = "LYO_RAY_ADDRESS says where it is; its nodes need the same versions of Python and Ray as this machine."
 
 
 class ClusterError(LyoError):
@@ -72,19 +79,31 @@ def connected(address: str, *, local_workers: int) -> Iterator[Any]:
 
 
 def _begin(ray: Any, options: dict[str, Any], *, attempts: int) -> None:
+    begun = time.monotonic()
     for left in reversed(range(attempts)):
         try:
             with _keeping_sigterm(), _privately():
                 ray.init(**options)
         except Exception as error:  # Ray raises whatever comes, also a bare Exception
-            ray.shutdown()  # the processes that did start
-            if not left:
+            ray.shutdown()
+            _end_started(options.get("_temp_dir"))
+            if not left or time.monotonic() - begun > START_SECONDS:
                 raise ClusterError(
                     f"the Ray cluster at {options['address']} cannot be used ({first_line(error)}).",
-                    hint="LYO_RAY_ADDRESS says where it is; its nodes need the same versions of Python and Ray as this machine.",
+                    hint=_BUSY if options["address"] == LOCAL else _ELSEWHERE,
                 ) from error
         else:
             return
+
+
+def _end_started(folder: str | None) -> None:
+    """End the processes of a start that failed: Ray does not, and they would slow down the next attempt."""
+    import psutil
+
+    for process in psutil.Process().children(recursive=True) if folder else ():
+        with suppress(psutil.Error):
+            if any(str(folder) in word for word in process.cmdline()):
+                process.kill()
 
 
 def first_line(error: BaseException) -> str:

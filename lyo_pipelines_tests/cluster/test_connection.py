@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -57,3 +59,20 @@ def test_the_paths_of_sockets_stay_short_where_temporary_files_lie_deep(tmp_path
     monkeypatch.setattr(tempfile, "tempdir", str(deep))
     with connection._session_folder() as folder:
         assert folder.parent.parent == Path("/tmp")
+
+
+def test_a_start_that_fails_is_tried_again_and_leaves_no_process(tmp_path, monkeypatch):
+    started: list[subprocess.Popen] = []
+
+    def init(**options: object) -> None:
+        started.append(
+            subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)", str(options["_temp_dir"])])
+        )
+        raise Exception("The current node timed out during startup.\nMore of it")  # noqa: TRY002 - as Ray raises it
+
+    ray = SimpleNamespace(is_initialized=lambda: False, init=init, shutdown=lambda: None)
+    monkeypatch.setattr(connection, "load_ray", lambda: ray)
+    with pytest.raises(ClusterError, match="too busy to start"), connected(connection.LOCAL, local_workers=1):
+        pass
+    assert len(started) == connection.START_ATTEMPTS
+    assert all(process.wait(10) == -signal.SIGKILL for process in started)
