@@ -33,8 +33,6 @@ START_SECONDS = 120.0
 _LONGEST_SOCKET = 107
 """Bytes of a socket's path: sun_path of unix(7) without its end."""
 _BELOW = len("/r/session_2026-01-01_00-00-00_000000_4194304/sockets/plasma_store")
-
-
 _BUSY = "Where it timed out, this machine is too busy to start one: try again later, or set `cluster: curation: false`."
 _ELSEWHERE = "LYO_RAY_ADDRESS says where it is; its nodes need the same versions of Python and Ray as this machine."
 

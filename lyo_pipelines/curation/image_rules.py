@@ -6,6 +6,7 @@ themselves (text in them) belongs to image_texts.py, whose word comes as the col
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -84,7 +85,7 @@ def _against(row: RawRow, text: str | None, rules: ImageRules) -> str | None:
 
 
 def _left_out(metadata: str) -> str:
-    return next((name for name in LEFT_OUT if pl.Series([metadata]).str.contains(_flag(name))[0]), "image_left_out")
+    return next((name for name in LEFT_OUT if re.search(_flag(name), metadata)), "image_left_out")
 
 
 def _flag(name: str) -> str:

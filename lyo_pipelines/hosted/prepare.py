@@ -78,10 +78,10 @@ def prepare_files(
     """Read, redact and write both splits as chat JSONL. Raises HostedRefusedError where there are too few examples."""
     files, examples, redacted = dict[str, bytes](), dict[str, int](), Counter[str]()
     for split in SENT_SPLITS:
-        table = read_split(lake, version.segment, version.fingerprint, split)
-        if "images" in table.column_names and table["images"].null_count < len(table):
+        table = read_split(lake, version.segment, version.fingerprint, split, ["messages", "images"])
+        if pictured := len(table) - table["images"].null_count:
             raise HostedRefusedError(
-                f"{len(table) - table['images'].null_count} rows of {split} show pictures, and pictures are never sent.",
+                f"{pictured:,} rows of {split} show pictures, and pictures are never sent.",
                 hint="Take a source with pictures out of curation.images.learn_from, and build the dataset again.",
             )
         conversations = _redacted(table["messages"].to_pylist(), curation, redacted)

@@ -53,6 +53,11 @@ def write_image(lake: Lake, image: LandedImage) -> bool:
     return True
 
 
+def is_what_it_was(file: str, data: bytes) -> bool:
+    """Whether the content of a picture is the one that its name says."""
+    return hashlib.sha256(data).hexdigest() == file.partition(".")[0]
+
+
 def read_image(lake: Lake, file: str) -> bytes:
     """The bytes of a picture. Raises ImageGoneError where it is not there or not what it was."""
     path = image_path(lake, file)
@@ -62,7 +67,7 @@ def read_image(lake: Lake, file: str) -> bytes:
         raise ImageGoneError(
             f"the picture {path} is gone.", hint="Restore it from a backup, or land its file again."
         ) from None
-    if hashlib.sha256(data).hexdigest() != file.partition(".")[0]:
+    if not is_what_it_was(file, data):
         raise ImageGoneError(f"the picture {path} is not what it was.", hint="Restore it from a backup.")
     return data
 

@@ -27,6 +27,11 @@ from lyo_pipelines.training.recipes import TRACKED_BY_PROCESS, Recipe
 
 PACKAGES = {"qlora": ("bitsandbytes",), "kto": ("trl",), "dpo": ("trl",), "grpo": ("trl",)}
 """Beyond what every training needs, by method."""
+UNSEEN = "this recipe reads text alone: no row is learnt without its pictures"
+TO_SEE = (
+    "Take a recipe whose base sees (images: learn, docs/images.md), or leave such rows out: --set images=leave_out."
+)
+"""What to do about rows with pictures that a recipe would not see."""
 
 
 class MissingPackageError(LyoError):
@@ -119,8 +124,8 @@ def require_seen(recipe: Recipe, images: Mapping[str, int], segment: str) -> Non
     if recipe.images == "refuse" and any(learnt.values()):
         told = ", ".join(f"{count:,} rows of {split}" for split, count in learnt.items())
         raise UnfitRecipeError(
-            f"{segment}: {told} show pictures, and recipe {recipe.name} reads text alone: no row is learnt without its pictures.",
-            hint="Take a recipe whose base sees (images: learn, docs/images.md), or leave such rows out: --set images=leave_out.",
+            f"{segment}: {told} show pictures, and {UNSEEN} (recipe {recipe.name}).",
+            hint=TO_SEE,
         )
 
 

@@ -19,6 +19,7 @@ from lyo_pipelines.images.store import image_path, read_image, stored_images
 from lyo_pipelines.integrity.verify import verify_lake
 from lyo_pipelines.interactions.chats.pairing import IMAGE_LEFT_OUT, IMAGE_ONLY, OTHERS_LEFT
 from lyo_pipelines.interactions.conversion.images import TOLD
+from lyo_pipelines.interactions.reading.beside import Beside
 from lyo_pipelines.serving.contract import RefusedError, parse_request
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines_tests.images.pictures import LIMITS, data_url, drawing, encoded, png
@@ -172,6 +173,20 @@ def test_pictures_beside_an_export_are_read_and_nothing_outside_of_it(tmp_path, 
     assert [files(one) for one in found] == [[(known[1], 0)], [], [], [], [], []]
     assert all("image_missing" in one["metadata"] for one in found[1:])
     assert list(stored_images(lake)) == [known[1]]
+
+
+def test_the_zip_of_an_export_is_opened_once_for_all_rows_that_are_read_together(tmp_path):
+    path = tmp_path / "export.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("log.jsonl", "{}")
+        for number in range(3):
+            archive.writestr(f"images/{number}.png", png(number))
+    with Beside(zipped=str(path)).opened() as beside:
+        assert beside.read("images/0.png", 10_000) == png(0)
+        path.unlink()
+        assert [beside.read(f"images/{number}.png", 10_000) for number in (1, 2, 9)] == [png(1), png(2), None]
+    with Beside(zipped=str(path)).opened() as beside:
+        assert beside.read("images/0.png", 10_000) is None
 
 
 def test_the_columns_of_hugging_face_and_llava(tmp_path, known):

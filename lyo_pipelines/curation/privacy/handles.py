@@ -1,4 +1,4 @@
-"""Names of people in social networks, beside the network's name and a word that says whose it is ("my insta is …")."""
+"""Names of people in social networks: right after the network's name ("my insta is …"), and in links to their pages."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from lyo_pipelines.interactions.chats.pairing import IMAGE_LEFT_OUT
 from lyo_pipelines.interactions.chats.pictures import Picture, picture_bytes, pictures_of
 from lyo_pipelines.interactions.fields.columns import parsed_json
 from lyo_pipelines.interactions.fields.notes import note
-from lyo_pipelines.interactions.reading.beside import Beside
+from lyo_pipelines.interactions.reading.beside import Beside, OpenBeside
 from lyo_pipelines.json_types import RawRow
 
 TOLD = {
@@ -38,13 +38,14 @@ def take_images(
     """The rows with `images` as the contract has them, and the pictures by the names of their files."""
     taken: dict[str, LandedImage] = {}
     known: dict[bytes, LandedImage | ImageRefusedError] = {}
-    return [_taken(row, limits, beside, taken, known) if "images" in row else row for row in rows], taken
+    with beside.opened() as files:
+        return [_taken(row, limits, files, taken, known) if "images" in row else row for row in rows], taken
 
 
 def _taken(
     row: RawRow,
     limits: ImageLimits,
-    beside: Beside,
+    files: OpenBeside,
     taken: dict[str, LandedImage],
     known: dict[bytes, LandedImage | ImageRefusedError],
 ) -> RawRow:
@@ -54,7 +55,7 @@ def _taken(
     try:
         if len(placed) > limits.most_per_row:
             raise ImageRefusedError("image_too_many", f"{len(placed)} pictures")
-        images = [_landed(picture, limits, beside, known) for picture, _ in placed]
+        images = [_landed(picture, limits, files, known) for picture, _ in placed]
     except ImageRefusedError as error:
         return _left_out(row, error.reason)
     except _NOT_FORESEEN:
@@ -82,7 +83,7 @@ def _placed(value: Any) -> list[tuple[Picture, int]]:
 
 
 def _landed(
-    picture: Picture, limits: ImageLimits, beside: Beside, known: dict[bytes, LandedImage | ImageRefusedError]
+    picture: Picture, limits: ImageLimits, files: OpenBeside, known: dict[bytes, LandedImage | ImageRefusedError]
 ) -> LandedImage:
     if picture.remote:
         raise ImageRefusedError("image_remote", "behind an address")
@@ -90,7 +91,7 @@ def _landed(
     if picture.data is not None and data is None:
         raise ImageRefusedError("image_broken", "no base64")
     if picture.path is not None:
-        data = beside.read(picture.path, limits.max_bytes)
+        data = files.read(picture.path, limits.max_bytes)
     if data is None:
         raise ImageRefusedError("image_missing", "not there")
     key = hashlib.sha256(data).digest()

@@ -78,19 +78,25 @@ class Histories:
         rows = np.flatnonzero(lacking(table).to_numpy(zero_copy_only=False))
         if not len(rows):
             return table
-        filled = {name: table[name].to_pylist() for name in ("history", "images", "metadata")}
+        filled = {"history": table["history"].to_pylist()}
+
+        def values(name: str) -> list[Any]:  # of a column that most days leave as it is
+            if name not in filled:
+                filled[name] = table[name].to_pylist()
+            return filled[name]
+
         some = table.select(["conversation_key", "turn"]).take(pa.array(rows))
         for row, key, turn in zip(rows, some["conversation_key"].to_pylist(), some["turn"].to_pylist(), strict=True):
             earlier = self._before(key, turn)
             history = [message for said in earlier for message in said.messages]
             filled["history"][row] = history or None
             if shown := _shown(earlier, len(history)):
-                filled["images"][row] = [*shown, *(filled["images"][row] or ())]
+                values("images")[row] = [*shown, *(values("images")[row] or ())]
             if any(said.lost for said in earlier):
-                filled["metadata"][row] = _marked(filled["metadata"][row])
-        for name, values in filled.items():
+                values("metadata")[row] = _marked(values("metadata")[row])
+        for name, column in filled.items():
             field = INTERACTION.field(name)
-            table = table.set_column(table.schema.get_field_index(name), field, pa.array(values, field.type))
+            table = table.set_column(table.schema.get_field_index(name), field, pa.array(column, field.type))
         return table
 
     def _before(self, key: int, turn: int) -> list[_Said]:

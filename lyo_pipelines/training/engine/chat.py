@@ -16,11 +16,7 @@ from lyo_pipelines.errors import LyoError
 from lyo_pipelines.tasks.messages import IMAGE_MARK
 from lyo_pipelines.training.engine.prompt_cut import shortened_prompt
 from lyo_pipelines.training.engine.rendering import Message, answered_text, prompt_text
-
-UNSEEN = "this recipe reads text alone: no row is learnt without its pictures"
-WHAT_TO_DO = (
-    "Take a recipe whose base sees (images: learn, docs/images.md), or leave such rows out: --set images=leave_out."
-)
+from lyo_pipelines.training.preflight import TO_SEE, UNSEEN
 
 
 class ConversationError(LyoError):
@@ -33,7 +29,7 @@ class UnseenImageError(LyoError):
     @classmethod
     def of(cls, pictured: int, rows: int, path: str) -> UnseenImageError:
         """For data of which so many rows show pictures."""
-        return cls(f"{pictured:,} of {rows:,} rows of {path} show pictures, and {UNSEEN}", hint=WHAT_TO_DO)
+        return cls(f"{pictured:,} of {rows:,} rows of {path} show pictures, and {UNSEEN}", hint=TO_SEE)
 
 
 @dataclass(frozen=True)
@@ -61,7 +57,7 @@ def render(messages: Sequence[Message], tokenizer: Any) -> tuple[str, str]:
     Raises ConversationError when the last turn is not the assistant's, UnseenImageError for a message that shows a picture.
     """
     if any(message["role"] == "user" and message["content"].startswith(IMAGE_MARK) for message in messages):
-        raise UnseenImageError(f"a row shows a picture, and {UNSEEN}", hint=WHAT_TO_DO)
+        raise UnseenImageError(f"a row shows a picture, and {UNSEEN}", hint=TO_SEE)
     if len(messages) < 2 or messages[-1]["role"] != "assistant":
         raise ConversationError("an example needs at least one question and ends with the assistant's answer")
     prompt = prompt_text(messages[:-1], tokenizer)

@@ -15,8 +15,9 @@ import torch
 
 from lyo_pipelines.contracts.errors import DatasetError
 from lyo_pipelines.storage.damage import CheckedTable
-from lyo_pipelines.training.engine.chat import UNSEEN, WHAT_TO_DO, Tokens, UnseenImageError, tokenize
+from lyo_pipelines.training.engine.chat import Tokens, UnseenImageError, tokenize
 from lyo_pipelines.training.engine.rendering import Message
+from lyo_pipelines.training.preflight import TO_SEE, UNSEEN
 
 ImagePolicy = Literal["refuse", "leave_out", "learn"]
 
@@ -150,7 +151,7 @@ class Collator:
         if self.sight is not None:
             return self._words(rows) | self.sight.inputs(seen)
         if any(one.files for one in seen):
-            raise UnseenImageError(f"a row shows a picture, and {UNSEEN}", hint=WHAT_TO_DO)
+            raise UnseenImageError(f"a row shows a picture, and {UNSEEN}", hint=TO_SEE)
         return self._words(rows)
 
     def _words(self, rows: Sequence[ExampleRow]) -> dict[str, torch.Tensor]:

@@ -6,7 +6,6 @@ is none, and which words belong to it nobody can tell; one that is too long is l
 
 from __future__ import annotations
 
-import hashlib
 import io
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,6 +16,7 @@ import transformers
 from PIL import Image
 
 from lyo_pipelines.contracts.errors import DatasetError
+from lyo_pipelines.images.store import FOLDER, is_what_it_was
 from lyo_pipelines.tasks.messages import IMAGE_MARK
 from lyo_pipelines.training.base_models import MissingBaseModelError, missing_message
 from lyo_pipelines.training.dtypes import training_dtype
@@ -26,8 +26,6 @@ from lyo_pipelines.training.engine.rendering import Message
 
 if TYPE_CHECKING:
     from lyo_pipelines.training.engine.session import Session
-
-FOLDER = "images"
 
 
 class Sight:
@@ -97,7 +95,7 @@ class Sight:
             raise DatasetError(
                 f"the picture {path} cannot be read ({error}). `lyo verify` says what is gone."
             ) from error
-        if hashlib.sha256(data).hexdigest() != file.partition(".")[0]:
+        if not is_what_it_was(file, data):
             raise DatasetError(f"the picture {path} is not what it was. `lyo verify --deep` says which ones are not.")
         with Image.open(io.BytesIO(data)) as opened:
             return opened.convert("RGB")
