@@ -94,9 +94,6 @@ QUALITY = pa.schema(
     ]
 )
 
-INPUTS_KEY = b"lyo.inputs"
-"""Key of the Parquet metadata that says what a file was built from."""
-
 NO_SEGMENT = "unknown"
 """Segment of a row whose task or language names nothing."""
 

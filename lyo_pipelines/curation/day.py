@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from lyo_pipelines.config.curation import CurationConfig
 from lyo_pipelines.curation import quality
 from lyo_pipelines.curation.batch import BatchResult
-from lyo_pipelines.curation.contract import EXAMPLE, INPUTS_KEY, REMOVED, CurationReport, MissingDayError
+from lyo_pipelines.curation.contract import EXAMPLE, REMOVED, CurationReport, MissingDayError
 from lyo_pipelines.curation.funnel import funnel_table
 from lyo_pipelines.curation.image_texts import ImageTexts
 from lyo_pipelines.curation.inputs import day_signature, stale_days
@@ -27,6 +27,7 @@ from lyo_pipelines.interactions.contract import INTERACTION
 from lyo_pipelines.storage.arrow import conform_table
 from lyo_pipelines.storage.damage import PARQUET
 from lyo_pipelines.storage.lake import Lake
+from lyo_pipelines.storage.made_from import INPUTS_KEY
 
 __all__ = ["curate_day", "stale_days"]
 

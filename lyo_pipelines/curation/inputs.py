@@ -11,7 +11,6 @@ from datetime import date
 from hashlib import sha256
 
 from lyo_pipelines.config.curation import MACHINE_KEYS, CurationConfig
-from lyo_pipelines.curation.contract import INPUTS_KEY
 from lyo_pipelines.curation.review import Review, decisions_signature, read_queue
 from lyo_pipelines.curation.rules import RULES, RULES_VERSION
 from lyo_pipelines.curation.task_answers import formats_signature
@@ -21,6 +20,7 @@ from lyo_pipelines.images.reading_text import reader_name
 from lyo_pipelines.json_types import JsonObject
 from lyo_pipelines.storage.damage import DamagedTableError
 from lyo_pipelines.storage.lake import Lake
+from lyo_pipelines.storage.made_from import made_from
 
 _NOT_BY_DAY = frozenset({"segment_minimum_interactions", "user_cap"})
 
@@ -52,39 +52,40 @@ def rules_signature(config: CurationConfig, lists: Wordlists) -> str:
 def raw_signature(lake: Lake, day: date) -> str:
     """A digest of one raw day from its Parquet footer: what it was built from, or (where it does not say) size and time.
 
-    Raises DamagedTableError.
+    Raises DamagedTableError, or FileNotFoundError where the day is not there.
     """
     path = lake.interactions(day)
-    metadata = lake.table_footer(path)
-    inputs = (metadata.metadata or {}).get(INPUTS_KEY)
-    told = inputs.decode("utf-8", "replace") if inputs else str(lake.fs.ukey(path))
-    return sha256(f"{told} {metadata.num_rows}".encode()).hexdigest()[:16]
+    if (says := made_from(lake, path)) is None:
+        raise FileNotFoundError(path)
+    told = says.inputs or str(lake.fs.ukey(path))
+    return sha256(f"{told} {says.rows}".encode()).hexdigest()[:16]
 
 
 def day_signature(lake: Lake, day: date, config: CurationConfig, lists: Wordlists, queue: Iterable[Review]) -> str:
     """What a curated day must have been made from to be up to date."""
-    return f"{raw_signature(lake, day)}-{rules_signature(config, lists)}-{decisions_signature(queue, day)}"
+    return _signature(lake, day, rules_signature(config, lists), queue)
+
+
+def _signature(lake: Lake, day: date, rules: str, queue: Iterable[Review]) -> str:
+    return f"{raw_signature(lake, day)}-{rules}-{decisions_signature(queue, day)}"
 
 
 def built_from(lake: Lake, day: date) -> str | None:
     """What a curated day says it was made from; None when there is none, empty when its file is damaged."""
-    path = lake.examples(day)
-    if not lake.exists(path):
-        return None
     try:
-        found = (lake.table_footer(path).metadata or {}).get(INPUTS_KEY)
+        says = made_from(lake, lake.examples(day))
     except DamagedTableError:  # a damaged file is mended as a stale one is
-        found = None
-    return found.decode("utf-8", "replace") if found else ""
+        return ""
+    return None if says is None else says.inputs or ""
 
 
 def stale_days(lake: Lake, config: CurationConfig) -> list[date]:
     """Days whose raw rows, rules, configuration, word lists or review decisions are not those that their examples were made from."""
-    lists, queue = load_wordlists(lake), read_queue(lake)
+    queue, rules = read_queue(lake), rules_signature(config, load_wordlists(lake))
     stale = []
     for day in lake.days("interactions"):
         try:
-            wanted = day_signature(lake, day, config, lists, queue)
+            wanted = _signature(lake, day, rules, queue)
         except DamagedTableError:  # raw_interactions, which are stale too, come first
             wanted = None
         if built_from(lake, day) != wanted:

@@ -12,13 +12,14 @@ from lyo_pipelines.config.documents import DocumentConfig
 from lyo_pipelines.curation.contract import EXAMPLE, FUNNEL
 from lyo_pipelines.curation.near_duplicates import near_duplicate_clusters
 from lyo_pipelines.curation.wordlists import load_wordlists
-from lyo_pipelines.documents.contract import CHUNK, DOCUMENT, INPUTS_KEY, Rejection, SetReport
+from lyo_pipelines.documents.contract import CHUNK, DOCUMENT, Rejection, SetReport
 from lyo_pipelines.documents.files import set_files
 from lyo_pipelines.documents.inputs import rules_signature, set_signature
 from lyo_pipelines.documents.rows import RULES
 from lyo_pipelines.documents.set_reading import DraftDocument, read_set
 from lyo_pipelines.json_types import TableRow
 from lyo_pipelines.storage.lake import Lake
+from lyo_pipelines.storage.made_from import INPUTS_KEY
 
 
 def build_set(lake: Lake, name: str, config: DocumentConfig, curation: CurationConfig, *, now: datetime) -> SetReport:

@@ -21,9 +21,6 @@ DOCUMENTS_VERSION = 3
 SET_TAG, SETUP_TAG, FIRST = "lyo/document_set", "lyo/setup", "first"
 """Of runs that somebody asked for over the gateway: the set they are about, and the id of the run that it began with (FIRST in it)."""
 
-INPUTS_KEY = b"lyo.inputs"
-"""Key of the Parquet metadata that says which files and configuration a set was built from."""
-
 REASONS = {
     "unsupported_format": "no reader for this kind of file: save it as Markdown (.md), text (.txt), HTML (.html) or PDF",
     "empty": "there is no text in it",

@@ -9,9 +9,10 @@ from hashlib import blake2b
 from lyo_pipelines.config.curation import CurationConfig
 from lyo_pipelines.config.documents import DocumentConfig
 from lyo_pipelines.curation.wordlists import Wordlists, load_wordlists
-from lyo_pipelines.documents.contract import DOCUMENTS_VERSION, INPUTS_KEY
+from lyo_pipelines.documents.contract import DOCUMENTS_VERSION
 from lyo_pipelines.documents.files import SetFiles, source_sets
 from lyo_pipelines.storage.lake import Lake
+from lyo_pipelines.storage.made_from import made_from
 
 
 @dataclass(frozen=True)
@@ -50,11 +51,8 @@ def set_signature(files: SetFiles, rules: str, curation: CurationConfig) -> str:
 
 def built_from(lake: Lake, name: str) -> str | None:
     """What a set says it was built from; None when it was not built."""
-    path = lake.documents(name)
-    if not lake.exists(path):
-        return None
-    with lake.open_table(path) as file:
-        return ((file.schema_arrow.metadata or {}).get(INPUTS_KEY) or b"").decode()
+    says = made_from(lake, lake.documents(name))
+    return None if says is None else says.inputs or ""
 
 
 def stale_sets(lake: Lake, config: DocumentConfig, curation: CurationConfig) -> dict[str, StaleSet]:

@@ -9,7 +9,7 @@ import polars as pl
 import pyarrow as pa
 
 from lyo_pipelines.config.curation import CurationConfig
-from lyo_pipelines.curation.contract import INPUTS_KEY, NO_SEGMENT
+from lyo_pipelines.curation.contract import NO_SEGMENT
 from lyo_pipelines.curation.inputs import built_from as examples_built_from
 from lyo_pipelines.curation.inputs import stale_days as stale_examples
 from lyo_pipelines.curation.rules import RULES
@@ -17,7 +17,9 @@ from lyo_pipelines.errors import LyoError
 from lyo_pipelines.health.aggregate import ROWS, aggregate_day
 from lyo_pipelines.health.contract import HEALTH, HEALTH_VERSION, USERS
 from lyo_pipelines.interactions.days.build import stale_days as stale_interactions
+from lyo_pipelines.storage.damage import DamagedTableError
 from lyo_pipelines.storage.lake import Lake
+from lyo_pipelines.storage.made_from import INPUTS_KEY, made_from
 
 _CURATED = ("kept", "examined", "mismatched")
 _MISMATCH = next(position for position, rule in enumerate(RULES) if rule.name == "wrong_language")
@@ -85,14 +87,11 @@ def _signature(examples: str, config: CurationConfig) -> str:
 
 def built_from(lake: Lake, day: date) -> str | None:
     """What a day of health says it was made from; None when there is none, empty when its file is broken."""
-    path = lake.health(day)
-    if not lake.exists(path):
-        return None
     try:
-        found = (lake.table_footer(path).metadata or {}).get(INPUTS_KEY)
-    except (OSError, ValueError):  # a broken file is mended as a stale one is
-        found = None
-    return found.decode("utf-8", "replace") if found else ""
+        says = made_from(lake, lake.health(day))
+    except DamagedTableError:  # a damaged file is mended as a stale one is
+        return ""
+    return None if says is None else says.inputs or ""
 
 
 def _rows(lake: Lake, day: date) -> pl.DataFrame:

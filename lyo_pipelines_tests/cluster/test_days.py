@@ -12,9 +12,10 @@ import pytest
 
 from lyo_pipelines.config.loading import load_config
 from lyo_pipelines.curation import days as days_module
-from lyo_pipelines.curation.contract import INPUTS_KEY, MissingDayError
+from lyo_pipelines.curation.contract import MissingDayError
 from lyo_pipelines.curation.days import OtherNodeError, curate_days
 from lyo_pipelines.storage.lake import Lake
+from lyo_pipelines.storage.made_from import INPUTS_KEY
 from lyo_pipelines.storage.object_store import TEMPORARY
 from lyo_pipelines_tests.curation.interaction_rows import DAY, config, row, table
 

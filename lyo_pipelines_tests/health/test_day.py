@@ -6,11 +6,11 @@ from datetime import timedelta
 
 import pytest
 
-from lyo_pipelines.curation.contract import INPUTS_KEY
 from lyo_pipelines.curation.day import curate_day
 from lyo_pipelines.health.contract import HEALTH, USERS
 from lyo_pipelines.health.day import NotCuratedError, build_day, stale_days
 from lyo_pipelines.storage.lake import Lake
+from lyo_pipelines.storage.made_from import INPUTS_KEY
 from lyo_pipelines_tests.curation.interaction_rows import CONFIG, DAY, config, row, table
 
 HINDI = "दोनों ओर से पाँच घटाइए, क्योंकि हमें केवल x चाहिए। फिर दोनों ओर तीन से भाग दीजिए, तब x सात है।"

@@ -15,7 +15,7 @@ SETTLE_SECONDS = 3.0
 
 @dg.sensor(
     job=documents_job,
-    minimum_interval_seconds=10,
+    minimum_interval_seconds=30,
     default_status=dg.DefaultSensorStatus.RUNNING,
     description=(
         "Watches data/documents and launches a run for document sets that changed. A set is read once its files have "

@@ -12,7 +12,7 @@ from lyo_pipelines.segments import parse_parent
 
 @dg.sensor(
     target=["train_split", "validation_split", "test_split"],
-    minimum_interval_seconds=10,
+    minimum_interval_seconds=30,
     default_status=dg.DefaultSensorStatus.RUNNING,
     description=(
         "Adds a partition for each new segment that has enough interactions (100 by default). A segment of documents is added once "

@@ -19,7 +19,7 @@ _REACH = timedelta(days=7)
 
 @dg.sensor(
     job=retrain_job,
-    minimum_interval_seconds=10,
+    minimum_interval_seconds=30,
     default_status=dg.DefaultSensorStatus.RUNNING,
     description=(
         "Launches a training for each segment of a document set that was set up over the gateway, when the run that reads its "

@@ -34,8 +34,8 @@ from lyo_pipelines.segments import SegmentKeyError, segment_key
 from lyo_pipelines.storage.arrow import conform_table, group_batches, pc
 from lyo_pipelines.storage.damage import PARQUET, DamagedTableError
 from lyo_pipelines.storage.lake import Lake
+from lyo_pipelines.storage.made_from import INPUTS_KEY, made_from
 
-INPUTS_KEY = b"lyo.inputs"
 VERSION = "3"
 """Raise it when the same inputs must give another result: every day is then built anew."""
 
@@ -91,13 +91,11 @@ def day_inputs(lake: Lake, day: date) -> str:
 
 def built_from(lake: Lake, path: str) -> str | None:
     """The signature a Parquet file says it was built from; None when there is no file, it is damaged or says nothing."""
-    if not lake.exists(path):
-        return None
     try:
-        value = (lake.table_footer(path).metadata or {}).get(INPUTS_KEY)
+        says = made_from(lake, path)
     except DamagedTableError:  # a damaged file is mended as a stale one is
         return None
-    return None if value is None else value.decode("utf-8", "replace")
+    return None if says is None else says.inputs
 
 
 def stale_days(lake: Lake) -> list[date]:
