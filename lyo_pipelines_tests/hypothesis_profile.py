@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 
 import pytest
@@ -9,8 +10,18 @@ from hypothesis import HealthCheck, settings
 
 _SEED = "hypothesis_seed"
 
+_SCALE = float(os.environ.get("LYO_TEST_EXAMPLES", "1"))
+
+
+def draws(number: int) -> int:
+    """How many examples a property is shown for: `number`, times LYO_TEST_EXAMPLES (0.1: a quick look; 10: a long night)."""
+    return max(1, round(number * _SCALE))
+
+
 # a cold import or a busy machine makes a single example slow, and says nothing of the property
-settings.register_profile("lyo", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "lyo", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow], max_examples=draws(100)
+)
 settings.load_profile("lyo")
 
 

@@ -40,6 +40,7 @@ from lyo_pipelines.contracts.report_values import (
 )
 from lyo_pipelines.evaluation.report.build import read_report
 from lyo_pipelines_tests.contracts.reports_made import content, report
+from lyo_pipelines_tests.hypothesis_profile import draws
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 NUMBER = st.one_of(st.none(), st.floats(allow_nan=True, allow_infinity=True))
@@ -144,7 +145,7 @@ REPORTS = st.fixed_dictionaries(
 
 
 @given(REPORTS)
-@settings(max_examples=40)
+@settings(max_examples=draws(40))
 def test_what_is_written_is_read_back_the_same(written: Report) -> None:
     assert Report.parse(written.to_json(), "report.json") == written
 

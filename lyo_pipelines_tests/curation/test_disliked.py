@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -13,6 +13,7 @@ from lyo_pipelines.curation.day import curate_day
 from lyo_pipelines.curation.wordlists import load_wordlists
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines_tests.curation.interaction_rows import CONFIG, DAY, config, row, table
+from lyo_pipelines_tests.hypothesis_profile import draws
 
 GOOD = row(0)["answer"]
 
@@ -22,6 +23,7 @@ def lists(tmp_path_factory: pytest.TempPathFactory):
     return load_wordlists(Lake(str(tmp_path_factory.mktemp("lists"))))
 
 
+@settings(max_examples=draws(25))
 @given(ratings=st.lists(st.sampled_from([None, 1.0, 2.0, 2.5, 3.0, 3.5, 4.0, 5.0]), min_size=1, max_size=12))
 def test_only_bad_ratings_are_kept_apart_and_never_as_examples(lists, ratings):
     result = curate_batch(table(*(row(n, rating=rating) for n, rating in enumerate(ratings))), CONFIG, lists, {})

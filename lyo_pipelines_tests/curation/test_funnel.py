@@ -10,6 +10,7 @@ from lyo_pipelines.curation.contract import FUNNEL
 from lyo_pipelines.curation.funnel import combined, funnel_plot, funnel_table
 from lyo_pipelines.curation.rules import RULES
 from lyo_pipelines.plotting import MAXIMUM_BYTES
+from lyo_pipelines_tests.hypothesis_profile import draws
 
 counts = st.dictionaries(
     st.tuples(st.sampled_from(["tutoring.en.math", "tutoring.hi", "search.en"]), st.integers(-1, len(RULES) - 1)),
@@ -40,7 +41,7 @@ def test_days_and_segments_add_up(monday, tuesday):
     )
 
 
-@settings(max_examples=3)
+@settings(max_examples=draws(3))
 @given(counts)
 def test_the_picture_is_a_small_png(made):
     from PIL import Image

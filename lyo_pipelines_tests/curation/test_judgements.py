@@ -15,6 +15,7 @@ from lyo_pipelines.curation.pool import apply_pool_rules
 from lyo_pipelines.curation.wordlists import load_wordlists
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines_tests.curation.interaction_rows import CONFIG, DAY, row, table
+from lyo_pipelines_tests.hypothesis_profile import draws
 
 LISTS = load_wordlists()
 QUESTION = "How do I solve 3x + 5 = 26 for x?"
@@ -78,7 +79,7 @@ def test_no_text_stands_in_the_file_of_ratings(tmp_path: Path):
     assert stored["example_id"].null_count == 1
 
 
-@settings(max_examples=25)
+@settings(max_examples=draws(25))
 @given(
     given_ratings=st.lists(
         st.tuples(st.integers(0, 2), st.sampled_from([None, 1.0, 2.0, 3.0, 4.0, 5.0])), min_size=1, max_size=10

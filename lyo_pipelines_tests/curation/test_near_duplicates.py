@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from lyo_pipelines.curation.near_duplicates import near_duplicate_clusters
 from lyo_pipelines.curation.ngrams import fold_texts, hashed_ngrams, jaccard, pair_similarities, shingles
 from lyo_pipelines_tests.curation.interaction_rows import CONFIG, config
+from lyo_pipelines_tests.hypothesis_profile import draws
 
 
 def brute_force(texts: list[str], minimum: float) -> list[int]:
@@ -71,7 +72,7 @@ def test_clusters_agree_with_brute_force():
     assert len(joined) >= 0.97 * len(true) > 100
 
 
-@settings(max_examples=40)
+@settings(max_examples=draws(40))
 @given(
     st.lists(
         st.sampled_from(
@@ -103,7 +104,7 @@ def test_a_higher_similarity_joins_less():
     assert near_duplicate_clusters(texts, CONFIG).tolist() == [0, 1]
 
 
-@settings(max_examples=100)
+@settings(max_examples=draws(100))
 @given(st.lists(st.text(max_size=12), min_size=1, max_size=6))
 def test_hashed_ngrams_are_those_of_each_text(texts):
     hashes, offsets = hashed_ngrams(pl.Series(texts, dtype=pl.String), 5)
@@ -116,7 +117,7 @@ def test_hashed_ngrams_are_those_of_each_text(texts):
     assert hashes.tolist() == [value for text in texts for value in alone[text]]
 
 
-@settings(max_examples=60)
+@settings(max_examples=draws(60))
 @given(st.lists(st.text(alphabet="abcde ", max_size=30), min_size=2, max_size=5))
 def test_similarities_of_many_pairs_are_those_of_each_pair(texts):
     series = fold_texts(texts)

@@ -10,6 +10,7 @@ from lyo_pipelines.curation.batch import curate_batch
 from lyo_pipelines.curation.pool import POOL_RULES, REMOVED_FROM_POOL, apply_pool_rules
 from lyo_pipelines.curation.wordlists import load_wordlists
 from lyo_pipelines_tests.curation.interaction_rows import CONFIG, config, row, table
+from lyo_pipelines_tests.hypothesis_profile import draws
 
 LISTS = load_wordlists()
 
@@ -57,7 +58,7 @@ def test_the_cap_keeps_a_user_s_best_rated_examples():
     assert apply_pool_rules(examples(*made), config(user_cap=0), 500).kept.num_rows == 12
 
 
-@settings(max_examples=25)
+@settings(max_examples=draws(25))
 @given(order=st.permutations(range(14)), cap=st.integers(0, 4))
 def test_the_pool_does_not_depend_on_the_order_of_arrival_and_loses_nothing(order, cap):
     made = [

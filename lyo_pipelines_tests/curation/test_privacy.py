@@ -15,6 +15,7 @@ from lyo_pipelines.curation.privacy.redact import can_hold, redact_text, redact_
 from lyo_pipelines.curation.privacy.spans import PersonalDataSpan, ascii_digits
 from lyo_pipelines.curation.wordlists import load_wordlists
 from lyo_pipelines_tests.curation.interaction_rows import CONFIG, config, row, table
+from lyo_pipelines_tests.hypothesis_profile import draws
 
 
 def with_check(digits: str, check) -> str:
@@ -256,7 +257,7 @@ pieces = st.one_of(
 composed = st.lists(pieces, max_size=8).map("".join)
 
 
-@settings(max_examples=250)
+@settings(max_examples=draws(250))
 @given(composed)
 @example("LICENSE NO:00A0000")
 def test_the_cheap_test_loses_no_finding(text):
@@ -267,14 +268,14 @@ def test_the_cheap_test_loses_no_finding(text):
     assert (picked.counts if picked else {}) == everything.counts
 
 
-@settings(max_examples=250)
+@settings(max_examples=draws(250))
 @given(composed)
 def test_redacting_twice_is_redacting_once(text):
     once = redacted(text)
     assert redacted(once) == once
 
 
-@settings(max_examples=200)
+@settings(max_examples=draws(200))
 @given(st.text(max_size=60))
 def test_digits_of_all_scripts_keep_their_places(text):
     assert len(ascii_digits(text)) == len(text)

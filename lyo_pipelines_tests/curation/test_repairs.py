@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from lyo_pipelines.curation.repairs import repair_texts
 from lyo_pipelines.curation.wordlists import load_wordlists
+from lyo_pipelines_tests.hypothesis_profile import draws
 
 LISTS = load_wordlists()
 
@@ -89,14 +90,14 @@ alphabet = st.one_of(
 )
 
 
-@settings(max_examples=200)
+@settings(max_examples=draws(200))
 @given(st.lists(alphabet, max_size=30).map("".join))
 def test_repairing_twice_is_repairing_once(text):
     once = mended(text)
     assert mended(once) == once
 
 
-@settings(max_examples=100)
+@settings(max_examples=draws(100))
 @given(st.text(max_size=40))
 def test_text_comes_out_in_nfc(text):
     assert unicodedata.is_normalized("NFC", mended(text))

@@ -25,6 +25,7 @@ from lyo_pipelines.curation.review import (
 )
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines_tests.curation.interaction_rows import CONFIG, DAY, config, row, table
+from lyo_pipelines_tests.hypothesis_profile import draws
 
 RUDE = "तू यह सवाल फिर से हल करके देख, यह बहुत आसान है।"
 PERSONA = "मैं आपको यह सवाल समझाता हूँ, पहले दोनों पक्षों से पाँच घटाइए।"
@@ -190,7 +191,7 @@ lines = st.builds(
 )
 
 
-@settings(max_examples=60)
+@settings(max_examples=draws(60))
 @given(made=st.lists(lines, max_size=6, unique_by=lambda line: line.key))
 def test_what_is_written_is_read_again(made, tmp_path_factory):
     lake = Lake(str(tmp_path_factory.mktemp("queue")))

@@ -12,6 +12,7 @@ from lyo_pipelines.curation.review import Review, ReviewQueueError, parse_queue,
 from lyo_pipelines.curation.review_session import ReviewSession
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines_tests.curation.interaction_rows import CONFIG, DAY, row, table
+from lyo_pipelines_tests.hypothesis_profile import draws
 
 BEER = "Think of {} glasses of beer on one tray, so that you can count them in rows of two."
 
@@ -67,7 +68,7 @@ def test_what_another_person_wrote_meanwhile_stays(lake):
     assert [(one.decision, one.note) for one in read_queue(lake)] == [("keep", ""), ("drop", "mine"), ("", "")]
 
 
-@settings(max_examples=60)
+@settings(max_examples=draws(60))
 @given(keys=st.lists(st.sampled_from(["keep", "drop", "always", "never", "skip", "undo"]), max_size=14))
 def test_taking_everything_back_leaves_the_queue_as_it_was(keys, tmp_path_factory):
     lake = Lake(str(tmp_path_factory.mktemp("queue")))

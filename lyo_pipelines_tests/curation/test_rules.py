@@ -14,6 +14,7 @@ from lyo_pipelines.curation.repetition import _is_repeated, repeated
 from lyo_pipelines.curation.rules import RULES
 from lyo_pipelines.curation.wordlists import load_wordlists
 from lyo_pipelines_tests.curation.interaction_rows import ANSWER, CONFIG, config, row, table
+from lyo_pipelines_tests.hypothesis_profile import draws
 
 LISTS = load_wordlists()
 
@@ -252,7 +253,8 @@ rows = st.builds(
 )
 
 
-@settings(max_examples=60)
+@settings(max_examples=draws(60))
+@settings(max_examples=draws(30))
 @given(st.lists(rows, max_size=8))
 def test_each_row_is_kept_or_removed_by_a_named_rule(made):
     made = [row(number) | changes for number, changes in enumerate(made)]
@@ -265,13 +267,14 @@ def test_each_row_is_kept_or_removed_by_a_named_rule(made):
     assert result.kept["language"].null_count == 0
 
 
-@settings(max_examples=60)
+@settings(max_examples=draws(60))
+@settings(max_examples=draws(30))
 @given(rating=st.floats(1, 3.984375, width=32), words=st.integers(1, 400))
 def test_a_row_rated_below_the_minimum_never_gets_in(rating, words):
     assert fate(rating=rating, answer="so then we think " * words) != "kept"
 
 
-@settings(max_examples=30)
+@settings(max_examples=draws(30))
 @given(
     low=st.floats(1, 5),
     high=st.floats(1, 5),
@@ -322,7 +325,7 @@ def test_order_of_rows_and_batches_do_not_matter():
     assert whole.equals(parts)
 
 
-@settings(max_examples=150)
+@settings(max_examples=draws(150))
 @given(
     st.lists(
         st.sampled_from(["the", "answer", "is", "seven", "so", "\n", "\t", " ", "ok" * 50, "அஆஇஈ" * 30]), max_size=90

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from lyo_pipelines.config.loading import load_config
 from lyo_pipelines.curation.short_duplicates import _as_matrix, allowed_edits, short_duplicate_clusters, within_edits
+from lyo_pipelines_tests.hypothesis_profile import draws
 
 CONFIG = load_config().curation
 TEXT = st.text("abc", max_size=9)
@@ -29,7 +30,7 @@ def distance(a: str, b: str) -> int:
 
 
 @given(st.lists(st.tuples(TEXT, TEXT, st.integers(0, 4)), min_size=1, max_size=8))
-@settings(max_examples=200)
+@settings(max_examples=draws(200))
 def test_the_banded_distance_is_the_distance(pairs: list[tuple[str, str, int]]):
     a, b, most = zip(*pairs, strict=True)
     signs, length = _as_matrix(pl.Series([*a, *b], dtype=pl.String))
@@ -39,7 +40,7 @@ def test_the_banded_distance_is_the_distance(pairs: list[tuple[str, str, int]]):
 
 
 @given(st.lists(st.text("ab", min_size=5, max_size=8), min_size=2, max_size=12))
-@settings(max_examples=200)
+@settings(max_examples=draws(200))
 def test_every_pair_one_edit_apart_is_one_cluster(texts: list[str]):
     labels = short_duplicate_clusters(texts, CONFIG)
     for (i, a), (j, b) in combinations(enumerate(texts), 2):

@@ -36,7 +36,7 @@ def example(number: int, **fields: Any) -> dict[str, Any]:
     """One example of its own group; `fields` replaces what a test is about."""
     row: dict[str, Any] = {
         "interaction_id": f"int-{number}",
-        "occurred_at": START + timedelta(hours=7 * number),
+        "occurred_at": START + timedelta(hours=number),
         "segment": SEGMENT,
         "task": "tutoring",
         "language": "en",

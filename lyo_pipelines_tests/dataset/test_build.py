@@ -40,6 +40,7 @@ from lyo_pipelines_tests.dataset.example_lake import (
     lake_with,
     question,
 )
+from lyo_pipelines_tests.hypothesis_profile import draws
 
 
 def build(lake: Lake, *, days_later: int = 0, **config: Any) -> DatasetVersion:
@@ -109,7 +110,7 @@ def test_the_same_input_is_the_same_version_again(tmp_path: Path):
 
 
 @given(st.randoms(use_true_random=False), st.lists(st.integers(0, 12), min_size=40, max_size=40))
-@settings(max_examples=6)
+@settings(max_examples=draws(6))
 def test_the_order_of_examples_changes_no_byte(shuffler: random.Random, conversations: list[int]):
     rows = [
         example(n, conversation_id=f"conv-{conversations[n]}", occurred_at=NOW - timedelta(hours=(n * 5) % 60))
@@ -130,7 +131,7 @@ TIES = st.tuples(st.integers(0, 25), st.integers(0, 25), st.integers(0, 25))
 
 
 @given(st.lists(st.dictionaries(st.integers(0, 30), TIES, min_size=14), min_size=2, max_size=3))
-@settings(max_examples=6)
+@settings(max_examples=draws(6))
 def test_over_any_history_nothing_is_lost_shared_or_moved(pools: list[dict[int, tuple[int, int, int]]]):
     ever: dict[str, set[str]] = {}
     with tempfile.TemporaryDirectory() as folder:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from lyo_pipelines.dataset.comparable_texts import comparable_words, text_keys
 from lyo_pipelines.dataset.leak_search import plain_words, wording
+from lyo_pipelines_tests.hypothesis_profile import draws
 
 SAME = [
     ("Solve 2x - 4 = 10!", "solve  2X-4=10"),
@@ -63,7 +64,7 @@ TEXT = st.text(SIGNS, max_size=10)
 
 
 @given(TEXT, TEXT)
-@settings(max_examples=300)
+@settings(max_examples=draws(300))
 def test_what_the_checks_hold_for_equal_the_builder_ties(left: str, right: str):
     if wording(plain_words(left)) == wording(plain_words(right)):
         assert key(left) == key(right)

@@ -18,6 +18,7 @@ from lyo_pipelines.dataset.grouping import GROUPING_COLUMNS, all_ties, day_ties
 from lyo_pipelines.dataset.split_memory import SplitMemory
 from lyo_pipelines.dataset.splits import assign_splits
 from lyo_pipelines_tests.dataset.example_lake import CONFIG, CURATION, example, question
+from lyo_pipelines_tests.hypothesis_profile import draws
 
 Row = dict[str, Any]
 HI = [{"role": "user", "content": "good morning dear teacher"}, {"role": "assistant", "content": "Good morning!"}]
@@ -157,7 +158,7 @@ EXAMPLES = st.lists(
 
 
 @given(EXAMPLES, st.randoms(use_true_random=False), st.integers(1, 3))
-@settings(max_examples=40)
+@settings(max_examples=draws(40))
 def test_neither_the_order_nor_the_days_of_examples_change_a_group(pool: Any, shuffler: random.Random, parts: int):
     rows = [
         example(

@@ -16,6 +16,7 @@ from lyo_pipelines.dataset.leak_search import (
     plain_words,
     wording,
 )
+from lyo_pipelines_tests.hypothesis_profile import draws
 
 
 def near(a: str, b: str, most: int = 1) -> bool:
@@ -26,7 +27,7 @@ WORDING = st.tuples(st.text("ab", min_size=1, max_size=12), st.sampled_from(["",
 
 
 @given(st.lists(st.tuples(WORDING, st.integers(0, 2)), max_size=14, unique=True))
-@settings(max_examples=200)
+@settings(max_examples=draws(200))
 def test_all_pairs_are_found(given_texts: list[tuple[tuple[str, str], int]]):
     wordings, split = [text for text, _ in given_texts], [side for _, side in given_texts]
     expected = {

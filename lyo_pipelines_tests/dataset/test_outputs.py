@@ -32,6 +32,7 @@ from lyo_pipelines.dataset.versions import (
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines.storage.small_files import DamagedFileError
 from lyo_pipelines_tests.dataset.example_lake import CONFIG, CURATION, NOW, SEGMENT, example, examples, lake_with
+from lyo_pipelines_tests.hypothesis_profile import draws
 
 
 @pytest.fixture(scope="module")
@@ -149,7 +150,7 @@ HISTORY = st.lists(st.fixed_dictionaries({"role": st.just("user"), "content": st
         min_size=1, max_size=12,
     )
 )  # fmt: skip
-@settings(max_examples=40)
+@settings(max_examples=draws(40))
 def test_the_pool_rules_decide_the_same_without_texts(rows: list[dict[str, Any]]):
     table = pa.Table.from_pylist(
         [example(n, example_id=f"e{n:02d}", **row) for n, row in enumerate(rows)], schema=EXAMPLE

@@ -32,6 +32,7 @@ from lyo_pipelines_tests.dataset.example_lake import (
     lake_with,
     question,
 )
+from lyo_pipelines_tests.hypothesis_profile import draws
 
 ANSWERS = st.lists(
     st.fixed_dictionaries(
@@ -189,7 +190,7 @@ def test_an_edit_is_a_pair_of_the_correction_and_the_answer(tmp_path: Path):
     assert len(pairs) >= 20
 
 
-@settings(max_examples=6)
+@settings(max_examples=draws(6))
 @given(first=st.booleans(), twins=st.sets(st.integers(0, 49), max_size=25))
 def test_what_preferences_learnt_from_never_becomes_a_test_item(
     tmp_path_factory: pytest.TempPathFactory, first: bool, twins: set[int]

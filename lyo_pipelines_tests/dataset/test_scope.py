@@ -21,6 +21,7 @@ from lyo_pipelines.dataset.versions import latest_version, read_split, why_serve
 from lyo_pipelines.segments import SegmentKeyError
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines_tests.dataset.example_lake import CONFIG, CURATION, NOW, example, examples, lake_with, question
+from lyo_pipelines_tests.hypothesis_profile import draws
 
 MATH, PHYSICS = "tutoring.en.math", "tutoring.en.physics"
 
@@ -82,7 +83,7 @@ def test_only_whole_parts_of_a_key_lie_below_another(below_it: str):
     assert is_below(below_it, "tutoring.en") == (below_it.split(".")[:2] == ["tutoring", "en"])
 
 
-@settings(max_examples=8)
+@settings(max_examples=draws(5))
 @given(order=st.permutations([MATH, PHYSICS, "tutoring.en"]), shared=st.integers(3, 15))
 def test_what_one_segment_holds_out_no_relative_trains_on(
     tmp_path_factory: pytest.TempPathFactory, order: list[str], shared: int

@@ -13,6 +13,7 @@ from lyo_pipelines.dataset.contract import SPLITS
 from lyo_pipelines.dataset.split_memory import SplitMemory
 from lyo_pipelines.dataset.splits import Assignment, assign_splits
 from lyo_pipelines_tests.dataset.example_lake import CONFIG
+from lyo_pipelines_tests.hypothesis_profile import draws
 
 TRAIN, VALIDATION, TEST = range(3)
 # an example: its number, and the few shared things (conversations, questions) that it is tied to
@@ -66,7 +67,7 @@ def test_the_order_of_examples_changes_nothing(pool: dict[int, frozenset[int]], 
 
 
 @given(st.lists(EXAMPLES, min_size=2, max_size=5))
-@settings(max_examples=300)
+@settings(max_examples=draws(300))
 def test_splits_are_stable_whatever_data_comes_and_goes(pools: list[dict[int, frozenset[int]]]):
     """The three promises, over any history of versions in which examples appear, vanish and come back with new ties."""
     memory, ever = SplitMemory.empty(), dict[int, set[int]]()

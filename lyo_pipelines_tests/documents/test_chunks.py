@@ -9,6 +9,7 @@ from lyo_pipelines.documents.chunks import ChunkBudget, cut_chunks, text_of
 from lyo_pipelines.documents.contract import TextBlock
 from lyo_pipelines.documents.tokens import estimate_tokens
 from lyo_pipelines_tests.documents.sample_documents import CONFIG
+from lyo_pipelines_tests.hypothesis_profile import draws
 
 BUDGET = ChunkBudget(maximum=80, overlap=12, minimum=20)
 words = st.sampled_from(["soil", "Water", "मिट्टी", "பூமி", "x=3", "root.", "है।", "W" * 90, "मि" * 60, "“so”", "12,500"])
@@ -25,7 +26,7 @@ def chunks(*found: TextBlock, title: str = ""):
     return cut_chunks(list(found), BUDGET, count, title)
 
 
-@settings(max_examples=100)
+@settings(max_examples=draws(100))
 @given(blocks)
 def test_nothing_is_lost_and_nothing_is_said_twice(found):
     made = cut_chunks(found, BUDGET, count, "A title")
@@ -33,7 +34,7 @@ def test_nothing_is_lost_and_nothing_is_said_twice(found):
     assert [chunk.number for chunk in made] == list(range(len(made)))
 
 
-@settings(max_examples=100)
+@settings(max_examples=draws(100))
 @given(
     st.lists(
         st.one_of(st.builds(TextBlock, texts), st.builds(TextBlock, st.just("Soil and water"), st.integers(1, 3))),
@@ -45,7 +46,7 @@ def test_no_training_text_is_longer_than_the_budget(found):
     assert max(chunk.tokens for chunk in cut_chunks(found, BUDGET, count)) <= BUDGET.maximum
 
 
-@settings(max_examples=100)
+@settings(max_examples=draws(100))
 @given(blocks)
 def test_overlap_repeats_the_end_of_what_stood_before(found):
     text, position = text_of(found), 0
@@ -62,7 +63,7 @@ _SPANS = [
 ]
 
 
-@settings(max_examples=100)
+@settings(max_examples=draws(100))
 @given(st.lists(st.one_of(texts, st.sampled_from(_SPANS)), min_size=1, max_size=14).map("\n".join))
 def test_code_and_formulas_are_never_cut_where_there_is_room(found):
     """Each of the spans is smaller than a chunk, so no chunk may begin or end inside one, with its overlap neither."""

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from lyo_pipelines.documents.chunks import text_of
 from lyo_pipelines.documents.contract import RejectedError
 from lyo_pipelines.documents.reading.html import read_html
+from lyo_pipelines_tests.hypothesis_profile import draws
 
 
 def read(body: str) -> str:
@@ -39,7 +40,7 @@ def _grown(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
     )
 
 
-@settings(max_examples=300)
+@settings(max_examples=draws(300))
 @given(st.lists(st.recursive(_LEAF, _grown, max_leaves=12), min_size=1, max_size=4).map("".join))
 def test_every_word_of_a_page_is_told_once_and_in_its_place(page):
     count = page.count("<w>")

@@ -10,6 +10,7 @@ from lyo_pipelines.documents.chunks import text_of
 from lyo_pipelines.documents.contract import RejectedError
 from lyo_pipelines.documents.reading.markdown import read_markdown
 from lyo_pipelines_tests.growth import faster_than_linear
+from lyo_pipelines_tests.hypothesis_profile import draws
 
 
 def read(text: str) -> str:
@@ -27,14 +28,14 @@ operands = st.one_of(
 operators = st.sampled_from(["*", "**", "+", "-", "/", "^", "=", "<", ">", "<=", ">=", "_", "!=", "%"])
 
 
-@settings(max_examples=300)
+@settings(max_examples=draws(300))
 @given(st.lists(st.tuples(operands, operators), min_size=1, max_size=12), operands, st.sampled_from(["", " "]))
 def test_arithmetic_keeps_all_its_signs(terms, last, space):
     text = space.join([*(part for term in terms for part in term), last])
     assert signs(read(f"Work out {text} for me.")) == signs(f"Work out {text} for me.")
 
 
-@settings(max_examples=200)
+@settings(max_examples=draws(200))
 @given(
     st.text(st.sampled_from("xyz019 *_{}^&<>|#~`[]()+-=,.\\\n"), min_size=1, max_size=40),
     st.sampled_from([(r"\begin{cases}", r"\end{cases}"), (r"\[", r"\]"), ("$$", "$$")]),
@@ -45,7 +46,7 @@ def test_a_formula_keeps_each_sign_between_its_delimiters(inside, delimiters):
     assert formula in read(f"Before *it*.\n\nHere is {formula} in a line.").replace("\n", " ")
 
 
-@settings(max_examples=300)
+@settings(max_examples=draws(300))
 @given(st.text(st.sampled_from("cdef {}()^/$*_+->=\\\n"), max_size=80))
 def test_signs_that_mark_nothing_survive_in_their_order(text):
     kept = [one for one in read(text) if one in "cdef{}()^/$"]

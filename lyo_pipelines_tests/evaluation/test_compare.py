@@ -25,6 +25,7 @@ from lyo_pipelines.evaluation.measures.metric_values import WholeValues
 from lyo_pipelines.evaluation.report.slices import slice_all, value_of
 from lyo_pipelines.tasks.base import GradedAnswer, TaskMetric
 from lyo_pipelines_tests.config.packaged import evaluation_config
+from lyo_pipelines_tests.hypothesis_profile import draws
 
 CONFIG = evaluation_config(resamples=1_000, whole_resamples=1_000, minimum_groups=20, minimum_slice_groups=20)
 GROUPS = [f"g{i // 2}" for i in range(80)]
@@ -43,7 +44,7 @@ def noise(seed: int, shift: float = 0.0) -> list[float]:
 
 
 @given(st.integers(0, 1000), st.floats(-2, 2), st.sampled_from(["higher", "lower"]))
-@settings(max_examples=30)
+@settings(max_examples=draws(30))
 def test_swapping_candidate_and_base_flips_the_verdict(seed, shift, direction):
     ours, theirs = noise(seed, shift), noise(seed + 1)
     metrics = [metric("m", direction)]
@@ -54,7 +55,7 @@ def test_swapping_candidate_and_base_flips_the_verdict(seed, shift, direction):
 
 
 @given(st.integers(0, 1000), st.sampled_from(["higher", "lower"]))
-@settings(max_examples=15)
+@settings(max_examples=draws(15))
 def test_identical_outputs_are_never_better(seed, direction):
     same = measured(noise(seed), [1.0 + i for i in range(80)])
     found = measure_difference(same, same, GROUPS, CONFIG, metric="m", a="candidate", b="base")
@@ -116,7 +117,7 @@ def test_every_further_comparison_makes_the_correction_harder():
 @given(
     st.integers(0, 1000), st.lists(st.floats(-1.2, 1.2), min_size=1, max_size=6), st.sampled_from(["higher", "lower"])
 )
-@settings(max_examples=30)
+@settings(max_examples=draws(30))
 def test_a_verdict_stands_beside_an_interval_that_says_the_same(seed, shifts, direction):
     names = [f"m{at}" for at in range(len(shifts))]
     values = {

@@ -16,6 +16,7 @@ from lyo_pipelines.evaluation.inputs.items import (
     read_items,
 )
 from lyo_pipelines_tests.evaluation import sample_reports
+from lyo_pipelines_tests.hypothesis_profile import draws
 
 
 def items(*sizes: int, language=lambda group: "en") -> list[Item]:
@@ -30,7 +31,7 @@ SIZES = st.lists(st.integers(1, 6), min_size=1, max_size=40)
 
 
 @given(SIZES, st.integers(1, 120), st.randoms())
-@settings(max_examples=60)
+@settings(max_examples=draws(60))
 def test_the_choice_depends_on_the_items_only_not_on_their_order(sizes, maximum, random):
     everything = items(*sizes)
     mixed = list(everything)
@@ -41,7 +42,7 @@ def test_the_choice_depends_on_the_items_only_not_on_their_order(sizes, maximum,
 
 
 @given(SIZES, st.integers(1, 120))
-@settings(max_examples=60)
+@settings(max_examples=draws(60))
 def test_as_many_groups_as_possible_are_in_the_choice(sizes, maximum):
     chosen = choose_items(items(*sizes), maximum)
     assert len({i.group_id for i in chosen}) == min(maximum, len(sizes))

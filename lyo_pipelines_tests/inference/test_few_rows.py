@@ -8,9 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lyo_pipelines.inference.few_rows import product
+from lyo_pipelines_tests.hypothesis_profile import draws
 
 
-@settings(max_examples=60)
+@settings(max_examples=draws(60))
 @given(
     rows=st.integers(1, 70), more=st.integers(1, 3), into=st.integers(1, 9), out=st.integers(1, 13), seed=st.integers(0, 99),
     biased=st.booleans(), dtype=st.sampled_from([torch.float32, torch.float64]),

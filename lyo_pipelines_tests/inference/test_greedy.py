@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from lyo_pipelines.inference.greedy import Prompt, write_greedily
 from lyo_pipelines.inference.lean_model import LeanModel, why_not_by_row, why_not_lean
+from lyo_pipelines_tests.hypothesis_profile import draws
 from lyo_pipelines_tests.inference.tiny_rows import FAMILIES, SHAPE, STOPS, build, by_transformers
 
 
@@ -37,7 +38,7 @@ questions = st.lists(
 HEAD = list(range(20, 32))
 
 
-@settings(max_examples=12)
+@settings(max_examples=draws(12))
 @given(asked=questions, rows=st.integers(1, 7))
 def test_answers_are_those_of_each_prompt_alone(models, asked, rows):
     model, lean, adapters = models

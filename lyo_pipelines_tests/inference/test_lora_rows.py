@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lyo_pipelines.inference.lora_rows import AdapterStack, RowGroups, RowLora
+from lyo_pipelines_tests.hypothesis_profile import draws
 
 INPUT, OUTPUT = 5, 7
 
@@ -27,7 +28,7 @@ def adapter(ranks: dict[str, int], seed: int) -> RowLora:
 ADAPTERS = [None, adapter({"o": 2}, 1), adapter({"o": 3, "down": 1}, 2), adapter({"down": 4}, 3), adapter({"o": 1}, 4)]
 
 
-@settings(max_examples=40)
+@settings(max_examples=draws(40))
 @given(
     rows=st.lists(st.sampled_from(range(5)), min_size=1, max_size=7), tokens=st.integers(1, 3), seed=st.integers(0, 99)
 )

@@ -12,6 +12,7 @@ from lyo_pipelines.inference.lean_model import LeanModel
 from lyo_pipelines.inference.prefixes import Prefixes
 from lyo_pipelines.inference.row_batch import Row, RowBatch
 from lyo_pipelines.inference.sampling import Sampler
+from lyo_pipelines_tests.hypothesis_profile import draws
 from lyo_pipelines_tests.inference.tiny_rows import STOPS, build, by_transformers
 
 HEAD = list(range(20, 32))
@@ -39,7 +40,7 @@ arrivals = st.lists(
 )
 
 
-@settings(max_examples=15)
+@settings(max_examples=draws(15))
 @given(asked=arrivals, most=st.integers(1, 6), widest=st.sampled_from([0, 4, 12]), chunk=st.sampled_from([None, 3, 8]))
 def test_whoever_comes_and_goes_each_answer_is_that_of_its_prompt_alone(models, asked, most, widest, chunk):
     model, lean, adapters = models

@@ -16,6 +16,7 @@ from lyo_pipelines.interactions.fields.minimise import Minimiser
 from lyo_pipelines.interactions.fields.scrub import Scrubber
 from lyo_pipelines.interactions.reading.jsonl import parse_lines
 from lyo_pipelines.interactions.reading.lines import Lines
+from lyo_pipelines_tests.hypothesis_profile import draws
 from lyo_pipelines_tests.interactions.landing_lake import CONFIG, PSEUDONYMS, row
 from lyo_pipelines_tests.interactions.test_conservation import anything, names
 
@@ -98,7 +99,7 @@ def test_a_value_over_two_lines_is_never_taken_for_two_rows():
     assert gather_clean(b'{"x": [{}\n{}]}') is None
 
 
-@settings(max_examples=150)
+@settings(max_examples=draws(150))
 @given(
     changes=st.lists(st.dictionaries(st.sampled_from(names), anything, max_size=2), min_size=1, max_size=4),
     spaced=st.booleans(),
@@ -125,7 +126,7 @@ clean = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=150)
+@settings(max_examples=draws(150))
 @given(rows=st.lists(clean, min_size=1, max_size=5))
 def test_the_fast_way_agrees_on_any_clean_text(rows):
     base = {"occurred_at": "2026-10-01T00:00:00+05:30", "task": "t", "language": "en"}

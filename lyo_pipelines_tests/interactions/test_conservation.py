@@ -17,6 +17,7 @@ from lyo_pipelines.interactions.errors import RowError
 from lyo_pipelines.interactions.fields.mapping import parse_mapping
 from lyo_pipelines.interactions.formats.registry import format_named
 from lyo_pipelines.storage.byte_order_mark import byte_order_mark, unmarked_wide_encoding
+from lyo_pipelines_tests.hypothesis_profile import draws
 from lyo_pipelines_tests.interactions.landing_lake import (
     CONFIG,
     as_csv,
@@ -139,7 +140,7 @@ def holds_json_lines(content: bytes, text: bytes) -> bool:
     return (shown[:1] == b"{" or b"\n{" in shown) and not shown.startswith(foreign) and not looks_binary
 
 
-@settings(max_examples=120)
+@settings(max_examples=draws(120))
 @given(
     lines=st.lists(line, max_size=12), name=st.sampled_from(["auto", *FORMATS]), block=st.sampled_from([1024, 1 << 20])
 )
@@ -162,7 +163,7 @@ def test_any_lines_in_any_format_are_conserved(lines, name, block, tmp_path_fact
         assert name == "auto" or text is None or not holds_json_lines(content, text)
 
 
-@settings(max_examples=60)
+@settings(max_examples=draws(60))
 @given(
     content=st.binary(max_size=300),
     suffix=st.sampled_from(["jsonl", "csv", "parquet", "json", "txt", "jsonl.gz"]),
@@ -178,7 +179,7 @@ def test_any_bytes_under_any_name_are_read_or_said_to_be_unreadable(content, suf
 cell = st.text(max_size=12) | st.sampled_from(['"', 'a"b', "a\nb", "1,2", "2026-10-01", "en", '""'])
 
 
-@settings(max_examples=60)
+@settings(max_examples=draws(60))
 @given(
     rows=st.lists(
         st.fixed_dictionaries(dict.fromkeys(("question", "occurred_at", "task", "language", "rating"), cell)),
@@ -304,7 +305,7 @@ broken = st.sampled_from(nested_rows).flatmap(
 )
 
 
-@settings(max_examples=300)
+@settings(max_examples=draws(300))
 @given(st.lists(broken, min_size=1, max_size=8))
 def test_any_value_at_any_place_of_spans_and_records_has_a_named_reason(cases):
     for name in {case[0] for case in cases}:

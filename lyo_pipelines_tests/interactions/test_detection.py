@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from lyo_pipelines.interactions.formats.detect import detect_format, recognise
 from lyo_pipelines.interactions.formats.registry import FORMATS
+from lyo_pipelines_tests.hypothesis_profile import draws
 from lyo_pipelines_tests.interactions.landing_lake import jsonl, lake_at, land, rating, row
 from lyo_pipelines_tests.interactions.telemetry import ARGILLA, OLDER_ARGILLA, SPANS, annotation, sharegpt
 from lyo_pipelines_tests.interactions.test_formats import observation, score
@@ -64,7 +65,7 @@ def test_every_format_that_can_be_told_has_samples() -> None:
     assert {*SAMPLES, "auto", "flat", "langfuse"} == set(FORMATS)
 
 
-@settings(max_examples=400)
+@settings(max_examples=draws(400))
 @given(which=one, more=NEUTRAL, order=st.randoms(use_true_random=False))
 def test_no_format_is_taken_for_another_whatever_else_its_rows_hold(which, more, order) -> None:
     name, number = which
@@ -76,7 +77,7 @@ def test_no_format_is_taken_for_another_whatever_else_its_rows_hold(which, more,
     assert found.why
 
 
-@settings(max_examples=200)
+@settings(max_examples=draws(200))
 @given(
     which=st.sampled_from(sorted(SAMPLES)),
     strangers=st.lists(one, max_size=3),

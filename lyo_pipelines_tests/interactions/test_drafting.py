@@ -12,6 +12,7 @@ from lyo_pipelines.interactions.drafting.draft import draft_mapping
 from lyo_pipelines.interactions.drafting.names import NAMES, plain_name
 from lyo_pipelines.interactions.drafting.shapes import columns_of
 from lyo_pipelines.interactions.fields.mapping import parse_mapping
+from lyo_pipelines_tests.hypothesis_profile import draws
 from lyo_pipelines_tests.interactions.landing_lake import as_csv, as_parquet, build, conversation, jsonl, lake_at, land
 
 Row = dict[str, Any]
@@ -182,7 +183,7 @@ deep = st.recursive(
 )
 
 
-@settings(max_examples=150)
+@settings(max_examples=draws(150))
 @given(st.lists(st.dictionaries(names, deep, max_size=5), min_size=1, max_size=5))
 def test_the_draft_of_any_rows_parses(rows):
     parsed = parse_mapping(drafted(rows).encode("utf-8", "surrogatepass"), "draft.yaml")

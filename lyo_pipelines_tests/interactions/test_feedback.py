@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from lyo_pipelines.interactions.days.build import build_day, stale_days
 from lyo_pipelines.interactions.fields.mapping import parse_mapping
+from lyo_pipelines_tests.hypothesis_profile import draws
 from lyo_pipelines_tests.interactions.landing_lake import (
     CONFIG,
     START,
@@ -173,7 +174,7 @@ def in_order(tmp_path_factory):
     return facts(build(lake))
 
 
-@settings(max_examples=12)
+@settings(max_examples=draws(12))
 @given(order=st.permutations(sorted(FILES)), builds=st.lists(st.booleans(), min_size=4, max_size=4))
 def test_the_order_of_files_does_not_matter(order, builds, in_order, tmp_path_factory):
     path = tmp_path_factory.mktemp("order")

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lyo_pipelines.interactions.days.clashing_ids import SCOPED
+from lyo_pipelines_tests.hypothesis_profile import draws
 from lyo_pipelines_tests.interactions.landing_lake import (
     CONFIG,
     NOW,
@@ -80,7 +81,7 @@ def test_a_copy_stays_a_copy_also_when_its_answer_came_later(tmp_path):
     assert len(build(lake)) == 2
 
 
-@settings(max_examples=15)
+@settings(max_examples=draws(15))
 @given(st.lists(st.tuples(st.integers(0, 3), st.sampled_from("abcd")), min_size=1, max_size=12), st.integers(0, 12))
 def test_whatever_is_numbered_alike_each_question_is_there_once_for_its_id(tmp_path_factory, said, cut):
     folder = tmp_path_factory.mktemp("ids")

@@ -12,6 +12,7 @@ from lyo_pipelines.interactions.tables.batch import NewRows
 from lyo_pipelines.interactions.tables.new_rows import Place, Seen, Walk, lowest_position
 from lyo_pipelines.interactions.tables.server import RawRow
 from lyo_pipelines.interactions.tables.watermarks import Watermark
+from lyo_pipelines_tests.hypothesis_profile import draws
 
 OVERLAP = 5
 NUMBERS = Watermark("number", sql.SQL(""), sql.SQL(""), sql.SQL(""), OVERLAP, "bigint")
@@ -71,7 +72,7 @@ write = st.tuples(st.integers(0, 12), st.none() | st.integers(0, OVERLAP - 1))
 reading = st.tuples(st.integers(1, 4), st.integers(1, 6), st.none() | st.integers(0, 3))
 
 
-@settings(max_examples=400)
+@settings(max_examples=draws(400))
 @given(st.lists(st.tuples(st.lists(write, max_size=8), reading), max_size=10))
 def test_each_version_lands_once_and_the_last_of_every_row_lands(steps) -> None:
     table = Table()
@@ -84,7 +85,7 @@ def test_each_version_lands_once_and_the_last_of_every_row_lands(steps) -> None:
     assert {(key, version) for key, (_, version) in table.rows.items()} <= set(table.landed)
 
 
-@settings(max_examples=200)
+@settings(max_examples=draws(200))
 @given(st.lists(st.tuples(st.lists(write, max_size=8), reading), max_size=10))
 def test_what_is_remembered_is_what_the_next_reading_meets(steps) -> None:
     table = Table()

@@ -16,6 +16,7 @@ from lyo_pipelines.registry.events import KINDS, EventFormatError, RegistryEvent
 from lyo_pipelines.registry.fold import IllegalEventError, apply_event
 from lyo_pipelines.registry.state import Release
 from lyo_pipelines.registry.transitions import transition_refusal
+from lyo_pipelines_tests.hypothesis_profile import draws
 from lyo_pipelines_tests.registry.event_factory import (
     PERSON,
     SEGMENT,
@@ -70,7 +71,7 @@ def walked(events: list[RegistryEvent]) -> tuple[Release, list[RegistryEvent]]:
     return release, fitting
 
 
-@settings(max_examples=150)
+@settings(max_examples=draws(150))
 @given(tries())
 def test_whatever_is_tried_there_is_one_champion_one_candidate_and_everybody_is_served_once(
     events: list[RegistryEvent],
@@ -93,7 +94,7 @@ def test_whatever_is_tried_there_is_one_champion_one_candidate_and_everybody_is_
         )
 
 
-@settings(max_examples=100)
+@settings(max_examples=draws(100))
 @given(tries())
 def test_who_was_served_what_has_no_gap_and_names_the_decisions(events: list[RegistryEvent]) -> None:
     release, fitting = walked(events)
@@ -106,7 +107,7 @@ def test_who_was_served_what_has_no_gap_and_names_the_decisions(events: list[Reg
             assert any(other.by == served.ended_by for other in release.served), "something else serves from then on"
 
 
-@settings(max_examples=100)
+@settings(max_examples=draws(100))
 @given(tries(), tries())
 def test_what_is_refused_changes_nothing_and_says_what_is_possible(
     events: list[RegistryEvent], more: list[RegistryEvent]
@@ -123,7 +124,7 @@ def test_what_is_refused_changes_nothing_and_says_what_is_possible(
         assert release.situation in str(told.value)
 
 
-@settings(max_examples=40)
+@settings(max_examples=draws(40))
 @given(tries())
 def test_an_event_is_read_back_as_it_was_written(events: list[RegistryEvent]) -> None:
     assert [event_from_json(event_to_json(one)) for one in events] == events

@@ -21,6 +21,7 @@ from lyo_pipelines.retraining.decision_reasons import reason_of
 from lyo_pipelines.retraining.history import Launch, Training
 from lyo_pipelines.retraining.policy_differences import policy_difference
 from lyo_pipelines.storage.lake import Lake
+from lyo_pipelines_tests.hypothesis_profile import draws
 from lyo_pipelines_tests.retraining.health_histories import (
     CONFIG,
     CURRICULUM,
@@ -37,7 +38,7 @@ from lyo_pipelines_tests.retraining.health_histories import (
 )
 
 AT = 60
-FEW = settings(max_examples=4)
+FEW = settings(max_examples=draws(2))
 SEEDS = st.integers(0, 1_000)
 
 

@@ -25,6 +25,7 @@ from lyo_pipelines.retraining.windows import comparison_windows
 from lyo_pipelines.statistics.histogram import BINS, histogram_quantiles
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines_tests.health.interaction_rows import frame, row
+from lyo_pipelines_tests.hypothesis_profile import draws
 from lyo_pipelines_tests.retraining import reference_measure
 from lyo_pipelines_tests.retraining.reference_measure import Naive, Row
 from lyo_pipelines_tests.retraining.signal_factory import policy
@@ -209,7 +210,7 @@ def test_response_times_are_compared_with_a_baseline_of_the_same_mix(segment):
 
 
 @given(st.randoms(use_true_random=False))
-@settings(max_examples=4)
+@settings(max_examples=draws(4))
 def test_the_order_of_rows_does_not_matter(random):
     health = health_of(history())
     mixed = [

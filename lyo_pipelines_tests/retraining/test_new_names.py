@@ -11,6 +11,7 @@ from lyo_pipelines.retraining.curriculum import load_curriculum
 from lyo_pipelines.retraining.new_names import names_known, new_names, unknown_in
 from lyo_pipelines.segments import segment_name
 from lyo_pipelines_tests.dataset.example_lake import examples, lake_with
+from lyo_pipelines_tests.hypothesis_profile import draws
 
 KNOWN = {"task": {"tutoring"}, "language": {"en", "hi", "hi_latn"}, "subject": {"math", "computer_science"}}
 
@@ -43,7 +44,7 @@ def test_the_curriculum_the_tasks_and_what_is_there_already_are_known(tmp_path: 
     assert "woodwork" not in few["subject"], "a slip that was read once does not become known by that"
 
 
-@settings(max_examples=30)
+@settings(max_examples=draws(30))
 @given(st.dictionaries(st.text(max_size=12), st.integers(1, 9), max_size=6))
 def test_every_new_subject_is_told_once_with_all_its_rows(subjects: dict[str, int]) -> None:
     found = new_names({"subject": subjects}, KNOWN)

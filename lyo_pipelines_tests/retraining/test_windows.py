@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from lyo_pipelines.retraining.curriculum import Period, load_curriculum
 from lyo_pipelines.retraining.windows import comparison_windows
 from lyo_pipelines.storage.lake import Lake
+from lyo_pipelines_tests.hypothesis_profile import draws
 from lyo_pipelines_tests.retraining.signal_factory import CONFIG
 
 CURRICULUM = load_curriculum(Lake("memory://no-files"))
@@ -24,7 +25,7 @@ def pairs(today: date):
 
 
 @given(ANY_DAY)
-@settings(max_examples=30)
+@settings(max_examples=draws(30))
 def test_windows_have_their_lengths_without_holidays_and_never_overlap_their_baselines(today):
     found, all_pairs = pairs(today)
     for pair, now, base in zip(all_pairs, (14, 28, 7), (56, 56, 7), strict=True):
@@ -40,7 +41,7 @@ def test_windows_have_their_lengths_without_holidays_and_never_overlap_their_bas
 
 
 @given(ANY_DAY)
-@settings(max_examples=20)
+@settings(max_examples=draws(20))
 def test_the_window_holds_every_school_day_up_to_yesterday(today):
     for pair in pairs(today)[1]:
         span = [min(pair.now) + timedelta(days=n) for n in range((today - min(pair.now)).days)]

@@ -23,6 +23,7 @@ from lyo_pipelines.rollout.day_sums import StageSums, summed_stages
 from lyo_pipelines.rollout.routing import current_routing
 from lyo_pipelines.rollout.stage_cache import SUMS, USERS, cache_path, forget_days
 from lyo_pipelines.storage.lake import Lake
+from lyo_pipelines_tests.hypothesis_profile import draws
 from lyo_pipelines_tests.registry.event_factory import START, event, released, write
 from lyo_pipelines_tests.rollout.adapter_factory import interactions
 
@@ -130,7 +131,7 @@ def test_ratings_are_added_up_by_whether_they_were_invited_and_days_of_before_kn
     assert sums["ratings_n"].sum() > 0
 
 
-@settings(max_examples=12)
+@settings(max_examples=draws(6))
 @given(
     st.lists(
         st.tuples(st.integers(0, 9), st.integers(1, 40), st.sampled_from(["write", "remove", "step", "look"])),

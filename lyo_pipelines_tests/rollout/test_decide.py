@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from lyo_pipelines.rollout.decide import decide_release
 from lyo_pipelines.rollout.findings import ReleaseDecision, ReleaseFinding
 from lyo_pipelines.rollout.observations import Arm, Attribution, empty_arm
+from lyo_pipelines_tests.hypothesis_profile import draws
 from lyo_pipelines_tests.rollout.observation_factory import CONFIG, arm, observation
 
 ANSWERS = CONFIG.watch.close.answers
@@ -178,7 +179,7 @@ def test_what_users_rated_before_decides_sooner():
     assert wide["difference"] - wide["low"] > 1.2 * (narrow["difference"] - narrow["low"])
 
 
-@settings(max_examples=60)
+@settings(max_examples=draws(60))
 @given(
     st.floats(1, 5), st.integers(0, 60), st.floats(500, 9_000), st.integers(1, 120), st.integers(1, 8), st.integers(1, 4),
     st.floats(0, 20),
@@ -198,7 +199,7 @@ def test_every_decision_gives_its_figures_and_only_clear_findings_go_up(rating, 
         assert days >= CONFIG.stage(stage).days - 1e-9
 
 
-@settings(max_examples=30)
+@settings(max_examples=draws(30))
 @given(st.floats(3.0, 4.9), st.floats(0.0, 0.6))
 def test_better_ratings_never_turn_a_step_up_into_a_fallback(rating, more):
     first, second = decided(arm(rating=rating)), decided(arm(rating=min(5.0, rating + more)))
@@ -232,7 +233,7 @@ def test_times_that_never_vary_are_compared_all_the_same():
     assert decided(alike(60, 4, ms=7_000), alike(540, 4, ms=1_000)).action == "fall_back"
 
 
-@settings(max_examples=60)
+@settings(max_examples=draws(60))
 @given(st.integers(1, 60), st.integers(0, 60), st.integers(1, 12), st.floats(1, 5), st.floats(1, 5))
 def test_what_is_said_to_be_missing_is_missing(users, others, each, rating, current):
     """No sentence may say "1,000 of 30": the first number is always the smaller one."""

@@ -27,6 +27,7 @@ from lyo_pipelines.rollout.routing import (
 from lyo_pipelines.rollout.selection import Query, candidate_keys, choose_adapter, release_of
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines.training.versions import point_to
+from lyo_pipelines_tests.hypothesis_profile import draws
 from lyo_pipelines_tests.registry.event_factory import SEGMENT, event, promoted, released, state, write
 
 USERS = [f"pupil-{number}" for number in range(400)]
@@ -108,7 +109,7 @@ def test_without_a_user_nobody_meets_a_candidate() -> None:
     assert (choice.adapter, choice.arm, choice.release) == (None, None, None)
 
 
-@settings(max_examples=50)
+@settings(max_examples=draws(50))
 @given(st.lists(st.text(min_size=1, max_size=12), min_size=1, max_size=60))
 def test_a_growing_stage_moves_no_user_back(users: list[str]) -> None:
     before, after = [

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lyo_pipelines.sample.duplicates import THRESHOLD, jaccard, shingles
+from lyo_pipelines_tests.hypothesis_profile import draws
 from lyo_pipelines_tests.sample.question_clusters import cluster_sizes, clusters, share_in_small
 
 
@@ -31,7 +32,7 @@ def _same(a, b):
     return len(set(a)) == len(set(zip(a, b, strict=True))) == len(set(b))
 
 
-@settings(max_examples=40)
+@settings(max_examples=draws(40))
 @given(st.lists(st.text(alphabet="ab ", min_size=5, max_size=30), max_size=12))
 def test_clusters_hold_only_near_duplicates_and_all_equal_texts(texts):
     found = clusters(texts)

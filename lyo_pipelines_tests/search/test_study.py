@@ -13,6 +13,7 @@ from lyo_pipelines.search.record import best_of, read_records, search_id
 from lyo_pipelines.search.space import SearchSpaceError
 from lyo_pipelines.search.study import SearchFailedError, run_search
 from lyo_pipelines.training.recipe_loading import load_recipe
+from lyo_pipelines_tests.hypothesis_profile import draws
 from lyo_pipelines_tests.search.made import (
     EVERY,
     TOKENS,
@@ -47,7 +48,7 @@ def test_hopeless_trials_are_given_up_at_a_validation_and_the_best_is_better_tha
     assert best.loss == min(one.loss for one in undisturbed if one.state == "complete")
 
 
-@settings(max_examples=12)
+@settings(max_examples=draws(12))
 @given(kills=st.lists(st.integers(1, 60), min_size=1, max_size=4))
 def test_a_search_that_was_killed_anywhere_ends_as_one_that_was_not(undisturbed, tmp_path_factory, kills):
     search = made_search(tmp_path_factory.mktemp("killed"), {"trials": 12})
@@ -69,7 +70,7 @@ def test_no_part_of_a_budget_is_exceeded_by_more_than_a_step(tmp_path, budget):
     assert len(trials.trained) * TOKENS == spent.tokens, "all that was trained is charged"
 
 
-@settings(max_examples=8)
+@settings(max_examples=draws(8))
 @given(first=st.integers(100, 9_000))
 def test_a_search_that_gets_more_budget_is_the_search_that_had_it_from_the_beginning(
     undisturbed, tmp_path_factory, first

@@ -23,6 +23,7 @@ from lyo_pipelines.serving.journal.journal import Journal, JournalFullError, Jou
 from lyo_pipelines.serving.journal.records import CUT_OFF, begin_line, drop_line, end_line, feedback_line, part_line
 from lyo_pipelines.serving.journal.segments import Segments
 from lyo_pipelines.storage.lake import Lake
+from lyo_pipelines_tests.hypothesis_profile import draws
 from lyo_pipelines_tests.serving.live_gateway import inbox_rows
 
 RESERVE = 4096
@@ -211,7 +212,7 @@ def try_it(action) -> None:
         assert error.errno == errno.ENOSPC
 
 
-@settings(max_examples=150)
+@settings(max_examples=draws(150))
 @given(steps=STEPS, lives=st.none() | st.integers(0, 120), again=st.none() | st.integers(0, 12))
 def test_whatever_is_killed_or_full_accepted_requests_are_rows_once(steps, lives, again):
     with tempfile.TemporaryDirectory() as root, pytest.MonkeyPatch.context() as patched:

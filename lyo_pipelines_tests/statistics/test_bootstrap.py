@@ -14,6 +14,7 @@ from lyo_pipelines.statistics.bootstrap import (
     paired_bootstrap_by_group,
     sign_flip_p_value,
 )
+from lyo_pipelines_tests.hypothesis_profile import draws
 
 VALUE = st.floats(-100, 100, allow_nan=False).map(lambda x: round(x, 3))
 ITEMS = st.lists(st.tuples(VALUE, VALUE, st.integers(0, 6), st.integers(1, 50)), min_size=1, max_size=40)
@@ -65,7 +66,7 @@ def test_on_few_discordant_right_or_wrong_answers_the_test_keeps_its_level():
 
 
 @given(ITEMS, st.integers(0, 5))
-@settings(max_examples=40)
+@settings(max_examples=draws(40))
 def test_swapping_the_two_models_only_changes_the_sign(items, seed):
     a, b, groups, weights = (list(column) for column in zip(*items, strict=True))
     ours = paired_bootstrap_by_group(a, b, groups, weights=weights, resamples=1_000, seed=seed)
@@ -76,7 +77,7 @@ def test_swapping_the_two_models_only_changes_the_sign(items, seed):
 
 
 @given(ITEMS)
-@settings(max_examples=40)
+@settings(max_examples=draws(40))
 def test_identical_models_never_differ(items):
     a, _, groups, weights = (list(column) for column in zip(*items, strict=True))
     found = paired_bootstrap_by_group(a, a, groups, weights=weights, resamples=1_000)
@@ -86,7 +87,7 @@ def test_identical_models_never_differ(items):
 
 
 @given(ITEMS)
-@settings(max_examples=40)
+@settings(max_examples=draws(40))
 def test_the_estimate_is_the_ratio_of_sums_and_lies_in_its_interval_range(items):
     a, b, groups, weights = (np.array(column) for column in zip(*items, strict=True))
     found = paired_bootstrap_by_group(a, b, groups, weights=weights, resamples=1_000)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from lyo_pipelines.statistics.bootstrap import bootstrap_mean_by_group, paired_bootstrap_by_group
 from lyo_pipelines.statistics.set_level import paired_whole_by_group, whole_by_group
+from lyo_pipelines_tests.hypothesis_profile import draws
 
 Pair = tuple[int, int]
 """What was said, and what should have been said."""
@@ -41,7 +42,7 @@ def answers(rng: np.random.Generator, n: int, skill: tuple[float, float]) -> tup
 
 
 @given(st.integers(0, 1000), st.floats(0, 1), st.floats(0, 1))
-@settings(max_examples=15)
+@settings(max_examples=draws(15))
 def test_swapping_the_systems_turns_the_signs_and_nothing_else(seed, one, other):
     a, b, groups = answers(np.random.default_rng(seed), 40, (one, other))
     there = paired_whole_by_group(a, b, macro_f1, groups, resamples=100, seed=1)

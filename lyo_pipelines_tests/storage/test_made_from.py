@@ -10,7 +10,9 @@ from lyo_pipelines.storage.made_from import INPUTS_KEY, MadeFrom, made_from
 
 def _write(lake: Lake, path: str, rows: int, inputs: str | None) -> None:
     table = pa.table({"number": list(range(rows))})
-    lake.write_table(table.replace_schema_metadata({INPUTS_KEY: inputs.encode()}) if inputs is not None else table, path)
+    lake.write_table(
+        table.replace_schema_metadata({INPUTS_KEY: inputs.encode()}) if inputs is not None else table, path
+    )
 
 
 def test_a_file_that_is_written_anew_says_the_new_thing(tmp_path):
@@ -47,7 +49,7 @@ def test_a_damaged_file_is_said_each_time_and_heals_when_written_anew(tmp_path):
     lake.local(path).write_bytes(b"no table")
 
     for _ in range(2):
-        with pytest.raises(DamagedTableError, match="part.parquet is damaged"):
+        with pytest.raises(DamagedTableError, match=r"part\.parquet is damaged"):
             made_from(lake, path)
     _write(lake, path, 3, "first")
     assert made_from(lake, path) == MadeFrom("first", 3)

@@ -9,12 +9,13 @@ from hypothesis import strategies as st
 
 from lyo_pipelines.training.batches import EmptyTrainingError, evaluation_batches, plan_training
 from lyo_pipelines.training.recipes import BatchSection, BudgetSection
+from lyo_pipelines_tests.hypothesis_profile import draws
 
 lengths_strategy = st.lists(st.integers(1, 400), min_size=1, max_size=120).map(lambda x: np.array(x, dtype=np.int64))
 
 
 @given(lengths_strategy, st.integers(1, 5), st.integers(1, 4), st.integers(0, 9), st.booleans())
-@settings(max_examples=80)
+@settings(max_examples=draws(80))
 def test_each_epoch_holds_every_example_once(lengths, size, accumulation, seed, grouped):
     plan = plan_training(
         lengths,
@@ -32,7 +33,7 @@ def test_each_epoch_holds_every_example_once(lengths, size, accumulation, seed, 
 
 
 @given(lengths_strategy, st.integers(1, 9000), st.integers(0, 5))
-@settings(max_examples=60)
+@settings(max_examples=draws(60))
 def test_a_token_budget_ends_with_the_step_that_reaches_it(lengths, tokens, seed):
     plan = plan_training(lengths, BatchSection(size=2, accumulation=2), BudgetSection(epochs=5, tokens=tokens), seed)
     if plan.tokens_after[-1] < 5 * lengths.sum():
@@ -41,7 +42,7 @@ def test_a_token_budget_ends_with_the_step_that_reaches_it(lengths, tokens, seed
 
 
 @given(lengths_strategy, st.integers(0, 5))
-@settings(max_examples=30)
+@settings(max_examples=draws(30))
 def test_the_same_seed_makes_the_same_plan(lengths, seed):
     make = lambda s: plan_training(lengths, BatchSection(), BudgetSection(epochs=1), s).micro_batches  # noqa: E731
     assert make(seed) == make(seed)
@@ -70,7 +71,7 @@ def test_nothing_to_train_on_is_said():
 
 
 @given(lengths_strategy, st.integers(1, 7))
-@settings(max_examples=40)
+@settings(max_examples=draws(40))
 def test_validation_sees_every_example_once_largest_first(lengths, size):
     batches = evaluation_batches(lengths, size)
     flat = [index for batch in batches for index in batch]

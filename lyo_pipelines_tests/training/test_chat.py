@@ -14,6 +14,7 @@ from lyo_pipelines.training.engine.base import load_tokenizer
 from lyo_pipelines.training.engine.chat import ConversationError, render, tokenize
 from lyo_pipelines.training.engine.data import IGNORED, Collator, ExamplesDataset, read_split
 from lyo_pipelines.training.engine.rendering import accepts_system
+from lyo_pipelines_tests.hypothesis_profile import draws
 from lyo_pipelines_tests.training.real_templates import CONVERSATION, REAL, real_model
 from lyo_pipelines_tests.training.tiny import TEMPLATES, conversation, make_dataset, make_tokenizer
 
@@ -57,7 +58,7 @@ def test_a_conversation_without_an_answer_is_refused(tokenizer):
 
 
 @given(st.integers(0, 10_000), st.integers(1, 5), st.integers(24, 200))
-@settings(max_examples=60)
+@settings(max_examples=draws(60))
 def test_truncation_keeps_the_answer_as_long_as_it_fits(seed, turns, limit):
     tokenizer = make_tokenizer_once()
     messages = conversation(random.Random(seed), turns=turns)
@@ -121,8 +122,8 @@ def test_a_damaged_split_says_what_to_do(tmp_path, tokenizer):
 
 def test_a_sample_of_the_validation_split_is_the_same_every_time(tmp_path, tokenizer):
     folder = make_dataset(tmp_path, validation=30)
-    first = read_split(folder, "validation", tokenizer, 100, max_examples=7, seed=1)
-    again = read_split(folder, "validation", tokenizer, 100, max_examples=7, seed=1)
+    first = read_split(folder, "validation", tokenizer, 100, max_examples=draws(7), seed=1)
+    again = read_split(folder, "validation", tokenizer, 100, max_examples=draws(7), seed=1)
     assert first.tokens == again.tokens
     assert len(first.tokens) == 7
 

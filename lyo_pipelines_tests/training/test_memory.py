@@ -24,6 +24,7 @@ from lyo_pipelines.training.memory import (
 )
 from lyo_pipelines.training.preflight import MissingPackageError, UnfitRecipeError, base_state, require_ready
 from lyo_pipelines.training.recipe_loading import load_recipe, recipe_names
+from lyo_pipelines_tests.hypothesis_profile import draws
 from lyo_pipelines_tests.training.tiny import make_model
 
 GEMMA = REGISTERED["gemma-2-2b-it"]
@@ -62,7 +63,7 @@ def test_an_architecture_that_is_not_known_has_no_estimate():
     st.sampled_from(recipe_names()), st.sampled_from(sorted(REGISTERED)), st.integers(1, 8), st.integers(64, 1024),
     st.sampled_from(["cpu", "cuda"]),
 )  # fmt: skip
-@settings(max_examples=60)
+@settings(max_examples=draws(60))
 def test_more_tokens_never_need_less_and_the_parts_are_all_there_is(name, model, size, width, device):
     recipe = load_recipe(name)
     dimensions = REGISTERED[model]

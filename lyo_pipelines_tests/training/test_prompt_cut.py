@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from lyo_pipelines.training.engine.decoding import read_answer
 from lyo_pipelines.training.engine.prompt_cut import prompt_ids, shortened_prompt
 from lyo_pipelines.training.engine.rendering import frame
+from lyo_pipelines_tests.hypothesis_profile import draws
 from lyo_pipelines_tests.training.chat_families import FAMILIES, family_tokenizer
 
 TOKENIZERS = {name: family_tokenizer(FAMILIES[name]) for name in ("gemma2", "llama3-dated", "qwen3", "phi3")}
@@ -23,7 +24,7 @@ def turns(system: str | None, history: list[str], question: str) -> list[dict[st
 
 
 @given(st.sampled_from(sorted(TOKENIZERS)), st.none() | TEXTS, st.lists(TEXTS, max_size=4), TEXTS, st.integers(1, 400))
-@settings(deadline=None, max_examples=80)
+@settings(deadline=None, max_examples=draws(80))
 def test_a_cut_prompt_fits_and_keeps_its_beginning_and_its_end(name, system, history, question, room):
     tokenizer = TOKENIZERS[name]
     asked = turns(system, history, question)
