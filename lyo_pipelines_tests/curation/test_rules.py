@@ -254,7 +254,6 @@ rows = st.builds(
 
 
 @settings(max_examples=draws(60))
-@settings(max_examples=draws(30))
 @given(st.lists(rows, max_size=8))
 def test_each_row_is_kept_or_removed_by_a_named_rule(made):
     made = [row(number) | changes for number, changes in enumerate(made)]
@@ -267,7 +266,6 @@ def test_each_row_is_kept_or_removed_by_a_named_rule(made):
     assert result.kept["language"].null_count == 0
 
 
-@settings(max_examples=draws(60))
 @settings(max_examples=draws(30))
 @given(rating=st.floats(1, 3.984375, width=32), words=st.integers(1, 400))
 def test_a_row_rated_below_the_minimum_never_gets_in(rating, words):
