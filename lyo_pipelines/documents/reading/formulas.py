@@ -17,10 +17,13 @@ from lyo_pipelines.documents.reading.mathml import local_name, tex_of
 _DISPLAY_STYLE = re.compile(r"\\(?:display|text)style\b\s*")
 _DELIMITED = re.compile(r"\A(?:\$\$?|\\[(\[])\s*(?P<tex>.*?)\s*(?:\$\$?|\\[)\]])\Z", re.DOTALL)
 _PICTURE = re.compile(
-    r"\b(?:tex|latex|math|equation|formula|mwe-math-fallback-image-\w+)\b|latex|mathjax|[/.](?:latex|mathtex|mimetex|tex)\b", re.IGNORECASE
+    r"\b(?:tex|latex|math|equation|formula|mwe-math-fallback-image-\w+)\b|latex|mathjax|[/.](?:latex|mathtex|mimetex|tex)\b",
+    re.IGNORECASE,
 )
 _TEX_SIGNS = re.compile(r"\\[A-Za-z]+|[\^_{}=]")
-_SURELY_TEX = re.compile(r"\\(?:[dt]?frac|sqrt|sum|int|lim|pi|theta|alpha|beta|times|cdot|left|vec|begin)\b|[\w)}]\^[\w{(+-].*=|=.*[\w)}]\^[\w{(]")
+_SURELY_TEX = re.compile(
+    r"\\(?:[dt]?frac|sqrt|sum|int|lim|pi|theta|alpha|beta|times|cdot|left|vec|begin)\b|[\w)}]\^[\w{(+-].*=|=.*[\w)}]\^[\w{(]"
+)
 _SOURCES = ("data-tex", "data-latex", "data-equation", "data-katex")  # of MathJax 3 and 4, editors
 _PREVIEW = "MathJax_Preview"
 _MATHJAX = frozenset(

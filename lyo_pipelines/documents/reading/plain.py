@@ -46,7 +46,8 @@ def _paragraphs(text: str) -> Iterator[str]:
 def _is_code(lines: list[str]) -> bool:
     """Whether short lines are indented below one that opens a block."""
     return any(
-        _OPENS.search(before) and _INDENTED.match(line) and len(line) < 2 * WRAPPED_LINE for before, line in pairwise(lines)
+        _OPENS.search(before) and _INDENTED.match(line) and len(line) < 2 * WRAPPED_LINE
+        for before, line in pairwise(lines)
     ) or (_INDENTED.match(lines[-1]) is not None and len(lines) > 1 and max(map(len, lines)) < WRAPPED_LINE)
 
 

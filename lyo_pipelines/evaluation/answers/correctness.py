@@ -24,6 +24,9 @@ from lyo_pipelines.tasks.results import stated_result
 _SAME_PI = Fraction(6, 10_000)
 """Relative: 3.14, 22/7 and 3.1416 for π."""
 
+_BARE_WORDS = 10
+"""Words of an answer that is read as a whole where it marks no result."""
+
 
 def is_correct(answer: str, expected: str) -> bool:
     """Whether an answer's stated result says what the known one says: numbers exactly, decimals as far as they are written out.
@@ -35,7 +38,11 @@ def is_correct(answer: str, expected: str) -> bool:
     stated = stated_result(answer, loosely=True)
     if stated is None:
         return False
-    return same_result(read_result(stated), known)
+    if same_result(read_result(stated), known):
+        return True
+    # an answer that is nothing but its result: "x = 3 or x = -3", "Yes, it is."
+    bare = "\n" not in answer.strip() and len(answer.split()) <= _BARE_WORDS and stated_result(answer) is None
+    return bare and same_result(read_result(answer, whole=True), known)
 
 
 def same_result(stated: StatedResult, known: StatedResult) -> bool:
