@@ -27,12 +27,13 @@ def wording_clusters(wordings: pa.Array, config: CurationConfig) -> np.ndarray:
     return _united(_united(long, short, short[labels]), *_reordered(wordings))
 
 
-_SAME_WORDS = 5
+_SAME_WORDS = 4
 """Different words that two wordings must share to be one question in another order."""
-_FUNCTION_WORDS = (
-    "a an the of in on at to for from by with and or that which who what when where how its it is are was were be do does did has have if then this these"
-    " his her their there than as find will would"
-).split()
+_FUNCTION_WORDS = [
+    "a", "an", "the", "of", "in", "on", "at", "to", "for", "from", "by", "with", "and", "or", "that", "which",
+    "who", "what", "when", "where", "how", "its", "it", "is", "are", "was", "were", "be", "do", "does", "did", "has",
+    "have", "if", "then", "this", "these", "his", "her", "their", "there", "than", "as", "find", "will", "would",
+]  # fmt: skip
 
 
 def _reordered(wordings: pa.Array) -> tuple[np.ndarray, np.ndarray]:

@@ -32,10 +32,12 @@ _FURNITURE = frozenset(
 )  # fmt: skip
 _SURELY = frozenset(
     ("breadcrumb", "breadcrumbs", "navbar", "skip-link", "adsbygoogle", "comments-area", "comment-list", "comment-respond",
-     "disqus_thread", "related-posts", "mw-editsection", "mw-jump-link", "navbox", "catlinks", "headerlink", "anchorjs-link", "linenos")
+     "disqus_thread", "related-posts", "mw-editsection", "mw-jump-link", "navbox", "catlinks", "headerlink",
+     "anchorjs-link", "linenos")
 )  # fmt: skip
 _SEPARATORS = re.compile(r"[_-]+")
 _PROSE = 200  # characters outside of links that make a form or an aside a part of the lesson
+_NOTE = 30  # characters of the shortest note beside the text
 _NAMED_DENSITY, _PART_DENSITY = 0.5, 0.75
 _LARGEST = 0.5  # nothing that holds this much of a page surrounds it
 
@@ -160,9 +162,13 @@ class PageParts:
         if tag == "form":
             return not (self._prose(element) or self._measures[element].choices)
         if tag == "aside":
-            said = self._prose(element) or (self._mostly_said(element) and not self._surrounds(element))
+            said = self._prose(element) or (self._is_note(element) and not self._surrounds(element))
             return not (element in self._within and said)
         return tag not in {"body", "html", "main", "article"} and self._surrounds(element)
+
+    def _is_note(self, element: lxml_html.HtmlElement) -> bool:
+        """Whether an aside says a sentence, not a word such as "Advert"."""
+        return self._mostly_said(element) and self._measures[element].characters >= _NOTE
 
     def _prose(self, element: lxml_html.HtmlElement) -> bool:
         measure = self._measures[element]

@@ -13,7 +13,9 @@ from lyo_pipelines.documents.question_markers import MARKED
 _PARAGRAPH = re.compile(r"\n(?:[ \t]*\n)+")
 _INDENTED = re.compile(r"[ \t]{2,}\S|\t\S")
 _OPENS = re.compile(r"[:{([]\s*$")
-_UNDERLINED = re.compile(r"(?m)^(?P<title>\S[^\n]{0,120})\n(?P<line>={3,}|-{3,})[ \t]*$")
+_UNDERLINED = re.compile(  # a title has a word; figures above a line are a sum
+    r"(?m)^(?=[^\n]*(?:[^\W\d_]{2}|[^\W\d_\x00-\x7f]))(?P<title>\S[^\n]{0,120})\n(?P<line>={3,}|-{3,})[ \t]*$"
+)
 _NUMBERED = re.compile(r"^(?P<number>\d{1,2}(?:\.\d{1,2}){0,3})\.?[ \t]+(?P<title>[^\W\d_][^\n]{1,90})$")
 _SENTENCE_END = re.compile(r"[.!?।॥:;,]$")
 _HYPHEN = re.compile(r"(?<=[a-zà-ÿ])[-\u00ad\u2010]\n(?=[a-zà-ÿ])")
