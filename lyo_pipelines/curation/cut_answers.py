@@ -191,7 +191,7 @@ _ENDS_IN_OPERATOR = re.compile(
     rf"(?:^|[\s(=+×÷−*/·^-]){_OPERAND}\s*[{re.escape(_OPERATORS + _COMPARISONS)}]$|[)²³]\s*[{re.escape(_OPERATORS)}]$"
 )
 _TAG = re.compile(r"</?[A-Za-z][^<>]{0,80}>$")
-_STATEMENT = re.compile(r"[=*(){}<>_\[\]].*;$")  # a statement of code ends so
+_STATEMENT = re.compile(r"[=*(){}<>_\[\]][^\n]{0,120};$")  # a statement of code ends so
 _CHARGE = re.compile(r"(?:^|[\s(])(?:[A-Z][a-z]?\d*)+\s?\^?\d?\s?[+−-]$")
 _ENDS_EQUAL = re.compile(r"[=≈][^=≈]*[\w)²³}][^=≈]*[=≈]$")
 _WORD_EQUAL = re.compile(rf"(?:{_LETTER}[\w\u0900-\u0dff]+|\))\s*[×÷*+·/-]\s*[^=]*=$")

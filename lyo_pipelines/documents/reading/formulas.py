@@ -22,7 +22,7 @@ _PICTURE = re.compile(
 )
 _TEX_SIGNS = re.compile(r"\\[A-Za-z]+|[\^_{}=]")
 _SURELY_TEX = re.compile(
-    r"\\(?:[dt]?frac|sqrt|sum|int|lim|pi|theta|alpha|beta|times|cdot|left|vec|begin)\b|[\w)}]\^[\w{(+-].*=|=.*[\w)}]\^[\w{(]"
+    r"\\(?:[dt]?frac|sqrt|sum|int|lim|pi|theta|alpha|beta|times|cdot|left|vec|begin)\b|[\w)}]\^[\w{(+-][^\n]{0,80}=|=[^\n]{0,80}[\w)}]\^[\w{(]"
 )
 _SOURCES = ("data-tex", "data-latex", "data-equation", "data-katex")  # of MathJax 3 and 4, editors
 _PREVIEW = "MathJax_Preview"
