@@ -190,6 +190,8 @@ _OPERAND = (
 _ENDS_IN_OPERATOR = re.compile(
     rf"(?:^|[\s(=+×÷−*/·^-]){_OPERAND}\s*[{re.escape(_OPERATORS + _COMPARISONS)}]$|[)²³]\s*[{re.escape(_OPERATORS)}]$"
 )
+_TAG = re.compile(r"</?[A-Za-z][^<>]{0,80}>$")
+_STATEMENT = re.compile(r"[=*(){}<>_\[\]][^\n]{0,120};$")  # a statement of code ends so
 _CHARGE = re.compile(r"(?:^|[\s(])(?:[A-Z][a-z]?\d*)+\s?\^?\d?\s?[+−-]$")
 _ENDS_EQUAL = re.compile(r"[=≈][^=≈]*[\w)²³}][^=≈]*[=≈]$")
 _WORD_EQUAL = re.compile(rf"(?:{_LETTER}[\w\u0900-\u0dff]+|\))\s*[×÷*+·/-]\s*[^=]*=$")
@@ -208,6 +210,8 @@ def _open_formula(line: str) -> bool:
 
     "93 × 5 =" asks the learner, "A = 12 × 5 =" lacks its result; in "AB +" and "Na +" the sign belongs to the word.
     """
+    if line.endswith(">") and _TAG.search(line):
+        return False
     if line.endswith(("=", "≈")):
         open_sum = _ENDS_EQUAL.search(line) or _WORD_EQUAL.search(line) or _CONCLUDES.search(line)
         return bool(open_sum) and not _ASKED.search(line)
@@ -280,7 +284,7 @@ def _dangles(line: str, question: str, dangling: frozenset[str], least: int) -> 
     if words < least:
         return False
     plain = re.sub(r"\s*(?:…|\.\.\.)$", "", line)
-    if re.search(r"[\w\u0900-\u0dff][,;]$|[\w\u0900-\u0dff] [-–—]$", plain):
+    if re.search(r"[\w\u0900-\u0dff][,;]$|[\w\u0900-\u0dff] [-–—]$", plain) and not _STATEMENT.search(plain):
         return True
     last = plain.lower().rsplit(maxsplit=3)[1:]
     if not any(" ".join(last[-n:]) in dangling for n in range(1, len(last) + 1)):

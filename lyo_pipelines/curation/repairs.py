@@ -159,6 +159,24 @@ def remove_boilerplate(texts: pl.Series, lists: Wordlists) -> pl.Series:
     return texts
 
 
+# marks of a chat template behind a whole sentence, and the name of the speaker before the answer
+_END_MARKS = (
+    r"([.!?।॥\"”'’)\]}*`\d\n])\s*(?:(?:</s>|<\|(?:im_end|endoftext|end_of_text|eot_id|eom_id|end)\|>|<end_of_turn>|<(?:eos"
+    r"|pad)>)\s*)+$"
+)
+_FIRST_MARKS = (
+    r"(?i)^\s*(?:(?:<s>|<bos>|<\|begin_of_text\|>)\s*)*(?:<\|im_start\|>\s*assistant\s*\n"
+    r"|<\|start_header_id\|>\s*assistant\s*<\|end_header_id\|>|<start_of_turn>model\s*\n"
+    r"|\[/INST\]|<\|assistant\|>|assistant:[ \t]+|### ?response:\s*\n)\s*"
+)
+
+
+def remove_template_marks(texts: pl.Series, _: Wordlists | None = None) -> pl.Series:
+    """Cut the marks that a chat template puts before and behind an answer; marks within it are left for the rule template_leak."""
+    texts = _where(texts, texts.str.contains(_END_MARKS), lambda some: some.str.replace(_END_MARKS, "${1}"))
+    return _where(texts, texts.str.contains(_FIRST_MARKS), lambda some: some.str.replace(_FIRST_MARKS, ""))
+
+
 def _capitals_after_mark(texts: pl.Series) -> pl.Series:
     def mend(text: str) -> str:
         first, *rest = text.split("\u0001")
@@ -171,6 +189,7 @@ STEPS: tuple[RepairStep, ...] = (
     RepairStep("fix_encoding", fix_encoding),
     RepairStep("remove_control_characters", remove_control_characters),
     RepairStep("normalise_unicode", normalise_unicode),
+    RepairStep("remove_template_marks", remove_template_marks, answers_only=True),
     RepairStep("remove_boilerplate", remove_boilerplate, answers_only=True),
 )
 """All repairs, in the order in which they run."""

@@ -58,6 +58,7 @@ def repeated(texts: pl.Series, *, minimum_words: int, maximum_share: float, maxi
         (pl.col("total") + pl.col("lines") >= minimum_words)
         & (pl.col("distinct") - 3 - pl.col("lines") <= (1 - maximum_share) * (pl.col("total") + 2 * pl.col("lines")))
         | (pl.col("lines") + 1 >= maximum_same_lines)
+        | ((pl.col("total") >= _STUTTER) & (2 * pl.col("distinct") <= pl.col("total") + 1))
     ).to_series()
     suspicious |= unspaced
     found = [
@@ -89,12 +90,28 @@ _COUNTER = re.compile(
     r"^[\s>*_#|-]*+(?:[^\W\d_]{2,12}\s)?\s*\d{1,4}[.):]+\s*"
 )  # "12." and "Step 12:" alone make no line new
 _SENTENCE_END = re.compile(r"(?<=[.!?।॥])\s+|\n+")
-_WORD = re.compile(r"[^\W\d_]{2,}")
+_WORD = re.compile(r"[^\W\d_][\w\u0900-\u0dff]+")  # \w has no Indic vowel signs
+
+
+_STUTTER = 10
+"""Times that one word of letters follows itself: no verse says it so often."""
+
+
+def _stutters(text: str) -> bool:
+    run, last = 1, ""
+    for word in text.split():
+        run = run + 1 if word == last and sum(sign.isalpha() for sign in word) > 1 else 1
+        if run >= _STUTTER:
+            return True
+        last = word
+    return False
 
 
 def _is_repeated(text: str, minimum_words: int, maximum_share: float, maximum_same_lines: int) -> bool:
+    if _stutters(text):
+        return True
     if any(
-        len(word) > max(2 * LONG_WORD, len(text) // 2) and repeated_letters(word) > maximum_share
+        len(word) > max(2 * LONG_WORD, len(text) // 2) and "\\" not in word and repeated_letters(word) > maximum_share
         for word in text.split()
     ):
         return True

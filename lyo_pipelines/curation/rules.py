@@ -16,13 +16,14 @@ from lyo_pipelines.curation.contract import NO_SEGMENT
 from lyo_pipelines.curation.culture import cultural_complaint
 from lyo_pipelines.curation.cut_answers import ends_cut, said_cut
 from lyo_pipelines.curation.image_rules import IMAGE_RULES, image_findings
+from lyo_pipelines.curation.machine_texts import failure_messages, leaked_templates, unfilled_places
 from lyo_pipelines.curation.quoted import without_quotations
 from lyo_pipelines.curation.repairs import ABOUT_ENCODING
 from lyo_pipelines.curation.repetition import repeated_texts
 from lyo_pipelines.curation.review import DROP, PENDING
 from lyo_pipelines.curation.wordlists import Wordlists
 
-RULES_VERSION = 6
+RULES_VERSION = 7
 """Raise it when a rule or a step changes what comes out: all days become stale."""
 
 Test = Callable[[pl.DataFrame, CurationConfig, Wordlists], pl.Series]
@@ -61,7 +62,8 @@ def error(frame: pl.DataFrame, _: CurationConfig, __: Wordlists) -> pl.Series:
 
 
 _NO_ERROR = (
-    r"(?i)^(?:\W|_)*(?:(?:status|code|error|err|msg|message|state)(?:\W|_)+)*(?:none|null|nil|nan|n/?a|false|no(?:(?:\W|_)*errors?)?|0+(?:\.0+)?|ok(?:ay)?"
+    r"(?i)^(?:\W|_)*(?:(?:status|code|error|err|msg|message|state)(?:\W|_)+)*(?:none|null|nil|nan|n/?a|false|no(?:(?:\W"
+    r"|_)*errors?)?|0+(?:\.0+)?|ok(?:ay)?"
     r"|success(?:ful(?:ly)?)?|succeeded|200(?:\W*ok)?|unset|undefined|empty|completed?|0x0+)?(?:\W|_)*$"
 )
 
@@ -77,12 +79,57 @@ def empty_question(frame: pl.DataFrame, _: CurationConfig, __: Wordlists) -> pl.
     return ~frame["question"].fill_null("").str.contains(r"[\p{L}\p{N}\p{S}]")
 
 
+# a question about a sign may be answered by the sign; one that begins like this wants sentences, so "None" is no answer to it
+_ABOUT_SIGNS = (
+    r"(?i)\bsigns?\b|symbol|operator|punctuation|\bmarks?\b|character|\bemoji|चिह्न|चिन्ह|निशान|प्रतीक|குறி|சின்ன|চিহ্ন"
+    r"|గుర్తు|ಚಿಹ್ನೆ|ചിഹ്ന|ચિહ્ન|ਚਿੰਨ੍ਹ|علامت"
+)
+_SIGN = r"^\s*[\p{P}\p{S}]{1,3}\s*$"
+_WANTS_SENTENCES = (
+    r"(?i)^\W*(?:(?:please|can you|could you|now|and|so|but|then)[\s,]+)*(?:why\b|explain|describe|discuss|tell me about"
+    r"|how (?:do|does|did|is|are|was|were|can|could|would)\b)|क्यों|कैसे|समझाइए|समझाओ|वर्णन|व्याख्या|ஏன்|எப்படி|விளக்கு|কেন"
+    r"|কীভাবে|ఎందుకు|ఎలా|ಏಕೆ|ಹೇಗೆ"
+    r"|എന്തുകൊണ്ട്|എങ്ങനെ|કેમ|કેવી રીતે|ਕਿਉਂ|ਕਿਵੇਂ|کیوں|کیسے|\bkyu?n?\b|\bkaise\b|\beppadi\b"
+)
+_NOTHING = r"(?i)^\W*(?:none|null|nil|nan|undefined|n/a|unknown|empty|false|true)\W*$"
+_NAMES_NOTHING = (
+    r"(?i)\d|\b(?:solve|evaluate|calculate|simplify|say|said|write|written|call(?:ed)?|spell|spelt|spelled|represent|denote"
+    r"|express|translate|print|return|show|mean|none|null|nil|nan|undefined|missing|true"
+    r"|false|empty)|कहते|लिखते|बोलते|अनुवाद|சொல்|எழுது|বলে|লেখ"
+)
+
+
 def empty_answer(frame: pl.DataFrame, _: CurationConfig, lists: Wordlists) -> pl.Series:
-    """The answer holds nothing to read, or is a placeholder such as "N/A"; "None" and "undefined" may be the answer itself."""
-    answers = frame["answer"].fill_null("")
+    """The answer holds nothing to read, or is a placeholder such as "N/A".
+
+    "None" and "undefined" may be the answer itself, but not of why or how; a sign is the answer where a sign was asked for.
+    """
+    answers, questions = frame["answer"].fill_null(""), frame["question"].fill_null("")
     # a pattern of stars over several lines is an answer, a row of dashes or dots is none
     empty = ~answers.str.contains(r"[\p{L}\p{N}\p{S}]|[#*@%&][ \t]*\n[ \t]*[#*@%&]")
+    signs = (empty & answers.str.contains(_SIGN)).arg_true()
+    if len(signs):
+        empty = empty.scatter(signs, ~questions.gather(signs).str.contains(_ABOUT_SIGNS))
+    nothing = answers.str.contains(_NOTHING).arg_true()
+    if len(nothing):
+        asked = questions.gather(nothing)
+        empty = empty.scatter(nothing, asked.str.contains(_WANTS_SENTENCES) & ~asked.str.contains(_NAMES_NOTHING))
     return empty | answers.str.contains(lists.empty_answers) if lists.empty_answers else empty
+
+
+def failure_message(frame: pl.DataFrame, _: CurationConfig, lists: Wordlists) -> pl.Series:
+    """The answer is the message of a failure (HTTP status, exception, "try again later"), and the question is not about such."""
+    return ~frame["structured"] & failure_messages(frame["answer"], frame["question"], lists)
+
+
+def template_leak(frame: pl.DataFrame, _: CurationConfig, __: Wordlists) -> pl.Series:
+    """The answer holds marks of a chat template (<|im_start|>, [INST]), or goes on with turns that nobody said."""
+    return leaked_templates(frame["answer"], frame["question"])
+
+
+def unfilled_place(frame: pl.DataFrame, _: CurationConfig, __: Wordlists) -> pl.Series:
+    """A place of the answer was never filled in ({{name}}, [insert topic], lorem ipsum), and no letter or form was asked for."""
+    return ~frame["structured"] & unfilled_places(frame["answer"], frame["question"])
 
 
 def rated_low(frame: pl.DataFrame, config: CurationConfig, _: Wordlists) -> pl.Series:
@@ -234,6 +281,9 @@ RULES: tuple[Rule, ...] = (
             unrated_complaint,
             unrated_short,
             broken_text,
+            failure_message,
+            template_leak,
+            unfilled_place,
             truncated_answer,
             invalid_answer,
             repeated_answer,

@@ -52,6 +52,7 @@ class Wordlist(BaseModel):
     apology: str = ""
     refusals: tuple[str, ...] = ()
     empty_answers: tuple[str, ...] = ()
+    failures: tuple[str, ...] = ()
     dangling: tuple[str, ...] = ()
     teaches: str = ""
     cultural: tuple[WordlistEntry, ...] = ()
@@ -62,7 +63,14 @@ class Wordlist(BaseModel):
         """This list with the other's entries added, same-named rules replaced and disabled ones gone."""
         plain = {
             name: tuple(dict.fromkeys((*getattr(self, name), *getattr(other, name))))
-            for name in ("boilerplate_openers", "boilerplate_closers", "refusals", "empty_answers", "dangling")
+            for name in (
+                "boilerplate_openers",
+                "boilerplate_closers",
+                "refusals",
+                "empty_answers",
+                "failures",
+                "dangling",
+            )
         }
         rules = {
             name: tuple(
@@ -126,6 +134,15 @@ class Wordlists:
         return rf"(?i)^\W*(?:{'|'.join(found)})\W*$" if found else None
 
     @cached_property
+    def failures(self) -> tuple[str, ...]:
+        """A whole answer that is a message of a failure, a pattern for each language."""
+        return tuple(
+            rf"(?i)^\W*(?:{'|'.join(lists.failures)})"
+            for _, lists in sorted(self.by_language.items())
+            if lists.failures
+        )
+
+    @cached_property
     def dangling_words(self) -> frozenset[str]:
         """Words, in lower case, that no sentence ends with."""
         return frozenset(word.lower() for lists in self.by_language.values() for word in lists.dangling)
@@ -167,6 +184,7 @@ def _parse(text: str, name: str) -> Wordlist:
         *parsed.refusals,
         *(pattern for pattern in (parsed.apology, parsed.teaches) if pattern),
         *parsed.empty_answers,
+        *parsed.failures,
         *parsed.dangling,
         *(entry.pattern for entry in (*parsed.cultural, *parsed.persona)),
         *(entry.unless for entry in (*parsed.cultural, *parsed.persona) if entry.unless),
@@ -185,7 +203,7 @@ def _parse(text: str, name: str) -> Wordlist:
     return parsed
 
 
-SENTENCE_START = r"(?:^|[.!?।॥…\n])[\s\"“*_]*"
+SENTENCE_START = r"(?:^|[.!?।॥…۔؟\n])[\s\"“*_]*"
 
 
 def _ready(raw: Any) -> Any:

@@ -27,6 +27,7 @@ from lyo_pipelines.dataset.clustering import wording_clusters
 from lyo_pipelines.dataset.common_parts import held_by, without_common_parts
 from lyo_pipelines.dataset.comparable_texts import comparable_words, letters_and_numbers, text_keys
 from lyo_pipelines.dataset.contract import SPLIT_STRATUM
+from lyo_pipelines.dataset.courtesies import without_courtesies
 from lyo_pipelines.dataset.earlier_keys import earlier_text_keys
 from lyo_pipelines.dataset.group_keys import member_keys
 from lyo_pipelines.dataset.image_ties import image_keys, image_pairs
@@ -195,6 +196,7 @@ def all_ties(days: Iterable[DayTies], config: DatasetConfig, curation: CurationC
         share=config.common_share,
         least=COMMON_AT_LEAST,
     )
+    left = without_courtesies(left)
     tying = _tying(whole, left, config)
     # a text of which nothing is left is compared as it stands
     used, place = np.unique(whole.text[tying], return_inverse=True)

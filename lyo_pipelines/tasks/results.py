@@ -12,8 +12,10 @@ _NAMES = (
     # English, romanised
     "final answer", "answer", "ans", "result", "solution", "uttar", "uttara", "jawab", "jawaab", "javab", "vidai", "bathil", "badhil",
     "pathil", "samadhanam", "javabu", "uttor", "uttaram",
+    "correct option", "correct choice", "right option", "right choice", "sahi vikalp",
     # Hindi, Marathi, Nepali, Sanskrit; Gujarati; Punjabi; Bengali, Assamese; Odia
-    "अंतिम उत्तर", "अभीष्ट उत्तर", "उत्तर", "जवाब", "हल", "परिणाम", "उत्तरम्", "જવાબ", "ઉત્તર", "ਉੱਤਰ", "ਜਵਾਬ", "উত্তর", "উত্তৰ", "জবাব", "ଉତ୍ତର",
+    "अंतिम उत्तर", "अभीष्ट उत्तर", "सही विकल्प",
+    "उत्तर", "जवाब", "हल", "परिणाम", "उत्तरम्", "જવાબ", "ઉત્તર", "ਉੱਤਰ", "ਜਵਾਬ", "উত্তর", "উত্তৰ", "জবাব", "ଉତ୍ତର",
     # Tamil, Telugu, Kannada, Malayalam; Urdu
     "இறுதி விடை", "சரியான விடை", "விடை", "பதில்", "உத்தரம்", "సమాధానం", "జవాబు", "ఉత్తరం", "ಉತ್ತರ", "ಉತ್ತರವು", "ഉത്തരം", "جواب",
 )  # fmt: skip
@@ -54,7 +56,7 @@ _INSIDE = re.compile(
     re.IGNORECASE,
 )
 _BARE = re.compile(
-    r"^\s*+(?:(?:\$|\\\(|\\\[|\*\*)*+\s*+[A-Za-zα-ω]\w?\s*=\s*[^=\n]{1,30}|\*\*[^*\n]{0,24}\d[^*\n]{0,16}\*\*[.]?|[=≈]\s*[^=\n]{1,30}|A:\s*[^\n]{0,20}\d[^\n]{0,20})\s*$"
+    r"^\s*+(?:(?:\$|\\\(|\\\[|\*\*)*+\s*+[A-Za-zα-ω]\w?\s*=\s*[^=\n]{1,30}|\*\*[^*\n]{0,24}\d[^*\n]{0,16}\*\*[.]?|[=≈]\s*[^=\n]{1,30}|[^\W\d_][^=\n\d]{0,40}=[^\n]{0,120}=\s*[^=\n]{0,14}\d[^=\n]{0,14}|A:\s*[^\n]{0,20}\d[^\n]{0,20})\s*$"
 )
 _SENTENCE = re.compile(r"(?<=[.!?।॥])\s+")
 

@@ -53,10 +53,17 @@ def others(n: int = 20, start: int = 500) -> list[Row]:
         ("सन्धि क्या है", "संधि क्या है"),
         ("வினை என்றால் என்ன 4", "வினை என்றால் என்ன ௪"),
         ("why?", "Why"),
+        ("What is a verb?", "Hello sir, could you please tell me: what is a verb? Thank you!"),
+        ("सन्धि क्या है", "नमस्ते सर, कृपया बताइए, संधि क्या है? धन्यवाद"),
+        ("If 8 tins cost 40 rupees, what do 3 tins cost?", "What do 3 tins cost, if 8 tins cost 40 rupees?"),
     ],
 )
 def test_a_short_first_question_ties_in_every_spelling(left: str, right: str):
     assert groups(asked(left, right))[:2] == [0, 0]
+
+
+def test_a_courtesy_alone_is_a_text_of_its_own():
+    assert len(set(groups(asked("Hello sir", "Please tell me, sir, what is a verb?", "नमस्ते सर")))) == 3
 
 
 def test_other_words_and_other_numbers_do_not_tie():

@@ -163,3 +163,41 @@ def test_deep_nesting_is_read_or_said(tag):
     with pytest.raises(RejectedError) as error:
         read(opened * 3000 + "ground")
     assert error.value.reason == "too_deep"
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "<pre><div>x = 1</div><div>    y = 2</div></pre>",
+        "<pre><p>x = 1</p>\n<p>    y = 2</p></pre>",
+        '<pre><span class="line"><b>x</b> = 1</span>\n<span class="line">    y <i>=</i> 2</span></pre>',
+        "<pre>x = 1<br>    y = 2<button>Copy <span>this</span></button></pre>",
+    ],
+)
+def test_code_keeps_its_lines_whatever_they_are_made_of(code: str):
+    assert read(code) == "```\nx = 1\n    y = 2\n```"
+
+
+@pytest.mark.parametrize(
+    ("formula", "told"),
+    [
+        ('<mjx-container data-tex="\\frac{p}{q}"><svg></svg></mjx-container>', "$\\frac{p}{q}$"),
+        ('<mjx-container><svg><g data-latex="k^9"></g></svg></mjx-container>', "$k^9$"),
+        ('<span class="ql-formula" data-value="k^9">k9</span>', "$k^9$"),
+        ('<img src="a.png" class="ql-img-inline quicklatex-auto" alt="\\sqrt{k}">', "$\\sqrt{k}$"),
+        ('<img src="plot.png" alt="x^2 + y = 4">', "$x^2 + y = 4$"),
+    ],
+)
+def test_formulas_in_attributes_and_pictures(formula: str, told: str):
+    assert read(f"<p>So {formula} holds.</p>") == f"So {told} holds."
+
+
+def test_all_articles_and_notes_beside_the_text_are_told_and_marks_of_a_wiki_are_not():
+    body = (
+        "<article><h2>Seeds<span class='mw-editsection'>[edit]</span></h2><p>A seed sleeps in the soil.</p>"
+        "<aside><p>Did you know? Some seeds sleep for years.</p></aside></article><article><p>A root goes down.</p></article>"
+    )
+    told = read(body)
+    assert "sleep for years" in told
+    assert "A root goes down." in told
+    assert "edit" not in told

@@ -219,3 +219,17 @@ def test_a_folder_names_the_language_and_a_sidecar_goes_before_everything():
     assert read("hindi/soil.md", NOTE).about.language == "hi"
     assert read("notes/soil.md", NOTE).about.language == ""
     assert read("hi/soil.md", NOTE, DocumentMetadata(language="ta")).about.language == "ta"
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [
+        "for i in a:\n    if i:\n        print(i)\n\n    print('x')",
+        "  245\n+  38\n-----\n  283",
+        "Down went the sun,\n  up came the moon,\nover the hill.",
+    ],
+)
+def test_plain_text_keeps_the_places_of_signs_in_code_columns_and_poems(kept: str):
+    told = text_of(read("note.txt", f"Below it stands as it was written down.\n\n{kept}\n\nThat was all of it.").blocks)
+    assert kept in told
+    assert text_of(read("note.txt", f"{kept}\n\nThat was all of it, as it was written down in the book.").blocks).startswith(kept)

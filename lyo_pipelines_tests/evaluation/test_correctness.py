@@ -15,6 +15,23 @@ from lyo_pipelines_tests.growth import faster_than_linear
 
 # known result, answer, whether the answer is right
 PAIRS = [
+    ("26 January 1950", "January 26th, 1950", True),
+    ("26/01/1950", "Answer: 26 January 1950", True),
+    ("26 January 1950", "Answer: 26 January 1905", False),
+    ("2 अक्टूबर 1869", "2 October 1869", True),
+    ("yes", "Yes, it does.", True),
+    ("yes", "No, it does not.", False),
+    ("नहीं", "नहीं, वह सम नहीं है।", True),
+    ("no solution", "There is no solution.", True),
+    ("no solution", "There is one solution.", False),
+    ("Pune", "It is Pune", True),
+    ("Pune", "It is not Pune", False),
+    ("(6, -1)", "x = 6 and y = -1", True),
+    ("(6, -1)", "y = -1, x = 6", True),
+    ("(6, -1)", "x = -1 and y = 6", False),
+    ("{5, 9}", "9, 5", True),
+    ("±4", "x = 4 or x = -4", True),
+    ("±4", "x = 4", False),
     ("250000", "Answer: 2.5 lakh", True),
     ("250000", "உத்தரம்: 2.5 லட்சம்", True),
     ("25000", "Answer: 2.5 lakh", False),

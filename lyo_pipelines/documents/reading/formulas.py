@@ -17,9 +17,14 @@ from lyo_pipelines.documents.reading.mathml import local_name, tex_of
 _DISPLAY_STYLE = re.compile(r"\\(?:display|text)style\b\s*")
 _DELIMITED = re.compile(r"\A(?:\$\$?|\\[(\[])\s*(?P<tex>.*?)\s*(?:\$\$?|\\[)\]])\Z", re.DOTALL)
 _PICTURE = re.compile(
-    r"\b(?:tex|latex|math|equation|mwe-math-fallback-image-\w+)\b|[/.](?:latex|mathtex|mimetex|tex)\b", re.IGNORECASE
+    r"\b(?:tex|latex|math|equation|formula|mwe-math-fallback-image-\w+)\b|latex|mathjax|[/.](?:latex|mathtex|mimetex|tex)\b",
+    re.IGNORECASE,
 )
 _TEX_SIGNS = re.compile(r"\\[A-Za-z]+|[\^_{}=]")
+_SURELY_TEX = re.compile(
+    r"\\(?:[dt]?frac|sqrt|sum|int|lim|pi|theta|alpha|beta|times|cdot|left|vec|begin)\b|[\w)}]\^[\w{(+-][^\n]{0,80}=|=[^\n]{0,80}[\w)}]\^[\w{(]"
+)
+_SOURCES = ("data-tex", "data-latex", "data-equation", "data-katex")  # of MathJax 3 and 4, editors
 _PREVIEW = "MathJax_Preview"
 _MATHJAX = frozenset(
     ("MathJax", "MathJax_Display", "MathJax_SVG", "MathJax_SVG_Display", "MathJax_CHTML", "MathJax_CHTML_Display",
@@ -35,6 +40,8 @@ def formula_of(element: lxml_html.HtmlElement) -> str | None:
     if read := _BY_NAME.get(name):
         return read(element)
     names = set((element.get("class") or "").split())
+    if source := _source(element, names):
+        return _delimited(source, display="isplay" in f"{element.get('class')} {element.get('display')}")
     if names & {"katex", "mwe-math-element"}:
         told = _of_mathml_inside(element)
         # KaTeX without MathML hides what it shows from screen readers, so it would be lost
@@ -86,7 +93,8 @@ def _of_picture(element: lxml_html.HtmlElement) -> str | None:
     """A picture of a formula, told by its alternative text; the copy that stands beside MathML is told there."""
     told = (element.get("alt") or "").strip()
     named = f"{element.get('class') or ''} {element.get('src') or ''}"
-    if not told or not _PICTURE.search(named) or not (_TEX_SIGNS.search(told) or len(told) <= 2):
+    is_named = _PICTURE.search(named) and (_TEX_SIGNS.search(told) or len(told) <= 2)
+    if not told or not (is_named or _SURELY_TEX.search(told)):
         return None
     return _delimited(told, display="display" in (element.get("class") or ""))
 
@@ -122,8 +130,25 @@ def _of_mathjax(element: lxml_html.HtmlElement, *, preview: bool) -> str | None:
     return told
 
 
+def _source(element: lxml_html.HtmlElement, names: set[str]) -> str:
+    """The TeX that an element carries in an attribute."""
+    carried = next((element.get(name) for name in _SOURCES if element.get(name)), None)
+    return (carried or (element.get("data-value") if "ql-formula" in names else "") or "").strip()
+
+
+def _of_container(element: lxml_html.HtmlElement) -> str | None:
+    """A formula of MathJax 3 and 4: its MathML for screen readers, else the source that it or its first part carries."""
+    told = _of_mathml_inside(element)
+    if told is not None:
+        return told
+    for one in element.iter():
+        if isinstance(one.tag, str) and (source := _source(one, set())):
+            return _delimited(source, display=element.get("display") == "true")
+    return None
+
+
 def _of_mathml(element: lxml_html.HtmlElement) -> str:
     return _delimited(tex_of(element), display=element.get("display") == "block" or element.get("mode") == "display")
 
 
-_BY_NAME = {"math": _of_mathml, "script": _of_script, "img": _of_picture, "mjx-container": _of_mathml_inside}
+_BY_NAME = {"math": _of_mathml, "script": _of_script, "img": _of_picture, "mjx-container": _of_container}

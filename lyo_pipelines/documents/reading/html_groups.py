@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 
 from lxml import html as lxml_html
+from lxml.etree import iterwalk  # pyright: ignore[reportAttributeAccessIssue]  (a compiled module)
 
 from lyo_pipelines.documents.contract import TextBlock
 
@@ -133,13 +134,7 @@ def _entries(element: lxml_html.HtmlElement) -> Iterator[lxml_html.HtmlElement]:
 
 def code_text(element: lxml_html.HtmlElement) -> str:
     """Code between fences, with its lines, its indentation and the language that it names."""
-    parts: list[str] = []
-    for node in element.iter():
-        is_text = isinstance(node.tag, str) and node.tag not in {"button", "script", "style"}
-        parts.append("\n" if node.tag == "br" else (node.text or "") if is_text else "")
-        if node is not element:
-            parts.append(node.tail or "")
-    text = "".join(parts).strip("\n")
+    text = _code_lines(element).strip("\n")
     if not text.strip():
         return ""
     inner = element.find("code")
@@ -147,3 +142,33 @@ def code_text(element: lxml_html.HtmlElement) -> str:
     longest = max((len(found) for found in _BACKTICKS.findall(text)), default=2)
     fence = "`" * max(3, longest + 1)
     return f"{fence}{found[1] if found else ''}\n{text}\n{fence}"
+
+
+_LINES = frozenset({"div", "p", "li", "tr"})
+_NO_CODE = frozenset({"button", "script", "style"})
+
+
+def _code_lines(element: lxml_html.HtmlElement) -> str:
+    """What stands in an element of code; elements that are lines end them, whether or not a line end is written as well."""
+    parts: list[str] = []
+    ended = False  # a line, whose end is written before the next sign unless one follows by itself
+
+    def add(text: str | None) -> None:
+        nonlocal ended
+        if text:
+            parts.append(f"\n{text}" if ended and not text.startswith("\n") else text)
+            ended = False
+
+    walk = iterwalk(element, events=("start", "end", "comment", "pi"))
+    for event, node in walk:
+        if event == "start":
+            if node.tag in _LINES and node is not element:
+                ended = bool(parts) and not parts[-1].endswith("\n")
+            if node.tag in _NO_CODE:
+                walk.skip_subtree()
+            else:
+                add("\n" if node.tag == "br" else node.text)
+        elif node is not element:
+            ended |= event == "end" and node.tag in _LINES
+            add(node.tail)
+    return "".join(parts)

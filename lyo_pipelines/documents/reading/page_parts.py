@@ -32,10 +32,12 @@ _FURNITURE = frozenset(
 )  # fmt: skip
 _SURELY = frozenset(
     ("breadcrumb", "breadcrumbs", "navbar", "skip-link", "adsbygoogle", "comments-area", "comment-list", "comment-respond",
-     "disqus_thread", "related-posts")
+     "disqus_thread", "related-posts", "mw-editsection", "mw-jump-link", "navbox", "catlinks", "headerlink",
+     "anchorjs-link", "linenos")
 )  # fmt: skip
 _SEPARATORS = re.compile(r"[_-]+")
 _PROSE = 200  # characters outside of links that make a form or an aside a part of the lesson
+_NOTE = 30  # characters of the shortest note beside the text
 _NAMED_DENSITY, _PART_DENSITY = 0.5, 0.75
 _LARGEST = 0.5  # nothing that holds this much of a page surrounds it
 
@@ -134,7 +136,19 @@ class PageParts:
             if (node.tag in {"main", "article"} or node.get("role") == "main") and not self.unwanted(node)
         ]
         size, largest = max(named, key=lambda one: one[0], default=(0, self._body))
+        beside = [node for _, node in named if node.tag == "article" and not self._holds(largest, node)]
+        if largest.tag == "article" and any(self._mostly_said(node) for node in beside):
+            return self._body
         return largest if 2 * size > whole else self._body
+
+    @staticmethod
+    def _holds(outer: lxml_html.HtmlElement, inner: lxml_html.HtmlElement) -> bool:
+        return inner is outer or any(above is outer for above in inner.iterancestors())
+
+    def _mostly_said(self, element: lxml_html.HtmlElement) -> bool:
+        """Whether more than half of an element's text stands outside of links."""
+        measure = self._measures[element]
+        return 2 * measure.linked < measure.characters
 
     def unwanted(self, element: lxml_html.HtmlElement) -> bool:
         """Whether an element is no text of the page: it is hidden, it is a control, or it surrounds the text."""
@@ -148,8 +162,13 @@ class PageParts:
         if tag == "form":
             return not (self._prose(element) or self._measures[element].choices)
         if tag == "aside":
-            return not (element in self._within and self._prose(element))
+            said = self._prose(element) or (self._is_note(element) and not self._surrounds(element))
+            return not (element in self._within and said)
         return tag not in {"body", "html", "main", "article"} and self._surrounds(element)
+
+    def _is_note(self, element: lxml_html.HtmlElement) -> bool:
+        """Whether an aside says a sentence, not a word such as "Advert"."""
+        return self._mostly_said(element) and self._measures[element].characters >= _NOTE
 
     def _prose(self, element: lxml_html.HtmlElement) -> bool:
         measure = self._measures[element]

@@ -8,6 +8,7 @@ from fractions import Fraction
 from lyo_pipelines.evaluation.answers import algebra
 from lyo_pipelines.evaluation.answers.algebra import PI
 from lyo_pipelines.evaluation.answers.reading import read_result
+from lyo_pipelines.evaluation.answers.sayings import same_saying
 from lyo_pipelines.evaluation.answers.units import known_names
 from lyo_pipelines.evaluation.answers.values import (
     Clock,
@@ -24,6 +25,9 @@ from lyo_pipelines.tasks.results import stated_result
 _SAME_PI = Fraction(6, 10_000)
 """Relative: 3.14, 22/7 and 3.1416 for π."""
 
+_BARE_WORDS = 10
+"""Words of an answer that is read as a whole where it marks no result."""
+
 
 def is_correct(answer: str, expected: str) -> bool:
     """Whether an answer's stated result says what the known one says: numbers exactly, decimals as far as they are written out.
@@ -35,7 +39,11 @@ def is_correct(answer: str, expected: str) -> bool:
     stated = stated_result(answer, loosely=True)
     if stated is None:
         return False
-    return same_result(read_result(stated), known)
+    if same_result(read_result(stated), known) or same_saying(stated, marked or expected):
+        return True
+    # an answer that is nothing but its result: "x = 3 or x = -3", "Yes, it is."
+    bare = "\n" not in answer.strip() and len(answer.split()) <= _BARE_WORDS and stated_result(answer) is None
+    return bare and (same_result(read_result(answer, whole=True), known) or same_saying(answer, marked or expected))
 
 
 def same_result(stated: StatedResult, known: StatedResult) -> bool:
@@ -48,6 +56,15 @@ def same_result(stated: StatedResult, known: StatedResult) -> bool:
 
 
 def _same_parts(stated: Sequence[Part], known: Sequence[Part], *, ordered: bool) -> bool:
+    ordered = ordered and not any(
+        isinstance(one.value, Group) and not one.value.ordered
+        for side in (stated, known)
+        if len(side) == 1
+        for one in side
+    )
+    if point := _as_point(stated, known):
+        stated, known = point
+        return all(_same_value(a.value, b.value) for a, b in zip(stated, known, strict=True))
     stated, known = _flat(stated, known)
     if len(stated) != len(known):
         return False
@@ -63,6 +80,21 @@ def _same_parts(stated: Sequence[Part], known: Sequence[Part], *, ordered: bool)
             return False
         left.remove(found)
     return True
+
+
+def _as_point(stated: Sequence[Part], known: Sequence[Part]) -> tuple[Sequence[Part], Sequence[Part]] | None:
+    """Coordinates of a point and x, y (and z) told by name, both in the order of the names; None for anything else."""
+    for one, other in ((stated, known), (known, stated)):
+        if (
+            len(one) == 1
+            and isinstance(group := one[0].value, Group)
+            and group.ordered
+            and len(group.items) == len(other)
+        ):
+            named = sorted(other, key=lambda part: part.name)
+            if "".join(part.name for part in named) in {"xy", "xyz"}:
+                return (group.items, named) if one is stated else (named, group.items)
+    return None
 
 
 def _flat(stated: Sequence[Part], known: Sequence[Part]) -> tuple[Sequence[Part], Sequence[Part]]:

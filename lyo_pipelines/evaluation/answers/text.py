@@ -81,7 +81,7 @@ def ascii_digits(text: str) -> str:
 _NASALS = re.compile("ङ्(?=[क-घ])|ञ्(?=[च-झ])|ण्(?=[ट-ढ])|न्(?=[त-ध])|म्(?=[प-भ])")
 _ARTICLE = re.compile(r"^(?:the|an?)\s+(?=\w{2})")
 _VERB = re.compile(r"\s+(?:है|हैं|होगा|hai|hain|ஆகும்)$")
-_SAYS = {
+SAYS = {
     word: meaning
     for meaning, words in {
         "yes": "yes हां जी हां haan ஆம் అవును হ্যাঁ ಹೌದು അതെ હા ਹਾਂ",
@@ -104,7 +104,7 @@ def normal_form(text: str) -> str:
     text = unicodedata.normalize("NFKC", same_spelling(ascii_digits(text[:2000]))).casefold()
     text = re.sub(r"[*_`$\\]", "", text).strip(" \t\n.,;:!?।॥\"'()[]{}")
     text = re.sub(r"\s+", "", _VERB.sub("", _ARTICLE.sub("", text)))
-    return _SAYS.get(text, text)
+    return SAYS.get(text, text)
 
 
 def is_letter(text: str) -> bool:
