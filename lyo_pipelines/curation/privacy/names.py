@@ -133,7 +133,7 @@ _FORM = regex.compile(
     r"|ધોરણ|શાળા|ਜਮਾਤ|ਸਕੂਲ|جماعت|اسکول|ଶ୍ରେଣୀ)\s{0,4}[:=-]?\s{0,4}[\p{L}\p{N}+]",
     regex.IGNORECASE,
 )
-_FORM_WINDOW = 200
+_FORM_WINDOW, _FORM_BEFORE = 200, 60
 _GRAMMAR = any_of(
     [
         r"\b(?:nouns?|pronouns?|verbs?|adjectives?|subject and predicate|parts? of speech|(?:in|the|this) sentence"
@@ -141,6 +141,16 @@ _GRAMMAR = any_of(
         r"|संज्ञा|सर्वनाम|वाक्य|अनुवाद|வாக்கிய|பெயர்ச்சொல்|மொழிபெயர்|எழுவாய்"
     ]
 )
+# what goes on about the words that were just said: "… translate this", "… is a proper noun", "… में संज्ञा"
+_ABOUT_IT = regex.compile(
+    r"\s?(?:है|हैं|आहे|hai|h|aahe|ahe)?[.।!,]?[\"'”’]?\s{0,2}(?:(?:(?:please |how do (?:i|you|we) )?(?:translate|change|rewrite|correct|make)\b"
+    r"|(?:which|what|identify|find|pick|underline|name|state)\b.{0,20}\b(?:in|of) (?:this|the|that|it)\b"
+    r"|(?:in|into) (?:this|the|hindi|english|tamil)|is (?:a|an|the|my)?\b.{0,10}\b(?:noun|sentence)"
+    r"|(?:ko|ka|mein|isko|iska|is vakya)\b)|(?:में|को|का|इस वाक्य|इसमें|इसका|इसको|என்பத|என்ற|இந்த|இதில்|இதை))",
+    regex.IGNORECASE,
+)
+_OPEN_QUOTE = regex.compile(r"(?:^|[\s(:])[\"'“‘«][^\"'”’»]{0,40}$")
+_CLAUSE = 100
 # plurals and honorifics of address, and endings of verbs: "बच्चों", "ஆசிரியரே", "குழந்தைகளே", "வருகிறேன்"
 _ADDRESSED = regex.compile(
     r"\p{Devanagari}{1,30}(?:ों|ओं|ियो|ओ)|\p{Tamil}{1,30}(?:ரே|களே|க்கு|ர்கள்|மரமே|றேன்|னது|றது)", regex.VERSION1
@@ -167,14 +177,27 @@ def _introduces(cue: _Cue, text: str, start: int, end: int, name: str, fields: U
     first = max(0, start - _CODE_WINDOW)
     if not cue.in_code and code.within(first, end + _CODE_WINDOW - first):
         return False
-    if cue.in_form and not fields.within(end, _FORM_WINDOW):
+    if cue.in_form and not fields.within(end, _FORM_WINDOW) and not _FORM.search(text, max(0, start - _FORM_BEFORE), start):
         return False
     if cue.score < _STRONG:
         # "मैं उलझन में हूँ": a particle inside says that the words before it are no name
         return not cue.indic or end - start == len(name)
-    # "is my name a noun?", "find the noun in 'My name is Ravi'": about the words, not about a person
     asked = cue.indic and text[end : end + 2].lstrip().startswith("?")
-    return not asked and not beside(_GRAMMAR, text, start, end)
+    return not asked and not _is_example(text, start, end)
+
+
+def _is_example(text: str, start: int, end: int) -> bool:
+    """Whether the words of an introduction are a lesson's example: "find the noun in 'My name is Ravi'", "is my name a noun?".
+
+    "My name is Asha. What is a noun?" is none: there the grammar is another sentence's.
+    """
+    if not beside(_GRAMMAR, text, start, end):
+        return False
+    if _GRAMMAR.fullmatch(text, start, end) or _ABOUT_IT.match(text, end):
+        return True
+    first = max(0, start - _CLAUSE)
+    before = text[max(first, *(text.rfind(stop, first, start) + 1 for stop in ".?!।\n")) : start]
+    return _GRAMMAR.search(before) is not None or _OPEN_QUOTE.search(before) is not None
 
 
 def find_titled_names(text: str) -> Iterator[PersonalDataSpan]:
