@@ -74,8 +74,9 @@ def _with_pieces(pattern: str) -> str:
 class _Cue:
     """A pattern with the group `name`; score: how sure it is; in_code: whether it counts beside the words of a program, too.
 
-    full: the name has two parts at least ("Contact Asha Rao"; "Contact Lens" says nothing). in_form: other fields of a form follow.
-    indic: it has letters of Indian scripts.
+    full: the name has two parts at least ("Contact Asha Rao"; "Contact Lens" says nothing). in_form: other fields of a form
+    stand beside it. indic: it has letters of Indian scripts. words: a text with none of them (in small letters) is passed
+    by; none given: no text is.
     """
 
     pattern: regex.Pattern[str]
@@ -84,6 +85,7 @@ class _Cue:
     full: bool
     in_form: bool
     indic: bool
+    words: tuple[str, ...]
 
 
 def _words(lists: dict[str, str]) -> frozenset[str]:
@@ -107,6 +109,7 @@ def _cues(key: str) -> tuple[_Cue, ...]:
             "{TWO}" in cue["pattern"],
             cue.get("form", False),
             key == "indic_cues",
+            tuple(cue.get("words", ())),
         )
         for cue in _LISTS[key]
     )
@@ -128,6 +131,7 @@ _CODE_WINDOW = 50
 # what only a form says beside a name; "Name: Sodium Chloride" stands alone
 _FORM = regex.compile(
     r"\b(?:(?:phone|mobile|e-?mail|address|dob|date of birth|age|roll(?: no)?|city|gender|school)\b\s{0,4}[:=-]"
+    r"|(?:roll|admission|registration|register|enrol?ment) (?:no|number)\b\.?\s{0,4}[:=-]?\s?[\dA-Z]"
     r"|(?:class|grade|std|standard|kaksha|vaguppu)\s{0,4}[:=-]?\s{0,4}(?:\d|[IVX]{1,4}\b))"
     r"|(?:कक्षा|क्लास|उम्र|आयु|पता|स्कूल|विद्यालय|रोल|फ़ोन|मोबाइल|इयत्ता|வகுப்பு|வயது|பள்ளி|முகவரி|తరగతి|పాఠశాల|ক্লাস|শ্রেণি|শ্রেণী|বয়স|ക്ലാസ|സ്കൂൾ|ತರಗತಿ|ಶಾಲೆ"
     r"|ધોરણ|શાળા|ਜਮਾਤ|ਸਕੂਲ|جماعت|اسکول|ଶ୍ରେଣୀ)\s{0,4}[:=-]?\s{0,4}[\p{L}\p{N}+]",
@@ -143,7 +147,8 @@ _GRAMMAR = any_of(
 )
 # what goes on about the words that were just said: "… translate this", "… is a proper noun", "… में संज्ञा"
 _ABOUT_IT = regex.compile(
-    r"\s?(?:है|हैं|आहे|hai|h|aahe|ahe)?[.।!,]?[\"'”’]?\s{0,2}(?:(?:(?:please |how do (?:i|you|we) )?(?:translate|change|rewrite|correct|make)\b"
+    r"\s?(?:है|हैं|आहे|hai|h|aahe|ahe)?[.।!,]?[\"'”’]?\s{0,2}"
+    r"(?:(?:(?:please |how do (?:i|you|we) )?(?:translate|change|rewrite|correct|make)\b"
     r"|(?:which|what|identify|find|pick|underline|name|state)\b.{0,20}\b(?:in|of) (?:this|the|that|it)\b"
     r"|(?:in|into) (?:this|the|hindi|english|tamil)|is (?:a|an|the|my)?\b.{0,10}\b(?:noun|sentence)"
     r"|(?:ko|ka|mein|isko|iska|is vakya)\b)|(?:में|को|का|इस वाक्य|इसमें|इसका|इसको|என்பத|என்ற|இந்த|இதில்|இதை))",
@@ -159,8 +164,10 @@ _ADDRESSED = regex.compile(
 
 def find_names(text: str) -> Iterator[PersonalDataSpan]:
     """Names after (or before) a cue; capitalised words that are none ("I am Indian", "Hello World") are left."""
-    fields, code = Upcoming(_FORM, text), Upcoming(_CODE, text)
+    fields, code, lowered = Upcoming(_FORM, text), Upcoming(_CODE, text), text.lower()
     for cue in _CUES if text.isascii() else (*_CUES, *_INDIC_CUES):
+        if cue.words and not any(word in lowered for word in cue.words):
+            continue
         for match in cue.pattern.finditer(text):
             start, end = match.span("name")
             if text[end - 1].isalpha() and text[end : end + 1].isalpha():
@@ -177,7 +184,11 @@ def _introduces(cue: _Cue, text: str, start: int, end: int, name: str, fields: U
     first = max(0, start - _CODE_WINDOW)
     if not cue.in_code and code.within(first, end + _CODE_WINDOW - first):
         return False
-    if cue.in_form and not fields.within(end, _FORM_WINDOW) and not _FORM.search(text, max(0, start - _FORM_BEFORE), start):
+    if (
+        cue.in_form
+        and not fields.within(end, _FORM_WINDOW)
+        and not _FORM.search(text, max(0, start - _FORM_BEFORE), start)
+    ):
         return False
     if cue.score < _STRONG:
         # "मैं उलझन में हूँ": a particle inside says that the words before it are no name
