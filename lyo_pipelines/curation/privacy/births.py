@@ -13,7 +13,7 @@ _YEAR = r"(?:19[3-9]\d|20[0-4]\d)"
 """Years in which a learner, a parent or a teacher may be born: what lies before is history."""
 _DATE = regex.compile(
     rf"(?<![\w.,/-])(?:\d{{1,2}}(?P<mark> ?[-/.] ?| )\d{{1,2}}(?P=mark)(?:{_YEAR}|\d\d)|{_YEAR}[-/.]\d{{1,2}}[-/.]\d{{1,2}}"
-    rf"|\d{{1,2}}(?:st|nd|rd|th)?(?: of)?[ ,-]{{1,2}}[\p{{L}}\p{{M}}]{{3,12}}\.?[ ,-]{{1,2}}{_YEAR}"
+    rf"|\d{{1,2}}(?:st|nd|rd|th)?(?: of)?[ ,-]{{1,2}}[\p{{L}}\p{{M}}]{{2,12}}\.?[ ,-]{{1,2}}{_YEAR}"
     rf"|\p{{Lu}}\p{{Ll}}{{2,8}}\.? \d{{1,2}}(?:st|nd|rd|th)?,? {_YEAR})(?![\w/]|[.-]\d)"
 )
 _BIRTH = context_words("birth_date")
@@ -35,7 +35,7 @@ def find_birth_dates(text: str) -> Iterator[PersonalDataSpan]:
 
 _NEEDS = (
     r"\p{Nd}{1,2}\s?[-/.\p{Pd} ]\s?\p{Nd}{1,2}\s?[-/.\p{Pd} ]\s?\p{Nd}{2}"
-    r"|\p{Nd}{1,2}(?:st|nd|rd|th)?(?: of)?[ ,-]{1,2}[\p{L}\p{M}]{3,12}\.?[ ,-]{1,2}\p{Nd}{4}"
+    r"|\p{Nd}{1,2}(?:st|nd|rd|th)?(?: of)?[ ,-]{1,2}[\p{L}\p{M}]{2,12}\.?[ ,-]{1,2}\p{Nd}{4}"
     r"|\p{Lu}\p{Ll}{2,8}\.? \p{Nd}{1,2}(?:st|nd|rd|th)?,? \p{Nd}{4}"
 )
 FINDERS = (Finder("BIRTH_DATE", _NEEDS, find_birth_dates),)

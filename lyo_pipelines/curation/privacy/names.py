@@ -20,7 +20,7 @@ from lyo_pipelines.curation.privacy.spans import Finder, PersonalDataSpan, Upcom
 
 # one part of a name: a capital, then letters, apostrophes, hyphens; the bounds keep every pattern linear
 _WORD = r"\p{Lu}[\p{L}\p{M}]{0,30}(?:['’\-]\p{L}[\p{L}\p{M}]{1,30}){0,3}"
-_INITIALS = r"(?:\p{Lu}\.[ ]?){1,4}"
+_INITIALS = r"(?:(?:\p{Lu}|Md|Mohd|Sk|Kr|Km)\.[ ]?){1,4}"
 _LETTERS = {
     "HI": "Devanagari", "TA": "Tamil", "TE": "Telugu", "BN": "Bengali", "ML": "Malayalam", "KN": "Kannada", "GU": "Gujarati",
     "PA": "Gurmukhi", "UR": "Arabic", "OR": "Oriya",
@@ -251,8 +251,8 @@ def known_name_pattern(names: list[str], texts: Sequence[str] = ()) -> regex.Pat
 
     Full names in any case; a single part of three or more letters only as written, so that "Rose" does not eat "rose". A part
     that is a word of the row as well counts only where somebody is spoken to ("Well done, Mark!"; not "Mark the point A"): one
-    of name_words.yaml, one that the row's texts also write in small letters, or one of an Indian script (which has no capitals)
-    that stands in the texts three times or more.
+    of name_words.yaml, one that the row's texts also write in small letters or begin an order with ("Plot the point"), or one
+    of an Indian script (which has no capitals) that stands in the texts three times or more.
     """
     full = {name.strip() for name in names if len(name.strip()) >= 2}
     parts = {part for name in full for part in name.split() if len(part) >= 3 and part.lower() not in _NOT_NAMES}
@@ -266,10 +266,19 @@ def known_name_pattern(names: list[str], texts: Sequence[str] = ()) -> regex.Pat
     return regex.compile("|".join(patterns)) if patterns else None
 
 
+_OBJECTS = (
+    "the|a|an|this|these|those|each|every|all|both|your|its|it|any|along|off|out|up|down|on|into|means|began|begins"
+)
+
+
 def _is_word(part: str, texts: Sequence[str]) -> bool:
     if part.lower() in _ALSO_WORDS:
         return True
     cased = part.lower() != part
+    # "Mark the point A. Plot your graph": an order begins with it
+    order = regex.compile(rf"(?:^|[\n.!?:]\s{{0,3}}){re.escape(part)} (?:{_OBJECTS})(?!\w)")
+    if cased and any(order.search(text) for text in texts):
+        return True
     standing = regex.compile(rf"{_EDGE_LEFT}{re.escape(part.lower() if cased else part)}{_EDGE_RIGHT}")
     least = 1 if cased else _REPEATED
     return sum(len(standing.findall(text)) for text in texts) >= least

@@ -145,6 +145,9 @@ def _score(text: str, match: re.Match[str]) -> float:
     if counted(text, start, end):
         return 0.0
     near = preceded_by(_ANY_WORDS, text, start, _BESIDE)
+    if near and _ABOUT_IT.match(text, end) and not preceded_by(PHONE_WORDS, text, start, _BESIDE):
+        # "My number is 9876543210. Is it divisible by 5?"
+        near = not talks_of_numbers(text, start, end)
     if near and _WORDS_BESIDE.search(text, max(0, start - _BESIDE), start):
         return _NAMED
     calculated = not _ANOTHER.match(text, end) and operator_beside(text, start, end)
@@ -161,6 +164,7 @@ def _score(text: str, match: re.Match[str]) -> float:
 
 
 _BESIDE = 50
+_ABOUT_IT = re.compile(r"[.,;:]?\s{0,2}[^.?!\n\d]{0,25}\b(?:it|its|this)\b")
 
 
 def _named_of_any_form(text: str, found: set[tuple[int, int]]) -> Iterator[PersonalDataSpan]:
