@@ -105,7 +105,7 @@ FINDERS = (
     Finder("SECRET", r"sk-\w|gh[posu]_\w|github_pat_|AKIA|AIza|xox[abp]-|hf_\w|eyJ", find_access_keys),
     Finder(
         "SECRET",
-        r"(?i)pass ?(?:word|code|phrase|key|:)|[ ,;/&|-](?:pass|pw|pswd)[ :=-]|passwd|pwd|wi-?fi key|पासवर्ड"
+        r"(?i)pass ?(?:word|code|phrase|key|[ :=-])|(?:pw|pswd)[ :=-]|passwd|pwd|wi-?fi key|पासवर्ड"
         r"|கடவுச்சொல்|பாஸ்வேர்ட்|పాస్|পাসওয|পাসওয়|പാസ്"
         r"|ಪಾಸ್|પાસવર્ડ|ਪਾਸਵਰਡ|پاس ورڈ|ପାସୱାର୍ଡ",
         find_passwords,
