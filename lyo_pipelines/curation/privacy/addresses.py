@@ -20,7 +20,7 @@ _INDIC_STREETS = (
 _ANY_STREET = rf"{_STREETS}|(?:{_STREETS.lower()}|{_STREETS.upper()}),"
 _STREET = regex.compile(rf"(?<![\p{{L}}\p{{M}}])(?:{_ANY_STREET}|{_INDIC_STREETS})(?![\p{{L}}\p{{M}}])")
 # house number, then words with a capital, ordinals and Indian words, with commas between: no verb of English fits in
-_NUMBER = r"\d{1,4}[A-Za-z]?(?:[/-]\d{1,4}[A-Za-z]?){0,3}"
+_NUMBER = r"\d{1,4}(?:-?[A-Za-z](?![A-Za-z]))?(?:[/-]\d{1,4}[A-Za-z]?){0,3}"
 # atomic: a row of numbers can be read in one way only, so a failure costs no second try
 _TOKEN = (
     rf"(?>\p{{Lu}}[\p{{L}}\p{{M}}'’]{{0,24}}\.?(?:-\d{{6}})?|\d{{1,4}}(?:st|nd|rd|th)|\d{{5,6}}|{_NUMBER}"

@@ -34,7 +34,7 @@ _CONTACT_WORDS = context_words("phone")
 _ANY_WORDS = context_words("phone", "phone_things", "own_number")
 _WORDS_AFTER = context_words("phone_after")
 _WORDS_BESIDE = regex.compile(
-    rf"(?:{_ANY_WORDS.pattern})(?:[^\w\n]|is|at|on|no|nos|number|numbers|नंबर|नम्बर|है){{0,6}}$", regex.IGNORECASE
+    rf"(?:{_ANY_WORDS.pattern})(?:['’]s|[^\w\n]|is|at|on|no|nos|number|numbers|नंबर|नम्बर|है){{0,6}}$", regex.IGNORECASE
 )
 """A word for telephones right before the number: stronger than a word of arithmetic nearby."""
 
@@ -216,7 +216,9 @@ def _international(digits: str, possible: bool) -> bool:
 # -- digit by digit, and in words -------------------------------------------------------------------------------------
 _SPELT = re.compile(r"(?<![\w.,+*/=-])(?<!\d )(?:\+?9[ -]1[ -]|0[ -])?[6-9](?:[ .-]{1,2}\d){9}(?![\w^]|[ .,-]{1,2}\d)")
 # with a sign between its digits, or with the letters that look like one: only right after a word for telephones, or near it
-_MARKED = re.compile(r"(?<![\w*.,])(?:\+?91[ *_-]?)?[6-9](?=\d{0,8}[*_|~•·\\])(?:[*_|~•·\\]?\d){9}(?![\w*^]|[.,]\d)")
+_MARKED = re.compile(
+    r"(?<![\w.,])(?<!\d\*)(?:\+?91[ *_-]?)?[6-9](?=\d{0,8}[*_|~•·.\\])(?:[*_|~•·.\\]?\d){9}(?!\w|[*.,]\d|\^)"
+)
 _LETTERED = re.compile(
     r"(?<![\w.,-])(?:\+?91[ -]?)?(?=\d{0,9}[ -]?\d{0,9}[OoIl])[6-9][\dOoIl]{4}[ -]?[\dOoIl]{5}(?!\w|[.,]\d)"
 )
@@ -300,7 +302,7 @@ FINDERS = (
     Finder("PHONE", rf"{_SEVEN_DIGITS}|{_TWO_WORDS}", find_spelt_phones),
     Finder(
         "PHONE",
-        r"\p{Nd}[*_|~•·\\]\p{Nd}|\p{Nd}[OoIl]|[OoIl]\p{Nd}",
+        r"\p{Nd}[*_|~•·\\]\p{Nd}|\p{Nd}{2}\.\p{Nd}{2}|\p{Nd}[OoIl]|[OoIl]\p{Nd}",
         find_marked_phones,
     ),
 )
