@@ -70,7 +70,8 @@ _CODE = regex.compile(
     regex.IGNORECASE,
 )
 _CODE_BEFORE = regex.compile(
-    rf"(?<![\w.,])(?P<value>\d{{4,8}}) (?:is|was) (?:your |my |the |our )?(?:\w{{1,12}} )?(?:{_CODE_NAMES})",
+    rf"(?<![\w.,])(?P<value>\d{{4,8}})(?:,? (?:it(?:'|’)?s|this is)| (?:is|was)) (?:your |my |the |our )?"
+    rf"(?:\w{{1,12}} )?(?:{_CODE_NAMES})",
     regex.IGNORECASE,
 )
 _MARKS = frozenset("@#$!%&*^_+=?~")
