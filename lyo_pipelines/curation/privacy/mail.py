@@ -104,6 +104,12 @@ _ENDLESS = regex.compile(
     r"|जीमेल|याहू|ஜிமெயில்|జీమెయిల్|জিমেইল|ജിമെയിൽ|ಜಿಮೇಲ್|જીમેલ|ਜੀਮੇਲ)(?![\w@-])",
     regex.IGNORECASE,
 )
+# without these, a text is not searched for the forms above
+_INDIC_WORDS = regex.compile(rf" (?:{_INDIC_AT}|{_INDIC_DOT}) ")
+_PROVIDERS = regex.compile(
+    r"g ?mail|yahoo|hotmail|outlook|rediff|icloud|proton|जीमेल|याहू|ஜிமெயில்|జీమెయిల్|জিমেইল|ജിമെയിൽ|ಜಿಮೇಲ್|જીમેલ|ਜੀਮੇਲ",
+    regex.IGNORECASE,
+)
 _MAIL_BESIDE = regex.compile(
     r"(?:\be?-?mail|\bgmail|\bid|\bwrite to|\breach me|ईमेल|ई-मेल|मेल|மின்னஞ்சல்|ஈமெயில்)"
     r"(?: (?:id|address|me|आईडी))?(?:[ :=-]{0,3}(?:is|at|on|to|hai|है)?)[ :]{0,2}$",
@@ -117,9 +123,9 @@ def find_spelt_emails(text: str) -> Iterator[PersonalDataSpan]:
     for match in _SPELT.finditer(text):
         if not _MADE_UP.fullmatch(match.group()):
             yield PersonalDataSpan(*match.span(), "EMAIL", 0.85)
-    for match in _INDIC_SPELT.finditer(text):
+    for match in _INDIC_SPELT.finditer(text) if _INDIC_WORDS.search(text) else ():
         yield PersonalDataSpan(*match.span(), "EMAIL", 0.85)
-    for match in _ENDLESS.finditer(text):
+    for match in _ENDLESS.finditer(text) if _PROVIDERS.search(text) else ():
         local = match["local"]
         if not local.isalpha() or _MAIL_BESIDE.search(text, max(0, match.start() - _MAIL_WINDOW), match.start()):
             yield PersonalDataSpan(*match.span(), "EMAIL", 0.8)
