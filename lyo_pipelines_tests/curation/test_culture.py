@@ -83,6 +83,13 @@ def test_findings_of_the_word_and_rule_lists(answer, language, names):
         ("The fox shouts: “Shut up!” and the crow opens its beak.", "en"),
         ("Tar from cigarettes harms the lungs.", "en"),
         ("The sepoys of 1857 would not touch beef fat.", "en"),
+        ("Beef cattle and dairy cattle are two kinds of livestock.", "en"),
+        ("Gambling with dice led to the theory of chance.", "en"),
+        ("तू, तुम और आप मध्यम पुरुष सर्वनाम हैं।", "hi"),
+        ("Ullu raat mein shikar karta hai aur gadha bojh dhota hai.", "hi_latn"),
+        ("Sharab ka rasayanik naam ethanol hai.", "hi_latn"),
+        ("गाढव ओझे वाहते. घुबड रात्री पाहते.", "mr"),
+        ("গাধা বোঝা বয়। পেঁচা রাতে দেখে।", "bn"),
     ],
 )
 def test_an_animal_a_quotation_a_narrator_and_a_lesson_on_health_are_no_findings(answer, language):
@@ -95,6 +102,17 @@ def test_an_animal_a_quotation_a_narrator_and_a_lesson_on_health_are_no_findings
         ("He said: “Lower caste people cannot read.”", "en", "caste"),
         ("“तू गधा है”", "hi", "disrespectful_form"),
         ("अरे गधे, पहले जोड़ो।", "hi", "insult"),
+        ("Tum bahut bewakoof ho.", "hi_latn", "insult"),
+        ("Nee oru muttal.", "ta_latn", "insult"),
+        ("तू मूर्ख आहेस.", "mr", "insult"),
+        ("তুমি একটা বোকা, এটাও জানো না।", "bn", "insult"),
+        ("నువ్వు ఒక మూర్ఖుడివి.", "te", "insult"),
+        ("ನೀನು ಒಬ್ಬ ಮೂರ್ಖ, ಇದೂ ಗೊತ್ತಿಲ್ಲ.", "kn", "insult"),
+        ("તું મૂર્ખ છે.", "gu", "insult"),
+        ("ਤੂੰ ਮੂਰਖ ਹੈਂ।", "pa", "insult"),
+        ("നീ ഒരു മണ്ടനാണ്.", "ml", "insult"),
+        ("People of lower castes cannot learn algebra.", "en", "caste"),
+        ("Boys are naturally smarter at physics than girls.", "en", "gender_stereotype"),
     ],
 )
 def test_what_is_grave_counts_in_quotations_too_and_so_does_an_answer_that_is_all_quotation(answer, language, name):

@@ -82,6 +82,8 @@ def test_planted_personal_data_is_found_and_nothing_beside_it():
         # in no list, but the row itself writes it small, or (without capitals) as often as only its subject
         ("Zinc", ["Zinc melts. The zinc is grey."], ["Zinc melts. The zinc is grey."]),
         ("घटक", ["घटक एक है। घटक दो है। घटक तीन है।"], ["घटक एक है। घटक दो है। घटक तीन है।"]),
+        # an order of the lesson begins with it
+        ("Etch", ["Etch the line. Good, Etch!"], ["Etch the line. Good, <PERSON>!"]),
         # a name and nothing else: everywhere
         ("Sudha", ["Sudha, divide. Sudha's sum is right."], ["<PERSON>, divide. <PERSON>'s sum is right."]),
         ("सुधा", ["सुधा का उत्तर सही है।"], ["<PERSON> का उत्तर सही है।"]),

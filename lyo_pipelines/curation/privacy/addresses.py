@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import regex
 
+from lyo_pipelines.curation.privacy.arithmetic import counted
 from lyo_pipelines.curation.privacy.spans import Finder, PersonalDataSpan, Upcoming
 
 _STREETS = (
@@ -19,7 +20,7 @@ _INDIC_STREETS = (
 _ANY_STREET = rf"{_STREETS}|(?:{_STREETS.lower()}|{_STREETS.upper()}),"
 _STREET = regex.compile(rf"(?<![\p{{L}}\p{{M}}])(?:{_ANY_STREET}|{_INDIC_STREETS})(?![\p{{L}}\p{{M}}])")
 # house number, then words with a capital, ordinals and Indian words, with commas between: no verb of English fits in
-_NUMBER = r"\d{1,4}[A-Za-z]?(?:[/-]\d{1,4}[A-Za-z]?){0,3}"
+_NUMBER = r"\d{1,4}(?:-?[A-Za-z](?![A-Za-z]))?(?:[/-]\d{1,4}[A-Za-z]?){0,3}"
 # atomic: a row of numbers can be read in one way only, so a failure costs no second try
 _TOKEN = (
     rf"(?>\p{{Lu}}[\p{{L}}\p{{M}}'’]{{0,24}}\.?(?:-\d{{6}})?|\d{{1,4}}(?:st|nd|rd|th)|\d{{5,6}}|{_NUMBER}"
@@ -33,7 +34,7 @@ _HOUSE_WORDS = (
 )
 _FIRST = "hdfprqbnoHDFPRQBNOमघफपகவஎ"
 """The letters that the words for a house begin with: at any other place nothing is tried."""
-_HOUSE = rf"(?:(?:{_HOUSE_WORDS})\.?[ :#-]{{0,2}}|#[ ]?)?(?<![\d.,]){_NUMBER}(?![\d.])"
+_HOUSE = rf"(?:\d{{1,2}}(?:st|nd|rd|th) (?i:floor)|(?:(?:{_HOUSE_WORDS})\.?[ :#-]{{0,2}}|#[ ]?)?(?<![\d.,]){_NUMBER}(?![\d.]))"
 _LEFT = regex.compile(
     rf"(?<![\p{{L}}\p{{M}}\d])(?=[\d#{_FIRST}])(?P<house>{_HOUSE})(?:{_SEPARATOR}{_TOKEN}){{0,8}}{_SEPARATOR}$"
 )
@@ -58,8 +59,14 @@ _CUE = regex.compile(rf"{_ANY_CUE.pattern}[\s:=-]{{0,4}}$", regex.IGNORECASE)
 _BEFORE, _AFTER, _CUE_WINDOW = 90, 110, 60
 
 
+_AFTER_CUE = regex.compile(rf"[\s:=-]{{0,4}}(?P<place>{_TOKEN}(?:{_SEPARATOR}{_TOKEN}){{0,12}})")
+
+
 def find_addresses(text: str) -> Iterator[PersonalDataSpan]:
-    """House number, street and what follows up to the PIN; without a PIN only right after "I live at", "my address is", …."""
+    """House number, street and what follows up to the PIN; without a PIN only right after "I live at", "my address is", ….
+
+    After such words anything written like an address counts up to its PIN ("I live at Shanti Towers, Thane 400601").
+    """
     done = 0
     cues, pins = Upcoming(_ANY_CUE, text), Upcoming(_PIN, text)
     for street in _STREET.finditer(text):
@@ -80,6 +87,12 @@ def find_addresses(text: str) -> Iterator[PersonalDataSpan]:
         end = pin or begin + len(text[begin:end].rstrip(" ,.\n-"))
         yield PersonalDataSpan(begin, end, "ADDRESS", 0.75)
         done = end
+    if _PIN.search(text):
+        for cue in _ANY_CUE.finditer(text):
+            place = _AFTER_CUE.match(text, cue.end(), min(len(text), cue.end() + _AFTER))
+            pin = _last_pin(text, *place.span("place")) if place else 0
+            if place and pin and "," in text[place.start("place") : pin] and not counted(text, pin - 6, pin):
+                yield PersonalDataSpan(place.start("place"), pin, "ADDRESS", 0.75)
     for numbered in _NUMBERED.finditer(text):
         pin = _last_pin(text, *numbered.span())
         if pin:
@@ -95,7 +108,8 @@ FINDERS = (
     Finder(
         "ADDRESS",
         rf"(?:^|[^A-Za-z])(?:{_ANY_STREET})(?:$|[^A-Za-z])|{_INDIC_STREETS}|(?i)(?:h\.? ?no|house no|door no|d\.no"
-        rf"|flat no|plot no)|(?-u:\b)(?:Vill|VPO|At[ /-]?Post|At ?(?:&|and) ?Post|Gram)|ग्राम|गाँव|गांव|கிராமம்|मकान|கதவு எண்|வீட்டு எண்",
+        rf"|flat no|plot no)|(?-u:\b)(?:Vill|VPO|At[ /-]?Post|At ?(?:&|and) ?Post|Gram)|ग्राम|गाँव|गांव|கிராமம்|मकान|கதவு எண்|வீட்டு எண்"
+        r"|(?-u:\b)[1-9]\p{Nd}{2} ?\p{Nd}{3}(?-u:\b)",
         find_addresses,
     ),
 )

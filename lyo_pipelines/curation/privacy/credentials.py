@@ -51,6 +51,12 @@ _PASSWORD = regex.compile(
     rf"(?: (?:for|of|to)(?: \w{{1,15}}){{1,4}}?(?= (?:is|was)\b|:))?{_IS}(?P<value>[^\s\"'“”`<>]{{4,64}})",
     regex.IGNORECASE,
 )
+# "user asha pass asha#99": the word alone says nothing ("pass mark"), a name before it and a sign inside do
+_LOGIN = regex.compile(
+    r"\b(?:user(?: ?name| ?id)?|login(?: ?id)?|id|e-?mail)[ :=-]{1,3}(?:is )?[^\s,;]{2,64}[ ,;/&|-]{1,3}(?:and |my )?"
+    r"(?:pass|pw|pswd)(?: is)?[ :=-]{1,3}(?P<value>[^\s\"'“”`<>]{4,64})",
+    regex.IGNORECASE,
+)
 _CODE_NAMES = (
     r"\botp|\bone[- ]time (?:password|passcode|pin|code)|\b(?:verification|security|login|sign-?in|confirmation"
     r"|activation) code|\bcvv|\bcvc|\bm?pin (?:number|no\.?)"
@@ -60,11 +66,12 @@ _CODE_NAMES = (
 )
 _CODE = regex.compile(
     rf"(?:{_CODE_NAMES})(?:[^\w\n]|is|was|for|my|you|i|sent|got|received|login|came|as|code|no|number|है|है:|आया|வந்தது|என்பது|hai|aaya|:"
-    rf"|-){{0,6}}(?<![\w])(?P<value>\d{{3}}[ -]?\d{{3}}|\d{{3,8}})(?![\w]|[.,]\d)",
+    rf"|-){{0,9}}(?<![\w])(?P<value>\d{{2,4}}[ -]\d{{2,4}}|\d{{3,8}})(?![\w]|[.,-]\d)",
     regex.IGNORECASE,
 )
 _CODE_BEFORE = regex.compile(
-    rf"(?<![\w.,])(?P<value>\d{{4,8}}) (?:is|was) (?:your |my |the |our )?(?:\w{{1,12}} )?(?:{_CODE_NAMES})",
+    rf"(?<![\w.,])(?P<value>\d{{4,8}})(?:,? (?:it(?:'|’)?s|this is)| (?:is|was)) (?:your |my |the |our )?"
+    rf"(?:\w{{1,12}} )?(?:{_CODE_NAMES})",
     regex.IGNORECASE,
 )
 _MARKS = frozenset("@#$!%&*^_+=?~")
@@ -72,6 +79,10 @@ _MARKS = frozenset("@#$!%&*^_+=?~")
 
 def find_passwords(text: str) -> Iterator[PersonalDataSpan]:
     """What follows "password is" and looks like one: digits and letters, or a sign such as @ inside; not "password is wrong"."""
+    for match in _LOGIN.finditer(text):
+        value = match["value"].rstrip(".,;:!?)]।")
+        if any(map(str.isdigit, value)) or _MARKS & set(value):
+            yield PersonalDataSpan(match.start("value"), match.start("value") + len(value), "SECRET", 0.8)
     for match in _PASSWORD.finditer(text):
         value = match["value"].rstrip(".,;:!?)]।")
         letters, digits = any(map(str.isalpha, value)), any(map(str.isdigit, value))
@@ -95,7 +106,8 @@ FINDERS = (
     Finder("SECRET", r"sk-\w|gh[posu]_\w|github_pat_|AKIA|AIza|xox[abp]-|hf_\w|eyJ", find_access_keys),
     Finder(
         "SECRET",
-        r"(?i)pass ?(?:word|code|phrase|key|:)|passwd|pwd|wi-?fi key|पासवर्ड|கடவுச்சொல்|பாஸ்வேர்ட்|పాస్|পাসওয|পাসওয়|പാസ്"
+        r"(?i)pass ?(?:word|code|phrase|key|[ :=-])|(?:pw|pswd)[ :=-]|passwd|pwd|wi-?fi key|पासवर्ड"
+        r"|கடவுச்சொல்|பாஸ்வேர்ட்|పాస్|পাসওয|পাসওয়|പാസ്"
         r"|ಪಾಸ್|પાસવર્ડ|ਪਾਸਵਰਡ|پاس ورڈ|ପାସୱାର୍ଡ",
         find_passwords,
     ),

@@ -8,6 +8,7 @@ from functools import cache
 
 from lyo_pipelines.curation.privacy import (
     addresses,
+    births,
     credentials,
     handles,
     identifiers,
@@ -24,8 +25,8 @@ from lyo_pipelines.curation.privacy.spans import Finder, PersonalDataSpan, ascii
 def all_finders(*, titled_names: bool = False) -> tuple[Finder, ...]:
     """All finders, in the order in which overlapping findings win."""
     base = (
-        *mail.FINDERS, *credentials.FINDERS, *network.FINDERS, *identifiers.FINDERS, *numbers.FINDERS, *phones.FINDERS,
-        *addresses.FINDERS, *handles.FINDERS, *names.FINDERS,
+        *mail.FINDERS, *credentials.FINDERS, *network.FINDERS, *identifiers.FINDERS, *numbers.FINDERS, *births.FINDERS,
+        *phones.FINDERS, *addresses.FINDERS, *handles.FINDERS, *names.FINDERS,
     )  # fmt: skip
     return (*base, names.TITLED) if titled_names else base
 
@@ -50,7 +51,7 @@ _PRIORITY = {
     for rank, kind in enumerate(
         (
             "URL", "SECRET", "EMAIL", "UPI", "IBAN", "AADHAAR", "CARD", "GSTIN", "PAN", "VOTER_ID", "VEHICLE", "PASSPORT", "IP",
-            "ID_NUMBER", "PHONE", "ADDRESS", "PERSON",
+            "BIRTH_DATE", "ID_NUMBER", "PHONE", "ADDRESS", "PERSON",
         )
     )
 }  # fmt: skip

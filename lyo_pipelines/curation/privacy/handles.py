@@ -8,15 +8,25 @@ import regex
 
 from lyo_pipelines.curation.privacy.spans import Finder, PersonalDataSpan
 
-_NETWORKS = r"insta(?:gram)?|snap ?chat|telegram|twitter|discord|facebook|इंस्टाग्राम|इंस्टा|இன்ஸ்டா(?:கிராம்)?"
+_LATIN_NETWORKS = r"insta(?:gram)?|snap ?chat|telegram|twitter|discord|facebook"
+_OTHER_NETWORKS = (
+    r"g ?mail|ig|snap|fb|messenger|reddit|youtube|linkedin|tik ?tok|skype|roblox|steam|free ?fire|bgmi|pubg"
+)
+"""Words with another meaning, too: only before "id", "is" or a colon."""
+_INDIC_NETWORKS = (
+    "इंस्टाग्राम|इंस्टा|फेसबुक|फ़ेसबुक|टेलीग्राम|स्नैपचैट|இன்ஸ்டா(?:கிராம்)?|பேஸ்புக்|டெலிகிராம்|ఇన్‌?స్టా(?:గ్రామ్)?"
+    "|ইনস্টা(?:গ্রাম)?|ফেসবুক|ഇൻസ്റ്റ(?:ഗ്രാം)?|ಇನ್‌?ಸ್ಟಾ(?:ಗ್ರಾಂ)?|ઇન્સ્ટા(?:ગ્રામ)?|ਇੰਸਟਾ(?:ਗ੍ਰਾਮ)?"
+)
+_NETWORKS = rf"{_LATIN_NETWORKS}|{_INDIC_NETWORKS}"
 _HANDLE = regex.compile(
-    rf"(?<![\w])(?:{_NETWORKS})(?![A-Za-z.])(?: (?:id|handle|user ?name|account|profile|name|आईडी))?(?: (?:is|hai))?"
+    rf"(?<![\w])(?:(?:{_NETWORKS})(?![A-Za-z.])|(?:{_OTHER_NETWORKS})(?= ?[:=-]| (?:id|uid|handle|user ?name|account|is|hai)\b))"
+    r"(?: (?:my|me|on|at|par|pe))?(?: (?:id|uid|handle|user ?name|account|profile|page|channel|tag|name|आईडी))?(?: (?:is|hai|है|पर))?"
     r"[ ]?[:=-]?[ ]{0,2}(?P<name>[A-Za-z][\w.]{1,30}#\d{4}(?!\d)|@[A-Za-z0-9][\w.]{2,29}"
-    r"|(?=[A-Za-z]{0,29}[\d_.][\w])[A-Za-z][A-Za-z0-9_.]{2,29})(?![\w@])",
+    r"|(?=[A-Za-z]{0,29}[\d_.][\w])[A-Za-z][A-Za-z0-9_.]{2,29})(?![\w@/])",
     regex.IGNORECASE,
 )
 _PROFILE = regex.compile(
-    r"(?<![\w.-])(?:https?://)?(?:www\.|m\.)?(?:instagram|facebook|fb|snapchat|twitter|linkedin)\.com/(?:in/|add/|@)?"
+    r"(?<![\w.-])(?:https?://)?(?:www\.|m\.)?(?:(?:instagram|facebook|fb|snapchat|twitter|x|linkedin|tiktok|youtube|reddit)\.com|t(?:elegram)?\.me|threads\.net|instagr\.am|discord\.gg)/(?:in/|add/|u/|user/|channel/|c/)?@?"
     r"(?P<name>[A-Za-z][\w.-]{2,40})",
     regex.IGNORECASE,
 )
@@ -42,6 +52,8 @@ def _is_made_up(name: str) -> bool:
 
 FINDERS = (
     Finder(
-        "ID_NUMBER", r"(?i)insta|snap ?chat|telegram|twitter|discord|facebook|linkedin|fb\.com|इंस्टा|இன்ஸ்டா", find_handles
+        "ID_NUMBER",
+        rf"(?i)(?-u:\b)(?:{_LATIN_NETWORKS}|{_OTHER_NETWORKS})|{_INDIC_NETWORKS}|\.(?:com|me|net|gg)/",
+        find_handles,
     ),
 )

@@ -79,11 +79,12 @@ def find_passports(text: str) -> Iterator[PersonalDataSpan]:
 
 _STATES = "AN|AP|AR|AS|BR|CG|CH|DD|DL|DN|GA|GJ|HP|HR|JH|JK|KA|KL|LA|LD|MH|ML|MN|MP|MZ|NL|OD|OR|PB|PY|RJ|SK|TN|TR|TS|TG|UA|UK|UP|WB"
 _VEHICLE = re.compile(
-    rf"(?<![A-Za-z0-9])(?:(?:{_STATES})[ -]?\d{{1,2}}[ -]?(?!\d)[A-Z]{{1,3}}[ -]?\d{{4}}"
+    rf"(?<![A-Za-z0-9])(?:(?:{_STATES})[ -]?\d{{1,2}}[ -]?(?!\d)[A-Z]{{1,3}}(?:[ -][A-Z]{{1,2}})?[ -]?\d{{4}}"
     r"|\d{2}[ -]?BH[ -]?\d{4}[ -]?[A-Z]{1,2})(?![A-Za-z0-9])"
 )
 _LOWER_VEHICLE = re.compile(
-    rf"(?<![A-Za-z0-9])(?:{_STATES.lower()})(?P<mark>[ -]?)\d{{1,2}}(?P=mark)[a-z]{{1,3}}(?P=mark)\d{{4}}(?![A-Za-z0-9])"
+    rf"(?<![A-Za-z0-9])(?:{_STATES.lower()})(?P<mark>[ -]?)\d{{1,2}}(?P=mark)?"
+    rf"[a-z]{{1,3}}(?P=mark)(?:[a-z]{{1,2}}(?P=mark))?\d{{4}}(?![A-Za-z0-9])"
 )
 _VEHICLE_WORDS = context_words("vehicle")
 
@@ -112,7 +113,7 @@ FINDERS = (
     Finder("PASSPORT", r"[A-Za-z]\p{Zs}?\p{Pd}?\p{Nd}{2}\p{Zs}?\p{Nd}{5}", find_passports),
     Finder(
         "VEHICLE",
-        r"[A-Za-z]{2}[\p{Zs}\p{Pd}]?\p{Nd}{1,2}[\p{Zs}\p{Pd}]?[A-Za-z]{1,3}[\p{Zs}\p{Pd}]?\p{Nd}{4}|\p{Nd}{2}[\p{Zs}\p{Pd}]?BH[\p{Zs}\p{Pd}]?\p{Nd}{4}",
+        r"[A-Za-z]{2}[\p{Zs}\p{Pd}]?\p{Nd}{1,2}[\p{Zs}\p{Pd}]?[A-Za-z]{1,3}(?:[\p{Zs}\p{Pd}][A-Za-z]{1,2})?[\p{Zs}\p{Pd}]?\p{Nd}{4}|\p{Nd}{2}[\p{Zs}\p{Pd}]?BH[\p{Zs}\p{Pd}]?\p{Nd}{4}",
         find_vehicles,
     ),
 )

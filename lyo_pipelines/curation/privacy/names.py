@@ -20,7 +20,7 @@ from lyo_pipelines.curation.privacy.spans import Finder, PersonalDataSpan, Upcom
 
 # one part of a name: a capital, then letters, apostrophes, hyphens; the bounds keep every pattern linear
 _WORD = r"\p{Lu}[\p{L}\p{M}]{0,30}(?:['’\-]\p{L}[\p{L}\p{M}]{1,30}){0,3}"
-_INITIALS = r"(?:\p{Lu}\.[ ]?){1,4}"
+_INITIALS = r"(?:(?:\p{Lu}|Md|Mohd|Sk|Kr|Km)\.[ ]?){1,4}"
 _LETTERS = {
     "HI": "Devanagari", "TA": "Tamil", "TE": "Telugu", "BN": "Bengali", "ML": "Malayalam", "KN": "Kannada", "GU": "Gujarati",
     "PA": "Gurmukhi", "UR": "Arabic", "OR": "Oriya",
@@ -74,8 +74,9 @@ def _with_pieces(pattern: str) -> str:
 class _Cue:
     """A pattern with the group `name`; score: how sure it is; in_code: whether it counts beside the words of a program, too.
 
-    full: the name has two parts at least ("Contact Asha Rao"; "Contact Lens" says nothing). in_form: other fields of a form follow.
-    indic: it has letters of Indian scripts.
+    full: the name has two parts at least ("Contact Asha Rao"; "Contact Lens" says nothing). in_form: other fields of a form
+    stand beside it. indic: it has letters of Indian scripts. words: a text with none of them (in small letters) is passed
+    by; none given: no text is.
     """
 
     pattern: regex.Pattern[str]
@@ -84,6 +85,7 @@ class _Cue:
     full: bool
     in_form: bool
     indic: bool
+    words: tuple[str, ...]
 
 
 def _words(lists: dict[str, str]) -> frozenset[str]:
@@ -107,6 +109,7 @@ def _cues(key: str) -> tuple[_Cue, ...]:
             "{TWO}" in cue["pattern"],
             cue.get("form", False),
             key == "indic_cues",
+            tuple(cue.get("words", ())),
         )
         for cue in _LISTS[key]
     )
@@ -128,12 +131,13 @@ _CODE_WINDOW = 50
 # what only a form says beside a name; "Name: Sodium Chloride" stands alone
 _FORM = regex.compile(
     r"\b(?:(?:phone|mobile|e-?mail|address|dob|date of birth|age|roll(?: no)?|city|gender|school)\b\s{0,4}[:=-]"
+    r"|(?:roll|admission|registration|register|enrol?ment) (?:no|number)\b\.?\s{0,4}[:=-]?\s?[\dA-Z]"
     r"|(?:class|grade|std|standard|kaksha|vaguppu)\s{0,4}[:=-]?\s{0,4}(?:\d|[IVX]{1,4}\b))"
     r"|(?:कक्षा|क्लास|उम्र|आयु|पता|स्कूल|विद्यालय|रोल|फ़ोन|मोबाइल|इयत्ता|வகுப்பு|வயது|பள்ளி|முகவரி|తరగతి|పాఠశాల|ক্লাস|শ্রেণি|শ্রেণী|বয়স|ക്ലാസ|സ്കൂൾ|ತರಗತಿ|ಶಾಲೆ"
     r"|ધોરણ|શાળા|ਜਮਾਤ|ਸਕੂਲ|جماعت|اسکول|ଶ୍ରେଣୀ)\s{0,4}[:=-]?\s{0,4}[\p{L}\p{N}+]",
     regex.IGNORECASE,
 )
-_FORM_WINDOW = 200
+_FORM_WINDOW, _FORM_BEFORE = 200, 60
 _GRAMMAR = any_of(
     [
         r"\b(?:nouns?|pronouns?|verbs?|adjectives?|subject and predicate|parts? of speech|(?:in|the|this) sentence"
@@ -141,6 +145,17 @@ _GRAMMAR = any_of(
         r"|संज्ञा|सर्वनाम|वाक्य|अनुवाद|வாக்கிய|பெயர்ச்சொல்|மொழிபெயர்|எழுவாய்"
     ]
 )
+# what goes on about the words that were just said: "… translate this", "… is a proper noun", "… में संज्ञा"
+_ABOUT_IT = regex.compile(
+    r"\s?(?:है|हैं|आहे|hai|h|aahe|ahe)?[.।!,]?[\"'”’]?\s{0,2}"
+    r"(?:(?:(?:please |how do (?:i|you|we) )?(?:translate|change|rewrite|correct|make)\b"
+    r"|(?:which|what|identify|find|pick|underline|name|state)\b.{0,20}\b(?:in|of) (?:this|the|that|it)\b"
+    r"|(?:in|into) (?:this|the|hindi|english|tamil)|is (?:a|an|the|my)?\b.{0,10}\b(?:noun|sentence)"
+    r"|(?:ko|ka|mein|isko|iska|is vakya)\b)|(?:में|को|का|इस वाक्य|इसमें|इसका|इसको|என்பத|என்ற|இந்த|இதில்|இதை))",
+    regex.IGNORECASE,
+)
+_OPEN_QUOTE = regex.compile(r"(?:^|[\s(:])[\"'“‘«][^\"'”’»]{0,40}$")
+_CLAUSE = 100
 # plurals and honorifics of address, and endings of verbs: "बच्चों", "ஆசிரியரே", "குழந்தைகளே", "வருகிறேன்"
 _ADDRESSED = regex.compile(
     r"\p{Devanagari}{1,30}(?:ों|ओं|ियो|ओ)|\p{Tamil}{1,30}(?:ரே|களே|க்கு|ர்கள்|மரமே|றேன்|னது|றது)", regex.VERSION1
@@ -149,8 +164,10 @@ _ADDRESSED = regex.compile(
 
 def find_names(text: str) -> Iterator[PersonalDataSpan]:
     """Names after (or before) a cue; capitalised words that are none ("I am Indian", "Hello World") are left."""
-    fields, code = Upcoming(_FORM, text), Upcoming(_CODE, text)
+    fields, code, lowered = Upcoming(_FORM, text), Upcoming(_CODE, text), text.lower()
     for cue in _CUES if text.isascii() else (*_CUES, *_INDIC_CUES):
+        if cue.words and not any(word in lowered for word in cue.words):
+            continue
         for match in cue.pattern.finditer(text):
             start, end = match.span("name")
             if text[end - 1].isalpha() and text[end : end + 1].isalpha():
@@ -167,14 +184,31 @@ def _introduces(cue: _Cue, text: str, start: int, end: int, name: str, fields: U
     first = max(0, start - _CODE_WINDOW)
     if not cue.in_code and code.within(first, end + _CODE_WINDOW - first):
         return False
-    if cue.in_form and not fields.within(end, _FORM_WINDOW):
+    if (
+        cue.in_form
+        and not fields.within(end, _FORM_WINDOW)
+        and not _FORM.search(text, max(0, start - _FORM_BEFORE), start)
+    ):
         return False
     if cue.score < _STRONG:
         # "मैं उलझन में हूँ": a particle inside says that the words before it are no name
         return not cue.indic or end - start == len(name)
-    # "is my name a noun?", "find the noun in 'My name is Ravi'": about the words, not about a person
     asked = cue.indic and text[end : end + 2].lstrip().startswith("?")
-    return not asked and not beside(_GRAMMAR, text, start, end)
+    return not asked and not _is_example(text, start, end)
+
+
+def _is_example(text: str, start: int, end: int) -> bool:
+    """Whether the words of an introduction are a lesson's example: "find the noun in 'My name is Ravi'", "is my name a noun?".
+
+    "My name is Asha. What is a noun?" is none: there the grammar is another sentence's.
+    """
+    if not beside(_GRAMMAR, text, start, end):
+        return False
+    if _GRAMMAR.fullmatch(text, start, end) or _ABOUT_IT.match(text, end):
+        return True
+    first = max(0, start - _CLAUSE)
+    before = text[max(first, *(text.rfind(stop, first, start) + 1 for stop in ".?!।\n")) : start]
+    return _GRAMMAR.search(before) is not None or _OPEN_QUOTE.search(before) is not None
 
 
 def find_titled_names(text: str) -> Iterator[PersonalDataSpan]:
@@ -217,8 +251,8 @@ def known_name_pattern(names: list[str], texts: Sequence[str] = ()) -> regex.Pat
 
     Full names in any case; a single part of three or more letters only as written, so that "Rose" does not eat "rose". A part
     that is a word of the row as well counts only where somebody is spoken to ("Well done, Mark!"; not "Mark the point A"): one
-    of name_words.yaml, one that the row's texts also write in small letters, or one of an Indian script (which has no capitals)
-    that stands in the texts three times or more.
+    of name_words.yaml, one that the row's texts also write in small letters or begin an order with ("Plot the point"), or one
+    of an Indian script (which has no capitals) that stands in the texts three times or more.
     """
     full = {name.strip() for name in names if len(name.strip()) >= 2}
     parts = {part for name in full for part in name.split() if len(part) >= 3 and part.lower() not in _NOT_NAMES}
@@ -232,10 +266,19 @@ def known_name_pattern(names: list[str], texts: Sequence[str] = ()) -> regex.Pat
     return regex.compile("|".join(patterns)) if patterns else None
 
 
+_OBJECTS = (
+    "the|a|an|this|these|those|each|every|all|both|your|its|it|any|along|off|out|up|down|on|into|means|began|begins"
+)
+
+
 def _is_word(part: str, texts: Sequence[str]) -> bool:
     if part.lower() in _ALSO_WORDS:
         return True
     cased = part.lower() != part
+    # "Mark the point A. Plot your graph": an order begins with it
+    order = regex.compile(rf"(?:^|[\n.!?:]\s{{0,3}}){re.escape(part)} (?:{_OBJECTS})(?!\w)")
+    if cased and any(order.search(text) for text in texts):
+        return True
     standing = regex.compile(rf"{_EDGE_LEFT}{re.escape(part.lower() if cased else part)}{_EDGE_RIGHT}")
     least = 1 if cased else _REPEATED
     return sum(len(standing.findall(text)) for text in texts) >= least

@@ -63,7 +63,7 @@ def _last(words: regex.Pattern[str], text: str, start: int) -> int:
 def _is_somebodys(address: Address, text: str, start: int, end: int) -> bool:
     """Whether an address may lead to a person: never a private one, an example's only where somebody says "my IP"."""
     made_up = any(address in network for network in _MADE_UP if network.version == address.version)
-    if not (address.is_global or made_up):
+    if address.is_multicast or not (address.is_global or made_up):
         return False
     own, lesson = preceded_by(_OWN, text, start), beside(_LESSON, text, start, end, _LESSON_NEAR)
     return own and not lesson if made_up else own or not lesson

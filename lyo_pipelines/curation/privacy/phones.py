@@ -34,7 +34,7 @@ _CONTACT_WORDS = context_words("phone")
 _ANY_WORDS = context_words("phone", "phone_things", "own_number")
 _WORDS_AFTER = context_words("phone_after")
 _WORDS_BESIDE = regex.compile(
-    rf"(?:{_ANY_WORDS.pattern})(?:[^\w\n]|is|at|on|no|nos|number|numbers|नंबर|नम्बर|है){{0,6}}$", regex.IGNORECASE
+    rf"(?:{_ANY_WORDS.pattern})(?:['’]s|[^\w\n]|is|at|on|no|nos|number|numbers|नंबर|नम्बर|है){{0,6}}$", regex.IGNORECASE
 )
 """A word for telephones right before the number: stronger than a word of arithmetic nearby."""
 
@@ -65,7 +65,9 @@ _LINK = re.compile(
 )
 _GAP = 24
 _LIST_GAP = re.compile(r"[^\d.?!\n+×÷=^%<>]{0,24}|\s{0,3}\n[^\d.?!\n+×÷=^%<>]{0,20}")
-_ANOTHER = re.compile(r" ?[/|] ?(?:\+?91[ -]?)?[6-9]\d{4}[ -]?\d{5}(?!\d)")
+_SHORTER = re.compile(r"/\d{2,4}(?![\w.])")
+"""The last digits of a second number: "98450 12345/46"."""
+_ANOTHER = re.compile(rf" ?[/|] ?(?:\+?91[ -]?)?[6-9]\d{{4}}[ -]?\d{{5}}(?!\d)|{_SHORTER.pattern}")
 
 
 def find_phones(text: str) -> Iterator[PersonalDataSpan]:
@@ -100,6 +102,9 @@ def _formed_phones(text: str) -> Iterator[PersonalDataSpan]:
     found: set[tuple[int, int]] = set()
     for pattern in (_INDIAN, _LANDLINE, _AMERICAN, _PAIRS):
         listed = -_GAP - 1
+        waiting: list[
+            re.Match[str]
+        ] = []  # a list's numbers so far, where the word for telephones may stand after the last
         for match in pattern.finditer(text):
             if pattern is _LANDLINE and len(_NOT_DIGIT.sub("", match.group())) != 11:
                 continue
@@ -107,14 +112,28 @@ def _formed_phones(text: str) -> Iterator[PersonalDataSpan]:
                 _ANY_WORDS, text, match.start(), _BESIDE
             ):
                 continue
-            in_list = match.start() - listed <= _GAP and _LIST_GAP.fullmatch(text, listed, match.start())
+            in_list = listed >= 0 and _follows(text, listed, match.start())
             score = 0.9 if in_list and not counted(text, *match.span()) else _score(text, match)
-            if score:
-                yield PersonalDataSpan(*match.span(), "PHONE", score)
-                if score >= _NAMED:
-                    found.add(match.span())
-                listed = match.end() if score > _UNNAMED else listed
+            if waiting and not _follows(text, waiting[-1].end(), match.start()):
+                waiting = []
+            if not score:
+                waiting.append(match)
+                continue
+            shorter = _SHORTER.match(text, match.end()) if score >= _NAMED else None
+            yield PersonalDataSpan(match.start(), shorter.end() if shorter else match.end(), "PHONE", score)
+            if score >= _NAMED:
+                found.add(match.span())
+                for before in waiting:
+                    if not in_arithmetic(text, *before.span()):
+                        yield PersonalDataSpan(*before.span(), "PHONE", score)
+                waiting = []
+            listed = match.end() if score > _UNNAMED else listed
     yield from _named_of_any_form(text, found)
+
+
+def _follows(text: str, end: int, start: int) -> bool:
+    """Whether two numbers stand in one list: a few signs or words between them, and no end of a sentence."""
+    return start - end <= _GAP and _LIST_GAP.fullmatch(text, end, start) is not None
 
 
 _UNNAMED, _NAMED = 0.6, 0.9
@@ -126,11 +145,15 @@ def _score(text: str, match: re.Match[str]) -> float:
     if counted(text, start, end):
         return 0.0
     near = preceded_by(_ANY_WORDS, text, start, _BESIDE)
+    if near and _ABOUT_IT.match(text, end) and not preceded_by(PHONE_WORDS, text, start, _BESIDE):
+        # "My number is 9876543210. Is it divisible by 5?"
+        near = not talks_of_numbers(text, start, end)
     if near and _WORDS_BESIDE.search(text, max(0, start - _BESIDE), start):
         return _NAMED
     calculated = not _ANOTHER.match(text, end) and operator_beside(text, start, end)
     contact = near and preceded_by(_CONTACT_WORDS, text, start, _BESIDE)
-    if not calculated and (contact or followed_by(_WORDS_AFTER, text, end)):
+    shorter = _SHORTER.match(text, end)
+    if not calculated and (contact or followed_by(_WORDS_AFTER, text, shorter.end() if shorter else end)):
         return _NAMED
     if calculated or talks_of_numbers(text, start, end) or counts_things(text, end):
         return 0.0
@@ -141,6 +164,7 @@ def _score(text: str, match: re.Match[str]) -> float:
 
 
 _BESIDE = 50
+_ABOUT_IT = re.compile(r"[.,;:]?\s{0,2}[^.?!\n\d]{0,25}\b(?:it|its|this)\b")
 
 
 def _named_of_any_form(text: str, found: set[tuple[int, int]]) -> Iterator[PersonalDataSpan]:
@@ -191,17 +215,43 @@ def _international(digits: str, possible: bool) -> bool:
 
 # -- digit by digit, and in words -------------------------------------------------------------------------------------
 _SPELT = re.compile(r"(?<![\w.,+*/=-])(?<!\d )(?:\+?9[ -]1[ -]|0[ -])?[6-9](?:[ .-]{1,2}\d){9}(?![\w^]|[ .,-]{1,2}\d)")
+# with a sign between its digits, or with the letters that look like one: only right after a word for telephones, or near it
+_MARKED = re.compile(
+    r"(?<![\w.,])(?<!\d\*)(?:\+?91[ *_-]?)?[6-9](?=\d{0,8}[*_|~•·.\\])(?:[*_|~•·.\\]?\d){9}(?!\w|[*.,]\d|\^)"
+)
+_LETTERED = re.compile(
+    r"(?<![\w.,-])(?:\+?91[ -]?)?(?=\d{0,9}[ -]?\d{0,9}[OoIl])[6-9][\dOoIl]{4}[ -]?[\dOoIl]{5}(?!\w|[.,]\d)"
+)
 _DIGIT_WORDS = (
     r"zero|oh|one|two|three|four|five|six|seven|eight|nine|double|triple|treble"
     r"|शून्य|सुन्ना|जीरो|ज़ीरो|एक|दो|तीन|चार|पाँच|पांच|पाच|छह|छः|छ:|छे|छ|सात|आठ|नौ|डबल|ट्रिपल"
     r"|shunya|ek|do|teen|chaar|char|paanch|panch|chhah|chhe|chhai|chah|saat|aath|ath|nau"
     r"|பூஜ்ஜியம்|பூஜ்யம்|சுழியம்|சைபர்|ஒன்று|ஒண்ணு|இரண்டு|ரெண்டு|மூன்று|மூணு|நான்கு|நாலு|ஐந்து|அஞ்சு|ஆறு|ஏழு|எட்டு|ஒன்பது"
+    r"|సున్నా|ఒకటి|రెండు|మూడు|నాలుగు|ఐదు|ఆరు|ఏడు|ఎనిమిది|తొమ్మిది|ಸೊನ್ನೆ|ಒಂದು|ಎರಡು|ಮೂರು|ನಾಲ್ಕು|ಐದು|ಆರು|ಏಳು|ಎಂಟು|ಒಂಬತ್ತು"
+    r"|പൂജ്യം|ഒന്ന്|രണ്ട്|മൂന്ന്|നാല്|അഞ്ച്|ആറ്|ഏഴ്|എട്ട്|ഒമ്പത്|ഒൻപത്|শূন্য|এক|দুই|তিন|চার|পাঁচ|ছয়|ছয়|সাত|আট|নয়|নয়|दोन|सहा|नऊ"
+    r"|શૂન્ય|એક|બે|ત્રણ|ચાર|પાંચ|છ|સાત|આઠ|નવ|ਸਿਫ਼ਰ|ਸਿਫਰ|ਜ਼ੀਰੋ|ਜ਼ੀਰੋ|ਇੱਕ|ਇਕ|ਦੋ|ਤਿੰਨ|ਚਾਰ|ਪੰਜ|ਛੇ|ਸੱਤ|ਅੱਠ|ਨੌਂ|ਨੌ|صفر|زیرو|ایک|دو|تین|چار"
+    r"|پانچ|چھ|سات|آٹھ|نو|ଶୂନ୍ୟ|ଶୂନ|ଏକ|ଦୁଇ|ତିନି|ଚାରି|ପାଞ୍ଚ|ଛଅ|ସାତ|ଆଠ|ନଅ"
     r"|poojyam|ondru|onnu|rendu|irandu|moonu|moondru|naalu|naangu|anju|aindhu|aaru|ezhu|ettu|onbadhu|ombadhu"
 )
 _TOKEN = regex.compile(r"[\w\p{M}]{1,40}+")
 _SPOKEN_DIGITS = frozenset(_DIGIT_WORDS.split("|")) | frozenset("0123456789")
 _REPEATS = {"double": 2, "triple": 3, "treble": 3, "डबल": 2, "ट्रिपल": 3}
 _SPELT_WINDOW = 60
+
+
+def find_marked_phones(text: str) -> Iterator[PersonalDataSpan]:
+    """Ten digits with signs between them ("98*450*12345") right after a word for telephones, or with an O for a zero near it."""
+    for match in _MARKED.finditer(text):
+        if _WORDS_BESIDE.search(text, max(0, match.start() - _BESIDE), match.start()):
+            yield PersonalDataSpan(*match.span(), "PHONE", 0.8)
+    for match in _LETTERED.finditer(text):
+        if sum(map(str.isdigit, match.group())) < _MOSTLY:
+            continue
+        if preceded_by(_ANY_WORDS, text, match.start()) or followed_by(_WORDS_AFTER, text, match.end()):
+            yield PersonalDataSpan(*match.span(), "PHONE", 0.8)
+
+
+_MOSTLY = 6
 
 
 def find_spelt_phones(text: str) -> Iterator[PersonalDataSpan]:
@@ -250,6 +300,11 @@ _TWO_WORDS = rf"(?i)(?:{_DIGIT_WORDS})[\s,.\-\p{{Pd}}]{{1,3}}(?:{_DIGIT_WORDS}|\
 FINDERS = (
     Finder("PHONE", _SEVEN_DIGITS, find_phones),
     Finder("PHONE", rf"{_SEVEN_DIGITS}|{_TWO_WORDS}", find_spelt_phones),
+    Finder(
+        "PHONE",
+        r"\p{Nd}[*_|~•·\\]\p{Nd}|\p{Nd}{2}\.\p{Nd}{2}|\p{Nd}[OoIl]|[OoIl]\p{Nd}",
+        find_marked_phones,
+    ),
 )
 
 
