@@ -140,6 +140,8 @@ def test_a_models_score_is_no_users_rating(tmp_path):
         {"withdrawn": True},
         {"rating": 4, "deleted_at": "2026-10-12"},
         {"rating": 4, "operation": "DELETE"},
+        {"rating": 4, "event": "feedback.deleted"},
+        {"rating": 4, "isDeleted": 1},
     ],
 )
 def test_a_rating_that_is_taken_back_goes_and_a_newer_one_counts_again(tmp_path, taken_back):
@@ -151,6 +153,16 @@ def test_a_rating_that_is_taken_back_goes_and_a_newer_one_counts_again(tmp_path,
     assert said(lake, "rating") == {"i0": (None,)}
     land(lake, jsonl(tmp_path / "3.jsonl", [later(0, 3, rating=2)]))
     assert said(lake, "rating") == {"i0": (2,)}
+
+
+@pytest.mark.parametrize(
+    "kept", [{"deleted": False}, {"deleted_at": ""}, {"status": "submitted"}, {"event": "created"}]
+)
+def test_feedback_that_says_it_is_there_stays(tmp_path, kept):
+    lake = lake_at(tmp_path / "data")
+    land(lake, jsonl(tmp_path / "a.jsonl", [row(0)]))
+    land(lake, jsonl(tmp_path / "1.jsonl", [later(0, 1, rating=4, **kept)]))
+    assert said(lake, "rating") == {"i0": (4,)}
 
 
 def test_a_thumb_of_zero_takes_back_the_thumb_and_leaves_the_rating(tmp_path):

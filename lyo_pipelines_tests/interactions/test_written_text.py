@@ -54,6 +54,8 @@ BLOCK = {"type": "text", "text": TEXT}
         ({"author": {"role": "assistant"}, "content": {"content_type": "text", "parts": [TEXT]}}, None),
         ({"text": TEXT, "finishReason": "stop", "usage": {}}, "stop"),
         ({"query": "Why?", "result": TEXT, "source_documents": []}, None),
+        ({"return_values": {"output": TEXT}, "log": "done"}, None),
+        ({"final_answer": TEXT, "session_id": "s", "timestamp": "now"}, None),
         ({"messages": [{"type": "human", "content": "Why?"}, {"type": "ai", "content": TEXT}]}, None),
     ],
 )
@@ -141,13 +143,19 @@ def test_results_of_tools_are_never_the_question() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["Execute evaluator: Tone", "llm-as-a-judge", "generateChatTitle", "title_generation", "title"]
+    "name",
+    [
+        *("Execute evaluator: Tone", "llm-as-a-judge", "generateChatTitle", "title_generation", "title"),
+        *("rewrite_query", "CondenseQuestion", "intent-classifier", "moderation", "output_guardrail"),
+    ],
 )
 def test_calls_about_chats_are_no_interactions(name: str) -> None:
     with pytest.raises(RowError, match="call_about_a_chat"):
         refuse_calls_about_chats(name)
 
 
-@pytest.mark.parametrize("name", ["tutor", "chat gemma", "explain the title of a poem", "evaluation", None])
+@pytest.mark.parametrize(
+    "name", ["tutor", "chat gemma", "explain the title of a poem", "evaluation", "question generation", None]
+)
 def test_other_calls_are(name: str | None) -> None:
     refuse_calls_about_chats(name, "production")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -24,8 +25,27 @@ from lyo_pipelines.storage.arrow import pc
 TARGETS = ("interaction_id", "trace_id", "conversation_id")
 """Ids a feedback may name, most specific first; the first that is there counts."""
 
-_DELETED = ("withdrawn", "deleted", "is_deleted", "deleted_at", "operation", "op")
-_DELETIONS = ("delete", "deleted", "remove", "removed", "retract", "retracted", "d", "true", "1", "yes")
+_DELETED = (
+    "withdrawn",
+    "deleted",
+    "is_deleted",
+    "isDeleted",
+    "__deleted",
+    "removed",
+    "is_removed",
+    "retracted",
+    "revoked",
+)
+"""Names that are true of feedback that was taken back."""
+_DELETED_AT = ("deleted_at", "deletedAt", "removed_at", "withdrawn_at", "retracted_at", "revoked_at")
+_OPERATIONS = ("operation", "op", "__op", "_op")
+_EVENTS = ("event", "event_type", "eventType", "action", "change_type", "status", "state")
+"""Names that may also speak of something else: only a whole word says that the feedback is gone."""
+_DELETIONS = frozenset(
+    ("delete", "deleted", "remove", "removed", "retract", "retracted", "withdrawn", "withdraw", "revoked", "revoke")
+)
+_TRUE = _DELETIONS | {"d", "true", "1", "1.0", "yes", "y", "t"}
+_WORD = re.compile(r"[a-z]+")
 
 
 def feedback_table(
@@ -121,16 +141,24 @@ def _withdrawn(row: RawRow) -> int:
     those; a thumb of 0 takes back the thumb.
     """
     named = [name for name in FEEDBACK_VALUES if name in row]
-    deleted = any(str(row[name]).strip().lower() in _DELETIONS for name in _DELETED[:3] if row.get(name) is not None)
-    deleted = deleted or row.get("deleted_at") not in (None, "", False)
-    deleted = deleted or any(str(row.get(name) or "").strip().lower() in _DELETIONS[:7] for name in _DELETED[4:])
-    if deleted:
+    if _is_deleted(row):
         taken = named or FEEDBACK_VALUES
     elif named and all(row[name] is None or row[name] == "" for name in named):
         taken = named
     else:
         taken = ["thumbs"] if _is_zero(row.get("thumbs")) else []
     return sum(1 << FEEDBACK_VALUES.index(name) for name in taken)
+
+
+def _is_deleted(row: RawRow) -> bool:
+    """Whether a row says that its feedback is gone: by a flag, a time, or the name of what was done (`feedback.deleted`)."""
+    if any(str(row[name]).strip().lower() in _TRUE for name in _DELETED if row.get(name) is not None):
+        return True
+    if any(row.get(name) not in (None, "", False, 0, "0", "false", "False") for name in _DELETED_AT):
+        return True
+    if any(str(row.get(name) or "").strip().lower() in _DELETIONS | {"d"} for name in _OPERATIONS):
+        return True
+    return any(not _DELETIONS.isdisjoint(_WORD.findall(str(row.get(name) or "")[:60].lower())) for name in _EVENTS)
 
 
 def _is_zero(value: Any) -> bool:
