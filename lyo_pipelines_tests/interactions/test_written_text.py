@@ -55,6 +55,9 @@ BLOCK = {"type": "text", "text": TEXT}
         ({"text": TEXT, "finishReason": "stop", "usage": {}}, "stop"),
         ({"query": "Why?", "result": TEXT, "source_documents": []}, None),
         ({"return_values": {"output": TEXT}, "log": "done"}, None),
+        ({"replies": [TEXT], "meta": [{"finish_reason": "stop"}]}, None),
+        ({"raw": TEXT, "pydantic": None, "tasks_output": [], "token_usage": {}}, None),
+        ([TEXT], None),
         ({"final_answer": TEXT, "session_id": "s", "timestamp": "now"}, None),
         ({"messages": [{"type": "human", "content": "Why?"}, {"type": "ai", "content": TEXT}]}, None),
     ],
@@ -147,6 +150,7 @@ def test_results_of_tools_are_never_the_question() -> None:
     [
         *("Execute evaluator: Tone", "llm-as-a-judge", "generateChatTitle", "title_generation", "title"),
         *("rewrite_query", "CondenseQuestion", "intent-classifier", "moderation", "output_guardrail"),
+        *("Correctness evaluator", "follow_up_questions", "summarize_conversation", "faithfulness"),
     ],
 )
 def test_calls_about_chats_are_no_interactions(name: str) -> None:
@@ -155,7 +159,17 @@ def test_calls_about_chats_are_no_interactions(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["tutor", "chat gemma", "explain the title of a poem", "evaluation", "question generation", None]
+    "name",
+    [
+        "tutor",
+        "chat gemma",
+        "explain the title of a poem",
+        "evaluation",
+        "question generation",
+        "summarize",
+        "grade my essay",
+        None,
+    ],
 )
 def test_other_calls_are(name: str | None) -> None:
     refuse_calls_about_chats(name, "production")

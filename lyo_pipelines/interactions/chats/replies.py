@@ -38,7 +38,8 @@ _ANSWERS = (
         "assistant_response",
         "chat_response",
     ),
-    *("model_response", "assistant_message", "bot_message", "responseText", "llm_response"),
+    *("model_response", "assistant_message", "bot_message", "responseText", "llm_response", "replies"),
+    "raw",
 )
 _BESIDE = {
     *("finish_reason", "finishReason", "stop_reason", "stopReason", "done_reason", "done", "usage", "usage_metadata"),
@@ -71,6 +72,7 @@ _BESIDE = {
 _BESIDE_IN_OBJECTS = _BESIDE | {
     *("log", "run_id", "session_id", "sessionId", "conversation_id", "trace_id", "message_id", "metadata", "timestamp"),
     *("response_time", "latency_ms", "duration", "total_tokens"),
+    *("last_agent", "new_items", "raw_responses", "pydantic", "json_dict", "tasks_output"),
 }
 """What may stand beside the answer in an object that is no text: there nobody wrote the names by hand."""
 _ECHOES = {"input", "question", "query", "prompt", "human_input", "user_input"}
@@ -88,6 +90,7 @@ _OF_A_FAILURE = {
     "success",
 }
 KEPT_OBJECT = "the answer is a text that is an object with one text in it: it stays as it is written"
+KEPT_AS_JSON = "the output is an object that is no wrapper that is known: it is the answer, as JSON"
 
 
 @dataclass(frozen=True)
@@ -116,6 +119,8 @@ def reply_of(value: Any, *, asked: str | None = None, from_object: bool = False)
     if turns is not None:
         return Reply(tuple(turns))
     written = value if isinstance(value, str) else None
+    if written is None and isinstance(found, list) and len(found) == 1 and isinstance(found[0], str):
+        return _said(found[0])  # a batch of one
     return _object(found, written, asked, from_object) if is_dict(found) else _said(written or dump_json(found))
 
 
@@ -126,12 +131,12 @@ def _object(found: RawRow, written: str | None, asked: str | None, from_object: 
     key = _one_answer(found, asked, _BESIDE if written is not None and not from_object else _BESIDE_IN_OBJECTS)
     if key is not None and (written is None or from_object or not found.keys().isdisjoint(_BESIDE)):
         inner = found[key]
-        if key == "outputs" and isinstance(inner, list) and len(inner) == 1:
+        if key in ("outputs", "replies") and isinstance(inner, list) and len(inner) == 1:
             inner = inner[0]
         reply = reply_of(inner, asked=asked)
         return replace(reply, turns=tuple(ended(list(reply.turns), reason_in(found))))
     if written is None:
-        return _said(dump_json(found))
+        return replace(_said(dump_json(found)), notes=(KEPT_AS_JSON,))
     if written.lstrip()[1:].lstrip()[:1] == "'":
         raise RowError("ambiguous_answer", "a dict as Python prints it: the answer itself, or a wrapper around it")
     return replace(_said(written), notes=(KEPT_OBJECT,) if key is not None else ())

@@ -17,7 +17,7 @@ from lyo_pipelines.interactions.fields import columns, times
 from lyo_pipelines.interactions.fields.columns import NUMBERS, Bad
 from lyo_pipelines.interactions.fields.notes import NOTES, notes_of
 from lyo_pipelines.interactions.fields.scales import SCALE, ratings
-from lyo_pipelines.interactions.fields.thumbs import parse_thumb
+from lyo_pipelines.interactions.fields.thumbs import THUMBS_OF_ZERO, lone_zeros, parse_thumb
 from lyo_pipelines.interactions.identity import match_keys
 from lyo_pipelines.json_types import RawRow
 from lyo_pipelines.storage.arrow import pc
@@ -75,6 +75,7 @@ def feedback_table(
         data["feedback_at"], findings.bad, "feedback_at", earliest=context.earliest, latest=context.latest
     )
     data["withdrawn"] = pa.array([_withdrawn(row) for row in rows], pa.int32())
+    findings.said += [(row, THUMBS_OF_ZERO) for row in lone_zeros(data["thumbs"])]
     data["thumbs"] = pc.if_else(pc.equal(data["thumbs"], 0), None, data["thumbs"])
     for bit, name in enumerate(FEEDBACK_VALUES):  # a row that is deleted still names what it said
         taken_back = pc.not_equal(pc.bit_wise_and(data["withdrawn"], 1 << bit), 0)

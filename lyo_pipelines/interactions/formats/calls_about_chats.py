@@ -16,6 +16,19 @@ _OWN_ENVIRONMENTS = "langfuse-"
 _JUDGE = re.compile(
     r"^(execute )?evaluator\b|\bllm as a judge\b|^(llm |ai |answer |response )?judge$|^(ragas|deepeval)\b|\bg ?eval\b"
 )
+_METRIC = (
+    r"(?:answer |response |context |faithfulness |llm )?(?:correctness|helpfulness|hallucination|toxicity|faithfulness|groundedness"
+    r"|conciseness|coherence|harmfulness|maliciousness|relevanc[ey]|precision|recall)"
+)
+_JUDGED = re.compile(
+    rf"^{_METRIC} (?:evaluators?|evals?|evaluation|judge|metric|scorer|score|check)$|^(?:hallucination|toxicity|faithfulness)$"
+)
+_AFTER = re.compile(
+    r"^(?:(?:generate|create|make|suggest) )?(?:suggested |related )?(?:follow ?up|next|related|suggested)"
+    r" (?:questions?|prompts?|replies)(?: (?:suggestions?|generator|generation))?$|^question suggestions?$"
+    r"|^(?:summari[sz]e|compress|compact) (?:the )?(?:conversation|chat|history|session|thread|messages|chat history)$"
+    r"|^(?:conversation|chat|history|session|thread|chat history) summar(?:y|i[sz]er|i[sz]ation)$"
+)
 _ABOUT = re.compile(
     r"^((create|generate|make|write|suggest|update|auto) )?((chat|conversation|thread|session|openwebui|open webui) )?"
     r"(title|titles|tags|emoji|follow ups?|autocomplete)( (generation|generator|maker|creation|chain|prompt))$"
@@ -43,9 +56,9 @@ def refuse_calls_about_chats(name: Any, environment: Any = None) -> None:
             "call_about_a_chat", f"environment {environment[:40]!r}: an evaluator's or an experiment's own call"
         )
     words = _words(name)
-    if _JUDGE.search(words):
+    if _JUDGE.search(words) or _JUDGED.search(words):
         raise RowError("call_about_a_chat", f"a call named {str(name)[:40]!r}: a judge's own call is no interaction")
-    if _ABOUT.search(words):
+    if _ABOUT.search(words) or _AFTER.search(words):
         raise RowError("call_about_a_chat", f"a call named {str(name)[:40]!r}: it makes a title or the like for a chat")
     if _BEFORE.search(words):
         raise RowError(
