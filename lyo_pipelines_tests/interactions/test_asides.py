@@ -61,6 +61,7 @@ def test_earlier_answers_lose_their_thoughts_too():
             "No more questions, thanks",
         ),
         *("ok ma'am thank you", "bahut dhanyavaad sir", "मदद के लिए धन्यवाद", "ok i will try"),
+        *("நன்றி ஐயா", "ধন্যবাদ স্যার", "Thanks, I get it now 😊"),
     ],
 )
 def test_thanks_are_known(text):

@@ -129,8 +129,8 @@ def test_in_a_chat_of_chatgpt_each_shown_answer_is_a_row_and_thoughts_and_calls_
     assert [turn["content"] for turn in rows["a3"]["history"]] == [ASKED, SAID]
 
 
-def test_an_answer_that_was_streamed_in_pieces_is_refused_with_a_reason(tmp_path: Path) -> None:
-    pieces = [{"type": "content_block_delta", "delta": {"type": "text_delta", "text": SAID}}]
+def test_an_answer_in_pieces_of_an_unknown_form_is_refused_with_a_reason(tmp_path: Path) -> None:
+    pieces = [{"chunk": SAID[:9]}, {"chunk": SAID[9:]}]
     assert reasons(tmp_path, EXPORTS["bedrock"] | {"output": {"outputBodyJson": pieces}}) == ["no_response"]
 
 

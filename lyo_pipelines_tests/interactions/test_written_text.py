@@ -58,6 +58,24 @@ BLOCK = {"type": "text", "text": TEXT}
         ({"replies": [TEXT], "meta": [{"finish_reason": "stop"}]}, None),
         ({"raw": TEXT, "pydantic": None, "tasks_output": [], "token_usage": {}}, None),
         ([TEXT], None),
+        (
+            [
+                {"candidates": [{"content": {"role": "model", "parts": [{"text": TEXT[:5]}]}}]},
+                {"candidates": [{"content": {"role": "model", "parts": [{"text": TEXT[5:]}]}, "finishReason": "STOP"}]},
+            ],
+            "STOP",
+        ),
+        (
+            [
+                {"type": "message_start", "message": {"role": "assistant", "content": []}},
+                *(
+                    {"type": "content_block_delta", "delta": {"type": "text_delta", "text": t}}
+                    for t in (TEXT[:4], TEXT[4:])
+                ),
+                {"type": "message_delta", "delta": {"stop_reason": "end_turn"}},
+            ],
+            "end_turn",
+        ),
         ({"final_answer": TEXT, "session_id": "s", "timestamp": "now"}, None),
         ({"messages": [{"type": "human", "content": "Why?"}, {"type": "ai", "content": TEXT}]}, None),
     ],
@@ -150,7 +168,7 @@ def test_results_of_tools_are_never_the_question() -> None:
     [
         *("Execute evaluator: Tone", "llm-as-a-judge", "generateChatTitle", "title_generation", "title"),
         *("rewrite_query", "CondenseQuestion", "intent-classifier", "moderation", "output_guardrail"),
-        *("Correctness evaluator", "follow_up_questions", "summarize_conversation", "faithfulness"),
+        *("Correctness evaluator", "follow_up_questions", "summarize_conversation", "faithfulness", "answer_relevancy"),
     ],
 )
 def test_calls_about_chats_are_no_interactions(name: str) -> None:

@@ -48,7 +48,7 @@ _SAYS_THANKS = _words(
 )
 _POLITE = _SAYS_THANKS | _words(
     "you thanku so much very a lot ok okay k got it great cool nice perfect awesome bye goodbye good night understood i"
-    " understand see now sir mam madam ma am 👍 😊 🙂 👌 🎉 ❤️ ✅ theek thik hai samajh gaya gayi accha achha bahut sari ji"
+    " understand get see now sir mam madam ma am 👍 😊 🙂 👌 🎉 ❤️ ✅ theek thik hai samajh gaya gayi accha achha bahut sari ji"
     " ठीक है समझ गया गई गयी अच्छा बहुत आपका आपकी मदद के लिए सर जी மிக்க மிகவும் சரி புரிந்தது புரிஞ்சது உங்கள் உதவிக்கு"
 )
 _ASKS = _words(
@@ -68,6 +68,8 @@ _FIXED = re.compile(
 )
 _WORD = re.compile(r"[^\s,.!?;:।()\"'’\-]+")
 _MOST_WORDS = 8
+_SURELY = 2
+"""Words among which one of thanks says enough in any script: the other is whom it thanks."""
 
 
 def is_thanks(text: str) -> bool:
@@ -83,6 +85,6 @@ def is_thanks(text: str) -> bool:
         return True
     if words[0] in _AGREES and "will" in words:
         return _INTENDS.issuperset(words[1:])
-    latin = all(word.isascii() or word in _POLITE for word in words)
+    latin = len(words) <= _SURELY or all(word.isascii() or word in _POLITE for word in words)
     asks = not _ASKS.isdisjoint(words) or any(word.isascii() and not word.isalpha() for word in words)
     return latin and not asks and not _SAYS_THANKS.isdisjoint(words)

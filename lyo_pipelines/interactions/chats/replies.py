@@ -90,7 +90,7 @@ _OF_A_FAILURE = {
     "success",
 }
 KEPT_OBJECT = "the answer is a text that is an object with one text in it: it stays as it is written"
-KEPT_AS_JSON = "the output is an object that is no wrapper that is known: it is the answer, as JSON"
+KEPT_AS_JSON = "the output is an object or a list that is no known wrapper: it is the answer, as JSON"
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,9 @@ def reply_of(value: Any, *, asked: str | None = None, from_object: bool = False)
     written = value if isinstance(value, str) else None
     if written is None and isinstance(found, list) and len(found) == 1 and isinstance(found[0], str):
         return _said(found[0])  # a batch of one
-    return _object(found, written, asked, from_object) if is_dict(found) else _said(written or dump_json(found))
+    if is_dict(found):
+        return _object(found, written, asked, from_object)
+    return _said(written) if written else replace(_said(dump_json(found)), notes=(KEPT_AS_JSON,))
 
 
 def _object(found: RawRow, written: str | None, asked: str | None, from_object: bool) -> Reply:

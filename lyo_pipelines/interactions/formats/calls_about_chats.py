@@ -21,7 +21,9 @@ _METRIC = (
     r"|conciseness|coherence|harmfulness|maliciousness|relevanc[ey]|precision|recall)"
 )
 _JUDGED = re.compile(
-    rf"^{_METRIC} (?:evaluators?|evals?|evaluation|judge|metric|scorer|score|check)$|^(?:hallucination|toxicity|faithfulness)$"
+    rf"^{_METRIC} (?:evaluators?|evals?|evaluation|judge|metric|scorer|score|check)$"
+    r"|^(?:hallucination|toxicity|faithfulness|groundedness|answer (?:relevanc[ey]|correctness)"
+    r"|context (?:precision|recall|relevanc[ey]|utili[sz]ation))$"
 )
 _AFTER = re.compile(
     r"^(?:(?:generate|create|make|suggest) )?(?:suggested |related )?(?:follow ?up|next|related|suggested)"
