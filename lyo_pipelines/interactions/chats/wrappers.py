@@ -2,8 +2,8 @@
 
 Messages in any form (turns.py), choices (message, text, delta, also a list of streamed chunks), generations (LangChain, Cohere),
 candidates (Gemini, also streamed), events of a stream (Anthropic), an output with items or a message (Responses, Bedrock), content
-parts (Anthropic), `message` (Ollama, Cohere), `results` (Titan), `generated_text` (Hugging Face). Of several choices the first: one was
-shown.
+parts (Anthropic), `message` (Ollama, Cohere), `results` (Titan), `generated_text` (Hugging Face). Of several choices the first:
+one was shown.
 """
 
 from __future__ import annotations
