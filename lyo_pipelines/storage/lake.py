@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import os
 import uuid
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -229,6 +229,22 @@ class Lake:
             self.fs.makedirs(folder, exist_ok=True)
         else:
             _make_folder(local)
+
+    def make_folders(self, folders: Iterable[str]) -> None:
+        """Have many folders, as `make_folder` does; each folder above them is brought to the disk once and not for each new name."""
+        grown: dict[Path, None] = {}
+        for folder in folders:
+            try:
+                local = self.local(folder)
+            except NotLocalError:
+                self.fs.makedirs(folder, exist_ok=True)
+                continue
+            if not local.is_dir():
+                _make_folder(local.parent)
+                local.mkdir(exist_ok=True)
+                grown[local.parent] = None
+        for parent in grown:
+            sync_folder(parent)
 
     def _rename(self, temporary: str, path: str) -> None:
         try:

@@ -51,13 +51,31 @@ def test_earlier_answers_lose_their_thoughts_too():
 
 
 @pytest.mark.parametrize(
-    "text", ["ok got it, thx!", "Thank you so much", "धन्यवाद!", "நன்றி", "👍", "theek hai, samajh gaya"]
+    "text",
+    [
+        *("ok got it, thx!", "Thank you so much", "धन्यवाद!", "நன்றி", "👍", "theek hai, samajh gaya", "🙏"),
+        *(
+            "Thanks, that helped!",
+            "Cool, thanks for the help",
+            "nice explanation, thank you",
+            "No more questions, thanks",
+        ),
+        *("ok ma'am thank you", "bahut dhanyavaad sir", "मदद के लिए धन्यवाद", "ok i will try"),
+        *("நன்றி ஐயா", "ধন্যবাদ স্যার", "Thanks, I get it now 😊"),
+    ],
 )
 def test_thanks_are_known(text):
     assert is_thanks(text)
 
 
-@pytest.mark.parametrize("text", ["", "ok?", "Is it good now?", "thanks, and what is 7 × 8", "समझ नहीं आया", "no", "12"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "ok?", "Is it good now?", "thanks, and what is 7 × 8", "समझ नहीं आया", "no", "12", "ok do it"),
+        *("Thanks, now explain the second law", "thanks i didn't understand", "thank you letter for my teacher"),
+        *("thanks, aur ek example batao", "धन्यवाद, अब दूसरा सवाल", "Thanks. The answer of my book is 12"),
+    ],
+)
 def test_a_question_is_no_thanks(text):
     assert not is_thanks(text)
 

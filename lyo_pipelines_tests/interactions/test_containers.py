@@ -336,6 +336,10 @@ def test_none_is_an_answer_in_json(tmp_path):
     [
         ("rating (1-5)", "rating"),
         ("Rating (1 to 5)", "rating"),
+        ("rating / 5", "rating"),
+        ("rating (out of 5)", "rating"),
+        ("rating / 10", "rating / 10"),
+        ("rating out of 7", "rating out of 7"),
         ("response_time_ms [ms]", "response_time_ms"),
         ("rating (1-10)", "rating (1-10)"),
         ("rating (average)", "rating (average)"),

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from lyo_pipelines.config.interactions import ScoreConfig
 from lyo_pipelines.interactions.errors import RowError
 from lyo_pipelines.interactions.fields.scales import Scale
-from lyo_pipelines.interactions.fields.thumbs import BINARY, parse_thumb
+from lyo_pipelines.interactions.fields.thumbs import BINARY, THUMBS_OF_ZERO, parse_thumb
 from lyo_pipelines_tests.interactions.landing_lake import CONFIG, START, build, jsonl, lake_at, land, rejected, row
 
 
@@ -140,6 +140,8 @@ def test_a_models_score_is_no_users_rating(tmp_path):
         {"withdrawn": True},
         {"rating": 4, "deleted_at": "2026-10-12"},
         {"rating": 4, "operation": "DELETE"},
+        {"rating": 4, "event": "feedback.deleted"},
+        {"rating": 4, "isDeleted": 1},
     ],
 )
 def test_a_rating_that_is_taken_back_goes_and_a_newer_one_counts_again(tmp_path, taken_back):
@@ -153,12 +155,31 @@ def test_a_rating_that_is_taken_back_goes_and_a_newer_one_counts_again(tmp_path,
     assert said(lake, "rating") == {"i0": (2,)}
 
 
+@pytest.mark.parametrize(
+    "kept", [{"deleted": False}, {"deleted_at": ""}, {"status": "submitted"}, {"event": "created"}]
+)
+def test_feedback_that_says_it_is_there_stays(tmp_path, kept):
+    lake = lake_at(tmp_path / "data")
+    land(lake, jsonl(tmp_path / "a.jsonl", [row(0)]))
+    land(lake, jsonl(tmp_path / "1.jsonl", [later(0, 1, rating=4, **kept)]))
+    assert said(lake, "rating") == {"i0": (4,)}
+
+
 def test_a_thumb_of_zero_takes_back_the_thumb_and_leaves_the_rating(tmp_path):
     lake = lake_at(tmp_path / "data")
     land(lake, jsonl(tmp_path / "a.jsonl", [row(0)]))
     land(lake, jsonl(tmp_path / "1.jsonl", [later(0, 1, rating=4, thumbs=-1)]))
     land(lake, jsonl(tmp_path / "2.jsonl", [later(0, 2, thumbs=0)]))
     assert said(lake, "rating", "thumbs") == {"i0": (4, None)}
+
+
+@pytest.mark.parametrize(("values", "told"), [([1, 0, 0], True), ([1, 0, -1], False), ([0, None, 0], False)])
+def test_noughts_beside_ups_alone_are_told_for_they_may_be_downs(tmp_path, values, told):
+    lake = lake_at(tmp_path / "data")
+    rows = [row(n, thumbs=value) for n, value in enumerate(values)]
+    assert (land(lake, jsonl(tmp_path / "a.jsonl", rows)).notes.get(THUMBS_OF_ZERO, 0) > 0) == told
+    later_on = [later(n, 1, thumbs=value) for n, value in enumerate(values)]
+    assert (land(lake, jsonl(tmp_path / "f.jsonl", later_on)).notes.get(THUMBS_OF_ZERO, 0) > 0) == told
 
 
 def test_an_id_that_a_table_program_turned_into_a_float_is_found_again(tmp_path):

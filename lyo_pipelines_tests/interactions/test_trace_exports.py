@@ -102,6 +102,32 @@ def test_a_score_of_one_observation_stays_with_it(tmp_path):
     assert {key: (row["thumbs"], row["rating"]) for key, row in rows.items()} == {"o2": (1, None), "o9": (None, 2)}
 
 
+def test_a_rating_of_a_trace_belongs_to_the_generation_that_gave_its_output(tmp_path):
+    first, last = (
+        observation(key, "GENERATION", at, name="ChatOpenAI", input=asked, output=output)
+        for key, at, asked, output in (
+            ("o1", "1", ASKED, {"content": "Sugar."}),
+            ("o2", "2", "Three words on it!", "Sticky sweet honey"),
+        )
+    )
+    trace = TRACE | {"output": {"answer": "Sugar."}, "observations": [first, last]}
+    rows = {row["interaction_id"]: row["thumbs"] for row in previewed(tmp_path, [trace]).rows}
+    assert rows == {"o1": -1, "o2": None}
+
+
+def test_a_rating_goes_past_the_helper_whose_template_holds_the_question(tmp_path):
+    asked = "Why does honey never go bad in a jar?"
+    helper = observation("h", "GENERATION", "1", input=f"Write a query for: {asked}", output="honey shelf life")
+    answer = observation("a", "GENERATION", "2", input=asked, output="It holds too little water.")
+    lake = lake_at(tmp_path / "data")
+    rows = [row | {"name": "ChatOpenAI", "metadata": {"language": "en"}} for row in (helper, answer)]
+    land(lake, jsonl(tmp_path / "o.jsonl", rows))
+    land(lake, jsonl(tmp_path / "s.jsonl", [score("rating", 2) | {"traceId": "t1", "id": "s"}]))
+    rated = {row["answer"]: row["rating"] for row in build(lake).to_pylist()}
+    assert rated["It holds too little water."] == 2
+    assert rated.get("honey shelf life") is None
+
+
 def test_a_trace_without_generations_is_what_the_user_saw(tmp_path):
     row = only_row(tmp_path, TRACE | {"observations": [], "scores": None, "user-feedback": [1]})
     assert (row["interaction_id"], row["question"]) == ("t1", "Why is honey sticky, do you know?")

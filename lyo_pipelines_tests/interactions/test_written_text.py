@@ -54,6 +54,29 @@ BLOCK = {"type": "text", "text": TEXT}
         ({"author": {"role": "assistant"}, "content": {"content_type": "text", "parts": [TEXT]}}, None),
         ({"text": TEXT, "finishReason": "stop", "usage": {}}, "stop"),
         ({"query": "Why?", "result": TEXT, "source_documents": []}, None),
+        ({"return_values": {"output": TEXT}, "log": "done"}, None),
+        ({"replies": [TEXT], "meta": [{"finish_reason": "stop"}]}, None),
+        ({"raw": TEXT, "pydantic": None, "tasks_output": [], "token_usage": {}}, None),
+        ([TEXT], None),
+        (
+            [
+                {"candidates": [{"content": {"role": "model", "parts": [{"text": TEXT[:5]}]}}]},
+                {"candidates": [{"content": {"role": "model", "parts": [{"text": TEXT[5:]}]}, "finishReason": "STOP"}]},
+            ],
+            "STOP",
+        ),
+        (
+            [
+                {"type": "message_start", "message": {"role": "assistant", "content": []}},
+                *(
+                    {"type": "content_block_delta", "delta": {"type": "text_delta", "text": t}}
+                    for t in (TEXT[:4], TEXT[4:])
+                ),
+                {"type": "message_delta", "delta": {"stop_reason": "end_turn"}},
+            ],
+            "end_turn",
+        ),
+        ({"final_answer": TEXT, "session_id": "s", "timestamp": "now"}, None),
         ({"messages": [{"type": "human", "content": "Why?"}, {"type": "ai", "content": TEXT}]}, None),
     ],
 )
@@ -141,13 +164,30 @@ def test_results_of_tools_are_never_the_question() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["Execute evaluator: Tone", "llm-as-a-judge", "generateChatTitle", "title_generation", "title"]
+    "name",
+    [
+        *("Execute evaluator: Tone", "llm-as-a-judge", "generateChatTitle", "title_generation", "title"),
+        *("rewrite_query", "CondenseQuestion", "intent-classifier", "moderation", "output_guardrail"),
+        *("Correctness evaluator", "follow_up_questions", "summarize_conversation", "faithfulness", "answer_relevancy"),
+    ],
 )
 def test_calls_about_chats_are_no_interactions(name: str) -> None:
     with pytest.raises(RowError, match="call_about_a_chat"):
         refuse_calls_about_chats(name)
 
 
-@pytest.mark.parametrize("name", ["tutor", "chat gemma", "explain the title of a poem", "evaluation", None])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "tutor",
+        "chat gemma",
+        "explain the title of a poem",
+        "evaluation",
+        "question generation",
+        "summarize",
+        "grade my essay",
+        None,
+    ],
+)
 def test_other_calls_are(name: str | None) -> None:
     refuse_calls_about_chats(name, "production")

@@ -35,6 +35,19 @@ def test_every_kind_of_file_has_its_place(tmp_path):
     assert lake.side("inbox") == f"{base}/inbox"
 
 
+def test_many_folders_are_there_and_each_folder_above_them_is_brought_to_the_disk_once(tmp_path, monkeypatch):
+    synced = []
+    monkeypatch.setattr("lyo_pipelines.storage.lake.sync_folder", synced.append)
+    lake = Lake(str(tmp_path))
+    days = [lake.landing_dir(date(2026, 10, day)) for day in range(1, 20)]
+    lake.make_folders(days)
+    assert all(Path(day).is_dir() for day in days)
+    assert synced.count(Path(lake.path("landing"))) == 1
+    synced.clear()
+    lake.make_folders(days)
+    assert synced == []
+
+
 def test_what_is_written_is_read_back(lake):
     table = pa.table({"a": [1, 2], "b": ["x", None]})
     lake.write_table(table, lake.interactions(DAY))

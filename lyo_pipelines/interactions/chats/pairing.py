@@ -39,7 +39,8 @@ class Chat:
     history: joined turns before the question, oldest first. tool_turns: calls and results between question and answer.
     notes: what a person should know of how it was read. error: what the model's output says went wrong. pictures: of the question
     and of questions before it, in order, each with how many messages before the question it was shown (0: with it). images: there was
-    a picture elsewhere (in an answer, from a tool), which is not carried.
+    a picture elsewhere (in an answer, from a tool), which is not carried. at: when the question was asked (or answered), as its
+    messages say it. judged: feedback that stands on the message of the answer; judged_before: some stands on an earlier one.
     """
 
     question: str | None
@@ -53,6 +54,9 @@ class Chat:
     error: str | None = None
     images: bool = False
     pictures: tuple[tuple[Picture, int], ...] = ()
+    at: Any = None
+    judged: RawRow | None = None
+    judged_before: bool = False
 
     @property
     def turn(self) -> int | None:
@@ -270,5 +274,8 @@ def _chat(
     elsewhere = any(turn.images and not (turn.role == "user" and turn.pictures) for turn in everywhere)
     return Chat(
         question, history or None, system, answer, reason,
-        tool_turns=tool_turns, notes=notes, images=elsewhere, pictures=shown, **more,
+        tool_turns=tool_turns, notes=notes, images=elsewhere, pictures=shown,
+        at=next((turn.at for turn in (*asked, *said) if turn.at is not None), None),
+        judged=next((turn.judged for turn in reversed(said) if turn.judged), None),
+        judged_before=any(turn.judged for turn in before if _speaks(turn)), **more,
     )  # fmt: skip

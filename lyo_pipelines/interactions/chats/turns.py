@@ -23,6 +23,19 @@ _SPEAKERS = ("role", "from", "speaker", "sender", "author")
 _LISTS = ("parts", "contents", "blocks", "content")
 _TEXTS = ("content", "value", "text", "message")
 _CALLS = ("tool_calls", "toolCalls", "function_call", "functionCall")
+_TIMES = (
+    "timestamp",
+    "created_at",
+    "createdAt",
+    "create_time",
+    "createTime",
+    "created",
+    "sent_at",
+    "sentAt",
+    "datetime",
+    "ts",
+)
+_JUDGED = ("rating", "thumbs", "feedback", "annotation", "vote", "reaction", "liked", "user_feedback", "userFeedback")
 _REASONS = ("finish_reason", "finishReason", "stop_reason", "stopReason", "done_reason", "completionReason")
 _NUMBERED_REASONS = {1: "STOP", 2: "MAX_TOKENS", 3: "SAFETY"}
 _KINDS: dict[str, Role] = {  # parts of Pydantic AI
@@ -38,7 +51,8 @@ class Turn:
     """What one speaker said at once. calls: the calls of tools in it, as JSON text, empty without any.
 
     learnt: False where the log marks it as not to be learnt. others: the message held parts that are no text; images: pictures among
-    them, or in what a tool returned; pictures: its own, in order.
+    them, or in what a tool returned; pictures: its own, in order. at: when, as the message says it. judged: what else it says of
+    itself under names of feedback.
     """
 
     role: Role
@@ -49,6 +63,8 @@ class Turn:
     others: bool = False
     images: bool = False
     pictures: tuple[Picture, ...] = ()
+    at: Any = None
+    judged: RawRow | None = None
 
     @property
     def content(self) -> str:
@@ -74,7 +90,7 @@ def turns_of(value: Any, speaker: Role | None = None) -> list[Turn]:
         value = value[0]  # a batch of one
     if pairs := _pairs(value):
         return pairs
-    return [turn for item in value for turn in _turns(item, speaker)]
+    return [turn for item in value for turn in _told(_turns(item, speaker), item)]
 
 
 def are_messages(value: Any) -> bool:
@@ -129,6 +145,15 @@ def reason_in(item: RawRow) -> str | None:
             if isinstance(reason, str) and reason:
                 return reason.rsplit(".", 1)[-1]
     return None
+
+
+def _told(turns: Iterator[Turn], item: Any) -> Iterator[Turn]:
+    """The same turns with the time and the feedback that stand on their message."""
+    if not is_dict(item):
+        return turns
+    at = next((item[name] for name in _TIMES if item.get(name) not in (None, "")), None)
+    judged = {name: item[name] for name in _JUDGED if item.get(name) not in (None, "", [], {})}
+    return turns if at is None and not judged else (replace(turn, at=at, judged=judged or None) for turn in turns)
 
 
 def _turns(item: Any, speaker: Role | None) -> Iterator[Turn]:

@@ -1,8 +1,9 @@
 """The wrappers in which models and their libraries put an answer, to turns. What is none of them is no wrapper.
 
 Messages in any form (turns.py), choices (message, text, delta, also a list of streamed chunks), generations (LangChain, Cohere),
-candidates (Gemini), an output with items or a message (Responses, Bedrock), content parts (Anthropic), `message` (Ollama, Cohere),
-`results` (Titan), `generated_text` (Hugging Face). Of several choices the first: one was shown.
+candidates (Gemini, also streamed), events of a stream (Anthropic), an output with items or a message (Responses, Bedrock), content
+parts (Anthropic), `message` (Ollama, Cohere), `results` (Titan), `generated_text` (Hugging Face). Of several choices the first:
+one was shown.
 """
 
 from __future__ import annotations
@@ -59,6 +60,34 @@ def _chunks(value: list[Any]) -> Turns:
             return None
         texts.append(content_of(delta.get("content")).text)
         reason = reason_in(choice) or reason
+    return [Turn("assistant", "".join(texts), finish_reason=reason)]
+
+
+def _candidates(value: list[Any]) -> Turns:
+    """Responses of Gemini, one or the pieces of a streamed one: their texts, one after the other."""
+    if not value or not all(is_dict(item) and isinstance(item.get("candidates"), list) for item in value):
+        return None
+    pieces = [turn for item in value for turn in _choices(item) or []]
+    if any(turn.calls for turn in pieces):
+        return pieces if len(value) == 1 else None
+    reason = next((turn.finish_reason for turn in reversed(pieces) if turn.finish_reason), None)
+    return [Turn("assistant", "".join(turn.text for turn in pieces), finish_reason=reason)]
+
+
+def _events(value: list[Any]) -> Turns:
+    """Events of a streamed answer of Claude: its texts, one after the other. None where it calls tools."""
+    kinds = [item.get("type") if is_dict(item) else None for item in value]
+    if "content_block_delta" not in kinds:
+        return None
+    texts, reason = [], None
+    for item, kind in zip(value, kinds, strict=True):
+        delta = item.get("delta") if kind in ("content_block_delta", "message_delta") else None
+        if not is_dict(delta):
+            continue
+        reason = reason_in(delta) or reason
+        if delta.get("type") == "input_json_delta":
+            return None
+        texts += [delta["text"]] if isinstance(delta.get("text"), str) else []
     return [Turn("assistant", "".join(texts), finish_reason=reason)]
 
 
@@ -157,7 +186,9 @@ def _calls(value: RawRow) -> bool:
     return (isinstance(calls, list) and bool(calls)) or (is_dict(legacy) and "name" in legacy)
 
 
-_OF_LISTS: tuple[Callable[[list[Any]], Turns], ...] = (_messages, _parts, _chunks, _bare_choices, _generated)
+_OF_LISTS: tuple[Callable[[list[Any]], Turns], ...] = (
+    *(_messages, _parts, _chunks, _candidates, _events, _bare_choices, _generated),
+)
 _OF_OBJECTS: tuple[Callable[[RawRow], Turns], ...] = (
     *(_choices, _generations, _state, _output, _results, _message, _around_a_message),
     _with_calls,

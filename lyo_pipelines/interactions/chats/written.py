@@ -16,7 +16,8 @@ from lyo_pipelines.interactions.errors import RowError
 
 _MESSAGES = (
     "role|content|parts|contents|messages|from|author|message|choices|generations|candidates|chat_history|history|conversation|"
-    "conversations|lc|kwargs|blocks|tool_calls|input_messages|output_messages"
+    "conversations|lc|kwargs|blocks|tool_calls|input_messages|output_messages|"
+    r"message\.(?:role|content|contents|tool_calls)|message_content\.\w+"
 )
 _INPUTS = "input|question|query|prompt|instruction|user_input|inputs"
 _OUTPUTS = "output|answer|response|completion|result|generated_text"

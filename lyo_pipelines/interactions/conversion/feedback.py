@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,7 +17,7 @@ from lyo_pipelines.interactions.fields import columns, times
 from lyo_pipelines.interactions.fields.columns import NUMBERS, Bad
 from lyo_pipelines.interactions.fields.notes import NOTES, notes_of
 from lyo_pipelines.interactions.fields.scales import SCALE, ratings
-from lyo_pipelines.interactions.fields.thumbs import parse_thumb
+from lyo_pipelines.interactions.fields.thumbs import THUMBS_OF_ZERO, lone_zeros, parse_thumb
 from lyo_pipelines.interactions.identity import match_keys
 from lyo_pipelines.json_types import RawRow
 from lyo_pipelines.storage.arrow import pc
@@ -24,8 +25,27 @@ from lyo_pipelines.storage.arrow import pc
 TARGETS = ("interaction_id", "trace_id", "conversation_id")
 """Ids a feedback may name, most specific first; the first that is there counts."""
 
-_DELETED = ("withdrawn", "deleted", "is_deleted", "deleted_at", "operation", "op")
-_DELETIONS = ("delete", "deleted", "remove", "removed", "retract", "retracted", "d", "true", "1", "yes")
+_DELETED = (
+    "withdrawn",
+    "deleted",
+    "is_deleted",
+    "isDeleted",
+    "__deleted",
+    "removed",
+    "is_removed",
+    "retracted",
+    "revoked",
+)
+"""Names that are true of feedback that was taken back."""
+_DELETED_AT = ("deleted_at", "deletedAt", "removed_at", "withdrawn_at", "retracted_at", "revoked_at")
+_OPERATIONS = ("operation", "op", "__op", "_op")
+_EVENTS = ("event", "event_type", "eventType", "action", "change_type", "status", "state")
+"""Names that may also speak of something else: only a whole word says that the feedback is gone."""
+_DELETIONS = frozenset(
+    ("delete", "deleted", "remove", "removed", "retract", "retracted", "withdrawn", "withdraw", "revoked", "revoke")
+)
+_TRUE = _DELETIONS | {"d", "true", "1", "1.0", "yes", "y", "t"}
+_WORD = re.compile(r"[a-z]+")
 
 
 def feedback_table(
@@ -55,6 +75,7 @@ def feedback_table(
         data["feedback_at"], findings.bad, "feedback_at", earliest=context.earliest, latest=context.latest
     )
     data["withdrawn"] = pa.array([_withdrawn(row) for row in rows], pa.int32())
+    findings.said += [(row, THUMBS_OF_ZERO) for row in lone_zeros(data["thumbs"])]
     data["thumbs"] = pc.if_else(pc.equal(data["thumbs"], 0), None, data["thumbs"])
     for bit, name in enumerate(FEEDBACK_VALUES):  # a row that is deleted still names what it said
         taken_back = pc.not_equal(pc.bit_wise_and(data["withdrawn"], 1 << bit), 0)
@@ -121,16 +142,24 @@ def _withdrawn(row: RawRow) -> int:
     those; a thumb of 0 takes back the thumb.
     """
     named = [name for name in FEEDBACK_VALUES if name in row]
-    deleted = any(str(row[name]).strip().lower() in _DELETIONS for name in _DELETED[:3] if row.get(name) is not None)
-    deleted = deleted or row.get("deleted_at") not in (None, "", False)
-    deleted = deleted or any(str(row.get(name) or "").strip().lower() in _DELETIONS[:7] for name in _DELETED[4:])
-    if deleted:
+    if _is_deleted(row):
         taken = named or FEEDBACK_VALUES
     elif named and all(row[name] is None or row[name] == "" for name in named):
         taken = named
     else:
         taken = ["thumbs"] if _is_zero(row.get("thumbs")) else []
     return sum(1 << FEEDBACK_VALUES.index(name) for name in taken)
+
+
+def _is_deleted(row: RawRow) -> bool:
+    """Whether a row says that its feedback is gone: by a flag, a time, or the name of what was done (`feedback.deleted`)."""
+    if any(str(row[name]).strip().lower() in _TRUE for name in _DELETED if row.get(name) is not None):
+        return True
+    if any(row.get(name) not in (None, "", False, 0, "0", "false", "False") for name in _DELETED_AT):
+        return True
+    if any(str(row.get(name) or "").strip().lower() in _DELETIONS | {"d"} for name in _OPERATIONS):
+        return True
+    return any(not _DELETIONS.isdisjoint(_WORD.findall(str(row.get(name) or "")[:60].lower())) for name in _EVENTS)
 
 
 def _is_zero(value: Any) -> bool:

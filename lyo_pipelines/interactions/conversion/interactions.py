@@ -28,7 +28,7 @@ from lyo_pipelines.interactions.fields.scrub_columns import (
     scrub_categories,
     scrub_columns,
 )
-from lyo_pipelines.interactions.fields.thumbs import parse_thumb
+from lyo_pipelines.interactions.fields.thumbs import THUMBS_OF_ZERO, lone_zeros, parse_thumb
 from lyo_pipelines.interactions.hidden_ids import KINDS, hide_ids
 from lyo_pipelines.interactions.identity import derived_id, match_keys
 from lyo_pipelines.interactions.pseudonyms import Pseudonyms
@@ -84,6 +84,7 @@ def landed_table(
         outside[list(late)] = True
         data["feedback_at"] = pc.if_else(pa.array(outside), None, data["feedback_at"])
         findings.leave_out(late)
+    findings.said += [(row, THUMBS_OF_ZERO) for row in lone_zeros(data["thumbs"])]
     data["thumbs"] = pc.if_else(pc.equal(data["thumbs"], 0), None, data["thumbs"])  # neither up nor down
     data.setdefault("images", pa.nulls(len(lines), columns.IMAGES))
     data["language"] = _language_codes(data["language"])

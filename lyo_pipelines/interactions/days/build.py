@@ -36,7 +36,7 @@ from lyo_pipelines.storage.damage import PARQUET, DamagedTableError
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines.storage.made_from import INPUTS_KEY, made_from
 
-VERSION = "3"
+VERSION = "4"
 """Raise it when the same inputs must give another result: every day is then built anew."""
 
 _ROWS = 32_768

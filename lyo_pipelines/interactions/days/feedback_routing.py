@@ -15,7 +15,14 @@ import numpy as np
 import pyarrow as pa
 
 from lyo_pipelines.interactions.contract import MATCH_KEYS, PARENT_KEY
-from lyo_pipelines.interactions.store.key_index import KeySieve, add_keys, day_keys, indexed_days, staged_keys
+from lyo_pipelines.interactions.store.key_index import (
+    KeySieve,
+    add_keys,
+    day_keys,
+    indexed_days,
+    make_index_folders,
+    staged_keys,
+)
 from lyo_pipelines.interactions.store.landed_parts import ROUTED, forget_part, note_part
 from lyo_pipelines.storage.arrow import pc
 from lyo_pipelines.storage.lake import Lake
@@ -41,6 +48,7 @@ def route_feedback(lake: Lake, file_hash: str, staged: StagedRows, reach_days: i
     Returns the days and how many of the rows reached an interaction.
     """
     sieve = KeySieve()
+    make_index_folders(lake, "feedback", staged)
     for feedback_day, path in staged.items():
         keys = staged_keys(lake, path, ["target_key"])
         sieve.add(keys)
@@ -67,6 +75,7 @@ def route_feedback(lake: Lake, file_hash: str, staged: StagedRows, reach_days: i
 
 def route_interactions(lake: Lake, staged: StagedRows, landed: Iterable[str], reach_days: int) -> set[date]:
     """Route landed feedback, pending until now or not, to interactions that are landing. Returns the days it reached anew."""
+    make_index_folders(lake, "interactions", staged)
     for day, path in staged.items():
         add_keys(lake, "interactions", day, staged_keys(lake, path, _ROUTED))
     feedback_days = [d for d in indexed_days(lake, "feedback") if any(in_reach(day, d, reach_days) for day in staged)]

@@ -2,7 +2,7 @@
 
 Calls of tools, calls that were made after the answer (a title, a summary) and earlier steps are beside it. Of the calls of one trace
 on one day, in their order, the answer is the last with a text that goes on with the talk: with earlier turns, or with the question of
-the first.
+the first (or with the question inside of it, where the first is a helper's template around that: it rewrites or sorts questions).
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from lyo_pipelines.storage.lake import Lake
 
 _KEYS = ["interaction_key", "trace_key"]
 _TOLD = ["occurred_at", "source_line", "question", "answer", "history"]
+_LEAST_INSIDE = 8
+"""Characters of a question that is looked for inside of another one: shorter ones stand anywhere by chance."""
 _OF_CALLS = ("function", "arguments", "args", "functionCall", "input", "tool_use", "toolUse")
 
 
@@ -85,12 +87,21 @@ def _by_trace(
 
 def _answer_of(calls: list[_Call]) -> tuple[_Call | None, list[_Call]]:
     """The call whose answer the user saw, and those that are no answers to anybody."""
-    asked = calls[0].question
+    asked = _asked(calls)
     talk = [call for call in calls if call.goes_on or call.question == asked]
     spoken = [call for call in talk if call.answer and not is_call_of_tools(call.answer)]
     seen = {id(call) for call in spoken}
     helpers = [call for call in calls if id(call) not in seen]
     return (spoken[-1] if spoken else None), helpers
+
+
+def _asked(calls: list[_Call]) -> str:
+    """The question of the first call; where that is the template of a helper around what a later call was asked, the latter."""
+    asked = calls[0].question
+    for call in calls[1:]:
+        if _LEAST_INSIDE <= len(call.question.strip()) < len(asked) and call.question.strip() in asked:
+            asked = call.question
+    return asked
 
 
 def is_call_of_tools(text: str) -> bool:

@@ -6,9 +6,14 @@ import re
 
 from lyo_pipelines.interactions.contract import FEEDBACK_INPUT_FIELDS, INPUT_FIELDS
 
-_NAME = re.compile(r"(?P<name>[^()\[\]]+?) ?[(\[](?P<said>[^()\[\]]+)[)\]]")
+_NAME = re.compile(
+    r"(?P<name>[^()\[\]]+?) ?[(\[](?P<said>[^()\[\]]+)[)\]]|(?P<before>[^()\[\]/]+?) ?(?P<after>(?:/|out of) ?\d+(?: stars)?)",
+    re.IGNORECASE,
+)
 _SAID = {
-    "rating": re.compile(r"1 ?(?:-|–|\.\.|to) ?5(?: stars)?|stars"),
+    "rating": re.compile(
+        r"1 ?(?:-|–|—|\.\.\.?|…|to|bis|/) ?5(?: ?(?:stars|★))?|(?:out of|/|max\.?) ?5(?: stars)?|(?:5 )?stars|★+"
+    ),
     "ms": re.compile(r"ms|milliseconds|millis"),
 }
 """What may stand in brackets after a field: its own scale or unit. With any other it is another column, told as unknown."""
@@ -19,7 +24,8 @@ def field_name(header: str) -> str:
     found = _NAME.fullmatch(header)
     if found is None:
         return header
-    name = found["name"].strip().lower().replace(" ", "_")
+    name = (found["name"] or found["before"]).strip().lower().replace(" ", "_")
     allowed = _SAID.get("ms" if name.endswith("_ms") else name)
     known = name in INPUT_FIELDS or name in FEEDBACK_INPUT_FIELDS
-    return name if known and allowed and allowed.fullmatch(found["said"].strip().lower()) else header
+    said = (found["said"] or found["after"]).strip().lower()
+    return name if known and allowed and allowed.fullmatch(said) else header

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import pyarrow as pa
+
 from lyo_pipelines.interactions.errors import RowError
 from lyo_pipelines.interactions.fields.columns import parse_number
+from lyo_pipelines.storage.arrow import pc
 
 _UP = {
     *("up", "thumbsup", "thumbup", "positive", "like", "liked", "upvote", "upvoted", "good", "helpful", "useful"),
@@ -32,6 +35,19 @@ SIGNED = (-1.0, 1.0)
 """The scale of our own column: 0 is neither."""
 BINARY = (0.0, 1.0)
 """The scale of a named score: 0 is down, and so is -1."""
+THUMBS_OF_ZERO = (
+    "thumbs: 0 is neither, though only +1 stands beside it: where 0 means down, a mapping with the scale [0, 1] says so"
+)
+
+
+def lone_zeros(thumbs: pa.Array) -> list[int]:
+    """Places of noughts in a column of thumbs that holds ups and no down: perhaps they are the downs of another scale."""
+    found = set(pc.unique(thumbs).to_pylist())
+    return (
+        pc.indices_nonzero(pc.equal(thumbs, 0).fill_null(False)).to_pylist()
+        if {0, 1} <= found and -1 not in found
+        else []
+    )
 
 
 def word_of_thumb(value: Any) -> int | None:

@@ -1,6 +1,6 @@
 """Named judgements (scores, evaluations, annotations) to feedback fields. Which name sets which field is a figure of the owner's.
 
-A judgement of a language model may set relevance_score only: ratings, thumbs and complaints are a person's.
+A judgement of a language model or of a program may set relevance_score only: ratings, thumbs and complaints are a person's.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from lyo_pipelines.interactions.fields.thumbs import BINARY, parse_thumb, word_o
 from lyo_pipelines.interactions.formats.row_format import Row
 
 _MIDDLE = 0.5
-MODELS = ("LLM", "EVAL", "MODEL", "AI")
-"""Annotators that are models: their scores are no user's."""
+MODELS = ("LLM", "EVAL", "MODEL", "AI", "LLM_JUDGE", "AI_JUDGE", "CODE", "ONLINE_SCORING")
+"""Annotators that are models or rules of a program: their scores are no user's."""
 _WORDS = ("complaint_category", "complaint_text")
 
 
@@ -45,7 +45,9 @@ def feedback_fields(annotation: Annotation, scores: Mapping[str, ScoreConfig], w
         )
     field = score.field
     if annotation.annotator in MODELS and field != "relevance_score":
-        raise RowError("judged_by_a_model", f"a model's judgement is no user's {field}; it may be relevance_score")
+        raise RowError(
+            "judged_by_a_model", f"what a model or a program judged is no user's {field}; it may be relevance_score"
+        )
     result: Row = {field: _value(score, annotation)}
     if field == "rating" and score.scale is not None:
         result[SCALE] = Scale(*score.scale, name=annotation.name)

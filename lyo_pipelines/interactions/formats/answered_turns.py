@@ -1,21 +1,43 @@
 """A row that is a whole conversation, as one row for each answer in it: also for those that were replaced, with their ratings.
 
 A list of messages is a chain; an object of messages by id (or a list whose messages name their parent) is a tree, in which an answer
-may stand on any branch. Each row holds what its line held, and under `pair`: `question` and `answer` (the messages themselves),
-`history` (the messages before the question, as role and content) and `turn` (0-based).
+may stand on any branch. Each row holds what its line held, and under `pair`: `question` and `answer` (the messages themselves, with
+`role` and a text under `content` also where their tool names them otherwise), `history` (the messages before the question, as role and
+content) and `turn` (0-based). What an assistant said to a tool, or thought, is nobody's answer.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
+from lyo_pipelines.interactions.chats.roles import role_of
 from lyo_pipelines.interactions.fields.columns import parsed_json
 from lyo_pipelines.interactions.fields.mapping import lookup
 from lyo_pipelines.interactions.formats.row_format import Row
 
-_PARENT = ("parentId", "parent_id", "parent")
+_IDS = ("id", "messageId", "message_id", "uuid")
+_PARENT = ("parentId", "parent_id", "parent", "parentMessageId", "parent_message_uuid")
+_SPEAKERS = ("role", "author", "sender", "from", "event")
+_SHOWN = ("text", "multimodal_text")
+"""Kinds of content of ChatGPT's export that the user saw; the others are thoughts, code that ran and what it returned."""
+_UNSEEN_PARTS = ("thinking", "reasoning", "think", "step-start")
 _MOST = 10_000
 """Steps up a branch; a circle of parents would never end."""
+
+
+@dataclass(frozen=True)
+class _Node:
+    """One message. message: None where it is no word between user and assistant, though others hang on it."""
+
+    id: str
+    parent: str | None
+    message: Row | None
+
+    @property
+    def role(self) -> Any:
+        return None if self.message is None else self.message.get("role")
 
 
 def turns_of(row: Row, path: str) -> list[Row]:
@@ -27,32 +49,77 @@ def turns_of(row: Row, path: str) -> list[Row]:
 
 def _pairs(value: Any) -> list[Row]:
     if isinstance(value, dict):
-        messages = [{"id": key, **item} for key, item in value.items() if isinstance(item, dict)]
+        held = [(str(key), item) for key, item in value.items() if isinstance(item, dict)]
     else:
-        messages = [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
-    if any(name in message for message in messages for name in _PARENT):
-        known = {str(message.get("id")): message for message in messages}
-        branches = [_branch(message, known) for message in messages if message.get("role") == "assistant"]
-    else:
-        branches = [messages[: at + 1] for at, message in enumerate(messages) if _answers(messages, at)]
+        held = [("", item) for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+    nodes = [_node(item, key or str(at)) for at, (key, item) in enumerate(held)]
+    if not any(name in item for _, item in held for name in _PARENT):  # a chain: each hangs on the one before
+        nodes = [_Node(str(at), str(at - 1), node.message) for at, node in enumerate(nodes)]
+    known = {node.id: node for node in nodes}
+    branches = [_branch(node, known) for node in _last_words(nodes, known)]
     return [pair for branch in branches if (pair := _pair(branch)) is not None]
 
 
-def _answers(messages: list[Row], at: int) -> bool:
-    """Whether a message of a chain is the end of what the assistant said in this turn."""
-    is_last = at + 1 == len(messages) or messages[at + 1].get("role") != "assistant"
-    return messages[at].get("role") == "assistant" and is_last
+def _node(item: Row, key: str) -> _Node:
+    wraps = "message" in item and "children" in item  # a node of ChatGPT's tree; its message may be null
+    inner = item["message"] if wraps else item
+    own = next((item[name] for name in _IDS if item.get(name) is not None), key)
+    parent = next((item[name] for name in _PARENT if item.get(name) is not None), None)
+    message = _said({"id": key, **inner}) if isinstance(inner, dict) else None
+    return _Node(str(own), None if parent is None else str(parent), message)
 
 
-def _branch(message: Row, known: dict[str, Row]) -> list[Row]:
+def _said(message: Row) -> Row | None:
+    """A message with role and content under these names; None where user and assistant did not say it to each other."""
+    named = next((message[name] for name in _SPEAKERS if message.get(name) not in (None, "")), None)
+    role = role_of(named.get("role") if isinstance(named, dict) else named)
+    if isinstance(by_user := message.get("isCreatedByUser"), bool):
+        role = "user" if by_user else "assistant"
+    content = message.get("content")
+    if role in (None, "tool") or message.get("weight") == 0 or message.get("recipient") not in (None, "all"):
+        return None
+    if isinstance(content, dict) and content.get("content_type") not in (None, *_SHOWN):
+        return None
+    if message.get("channel") in ("analysis", "commentary"):
+        return None
+    return {**message, "role": role, "content": _text(message, content)}
+
+
+def _text(message: Row, content: Any) -> Any:
+    """The text of a message; what is not understood stays as it is, and is refused where it is read."""
+    parts = content.get("parts") if isinstance(content, dict) else content
+    if isinstance(parts, list) and parts:
+        texts = [part if isinstance(part, str) else part.get("text") for part in parts if not _is_unseen(part)]
+        return "\n\n".join(texts) if all(isinstance(text, str) for text in texts) else content
+    return message.get("text") if content in (None, "", []) else content
+
+
+def _is_unseen(part: Any) -> bool:
+    return isinstance(part, dict) and part.get("type") in _UNSEEN_PARTS
+
+
+def _last_words(nodes: list[_Node], known: dict[str, _Node]) -> Iterator[_Node]:
+    """The messages with which the assistant ended a turn: those after which it said no more before the user spoke."""
+    gone_on = set()
+    for node in nodes:
+        if node.role == "assistant":
+            before = next((other for other in _up(node, known) if other.message is not None), None)
+            gone_on |= {before.id} if before is not None and before.role == "assistant" else set()
+    return (node for node in nodes if node.role == "assistant" and node.id not in gone_on)
+
+
+def _up(node: _Node, known: dict[str, _Node]) -> Iterator[_Node]:
+    """What was said before a message, newest first."""
+    for _ in range(_MOST):
+        if node.parent is None or node.parent not in known:
+            return
+        node = known[node.parent]
+        yield node
+
+
+def _branch(node: _Node, known: dict[str, _Node]) -> list[Row]:
     """A message and all that was said before it, oldest first."""
-    branch = [message]
-    while len(branch) < _MOST:
-        parent = next((branch[-1][name] for name in _PARENT if branch[-1].get(name) is not None), None)
-        if parent is None or str(parent) not in known:
-            break
-        branch.append(known[str(parent)])
-    return branch[::-1]
+    return [one.message for one in (node, *_up(node, known)) if one.message is not None][::-1]
 
 
 def _pair(branch: list[Row]) -> Row | None:

@@ -10,12 +10,26 @@ from lyo_pipelines.interactions.contract import INPUT_FIELDS
 from lyo_pipelines.interactions.errors import RowError
 from lyo_pipelines.interactions.fields.columns import parsed_json
 from lyo_pipelines.interactions.fields.notes import FILE_TIME, note
+from lyo_pipelines.interactions.fields.times import parse_moment
+from lyo_pipelines.interactions.formats.message_feedback import lay_judged
 from lyo_pipelines.interactions.formats.row_format import Row
 
 _FROM_CHAT = {"question", "answer", "history", "system_prompt", "metadata", "images"}
 FIELDS = tuple(name for name in INPUT_FIELDS if name not in _FROM_CHAT)
 NAMES: dict[str, tuple[str, ...]] = {name: (name,) for name in FIELDS}
-NAMES["language"] = ("language", "lang", "locale", "language_code", "lang_code", "languageCode", "detected_language")
+NAMES["language"] = (
+    *("language", "lang", "locale", "language_code", "lang_code", "languageCode", "langCode"),
+    *(
+        "detected_language",
+        "detectedLanguage",
+        "user_language",
+        "userLanguage",
+        "user_lang",
+        "user_locale",
+        "userLocale",
+    ),
+    *("input_language", "inputLanguage", "question_language"),
+)
 NAMES["conversation_id"] = ("conversation_id", "conversationId", "session_id", "sessionId", "chat_id", "thread_id")
 NAMES["grade"] = ("grade", "class_grade", "grade_level", "gradeLevel")
 STATED = frozenset(other for names in NAMES.values() for other in names)
@@ -86,8 +100,9 @@ def chat_row(row: Row, chat: Chat, config: ChatConfig, fallback_time: str | None
         note(result, TURNS_COUNTED)
     result["interaction_id"] = result.get("interaction_id") or row.get("id")
     result["user_id"] = user_of_chat(row)
-    lay_time(result, row, metadata, fallback_time)
+    lay_time(result, row, metadata, fallback_time, asked_at=chat.at)
     lay_chat(result, chat, metadata)
+    lay_judged(result, chat)
     result["metadata"] = metadata or None
     return result
 
@@ -111,16 +126,33 @@ def stated_fields(row: Row, metadata: Row) -> Row:
     return result
 
 
-def lay_time(result: Row, row: Row, metadata: Row, fallback: str | None, last: tuple[str, ...] = ()) -> None:
-    """When it happened: as the row says, then its metadata, then the file. `last`: further names of the format.
+def lay_time(
+    result: Row,
+    row: Row,
+    metadata: Row,
+    fallback: str | None,
+    last: tuple[str, ...] = (),
+    asked_at: object = None,
+) -> None:
+    """When it happened: as its messages say, then the row, its metadata, the file. `last`: further names of the format.
+
+    asked_at: the time of the question's message. The time of a row of several turns is that of its conversation.
 
     Raises RowError where the row holds a time under a name that says not what it is: the date of the file must not stand over it.
     """
-    found = time_of(row, metadata, (*TIMES, *last, *CHANGED))
+    found = (
+        asked_at
+        if row.get("occurred_at") in (None, "") and _is_moment(asked_at)
+        else time_of(row, metadata, (*TIMES, *last, *CHANGED))
+    )
     if found is None:
         unknown = next(
             (name for holder in (row, metadata) for name, value in holder.items() if _is_time(name, value)), None
         )
+        if unknown is None and asked_at is not None:
+            raise RowError(
+                "unknown_time", "its messages name times that are not understood: write occurred_at on the row"
+            )
         if unknown is not None:
             raise RowError(
                 "unknown_time", f"{unknown[:60]!r} may hold the time: rename it to occurred_at, or write a mapping"
@@ -128,6 +160,15 @@ def lay_time(result: Row, row: Row, metadata: Row, fallback: str | None, last: t
         if fallback is not None:
             note(result, FILE_TIME)
     result["occurred_at"] = found if found is not None else result.get("occurred_at") or fallback
+
+
+def _is_moment(value: object) -> bool:
+    """Whether the time of a message is one of a calendar, and no offset from the beginning of a talk."""
+    try:
+        at = None if value is None else parse_moment(value, "occurred_at")
+    except RowError:
+        return False
+    return at is not None and at > EARLIEST_EPOCH * 1_000_000
 
 
 def _is_time(name: str, value: object) -> bool:

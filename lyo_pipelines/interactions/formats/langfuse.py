@@ -146,14 +146,15 @@ def observation_converter(config: LangfuseConfig) -> Callable[[Row], Row]:
 def _latencies(row: Row, start: int, cutoff: int) -> tuple[float | None, float | None]:
     """Latency and time to first token in milliseconds.
 
-    The unit is the one that agrees with end_time - start_time where both are there, else the one of the cutoff date.
+    The unit is the one that agrees with end_time - start_time where both are there; else seconds where the names are those of the API
+    and of the UI (camel case), and in blob exports (snake case) the one of the cutoff date.
     """
     latency = parse_number(row.get("latency"), "response_time_ms") if row.get("latency") is not None else None
     first = _get(row, "time_to_first_token", "timeToFirstToken")
     first = None if first is None else parse_number(first, "time_to_first_token_ms")
     end = parse_moment(_get(row, "end_time", "endTime"), "end_time") if _get(row, "end_time", "endTime") else None
     took = (end - start) / 1000 if end is not None and end >= start else None
-    factor = 1.0 if start < cutoff else 1000.0
+    factor = 1.0 if start < cutoff and not {"startTime", "endTime", "traceId"} & row.keys() else 1000.0
     if latency and took:
         factor = min((1.0, 1000.0), key=lambda unit: abs(latency * unit - took))
     if latency is None:

@@ -1,7 +1,8 @@
 """Traces of Langfuse: with their observations inside, as one trace is downloaded, or as rows of the table of traces.
 
 A trace with generations is its observations, each a row, with the user, the session and the tags of the trace; what the trace was
-rated counts for its last generation that is no title maker's or judge's. A trace without any is one row: what went into it and what
+rated counts for the generation that gave the trace's output, where one did, else for its last one that is no title maker's or judge's.
+A trace without any is one row: what went into it and what
 came out is what the user saw.
 """
 
@@ -10,6 +11,9 @@ from __future__ import annotations
 from typing import Any
 
 from lyo_pipelines.config.interactions import LangfuseConfig
+from lyo_pipelines.interactions.chats.pairing import answer_in
+from lyo_pipelines.interactions.chats.replies import reply_of
+from lyo_pipelines.interactions.errors import RowError
 from lyo_pipelines.interactions.fields.columns import parsed_json
 from lyo_pipelines.interactions.formats.calls_about_chats import is_about_a_chat
 from lyo_pipelines.interactions.formats.langfuse import observation_converter, unquoted
@@ -50,6 +54,8 @@ def _rows_of(line: Row) -> list[Row]:
     whole = {name: trace[name] for name in _OF_TRACE if trace.get(name) not in (None, "")}
     metadata = parsed_json(trace.get("metadata"))
     answers = [item for item in given if not is_about_a_chat(item.get("name"), item.get("environment"))]
+    shown = _said(trace.get("output"))
+    answers = [item for item in answers if shown is not None and _said(item.get("output")) == shown] or answers
     last = max(answers or given, key=lambda item: str(item.get("startTime") or item.get("start_time") or ""))
     rows = []
     for item in observations:
@@ -60,6 +66,14 @@ def _rows_of(line: Row) -> list[Row]:
         row["scores"] = _scores_of(trace, item, is_last=item is last)
         rows.append(row)
     return rows
+
+
+def _said(output: Any) -> str | None:
+    """The text of an output, to compare it; None where there is none or it is not understood."""
+    try:
+        return answer_in(reply_of(output))
+    except RowError:
+        return None
 
 
 def _scores_of(trace: Row, observation: Row, *, is_last: bool) -> list[Row]:

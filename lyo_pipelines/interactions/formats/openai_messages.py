@@ -38,6 +38,7 @@ _ANSWERS = (
 _IF_UNANSWERED = ("chosen", "content", "text", "result", "model_output", "prediction")
 """Names that hold the answer only where the messages hold none: beside an answered chat, `text` is often the chat in print."""
 _NOTHING = (None, "", [], {})
+_PARENTS = ("parentId", "parent_id", "parentMessageId", "parent_message_id", "parent_message_uuid")
 
 
 def openai_messages(config: ChatConfig, file_time: str | None) -> RowFormat:
@@ -55,6 +56,7 @@ def openai_messages(config: ChatConfig, file_time: str | None) -> RowFormat:
 
 def chat_in_row(row: Row, messages: list[Any]) -> Chat:
     """The messages of a row with the question and the answer that stand beside them. Raises RowError."""
+    _require_one_branch(messages)
     asked = asked_beside(row, with_pictures_beside(turns_of(messages), row))
     unanswered = asked.turns[-1].role != "assistant"
     answer = _answer_beside(row, (*_ANSWERS, *_IF_UNANSWERED) if unanswered else _ANSWERS)
@@ -65,6 +67,22 @@ def chat_in_row(row: Row, messages: list[Any]) -> Chat:
         raise RowError("two_questions", "a question that is not in the messages, and no answer beside it")
     reply = reply_of(answer, asked=asked.text)
     return exchange(asked.turns, reply, question=asked.question, context=asked.context, pictures=asked.pictures)
+
+
+def _require_one_branch(messages: list[Any]) -> None:
+    """Raise RowError where two messages reply to the same one: a question or an answer was replaced, and both stand in the list."""
+    parents = [
+        (item.get("role"), str(parent))
+        for item in messages
+        if isinstance(item, dict)
+        and item.get("role") != "tool"
+        and (parent := next((item[name] for name in _PARENTS if item.get(name)), None))
+    ]
+    if len(set(parents)) < len(parents):
+        raise RowError(
+            "branches",
+            "two messages have the same parent: write the branch that was shown, or a mapping with answers_of",
+        )
 
 
 def _answer_beside(row: Row, names: tuple[str, ...]) -> Any:

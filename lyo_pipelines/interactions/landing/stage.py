@@ -46,7 +46,13 @@ from lyo_pipelines.interactions.landing.report import LandingReport, report_of
 from lyo_pipelines.interactions.landing.stop_ratings import off_scale_note, stop_ratings
 from lyo_pipelines.interactions.store.day_writers import DayWriters, days_of
 from lyo_pipelines.interactions.store.landed_parts import FEEDBACK as FEEDBACK_PARTS
-from lyo_pipelines.interactions.store.landed_parts import LANDING, forget_files, note_part, noted_days
+from lyo_pipelines.interactions.store.landed_parts import (
+    LANDING,
+    forget_files,
+    make_folders_of_parts,
+    note_part,
+    noted_days,
+)
 from lyo_pipelines.interactions.store.ledger import (
     LedgerEntry,
     Reached,
@@ -201,11 +207,15 @@ def commit_file(
         changed |= (clashing := write_clashes(lake, staged.file_hash, staged.clashes))
         parts += [("repeats", day) for day in duplicates] + [("clashes", day) for day in clashing]
         changed |= set(duplicates) | set(staged.days) | route_interactions(lake, staged.days, known, staged.reach_days)
+    targets = {
+        day: lake.landing_dir(day)
+        if staged.rows == "interactions"
+        else lake.path("feedback", f"date={day.isoformat()}")
+        for day in staged.days
+    }
+    lake.make_folders(targets.values())
     for day, path in staged.days.items():
-        target = (
-            lake.landing_dir(day) if staged.rows == "interactions" else lake.path("feedback", f"date={day.isoformat()}")
-        )
-        lake.move(path, f"{target}/{staged.file_hash}.parquet")
+        lake.move(path, f"{targets[day]}/{staged.file_hash}.parquet")
     if staged.rejected:
         lake.move(staged.rejected, lake.rejected(staged.file_hash))
     is_feedback, notes = staged.rows == "feedback", dict(staged.notes)
@@ -235,6 +245,7 @@ def commit_file(
         too_late=staged.too_late,
     )
     write_entry(lake, entry)
+    make_folders_of_parts(lake, {day for _, day in parts})
     for stage, day in parts:
         note_part(lake, stage, day, f"{staged.file_hash}.parquet")
     if is_feedback:

@@ -22,6 +22,11 @@ _BITS = 25
 _SHIFT = np.uint64(64 - _BITS)
 
 
+def make_index_folders(lake: Lake, stage: str, days: Iterable[date]) -> None:
+    """Have the folders of these days, before keys are added to them."""
+    lake.make_folders(_path(lake, stage, day).rpartition("/")[0] for day in days)
+
+
 def add_keys(lake: Lake, stage: str, day: date, keys: np.ndarray) -> None:
     """Add keys (uint64) of one day."""
     path = _path(lake, stage, day)

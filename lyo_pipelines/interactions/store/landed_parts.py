@@ -48,6 +48,11 @@ class LandedPart:
         return _BETWEEN.join((self.stage, self.name, str(self.rows), str(self.bytes), self.sha256))
 
 
+def make_folders_of_parts(lake: Lake, days: Iterable[date]) -> None:
+    """Have the folders in which the parts of these days are remembered."""
+    lake.make_folders(lake.path(_FOLDER, _of(day)) for day in sorted(days))
+
+
 def note_part(lake: Lake, stage: str, day: date, name: str) -> None:
     """Remember a part that lies in its place."""
     path = lake.path(stage, _of(day), name)
