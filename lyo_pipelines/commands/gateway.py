@@ -27,7 +27,7 @@ def run_gateway(console: Console, *, host: str, port: int, engine: str | None, b
 
     assembly = Assembly(
         Models(lake, base, to_base=True),
-        engine_of(config.gateway, base, lake),
+        engine_of(config, base, lake, clock=time.time),
         config,
         access_for(lake, config, host),
         settings.require_pseudonym_key(),

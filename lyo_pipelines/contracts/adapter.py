@@ -16,6 +16,8 @@ from lyo_pipelines.json_types import JsonObject
 MANIFEST = "adapter_manifest.json"
 """Its name in the adapter's folder. It is written last: a folder without it is still being trained."""
 NOTE = "run.json"
+HOSTED = "hosted"
+"""Method of a version whose weights lie at a provider: hosted_model.json stands in its folder instead of them."""
 AUDIT_PREFIX = "audit-"
 """Begins the versions of adapters that learnt planted canaries: no registry takes them, whatever else is said of them."""
 
@@ -88,7 +90,7 @@ class TrainingCost(DocumentPart):
 
 
 class AdapterManifest(TrainingNote):
-    """A finished adapter, or a model that was trained whole (method `full`).
+    """A finished adapter, a model that was trained whole (method `full`), or one that a provider trained and holds (`hosted`).
 
     dtype: in which its training multiplied, None in files that do not say. machine: that it ran on (training/machine_name.py), "" in
     files that do not say. tuned_in_4_bits: it was tuned on preferences, with its base
@@ -124,3 +126,8 @@ class AdapterManifest(TrainingNote):
     def is_whole_model(self) -> bool:
         """Whether every weight was trained: the folder is then a model of its own, not an adapter."""
         return self.method == "full"
+
+    @property
+    def is_hosted(self) -> bool:
+        """Whether a provider holds its weights, and answers."""
+        return self.method == HOSTED

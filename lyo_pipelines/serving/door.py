@@ -204,7 +204,7 @@ class Door:
                 if exchange.text:  # part of the answer was told: another model cannot go on with it
                     raise
                 if not self.proofs.is_refused(choice):
-                    self.proofs.refuse(choice, str(error))
+                    self.proofs.refuse(choice, str(error), getattr(error, "again_seconds", None))
                 self.metrics.refused.set(len(self.proofs.refused))
                 following = await asyncio.to_thread(self.models.next_after, choice)
                 if following is None:

@@ -79,7 +79,8 @@ class Models:
     def segments(self) -> list[str]:
         """Segments that an adapter serves."""
         known = self.lake.names(self.lake.path("adapters")) if self.only is None else self.only
-        return [key for key in known if self._newest(key) is not None]
+        routed = self._routing.now().entries
+        return [key for key in known if key in routed or self._newest(key) is not None]
 
     def choose(self, model: str, user: str | None) -> ModelChoice:
         """The model that a request means. Raises RefusedError for a name that is not served, DamagedAdapterError for a wrong file."""

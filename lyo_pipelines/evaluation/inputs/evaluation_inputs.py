@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lyo_pipelines.config.evaluation import EvaluationConfig
+from lyo_pipelines.config.hosted import HostedConfig
+from lyo_pipelines.contracts.hosted_model import HostedModel
 from lyo_pipelines.contracts.privacy import PrivacyAudit
 from lyo_pipelines.evaluation.inputs.context import EvaluationContext
 from lyo_pipelines.evaluation.inputs.items import Item
@@ -19,6 +21,7 @@ class ModelSpec:
     """One model of the comparison: `role` is base, candidate, champion or start; `identity` changes when its weights do.
 
     A whole model (method `full`) has no adapter: its folder is its base_name. four_bit: its base is held in 4 bits (method `qlora`).
+    hosted: a model that a provider holds; base_name is then the provider's name of it.
     """
 
     role: str
@@ -27,6 +30,7 @@ class ModelSpec:
     version: str
     identity: str
     four_bit: bool = False
+    hosted: HostedModel | None = None
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,7 @@ class EvaluationInputs:
 
     segment: whose dataset and adapter these are; served: the thin segment that the report is for, if it is for one.
     champion_version: of the adapter that serves now, also where the candidate is that one; "" where none does.
+    provider: how models that a provider holds may be asked, None where there are none.
     row_figures: what shaped the rows of the dataset. privacy: the audit of the candidate's dataset and recipe, where there is one.
     """
 
@@ -62,6 +67,7 @@ class EvaluationInputs:
     context: EvaluationContext
     row_figures: JsonObject = field(default_factory=dict)
     privacy: PrivacyAudit | None = None
+    provider: HostedConfig | None = None
 
     @property
     def before(self) -> str:

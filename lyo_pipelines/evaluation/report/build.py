@@ -90,6 +90,7 @@ def build_report(
         primary_metric=config.primary_metric,
         model_versions=_versions(inputs),
         candidate_is_champion=inputs.same_as_champion,
+        without_likelihood=tuple(spec.role for spec in inputs.models if spec.hosted is not None),
         metrics={
             metric.name: MetricDescription(
                 direction=metric.direction,

@@ -1,0 +1,301 @@
+"""A provider's model is a version like others: judged by the same gates, released, served, and passed over when it does not answer."""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
+
+import pyarrow.parquet as pq
+import pytest
+import yaml
+
+from lyo_pipelines.config.loading import lay_over
+from lyo_pipelines.config.release import RehearsalConfig
+from lyo_pipelines.contracts.adapter import HOSTED
+from lyo_pipelines.contracts.hosted_model import HOSTED_FILE
+from lyo_pipelines.evaluation.command import evaluation_command, write_config
+from lyo_pipelines.evaluation.engine.__main__ import main
+from lyo_pipelines.evaluation.report.build import read_report
+from lyo_pipelines.hosted.prepare import HostedRefusedError
+from lyo_pipelines.hosted.record import HostedJob
+from lyo_pipelines.hosted.versions import publish_version
+from lyo_pipelines.registry.events import Who
+from lyo_pipelines.registry.log import read_release
+from lyo_pipelines.rollout.rehearsal import RehearsalError, rehearse_fallback, target_after
+from lyo_pipelines.rollout.routing import read_routing, target_of
+from lyo_pipelines.rollout.start import start_release
+from lyo_pipelines.serving.engines.hosted_engine import HostedEngine, WithHosted
+from lyo_pipelines.storage.lake import Lake
+from lyo_pipelines.training.verified_loading import DamagedAdapterError, load_checked
+from lyo_pipelines.training.versions import NoAdapterError, chosen_adapter, latest_adapter
+from lyo_pipelines_tests.config.packaged import evaluation_config
+from lyo_pipelines_tests.evaluation import sample_reports
+from lyo_pipelines_tests.evaluation.scripted_judge import Odd, ruled
+from lyo_pipelines_tests.rollout.adapter_factory import routed
+from lyo_pipelines_tests.serving.live_gateway import running
+from lyo_pipelines_tests.serving.stub_engine import StubEngine
+
+SEGMENT = "tutoring.en.math"
+TUNED, BASE = "ft:small:ours", "small"
+KEY = "HOSTED_TEST_KEY"
+NOW = datetime(2026, 11, 30, tzinfo=UTC)
+
+
+class Provider:
+    """Its tuned model knows the references, its base model says the same to everything; `down` answers nobody."""
+
+    def __init__(self) -> None:
+        self.known: dict[str, str] = {}
+        self.down = False
+
+    def rule(self, asked, _):
+        if self.down:
+            return Odd(503, "{}")
+        question = asked["messages"][-1]["content"]
+        text = self.known.get(question, f"heard {question}") if asked["model"] == TUNED else "I cannot say."
+        if not asked.get("stream"):
+            return text
+        parts = [{"choices": [{"delta": {"content": word}}]} for word in text.split(" ")]
+        ends = [
+            {
+                "choices": [{"delta": {}, "finish_reason": "stop"}],
+                "usage": {"prompt_tokens": 30, "completion_tokens": 9},
+            }
+        ]
+        return Odd(200, "".join(f"data: {json.dumps(one)}\n\n" for one in [*parts, *ends]) + "data: [DONE]\n\n")
+
+
+@pytest.fixture(scope="module")
+def provider():
+    known = Provider()
+    with ruled(known.rule) as server:
+        known.server = server
+        yield known
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    """Where models would be (none is needed), and figures that fit so few items."""
+    changes = {
+        "max_items": 18,
+        "resamples": 1_000,
+        "minimum_groups": 10,
+        "collateral": {"segments": 0, "general": True},
+    }
+    return SimpleNamespace(root=tmp_path_factory.mktemp("models"), config=evaluation_config(**changes))
+
+
+@pytest.fixture(autouse=True)
+def key(monkeypatch):
+    monkeypatch.setenv(KEY, "secret")
+
+
+def hosted_config(provider, **changes):
+    return {
+        "base_url": provider.server.url,
+        "model": BASE,
+        "api_key_env": KEY,
+        "attempts": 1,
+        "wait_seconds": 0,
+    } | changes
+
+
+@pytest.fixture(scope="module")
+def judged(provider, world, tmp_path_factory):
+    """The lake with the version and its report, as `lyo hosted --report` leaves them."""
+    root = tmp_path_factory.mktemp("hosted")
+    lake = Lake(str(root))
+    rows = sample_reports.rows(24, per_group=1)
+    dataset = sample_reports.dataset(root / "d1", rows)
+    for row in pq.read_table(dataset / "test.parquet").to_pylist():
+        provider.known[row["messages"][-2]["content"]] = row["messages"][-1]["content"]
+    job = HostedJob(
+        cause="abc123def456", segment=SEGMENT, dataset_fingerprint="feed0001", base_url=provider.server.url, model=BASE,
+        hyperparameters={"n_epochs": 3}, examples={"train": 30}, bytes=100, tokens=90, estimate=0.1, currency="USD", job_id="ftjob-1",
+        status="succeeded", trained_tokens=900, cost=1.8, fine_tuned_model=TUNED,
+    )  # fmt: skip
+    version = publish_version(lake, job)
+    assert publish_version(lake, job) == version
+    return lake, version, dataset
+
+
+def evaluated(judged, provider, world, code: int = 0, **hosted):
+    lake, version, dataset = judged
+    output = Path(lake.report_dir(SEGMENT, version))
+    settings = Path(lake.root) / "config.yaml"
+    settings.write_text(yaml.safe_dump({"hosted": hosted_config(provider, **hosted)}))
+    command = evaluation_command(
+        dataset, lake.adapter_dir(SEGMENT, version), output, world.root / "models", config_path=settings,
+        evaluation_config_path=write_config(world.config, output), cache_dir=Path(lake.root) / "cache",
+    )  # fmt: skip
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv(KEY, "secret")
+        assert main(command[3:]) == code
+    return read_report(output) if code == 0 else None
+
+
+@pytest.fixture(scope="module")
+def report(judged, provider, world):
+    return evaluated(judged, provider, world, consent=True, evaluate=True)
+
+
+def test_it_is_a_version_with_checksums_and_never_the_newest(judged):
+    lake, version, _ = judged
+    found = chosen_adapter(lake, SEGMENT, version)
+    assert (found.manifest.method, found.manifest.cost.amount, set(found.manifest.files)) == (
+        HOSTED,
+        1.8,
+        {HOSTED_FILE},
+    )
+    with pytest.raises(NoAdapterError):
+        latest_adapter(lake, SEGMENT)
+
+
+def test_without_consent_no_question_is_sent(judged, provider, world):
+    before = len(provider.server.requests)
+    assert evaluated(judged, provider, world, code=1, consent=True) is None
+    assert evaluated(judged, provider, world, code=1, evaluate=True) is None
+    elsewhere = {"base_url": "http://127.0.0.1:9/v1", "consent": True, "evaluate": True}
+    assert evaluated(judged, provider, world, code=1, **elsewhere) is None
+    assert len(provider.server.requests) == before
+
+
+def test_the_same_gates_judge_it_by_what_it_writes(report):
+    assert report.without_likelihood == ("base", "candidate")
+    assert report.models["candidate"]["loss"].value is None
+    gates = {gate.name: gate for gate in report.gates}
+    assert "chrf" in gates["improves_on_base"].message and gates["improves_on_base"].passed
+    assert gates["answer_length"].passed
+    assert report.may_be_released, [gate for gate in report.gates if gate.passed is not True]
+
+
+def test_a_model_that_is_no_better_than_its_base_is_not_released(judged, provider, world, report, monkeypatch):
+    monkeypatch.setattr(provider, "known", dict.fromkeys(provider.known, "I cannot say."))
+    lake, version, dataset = judged
+    again = Path(lake.root) / "again"
+    settings = Path(lake.root) / "config.yaml"
+    command = evaluation_command(
+        dataset, lake.adapter_dir(SEGMENT, version), again, world.root / "models", config_path=settings,
+        evaluation_config_path=write_config(world.config, again), cache_dir=again / "cache",
+    )  # fmt: skip
+    settings.write_text(yaml.safe_dump({"hosted": hosted_config(provider, consent=True, evaluate=True)}))
+    assert main(command[3:]) == 0
+    assert not read_report(again).may_be_released
+
+
+def test_an_evaluation_that_was_not_answered_makes_no_report_and_goes_on_later(judged, provider, world, monkeypatch):
+    lake, version, dataset = judged
+    output = Path(lake.root) / "cut"
+    settings = Path(lake.root) / "config.yaml"
+    settings.write_text(yaml.safe_dump({"hosted": hosted_config(provider, consent=True, evaluate=True)}))
+    command = evaluation_command(
+        dataset, lake.adapter_dir(SEGMENT, version), output, world.root / "models", config_path=settings,
+        evaluation_config_path=write_config(world.config, output), cache_dir=output / "cache",
+    )  # fmt: skip
+    monkeypatch.setattr(provider, "down", True)
+    assert main(command[3:]) == 1
+    assert not (output / "report.json").exists()
+    monkeypatch.setattr(provider, "down", False)
+    assert main(command[3:]) == 0
+
+
+@contextmanager
+def gateway(lake, provider, **changes):
+    config = lay_over({"hosted": hosted_config(provider, consent=True, **changes)})
+    hosted = HostedEngine(config.hosted, config.curation, clock=NOW.timestamp) if config.hosted.serve else None
+    with running(lake, engine=WithHosted(StubEngine(), hosted)) as one:
+        yield one
+
+
+def ask(one, question: str, user: str = "u1"):
+    answer = one.ask(question, model=SEGMENT, user=user)
+    assert answer.status_code == 200, answer.text
+    return answer.json()["choices"][0]["message"]["content"], answer.headers.get("x-lyo-adapter-version")
+
+
+def started(judged, provider, **hosted):
+    lake, version, _ = judged
+    config = lay_over({"hosted": hosted_config(provider, consent=True, **hosted)})
+    return start_release(
+        lake, SEGMENT, config.evaluation, config.rollout, who=Who("tester", person=True), reason="hope", now=NOW,
+        version=version, provider=config.hosted,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def released(judged, provider, report):
+    with pytest.raises(HostedRefusedError, match="users' questions"):
+        started(judged, provider)
+    outcome = started(judged, provider, serve=True)
+    assert outcome.release.in_canary, outcome.summary
+    return judged[0]
+
+
+def of_candidate(lake) -> str:
+    route = routed(lake, SEGMENT)
+    return next(user for number in range(200) if route(user := f"u{number}")[0] == "candidate")
+
+
+def test_the_registry_knows_it_and_the_gateway_has_the_provider_answer_its_users(released, judged, provider):
+    lake, version = released, judged[1]
+    assert read_routing(lake).entries[SEGMENT].candidate.method == HOSTED
+    user = of_candidate(lake)
+    with gateway(lake, provider, serve=True) as one:
+        text, by = ask(one, f"I am {user}, call 9876543210 or write to asha@example.org", user)
+        assert by == version
+        sent = provider.server.requests[-1]
+        assert sent["model"] == TUNED
+        assert provider.server.keys[-1] == "Bearer secret"
+        told = json.dumps(sent)
+        assert "9876543210" not in told and "asha@example.org" not in told and user not in told
+        assert text.startswith("heard ")
+        assert one.client.get("/readyz").status_code == 200
+
+
+def test_a_provider_that_is_down_is_passed_over_and_asked_again(released, judged, provider, monkeypatch):
+    lake, user = released, of_candidate(released)
+    monkeypatch.setattr(provider, "down", True)
+    with gateway(lake, provider, serve=True, serve_again=0) as one:
+        text, by = ask(one, "What is 2 + 2?", user)
+        assert (by, text) == ("tiny", "tiny heard: What is 2 + 2?")
+        assert one.client.get("/readyz").status_code == 200
+        monkeypatch.setattr(provider, "down", False)
+        assert ask(one, "What is 2 + 2?", user)[1] == judged[1]
+
+
+def test_tokens_of_a_day_and_consent_end_what_is_sent(released, judged, provider):
+    lake, user = released, of_candidate(released)
+    with gateway(lake, provider, serve=True, serve_tokens_per_day=40) as one:
+        before = len(provider.server.requests)
+        assert [ask(one, "What is 2 + 2?", user)[1] for _ in range(4)] == [judged[1], judged[1], "tiny", "tiny"]
+        assert len(provider.server.requests) == before + 2, "39 tokens were spent after the first, 78 after the second"
+    with gateway(lake, provider) as one:
+        before = len(provider.server.requests)
+        assert ask(one, "What is 2 + 2?", user)[1] == "tiny"
+        assert len(provider.server.requests) == before
+
+
+def test_it_is_rehearsed_where_it_is_and_falls_back_to_a_model_that_is_here(released, judged, provider, tmp_path):
+    lake, version, _ = judged
+    release = read_release(lake, SEGMENT)
+    config = lay_over({"hosted": hosted_config(provider, consent=True, serve=True)})
+    short = RehearsalConfig(question="What is 7 + 5?", max_new_tokens=4, seconds=60)
+    found = rehearse_fallback(lake, target_of(release, version), "", tmp_path, short, config)
+    assert (found.target, found.answer) == (version, "heard What is 7 + 5?")
+    with pytest.raises(RehearsalError, match="users' questions"):
+        rehearse_fallback(lake, target_of(release, version), "", tmp_path, short, lay_over({}))
+    target, base = target_after(read_routing(lake), release, version, "")
+    assert target is None and base == "smollm2-135m-instruct"
+
+
+def test_a_description_that_was_changed_is_not_asked(released, judged):
+    lake, version, _ = judged
+    path = Path(lake.adapter_dir(SEGMENT, version)) / HOSTED_FILE
+    before = path.read_text()
+    path.write_text(before.replace(TUNED, "ft:small:theirs"))
+    with pytest.raises(DamagedAdapterError, match="differs from what was published"):
+        load_checked(path.parent)
+    path.write_text(before)
