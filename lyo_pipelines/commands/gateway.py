@@ -7,6 +7,7 @@ import time
 from rich.console import Console
 
 from lyo_pipelines.client.trainings import DagsterTrainings
+from lyo_pipelines.client.tunings import DagsterTunings
 from lyo_pipelines.config.loading import load_config
 from lyo_pipelines.config.settings import Settings
 from lyo_pipelines.serving.models import Models
@@ -33,6 +34,7 @@ def run_gateway(console: Console, *, host: str, port: int, engine: str | None, b
         settings.require_pseudonym_key(),
         time.time,
         DagsterTrainings(),
+        DagsterTunings(),
     )
     run_server(
         assembly.prepare,

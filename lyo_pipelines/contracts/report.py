@@ -82,7 +82,7 @@ class Report(Document):
     version: of the candidate adapter. row_figures: what shaped the rows of its dataset. data_version: hash of everything that
     the report depends on. metrics: in the order in which they are shown. models: role -> metric (and perplexity, answer_tokens,
     prompt_tokens, truncated, cut_to_fit, loss_no_number: see evaluation/report/gates.py) -> value.
-    without_likelihood: roles of models that a provider holds: nobody is told their losses.
+    without_likelihood: roles of models that a provider holds: nobody is told their losses, and primary_metric is another one then.
     expired: test items that hold no more (or not yet): a slice, and in no comparison.
     privacy: the audit of this dataset and recipe, where one was made before the report. incomplete: what is still waited for.
     seconds: how long the run took. A section that is None was switched off, or is of a version of this program that did not have it.

@@ -106,7 +106,8 @@ class _Answer:
 
     @property
     def headers(self) -> dict[str, str]:
-        return {**self._exchange.headers, "x-lyo-engine": self._engine}
+        engine = self._engine if self._exchange.choice.spec.hosted is None else "hosted"
+        return {**self._exchange.headers, "x-lyo-engine": engine}
 
     def body(self, kind: str, choices: Sequence[Mapping[str, object]], **more: object) -> dict[str, object]:
         choice = self._exchange.choice

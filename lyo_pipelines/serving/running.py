@@ -13,6 +13,7 @@ from starlette.types import ASGIApp
 
 from lyo_pipelines.config.loading import Config
 from lyo_pipelines.errors import LyoError
+from lyo_pipelines.fine_tuning.jobs import recover_jobs
 from lyo_pipelines.interactions.fields.scrub import Scrubber
 from lyo_pipelines.interactions.pseudonyms import Pseudonyms
 from lyo_pipelines.interactions.store.key_fingerprint import require_key
@@ -24,6 +25,7 @@ from lyo_pipelines.serving.documents import SETUP, Trainings, document_routes
 from lyo_pipelines.serving.door import Door
 from lyo_pipelines.serving.engines.engine import Engine
 from lyo_pipelines.serving.feedback import feedback_routes
+from lyo_pipelines.serving.fine_tuning import FILES, JOBS, Tunings, fine_tuning_routes
 from lyo_pipelines.serving.gateway import Access, make_app
 from lyo_pipelines.serving.health import health_routes, troubles
 from lyo_pipelines.serving.journal.journal import Journal
@@ -67,10 +69,13 @@ class Assembly:
     pseudonym_key: str
     clock: Callable[[], float]
     trainings: Trainings
+    tunings: Tunings
 
     async def prepare(self) -> tuple[Door, ASGIApp]:
         """Recover the journal, start the engine, prove what is routed. Raises LyoError."""
         lake, config = self.models.lake, self.config
+        if config.gateway.fine_tuning.enabled:
+            await asyncio.to_thread(recover_jobs, lake, config)
         pseudonyms = Pseudonyms(self.pseudonym_key)
         require_key(lake, pseudonyms)
         rows = RowMaker(pseudonyms, Scrubber(pseudonyms, config.interactions.identifier_keys))
@@ -97,5 +102,6 @@ class Assembly:
             *feedback_routes(journal, door.metrics, self.clock, rows),
             *document_routes(door, self.trainings),
             *page_routes(),
+            *fine_tuning_routes(lake, config, self.tunings, clock=self.clock, language_of=door.language_of),
         ]
-        return door, make_app(door, self.access, routes, uploads=(SETUP,), open_paths=PATHS)
+        return door, make_app(door, self.access, routes, uploads=(SETUP, FILES, JOBS), open_paths=PATHS)

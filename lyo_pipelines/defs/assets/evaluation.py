@@ -94,7 +94,8 @@ def eval_report(
     pipes.run(context=context, command=command)
     publish_folder(lake, place)
     report = read_report(output)
-    record_report(lake, segment, candidate.version, report)
+    if not candidate.manifest.is_hosted:  # triggers ask what is trained here
+        record_report(lake, segment, candidate.version, report)
     shown = store.load_config().dataset.shown_examples
     metadata = {
         **report_metadata(context.instance, lake, report, shown_answers=shown),

@@ -58,7 +58,7 @@ def _specs() -> list[dg.AssetCheckSpec]:
 def release_gates(context: dg.AssetCheckExecutionContext, store: Store) -> Iterator[dg.AssetCheckResult]:
     """Judge the report that this run made once, as a release would now; the newest adapter's in a run that made none."""
     lake, segment = store.lake(), context.op_execution_context.partition_key
-    run = context.instance.get_run_by_id(context.run_id)
+    run = context.instance.get_run_by_id(context.op_execution_context.run_id)
     version = (run.tags.get(REPORT_TAG) if run else None) or latest_adapter(lake, segment).version
     report = read_report(fetched(lake, lake.report_dir(segment, version)))
     config = store.load_config().evaluation

@@ -140,12 +140,12 @@ def _demand(gate: GateConfig) -> str:
 
 def _evaluate_gate(gate: GateConfig, report: Report, config: EvaluationConfig) -> Gate:
     tasks = report.tasks
-    if report.without_likelihood and gate.metric == report.primary_metric:
-        if (instead := _instead(report, config)) is None:
+    if report.without_likelihood and gate.metric == config.primary_metric:
+        if report.primary_metric == gate.metric:
             return _outcome(
-                gate, None, "a provider tells no likelihood, and no other metric of this task can take its place"
+                gate, None, "a provider tells no likelihood, and no other metric of this task takes its place"
             )
-        gate = gate.model_copy(update={"metric": instead})
+        gate = gate.model_copy(update={"metric": report.primary_metric})
     own = [name for name in tasks.own_metrics if name != VALID_ANSWER and _can_be_evaluated(gate, report, name)]
     if gate.metric == TASK_METRICS and not own:
         return _outcome(gate, True, "does not apply: the task has no metrics of its own", applies=False)
@@ -171,13 +171,6 @@ def _evaluate_gate(gate: GateConfig, report: Report, config: EvaluationConfig) -
     return (
         _together(gate, outcomes) if gate.metric == TASK_METRICS or len(outcomes) > 1 else next(iter(outcomes.values()))
     )
-
-
-def _instead(report: Report, config: EvaluationConfig) -> str | None:
-    """The metric that gates on the primary one are judged on where a provider's model tells no likelihood; None where none fits."""
-    names = (config.without_likelihood, *(name for name in report.tasks.own_metrics if name != VALID_ANSWER))
-    fits = (name for name in names if name in report.metrics and report.metrics[name].direction != "neutral")
-    return next(fits, None)
 
 
 def _judge_section(gate: GateConfig, report: Report) -> Gate:

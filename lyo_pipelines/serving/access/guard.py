@@ -40,8 +40,8 @@ def is_loopback(host: str) -> bool:
 class Guard:
     """The outermost application. keys: None where nobody needs one. hosts: names it is asked under; open_paths: need no key.
 
-    uploads: paths of owners, whose bodies may be as large as config.largest_upload. turned_away: is told why. failed: makes the
-    response.
+    uploads: paths of owners (and what lies below them), whose bodies may be as large as config.largest_upload. turned_away: is told
+    why. failed: makes the response.
     """
 
     app: ASGIApp
@@ -78,6 +78,10 @@ class Guard:
         except ClientGoneError:
             return
 
+    def is_upload(self, scope: Scope) -> bool:
+        """Whether the path is one of `uploads`, or lies below one."""
+        return any(scope["path"] == path or scope["path"].startswith(f"{path}/") for path in self.uploads)
+
     def _check_host(self, headers: Mapping[str, str], origin: str) -> None:
         host = _name(headers.get("host", ""))
         if host not in self.hosts:
@@ -103,7 +107,7 @@ class Guard:
         if holder is None:
             self.turned_away("key")
             raise RefusedError("a key is needed: Authorization: Bearer <key>", status=401, code="invalid_api_key")
-        if scope["path"] in self.uploads and not holder.owner:
+        if self.is_upload(scope) and not holder.owner:
             self.turned_away("key")
             raise RefusedError(
                 "an owner's key is needed: lyo gateway key add NAME --owner", status=403, code="not_an_owner"
@@ -131,7 +135,7 @@ class _Watch:
 
     def __init__(self, guard: Guard, scope: Scope, receive: Receive, send: Send, cors: Mapping[str, str]) -> None:
         self._guard, self._receive, self._send = guard, receive, send
-        self._most = guard.config.largest_upload if scope["path"] in guard.uploads else guard.config.largest_body
+        self._most = guard.config.largest_upload if guard.is_upload(scope) else guard.config.largest_body
         self._cors = [(name.encode(), value.encode()) for name, value in cors.items()]
         self._read, self._whole = 0, False
         self.begun = False
