@@ -26,7 +26,7 @@ OUT = Path(__file__).parent / "out" / "object_storage.json"
 def run_stages(root: str, rows: str) -> None:
     """The work, in a process of its own; prints a line of JSON after each stage."""
     from lyo_pipelines.config.loading import load_config
-    from lyo_pipelines.curation.day import curate_days
+    from lyo_pipelines.curation.days import curate_days
     from lyo_pipelines.dataset.build import build_dataset
     from lyo_pipelines.health.day import build_day as build_health
     from lyo_pipelines.health.read import examples_by_day, total_examples

@@ -1,8 +1,9 @@
-"""How progress looks: a live table on a terminal; elsewhere a line where a stage begins and one where it ends."""
+"""How progress looks: a live table on a terminal; elsewhere a line where a stage begins, gets on and ends."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from types import TracebackType
 
 from rich.console import Console
@@ -15,13 +16,24 @@ _MARKS = {"waiting": "[dim]·[/]", "running": "[cyan]▶[/]", "done": "[green]�
 
 
 class Display:
-    """Shows stages; use as a context manager."""
+    """Shows stages; use as a context manager.
 
-    def __init__(self, console: Console, *, every_seconds: float = 300.0) -> None:
+    Without a terminal a running stage says where it got on every so many seconds, and sooner (`step_seconds` after its last line)
+    where another step of it has begun: the first part of its detail.
+    """
+
+    def __init__(
+        self,
+        console: Console,
+        *,
+        every_seconds: float = 60.0,
+        step_seconds: float = 5.0,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.console = console
         self._live = Live(console=console, refresh_per_second=4, transient=False) if console.is_terminal else None
         self._last: dict[str, tuple[str, float, str]] = {}
-        self._every = every_seconds
+        self._every, self._step, self._monotonic = every_seconds, step_seconds, monotonic
 
     def __enter__(self) -> Display:
         if self._live:
@@ -39,10 +51,11 @@ class Display:
         if self._live:
             self._live.update(_table(stages))
             return
-        now = time.monotonic()
+        now = self._monotonic()
         for stage in stages.values():
             state, at, said = self._last.get(stage.key, ("waiting", now, ""))
-            got_on = stage.state == "running" and stage.detail != said and now - at >= self._every
+            patience = self._every if _step_of(stage.detail) == _step_of(said) else self._step
+            got_on = stage.state == "running" and stage.detail != said and now - at >= patience
             waits = stage.state == "waiting" and stage.detail and not said  # said once, whatever it then waits for
             if stage.state == state and not got_on and not waits:
                 continue
@@ -52,6 +65,10 @@ class Display:
             told = detail if stage.state == "waiting" and detail else f"{stage.state}{took} {detail}"
             line = f"{_MARKS[stage.state]} {stage.title}: {told}".rstrip()
             self.console.print(line, highlight=False, soft_wrap=True)
+
+
+def _step_of(detail: str) -> str:
+    return detail.split(" · ", maxsplit=1)[0]
 
 
 def _table(stages: dict[str, Stage]) -> Table:

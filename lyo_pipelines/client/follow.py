@@ -74,7 +74,7 @@ def apply_run(stages: dict[str, Stage], run: DagsterRun, now: float) -> None:
             stage.seconds = (end or now) - start
 
 
-def training_detail(lake: Lake, run: DagsterRun) -> str:
+def training_detail(lake: Lake, run: DagsterRun, now: float | None = None) -> str:
     """Steps, loss, speed and time left of the adapter version that the run trains."""
     version = run.tags.get(ADAPTER_TAG)
     path = working_folder(lake, lake.adapter_dir(run.segment, version or "")) / METRICS
@@ -91,11 +91,11 @@ def training_detail(lake: Lake, run: DagsterRun) -> str:
     ):
         if isinstance(row.get(key), int | float):
             parts.append(text.format(row[key]))
-    parts += _left(row.get("eta_seconds"), path)
+    parts += _left(row.get("eta_seconds"), path, now)
     return " · ".join(parts)
 
 
-def evaluation_detail(lake: Lake, run: DagsterRun) -> str:
+def evaluation_detail(lake: Lake, run: DagsterRun, now: float | None = None) -> str:
     """Model, items and time left of the report that the run writes."""
     version = run.tags.get(REPORT_TAG)
     path = working_folder(lake, lake.report_dir(run.segment, version or "")) / PROGRESS
@@ -105,7 +105,7 @@ def evaluation_detail(lake: Lake, run: DagsterRun) -> str:
     parts = [str(row.get("stage", "evaluating")), str(row.get("model", ""))]
     if row.get("total"):
         parts.append(f"{row.get('done', 0)}/{row['total']}")
-    parts += _left(row.get("eta_seconds"), path)
+    parts += _left(row.get("eta_seconds"), path, now)
     return " · ".join(part for part in parts if part)
 
 
@@ -127,12 +127,12 @@ def search_detail(lake: Lake, run: DagsterRun) -> str:
     return " · ".join(said)
 
 
-def _left(eta: object, path: Path) -> list[str]:
+def _left(eta: object, path: Path, now: float | None) -> list[str]:
     """The time left when the line was written, less the time since then: it counts down between two lines."""
     if not isinstance(eta, int | float):
         return []
     try:
-        since = max(0.0, time.time() - path.stat().st_mtime)
+        since = max(0.0, (time.time() if now is None else now) - path.stat().st_mtime)
     except OSError:
         since = 0.0
     left = round(eta - since)

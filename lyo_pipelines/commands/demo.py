@@ -45,7 +45,7 @@ CONFIG = f"""\
 retraining:
   launch:
     recipe: cpu_demo
-    overrides: {{budget: {{tokens: 3000}}, validation: {{max_examples: 8}}, {_STEPS}}}
+    overrides: {{budget: {{tokens: 1500}}, validation: {{max_examples: 8}}, {_STEPS}}}
     evaluation_items: 12
   segments:
     tutoring.en.math:
@@ -82,7 +82,8 @@ def _run_locked(console: Console, lake: Lake, *, port: int, interactions: int, s
     _drop_sample(console, lake, interactions=interactions, seed=seed)
     # the demo is the one place where triggers run without being switched on: written here, read by the Dagster that it starts
     os.environ.setdefault("LYO_TRIGGERS", "on")
-    if _data_current(lake) and is_told(lake):
+    finished = lake.local(lake.side("sample", "finished.json"))
+    if finished.exists() and _data_current(lake) and is_told(lake):
         console.print("Everything is already done; nothing needs to be repeated.")
         _print_ending(console, lake)
         return start_server(port, on_wait=starting(console)) if console.is_terminal else None
@@ -107,6 +108,7 @@ def _run_locked(console: Console, lake: Lake, *, port: int, interactions: int, s
         raise
     _print_ending(console, lake)
     _release(console, client, lake)
+    finished.write_text(json.dumps({"at": datetime.now(UTC).isoformat(timespec="seconds")}), encoding="utf-8")
     console.print(
         f"Took {clock(time.time() - began)} after installation. Dagster UI: {server.url} (again later: `lyo --demo ui`)",
         highlight=False,

@@ -24,7 +24,7 @@ from lyo_pipelines.storage.lake import Lake
 What = Literal["kept", "removed"]
 _COLUMNS: dict[What, tuple[str, ...]] = {
     "kept": (
-        "interaction_id", "segment", "occurred_at", "topic", "grade", "rating", "weight", "context", "question", "answer",
+        "interaction_id", "segment", "occurred_at", "topic", "grade", "rating", "weight", "context", "question", "images", "answer",
     ),
     "removed": ("interaction_id", "segment", "rule", "question", "answer"),
 }  # fmt: skip
@@ -132,6 +132,11 @@ def _print_row(console: Console, row: TableRow) -> None:
     if row.get("weight") is not None:
         known.append(f"weight {row['weight']:.2g}")
     console.print(f"\n[bold]{escape(' · '.join(known))}[/] [dim]{escape(row['interaction_id'])}[/]", highlight=False)
+    for image in row.get("images") or ():
+        where = "" if not image["turns_back"] else f", {image['turns_back']} messages before the question"
+        console.print(
+            f"  [dim]picture[/] {image['file']} ({image['width']} x {image['height']}{where})", highlight=False
+        )
     for name in ("context", "question", "answer"):
         if text := row.get(name):
             cut = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"

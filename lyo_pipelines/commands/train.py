@@ -31,7 +31,7 @@ from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines.storage.local_copies import models_dir
 from lyo_pipelines.training.preflight import require_ready
 from lyo_pipelines.training.recipe_loading import load_recipe, parse_changes
-from lyo_pipelines.training.recipes import PREFERENCE_METHODS
+from lyo_pipelines.training.recipes import TUNING_METHODS
 from lyo_pipelines.training.versions import NoAdapterError, latest_adapter, supervised_adapter
 
 
@@ -82,7 +82,7 @@ def train_segment(
     parse_parent(segment)
     overrides = parse_changes(changes)
     parsed = load_recipe(recipe, overrides)
-    if parsed.method in PREFERENCE_METHODS:  # a wrong recipe is said before anything starts
+    if parsed.method in TUNING_METHODS:  # a wrong recipe is said before anything starts
         raise WrongMethodError(f"recipe {recipe} tunes an existing adapter: `lyo prefer {segment} --recipe {recipe}`")
     settings = Settings.from_env()
     lake, config = Lake(settings.data_dir), load_config(settings.config_path)
@@ -141,10 +141,8 @@ def prefer_segment(
     """Launch `prefer` for the segment, follow it and print its report. Raises NoAdapterError without an adapter to start from."""
     parse_parent(segment)
     overrides = parse_changes(changes)
-    if load_recipe(recipe, overrides).method not in PREFERENCE_METHODS:
-        raise WrongMethodError(
-            f"recipe {recipe} does not learn from preferences: use kto or dpo, or `lyo train {segment}`"
-        )
+    if load_recipe(recipe, overrides).method not in TUNING_METHODS:
+        raise WrongMethodError(f"recipe {recipe} tunes no adapter: use kto, dpo or grpo, or `lyo train {segment}`")
     lake = Lake(Settings.from_env().data_dir)
     with near_names_told(lake, segment):
         supervised_adapter(lake, segment)

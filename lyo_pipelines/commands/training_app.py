@@ -117,17 +117,22 @@ def hosted(
         tune_hosted(output(), segment, dry_run=dry_run, cancel=cancel, as_json=as_json)
 
 
-@training_app.command(rich_help_panel=TRAINING, epilog=examples("lyo prefer tutoring.en.math --recipe dpo"))
+@training_app.command(
+    rich_help_panel=TRAINING,
+    epilog=examples("lyo prefer tutoring.en.math --recipe dpo", "lyo prefer tutoring.en.math --recipe grpo"),
+)
 def prefer(
     segment: Segment,
     recipe: Annotated[
         str,
-        typer.Option(help="kto, dpo, or a YAML file that uses one of these methods.", autocompletion=complete_recipe),
+        typer.Option(
+            help="kto, dpo, grpo, or a YAML file that uses one of these methods.", autocompletion=complete_recipe
+        ),
     ] = "kto",
     set: Changes = None,
     port: Port = 3000,
 ) -> None:
-    """Tune a segment's adapter on user preferences, and compare it with the adapter it started from."""
+    """Tune a segment's adapter on user preferences (or by rewards: grpo), and compare it with the adapter it started from."""
     from lyo_pipelines.commands.train import prefer_segment
 
     prefer_segment(output(), segment, recipe, set or [], port=port)

@@ -14,6 +14,17 @@ Positive = Annotated[int, Field(ge=1)]
 Rating = Annotated[float, Field(ge=1, le=5)]
 
 
+class ImageRules(BaseModel):
+    """Whose pictures may be learnt, and what a picture must be."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    learn_from: tuple[str, ...]
+    allow_unread: bool
+    minimum_side: Positive
+    minimum_contrast: Annotated[float, Field(ge=0, le=127)]
+
+
 class CurationConfig(BaseModel):
     """See curation.yaml."""
 
@@ -36,6 +47,8 @@ class CurationConfig(BaseModel):
     assistant_names: tuple[str, ...]
     redact_titled_names: bool
     personal_data_threshold: Share
+
+    images: ImageRules
 
     language_minimum_letters: Positive
     script_minimum_share: Share

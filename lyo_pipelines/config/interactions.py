@@ -148,6 +148,18 @@ class TableConfig(TableDefaults):
         return self
 
 
+class ImageLimits(BaseModel):
+    """What a picture in a row may be, and the form in which it is kept."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    most_per_row: int = Field(ge=1, le=64)
+    max_bytes: int = Field(ge=1024)
+    max_pixels: int = Field(ge=1024)
+    stored_side: int = Field(ge=64, le=16384)
+    jpeg_quality: int = Field(ge=50, le=100)
+
+
 class InteractionsConfig(BaseModel):
     """See interactions.yaml."""
 
@@ -170,6 +182,7 @@ class InteractionsConfig(BaseModel):
     time_zones: dict[str, TimeZone]
     full_exports: tuple[str, ...]
     language_from_text: LanguageFromText
+    images: ImageLimits
     langfuse: LangfuseConfig
     openai_messages: ChatConfig
     sharegpt: ChatConfig

@@ -21,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from lyo_pipelines.bounded_yaml import read_bounded_yaml
 from lyo_pipelines.config.alerts import AlertConfig
+from lyo_pipelines.config.cluster import ClusterConfig
 from lyo_pipelines.config.costs import CostsConfig
 from lyo_pipelines.config.curation import CurationConfig
 from lyo_pipelines.config.dataset import DatasetConfig
@@ -61,6 +62,7 @@ class Config(BaseModel):
     search: SearchConfig
     hosted: HostedConfig
     costs: CostsConfig
+    cluster: ClusterConfig
 
     @model_validator(mode="before")
     @classmethod

@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from lyo_pipelines.config.addresses import refuse_credentials
+from lyo_pipelines.config.addresses import WithoutCredentials, refuse_credentials
 from lyo_pipelines.config.alerts import AlertSecrets
 from lyo_pipelines.errors import LyoError
 
@@ -54,6 +54,9 @@ class Settings(BaseSettings):
     training_wait_seconds: how long a training waits for a device that another one holds.
     local_dir: for a lake in object storage, where models, adapters and unfinished files lie on this machine; None: the user's cache.
     lease_seconds: term of a lock in object storage, after which a killed owner's ends.
+    ray_address: where the Ray cluster of `cluster:` is: `local` (one on this machine, for the time of a run), `host:port` of a head
+    (from one of its nodes), or `ray://host:port`.
+    ray_jobs_address: that of its job server.
     traceback: whether errors that a person can mend show their traceback, too.
     pg_*: Dagster's state is kept in PostgreSQL once the host is set. The port is text, as libpq takes it.
     """
@@ -73,6 +76,8 @@ class Settings(BaseSettings):
     training_wait_seconds: float = Field(default=3600, ge=0)
     local_dir: Path | None = None
     lease_seconds: float = Field(default=60, ge=2)
+    ray_address: WithoutCredentials = "local"
+    ray_jobs_address: WithoutCredentials = Field(default="http://127.0.0.1:8265", pattern=r"^https?://")
     traceback: bool = False
     pg_host: str = ""
     pg_port: str = "5432"

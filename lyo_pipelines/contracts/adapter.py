@@ -89,6 +89,58 @@ class TrainingCost(DocumentPart):
     currency: str = ""
 
 
+class HeldAgainstStart(DocumentPart):
+    """One quantity (0 to 1, higher is better) on the validation questions: at the start, at the kept step, and the difference with its
+    interval; ends are None where there are too few questions for one.
+    """
+
+    name: str
+    rewarded: bool
+    n: int
+    start: float
+    value: float
+    change: float
+    ci_low: float | None = None
+    ci_high: float | None = None
+
+
+class RatingModel(DocumentPart):
+    """The model of ratings that rewards, and the one that judges: ratings learnt from, and how much of their variance each explains
+    among groups that it had not seen. used: False where nothing may be predicted, and `why`.
+    """
+
+    used: bool
+    why: str = ""
+    ratings: int = 0
+    explained: float | None = None
+    explained_by_judge: float | None = None
+
+
+class ReinforcementRecord(DocumentPart):
+    """What a training by rewards learnt from, and its guards' figures.
+
+    questions: of the train split with a reward; checkable: of them, those with a known result. rewards: weights as used. held:
+    the reward, then the judges that it does not see. kl: nats per token away from the start; length: tokens of an answer.
+    stopped: why the guards ended it; "" where they did not. Limits: as the recipe had them.
+    """
+
+    questions: int
+    checkable: int
+    validation: int
+    groups: int
+    rewards: dict[str, float]
+    ratings: RatingModel
+    held: tuple[HeldAgainstStart, ...]
+    kl: float
+    max_kl: float
+    length_start: float
+    length: float
+    max_length_ratio: float
+    confidence: float
+    step: int
+    stopped: str = ""
+
+
 class AdapterManifest(TrainingNote):
     """A finished adapter, a model that was trained whole (method `full`), or one that a provider trained and holds (`hosted`).
 
@@ -96,6 +148,8 @@ class AdapterManifest(TrainingNote):
     files that do not say. tuned_in_4_bits: it was tuned on preferences, with its base
     held in 4 bits as that of the adapter it started from. examples: learnt from and validated on; truncated: of them, shortened, by
     split and by what was cut. mixture: {segment: {"examples": …, "seen": …}}; preference: rewards of the last validation.
+    left_out: examples that were not learnt from, by split and why; pictured: of those learnt from, how many show pictures.
+    reinforcement: how a training by rewards went.
     files: name -> sha256 of what was published.
     """
 
@@ -114,6 +168,9 @@ class AdapterManifest(TrainingNote):
     truncated: dict[str, dict[str, int]] = Field(default_factory=dict)
     mixture: dict[str, dict[str, int]] = Field(default_factory=dict, exclude_if=_nothing)
     preference: dict[str, float | None] = Field(default_factory=dict, exclude_if=_nothing)
+    left_out: dict[str, dict[str, int]] = Field(default_factory=dict, exclude_if=_nothing)
+    pictured: int = Field(0, exclude_if=_nothing)
+    reinforcement: ReinforcementRecord | None = Field(None, exclude_if=_nothing)
     libraries: dict[str, str] = Field(default_factory=dict)
     files: dict[str, str] = Field(default_factory=dict)
 

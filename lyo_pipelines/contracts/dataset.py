@@ -172,7 +172,8 @@ class DatasetManifest(DataManifest):
     """One dataset version. counts: examples by split; strata: by stratum (largest first), then by split; lengths: quantiles.
 
     validity: by split, how many are current, expired, not_yet valid or "not said" (they hold always); empty where nobody says anything
-    of any. expires: last day on which they hold (ISO) -> examples of the train split.
+    of any. expires: last day on which they hold (ISO) -> examples of the train split. images: by split, how many show pictures; empty
+    where none does.
     """
 
     KIND: ClassVar[str] = "manifest of a dataset version"
@@ -199,6 +200,7 @@ class DatasetManifest(DataManifest):
     figures: DatasetSettings
     validity: dict[str, dict[str, int]] = Field(default_factory=dict, exclude_if=lambda validity: not validity)
     expires: dict[str, int] = Field(default_factory=dict, exclude_if=lambda expires: not expires)
+    images: dict[str, int] = Field(default_factory=dict, exclude_if=lambda images: not images)
 
     @classmethod
     def upgraded(cls, data: JsonObject, version: int) -> JsonObject:
@@ -234,7 +236,8 @@ class PreferenceSettings(DocumentPart):
 
 class PreferenceManifest(DataManifest):
     """Preference data. answers: read; held_out: of them, left out as test items. expired: left out of the train split as they hold
-    no more, or not yet. The others: {split: {kind: how many}}.
+    no more, or not yet; pictured: left out as their questions show pictures, which no preference tuning here sees. The others:
+    {split: {kind: how many}}.
 
     kto: labels, kto_before_balancing: before good and bad ones were made as many as each other; dpo: pairs.
     """
@@ -244,6 +247,7 @@ class PreferenceManifest(DataManifest):
     answers: int
     held_out: int
     expired: int = Field(default=0, exclude_if=lambda expired: not expired)
+    pictured: int = Field(default=0, exclude_if=lambda pictured: not pictured)
     kto: dict[str, dict[str, int]]
     kto_before_balancing: dict[str, dict[str, int]]
     dpo: dict[str, dict[str, int]]

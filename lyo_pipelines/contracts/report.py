@@ -9,6 +9,7 @@ from typing import ClassVar
 
 from pydantic import AwareDatetime, Field
 
+from lyo_pipelines.contracts.adapter import ReinforcementRecord
 from lyo_pipelines.contracts.document import Document, DocumentPart
 from lyo_pipelines.contracts.privacy import PrivacyAudit
 from lyo_pipelines.contracts.report_sections import (
@@ -84,7 +85,8 @@ class Report(Document):
     prompt_tokens, truncated, cut_to_fit, loss_no_number: see evaluation/report/gates.py) -> value.
     without_likelihood: roles of models that a provider holds: nobody is told their losses, and primary_metric is another one then.
     expired: test items that hold no more (or not yet): a slice, and in no comparison.
-    privacy: the audit of this dataset and recipe, where one was made before the report. incomplete: what is still waited for.
+    privacy: the audit of this dataset and recipe, where one was made before the report. reinforcement: how the candidate was trained
+    by rewards, if it was. incomplete: what is still waited for.
     seconds: how long the run took. A section that is None was switched off, or is of a version of this program that did not have it.
     """
 
@@ -130,6 +132,7 @@ class Report(Document):
     satisfaction: Satisfaction | None = None
     correctness: Correctness | None = None
     privacy: PrivacyAudit | None = None
+    reinforcement: ReinforcementRecord | None = None
     hopes: tuple[Hope, ...] | None = None
     incomplete: tuple[str, ...] = ()
     gates: tuple[Gate, ...]

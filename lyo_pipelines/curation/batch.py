@@ -20,6 +20,7 @@ from lyo_pipelines.curation import culture, quality
 from lyo_pipelines.curation.asked_language import settled_language
 from lyo_pipelines.curation.contract import NO_SEGMENT, REMOVED
 from lyo_pipelines.curation.examples import corrected_examples, disliked_examples, make_examples, middling_answers
+from lyo_pipelines.curation.image_rules import image_findings
 from lyo_pipelines.curation.json_texts import redact_structured_rows
 from lyo_pipelines.curation.judgements import day_ratings
 from lyo_pipelines.curation.repairs import repair_texts
@@ -120,7 +121,7 @@ def _prepared(
     frame = read_answers(frame, repaired)
     written = written_language(frame["spoken"], declared, config)
     frame = frame.with_columns(declared, written, bucket_language(declared, written))
-    frame = frame.with_columns(settled_language(frame, config))
+    frame = frame.with_columns(settled_language(frame, config), image_findings(frame, config))
     frame = frame.with_columns(_segments(frame))
     found = culture.cultural_findings(frame.with_columns(answer=frame["spoken"]), lists, config)
     frame = frame.with_columns(found)

@@ -8,7 +8,7 @@ from datetime import date
 import pyarrow as pa
 
 from lyo_pipelines.errors import LyoError
-from lyo_pipelines.interactions.contract import MESSAGE
+from lyo_pipelines.interactions.contract import IMAGE, MESSAGE
 
 EXAMPLE = pa.schema(
     [
@@ -36,6 +36,9 @@ EXAMPLE = pa.schema(
         pa.field("context", pa.string()),
         pa.field("history", pa.list_(MESSAGE)),
         pa.field("question", pa.string(), nullable=False),
+        pa.field(
+            "images", pa.list_(IMAGE), metadata={"doc": "pictures of the question and of earlier turns, in order"}
+        ),
         pa.field("answer", pa.string(), nullable=False),
         pa.field(
             "original_answer",

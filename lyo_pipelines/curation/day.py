@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import date
-from functools import partial
-from itertools import groupby
 
 import polars as pl
 import pyarrow as pa
@@ -19,6 +16,7 @@ from lyo_pipelines.curation import quality
 from lyo_pipelines.curation.batch import BatchResult
 from lyo_pipelines.curation.contract import EXAMPLE, INPUTS_KEY, REMOVED, CurationReport, MissingDayError
 from lyo_pipelines.curation.funnel import funnel_table
+from lyo_pipelines.curation.image_texts import ImageTexts
 from lyo_pipelines.curation.inputs import day_signature, stale_days
 from lyo_pipelines.curation.judgements import FILE, RATING
 from lyo_pipelines.curation.review import Review, phrase_rules, read_queue, review_decisions, update_day
@@ -27,40 +25,10 @@ from lyo_pipelines.curation.wordlists import load_wordlists
 from lyo_pipelines.curation.workers import curated_batches
 from lyo_pipelines.interactions.contract import INTERACTION
 from lyo_pipelines.storage.arrow import conform_table
-from lyo_pipelines.storage.damage import PARQUET, DamagedFileError
+from lyo_pipelines.storage.damage import PARQUET
 from lyo_pipelines.storage.lake import Lake
 
-__all__ = ["curate_day", "curate_days", "stale_days"]
-
-
-def curate_days(
-    lake: Lake, days: Sequence[date], config: CurationConfig
-) -> Iterator[tuple[date, CurationReport | DamagedFileError]]:
-    """Curate days, in their order; of one whose rows are damaged the error is given, and the others go on.
-
-    Days of one batch, which keeps one thread busy, are curated `workers` at a time. Where anything else is raised, days that have
-    begun are finished and no other begins. Raises what curate_day raises.
-    """
-    pool = ThreadPoolExecutor(config.workers, thread_name_prefix="days")
-    try:
-        for small, group in groupby(days, lambda day: _is_one_batch(lake, day, config)):
-            yield from (pool.map if small else map)(partial(_curated, lake, config=config), group)
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def _curated(lake: Lake, day: date, config: CurationConfig) -> tuple[date, CurationReport | DamagedFileError]:
-    try:
-        return day, curate_day(lake, day, config)
-    except DamagedFileError as error:
-        return day, error
-
-
-def _is_one_batch(lake: Lake, day: date, config: CurationConfig) -> bool:
-    path = lake.interactions(day)
-    with suppress(DamagedFileError):
-        return lake.exists(path) and lake.table_footer(path).num_rows <= config.batch_rows
-    return False
+__all__ = ["curate_day", "stale_days"]
 
 
 def curate_day(lake: Lake, day: date, config: CurationConfig) -> CurationReport:
@@ -97,7 +65,8 @@ def _curate(lake: Lake, day: date, config: CurationConfig) -> CurationReport:
             )
         }
         file = files.enter_context(lake.open_table(lake.interactions(day)))
-        for result in curated_batches(_batches(file, config.batch_rows), config, lists, decided, phrases):
+        batches = map(ImageTexts.of(lake, config).with_findings, _batches(file, config.batch_rows))
+        for result in curated_batches(batches, config, lists, decided, phrases):
             total.add(result, day)
             writers["kept"].write_table(result.kept)
             writers["disliked"].write_table(result.disliked)

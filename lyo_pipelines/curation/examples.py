@@ -63,9 +63,20 @@ def _example_ids(frame: pl.DataFrame) -> pl.Series:
     whole = frame.select(*(pl.col(name).fill_null("") for name in texts), turns.alias("turns")).select(
         pl.concat_str(pl.all(), separator="\x1f")
     )
+    shown = image_names(frame)
+    if shown is not None:  # a row without pictures keeps the id that it always had
+        whole = whole.select(pl.concat_str(pl.all(), pl.when(shown != "").then("\x1f" + shown).otherwise(pl.lit(""))))
     return pl.Series(
         "example_id", [blake2b(text.encode(), digest_size=8).hexdigest() for text in whole.to_series()], dtype=pl.String
     )
+
+
+def image_names(frame: pl.DataFrame) -> pl.Series | None:
+    """The files of each row's pictures with their turns as one text ("" without any); None where no row has one."""
+    if "images" not in frame.columns or frame["images"].null_count() == frame.height:
+        return None
+    one = pl.concat_str(pl.element().struct.field("file"), pl.element().struct.field("turns_back").cast(pl.String))
+    return frame.select(pl.col("images").list.eval(one).list.join(" ").fill_null("").alias("images")).to_series()
 
 
 def corrected_examples(frame: pl.DataFrame) -> pl.DataFrame:

@@ -17,6 +17,7 @@ from lyo_pipelines.curation.rules import RULES, RULES_VERSION
 from lyo_pipelines.curation.task_answers import formats_signature
 from lyo_pipelines.curation.wordlists import Wordlists, load_wordlists
 from lyo_pipelines.errors import LyoError
+from lyo_pipelines.images.reading_text import reader_name
 from lyo_pipelines.json_types import JsonObject
 from lyo_pipelines.storage.damage import DamagedTableError
 from lyo_pipelines.storage.lake import Lake
@@ -41,7 +42,10 @@ def rules_signature(config: CurationConfig, lists: Wordlists) -> str:
     }
     relevant = config.model_dump(mode="json", exclude=ignored)
     names = [rule.name for rule in RULES]
-    text = json.dumps([RULES_VERSION, names, formats_signature(), relevant, lists.signature], sort_keys=True)
+    said = [RULES_VERSION, names, formats_signature(), relevant, lists.signature]
+    if config.images.learn_from:  # whether the text in pictures can be read, and by what, decides about rows
+        said.append(reader_name())
+    text = json.dumps(said, sort_keys=True)
     return sha256(text.encode()).hexdigest()[:16]
 
 

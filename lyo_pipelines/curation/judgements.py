@@ -12,6 +12,7 @@ from hashlib import blake2b
 import polars as pl
 import pyarrow as pa
 
+from lyo_pipelines.curation.examples import image_names
 from lyo_pipelines.curation.texts import history_contents
 from lyo_pipelines.storage.lake import Lake
 
@@ -47,6 +48,8 @@ def answer_keys(frame: pl.DataFrame) -> pl.Series:
         .str.replace_all(" ?\x1f ?", "\x1f")
         .str.strip_chars(" ")
     ).to_series()
+    if (shown := image_names(frame)) is not None:  # the same words to another picture are another question
+        folded = folded + pl.select(pl.when(shown != "").then("\x1f" + shown).otherwise(pl.lit(""))).to_series()
     return pl.Series(
         "answer_key", [blake2b(text.encode(), digest_size=16).hexdigest() for text in folded], dtype=pl.String
     )

@@ -9,7 +9,7 @@ import polars as pl
 import pyarrow as pa
 
 from lyo_pipelines.config.curation import CurationConfig
-from lyo_pipelines.curation.examples import rating_weight
+from lyo_pipelines.curation.examples import image_names, rating_weight
 from lyo_pipelines.curation.judgements import with_shared_ratings
 
 REMOVED_FROM_POOL = pa.schema(
@@ -62,6 +62,8 @@ def exact_duplicate(frame: pl.DataFrame, _: CurationConfig, __: int | None) -> p
         .list.join("\x1d")
         .alias("history"),
     )
+    if (shown := image_names(frame)) is not None:  # the same words to another picture are another question
+        keys = keys.with_columns(shown)
     order = frame.select("rated", "occurred_at", "interaction_id", "example_id").with_columns(
         row=pl.int_range(pl.len()), key=keys.to_struct("key").hash(seed=11)
     )

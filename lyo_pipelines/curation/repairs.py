@@ -15,11 +15,12 @@ import polars as pl
 
 from lyo_pipelines.curation.wordlists import Wordlists
 
-# C0 without tab and newline, DEL, C1, soft hyphen, zero-width space, word joiner, BOM, bidi marks and isolates, interlinear marks.
+# C0 without tab and newline, DEL, C1, soft hyphen, zero-width space, word joiner, BOM, bidi marks and isolates, interlinear marks,
+# the sign in place of an object (in messages it stands for a picture: tasks/messages.py).
 # ZWNJ and ZWJ (U+200C, U+200D) stay: Indic scripts need them.
 _CONTROL = (
     "[\\x00-\\x08\\x0B-\\x1F\\x7F-\\u009F\\u00AD\\u200B\\u200E\\u200F\\u202A-\\u202E\\u2060-\\u2064\\u2066-\\u206F\\uFEFF"
-    "\\uFFF9-\\uFFFB]"
+    "\\uFFF9-\\uFFFC]"
 )
 # UTF-8 read as Latin-1 or Windows-1252: a lead byte's letter followed by a continuation byte's sign.
 _MOJIBAKE = "[ÂÃÄÅÐÑâàáãð][\\u0080-\\u00BF€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]"  # what one misread sequence begins with

@@ -30,6 +30,10 @@ OF_LINE = {KEEP: KEEP, DROP: DROP, ALWAYS: KEEP, NEVER: DROP}
 """What a decision means for the line that it stands in."""
 
 
+_DAY_WAITS = 3600.0
+"""Seconds: on a cluster dozens of days may stand before one, and a large queue takes seconds for each."""
+
+
 class ReviewQueueError(LyoError):
     """The queue file cannot be understood; the message says which line and what to do."""
 
@@ -163,7 +167,7 @@ def update_day(lake: Lake, day: date, found: Iterable[Review]) -> int:
     and days that run at the same time wait for each other.
     """
     fresh = {review.key: review for review in found}
-    with locked_queue(lake):
+    with locked_queue(lake, timeout=_DAY_WAITS):
         queue = read_queue(lake)
         kept: list[Review] = []
         for line in queue:

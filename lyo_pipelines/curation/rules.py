@@ -15,17 +15,16 @@ from lyo_pipelines.config.curation import CurationConfig
 from lyo_pipelines.curation.contract import NO_SEGMENT
 from lyo_pipelines.curation.culture import cultural_complaint
 from lyo_pipelines.curation.cut_answers import ends_cut, said_cut
+from lyo_pipelines.curation.image_rules import IMAGE_RULES, image_findings
 from lyo_pipelines.curation.quoted import without_quotations
 from lyo_pipelines.curation.repairs import ABOUT_ENCODING
 from lyo_pipelines.curation.repetition import repeated_texts
 from lyo_pipelines.curation.review import DROP, PENDING
 from lyo_pipelines.curation.wordlists import Wordlists
-from lyo_pipelines.interactions.chats.pairing import IMAGE_LEFT_OUT
 
-RULES_VERSION = 5
+RULES_VERSION = 6
 """Raise it when a rule or a step changes what comes out: all days become stale."""
 
-_IMAGE = rf'"{IMAGE_LEFT_OUT}"\s*:\s*true'
 Test = Callable[[pl.DataFrame, CurationConfig, Wordlists], pl.Series]
 
 
@@ -195,11 +194,6 @@ def refusal(frame: pl.DataFrame, config: CurationConfig, lists: Wordlists) -> pl
     return found.scatter(rows, lists.refuses(without_quotations(window.gather(rows)))) if len(rows) else found
 
 
-def image_left_out(frame: pl.DataFrame, _: CurationConfig, __: Wordlists) -> pl.Series:
-    """The question, the answer or an earlier turn held a picture: a model that reads text alone must not learn it without."""
-    return frame["metadata"].cast(pl.String).str.contains(_IMAGE).fill_null(False)
-
-
 def wrong_language(frame: pl.DataFrame, _: CurationConfig, __: Wordlists) -> pl.Series:
     """The answer is written in another language than the declared one (romanised Hindi and Tamil have their own buckets)."""
     return frame["written"] != frame["bucket"]
@@ -215,29 +209,40 @@ def cultural_review_pending(frame: pl.DataFrame, _: CurationConfig, __: Wordlist
     return frame["decision"].fill_null("") == PENDING
 
 
-RULES: tuple[Rule, ...] = tuple(
-    Rule(test.__name__, (test.__doc__ or "").strip(), test)
-    for test in (
-        no_segment,
-        error,
-        image_left_out,  # before ratings: nor is such an answer a bad one to learn from
-        empty_question,
-        empty_answer,
-        rated_low,
-        unrated,
-        unrated_thumbs_down,
-        unrated_retried,
-        unrated_complaint,
-        unrated_short,
-        broken_text,
-        truncated_answer,
-        invalid_answer,
-        repeated_answer,
-        refusal,
-        wrong_language,
-        cultural_dropped,
-        cultural_review_pending,
-    )
+def _image_rule(name: str, description: str) -> Rule:
+    """One rule over the pictures of a row; what is against it was found once for all of them."""
+
+    def removes(frame: pl.DataFrame, config: CurationConfig, _: Wordlists) -> pl.Series:
+        found = frame["image_finding"] if "image_finding" in frame.columns else image_findings(frame, config)
+        return found.eq(name).fill_null(False)
+
+    return Rule(name, description, removes)
+
+
+RULES: tuple[Rule, ...] = (
+    *(Rule(test.__name__, (test.__doc__ or "").strip(), test) for test in (no_segment, error)),
+    *(_image_rule(name, description) for name, description in IMAGE_RULES.items()),
+    *(
+        Rule(test.__name__, (test.__doc__ or "").strip(), test)
+        for test in (
+            empty_question,
+            empty_answer,
+            rated_low,
+            unrated,
+            unrated_thumbs_down,
+            unrated_retried,
+            unrated_complaint,
+            unrated_short,
+            broken_text,
+            truncated_answer,
+            invalid_answer,
+            repeated_answer,
+            refusal,
+            wrong_language,
+            cultural_dropped,
+            cultural_review_pending,
+        )
+    ),
 )
 """All removal rules, in the order in which they are asked."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import yaml
@@ -72,6 +72,7 @@ def dataset_card(manifest: DatasetManifest) -> str:
         "subject and grade, drawn by a keyed hash.\n",
         _groups(manifest),
         _validity(manifest.validity, manifest.expires),
+        _pictures(manifest.images),
         _figures(manifest.row_figures),
         "## Composition\n",
         f'By {", ".join(manifest.strata_by)} ("-": not known):\n',
@@ -111,6 +112,16 @@ def dataset_card(manifest: DatasetManifest) -> str:
         f"parent version {manifest.parent or 'none'}. `manifest.json` holds all of this for programs.\n",
     ]
     return "\n".join(section for section in sections if section)
+
+
+def _pictures(images: Mapping[str, int]) -> str:
+    if not images:
+        return ""
+    counts = ", ".join(f"{count:,} of {split}" for split, count in images.items())
+    return (
+        f"Examples that show pictures: {counts}. Their messages hold U+FFFC for each picture, and `images` names the files in "
+        "`lake/images`, which are not in this folder. Only a model that sees may learn them.\n"
+    )
 
 
 def _header(manifest: DatasetManifest, total: int) -> str:

@@ -41,6 +41,13 @@ SPLIT_SCHEMA = pa.schema(
             nullable=False,
             metadata={"doc": "the chat, oldest first; ends with the answer to learn"},
         ),
+        pa.field(
+            "images",
+            pa.list_(pa.string()),
+            metadata={
+                "doc": "files in lake/images of the pictures that the messages show, one for each mark U+FFFC in them"
+            },
+        ),
         pa.field("weight", pa.float32(), nullable=False),
         pa.field("board", pa.string()),
         pa.field("valid_from", pa.date32(), metadata={"doc": "first day on which it holds; null: not said"}),

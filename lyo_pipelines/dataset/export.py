@@ -104,18 +104,19 @@ def _write_openai(lake: Lake, source: str, folder: Path, minimum_weight: float) 
     """One line is {"messages": [{"role", "content"}, …]} ending with the assistant.
 
     A message may carry `weight` 0 or 1 in that form (learn from it or not): earlier assistant turns get 0, because only the last
-    answer was chosen by curation.
+    answer was chosen by curation. Rows that show pictures are left out: the card says how many there are.
     """
 
     def line(row: RawRow) -> Mapping[str, object] | None:
-        if row["weight"] < minimum_weight:
+        if row["weight"] < minimum_weight or row.get("images"):
             return None
         *earlier, last = row["messages"]
         messages = [{**message, "weight": 0} if message["role"] == "assistant" else message for message in earlier]
         return {"messages": [*messages, last]}
 
+    columns = ["messages", "weight", "images"]
     return {
-        split: _write_lines(lake, f"{source}/{split}.parquet", ["messages", "weight"], folder / f"{split}.jsonl", line)
+        split: _write_lines(lake, f"{source}/{split}.parquet", columns, folder / f"{split}.jsonl", line)
         for split in SPLITS
     }
 
@@ -144,7 +145,8 @@ def _write_lines(lake: Lake, path: str, columns: list[str], target: Path, line: 
     """Write a Parquet file as JSON lines, a batch in memory at a time; returns the lines. `line` may leave a row out (None)."""
     written = 0
     with lake.open_table(path) as parquet, target.open("wb") as handle:
-        for batch in parquet.iter_batches(batch_size=_BATCH, columns=columns):
+        there = [name for name in columns if name in parquet.schema_arrow.names]  # files of before hold no pictures
+        for batch in parquet.iter_batches(batch_size=_BATCH, columns=there):
             for row in batch.to_pylist():
                 if (made := line(row)) is not None:
                     handle.write(orjson.dumps(made, option=orjson.OPT_APPEND_NEWLINE))

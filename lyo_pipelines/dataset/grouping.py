@@ -1,6 +1,7 @@
 """From examples to ties: which keys each example has, and which of its texts tie it to other examples.
 
-What ties: the conversation, the source question, and every text that is an exercise (question_texts.py lists the candidates):
+What ties: the conversation, the source question, a picture (image_ties.py), and every text that is an exercise (question_texts.py
+lists the candidates):
 
 - what the student asked first, however short, behind what common_parts.py finds before it; a long later question, too;
 - the material of a question (a context is often the exercise, and the question only "explain this");
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -27,8 +29,11 @@ from lyo_pipelines.dataset.comparable_texts import comparable_words, letters_and
 from lyo_pipelines.dataset.contract import SPLIT_STRATUM
 from lyo_pipelines.dataset.earlier_keys import earlier_text_keys
 from lyo_pipelines.dataset.group_keys import member_keys
+from lyo_pipelines.dataset.image_ties import image_keys, image_pairs
 from lyo_pipelines.dataset.question_texts import ASKED, CONTEXT, FORMULA, JOINED, MATERIAL, STEM, question_texts
 from lyo_pipelines.dataset.split_statistics import stratum_names
+from lyo_pipelines.interactions.chats.pairing import IMAGE_ONLY
+from lyo_pipelines.interactions.contract import MESSAGE
 from lyo_pipelines.storage.arrow import give_back, offsets_and_values, pc
 from lyo_pipelines.tasks.messages import MESSAGE_COLUMNS, OPENING, messages_column
 
@@ -42,6 +47,7 @@ GROUPING_COLUMNS = (
     "context",
     "history",
     "question",
+    "images",
     *SPLIT_STRATUM,
 )
 COMMON_AT_LEAST = 8
@@ -75,7 +81,8 @@ class DayTies:
     own: (N,) interaction keys. unit: (N,) what counts as one when a text is counted: the source question, else the conversation, else
     the interaction. linked: (N,) whether the row names a conversation; late: (N,) a later turn of one, whose history is not known.
     pairs: keys that belong together whatever the texts say. row, kind, order, last, text: the day's texts as in QuestionTexts, `text`
-    a position in `texts`, the distinct texts as comparable words. earlier: (E, 2) own keys and known keys of earlier versions.
+    a position in `texts`, the distinct texts as comparable words. pictured: own keys of the examples of the day's P pictures, with
+    picture, the key of each one's file, and looks, its hash. earlier: (E, 2) own keys and known keys of earlier versions.
     stratum, segment: (N,) names.
     """
 
@@ -90,6 +97,9 @@ class DayTies:
     last: np.ndarray
     text: np.ndarray
     texts: pa.Array
+    pictured: np.ndarray
+    picture: np.ndarray
+    looks: np.ndarray
     earlier: np.ndarray
     stratum: pa.Array
     segment: pa.Array
@@ -111,6 +121,7 @@ def day_ties(table: pa.Table, config: DatasetConfig, known: np.ndarray) -> DayTi
         pairs.append(np.column_stack([own[rows], keys]))
         unit[rows] = keys
         linked[rows] |= kind == "c"
+    row, picture, looks = image_keys(columns["images"])
     messages, opening = _spoken(table)
     material = [(CONTEXT, columns["context"]), (MATERIAL, columns["system_prompt"]), (MATERIAL, opening)]
     found = question_texts(messages, material, config)
@@ -129,6 +140,9 @@ def day_ties(table: pa.Table, config: DatasetConfig, known: np.ndarray) -> DayTi
         last=found.last,
         text=words.indices.to_numpy().astype(np.int64),
         texts=words.dictionary,
+        pictured=own[row],
+        picture=picture,
+        looks=looks,
         earlier=_earlier(own, found.row, found.kind, found.text, known),
         stratum=stratum_names(table, SPLIT_STRATUM).combine_chunks().dictionary_encode(),
         segment=columns["segment"].dictionary_encode(),
@@ -138,10 +152,26 @@ def day_ties(table: pa.Table, config: DatasetConfig, known: np.ndarray) -> DayTi
 def _spoken(table: pa.Table) -> tuple[pa.ListArray, pa.Array]:
     """The chat as it will be written, without system prompt, context and answer; and what the assistant opened it with."""
     nothing = pa.nulls(table.num_rows, pa.string())
-    columns = {name: table[name] if name in ("history", "question") else nothing for name in MESSAGE_COLUMNS}
+    # that a picture came without words is no text by which two questions could be the same
+    said = {"history": _worded(table["history"].combine_chunks()), "question": _without_only(table["question"])}
+    columns = {name: said.get(name, nothing) for name in MESSAGE_COLUMNS}
     messages = messages_column(pa.table(columns), lambda _: "")
     offsets, flat = offsets_and_values(messages)
     return messages, pc.replace_substring(flat.field("content").take(pa.array(offsets[:-1])), OPENING, "")
+
+
+def _without_only(texts: Any) -> Any:
+    return pc.if_else(pc.equal(texts, IMAGE_ONLY), "", texts)
+
+
+def _worded(history: pa.ListArray) -> pa.ListArray:
+    """Histories without what stands for pictures that came without words."""
+    flat = history.flatten()
+    if not pc.any(pc.equal(flat.field("content"), IMAGE_ONLY)).as_py():
+        return history
+    offsets, flat = offsets_and_values(history)
+    told = pa.StructArray.from_arrays([flat.field("role"), _without_only(flat.field("content"))], fields=list(MESSAGE))
+    return pa.ListArray.from_arrays(pa.array(offsets.astype(np.int32)), told)
 
 
 def _earlier(own: np.ndarray, row: np.ndarray, kind: np.ndarray, text: pa.Array, known: np.ndarray) -> np.ndarray:
@@ -173,6 +203,7 @@ def all_ties(days: Iterable[DayTies], config: DatasetConfig, curation: CurationC
     keys, names = text_keys(compared)[1], text_keys(full)[1]
     row = whole.row[tying]
     pairs = [whole.pairs, _kept_earlier(whole), np.column_stack([whole.own[row], keys[place]])]
+    pairs.append(image_pairs(whole.pictured, whole.picture, whole.looks))
     pairs.append(np.column_stack([keys, names])[keys != names])  # the whole wording is remembered, too
     near, counts = _near_duplicates(compared, keys, place, row, len(whole.own), config, curation)
     return Ties(whole.own, np.concatenate([*pairs, near]), _codes(whole.stratum), counts)
@@ -208,6 +239,9 @@ def _joined(parts: list[DayTies]) -> DayTies:
             np.concatenate([np.zeros(0, np.int64), *(p.text + s for p, s in zip(parts, text_starts, strict=False))])
         ],
         texts=chunked.dictionary,
+        pictured=joined("pictured", np.uint64),
+        picture=joined("picture", np.uint64),
+        looks=joined("looks", np.uint64),
         earlier=np.concatenate([empty, *(part.earlier for part in parts)]),
         stratum=pa.chunked_array([part.stratum for part in parts], _NAMES).unify_dictionaries().combine_chunks(),
         segment=pa.chunked_array([part.segment for part in parts], _NAMES).unify_dictionaries().combine_chunks(),

@@ -17,6 +17,7 @@ from lyo_pipelines.dataset.benchmarks import Benchmark, registered_benchmarks
 from lyo_pipelines.dataset.checks import DatasetCheckResult, Straddling, values_in_two_splits
 from lyo_pipelines.dataset.contamination import no_benchmark_overlap
 from lyo_pipelines.dataset.contract import SPLITS
+from lyo_pipelines.dataset.image_leak import no_shared_image
 from lyo_pipelines.dataset.leak_search import content, near_pairs, wording
 from lyo_pipelines.dataset.proportions import split_proportions
 from lyo_pipelines.dataset.versions import get_version
@@ -52,8 +53,10 @@ def checks_of_folder(
     written = read_written(lake, folder, EVERYDAY * config.common_share)
     give_back()
     texts = compared_texts(written, config)
+    shared = no_shared_image(lake, folder, config.report_items)
     return [
         no_shared_group(written, config),
+        *([shared] if shared is not None else []),
         no_shared_question(written, texts, config),
         no_near_duplicate_question(written, texts, config),
         no_benchmark_overlap(lake, folder, BenchmarkIndex(benchmarks, config), config),

@@ -81,6 +81,7 @@ def make_manifest(
         row_figures=figures,
         validity=counted.validity,
         expires=counted.expires,
+        images=counted.images,
     )
 
 

@@ -30,6 +30,7 @@ class Counts:
     lengths: dict[str, dict[str, float]]
     validity: dict[str, dict[str, int]]
     expires: dict[str, int]
+    images: dict[str, int]
 
 
 class SplitStatistics:
@@ -42,6 +43,7 @@ class SplitStatistics:
         self.days: Counter[str] = Counter()
         self.validity: dict[str, Counter[str]] = defaultdict(Counter)
         self.expires: Counter[str] = Counter()
+        self.images: Counter[str] = Counter()
         self._lengths: dict[str, list[np.ndarray]] = defaultdict(list)
 
     def add(self, table: pa.Table, split: np.ndarray) -> None:
@@ -57,6 +59,8 @@ class SplitStatistics:
             self.days[day] += count
         if "validity" in table.column_names:  # files of before have none
             self._expiry(table, names)
+        if "images" in table.column_names:
+            self.images.update(dict(_counts(names.filter(pc.is_valid(table["images"])))))
         self._measure(table["messages"].combine_chunks())
 
     def _expiry(self, table: pa.Table, names: Any) -> None:
@@ -89,6 +93,7 @@ class SplitStatistics:
             days=dict(sorted(self.days.items())),
             validity=self._said(),
             expires=dict(sorted(self.expires.items())),
+            images={split: self.images.get(split, 0) for split in SPLITS} if self.images else {},
             lengths={name: _quantiles(np.concatenate(parts)) for name, parts in sorted(self._lengths.items())},
         )
 

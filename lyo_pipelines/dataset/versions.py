@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from lyo_pipelines.contracts.dataset import MANIFEST, DatasetManifest
-from lyo_pipelines.dataset.contract import SPLITS
+from lyo_pipelines.dataset.contract import SPLIT_SCHEMA, SPLITS
 from lyo_pipelines.dataset.errors import UnknownVersionError
 from lyo_pipelines.dataset.written_files import require_whole
 from lyo_pipelines.storage.damage import DamagedFileError
@@ -100,11 +100,19 @@ def split_path(lake: Lake, segment: str, fingerprint: str, split: str) -> str:
 
 
 def read_split(lake: Lake, segment: str, fingerprint: str, split: str, columns: list[str] | None = None) -> pa.Table:
-    """Read one split (columns of contract.SPLIT_SCHEMA). Raises UnknownVersionError for an unfinished version."""
+    """Read one split (columns of contract.SPLIT_SCHEMA). Raises UnknownVersionError for an unfinished version.
+
+    Columns that may be null and that a version of before does not have are null.
+    """
     version = get_version(lake, segment, fingerprint)
     require_whole(lake, version.path, version.manifest)
     with lake.open_table(split_path(lake, segment, version.fingerprint, split)) as parquet:
-        return parquet.read(columns=columns)
+        there = parquet.schema_arrow.names
+        table = parquet.read(columns=columns and [name for name in columns if name in there])
+    for name in columns or ():
+        if name not in there and (field := SPLIT_SCHEMA.field(name)).nullable:
+            table = table.append_column(field, pa.nulls(len(table), field.type))
+    return table
 
 
 def replaced_path(folder: str) -> str:

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 
 from lyo_pipelines.dataset.contract import SPLIT_SCHEMA, SPLITS
 from lyo_pipelines.dataset.group_keys import hex_ids
+from lyo_pipelines.dataset.image_ties import files_column
 from lyo_pipelines.dataset.plan import Plan
 from lyo_pipelines.dataset.read_examples import later_pass
 from lyo_pipelines.dataset.split_statistics import SplitStatistics
@@ -21,7 +22,7 @@ from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines.tasks.base import TaskFormat
 from lyo_pipelines.tasks.messages import MESSAGE_COLUMNS
 
-_MADE_HERE = ("group_id", "messages", "weight", "valid_from", "valid_until", "validity")
+_MADE_HERE = ("group_id", "messages", "images", "weight", "valid_from", "valid_until", "validity")
 
 
 def write_splits(
@@ -48,7 +49,8 @@ def _planned_rows(lake: Lake, plan: Plan, formats: Mapping[str, TaskFormat]) -> 
     copied = [name for name in SPLIT_SCHEMA.names if name not in _MADE_HERE]
 
     def with_messages(rows: pa.Table) -> pa.Table:
-        return rows.select(copied).append_column("messages", messages_of(rows, formats))
+        files = files_column(rows["images"].combine_chunks())
+        return rows.select(copied).append_column("messages", messages_of(rows, formats)).append_column("images", files)
 
     start = 0
     for rows in later_pass(lake, plan.rows, plan.keep, [*copied, *MESSAGE_COLUMNS, "task"], with_messages):

@@ -6,6 +6,7 @@ import dagster as dg
 
 from lyo_pipelines.defs.metadata import Metadata
 from lyo_pipelines.defs.pictures import picture
+from lyo_pipelines.evaluation.report.markdown_reinforcement import reinforcement_part
 from lyo_pipelines.telling import rounded, told_size, told_span
 from lyo_pipelines.training.plan import LOSS_PLOT, TrainingResult
 
@@ -13,7 +14,7 @@ from lyo_pipelines.training.plan import LOSS_PLOT, TrainingResult
 def adapter_metadata(instance: dg.DagsterInstance, result: TrainingResult) -> Metadata:
     """Everything that the page shows, in order. Figures that stay numbers can be plotted over versions."""
     metrics, manifest = result.metrics, result.manifest
-    plot = result.path / LOSS_PLOT
+    plot, rewards = result.path / LOSS_PLOT, manifest.reinforcement
     figures: Metadata = {
         "result": _result(result),
         "eval_loss": rounded(metrics.eval_loss),
@@ -24,6 +25,7 @@ def adapter_metadata(instance: dg.DagsterInstance, result: TrainingResult) -> Me
         "tokens_per_s": rounded(metrics.tokens_per_second, 3),
         "peak_memory": None if metrics.peak_memory_bytes is None else told_size(metrics.peak_memory_bytes),
         "cost": f"{manifest.cost.amount:.2f} {manifest.cost.currency}".strip() if manifest.cost.per_hour else None,
+        "by_rewards": None if rewards is None else dg.MetadataValue.md(reinforcement_part(rewards)),
         "examples": ", ".join(f"{name} {count:,}" for name, count in manifest.examples.items()) or None,
         "segment": result.segment,
         "version": result.version,
@@ -41,6 +43,12 @@ def adapter_metadata(instance: dg.DagsterInstance, result: TrainingResult) -> Me
 def _result(result: TrainingResult) -> str:
     """What the training came to, in a line."""
     metrics = result.metrics
+    if (record := result.manifest.reinforcement) is not None:
+        reward, ended = record.held[0], ", ended by its guards" if record.stopped else ""
+        return (
+            f"reward {reward.start:.3f} → {reward.value:.3f} on {reward.n} validation questions at step {record.step} of "
+            f"{metrics.steps}{ended}, in {told_span(metrics.seconds)}"
+        )
     if metrics.eval_loss is None:
         return f"{metrics.steps} steps in {told_span(metrics.seconds)}; validation loss was not measured"
     before = "" if metrics.first_eval_loss is None else f"{metrics.first_eval_loss:.3f} → "

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import dagster as dg
 
+LAKE_INTACT = dg.AssetCheckKey(dg.AssetKey("landed_files"), "lake_intact")
+"""The check of the whole lake: for every night, not for every landing."""
+
 land_inbox_job = dg.define_asset_job(
     "land_inbox",
-    selection=["landed_files"],
+    selection=dg.AssetSelection.assets("landed_files") - dg.AssetSelection.checks(LAKE_INTACT),
     executor_def=dg.in_process_executor,
     description="Land new files from the inbox and new rows from the configured tables.",
 )
@@ -37,7 +40,7 @@ prefer_job = dg.define_asset_job(
     selection=["preference_data", "preference_adapter", "eval_report"],
     executor_def=dg.in_process_executor,
     description=(
-        "Build preference data for one segment, tune its adapter on it (KTO or DPO) and compare the result with the "
+        "Build preference data for one segment, tune its adapter on it (KTO or DPO; GRPO if asked) and compare the result with the "
         "adapter it started from."
     ),
 )

@@ -33,7 +33,9 @@ def build_what_is_stale(context: dg.AssetExecutionContext, store: Store, config:
     def wanted(day: date) -> bool:  # a day of before the first partition was never built, unless it was one then
         return DAYS.has_partition_key(day.isoformat()) or lake.exists(lake.examples(day))
 
-    built = build_stale_days(lake, config.curation, wanted=wanted, pseudonyms=store.pseudonyms())
+    built = build_stale_days(
+        lake, config.curation, wanted=wanted, pseudonyms=store.pseudonyms(), cluster=config.cluster
+    )
     for day, said in built.damaged.items():
         context.log.warning(f"{day.isoformat()} stays as it was: {said}")
     _tell(

@@ -14,6 +14,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from lyo_pipelines.config.interactions import InteractionsConfig
+from lyo_pipelines.erasure.pictures import stage_pictures
 from lyo_pipelines.erasure.reach import Reach, find_reach
 from lyo_pipelines.erasure.record import next_record, tainted_text
 from lyo_pipelines.erasure.requests import request_path
@@ -94,6 +95,8 @@ def erase(
             return Erasure(reach, Counter(), ())
         rewriting = Rewriting(lake)
         done = stage_rows(lake, reach, rewriting) + stage_versions(lake, reach, rewriting)
+        if pictures := stage_pictures(lake, reach, rewriting, config.images):
+            done["pictures"] = pictures
         for side in ("review",):
             for path in files_below(lake, lake.side(side)):
                 done["other files"] += stage_unnamed(lake, reach, rewriting, path)

@@ -10,6 +10,7 @@ NOT_REACHED = (
     "feedback that they gave on answers to others (its rows name nobody), and what others wrote about them without their id",
     "inbox files that name them elsewhere or were set aside as a whole, and tables at their source: named above, to be mended by hand",
     "a running gateway's journal: stop it, let what it sent land, and erase again",
+    "pictures inside a zip of the inbox that was set aside, and pictures of other people's rows in which they are seen",
     "adapters: those that learnt from them are marked and named (business_sensor trains the newest of a segment again), and go on "
     "serving until a new one is released, you roll back, or `release.after_erasure.deadline_days` have passed (off unless it is set)",
     "example rows and answers, without names, that pages of the Dagster UI showed: its database and its captured logs keep them",

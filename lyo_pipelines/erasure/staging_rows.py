@@ -41,6 +41,8 @@ _ELSEWHERE = (
         "feedback",
         "feedback_for",
         "hosted",
+        "image_texts",
+        "images",
         "keys",
         "landed",
         "landing",

@@ -97,6 +97,7 @@ def _stage_dataset(lake: Lake, reach: Reach, rewriting: Rewriting, segment: str,
             "lengths": counted.lengths,
             "validity": counted.validity,
             "expires": counted.expires,
+            "images": counted.images,
             "groups": manifest.groups.model_copy(
                 update={
                     "groups": sum(groups.values()),

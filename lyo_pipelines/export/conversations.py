@@ -48,7 +48,10 @@ def _of_dataset(folder: Path) -> list[Asked]:
     path = folder / "validation.parquet"
     if not path.is_file():
         return []
-    rows = pq.read_table(path, columns=["example_id", "language", "messages"]).to_pylist()
+    there = pq.read_schema(path).names  # a version of before has no pictures
+    wanted = [name for name in ("example_id", "language", "messages", "images") if name in there]
+    read = pq.read_table(path, columns=wanted).to_pylist()
+    rows = [row for row in read if not row.get("images")]  # what is exported reads text alone
     found: dict[str, list[Asked]] = {}
     for row in sorted(rows, key=lambda row: (len(str(row["messages"])), row["example_id"])):
         messages: Sequence[Message] = row["messages"]

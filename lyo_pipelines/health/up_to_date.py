@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
+from lyo_pipelines.config.cluster import ClusterConfig
 from lyo_pipelines.config.curation import CurationConfig
-from lyo_pipelines.curation.day import curate_days
-from lyo_pipelines.curation.day import stale_days as stale_examples
+from lyo_pipelines.curation.days import curate_days
+from lyo_pipelines.curation.inputs import stale_days as stale_examples
 from lyo_pipelines.health.day import build_day as build_health
 from lyo_pipelines.health.day import stale_days as stale_health
 from lyo_pipelines.interactions.days.build import build_day as build_interactions
@@ -34,12 +35,17 @@ class BuiltDays:
 
 
 def build_stale_days(
-    lake: Lake, config: CurationConfig, *, wanted: Callable[[date], bool], pseudonyms: Pseudonyms | None
+    lake: Lake,
+    config: CurationConfig,
+    *,
+    wanted: Callable[[date], bool],
+    pseudonyms: Pseudonyms | None,
+    cluster: ClusterConfig | None = None,
 ) -> BuiltDays:
     """Build every stale day that is `wanted`, as the daily job would: a damaged one is told and the others go on.
 
-    pseudonyms: as interactions' build_day takes them. A daily run at the same time does no harm: each file is put into place whole,
-    and one made of older inputs is stale again. Raises what building a day raises, but for damage.
+    pseudonyms: as interactions' build_day takes them. cluster: as curate_days takes it. A daily run at the same time does no harm:
+    each file is put into place whole, and one made of older inputs is stale again. Raises what building a day raises, but for damage.
     """
     damaged: dict[date, str] = {}
 
@@ -56,7 +62,7 @@ def build_stale_days(
 
     interactions = built(stale_interactions(lake), lambda day: build_interactions(lake, day, pseudonyms))
     examples = []
-    for day, report in curate_days(lake, list(filter(wanted, stale_examples(lake, config))), config):
+    for day, report in curate_days(lake, list(filter(wanted, stale_examples(lake, config))), config, cluster):
         if isinstance(report, DamagedFileError):
             damaged[day] = str(report)
         else:

@@ -78,7 +78,12 @@ def prepare_files(
     """Read, redact and write both splits as chat JSONL. Raises HostedRefusedError where there are too few examples."""
     files, examples, redacted = dict[str, bytes](), dict[str, int](), Counter[str]()
     for split in SENT_SPLITS:
-        table = read_split(lake, version.segment, version.fingerprint, split, ["messages"])
+        table = read_split(lake, version.segment, version.fingerprint, split, ["messages", "images"])
+        if pictured := len(table) - table["images"].null_count:
+            raise HostedRefusedError(
+                f"{pictured:,} rows of {split} show pictures, and pictures are never sent.",
+                hint="Take a source with pictures out of curation.images.learn_from, and build the dataset again.",
+            )
         conversations = _redacted(table["messages"].to_pylist(), curation, redacted)
         examples[split] = len(conversations)
         files[split] = b"".join(orjson.dumps({"messages": _trained(one)}) + b"\n" for one in conversations)

@@ -25,8 +25,11 @@ def table_damage(lake: Lake, path: str, *, deep: bool) -> str | None:
 
 
 def tables_below(lake: Lake, stage: str) -> Iterable[str]:
-    """Paths of the Parquet files of a stage that lies by day (or by name), in order."""
-    for folder in lake.names(lake.path(stage)):
-        for name in lake.names(lake.path(stage, folder)):
+    """Paths of the Parquet files of a stage, in order: those in its folders (by day or name), and those beside the folders."""
+    for entry in lake.names(lake.path(stage)):
+        if entry.endswith(".parquet"):
+            yield lake.path(stage, entry)
+            continue
+        for name in lake.names(lake.path(stage, entry)):
             if name.endswith(".parquet"):
-                yield lake.path(stage, folder, name)
+                yield lake.path(stage, entry, name)

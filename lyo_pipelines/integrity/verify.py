@@ -10,6 +10,7 @@ from datetime import datetime
 from lyo_pipelines.curation.review import ReviewQueueError, queue_path, read_queue
 from lyo_pipelines.integrity.derived import verify_days
 from lyo_pipelines.integrity.findings import Verification
+from lyo_pipelines.integrity.images import verify_images
 from lyo_pipelines.integrity.landings import verify_landings
 from lyo_pipelines.integrity.versions import verify_segments
 from lyo_pipelines.retraining.claims import read_claims
@@ -31,6 +32,7 @@ def verify_lake(lake: Lake, segment: str | None = None, *, deep: bool = False, n
         )
     verify_landings(lake, told)
     verify_days(lake, told)
+    verify_images(lake, told)
     troubles = dict[str, str]()
     told.checked["launch claims"] += len(read_claims(lake, troubles))
     told.add(troubles, "source", "Restore it from a backup, or remove it once no run of that launch is left.")

@@ -9,6 +9,19 @@ import pyarrow as pa
 
 MESSAGE = pa.struct([("role", pa.string()), ("content", pa.string())])
 
+IMAGE = pa.struct(
+    [
+        ("file", pa.string()),
+        ("turns_back", pa.int32()),
+        ("width", pa.int32()),
+        ("height", pa.int32()),
+        ("contrast", pa.float32()),
+        ("likeness", pa.string()),
+    ]
+)
+"""A picture of a question. file: its name below `lake/images`, the sha256 of its content; turns_back: how many messages before the
+question it was shown (0: with it); width, height: pixels as kept; contrast, likeness: images/likeness.py."""
+
 REASONING_MODES = ("standard", "chain_of_thought", "multi_step", "agent")
 
 INTERACTION = pa.schema(
@@ -37,6 +50,11 @@ INTERACTION = pa.schema(
         pa.field("context", pa.string(), metadata={"doc": "retrieved or given context beside the question"}),
         pa.field("history", pa.list_(MESSAGE), metadata={"doc": "earlier turns, oldest first, without the question"}),
         pa.field("question", pa.string(), nullable=False, metadata={"doc": "what the user asked"}),
+        pa.field(
+            "images",
+            pa.list_(IMAGE),
+            metadata={"doc": "pictures of the question and of earlier turns, in order, by their files in lake/images"},
+        ),
         pa.field(
             "answer",
             pa.string(),

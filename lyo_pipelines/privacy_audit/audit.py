@@ -23,7 +23,7 @@ from lyo_pipelines.privacy_audit.planting import Planted, plant_canaries, questi
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines.training.plan import TrainingResult, adapter_version, read_adapter, training_command
 from lyo_pipelines.training.recipe_loading import write_recipe
-from lyo_pipelines.training.recipes import FOUR_BIT_METHOD, PREFERENCE_METHODS, Recipe
+from lyo_pipelines.training.recipes import FOUR_BIT_METHOD, TUNING_METHODS, Recipe
 from lyo_pipelines.training.versions import supervised_adapter
 
 Say = Callable[[str], None]
@@ -81,9 +81,9 @@ def audit_subject(lake: Lake, segment: str, recipe: Recipe | None = None) -> Aud
                 f"{segment} has no dataset version.", hint=f"`lyo train {segment} --until dataset` makes one."
             )
         dataset = found
-    if recipe.method in PREFERENCE_METHODS:
+    if recipe.method in TUNING_METHODS:
         raise NothingToAuditError(
-            f"method {recipe.method} learns from preferences; audits plant canaries in the data of supervised training.",
+            f"method {recipe.method} tunes an adapter; audits plant canaries in the data of supervised training.",
             hint="Take the recipe of the adapter that it started from.",
         )
     return AuditSubject(dataset, recipe)

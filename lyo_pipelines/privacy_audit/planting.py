@@ -29,6 +29,7 @@ from lyo_pipelines.curation.day import stale_days as stale_examples
 from lyo_pipelines.curation.pool import apply_pool_rules
 from lyo_pipelines.curation.wordlists import Wordlists, load_wordlists
 from lyo_pipelines.dataset.contract import SPLIT_SCHEMA
+from lyo_pipelines.dataset.image_ties import files_column
 from lyo_pipelines.dataset.versions import Version
 from lyo_pipelines.dataset.write import messages_of
 from lyo_pipelines.dataset.written_files import record_of
@@ -293,6 +294,7 @@ def _split_rows(examples: pa.Table) -> pa.Table:
     made: Mapping[str, Any] = {
         "group_id": pa.array(groups, pa.string()),
         "messages": messages_of(examples, formats),
+        "images": files_column(examples["images"].combine_chunks()),
         "validity": pa.nulls(len(examples), pa.string()),  # nothing says that a canary ends
     }
     columns = [made[name] if name in made else examples[name] for name in SPLIT_SCHEMA.names]

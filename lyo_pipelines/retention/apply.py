@@ -16,6 +16,7 @@ import pyarrow as pa
 from lyo_pipelines.config.loading import Config
 from lyo_pipelines.erasure.record import signed_record
 from lyo_pipelines.health.up_to_date import build_stale_days
+from lyo_pipelines.images.references import sweep_images
 from lyo_pipelines.interactions.days.build import stale_days
 from lyo_pipelines.interactions.fields.mapping_files import SUFFIX
 from lyo_pipelines.interactions.landing.stage import landing_lock
@@ -56,6 +57,7 @@ def apply_retention(lake: Lake, config: Config, pseudonyms: Pseudonyms, now: dat
             expired.days.pop(day, None)
             expired.damaged[day] = said
         if expired.is_empty:
+            sweep_images(lake)
             return Applied(expired, built=tuple(built.days))
         rewriting = Rewriting(lake)
         _stage(lake, expired, rewriting)
@@ -68,6 +70,7 @@ def apply_retention(lake: Lake, config: Config, pseudonyms: Pseudonyms, now: dat
         record, text = signed_record(lake, RECORDS, told, pseudonyms)
         rewriting.replace_bytes(record, text)
         rewriting.commit()
+        sweep_images(lake)
     return Applied(expired, record, tuple(built.days))
 
 

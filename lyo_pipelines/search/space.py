@@ -11,7 +11,18 @@ from lyo_pipelines.training.recipe_loading import RecipeError, valid_keys
 from lyo_pipelines.training.recipes import WITHOUT_EFFECT_ON_WEIGHTS, Recipe
 
 SEARCHABLE_METHODS = ("lora", "qlora")
-_FIXED = ("base_model", "method", "dtype", "device", "seed", "budget", "validation", "mixing", "preference")
+_FIXED = (
+    "base_model",
+    "method",
+    "dtype",
+    "device",
+    "seed",
+    "budget",
+    "validation",
+    "mixing",
+    "preference",
+    "reinforcement",
+)
 """Keys and sections that decide what a trial costs, on what it is measured or which model it is."""
 
 

@@ -168,13 +168,14 @@ class Lake:
         return " ".join(str(mark) for mark in (info.get("size"), *marks))
 
     def names(self, folder: str) -> list[str]:
-        """Sorted names in a folder, without temporary ones; empty when it is not there."""
+        """Sorted names in a folder, without temporary ones; empty when it is not there, or a file."""
         self.fs.invalidate_cache(folder)
         try:
             entries = self.fs.ls(folder, detail=False)
         except (FileNotFoundError, NotADirectoryError):
             return []
-        names = sorted(entry.rstrip("/").rsplit("/", 1)[-1] for entry in entries)
+        own = folder.rstrip("/")  # what a listing gives for a file, and for a folder's own mark in a bucket
+        names = sorted(entry.rstrip("/").rsplit("/", 1)[-1] for entry in entries if entry.rstrip("/") != own)
         return [name for name in names if not name.startswith(TEMPORARY)]
 
     def days(self, stage: str, name: str = "part.parquet") -> list[date]:

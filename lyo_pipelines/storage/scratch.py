@@ -14,7 +14,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-_LOCK = ".lock"
+SCRATCH_LOCK = ".lock"
+"""Held by the process that a folder belongs to."""
 
 
 def process_scratch() -> Path:
@@ -28,13 +29,13 @@ def _scratch(pid: int) -> Path:
 
     parent = Settings.from_env().local_folder / "scratch"
     parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with FileLock(str(parent / _LOCK)):
+    with FileLock(str(parent / SCRATCH_LOCK)):
         for folder in parent.iterdir():
             if folder.is_dir():
-                _remove_if_left(folder)
+                remove_if_left(folder)
         mine = parent / f"{pid}-{uuid.uuid4().hex[:8]}"
         mine.mkdir(mode=0o700)
-        lock = FileLock(str(mine / _LOCK))
+        lock = FileLock(str(mine / SCRATCH_LOCK))
         lock.acquire()
     _HELD[pid] = lock
     atexit.register(shutil.rmtree, mine, ignore_errors=True)
@@ -45,9 +46,10 @@ _HELD = dict[int, FileLock]()
 """Kept, so that the lock lives as long as the process."""
 
 
-def _remove_if_left(folder: Path) -> None:
+def remove_if_left(folder: Path) -> None:
+    """Remove a folder whose process is gone; one whose lock is held stays."""
     try:
-        with FileLock(str(folder / _LOCK), timeout=0):
+        with FileLock(str(folder / SCRATCH_LOCK), timeout=0):
             pass
     except (Timeout, OSError):
         return

@@ -6,20 +6,25 @@ making Python objects of the usual rows.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
+from lyo_pipelines.interactions.chats.pairing import IMAGE_ONLY
 from lyo_pipelines.interactions.contract import MESSAGE
 from lyo_pipelines.storage.arrow import offsets_and_values, pc
 
 SystemPrompt = Callable[[Mapping[str, Any]], str]
 PROMPT_FIELDS = ("language", "subject", "topic", "grade", "reasoning_mode")
 """What a system prompt may depend on."""
-MESSAGE_COLUMNS = (*PROMPT_FIELDS, "system_prompt", "context", "history", "question", "answer")
+MESSAGE_COLUMNS = (*PROMPT_FIELDS, "system_prompt", "context", "history", "question", "images", "answer")
 """The example columns that messages are made of."""
+
+IMAGE_MARK = "\ufffc"
+"""Stands in a message for a picture, at its beginning: Unicode's sign in place of an object. Curation takes it out of texts."""
 
 CONTEXT = "\n\nMaterial given with the question:\n"
 OPENING = "\n\nThe assistant opened the conversation with:\n"
@@ -32,15 +37,21 @@ def to_messages(row: Mapping[str, Any], system_prompt: SystemPrompt) -> list[dic
 
     The row's own system prompt wins over the format's. Context goes into the system message. So that every chat template
     takes the result: empty messages go, neighbours of one role become one message, and an assistant's opening before the
-    first user message moves into the system message.
+    first user message moves into the system message. A message that shows pictures begins with IMAGE_MARK for each of them.
     """
     system = (row.get("system_prompt") or "").strip() or system_prompt(row)
     if context := (row.get("context") or "").strip():
         system += CONTEXT + context
     turns: list[dict[str, str]] = []
     asked = {"role": "user", "content": row["question"]}
-    for message in [*(row.get("history") or []), asked]:
+    said = [*(row.get("history") or []), asked]
+    shown = Counter(len(said) - 1 - image["turns_back"] for image in row.get("images") or ())
+    if any(not 0 <= place < len(said) or said[place]["role"] != "user" for place in shown):
+        raise ValueError("a picture of a message that is not there")
+    for place, message in enumerate(said):
         content = (message["content"] or "").strip()
+        if shown[place]:
+            content = IMAGE_MARK * shown[place] + (content if content != IMAGE_ONLY else "")
         if not content or message["role"] == "system":
             continue
         role = "assistant" if message["role"] == "assistant" else "user"
@@ -102,7 +113,8 @@ def _is_usual(table: pa.Table) -> np.ndarray:
     wrong_before = np.concatenate([[0], np.cumsum(wrong)])
     any_wrong = wrong_before[offsets[1:]] > wrong_before[offsets[:-1]]
     asked = pc.utf8_trim_whitespace(pc.fill_null(_column(table, "question"), ""))
-    return ~any_wrong & (lengths % 2 == 0) & pc.not_equal(asked, "").to_numpy(zero_copy_only=False)
+    shown = pc.is_valid(_column(table, "images")).to_numpy(zero_copy_only=False)
+    return ~any_wrong & (lengths % 2 == 0) & pc.not_equal(asked, "").to_numpy(zero_copy_only=False) & ~shown
 
 
 def _usual_messages(table: pa.Table, system_prompt: SystemPrompt) -> pa.ListArray:

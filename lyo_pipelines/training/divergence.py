@@ -12,7 +12,7 @@ from pathlib import Path
 
 from lyo_pipelines.errors import LyoError
 from lyo_pipelines.storage.whole_files import write_whole
-from lyo_pipelines.training.recipes import Recipe
+from lyo_pipelines.training.recipes import TUNING_METHODS, Recipe
 
 NOTE = "diverged.json"
 """In the output folder of a training that diverged: its message and what to change."""
@@ -63,7 +63,7 @@ def _said(value: float) -> str:
 
 def _advice(recipe: Recipe) -> str:
     rate = recipe.optimizer.learning_rate
-    usual = "2e-5" if recipe.method in {"full", "kto", "dpo"} else "2e-4"
+    usual = "2e-5" if recipe.method in {"full", *TUNING_METHODS} else "2e-4"
     ways = [f"lower optimizer.learning_rate (it is {rate:g}; usual is {usual})"]
     if recipe.optimizer.max_grad_norm == 0:
         ways.append("set optimizer.max_grad_norm=1 (gradients are not clipped)")

@@ -77,6 +77,11 @@ def adapter_version(fingerprint: str, recipe: Recipe, start: str = "") -> str:
     return f"{recipe.name}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
 
 
+def data_fingerprint(dataset: str, ratings: str | None) -> str:
+    """What a training learns from, as a fingerprint: of its dataset, and of the preference data whose ratings it learns from, too."""
+    return f"{dataset}+{ratings}" if ratings else dataset
+
+
 def require_same(output: Path, found: str, wanted: str) -> None:
     """Raise OtherTrainingError when the training found in a folder is not the one that is wanted there (names apart)."""
     if found.rpartition("-")[2] != wanted.rpartition("-")[2]:
@@ -93,16 +98,23 @@ def training_command(
     models_dir: str | Path,
     *,
     start_from: str | Path | None = None,
+    ratings: str | Path | None = None,
+    module: str = "lyo_pipelines.training.engine",
 ) -> list[str]:
-    """The command that trains; the same from a shell and under Dagster Pipes. start_from: folder of an adapter to go on with."""
+    """The command that trains; the same from a shell and under Dagster Pipes.
+
+    start_from: folder of an adapter to go on with; ratings: folder of preference data whose ratings are learnt from. module: whose
+    command line it is.
+    """
     options: dict[str, object | None] = {
         "--recipe": recipe_path,
         "--dataset": dataset_dir,
         "--output": output_dir,
         "--models": models_dir,
         "--start-from": start_from,
+        "--ratings": ratings,
     }
-    return module_command("lyo_pipelines.training.engine", options=options)
+    return module_command(module, options=options)
 
 
 def is_complete(adapter_dir: str | Path) -> bool:

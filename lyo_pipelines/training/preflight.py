@@ -6,10 +6,12 @@ Each finding says what to do. Memory belongs to memory.py, the device to the eng
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from lyo_pipelines.errors import LyoError
 from lyo_pipelines.training.base_models import (
@@ -23,8 +25,13 @@ from lyo_pipelines.training.base_models import (
 from lyo_pipelines.training.dimensions import ModelDimensions, dimensions_of
 from lyo_pipelines.training.recipes import TRACKED_BY_PROCESS, Recipe
 
-PACKAGES = {"qlora": ("bitsandbytes",), "kto": ("trl",), "dpo": ("trl",)}
+PACKAGES = {"qlora": ("bitsandbytes",), "kto": ("trl",), "dpo": ("trl",), "grpo": ("trl",)}
 """Beyond what every training needs, by method."""
+UNSEEN = "this recipe reads text alone: no row is learnt without its pictures"
+TO_SEE = (
+    "Take a recipe whose base sees (images: learn, docs/images.md), or leave such rows out: --set images=leave_out."
+)
+"""What to do about rows with pictures that a recipe would not see."""
 
 
 class MissingPackageError(LyoError):
@@ -86,6 +93,40 @@ def require_ready(recipe: Recipe, models_dir: Path) -> None:
         raise MissingBaseModelError(state.text)
     if (unfit := unfit_recipe(recipe, dimensions_of(recipe.base_model, state.folder))) is not None:
         raise UnfitRecipeError(unfit)
+    if (unseeing := unseeing_base(recipe, state)) is not None:
+        raise UnfitRecipeError(unseeing)
+
+
+def unseeing_base(recipe: Recipe, state: BaseState) -> str | None:
+    """What to say about a base that cannot see what the recipe wants to learn, or that sees and is to learn text alone; or None.
+
+    A base that is not here yet is asked once it is.
+    """
+    if state.folder is None:
+        known = state.known is not None and recipe.images == "learn"
+        return f"{recipe.base_model} reads text alone, and the recipe says images: learn." if known else None
+    seeing = sees(json.loads((state.folder / "config.json").read_bytes()))
+    if recipe.images == "learn" and not seeing:
+        return f"{recipe.base_model} reads text alone, and the recipe says images: learn. Take a base that sees (docs/images.md)."
+    if recipe.images != "learn" and seeing:
+        return f"{recipe.base_model} sees pictures, and is trained with images: learn alone (docs/images.md)."
+    return None
+
+
+def sees(config: Mapping[str, Any]) -> bool:
+    """Whether the config.json of a model says that it sees pictures."""
+    return isinstance(config.get("vision_config"), dict)
+
+
+def require_seen(recipe: Recipe, images: Mapping[str, int], segment: str) -> None:
+    """Raise UnfitRecipeError for a dataset whose rows show pictures that the recipe would not learn. images: such rows by split."""
+    learnt = {split: images.get(split, 0) for split in ("train", "validation")}
+    if recipe.images == "refuse" and any(learnt.values()):
+        told = ", ".join(f"{count:,} rows of {split}" for split, count in learnt.items())
+        raise UnfitRecipeError(
+            f"{segment}: {told} show pictures, and {UNSEEN} (recipe {recipe.name}).",
+            hint=TO_SEE,
+        )
 
 
 def missing_package(recipe: Recipe) -> str | None:

@@ -155,6 +155,46 @@ class Preference(_RecipeSection):
     undesirable_weight: Annotated[float, Field(ge=0)] = Field(default=1.0, description="of bad answers (kto)")
 
 
+class Reinforcement(_RecipeSection):
+    """Learning from the adapter's own answers (`method: grpo`): what is rewarded, and the guards that end the training."""
+
+    generations: Annotated[int, Field(ge=2)] = Field(default=4, description="answers that are written to one question")
+    max_new_tokens: Positive = Field(
+        default=256, description="tokens of an answer; an unfinished one is rewarded with 0"
+    )
+    temperature: Annotated[float, Field(gt=0)] = Field(default=1.0, description="at which the answers are drawn")
+    beta: Annotated[float, Field(gt=0)] = Field(
+        default=0.04, description="how strongly the tuned model is held to the adapter it starts from (KL in the loss)"
+    )
+    rewards: dict[Literal["right_answer", "predicted_rating"], Annotated[float, Field(ge=0)]] = Field(
+        default={"right_answer": 1.0, "predicted_rating": 0.25}, description="weights; 0 leaves one out"
+    )
+    minimum_questions: Annotated[int, Field(ge=2)] = Field(
+        default=40, description="questions of the train split with a reward, to start at all"
+    )
+    minimum_ratings: Annotated[int, Field(ge=40)] = Field(
+        default=400, description="rated answers for a model of ratings and its judge, half of them each"
+    )
+    max_kl: Annotated[float, Field(gt=0)] = Field(
+        default=0.5, description="guard: nats per token away from the start, on validation questions"
+    )
+    max_length_ratio: Annotated[float, Field(gt=1)] = Field(
+        default=1.5, description="guard: tokens of an answer against the start's, on validation questions"
+    )
+    judge_tolerance: Annotated[float, Field(ge=0, lt=1)] = Field(
+        default=0.0, description="guard: how far (of 0 to 1) a held-out judge may fall while the reward rises"
+    )
+    confidence: Annotated[float, Field(gt=0.5, lt=1)] = Field(
+        default=0.9, description="of the intervals by which a rise and a fall are shown"
+    )
+
+    @model_validator(mode="after")
+    def _rewards_something(self) -> Reinforcement:
+        if not any(self.rewards.values()):
+            raise ValueError("reinforcement.rewards: give right_answer or predicted_rating a weight above 0")
+        return self
+
+
 class Cost(_RecipeSection):
     """What an hour on this machine costs; 0 says that it is not charged."""
 
@@ -175,9 +215,12 @@ class Recipe(_RecipeSection):
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,40}$")]
     base_model: str = Field(description="a name of base_models.py, a hub id, or a local folder")
-    method: Literal["lora", "qlora", "full", "kto", "dpo"] = Field(
+    method: Literal["lora", "qlora", "full", "kto", "dpo", "grpo"] = Field(
         default="lora",
-        description="qlora: LoRA on a base model held in 4 bits (NF4); full: every weight is learnt; kto, dpo: preferences",
+        description=(
+            "qlora: LoRA on a base model held in 4 bits (NF4); full: every weight is learnt; kto, dpo: preferences; "
+            "grpo: rewards for its own answers"
+        ),
     )
     dtype: Literal["float32", "bfloat16"] = "float32"
     device: Literal["auto", "cpu", "cuda"] = "auto"
@@ -187,6 +230,10 @@ class Recipe(_RecipeSection):
     nodes: Positive = Field(default=1, description="machines, each with so many devices")
     sharding: Literal["none", "ddp", "fsdp"] = Field(
         default="none", description="how processes share the work: ddp, a whole model each; fsdp, a part of it each"
+    )
+    images: Literal["refuse", "leave_out", "learn"] = Field(
+        default="refuse",
+        description="examples that show pictures: refuse such data, leave them out (counted), or learn them (a base that sees)",
     )
     seed: int = 7
     lora: Lora = Lora()
@@ -199,6 +246,7 @@ class Recipe(_RecipeSection):
     speed: Speed = Speed()
     mixing: Mixing = Mixing()
     preference: Preference = Preference()
+    reinforcement: Reinforcement = Reinforcement()
     cost: Cost = Cost()
     memory: Memory = Memory()
 
@@ -207,6 +255,23 @@ class Recipe(_RecipeSection):
         if self.method == "kto" and self.batch.size < 2:
             raise ValueError(
                 "method kto needs batch.size of at least 2: each answer is compared with others of its batch"
+            )
+        answers, each = self.batch.size * self.batch.accumulation, self.reinforcement.generations
+        if self.method == "grpo" and answers % each:
+            raise ValueError(
+                f"method grpo: the {answers} answers of a step (batch.size x batch.accumulation) are not whole groups of "
+                f"{each} to one question (reinforcement.generations)"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _sees(self) -> Recipe:
+        if self.images != "learn":
+            return self
+        if self.method != "lora" or self.sharding != "none" or self.batch.padding_free or self.speed.compile:
+            raise ValueError(
+                "images: learn goes with method lora on one device, without batch.padding_free and speed.compile: nothing else "
+                "was tried with pictures"
             )
         return self
 
@@ -217,7 +282,7 @@ class Recipe(_RecipeSection):
             raise ValueError(
                 f"devices {self.devices} on {self.nodes} node(s) needs sharding: ddp (a whole model on each) or fsdp (a part each)"
             )
-        if several and self.method in PREFERENCE_METHODS:
+        if several and self.method in TUNING_METHODS:
             raise ValueError(f"method {self.method} trains on one device: devices 1, nodes 1, sharding none")
         if self.sharding == "fsdp" and self.method != "lora":
             raise ValueError(
@@ -235,7 +300,12 @@ class Recipe(_RecipeSection):
     @property
     def unused_later_sections(self) -> set[str]:
         """Sections added after the first adapters were made, where they are as if they were not there."""
-        later = {"mixing": Mixing(), "preference": Preference()}
+        later = {
+            "mixing": Mixing(),
+            "preference": Preference(),
+            "images": "refuse",
+            "reinforcement": Reinforcement(),
+        }
         return {name for name, default in later.items() if getattr(self, name) == default}
 
 
@@ -243,6 +313,10 @@ TRACKED_BY_PROCESS = {"mlflow": "mlflow", "wandb": "wandb"}
 """Trackers that a process of their own speaks to, with the package that each needs."""
 PREFERENCE_METHODS = ("kto", "dpo")
 """Methods that learn from preferences, on top of an adapter."""
+REINFORCEMENT_METHOD = "grpo"
+"""The method that learns from rewards for the adapter's own answers."""
+TUNING_METHODS = (*PREFERENCE_METHODS, REINFORCEMENT_METHOD)
+"""Methods that tune an adapter further."""
 FOUR_BIT_METHOD = "qlora"
 """The method whose base model is held in 4 bits, in training and wherever its adapter is asked."""
 WITHOUT_EFFECT_ON_WEIGHTS = ("name", "checkpoints", "logging", "cost", "memory", "devices", "nodes", "sharding")

@@ -8,7 +8,7 @@ from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines.storage.local_copies import fetched
 from lyo_pipelines.storage.small_files import read_object
 from lyo_pipelines.training.plan import TrainingResult, is_complete, read_adapter
-from lyo_pipelines.training.recipes import PREFERENCE_METHODS
+from lyo_pipelines.training.recipes import TUNING_METHODS
 
 _POINTER = "latest.json"
 
@@ -70,7 +70,7 @@ def chosen_adapter(lake: Lake, segment: str, version: str = "") -> TrainingResul
 
 
 def supervised_adapter(lake: Lake, segment: str) -> TrainingResult:
-    """The newest adapter of the segment that was not tuned on preferences: what preference tuning starts from.
+    """The newest adapter of the segment that was not tuned from another: what tuning on preferences or rewards starts from.
 
     Raises NoAdapterError, also for a segment that its parent serves.
     """
@@ -79,6 +79,6 @@ def supervised_adapter(lake: Lake, segment: str) -> TrainingResult:
         raise NoAdapterError(
             f"{segment} has no adapter of its own, {found.segment} serves it: tune that one (`lyo prefer {found.segment}`)."
         )
-    if found.manifest.method in PREFERENCE_METHODS and found.manifest.start_from:
+    if found.manifest.method in TUNING_METHODS and found.manifest.start_from:
         return read_adapter(fetched(lake, lake.adapter_dir(segment, found.manifest.start_from)))
     return found

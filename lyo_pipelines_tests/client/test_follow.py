@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -48,7 +47,8 @@ def test_a_run_shows_the_progress_of_the_version_that_it_says_it_trains(tmp_path
         }
         (folder / "metrics.jsonl").write_text(json.dumps(row | {"eval_loss": None}) + "\n")
     of_v1 = replace(_run(), tags=tags | {"lyo/adapter": "v1"})
-    assert training_detail(lake, of_v1) == "training · step 3/9 · loss 1.500 · 700 tokens/s · 1:01 left"
+    written = (folder / "metrics.jsonl").stat().st_mtime
+    assert training_detail(lake, of_v1, written) == "training · step 3/9 · loss 1.500 · 700 tokens/s · 1:01 left"
     assert training_detail(lake, replace(_run(), tags=tags)) == "starting"
     assert training_detail(lake, replace(_run(), tags=tags | {"lyo/adapter": "v3"})) == "starting"
 
@@ -61,11 +61,8 @@ def test_the_time_left_counts_down_between_two_lines(tmp_path: Path) -> None:
     path.write_text('{"stage": "training", "eta_seconds": 100}\n')
     run = replace(_run(), tags={"dagster/partition": "tutoring.en.math", "lyo/adapter": "v1"})
     written = path.stat().st_mtime
-    os.utime(path, (written, written - 60))
-    left = training_detail(lake, run).removeprefix("training · ")
-    assert left in ("0:40 left", "0:39 left")
-    os.utime(path, (written, written - 600))
-    assert training_detail(lake, run) == "training · any moment"
+    assert training_detail(lake, run, written + 60) == "training · 0:40 left"
+    assert training_detail(lake, run, written + 600) == "training · any moment"
 
 
 def test_a_run_shows_the_progress_of_the_report_that_it_says_it_writes(tmp_path: Path) -> None:
@@ -76,8 +73,21 @@ def test_a_run_shows_the_progress_of_the_report_that_it_says_it_writes(tmp_path:
         '{"stage": "answering", "model": "base", "done": 2, "total": 8, "eta_seconds": 5}\n'
     )
     run = replace(_run(), tags={"dagster/partition": "tutoring.en.math", "lyo/report": "v1"})
-    assert evaluation_detail(lake, run) == "answering · base · 2/8 · 0:05 left"
+    written = (folder / "progress.jsonl").stat().st_mtime
+    assert evaluation_detail(lake, run, written) == "answering · base · 2/8 · 0:05 left"
     assert evaluation_detail(lake, replace(run, tags={"dagster/partition": "tutoring.en.math"})) == "starting"
+
+
+def test_without_a_terminal_the_next_step_of_a_long_stage_is_said_and_the_same_one_only_now_and_then() -> None:
+    seconds = iter([0.0, 1.0, 20.0, 40.0, 120.0])
+    console = Console(record=True, width=120, force_terminal=False)
+    stages = new_stages("adapter")
+    with Display(console, every_seconds=60, step_seconds=5, monotonic=lambda: next(seconds)) as display:
+        for detail in ("loading", "training · 1/9", "training · 2/9", "training · 3/9", "training · 8/9"):
+            stages["adapter"].state, stages["adapter"].detail = "running", detail
+            display.show(stages)
+    said = [line.split(" ", 3)[-1] for line in console.export_text().splitlines()]
+    assert [line.split("running ")[1] for line in said] == ["loading", "training · 2/9", "training · 8/9"]
 
 
 def test_without_a_terminal_only_changes_are_printed() -> None:

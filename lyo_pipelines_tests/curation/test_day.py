@@ -7,7 +7,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from lyo_pipelines.curation.contract import EXAMPLE, FUNNEL, INPUTS_KEY, QUALITY, REMOVED, MissingDayError
-from lyo_pipelines.curation.day import curate_day, curate_days, stale_days
+from lyo_pipelines.curation.day import curate_day, stale_days
+from lyo_pipelines.curation.days import curate_days
 from lyo_pipelines.curation.segments import examples_signature, segment_counts
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines_tests.curation.interaction_rows import CONFIG, DAY, config, row, table

@@ -13,6 +13,7 @@ import pytest
 import regex
 
 import lyo_pipelines.curation.privacy as room
+from lyo_pipelines.curation.privacy import phones
 from lyo_pipelines.curation.privacy.engine import all_finders, find_personal_data
 from lyo_pipelines_tests.curation.interaction_rows import CONFIG
 from lyo_pipelines_tests.growth import faster_than_linear
@@ -96,3 +97,21 @@ def test_merging_many_findings_costs_linear_time():
 
     run("a@b.co")  # the engine is built once
     assert not faster_than_linear(run, ("a@b.co ", "call 9840123456 ", "Hi Asha, "), size=600, floor=0.04)
+
+
+def test_a_text_asks_the_national_plans_a_bounded_number_of_times(monkeypatch):
+    asked: list[str] = []
+
+    def look(digits: str, possible: bool) -> bool:
+        asked.append(digits)
+        return False
+
+    monkeypatch.setattr(phones, "_international", look)
+    equal = "+91 9840123456, " * 50
+    list(phones.find_phones(equal))
+    assert asked == ["919840123456"]
+    asked.clear()
+    different = "; ".join(f"+44 20 {number:08d}" for number in range(2_000))
+    found = list(phones.find_phones(different))
+    assert len(asked) == phones._MOST_CHECKED
+    assert len(found) >= 2_000 - phones._MOST_CHECKED  # what is not asked about counts as a telephone number

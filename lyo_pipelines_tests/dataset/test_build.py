@@ -68,6 +68,19 @@ def contents(folder: str) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in sorted(Path(folder).iterdir())}
 
 
+def test_what_a_version_of_before_does_not_hold_is_read_as_not_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    lake = lake_with(tmp_path, examples(range(60)))
+    version = build(lake)
+    path = f"{version.path}/train.parquet"
+    pq.write_table(pq.read_table(path).drop_columns(["images"]), path)
+    monkeypatch.setattr(
+        "lyo_pipelines.dataset.versions.require_whole", lambda *_: None
+    )  # its manifest names other bytes
+    table = read_split(lake, SEGMENT, version.fingerprint, "train", ["messages", "images"])
+    assert table.column_names == ["messages", "images"]
+    assert table["images"].null_count == len(table) > 0
+
+
 def test_a_version_holds_every_example_once(tmp_path: Path):
     rows = examples(range(60))
     lake = lake_with(tmp_path, rows)

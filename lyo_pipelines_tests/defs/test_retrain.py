@@ -184,6 +184,29 @@ def test_preferences_tune_the_adapter_and_are_compared_with_it(world) -> None:
     assert supervised_adapter(lake, SEGMENT).version == start.version, "the next tuning starts there again"
 
 
+def test_rewards_tune_the_adapter_where_a_run_asks_for_it(world) -> None:
+    _, store, _ = world
+    assert retrain(world).success
+    lake = store.lake()
+    start, version = supervised_adapter(lake, SEGMENT), latest_version(lake, SEGMENT)
+    assert version is not None
+    result = launch(
+        world, "prefer", "preference_adapter", SEGMENT, method="grpo", batch={"size": 4, "accumulation": 1}, budget={"steps": 2},
+        validation={"interval": 2, "max_examples": 4},
+        reinforcement={"max_new_tokens": 8, "minimum_questions": 4, "max_kl": 50, "max_length_ratio": 50},
+    )  # fmt: skip
+    assert result.success
+    tuned = latest_adapter(lake, SEGMENT)
+    assert (tuned.manifest.method, tuned.manifest.start_from) == ("grpo", start.version)
+    assert tuned.dataset_fingerprint == version.fingerprint
+    assert tuned.manifest.reinforcement is not None
+    assert "rated answers are fewer than 400" in tuned.manifest.reinforcement.ratings.why
+    folder = Path(lake.report_dir(SEGMENT, tuned.version))
+    assert json.loads((folder / "report.json").read_text())["model_versions"]["start"] == start.version
+    assert "## How it was trained by rewards" in (folder / "report.md").read_text()
+    assert supervised_adapter(lake, SEGMENT).version == start.version, "the next tuning starts there again"
+
+
 def test_too_few_preferences_are_said_with_what_to_do(world) -> None:
     assert retrain(world).success
     result = launch(world, "prefer", "preference_adapter", SEGMENT, method="dpo")

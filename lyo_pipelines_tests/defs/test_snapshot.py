@@ -65,6 +65,7 @@ def test_jobs(repository: dg.RepositoryDefinition, snapshot: SnapshotAssertion) 
     assert {
         job.name: {
             "assets": _assets(job),
+            "steps": ", ".join(sorted(job.graph.node_dict)),
             "executor": job.executor_def.name,
             "partitions": _partitions(job.partitions_def),
         }

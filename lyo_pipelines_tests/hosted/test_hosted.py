@@ -161,6 +161,19 @@ def test_all_jobs_together_stay_within_the_cap_and_estimates_learn_from_trained_
     assert bytes_per_token(config(), [done]) == pytest.approx(done.bytes * 3 / 900)
 
 
+def test_rows_that_show_pictures_are_never_sent(monkeypatch):
+    import pyarrow as pa
+
+    def split(lake, segment, fingerprint, name, columns):
+        images = pa.array([["a.png"], None], pa.list_(pa.string()))
+        return pa.table({"messages": [[{"role": "user", "content": "?"}]] * 2, "images": images})
+
+    monkeypatch.setattr("lyo_pipelines.hosted.prepare.read_split", split)
+    version = type("V", (), {"segment": "tutoring.en.math", "fingerprint": "feed"})()
+    with pytest.raises(HostedRefusedError, match="1 rows of train show pictures"):
+        prepare_files(None, version, config(), lay_over().curation, [])
+
+
 def test_what_is_sent_is_redacted_once_more_and_never_the_test_split(monkeypatch):
     import pyarrow as pa
 
@@ -172,9 +185,8 @@ def test_what_is_sent_is_redacted_once_more_and_never_the_test_split(monkeypatch
             {"role": "user", "content": "Write to ravi.kumar@example.org"},
             {"role": "assistant", "content": "Done."},
         ]
-        return pa.table(
-            {"messages": [[*said, {"role": "user", "content": "Thanks"}, {"role": "assistant", "content": "Yes"}]] * 12}
-        )
+        whole = [*said, {"role": "user", "content": "Thanks"}, {"role": "assistant", "content": "Yes"}]
+        return pa.table({"messages": [whole] * 12, "images": pa.nulls(12, pa.list_(pa.string()))})
 
     monkeypatch.setattr("lyo_pipelines.hosted.prepare.read_split", split)
     version = type("V", (), {"segment": "tutoring.en.math", "fingerprint": "feed"})()

@@ -118,8 +118,8 @@ def test_a_failure_is_an_error_and_no_answer() -> None:
 
 
 def test_parts_that_are_no_text_are_told() -> None:
-    image = {"type": "image_url", "image_url": {"url": "x"}}
-    chat: Chat = chat_of([{"role": "user", "content": [{"type": "text", "text": "What is this?"}, image]}], TEXT)
+    sound = {"type": "input_audio", "input_audio": {"data": "UklGRg==", "format": "wav"}}
+    chat: Chat = chat_of([{"role": "user", "content": [{"type": "text", "text": "What is this?"}, sound]}], TEXT)
     assert chat.question == "What is this?"
     assert len(chat.notes) == 1
 

@@ -6,9 +6,12 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
+from lyo_pipelines.integrity.tables import tables_below
+from lyo_pipelines.integrity.verify import verify_lake
 from lyo_pipelines.retraining.ledger import (
     DECISION,
     digest,
@@ -154,3 +157,14 @@ def test_a_damaged_file_of_a_day_is_told_and_the_other_decisions_are_shown(lake)
     troubles: dict[str, str] = {}
     assert len(read_decisions(lake, "tutoring.ta.math", troubles=troubles)) == 1
     assert list(troubles) == [f"{day}/{name}"]
+
+
+def test_what_was_decided_is_verified_by_day_and_as_of_last(tmp_path):
+    lake = Lake(str(tmp_path))
+    keep(lake, fell())
+    paths = [Path(path) for path in tables_below(lake, "decisions")]
+    assert len(paths) == 2
+    assert verify_lake(lake, now=NOW).damage == []
+    for path in paths:
+        path.write_bytes(path.read_bytes()[:-9])
+    assert [Path(one.path) for one in verify_lake(lake, now=NOW).damage] == paths

@@ -51,6 +51,7 @@ def test_rows_have_the_fields_of_the_schema_with_the_raw_user_id_only_here(sampl
         "edited_answer",
         "release_id",
         "rating_invited",
+        "images",
     }
     assert all(set(row) == expected for row in sample.interactions)
     assert all(set(row) <= {*FEEDBACK_COLUMNS, "interaction_id"} for row in sample.feedback)

@@ -83,6 +83,9 @@ def test_temporary_names_are_never_listed(tmp_path):
     (tmp_path / "lake" / ".tmp-123-c").write_text("half")
     assert lake.names(lake.path()) == ["b"]
     assert lake.names(lake.path("nowhere")) == []
+    assert lake.names(lake.path("b")) == [] == lake.names(lake.path("b", "y")), (
+        "a file holds no names, not its own either"
+    )
 
 
 def test_days_are_those_that_hold_the_file(lake):

@@ -160,7 +160,7 @@ def test_killed_and_resumed_it_ends_with_bitwise_the_same_weights(
 
 
 def test_what_does_not_fit_is_said_before_anything_is_trained(world: World, tmp_path: Path):
-    from lyo_pipelines.training.engine.preference import fit_to_start_from
+    from lyo_pipelines.training.engine.tuning_start import fit_to_start_from
 
     def said(command: list[str]) -> str:
         code, printed = run_engine(command, environment(tmp_path))

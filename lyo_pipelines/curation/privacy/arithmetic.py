@@ -12,6 +12,7 @@ from lyo_pipelines.curation.privacy.context import context_words
 from lyo_pipelines.curation.privacy.spans import beside
 
 _OPERATORS = frozenset("+*/×÷·=^%<>≤≥≠≈√∑∏∫−±|{}\\_")
+_EMPHASIS = ("*", "_", "`")
 _CURRENCY = re.compile(r"(?:₹|\$|€|£|¥|\b[Rr]s\.?|\bINR|रु\.?|ரூ\.?)\s{0,3}$")
 _UNIT = re.compile(
     r"\s{0,3}(?:%|°|₹|/-|(?:km|m|cm|mm|kg|g|mg|l|ml|s|ms|Hz|kHz|MHz|J|kJ|N|W|V|A|K|C|rupees?|paise|people|persons?"
@@ -51,6 +52,8 @@ def operator_beside(text: str, start: int, end: int) -> bool:
 
 
 def _without_emphasis(text: str, start: int, end: int) -> tuple[int, int]:
+    if text[max(0, start - 1) : start] not in _EMPHASIS:
+        return start, end
     for sign in ("**", "__", "*", "_", "`"):
         size = len(sign)
         if text[max(0, start - size) : start] == sign and text[end : end + size] == sign:

@@ -46,7 +46,7 @@ def find_access_keys(text: str) -> Iterator[PersonalDataSpan]:
 _IS = r"(?:\s{0,2}(?:is|was|:|=|-|->|no\.?|है|हैं|था|hai|என்பது))?\s{0,2}[\"'“`]?"
 _PASSWORD = regex.compile(
     rf"(?<!\b(?:a|an|any|strong|weak|good|bad|better|safe|example|the word) )(?:\bpass ?(?:word|code|phrase|key)"
-    rf"|\bpasswd|\bpwd|\bwi-?fi key|पासवर्ड|கடவுச்சொல்|பாஸ்வேர்ட்|పాస్‌?వర్డ్|পাসওয়ার্ড|পাসওয়ার্ড|പാസ്‌?വേഡ്"
+    rf"|\bpasswd|\bpwd|(?P<bare>\bpass(?= ?:))|\bwi-?fi key|पासवर्ड|கடவுச்சொல்|பாஸ்வேர்ட்|పాస్‌?వర్డ్|পাসওয়ার্ড|পাসওয়ার্ড|പാസ്‌?വേഡ്"
     rf"|ಪಾಸ್‌?ವರ್ಡ್|પાસવર્ડ|ਪਾਸਵਰਡ|پاس ورڈ|ପାସୱାର୍ଡ)"
     rf"(?: (?:for|of|to)(?: \w{{1,15}}){{1,4}}?(?= (?:is|was)\b|:))?{_IS}(?P<value>[^\s\"'“”`<>]{{4,64}})",
     regex.IGNORECASE,
@@ -59,7 +59,7 @@ _CODE_NAMES = (
     r"|எ(?:ண்)?ஓடிபி|ஓடிபி|ஒடிபி|ఓటీపీ|ওটিপি|ഒടിപി|ಒಟಿಪಿ|ઓટીપી|ਓਟੀਪੀ|او ٹی پی|ଓଟିପି"
 )
 _CODE = regex.compile(
-    rf"(?:{_CODE_NAMES})(?:[^\w\n]|is|was|for|my|login|came|as|code|no|number|है|है:|आया|வந்தது|என்பது|hai|aaya|:"
+    rf"(?:{_CODE_NAMES})(?:[^\w\n]|is|was|for|my|you|i|sent|got|received|login|came|as|code|no|number|है|है:|आया|வந்தது|என்பது|hai|aaya|:"
     rf"|-){{0,6}}(?<![\w])(?P<value>\d{{3}}[ -]?\d{{3}}|\d{{3,8}})(?![\w]|[.,]\d)",
     regex.IGNORECASE,
 )
@@ -77,6 +77,8 @@ def find_passwords(text: str) -> Iterator[PersonalDataSpan]:
         letters, digits = any(map(str.isalpha, value)), any(map(str.isdigit, value))
         marked = bool(_MARKS & set(value[:-1] if value == match["value"] else value))
         called = "(" in value and ")" in match["value"]  # password = input("…") is code
+        if match["bare"] and not (marked and digits and letters):  # "Pass: Route12" is a ticket's
+            continue
         if len(value) >= 4 and not called and ((letters and (digits or marked)) or (digits and len(value) >= 4)):
             yield PersonalDataSpan(match.start("value"), match.start("value") + len(value), "SECRET", 0.8)
 
@@ -93,7 +95,7 @@ FINDERS = (
     Finder("SECRET", r"sk-\w|gh[posu]_\w|github_pat_|AKIA|AIza|xox[abp]-|hf_\w|eyJ", find_access_keys),
     Finder(
         "SECRET",
-        r"(?i)pass ?(?:word|code|phrase|key)|passwd|pwd|wi-?fi key|पासवर्ड|கடவுச்சொல்|பாஸ்வேர்ட்|పాస్|পাসওয|পাসওয়|പാസ്"
+        r"(?i)pass ?(?:word|code|phrase|key|:)|passwd|pwd|wi-?fi key|पासवर्ड|கடவுச்சொல்|பாஸ்வேர்ட்|పాస్|পাসওয|পাসওয়|പാസ്"
         r"|ಪಾಸ್|પાસવર્ડ|ਪਾਸਵਰਡ|پاس ورڈ|ପାସୱାର୍ଡ",
         find_passwords,
     ),

@@ -6,7 +6,17 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterable, Iterator
 from functools import cache
 
-from lyo_pipelines.curation.privacy import addresses, credentials, identifiers, mail, names, network, numbers, phones
+from lyo_pipelines.curation.privacy import (
+    addresses,
+    credentials,
+    handles,
+    identifiers,
+    mail,
+    names,
+    network,
+    numbers,
+    phones,
+)
 from lyo_pipelines.curation.privacy.spans import Finder, PersonalDataSpan, ascii_digits
 
 
@@ -15,7 +25,7 @@ def all_finders(*, titled_names: bool = False) -> tuple[Finder, ...]:
     """All finders, in the order in which overlapping findings win."""
     base = (
         *mail.FINDERS, *credentials.FINDERS, *network.FINDERS, *identifiers.FINDERS, *numbers.FINDERS, *phones.FINDERS,
-        *addresses.FINDERS, *names.FINDERS,
+        *addresses.FINDERS, *handles.FINDERS, *names.FINDERS,
     )  # fmt: skip
     return (*base, names.TITLED) if titled_names else base
 

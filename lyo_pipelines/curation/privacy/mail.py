@@ -13,6 +13,11 @@ from lyo_pipelines.curation.privacy.spans import Finder, PersonalDataSpan, prece
 _EMAIL = regex.compile(
     r"(?<![\w\p{M}.+%-])[\w\p{M}.+%'-]{0,63}[\w\p{M}]@(?:[^\W_](?:[\w\p{M}-]{0,61}[\w\p{M}])?\.){1,8}[\p{L}\p{M}]{2,24}(?![\w\p{M}(@])"
 )
+# "sunita.devi@gmail": what everybody reads as an address
+_PROVIDER = regex.compile(
+    r"(?<![\w\p{M}.+%-])[\w.+%-]{2,64}@(?:gmail|yahoo|hotmail|outlook|rediffmail|icloud|protonmail)(?![\w@-]|\.\w)",
+    regex.IGNORECASE,
+)
 # matrix products and decorators look like addresses: w@x.shape, a@b.sum
 _ATTRIBUTES = frozenset(
     [
@@ -39,10 +44,12 @@ _ATTRIBUTES = frozenset(
 
 
 def find_emails(text: str) -> Iterator[PersonalDataSpan]:
-    """Addresses local@domain.tld, in any script; not products of matrices."""
+    """Addresses local@domain.tld, in any script, and local@ a well-known provider; not products of matrices."""
     for match in _EMAIL.finditer(text):
         if match.group().rsplit(".", 1)[-1] not in _ATTRIBUTES:
             yield PersonalDataSpan(*match.span(), "EMAIL")
+    for match in _PROVIDER.finditer(text):
+        yield PersonalDataSpan(*match.span(), "EMAIL", 0.85)
 
 
 # "at" and "dot" are words of mathematics and of everyday, so the ending must be one that addresses have

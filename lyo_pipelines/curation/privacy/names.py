@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import regex
@@ -148,22 +149,23 @@ _ADDRESSED = regex.compile(
 
 def find_names(text: str) -> Iterator[PersonalDataSpan]:
     """Names after (or before) a cue; capitalised words that are none ("I am Indian", "Hello World") are left."""
-    fields = Upcoming(_FORM, text)
+    fields, code = Upcoming(_FORM, text), Upcoming(_CODE, text)
     for cue in _CUES if text.isascii() else (*_CUES, *_INDIC_CUES):
         for match in cue.pattern.finditer(text):
             start, end = match.span("name")
             if text[end - 1].isalpha() and text[end : end + 1].isalpha():
                 continue  # the rest of a word is no end of a name: "naam English" holds no "naam Englis h" (hai)
             name = _trimmed(text[start:end], _NEVER if cue.score >= _STRONG else _NOT_NAMES)
-            if name and _introduces(cue, text, start, end, name, fields):
+            if name and _introduces(cue, text, start, end, name, fields, code):
                 yield PersonalDataSpan(start, start + len(name), "PERSON", cue.score)
 
 
-def _introduces(cue: _Cue, text: str, start: int, end: int, name: str, fields: Upcoming) -> bool:
+def _introduces(cue: _Cue, text: str, start: int, end: int, name: str, fields: Upcoming, code: Upcoming) -> bool:
     """Whether what stands around a possible name lets it be one."""
     if cue.full and " " not in name and "." not in name:
         return False
-    if not cue.in_code and _CODE.search(text, max(0, start - _CODE_WINDOW), end + _CODE_WINDOW):
+    first = max(0, start - _CODE_WINDOW)
+    if not cue.in_code and code.within(first, end + _CODE_WINDOW - first):
         return False
     if cue.in_form and not fields.within(end, _FORM_WINDOW):
         return False
@@ -183,6 +185,7 @@ def find_titled_names(text: str) -> Iterator[PersonalDataSpan]:
             yield PersonalDataSpan(match.start("name"), match.start("name") + len(name), "PERSON", 0.6)
 
 
+@lru_cache(maxsize=1024)
 def _trimmed(name: str, no_names: frozenset[str]) -> str:
     """The name up to the first word that is no name; "" when nothing is left."""
     kept: list[str] = []

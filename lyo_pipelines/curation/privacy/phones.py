@@ -42,10 +42,12 @@ _INTERNATIONAL = re.compile(
     rf"(?<![\w.+])(?:\+|00)[1-9]\d{{0,3}}[\s().-]{{0,2}}\d(?:[\s().-]{{0,2}}\d){{5,12}}{_FREE_RIGHT}"
 )
 _INDIAN = re.compile(
-    rf"{_FREE_LEFT}(?:\(?\+?(?:91|0)\)?[ -]?)?[6-9](?:\d{{9}}|\d{{4}}[ -]\d{{5}}|\d{{2}}[ -]\d{{3}}[ -]\d{{4}}"
+    rf"{_FREE_LEFT}(?:\(?\+?(?:91|0)\)?[ -]?)?[6-9](?:\d{{9}}|\d{{4}}(?:[ -]| ?— ?)\d{{5}}|\d{{2}}[ -]\d{{3}}[ -]\d{{4}}"
     rf"|\d{{3}}[ -]\d{{3}}[ -]\d{{3}}"
     rf"|\d{{2}}[ -]\d{{4}}[ -]\d{{3}}){_FREE_RIGHT}"
 )
+_PAIRS = re.compile(rf"{_FREE_LEFT}(?<!\d[ .-])[6-9]\d(?:[ .-]\d\d){{4}}(?![ .-]\d){_FREE_RIGHT}")
+"""Five pairs are figures of a table as well, and a long dash subtracts: they count beside a word alone."""
 _LANDLINE = re.compile(rf"{_FREE_LEFT}(?:\(0\d{{2,4}}\) ?|0\d{{2,4}}[ -])\d{{3,4}}[ -]?\d{{3,4}}{_FREE_RIGHT}")
 _AMERICAN = re.compile(
     rf"{_FREE_LEFT}(?:\+?1[-. ])?(?:\([2-9]\d{{2}}\) ?|[2-9]\d{{2}}(?P<mark>[-.]))\d{{3}}(?(mark)(?P=mark)"
@@ -88,17 +90,22 @@ def phone_digits(number: str) -> str:
 def _formed_phones(text: str) -> Iterator[PersonalDataSpan]:
     for match in _LINK.finditer(text):
         yield PersonalDataSpan(*match.span(), "PHONE", 0.95)
+    checked: dict[tuple[str, bool], bool] = {}
     for match in _INTERNATIONAL.finditer(text):
         named = preceded_by(PHONE_WORDS, text, match.start())
         # 0010110101 is a binary number as well
         formed = match.group().startswith(("+", "0091")) and not operator_beside(text, *match.span())
-        if (named or formed) and _international(match.group(), possible=named):
+        if (named or formed) and _checked(match.group(), checked, possible=named):
             yield PersonalDataSpan(*match.span(), "PHONE", 0.9)
     found: set[tuple[int, int]] = set()
-    for pattern in (_INDIAN, _LANDLINE, _AMERICAN):
+    for pattern in (_INDIAN, _LANDLINE, _AMERICAN, _PAIRS):
         listed = -_GAP - 1
         for match in pattern.finditer(text):
             if pattern is _LANDLINE and len(_NOT_DIGIT.sub("", match.group())) != 11:
+                continue
+            if (pattern is _PAIRS or "—" in match.group()) and not preceded_by(
+                _ANY_WORDS, text, match.start(), _BESIDE
+            ):
                 continue
             in_list = match.start() - listed <= _GAP and _LIST_GAP.fullmatch(text, listed, match.start())
             score = 0.9 if in_list and not counted(text, *match.span()) else _score(text, match)
@@ -141,9 +148,9 @@ def _named_of_any_form(text: str, found: set[tuple[int, int]]) -> Iterator[Perso
         start, end = match.span()
         if (start, end) in found:
             continue
-        if not _as_long_as_a_phone(match.group()) or operator_beside(text, start, end):
-            continue
         if not (preceded_by(PHONE_WORDS, text, start) or followed_by(_WORDS_AFTER, text, end)):
+            continue
+        if not _as_long_as_a_phone(match.group()) or operator_beside(text, start, end):
             continue
         if not match.group().isdigit() or not (in_arithmetic(text, start, end) or counts_things(text, end)):
             yield PersonalDataSpan(start, end, "PHONE", 0.7)
@@ -156,12 +163,27 @@ def _as_long_as_a_phone(number: str) -> bool:
     return 7 <= len(digits) <= 14 and not digits.endswith("000") and not single and not _DATE.fullmatch(number)
 
 
-def _international(number: str, *, possible: bool) -> bool:
+_MOST_CHECKED = 500
+"""Different numbers of one text that are looked up in the national plans. A look costs about 0.1 ms, so that a text of a megabyte
+of them would cost many seconds; further ones of that text count by their form alone, as a list so long is a list of contacts."""
+
+
+def _checked(number: str, checked: dict[tuple[str, bool], bool], *, possible: bool) -> bool:
+    """What _international says, asked once for each number of a text and for no more than _MOST_CHECKED of them."""
+    key = (_NOT_DIGIT.sub("", number).removeprefix("00"), possible)
+    if key not in checked:
+        if len(checked) >= _MOST_CHECKED:
+            return True
+        checked[key] = _international(*key)
+    return checked[key]
+
+
+def _international(digits: str, possible: bool) -> bool:
     """Whether an international number is valid, or at least of a possible length, by the national plans in phonenumbers."""
     import phonenumbers
 
     try:
-        parsed = phonenumbers.parse("+" + _NOT_DIGIT.sub("", number).removeprefix("00"))
+        parsed = phonenumbers.parse("+" + digits)
     except phonenumbers.NumberParseException:
         return False
     return phonenumbers.is_possible_number(parsed) if possible else phonenumbers.is_valid_number(parsed)

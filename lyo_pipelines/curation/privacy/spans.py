@@ -57,16 +57,21 @@ _WORDY = re.compile(r"[^\W\d_]|§")
 """What every context word has at least one of: a list of numbers is passed without a search for each word."""
 
 
+def _wordy(part: str) -> bool:
+    # ASCII without letters is the same in both cases: told several times as fast as by a search
+    return part.lower() != part.upper() if part.isascii() else _WORDY.search(part) is not None
+
+
 def preceded_by(words: regex.Pattern[str], text: str, start: int, window: int = 50) -> bool:
     """Whether one of the words stands shortly before a position."""
     first = max(0, start - window)
-    return _WORDY.search(text, first, start) is not None and words.search(text, first, start) is not None
+    return _wordy(text[first:start]) and words.search(text, first, start) is not None
 
 
 def followed_by(words: regex.Pattern[str], text: str, end: int, window: int = 30) -> bool:
     """Whether one of the words stands shortly after a position."""
     last = min(len(text), end + window)
-    return _WORDY.search(text, end, last) is not None and words.search(text, end, last) is not None
+    return _wordy(text[end:last]) and words.search(text, end, last) is not None
 
 
 def beside(words: regex.Pattern[str], text: str, start: int, end: int, window: int = 60) -> bool:

@@ -23,6 +23,7 @@ from lyo_pipelines.dataset.errors import UnknownVersionError
 from lyo_pipelines.dataset.expiry import EXPIRY_COLUMNS, joined_validity, may_expire, row_validity
 from lyo_pipelines.dataset.group_keys import hex_ids
 from lyo_pipelines.dataset.grouping import GROUPING_COLUMNS, all_ties, day_ties
+from lyo_pipelines.dataset.image_ties import with_pictures
 from lyo_pipelines.dataset.preferences import labels
 from lyo_pipelines.dataset.preferences.versions import PreferenceVersion, get_preferences, point_to_preferences
 from lyo_pipelines.dataset.preferences.write import write_preferences
@@ -41,7 +42,7 @@ from lyo_pipelines.tasks import task_format
 from lyo_pipelines.validity import NOTHING_DECLARED, Validity
 
 _PROMPT = ("system_prompt", "context", "question")
-_COLUMNS = ("example_id", "rating", "user_pseudonym", *_PROMPT, "history", "answer", "original_answer")
+_COLUMNS = ("example_id", "rating", "user_pseudonym", *_PROMPT, "history", "images", "answer", "original_answer")
 FORMAT_VERSION = "preferences-1"
 
 
@@ -50,7 +51,7 @@ class PreferencePlan:
     """What will be written: chosen labels and pairs (see labels.py), and what the splits must remember from now on.
 
     answers: read; held_out: of them, left out as test items; expired: left out of the train split because they hold no more (or not
-    yet). Counts by split and kind.
+    yet); pictured: left out because their questions show pictures. Counts by split and kind.
     """
 
     rows: DayRows
@@ -60,6 +61,7 @@ class PreferencePlan:
     answers: int
     held_out: int
     expired: int
+    pictured: int
     kto_counts: dict[str, dict[str, int]]
     kto_before_balancing: dict[str, dict[str, int]]
     dpo_counts: dict[str, dict[str, int]]
@@ -97,6 +99,7 @@ def build_preferences(
         answers=plan.answers,
         held_out=plan.held_out,
         expired=plan.expired,
+        pictured=plan.pictured,
         kto=plan.kto_counts,
         kto_before_balancing=plan.kto_before_balancing,
         dpo=plan.dpo_counts,
@@ -154,6 +157,8 @@ def plan_preferences(
         pl.Series(assignment.split >= 0) & (frame["split"] != "test")
     )
     usable = open_to_learning.filter(~pl.col("gone") | (pl.col("split") != SPLITS[0])).drop("gone")
+    expired, pictured = open_to_learning.height - usable.height, int(usable["pictured"].sum())
+    usable = usable.filter(~pl.col("pictured")).drop("pictured")
     answers = labels.merged(usable.unique("example_id", keep="first", maintain_order=True))
     judged = labels.capped(labels.labelled(answers, curation), curation.user_cap)
     kto, dpo = labels.balanced(judged), labels.pairs(answers, config.preferences, curation)
@@ -164,7 +169,8 @@ def plan_preferences(
         memory=assignment.memory,
         answers=frame.height,
         held_out=frame.height - open_to_learning.height,
-        expired=open_to_learning.height - usable.height,
+        expired=expired,
+        pictured=pictured,
         kto_counts=_sizes(kto, "label", {True: "good", False: "bad"}),
         kto_before_balancing=_sizes(judged, "label", {True: "good", False: "bad"}),
         dpo_counts=_sizes(dpo, "kind", {}),
@@ -198,6 +204,7 @@ def digested(table: pa.Table) -> pa.Table:
         ).to_series(),
     }
     kept = table.select(["example_id", "occurred_at", "rating", "user_pseudonym"])
+    kept = kept.append_column("pictured", pa.array(with_pictures(table["images"])))
     for name, values in digests.items():
         kept = kept.append_column(name, values.cast(pl.String).to_arrow().cast(pa.string()))
     return kept

@@ -7,7 +7,7 @@ from datetime import date
 import dagster as dg
 
 from lyo_pipelines.curation.contract import EXAMPLE, CurationReport
-from lyo_pipelines.curation.day import curate_days
+from lyo_pipelines.curation.days import curate_days
 from lyo_pipelines.curation.funnel import funnel_plot
 from lyo_pipelines.curation.inputs import built_from, stale_days
 from lyo_pipelines.curation.rules import RULES_VERSION
@@ -47,13 +47,14 @@ OWNERS = ["team:data"]
 )
 def filtered_examples(context: dg.AssetExecutionContext, store: Store) -> dg.MaterializeResult:
     """Curate the days whose interactions, rules or review decisions changed."""
-    lake, config = store.lake(), store.load_config().curation
+    lake, whole = store.lake(), store.load_config()
+    config = whole.curation
     asked = context.partition_keys
     days = days_to_build(asked, lambda: stale_days(lake, config))
     reports: list[CurationReport] = []
     pages: dict[date, Metadata] = {}
     damaged: list[str] = []
-    for day, report in curate_days(lake, days, config):
+    for day, report in curate_days(lake, days, config, whole.cluster):
         if isinstance(report, DamagedFileError):  # it is made anew; the other days go on
             context.log.warning(f"{day.isoformat()}: {report}")
             damaged.append(str(report))

@@ -201,6 +201,7 @@ def raw_interactions(context: dg.AssetExecutionContext, store: Store) -> dg.Mate
                 "rated": told_share(report.rated, report.rows),
                 "with_feedback": told_share(report.with_feedback, report.rows),
                 "segments": counts_table("segment", report.segments, most=12),
+                **({"with_pictures": report.pictured} if report.pictured else {}),
                 "landed_files": report.inputs,
                 "path": dg.MetadataValue.path(lake.interactions(day)),
                 "dagster/row_count": report.rows,

@@ -1,8 +1,11 @@
-"""`preference_data` and `preference_adapter`: what ratings and edits prefer, and the adapter tuned to it."""
+"""`preference_data` and `preference_adapter`: what ratings and edits prefer, and the adapter tuned to it, or by rewards."""
+
+from dataclasses import dataclass
 
 import dagster as dg
 from pydantic import Field
 
+from lyo_pipelines.config.dataset import PreferenceConfig
 from lyo_pipelines.dataset.preferences.build import FORMAT_VERSION, build_preferences
 from lyo_pipelines.dataset.preferences.versions import PreferenceVersion, latest_preferences
 from lyo_pipelines.defs import clock
@@ -11,8 +14,9 @@ from lyo_pipelines.defs.assets.curation import filtered_examples
 from lyo_pipelines.defs.assets.training import GPU_POOL, adapter
 from lyo_pipelines.defs.metadata import metadata_table
 from lyo_pipelines.defs.partitions import SEGMENTS
-from lyo_pipelines.defs.resources import Store, refuse_repetition, refuse_stale
+from lyo_pipelines.defs.resources import Store, current_dataset, refuse_repetition, refuse_stale
 from lyo_pipelines.defs.stale import build_what_is_stale
+from lyo_pipelines.defs.training_place import run_training
 from lyo_pipelines.json_types import ConfigTree
 from lyo_pipelines.retraining.curriculum import load_curriculum
 from lyo_pipelines.storage.local_copies import fetched, fetched_files, publish_folder
@@ -21,11 +25,12 @@ from lyo_pipelines.training.plan import (
     TRAINING_VERSION,
     TrainingResult,
     adapter_version,
+    data_fingerprint,
     read_adapter,
     training_command,
 )
 from lyo_pipelines.training.recipe_loading import RecipeError, load_recipe, write_recipe
-from lyo_pipelines.training.recipes import PREFERENCE_METHODS, Recipe
+from lyo_pipelines.training.recipes import PREFERENCE_METHODS, TUNING_METHODS, Recipe
 from lyo_pipelines.training.versions import NoAdapterError, point_to, supervised_adapter
 
 
@@ -77,7 +82,9 @@ def preference_data(context: dg.AssetExecutionContext, store: Store) -> dg.Mater
 class PreferenceRunConfig(dg.Config):
     """Options of a preference tuning run."""
 
-    recipe: str = Field("kto", description="kto, dpo, or the path of a YAML recipe that uses one of these methods.")
+    recipe: str = Field(
+        "kto", description="kto, dpo, grpo, or the path of a YAML recipe that uses one of these methods."
+    )
     overrides: ConfigTree = Field(
         {}, description="Recipe keys to change for this run, for example {preference: {beta: 0.2}}."
     )
@@ -92,8 +99,9 @@ class PreferenceRunConfig(dg.Config):
     pool=GPU_POOL,
     code_version=str(TRAINING_VERSION),
     description=(
-        "The segment's adapter, tuned further on user preferences (KTO or DPO with TRL). It starts from the newest supervised "
-        "adapter and is kept close to it. Its report compares the two on the same test items."
+        "The segment's adapter, tuned further on user preferences (KTO or DPO with TRL) or, where its run asks for it, by rewards "
+        "for its own answers (GRPO: right results, predicted ratings). It starts from the newest supervised adapter and is kept "
+        "close to it. Its report compares the two on the same test items."
     ),
 )
 def preference_adapter(
@@ -101,7 +109,6 @@ def preference_adapter(
 ):
     """Start the training process on top of the adapter and pass on what it reports."""
     lake, config_now, segment = store.lake(), store.load_config(), context.partition_key
-    preference_config = config_now.dataset.preferences
     try:
         start = supervised_adapter(lake, segment)
     except NoAdapterError as error:
@@ -109,20 +116,27 @@ def preference_adapter(
     recipe = _recipe(config, start)
     data = latest_preferences(lake, segment)
     refuse_stale(lake, config_now, data.manifest)
-    wanted = preference_config.minimum_labels if recipe.method == "kto" else preference_config.minimum_pairs
-    _refuse_few(data, recipe.method, wanted)
-    version = adapter_version(data.fingerprint, recipe, start.version)
+    if recipe.method in PREFERENCE_METHODS:
+        _refuse_few(data, recipe.method, config_now.dataset.preferences)
+    learnt = _learnt_from(store, recipe, start, data)
+    version = adapter_version(learnt.fingerprint, recipe, start.version)
     place = lake.adapter_dir(segment, version)
     output = fetched(lake, place)
     refuse_repetition(output)
     recipe_path = output / "recipe.yaml"
     write_recipe(recipe, recipe_path)
     context.instance.add_run_tags(context.run.run_id, {ADAPTER_TAG: version})
-    context.log.info(f"{segment}: {recipe.method} from {start.version} with preference data {data.fingerprint}")
+    context.log.info(f"{segment}: {recipe.method} from {start.version} with {learnt.fingerprint}")
     command = training_command(
-        recipe_path, fetched_files(lake, data.path), output, store.models_dir(), start_from=start.path
+        recipe_path,
+        fetched_files(lake, learnt.path),
+        output,
+        store.models_dir(),
+        start_from=start.path,
+        ratings=fetched_files(lake, learnt.ratings) if learnt.ratings else None,
+        module=learnt.module,
     )
-    pipes.run(context=context, command=command)
+    run_training(context, pipes, store, command, version)
     publish_folder(lake, place)
     point_to(lake, segment, version)
     metadata = adapter_metadata(context.instance, read_adapter(output))
@@ -135,16 +149,41 @@ def _recipe(config: PreferenceRunConfig, start: TrainingResult) -> Recipe:
         recipe = load_recipe(config.recipe, {"base_model": start.base_model, **config.overrides})
     except RecipeError as error:
         raise dg.Failure(description=str(error), allow_retries=False) from error
-    if recipe.method not in PREFERENCE_METHODS:
+    if recipe.method not in TUNING_METHODS:
         raise dg.Failure(
-            description=f"recipe {recipe.name} has method {recipe.method}: preferences are learnt with kto or dpo.",
+            description=f"recipe {recipe.name} has method {recipe.method}: an adapter is tuned with kto, dpo or grpo.",
             allow_retries=False,
         )
     return recipe
 
 
-def _refuse_few(data: PreferenceVersion, method: str, wanted: int) -> None:
+@dataclass(frozen=True)
+class _Learnt:
+    """What a tuning learns from: a folder, the preference data whose ratings are rewarded, and whose process it is."""
+
+    path: str
+    fingerprint: str
+    ratings: str | None = None
+    module: str = "lyo_pipelines.training.engine"
+
+
+def _learnt_from(store: Store, recipe: Recipe, start: TrainingResult, data: PreferenceVersion) -> _Learnt:
+    """Preferences; for rewards the questions of the newest dataset version, and the ratings, if wanted.
+
+    What one version holds out no later one trains on, so the newest may be another than the adapter's.
+    """
+    if recipe.method in PREFERENCE_METHODS:
+        return _Learnt(data.path, data.fingerprint)
+    dataset = current_dataset(store.lake(), start.segment)
+    refuse_stale(store.lake(), store.load_config(), dataset.manifest)
+    rated = bool(recipe.reinforcement.rewards.get("predicted_rating"))
+    learnt = data_fingerprint(dataset.fingerprint, data.fingerprint if rated else None)
+    return _Learnt(dataset.path, learnt, data.path if rated else None, "lyo_pipelines.reinforcement")
+
+
+def _refuse_few(data: PreferenceVersion, method: str, wanted_of: PreferenceConfig) -> None:
     """Fail with what to do when there is too little to learn from."""
+    wanted = wanted_of.minimum_labels if method == "kto" else wanted_of.minimum_pairs
     found, what = data.size(method, "train"), {"kto": "labelled answers", "dpo": "pairs"}[method]
     other = "dpo" if method == "kto" else "kto"
     if found < wanted:

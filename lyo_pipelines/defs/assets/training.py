@@ -7,11 +7,13 @@ from lyo_pipelines.dataset.versions import Version, why_served
 from lyo_pipelines.defs.adapter_page import adapter_metadata
 from lyo_pipelines.defs.partitions import SEGMENTS
 from lyo_pipelines.defs.resources import Store, current_dataset, refuse_repetition, refuse_stale
+from lyo_pipelines.defs.training_place import run_training
 from lyo_pipelines.json_types import ConfigTree
 from lyo_pipelines.retraining.history import record_training
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines.storage.local_copies import fetched, fetched_files, publish_folder
 from lyo_pipelines.training.plan import ADAPTER_TAG, TRAINING_VERSION, adapter_version, read_adapter, training_command
+from lyo_pipelines.training.preflight import UnfitRecipeError, require_seen
 from lyo_pipelines.training.recipe_loading import RecipeError, load_recipe, write_recipe
 from lyo_pipelines.training.versions import NoAdapterError, latest_adapter, point_to
 
@@ -54,6 +56,10 @@ def adapter(
     if dataset.segment != context.partition_key:
         return _served(context, lake, dataset)
     refuse_stale(lake, store.load_config(), dataset.manifest)
+    try:
+        require_seen(recipe, dataset.manifest.images, dataset.segment)
+    except UnfitRecipeError as error:
+        raise dg.Failure(description=str(error), allow_retries=False) from error
     version = adapter_version(dataset.fingerprint, recipe)
     place = lake.adapter_dir(context.partition_key, version)
     output = fetched(lake, place)
@@ -66,7 +72,7 @@ def adapter(
         f"training {context.partition_key} {version} with recipe {config.recipe} on dataset {dataset.fingerprint}"
     )
     command = training_command(recipe_path, fetched_files(lake, dataset.path), output, store.models_dir())
-    pipes.run(context=context, command=command)
+    run_training(context, pipes, store, command, version)
     publish_folder(lake, place)
     point_to(lake, context.partition_key, version)
     result = read_adapter(output)

@@ -3,19 +3,21 @@
 import dagster as dg
 
 from lyo_pipelines.defs import clock
+from lyo_pipelines.defs.jobs import LAKE_INTACT
 from lyo_pipelines.defs.metadata import metadata_table
 from lyo_pipelines.defs.resources import Store
+from lyo_pipelines.images.references import sweep_images
 from lyo_pipelines.integrity.verify import verify_lake
+from lyo_pipelines.interactions.landing.stage import landing_lock
 from lyo_pipelines.storage.leftovers import sweep_leftovers
 
-NAME = "lake_intact"
 _SHOWN = 100
 _SUNDAY = 7
 
 
 @dg.asset_check(
-    asset="landed_files",
-    name=NAME,
+    asset=LAKE_INTACT.asset_key,
+    name=LAKE_INTACT.name,
     description=(
         "Everything in the lake is as it was written: landed files against the ledger, days, dataset versions, adapters, reports and "
         "the registry. Every Sunday each byte is read, on other days sizes, counts and footers. Leftovers of killed programs go. "
@@ -23,9 +25,11 @@ _SUNDAY = 7
     ),
 )
 def lake_intact(store: Store) -> dg.AssetCheckResult:
-    """Compare, and remove leftovers that are a day old."""
+    """Compare, and remove leftovers that are a day old, and pictures that no row names."""
     lake, now = store.lake(), clock.current_time()
     swept = sweep_leftovers(lake, now=now)
+    with landing_lock(lake):
+        images = sweep_images(lake)
     found = verify_lake(lake, deep=now.isoweekday() == _SUNDAY, now=now)
     rows = [{"file": one.path, "what": one.says, "kind": one.kind} for one in found.damage[:_SHOWN]]
     said = ""
@@ -40,13 +44,14 @@ def lake_intact(store: Store) -> dg.AssetCheckResult:
             "checked": sum(found.checked.values()),
             "every_byte": found.deep,
             "leftovers_removed": len(swept),
+            "pictures_removed": images,
         },
     )
 
 
 verify_job = dg.define_asset_job(
     "verify_lake",
-    selection=dg.AssetSelection.checks(dg.AssetCheckKey(dg.AssetKey("landed_files"), NAME)),
+    selection=dg.AssetSelection.checks(LAKE_INTACT),
     executor_def=dg.in_process_executor,
     description="Compare the lake with what was written down of it, and remove what killed programs left behind.",
 )

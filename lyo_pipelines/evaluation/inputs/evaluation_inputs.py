@@ -8,6 +8,7 @@ from pathlib import Path
 
 from lyo_pipelines.config.evaluation import EvaluationConfig
 from lyo_pipelines.config.hosted import HostedConfig
+from lyo_pipelines.contracts.adapter import ReinforcementRecord
 from lyo_pipelines.contracts.hosted_model import HostedModel
 from lyo_pipelines.contracts.privacy import PrivacyAudit
 from lyo_pipelines.evaluation.inputs.context import EvaluationContext
@@ -49,6 +50,7 @@ class EvaluationInputs:
     champion_version: of the adapter that serves now, also where the candidate is that one; "" where none does.
     provider: how models that a provider holds may be asked, None where there are none.
     row_figures: what shaped the rows of the dataset. privacy: the audit of the candidate's dataset and recipe, where there is one.
+    reinforcement: how the candidate was trained by rewards, if it was.
     """
 
     segment: str
@@ -68,6 +70,7 @@ class EvaluationInputs:
     row_figures: JsonObject = field(default_factory=dict)
     privacy: PrivacyAudit | None = None
     provider: HostedConfig | None = None
+    reinforcement: ReinforcementRecord | None = None
 
     @property
     def before(self) -> str:

@@ -64,19 +64,25 @@ class Item:
         return not self.prompt
 
 
-def read_items(dataset_dir: Path) -> list[Item]:
-    """All items of `<dataset_dir>/test.parquet`, sorted by id.
+def read_items(dataset_dir: Path, split: str = "test") -> list[Item]:
+    """All items of `<dataset_dir>/<split>.parquet`, sorted by id.
 
-    A conversation of the assistant's message alone is plain text. Raises TestSplitError when the file is missing, empty, or a row
-    does not end with an assistant's answer.
+    A conversation of the assistant's message alone is plain text. Items that show pictures are none: whoever is asked here reads text
+    alone (the manifest counts them). Raises TestSplitError when the file is missing, empty or holds pictures only, or a row does not
+    end with an assistant's answer.
     """
-    path = dataset_dir / "test.parquet"
+    path = dataset_dir / f"{split}.parquet"
     if not path.is_file():
         raise TestSplitError(f"{path} is not there: materialize the dataset splits of this segment first.")
     rows = CheckedTable(path, str(path)).read().to_pylist()
     if not rows:
         raise TestSplitError(f"{path} holds no rows: this segment needs more interactions before it can be evaluated.")
-    return sorted((_item(row, path) for row in rows), key=lambda item: item.item_id)
+    read = [row for row in rows if not row.get("images")]
+    if not read:
+        raise TestSplitError(
+            f"{path}: all of its {len(rows)} items show pictures, and the models that are asked here read text alone."
+        )
+    return sorted((_item(row, path) for row in read), key=lambda item: item.item_id)
 
 
 def choose_items(items: list[Item], maximum: int | None) -> list[Item]:

@@ -113,6 +113,7 @@ def gather_inputs(
         context=context,
         privacy=audit,
         provider=provider,
+        reinforcement=read_adapter(adapter_dir).manifest.reinforcement,
     )
 
 

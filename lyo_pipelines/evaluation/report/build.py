@@ -132,6 +132,7 @@ def build_report(
         satisfaction=sections.satisfaction,
         correctness=correctness_section(inputs, measured),
         privacy=inputs.privacy,
+        reinforcement=inputs.reinforcement,
         hopes=hopes_section(items, outputs, measured, timings, config) if config.hopes else None,
         incomplete=missing,
         gates=(),  # they judge the rest of the report

@@ -8,6 +8,7 @@ from lyo_pipelines.contracts.report import Report
 from lyo_pipelines.contracts.report_sections import CollateralRow, Hope, JudgeSection, RemoteUsage
 from lyo_pipelines.contracts.report_values import Comparison
 from lyo_pipelines.evaluation.report.markdown_privacy import privacy_part
+from lyo_pipelines.evaluation.report.markdown_reinforcement import reinforcement_part
 from lyo_pipelines.evaluation.report.markdown_tables import (
     WORDS,
     code,
@@ -29,6 +30,7 @@ def optional_sections(report: Report) -> str:
         ("Collateral damage", _collateral(report)),
         ("Other models on the same items", _endpoints(report)),
         ("What a language model says as judge", _judge(report)),
+        ("How it was trained by rewards", reinforcement_part(report.reinforcement)),
         ("What it remembers of single people", privacy_part(report.privacy)),
     ]
     return "\n\n".join(f"## {heading}\n\n{text}" for heading, text in made if text)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lyo_pipelines.interactions.chats.asides import is_thanks, without_thoughts
+from lyo_pipelines.interactions.chats.pictures import Picture
 from lyo_pipelines.interactions.chats.replies import Reply
 from lyo_pipelines.interactions.chats.turns import Turn
 from lyo_pipelines.interactions.chats.written import refuse_cut
@@ -22,10 +23,13 @@ _GAP = "\n\n"
 UNANSWERED_END = "the chat ends with a turn that nobody answered: its last answered question is taken"
 THANKS_AT_END = "the chat ends with thanks and a word to it: the answered question before is taken"
 TOOLS_BESIDE = "what tools were called and returned before the answer is in the metadata (tool_turns), not in the texts"
-OTHERS_LEFT = "parts of the question or the answer that are no text (images, files) were left out"
+OTHERS_LEFT = "parts of the question or the answer that are neither text nor a picture of the question (files, sounds) were left out"
 
 IMAGE_LEFT_OUT = "image_left_out"
 """In the metadata of a row: what was asked or answered held a picture, which the row does not. Curation never learns from it."""
+
+IMAGE_ONLY = "[image]"
+"""The question of a message that holds pictures and no words."""
 
 
 @dataclass(frozen=True)
@@ -33,8 +37,9 @@ class Chat:
     """A question with what came before it, and its answer.
 
     history: joined turns before the question, oldest first. tool_turns: calls and results between question and answer.
-    notes: what a person should know of how it was read. error: what the model's output says went wrong. images: a picture was left
-    out of the question, the answer or what came before them.
+    notes: what a person should know of how it was read. error: what the model's output says went wrong. pictures: of the question
+    and of questions before it, in order, each with how many messages before the question it was shown (0: with it). images: there was
+    a picture elsewhere (in an answer, from a tool), which is not carried.
     """
 
     question: str | None
@@ -47,6 +52,7 @@ class Chat:
     notes: tuple[str, ...] = ()
     error: str | None = None
     images: bool = False
+    pictures: tuple[tuple[Picture, int], ...] = ()
 
     @property
     def turn(self) -> int | None:
@@ -83,10 +89,17 @@ def conversation(turns: Sequence[Turn], *, failed: bool = False) -> Chat:
     return _chat(turns, before, exchange.asked, said, between, notes=notes)
 
 
-def exchange(turns: Sequence[Turn], reply: Reply, *, question: str | None = None, context: str | None = None) -> Chat:
+def exchange(
+    turns: Sequence[Turn],
+    reply: Reply,
+    *,
+    question: str | None = None,
+    context: str | None = None,
+    pictures: tuple[Picture, ...] = (),
+) -> Chat:
     """What a model was given and what it answered.
 
-    question: the new question where it stands beside the turns, which are history then. Raises RowError.
+    question: the new question where it stands beside the turns, which are history then; pictures: of it. Raises RowError.
     """
     opening, exchanges = _exchanges(turns)
     said, inside = _answer(_last_reply(reply.turns))
@@ -94,7 +107,8 @@ def exchange(turns: Sequence[Turn], reply: Reply, *, question: str | None = None
         before = [*opening, *(turn for item in exchanges for turn in (*item.asked, *item.after))]
         if exchanges and not exchanges[-1].after and _joined(exchanges[-1].asked) == question:
             before = before[: -len(exchanges[-1].asked)]
-        asked, between = (Turn("user", question),), ()
+            pictures = (*(picture for turn in exchanges[-1].asked for picture in turn.pictures), *pictures)
+        asked, between = (Turn("user", question, others=bool(pictures), images=bool(pictures), pictures=pictures),), ()
     elif not exchanges:
         return _chat(turns, opening, (), None, (), context=context, error=reply.error)
     else:
@@ -123,6 +137,8 @@ def lay_chat(row: RawRow, chat: Chat, metadata: RawRow) -> None:
         metadata.setdefault("tool_turns", [{"role": turn.role, "content": turn.content} for turn in chat.tool_turns])
     if chat.images:
         metadata[IMAGE_LEFT_OUT] = True
+    elif chat.pictures:
+        row["images"] = list(chat.pictures)
     for sentence in chat.notes:
         note(row, sentence)
 
@@ -203,18 +219,23 @@ def _answer_text(said: Sequence[Turn]) -> str | None:
     return without_thoughts(_joined(said)) or None
 
 
-def _history(turns: Sequence[Turn]) -> list[dict[str, str]]:
-    """Turns as messages, neighbours of one speaker as one."""
+def _history(turns: Sequence[Turn]) -> tuple[list[dict[str, str]], list[tuple[Picture, int]]]:
+    """Turns as messages, neighbours of one speaker as one; and the pictures of users, each with the place of its message."""
     messages: list[dict[str, str]] = []
+    shown: list[tuple[Picture, int]] = []
     for turn in turns:
         content = without_thoughts(turn.content) if _speaks(turn) else turn.content
+        if not content and turn.pictures and turn.role == "user":
+            content = IMAGE_ONLY
         if not content:
             continue
         if messages and messages[-1]["role"] == turn.role != "tool":
             messages[-1]["content"] += _GAP + content
         else:
             messages.append({"role": turn.role, "content": content})
-    return messages
+        if turn.role == "user":
+            shown += [(picture, len(messages) - 1) for picture in turn.pictures]
+    return messages, shown
 
 
 def _chat(
@@ -231,17 +252,23 @@ def _chat(
     if not all(turn.learnt for turn in said):
         raise RowError("not_to_be_learnt", "its messages mark the answer as not to be learnt (weight 0)")
     system = _GAP.join(turn.content for turn in turns if turn.role == "system" and turn.content) or None
-    question, answer = _joined(asked) or None, _answer_text(said)
-    history = _history(before) or None
+    pictures = [picture for turn in asked for picture in turn.pictures]
+    question, answer = _joined(asked) or (IMAGE_ONLY if pictures else None), _answer_text(said)
+    history, earlier = _history(before)
+    shown = (*((picture, len(history) - place) for picture, place in earlier), *((picture, 0) for picture in pictures))
     for name, text in (("question", question), ("answer", answer), ("system_prompt", system)):
         refuse_cut(text, name)
-    for message in history or ():
+    for message in history:
         refuse_cut(message["content"], "history")
     tool_turns = tuple(turn for turn in between if turn.content)
     if tool_turns:
         notes = (*notes, TOOLS_BESIDE)
-    if any(turn.others for turn in (*asked, *said)):
+    if any(turn.others and not (turn.pictures and turn in asked) for turn in (*asked, *said)):
         notes = (*notes, OTHERS_LEFT)
     reason = next((turn.finish_reason for turn in reversed(said) if turn.finish_reason), None)
-    images = any(turn.images for turn in (*before, *asked, *said))
-    return Chat(question, history, system, answer, reason, tool_turns=tool_turns, notes=notes, images=images, **more)
+    everywhere = (*(turn for turn in turns if turn.role == "system"), *before, *asked, *between, *said)
+    elsewhere = any(turn.images and not (turn.role == "user" and turn.pictures) for turn in everywhere)
+    return Chat(
+        question, history or None, system, answer, reason,
+        tool_turns=tool_turns, notes=notes, images=elsewhere, pictures=shown, **more,
+    )  # fmt: skip

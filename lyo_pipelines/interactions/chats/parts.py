@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+from lyo_pipelines.interactions.chats.pictures import Picture, picture_of
 from lyo_pipelines.interactions.chats.written import parsed
 from lyo_pipelines.interactions.errors import RowError
 from lyo_pipelines.interactions.fields.scrub import dump_json
@@ -97,7 +98,8 @@ _OF_A_TEXT_PART = {
 class Content:
     """What one message holds. calls: JSON objects in their order; results: texts that tools returned.
 
-    text_last: whether the text came after the calls. others: parts that are no text were left out; images: pictures among them.
+    text_last: whether the text came after the calls. others: there are parts that are no text; images: pictures among them.
+    pictures: those of the message itself, in order; one that a tool returned is in none of them.
     """
 
     text: str = ""
@@ -106,6 +108,7 @@ class Content:
     text_last: bool = False
     others: bool = False
     images: bool = False
+    pictures: tuple[Picture, ...] = ()
 
 
 def content_of(value: Any) -> Content:
@@ -159,13 +162,15 @@ def _of_parts(parts: list[Any]) -> Content:
                 result = replace(result, calls=(*result.calls, value), text_last=False)
             elif name == "result":
                 result = replace(result, results=(*result.results, value))
+            elif isinstance(value, Picture):
+                result = replace(result, others=True, images=True, pictures=(*result.pictures, value))
             else:
                 result = replace(result, others=True, images=result.images or value)
     return replace(result, text=joined_texts(texts))
 
 
 def _read(part: Any) -> Iterator[tuple[str, Any]]:
-    """What one part is: text, call, result or other (with whether it is a picture). Reasoning is nothing."""
+    """What one part is: text, call, result or other (a picture, or whether it holds one). Reasoning is nothing."""
     if isinstance(part, str):
         yield "text", part
         return
@@ -185,12 +190,14 @@ def _read(part: Any) -> Iterator[tuple[str, Any]]:
         yield "call", part
     elif kind == "result":
         yield "result", _result_in(part)
+        if _result_shows(part):
+            yield "other", True
     elif kind == "other":
-        yield "other", _is_image(part)
+        yield "other", picture_of(part) if _is_image(part) else False
     elif kind != "reasoning":
         if any(isinstance(value, str) and " " in value for value in part.values()):
             raise RowError("unknown_part", f"a part of a message of type {str(part.get('type'))[:40]!r} is not known")
-        yield "other", _is_image(part)
+        yield "other", picture_of(part) if _is_image(part) else False
 
 
 def _opened(part: RawRow) -> RawRow:
@@ -232,6 +239,11 @@ def _is_image(part: RawRow) -> bool:
         return any(isinstance(value, str) and value.startswith("image/") for value in media)
     named = part.get("type") or part.get("block_type") or part.get("part_kind") or ""
     return "image" in str(named).lower() or any(_KEYED.get(key) == "image" for key in part)
+
+
+def _result_shows(part: RawRow) -> bool:
+    """Whether what a tool returned holds a picture."""
+    return any(are_parts(value) and content_of(value).images for value in part.values() if isinstance(value, list))
 
 
 def _text_in(part: RawRow, *names: str) -> str | None:

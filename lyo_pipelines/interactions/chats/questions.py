@@ -12,6 +12,7 @@ from typing import Any
 
 from lyo_pipelines.interactions.chats.pairing import Chat, conversation, exchange
 from lyo_pipelines.interactions.chats.parts import are_parts, content_of
+from lyo_pipelines.interactions.chats.pictures import Picture
 from lyo_pipelines.interactions.chats.replies import reply_of
 from lyo_pipelines.interactions.chats.turns import Turn, are_messages, is_message, turns_of
 from lyo_pipelines.interactions.chats.written import parsed
@@ -50,13 +51,14 @@ _LINES = re.compile(r"^(Human|User|AI|Assistant|System)\s*: ?", re.MULTILINE)
 class Asked:
     """What a model was given.
 
-    question: the new one where it stands beside the turns. is_object: it came as the input of a chain, an object.
+    question: the new one where it stands beside the turns, with its pictures. is_object: it came as the input of a chain, an object.
     """
 
     turns: tuple[Turn, ...]
     question: str | None = None
     context: str | None = None
     is_object: bool = False
+    pictures: tuple[Picture, ...] = ()
 
     @property
     def text(self) -> str | None:
@@ -70,14 +72,16 @@ def chat_of(given: Any, answered: Any = None) -> Chat:
     """Question, history and answer out of a model's input and output in any known form. Raises RowError."""
     asked = asked_of(given)
     reply = reply_of(answered, asked=asked.text, from_object=asked.is_object)
-    return exchange(asked.turns, reply, question=asked.question, context=asked.context)
+    return exchange(asked.turns, reply, question=asked.question, context=asked.context, pictures=asked.pictures)
 
 
 def talk_of(value: Any) -> Chat:
     """A value that may be a text, a model's input, or a whole conversation with its answer. Raises RowError."""
     asked = asked_of(value)
     if asked.question is not None:
-        return exchange(asked.turns, reply_of(None), question=asked.question, context=asked.context)
+        return exchange(
+            asked.turns, reply_of(None), question=asked.question, context=asked.context, pictures=asked.pictures
+        )
     return conversation(asked.turns)
 
 
@@ -131,7 +135,7 @@ def _in_object(value: RawRow) -> Asked:
     if isinstance(question, (list, dict)):
         inner = asked_of(question)
         context = inner.context or _context_in(value)
-        return Asked((*_system_in(value), *inner.turns), inner.question, context, inner.is_object)
+        return Asked((*_system_in(value), *inner.turns), inner.question, context, inner.is_object, inner.pictures)
     return Asked(_system_in(value), question, _context_in(value), _is_of_a_chain(value))
 
 
@@ -145,10 +149,11 @@ def _called(args: list[Any], named: RawRow) -> Asked:
 
 
 def _laid_together(value: RawRow, turns: list[Turn], *, whole: bool) -> Asked:
-    question = _question_in(value)
+    question, pictures = _question_in(value), tuple[Picture, ...]()
     if isinstance(question, (list, dict)):
         inner = asked_of(question)
         question = inner.question or inner.text
+        pictures = inner.pictures or (inner.turns[-1].pictures if inner.turns else ())
     context, system = _context_in(value), _system_in(value)
     if system and any(turn.role == "system" and turn.text == system[0].text for turn in turns):
         system = ()
@@ -161,7 +166,7 @@ def _laid_together(value: RawRow, turns: list[Turn], *, whole: bool) -> Asked:
         if question not in last:
             raise RowError("two_questions", "the messages end with a question, and another one stands beside them")
         question = None  # the messages hold it, with what a template put around it
-    return Asked(tuple(turns), question, context, _is_of_a_chain(value))
+    return Asked(tuple(turns), question, context, _is_of_a_chain(value), pictures if question is not None else ())
 
 
 def _is_of_a_chain(value: RawRow) -> bool:
@@ -210,7 +215,7 @@ def _question_in(value: RawRow) -> Any:
         if isinstance(found, list) and found and all(isinstance(item, str) for item in found):
             return "\n".join(found)
         if are_parts(found):
-            return content_of(found).text
+            return found if content_of(found).images else content_of(found).text
     return None
 
 

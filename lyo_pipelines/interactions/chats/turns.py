@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from lyo_pipelines.interactions.chats.parts import Content, are_parts, content_of
+from lyo_pipelines.interactions.chats.pictures import Picture
 from lyo_pipelines.interactions.chats.roles import Role, role_of, speaks_calls
 from lyo_pipelines.interactions.chats.written import parsed
 from lyo_pipelines.interactions.errors import RowError
@@ -36,8 +37,8 @@ _KINDS: dict[str, Role] = {  # parts of Pydantic AI
 class Turn:
     """What one speaker said at once. calls: the calls of tools in it, as JSON text, empty without any.
 
-    learnt: False where the log marks it as not to be learnt. others: the message held parts that are no text; images:
-    pictures among them.
+    learnt: False where the log marks it as not to be learnt. others: the message held parts that are no text; images: pictures among
+    them, or in what a tool returned; pictures: its own, in order.
     """
 
     role: Role
@@ -47,6 +48,7 @@ class Turn:
     finish_reason: str | None = None
     others: bool = False
     images: bool = False
+    pictures: tuple[Picture, ...] = ()
 
     @property
     def content(self) -> str:
@@ -161,12 +163,18 @@ def _said(role: Role, content: Content, item: RawRow) -> Iterator[Turn]:
     calls = dump_json(list(content.calls)) if content.calls else ""
     if role != "assistant":
         if content.text or calls or not content.results:
-            yield Turn(role, content.text, calls, learnt, reason, content.others, content.images)
+            yield _turn(role, content, calls, learnt, reason)
+        elif content.images:  # beside results alone: of the tool, and nobody's words
+            yield Turn("tool", "", others=True, images=True)
     elif content.text_last and calls:
         yield Turn(role, "", calls, learnt)
-        yield Turn(role, content.text, "", learnt, reason, content.others, content.images)
+        yield _turn(role, content, "", learnt, reason)
     elif content.text or calls or not content.results:
-        yield Turn(role, content.text, calls, learnt, reason, content.others, content.images)
+        yield _turn(role, content, calls, learnt, reason)
+
+
+def _turn(role: Role, content: Content, calls: str, learnt: bool, reason: str | None) -> Turn:
+    return Turn(role, content.text, calls, learnt, reason, content.others, content.images, content.pictures)
 
 
 def _content(item: RawRow) -> Content:
@@ -187,7 +195,7 @@ def _content(item: RawRow) -> Content:
     if not found.text and isinstance(item.get("refusal"), str):
         found = replace(found, text=item["refusal"])
     calls = found.calls or _calls_in(item)
-    return Content(found.text, calls, found.results, found.text_last, found.others, found.images)
+    return replace(found, calls=calls)
 
 
 def _calls_in(item: RawRow) -> tuple[Any, ...]:
@@ -275,4 +283,4 @@ def _pydantic_turns(item: RawRow) -> Iterator[Turn]:
         if role is None:
             raise RowError("unknown_part", "a part of a request of a kind that is not known")
         content = content_of(part.get("content"))
-        yield Turn(role, content.text, others=content.others)
+        yield Turn(role, content.text, others=content.others, images=content.images, pictures=content.pictures)

@@ -11,10 +11,12 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 
 from lyo_pipelines.config.interactions import InteractionsConfig
+from lyo_pipelines.images.normalise import LandedImage
 from lyo_pipelines.interactions.contract import FEEDBACK, LANDED
 from lyo_pipelines.interactions.conversion.columnar import gather_clean
 from lyo_pipelines.interactions.conversion.feedback import feedback_table
 from lyo_pipelines.interactions.conversion.findings import Findings
+from lyo_pipelines.interactions.conversion.images import take_images
 from lyo_pipelines.interactions.conversion.interactions import ConversionContext, interaction_table, landed_table
 from lyo_pipelines.interactions.conversion.rejected import RejectedRecord, refused_rows, unparsed_rows
 from lyo_pipelines.interactions.conversion.tell_language import tell_languages
@@ -28,6 +30,7 @@ from lyo_pipelines.interactions.fields.scrub import Scrubber
 from lyo_pipelines.interactions.formats.ready_mappings import ready_mapping
 from lyo_pipelines.interactions.formats.registry import format_named
 from lyo_pipelines.interactions.pseudonyms import Pseudonyms
+from lyo_pipelines.interactions.reading.beside import NOWHERE, Beside
 from lyo_pipelines.interactions.reading.block import RowBlock
 from lyo_pipelines.interactions.reading.jsonl import parse_lines
 from lyo_pipelines.interactions.reading.lines import Lines
@@ -62,6 +65,7 @@ class FileSpec:
     latest: int
     ids: RowIds | None = None
     declared: Declared = NOTHING
+    beside: Beside = NOWHERE
 
 
 @dataclass(frozen=True)
@@ -69,7 +73,7 @@ class Converted:
     """A converted block.
 
     table: accepted rows (LANDED or FEEDBACK). rejected: records of the others. read: how many rows there were. notes, off_scale: as in
-    Findings.
+    Findings. images: the pictures that accepted rows name.
     """
 
     table: pa.Table
@@ -77,6 +81,7 @@ class Converted:
     read: int
     notes: Notes = field(default_factory=Counter)
     off_scale: str = ""
+    images: dict[str, LandedImage] = field(default_factory=dict)
 
 
 class Converter:
@@ -110,7 +115,7 @@ class Converter:
     def lines(self, lines: Lines) -> Converted:
         """Parse and convert lines of JSON; a clean block of canonical rows goes the fast way, with the same result."""
         plain = self.row_format.name == "canonical" and self._spec.ids is None and self._as_we_write
-        if plain and not lines.too_long and len(lines.data) <= _FAST_BYTES:
+        if plain and not lines.too_long and len(lines.data) <= _FAST_BYTES and b'"images"' not in lines.data:
             gathered = gather_clean(lines.data, self._spec.config.max_row_bytes)
             if gathered is not None:
                 count = len(gathered.metadata)
@@ -134,12 +139,15 @@ class Converter:
             records += shaped
         if self._spec.ids is not None and self.row_format.rows == "interactions":
             rows = [_identified(row, source, self._spec.ids) for row, source in zip(rows, sources, strict=True)]
+        images: dict[str, LandedImage] = {}
+        if self.row_format.rows == "interactions":
+            rows, images = take_images(rows, self._spec.config.images, self._spec.beside)
         table, findings = self._table(rows, lines)
         if findings.bad:
             records += self._refused(sources, lines, findings.bad)
         if len(table) + len(records) != block.read:
             raise AssertionError(f"{block.read} rows were read, {len(table)} accepted and {len(records)} rejected")
-        return Converted(table, records, block.read, findings.notes(), findings.off_scale)
+        return Converted(table, records, block.read, findings.notes(), findings.off_scale, images)
 
     def _table(self, rows: list[RawRow], lines: list[int]) -> tuple[pa.Table, Findings]:
         """Rows to a table. What no check foresaw costs one row, named by its error, and never the block."""

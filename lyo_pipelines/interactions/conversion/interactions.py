@@ -85,6 +85,7 @@ def landed_table(
         data["feedback_at"] = pc.if_else(pa.array(outside), None, data["feedback_at"])
         findings.leave_out(late)
     data["thumbs"] = pc.if_else(pc.equal(data["thumbs"], 0), None, data["thumbs"])  # neither up nor down
+    data.setdefault("images", pa.nulls(len(lines), columns.IMAGES))
     data["language"] = _language_codes(data["language"])
     data["reasoning_mode"] = pc.utf8_lower(data["reasoning_mode"])
     _require(data, bad)
@@ -193,8 +194,14 @@ def _derive_ids(data: dict[str, pa.Array], context: ConversionContext, timeless:
     rows = zip(
         *(_cast(part, pa.string()).to_pylist() for part in (*parts, data["question"], data["answer"])), strict=True
     )
+    shown = [
+        () if images is None else tuple(image["file"] for image in images) for images in data["images"].to_pylist()
+    ]
     derived = pa.array(
-        [derived_id(row) if needed else None for needed, row in zip(missing.to_pylist(), rows, strict=True)],
+        [
+            derived_id((*row, *files)) if needed else None
+            for needed, row, files in zip(missing.to_pylist(), rows, shown, strict=True)
+        ],
         pa.string(),
     )
     data["interaction_id"] = pc.if_else(missing, derived, ids)
@@ -239,6 +246,7 @@ def gather_columns(rows: Sequence[RawRow], findings: Findings, scale: Scale, zon
         data[name] = times.times(column(name), reasons(name), name, zone)
     findings.leave_out(odd)
     data["history"] = columns.histories(column("history"), findings.bad, "history")
+    data["images"] = pa.array(column("images"), columns.IMAGES)
     traces, users = (columns.texts(column(name), findings.bad, name) for name in ("trace_id", "user_id"))
     parents = columns.texts(column("parent_id"), odd, "parent_id") if "parent_id" in present else None
     given = (

@@ -44,7 +44,8 @@ _ROWS = 32_768
 
 @dataclass(frozen=True)
 class DayReport:
-    """What one day holds now. landed: rows that came in; repeated: those left out because the interaction is there once already."""
+    """What one day holds now. landed: rows that came in; repeated: those left out because the interaction is there once already;
+    pictured: rows that show pictures."""
 
     day: date
     rows: int
@@ -54,6 +55,7 @@ class DayReport:
     with_feedback: int = 0
     rated: int = 0
     segments: dict[str, int] = field(default_factory=dict)
+    pictured: int = 0
 
 
 @dataclass(frozen=True)
@@ -137,7 +139,7 @@ def build_day(lake: Lake, day: date, pseudonyms: Pseudonyms | None = None) -> Da
     beside = None if routed is None else beside_the_answer(lake, paths, keep)
     feedback = FeedbackOfDay(routed, beside, ambiguous_keys(lake, day, inputs.clashes))
     schema = INTERACTION.with_metadata({INPUTS_KEY: inputs.signature.encode()})
-    rows = with_feedback = rated = 0
+    rows = with_feedback = rated = pictured = 0
     segments: Counter[tuple[str, str, str | None]] = Counter()
     with (
         lake.replacing(lake.interactions(day)) as temporary,
@@ -150,12 +152,13 @@ def build_day(lake: Lake, day: date, pseudonyms: Pseudonyms | None = None) -> Da
             rows += len(final)
             with_feedback += reached
             rated += len(final) - final["rating"].null_count
+            pictured += len(final) - final["images"].null_count
             groups = final.group_by(["task", "language", "subject"]).aggregate([([], "count_all")])
             for group in groups.to_pylist():
                 segments[group["task"], group["language"], group["subject"]] += group["count_all"]
     repeated = sum(int((~mask).sum()) for mask in keep.values())
     return DayReport(
-        day, rows, inputs.signature, rows + repeated, repeated, with_feedback, rated, _by_segment(segments)
+        day, rows, inputs.signature, rows + repeated, repeated, with_feedback, rated, _by_segment(segments), pictured
     )
 
 

@@ -15,7 +15,7 @@ from typing import Any, NotRequired, TypedDict
 import orjson
 import pyarrow as pa
 
-from lyo_pipelines.interactions.contract import INTERACTION, MESSAGE
+from lyo_pipelines.interactions.contract import IMAGE, INTERACTION, MESSAGE
 from lyo_pipelines.interactions.errors import RowError
 from lyo_pipelines.storage.arrow import pc
 
@@ -27,6 +27,7 @@ _EXACT = 2.0**53
 """Larger whole numbers are rounded in a float."""
 
 HISTORY = pa.list_(MESSAGE)
+IMAGES = pa.list_(IMAGE)
 _FLAG_WORDS = {
     "true": True,
     "false": False,
@@ -269,7 +270,18 @@ FREE_TEXTS = (
 )
 """Texts in which people write; the others are names and ids."""
 
-_SPECIAL = {*NUMBERS, *TIMES, *FLAGS, "history", "metadata", "user_pseudonym", "source", "source_file", "source_line"}
+_SPECIAL = {
+    *NUMBERS,
+    *TIMES,
+    *FLAGS,
+    "history",
+    "images",
+    "metadata",
+    "user_pseudonym",
+    "source",
+    "source_file",
+    "source_line",
+}
 TEXTS = tuple(name for name in INTERACTION.names if name not in _SPECIAL)
 ESSENTIAL = {
     *(

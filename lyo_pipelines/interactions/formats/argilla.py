@@ -119,7 +119,8 @@ def _paired(record: ArgillaRecord, used: Row, answer: Any) -> Chat:
             if name not in used and are_messages(before):
                 used[name] = before
                 asked = asked_beside({"question": question}, turns_of(before))
-                return exchange(asked.turns, reply_of(answer, asked=question), question=asked.question)
+                reply = reply_of(answer, asked=question)
+                return exchange(asked.turns, reply, question=asked.question, pictures=asked.pictures)
         return chat_of(question, answer)
     return talk_of(question) if answer in _NOTHING else chat_of(question, answer)
 

@@ -12,7 +12,7 @@ from lyo_pipelines.interactions.fields.columns import parsed_json
 from lyo_pipelines.interactions.fields.notes import FILE_TIME, note
 from lyo_pipelines.interactions.formats.row_format import Row
 
-_FROM_CHAT = {"question", "answer", "history", "system_prompt", "metadata"}
+_FROM_CHAT = {"question", "answer", "history", "system_prompt", "metadata", "images"}
 FIELDS = tuple(name for name in INPUT_FIELDS if name not in _FROM_CHAT)
 NAMES: dict[str, tuple[str, ...]] = {name: (name,) for name in FIELDS}
 NAMES["language"] = ("language", "lang", "locale", "language_code", "lang_code", "languageCode", "detected_language")

@@ -8,6 +8,7 @@ from datetime import UTC, timedelta, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from lyo_pipelines.interactions.chats.pairing import IMAGE_LEFT_OUT, Chat
 from lyo_pipelines.interactions.errors import RowError
 from lyo_pipelines.interactions.fields.columns import NUMBERS, parse_number, parsed_json, with_point
 from lyo_pipelines.interactions.fields.mapping import (
@@ -84,6 +85,7 @@ def _converter(mapping: Mapping) -> Callable[[Row], Row]:
         if mapping.answers_of is not None and "pair" not in row:
             raise RowError("no_answered_question", f"{mapping.answers_of} holds no question with an answer")
         result = dict(constants)
+        picker.shown = None
         for name, get in getters:
             try:
                 value = get(row)
@@ -98,9 +100,18 @@ def _converter(mapping: Mapping) -> Callable[[Row], Row]:
             result[SCALE] = Scale(*rating.scale, name=", ".join(rating.source))
         if mapping.metadata:
             result["metadata"] = {name: lookup(row, path) for name, path in mapping.metadata.items()}
+        _lay_pictures(result, picker.shown)
         return result
 
     return convert
+
+
+def _lay_pictures(result: Row, chat: Chat | None) -> None:
+    """The pictures of a chat of which a mapping picks the texts, unless a field of the mapping names them itself."""
+    if chat is not None and chat.images:
+        result["metadata"] = {**result.get("metadata", {}), IMAGE_LEFT_OUT: True}
+    elif chat is not None and chat.pictures and "images" not in result:
+        result["images"] = list(chat.pictures)
 
 
 def _user_of(mapping: Mapping) -> Callable[[Row], Any]:

@@ -12,6 +12,7 @@ from typing import Any
 
 from lyo_pipelines.config.interactions import ChatConfig
 from lyo_pipelines.interactions.chats.pairing import Chat, conversation, exchange
+from lyo_pipelines.interactions.chats.pictures_beside import with_pictures_beside
 from lyo_pipelines.interactions.chats.questions import asked_beside
 from lyo_pipelines.interactions.chats.replies import reply_of
 from lyo_pipelines.interactions.chats.turns import turns_of
@@ -54,7 +55,7 @@ def openai_messages(config: ChatConfig, file_time: str | None) -> RowFormat:
 
 def chat_in_row(row: Row, messages: list[Any]) -> Chat:
     """The messages of a row with the question and the answer that stand beside them. Raises RowError."""
-    asked = asked_beside(row, turns_of(messages))
+    asked = asked_beside(row, with_pictures_beside(turns_of(messages), row))
     unanswered = asked.turns[-1].role != "assistant"
     answer = _answer_beside(row, (*_ANSWERS, *_IF_UNANSWERED) if unanswered else _ANSWERS)
     if answer is None and asked.question is None:
@@ -62,7 +63,8 @@ def chat_in_row(row: Row, messages: list[Any]) -> Chat:
         return conversation(asked.turns, failed=failed)
     if answer is None and not unanswered:
         raise RowError("two_questions", "a question that is not in the messages, and no answer beside it")
-    return exchange(asked.turns, reply_of(answer, asked=asked.text), question=asked.question, context=asked.context)
+    reply = reply_of(answer, asked=asked.text)
+    return exchange(asked.turns, reply, question=asked.question, context=asked.context, pictures=asked.pictures)
 
 
 def _answer_beside(row: Row, names: tuple[str, ...]) -> Any:

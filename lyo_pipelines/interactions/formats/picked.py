@@ -23,6 +23,7 @@ class Picker:
     def __init__(self, mapping: Mapping) -> None:
         picks = [(spec.pick, path) for spec in mapping.fields.values() for path in spec.source]
         self._answered = {path for pick, path in picks if pick == "answer"}
+        self.shown: Chat | None = None  # the chat of the row's question, with the pictures that no field takes
 
     def pick(self, pick: Pick, path: str, value: Any) -> Any:
         """A part of the value at a path; None where there is none. Raises RowError when it is no conversation."""
@@ -35,6 +36,8 @@ class Picker:
             return content_of(value).text or None
         if pick in ("question", "answer", "history", "system", "turn"):
             chat = self._chat(path, value)
+            if pick == "question" or (pick == "history" and self.shown is None):
+                self.shown = chat
             return chat.system_prompt if pick == "system" else getattr(chat, pick)
         which, role = pick.split("_")
         said = [turn.content for turn in turns_of(_listed(value)) if turn.role == role]

@@ -69,7 +69,7 @@ def chat_in(span: TelemetrySpan) -> Chat:
         system = []
     turns = [*system, *asked.turns]
     reply = _reply(attributes, events, asked)
-    chat = exchange(turns, reply, question=asked.question, context=asked.context)
+    chat = exchange(turns, reply, question=asked.question, context=asked.context, pictures=asked.pictures)
     reason = _stated_reason(attributes)
     return chat if reason is None else replace(chat, finish_reason=reason)
 

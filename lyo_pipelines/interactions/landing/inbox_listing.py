@@ -11,11 +11,12 @@ from pathlib import Path
 
 from lyo_pipelines.interactions.fields.mapping_files import SUFFIX
 from lyo_pipelines.interactions.reading.source_file import modified_time, plain_name
+from lyo_pipelines.interactions.reading.unpacking import PICTURES
 from lyo_pipelines.storage.lake import Lake, NotLocalError
 
 SET_ASIDE = "set_aside"
 REASON = ".reason.txt"
-_BESIDE = (SUFFIX, REASON, ".md")
+_BESIDE = (SUFFIX, REASON, ".md", *PICTURES)
 _UNFINISHED = (
     *(".part", ".partial", ".filepart", ".crdownload", ".download", ".opdownload", ".aria2"),
     *(".tmp", ".temp", ".swp", ".swo", ".lock", "~", "._copying_", ".inprogress", ".uploading"),

@@ -11,6 +11,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from lyo_pipelines.config.interactions import InteractionsConfig
+from lyo_pipelines.images.references import files_at
+from lyo_pipelines.images.store import image_path
 from lyo_pipelines.interactions.conversion.blocks import Reading
 from lyo_pipelines.interactions.conversion.converter import FileSpec
 from lyo_pipelines.interactions.errors import MappingError, UnreadableFileError
@@ -23,6 +25,7 @@ from lyo_pipelines.interactions.landing.file_names import input_name
 from lyo_pipelines.interactions.landing.report import LandingReport, report_of
 from lyo_pipelines.interactions.landing.stage import commit_file, landing_lock, stage_file, staging_folder
 from lyo_pipelines.interactions.pseudonyms import Pseudonyms
+from lyo_pipelines.interactions.reading.beside import Beside
 from lyo_pipelines.interactions.reading.source_file import InputFile
 from lyo_pipelines.interactions.store.key_fingerprint import require_key
 from lyo_pipelines.interactions.store.landed_parts import FEEDBACK, LANDING, part_damage, parts_of_day
@@ -85,7 +88,10 @@ def file_spec(
     """How a file is to be read."""
     earliest, latest = time_bounds(config, now)
     declared = Declared.of(config, source.name)
-    return FileSpec(file_hash, format, mapping, config, pseudonyms, source.time, earliest, latest, declared=declared)
+    return FileSpec(
+        file_hash, format, mapping, config, pseudonyms, source.time, earliest, latest,
+        declared=declared, beside=Beside.of(source),
+    )  # fmt: skip
 
 
 def time_bounds(config: InteractionsConfig, now: datetime | None) -> tuple[int, int]:
@@ -118,6 +124,9 @@ def _lies_there(lake: Lake, entry: LedgerEntry) -> bool:
             return False
         # a lake from before remembers no parts; feedback may have been replaced by a later full export
         if not parts and stage == LANDING and not lake.exists(f"{lake.landing_dir(day)}/{entry.file_hash}.parquet"):
+            return False
+        paths = (f"{lake.landing_dir(day)}/{part.file_hash}.parquet" for part in parts if part.stage == LANDING)
+        if not all(lake.exists(image_path(lake, file)) for path in paths for file in files_at(lake, path)):
             return False
     return True
 

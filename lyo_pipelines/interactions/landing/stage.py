@@ -17,6 +17,8 @@ import numpy as np
 from filelock import FileLock
 
 from lyo_pipelines.config.settings import Settings
+from lyo_pipelines.images.references import files_in
+from lyo_pipelines.images.store import write_image
 from lyo_pipelines.interactions.contract import FEEDBACK, LANDED
 from lyo_pipelines.interactions.conversion.converter import Converted, FileSpec
 from lyo_pipelines.interactions.conversion.rejected import RejectedWriter, split_moments
@@ -58,6 +60,8 @@ from lyo_pipelines.private_files import narrow_folder
 from lyo_pipelines.storage.lake import Lake, NotLocalError
 from lyo_pipelines.storage.lease import leased
 from lyo_pipelines.storage.rewriting import finish_rewriting
+
+NEW_IMAGES = "pictures that were not in the lake yet"
 
 
 class ConvertedSource(Protocol):
@@ -104,7 +108,7 @@ def stage_file(lake: Lake, reading: ConvertedSource, spec: FileSpec, name: str, 
     config, row_format = spec.config, reading.row_format
     schema, column = (FEEDBACK, "feedback_at") if row_format.rows == "feedback" else (LANDED, "occurred_at")
     limits = {"buffer_bytes": config.buffer_bytes, "max_open": config.max_open_days}
-    read = accepted = 0
+    read = accepted = images = 0
     notes, off_scale, filled = Notes(), "", Counter[str]()
     # the key of a table's row is its own, whatever the row holds now
     with_ids = row_format.rows == "interactions" and spec.ids is None
@@ -119,6 +123,8 @@ def stage_file(lake: Lake, reading: ConvertedSource, spec: FileSpec, name: str, 
             read += block.read
             table, erased = tombstones.without_erased(block.table, spec.pseudonyms)
             accepted += len(table)
+            for file in sorted(files_in(table)):
+                images += write_image(lake, block.images[file])
             user.look(block.table)
             writers.add(table, days_of(table[column]))
             rejected.add([*tombstones.silenced(block.rejected, spec.pseudonyms), *erased])
@@ -138,6 +144,7 @@ def stage_file(lake: Lake, reading: ConvertedSource, spec: FileSpec, name: str, 
             name = digest_name(name, spec.file_hash)
             rejected.rename(name)
         rejected_path = rejected.finish()
+    notes.update({NEW_IMAGES: images} if images else {})
     notes.update(dict.fromkeys(open_gaps(reading.gaps, filled), accepted))
     clashes = Clashes()
     if with_ids:

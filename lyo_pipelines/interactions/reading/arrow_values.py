@@ -7,6 +7,7 @@ give each object of a column all keys of all of them.
 
 from __future__ import annotations
 
+import base64
 import uuid
 from collections.abc import Callable
 from datetime import timedelta
@@ -16,6 +17,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from lyo_pipelines.images.normalise import known_format
 from lyo_pipelines.json_types import RawRow
 from lyo_pipelines.storage.arrow import pc
 
@@ -51,7 +53,23 @@ def _text(column: pa.Array, name: str) -> list[Any]:
 
 
 def _bytes(column: pa.Array, name: str) -> list[Any]:
-    return column.cast(pa.large_string()).to_pylist()
+    try:
+        return column.cast(pa.large_string()).to_pylist()
+    except pa.ArrowInvalid:
+        values = column.to_pylist()
+        if not any(value is not None and known_format(value) for value in values):
+            raise
+        return [None if value is None else _told_bytes(value, name) for value in values]
+
+
+def _told_bytes(value: bytes, name: str) -> str:
+    """A picture as the data: URL that JSON would hold, any other bytes as the text that they are. Raises ValueError."""
+    if known_format(value):
+        return f"data:;base64,{base64.b64encode(value).decode('ascii')}"
+    try:
+        return value.decode("utf-8")
+    except UnicodeDecodeError:
+        raise ValueError(f"{name}: bytes that are neither text nor a picture") from None
 
 
 def _fixed_bytes(column: pa.Array, name: str) -> list[Any]:

@@ -25,7 +25,7 @@ from lyo_pipelines.storage.byte_order_mark import Utf8Stream
 _HASH_BLOCK = 1 << 20
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*(?:::[A-Za-z][A-Za-z0-9+.\-]*)*://")
 _CHAIN = re.compile(r"::[A-Za-z][A-Za-z0-9+.\-]*://|^[^/]*::")
-_BROKEN = (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, pa.ArrowException, NotImplementedError)
+BROKEN = (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, pa.ArrowException, NotImplementedError)
 """What the readers of disks, networks and compressed files raise where the bytes are not what they should be."""
 
 
@@ -39,7 +39,7 @@ class Guarded:
         """Read. Raises UnreadableFileError."""
         try:
             return self._stream.read(size)
-        except _BROKEN as error:
+        except BROKEN as error:
             raise UnreadableFileError(f"it cannot be read to its end: {error}") from error
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
@@ -48,7 +48,7 @@ class Guarded:
             return self._stream.seek(offset, whence)
         except ValueError as error:  # how a stream in memory or in a store says what a disk says with EINVAL
             raise OSError(errno.EINVAL, str(error)) from error
-        except _BROKEN as error:
+        except BROKEN as error:
             if isinstance(error, OSError) and error.errno == errno.EINVAL:
                 raise  # a place before the beginning: for the caller (the reader of zips looks there)
             raise UnreadableFileError(f"it cannot be read to its end: {error}") from error
@@ -120,7 +120,7 @@ class InputFile:
         with self.raw() as handle, ExitStack() as stack:
             try:
                 opened = unpacked(handle, stack)
-            except _BROKEN as error:
+            except BROKEN as error:
                 raise UnreadableFileError(f"it cannot be unpacked: {error}") from error
             yield (
                 opened

@@ -19,6 +19,8 @@ _HEAD = 8
 _DEPTH = 3
 """A gzip in a zip is seen; more layers than this are no log."""
 _SHOWN = 5
+PICTURES = (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".gif")
+"""Endings of files that are no data of their own: they belong to an export beside them."""
 _ZSTD = b"\x28\xb5\x2f\xfd"
 _OFFICE = {
     "xl/": "an Excel workbook: save it as CSV UTF-8",
@@ -169,7 +171,7 @@ class _Zstd(io.RawIOBase):
 
 
 def _only_file(handle: IO[bytes]) -> IO[bytes]:
-    """The one data file of a zip."""
+    """The one data file of a zip; pictures beside it are none (beside.py)."""
     archive = zipfile.ZipFile(handle)
     names = [info.filename for info in archive.infolist()]
     for sign, what in _OFFICE.items():
@@ -186,4 +188,5 @@ def _only_file(handle: IO[bytes]) -> IO[bytes]:
 
 
 def _is_no_data(name: str) -> bool:
-    return name.startswith("__MACOSX/") or posixpath.basename(name).startswith(".")
+    hidden = name.startswith("__MACOSX/") or posixpath.basename(name).startswith(".")
+    return hidden or name.lower().endswith(PICTURES)

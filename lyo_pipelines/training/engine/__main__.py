@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,7 @@ from lyo_pipelines.training.plan import (
     TrainingResult,
     UnfitStartError,
     adapter_version,
+    data_fingerprint,
     is_complete,
     read_adapter,
     require_same,
@@ -35,21 +37,25 @@ from lyo_pipelines.training.plan import (
 from lyo_pipelines.training.preflight import require_ready
 from lyo_pipelines.training.processes import UNDER_TORCHRUN, local_processes, torchrun_command
 from lyo_pipelines.training.recipe_loading import load_recipe, parse_changes
-from lyo_pipelines.training.recipes import PREFERENCE_METHODS, Recipe
+from lyo_pipelines.training.recipes import REINFORCEMENT_METHOD, TUNING_METHODS, Recipe
 
 if TYPE_CHECKING:
     from lyo_pipelines.training.engine.ranks import Ranks
+
+
+Reinforce = Callable[..., TrainingResult]
+"""Trains by rewards; takes what train_preferences does, and `ratings`, the folder of preference data (or None)."""
 
 
 class SeveralNodesError(LyoError):
     """The recipe wants several machines; the message says what to type on each."""
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Run one training; returns the exit code."""
+def main(arguments: list[str] | None = None, *, reinforce: Reinforce | None = None) -> int:
+    """Run one training; returns the exit code. reinforce: who trains by rewards (which rooms above this one know)."""
     given = sys.argv[1:] if arguments is None else arguments
     options = _parser().parse_args(given)
-    options.given = given
+    options.given, options.reinforce = given, reinforce
     output = Path(options.output)
     part = int(os.environ["RANK"]) if UNDER_TORCHRUN in os.environ else None
     program = Program(
@@ -69,7 +75,10 @@ def _run(options: argparse.Namespace, report: Reporter, stop: StopRequest) -> No
     if is_complete(output):  # before torch is loaded: a second run is quick
         result = read_adapter(output)
         start = read_adapter(options.start_from).version if options.start_from else ""
-        wanted = adapter_version(DataManifest.read(Path(options.dataset) / MANIFEST).fingerprint, recipe, start)
+        learnt = data_fingerprint(
+            _fingerprint(options.dataset), _fingerprint(options.ratings) if options.ratings else None
+        )
+        wanted = adapter_version(learnt, recipe, start)
         require_same(output, result.version, wanted)
         report.say(f"already trained: {result.version} in {output}")
     else:
@@ -80,6 +89,11 @@ def _run(options: argparse.Namespace, report: Reporter, stop: StopRequest) -> No
         report.say(f"trained {result.version} in {result.metrics.seconds:.0f} s: {output}")
     # what its page shows is read from its manifest by whoever shows it
     report.materialize({"version": {"raw_value": result.version, "type": "text"}}, result.version)
+
+
+def _fingerprint(folder: str) -> str:
+    """Of a dataset version or preference data."""
+    return DataManifest.read(Path(folder) / MANIFEST).fingerprint
 
 
 def _kept(output: Path) -> str:
@@ -152,14 +166,24 @@ def _trained(
     from lyo_pipelines.training.engine.run import train_adapter
 
     folders = (Path(options.dataset), Path(options.output), Path(options.models))
-    if recipe.method not in PREFERENCE_METHODS:
+    if recipe.method not in TUNING_METHODS:
         try:
             return train_adapter(recipe, *folders, device=device, reporter=report, stop=stop, ranks=ranks)
         except RuntimeError as error:
             raise lost_another(error) or error from error
+    start = _start(recipe, options)
+    if recipe.method == REINFORCEMENT_METHOD:
+        if options.reinforce is None:
+            raise UnfitStartError(
+                f"method {recipe.method} needs rewards: start it with python -m lyo_pipelines.reinforcement (same arguments)."
+            )
+        ratings = Path(options.ratings) if options.ratings else None
+        return options.reinforce(
+            recipe, *folders, start=start, ratings=ratings, device=device, reporter=report, stop=stop
+        )
     from lyo_pipelines.training.engine.preference import train_preferences
 
-    return train_preferences(recipe, *folders, start=_start(recipe, options), device=device, reporter=report, stop=stop)
+    return train_preferences(recipe, *folders, start=start, device=device, reporter=report, stop=stop)
 
 
 def _start(recipe: Recipe, options: argparse.Namespace) -> Path:
@@ -176,7 +200,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--dataset", required=True, help="folder of a dataset version")
     parser.add_argument("--output", required=True, help="folder of the adapter")
-    parser.add_argument("--start-from", metavar="ADAPTER", help="folder of the adapter that kto and dpo start from")
+    parser.add_argument(
+        "--start-from", metavar="ADAPTER", help="folder of the adapter that kto, dpo and grpo start from"
+    )
+    parser.add_argument("--ratings", metavar="FOLDER", help="preference data whose ratings grpo learns from")
     parser.add_argument("--models", required=True, help="folder of base models")
     parser.add_argument(
         "--wait",

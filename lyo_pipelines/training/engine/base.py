@@ -13,6 +13,7 @@ import torch
 import transformers
 
 from lyo_pipelines.contracts.adapter import BaseModelRecord
+from lyo_pipelines.errors import LyoError
 from lyo_pipelines.training.base_models import MissingBaseModelError, find_base_model, missing_message
 from lyo_pipelines.training.engine.attention import register_attention
 from lyo_pipelines.training.engine.embedded import LABEL_FILE, embedded_model
@@ -22,6 +23,10 @@ from lyo_pipelines.training.memory import KEEPS_SCORES
 from lyo_pipelines.training.preflight import base_folder
 
 transformers.utils.logging.disable_progress_bar()
+
+
+class SeeingBaseError(LyoError):
+    """A base sees pictures, and whoever asks for it would show it none."""
 
 
 def resolve(name: str, models_dir: Path, say: Callable[[str], None] = lambda _: None) -> str:
@@ -65,15 +70,23 @@ def load_model(
     attention: str = "auto",
     short_rows: bool = False,
     four_bit_on: str | None = None,
+    seeing: bool = False,
 ) -> Any:
     """Load the base model in `dtype` on the CPU. Encoder-decoder or causal is read from its configuration.
 
     attention "auto" is the model's own choice, or our kernel for short rows where the caller trains such rows on a CPU. four_bit_on: a
-    device; the linear layers are held there in 4 bits (NF4, the scales quantised too) and multiplied in `dtype`. We load the model
-    ourselves because TRL loads one given as a string in float32.
+    device; the linear layers are held there in 4 bits (NF4, the scales quantised too) and multiplied in `dtype`. seeing: with its
+    eyes; one that has some is never loaded without. We load the model ourselves because TRL loads one given as a string in float32.
     """
     config = _load(source, lambda: transformers.AutoConfig.from_pretrained(source))
     kind = transformers.AutoModelForSeq2SeqLM if config.is_encoder_decoder else transformers.AutoModelForCausalLM
+    if seeing:
+        kind = transformers.AutoModelForImageTextToText
+    elif hasattr(config, "vision_config"):
+        raise SeeingBaseError(
+            f"{source} sees pictures: it is trained with images: learn, and nothing here evaluates, exports or serves it.",
+            hint="docs/images.md says what does. For text take a base that reads text alone.",
+        )
     if attention == "auto" and short_rows and config.model_type in KEEPS_SCORES:
         attention = register_attention()
     # arguments of transformers

@@ -13,21 +13,34 @@ from dataclasses import dataclass
 from typing import Any
 
 from lyo_pipelines.errors import LyoError
+from lyo_pipelines.tasks.messages import IMAGE_MARK
 from lyo_pipelines.training.engine.prompt_cut import shortened_prompt
 from lyo_pipelines.training.engine.rendering import Message, answered_text, prompt_text
+from lyo_pipelines.training.preflight import TO_SEE, UNSEEN
 
 
 class ConversationError(LyoError):
     """A row's messages do not end with an assistant's answer."""
 
 
+class UnseenImageError(LyoError):
+    """A row shows a picture, and would become tokens without it."""
+
+    @classmethod
+    def of(cls, pictured: int, rows: int, path: str) -> UnseenImageError:
+        """For data of which so many rows show pictures."""
+        return cls(f"{pictured:,} of {rows:,} rows of {path} show pictures, and {UNSEEN}", hint=TO_SEE)
+
+
 @dataclass(frozen=True)
 class Tokens:
-    """One example: prompt and answer token ids; `cut` says what truncation took ("", "history", "prompt" or "answer")."""
+    """One example: prompt and answer token ids; `cut` says what truncation took ("", "history", "prompt" or "answer"); `files`: the
+    pictures that its prompt shows, in order."""
 
     prompt: list[int]
     answer: list[int]
     cut: str = ""
+    files: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.prompt) + len(self.answer)
@@ -41,8 +54,10 @@ def is_plain_text(messages: Sequence[Message]) -> bool:
 def render(messages: Sequence[Message], tokenizer: Any) -> tuple[str, str]:
     """Render one example as (prompt, answer); the answer ends with the template's end-of-turn mark.
 
-    Raises ConversationError when the last turn is not the assistant's.
+    Raises ConversationError when the last turn is not the assistant's, UnseenImageError for a message that shows a picture.
     """
+    if any(message["role"] == "user" and message["content"].startswith(IMAGE_MARK) for message in messages):
+        raise UnseenImageError(f"a row shows a picture, and {UNSEEN}", hint=TO_SEE)
     if len(messages) < 2 or messages[-1]["role"] != "assistant":
         raise ConversationError("an example needs at least one question and ends with the assistant's answer")
     prompt = prompt_text(messages[:-1], tokenizer)

@@ -43,7 +43,9 @@ def measure_adapter(
     recipe = Recipe.model_validate(read_adapter(adapter_dir).manifest.recipe)
     source = base.resolve(recipe.base_model, models_dir)
     tokenizer = base.load_tokenizer(source)
-    examples = read_split(dataset_dir, "validation", tokenizer, token_limit(recipe, dataset_dir, source))
+    # as a training that reads text alone did; one that sees is refused where its base is loaded
+    limit = token_limit(recipe, dataset_dir, source)
+    examples = read_split(dataset_dir, "validation", tokenizer, limit, images="leave_out")
     model = build_model(recipe, source, device, longest=int(examples.lengths.max(initial=0)))
     assert isinstance(model, peft.PeftModel)
     weights = load_peft_weights(str(adapter_dir), device=device)

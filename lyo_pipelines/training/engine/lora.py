@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import peft
@@ -34,7 +35,7 @@ def add_lora(model: Any, lora: Lora, seed: int) -> Any:
         r=lora.r,
         lora_alpha=lora.alpha,  # pyright: ignore[reportArgumentType] - typed int, used as a factor
         lora_dropout=lora.dropout,
-        target_modules=lora.target_modules or TARGET_MODULES.get(family, "all-linear"),
+        target_modules=lora.target_modules or words_alone(model) or TARGET_MODULES.get(family, "all-linear"),
         fan_in_fan_out=family == "gpt2",  # GPT-2 keeps its linear layers transposed (Conv1D)
         task_type="SEQ_2_SEQ_LM" if model.config.is_encoder_decoder else "CAUSAL_LM",
     )
@@ -43,6 +44,19 @@ def add_lora(model: Any, lora: Lora, seed: int) -> Any:
         if parameter.requires_grad:
             parameter.data = parameter.data.float()
     return adapted
+
+
+def words_alone(model: Any) -> str | None:
+    """The linear layers of the part that reads words, as a pattern, for a model that sees: its eyes stay as they are. None for others.
+
+    The layers of both have the same names in most models (q_proj …), so names alone would adapt both.
+    """
+    if not hasattr(model.config, "vision_config"):
+        return None
+    words = model.get_decoder()
+    place = next(name for name, module in model.named_modules() if module is words)
+    layers = {name.rpartition(".")[2] for name, module in words.named_modules() if isinstance(module, torch.nn.Linear)}
+    return rf"(?:.*\.)?{re.escape(place)}\..*\.(?:{'|'.join(sorted(layers))})"
 
 
 def trainable_parameters(model: Any) -> int:

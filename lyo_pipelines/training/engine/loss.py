@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 CPU_ROWS, GPU_ROWS = 32, 1024
 """Rows of logits that are worked on at a time."""
-MODEL_INPUTS = ("input_ids", "attention_mask", "position_ids", "decoder_input_ids")
+MODEL_INPUTS = (
+    *("input_ids", "attention_mask", "position_ids", "decoder_input_ids"),
+    *("pixel_values", "pixel_attention_mask", "image_sizes", "image_grid_thw"),
+)
 
 
 def token_losses(

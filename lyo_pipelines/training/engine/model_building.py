@@ -33,6 +33,7 @@ def build_model(recipe: Recipe, source: str, device: str, *, longest: int) -> An
             attention=recipe.speed.attention,
             short_rows=device == "cpu" and longest <= SHORT_ROWS_TOKENS,
             four_bit_on=device if recipe.method == FOUR_BIT_METHOD else None,
+            seeing=recipe.images == "learn",
         )
     except ImportError as error:
         raise MissingBaseModelError(

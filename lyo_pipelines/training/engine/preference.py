@@ -12,7 +12,6 @@ import warnings
 from pathlib import Path
 from typing import Any, cast
 
-import peft
 import torch
 import transformers
 from torch.utils.data import DataLoader
@@ -25,19 +24,15 @@ from lyo_pipelines.external_process.reporter import Reporter
 from lyo_pipelines.external_process.stopping import StopRequest
 from lyo_pipelines.training.batches import TrainingPlan
 from lyo_pipelines.training.checkpoints import step_of
-from lyo_pipelines.training.dtypes import training_dtype
-from lyo_pipelines.training.engine import base
 from lyo_pipelines.training.engine.finish import checkpoint_state
-from lyo_pipelines.training.engine.fused_lora import fuse_lora
-from lyo_pipelines.training.engine.model_building import DTYPES
 from lyo_pipelines.training.engine.preference_data import PreferenceRows, plan_preferences, read_preferences
 from lyo_pipelines.training.engine.progress import TrainingProgress, validation_steps
 from lyo_pipelines.training.engine.run import has_ended, run_trainer
 from lyo_pipelines.training.engine.session import Facts, Session, finish_training, open_training, tracking_run
 from lyo_pipelines.training.engine.trainer import MarkedCheckpoints, training_settings
-from lyo_pipelines.training.hub import is_same_base
+from lyo_pipelines.training.engine.tuning_start import fit_to_start_from, learn_in_float32, load_to_tune
 from lyo_pipelines.training.memory import SHORT_ROWS_TOKENS
-from lyo_pipelines.training.plan import TrainingResult, UnfitStartError, is_complete, read_adapter
+from lyo_pipelines.training.plan import TrainingResult, is_complete, read_adapter
 from lyo_pipelines.training.recipes import Recipe
 
 
@@ -93,7 +88,7 @@ def train_preferences(
     )
     plan = plan_preferences(train.lengths, recipe)
     four_bit = adapter.manifest.base_in_4_bits
-    model = _adapted(session, start, longest=session.limit, four_bit=four_bit)
+    model = load_to_tune(session, start, short_rows=session.limit <= SHORT_ROWS_TOKENS, four_bit=four_bit)
     reporter.say(
         f"{session.note.segment}: {recipe.method} from {adapter.version}, {plan.examples} {train.unit}, {plan.steps} steps, on "
         f"{device}" + (f", resuming {session.resume.name}" if session.resume else "")
@@ -106,45 +101,6 @@ def train_preferences(
         tuned_in_4_bits=four_bit,
     )
     return finish_training(session, progress, facts, model=model, examples=train.answered())
-
-
-def fit_to_start_from(start: Path, recipe: Recipe) -> TrainingResult:
-    """The adapter that training starts from. Raises UnfitStartError when it is another kind of model or another base."""
-    adapter = read_adapter(start)
-    if adapter.manifest.is_whole_model:
-        raise UnfitStartError(f"{adapter.version} is a whole model: {recipe.method} starts from a LoRA adapter.")
-    if not is_same_base(adapter.base_model, recipe.base_model):
-        raise UnfitStartError(
-            f"{adapter.version} is an adapter of {adapter.base_model}, the recipe's base model is {recipe.base_model}: "
-            f"--set base_model={adapter.base_model}"
-        )
-    return adapter
-
-
-def _adapted(session: Session, start: Path, *, longest: int, four_bit: bool) -> Any:
-    """The base model with the adapter to tune; its weights are float32, and its base in 4 bits, as in the training that made it."""
-    recipe = session.recipe
-    model = base.load_model(
-        session.source,
-        dtype=DTYPES[training_dtype(recipe, session.device)],
-        attention=recipe.speed.attention,
-        short_rows=session.device == "cpu" and longest <= SHORT_ROWS_TOKENS,
-        four_bit_on=session.device if four_bit else None,
-    )
-    if model.config.is_encoder_decoder:
-        raise UnfitStartError(f"{recipe.method} needs a causal base model; {recipe.base_model} is an encoder-decoder.")
-    adapted = peft.PeftModel.from_pretrained(model, str(start), is_trainable=True)
-    _in_float32(adapted)
-    if recipe.speed.fused_lora:
-        fuse_lora(adapted)  # whichever adapter is active, the tuned one or its reference
-    return adapted if four_bit else adapted.to(session.device)  # 4-bit weights were made where they stay
-
-
-def _in_float32(model: Any) -> None:
-    """What is learnt, in float32: small steps are lost in bfloat16."""
-    for parameter in model.parameters():
-        if parameter.requires_grad:
-            parameter.data = parameter.data.float()
 
 
 def _train(
@@ -199,7 +155,7 @@ def make_trainer(
         callbacks=callbacks,
     )
     trainer.remove_callback(transformers.PrinterCallback)
-    _in_float32(model)  # TRL casts an adapter on 4 bits to bfloat16
+    learn_in_float32(model)  # TRL casts an adapter on 4 bits to bfloat16
     trainer.plan, trainer.keep = plan, recipe.checkpoints.keep
     if kto:
         trainer.data_collator = train.with_mismatched(trainer.data_collator)

@@ -98,7 +98,9 @@ def _still(model: Any) -> Iterator[None]:
 
 def _few(examples: Sequence[Tokens]) -> list[Tokens]:
     """Examples of all lengths that are quickly read, the same ones for the same data; the shortest where all are long."""
-    ordered = sorted((one for one in examples if one.answer), key=lambda one: (len(one), one.prompt, one.answer))
+    # a probe is tokens alone, so what shows a picture is none
+    readable = (one for one in examples if one.answer and not one.files)
+    ordered = sorted(readable, key=lambda one: (len(one), one.prompt, one.answer))
     short = [one for one in ordered if len(one) <= _LENGTH] or ordered[:_EXAMPLES]
     step = max(len(short) / _EXAMPLES, 1)
     return [short[int(at * step)] for at in range(min(_EXAMPLES, len(short)))]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import resource
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -138,10 +138,10 @@ class TrainingProgress(transformers.TrainerCallback):
             if self.validation_started is not None:
                 self.validating_seconds += self.clock() - self.validation_started
                 self.validation_started = None
-            self.write("validating", eval_loss=logs["eval_loss"])
+            self.write("validating", eval_loss=logs["eval_loss"], **self.further(logs))
             self.tell(f"step {self.step} of {self.plan.steps}: validation loss {logs['eval_loss']:.4f}")
         elif "loss" in logs:
-            self.write("training", loss=logs["loss"], learning_rate=logs.get("learning_rate"))
+            self.write("training", loss=logs["loss"], learning_rate=logs.get("learning_rate"), **self.further(logs))
             rate, left = self.tokens_per_second(), self.eta_seconds()
             self.tell(
                 f"step {self.step} of {self.plan.steps}: loss {logs['loss']:.4f}"
@@ -161,6 +161,10 @@ class TrainingProgress(transformers.TrainerCallback):
             self.stopped_early = control.should_training_stop = True
             self.tell(f"stopped early at step {self.step}: {rule.patience} validations without a better loss")
         return control
+
+    def further(self, logs: Mapping[str, Any]) -> dict[str, Any]:
+        """What else of a log belongs into its line: nothing, but for kinds of training that say so."""
+        return {}
 
     # -- called by the engine ----------------------------------------------------------------------------------
     def on_validation(self, done: int, total: int) -> None:

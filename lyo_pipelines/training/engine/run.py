@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from lyo_pipelines.contracts.errors import DatasetError
 from lyo_pipelines.external_process.reporter import Reporter
 from lyo_pipelines.external_process.stopping import Interrupted, StopRequest
 from lyo_pipelines.training.batches import TrainingPlan, plan_training, seen_by_segment
@@ -19,6 +20,7 @@ from lyo_pipelines.training.engine.model_building import build_model, largest_ba
 from lyo_pipelines.training.engine.progress import TrainingProgress, out_of_patience, validation_steps
 from lyo_pipelines.training.engine.ranks import ALONE, Ranks
 from lyo_pipelines.training.engine.session import Facts, Session, finish_training, open_training, tracking_run
+from lyo_pipelines.training.engine.sight import Sight, open_sight
 from lyo_pipelines.training.engine.trainer import AdapterTrainer, EncoderDecoderTrainer, MarkedCheckpoints
 from lyo_pipelines.training.memory import estimate_memory, require_memory
 from lyo_pipelines.training.plan import TrainingResult, is_complete, read_adapter
@@ -49,10 +51,13 @@ def train_adapter(
         recipe, dataset_dir, output, models_dir, device=device, reporter=reporter, stop=stop, ranks=ranks
     )
     tokenizer, limit = session.tokenizer, session.limit
-    data = read_split(dataset_dir, "train", tokenizer, limit)
+    sight = open_sight(session)
+    data = read_split(dataset_dir, "train", tokenizer, limit, images=recipe.images, sight=sight)
     held_out = read_split(
-        dataset_dir, "validation", tokenizer, limit, max_examples=recipe.validation.max_examples, seed=recipe.seed
-    )
+        dataset_dir, "validation", tokenizer, limit, max_examples=recipe.validation.max_examples, seed=recipe.seed,
+        images=recipe.images, sight=sight,
+    )  # fmt: skip
+    _say_left_out(session, train=data, validation=held_out)
     plan = plan_training(
         data.lengths, recipe.batch, recipe.budget, recipe.seed, segments=data.segments, mixing=recipe.mixing
     )
@@ -65,7 +70,7 @@ def train_adapter(
         + (f" in {ranks.count} processes" if ranks.count > 1 else "")
         + (f", resuming {session.resume.name}" if session.resume else "")
     )
-    progress = _train(session, model, plan, data, held_out)
+    progress = _train(session, model, plan, data, held_out, sight)
     return finish_training(
         session,
         progress,
@@ -73,10 +78,23 @@ def train_adapter(
             examples={"train": plan.examples, "validation": len(held_out.tokens)},
             truncated={"train": data.cut, "validation": held_out.cut},
             mixture=seen_by_segment(plan, data.segments),
+            left_out={
+                name: found.left_out for name, found in (("train", data), ("validation", held_out)) if found.left_out
+            },
+            pictured=sum(bool(one.files) for one in data.tokens),
         ),
         model=model,
         examples=data.tokens,
     )
+
+
+def _say_left_out(session: Session, **splits: Examples) -> None:
+    """Say which rows are not learnt from and why. Raises DatasetError where none is left."""
+    for split, found in splits.items():
+        for why, count in found.left_out.items():
+            session.reporter.say(f"{session.note.segment}: {count:,} examples of {split} are left out: each {why}")
+        if found.left_out and not found.tokens:
+            raise DatasetError(f"{session.dataset_dir}: no example of {split} is left that this recipe can learn")
 
 
 def _check_memory(session: Session, plan: TrainingPlan, data: Examples) -> None:
@@ -91,7 +109,9 @@ def _check_memory(session: Session, plan: TrainingPlan, data: Examples) -> None:
     require_memory(needed, session.recipe, session.device)
 
 
-def _train(session: Session, model: Any, plan: TrainingPlan, data: Examples, held_out: Examples) -> TrainingProgress:
+def _train(
+    session: Session, model: Any, plan: TrainingPlan, data: Examples, held_out: Examples, sight: Sight | None
+) -> TrainingProgress:
     recipe, stop = session.recipe, session.stop
     validations = validation_steps(recipe, plan.steps, held_out.lengths, int(plan.tokens_after[-1]))
     progress = TrainingProgress(
@@ -110,6 +130,7 @@ def _train(session: Session, model: Any, plan: TrainingPlan, data: Examples, hel
             recipe.batch.padding_free,
             encoder_decoder,
             1 if session.device == "cpu" else ROW_MULTIPLE,
+            sight,
         ),
         folder=session.checkpoints,
         stop=stop,
@@ -124,7 +145,7 @@ def _train(session: Session, model: Any, plan: TrainingPlan, data: Examples, hel
     if resume and has_ended(resume, recipe, plan.steps, validations):
         progress.step = step_of(resume)
         return progress
-    if resume and _was_not_validated(resume, validations):
+    if resume and was_not_validated(resume, validations):
         trainer.validate_first()
     run_trainer(trainer, session, progress, plan.steps)
     return progress
@@ -155,7 +176,7 @@ def run_trainer(trainer: MarkedCheckpoints, session: Session, progress: Training
         raise
 
 
-def _was_not_validated(checkpoint: Path, validations: set[int]) -> bool:
+def was_not_validated(checkpoint: Path, validations: set[int]) -> bool:
     """Whether the run that made the checkpoint was stopped before a validation that was due there."""
     state = checkpoint_state(checkpoint)
     step = state["global_step"]
@@ -167,4 +188,4 @@ def has_ended(checkpoint: Path, recipe: Recipe, steps: int, validations: set[int
     state = checkpoint_state(checkpoint)
     losses = [entry["eval_loss"] for entry in state["log_history"] if "eval_loss" in entry]
     early = out_of_patience(losses, recipe.validation.patience, recipe.validation.min_delta)
-    return not _was_not_validated(checkpoint, validations) and (early or state["global_step"] >= steps)
+    return not was_not_validated(checkpoint, validations) and (early or state["global_step"] >= steps)

@@ -13,7 +13,13 @@ from typing import Any
 import torch
 import transformers
 
-from lyo_pipelines.contracts.adapter import AdapterManifest, TrainingCost, TrainingMetrics, TrainingNote
+from lyo_pipelines.contracts.adapter import (
+    AdapterManifest,
+    ReinforcementRecord,
+    TrainingCost,
+    TrainingMetrics,
+    TrainingNote,
+)
 from lyo_pipelines.contracts.dataset import MANIFEST, DataManifest
 from lyo_pipelines.external_process.reporter import Reporter
 from lyo_pipelines.external_process.stopping import StopRequest
@@ -49,6 +55,9 @@ class Facts:
     mixture: dict[str, dict[str, int]] = field(default_factory=dict)
     rewards: dict[str, float | None] = field(default_factory=dict)
     tuned_in_4_bits: bool = False
+    left_out: dict[str, dict[str, int]] = field(default_factory=dict)
+    pictured: int = 0
+    reinforcement: ReinforcementRecord | None = None
 
 
 @dataclass(frozen=True)
@@ -93,13 +102,14 @@ def open_training(
     reporter: Reporter,
     stop: StopRequest,
     start: TrainingResult | None = None,
+    ratings: str | None = None,
     ranks: Ranks = ALONE,
 ) -> Session:
     """Claim the folder, find the checkpoint to go on from, and load the tokenizer. Raises what claim_output raises.
 
-    start: the adapter that training starts from, where it does.
+    start: the adapter that training starts from, where it does; ratings: fingerprint of the preference data it learns ratings from.
     """
-    note = claim_output(output, dataset_dir, recipe, start)
+    note = claim_output(output, dataset_dir, recipe, start, ratings)
     resume = ranks.of_first(newest_complete(output / "checkpoints", reporter.say) if ranks.first else None)
     step = step_of(resume) if resume else 0
     if resume is not None:
@@ -239,4 +249,7 @@ def _manifest(session: Session, progress: TrainingProgress, outcome: TrainingMet
         truncated=facts.truncated,
         mixture=facts.mixture,
         preference=facts.rewards,
+        left_out=facts.left_out,
+        pictured=facts.pictured,
+        reinforcement=facts.reinforcement,
     )

@@ -1,0 +1,108 @@
+"""Pictures as messages hold them, in any tool's spelling: their bytes, a path beside the export, an address, or a place for one.
+
+Nothing is opened and nothing is fetched here: taking in is conversion/images.py's.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from lyo_pipelines.json_types import is_dict
+
+_DATA_URL = re.compile(r"data:[\w/+.\-]*(?:;[\w=.\-]+)*;base64,", re.IGNORECASE)
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]{1,20}:")
+_BASE64 = re.compile(r"[A-Za-z0-9+/_\-\s]{4,}={0,2}\s*")
+_BYTES = ("data", "bytes", "base64", "b64_json", "image", "content", "value")
+_PLACES = (
+    "image_url",
+    "imageUrl",
+    "url",
+    "uri",
+    "file_uri",
+    "fileUri",
+    "path",
+    "file_path",
+    "filepath",
+    "file_name",
+    "filename",
+)
+_PATHS = ("path", "image", "image_path", "file_path", "filepath", "file_name", "filename", "url", "image_url")
+_DEPTH = 5
+_SHORTEST = 64
+"""Letters from which a text under a name that is also a path's can be base64."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One picture: data (bytes, or their base64), path (beside the export), or remote (an address); none of them: a place for one."""
+
+    data: bytes | str | None = None
+    path: str | None = None
+    remote: bool = False
+
+    @property
+    def is_place(self) -> bool:
+        """Whether it only says that a picture stands here."""
+        return self.data is None and self.path is None and not self.remote
+
+
+def picture_of(value: Any) -> Picture:
+    """The picture that a part of a message, a cell of a column or a text stands for."""
+    found = list(_found(value, "", 0))
+    for test in (lambda one: one.data is not None, lambda one: one.path is not None, lambda one: one.remote):
+        if (first := next(filter(test, found), None)) is not None:
+            return first
+    return Picture()
+
+
+def pictures_of(value: Any) -> list[Picture]:
+    """The pictures of a column: one, a list of them, or none."""
+    if value is None or value in ("", [], {}):
+        return []
+    return [picture_of(item) for item in value] if isinstance(value, list) else [picture_of(value)]
+
+
+def picture_bytes(data: bytes | str) -> bytes | None:
+    """Bytes of a picture out of bytes, a data: URL or base64; None for what is none of them."""
+    if isinstance(data, bytes):
+        return data
+    head = _DATA_URL.match(data)
+    text = "".join((data[head.end() :] if head else data).split()).replace("-", "+").replace("_", "/")
+    try:
+        return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
+    except (binascii.Error, ValueError):
+        return None
+
+
+def _found(value: Any, name: str, depth: int) -> Iterator[Picture]:
+    if depth > _DEPTH:
+        return
+    if isinstance(value, bytes):
+        yield Picture(data=value)
+    elif isinstance(value, str):
+        yield from _in_text(value, name)
+    elif is_dict(value):
+        for key, inner in value.items():
+            yield from _found(inner, str(key).rpartition(".")[2], depth + 1)
+
+
+def _in_text(text: str, name: str) -> Iterator[Picture]:
+    if not text:
+        return
+    if _DATA_URL.match(text):
+        yield Picture(data=text)
+    elif (name in _PLACES or name in _BYTES or not name) and _ADDRESS.match(text):
+        yield Picture(remote=True)
+    elif (
+        (name in _BYTES or not name)
+        and (name in {"data", "bytes"} or len(text) >= _SHORTEST)
+        and _BASE64.fullmatch(text)
+    ):
+        yield Picture(data=text)
+    elif name in _PATHS or not name:
+        yield Picture(path=text)
