@@ -8,7 +8,7 @@ from lyo_pipelines.serving.documents import Run
 
 
 class DagsterTunings:
-    """See serving.fine_tuning.Tunings; the sensor `fine_tuning_sensor` launches what is found here."""
+    """See serving.tuning.standing.Tunings; the sensor `fine_tuning_sensor` launches what is found here."""
 
     def run_of(self, job: str) -> Run | None:
         """The newest run of a job. Raises ServerError, GraphQLError."""

@@ -11,7 +11,17 @@ import orjson
 
 from lyo_pipelines.config.gateway import FineTuningConfig
 from lyo_pipelines.errors import LyoError
-from lyo_pipelines.fine_tuning.record import UploadedFile, content_path, read_files, read_jobs, record_path
+from lyo_pipelines.fine_tuning.record import (
+    CONTENT,
+    UploadedFile,
+    content_path,
+    folder_of,
+    read_files,
+    read_jobs,
+    record_path,
+)
+from lyo_pipelines.interactions.errors import RowError
+from lyo_pipelines.interactions.formats.openai_messages import chat_in_row
 from lyo_pipelines.json_types import is_dict
 from lyo_pipelines.storage.lake import Lake
 
@@ -35,13 +45,14 @@ def keep_file(
     *,
     now: float,
     language_of: Callable[[str], str],
+    of: str = "",
 ) -> UploadedFile:
-    """Check and keep an upload; the same name and content again is the same file. now: seconds since 1970.
+    """Check and keep an upload; the same name and content again is the same file. now: seconds since 1970; of: whose it is.
 
     Raises UploadError.
     """
     name = filename.replace("\\", "/").rpartition("/")[2][:_SHOWN_NAME] or "upload.jsonl"
-    digest = hashlib.sha256(b"\0".join((name.encode(), content))).hexdigest()
+    digest = hashlib.sha256(b"\0".join((of.encode(), name.encode(), content))).hexdigest()
     identity = f"file-{digest[:24]}"
     known = {one.id: one for one in read_files(lake)}
     if found := known.get(identity):
@@ -59,7 +70,7 @@ def keep_file(
         raise UploadError(f"{len(questions):,} examples; at most {config.largest_rows:,} are taken", 413)
     languages = Counter(told for text in questions if (told := language_of(text)))
     record = UploadedFile(
-        id=identity, filename=name, bytes=len(content), rows=len(questions), created_at=int(now),
+        id=identity, of=of, filename=name, bytes=len(content), rows=len(questions), created_at=int(now),
         language=languages.most_common(1)[0][0] if languages else "",
     )  # fmt: skip
     lake.write_text(content.decode(), content_path(lake, identity))
@@ -68,7 +79,10 @@ def keep_file(
 
 
 def checked_rows(content: bytes) -> Iterator[tuple[list[dict[str, Any]], str]]:
-    """(messages, last question) of every line that is not empty. Raises UploadError naming the first line that is no chat example."""
+    """(messages, question) of every line that is not empty, as logs in this form are read.
+
+    Raises UploadError naming the first line that is no chat example.
+    """
     rows = 0
     for number, line in enumerate(content.split(b"\n"), 1):
         if not line.strip():
@@ -82,11 +96,14 @@ def checked_rows(content: bytes) -> Iterator[tuple[list[dict[str, Any]], str]]:
             raise UploadError(
                 f"line {number}: expected an object with `messages`, each with a role ({', '.join(sorted(_ROLES))}) and a text"
             )
-        questions = [one["content"] for one in messages if one["role"] == "user"]
-        if messages[-1]["role"] != "assistant" or not questions:
+        try:
+            read = chat_in_row(row, messages)
+        except RowError as error:
+            raise UploadError(f"line {number}: {error}") from error
+        if messages[-1]["role"] != "assistant" or not read.question or not read.answer:
             raise UploadError(f"line {number}: the messages must hold a question and end with the assistant's answer")
         rows += 1
-        yield messages, questions[-1]
+        yield messages, read.question
     if not rows:
         raise UploadError("the file holds no examples")
 
@@ -121,6 +138,15 @@ def remove_forgotten(lake: Lake, config: FineTuningConfig, *, now: float) -> int
     for file in old:
         delete_file(lake, file)
     return len(old)
+
+
+def remove_orphans(lake: Lake) -> None:
+    """Remove contents whose record was never written, as the gateway died in between: at a start, when nobody uploads."""
+    known = {content_path(lake, one.id) for one in read_files(lake)}
+    folder = folder_of(lake, "files")
+    for name in lake.names(folder):
+        if (path := f"{folder}/{name}").endswith(CONTENT) and path not in known:
+            lake.fs.rm(path)
 
 
 def _is_message(one: object) -> bool:

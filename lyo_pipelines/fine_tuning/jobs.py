@@ -13,7 +13,7 @@ import orjson
 
 from lyo_pipelines.config.loading import Config
 from lyo_pipelines.errors import LyoError
-from lyo_pipelines.fine_tuning.files import checked_rows, content_of
+from lyo_pipelines.fine_tuning.files import checked_rows, content_of, remove_orphans
 from lyo_pipelines.fine_tuning.record import (
     TuningJob,
     UploadedFile,
@@ -25,6 +25,7 @@ from lyo_pipelines.fine_tuning.record import (
 from lyo_pipelines.json_types import ConfigTree
 from lyo_pipelines.segments import SegmentKeyError, segment_key, segment_name
 from lyo_pipelines.storage.lake import Lake
+from lyo_pipelines.tasks.fine_tuning import TASK
 from lyo_pipelines.training.recipe_loading import load_recipe
 from lyo_pipelines.training.recipes import PREFERENCE_METHODS
 
@@ -53,10 +54,12 @@ def create_job(lake: Lake, file: UploadedFile, wanted: TuningJob, config: Config
         segment = _segment(file, wanted.suffix, config)
         landed_as = f"fine-tuning-{file.id.removeprefix('file-')}-{segment.rpartition('.')[2]}.jsonl"
         job = wanted.model_copy(update={
-            "id": identity, "file_id": file.id, "segment": segment, "landed_as": landed_as, "rows": file.rows,
+            "id": identity, "of": file.of, "file_id": file.id, "segment": segment, "landed_as": landed_as, "rows": file.rows,
             "created_at": int(now),
         })  # fmt: skip
         require_trainable(job, config)
+        if file.rows < (least := config.curation.segment_minimum_interactions):
+            raise JobRequestError(f"{file.id} holds {file.rows} examples; at least {least} are needed", "training_file")
         content = _inbox_rows(lake, file, job, config)
         job = job.model_copy(update={"file_hash": _digest(content)[:32]})  # as the ledger of landed files names it
         lake.create_text(job.to_json(), path)
@@ -78,7 +81,8 @@ def land_job(lake: Lake, job: TuningJob, config: Config) -> TuningJob:
 
 
 def recover_jobs(lake: Lake, config: Config) -> None:
-    """Finish what a gateway that died has begun."""
+    """Finish what a gateway that died has begun, and forget what it had not."""
+    remove_orphans(lake)
     for job in read_jobs(lake):
         land_job(lake, job, config)
 
@@ -119,13 +123,12 @@ def require_trainable(job: TuningJob, config: Config) -> None:
 
 def _segment(file: UploadedFile, suffix: str, config: Config) -> str:
     """A segment of the file's own: its name from the suffix, and a part of the file's id."""
-    unsaid = config.gateway.unsaid
     name = segment_name(suffix)[:_FACET].strip("_") or "tuned"
     facet = f"{name}_{file.id.removeprefix('file-')[:8]}"
     try:
-        return segment_key(unsaid.task, file.language or unsaid.language, facet)
+        return segment_key(TASK, file.language or config.gateway.unsaid.language, facet)
     except SegmentKeyError as error:
-        raise JobRequestError(f"gateway.unsaid names no segment: {error}", "suffix") from error
+        raise JobRequestError(f"suffix: {error}", "suffix") from error
 
 
 def _inbox_rows(lake: Lake, file: UploadedFile, job: TuningJob, config: Config) -> bytes:

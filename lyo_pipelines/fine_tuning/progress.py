@@ -51,8 +51,7 @@ def _kept(lake: Lake, day: date, job: TuningJob) -> int:
     path = lake.examples(day)
     if not lake.exists(path):
         return 0
-    table = lake.read_table(path, ["source_file", "segment"])
-    ours = pc.and_(pc.equal(table["source_file"], job.file_hash), pc.equal(table["segment"], job.segment))
+    ours = pc.equal(lake.read_table(path, ["segment"])["segment"], job.segment)
     return int(pc.sum(ours).as_py() or 0)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import PurePosixPath
 from threading import Lock
 from typing import Any, ClassVar
 
@@ -14,11 +16,14 @@ JOB_TAG = "lyo/fine_tuning"
 """Tag of the Dagster run that trains for a job: the job's id."""
 SUCCEEDED, FAILED, CANCELLED = "succeeded", "failed", "cancelled"
 ENDED = (SUCCEEDED, FAILED, CANCELLED)
-_RECORD, _CONTENT = ".json", ".jsonl"
+_RECORD, CONTENT = ".json", ".jsonl"
+MODEL_PREFIX = "ft:"
+_MODEL = re.compile(r"ft:[^:]+:lyo:[^:]*:([0-9a-f]{24})")
 
 
 class UploadedFile(Document):
-    """A file of chat examples. id: of its name and content, so that the same upload is the same file; created_at: seconds since 1970.
+    """A file of chat examples. id: of its name, content and owner, so that the same upload is the same file; created_at: seconds since
+    1970. of: name of the key that uploaded it, "" where none was needed.
 
     language: that most of its questions are written in. Its content is kept until a job has taken it to the inbox, and then read from
     there.
@@ -29,6 +34,7 @@ class UploadedFile(Document):
 
     version: int = VERSION
     id: str
+    of: str = ""
     filename: str
     bytes: int
     rows: int
@@ -39,8 +45,9 @@ class UploadedFile(Document):
 class TuningJob(Document):
     """An intent: train on one file. id: of everything that was asked for, so that the same request is the same job.
 
-    segment: of its own, so that nobody else's rows are learnt from; landed_as: name of its file in the inbox; file_hash: as the ledger
-    of landed files knows it. hyperparameters: those that were given. status: "" until it has ended; the rest says how it ended.
+    of: as of its file. segment: of its own, so that nobody else's rows are learnt from; landed_as: name of its file in the inbox;
+    file_hash: as the ledger of landed files knows it. hyperparameters: those that were given. status: "" until it has ended; the rest
+    says how it ended.
     """
 
     KIND: ClassVar[str] = "record of a fine-tuning job"
@@ -48,6 +55,7 @@ class TuningJob(Document):
 
     version: int = VERSION
     id: str
+    of: str = ""
     file_id: str
     model: str
     suffix: str
@@ -72,8 +80,11 @@ class TuningJob(Document):
 
     @property
     def fine_tuned_model(self) -> str | None:
-        """What the gateway calls the result; None while there is none."""
-        return f"{self.segment}@{self.adapter}" if self.status == SUCCEEDED else None
+        """What the result is asked for by, as the API has it: base, who trained, suffix, job. None while there is none."""
+        if self.status != SUCCEEDED:
+            return None
+        facet, base = self.segment.rpartition(".")[2], PurePosixPath(self.model).name
+        return f"{MODEL_PREFIX}{base}:lyo:{facet}:{self.id.removeprefix('ftjob-')}"
 
 
 def folder_of(lake: Lake, kind: str) -> str:
@@ -83,7 +94,7 @@ def folder_of(lake: Lake, kind: str) -> str:
 
 def content_path(lake: Lake, file_id: str) -> str:
     """Where an upload's content lies until it has gone to the inbox."""
-    return f"{folder_of(lake, 'files')}/{file_id}{_CONTENT}"
+    return f"{folder_of(lake, 'files')}/{file_id}{CONTENT}"
 
 
 def record_path(lake: Lake, kind: str, identity: str) -> str:
@@ -101,6 +112,16 @@ def read_jobs(lake: Lake) -> list[TuningJob]:
     """Every job, newest first. Raises DocumentError."""
     found = [TuningJob.parse(lake.read_bytes(path), path) for path in _records(lake, "jobs")]
     return sorted(found, key=lambda one: (one.created_at, one.id), reverse=True)
+
+
+def job_of_model(lake: Lake, model: str) -> TuningJob | None:
+    """The job whose result has this name, None where there is none. Raises DocumentError."""
+    found = _MODEL.fullmatch(model)
+    path = record_path(lake, "jobs", f"ftjob-{found[1]}") if found else ""
+    if not found or not lake.exists(path):
+        return None
+    job = TuningJob.parse(lake.read_bytes(path), path)
+    return job if job.fine_tuned_model == model else None
 
 
 _ENDING = Lock()

@@ -30,6 +30,7 @@ from lyo_pipelines.rollout.routing import refresh_routing
 from lyo_pipelines.storage.damage import DamagedFileError
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines.storage.local_copies import fetched
+from lyo_pipelines.tasks.fine_tuning import is_fine_tuned
 from lyo_pipelines.training.plan import TrainingResult
 from lyo_pipelines.training.tainted import read_tainted
 from lyo_pipelines.training.verified_loading import published_files
@@ -130,6 +131,8 @@ def waiting_adapters(lake: Lake) -> tuple[list[TrainingResult], dict[str, Except
     found: list[TrainingResult] = []
     troubles: dict[str, Exception] = {}
     for segment in lake.names(lake.path("adapters")):
+        if is_fine_tuned(segment):  # it answers whoever asked for it by name; a person may release it
+            continue
         try:
             found += _waiting(lake, segment)
         except (

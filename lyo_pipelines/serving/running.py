@@ -18,19 +18,21 @@ from lyo_pipelines.interactions.fields.scrub import Scrubber
 from lyo_pipelines.interactions.pseudonyms import Pseudonyms
 from lyo_pipelines.interactions.store.key_fingerprint import require_key
 from lyo_pipelines.serving.access.guard import is_loopback
-from lyo_pipelines.serving.access.keys import Keys
+from lyo_pipelines.serving.access.keys import Keys, Scope
 from lyo_pipelines.serving.access.limits import Limits
 from lyo_pipelines.serving.asked import RowMaker
 from lyo_pipelines.serving.documents import SETUP, Trainings, document_routes
 from lyo_pipelines.serving.door import Door
 from lyo_pipelines.serving.engines.engine import Engine
 from lyo_pipelines.serving.feedback import feedback_routes
-from lyo_pipelines.serving.fine_tuning import FILES, JOBS, Tunings, fine_tuning_routes
 from lyo_pipelines.serving.gateway import Access, make_app
 from lyo_pipelines.serving.health import health_routes, troubles
 from lyo_pipelines.serving.journal.journal import Journal
 from lyo_pipelines.serving.models import Models
 from lyo_pipelines.serving.page_routes import PATHS, page_routes
+from lyo_pipelines.serving.tuning.jobs import JOBS, job_routes
+from lyo_pipelines.serving.tuning.standing import Tunings
+from lyo_pipelines.serving.tuning.uploads import FILES, file_routes
 from lyo_pipelines.storage.lake import Lake
 
 _log = logging.getLogger(__name__)
@@ -102,6 +104,9 @@ class Assembly:
             *feedback_routes(journal, door.metrics, self.clock, rows),
             *document_routes(door, self.trainings),
             *page_routes(),
-            *fine_tuning_routes(lake, config, self.tunings, clock=self.clock, language_of=door.language_of),
         ]
-        return door, make_app(door, self.access, routes, uploads=(SETUP, FILES, JOBS), open_paths=PATHS)
+        if (tuning := config.gateway.fine_tuning).enabled:
+            routes += file_routes(lake, tuning, clock=self.clock, language_of=door.language_of)
+            routes += job_routes(lake, config, self.tunings, clock=self.clock)
+        uploads: dict[str, Scope] = {SETUP: "owner", FILES: "fine_tune", JOBS: "fine_tune"}
+        return door, make_app(door, self.access, routes, uploads=uploads, open_paths=PATHS)

@@ -61,7 +61,7 @@ def test_an_upload_becomes_a_file_of_the_inbox_of_a_segment_of_its_own(lake):
     file = kept(lake)
     assert inbox(lake) == [], "nobody has said yet what it is for"
     job = create_job(lake, file, wanted(config), config, now=NOW)
-    assert job.segment == f"tutoring.en.mango_tutor_{file.id.removeprefix('file-')[:8]}"
+    assert job.segment == f"fine_tuning.en.mango_tutor_{file.id.removeprefix('file-')[:8]}"
     assert inbox(lake) == [job.landed_as]
     assert not lake.exists(content_path(lake, file.id)), "one copy, and that where erasure and retention look"
     assert [json.loads(line) for line in content_of(lake, file).splitlines()] == [

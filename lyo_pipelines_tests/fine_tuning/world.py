@@ -34,7 +34,9 @@ def jsonl(rows: int = 30) -> bytes:
 
 
 def configured(**changes: Any) -> Config:
-    return lay_over({"gateway": {"fine_tuning": {"enabled": True, **changes}}})
+    return lay_over(
+        {"gateway": {"fine_tuning": {"enabled": True, **changes}}, "curation": {"segment_minimum_interactions": 10}}
+    )
 
 
 def taken_in(lake: Lake, config: Config, now: float) -> None:

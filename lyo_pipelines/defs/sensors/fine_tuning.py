@@ -8,7 +8,14 @@ from lyo_pipelines.defs.resources import Store
 from lyo_pipelines.defs.runs import WHY, why
 from lyo_pipelines.fine_tuning.jobs import recipe_of
 from lyo_pipelines.fine_tuning.progress import progress_of
-from lyo_pipelines.fine_tuning.record import JOB_TAG, read_jobs
+from lyo_pipelines.fine_tuning.record import CANCELLED, JOB_TAG, read_jobs
+
+_GOING_ON = [
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+]
 
 
 @dg.sensor(
@@ -21,13 +28,18 @@ from lyo_pipelines.fine_tuning.record import JOB_TAG, read_jobs
     ),
 )
 def fine_tuning_sensor(context: dg.SensorEvaluationContext, store: Store) -> dg.SensorResult | dg.SkipReason:
-    """One run for each job; a run key launches once."""
+    """One run for each job; a run key launches once. A cancelled job's run is stopped, whoever died before doing so."""
     config = store.load_config()
     if not config.gateway.fine_tuning.enabled:
         return dg.SkipReason("fine-tuning over the gateway is off (gateway.fine_tuning.enabled)")
     lake = store.lake()
-    open_jobs = {job.id: job for job in read_jobs(lake) if not job.ended}
-    launched = set((context.cursor or "").split()) & open_jobs.keys()
+    jobs = {job.id: job for job in read_jobs(lake)}
+    before = set((context.cursor or "").split())
+    for key in sorted(before & jobs.keys()):
+        if jobs[key].status == CANCELLED:
+            _stop(context.instance, key)
+    open_jobs = {key: job for key, job in jobs.items() if not job.ended}
+    launched = before & open_jobs.keys()
     waiting = [job for key, job in open_jobs.items() if key not in launched]
     ready = [job for job in waiting if progress_of(lake, job, config).stage == "ready"]
     if not ready:
@@ -46,3 +58,8 @@ def fine_tuning_sensor(context: dg.SensorEvaluationContext, store: Store) -> dg.
     added = new_segments(context.instance, (job.segment for job in ready))
     cursor = " ".join(sorted(launched | {job.id for job in ready}))
     return dg.SensorResult(run_requests=requests, dynamic_partitions_requests=added, cursor=cursor)
+
+
+def _stop(instance: dg.DagsterInstance, job_id: str) -> None:
+    for run in instance.get_runs(dg.RunsFilter(tags={JOB_TAG: job_id}, statuses=_GOING_ON)):
+        instance.run_coordinator.cancel_run(run.run_id)
