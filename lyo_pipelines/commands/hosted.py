@@ -66,13 +66,14 @@ def tune_hosted(
             folder, intent, prepared, client, sleep=time.sleep,
             say=lambda text: progress.print(text, highlight=False, markup=False, soft_wrap=True),
         )  # fmt: skip
+        standing = client.model_standing(done.fine_tuned_model) if done.fine_tuned_model else ""
     finally:
         client.close()
     version = publish_version(lake, done) if done.fine_tuned_model else ""
     _print(console, done, config.hosted, as_json=as_json)
     if version and not as_json:
         console.print(
-            f"version: {version}; judge it: `lyo hosted {segment} --report`, release it: `lyo release {done.segment} "
+            f"{standing}\nversion: {version}; judge it: `lyo hosted {segment} --report`, release it: `lyo release {done.segment} "
             f"--version {version} --reason …`", highlight=False, markup=False, soft_wrap=True,
         )  # fmt: skip
     if not as_json and (metrics := metrics_of(folder / EVENTS)):

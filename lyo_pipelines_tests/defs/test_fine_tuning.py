@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dagster as dg
+from dagster._core.test_utils import create_run_for_test
 
 from lyo_pipelines.defs import clock
 from lyo_pipelines.defs.resources import Store
@@ -26,7 +27,7 @@ def test_a_job_is_launched_once_when_its_examples_are_curated(on_sqlite, store: 
     for suffix in ("first", "second"):
         file = keep_file(lake, f"{suffix}.jsonl", jsonl(), figures, now=now - 60, language_of=lambda _: "en")
         asked = TuningJob(
-            id="", file_id=file.id, model=base_model_of(config, "tutoring.en"), suffix=suffix, seed=5,
+            id="", file_id=file.id, model=base_model_of(config, "fine_tuning.en"), suffix=suffix, seed=5,
             hyperparameters={"n_epochs": 1.0},
             segment="", landed_as="", file_hash="", rows=0, created_at=0,
         )  # fmt: skip
@@ -42,3 +43,22 @@ def test_a_job_is_launched_once_when_its_examples_are_curated(on_sqlite, store: 
     assert (told["overrides"]["budget.epochs"], told["overrides"]["seed"]) == (1.0, 5)
     assert [key for one in result.dynamic_partitions_requests for key in one.partition_keys] == [made[0].segment]
     assert isinstance(tick(on_sqlite, store, result.cursor), dg.SkipReason)
+
+
+def test_a_cancelled_jobs_run_is_ended_even_where_the_gateway_died_before_it_said_so(
+    on_sqlite, store: Store, monkeypatch
+) -> None:
+    config, lake, now = configured(), store.lake(), clock.current_time().timestamp()
+    monkeypatch.setattr(Store, "load_config", lambda _: config)
+    file = keep_file(lake, "a.jsonl", jsonl(), config.gateway.fine_tuning, now=now - 60, language_of=lambda _: "en")
+    asked = TuningJob(
+        id="", file_id=file.id, model=base_model_of(config, "fine_tuning.en"), suffix="a", seed=5, segment="", landed_as="",
+        file_hash="", rows=0, created_at=0,
+    )  # fmt: skip
+    job = create_job(lake, file, asked, config, now=now - 60)
+    mine = create_run_for_test(on_sqlite, "retrain", status=dg.DagsterRunStatus.QUEUED, tags={JOB_TAG: job.id})
+    other = create_run_for_test(on_sqlite, "retrain", status=dg.DagsterRunStatus.QUEUED, tags={JOB_TAG: "ftjob-other"})
+    end_job(lake, job, CANCELLED, now=now)
+    tick(on_sqlite, store)
+    status = {run.run_id: run.status for run in on_sqlite.get_runs()}
+    assert status == {mine.run_id: dg.DagsterRunStatus.CANCELED, other.run_id: dg.DagsterRunStatus.QUEUED}

@@ -22,7 +22,7 @@ from lyo_pipelines.defs.sensors.fine_tuning import fine_tuning_sensor
 from lyo_pipelines.fine_tuning.record import JOB_TAG
 from lyo_pipelines.registry.log import registered_segments
 from lyo_pipelines.serving.engines.torch_engine import TorchEngine
-from lyo_pipelines_tests.fine_tuning.world import jsonl, taken_in
+from lyo_pipelines_tests.fine_tuning.world import ON, SMALL, jsonl, taken_in
 from lyo_pipelines_tests.serving.live_gateway import inbox_rows, running
 from lyo_pipelines_tests.training.tiny import make_model
 
@@ -45,9 +45,7 @@ def test_from_an_upload_to_an_answer_of_what_was_trained(
 ) -> None:
     base = make_model(tmp_path / "base")
     launch = {"recipe": "tiny_test", "overrides": {"base_model": str(base)}}
-    figures = {
-        "gateway": {"fine_tuning": {"enabled": True}}, "curation": {"segment_minimum_interactions": 10}, "retraining": {"launch": launch},
-    }  # fmt: skip
+    figures = {"gateway": ON, **SMALL, "retraining": {"launch": launch}}
     store = Store(data_dir=str(tmp_path / "data"), config_path=str(tmp_path / "config.yaml"))
     Path(store.config_path).write_text(yaml.safe_dump(figures))
     lake, now = store.lake(), clock.current_time().timestamp()

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
 
 import pytest
 
@@ -19,10 +22,12 @@ from lyo_pipelines.fine_tuning.jobs import JobRequestError, create_job, recipe_o
 from lyo_pipelines.fine_tuning.progress import progress_of
 from lyo_pipelines.fine_tuning.record import (
     CANCELLED,
+    CONTENT,
     FAILED,
     TuningJob,
     content_path,
     end_job,
+    folder_of,
     read_files,
     read_jobs,
 )
@@ -31,7 +36,6 @@ from lyo_pipelines.training.recipe_loading import load_recipe
 from lyo_pipelines_tests.fine_tuning.world import configured, jsonl, taken_in
 
 NOW = 1_795_000_000.0
-BASE = "gemma-2-2b-it"
 
 
 def kept(lake, content=None, name="mangoes.jsonl", **changes):
@@ -41,7 +45,7 @@ def kept(lake, content=None, name="mangoes.jsonl", **changes):
 
 def wanted(config, **changes) -> TuningJob:
     told = {
-        "id": "", "file_id": "", "model": jobs_module.base_model_of(config, "tutoring.en"), "suffix": "mango tutor", "seed": 7,
+        "id": "", "file_id": "", "model": jobs_module.base_model_of(config, "fine_tuning.en"), "suffix": "mango tutor", "seed": 7,
         "segment": "", "landed_as": "", "file_hash": "", "rows": 0, "created_at": 0,
     }  # fmt: skip
     return TuningJob(**told | changes)
@@ -104,27 +108,59 @@ def test_the_same_request_is_the_same_job_and_another_figure_another_one(lake):
     assert third.segment != first.segment and len(inbox(lake)) == 2, "its content was read back from the inbox"
 
 
-@pytest.mark.parametrize("dies_at", ["create_text", "write_text", "rm"])
-def test_a_gateway_that_dies_at_any_write_leaves_one_job_that_its_next_start_finishes(lake, monkeypatch, dies_at):
+class DiedError(BaseException):
+    """The gateway was killed."""
+
+
+@contextmanager
+def killed(lake, at: int, *, after: bool) -> Iterator[None]:
+    """A process that dies at its `at`-th change of the disk: before it, or right after."""
+    made = count(1)
+
+    def dying(real):
+        def change(self, *given, **more):
+            number = next(made)
+            if number == at and not after:
+                raise DiedError
+            told = real(self, *given, **more)
+            if number == at:
+                raise DiedError
+            return told
+
+        return change
+
+    with pytest.MonkeyPatch.context() as patched:
+        for place, name in ((Lake, "write_text"), (Lake, "create_text"), (type(lake.fs), "rm")):
+            patched.setattr(place, name, dying(getattr(place, name)))
+        yield
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_a_gateway_killed_at_any_write_leaves_one_job_that_the_next_one_finishes(tmp_path, after):
     config = configured()
-    file = kept(lake)
+    for at in count(1):
+        lake = Lake(str(tmp_path / str(at)))
+        survived = True
+        try:
+            with killed(lake, at, after=after):
+                create_job(lake, kept(lake), wanted(config), config, now=NOW)
+        except DiedError:
+            survived = False
+        recover_jobs(lake, config)  # the next gateway starts
+        begun = read_jobs(lake)
+        assert inbox(lake) == [one.landed_as for one in begun], "what was on the disk is finished, and nothing else"
+        assert len(staged(lake)) == len(read_files(lake)) - len(begun), "no copy is left that no record knows"
+        job = create_job(
+            lake, kept(lake), wanted(config), config, now=NOW + 9
+        )  # the client heard nothing and asks again
+        assert (read_jobs(lake), inbox(lake), staged(lake)) == ([job], [job.landed_as], [])
+        if survived:
+            break
+    assert at > 5, "it died at every write that there is"
 
-    class Died(BaseException):
-        pass
 
-    def die(*_):
-        raise Died
-
-    with monkeypatch.context() as patched:
-        patched.setattr(type(lake.fs) if dies_at == "rm" else Lake, dies_at, die)
-        with pytest.raises(Died):
-            create_job(lake, file, wanted(config), config, now=NOW)
-    recover_jobs(lake, config)
-    if dies_at != "create_text":
-        assert inbox(lake) == [read_jobs(lake)[0].landed_as], "the intent was on the disk"
-    job = create_job(lake, file, wanted(config), config, now=NOW + 9)
-    assert (len(read_jobs(lake)), inbox(lake)) == (1, [job.landed_as])
-    assert not lake.exists(content_path(lake, file.id))
+def staged(lake) -> list[str]:
+    return [name for name in lake.names(folder_of(lake, "files")) if name.endswith(CONTENT)]
 
 
 def test_what_was_taken_out_of_the_inbox_does_not_come_back(lake):
@@ -149,6 +185,7 @@ def test_a_job_that_has_ended_stays_as_it_ended(lake):
         (b"\n\n[1]\n", "line 3: expected an object"),
         (b'{"messages": [{"role": "user", "content": "hi"}]}', "end with the assistant's answer"),
         (b'{"messages": [{"role": "tool", "content": "hi"}]}', "expected an object with `messages`"),
+        (b'{"messages": [{"role": "user", "content": "hi"}, {"role": "assistant", "content": " "}]}', "line 1"),
         (b"\n", "holds no examples"),
     ],
 )
@@ -194,4 +231,7 @@ def test_another_base_model_is_not_trained_here(lake):
     config = configured()
     with pytest.raises(JobRequestError, match="is not trained here"):
         create_job(lake, kept(lake), wanted(config, model="gpt-4o-mini"), config, now=NOW)
+    few = kept(lake, jsonl(5))
+    with pytest.raises(JobRequestError, match="holds 5 examples; at least 10"):
+        create_job(lake, few, wanted(config), config, now=NOW)
     assert read_jobs(lake) == []

@@ -16,6 +16,8 @@ from lyo_pipelines.interactions.pseudonyms import Pseudonyms
 from lyo_pipelines.storage.lake import Lake
 
 ON: dict[str, Any] = {"fine_tuning": {"enabled": True}}
+SMALL: dict[str, Any] = {"curation": {"segment_minimum_interactions": 10}}
+"""What lets a test upload a few examples."""
 
 
 def example(number: int, **more: Any) -> dict[str, Any]:
@@ -34,9 +36,7 @@ def jsonl(rows: int = 30) -> bytes:
 
 
 def configured(**changes: Any) -> Config:
-    return lay_over(
-        {"gateway": {"fine_tuning": {"enabled": True, **changes}}, "curation": {"segment_minimum_interactions": 10}}
-    )
+    return lay_over({"gateway": {"fine_tuning": {"enabled": True, **changes}}, **SMALL})
 
 
 def taken_in(lake: Lake, config: Config, now: float) -> None:

@@ -3,25 +3,37 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import openai
 import pytest
 
+from lyo_pipelines.errors import LyoError
+from lyo_pipelines.fine_tuning.jobs import base_model_of
+from lyo_pipelines.fine_tuning.record import read_jobs
 from lyo_pipelines.serving.documents import Run
 from lyo_pipelines.serving.running import keys_of
 from lyo_pipelines.storage.lake import Lake
-from lyo_pipelines_tests.fine_tuning.world import ON, configured, jsonl, taken_in
+from lyo_pipelines_tests.fine_tuning.world import ON, SMALL, configured, jsonl, taken_in
 from lyo_pipelines_tests.rollout.adapter_factory import adapter
 from lyo_pipelines_tests.serving.live_gateway import NOW, FakeTunings, running
+from lyo_pipelines_tests.serving.stub_engine import StubEngine
 
 BASE = "smollm2-135m-instruct"
+
+
+class Listening(StubEngine):
+    """Remembers what it was asked."""
+
+    async def write(self, choice, request):
+        self.heard = request
+        async for piece in super().write(choice, request):
+            yield piece
 
 
 @pytest.fixture
 def gateway(tmp_path, monkeypatch):
     tunings = FakeTunings()
-    with running(Lake(str(tmp_path)), changes=ON, tunings=tunings) as one:
+    with running(Lake(str(tmp_path)), changes=ON, more=SMALL, engine=Listening(), tunings=tunings) as one:
         one.tunings = tunings
         one.openai = openai.OpenAI(base_url=f"{one.url}/v1", api_key="none", max_retries=0)
         yield one
@@ -34,15 +46,11 @@ def created(one, **more):
 
 
 def launched_base() -> str:
-    from lyo_pipelines.fine_tuning.jobs import base_model_of
-
-    return base_model_of(configured(), "tutoring.en")
+    return base_model_of(configured(), "fine_tuning.en")
 
 
 def trained(lake, job_id: str) -> Run:
     """The run that a sensor would have launched, and the adapter that it would have left."""
-    from lyo_pipelines.fine_tuning.record import read_jobs
-
     (job,) = [one for one in read_jobs(lake) if one.id == job_id]
     folder = adapter(lake, "owner-1", job.segment)
     manifest = json.loads((folder / "adapter_manifest.json").read_text())
@@ -77,7 +85,9 @@ def test_a_job_goes_from_validating_to_a_model_that_can_be_asked_for(gateway):
     gateway.tunings.told[job.id] = trained(lake, job.id)
     done = jobs.retrieve(job.id)
     assert (done.status, done.trained_tokens, done.error) == ("succeeded", 1234, None)
-    assert done.fine_tuned_model.endswith("@owner-1")
+    assert done.fine_tuned_model == f"ft:{launched_base()}:lyo:mangoes_{file.id[5:13]}:{job.id[6:]}"
+    with pytest.raises(openai.BadRequestError, match="succeeded already"):
+        jobs.cancel(job.id)
     assert [one.id for one in jobs.list()] == [job.id]
     events = list(jobs.list_events(job.id, limit=2))
     assert events[0].message == "The job has succeeded"
@@ -111,7 +121,7 @@ def test_a_failed_run_is_a_failed_job_with_its_reason(gateway):
 def test_a_gateway_that_is_started_again_knows_its_jobs(tmp_path):
     lake = Lake(str(tmp_path))
     for _ in range(2):
-        with running(lake, changes=ON) as one:
+        with running(lake, changes=ON, more=SMALL) as one:
             one.openai = openai.OpenAI(base_url=f"{one.url}/v1", api_key="none", max_retries=0)
             _, job = created(one)
             assert [found.id for found in one.openai.fine_tuning.jobs.list()] == [job.id]
@@ -149,15 +159,93 @@ def test_it_is_off_as_delivered(tmp_path):
         assert one.client.post("/v1/fine_tuning/jobs", json={}).status_code == 404
 
 
-def test_elsewhere_it_takes_an_owners_key(tmp_path):
+def client_of(one, key: str) -> openai.OpenAI:
+    return openai.OpenAI(base_url=f"{one.url}/v1", api_key=key, max_retries=0)
+
+
+def test_elsewhere_it_takes_a_key_with_the_scope_for_it(tmp_path):
     lake = Lake(str(tmp_path))
-    own, other = keys_of(lake).add("owner", owner=True), keys_of(lake).add("tutor-app")
-    with running(lake, changes=ON, host="0.0.0.0") as one:
-        for key, status in ((None, 401), (other, 403), (own, 200)):
+    keys = keys_of(lake)
+    own, plain, tuner = keys.add("owner", owner=True), keys.add("tutor-app"), keys.add("team", fine_tune=True)
+    with running(lake, changes=ON, more=SMALL, host="0.0.0.0") as one:
+        for key, status in ((None, 401), (plain, 403), (own, 200), (tuner, 200)):
             headers = {"Authorization": f"Bearer {key}"} if key else {}
             for path in ("/v1/files", "/v1/fine_tuning/jobs"):
                 assert one.client.get(path, headers=headers).status_code == status, path
-        assert (
-            one.client.get("/v1/files/file-1/content", headers={"Authorization": f"Bearer {other}"}).status_code == 403
+        refused = one.client.get("/v1/files/file-1/content", headers={"Authorization": f"Bearer {plain}"})
+        assert (refused.status_code, refused.json()["error"]["code"]) == (403, "not_for_fine_tuning")
+        setup = one.client.post("/fine-tuning/setup", headers={"Authorization": f"Bearer {tuner}"})
+        assert (setup.status_code, setup.json()["error"]["code"]) == (403, "not_an_owner"), "and opens nothing else"
+
+
+def test_files_jobs_and_models_are_those_of_the_key_that_made_them(tmp_path):
+    lake = Lake(str(tmp_path))
+    keys = keys_of(lake)
+    told = {
+        name: keys.add(name, fine_tune=name in ("a", "b"), owner=name == "owner") for name in ("a", "b", "app", "owner")
+    }
+    tunings = FakeTunings()
+    with running(lake, changes=ON, more=SMALL, host="0.0.0.0", engine=Listening(), tunings=tunings) as one:
+        clients = {name: client_of(one, key) for name, key in told.items()}
+        one.openai = clients["a"]
+        file, job = created(one)
+        one.openai = clients["b"]
+        other, others = created(one)
+        assert file.id != other.id and job.id != others.id, "the same bytes of another key are another file"
+        with pytest.raises(openai.NotFoundError):
+            clients["b"].files.content(file.id)
+        with pytest.raises(openai.NotFoundError):
+            clients["b"].fine_tuning.jobs.cancel(job.id)
+        with pytest.raises(openai.NotFoundError):
+            clients["b"].fine_tuning.jobs.create(model=launched_base(), training_file=file.id)
+        assert [found.id for found in clients["a"].fine_tuning.jobs.list()] == [job.id]
+        assert {found.id for found in clients["owner"].fine_tuning.jobs.list()} == {job.id, others.id}
+
+        tunings.told[job.id] = trained(lake, job.id)
+        model = clients["a"].fine_tuning.jobs.retrieve(job.id).fine_tuned_model
+        segment, version = read_jobs(lake)[-1].segment, "owner-1"
+        ask = {"messages": [{"role": "user", "content": "How many mangoes?"}]}
+        for name in ("a", "owner"):
+            said = clients[name].chat.completions.create(model=model, **ask)
+            assert (said.model, said.system_fingerprint) == (model, version)
+            assert model in [found.id for found in clients[name].models.list()]
+        for name in ("b", "app"):
+            assert not any(segment in found.id or found.id == model for found in clients[name].models.list())
+            for asked in (model, segment, f"{segment}@{version}"):
+                with pytest.raises(openai.NotFoundError, match="no model"):
+                    clients[name].chat.completions.create(model=asked, **ask)
+        with pytest.raises(openai.BadRequestError, match="task"):
+            clients["app"].chat.completions.create(model="auto", metadata={"task": "Fine tuning"}, **ask)
+        system = one.engine.heard.messages[0]
+        assert (system.role, system.content) == ("system", "You are a helpful assistant. Answer in English."), (
+            "as the examples were learnt that had none"
         )
-    assert not Path(tmp_path, "inbox").exists() or not any(Path(tmp_path, "inbox").glob("fine-tuning*"))
+
+
+def test_lists_come_in_pages_that_the_client_walks_through(gateway):
+    made = []
+    for number in range(3):
+        file = gateway.openai.files.create(file=(f"{number}.jsonl", jsonl()), purpose="fine-tune")
+        made.append(file.id)
+        gateway.openai.fine_tuning.jobs.create(
+            model=launched_base(), training_file=file.id, metadata={"number": str(number)}
+        )
+    assert [one.id for one in gateway.openai.files.list(limit=1, order="asc")] == sorted(made, key=made.index)
+    jobs = gateway.openai.fine_tuning.jobs
+    assert [one.training_file for one in jobs.list(limit=2)] == made[::-1]
+    assert [one.training_file for one in jobs.list(extra_query={"metadata[number]": "1"})] == [made[1]]
+    assert jobs.list(limit=2).has_more and not jobs.list(limit=3).has_more
+
+
+def test_a_dagster_that_is_silent_is_said_and_nothing_is_lost(gateway, monkeypatch):
+    _, job = created(gateway)
+
+    def silent(_: str) -> None:
+        raise LyoError("Dagster does not run")
+
+    monkeypatch.setattr(gateway.tunings, "run_of", silent)
+    with pytest.raises(openai.InternalServerError, match="Dagster does not run") as told:
+        gateway.openai.fine_tuning.jobs.retrieve(job.id)
+    assert told.value.response.headers["retry-after"]
+    monkeypatch.undo()
+    assert gateway.openai.fine_tuning.jobs.retrieve(job.id).id == job.id

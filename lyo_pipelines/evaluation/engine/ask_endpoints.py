@@ -13,12 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lyo_pipelines.config.curation import CurationConfig
 from lyo_pipelines.config.evaluation import Remote
 from lyo_pipelines.evaluation.endpoints.client import ChatClient, EndpointError, Reply, key_of
 from lyo_pipelines.evaluation.engine.outputs import OutputsFolder, by_item
 from lyo_pipelines.evaluation.inputs.items import Item
 from lyo_pipelines.evaluation.measures.model_outputs import ModelOutputs
 from lyo_pipelines.external_process.progress import Progress
+from lyo_pipelines.hosted.redaction import redacted
 
 Messages = Sequence[Mapping[str, str]]
 _STAGE = "replies"
@@ -69,12 +71,13 @@ def outputs_of(items: Sequence[Item], replies: Replies, limit: int) -> ModelOutp
     )
 
 
-def questions_of(items: Sequence[Item]) -> dict[str, Messages]:
-    """Id -> messages of the items that have an answer to write."""
+def questions_of(items: Sequence[Item], curation: CurationConfig) -> dict[str, Messages]:
+    """Id -> messages of the items that have an answer to write, redacted once more, as they leave this machine."""
+    asked = [item for item in items if not item.is_plain]
+    changed = redacted((content for item in asked for _, content in item.prompt), curation)
     return {
-        item.item_id: [{"role": role, "content": content} for role, content in item.prompt]
-        for item in items
-        if not item.is_plain
+        item.item_id: [{"role": role, "content": changed.get(content, content)} for role, content in item.prompt]
+        for item in asked
     }
 
 

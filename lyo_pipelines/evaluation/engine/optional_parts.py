@@ -46,7 +46,7 @@ def ask_endpoints(
     """(outputs of each endpoint by its name, the report's section of each); both empty where the configuration names none."""
     inputs = asker.inputs
     limit = max(outputs.max_new_tokens for outputs in ours.values())
-    asked = questions_of(inputs.items)
+    asked = questions_of(inputs.items, inputs.curation)
     outputs, sections = {}, []
     for endpoint in inputs.config.endpoints:
         replies = ask_remote(

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from lyo_pipelines.config.curation import CurationConfig
 from lyo_pipelines.config.evaluation import EvaluationConfig
 from lyo_pipelines.config.hosted import HostedConfig
 from lyo_pipelines.contracts.adapter import ReinforcementRecord
@@ -48,6 +49,7 @@ class EvaluationInputs:
 
     segment: whose dataset and adapter these are; served: the thin segment that the report is for, if it is for one.
     champion_version: of the adapter that serves now, also where the candidate is that one; "" where none does.
+    curation: by whose rules of personal data what leaves this machine is redacted once more.
     provider: how models that a provider holds may be asked, None where there are none.
     row_figures: what shaped the rows of the dataset. privacy: the audit of the candidate's dataset and recipe, where there is one.
     reinforcement: how the candidate was trained by rewards, if it was.
@@ -67,6 +69,7 @@ class EvaluationInputs:
     champion_version: str
     data_version: str
     context: EvaluationContext
+    curation: CurationConfig
     row_figures: JsonObject = field(default_factory=dict)
     privacy: PrivacyAudit | None = None
     provider: HostedConfig | None = None

@@ -79,7 +79,8 @@ def gather_inputs(
         for name, path in files.items()
         if any(catalogue.applies_to_task(name, path, task, config.primary_metric) for task in tasks)
     }
-    context = gather_context(lake, dataset_dir, manifest, config, curation or load_config().curation)
+    curation = curation or load_config().curation
+    context = gather_context(lake, dataset_dir, manifest, config, curation)
     audit = read_audit(lake, manifest.segment, candidate.version) if lake is not None else None
     parts = [
         EVALUATION_VERSION,
@@ -111,6 +112,7 @@ def gather_inputs(
         champion_version=champion.version if champion else "",
         data_version=_hash(parts),
         context=context,
+        curation=curation,
         privacy=audit,
         provider=provider,
         reinforcement=read_adapter(adapter_dir).manifest.reinforcement,

@@ -14,14 +14,13 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import httpx
-import polars as pl
 
 from lyo_pipelines.config.curation import CurationConfig
 from lyo_pipelines.config.hosted import HostedConfig
-from lyo_pipelines.curation.privacy.redact import redact_unique
 from lyo_pipelines.evaluation.endpoints.client import EndpointError, key_of
 from lyo_pipelines.hosted.prepare import HostedRefusedError
 from lyo_pipelines.hosted.reaching import remote_of
+from lyo_pipelines.hosted.redaction import redacted
 from lyo_pipelines.serving.contract import ChatRequest
 from lyo_pipelines.serving.engines.engine import Engine, EngineBusyError, GeneratedText, NotAppliedError, Proof
 from lyo_pipelines.serving.engines.openai_answers import ModelServerError, Told, events, refusal
@@ -98,13 +97,21 @@ class HostedEngine:
         await self._http.aclose()
 
     def _body(self, choice: ModelChoice, request: ChatRequest) -> dict[str, Any]:
-        texts = list(dict.fromkeys(one.content for one in request.messages if one.content))
-        found = redact_unique(pl.Series(texts, dtype=pl.String), self._curation)
-        cleaned = {texts[index]: one.text for index, one in found.items()}
         messages = [chat_message(one) for one in request.messages]
+        called = [call["function"] for one in messages for call in one.get("tool_calls", ()) if "function" in call]
+        changed = redacted(
+            [*(one["content"] for one in messages), *(one.get("arguments", "") for one in called)], self._curation
+        )
+
+        def clean(text: str | None) -> str | None:
+            said = changed.get(text or "", text)
+            return said.replace(request.user, "<USER>") if said and request.user else said
+
         for message in messages:
-            text = cleaned.get(message["content"], message["content"])
-            message["content"] = text.replace(request.user, "<USER>") if text and request.user else text
+            message.pop("name", None)
+            message["content"] = clean(message["content"])
+            if calls := message.get("tool_calls"):
+                message["tool_calls"] = [_cleaned_call(call, clean) for call in calls]
         return {
             **request.passed, "model": choice.spec.base_name, "messages": messages, "limit": request.limit,
             **({"stop": list(request.stop)} if request.stop else {}), **common_fields(request),
@@ -141,6 +148,11 @@ class HostedEngine:
                 if name == "max_completion_tokens" or "max_completion_tokens" not in answer.text:
                     raise refusal(answer)
                 self._limit_name = "max_completion_tokens"
+
+
+def _cleaned_call(call: Mapping[str, Any], clean: Callable[[str | None], str | None]) -> dict[str, Any]:
+    function = dict(call.get("function") or {})
+    return {**call, "function": {**function, "arguments": clean(function.get("arguments")) or ""}}
 
 
 class WithHosted:
