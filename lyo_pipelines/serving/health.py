@@ -51,8 +51,9 @@ async def troubles(door: Door) -> list[str]:
 
 
 async def troubles_of_providers(door: Door) -> list[str]:
-    """Routed models of a provider that are passed over now, and why (not allowed, no key, gone, silent). Nobody is sent away for it: what
-    serves the others answers.
+    """Routed models of a provider that are passed over now, and why (not allowed, no key, gone, silent).
+
+    Nobody is sent away for it: what serves the others answers.
     """
     return await _not_proved(door, lambda choice: choice.spec.hosted is not None)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -15,9 +16,10 @@ import yaml
 from lyo_pipelines.config.loading import lay_over
 from lyo_pipelines.config.release import RehearsalConfig
 from lyo_pipelines.contracts.adapter import HOSTED
-from lyo_pipelines.contracts.hosted_model import HOSTED_FILE
+from lyo_pipelines.contracts.hosted_model import HOSTED_FILE, HostedModel
 from lyo_pipelines.evaluation.command import evaluation_command, write_config
 from lyo_pipelines.evaluation.engine.__main__ import main
+from lyo_pipelines.evaluation.inputs.evaluation_inputs import ModelSpec
 from lyo_pipelines.evaluation.report.build import read_report
 from lyo_pipelines.hosted.prepare import HostedRefusedError
 from lyo_pipelines.hosted.record import HostedJob
@@ -27,7 +29,9 @@ from lyo_pipelines.registry.log import read_release
 from lyo_pipelines.rollout.rehearsal import RehearsalError, rehearse_fallback, target_after
 from lyo_pipelines.rollout.routing import read_routing, target_of
 from lyo_pipelines.rollout.start import start_release
+from lyo_pipelines.serving.contract import ChatRequest
 from lyo_pipelines.serving.engines.hosted_engine import HostedEngine, WithHosted
+from lyo_pipelines.serving.models import ModelChoice
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines.training.verified_loading import DamagedAdapterError, load_checked
 from lyo_pipelines.training.versions import NoAdapterError, chosen_adapter, latest_adapter
@@ -40,20 +44,20 @@ from lyo_pipelines_tests.serving.stub_engine import StubEngine
 
 SEGMENT = "tutoring.en.math"
 TUNED, BASE = "ft:small:ours", "small"
-KEY = "HOSTED_TEST_KEY"
+KEY, PHONE = "HOSTED_TEST_KEY", "Call me at 9876543210 or asha@example.org."
 NOW = datetime(2026, 11, 30, tzinfo=UTC)
 
 
 class Provider:
-    """Its tuned model knows the references, its base model says the same to everything; `down` answers nobody."""
+    """Its tuned model knows the references, its base model says the same to everything. fault: status of every answer."""
 
     def __init__(self) -> None:
         self.known: dict[str, str] = {}
-        self.down = False
+        self.fault = 0
 
     def rule(self, asked, _):
-        if self.down:
-            return Odd(503, "{}")
+        if self.fault:
+            return Odd(self.fault, "{}")
         question = asked["messages"][-1]["content"]
         text = self.known.get(question, f"heard {question}") if asked["model"] == TUNED else "I cannot say."
         if not asked.get("stream"):
@@ -109,6 +113,7 @@ def judged(provider, world, tmp_path_factory):
     root = tmp_path_factory.mktemp("hosted")
     lake = Lake(str(root))
     rows = sample_reports.rows(24, per_group=1)
+    rows[0]["messages"][-2]["content"] += f" {PHONE}"
     dataset = sample_reports.dataset(root / "d1", rows)
     for row in pq.read_table(dataset / "test.parquet").to_pylist():
         provider.known[row["messages"][-2]["content"]] = row["messages"][-1]["content"]
@@ -163,12 +168,14 @@ def test_without_consent_no_question_is_sent(judged, provider, world):
     assert len(provider.server.requests) == before
 
 
-def test_the_same_gates_judge_it_by_what_it_writes(report):
+def test_the_same_gates_judge_it_by_what_it_writes(report, provider):
     assert report.without_likelihood == ("base", "candidate")
     assert report.models["candidate"]["loss"].value is None
     gates = {gate.name: gate for gate in report.gates}
     assert "chrf" in gates["improves_on_base"].message and gates["improves_on_base"].passed
     assert gates["answer_length"].passed
+    sent = json.dumps(provider.server.requests)
+    assert "asha@example.org" not in sent and "9876543210" not in sent, "test questions are redacted once more"
     assert report.may_be_released, [gate for gate in report.gates if gate.passed is not True]
 
 
@@ -195,10 +202,10 @@ def test_an_evaluation_that_was_not_answered_makes_no_report_and_goes_on_later(j
         dataset, lake.adapter_dir(SEGMENT, version), output, world.root / "models", config_path=settings,
         evaluation_config_path=write_config(world.config, output), cache_dir=output / "cache",
     )  # fmt: skip
-    monkeypatch.setattr(provider, "down", True)
+    monkeypatch.setattr(provider, "fault", 503)
     assert main(command[3:]) == 1
     assert not (output / "report.json").exists()
-    monkeypatch.setattr(provider, "down", False)
+    monkeypatch.setattr(provider, "fault", 0)
     assert main(command[3:]) == 0
 
 
@@ -255,15 +262,33 @@ def test_the_registry_knows_it_and_the_gateway_has_the_provider_answer_its_users
         assert one.client.get("/readyz").status_code == 200
 
 
-def test_a_provider_that_is_down_is_passed_over_and_asked_again(released, judged, provider, monkeypatch):
+@pytest.mark.parametrize(
+    ("fault", "said"), [(503, "busy"), (404, "404"), (401, "refuses the key (401)"), (500, "the server says 500")]
+)
+def test_a_provider_that_is_gone_is_passed_over_and_asked_again(released, judged, provider, monkeypatch, fault, said):
     lake, user = released, of_candidate(released)
-    monkeypatch.setattr(provider, "down", True)
+    monkeypatch.setattr(provider, "fault", fault)
+    with gateway(lake, provider, serve=True, serve_again=3600) as one:
+        for _ in range(2):
+            assert ask(one, "What is 2 + 2?", user) == ("tiny heard: What is 2 + 2?", "tiny")
+        asked = len(provider.server.requests)
+        ready = one.client.get("/readyz")
+        assert (ready.status_code, len(provider.server.requests)) == (200, asked), "nobody is sent away for it"
+        (told,) = ready.json()["passed_over"]
+        assert judged[1] in told and said in told
+    monkeypatch.setattr(provider, "fault", 0)
     with gateway(lake, provider, serve=True, serve_again=0) as one:
-        text, by = ask(one, "What is 2 + 2?", user)
-        assert (by, text) == ("tiny", "tiny heard: What is 2 + 2?")
-        assert one.client.get("/readyz").status_code == 200
-        monkeypatch.setattr(provider, "down", False)
         assert ask(one, "What is 2 + 2?", user)[1] == judged[1]
+        assert one.client.get("/readyz").json()["passed_over"] == []
+
+
+def test_without_a_key_nothing_is_sent_and_it_is_said(released, judged, provider, monkeypatch):
+    monkeypatch.delenv(KEY)
+    before = len(provider.server.requests)
+    with gateway(released, provider, serve=True) as one:
+        assert ask(one, "What is 2 + 2?", of_candidate(released))[1] == "tiny"
+        assert KEY in one.client.get("/readyz").json()["passed_over"][0]
+    assert len(provider.server.requests) == before
 
 
 def test_tokens_of_a_day_and_consent_end_what_is_sent(released, judged, provider):
@@ -276,6 +301,29 @@ def test_tokens_of_a_day_and_consent_end_what_is_sent(released, judged, provider
         before = len(provider.server.requests)
         assert ask(one, "What is 2 + 2?", user)[1] == "tiny"
         assert len(provider.server.requests) == before
+
+
+def test_personal_data_in_calls_of_tools_does_not_leave(provider):
+    config = lay_over({"hosted": hosted_config(provider, consent=True, serve=True)})
+    engine = HostedEngine(config.hosted, config.curation, clock=NOW.timestamp)
+    model = HostedModel(base_url=provider.server.url, model=TUNED)
+    choice = ModelChoice("m", ModelSpec("m", TUNED, None, "v", "i", hosted=model), "v")
+    call = {"id": "1", "type": "function", "function": {"name": "mail", "arguments": '{"to": "asha@example.org"}'}}
+    turns = [
+        {"role": "user", "content": "Write to her.", "name": "Asha"},
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "1", "content": "sent to asha@example.org"},
+    ]
+    request = ChatRequest.model_validate({"model": "m", "messages": turns})
+
+    async def asked() -> None:
+        async for _ in engine.write(choice, request):
+            pass
+        await engine.close()
+
+    asyncio.run(asked())
+    sent = json.dumps(provider.server.requests[-1])
+    assert "asha" not in sent.lower() and '"name": "mail"' in sent
 
 
 def test_it_is_rehearsed_where_it_is_and_falls_back_to_a_model_that_is_here(released, judged, provider, tmp_path):

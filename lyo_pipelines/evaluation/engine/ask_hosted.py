@@ -21,8 +21,9 @@ def ask_any(asker: Asker, spec: ModelSpec) -> ModelOutputs:
     inputs = asker.inputs
     assert inputs.provider is not None  # gather_inputs has asked it whether this one may be asked
     limit = inputs.config.max_new_tokens or inputs.provider.answer_tokens
+    remote = remote_of(model, inputs.provider, "evaluate", inputs.config.endpoint_defaults.parallel)
     replies = ask_remote(
-        remote_of(model, inputs.provider, "evaluate", inputs.config.endpoint_defaults.parallel), questions_of(inputs.items, inputs.curation),
+        remote, questions_of(inputs.items, inputs.curation),
         max_tokens=limit, name=asker.shown(spec), cache=asker.cache, progress=asker.progress,
     )  # fmt: skip
     if replies.why:
