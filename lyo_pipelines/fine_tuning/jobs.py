@@ -13,7 +13,7 @@ import orjson
 
 from lyo_pipelines.config.loading import Config
 from lyo_pipelines.errors import LyoError
-from lyo_pipelines.fine_tuning.files import checked_rows, content_of, remove_orphans
+from lyo_pipelines.fine_tuning.files import checked_rows, content_of, remove_forgotten, remove_orphans
 from lyo_pipelines.fine_tuning.record import (
     TuningJob,
     UploadedFile,
@@ -80,9 +80,10 @@ def land_job(lake: Lake, job: TuningJob, config: Config) -> TuningJob:
     return job
 
 
-def recover_jobs(lake: Lake, config: Config) -> None:
-    """Finish what a gateway that died has begun, and forget what it had not."""
+def recover_jobs(lake: Lake, config: Config, *, now: float) -> None:
+    """Finish what a gateway that died has begun, and forget what nobody waits for. now: seconds since 1970."""
     remove_orphans(lake)
+    remove_forgotten(lake, config.gateway.fine_tuning, now=now)
     for job in read_jobs(lake):
         land_job(lake, job, config)
 

@@ -200,6 +200,8 @@ class Door:
 
     def _chosen(self, request: ChatRequest, headers: Mapping[str, str], holder: KeyHolder | None) -> Any:
         asked = read_asked(request, headers, self.config.unsaid, self._thresholds)
+        if holder is not None and not holder.owner and is_fine_tuned(request.model):
+            raise no_model(request.model)  # others' segments: whether there is one is not said either
         if request.model == AUTO:
             choice = self.models.choose_for(asked.query, asked.user)
         else:

@@ -77,7 +77,7 @@ class Assembly:
         """Recover the journal, start the engine, prove what is routed. Raises LyoError."""
         lake, config = self.models.lake, self.config
         if config.gateway.fine_tuning.enabled:
-            await asyncio.to_thread(recover_jobs, lake, config)
+            await asyncio.to_thread(recover_jobs, lake, config, now=self.clock())
         pseudonyms = Pseudonyms(self.pseudonym_key)
         require_key(lake, pseudonyms)
         rows = RowMaker(pseudonyms, Scrubber(pseudonyms, config.interactions.identifier_keys))

@@ -146,7 +146,7 @@ def test_a_gateway_killed_at_any_write_leaves_one_job_that_the_next_one_finishes
                 create_job(lake, kept(lake), wanted(config), config, now=NOW)
         except DiedError:
             survived = False
-        recover_jobs(lake, config)  # the next gateway starts
+        recover_jobs(lake, config, now=NOW)  # the next gateway starts
         begun = read_jobs(lake)
         assert inbox(lake) == [one.landed_as for one in begun], "what was on the disk is finished, and nothing else"
         assert len(staged(lake)) == len(read_files(lake)) - len(begun), "no copy is left that no record knows"
@@ -167,7 +167,7 @@ def test_what_was_taken_out_of_the_inbox_does_not_come_back(lake):
     config = configured()
     job = create_job(lake, kept(lake), wanted(config), config, now=NOW)
     lake.fs.rm(lake.side("inbox", job.landed_as))
-    recover_jobs(lake, config)
+    recover_jobs(lake, config, now=NOW)
     assert inbox(lake) == []
 
 

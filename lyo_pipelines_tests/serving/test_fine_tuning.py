@@ -203,7 +203,7 @@ def test_files_jobs_and_models_are_those_of_the_key_that_made_them(tmp_path):
 
         tunings.told[job.id] = trained(lake, job.id)
         model = clients["a"].fine_tuning.jobs.retrieve(job.id).fine_tuned_model
-        segment, version = read_jobs(lake)[-1].segment, "owner-1"
+        segment, version = next(one.segment for one in read_jobs(lake) if one.id == job.id), "owner-1"
         ask = {"messages": [{"role": "user", "content": "How many mangoes?"}]}
         for name in ("a", "owner"):
             said = clients[name].chat.completions.create(model=model, **ask)
@@ -223,17 +223,21 @@ def test_files_jobs_and_models_are_those_of_the_key_that_made_them(tmp_path):
 
 
 def test_lists_come_in_pages_that_the_client_walks_through(gateway):
-    made = []
+    made = set()
     for number in range(3):
         file = gateway.openai.files.create(file=(f"{number}.jsonl", jsonl()), purpose="fine-tune")
-        made.append(file.id)
+        made.add(file.id)
         gateway.openai.fine_tuning.jobs.create(
             model=launched_base(), training_file=file.id, metadata={"number": str(number)}
         )
-    assert [one.id for one in gateway.openai.files.list(limit=1, order="asc")] == sorted(made, key=made.index)
+    there = [one.id for one in gateway.openai.files.list(limit=1)]
+    assert set(there) == made and len(there) == 3
+    assert [one.id for one in gateway.openai.files.list(limit=2, order="asc")] == there[::-1]
     jobs = gateway.openai.fine_tuning.jobs
-    assert [one.training_file for one in jobs.list(limit=2)] == made[::-1]
-    assert [one.training_file for one in jobs.list(extra_query={"metadata[number]": "1"})] == [made[1]]
+    walked = [one.training_file for one in jobs.list(limit=2)]
+    assert set(walked) == made and len(walked) == 3
+    (found,) = jobs.list(extra_query={"metadata[number]": "2"})
+    assert (found.training_file, found.metadata) == (file.id, {"number": "2"})
     assert jobs.list(limit=2).has_more and not jobs.list(limit=3).has_more
 
 
