@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 
+import dagster as dg
 import pyarrow.parquet as pq
 import pytest
 import yaml
@@ -17,6 +19,9 @@ from lyo_pipelines.config.loading import lay_over
 from lyo_pipelines.config.release import RehearsalConfig
 from lyo_pipelines.contracts.adapter import HOSTED
 from lyo_pipelines.contracts.hosted_model import HOSTED_FILE, HostedModel
+from lyo_pipelines.defs.build import build_defs
+from lyo_pipelines.defs.partitions import SEGMENTS
+from lyo_pipelines.defs.resources import Store
 from lyo_pipelines.evaluation.command import evaluation_command, write_config
 from lyo_pipelines.evaluation.engine.__main__ import main
 from lyo_pipelines.evaluation.inputs.evaluation_inputs import ModelSpec
@@ -89,7 +94,7 @@ def world(tmp_path_factory):
         "minimum_groups": 10,
         "collateral": {"segments": 0, "general": True},
     }
-    return SimpleNamespace(root=tmp_path_factory.mktemp("models"), config=evaluation_config(**changes))
+    return SimpleNamespace(root=tmp_path_factory.mktemp("models"), config=evaluation_config(**changes), changes=changes)
 
 
 @pytest.fixture(autouse=True)
@@ -114,7 +119,7 @@ def judged(provider, world, tmp_path_factory):
     lake = Lake(str(root))
     rows = sample_reports.rows(24, per_group=1)
     rows[0]["messages"][-2]["content"] += f" {PHONE}"
-    dataset = sample_reports.dataset(root / "d1", rows)
+    dataset = sample_reports.dataset(Path(lake.dataset_dir(SEGMENT, "feed0001")), rows)
     for row in pq.read_table(dataset / "test.parquet").to_pylist():
         provider.known[row["messages"][-2]["content"]] = row["messages"][-1]["content"]
     job = HostedJob(
@@ -207,6 +212,33 @@ def test_an_evaluation_that_was_not_answered_makes_no_report_and_goes_on_later(j
     assert not (output / "report.json").exists()
     monkeypatch.setattr(provider, "fault", 0)
     assert main(command[3:]) == 0
+
+
+def test_under_dagster_the_named_version_is_reported_on_judged_and_released(
+    judged, provider, world, tmp_path, monkeypatch
+):
+    lake, version, _ = judged
+    shutil.copytree(lake.root, tmp_path / "data")
+    shutil.rmtree(tmp_path / "data" / "lake" / "reports", ignore_errors=True)
+    settings = tmp_path / "config.yaml"
+    hosted = hosted_config(provider, consent=True, evaluate=True, serve=True)
+    settings.write_text(yaml.safe_dump({"hosted": hosted, "evaluation": world.changes}))
+    store = Store(data_dir=str(tmp_path / "data"), config_path=str(settings))
+    monkeypatch.setenv("LYO_PSEUDONYM_KEY", "k" * 32)
+    defs, instance = build_defs(resources={"store": store}), dg.DagsterInstance.ephemeral()
+    instance.add_dynamic_partitions(SEGMENTS.name, [SEGMENT])
+
+    def run(job: str, op: str, **told):
+        return defs.resolve_job_def(job).execute_in_process(
+            instance=instance, partition_key=SEGMENT, run_config={"ops": {op: {"config": {"version": version, **told}}}},
+            asset_selection=[dg.AssetKey(op)],
+        )  # fmt: skip
+
+    reported = run("retrain", "eval_report")
+    checks = {one.check_name: one.passed for one in reported.get_asset_check_evaluations()}
+    assert checks["may_be_released"], "of the report on the version that was named: there is no newest adapter"
+    assert run("release_adapter", "release", reason="better wording", person="tester").success
+    assert read_release(store.lake(), SEGMENT).candidate == version
 
 
 @contextmanager
