@@ -100,7 +100,7 @@ def checked_rows(content: bytes) -> Iterator[tuple[list[dict[str, Any]], str]]:
             read = chat_in_row(row, messages)
         except RowError as error:
             raise UploadError(f"line {number}: {error}") from error
-        if messages[-1]["role"] != "assistant" or not read.question or not read.answer:
+        if messages[-1]["role"] != "assistant" or not (read.question or "").strip() or not (read.answer or "").strip():
             raise UploadError(f"line {number}: the messages must hold a question and end with the assistant's answer")
         rows += 1
         yield messages, read.question
