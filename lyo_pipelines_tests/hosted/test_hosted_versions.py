@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import shutil
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,6 +24,7 @@ from lyo_pipelines.defs.resources import Store
 from lyo_pipelines.evaluation.command import evaluation_command, write_config
 from lyo_pipelines.evaluation.engine.__main__ import main
 from lyo_pipelines.evaluation.inputs.evaluation_inputs import ModelSpec
+from lyo_pipelines.evaluation.measures.language_quality import NAMES
 from lyo_pipelines.evaluation.report.build import read_report
 from lyo_pipelines.hosted.prepare import HostedRefusedError
 from lyo_pipelines.hosted.record import HostedJob
@@ -85,16 +85,18 @@ def provider():
         yield known
 
 
+FIGURES = {
+    "max_items": 18, "resamples": 1_000, "minimum_groups": 10, "collateral": {"segments": 0, "general": True},
+    "satisfaction": {"enabled": False},
+    "metrics": ["loss", "chrf", "checked_answer", "language_match", "length_ratio", "repetition", "solution_first", *NAMES],
+}  # fmt: skip
+"""That fit so few items, and measure what gates ask for."""
+
+
 @pytest.fixture(scope="module")
 def world(tmp_path_factory):
-    """Where models would be (none is needed), and figures that fit so few items."""
-    changes = {
-        "max_items": 18,
-        "resamples": 1_000,
-        "minimum_groups": 10,
-        "collateral": {"segments": 0, "general": True},
-    }
-    return SimpleNamespace(root=tmp_path_factory.mktemp("models"), config=evaluation_config(**changes), changes=changes)
+    """Where models would be: none is needed."""
+    return SimpleNamespace(root=tmp_path_factory.mktemp("models"), config=evaluation_config(**FIGURES))
 
 
 @pytest.fixture(autouse=True)
@@ -132,24 +134,40 @@ def judged(provider, world, tmp_path_factory):
     return lake, version, dataset
 
 
-def evaluated(judged, provider, world, code: int = 0, **hosted):
+def evaluated(judged, provider, world, output: Path, **hosted) -> int:
+    """Exit code of an evaluation in this process."""
     lake, version, dataset = judged
-    output = Path(lake.report_dir(SEGMENT, version))
-    settings = Path(lake.root) / "config.yaml"
+    settings = output.parent / "hosted.yaml"
     settings.write_text(yaml.safe_dump({"hosted": hosted_config(provider, **hosted)}))
     command = evaluation_command(
         dataset, lake.adapter_dir(SEGMENT, version), output, world.root / "models", config_path=settings,
-        evaluation_config_path=write_config(world.config, output), cache_dir=Path(lake.root) / "cache",
+        evaluation_config_path=write_config(world.config, output), cache_dir=output / "cache",
     )  # fmt: skip
+    return main(command[3:])
+
+
+def under_dagster(lake, provider, job: str, op: str, **told):
+    """A run of one asset of a job about the hosted version, as commands launch it."""
+    hosted = hosted_config(provider, consent=True, evaluate=True, serve=True)
+    settings = Path(lake.root) / "config.yaml"
+    settings.write_text(yaml.safe_dump({"hosted": hosted, "evaluation": FIGURES}))
+    store, instance = Store(data_dir=lake.root, config_path=str(settings)), dg.DagsterInstance.ephemeral()
+    instance.add_dynamic_partitions(SEGMENTS.name, [SEGMENT])
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv(KEY, "secret")
-        assert main(command[3:]) == code
-    return read_report(output) if code == 0 else None
+        patched.setenv("LYO_PSEUDONYM_KEY", "k" * 32)
+        return build_defs(resources={"store": store}).resolve_job_def(job).execute_in_process(
+            instance=instance, partition_key=SEGMENT, run_config={"ops": {op: {"config": told}}}, asset_selection=[dg.AssetKey(op)],
+        )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
-def report(judged, provider, world):
-    return evaluated(judged, provider, world, consent=True, evaluate=True)
+def reported(judged, provider):
+    """(report, verdicts of its checks), as `lyo hosted --report` launches it."""
+    lake, version, _ = judged
+    run = under_dagster(lake, provider, "retrain", "eval_report", version=version)
+    checks = {one.check_name: one.passed for one in run.get_asset_check_evaluations()}
+    return read_report(Path(lake.report_dir(SEGMENT, version))), checks
 
 
 def test_it_is_a_version_with_checksums_and_never_the_newest(judged):
@@ -164,81 +182,38 @@ def test_it_is_a_version_with_checksums_and_never_the_newest(judged):
         latest_adapter(lake, SEGMENT)
 
 
-def test_without_consent_no_question_is_sent(judged, provider, world):
+def test_without_consent_no_question_is_sent(judged, provider, world, tmp_path):
     before = len(provider.server.requests)
-    assert evaluated(judged, provider, world, code=1, consent=True) is None
-    assert evaluated(judged, provider, world, code=1, evaluate=True) is None
     elsewhere = {"base_url": "http://127.0.0.1:9/v1", "consent": True, "evaluate": True}
-    assert evaluated(judged, provider, world, code=1, **elsewhere) is None
+    for allowed in ({"consent": True}, {"evaluate": True}, elsewhere):
+        assert evaluated(judged, provider, world, tmp_path / "report", **allowed) == 1
     assert len(provider.server.requests) == before
 
 
-def test_the_same_gates_judge_it_by_what_it_writes(report, provider):
+def test_the_same_gates_judge_it_by_what_it_writes(reported, provider):
+    report, checks = reported
     assert report.without_likelihood == ("base", "candidate")
     assert report.models["candidate"]["loss"].value is None
     gates = {gate.name: gate for gate in report.gates}
     assert "chrf" in gates["improves_on_base"].message and gates["improves_on_base"].passed
     assert gates["answer_length"].passed
+    assert report.may_be_released, [gate for gate in report.gates if gate.passed is not True]
+    assert checks["may_be_released"], "of the version that was named: the segment has no newest adapter"
     sent = json.dumps(provider.server.requests)
     assert "asha@example.org" not in sent and "9876543210" not in sent, "test questions are redacted once more"
-    assert report.may_be_released, [gate for gate in report.gates if gate.passed is not True]
 
 
-def test_a_model_that_is_no_better_than_its_base_is_not_released(judged, provider, world, report, monkeypatch):
-    monkeypatch.setattr(provider, "known", dict.fromkeys(provider.known, "I cannot say."))
-    lake, version, dataset = judged
-    again = Path(lake.root) / "again"
-    settings = Path(lake.root) / "config.yaml"
-    command = evaluation_command(
-        dataset, lake.adapter_dir(SEGMENT, version), again, world.root / "models", config_path=settings,
-        evaluation_config_path=write_config(world.config, again), cache_dir=again / "cache",
-    )  # fmt: skip
-    settings.write_text(yaml.safe_dump({"hosted": hosted_config(provider, consent=True, evaluate=True)}))
-    assert main(command[3:]) == 0
-    assert not read_report(again).may_be_released
-
-
-def test_an_evaluation_that_was_not_answered_makes_no_report_and_goes_on_later(judged, provider, world, monkeypatch):
-    lake, version, dataset = judged
-    output = Path(lake.root) / "cut"
-    settings = Path(lake.root) / "config.yaml"
-    settings.write_text(yaml.safe_dump({"hosted": hosted_config(provider, consent=True, evaluate=True)}))
-    command = evaluation_command(
-        dataset, lake.adapter_dir(SEGMENT, version), output, world.root / "models", config_path=settings,
-        evaluation_config_path=write_config(world.config, output), cache_dir=output / "cache",
-    )  # fmt: skip
-    monkeypatch.setattr(provider, "fault", 503)
-    assert main(command[3:]) == 1
-    assert not (output / "report.json").exists()
-    monkeypatch.setattr(provider, "fault", 0)
-    assert main(command[3:]) == 0
-
-
-def test_under_dagster_the_named_version_is_reported_on_judged_and_released(
+def test_without_every_answer_there_is_no_report_and_one_no_better_than_its_base_is_not_released(
     judged, provider, world, tmp_path, monkeypatch
 ):
-    lake, version, _ = judged
-    shutil.copytree(lake.root, tmp_path / "data")
-    shutil.rmtree(tmp_path / "data" / "lake" / "reports", ignore_errors=True)
-    settings = tmp_path / "config.yaml"
-    hosted = hosted_config(provider, consent=True, evaluate=True, serve=True)
-    settings.write_text(yaml.safe_dump({"hosted": hosted, "evaluation": world.changes}))
-    store = Store(data_dir=str(tmp_path / "data"), config_path=str(settings))
-    monkeypatch.setenv("LYO_PSEUDONYM_KEY", "k" * 32)
-    defs, instance = build_defs(resources={"store": store}), dg.DagsterInstance.ephemeral()
-    instance.add_dynamic_partitions(SEGMENTS.name, [SEGMENT])
-
-    def run(job: str, op: str, **told):
-        return defs.resolve_job_def(job).execute_in_process(
-            instance=instance, partition_key=SEGMENT, run_config={"ops": {op: {"config": {"version": version, **told}}}},
-            asset_selection=[dg.AssetKey(op)],
-        )  # fmt: skip
-
-    reported = run("retrain", "eval_report")
-    checks = {one.check_name: one.passed for one in reported.get_asset_check_evaluations()}
-    assert checks["may_be_released"], "of the report on the version that was named: there is no newest adapter"
-    assert run("release_adapter", "release", reason="better wording", person="tester").success
-    assert read_release(store.lake(), SEGMENT).candidate == version
+    allowed = {"consent": True, "evaluate": True}
+    monkeypatch.setattr(provider, "fault", 503)
+    assert evaluated(judged, provider, world, tmp_path / "report", **allowed) == 1
+    assert not (tmp_path / "report" / "report.json").exists()
+    monkeypatch.setattr(provider, "fault", 0)
+    monkeypatch.setattr(provider, "known", dict.fromkeys(provider.known, "I cannot say."))
+    assert evaluated(judged, provider, world, tmp_path / "report", **allowed) == 0
+    assert not read_report(tmp_path / "report").may_be_released
 
 
 @contextmanager
@@ -265,12 +240,14 @@ def started(judged, provider, **hosted):
 
 
 @pytest.fixture(scope="module")
-def released(judged, provider, report):
+def released(judged, provider, reported):
+    lake, version, _ = judged
     with pytest.raises(HostedRefusedError, match="users' questions"):
         started(judged, provider)
-    outcome = started(judged, provider, serve=True)
-    assert outcome.release.in_canary, outcome.summary
-    return judged[0]
+    told = {"reason": "better wording", "person": "tester", "version": version}
+    assert under_dagster(lake, provider, "release_adapter", "release", **told).success
+    assert read_release(lake, SEGMENT).candidate == version
+    return lake
 
 
 def of_candidate(lake) -> str:
