@@ -118,7 +118,7 @@ def require_trainable(job: TuningJob, config: Config) -> None:
         raise JobRequestError(str(error), "hyperparameters") from error
     if recipe.method in PREFERENCE_METHODS:
         raise JobRequestError(f"recipe {name} (retraining.launch) does not learn from examples", "model")
-    if job.model not in {recipe.base_model, base := PurePosixPath(recipe.base_model).name}:
+    if job.model not in {recipe.base_model, base := base_model_of(config, job.segment)}:
         raise JobRequestError(f"the model {job.model!r} is not trained here; {base} is", "model")
 
 
