@@ -43,8 +43,8 @@ class TrainingNote(Document):
     segment: str
     version: str
     dataset_fingerprint: str
-    preference_fingerprint: str | None = Field(None, exclude_if=_nothing)
-    start_from: str | None = Field(None, exclude_if=_nothing)
+    preference_fingerprint: str | None = Field(default=None, exclude_if=_nothing)
+    start_from: str | None = Field(default=None, exclude_if=_nothing)
     recipe: JsonObject = Field(default_factory=dict)
     tainted: str = Field(default="", exclude_if=_nothing)
 
@@ -159,9 +159,9 @@ class AdapterManifest(TrainingNote):
     method: str = "lora"  # there was no other one before it was written down
     base_model: BaseModelRecord
     stopped_early: bool = False
-    dtype: str | None = Field(None, exclude_if=_nothing)
-    machine: str = Field("", exclude_if=_nothing)
-    tuned_in_4_bits: bool = Field(False, exclude_if=_nothing)
+    dtype: str | None = Field(default=None, exclude_if=_nothing)
+    machine: str = Field(default="", exclude_if=_nothing)
+    tuned_in_4_bits: bool = Field(default=False, exclude_if=_nothing)
     metrics: TrainingMetrics = TrainingMetrics()
     cost: TrainingCost = TrainingCost()
     examples: dict[str, int] = Field(default_factory=dict)
@@ -169,8 +169,8 @@ class AdapterManifest(TrainingNote):
     mixture: dict[str, dict[str, int]] = Field(default_factory=dict, exclude_if=_nothing)
     preference: dict[str, float | None] = Field(default_factory=dict, exclude_if=_nothing)
     left_out: dict[str, dict[str, int]] = Field(default_factory=dict, exclude_if=_nothing)
-    pictured: int = Field(0, exclude_if=_nothing)
-    reinforcement: ReinforcementRecord | None = Field(None, exclude_if=_nothing)
+    pictured: int = Field(default=0, exclude_if=_nothing)
+    reinforcement: ReinforcementRecord | None = Field(default=None, exclude_if=_nothing)
     libraries: dict[str, str] = Field(default_factory=dict)
     files: dict[str, str] = Field(default_factory=dict)
 

@@ -100,10 +100,14 @@ def checked_rows(content: bytes) -> Iterator[tuple[list[dict[str, Any]], str]]:
             read = chat_in_row(row, messages)
         except RowError as error:
             raise UploadError(f"line {number}: {error}") from error
-        if messages[-1]["role"] != "assistant" or not (read.question or "").strip() or not (read.answer or "").strip():
+        if (
+            messages[-1]["role"] != "assistant"
+            or not (question := (read.question or "").strip())
+            or not (read.answer or "").strip()
+        ):
             raise UploadError(f"line {number}: the messages must hold a question and end with the assistant's answer")
         rows += 1
-        yield messages, read.question
+        yield messages, question
     if not rows:
         raise UploadError("the file holds no examples")
 

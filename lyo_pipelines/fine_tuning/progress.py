@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
-import pyarrow.compute as pc
-
 from lyo_pipelines.config.loading import Config
 from lyo_pipelines.fine_tuning.record import TuningJob
 from lyo_pipelines.health.day import days_to_rebuild
 from lyo_pipelines.interactions.store.ledger import LedgerEntry, read_entry
+from lyo_pipelines.storage.arrow import pc
 from lyo_pipelines.storage.lake import Lake
 
 Stage = Literal["landing", "curating", "ready", "refused"]
