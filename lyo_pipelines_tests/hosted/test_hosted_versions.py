@@ -272,7 +272,7 @@ def test_the_registry_knows_it_and_the_gateway_has_the_provider_answer_its_users
 
 
 @pytest.mark.parametrize(
-    ("fault", "said"), [(503, "busy"), (404, "404"), (401, "refuses the key (401)"), (500, "the server says 500")]
+    ("fault", "said"), [(503, "too many requests"), (404, "404"), (401, "refuses the key (401)"), (500, "the server says 500")]
 )
 def test_a_provider_that_is_gone_is_passed_over_and_asked_again(released, judged, provider, monkeypatch, fault, said):
     lake, user = released, of_candidate(released)
