@@ -344,7 +344,7 @@ def test_it_is_rehearsed_where_it_is_and_falls_back_to_a_model_that_is_here(rele
     short = RehearsalConfig(question="What is 7 + 5?", max_new_tokens=4, seconds=60)
     found = rehearse_fallback(lake, target_of(release, version), "", tmp_path, short, config)
     assert (found.target, found.answer) == (version, "heard What is 7 + 5?")
-    with pytest.raises(RehearsalError, match="hosted.base_url is not set"):
+    with pytest.raises(RehearsalError, match=r"hosted\.base_url is not set"):
         rehearse_fallback(lake, target_of(release, version), "", tmp_path, short, lay_over({}))
     target, base = target_after(read_routing(lake), release, version, "")
     assert target is None and base == "smollm2-135m-instruct"
