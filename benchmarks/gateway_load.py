@@ -37,6 +37,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from lyo_pipelines.client.trainings import DagsterTrainings
+from lyo_pipelines.client.tunings import DagsterTunings
 from lyo_pipelines.config.loading import lay_over
 from lyo_pipelines.serving.contract import ChatRequest
 from lyo_pipelines.serving.engines.engine import GeneratedText, Proof
@@ -108,7 +109,7 @@ def serve(what: str, data: str) -> None:
     config, lake = lay_over({"gateway": {"journal": {"inbox_rows": 500}}}), Lake(data)
     assembly = Assembly(
         Models(lake, "tiny", to_base=True), InstantEngine(), config, access_for(lake, config, "127.0.0.1"), "a key of a benchmark",
-        time.time, DagsterTrainings(),
+        time.time, DagsterTrainings(), DagsterTunings(),
     )  # fmt: skip
     run_server(assembly.prepare, host="127.0.0.1", port=0, say=lambda text: print(text, flush=True))
 

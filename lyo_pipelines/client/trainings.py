@@ -17,29 +17,31 @@ class DagsterTrainings:
 
     def begin(self, name: str) -> str:
         """Read the set; the sensor `setups_sensor` trains on what comes of it. Raises ServerError, GraphQLError."""
-        return _client().launch(
+        return running_client().launch(
             _READ, config={}, tags={SET_TAG: name, SETUP_TAG: FIRST, "lyo/why": "the gateway was asked to"}
         )
 
     def runs(self, setup: str | None) -> tuple[str, str, list[Run]]:
         """Of one setup, or the newest. Raises ServerError, GraphQLError."""
-        client = _client()
+        client = running_client()
         wanted = {"runIds": [setup]} if setup is not None else {"tags": [{"key": SETUP_TAG, "value": FIRST}]}
         first = next(iter(client.runs(limit=1, pipelineName=_READ, **wanted)), None)
         if first is None or SET_TAG not in first.tags:
             return "", "", []
         trained = client.runs(limit=_MOST, pipelineName=_TRAIN, tags=[{"key": SETUP_TAG, "value": first.run_id}])
-        return first.run_id, first.tags[SET_TAG], [_run(client, run) for run in (first, *reversed(trained))]
+        return first.run_id, first.tags[SET_TAG], [run_as_told(client, run) for run in (first, *reversed(trained))]
 
 
-def _client() -> Client:
+def running_client() -> Client:
+    """A client of the Dagster that runs. Raises ServerError."""
     server = find_server()
     if server is None:
         raise ServerError("Dagster does not run, so nothing can be trained.", hint="Start it with `lyo ui`.")
     return Client(server.url)
 
 
-def _run(client: Client, run: DagsterRun) -> Run:
+def run_as_told(client: Client, run: DagsterRun) -> Run:
+    """A run as the gateway tells it."""
     state = "failed" if run.failed else "done" if not run.active else "running" if run.start else "waiting"
     step = next((key for key in reversed(run.steps) if run.steps[key][1] is not None), "")
     why = client.failure(run.run_id) if run.failed else ""

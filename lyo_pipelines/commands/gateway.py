@@ -7,8 +7,10 @@ import time
 from rich.console import Console
 
 from lyo_pipelines.client.trainings import DagsterTrainings
+from lyo_pipelines.client.tunings import DagsterTunings
 from lyo_pipelines.config.loading import load_config
 from lyo_pipelines.config.settings import Settings
+from lyo_pipelines.serving.access.keys import KeyHolder
 from lyo_pipelines.serving.models import Models
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines.training.base_models import EMBEDDED_NAME
@@ -26,13 +28,14 @@ def run_gateway(console: Console, *, host: str, port: int, engine: str | None, b
     from lyo_pipelines.serving.server import run_server
 
     assembly = Assembly(
-        Models(lake, base, to_base=True),
-        engine_of(config.gateway, base, lake),
+        Models(lake, base, to_base=True, tuned=config.gateway.fine_tuning.enabled),
+        engine_of(config, base, lake, clock=time.time),
         config,
         access_for(lake, config, host),
         settings.require_pseudonym_key(),
         time.time,
         DagsterTrainings(),
+        DagsterTunings(),
     )
     run_server(
         assembly.prepare,
@@ -42,11 +45,11 @@ def run_gateway(console: Console, *, host: str, port: int, engine: str | None, b
     )
 
 
-def add_key(console: Console, name: str, *, owner: bool) -> None:
+def add_key(console: Console, name: str, *, owner: bool, fine_tune: bool = False) -> None:
     """Make a key and print it, this once."""
     from lyo_pipelines.serving.running import keys_of
 
-    key = keys_of(Lake(Settings.from_env().data_dir)).add(name, owner=owner)
+    key = keys_of(Lake(Settings.from_env().data_dir)).add(name, owner=owner, fine_tune=fine_tune)
     console.print(key, highlight=False, soft_wrap=True, markup=False)
     console.print(f"Keep it: only its hash is stored. It opens the gateway for {name}.", highlight=False)
 
@@ -56,7 +59,7 @@ def list_keys(console: Console) -> None:
     from lyo_pipelines.serving.running import keys_of
 
     for holder in keys_of(Lake(Settings.from_env().data_dir)).holders():
-        console.print(f"{holder.name}{' (owner)' if holder.owner else ''}", highlight=False, markup=False)
+        console.print(f"{holder.name}{_scope(holder)}", highlight=False, markup=False)
 
 
 def remove_key(console: Console, name: str) -> None:
@@ -65,3 +68,7 @@ def remove_key(console: Console, name: str) -> None:
 
     keys_of(Lake(Settings.from_env().data_dir)).remove(name)
     console.print(f"{name} opens nothing any more.", highlight=False)
+
+
+def _scope(holder: KeyHolder) -> str:
+    return " (owner)" if holder.owner else " (fine-tuning)" if holder.fine_tune else ""

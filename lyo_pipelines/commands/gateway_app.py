@@ -39,11 +39,14 @@ def gateway(
 def add(
     name: Name,
     owner: Annotated[bool, typer.Option("--owner", help="It may also upload documents and begin trainings.")] = False,
+    fine_tune: Annotated[
+        bool, typer.Option("--fine-tune", help="It may also fine-tune on its own files (gateway.fine_tuning).")
+    ] = False,
 ) -> None:
     """Make an API key and show it, this once."""
     from lyo_pipelines.commands.gateway import add_key
 
-    add_key(_console(), name, owner=owner)
+    add_key(_console(), name, owner=owner, fine_tune=fine_tune)
 
 
 @key_app.command("list")

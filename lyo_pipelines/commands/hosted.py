@@ -8,18 +8,32 @@ from datetime import UTC, datetime
 from rich.console import Console
 from rich.markup import escape
 
+from lyo_pipelines.client.closing import close_when_idle
+from lyo_pipelines.client.graphql import Client
+from lyo_pipelines.client.server import start_server
+from lyo_pipelines.client.summary import print_summary
 from lyo_pipelines.commands.arguments import errors
+from lyo_pipelines.commands.days import starting
 from lyo_pipelines.commands.output import print_json
+from lyo_pipelines.commands.train import Work
+from lyo_pipelines.commands.train import run_job as follow_run
 from lyo_pipelines.config.hosted import HostedConfig
 from lyo_pipelines.config.loading import load_config
 from lyo_pipelines.config.settings import Settings
+from lyo_pipelines.contracts.hosted_model import HOSTED_FILE, HostedModel
 from lyo_pipelines.dataset.versions import Version, latest_version
+from lyo_pipelines.evaluation.endpoints.client import key_of
+from lyo_pipelines.evaluation.report.build import read_report
 from lyo_pipelines.hosted.client import HostedClient
 from lyo_pipelines.hosted.job import cancel_job, metrics_of, new_job, run_job
 from lyo_pipelines.hosted.prepare import HostedRefusedError, prepare_files, require_allowed, require_within_cap
+from lyo_pipelines.hosted.reaching import remote_of
 from lyo_pipelines.hosted.record import EVENTS, HostedJob, all_jobs, cause_of, hosted_dir, read_job
+from lyo_pipelines.hosted.versions import publish_version
 from lyo_pipelines.segments import parse_parent
 from lyo_pipelines.storage.lake import Lake
+from lyo_pipelines.storage.local_copies import fetched
+from lyo_pipelines.training.versions import chosen_adapter
 
 
 def tune_hosted(
@@ -52,14 +66,46 @@ def tune_hosted(
             folder, intent, prepared, client, sleep=time.sleep,
             say=lambda text: progress.print(text, highlight=False, markup=False, soft_wrap=True),
         )  # fmt: skip
+        standing = client.model_standing(done.fine_tuned_model) if done.fine_tuned_model else ""
     finally:
         client.close()
+    version = publish_version(lake, done) if done.fine_tuned_model else ""
     _print(console, done, config.hosted, as_json=as_json)
+    if version and not as_json:
+        console.print(
+            f"{standing}\nversion: {version}; judge it: `lyo hosted {segment} --report`, release it: `lyo release {done.segment} "
+            f"--version {version} --reason …`", highlight=False, markup=False, soft_wrap=True,
+        )  # fmt: skip
     if not as_json and (metrics := metrics_of(folder / EVENTS)):
         last = {name: value for name, value in metrics[-1].items() if isinstance(value, int | float)}
         console.print(
             "Last metrics: " + ", ".join(f"{name} {value:g}" for name, value in last.items()), highlight=False
         )
+
+
+def report_hosted(console: Console, segment: str, *, port: int = 3000) -> None:
+    """Launch the report on the model of the job that the configuration names, follow it and print it. Raises HostedRefusedError."""
+    parse_parent(segment)
+    settings = Settings.from_env()
+    lake, config = Lake(settings.data_dir), load_config(settings.config_path)
+    dataset = _version(lake, segment)
+    job = read_job(hosted_dir(lake, dataset.segment, dataset.fingerprint, cause_of(dataset.fingerprint, config.hosted)))
+    if job is None or not job.fine_tuned_model:
+        raise HostedRefusedError(
+            f"no job of {dataset.segment} has made a model of dataset {dataset.fingerprint}.",
+            hint=f"`lyo hosted {segment}`.",
+        )
+    version = publish_version(lake, job)
+    chosen = HostedModel.read(chosen_adapter(lake, job.segment, version).path / HOSTED_FILE)
+    key_of(remote_of(chosen, config.hosted, "evaluate"))  # said before anything starts
+    work = Work("retrain", "eval_report", ("eval_report",), ("eval_report",), "hosted", options={"version": version})
+    server = start_server(port, on_wait=starting(console))
+    try:
+        follow_run(console, Client(server.url), lake, work, job.segment, "", {})
+    finally:
+        close_when_idle(server, console)
+    folder = fetched(lake, lake.report_dir(job.segment, version))
+    print_summary(console, read_report(folder), folder)
 
 
 def _version(lake: Lake, segment: str) -> Version:

@@ -11,9 +11,9 @@ from lyo_pipelines.commands.output import print_json, still_at_work
 from lyo_pipelines.config.settings import Settings
 from lyo_pipelines.segments import parse_segment
 from lyo_pipelines.storage.lake import Lake
-from lyo_pipelines.storage.local_copies import fetched, models_dir
-from lyo_pipelines.training.plan import TrainingResult, is_complete, read_adapter
-from lyo_pipelines.training.versions import NoAdapterError, latest_adapter, list_adapters
+from lyo_pipelines.storage.local_copies import models_dir
+from lyo_pipelines.training.plan import TrainingResult
+from lyo_pipelines.training.versions import NoAdapterError, chosen_adapter
 
 
 def merge_segment(
@@ -45,10 +45,7 @@ def merge_segment(
 
 def find_adapter(lake: Lake, segment: str, version: str | None) -> TrainingResult:
     """The segment's newest adapter, or the one with this version. Raises NoAdapterError naming those that are there."""
-    if version is None:
-        return latest_adapter(lake, segment)
-    folder = fetched(lake, lake.adapter_dir(segment, version))
-    if not is_complete(folder):
-        known = ", ".join(adapter.version for adapter in list_adapters(lake, segment)) or "none yet"
-        raise NoAdapterError(f"{segment} has no finished adapter {version!r} (finished: {known}).")
-    return read_adapter(folder)
+    found = chosen_adapter(lake, segment, version or "")
+    if found.manifest.is_hosted:
+        raise NoAdapterError(f"{version} is a provider's model: its weights are not here.")
+    return found

@@ -39,7 +39,7 @@ from lyo_pipelines.segments import parse_parent
 from lyo_pipelines.storage.damage import DamagedFileError
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines.storage.local_copies import models_dir
-from lyo_pipelines.training.versions import latest_adapter
+from lyo_pipelines.training.versions import chosen_adapter
 
 JOB = "release_adapter"
 _COLOURS = {"champion": "green", "canary": "cyan", "fallen_back": "red", "rejected": "red"}
@@ -49,24 +49,24 @@ class ReleaseFailedError(LyoError):
     """The run that begins a release failed; the message is its cause."""
 
 
-def begin_release(console: Console, segment: str, reason: str, *, port: int = 3000) -> None:
-    """Launch the run that begins the release of the newest adapter, wait for it and say what became of it."""
+def begin_release(console: Console, segment: str, reason: str, *, version: str = "", port: int = 3000) -> None:
+    """Launch the run that begins the release of the newest adapter (or the named version), wait for it and say what became of it."""
     parse_parent(segment)
     person_act(reason)  # an empty reason is said before anything starts
     with near_names_told(_lake(), segment):
-        latest_adapter(_lake(), segment)  # without one there is nothing to start Dagster for
+        chosen_adapter(_lake(), segment, version)  # without one there is nothing to start Dagster for
     server = start_server(port, on_wait=starting(console))
     try:
-        release_through(console, Client(server.url), _lake(), segment, reason)
+        release_through(console, Client(server.url), _lake(), segment, reason, version)
     finally:
         close_when_idle(server, console)
 
 
-def release_through(console: Console, client: Client, lake: Lake, segment: str, reason: str) -> None:
+def release_through(console: Console, client: Client, lake: Lake, segment: str, reason: str, version: str = "") -> None:
     """Do the same in a Dagster that runs. Raises ReleaseFailedError with the run's cause."""
     before = read_release(lake, segment)
     client.add_segment(segment)
-    config = {"ops": {"release": {"config": {"reason": reason, "person": _login()}}}}
+    config = {"ops": {"release": {"config": {"reason": reason, "person": _login(), "version": version}}}}
     run_id = client.launch(JOB, config=config, tags={"dagster/partition": segment, "lyo/why": "lyo release"})
     for runs in poll_until_ready(lambda: client.runs(runIds=[run_id]), 1.0):
         if runs and runs[0].failed:
@@ -183,7 +183,7 @@ def roll_back(console: Console, segment: str, reason: str | None, *, rehearsal: 
     plan = steps.plan_rollback(lake, release)
     target, base = target_after(current_routing(lake), release, plan.leaves, plan.to)
     _plan(console, plan, f"{target.segment} {target.version}" if target else f"the base model {base}")
-    found = rehearse_fallback(lake, target, base, models_dir(lake), config.release.rehearsal)
+    found = rehearse_fallback(lake, target, base, models_dir(lake), config.release.rehearsal, config)
     console.print(
         f"Loaded in {found.load_seconds:.1f} s, {found.files} files verified; {found.question!r} answered in "
         f"{found.answer_seconds:.1f} s: {found.answer!r}",

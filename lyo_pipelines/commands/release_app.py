@@ -15,11 +15,18 @@ Reason = Annotated[str, typer.Option(help="Reason, recorded in the segment's his
 @release_app.command(
     rich_help_panel=RELEASE, epilog=examples("lyo release tutoring.en.math --reason 'weekly training'")
 )
-def release(segment: Segment, reason: Reason, port: Port = 3000) -> None:
+def release(
+    segment: Segment,
+    reason: Reason,
+    version: Annotated[
+        str, typer.Option(help="Another version than the newest adapter; a provider's model has to be named.")
+    ] = "",
+    port: Port = 3000,
+) -> None:
     """Start the release of a segment's newest adapter: gates first, then 10 % of its users; the rollout sensor does the rest."""
     from lyo_pipelines.commands.release import begin_release
 
-    begin_release(output(), segment, reason, port=port)
+    begin_release(output(), segment, reason, version=version, port=port)
 
 
 @release_app.command(rich_help_panel=RELEASE, epilog=examples("lyo releases", "lyo releases tutoring.en.math"))

@@ -28,13 +28,14 @@ def serve_models(console: Console, *, segment: str | None, base: str | None, hos
         only, base = (segment,), base or latest_adapter(lake, segment).base_model  # says what to do where there is none
     from lyo_pipelines.serving.access.limits import Limits
     from lyo_pipelines.serving.door import Door
+    from lyo_pipelines.serving.engines.hosted_engine import WithHosted
     from lyo_pipelines.serving.engines.torch_engine import TorchEngine
     from lyo_pipelines.serving.gateway import Access, make_app
     from lyo_pipelines.serving.server import run_server
 
     base = base or EMBEDDED_NAME
     models = Models(lake, base, only)
-    engine = TorchEngine(models_dir(lake), base)
+    engine = WithHosted(TorchEngine(models_dir(lake), base), None)  # nothing leaves from here
 
     async def prepare() -> tuple[Door, ASGIApp]:
         await engine.start()

@@ -40,6 +40,7 @@ class Work:
     """One job of Dagster as a command launches it: `op` takes recipe and overrides, `stages` are shown.
 
     op: "" where none takes any; assets: those of the job that are wanted, without them all; command: how people call it.
+    options: of the op, where it takes these instead of recipe and overrides.
     """
 
     job: str
@@ -47,6 +48,7 @@ class Work:
     stages: tuple[str, ...]
     assets: tuple[str, ...] = ()
     command: str = "train"
+    options: ConfigTree | None = None
 
 
 RETRAIN = Work("retrain", "adapter", ("dataset_splits", "adapter", "eval_report"))
@@ -194,7 +196,7 @@ def run_job(
     more: of the run's configuration, beside recipe and overrides.
     """
     client.add_segment(segment)
-    told: ConfigTree = {"recipe": recipe, "overrides": overrides, **(more or {})}
+    told: ConfigTree = work.options or {"recipe": recipe, "overrides": overrides, **(more or {})}
     config: ConfigTree = {"ops": {work.op: {"config": told}}} if work.op else {}
     tags = {"dagster/partition": segment, "lyo/why": f"lyo {work.command}"}
     run_id = client.launch(work.job, config=config, tags=tags, assets=work.assets)

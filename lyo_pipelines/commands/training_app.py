@@ -98,12 +98,23 @@ def hosted(
         bool, typer.Option("--dry-run", help="Say what would leave this machine and cost; send nothing.")
     ] = False,
     cancel: Annotated[bool, typer.Option("--cancel", help="Cancel the job that runs.")] = False,
+    report: Annotated[
+        bool,
+        typer.Option(
+            "--report",
+            help="Judge the model that the job made by your gates; the test questions are sent to the provider.",
+        ),
+    ] = False,
     as_json: AsJson = False,
+    port: Port = 3000,
 ) -> None:
     """Fine-tune at a provider over the OpenAI API's shape, once for each dataset version; off until hosted.yaml allows it."""
-    from lyo_pipelines.commands.hosted import tune_hosted
+    from lyo_pipelines.commands.hosted import report_hosted, tune_hosted
 
-    tune_hosted(output(), segment, dry_run=dry_run, cancel=cancel, as_json=as_json)
+    if report:
+        report_hosted(output(), segment, port=port)
+    else:
+        tune_hosted(output(), segment, dry_run=dry_run, cancel=cancel, as_json=as_json)
 
 
 @training_app.command(

@@ -189,6 +189,7 @@ class EvaluationConfig(BaseModel):
 
     metrics: tuple[str, ...] | None
     primary_metric: str
+    without_likelihood: str
     sample_metric: str
     samples: int = Field(ge=0)
 

@@ -90,6 +90,17 @@ class SourcesConfig(_GatewaySection):
     characters: int = Field(ge=100)
 
 
+class FineTuningConfig(_GatewaySection):
+    """The fine-tuning calls of the OpenAI API. rating: what an uploaded answer counts as rated; None: as not rated."""
+
+    enabled: bool
+    largest_file: int = Field(ge=1024)
+    largest_rows: int = Field(ge=1)
+    files: int = Field(ge=1)
+    keep_hours: float = Field(gt=0)
+    rating: float | None = Field(ge=1, le=5)
+
+
 class GatewayConfig(_GatewaySection):
     """See gateway.yaml."""
 
@@ -105,6 +116,7 @@ class GatewayConfig(_GatewaySection):
     cors_origins: tuple[str, ...]
     unsaid: UnsaidConfig
     sources: SourcesConfig
+    fine_tuning: FineTuningConfig
     torch: EmbeddedConfig
     llama_cpp: LlamaCppConfig
     openai: ServerConfig

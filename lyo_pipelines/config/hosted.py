@@ -19,6 +19,10 @@ class HostedConfig(BaseModel):
     model: str
     consent: bool
     evaluate: bool
+    serve: bool
+    serve_tokens_per_day: int = Field(ge=0)
+    serve_again: float = Field(ge=0)
+    answer_tokens: int = Field(ge=1)
     n_epochs: int = Field(ge=1)
     batch_size: int = Field(ge=1)
     learning_rate_multiplier: float = Field(gt=0)

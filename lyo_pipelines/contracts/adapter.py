@@ -16,6 +16,8 @@ from lyo_pipelines.json_types import JsonObject
 MANIFEST = "adapter_manifest.json"
 """Its name in the adapter's folder. It is written last: a folder without it is still being trained."""
 NOTE = "run.json"
+HOSTED = "hosted"
+"""Method of a version whose weights lie at a provider: hosted_model.json stands in its folder instead of them."""
 AUDIT_PREFIX = "audit-"
 """Begins the versions of adapters that learnt planted canaries: no registry takes them, whatever else is said of them."""
 
@@ -41,8 +43,8 @@ class TrainingNote(Document):
     segment: str
     version: str
     dataset_fingerprint: str
-    preference_fingerprint: str | None = Field(None, exclude_if=_nothing)
-    start_from: str | None = Field(None, exclude_if=_nothing)
+    preference_fingerprint: str | None = Field(default=None, exclude_if=_nothing)
+    start_from: str | None = Field(default=None, exclude_if=_nothing)
     recipe: JsonObject = Field(default_factory=dict)
     tainted: str = Field(default="", exclude_if=_nothing)
 
@@ -140,7 +142,7 @@ class ReinforcementRecord(DocumentPart):
 
 
 class AdapterManifest(TrainingNote):
-    """A finished adapter, or a model that was trained whole (method `full`).
+    """A finished adapter, a model that was trained whole (method `full`), or one that a provider trained and holds (`hosted`).
 
     dtype: in which its training multiplied, None in files that do not say. machine: that it ran on (training/machine_name.py), "" in
     files that do not say. tuned_in_4_bits: it was tuned on preferences, with its base
@@ -157,9 +159,9 @@ class AdapterManifest(TrainingNote):
     method: str = "lora"  # there was no other one before it was written down
     base_model: BaseModelRecord
     stopped_early: bool = False
-    dtype: str | None = Field(None, exclude_if=_nothing)
-    machine: str = Field("", exclude_if=_nothing)
-    tuned_in_4_bits: bool = Field(False, exclude_if=_nothing)
+    dtype: str | None = Field(default=None, exclude_if=_nothing)
+    machine: str = Field(default="", exclude_if=_nothing)
+    tuned_in_4_bits: bool = Field(default=False, exclude_if=_nothing)
     metrics: TrainingMetrics = TrainingMetrics()
     cost: TrainingCost = TrainingCost()
     examples: dict[str, int] = Field(default_factory=dict)
@@ -167,8 +169,8 @@ class AdapterManifest(TrainingNote):
     mixture: dict[str, dict[str, int]] = Field(default_factory=dict, exclude_if=_nothing)
     preference: dict[str, float | None] = Field(default_factory=dict, exclude_if=_nothing)
     left_out: dict[str, dict[str, int]] = Field(default_factory=dict, exclude_if=_nothing)
-    pictured: int = Field(0, exclude_if=_nothing)
-    reinforcement: ReinforcementRecord | None = Field(None, exclude_if=_nothing)
+    pictured: int = Field(default=0, exclude_if=_nothing)
+    reinforcement: ReinforcementRecord | None = Field(default=None, exclude_if=_nothing)
     libraries: dict[str, str] = Field(default_factory=dict)
     files: dict[str, str] = Field(default_factory=dict)
 
@@ -181,3 +183,8 @@ class AdapterManifest(TrainingNote):
     def is_whole_model(self) -> bool:
         """Whether every weight was trained: the folder is then a model of its own, not an adapter."""
         return self.method == "full"
+
+    @property
+    def is_hosted(self) -> bool:
+        """Whether a provider holds its weights, and answers."""
+        return self.method == HOSTED

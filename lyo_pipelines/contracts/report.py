@@ -83,6 +83,7 @@ class Report(Document):
     version: of the candidate adapter. row_figures: what shaped the rows of its dataset. data_version: hash of everything that
     the report depends on. metrics: in the order in which they are shown. models: role -> metric (and perplexity, answer_tokens,
     prompt_tokens, truncated, cut_to_fit, loss_no_number: see evaluation/report/gates.py) -> value.
+    without_likelihood: roles of models that a provider holds: nobody is told their losses, and primary_metric is another one then.
     expired: test items that hold no more (or not yet): a slice, and in no comparison.
     privacy: the audit of this dataset and recipe, where one was made before the report. reinforcement: how the candidate was trained
     by rewards, if it was. incomplete: what is still waited for.
@@ -113,6 +114,7 @@ class Report(Document):
     primary_metric: str
     model_versions: dict[str, str]
     candidate_is_champion: bool
+    without_likelihood: tuple[str, ...] = Field(default=(), exclude_if=lambda roles: not roles)
     metrics: dict[str, MetricDescription]
     models: dict[str, dict[str, MetricValue]]
     tasks: TaskSection = TaskSection()

@@ -81,6 +81,20 @@ class HostedClient:
         except HostedClosedError:
             return []
 
+    def model_standing(self, model: str) -> str:
+        """How a model stands at the provider, as a sentence: there, deleted, not for this key, or nobody answers."""
+        try:
+            answer = self._http.get(f"models/{model}")
+        except httpx.TransportError as error:
+            return f"the provider does not answer ({type(error).__name__})"
+        if answer.is_success:
+            return "the provider has it"
+        if answer.status_code in {404, 410}:
+            return f"the provider has it no more ({_said(answer)}): what serves the others answers instead"
+        if answer.status_code in {401, 403}:
+            return f"the provider refuses the key ({_said(answer)})"
+        return f"the provider does not say ({_said(answer)})"
+
     # -- what changes something ------------------------------------------------------------------------------------
     def upload(self, name: str, content: bytes) -> JsonObject:
         """Send a file. Raises UnsureError where it may have arrived."""

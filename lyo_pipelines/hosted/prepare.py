@@ -13,15 +13,14 @@ from datetime import date
 from urllib.parse import urlsplit
 
 import orjson
-import polars as pl
 
 from lyo_pipelines.config.curation import CurationConfig
 from lyo_pipelines.config.hosted import HostedConfig
-from lyo_pipelines.curation.privacy.redact import redact_unique
 from lyo_pipelines.dataset.versions import Version, read_split
 from lyo_pipelines.errors import LyoError
 from lyo_pipelines.hosted.client import HostedClosedError
 from lyo_pipelines.hosted.record import HostedJob
+from lyo_pipelines.hosted.redaction import redacted
 from lyo_pipelines.storage.lake import Lake
 
 SENT_SPLITS = ("train", "validation")
@@ -76,7 +75,7 @@ def prepare_files(
     lake: Lake, version: Version, config: HostedConfig, curation: CurationConfig, earlier: Sequence[HostedJob]
 ) -> Prepared:
     """Read, redact and write both splits as chat JSONL. Raises HostedRefusedError where there are too few examples."""
-    files, examples, redacted = dict[str, bytes](), dict[str, int](), Counter[str]()
+    files, examples, taken_out = dict[str, bytes](), dict[str, int](), Counter[str]()
     for split in SENT_SPLITS:
         table = read_split(lake, version.segment, version.fingerprint, split, ["messages", "images"])
         if pictured := len(table) - table["images"].null_count:
@@ -84,7 +83,7 @@ def prepare_files(
                 f"{pictured:,} rows of {split} show pictures, and pictures are never sent.",
                 hint="Take a source with pictures out of curation.images.learn_from, and build the dataset again.",
             )
-        conversations = _redacted(table["messages"].to_pylist(), curation, redacted)
+        conversations = _redacted(table["messages"].to_pylist(), curation, taken_out)
         examples[split] = len(conversations)
         files[split] = b"".join(orjson.dumps({"messages": _trained(one)}) + b"\n" for one in conversations)
     if examples["train"] < _LEAST:
@@ -93,7 +92,7 @@ def prepare_files(
         )
     tokens = round(len(files["train"]) / bytes_per_token(config, earlier) * config.n_epochs)
     estimate = tokens / 1e6 * (config.price_per_million_tokens or 0.0)
-    return Prepared(files, examples, dict(redacted), tokens, estimate)
+    return Prepared(files, examples, dict(taken_out), tokens, estimate)
 
 
 def bytes_per_token(config: HostedConfig, earlier: Sequence[HostedJob]) -> float:
@@ -120,11 +119,7 @@ def require_within_cap(config: HostedConfig, estimate: float, earlier: Sequence[
 def _redacted(
     conversations: list[list[dict[str, str]]], curation: CurationConfig, counts: Counter[str]
 ) -> list[list[dict[str, str]]]:
-    texts = list(dict.fromkeys(message["content"] for one in conversations for message in one))
-    found = redact_unique(pl.Series(texts, dtype=pl.String), curation)
-    changed = {texts[index]: one.text for index, one in found.items()}
-    for one in found.values():
-        counts.update(one.counts)
+    changed = redacted((message["content"] for one in conversations for message in one), curation, counts)
     return [
         [{"role": message["role"], "content": changed.get(message["content"], message["content"])} for message in one]
         for one in conversations

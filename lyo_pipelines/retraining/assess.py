@@ -33,6 +33,7 @@ from lyo_pipelines.retraining.windows import Windows, comparison_windows
 from lyo_pipelines.retraining.worth import with_worth
 from lyo_pipelines.segments import SegmentKeyError, parse_segment
 from lyo_pipelines.storage.lake import Lake
+from lyo_pipelines.tasks.fine_tuning import is_fine_tuned
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,8 @@ def assess_segments(
     troubles += [f"{segment}: {says}" for segment, says in reports.items()]
     signals = with_new_areas(with_documents(lake, signals, trained, now.date()), config, curriculum, now)
     # whoever may have been trained yesterday is not trained "for the first time" because a pointer is damaged
-    known = {segment: one for segment, one in signals.items() if segment not in unknown}
+    # uploads are trained for the jobs that they were made for, and for nothing else
+    known = {segment: one for segment, one in signals.items() if segment not in unknown and not is_fine_tuned(segment)}
     troubles += [f"{segment}: not decided about: {says}" for segment, says in unknown.items()]
     decisions, failed = decide_all(known, config, curriculum, past, now)
     if failed and not decisions:

@@ -14,6 +14,7 @@ from lyo_pipelines.retraining.curriculum import Curriculum, load_curriculum
 from lyo_pipelines.segments import parse_parent, segment_name
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines.tasks import task_formats
+from lyo_pipelines.tasks.fine_tuning import TASK as FINE_TUNING
 
 KINDS = ("task", "language", "subject")
 
@@ -57,7 +58,7 @@ def unknown_in(lake: Lake, segments: Iterable[str]) -> list[NewName]:
     for key in segments:
         one, rows = parse_parent(key), read[key].read if key in read else 0
         for kind, name in zip(KINDS, (one.task, one.language, one.facet), strict=True):
-            if name and one.task != DOCUMENTS:  # whose names are those of their sets
+            if name and one.task not in (DOCUMENTS, FINE_TUNING):  # whose names are those of their sets and files
                 counts[kind][name] += rows
     return new_names(counts, names_known(lake, load_curriculum(lake), minimum=None))
 

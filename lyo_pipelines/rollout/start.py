@@ -11,14 +11,18 @@ from datetime import datetime
 from typing import Any
 
 from lyo_pipelines.config.evaluation import EvaluationConfig
+from lyo_pipelines.config.hosted import HostedConfig
+from lyo_pipelines.config.loading import load_config
 from lyo_pipelines.config.rollout import RolloutConfig
 from lyo_pipelines.contracts.document import DocumentError
+from lyo_pipelines.contracts.hosted_model import HOSTED_FILE, HostedModel
 from lyo_pipelines.contracts.report import Report
 from lyo_pipelines.contracts.report_values import Gate
 from lyo_pipelines.errors import LyoError
 from lyo_pipelines.evaluation.command import is_complete
 from lyo_pipelines.evaluation.report.build import read_report
 from lyo_pipelines.evaluation.report.gates import evaluate_gates, held_because
+from lyo_pipelines.hosted.reaching import require_askable
 from lyo_pipelines.registry.events import Adapter, RegistryEvent, Who, json_values
 from lyo_pipelines.registry.log import RegistryDamagedError, append_event, read_release
 from lyo_pipelines.registry.state import Release
@@ -26,10 +30,11 @@ from lyo_pipelines.rollout.routing import refresh_routing
 from lyo_pipelines.storage.damage import DamagedFileError
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines.storage.local_copies import fetched
+from lyo_pipelines.tasks.fine_tuning import is_fine_tuned
 from lyo_pipelines.training.plan import TrainingResult
 from lyo_pipelines.training.tainted import read_tainted
 from lyo_pipelines.training.verified_loading import published_files
-from lyo_pipelines.training.versions import DamagedPointerError, NoAdapterError, latest_adapter
+from lyo_pipelines.training.versions import DamagedPointerError, NoAdapterError, chosen_adapter, latest_adapter
 
 
 class ServedByParentError(LyoError):
@@ -63,14 +68,18 @@ def start_release(
     who: Who,
     reason: str,
     now: datetime,
+    version: str = "",
+    provider: HostedConfig | None = None,
 ) -> StartOutcome:
-    """Bring the segment's newest adapter to its first users, or say which gate it did not pass.
+    """Bring the segment's newest adapter (or the named version) to its first users, or say which gate it did not pass.
+
+    provider: what the configuration allows where the version is a provider's model; HostedRefusedError where it may not be served.
 
     The first adapter of a segment is compared with what serves until then: a parent's champion or the base model. Raises
     NoAdapterError, DocumentError (of the report), OutdatedReportError, DamagedAdapterError, ErasedPeopleError, ServedByParentError,
     IllegalEventError while another version is on its way, and MovedOnError when somebody else changed the segment meanwhile.
     """
-    trained = latest_adapter(lake, segment)
+    trained = chosen_adapter(lake, segment, version)
     if trained.segment != segment:
         raise ServedByParentError(
             f"{segment} has no adapter of its own, {trained.segment} serves it: `lyo release {trained.segment}`."
@@ -85,6 +94,9 @@ def start_release(
             f"{trained.version} learnt from people who were erased since, so it is not released.",
             hint="Train again: `lyo train` (business_sensor does so by itself).",
         )
+    if trained.manifest.is_hosted:
+        provider = provider or load_config().hosted
+        require_askable(HostedModel.read(trained.path / HOSTED_FILE), provider, "serve")
     report = read_report(fetched(lake, lake.report_dir(segment, trained.version)))
     _require_current(report, release, trained.version)
     outcomes = evaluate_gates(report, evaluation)
@@ -119,6 +131,8 @@ def waiting_adapters(lake: Lake) -> tuple[list[TrainingResult], dict[str, Except
     found: list[TrainingResult] = []
     troubles: dict[str, Exception] = {}
     for segment in lake.names(lake.path("adapters")):
+        if is_fine_tuned(segment):  # it answers whoever asked for it by name; a person may release it
+            continue
         try:
             found += _waiting(lake, segment)
         except (

@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
+from lyo_pipelines.serving.access.guard import HOLDER
 from lyo_pipelines.serving.contract import ChatRequest, ClientGoneError, RefusedError, parse_request, token_usage
 from lyo_pipelines.serving.door import Door, Exchange
 from lyo_pipelines.serving.engines.engine import GeneratedText
@@ -28,9 +29,12 @@ Spend = Callable[[Scope, int], None]
 def asking_routes(door: Door, spend: Spend = lambda _scope, _tokens: None) -> list[BaseRoute]:
     """The routes of /v1. spend: is told how many tokens a request took."""
 
-    async def list_models(_: Request) -> Response:
+    async def list_models(request: Request) -> Response:
+        holder = request.scope.get(HOLDER)
         names = await asyncio.to_thread(door.models.names)
-        listed = [*names, *([AUTO] if door.journal is not None else [])]
+        tuned = await asyncio.to_thread(door.models.tuned_models)
+        own = [name for name, of in tuned if holder is None or holder.may_ask(of)]
+        listed = [*names, *([AUTO] if door.journal is not None else []), *own]
         data = [{"id": name, "object": "model", "created": 0, "owned_by": "lyo_pipelines"} for name in listed]
         return JSONResponse({"object": "list", "data": data})
 
@@ -60,7 +64,7 @@ class Completions:
     async def _answered(
         self, wanted: ChatRequest, headers: Mapping[str, str], scope: Scope, receive: Receive, send: Send
     ) -> None:
-        exchange = await self._door.accept(wanted, headers)
+        exchange = await self._door.accept(wanted, headers, scope.get(HOLDER))
         answer = (
             _Events(exchange, send, self._door.engine.name)
             if wanted.stream
@@ -106,7 +110,8 @@ class _Answer:
 
     @property
     def headers(self) -> dict[str, str]:
-        return {**self._exchange.headers, "x-lyo-engine": self._engine}
+        engine = self._engine if self._exchange.choice.spec.hosted is None else "hosted"
+        return {**self._exchange.headers, "x-lyo-engine": engine}
 
     def body(self, kind: str, choices: Sequence[Mapping[str, object]], **more: object) -> dict[str, object]:
         choice = self._exchange.choice

@@ -12,20 +12,24 @@ import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from lyo_pipelines.config.gateway import GatewayConfig
 from lyo_pipelines.json_types import RawRow
 from lyo_pipelines.languages.written import LanguageThresholds
+from lyo_pipelines.segments import parse_parent, segment_name
+from lyo_pipelines.serving.access.keys import KeyHolder
 from lyo_pipelines.serving.asked import RowMaker, read_asked, told_language
-from lyo_pipelines.serving.contract import ChatRequest, ClientGoneError, RefusedError, refuse_unknown
+from lyo_pipelines.serving.contract import ChatMessage, ChatRequest, ClientGoneError, RefusedError, refuse_unknown
 from lyo_pipelines.serving.engines.engine import Engine, EngineBusyError, GeneratedText
 from lyo_pipelines.serving.invitations import FIELD, HEADER, is_invited
 from lyo_pipelines.serving.journal.journal import Journal, JournalFullError
 from lyo_pipelines.serving.metrics import Metrics
-from lyo_pipelines.serving.models import AUTO, ModelChoice, Models
+from lyo_pipelines.serving.models import AUTO, ModelChoice, Models, no_model
 from lyo_pipelines.serving.proofs import Proofs
+from lyo_pipelines.tasks.fine_tuning import FORMAT, is_fine_tuned
+from lyo_pipelines.tasks.fine_tuning import TASK as FINE_TUNING
 from lyo_pipelines.training.base_models import split_revision
 from lyo_pipelines.training.verified_loading import DamagedAdapterError
 
@@ -128,10 +132,17 @@ class Door:
         """The language that a text is written in, by the text alone; "" where it does not tell."""
         return told_language(text, self._thresholds)
 
-    async def accept(self, request: ChatRequest, headers: Mapping[str, str]) -> Exchange:
-        """Choose a model and make the question durable. Raises RefusedError, DamagedAdapterError."""
+    async def accept(
+        self, request: ChatRequest, headers: Mapping[str, str], holder: KeyHolder | None = None
+    ) -> Exchange:
+        """Choose a model and make the question durable. holder: of the key, None where nobody needs one.
+
+        Raises RefusedError, DamagedAdapterError.
+        """
         began, now = time.monotonic(), self.clock()
-        asked, choice = await asyncio.to_thread(self._chosen, request, headers)
+        asked, choice = await asyncio.to_thread(self._chosen, request, headers, holder)
+        if is_fine_tuned(choice.segment):
+            request = _as_learnt(request, choice.segment)
         refuse_unknown(request, self.engine.understands)
         interaction = f"chatcmpl-{uuid.uuid4().hex[:24]}"
         invited = self.journal is not None and is_invited(interaction, self.config.invited_share)
@@ -187,11 +198,22 @@ class Door:
         exchange.text.append(text)
         await self._end(exchange, reason, {"finish_reason": reason}, by=dict.fromkeys(_ANSWERED_BY))
 
-    def _chosen(self, request: ChatRequest, headers: Mapping[str, str]) -> Any:
+    def _chosen(self, request: ChatRequest, headers: Mapping[str, str], holder: KeyHolder | None) -> Any:
         asked = read_asked(request, headers, self.config.unsaid, self._thresholds)
+        if holder is not None and not holder.owner and is_fine_tuned(request.model):
+            raise no_model(request.model)  # others' segments: whether there is one is not said either
         if request.model == AUTO:
-            return asked, self.models.choose_for(asked.query, asked.user)
-        return asked, self.models.choose(request.model, asked.user)
+            choice = self.models.choose_for(asked.query, asked.user)
+        else:
+            choice = self.models.choose(request.model, asked.user)
+        if is_fine_tuned(choice.segment):
+            if holder is not None and not holder.may_ask(choice.tuned_by):
+                raise no_model(request.model)
+            # apart from the uploads themselves, so that a later job learns from its file alone, and nobody else from these answers
+            asked = replace(asked, said={**asked.said, "task": FINE_TUNING, "subject": "questions"})
+        elif segment_name(asked.query.task) == FINE_TUNING:
+            raise RefusedError(f"task: {FINE_TUNING} is that of uploads; name the model instead", param="metadata")
+        return asked, choice
 
     async def _through_chain(self, exchange: Exchange, parts: _Parts) -> GeneratedText:
         """The routed model; where the engine does not take its adapter, what serves the others; the base last."""
@@ -204,7 +226,7 @@ class Door:
                 if exchange.text:  # part of the answer was told: another model cannot go on with it
                     raise
                 if not self.proofs.is_refused(choice):
-                    self.proofs.refuse(choice, str(error))
+                    self.proofs.refuse(choice, str(error), getattr(error, "again_seconds", None))
                 self.metrics.refused.set(len(self.proofs.refused))
                 following = await asyncio.to_thread(self.models.next_after, choice)
                 if following is None:
@@ -288,6 +310,14 @@ class _Parts:
         if end > self._logged:
             door.journal.part(self._exchange.interaction, door.cleaned(text[self._logged : end], user))
             self._logged, self._at = end, now
+
+
+def _as_learnt(request: ChatRequest, segment: str) -> ChatRequest:
+    """The request as the examples of an upload were learnt: those without a system message with the format's own."""
+    if any(turn.role in ("system", "developer") for turn in request.messages):
+        return request
+    prompt = FORMAT.system_prompt({"language": parse_parent(segment).language})
+    return request.model_copy(update={"messages": (ChatMessage(role="system", content=prompt), *request.messages)})
 
 
 def _said(written: GeneratedText) -> str:

@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Scope
 
 from lyo_pipelines.serving.access.guard import KEY_NAME, LOCAL_NAMES, Guard
 from lyo_pipelines.serving.access.keys import Keys
+from lyo_pipelines.serving.access.keys import Scope as KeyScope
 from lyo_pipelines.serving.access.limits import Limits
 from lyo_pipelines.serving.app import asking_routes, failed
 from lyo_pipelines.serving.contract import RefusedError
@@ -38,10 +39,13 @@ def make_app(
     access: Access,
     more: Sequence[BaseRoute] = (),
     *,
-    uploads: Sequence[str] = (),
+    uploads: Mapping[str, KeyScope] | None = None,
     open_paths: Sequence[str] = (),
 ) -> ASGIApp:
-    """The application of one gateway. more: routes beside those of /v1; uploads: paths that take documents."""
+    """The application of one gateway. more: routes beside those of /v1.
+
+    uploads: paths that take files, and the scope of a key that they take.
+    """
 
     def spend(scope: Scope, tokens: int) -> None:
         if name := scope.get(KEY_NAME):
@@ -53,7 +57,7 @@ def make_app(
     )
     hosts = LOCAL_NAMES | {access.host.lower(), *(name.lower() for name in door.config.allowed_hosts)}
     return Guard(
-        app, door.config, access.keys, access.limits, hosts - {"0.0.0.0", "::"}, {*OPEN, *open_paths}, set(uploads),
+        app, door.config, access.keys, access.limits, hosts - {"0.0.0.0", "::"}, {*OPEN, *open_paths}, uploads or {},
         door.metrics.turned_away, failed,
     )  # fmt: skip
 

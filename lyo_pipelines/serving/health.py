@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from lyo_pipelines.serving.door import Door
+from lyo_pipelines.serving.models import ModelChoice
 from lyo_pipelines.serving.proofs import key_of
 from lyo_pipelines.training.verified_loading import DamagedAdapterError
 
@@ -20,8 +22,12 @@ def health_routes(door: Door) -> list[BaseRoute]:
         return JSONResponse({"status": "ok"})
 
     async def ready(_: Request) -> Response:
-        trouble = await troubles(door)
-        told = {"status": "not ready" if trouble else "ok", "engine": door.engine.name, "troubles": trouble}
+        trouble, passed_over = await troubles(door), []
+        if not trouble:
+            passed_over = await troubles_of_providers(door)
+        told = {
+            "status": "not ready" if trouble else "ok", "engine": door.engine.name, "troubles": trouble, "passed_over": passed_over,
+        }  # fmt: skip
         return JSONResponse(told, status_code=503 if trouble else 200)
 
     async def metrics(_: Request) -> Response:
@@ -41,8 +47,22 @@ async def troubles(door: Door) -> list[str]:
         return ["it is being stopped"]
     if trouble := await door.engine.trouble():
         return [trouble]
+    return await _not_proved(door, lambda choice: choice.spec.hosted is None)
+
+
+async def troubles_of_providers(door: Door) -> list[str]:
+    """Routed models of a provider that are passed over now, and why (not allowed, no key, gone, silent).
+
+    Nobody is sent away for it: what serves the others answers.
+    """
+    return await _not_proved(door, lambda choice: choice.spec.hosted is not None)
+
+
+async def _not_proved(door: Door, wanted: Callable[[ModelChoice], bool]) -> list[str]:
     found = []
     for choice in await asyncio.to_thread(door.models.routed):
+        if not wanted(choice):
+            continue
         try:
             await door.proofs.require(choice)
         except DamagedAdapterError as error:

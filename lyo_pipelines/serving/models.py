@@ -7,18 +7,21 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from lyo_pipelines.contracts.document import DocumentError
 from lyo_pipelines.evaluation.inputs.evaluation_inputs import ModelSpec
 from lyo_pipelines.evaluation.planning.assemble import adapter_spec
+from lyo_pipelines.fine_tuning.record import MODEL_PREFIX, job_of_model, read_jobs
 from lyo_pipelines.rollout.selection import Query
 from lyo_pipelines.segments import SegmentKeyError, parse_parent
 from lyo_pipelines.serving.contract import RefusedError
 from lyo_pipelines.serving.routed import Routed, RoutingFile, routed_adapter, routed_query
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines.storage.local_copies import fetched
+from lyo_pipelines.tasks.fine_tuning import is_fine_tuned
 from lyo_pipelines.training.plan import TrainingResult, is_complete, read_adapter
 from lyo_pipelines.training.verified_loading import DamagedAdapterError, published_files
 from lyo_pipelines.training.versions import NoAdapterError, latest_adapter
@@ -32,6 +35,7 @@ _log = logging.getLogger(__name__)
 class ModelChoice:
     """The model that answers one request. version: of the adapter, or the base's name; arm, release_id: of a release that is under
     way. segment: whose adapter it is, "" for a base. route: what led here, None where the request named exactly this one.
+    tuned_by: the key whose fine-tuning job made it, where it is asked for as such.
     """
 
     name: str
@@ -41,6 +45,7 @@ class ModelChoice:
     release_id: str | None = None
     segment: str = ""
     route: Routed | None = None
+    tuned_by: str = ""
 
 
 class NotLoadableError(DamagedAdapterError):
@@ -51,16 +56,24 @@ class NotLoadableError(DamagedAdapterError):
         self.version, self.arm, self.release_id = route.version or "", route.arm, route.release_id
 
 
+def no_model(model: str, known: Sequence[str] = ()) -> RefusedError:
+    """What is said of a name that nobody may ask here, whether or not there is such a model. known: names that may be asked."""
+    there = f"; there are {', '.join(known)}" if known else ""
+    return RefusedError(f"no model {model!r} here{there}", status=404, param="model", code="model_not_found")
+
+
 @dataclass
 class Models:
     """The models of one server. base: name or folder; only: the segments that are served (None: all with an adapter); to_base: whether
-    the base answers where the adapter that serves everybody cannot be loaded.
+    the base answers where the adapter that serves everybody cannot be loaded; tuned: whether what fine-tuning jobs made can be asked
+    for (by `ft:…`).
     """
 
     lake: Lake
     base: str
     only: tuple[str, ...] | None = None
     to_base: bool = False
+    tuned: bool = False
     _verified: dict[Path, tuple[ModelSpec, dict[str, str]]] = field(default_factory=dict)
     _routing: RoutingFile = field(init=False)
 
@@ -77,14 +90,23 @@ class Models:
         return [*self.segments(), self.base_name]
 
     def segments(self) -> list[str]:
-        """Segments that an adapter serves."""
+        """Segments that an adapter serves; those of uploads are their owners' matter."""
         known = self.lake.names(self.lake.path("adapters")) if self.only is None else self.only
-        return [key for key in known if self._newest(key) is not None]
+        routed = self._routing.now().entries
+        wanted = [key for key in known if self.only is not None or not is_fine_tuned(key)]
+        return [key for key in wanted if key in routed or self._newest(key) is not None]
+
+    def tuned_models(self) -> list[tuple[str, str]]:
+        """(name, whose) of every model that a fine-tuning job made, newest first."""
+        jobs = read_jobs(self.lake) if self.tuned else []
+        return [(job.fine_tuned_model, job.of) for job in jobs if job.fine_tuned_model]
 
     def choose(self, model: str, user: str | None) -> ModelChoice:
         """The model that a request means. Raises RefusedError for a name that is not served, DamagedAdapterError for a wrong file."""
         if model in {self.base, self.base_name}:
             return self._base(model)
+        if self.tuned and (job := job_of_model(self.lake, model)) is not None:
+            return replace(self._named(model, job.segment, job.adapter), tuned_by=job.of)
         segment, _, version = model.partition("@")
         if self._is_served(segment):
             if version:
@@ -93,10 +115,7 @@ class Models:
                 return self._by_route(model, route)
             if (newest := self._newest(segment)) is not None:
                 return self._by_newest(model, segment, newest)
-        known = ", ".join(self.names())
-        raise RefusedError(
-            f"no model {model!r} here; there are {known}", status=404, param="model", code="model_not_found"
-        )
+        raise no_model(model, () if model.startswith(MODEL_PREFIX) else self.names())
 
     def choose_for(self, query: Query, user: str | None) -> ModelChoice:
         """The model for a question that names none: routed, else the newest adapter of the nearest segment that was never released,

@@ -25,7 +25,7 @@ class Proofs:
     seconds: Callable[[], float] = time.monotonic
     proved: dict[_Key, Proof | None] = field(default_factory=dict)
     refused: dict[_Key, str] = field(default_factory=dict)
-    _refused_at: dict[_Key, float] = field(default_factory=dict)
+    _again_at: dict[_Key, float] = field(default_factory=dict)
     _locks: dict[_Key, asyncio.Lock] = field(default_factory=dict)
 
     async def require(self, choice: ModelChoice) -> None:
@@ -36,7 +36,7 @@ class Proofs:
         async with self._locks.setdefault(key, asyncio.Lock()):
             if key in self.proved:
                 return
-            if key in self.refused and self.seconds() - self._refused_at[key] < self.again_seconds:
+            if key in self.refused and self.seconds() < self._again_at[key]:
                 raise DamagedAdapterError(self.refused[key])
             try:
                 self.proved[key] = await self.engine.prove(choice)
@@ -50,11 +50,12 @@ class Proofs:
         """Whether a refusal of it stands."""
         return key_of(choice) in self.refused
 
-    def refuse(self, choice: ModelChoice, why: str) -> None:
-        """The engine does not answer as this adapter (any more)."""
+    def refuse(self, choice: ModelChoice, why: str, again_seconds: float | None = None) -> None:
+        """The engine does not answer as this adapter (any more). again_seconds: how long that stands, where not as long as usual."""
         key = key_of(choice)
         self.proved.pop(key, None)
-        self.refused[key], self._refused_at[key] = why, self.seconds()
+        self.refused[key] = why
+        self._again_at[key] = self.seconds() + (self.again_seconds if again_seconds is None else again_seconds)
 
 
 def key_of(choice: ModelChoice) -> _Key:

@@ -13,11 +13,12 @@ from starlette.types import ASGIApp
 
 from lyo_pipelines.config.loading import Config
 from lyo_pipelines.errors import LyoError
+from lyo_pipelines.fine_tuning.jobs import recover_jobs
 from lyo_pipelines.interactions.fields.scrub import Scrubber
 from lyo_pipelines.interactions.pseudonyms import Pseudonyms
 from lyo_pipelines.interactions.store.key_fingerprint import require_key
 from lyo_pipelines.serving.access.guard import is_loopback
-from lyo_pipelines.serving.access.keys import Keys
+from lyo_pipelines.serving.access.keys import Keys, Scope
 from lyo_pipelines.serving.access.limits import Limits
 from lyo_pipelines.serving.asked import RowMaker
 from lyo_pipelines.serving.documents import SETUP, Trainings, document_routes
@@ -29,6 +30,9 @@ from lyo_pipelines.serving.health import health_routes, troubles
 from lyo_pipelines.serving.journal.journal import Journal
 from lyo_pipelines.serving.models import Models
 from lyo_pipelines.serving.page_routes import PATHS, page_routes
+from lyo_pipelines.serving.tuning.jobs import JOBS, job_routes
+from lyo_pipelines.serving.tuning.standing import Tunings
+from lyo_pipelines.serving.tuning.uploads import FILES, file_routes
 from lyo_pipelines.storage.lake import Lake
 
 _log = logging.getLogger(__name__)
@@ -67,10 +71,13 @@ class Assembly:
     pseudonym_key: str
     clock: Callable[[], float]
     trainings: Trainings
+    tunings: Tunings
 
     async def prepare(self) -> tuple[Door, ASGIApp]:
         """Recover the journal, start the engine, prove what is routed. Raises LyoError."""
         lake, config = self.models.lake, self.config
+        if config.gateway.fine_tuning.enabled:
+            await asyncio.to_thread(recover_jobs, lake, config, now=self.clock())
         pseudonyms = Pseudonyms(self.pseudonym_key)
         require_key(lake, pseudonyms)
         rows = RowMaker(pseudonyms, Scrubber(pseudonyms, config.interactions.identifier_keys))
@@ -98,4 +105,8 @@ class Assembly:
             *document_routes(door, self.trainings),
             *page_routes(),
         ]
-        return door, make_app(door, self.access, routes, uploads=(SETUP,), open_paths=PATHS)
+        if (tuning := config.gateway.fine_tuning).enabled:
+            routes += file_routes(lake, tuning, clock=self.clock, language_of=door.language_of)
+            routes += job_routes(lake, config, self.tunings, clock=self.clock)
+        uploads: dict[str, Scope] = {SETUP: "owner", FILES: "fine_tune", JOBS: "fine_tune"}
+        return door, make_app(door, self.access, routes, uploads=uploads, open_paths=PATHS)

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from lyo_pipelines.contracts.adapter import MANIFEST
+from lyo_pipelines.contracts.hosted_model import HOSTED_FILE
 from lyo_pipelines.errors import LyoError
 from lyo_pipelines.training.plan import TrainingResult, read_adapter
 
@@ -42,7 +43,10 @@ def load_checked(adapter_dir: str | Path, files: Mapping[str, str] | None = None
             hint=f"Train {adapter.segment} for its own (`lyo train {adapter.segment}`).",
         )
     expected = dict(files) if files is not None else adapter.manifest.files
-    if not any(name.endswith(".safetensors") for name in expected):
+    if adapter.manifest.is_hosted:
+        if HOSTED_FILE not in expected:
+            raise DamagedAdapterError(f"{folder}: no {HOSTED_FILE} among its published files: `lyo hosted` writes it.")
+    elif not any(name.endswith(".safetensors") for name in expected):
         raise DamagedAdapterError(f"{folder}: no .safetensors among its published files: train it again.")
     unsafe = sorted(path.name for path in folder.iterdir() if path.is_file() and _RUNS_CODE.search(path.name))
     if unsafe:

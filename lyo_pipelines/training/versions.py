@@ -55,6 +55,20 @@ def latest_adapter(lake: Lake, segment: str) -> TrainingResult:
     raise NoAdapterError(f"{segment} has no finished adapter. Materialize `adapter` for it (or `lyo train {segment}`).")
 
 
+def chosen_adapter(lake: Lake, segment: str, version: str = "") -> TrainingResult:
+    """The segment's own version of this name, its newest adapter where none is named. Raises NoAdapterError.
+
+    A hosted model is never the newest: it is asked only where somebody names it.
+    """
+    if not version:
+        return latest_adapter(lake, segment)
+    folder = fetched(lake, lake.adapter_dir(segment, version))
+    if "/" in version or not is_complete(folder):
+        known = ", ".join(one.version for one in list_adapters(lake, segment)) or "none yet"
+        raise NoAdapterError(f"{segment} has no finished adapter {version!r} (finished: {known}).")
+    return read_adapter(folder)
+
+
 def supervised_adapter(lake: Lake, segment: str) -> TrainingResult:
     """The newest adapter of the segment that was not tuned from another: what tuning on preferences or rewards starts from.
 

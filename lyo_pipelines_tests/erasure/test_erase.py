@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from lyo_pipelines.config.loading import load_config
 from lyo_pipelines.contracts.adapter import MANIFEST as ADAPTER_MANIFEST
 from lyo_pipelines.contracts.adapter import AdapterManifest, BaseModelRecord
 from lyo_pipelines.curation.day import curate_day
@@ -19,8 +20,12 @@ from lyo_pipelines.dataset.versions import get_version, latest_version, list_ver
 from lyo_pipelines.erasure.erase import erase, plan_erasure, prove
 from lyo_pipelines.erasure.record import read_tainted
 from lyo_pipelines.erasure.requests import waiting_requests, write_request
+from lyo_pipelines.hosted.record import HostedJob, hosted_dir, write_job
+from lyo_pipelines.hosted.versions import publish_version
 from lyo_pipelines.integrity.verify import verify_lake
 from lyo_pipelines.interactions.landing.inbox import land_inbox
+from lyo_pipelines.registry.events import Who
+from lyo_pipelines.rollout.start import ErasedPeopleError, start_release
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines.storage.rewriting import finish_rewriting
 from lyo_pipelines.training.verified_loading import digest_of
@@ -165,6 +170,26 @@ def test_an_erased_person_is_nowhere_and_others_are_byte_equal(lake):
     assert verify_lake(lake, deep=True, now=NOW).damage == []
     (kept,) = [one for one in facts(raw(lake)) if one["interaction_id"] == "i90"]
     assert PSEUDONYMS.of(USER) not in kept["metadata"]
+
+
+def test_a_providers_model_that_learnt_from_them_is_named_and_released_no_more(lake):
+    version = latest_version(lake, SEGMENT)
+    job = HostedJob(
+        cause="abc123def456", segment=SEGMENT, dataset_fingerprint=version.fingerprint, base_url="https://provider.example/v1",
+        model="small", hyperparameters={}, examples={"train": 30}, bytes=1, tokens=1, estimate=0.0, currency="USD", job_id="ftjob-1",
+        status="succeeded", fine_tuned_model="ft:small:ours",
+    )  # fmt: skip
+    write_job(hosted_dir(lake, SEGMENT, version.fingerprint, job.cause), job)
+    hosted = publish_version(lake, job)
+    told = gone(lake, [USER])
+    assert f"{SEGMENT}/{hosted}" in read_tainted(lake)
+    assert told.done["hosted jobs whose files and models are to be deleted at the provider"] == 1
+    assert verify_lake(lake, deep=True, now=NOW).damage == []
+    with pytest.raises(ErasedPeopleError):
+        start_release(
+            lake, SEGMENT, load_config().evaluation, load_config().rollout, who=Who("tester", person=True), reason="r", now=NOW,
+            version=hosted,
+        )  # fmt: skip
 
 
 def test_a_new_version_stands_in_and_no_held_out_item_moves(lake):

@@ -69,23 +69,42 @@ class FakeTrainings:
 
 
 @dataclass
+class FakeTunings:
+    """Runs of fine-tuning jobs, as a test says."""
+
+    told: dict[str, Run] = field(default_factory=dict)
+    stopped: list[str] = field(default_factory=list)
+
+    def run_of(self, job: str) -> Run | None:
+        return self.told.get(job)
+
+    def stop(self, run_id: str) -> None:
+        self.stopped.append(run_id)
+
+
+@dataclass
 class Running:
     """What is passed to a gateway that is started."""
 
     lake: Lake
-    engine: StubEngine = field(default_factory=StubEngine)
+    engine: Any = field(default_factory=StubEngine)
     changes: dict[str, Any] = field(default_factory=dict)
     host: str = "127.0.0.1"
     trainings: FakeTrainings = field(default_factory=FakeTrainings)
+    tunings: Any = field(default_factory=FakeTunings)
+    more: dict[str, Any] = field(default_factory=dict)
+    base: str = "tiny"
+    now: float = NOW
 
     def config(self) -> Config:
-        return lay_over({"gateway": self.changes})
+        return lay_over({**self.more, "gateway": self.changes})
 
     def assembly(self) -> Assembly:
         ticks, config = count(), self.config()
         access = access_for(self.lake, config, self.host)
-        models = Models(self.lake, "tiny", to_base=True)
-        return Assembly(models, self.engine, config, access, SECRET, lambda: NOW + next(ticks) / 1000, self.trainings)
+        models = Models(self.lake, self.base, to_base=True, tuned=config.gateway.fine_tuning.enabled)
+        clock = lambda: self.now + next(ticks) / 1000  # noqa: E731
+        return Assembly(models, self.engine, config, access, SECRET, clock, self.trainings, self.tunings)
 
 
 @contextmanager

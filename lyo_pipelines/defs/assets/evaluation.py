@@ -24,7 +24,7 @@ from lyo_pipelines.hosted.endpoints import with_hosted_models
 from lyo_pipelines.registry.log import RegistryDamagedError
 from lyo_pipelines.retraining.history import record_report
 from lyo_pipelines.storage.local_copies import fetched, fetched_files, publish_folder, working_folder
-from lyo_pipelines.training.versions import latest_adapter
+from lyo_pipelines.training.versions import chosen_adapter
 
 GROUP = "evaluation"
 
@@ -34,6 +34,10 @@ class EvaluationRunConfig(dg.Config):
 
     max_items: int | None = Field(
         None, ge=1, description="How many test items to evaluate; by default the number in evaluation.yaml."
+    )
+    version: str = Field(
+        "",
+        description="The version to report on; by default the segment's newest adapter. A hosted model has to be named.",
     )
 
 
@@ -58,16 +62,17 @@ def eval_report(
     lake, segment, evaluation_config = store.lake(), context.partition_key, store.load_config().evaluation
     if config.max_items is not None:
         evaluation_config = evaluation_config.model_copy(update={"max_items": config.max_items})
-    candidate = latest_adapter(lake, segment)
+    candidate = chosen_adapter(lake, segment, config.version)
     served = None if candidate.segment == segment else (segment, why_served(lake, segment))
     try:
         compared = baselines(lake, segment, candidate=candidate)
     except (UnusableBaselineError, RegistryDamagedError) as error:
         raise dg.Failure(description=str(error), allow_retries=False) from error
     dataset = get_version(lake, candidate.segment, candidate.dataset_fingerprint)
-    evaluation_config = with_hosted_models(
-        evaluation_config, store.load_config().hosted, lake, dataset.segment, dataset.fingerprint
-    )
+    if not candidate.manifest.is_hosted:  # it is asked as the candidate then
+        evaluation_config = with_hosted_models(
+            evaluation_config, store.load_config().hosted, lake, dataset.segment, dataset.fingerprint
+        )
     place = lake.report_dir(segment, candidate.version)
     output = fetched(lake, place)
     command = evaluation_command(
@@ -89,7 +94,8 @@ def eval_report(
     pipes.run(context=context, command=command)
     publish_folder(lake, place)
     report = read_report(output)
-    record_report(lake, segment, candidate.version, report)
+    if not candidate.manifest.is_hosted:  # triggers ask what is trained here
+        record_report(lake, segment, candidate.version, report)
     shown = store.load_config().dataset.shown_examples
     metadata = {
         **report_metadata(context.instance, lake, report, shown_answers=shown),

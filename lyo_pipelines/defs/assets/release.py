@@ -17,6 +17,7 @@ from lyo_pipelines.defs.pictures import picture
 from lyo_pipelines.defs.report_page import gates_metadata
 from lyo_pipelines.defs.resources import Store
 from lyo_pipelines.evaluation.report.gates import describe
+from lyo_pipelines.hosted.prepare import HostedRefusedError
 from lyo_pipelines.registry.events import RegistryEvent, Who
 from lyo_pipelines.registry.fold import IllegalEventError
 from lyo_pipelines.registry.log import MovedOnError, ReleaseHistory, read_history
@@ -40,6 +41,7 @@ _WILL_NEVER_WORK = (
     ServedByParentError,
     ErasedPeopleError,
     IllegalEventError,
+    HostedRefusedError,
 )
 
 
@@ -49,6 +51,10 @@ class ReleaseRunConfig(dg.Config):
     reason: str = Field(
         "its report passes the gates",
         description="Why the adapter is released. The reason is kept in the release history.",
+    )
+    version: str = Field(
+        "",
+        description="The version to release; by default the segment's newest adapter. A hosted model has to be named.",
     )
     person: str = Field("", description="Login of the person who starts the release; empty for an automatic run.")
 
@@ -72,7 +78,8 @@ def release(context: dg.AssetExecutionContext, config: ReleaseRunConfig, store: 
     who = Who(config.person, person=True) if config.person else Who(f"run of {context.job_name}")
     try:
         begun = start_release(
-            lake, segment, project_config.evaluation, project_config.rollout, who=who, reason=config.reason, now=now
+            lake, segment, project_config.evaluation, project_config.rollout, who=who, reason=config.reason, now=now,
+            version=config.version, provider=project_config.hosted,
         )  # fmt: skip
     except _WILL_NEVER_WORK as error:
         raise dg.Failure(description=str(error), allow_retries=False) from error

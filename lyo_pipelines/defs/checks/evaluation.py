@@ -14,6 +14,7 @@ from lyo_pipelines.contracts.report_values import Gate
 from lyo_pipelines.defs.partitions import SEGMENTS
 from lyo_pipelines.defs.report_page import gates_metadata
 from lyo_pipelines.defs.resources import Store
+from lyo_pipelines.evaluation.command import REPORT_TAG
 from lyo_pipelines.evaluation.report.build import read_report
 from lyo_pipelines.evaluation.report.gates import describe, evaluate_gates, release_answer, release_sentence
 from lyo_pipelines.storage.local_copies import fetched
@@ -55,9 +56,11 @@ def _specs() -> list[dg.AssetCheckSpec]:
 
 @dg.multi_asset_check(name="release_gates", specs=_specs(), can_subset=True)
 def release_gates(context: dg.AssetCheckExecutionContext, store: Store) -> Iterator[dg.AssetCheckResult]:
-    """Judge the newest report of the segment once, as a release would now."""
+    """Judge the report that this run made once, as a release would now; the newest adapter's in a run that made none."""
     lake, segment = store.lake(), context.op_execution_context.partition_key
-    report = read_report(fetched(lake, lake.report_dir(segment, latest_adapter(lake, segment).version)))
+    run = context.instance.get_run_by_id(context.op_execution_context.run_id)
+    version = (run.tags.get(REPORT_TAG) if run else None) or latest_adapter(lake, segment).version
+    report = read_report(fetched(lake, lake.report_dir(segment, version)))
     config = store.load_config().evaluation
     wanted = {key.name for key in context.op_execution_context.selected_asset_check_keys}
     yield from (one for one in gate_results(evaluate_gates(report, config), config) if one.check_name in wanted)

@@ -49,9 +49,10 @@ def _evaluate(options: argparse.Namespace, report_to: Reporter) -> None:
     served = ParentFallback(options.served_segment, options.served_because) if options.served_segment else None
     lake = Lake(options.data) if options.data else None
     check_keys(config)
+    settings = load_config(options.config)
     inputs = gather_inputs(
         options.dataset, options.adapter, options.champion, config, options.metrics, served,
-        lake=lake, curation=load_config(options.config).curation, start_dir=options.start,
+        lake=lake, curation=settings.curation, start_dir=options.start, provider=settings.hosted,
     )  # fmt: skip
     if _same_report(options.output, inputs.data_version):
         report_to.say(f"{options.output} holds the report of these very inputs: nothing to do")
@@ -107,7 +108,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--data", help="root of the data directory: ratings, other segments, word lists (default: none of them)"
     )
-    parser.add_argument("--config", type=Path, help="YAML with a user's configuration, for its section on curation")
+    parser.add_argument(
+        "--config", type=Path, help="YAML with a user's configuration, for its sections on curation and hosted"
+    )
     parser.add_argument("--metrics", type=Path, help="folder of a team's own metrics, <name>/<name>.py")
     return parser
 

@@ -13,10 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lyo_pipelines.config.curation import CurationConfig
 from lyo_pipelines.config.evaluation import Remote
 from lyo_pipelines.evaluation.endpoints.client import ChatClient, EndpointError, Reply, key_of
 from lyo_pipelines.evaluation.engine.outputs import OutputsFolder, by_item
+from lyo_pipelines.evaluation.inputs.items import Item
+from lyo_pipelines.evaluation.measures.model_outputs import ModelOutputs
 from lyo_pipelines.external_process.progress import Progress
+from lyo_pipelines.hosted.redaction import redacted
 
 Messages = Sequence[Mapping[str, str]]
 _STAGE = "replies"
@@ -48,6 +52,33 @@ def ask_remote(
         there = _read(folder)
     found = {key: there[_id(key, messages)] for key, messages in asked.items() if _id(key, messages) in there}
     return Replies(found, why)
+
+
+def outputs_of(items: Sequence[Item], replies: Replies, limit: int) -> ModelOutputs:
+    """What came back in the order of the items, as the outputs of a model that tells no likelihoods. limit: tokens of one answer."""
+    found = [replies.found.get(item.item_id) for item in items]
+    return ModelOutputs(
+        nll_sums=[None] * len(found),
+        nll_tokens=[0] * len(found),
+        cut=[False] * len(found),
+        texts=[reply.text if reply else "" for reply in found],
+        answer_tokens=[reply.answer_tokens if reply else None for reply in found],
+        truncated=[bool(reply and reply.truncated) for reply in found],
+        prompt_tokens=[reply.prompt_tokens if reply else None for reply in found],
+        max_new_tokens=limit,
+        timing=None,
+        answered=[reply is not None for reply in found],
+    )
+
+
+def questions_of(items: Sequence[Item], curation: CurationConfig) -> dict[str, Messages]:
+    """Id -> messages of the items that have an answer to write, redacted once more, as they leave this machine."""
+    asked = [item for item in items if not item.is_plain]
+    changed = redacted((content for item in asked for _, content in item.prompt), curation)
+    return {
+        item.item_id: [{"role": role, "content": changed.get(content, content)} for role, content in item.prompt]
+        for item in asked
+    }
 
 
 def _ask(

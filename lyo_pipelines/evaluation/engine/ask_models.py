@@ -40,10 +40,6 @@ class Asker:
     on: str = ""
     """Name of the items where they are not the evaluation's own, for the progress."""
 
-    def ask_all(self) -> dict[str, ModelOutputs]:
-        """Role -> outputs, for every model of the evaluation; the base comes first."""
-        return {spec.role: self.ask(spec) for spec in self.inputs.models}
-
     def ask(self, spec: ModelSpec) -> ModelOutputs:
         """Ask one model whatever is not on disk yet."""
         folder = OutputsFolder(self.cache / self.key(spec))
@@ -52,7 +48,7 @@ class Asker:
             if not reused:
                 self._ask_model(spec, folder)
             else:
-                self.progress.start("reused answers", self._shown(spec), len(self.inputs.items), len(self.inputs.items))
+                self.progress.start("reused answers", self.shown(spec), len(self.inputs.items), len(self.inputs.items))
             return self._collect(folder, reused=reused)
 
     def key(self, spec: ModelSpec) -> str:
@@ -62,7 +58,7 @@ class Asker:
 
     def _ask_model(self, spec: ModelSpec, folder: OutputsFolder) -> None:
         config = self.inputs.config
-        self.progress.start("load", self._shown(spec), 1)
+        self.progress.start("load", self.shown(spec), 1)
         with self.host.using(spec) as (model, tokenizer):
             self.progress.update(1, 1)
             self.host.reset_memory()
@@ -101,7 +97,7 @@ class Asker:
         there = {item_id for batch in folder.batches(stage) for item_id in batch["ids"]}
         left = [e for e in encoded if e.item_id not in there]
         done, total = len(encoded) - len(left), len(encoded)
-        self.progress.start(stage, self._shown(spec), total, done)
+        self.progress.start(stage, self.shown(spec), total, done)
         for batch in asked_in_halves(left, at_once, ask, release=self.host.release_memory, say=self.progress.say):
             folder.append(stage, batch)
             done += len(batch["ids"])
@@ -123,7 +119,7 @@ class Asker:
 
         fitting = largest_fitting(min(wanted, len(asked)), needed, free_bytes(device))
         if fitting < min(wanted, len(asked)):
-            self.progress.say(f"{self._shown(spec)}: {fitting} items together instead of {wanted}, for the free memory")
+            self.progress.say(f"{self.shown(spec)}: {fitting} items together instead of {wanted}, for the free memory")
             return fitting
         return wanted
 
@@ -135,7 +131,7 @@ class Asker:
         config = self.inputs.config
         probe = _spread(encoded, config.latency_items)
         if probe:
-            self.progress.start("response time", self._shown(spec), len(probe))
+            self.progress.start("response time", self.shown(spec), len(probe))
         times = []
         for measured in generate.waiting_times(
             model, tokenizer, probe, new_tokens=config.latency_new_tokens, synchronize=self.host.synchronize
@@ -151,7 +147,8 @@ class Asker:
         }
         folder.write(WAITING, environment)
 
-    def _shown(self, spec: ModelSpec) -> str:
+    def shown(self, spec: ModelSpec) -> str:
+        """What the progress calls a model."""
         return f"{spec.role} on {self.on}" if self.on else spec.role
 
     def _is_asked(self, item: Item) -> bool:

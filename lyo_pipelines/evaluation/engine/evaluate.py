@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from lyo_pipelines.contracts.report import Report
 from lyo_pipelines.evaluation.command import HTML_REPORT, PROGRESS, REPORT
+from lyo_pipelines.evaluation.engine.ask_hosted import ask_all
 from lyo_pipelines.evaluation.engine.ask_models import Asker
 from lyo_pipelines.evaluation.engine.model_host import ModelHost, quiet_libraries
 from lyo_pipelines.evaluation.engine.optional_parts import ask_endpoints, ask_judge, ask_other_segments
@@ -61,7 +62,7 @@ def evaluate(
     around = inputs.context
     satisfaction = learn_satisfaction(around.rated, config)
     asker = Asker(inputs, host, cache, progress)
-    ours = asker.ask_all()
+    ours = ask_all(asker)
     collateral = ask_other_segments(replace(asker, cache=shared or cache))
     remote, endpoints = ask_endpoints(asker, ours)
     judge = ask_judge(asker, ours)

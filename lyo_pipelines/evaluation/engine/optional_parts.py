@@ -8,9 +8,10 @@ from dataclasses import replace
 from lyo_pipelines.config.evaluation import EndpointConfig
 from lyo_pipelines.contracts.report_sections import Collateral, EndpointSection, JudgeSection
 from lyo_pipelines.evaluation.endpoints.section import EndpointUsage, endpoint_section
-from lyo_pipelines.evaluation.engine.ask_endpoints import Replies, ask_remote
+from lyo_pipelines.evaluation.engine.ask_endpoints import Replies, ask_remote, outputs_of, questions_of
+from lyo_pipelines.evaluation.engine.ask_hosted import ask_any
 from lyo_pipelines.evaluation.engine.ask_models import Asker
-from lyo_pipelines.evaluation.inputs.evaluation_inputs import EvaluationInputs, ModelSpec
+from lyo_pipelines.evaluation.inputs.evaluation_inputs import ModelSpec
 from lyo_pipelines.evaluation.judge.prompts import AnswerPair, JudgeReply, judge_messages, parse_reply
 from lyo_pipelines.evaluation.judge.verdicts import Judgement, judge_section
 from lyo_pipelines.evaluation.measures.model_outputs import ModelOutputs
@@ -18,21 +19,25 @@ from lyo_pipelines.evaluation.report.collateral import collateral_section
 
 
 def ask_other_segments(asker: Asker) -> Collateral | None:
-    """Ask what serves now and the candidate about each set; None where the configuration names none."""
+    """Ask what serves now and the candidate about each set; None where there are none.
+
+    A provider is asked the general questions alone: other segments' items are looked at by their likelihood, which it does not tell.
+    """
     inputs = asker.inputs
     specs = [spec for spec in inputs.models if spec.role in {inputs.before, "candidate"}]
+    sets = [part for part in inputs.context.sets if part.answers or not any(spec.hosted for spec in specs)]
     outputs: dict[str, dict[str, ModelOutputs]] = {}
-    for part in inputs.context.sets:
+    for part in sets:
         config = inputs.config.model_copy(update={"latency_items": 0})
         other = replace(inputs, items=part.items, tasks=(None,) * len(part.items), config=config)
         outputs[part.name] = _asked(replace(asker, inputs=other, answers=part.answers, on=part.name), specs)
     if not outputs:
         return None
-    return collateral_section(inputs.context.sets, outputs, inputs.before, inputs.config)
+    return collateral_section(sets, outputs, inputs.before, inputs.config)
 
 
 def _asked(asker: Asker, specs: Sequence[ModelSpec]) -> dict[str, ModelOutputs]:
-    return {spec.role: asker.ask(spec) for spec in specs}
+    return {spec.role: ask_any(asker, spec) for spec in specs}
 
 
 def ask_endpoints(
@@ -41,11 +46,7 @@ def ask_endpoints(
     """(outputs of each endpoint by its name, the report's section of each); both empty where the configuration names none."""
     inputs = asker.inputs
     limit = max(outputs.max_new_tokens for outputs in ours.values())
-    asked = {
-        item.item_id: [{"role": role, "content": content} for role, content in item.prompt]
-        for item in inputs.items
-        if not item.is_plain
-    }
+    asked = questions_of(inputs.items, inputs.curation)
     outputs, sections = {}, []
     for endpoint in inputs.config.endpoints:
         replies = ask_remote(
@@ -56,25 +57,9 @@ def ask_endpoints(
             cache=asker.cache,
             progress=asker.progress,
         )
-        outputs[endpoint.name] = _outputs(inputs, replies, limit)
+        outputs[endpoint.name] = outputs_of(inputs.items, replies, limit)
         sections.append(_section(endpoint, replies, len(asked)))
     return outputs, tuple(sections)
-
-
-def _outputs(inputs: EvaluationInputs, replies: Replies, limit: int) -> ModelOutputs:
-    found = [replies.found.get(item.item_id) for item in inputs.items]
-    return ModelOutputs(
-        nll_sums=[None] * len(found),
-        nll_tokens=[0] * len(found),
-        cut=[False] * len(found),
-        texts=[reply.text if reply else "" for reply in found],
-        answer_tokens=[reply.answer_tokens if reply else None for reply in found],
-        truncated=[bool(reply and reply.truncated) for reply in found],
-        prompt_tokens=[reply.prompt_tokens if reply else None for reply in found],
-        max_new_tokens=limit,
-        timing=None,
-        answered=[reply is not None for reply in found],
-    )
 
 
 def _section(endpoint: EndpointConfig, replies: Replies, asked: int) -> EndpointSection:

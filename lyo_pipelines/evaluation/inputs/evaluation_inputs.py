@@ -6,8 +6,11 @@ import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from lyo_pipelines.config.curation import CurationConfig
 from lyo_pipelines.config.evaluation import EvaluationConfig
+from lyo_pipelines.config.hosted import HostedConfig
 from lyo_pipelines.contracts.adapter import ReinforcementRecord
+from lyo_pipelines.contracts.hosted_model import HostedModel
 from lyo_pipelines.contracts.privacy import PrivacyAudit
 from lyo_pipelines.evaluation.inputs.context import EvaluationContext
 from lyo_pipelines.evaluation.inputs.items import Item
@@ -20,6 +23,7 @@ class ModelSpec:
     """One model of the comparison: `role` is base, candidate, champion or start; `identity` changes when its weights do.
 
     A whole model (method `full`) has no adapter: its folder is its base_name. four_bit: its base is held in 4 bits (method `qlora`).
+    hosted: a model that a provider holds; base_name is then the provider's name of it.
     """
 
     role: str
@@ -28,6 +32,7 @@ class ModelSpec:
     version: str
     identity: str
     four_bit: bool = False
+    hosted: HostedModel | None = None
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,8 @@ class EvaluationInputs:
 
     segment: whose dataset and adapter these are; served: the thin segment that the report is for, if it is for one.
     champion_version: of the adapter that serves now, also where the candidate is that one; "" where none does.
+    curation: by whose rules of personal data what leaves this machine is redacted once more.
+    provider: how models that a provider holds may be asked, None where there are none.
     row_figures: what shaped the rows of the dataset. privacy: the audit of the candidate's dataset and recipe, where there is one.
     reinforcement: how the candidate was trained by rewards, if it was.
     """
@@ -62,8 +69,10 @@ class EvaluationInputs:
     champion_version: str
     data_version: str
     context: EvaluationContext
+    curation: CurationConfig
     row_figures: JsonObject = field(default_factory=dict)
     privacy: PrivacyAudit | None = None
+    provider: HostedConfig | None = None
     reinforcement: ReinforcementRecord | None = None
 
     @property

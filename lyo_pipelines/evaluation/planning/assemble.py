@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from lyo_pipelines.config.curation import CurationConfig
 from lyo_pipelines.config.evaluation import EvaluationConfig
+from lyo_pipelines.config.hosted import HostedConfig
 from lyo_pipelines.config.loading import load_config
 from lyo_pipelines.contracts.dataset import MANIFEST, DataManifest
+from lyo_pipelines.contracts.hosted_model import HOSTED_FILE, HostedModel
 from lyo_pipelines.errors import LyoError
 from lyo_pipelines.evaluation.command import EVALUATION_VERSION
 from lyo_pipelines.evaluation.inputs import items
@@ -20,6 +23,7 @@ from lyo_pipelines.evaluation.inputs.evaluation_inputs import EvaluationInputs, 
 from lyo_pipelines.evaluation.measures import catalogue, validity
 from lyo_pipelines.evaluation.measures.language_quality import NAMES as INFORMED
 from lyo_pipelines.evaluation.measures.satisfaction import NAME as PREDICTED
+from lyo_pipelines.hosted.reaching import require_askable
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines.training.plan import read_adapter
 
@@ -46,8 +50,10 @@ def gather_inputs(
     lake: Lake | None = None,
     curation: CurationConfig | None = None,
     start_dir: Path | None = None,
+    provider: HostedConfig | None = None,
 ) -> EvaluationInputs:
-    """Read manifests and the test split and fingerprint them. Raises DocumentError, TestSplitError, AdapterError or MetricError.
+    """Read manifests and the test split and fingerprint them. Raises DocumentError, TestSplitError, AdapterError or MetricError, and
+    HostedRefusedError where one of the models is a provider's that may not be asked (provider: how it may).
 
     champion_dir: of the adapter that serves now; start_dir: of the one that the candidate was tuned from, where that is another.
     lake: where ratings, other segments and word lists are looked for; curation: its configuration (default: the packaged one).
@@ -62,6 +68,7 @@ def gather_inputs(
     same = champion is not None and champion.identity == candidate.identity
     start = adapter_spec("start", start_dir) if start_dir is not None else None
     models = _distinct(base, candidate, champion, start)
+    provider = _allowed(models, provider)
     files = catalogue.metric_files(_of_files(config.metrics), metrics_dir)
     if config.primary_metric not in files:
         raise catalogue.MetricError(
@@ -72,7 +79,8 @@ def gather_inputs(
         for name, path in files.items()
         if any(catalogue.applies_to_task(name, path, task, config.primary_metric) for task in tasks)
     }
-    context = gather_context(lake, dataset_dir, manifest, config, curation or load_config().curation)
+    curation = curation or load_config().curation
+    context = gather_context(lake, dataset_dir, manifest, config, curation)
     audit = read_audit(lake, manifest.segment, candidate.version) if lake is not None else None
     parts = [
         EVALUATION_VERSION,
@@ -86,6 +94,7 @@ def gather_inputs(
         context.fingerprint,
         *([[served.segment, served.reason]] if served else []),
         *([audit.model_dump(mode="json")] if audit else []),
+        *([provider.answer_tokens] if provider else []),
     ]
     return EvaluationInputs(
         segment=manifest.segment,
@@ -103,9 +112,22 @@ def gather_inputs(
         champion_version=champion.version if champion else "",
         data_version=_hash(parts),
         context=context,
+        curation=curation,
         privacy=audit,
+        provider=provider,
         reinforcement=read_adapter(adapter_dir).manifest.reinforcement,
     )
+
+
+def _allowed(models: Sequence[ModelSpec], provider: HostedConfig | None) -> HostedConfig | None:
+    """How the provider's models among these are asked, None without any. Raises HostedRefusedError."""
+    hosted = [spec.hosted for spec in models if spec.hosted is not None]
+    if not hosted:
+        return None
+    provider = provider or load_config().hosted
+    for model in hosted:
+        require_askable(model, provider, "evaluate")
+    return provider
 
 
 def _distinct(*specs: ModelSpec | None) -> tuple[ModelSpec, ...]:
@@ -143,6 +165,8 @@ def adapter_spec(role: str, folder: Path) -> ModelSpec:
     manifest = read_adapter(folder).manifest
     whole = manifest.is_whole_model
     name, config = ("model", "config.json") if whole else ("adapter_model", "adapter_config.json")
+    if manifest.is_hosted:
+        return _hosted_spec(role, manifest.version, HostedModel.read(folder / HOSTED_FILE))
     weights = sorted(folder.glob(f"{name}*.safetensors"))
     if not weights:
         raise AdapterError(f"{folder} holds no {name}.safetensors: train the adapter again.")
@@ -159,9 +183,16 @@ def adapter_spec(role: str, folder: Path) -> ModelSpec:
     return ModelSpec(role, base.name, folder, manifest.version, identity, four_bit)
 
 
+def _hosted_spec(role: str, version: str, model: HostedModel) -> ModelSpec:
+    return ModelSpec(role, model.model, None, version, _hash([model.base_url, model.model]), hosted=model)
+
+
 def _base_spec(folder: Path) -> ModelSpec:
-    """The base as the adapter in a folder runs on it: in 4 bits where it was trained so."""
+    """The base as the adapter in a folder runs on it: in 4 bits where it was trained so; that of a hosted model is at its provider."""
     manifest = read_adapter(folder).manifest
+    if manifest.is_hosted:
+        model = HostedModel(base_url=HostedModel.read(folder / HOSTED_FILE).base_url, model=manifest.base_model.name)
+        return _hosted_spec("base", model.model, model)
     base, four_bit = manifest.base_model, manifest.base_in_4_bits
     identity = _hash([base.name, base.sha256, *([_FOUR_BITS] if four_bit else [])])
     return ModelSpec("base", base.name, None, base.name, identity, four_bit)

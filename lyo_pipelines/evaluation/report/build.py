@@ -18,6 +18,7 @@ from lyo_pipelines.contracts.report_sections import (
     EndpointSection,
     JudgeSection,
     Satisfaction,
+    TaskSection,
 )
 from lyo_pipelines.contracts.report_values import MetricDescription, MetricValue, Percentiles, Sample, Timings
 from lyo_pipelines.evaluation.command import REPORT
@@ -73,6 +74,7 @@ def build_report(
     holding = [row for row, item in enumerate(items) if item.holds]
     missing = is_incomplete(sections.endpoints, sections.judge)
     timings = {role: timing_values(answered.timing) for role, answered in outputs.items() if answered.timing}
+    tasks = task_section(inputs, outputs, measured)
     report = Report(
         segment=inputs.served.segment if inputs.served else inputs.segment,
         served_by=_served(inputs),
@@ -87,9 +89,10 @@ def build_report(
         test_split=TestSplit(items=inputs.items_in_split, groups=inputs.groups_in_split),
         enough_groups=len(set(groups)) >= config.minimum_groups,
         minimum_groups=config.minimum_groups,
-        primary_metric=config.primary_metric,
+        primary_metric=_primary(inputs, measured, tasks),
         model_versions=_versions(inputs),
         candidate_is_champion=inputs.same_as_champion,
+        without_likelihood=tuple(spec.role for spec in inputs.models if spec.hosted is not None),
         metrics={
             metric.name: MetricDescription(
                 direction=metric.direction,
@@ -100,7 +103,7 @@ def build_report(
             for metric in metrics
         },
         models={role: _model_values(by_metric, items, outputs[role], config) for role, by_metric in values.items()},
-        tasks=task_section(inputs, outputs, measured),
+        tasks=tasks,
         comparisons=tuple(compare_all(values, metrics, groups, config, holding)),
         slices=tuple(slice_all(values, metrics, items, config)),
         timings=timings,
@@ -137,6 +140,15 @@ def build_report(
     )
     outcomes = tuple(evaluate_gates(report, config))
     return report.model_copy(update={"gates": outcomes, "may_be_released": may_be_released(outcomes)})
+
+
+def _primary(inputs: EvaluationInputs, measured: Measured, tasks: TaskSection) -> str:
+    """The deciding metric; where a model is a provider's, which tells no likelihood, the first that can take the place of one."""
+    config, own = inputs.config, [name for name in tasks.own_metrics if name != VALID_ANSWER]
+    if not any(spec.hosted for spec in inputs.models):
+        return config.primary_metric
+    judges = {metric.name for metric in measured.metrics if metric.direction != "neutral"}
+    return next((name for name in (config.without_likelihood, *own) if name in judges), config.primary_metric)
 
 
 def _versions(inputs: EvaluationInputs) -> dict[str, str]:

@@ -23,7 +23,8 @@ def collateral_section(
     The intervals hold for all rows together (Bonferroni). damaged: True where the whole interval lies beyond what is tolerated, None
     where there are too few groups to say.
     """
-    pairs = [(part, "loss") for part in sets] + [(part, "checked_answer") for part in sets if part.answers]
+    pairs = [(part, "loss") for part in sets if all(one.has_likelihoods for one in outputs[part.name].values())]
+    pairs += [(part, "checked_answer") for part in sets if part.answers]
     wide = config.model_copy(update={"confidence": 1 - config.alpha / max(1, len(pairs))})
     rows = tuple(_row(part, metric, outputs[part.name], before, wide) for part, metric in pairs)
     return Collateral(

@@ -140,6 +140,12 @@ def _demand(gate: GateConfig) -> str:
 
 def _evaluate_gate(gate: GateConfig, report: Report, config: EvaluationConfig) -> Gate:
     tasks = report.tasks
+    if report.without_likelihood and gate.metric == config.primary_metric:
+        if report.primary_metric == gate.metric:
+            return _outcome(
+                gate, None, "a provider tells no likelihood, and no other metric of this task takes its place"
+            )
+        gate = gate.model_copy(update={"metric": report.primary_metric})
     own = [name for name in tasks.own_metrics if name != VALID_ANSWER and _can_be_evaluated(gate, report, name)]
     if gate.metric == TASK_METRICS and not own:
         return _outcome(gate, True, "does not apply: the task has no metrics of its own", applies=False)

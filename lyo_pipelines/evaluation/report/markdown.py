@@ -240,6 +240,8 @@ def _samples(report: Report, instead: str = "") -> str:
 
 
 def _timings(report: Report) -> str:
+    if not report.timings:
+        return "No response times: a provider's are not measured."
     rows = []
     for role, t in report.timings.items():
         spans = (t.time_to_first_token_ms, t.per_token_ms, t.total_ms)

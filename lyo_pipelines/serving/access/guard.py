@@ -17,12 +17,17 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lyo_pipelines.config.gateway import GatewayConfig
 from lyo_pipelines.serving.access.keys import Keys
+from lyo_pipelines.serving.access.keys import Scope as KeyScope
 from lyo_pipelines.serving.access.limits import Limits
 from lyo_pipelines.serving.contract import ClientGoneError, RefusedError
 
 LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
-KEY_NAME = "lyo_key"
-"""Where the scope says whose key it was."""
+KEY_NAME, HOLDER = "lyo_key", "lyo_holder"
+"""Where the scope says whose key it was: the name, and the KeyHolder. Neither is there where nobody needs a key."""
+_NEEDED: dict[str, tuple[str, str]] = {
+    "owner": ("an owner's key is needed: lyo gateway key add NAME --owner", "not_an_owner"),
+    "fine_tune": ("a key for fine-tuning is needed: lyo gateway key add NAME --fine-tune", "not_for_fine_tuning"),
+}
 _METHODS = "GET, POST, OPTIONS"
 
 
@@ -40,8 +45,8 @@ def is_loopback(host: str) -> bool:
 class Guard:
     """The outermost application. keys: None where nobody needs one. hosts: names it is asked under; open_paths: need no key.
 
-    uploads: paths of owners, whose bodies may be as large as config.largest_upload. turned_away: is told why. failed: makes the
-    response.
+    uploads: paths (and what lies below them) that take a scope, and whose bodies may be as large as config.largest_upload.
+    turned_away: is told why. failed: makes the response.
     """
 
     app: ASGIApp
@@ -50,7 +55,7 @@ class Guard:
     limits: Limits
     hosts: frozenset[str]
     open_paths: Collection[str]
-    uploads: Collection[str]
+    uploads: Mapping[str, KeyScope]
     turned_away: Callable[[str], None]
     failed: Callable[[Exception, Mapping[str, str]], Response]
 
@@ -78,6 +83,13 @@ class Guard:
         except ClientGoneError:
             return
 
+    def taken_by(self, scope: Scope) -> KeyScope | None:
+        """The scope that a path takes: of the one of `uploads` that it is, or lies below."""
+        for path, needed in self.uploads.items():
+            if scope["path"] == path or scope["path"].startswith(f"{path}/"):
+                return needed
+        return None
+
     def _check_host(self, headers: Mapping[str, str], origin: str) -> None:
         host = _name(headers.get("host", ""))
         if host not in self.hosts:
@@ -103,12 +115,11 @@ class Guard:
         if holder is None:
             self.turned_away("key")
             raise RefusedError("a key is needed: Authorization: Bearer <key>", status=401, code="invalid_api_key")
-        if scope["path"] in self.uploads and not holder.owner:
+        if (needed := self.taken_by(scope)) is not None and not holder.may(needed):
             self.turned_away("key")
-            raise RefusedError(
-                "an owner's key is needed: lyo gateway key add NAME --owner", status=403, code="not_an_owner"
-            )
-        scope[KEY_NAME] = holder.name
+            message, code = _NEEDED[needed]
+            raise RefusedError(message, status=403, code=code)
+        scope[KEY_NAME], scope[HOLDER] = holder.name, holder
         if scope["method"] == "POST" and (held := self.limits.request(holder.name)) is not None:
             limit, seconds = held
             self.turned_away(limit)
@@ -131,7 +142,7 @@ class _Watch:
 
     def __init__(self, guard: Guard, scope: Scope, receive: Receive, send: Send, cors: Mapping[str, str]) -> None:
         self._guard, self._receive, self._send = guard, receive, send
-        self._most = guard.config.largest_upload if scope["path"] in guard.uploads else guard.config.largest_body
+        self._most = guard.config.largest_upload if guard.taken_by(scope) else guard.config.largest_body
         self._cors = [(name.encode(), value.encode()) for name, value in cors.items()]
         self._read, self._whole = 0, False
         self.begun = False

@@ -13,11 +13,14 @@ import secrets
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from pathlib import Path
+from typing import Literal, TypeAlias
 
 from lyo_pipelines.errors import LyoError
 from lyo_pipelines.storage.whole_files import whole_file
 
 PREFIX = "lyo_"
+Scope: TypeAlias = Literal["owner", "fine_tune"]
+"""What a key may be made for beyond asking."""
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,60}")
 
 
@@ -27,10 +30,22 @@ class ApiKeyError(LyoError):
 
 @dataclass(frozen=True, order=True)
 class KeyHolder:
-    """Whose a key is. owner: whether it may begin trainings."""
+    """Whose a key is. owner: whether it may begin trainings and do all the rest.
+
+    fine_tune: whether it may fine-tune on files of its own (/v1/files, /v1/fine_tuning/jobs) and ask the models that come of them.
+    """
 
     name: str
     owner: bool = False
+    fine_tune: bool = False
+
+    def may(self, scope: Scope) -> bool:
+        """Whether the key opens what is kept to a scope."""
+        return self.owner or (scope == "fine_tune" and self.fine_tune)
+
+    def may_ask(self, of: str) -> bool:
+        """Whether it may ask a model that somebody's job made. of: the name of that holder."""
+        return self.owner or (self.fine_tune and self.name == of)
 
 
 @dataclass
@@ -45,7 +60,7 @@ class Keys:
         """All of them, by name."""
         return sorted(self._known().values())
 
-    def add(self, name: str, *, owner: bool = False) -> str:
+    def add(self, name: str, *, owner: bool = False, fine_tune: bool = False) -> str:
         """Make a key and return it: nobody can be told it again. Raises ApiKeyError."""
         if not _NAME.fullmatch(name):
             raise ApiKeyError(f"{name!r} cannot name a key", hint="Use letters, digits, _, . and -.")
@@ -53,7 +68,7 @@ class Keys:
         if name in _names(known):
             raise ApiKeyError(f"there is a key {name} already", hint=f"`lyo gateway key remove {name}` takes it away.")
         key = PREFIX + secrets.token_urlsafe(32)
-        self._write({**known, _digest(key): KeyHolder(name, owner)})
+        self._write({**known, _digest(key): KeyHolder(name, owner, fine_tune)})
         return key
 
     def remove(self, name: str) -> None:

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from lyo_pipelines.config.gateway import GatewayConfig
+from lyo_pipelines.config.loading import Config
 from lyo_pipelines.serving.engines.engine import Engine
+from lyo_pipelines.serving.engines.hosted_engine import HostedEngine, WithHosted
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines.storage.local_copies import models_dir, working_folder
 
 
-def engine_of(config: GatewayConfig, base: str, lake: Lake) -> Engine:
-    """Not started yet. base: name or folder of the base model. Raises NotLocalError on a remote lake."""
+def engine_of(project: Config, base: str, lake: Lake, *, clock: Callable[[], float]) -> Engine:
+    """Not started yet; with a provider beside it where the configuration lets one answer. base: name or folder of the base model.
+
+    clock: seconds since 1970. Raises NotLocalError on a remote lake.
+    """
+    hosted = HostedEngine(project.hosted, project.curation, clock=clock) if project.hosted.serve else None
+    return WithHosted(_own_engine(project.gateway, base, lake), hosted)
+
+
+def _own_engine(config: GatewayConfig, base: str, lake: Lake) -> Engine:
     models = models_dir(lake)
     if config.engine == "llama_cpp":
         from lyo_pipelines.serving.engines.llama_cpp_engine import LlamaCppEngine, LlamaCppSettings

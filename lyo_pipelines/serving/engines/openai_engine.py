@@ -243,17 +243,17 @@ class OpenAIEngine:
         assert self._prompter is not None
         return {
             "model": model, "prompt": prompt, "max_tokens": limit, "stop_token_ids": list(self._prompter.stops),
-            **{name: value for name, value in request.passed.items() if name in _OF_COMPLETIONS}, **_common(request),
+            **{name: value for name, value in request.passed.items() if name in _OF_COMPLETIONS}, **common_fields(request),
         }  # fmt: skip
 
     def _chat_body(self, model: str, request: ChatRequest) -> dict[str, Any]:
         return {
             **request.passed,
             "model": model,
-            "messages": [_message(one) for one in request.messages],
+            "messages": [chat_message(one) for one in request.messages],
             "max_tokens": request.limit,
             **({"stop": list(request.stop)} if request.stop else {}),
-            **_common(request),
+            **common_fields(request),
         }
 
     @asynccontextmanager
@@ -319,7 +319,8 @@ def _prompter(settings: OpenAISettings) -> Prompter:
     return Prompter(tokenizer, min(positions(str(folder)) or settings.context, settings.context), stops)
 
 
-def _common(request: ChatRequest) -> dict[str, Any]:
+def common_fields(request: ChatRequest) -> dict[str, Any]:
+    """What is told of sampling, to a server that is to answer as a stream and to count its tokens."""
     return {
         "temperature": request.temperature,
         "top_p": request.top_p,
@@ -329,7 +330,8 @@ def _common(request: ChatRequest) -> dict[str, Any]:
     }
 
 
-def _message(one: Any) -> dict[str, Any]:
+def chat_message(one: Any) -> dict[str, Any]:
+    """One turn as the API has it."""
     message: dict[str, Any] = {"role": one.role, "content": one.content}
     if one.tool_calls:
         message |= {"tool_calls": list(one.tool_calls), "content": one.content or None}
