@@ -232,4 +232,6 @@ def test_a_folder_names_the_language_and_a_sidecar_goes_before_everything():
 def test_plain_text_keeps_the_places_of_signs_in_code_columns_and_poems(kept: str):
     told = text_of(read("note.txt", f"Below it stands as it was written down.\n\n{kept}\n\nThat was all of it.").blocks)
     assert kept in told
-    assert text_of(read("note.txt", f"{kept}\n\nThat was all of it, as it was written down in the book.").blocks).startswith(kept)
+    assert text_of(
+        read("note.txt", f"{kept}\n\nThat was all of it, as it was written down in the book.").blocks
+    ).startswith(kept)

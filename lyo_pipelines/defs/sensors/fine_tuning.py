@@ -24,7 +24,7 @@ _GOING_ON = [
 
 @dg.sensor(
     job=retrain_job,
-    minimum_interval_seconds=10,
+    minimum_interval_seconds=30,
     default_status=dg.DefaultSensorStatus.RUNNING,
     description=(
         "Launches one training for each fine-tuning job that the gateway was asked for (/v1/fine_tuning/jobs), when its examples "
