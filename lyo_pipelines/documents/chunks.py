@@ -230,9 +230,9 @@ def _overlap_start(text: str, start: int, whole: _Whole, budget: ChunkBudget, co
     floor = max(floor, start - 12 * budget.overlap)
     for pattern in (_SENTENCE, _WORD):
         cuts = [found.end() for found in pattern.finditer(text, floor, start) if found.end() < start]
-        for place in cuts:
-            if not whole.cut_by(place) and count(text[place:start]) <= budget.overlap:
-                return place
+        first = bisect_left(cuts, True, key=lambda place: count(text[place:start]) <= budget.overlap)
+        if (place := next((cut for cut in cuts[first:] if not whole.cut_by(cut)), None)) is not None:
+            return place
     return start
 
 

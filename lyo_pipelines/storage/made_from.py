@@ -5,7 +5,7 @@ fingerprint (size, time, inode; the ETag in object storage) tells. Bytes that ro
 """
 
 # pyarrow brings no types, so what a footer holds is unknown here:
-# pyright: reportUnknownMemberType=false
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 
 from __future__ import annotations
 

@@ -7,6 +7,7 @@ of MathML, the script of MathJax 2), else MathML. Shapes: MathML, KaTeX, MathJax
 from __future__ import annotations
 
 import re
+from collections.abc import Set
 from html import unescape
 
 from lxml import html as lxml_html
@@ -130,7 +131,7 @@ def _of_mathjax(element: lxml_html.HtmlElement, *, preview: bool) -> str | None:
     return told
 
 
-def _source(element: lxml_html.HtmlElement, names: set[str]) -> str:
+def _source(element: lxml_html.HtmlElement, names: Set[str]) -> str:
     """The TeX that an element carries in an attribute."""
     carried = next((element.get(name) for name in _SOURCES if element.get(name)), None)
     return (carried or (element.get("data-value") if "ql-formula" in names else "") or "").strip()
