@@ -143,7 +143,7 @@ def test_all_packaged_lists_have_the_same_shape():
     assert (
         {path.stem for path in PACKAGED.glob("*.yaml")}
         == set(LISTS.by_language)
-        == {"en", "hi", "ta", "hi_latn", "ta_latn", "mr", "bn", "te", "gu", "kn", "ml", "pa"}
+        == {"en", "hi", "ta", "hi_latn", "ta_latn", "mr", "bn", "te", "gu", "kn", "ml", "pa", "ur", "or"}
     )
 
 
