@@ -20,6 +20,7 @@ from lyo_pipelines.contracts.document import DocumentError
 from lyo_pipelines.evaluation.command import evaluation_command, is_complete, write_config
 from lyo_pipelines.evaluation.engine import generate
 from lyo_pipelines.evaluation.engine.__main__ import main
+from lyo_pipelines.evaluation.engine.ask_hosted import ask_all
 from lyo_pipelines.evaluation.engine.ask_models import Asker
 from lyo_pipelines.evaluation.engine.model_host import ModelHost
 from lyo_pipelines.evaluation.engine.outputs import OutputsFolder, by_item
@@ -249,7 +250,7 @@ def undisturbed(world, cache: Path, say=lambda _: None) -> dict:
     inputs = gather_inputs(world.dataset, world.candidate, None, world.config)
     host = ModelHost(world.root / "models", device="cpu", dtype="float32", attention=None)
     cache.mkdir(parents=True, exist_ok=True)
-    return Asker(inputs, host, cache, Progress(cache / "progress.jsonl", say)).ask_all()
+    return ask_all(Asker(inputs, host, cache, Progress(cache / "progress.jsonl", say)))
 
 
 def test_an_interrupted_evaluation_goes_on_and_ends_the_same(world, tmp_path):
@@ -262,7 +263,7 @@ def test_an_interrupted_evaluation_goes_on_and_ends_the_same(world, tmp_path):
     every_batch = Progress(tmp_path / "progress.jsonl", interrupt, every_seconds=0)
     asker = Asker(inputs, host, tmp_path, every_batch)
     with pytest.raises(KeyboardInterrupt):
-        asker.ask_all()
+        ask_all(asker)
     spec = inputs.model("candidate")
     assert spec is not None
     kept = (tmp_path / asker.key(spec) / "answers.jsonl").read_bytes()
