@@ -18,13 +18,16 @@ _HTTP = (
     r"|gateway time-?out|overloaded|server error|client error"
 )
 _STATUS = (
-    rf"(?i)^\W*(?:https?(?:/\d(?:\.\d)?)?[\s:]*)?(?:(?:status|error|code"
-    rf"|request failed with)[\s:]*)*[45]\d\d\b[\s:,.–-]*(?:{_HTTP}|[^.\n]{{0,40}}\b(?:errors?|failed|timed? ?out)\b)"
-    rf"|^\W*(?:error|request)\b[^\n]{{0,60}}\bstatus(?: code)?[\s:]*[45]\d\d\b"
+    rf"(?i)^\W*[45]\d\d\b[\s:,.–-]*(?:{_HTTP}|error)\b"
+    rf"|^\W*(?:https?(?:/\d(?:\.\d)?)?|status|error|code|request failed with)(?:[\s:]|status|error|code)*[45]\d\d\b[\s:,.–-]*"
+    rf"(?:{_HTTP}|[^.\n]{{0,40}}\b(?:errors?|failed|timed? ?out)\b)"
+    r"|^\W*(?:error|request)\b[^\n]{0,60}\bstatus(?: code)?[\s:]*[45]\d\d\b"
 )
 _PAGE = rf"(?is)^\s*(?:<!doctype[^>]*>\s*)?<html\b.{{0,400}}<title>\s*(?:[45]\d\d\b|error\b|{_HTTP})"
-_JSON = r"""(?is)^\s*\{\s*["'](?:error|errors|fault|exception|status|status_?code|code|detail|message|object"
-    r"|type)["']\s*:.{0,200}(?:error|exception|timed? ?out|failed|overloaded|quota|rate.?limit)"""
+_JSON = (
+    r"(?is)^\s*\{\s*[\x22'](?:error|errors|fault|exception|status|status_?code|code|detail|message|object|type)[\x22']\s*:"
+    r".{0,200}(?:error|exception|timed? ?out|failed|overloaded|quota|rate.?limit)"
+)
 _RAISED = (
     r"^\s*(?:Error:\s*)?(?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:Error|Exception)(?:\s*[:(]|\s*$)|^\s*(?:[a-z_]\w*\.)+[A-Z]\w+: "
     r"|^\s*Traceback \(most recent call last\):"

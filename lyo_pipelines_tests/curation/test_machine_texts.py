@@ -14,6 +14,8 @@ from lyo_pipelines_tests.curation.test_rules import curated, fate, row
         ("en", "HTTP 502: Bad Gateway"),
         ("en", "<!DOCTYPE html><html><head><title>503 Service Unavailable</title></head><body></body></html>"),
         ("en", '{"error": {"message": "Rate limit reached", "type": "requests"}}'),
+        ("en", '{"object": "error", "message": "the engine is overloaded"}'),
+        ("en", "Error 503: upstream failed"),
         ("en", 'Traceback (most recent call last):\n  File "chat.py", line 9\nTimeoutError: no reply'),
         ("en", "httpx.ReadTimeout: timed out\nrequests.exceptions.ConnectionError: no route"),
         ("en", "An unexpected error occurred while processing your request."),
@@ -38,6 +40,8 @@ def test_a_message_of_a_failure_is_no_answer(language: str, answer: str):
         ("What does Python say to 4 / 0?", "ZeroDivisionError: division by zero"),
         ("Is my working right?", "Something went wrong in line 2: the sign of 7 must change. Try again from there."),
         ("Why did the bread not rise?", "The water was too hot. Use cooler water and try again."),
+        ("Of 1,000 pupils 55 % passed. How many did not?", "450 students failed, as 1,000 - 550 = 450."),
+        ("How many mistakes has one book?", "504 errors in 12 books make 42 in each."),
         ("How do errors enter a measurement?", "Error is what lies between a measured and a true value."),
     ],
 )
