@@ -25,10 +25,10 @@ import psutil
 import pyarrow as pa
 
 from lyo_pipelines.config.loading import load_config
-from lyo_pipelines.curation.contract import INPUTS_KEY
 from lyo_pipelines.curation.days import curate_days
 from lyo_pipelines.interactions.contract import INTERACTION
 from lyo_pipelines.storage.lake import Lake
+from lyo_pipelines.storage.made_from import INPUTS_KEY
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))

@@ -62,7 +62,7 @@ class Daemon:
 
     def tick(self) -> list[str]:
         """Evaluate the sensor, 15 s after the last time; what it complained about. Raises what the daemon would log."""
-        self.now += timedelta(seconds=15)
+        self.now += timedelta(seconds=31)
         with freeze_time(self.now):
             found = execute_sensor_iteration(self.context, _LOG, None, None)
             return [error.message for error in found if error]
