@@ -58,11 +58,12 @@ class Daemon:
 
     instance: dg.DagsterInstance
     context: IWorkspaceProcessContext
+    every: timedelta
     now: datetime = field(default_factory=get_current_datetime)
 
     def tick(self) -> list[str]:
-        """Evaluate the sensor, 15 s after the last time; what it complained about. Raises what the daemon would log."""
-        self.now += timedelta(seconds=31)
+        """Evaluate the sensor, `every` after the last time; what it complained about. Raises what the daemon would log."""
+        self.now += self.every
         with freeze_time(self.now):
             found = execute_sensor_iteration(self.context, _LOG, None, None)
             return [error.message for error in found if error]
@@ -75,12 +76,14 @@ class Daemon:
 
 
 @contextmanager
-def daemon(instance: dg.DagsterInstance, definitions: str) -> Iterator[Daemon]:
-    """A daemon that serves one of this module's definitions."""
+def daemon(
+    instance: dg.DagsterInstance, definitions: str, every: timedelta = timedelta(seconds=15)
+) -> Iterator[Daemon]:
+    """A daemon that serves one of this module's definitions and looks at its sensor every so often."""
     target = LoadableTargetOrigin(executable_path=sys.executable, module_name=__name__, attribute=definitions)
     location = InProcessWorkspaceLoadTarget(InProcessCodeLocationOrigin(target))
     with create_test_daemon_workspace_context(location, instance) as context:
-        yield Daemon(instance, context)
+        yield Daemon(instance, context, every)
 
 
 @dataclass

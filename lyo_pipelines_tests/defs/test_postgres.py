@@ -107,7 +107,7 @@ def test_wherever_a_tick_loses_its_connection_partitions_are_added_all_or_none(
     expected = sorted(f"tutoring.en.{subject}" for subject in subjects)
     drop(store, "log.jsonl", [row(100 * k + n, subject=s) for k, s in enumerate(subjects, 1) for n in range(100)])
     data_through(on_postgres, store)
-    with daemon(on_postgres, "SEGMENTS") as served:
+    with daemon(on_postgres, "SEGMENTS", timedelta(seconds=31)) as served:
         for _ in range(2):
             forget_segments(on_postgres)
             with watched(Statements()) as undisturbed:
