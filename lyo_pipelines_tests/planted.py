@@ -12,10 +12,10 @@ from typing import Any
 import pyarrow.parquet as pq
 
 _SIGN = re.compile(
-    r"zqvx[a-z0-9.\-]*|(?<![0-9a-z])(?:\+?91)?984\d{7}(?![0-9a-z])|(?<![0-9a-z])771\d{4}(?![0-9a-z])|203\.0\.113\.\d+",
+    r"zqvx[a-z0-9.\-]*|(?<![0-9a-z])(?:\+?91)?984\d{7}(?![0-9a-z])|(?<![0-9a-z.])771\d{4}(?![0-9a-z])|203\.0\.113\.\d+",
     re.IGNORECASE,
 )
-"""What all that is planted begins with: logins and addresses, telephone numbers, student numbers, network addresses."""
+"""What all that is planted begins with: logins and addresses, telephone numbers, student numbers (no fractions of a second), network addresses."""
 
 
 def person(number: int) -> str:
