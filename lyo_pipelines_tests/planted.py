@@ -15,7 +15,8 @@ _SIGN = re.compile(
     r"zqvx[a-z0-9.\-]*|(?<![0-9a-z])(?:\+?91)?984\d{7}(?![0-9a-z])|(?<![0-9a-z.])771\d{4}(?![0-9a-z])|203\.0\.113\.\d+",
     re.IGNORECASE,
 )
-"""What all that is planted begins with: logins and addresses, telephone numbers, student numbers (no fractions of a second), network addresses."""
+"""What all that is planted begins with: logins and addresses, telephone numbers, student numbers (seven digits that are no fraction of
+a second), network addresses."""
 
 
 def person(number: int) -> str:
