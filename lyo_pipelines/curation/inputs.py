@@ -20,7 +20,7 @@ from lyo_pipelines.images.reading_text import reader_name
 from lyo_pipelines.json_types import JsonObject
 from lyo_pipelines.storage.damage import DamagedTableError
 from lyo_pipelines.storage.lake import Lake
-from lyo_pipelines.storage.made_from import made_from
+from lyo_pipelines.storage.made_from import inputs_of, made_from
 
 _NOT_BY_DAY = frozenset({"segment_minimum_interactions", "user_cap"})
 
@@ -72,11 +72,7 @@ def _signature(lake: Lake, day: date, rules: str, queue: Iterable[Review]) -> st
 
 def built_from(lake: Lake, day: date) -> str | None:
     """What a curated day says it was made from; None when there is none, empty when its file is damaged."""
-    try:
-        says = made_from(lake, lake.examples(day))
-    except DamagedTableError:  # a damaged file is mended as a stale one is
-        return ""
-    return None if says is None else says.inputs or ""
+    return inputs_of(lake, lake.examples(day))
 
 
 def stale_days(lake: Lake, config: CurationConfig) -> list[date]:

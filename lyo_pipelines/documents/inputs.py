@@ -12,7 +12,7 @@ from lyo_pipelines.curation.wordlists import Wordlists, load_wordlists
 from lyo_pipelines.documents.contract import DOCUMENTS_VERSION
 from lyo_pipelines.documents.files import SetFiles, source_sets
 from lyo_pipelines.storage.lake import Lake
-from lyo_pipelines.storage.made_from import made_from
+from lyo_pipelines.storage.made_from import inputs_of
 
 
 @dataclass(frozen=True)
@@ -50,9 +50,8 @@ def set_signature(files: SetFiles, rules: str, curation: CurationConfig) -> str:
 
 
 def built_from(lake: Lake, name: str) -> str | None:
-    """What a set says it was built from; None when it was not built."""
-    says = made_from(lake, lake.documents(name))
-    return None if says is None else says.inputs or ""
+    """What a set says it was built from; None when it was not built, empty when its file is damaged."""
+    return inputs_of(lake, lake.documents(name))
 
 
 def stale_sets(lake: Lake, config: DocumentConfig, curation: CurationConfig) -> dict[str, StaleSet]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from pathlib import PurePosixPath
 from threading import Lock
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from pydantic import Field
 
-from lyo_pipelines.contracts.document import Document
+from lyo_pipelines.contracts.document import Document, DocumentError
 from lyo_pipelines.storage.lake import Lake
 
 JOB_TAG = "lyo/fine_tuning"
@@ -87,6 +88,10 @@ class TuningJob(Document):
         return f"{MODEL_PREFIX}{base}:lyo:{facet}:{self.id.removeprefix('ftjob-')}"
 
 
+_Record = TypeVar("_Record", UploadedFile, TuningJob)
+_log = logging.getLogger(__name__)
+
+
 def folder_of(lake: Lake, kind: str) -> str:
     """Folder of the `files` or `jobs`."""
     return lake.side("gateway", "fine_tuning", kind)
@@ -103,15 +108,13 @@ def record_path(lake: Lake, kind: str, identity: str) -> str:
 
 
 def read_files(lake: Lake) -> list[UploadedFile]:
-    """Every upload, newest first. Raises DocumentError."""
-    found = [UploadedFile.parse(lake.read_bytes(path), path) for path in _records(lake, "files")]
-    return sorted(found, key=lambda one: (one.created_at, one.id), reverse=True)
+    """Every upload, newest first."""
+    return _read(lake, "files", UploadedFile)
 
 
 def read_jobs(lake: Lake) -> list[TuningJob]:
-    """Every job, newest first. Raises DocumentError."""
-    found = [TuningJob.parse(lake.read_bytes(path), path) for path in _records(lake, "jobs")]
-    return sorted(found, key=lambda one: (one.created_at, one.id), reverse=True)
+    """Every job, newest first."""
+    return _read(lake, "jobs", TuningJob)
 
 
 def job_of_model(lake: Lake, model: str) -> TuningJob | None:
@@ -139,6 +142,13 @@ def end_job(lake: Lake, job: TuningJob, status: str, *, now: float, **told: Any)
     return kept
 
 
-def _records(lake: Lake, kind: str) -> list[str]:
-    folder = folder_of(lake, kind)
-    return [f"{folder}/{name}" for name in lake.names(folder) if name.endswith(_RECORD) and not name.startswith(".")]
+def _read(lake: Lake, kind: str, record: type[_Record]) -> list[_Record]:
+    """All records of a kind, newest first; a damaged one is logged, and keeps none of the others back."""
+    folder, found = folder_of(lake, kind), list[_Record]()
+    for name in lake.names(folder):
+        if name.endswith(_RECORD) and not name.startswith("."):
+            try:
+                found.append(record.parse(lake.read_bytes(f"{folder}/{name}"), f"{folder}/{name}"))
+            except DocumentError as error:
+                _log.error("%s", error)
+    return sorted(found, key=lambda one: (one.created_at, one.id), reverse=True)

@@ -17,9 +17,8 @@ from lyo_pipelines.errors import LyoError
 from lyo_pipelines.health.aggregate import ROWS, aggregate_day
 from lyo_pipelines.health.contract import HEALTH, HEALTH_VERSION, USERS
 from lyo_pipelines.interactions.days.build import stale_days as stale_interactions
-from lyo_pipelines.storage.damage import DamagedTableError
 from lyo_pipelines.storage.lake import Lake
-from lyo_pipelines.storage.made_from import INPUTS_KEY, made_from
+from lyo_pipelines.storage.made_from import INPUTS_KEY, inputs_of
 
 _CURATED = ("kept", "examined", "mismatched")
 _MISMATCH = next(position for position, rule in enumerate(RULES) if rule.name == "wrong_language")
@@ -87,11 +86,7 @@ def _signature(examples: str, config: CurationConfig) -> str:
 
 def built_from(lake: Lake, day: date) -> str | None:
     """What a day of health says it was made from; None when there is none, empty when its file is broken."""
-    try:
-        says = made_from(lake, lake.health(day))
-    except DamagedTableError:  # a damaged file is mended as a stale one is
-        return ""
-    return None if says is None else says.inputs or ""
+    return inputs_of(lake, lake.health(day))
 
 
 def _rows(lake: Lake, day: date) -> pl.DataFrame:

@@ -223,12 +223,7 @@ class Lake:
 
     def make_folder(self, folder: str) -> None:
         """Have a folder; a new one's name is on the disk, as what is written into it would be lost with it in a power cut."""
-        try:
-            local = self.local(folder)
-        except NotLocalError:
-            self.fs.makedirs(folder, exist_ok=True)
-        else:
-            _make_folder(local)
+        self.make_folders([folder])
 
     def make_folders(self, folders: Iterable[str]) -> None:
         """Have many folders, as `make_folder` does; each folder above them is brought to the disk once and not for each new name."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
+from lyo_pipelines.storage.damage import DamagedTableError
 from lyo_pipelines.storage.lake import Lake
 
 INPUTS_KEY = b"lyo.inputs"
@@ -37,6 +38,18 @@ def made_from(lake: Lake, path: str) -> MadeFrom | None:
     except FileNotFoundError:
         return None
     return _read(lake, path, mark)
+
+
+def inputs_of(lake: Lake, path: str) -> str | None:
+    """The signature of a file that is made from others: None where there is no file, "" where it says nothing or is damaged.
+
+    A damaged one then differs from whatever it should be made from, so it is made anew as a stale one is.
+    """
+    try:
+        says = made_from(lake, path)
+    except DamagedTableError:
+        return ""
+    return None if says is None else says.inputs or ""
 
 
 @lru_cache(maxsize=_KEPT)

@@ -30,6 +30,7 @@ from lyo_pipelines.fine_tuning.record import (
     folder_of,
     read_files,
     read_jobs,
+    record_path,
 )
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines.training.recipe_loading import load_recipe
@@ -215,6 +216,16 @@ def test_uploads_that_no_job_takes_are_forgotten_and_taken_ones_cannot_be_delete
     assert remove_forgotten(lake, figures, now=NOW + 23 * 3600) == 0
     assert remove_forgotten(lake, figures, now=NOW + 25 * 3600) == 1
     assert read_files(lake) == [taken] and not lake.exists(content_path(lake, left.id))
+
+
+def test_a_damaged_record_keeps_no_other_back_and_is_logged(lake, caplog):
+    config = configured()
+    whole, torn = kept(lake), kept(lake, jsonl(12))
+    job = create_job(lake, whole, wanted(config), config, now=NOW)
+    lake.write_text("{", record_path(lake, "files", torn.id))
+    lake.write_text("{", record_path(lake, "jobs", "ftjob-torn"))
+    assert (read_files(lake), read_jobs(lake)) == ([whole], [job])
+    assert torn.id in caplog.text and "ftjob-torn" in caplog.text
 
 
 def test_hyperparameters_change_the_recipe_that_retraining_launches(lake):

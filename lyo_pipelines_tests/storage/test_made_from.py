@@ -5,7 +5,7 @@ import pytest
 
 from lyo_pipelines.storage.damage import DamagedTableError
 from lyo_pipelines.storage.lake import Lake
-from lyo_pipelines.storage.made_from import INPUTS_KEY, MadeFrom, made_from
+from lyo_pipelines.storage.made_from import INPUTS_KEY, MadeFrom, inputs_of, made_from
 
 
 def _write(lake: Lake, path: str, rows: int, inputs: str | None) -> None:
@@ -53,3 +53,15 @@ def test_a_damaged_file_is_said_each_time_and_heals_when_written_anew(tmp_path):
             made_from(lake, path)
     _write(lake, path, 3, "first")
     assert made_from(lake, path) == MadeFrom("first", 3)
+
+
+def test_what_is_made_from_others_counts_as_stale_where_it_is_damaged(tmp_path):
+    lake = Lake(str(tmp_path))
+    path = lake.path("some", "part.parquet")
+
+    assert inputs_of(lake, path) is None
+    for inputs in ("first", None):
+        _write(lake, path, 3, inputs)
+        assert inputs_of(lake, path) == (inputs or "")
+    lake.local(path).write_bytes(b"no table")
+    assert inputs_of(lake, path) == ""

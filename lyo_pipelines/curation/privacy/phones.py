@@ -102,9 +102,8 @@ def _formed_phones(text: str) -> Iterator[PersonalDataSpan]:
     found: set[tuple[int, int]] = set()
     for pattern in (_INDIAN, _LANDLINE, _AMERICAN, _PAIRS):
         listed = -_GAP - 1
-        waiting: list[
-            re.Match[str]
-        ] = []  # a list's numbers so far, where the word for telephones may stand after the last
+        # a list's numbers so far, where the word for telephones may stand after the last
+        waiting: list[re.Match[str]] = []
         for match in pattern.finditer(text):
             if pattern is _LANDLINE and len(_NOT_DIGIT.sub("", match.group())) != 11:
                 continue

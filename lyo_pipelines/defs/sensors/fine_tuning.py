@@ -36,7 +36,8 @@ def fine_tuning_sensor(context: dg.SensorEvaluationContext, store: Store) -> dg.
     config = store.load_config()
     if not config.gateway.fine_tuning.enabled:
         return dg.SkipReason("fine-tuning over the gateway is off (gateway.fine_tuning.enabled)")
-    lake, jobs = store.lake(), read_jobs(store.lake())
+    lake = store.lake()
+    jobs = read_jobs(lake)
     for job in jobs:
         if job.status == CANCELLED and _ended_lately(job):
             _stop(context, job.id)
