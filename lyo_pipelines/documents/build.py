@@ -18,6 +18,7 @@ from lyo_pipelines.documents.inputs import rules_signature, set_signature
 from lyo_pipelines.documents.rows import RULES
 from lyo_pipelines.documents.set_reading import DraftDocument, read_set
 from lyo_pipelines.json_types import TableRow
+from lyo_pipelines.storage.damage import DamagedTableError
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines.storage.made_from import INPUTS_KEY
 
@@ -53,7 +54,10 @@ class _PreviousSet:
     def __init__(self, lake: Lake, name: str, rules: str) -> None:
         there = lake.exists(lake.documents(name))
         names = ("documents", "chunks", "examples")
-        found = [lake.read_table(lake.documents(name, file)) if there else None for file in names]
+        try:
+            found = [lake.read_table(lake.documents(name, file)) if there else None for file in names]
+        except DamagedTableError:  # made from the files in the folder, which are read anew
+            found = [None] * len(names)
         usable = all(
             table is not None and table.schema.equals(schema)
             for table, schema in zip(found, (DOCUMENT, CHUNK, EXAMPLE), strict=True)

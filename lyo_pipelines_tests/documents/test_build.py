@@ -129,6 +129,20 @@ def test_a_set_is_stale_when_files_or_configuration_change_and_not_otherwise(tmp
     assert stale(tmp_path) == ["notes"]
 
 
+@pytest.mark.parametrize("file", ["examples", "chunks", "documents"])
+def test_a_set_that_is_damaged_when_it_is_read_anew_loses_nothing_and_keeps_no_other_back(tmp_path, file):
+    put(tmp_path, "notes/soil.md", NOTE)
+    build(tmp_path)
+    before = rows(tmp_path)
+    lake = Lake(str(tmp_path))
+    for damaged in {file, "examples"}:  # which say what the set was made from
+        lake.local(lake.documents("notes", damaged)).write_bytes(b"PAR1 and no table")
+    put(tmp_path, "other/soil.md", NOTE)
+    assert stale(tmp_path) == ["notes", "other"]
+    build(tmp_path)
+    assert (rows(tmp_path), stale(tmp_path)) == (before, ["other"])
+
+
 def test_a_set_whose_folder_is_gone_is_emptied(tmp_path):
     path = put(tmp_path, "notes/soil.md", NOTE)
     build(tmp_path)
