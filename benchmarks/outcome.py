@@ -241,6 +241,7 @@ def train_plainly(dataset: Path, output: Path, models: Path, tokens: int) -> Non
     from datasets import Dataset
     from trl import SFTConfig, SFTTrainer
 
+    from lyo_pipelines.training.dtypes import multiplies_bfloat16
     from lyo_pipelines.training.engine import base
 
     source = base.resolve("smollm2-135m-instruct", models)
@@ -251,6 +252,7 @@ def train_plainly(dataset: Path, output: Path, models: Path, tokens: int) -> Non
         output_dir=str(output / "trainer"),
         num_train_epochs=max(0.1, tokens / length),
         use_cpu=True,
+        bf16=multiplies_bfloat16("cpu"),  # TRL's default; on a CPU without it the script would take ten times as long
         report_to="none",
         disable_tqdm=True,
     )

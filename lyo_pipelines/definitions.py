@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-from lyo_pipelines.config.settings import Settings
-from lyo_pipelines.defs.build import build_defs
-from lyo_pipelines.private_files import write_privately
+import gc
 
-write_privately(group=Settings.from_env().group_reads)
-defs = build_defs()
+# a million objects that live as long as the process: looking for garbage among them took a sixth of every start
+gc.disable()
+try:
+    from lyo_pipelines.config.settings import Settings
+    from lyo_pipelines.defs.build import build_defs
+    from lyo_pipelines.private_files import write_privately
+
+    write_privately(group=Settings.from_env().group_reads)
+    defs = build_defs()
+finally:
+    gc.enable()
+    gc.freeze()

@@ -45,7 +45,7 @@ CONFIG = f"""\
 retraining:
   launch:
     recipe: cpu_demo
-    overrides: {{budget: {{tokens: 1500}}, validation: {{max_examples: 8}}, {_STEPS}}}
+    overrides: {{devices: 1, budget: {{tokens: 1500}}, validation: {{max_examples: 8}}, {_STEPS}}}
     evaluation_items: 12
   segments:
     tutoring.en.math:
