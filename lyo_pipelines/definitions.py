@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import gc
+from lyo_pipelines.external_process.environment import loading
 
-# a million objects that live as long as the process: looking for garbage among them took a sixth of every start
-gc.disable()
-try:
+with loading():
     from lyo_pipelines.config.settings import Settings
     from lyo_pipelines.defs.build import build_defs
     from lyo_pipelines.private_files import write_privately
 
     write_privately(group=Settings.from_env().group_reads)
     defs = build_defs()
-finally:
-    gc.enable()
-    gc.freeze()

@@ -21,7 +21,7 @@ from lyo_pipelines.evaluation.engine.reporting import report_evaluation
 from lyo_pipelines.evaluation.inputs.evaluation_inputs import ParentFallback
 from lyo_pipelines.evaluation.planning.assemble import gather_inputs
 from lyo_pipelines.evaluation.report.build import read_report
-from lyo_pipelines.external_process.environment import NO_SPIN
+from lyo_pipelines.external_process.environment import NO_SPIN, loading
 from lyo_pipelines.external_process.program import Program
 from lyo_pipelines.external_process.reporter import Reporter
 from lyo_pipelines.storage.lake import Lake
@@ -58,7 +58,8 @@ def _evaluate(options: argparse.Namespace, report_to: Reporter) -> None:
         report_to.say(f"{options.output} holds the report of these very inputs: nothing to do")
         report_evaluation(report_to, options.output)
         return
-    from lyo_pipelines.evaluation.engine.evaluate import evaluate  # torch is loaded only when there is work
+    with loading():  # torch, only when there is work
+        from lyo_pipelines.evaluation.engine.evaluate import evaluate
 
     cache, shared = options.cache or default_cache(options.output), None
     if lake is not None:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from lyo_pipelines.config.settings import Settings
 from lyo_pipelines.contracts.dataset import MANIFEST, DataManifest
 from lyo_pipelines.errors import LyoError
+from lyo_pipelines.external_process.environment import loading
 from lyo_pipelines.external_process.program import Program
 from lyo_pipelines.external_process.reporter import Reporter
 from lyo_pipelines.external_process.stopping import StopRequest
@@ -162,8 +163,9 @@ def _trained(
     recipe: Recipe, options: argparse.Namespace, report: Reporter, stop: StopRequest, *, device: str, ranks: Ranks
 ) -> TrainingResult:
     """Train in this process, alone or as one of several."""
-    from lyo_pipelines.training.engine.ranks import lost_another
-    from lyo_pipelines.training.engine.run import train_adapter
+    with loading():
+        from lyo_pipelines.training.engine.ranks import lost_another
+        from lyo_pipelines.training.engine.run import train_adapter
 
     folders = (Path(options.dataset), Path(options.output), Path(options.models))
     if recipe.method not in TUNING_METHODS:
