@@ -39,18 +39,17 @@ from lyo_pipelines.storage.lake import Lake
 SEGMENT = "tutoring.en.math"
 """The segment whose whole report is printed at the end; its training gets the largest part of the budget."""
 WRITTEN = "# Written by `make demo`"
-_STEPS = "batch: {accumulation: 2}, optimizer: {learning_rate: 4.0e-4}"
 CONFIG = f"""\
 {WRITTEN}: four trainings in a few minutes on two cores. Change or remove it as you like.
 retraining:
   launch:
     recipe: cpu_demo
-    overrides: {{devices: 1, budget: {{tokens: 1500}}, validation: {{max_examples: 8}}, {_STEPS}}}
+    overrides: {{devices: 1, budget: {{tokens: 1500}}, validation: {{max_examples: 8}}}}
     evaluation_items: 12
   segments:
     tutoring.en.math:
       launch:
-        overrides: {{budget: {{tokens: 8000}}, validation: {{max_examples: 16}}, {_STEPS}}}
+        overrides: {{budget: {{tokens: 8000}}, validation: {{max_examples: 16}}}}
         evaluation_items: 54
 evaluation: {{latency_items: 3, latency_new_tokens: 24, collateral: {{segments: 0, general: false}}}}
 """
