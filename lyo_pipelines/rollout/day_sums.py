@@ -13,12 +13,12 @@ from datetime import date, datetime
 from functools import cache
 
 import polars as pl
-import pyarrow as pa
 
 from lyo_pipelines.config.loading import load_config
 from lyo_pipelines.interactions.complaints import is_cultural
 from lyo_pipelines.registry.state import Release
 from lyo_pipelines.rollout.attribution import failed, tallied, with_places
+from lyo_pipelines.rollout.interaction_days import DamagedDayError, day_batches
 from lyo_pipelines.rollout.release_rows import ASKED, OF_RELEASE, ReleaseRows
 from lyo_pipelines.rollout.routing import Routing, release_id
 from lyo_pipelines.rollout.selection import Query, candidate_keys
@@ -29,13 +29,9 @@ COLUMNS = (
     *OF_RELEASE, "user_pseudonym", "adapter_version", "experiment_arm", "rating", "response_time_ms", "error",
     "complaint_category", "retries", "rating_invited",
 )  # fmt: skip
-_LATER = {"release_id": pl.String, "rating_invited": pl.Boolean}
-"""Columns that days of before do not have."""
 BATCH = 65_536
 ROWS_AT_ONCE = 32_768
 """Rows of one release and day that wait to be added up: each addition costs some milliseconds, and what waits is in memory."""
-READ_ERRORS = (OSError, ValueError, KeyError, pl.exceptions.PolarsError)
-"""What reading a damaged day raises, whichever library reads it."""
 _PARTS = (*ASKED, "release_id")
 
 
@@ -70,10 +66,10 @@ def summed_stages(
             continue
         try:
             parting = _Parting(wanting, routing)
-            for rows in _batches(lake, day, batch_rows):
+            for rows in day_batches(lake, day, batch_rows, COLUMNS):
                 for adder, mine in parting.of(rows):
                     adder.take(mine)
-        except _DamagedDayError as error:  # the other days still tell whether a candidate harms
+        except DamagedDayError as error:  # the other days still tell whether a candidate harms
             for adder in wanting:
                 adder.drop_day(day, str(error))
         else:
@@ -85,25 +81,6 @@ def summed_stages(
 @cache
 def _packaged_categories() -> tuple[str, ...]:
     return load_config().curation.cultural_complaint_categories
-
-
-class _DamagedDayError(Exception):
-    """A day's file cannot be read to its end."""
-
-
-def _batches(lake: Lake, day: date, batch_rows: int) -> Iterator[pl.DataFrame]:
-    """A day's rows (COLUMNS). Raises _DamagedDayError."""
-    try:
-        with lake.open_table(lake.interactions(day)) as file:
-            batches = file.iter_batches(batch_size=batch_rows, columns=list(COLUMNS))
-            while (batch := next(batches, None)) is not None:
-                rows = pl.DataFrame(pl.from_arrow(pa.Table.from_batches([batch])))
-                if missing := set(COLUMNS) - set(_LATER) - set(rows.columns):
-                    raise KeyError(f"it has no column {', '.join(sorted(missing))}")
-                unknown = {name: pl.lit(None, kind) for name, kind in _LATER.items() if name not in rows.columns}
-                yield rows.with_columns(**unknown)
-    except READ_ERRORS as error:
-        raise _DamagedDayError(str(error)) from error
 
 
 class _Adder:
