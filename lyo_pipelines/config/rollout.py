@@ -64,6 +64,7 @@ class StepUpConfig(_RolloutSection):
     sample_ratio_alpha: float = Field(gt=0, lt=0.5)
     unattributed: float = Field(gt=0, lt=1)
     slower: float = Field(ge=1)
+    silent_days: int = Field(ge=1)
 
 
 class ExperimentConfig(_RolloutSection):

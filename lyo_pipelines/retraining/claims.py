@@ -140,8 +140,8 @@ def make_claim(
 def is_free(claim: Claim, *, by: str, now: datetime, seconds: float) -> bool:
     """Whether a claim of which no run was seen may be claimed again by this sensor.
 
-    One from the future was made by a clock that was wrong, so nobody can tell its age: its own sensor claims it again, with the same run
-    key, or it would hold its segment until that day.
+    One from the future was made by a clock that was wrong, so nobody can tell its age: its own sensor claims it again, with the same
+    run key, or it would hold its segment until that day.
     """
     if claim.at > now + TOLERANCE:
         return claim.by == by

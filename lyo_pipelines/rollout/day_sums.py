@@ -39,12 +39,13 @@ _PARTS = (*ASKED, "release_id")
 class StageSums:
     """A release's rows since its stage began. sums: SUMS by place and user; tally: as tallied() counts; None: no row.
 
-    unreadable: days that are left out because their file is damaged, each with the reason.
+    last_day: the newest with a row. unreadable: days that are left out because their file is damaged, each with the reason.
     """
 
     sums: pl.DataFrame | None = None
     tally: pl.DataFrame | None = None
     unreadable: Mapping[date, str] = field(default_factory=dict)
+    last_day: date | None = None
 
 
 def summed_stages(
@@ -106,6 +107,7 @@ class _Adder:
         self._known, self._changed = set(self._kept.days), False
         self._read, self._of_day, self._of_today = list[pl.DataFrame](), Sums(), Sums()
         self._unreadable: dict[date, str] = {}
+        self._today_told = False
 
     def wants(self, day: date) -> bool:
         """Whether the day belongs to the stage and is not known."""
@@ -127,6 +129,7 @@ class _Adder:
             self._changed = True
         else:
             self._of_today.add(self._of_day)
+            self._today_told = self._of_day.users is not None
         self._of_day = Sums()
 
     def drop_day(self, day: date, reason: str) -> None:
@@ -141,7 +144,8 @@ class _Adder:
             keep_days(self._lake, self.release, self._mark, self._kept)
         found = self._kept.total()
         found.add(self._of_today)
-        return StageSums(found.users, found.tally, self._unreadable)
+        last = self._today if self._today_told else self._kept.last_day
+        return StageSums(found.users, found.tally, self._unreadable, last)
 
     def _add_up(self) -> None:
         if self._read and (mine := self._belonging.of(pl.concat(self._read))).height:

@@ -590,6 +590,18 @@ def test_a_day_that_cannot_be_read_holds_the_step_and_the_other_days_still_send_
     assert looked(lake, config, START + 7 * DAY).fell_back
 
 
+def test_when_no_answer_arrives_any_more_the_step_waits_for_the_next_one(lake: Lake, config: Config) -> None:
+    ready(lake)
+    released(lake, config)
+    days_of(lake, GOOD, range(1, 4))
+    assert looked(lake, config, START + 4 * DAY).decision.action == "up"
+    held = looked(lake, config, START + 8 * DAY)
+    assert (held.decision.action, held.collected.observation.last_day) == ("hold", (START + 3 * DAY).date())
+    assert "the newest is of 2026-11-05" in held.summary
+    days_of(lake, GOOD, range(8, 9))
+    assert looked(lake, config, START + 9 * DAY).decision.action == "up"
+
+
 @pytest.mark.parametrize("damage", [b"", b"PAR1", None])
 def test_a_damaged_day_before_the_release_blinds_no_guardrail_and_is_read_once_it_is_whole(
     lake: Lake, config: Config, damage: bytes | None
