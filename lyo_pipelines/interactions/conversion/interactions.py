@@ -25,6 +25,7 @@ from lyo_pipelines.interactions.fields.scrub_columns import (
     LEFT_OUT,
     leave_out_personal_facets,
     minimise_metadata,
+    refuse_personal_names,
     scrub_categories,
     scrub_columns,
 )
@@ -90,6 +91,7 @@ def landed_table(
     data["language"] = _language_codes(data["language"])
     data["reasoning_mode"] = pc.utf8_lower(data["reasoning_mode"])
     _require(data, bad)
+    refuse_personal_names(gathered, bad)
     data["reasoning_mode"] = _known_modes(data["reasoning_mode"], findings)
     for name in ("interaction_id", "conversation_id"):
         data[name] = findings.plain_ids(data[name], name)
