@@ -88,10 +88,10 @@ def landed_table(
     findings.said += [(row, THUMBS_OF_ZERO) for row in lone_zeros(data["thumbs"])]
     data["thumbs"] = pc.if_else(pc.equal(data["thumbs"], 0), None, data["thumbs"])  # neither up nor down
     data.setdefault("images", pa.nulls(len(lines), columns.IMAGES))
+    refuse_personal_names(gathered, bad)  # before the code of a language is made of whatever stands there
     data["language"] = _language_codes(data["language"])
     data["reasoning_mode"] = pc.utf8_lower(data["reasoning_mode"])
     _require(data, bad)
-    refuse_personal_names(gathered, bad)
     data["reasoning_mode"] = _known_modes(data["reasoning_mode"], findings)
     for name in ("interaction_id", "conversation_id"):
         data[name] = findings.plain_ids(data[name], name)
