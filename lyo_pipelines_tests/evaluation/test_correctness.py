@@ -405,7 +405,9 @@ def test_a_product_may_be_multiplied_out_unless_the_question_asks_for_a_form_or_
 @given(st.lists(st.integers(-6, 6).filter(bool), min_size=2, max_size=3))
 def test_multiplying_out_changes_no_value(roots):
     product = "".join(f"(x{-root:+d})" for root in roots)
-    node = read_result(product).parts[0].value.node
+    read = read_result(product).parts[0].value
+    assert isinstance(read, Quantity)
+    node = read.node
 
     def at(one: algebra.Node, x: int) -> Fraction:
         if isinstance(one, Fraction):
@@ -413,7 +415,9 @@ def test_multiplying_out_changes_no_value(roots):
         if isinstance(one, algebra.Symbol):
             return Fraction(x)
         if isinstance(one, algebra.Power):
+            assert isinstance(one.exponent, Fraction)
             return at(one.base, x) ** int(one.exponent)
+        assert isinstance(one, algebra.Sum | algebra.Product)
         parts = one.terms if isinstance(one, algebra.Sum) else one.factors
         values = [at(part, x) for part in parts]
         return sum(values, Fraction(0)) if isinstance(one, algebra.Sum) else Fraction(math.prod(values))
