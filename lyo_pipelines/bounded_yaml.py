@@ -53,6 +53,13 @@ def bounded_loader(text: str, most_characters: int) -> yaml.SafeLoader:
     return yaml.SafeLoader(text)
 
 
+def yaml_problem(error: Exception) -> str:
+    """What is wrong with a YAML text and in which line, without that line's text: it may hold a secret, or what somebody said."""
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
+        return f"line {error.problem_mark.line + 1}: {error.problem or error.context}"
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
 def _most_open(text: str) -> int:
     most = depth = 0
     for bracket in _BRACKET.findall(text):

@@ -148,7 +148,7 @@ def _rehearser(lake: Lake, stage: Lake, config: Config) -> Callable[[Target | No
     def rehearsed(target: Target | None, base: str) -> Rehearsal:
         name = target.version if target else base
         if name not in known:
-            known[name] = rehearse_fallback(stage, target, base, models_dir(lake), config.release.rehearsal, config)
+            known[name] = rehearse_fallback(stage, target, base, models_dir(lake), config)
         return known[name]
 
     return rehearsed

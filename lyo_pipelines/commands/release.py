@@ -183,7 +183,7 @@ def roll_back(console: Console, segment: str, reason: str | None, *, rehearsal: 
     plan = steps.plan_rollback(lake, release)
     target, base = target_after(current_routing(lake), release, plan.leaves, plan.to)
     _plan(console, plan, f"{target.segment} {target.version}" if target else f"the base model {base}")
-    found = rehearse_fallback(lake, target, base, models_dir(lake), config.release.rehearsal, config)
+    found = rehearse_fallback(lake, target, base, models_dir(lake), config)
     console.print(
         f"Loaded in {found.load_seconds:.1f} s, {found.files} files verified; {found.question!r} answered in "
         f"{found.answer_seconds:.1f} s: {found.answer!r}",

@@ -20,8 +20,10 @@ def refuse_credentials(address: str) -> str:
         raise ValueError("this is no address") from None
     if inside:
         raise ValueError("an address holds no user and no password: name the environment variable with the key instead")
-    if any(word in name for name in names for word in _SECRET_NAMES):
-        raise ValueError("an address holds no key: name the environment variable with the key instead")
+    if parts.fragment or any(word in name for name in names for word in _SECRET_NAMES):
+        raise ValueError(
+            "an address holds no key, and nothing behind a #: name the environment variable with the key instead"
+        )
     return address
 
 

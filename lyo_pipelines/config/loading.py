@@ -19,7 +19,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
-from lyo_pipelines.bounded_yaml import read_bounded_yaml
+from lyo_pipelines.bounded_yaml import read_bounded_yaml, yaml_problem
 from lyo_pipelines.config.alerts import AlertConfig
 from lyo_pipelines.config.cluster import ClusterConfig
 from lyo_pipelines.config.costs import CostsConfig
@@ -45,7 +45,7 @@ DEFAULTS = Path(__file__).parent
 class Config(BaseModel):
     """The whole configuration, validated; an unknown key is an error that names it."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     interactions: InteractionsConfig
     curation: CurationConfig
@@ -113,9 +113,10 @@ def lay_over(*changes: Mapping[str, Any], source: str = "") -> Config:
         lines = "; ".join(
             f"{'.'.join(map(str, e['loc']))}: {e['msg']}{_near_keys(e['type'], e['loc'])}" for e in error.errors()
         )
+        # without the error behind it: that quotes values, and somebody may have typed a password
         raise ConfigError(
             f"{source or DEFAULTS}: {lines}.", hint="See the commented defaults in lyo_pipelines/config/*.yaml."
-        ) from error
+        ) from None
 
 
 def _near_keys(kind: str, place: Sequence[int | str]) -> str:
@@ -144,8 +145,10 @@ def read_sections(path: str | Path) -> ConfigTree:
     """A user's YAML as it stands, not yet validated. Raises ConfigError when it is no YAML with sections."""
     try:
         found: object = read_bounded_yaml(Path(path).read_text(encoding="utf-8")) or {}
-    except (OSError, yaml.YAMLError) as error:
-        raise ConfigError(f"{path}: cannot be read as YAML ({error}).", hint="Mend or remove it.") from error
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConfigError(
+            f"{path}: cannot be read as YAML ({yaml_problem(error)}).", hint="Mend or remove it."
+        ) from None
     if not is_dict(found):
         raise ConfigError(
             f"{path}: expected sections ({', '.join(Config.model_fields)}), found {type(found).__name__}."

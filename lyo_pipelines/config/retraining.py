@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
 
 from lyo_pipelines.json_types import ConfigTree
 
+_LONGEST_DAYS = 400
+"""So far back days are looked for (retraining/windows.py)."""
+_SegmentKey = Annotated[str, Field(pattern=r"^[a-z0-9_]+(?:\.[a-z0-9_]+){1,2}$")]
 _FOR_ALL = ("window_days", "baseline_days", "weekly_budget", "claim_seconds")
 
 
 class _PolicySection(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class VolumeConfig(_PolicySection):
@@ -36,7 +41,7 @@ class QualityConfig(_PolicySection):
     negative_feedback_rise: float = Field(ge=0)
     relevance: float = Field(ge=0, le=1)
     cultural_complaints_rise: float = Field(ge=0)
-    rating_drop: float = Field(ge=0)
+    rating_drop: float = Field(ge=0, le=4)
     cooldown_days: int = Field(ge=0)
 
 
@@ -66,7 +71,7 @@ class EvidenceConfig(_PolicySection):
     """F6: how much must be known before anything is said."""
 
     window_days: tuple[int, int]
-    baseline_days: int = Field(ge=7)
+    baseline_days: int = Field(ge=7, le=_LONGEST_DAYS)
     minimum_rated: int = Field(ge=2)
     minimum_baseline_rated: int = Field(ge=2)
     minimum_interactions: int = Field(ge=2)
@@ -110,7 +115,7 @@ class Policy(_PolicySection):
 class RetrainingConfig(Policy):
     """See retraining.yaml."""
 
-    segments: dict[str, dict[str, ConfigTree]]
+    segments: dict[_SegmentKey, dict[str, ConfigTree]]
     _policies: dict[str, Policy] = PrivateAttr(default_factory=dict)
 
     @model_validator(mode="after")

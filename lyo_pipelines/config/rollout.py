@@ -10,8 +10,12 @@ _SAME_SHARE = 1e-9
 """Shares that differ by less are the same one, written twice."""
 
 
+_WIDEST_DROP = 4
+"""Ratings lie between 1 and 5."""
+
+
 class _RolloutSection(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class StageConfig(_RolloutSection):
@@ -26,7 +30,7 @@ class StageConfig(_RolloutSection):
 class GuardrailConfig(_RolloutSection):
     """G4."""
 
-    rating_drop: float = Field(gt=0)
+    rating_drop: float = Field(gt=0, le=_WIDEST_DROP)
     errors: float = Field(gt=0, lt=1)
     response_time: float = Field(gt=1)
     slack: float = Field(ge=0)
@@ -60,6 +64,7 @@ class StepUpConfig(_RolloutSection):
     sample_ratio_alpha: float = Field(gt=0, lt=0.5)
     unattributed: float = Field(gt=0, lt=1)
     slower: float = Field(ge=1)
+    silent_days: int = Field(ge=1)
 
 
 class ExperimentConfig(_RolloutSection):

@@ -57,7 +57,7 @@ class Review:
         return self.interaction_id, self.finding
 
 
-_LIKE_A_FORMULA = re.compile(r"^[\s']*[=+\-@＝＋－＠]|^[\t\r]")
+_LIKE_A_FORMULA = re.compile(r"^[\s'\u200b-\u200d\u2060\ufeff]*[=+\-@＝＋－＠]|^[\t\r]")
 COLUMNS = tuple(field.name for field in fields(Review))
 _REQUIRED = ("interaction_id", "day", "finding", "decision")
 

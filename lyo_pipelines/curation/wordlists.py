@@ -18,7 +18,7 @@ import polars as pl
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from lyo_pipelines.bounded_yaml import read_bounded_yaml
+from lyo_pipelines.bounded_yaml import read_bounded_yaml, yaml_problem
 from lyo_pipelines.errors import LyoError
 from lyo_pipelines.storage.lake import Lake
 
@@ -174,7 +174,7 @@ def _parse(text: str, name: str) -> Wordlist:
         raw: Any = _ready(read_bounded_yaml(text))
         parsed = Wordlist.model_validate(raw)
     except yaml.YAMLError as error:
-        raise WordlistError(f"{name}: cannot be read as YAML ({error}). Mend or remove it.") from error
+        raise WordlistError(f"{name}: cannot be read as YAML ({yaml_problem(error)}). Mend or remove it.") from error
     except ValidationError as error:
         lines = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'file'}: {e['msg']}" for e in error.errors())
         raise WordlistError(f"{name}: {lines}. The packaged lists show the shape.") from error

@@ -33,7 +33,7 @@ def rehearse_and_step_up(context: dg.OpExecutionContext, store: Store) -> None:
             lake,
             segment,
             config.rollout,
-            lambda target, base: rehearse_fallback(lake, target, base, models, config.release.rehearsal, config),
+            lambda target, base: rehearse_fallback(lake, target, base, models, config),
             clock=clock.current_time,
             who=Who(f"{JOB} run"),
         )

@@ -134,11 +134,12 @@ def _topics(prepared: pl.DataFrame) -> pl.DataFrame:
 
 def _prepared(rows: pl.DataFrame, cultural_categories: Sequence[str]) -> pl.DataFrame:
     served = ~_on_trial()
-    rating = pl.when(served).then(pl.col("rating").cast(pl.Float64).fill_nan(None))
-    relevance = pl.when(served).then(pl.col("relevance_score").cast(pl.Float64).fill_nan(None))
+    rating, relevance, time = (
+        pl.when(served & pl.col(name).is_finite()).then(pl.col(name).cast(pl.Float64))
+        for name in ("rating", "relevance_score", "response_time_ms")
+    )
     complained = pl.col("complaint_category").is_not_null() | pl.col("complaint_text").is_not_null()
     failed = pl.col("error").fill_null("") != ""
-    time = pl.col("response_time_ms")
     people = rows["user_pseudonym"].drop_nulls().unique().to_list()
     # a fixed hash: a user stays in one group on every day
     groups = {person: crc32(person.encode()) % USER_GROUPS for person in people}
@@ -162,7 +163,7 @@ def _prepared(rows: pl.DataFrame, cultural_categories: Sequence[str]) -> pl.Data
         mismatched=served & pl.col("mismatched"),
         failed=served & failed,
         invited=pl.when(served & ~failed).then(pl.col("rating_invited")),
-        log_time=pl.when(served & ~failed & (time > 0)).then(time.cast(pl.Float64).log()),
+        log_time=pl.when(served & ~failed & (time > 0)).then(time.log()),
     )
 
 

@@ -36,11 +36,11 @@ class Pseudonyms:
     """
 
     def __init__(self, key: str) -> None:
-        if not key:
+        if not key.strip():
             raise MissingPseudonymKeyError(
                 "the pseudonym key is empty", hint="Set LYO_PSEUDONYM_KEY to a long random secret."
             )
-        keys = [part.encode("utf-8", "surrogatepass") for part in key.split("\n") if part]
+        keys = [part.encode("utf-8", "surrogatepass") for part in key.split("\n") if part.strip()]
         if len(keys[-1]) < LEAST_KEY_BYTES:  # those before are what they were
             raise WeakPseudonymKeyError(
                 f"the pseudonym key has {len(keys[-1])} bytes; it needs {LEAST_KEY_BYTES} or more, or it can be guessed.",

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from lyo_pipelines.bounded_yaml import read_bounded_yaml
+from lyo_pipelines.bounded_yaml import read_bounded_yaml, yaml_problem
 from lyo_pipelines.config.loading import overlay
 from lyo_pipelines.config.settings import PROJECT_ROOT
 from lyo_pipelines.errors import LyoError
@@ -276,7 +276,7 @@ def _mapping(text: str, name: str) -> ConfigTree:
     try:
         values = read_bounded_yaml(text) or {}
     except (yaml.YAMLError, ValueError) as error:  # ValueError: a date that there is not, such as 2026-02-30
-        raise CurriculumError(f"{name}: cannot be read as YAML ({error}). Mend or remove it.") from error
+        raise CurriculumError(f"{name}: cannot be read as YAML ({yaml_problem(error)}). Mend or remove it.") from error
     if not isinstance(values, dict):
         raise CurriculumError(f"{name}: expected keys such as subjects and languages, found {type(values).__name__}.")
     return values

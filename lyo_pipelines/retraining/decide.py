@@ -96,10 +96,10 @@ def _again(failed: Launch, case: TriggerCase, findings: tuple[TriggerFinding, ..
     without a report) would otherwise stay half done."""
     held = tuple(_stopped(case))
     attempt, most = case.history.failed_in_row + 1, case.policy.launch.maximum_attempts
-    kinds: tuple[Kind, ...] = tuple(
-        kind for kind in KINDS if any(cause.startswith(f"{kind}.") for cause in failed.causes)
-    )
-    says = f"launched for {', '.join(_base(cause) for cause in failed.causes)} on {failed.at.date().isoformat()}, and the run failed"
+    named = tuple(kind for kind in KINDS if any(cause.startswith(f"{kind}.") for cause in failed.causes))
+    kinds: tuple[Kind, ...] = named or ("volume",)
+    causes = ", ".join(_base(cause) for cause in failed.causes) or "causes that its run no longer names"
+    says = f"launched for {causes} on {failed.at.date().isoformat()}, and the run failed"
     return RetrainingDecision(
         segment=case.signals.segment,
         day=case.signals.day,
@@ -235,7 +235,7 @@ def within_budget(
     up until it is trained, so nobody starves. history: when launches of all segments were made. A retry of a failed launch takes no
     new room, and an erasure needs none.
     """
-    used = sum(now - timedelta(days=7) < at <= now for at in history)
+    used = sum(now - timedelta(days=7) < at for at in history)  # one from a clock that is ahead was launched, too
     order = list(decisions)
     asks = (d for d in order if d.outcome == "fire" and d.attempt == 1 and not any(map(is_erasure, d.causes)))
     waiting = sorted(asks, key=lambda d: _turn(d, now.date()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import date, datetime
 from itertools import takewhile
@@ -210,7 +211,8 @@ def _last(lake: Lake, segment: str) -> Training | None:
         raise
     except (NoAdapterError, UnknownVersionError):
         return None
-    _remember(lake, segment, training)
+    with suppress(OSError):  # a full disk, or a folder in its place: it is worked out again next time
+        _remember(lake, segment, training)
     return training
 
 

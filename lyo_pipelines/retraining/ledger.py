@@ -96,7 +96,10 @@ def record_decisions(
     path = lake.path("decisions", f"date={now.date().isoformat()}", f"{name}.parquet")
     if not lake.exists(path):
         lake.write_table(table, path)
-    _write_latest(lake, pl.concat([newest.filter(~pl.col("segment").is_in([d.segment for d in news])), _frame(table)]))
+    with suppress(OSError):  # a folder in its place: the days hold it all, and it is made anew out of them
+        _write_latest(
+            lake, pl.concat([newest.filter(~pl.col("segment").is_in([d.segment for d in news])), _frame(table)])
+        )
     return news
 
 

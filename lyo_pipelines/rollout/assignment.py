@@ -32,7 +32,7 @@ def release_id_of(segment: str, version: str, attempt: int = 1) -> str:
 
 def bucket_of(user: str, salt: str) -> int:
     """0 to 9,999. The remainder of a 64-bit number favours no bucket by more than 1 in 10^15."""
-    digest = sha256(f"{salt}{SEPARATOR}{user}".encode()).digest()
+    digest = sha256(f"{salt}{SEPARATOR}{user}".encode("utf-8", "surrogatepass")).digest()
     return int.from_bytes(digest[:8], "big") % BUCKETS
 
 
@@ -54,7 +54,7 @@ def buckets(users: Iterable[str], salt: str) -> NDArray[np.int64]:
 
     def one(user: str) -> int:
         own = state.copy()
-        own.update(user.encode())
+        own.update(user.encode("utf-8", "surrogatepass"))
         return int.from_bytes(own.digest()[:8], "big") % BUCKETS
 
     return np.fromiter(map(one, users), dtype=np.int64)

@@ -8,21 +8,25 @@ Thresholds do not belong here."""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 import numpy as np
 import polars as pl
-import pyarrow as pa
 
 from lyo_pipelines.config.rollout import BusinessConfig, BusinessMeasure
 from lyo_pipelines.registry.state import Release
 from lyo_pipelines.rollout.attribution import CANDIDATE, CURRENT, PLACE, with_places
+from lyo_pipelines.rollout.interaction_days import DamagedDayError, day_batches
 from lyo_pipelines.rollout.observations import BusinessSums
 from lyo_pipelines.rollout.release_rows import ASKED, ReleaseRows
 from lyo_pipelines.rollout.routing import Routing
 from lyo_pipelines.storage.lake import Lake
 
-_COLUMNS = (*ASKED, "occurred_at", "user_pseudonym", "adapter_version", "experiment_arm", "error", "metadata")
+_COLUMNS = (
+    *ASKED, "occurred_at", "user_pseudonym", "adapter_version", "experiment_arm", "error", "metadata", "release_id",
+)  # fmt: skip
+BATCH_ROWS = 65_536
 _USER = "user_pseudonym"
 
 
@@ -60,19 +64,10 @@ def _rows(lake: Lake, since: datetime, now: datetime) -> pl.DataFrame:
     for day in lake.days("interactions"):
         if not since.date() <= day <= now.date():
             continue
-        try:
-            with lake.open_table(lake.interactions(day)) as file:
-                names = [*_COLUMNS, *(["release_id"] if "release_id" in file.schema_arrow.names else [])]
-            table = pl.DataFrame(pl.from_arrow(lake.read_table(lake.interactions(day), names)))
-        except (
-            OSError,
-            ValueError,
-            KeyError,
-            pa.ArrowException,
-        ):  # told by the other measures' reading of the same day
-            continue
-        found.append(table.filter(pl.col("occurred_at").is_between(since, now), pl.col(_USER).is_not_null()))
-    return pl.concat(found, how="diagonal_relaxed") if found else pl.DataFrame()
+        with suppress(DamagedDayError):  # told by the other measures' reading of the same day
+            whole = pl.concat(day_batches(lake, day, BATCH_ROWS, _COLUMNS))
+            found.append(whole.filter(pl.col("occurred_at").is_between(since, now), pl.col(_USER).is_not_null()))
+    return pl.concat(found) if found else pl.DataFrame()
 
 
 def arms_of_users(placed: pl.DataFrame) -> pl.DataFrame:

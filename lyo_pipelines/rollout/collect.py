@@ -80,6 +80,7 @@ def collect_observations(
         candidate=arm_of(sums, CANDIDATE, before.users),
         current=arm_of(sums, CURRENT, before.users),
         attribution=attribution_of(sums, [] if found.tally is None else [found.tally], before),
+        last_day=found.last_day,
     )
     return Collected(observation, found.unreadable)
 

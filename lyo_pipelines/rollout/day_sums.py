@@ -13,12 +13,12 @@ from datetime import date, datetime
 from functools import cache
 
 import polars as pl
-import pyarrow as pa
 
 from lyo_pipelines.config.loading import load_config
 from lyo_pipelines.interactions.complaints import is_cultural
 from lyo_pipelines.registry.state import Release
 from lyo_pipelines.rollout.attribution import failed, tallied, with_places
+from lyo_pipelines.rollout.interaction_days import DamagedDayError, day_batches
 from lyo_pipelines.rollout.release_rows import ASKED, OF_RELEASE, ReleaseRows
 from lyo_pipelines.rollout.routing import Routing, release_id
 from lyo_pipelines.rollout.selection import Query, candidate_keys
@@ -29,13 +29,9 @@ COLUMNS = (
     *OF_RELEASE, "user_pseudonym", "adapter_version", "experiment_arm", "rating", "response_time_ms", "error",
     "complaint_category", "retries", "rating_invited",
 )  # fmt: skip
-_LATER = {"release_id": pl.String, "rating_invited": pl.Boolean}
-"""Columns that days of before do not have."""
 BATCH = 65_536
 ROWS_AT_ONCE = 32_768
 """Rows of one release and day that wait to be added up: each addition costs some milliseconds, and what waits is in memory."""
-READ_ERRORS = (OSError, ValueError, KeyError, pl.exceptions.PolarsError)
-"""What reading a damaged day raises, whichever library reads it."""
 _PARTS = (*ASKED, "release_id")
 
 
@@ -43,12 +39,13 @@ _PARTS = (*ASKED, "release_id")
 class StageSums:
     """A release's rows since its stage began. sums: SUMS by place and user; tally: as tallied() counts; None: no row.
 
-    unreadable: days that are left out because their file is damaged, each with the reason.
+    last_day: the newest with a row. unreadable: days that are left out because their file is damaged, each with the reason.
     """
 
     sums: pl.DataFrame | None = None
     tally: pl.DataFrame | None = None
     unreadable: Mapping[date, str] = field(default_factory=dict)
+    last_day: date | None = None
 
 
 def summed_stages(
@@ -70,10 +67,10 @@ def summed_stages(
             continue
         try:
             parting = _Parting(wanting, routing)
-            for rows in _batches(lake, day, batch_rows):
+            for rows in day_batches(lake, day, batch_rows, COLUMNS):
                 for adder, mine in parting.of(rows):
                     adder.take(mine)
-        except _DamagedDayError as error:  # the other days still tell whether a candidate harms
+        except DamagedDayError as error:  # the other days still tell whether a candidate harms
             for adder in wanting:
                 adder.drop_day(day, str(error))
         else:
@@ -85,25 +82,6 @@ def summed_stages(
 @cache
 def _packaged_categories() -> tuple[str, ...]:
     return load_config().curation.cultural_complaint_categories
-
-
-class _DamagedDayError(Exception):
-    """A day's file cannot be read to its end."""
-
-
-def _batches(lake: Lake, day: date, batch_rows: int) -> Iterator[pl.DataFrame]:
-    """A day's rows (COLUMNS). Raises _DamagedDayError."""
-    try:
-        with lake.open_table(lake.interactions(day)) as file:
-            batches = file.iter_batches(batch_size=batch_rows, columns=list(COLUMNS))
-            while (batch := next(batches, None)) is not None:
-                rows = pl.DataFrame(pl.from_arrow(pa.Table.from_batches([batch])))
-                if missing := set(COLUMNS) - set(_LATER) - set(rows.columns):
-                    raise KeyError(f"it has no column {', '.join(sorted(missing))}")
-                unknown = {name: pl.lit(None, kind) for name, kind in _LATER.items() if name not in rows.columns}
-                yield rows.with_columns(**unknown)
-    except READ_ERRORS as error:
-        raise _DamagedDayError(str(error)) from error
 
 
 class _Adder:
@@ -129,6 +107,7 @@ class _Adder:
         self._known, self._changed = set(self._kept.days), False
         self._read, self._of_day, self._of_today = list[pl.DataFrame](), Sums(), Sums()
         self._unreadable: dict[date, str] = {}
+        self._today_told = False
 
     def wants(self, day: date) -> bool:
         """Whether the day belongs to the stage and is not known."""
@@ -150,6 +129,7 @@ class _Adder:
             self._changed = True
         else:
             self._of_today.add(self._of_day)
+            self._today_told = self._of_day.users is not None
         self._of_day = Sums()
 
     def drop_day(self, day: date, reason: str) -> None:
@@ -164,7 +144,8 @@ class _Adder:
             keep_days(self._lake, self.release, self._mark, self._kept)
         found = self._kept.total()
         found.add(self._of_today)
-        return StageSums(found.users, found.tally, self._unreadable)
+        last = self._today if self._today_told else self._kept.last_day
+        return StageSums(found.users, found.tally, self._unreadable, last)
 
     def _add_up(self) -> None:
         if self._read and (mine := self._belonging.of(pl.concat(self._read))).height:

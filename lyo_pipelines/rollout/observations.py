@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from functools import cached_property
 
 import numpy as np
@@ -128,7 +128,8 @@ class BusinessSums:
 class Observation:
     """One release at one moment. stage: 1 to n; share: of the candidate, in force since `stage_began_at`; times have a zone.
 
-    business: the measures that are configured (rollout/business.py).
+    business: the measures that are configured (rollout/business.py). last_day: the newest day with a row of this release; None where
+    nobody looked, or there is none.
     """
 
     segment: str
@@ -142,6 +143,12 @@ class Observation:
     current: Arm
     attribution: Attribution = Attribution()
     business: Mapping[BusinessMeasure, BusinessSums] = field(default_factory=dict)
+    last_day: date | None = None
+
+    @property
+    def silent_days(self) -> int:
+        """Whole days since the newest row, before today."""
+        return 0 if self.last_day is None else max(0, (self.now.date() - self.last_day).days - 1)
 
     @property
     def stage_days(self) -> float:

@@ -1,7 +1,8 @@
 """What each user rated in the weeks before a release began: who was lenient then is lenient now, so less has to be seen. And how
 often failures named no adapter then, which tells what is usual.
 
-Read once, at the first look, and kept beside the registry: it lies before the release, so no later look can change it. What the
+Read once, at the first look, and kept beside the registry: it lies before the release, so no later look can change it. A day that is
+damaged is left out (what users said of the candidate counts all the same), and nothing is kept until it is whole. What the
 candidate's own version answered earlier, in a release that ended, is not what was "before".
 """
 
@@ -16,6 +17,7 @@ import pyarrow as pa
 
 from lyo_pipelines.registry.state import Release
 from lyo_pipelines.rollout.attribution import UNNAMED, failed, with_places
+from lyo_pipelines.rollout.interaction_days import DamagedDayError, day_batches
 from lyo_pipelines.rollout.release_rows import OF_RELEASE, ReleaseRows
 from lyo_pipelines.rollout.routing import Routing
 from lyo_pipelines.storage.lake import Lake
@@ -48,9 +50,10 @@ def read_pre_period(lake: Lake, release: Release, routing: Routing, *, batch_row
         OSError, pa.ArrowInvalid, KeyError, ValueError
     ):  # not there yet, damaged, or of an earlier form: read again
         return _told(pl.DataFrame(pl.from_arrow(lake.read_table(path).select(SCHEMA.names).cast(SCHEMA))))
-    found = _read(lake, release, routing, batch_rows)
-    with suppress(OSError):  # a full disk must not keep a candidate from falling back
-        lake.write_table(found.to_arrow().cast(SCHEMA), path)
+    found, whole = _read(lake, release, routing, batch_rows)
+    if whole:
+        with suppress(OSError):  # a full disk must not keep a candidate from falling back
+            lake.write_table(found.to_arrow().cast(SCHEMA), path)
     return _told(found)
 
 
@@ -66,25 +69,31 @@ def _name(release: Release) -> str:
     return f"{release.began_at:%Y%m%dT%H%M%S}"
 
 
-def _read(lake: Lake, release: Release, routing: Routing, batch_rows: int) -> pl.DataFrame:
+def _read(lake: Lake, release: Release, routing: Routing, batch_rows: int) -> tuple[pl.DataFrame, bool]:
+    """Sums by user of the days that can be read, and whether these are all."""
     assert release.began_at is not None
     first, end = release.began_at - WEEKS, release.began_at
     within = pl.col("occurred_at").is_between(first, end, closed="left")
     own = pl.col("adapter_version").eq_missing(pl.lit(release.candidate))
     belonging = ReleaseRows(release, routing, moment=end)
-    summed = pl.DataFrame(pl.from_arrow(SCHEMA.empty_table()))
+    summed, whole = pl.DataFrame(pl.from_arrow(SCHEMA.empty_table())), True
     for day in lake.days("interactions"):
         if not first.date() <= day <= end.date():
             continue
-        with lake.open_table(lake.interactions(day)) as file:
-            for batch in file.iter_batches(batch_size=batch_rows, columns=list(_COLUMNS)):
-                rows = pl.DataFrame(pl.from_arrow(pa.Table.from_batches([batch]))).filter(within & ~own)
+        try:
+            of_day = summed
+            for rows in day_batches(lake, day, batch_rows, _COLUMNS):
                 mine = with_places(
-                    belonging.of(rows.with_columns(release_id=pl.lit(None, pl.String))), release.candidate
+                    belonging.of(rows.filter(within & ~own).with_columns(release_id=pl.lit(None, pl.String))),
+                    release.candidate,
                 )
                 part = mine.group_by("user_pseudonym").agg(
                     before_n=pl.col("rating").count().cast(pl.Int64), before_sum=pl.col("rating").cast(pl.Float64).sum(),
                     orphans=((pl.col("place") == UNNAMED) & failed()).sum().cast(pl.Int64), rows=pl.len().cast(pl.Int64),
                 )  # fmt: skip
-                summed = pl.concat([summed, part]).group_by("user_pseudonym").sum()
-    return summed.select(SCHEMA.names).sort("user_pseudonym")
+                of_day = pl.concat([of_day, part]).group_by("user_pseudonym").sum()
+        except DamagedDayError:
+            whole = False
+        else:
+            summed = of_day
+    return summed.select(SCHEMA.names).sort("user_pseudonym"), whole

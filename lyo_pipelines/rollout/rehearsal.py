@@ -13,7 +13,7 @@ import time
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from lyo_pipelines.config.loading import Config, load_config
+from lyo_pipelines.config.loading import Config
 from lyo_pipelines.config.release import RehearsalConfig
 from lyo_pipelines.contracts.adapter import HOSTED
 from lyo_pipelines.contracts.hosted_model import HOSTED_FILE, HostedModel
@@ -74,39 +74,39 @@ def rehearse_fallback(
     target: Target | None,
     base_model: str,
     models_dir: Path,
-    config: RehearsalConfig,
-    project: Config | None = None,
+    config: Config,
 ) -> Rehearsal:
     """Load the target and ask it one question; a provider's model is asked where it is. Raises RehearsalError saying what is wrong."""
+    rehearsal = config.release.rehearsal
     if target is not None and target.method == HOSTED:
-        return _ask_provider(lake, target, config, project or load_config())
-    command = rehearsal_command(lake, target, base_model, models_dir, config)
+        return _ask_provider(lake, target, config)
+    command = rehearsal_command(lake, target, base_model, models_dir, rehearsal)
     name = target.version if target else base_model
     try:
-        done = run_command(command, timeout_seconds=config.seconds)
+        done = run_command(command, timeout_seconds=rehearsal.seconds)
     except subprocess.TimeoutExpired as error:
-        raise RehearsalError(f"{name} did not answer within {config.seconds:g} seconds.") from error
+        raise RehearsalError(f"{name} did not answer within {rehearsal.seconds:g} seconds.") from error
     if done.returncode:
         last = [line for line in done.stderr.strip().splitlines() if line.strip()][-1:]
         raise RehearsalError(f"{name} cannot serve: {last[0] if last else f'exit code {done.returncode}'}")
-    return Rehearsal(target=name, question=config.question, **json.loads(done.stdout.strip().splitlines()[-1]))
+    return Rehearsal(target=name, question=rehearsal.question, **json.loads(done.stdout.strip().splitlines()[-1]))
 
 
-def _ask_provider(lake: Lake, target: Target, config: RehearsalConfig, project: Config) -> Rehearsal:
-    started = time.perf_counter()
+def _ask_provider(lake: Lake, target: Target, config: Config) -> Rehearsal:
+    rehearsal, started = config.release.rehearsal, time.perf_counter()
     try:
         folder = fetched(lake, lake.path(target.folder))
         load_checked(folder, target.files)
-        remote = remote_of(HostedModel.read(folder / HOSTED_FILE), project.hosted, "serve")
+        remote = remote_of(HostedModel.read(folder / HOSTED_FILE), config.hosted, "serve")
         with ChatClient(remote, key_of(remote)) as client:
             loaded = time.perf_counter()
-            reply = client.chat([{"role": "user", "content": config.question}], max_tokens=config.max_new_tokens)
+            reply = client.chat([{"role": "user", "content": rehearsal.question}], max_tokens=rehearsal.max_new_tokens)
     except LyoError as error:
         raise RehearsalError(f"{target.version} cannot serve: {error}") from error
     if not reply.text:
         raise RehearsalError(f"{target.version} cannot serve: it answered nothing")
     seconds = round(loaded - started, 2), round(time.perf_counter() - loaded, 2)
-    return Rehearsal(target.version, len(target.files), config.question, reply.text, *seconds)
+    return Rehearsal(target.version, len(target.files), rehearsal.question, reply.text, *seconds)
 
 
 def rehearsal_command(

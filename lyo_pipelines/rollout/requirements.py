@@ -1,4 +1,5 @@
-"""What a step up needs (G5), one function each: ratings shown not to be worse, exposure, sound assignment, time served.
+"""What a step up needs (G5), one function each: ratings shown not to be worse, exposure, sound assignment, time served, answers
+that are recent.
 
 Each holds the release where it is until it is met; what sends it back stands in guardrails.py.
 """
@@ -86,6 +87,19 @@ def time_served(case: ReleaseCase) -> ReleaseFinding:
     return ReleaseFinding(
         "up.time_served", "clear" if met else "hold", f"{days:.1f} of {needed:g} days at this stage", told
     )
+
+
+def recent(case: ReleaseCase) -> ReleaseFinding:
+    """Answers that are not days old: while none arrive, nobody knows what users meet, and days that pass prove nothing."""
+    silent, last = case.seen.silent_days, case.seen.last_day
+    told = rounded_measurements(silent_days=silent, limit=case.config.up.silent_days)
+    if last is not None and silent >= case.config.up.silent_days:
+        says = (
+            f"no answer of this release has arrived for {silent} days, the newest is of {last.isoformat()}: look at the gateway's "
+            "journal and at landing"
+        )
+        return ReleaseFinding("up.recent", "hold", says, told)
+    return ReleaseFinding("up.recent", "clear", "answers are recent", told)
 
 
 def success_metrics(case: ReleaseCase) -> ReleaseFinding:
@@ -200,5 +214,5 @@ def until_known(case: ReleaseCase) -> float | None:
     return round(max(0.0, case.stage.days - days, exposed, rating), 2)
 
 
-REQUIREMENTS = (not_worse, exposure, sample_ratio, time_served, success_metrics, attribution)
+REQUIREMENTS = (not_worse, exposure, sample_ratio, time_served, recent, success_metrics, attribution)
 """Everything that a step up needs beside guardrails that are not near."""

@@ -238,7 +238,22 @@ def from_text(text: str) -> Routing:
 
 def _read_entry(told: Mapping[str, Any]) -> RoutingEntry:
     targets = {name: Target(**told[name]) if told[name] else None for name in ("champion", "candidate")}
-    return RoutingEntry(**{**told, **targets})
+    entry = RoutingEntry(**{**told, **targets})
+    for target in filter(None, targets.values()):
+        _require(target, dict.fromkeys(("segment", "version", "method", "base_model", "folder"), str) | {"files": dict})
+    _require(
+        entry, dict.fromkeys(("segment", "salt", "release_id"), str) | {"sequence": int, "stage": int, "buckets": int}
+    )
+    if not 0 <= entry.buckets <= BUCKETS:
+        raise ValueError(f"{entry.segment}: {entry.buckets} of {BUCKETS} buckets")
+    return entry
+
+
+def _require(told: Target | RoutingEntry, kinds: Mapping[str, type]) -> None:
+    """Raise TypeError for a value that somebody made another kind of thing: gateways compare and count with them."""
+    for name, kind in kinds.items():
+        if not isinstance(getattr(told, name), kind):
+            raise TypeError(f"{told.segment}: {name} is no {kind.__name__}")
 
 
 def _entry(release: Release) -> RoutingEntry:

@@ -64,6 +64,13 @@ class KeptDays:
             found.add(sums)
         return found
 
+    @property
+    def last_day(self) -> date | None:
+        """The newest day with a row; of days that have grown old, which are told together, the newest of all."""
+        told = [day for day, sums in self.recent.items() if sums.users is not None]
+        old = [day for day in self.days if day not in self.recent] if self.settled.users is not None else []
+        return max([*told, *old], default=None)
+
     def keep(self, day: date, fingerprint: str, sums: Sums) -> None:
         """Add a finished day."""
         self.days[day], self.recent[day] = fingerprint, sums

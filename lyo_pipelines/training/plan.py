@@ -5,6 +5,7 @@ Nothing here imports torch or knows Dagster.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 from dataclasses import dataclass
@@ -118,8 +119,13 @@ def training_command(
 
 
 def is_complete(adapter_dir: str | Path) -> bool:
-    """Whether the training that writes this folder has ended: its manifest is written last."""
-    return (Path(adapter_dir) / MANIFEST).is_file()
+    """Whether the training that writes this folder has ended: its manifest is written last. No folder has too long a name."""
+    try:
+        return (Path(adapter_dir) / MANIFEST).is_file()
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            return False
+        raise
 
 
 def read_adapter(adapter_dir: str | Path) -> TrainingResult:

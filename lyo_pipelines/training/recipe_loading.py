@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from lyo_pipelines.bounded_yaml import read_bounded_yaml
+from lyo_pipelines.bounded_yaml import read_bounded_yaml, yaml_problem
 from lyo_pipelines.config.loading import overlay
 from lyo_pipelines.errors import LyoError
 from lyo_pipelines.json_types import ConfigTree
@@ -86,7 +86,7 @@ def _read(name_or_path: str | Path, seen: tuple[str, ...]) -> tuple[ConfigTree, 
     try:
         values = read_bounded_yaml(path.read_text(encoding="utf-8")) or {}
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise RecipeError(f"{path}: cannot be read as YAML ({error})") from error
+        raise RecipeError(f"{path}: cannot be read as YAML ({yaml_problem(error)})") from None
     if not isinstance(values, dict):
         raise RecipeError(f"{path}: expected keys and values, found {type(values).__name__}")
     parent = values.pop("extends", None)

@@ -62,11 +62,12 @@ def chosen_adapter(lake: Lake, segment: str, version: str = "") -> TrainingResul
     """
     if not version:
         return latest_adapter(lake, segment)
-    folder = fetched(lake, lake.adapter_dir(segment, version))
-    if "/" in version or not is_complete(folder):
-        known = ", ".join(one.version for one in list_adapters(lake, segment)) or "none yet"
-        raise NoAdapterError(f"{segment} has no finished adapter {version!r} (finished: {known}).")
-    return read_adapter(folder)
+    if version in lake.names(lake.adapter_dir(segment)):  # a name, whatever else a path may hold
+        folder = fetched(lake, lake.adapter_dir(segment, version))
+        if is_complete(folder):
+            return read_adapter(folder)
+    known = ", ".join(one.version for one in list_adapters(lake, segment)) or "none yet"
+    raise NoAdapterError(f"{segment} has no finished adapter {version[:100]!r} (finished: {known}).")
 
 
 def supervised_adapter(lake: Lake, segment: str) -> TrainingResult:

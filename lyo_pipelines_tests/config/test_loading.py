@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Iterator
 from typing import get_args
 
@@ -74,6 +75,38 @@ def test_a_wrong_file_is_named_with_the_key(tmp_path, text, said):
         load_config(path)
     assert str(path) in str(error.value)
     assert said in str(error.value)
+
+
+SECRET = "correct-horse-battery"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"alerts: {{email: {{password: {SECRET}}}}}",
+        f"alerts: {{email: {{port: {SECRET}}}}}",
+        f'alerts:\n  email:\n    password: "{SECRET}\n    host: x\n',
+        f"alerts: [{SECRET}",
+        f"hosted: {{base_url: 'https://svc:{SECRET}@api.example/v1'}}",
+        f"hosted: {{base_url: 'https://api.example/v1?key={SECRET}'}}",
+    ],
+)
+def test_no_error_quotes_what_somebody_typed_where_a_secret_may_stand(tmp_path, text):
+    path = tmp_path / "config.yaml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError) as caught:
+        load_config(path)
+    assert SECRET not in "".join(traceback.format_exception(caught.value)), (
+        "nor an error behind it, which Dagster keeps"
+    )
+    assert "config.yaml" in str(caught.value)
+
+
+def test_a_file_in_another_encoding_is_named(tmp_path):
+    path = tmp_path / "config.yaml"
+    path.write_bytes("curation: {minimum_rating: 4}".encode("utf-16"))
+    with pytest.raises(ConfigError, match=r"config\.yaml: cannot be read as YAML"):
+        load_config(path)
 
 
 def test_a_file_that_is_not_there_is_said(tmp_path):

@@ -58,6 +58,9 @@ def test_a_segment_has_its_own_values_over_those_of_all(tmp_path):
         (f"segments: {{{SEGMENT}: {{volume: {{minimum_example: 5}}}}}}", "volume.minimum_example"),
         (f"segments: {{{SEGMENT}: {{volume: {{minimum_examples: 9000}}}}}}", "must not be below"),
         (f"segments: {{{SEGMENT}: {{volume: 5}}}}", f"segments.{SEGMENT}.volume"),
+        ("segments: {Tutoring.TA: {volume: {earliest_days: 7}}}", "segments.Tutoring.TA"),
+        ("quality: {rating_drop: .inf}", "quality.rating_drop"),
+        ("evidence: {baseline_days: 1000000}", "evidence.baseline_days"),
     ],
 )
 def test_a_figure_that_does_not_fit_is_refused_by_name(tmp_path, text, said):

@@ -38,6 +38,10 @@ def test_there_are_only_the_stages_that_there_are():
         (f"stages: [{STAGE}]", "rollout.stages"),
         ("brakes: {rating_drop: 0.05}", "must not be below up.margin"),
         ("brakes: {error: 0.1}", "rollout.brakes.error"),
+        ("brakes: {rating_drop: 30}", "rollout.brakes.rating_drop"),  # no rating can fall by more than 4 points
+        ("brakes: {response_time: .inf}", "rollout.brakes.response_time"),
+        ("brakes: {errors: .nan}", "rollout.brakes.errors"),
+        (f"stages: [{STAGE.replace('days: 1', 'days: .inf')}, {STAGE}]", r"rollout\.stages\.0\.days"),
         ("watch: {close: {confidence: 0.5}}", "rollout.watch.close.confidence"),
         ("experiment: {share: 1.0}", "rollout.experiment.share"),
     ],

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lyo_pipelines.evaluation.answers import algebra
 from lyo_pipelines.evaluation.answers.correctness import is_correct
 from lyo_pipelines.evaluation.answers.reading import read_result
 from lyo_pipelines.evaluation.answers.values import Quantity
@@ -347,6 +349,112 @@ def test_a_set_has_no_order_and_a_point_has_one(values, random):
     assert is_correct("Answer: " + " and ".join(map(str, shuffled)), " and ".join(map(str, values)))
     point = f"({', '.join(map(str, shuffled))})"
     assert is_correct(f"Answer: {point}", f"({', '.join(map(str, values))})") is (shuffled == values)
+
+
+@pytest.mark.parametrize(
+    ("expected", "stated", "right"),
+    [
+        ("1 < x < 7", "(1, 7)", True),
+        ("1 < x < 7", "[1, 7]", False),
+        ("1 ≤ x < 7", "[1, 7)", True),
+        ("1 ≤ x < 7", "(1, 7]", False),
+        ("x ≥ 4", "$x \\in [4, \\infty)$", True),
+        ("x ≥ 4", "(4, ∞)", False),
+        ("x < 0 or x > 9", "(-∞, 0) ∪ (9, ∞)", True),
+        ("x < 0 or x > 9", "0 < x < 9", False),
+        ("x > 0 and x < 9", "0 < x < 9", True),
+        ("y < 5", "x < 5", False),
+        ("-3 ≤ x ≤ 3", "±3", False),
+        ("(1, 7)", "(7, 1)", False),
+    ],
+)
+def test_inequalities_may_be_said_as_intervals(expected, stated, right):
+    assert is_correct(f"Answer: {stated}", expected) is right
+
+
+@pytest.mark.parametrize(
+    ("stated", "right"),
+    [
+        (r"\begin{bmatrix} 3 & 1 \\ 0 & 2 \end{bmatrix}", True),
+        ("[[3, 1], [0, 2]]", True),
+        (r"\begin{pmatrix} 3 & 0 \\ 1 & 2 \end{pmatrix}", False),
+        (r"\begin{pmatrix} 3 & 1 & 0 & 2 \end{pmatrix}", False),
+        ("3, 1, 0, 2", False),
+    ],
+)
+def test_a_matrix_is_its_rows_whatever_its_brackets(stated, right):
+    assert is_correct(f"Answer: {stated}", r"\begin{pmatrix} 3 & 1 \\ 0 & 2 \end{pmatrix}") is right
+
+
+def test_a_column_is_no_row():
+    column = r"\begin{pmatrix} 3 \\ 1 \end{pmatrix}"
+    assert is_correct(r"Answer: \begin{bmatrix} 3 \\ 1 \end{bmatrix}", column)
+    assert not is_correct(r"Answer: \begin{bmatrix} 3 & 1 \end{bmatrix}", column)
+
+
+def test_a_product_may_be_multiplied_out_unless_the_question_asks_for_a_form_or_shows_it():
+    garden, known = "A garden is x + 2 metres wide and x + 5 long. What is its area?", "(x+2)(x+5)"
+    assert is_correct("Answer: x^2 + 7x + 10", known, garden)
+    assert is_correct(f"Answer: {known}", "x^2 + 7x + 10", garden)
+    assert not is_correct("Answer: x^2 + 7x + 7", known, garden)
+    assert not is_correct("Answer: x^2 + 7x + 10", known, "Factorise x^2 + 7x + 10.")
+    assert not is_correct("Answer: (x + 2)(x + 5)", "x^2 + 7x + 10", "What is (x+2)(x+5)?")
+    assert not is_correct("Answer: x^2 + 7x + 10", known), "nobody can tell what was asked"
+
+
+@given(st.lists(st.integers(-6, 6).filter(bool), min_size=2, max_size=3))
+def test_multiplying_out_changes_no_value(roots):
+    product = "".join(f"(x{-root:+d})" for root in roots)
+    read = read_result(product).parts[0].value
+    assert isinstance(read, Quantity)
+    node = read.node
+
+    def at(one: algebra.Node, x: int) -> Fraction:
+        if isinstance(one, Fraction):
+            return one
+        if isinstance(one, algebra.Symbol):
+            return Fraction(x)
+        if isinstance(one, algebra.Power):
+            assert isinstance(one.exponent, Fraction)
+            return at(one.base, x) ** int(one.exponent)
+        assert isinstance(one, algebra.Sum | algebra.Product)
+        parts = one.terms if isinstance(one, algebra.Sum) else one.factors
+        values = [at(part, x) for part in parts]
+        return sum(values, Fraction(0)) if isinstance(one, algebra.Sum) else Fraction(math.prod(values))
+
+    assert all(at(node, x) == at(algebra.expanded(node), x) for x in range(-3, 4))
+
+
+@pytest.mark.parametrize(
+    ("expected", "answer", "right"),
+    [
+        ("an increase of 12%", "Answer: 12% increase", True),
+        ("an increase of 12%", "Answer: 12% decrease", False),
+        ("₹40 हानि", "उत्तर: ₹40 लाभ", False),
+        ("₹40 हानि", "उत्तर: ₹40 हानि", True),
+        ("21 °C", "Answer: 21 degrees Celsius", True),
+        ("21 °C", "Answer: 21 degrees Fahrenheit", False),
+        ("2 kWh", "Answer: 7.2 MJ", True),
+        ("1/11", r"Answer: 0.\overline{09}", True),
+        ("1/11", r"Answer: 0.\overline{9}", False),
+        ("∅", "Answer: There is no solution.", True),
+        ("∅", "Answer: {0}", False),
+        ("half past 9", "Answer: 9:30", True),
+        ("quarter to 9", "Answer: 9:15", False),
+        ("12 noon", "Answer: 12:00 pm", True),
+        ("12 noon", "Answer: 12:00 am", False),
+        ("37", "Answer: thirty-seven", True),
+        ("37", "Answer: thirty-six", False),
+        ("15", "Answer: twenty minus five", True),
+        ("2.5", "उत्तर: ढाई", True),
+        ("3/8", "Answer: three eighths", True),
+        ("{p, q}", "Answer: {q, p}", True),
+        ("{p, q}", "Answer: {q}", False),
+        ("iron and carbon", "Answer: both iron and carbon", True),
+    ],
+)
+def test_other_words_for_the_same_result(expected, answer, right):
+    assert is_correct(answer, expected) is right
 
 
 @given(st.text(max_size=300), st.text(max_size=60))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lyo_pipelines.config.release import RehearsalConfig
+from lyo_pipelines.config.loading import lay_over
 from lyo_pipelines.rollout.rehearsal import RehearsalError, rehearse_fallback
 from lyo_pipelines.rollout.routing import Target
 from lyo_pipelines.storage.lake import Lake
@@ -16,7 +16,8 @@ from lyo_pipelines_tests.evaluation.sample_reports import tiny_base
 from lyo_pipelines_tests.registry.event_factory import SEGMENT
 from lyo_pipelines_tests.rollout.adapter_factory import adapter
 
-CONFIG = RehearsalConfig(question="What is 7 + 5?", max_new_tokens=4, seconds=300)
+REHEARSAL = {"question": "What is 7 + 5?", "max_new_tokens": 4, "seconds": 300}
+CONFIG = lay_over({"release": {"rehearsal": REHEARSAL}})
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +48,6 @@ def test_what_cannot_serve_says_why(world: tuple[Lake, Path, Target]) -> None:
         rehearse_fallback(lake, other, str(base), lake.local(lake.side("models")), CONFIG)
     with pytest.raises(RehearsalError, match="cannot serve: "):
         rehearse_fallback(lake, None, "no-such-model", lake.local(lake.side("models")), CONFIG)
-    hurried = CONFIG.model_copy(update={"seconds": 0.05})
+    hurried = lay_over({"release": {"rehearsal": {**REHEARSAL, "seconds": 0.05}}})
     with pytest.raises(RehearsalError, match="did not answer within"):
         rehearse_fallback(lake, target, str(base), lake.local(lake.side("models")), hurried)

@@ -194,3 +194,14 @@ def test_what_counts_as_negative_and_as_cultural_is_said_by_the_columns():
     assert health.select("judged", "negative", "complaints", "cultural").row(0) == (4, 3, 1, 0)
     cultural, _ = aggregate_day(frame([row(complaint_category="CULTURAL"), row(complaint_category="other")]), CULTURAL)
     assert cultural.select("complaints", "cultural").row(0) == (2, 1)
+
+
+@pytest.mark.parametrize("odd", [math.nan, math.inf, -math.inf])
+def test_a_figure_that_is_none_counts_as_missing(odd):
+    plain = [row(user_pseudonym=f"u_{n}") for n in range(3)]
+    broken = row(user_pseudonym="u_9", rating=odd, relevance_score=odd, response_time_ms=odd)
+    missing = row(user_pseudonym="u_9", rating=None, relevance_score=None, response_time_ms=None)
+    for found, wanted in zip(
+        aggregate_day(frame([*plain, broken]), CULTURAL), aggregate_day(frame([*plain, missing]), CULTURAL), strict=True
+    ):
+        assert found.equals(wanted)

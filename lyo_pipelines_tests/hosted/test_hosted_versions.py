@@ -16,7 +16,6 @@ import pytest
 import yaml
 
 from lyo_pipelines.config.loading import lay_over
-from lyo_pipelines.config.release import RehearsalConfig
 from lyo_pipelines.contracts.adapter import HOSTED
 from lyo_pipelines.contracts.hosted_model import HOSTED_FILE, HostedModel
 from lyo_pipelines.defs.build import build_defs
@@ -340,12 +339,12 @@ def test_personal_data_in_calls_of_tools_does_not_leave(provider):
 def test_it_is_rehearsed_where_it_is_and_falls_back_to_a_model_that_is_here(released, judged, provider, tmp_path):
     lake, version, _ = judged
     release = read_release(lake, SEGMENT)
-    config = lay_over({"hosted": hosted_config(provider, consent=True, serve=True)})
-    short = RehearsalConfig(question="What is 7 + 5?", max_new_tokens=4, seconds=60)
-    found = rehearse_fallback(lake, target_of(release, version), "", tmp_path, short, config)
+    asked = {"release": {"rehearsal": {"question": "What is 7 + 5?"}}}
+    config = lay_over(asked, {"hosted": hosted_config(provider, consent=True, serve=True)})
+    found = rehearse_fallback(lake, target_of(release, version), "", tmp_path, config)
     assert (found.target, found.answer) == (version, "heard What is 7 + 5?")
     with pytest.raises(RehearsalError, match=r"hosted\.base_url is not set"):
-        rehearse_fallback(lake, target_of(release, version), "", tmp_path, short, lay_over({}))
+        rehearse_fallback(lake, target_of(release, version), "", tmp_path, lay_over({}))
     target, base = target_after(read_routing(lake), release, version, "")
     assert target is None and base == "smollm2-135m-instruct"
 

@@ -111,6 +111,25 @@ def test_nor_from_langfuse_openai_or_a_mapped_file(tmp_path):
     assert "student 17/b" not in written
 
 
+NAMES = ("task", "language", "subject", "topic", "grade", "team", "reasoning_mode", "model", "adapter_version", "experiment_arm",
+         "release_id", "complaint_category", "source")  # fmt: skip
+
+
+@pytest.mark.parametrize("planted", ["9845012376", "+91 98450 12376", "leelavathi-7", "ask Leelavathi"])
+def test_no_name_that_others_count_by_holds_a_person(tmp_path, planted):
+    lake = lake_at(tmp_path / "data")
+    rows = [row(number, user_id="leelavathi", **{name: planted}) for number, name in enumerate(NAMES)]
+    land(
+        lake, jsonl(tmp_path / "a.jsonl", [*rows, row(99, adapter_version="owner-20261120T103045", model="gpt-4-0613")])
+    )
+    build(lake)
+    written = everything_written(lake).lower()
+    assert "leelavathi" not in written
+    assert "98450" not in written
+    assert "owner-20261120t103045" in written
+    assert "gpt-4-0613" in written
+
+
 def test_the_rejected_text_keeps_what_is_no_person(tmp_path):
     lake = lake_at(tmp_path / "data")
     land(lake, jsonl(tmp_path / "a.jsonl", [row(1, user_id=RAW, occurred_at="never")]))

@@ -119,6 +119,17 @@ def test_a_claim_without_a_run_is_claimed_again_by_its_sensor_soon_and_by_others
         assert read_claims(lake) == [again]
 
 
+@pytest.mark.parametrize(("ahead", "free"), [(timedelta(minutes=5), False), (timedelta(days=40), True)])
+def test_a_claim_by_a_clock_that_was_ahead_does_not_hold_its_segment_until_that_day(lake, ahead, free):
+    made(claim(lake, now=NOW + ahead))
+    assert is_free(read_claims(lake)[0], by="volume_sensor", now=NOW, seconds=SECONDS) is False
+    assert (seen(lake) == []) == free, "nothing that runs"
+    again = claim(lake)
+    assert (again is not None) == free
+    if again is not None:
+        assert (again.generation, again.at) == (1, NOW)
+
+
 def test_two_ticks_that_claim_again_at_once_get_one_claim(disk):
     claim(disk)
     with ThreadPoolExecutor(6) as pool:

@@ -156,6 +156,12 @@ def test_a_retry_is_another_attempt_at_the_same_launch():
     assert again.outcome == "fire"
 
 
+def test_a_failed_launch_whose_run_lost_the_names_of_its_causes_is_tried_again_and_says_so():
+    decision = decided(past=TrainingHistory(launches=(launch(1, status="failed"),)))
+    assert (decision.outcome, decision.attempt) == ("fire", 2)
+    assert "causes that its run no longer names" in decision.says
+
+
 def test_a_failed_launch_is_tried_again_even_when_its_causes_are_gone():
     """The run died between the adapter and its report: the new adapter answers the cause, and nobody has evaluated it."""
     trained = training(0, examples=FELL.examples)

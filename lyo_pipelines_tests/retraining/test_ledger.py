@@ -168,3 +168,12 @@ def test_what_was_decided_is_verified_by_day_and_as_of_last(tmp_path):
     for path in paths:
         path.write_bytes(path.read_bytes()[:-9])
     assert [Path(one.path) for one in verify_lake(lake, now=NOW).damage] == paths
+
+
+def test_a_folder_where_the_newest_decisions_were_stops_nobody(tmp_path):
+    disk = Lake(str(tmp_path))
+    Path(disk.path("decisions", "latest.parquet")).mkdir(parents=True)
+    first = fell()
+    assert keep(disk, first) == [first]
+    assert keep(disk, first) == [], "the days tell what was decided"
+    assert latest_decisions(disk)["segment"].to_list() == [first.segment]

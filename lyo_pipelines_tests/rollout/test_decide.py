@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from datetime import timedelta
 
 import numpy as np
 import pytest
@@ -68,6 +69,14 @@ def test_too_little_exposure_holds_whatever_the_ratings():
     assert decision.action == "hold"
     assert found(decision, "up.exposure").outcome == "hold"
     assert "25 of 30 users" in decision.says
+
+
+@pytest.mark.parametrize(("days_ago", "action"), [(0, "up"), (1, "up"), (2, "up"), (3, "hold"), (9, "hold")])
+def test_days_of_which_nobody_reports_are_no_time_served(days_ago, action):
+    seen = observation(arm(100, rating=4.35), days=12)
+    decision = decide_release(replace(seen, last_day=seen.now.date() - timedelta(days=days_ago)), CONFIG)
+    assert decision.action == action
+    assert ("no answer of this release has arrived" in decision.says) == (action == "hold")
 
 
 def test_lost_users_hold_and_waiting_does_not_help():

@@ -590,6 +590,68 @@ def test_a_day_that_cannot_be_read_holds_the_step_and_the_other_days_still_send_
     assert looked(lake, config, START + 7 * DAY).fell_back
 
 
+def test_when_no_answer_arrives_any_more_the_step_waits_for_the_next_one(lake: Lake, config: Config) -> None:
+    ready(lake)
+    released(lake, config)
+    days_of(lake, GOOD, range(1, 4))
+    assert looked(lake, config, START + 4 * DAY).decision.action == "up"
+    held = looked(lake, config, START + 8 * DAY)
+    assert (held.decision.action, held.collected.observation.last_day) == ("hold", (START + 3 * DAY).date())
+    assert "the newest is of 2026-11-05" in held.summary
+    days_of(lake, GOOD, range(8, 9))
+    assert looked(lake, config, START + 9 * DAY).decision.action == "up"
+
+
+@pytest.mark.parametrize("damage", [b"", b"PAR1", None])
+def test_a_damaged_day_before_the_release_blinds_no_guardrail_and_is_read_once_it_is_whole(
+    lake: Lake, config: Config, damage: bytes | None
+) -> None:
+    ready(lake)
+    traffic = Traffic(SEGMENT, users=600, per_day=2_000)
+    for days in (1, 2):
+        interactions(lake, traffic.day((START - days * DAY).date(), lambda user: (None, None), questions=600))
+    path = Path(lake.interactions((START - DAY).date()))
+    whole = path.read_bytes()
+    if damage is None:
+        path.unlink()
+        path.mkdir()
+    else:
+        path.write_bytes(damage)
+    released(lake, config)
+    days_of(lake, GOOD, range(1, 2))
+
+    def known() -> int:
+        seen = looked(lake, config, START + 2 * DAY).collected.observation
+        return int(seen.candidate.pre_period_n.sum() + seen.current.pre_period_n.sum())
+
+    one_day = known()
+    assert one_day > 50
+    if damage is None:
+        path.rmdir()
+    path.write_bytes(whole)
+    assert known() > one_day
+    path.write_bytes(b"PAR1")
+    days_of(lake, HARMFUL, range(2, 4))
+    assert looked(lake, config, START + 4 * DAY).fell_back
+
+
+@pytest.mark.parametrize(("column", "value"), [("rating", "nan"), ("rating", "inf"), ("response_time_ms", "nan")])
+def test_a_figure_that_is_none_does_not_hide_the_others_of_its_arm(
+    lake: Lake, config: Config, column: str, value: str
+) -> None:
+    ready(lake)
+    released(lake, config)
+    days_of(lake, Effect(rating=-1.5, slower=4.0), range(1, 3))
+    path = lake.interactions((START + DAY).date())
+    rows = pl.DataFrame(pl.from_arrow(lake.read_table(path)))
+    broken = pl.when(pl.int_range(pl.len()) % 50 == 0).then(float(value)).otherwise(pl.col(column))
+    changed = rows.with_columns(broken.cast(rows.schema[column]).alias(column))
+    lake.write_table(changed.to_arrow().cast(lake.read_table(path).schema), path)
+    found = looked(lake, config, START + 3 * DAY)
+    fired = {finding.rule for finding in found.decision.reasons if finding.outcome == "fire"}
+    assert {"brake.rating_drop", "brake.response_time"} <= fired
+
+
 # -- what people do ------------------------------------------------------------------------------------------------
 def test_a_person_steps_back_pauses_resumes_and_retires(lake: Lake, config: Config) -> None:
     ready(lake)

@@ -166,6 +166,29 @@ def test_a_routing_file_that_cannot_be_read_is_kept_aside_and_written_anew(tmp_p
     assert kept.name.startswith("routing.json.") and kept.read_bytes() == content
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("buckets", "1000"),
+        ("buckets", None),
+        ("buckets", 70_000),
+        ("salt", 5),
+        ("candidate", "owner-1"),
+        ("sequence", "3"),
+    ],
+)
+def test_a_value_of_another_kind_in_the_routing_file_is_damage(tmp_path: Path, name: str, value: object) -> None:
+    lake = Lake(str(tmp_path))
+    write(lake, *released())
+    wanted = refresh_routing(lake)
+    told = json.loads(Path(routing_path(lake)).read_text(encoding="utf-8"))
+    told["entries"][SEGMENT][name] = value
+    Path(routing_path(lake)).write_text(json.dumps(told), encoding="utf-8")
+    with pytest.raises(RoutingFileError):
+        read_routing(lake)
+    assert refresh_routing(lake) == wanted == read_routing(lake)
+
+
 @pytest.mark.parametrize("content", [b"", b"\x80", b"[]", b'"x"'])
 def test_a_damaged_pointer_says_what_it_said_before_and_the_others_go_on(tmp_path: Path, content: bytes) -> None:
     lake = Lake(str(tmp_path))

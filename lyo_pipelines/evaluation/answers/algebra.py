@@ -1,6 +1,7 @@
 """Expressions in one normal form, exact: numbers as fractions, roots simplified, terms and factors in one order, nothing expanded.
 
-A product is not multiplied out, so a task "factor x² - 9" is not solved by its own question. Reading text is `reading`'s business.
+A product is not multiplied out, so a task "factor x² - 9" is not solved by its own question; `expanded` does it where the form does
+not matter. Reading text is `reading`'s business.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from typing import Any
 _LARGEST_POWER = 400
 _LARGEST_BITS = 4_000
 _LARGEST_RADICAND = 10**8
+_HIGHEST_EXPANDED = 6
+_MOST_TERMS = 60
 
 
 class TooLargeError(ValueError):
@@ -123,6 +126,37 @@ def raise_to(base: Node, exponent: Node) -> Node:
 def divide(top: Node, bottom: Node) -> Node:
     """A quotient. Raises TooLargeError for a division by zero."""
     return multiply((top, raise_to(bottom, Fraction(-1))))
+
+
+def expanded(node: Node) -> Node:
+    """The expression multiplied out: sums times sums, and sums to a small whole power. Raises TooLargeError for too many terms."""
+    if isinstance(node, Sum):
+        return add(expanded(term) for term in node.terms)
+    if isinstance(node, Product):
+        terms: list[Node] = [Fraction(1)]
+        for factor in node.factors:
+            others = _terms(expanded(factor))
+            if len(terms) * len(others) > _MOST_TERMS:
+                raise TooLargeError("more terms than anybody writes")
+            terms = list(_terms(add(multiply((one, other)) for one in terms for other in others)))
+        return add(terms)
+    if isinstance(node, Power):
+        base, exponent = expanded(node.base), node.exponent
+        if isinstance(base, Sum) and isinstance(exponent, Fraction) and exponent in range(2, _HIGHEST_EXPANDED + 1):
+            # factor by factor: as a product its like factors would become this power again
+            found: Node = base
+            for _ in range(int(exponent) - 1):
+                terms = [multiply((one, other)) for one in _terms(found) for other in base.terms]
+                found = add(terms)
+                if len(_terms(found)) > _MOST_TERMS:
+                    raise TooLargeError("more terms than anybody writes")
+            return found
+        return raise_to(base, exponent)
+    return Call(node.function, expanded(node.argument)) if isinstance(node, Call) else node
+
+
+def _terms(node: Node) -> tuple[Node, ...]:
+    return node.terms if isinstance(node, Sum) else (node,)
 
 
 def decimal_value(node: Node) -> float | None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from fractions import Fraction
 
 from lyo_pipelines.evaluation.answers import algebra
 from lyo_pipelines.evaluation.answers.algebra import PI
+from lyo_pipelines.evaluation.answers.intervals import same_set
 from lyo_pipelines.evaluation.answers.reading import read_result
 from lyo_pipelines.evaluation.answers.sayings import same_saying
 from lyo_pipelines.evaluation.answers.units import known_names
@@ -29,10 +31,20 @@ _BARE_WORDS = 10
 """Words of an answer that is read as a whole where it marks no result."""
 
 
-def is_correct(answer: str, expected: str) -> bool:
+_ASKS_FOR_A_FORM = re.compile(
+    r"factor|expan[ds]|simplif|multiply (?:it |this |them )?out|product|standard form|in the form|complet\w* the square|express"
+    r"|गुणनखंड|गुणनखण्ड|प्रसार|विस्तार|सरल|gunankhand|vistar|vistaar|saral|காரணி|விரி|விரிவு|சுருக்",
+    re.IGNORECASE,
+)
+"""A question about an expression that is the answer already, in another form."""
+
+
+def is_correct(answer: str, expected: str, question: str = "") -> bool:
     """Whether an answer's stated result says what the known one says: numbers exactly, decimals as far as they are written out.
 
     Units must agree where both name one (conversions count); where an answer states no result in so many words, its last number does.
+    question: where it is known and does not ask for a form, a product and what it is multiplied out are the same; an answer that
+    repeats an expression of the question is not.
     """
     marked = stated_result(expected)
     known = read_result(marked or expected, whole=marked is None)
@@ -43,7 +55,30 @@ def is_correct(answer: str, expected: str) -> bool:
         return True
     # an answer that is nothing but its result: "x = 3 or x = -3", "Yes, it is."
     bare = "\n" not in answer.strip() and len(answer.split()) <= _BARE_WORDS and stated_result(answer) is None
-    return bare and (same_result(read_result(answer, whole=True), known) or same_saying(answer, marked or expected))
+    if bare and (same_result(read_result(answer, whole=True), known) or same_saying(answer, marked or expected)):
+        return True
+    read = read_result(answer if bare else stated)
+    return bool(question) and not _ASKS_FOR_A_FORM.search(question) and _other_form(read, known, stated, question)
+
+
+def _other_form(stated: StatedResult, known: StatedResult, said: str, question: str) -> bool:
+    """Whether two single expressions are one when they are multiplied out, and the stated one is none that the question shows."""
+    ours, theirs = (
+        [part.value for part in result.parts if isinstance(part.value, Quantity)] for result in (stated, known)
+    )
+    if not len(stated.parts) == len(known.parts) == len(ours) == len(theirs) == 1 or ours[0].unit != theirs[0].unit:
+        return False
+    one, other = ours[0], theirs[0]
+    if algebra.decimal_value(other.node) is not None or _compact(said) in _compact(question):
+        return False
+    try:
+        return algebra.expanded(one.node) == algebra.expanded(other.node)
+    except algebra.TooLargeError:
+        return False
+
+
+def _compact(text: str) -> str:
+    return re.sub(r"[\s*$\\{}.]", "", text).casefold()
 
 
 def same_result(stated: StatedResult, known: StatedResult) -> bool:
@@ -52,7 +87,8 @@ def same_result(stated: StatedResult, known: StatedResult) -> bool:
         return known.choice == stated.choice
     if not known.parts or not stated.parts:
         return bool(known.text) and known.text in (stated.text, stated.first)
-    return _same_parts(stated.parts, known.parts, ordered=stated.ordered and known.ordered)
+    same = same_set(stated.parts, known.parts)
+    return _same_parts(stated.parts, known.parts, ordered=stated.ordered and known.ordered) if same is None else same
 
 
 def _same_parts(stated: Sequence[Part], known: Sequence[Part], *, ordered: bool) -> bool:
@@ -127,9 +163,19 @@ def _contradict(stated: Part, known: Part) -> bool:
     What a value is of may be said in another word (8 toffees, 8 sweets); what is said before it may not.
     """
     denials = known_names().denials
+    if _opposite({*stated.lead, *stated.words}, {*known.lead, *known.words}):
+        return True
     if denials.isdisjoint((*stated.lead, *stated.words)) != denials.isdisjoint((*known.lead, *known.words)):
         return True
     return _differ(stated.lead, known.lead, least=1) or _differ(stated.words, known.words, least=2)
+
+
+def _opposite(one: set[str], other: set[str]) -> bool:
+    """Whether one side says profit and the other loss."""
+    return any(
+        (one & left and other & right and not one & right) or (one & right and other & left and not one & left)
+        for left, right in known_names().opposites
+    )
 
 
 def _differ(one: Sequence[str], other: Sequence[str], *, least: int) -> bool:

@@ -38,6 +38,12 @@ _LETTER = re.compile(r"^\W*([A-Ha-h])\W*$")
 _CLOCK = re.compile(
     r"^\W*(\d{1,2})(?:\s?[:.]\s?(\d{2}))?\s*(a\.?m\.?|p\.?m\.?)?\s*(?:बजे|o'clock|மணி)?\W*$", re.IGNORECASE
 )
+_PAST = re.compile(
+    r"^\W*(?:it is |at )?(?:a )?(half|quarter) (past|to) (\d{1,2}|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)"
+    r"\s*(a\.?m\.?|p\.?m\.?)?\W*$",
+    re.IGNORECASE,
+)
+_NOON = re.compile(r"^\W*(?:it is |at )?(?:12(?::00)?\s*)?(noon|midnight)\W*$", re.IGNORECASE)
 _RATIO = re.compile(r"^(?:.{0,40}?[=:]\s)?\W*(\d+(?:\.\d+)?(?:\s?(?::|∶|\bto\b)\s?\d+(?:\.\d+)?){1,3})\W*$")
 _REASON = re.compile(
     r"[\s,(\[](?:because|since|so that|which|where|क्योंकि|चूँकि|चूंकि|kyunki|ஏனெனில்|ஏனென்றால்"
@@ -102,7 +108,7 @@ def _choice(text: str) -> tuple[str, str]:
 
 
 def _parts(text: str) -> tuple[tuple[Part, ...], bool]:
-    plain = plain_form(text)
+    plain = plain_form(_spoken_time(text))
     if (found := _CLOCK.match(plain)) and (found[3] or ":" in plain):
         hour, minute = int(found[1]), int(found[2] or 0)
         if hour < 24 and minute < 60:
@@ -129,10 +135,22 @@ def _parts(text: str) -> tuple[tuple[Part, ...], bool]:
         raise UnreadableError
     joined = sum(token.text == "and" for token in tokens)
     pairs = joined > 1 and any(token.text == "," for token in tokens)  # 3 and 4, 5 and 6
-    unordered = (joined and not pairs) or any(token.text == "±" for token in tokens)
+    unordered = (joined and not pairs) or any(token.text in ("±", "∪") for token in tokens)
     names = [part.name for part in found if part.name]
     found = _named(found)
     return tuple(found), not (unordered or (len(found) > 1 and len(set(names)) < len(found) and names != []))
+
+
+def _spoken_time(text: str) -> str:
+    """Half past 4, quarter to 5 and 12 noon as a clock shows them."""
+    if noon := _NOON.match(text):
+        return "12:00 " + ("pm" if noon[1].casefold() == "noon" else "am")
+    if not (found := _PAST.match(text)):
+        return text
+    told = found[3].casefold()
+    hour = int(told) if told.isdigit() else known_names().numbers[told]
+    minutes = 60 * hour + (-1 if found[2].casefold() == "to" else 1) * (30 if found[1].casefold() == "half" else 15)
+    return f"{minutes // 60 or 12}:{minutes % 60:02d} {found[4] or ''}".strip()
 
 
 def _without_aside(found: re.Match[str]) -> str:
@@ -151,13 +169,26 @@ def _named(parts: list[Part]) -> list[Part]:
 
 
 def _spoken_numbers(tokens: list[Token]) -> list[Token]:
-    numbers = known_names().numbers
-    return [
-        replace(token, kind="number", text=str(numbers[plain_word(token.text)]))
-        if token.kind == "word" and plain_word(token.text) in numbers
-        else token
-        for token in tokens
-    ]
+    """Number words as numbers: eight, twenty-five, three quarters, ढाई."""
+    names, found = known_names(), list[Token]()
+    joined = False
+    for place, token in enumerate(tokens):
+        word = plain_word(token.text) if token.kind == "word" else ""
+        before = found[-1] if found else None
+        spoken = before is not None and before.kind == "number"
+        value: Fraction | int | None = names.numbers.get(word, names.tens.get(word))
+        if spoken and before and (part := names.parts.get(word)):
+            found[-1] = replace(before, text=str(Fraction(before.text) * part))
+        elif spoken and before and joined and value is not None and value < 10:
+            found[-1] = replace(before, text=str(int(before.text) + int(value)))
+        elif joined and token.text == "-" and not token.spaced and place + 1 < len(tokens):
+            continue  # the hyphen of twenty-five
+        elif (value := names.fractions.get(word) if value is None else value) is not None:
+            found.append(replace(token, kind="number", text=str(value)))
+        else:
+            found.append(token)
+        joined = word in names.tens
+    return found
 
 
 def _split(tokens: Sequence[Token]) -> Iterator[list[Token]]:
@@ -165,7 +196,8 @@ def _split(tokens: Sequence[Token]) -> Iterator[list[Token]]:
     depth, item = 0, []
     for place, token in enumerate(tokens):
         depth += (token.kind == "open") - (token.kind == "close")
-        if token.kind == "separator" and depth == 0:
+        union = token.text == "∪" and bool(item) and item[-1].kind == "close"
+        if (token.kind == "separator" or union) and depth == 0:
             yield item
             item = []
             continue

@@ -33,7 +33,13 @@ _DATES = tuple(
         rf"{_YEAR}-(?P<month>\d{{2}})-(?P<day>\d{{2}})",
     )
 )
+_NOTHING = re.compile(
+    r"(?:∅|\\(?:emptyset|varnothing)|\{\s?\}|कोई हल नहीं"
+    r"|(?:it has |there (?:is|are) |the )?(?:no (?:real )?solutions?|empty set|null set))"
+)
+_BRACES = re.compile(r"\\?\{([^{}]*[,;][^{}]*?)\\?\}")
 _CLAUSE = re.compile(r"[,;.!।—–]")
+_BOTH = re.compile(r"^both (?=.* and )")
 _BEFORE = re.compile(
     r"^(?:there (?:is|are)|it(?:'s| is| was)(?: called| known as| named)?|this (?:is|was)(?: called| known as)?|that(?:'s| is)"
     r"|they are(?: called)?|we call (?:it|this)|(?:he|she) (?:is|was)"
@@ -59,11 +65,22 @@ def same_saying(stated: str, known: str) -> bool:
     if wanted is not None:
         return date_of(stated) == wanted
     one, other = (_plain(text) for text in (stated, known))
+    if _NOTHING.fullmatch(other):
+        return bool(_NOTHING.fullmatch(one))
     if not other or any(sign.isdigit() for sign in other):
         return False
     if (side := normal_form(known)) in SAYS.values():
         return normal_form(_CLAUSE.split(_folded(stated), maxsplit=1)[0]) == side
+    if (listed := _listed(known)) is not None:
+        return _listed(stated) == listed
+    one, other = (_BOTH.sub("", text) for text in (one, other))
     return one == other or _BEFORE.sub("", one) == _BEFORE.sub("", other)
+
+
+def _listed(text: str) -> frozenset[str] | None:
+    """The members of a set in braces; None for anything else."""
+    inside = _BRACES.fullmatch(text.strip(" .$*"))
+    return frozenset(map(normal_form, re.split(r"[,;]", inside[1]))) if inside else None
 
 
 def _plain(text: str) -> str:

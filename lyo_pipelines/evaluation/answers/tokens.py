@@ -43,6 +43,13 @@ _SPACED = re.compile(r"(?<![\d.,^/+*=-])(?<![\d.,] )\d{1,3}(?:[ \u00a0\u2009\u20
 _INDIAN_SPACED = re.compile(r"(?<![\d.,^/+*=-])(?<![\d.,] )\d{1,2}(?: \d{2})+ \d{3}(?![ ]?[\d/])")
 _BRACED_COMMA = re.compile(r"(?<=\d)\{,\}(?=\d{3})")
 _INLINE = re.compile(r"\$(?=\S)([^$]{0,300})(?<=\S)\$(?!\d)")
+_MATRIX = re.compile(r"\\begin\s?\{([pbB]?matrix|smallmatrix|array)\}(?:\{[lcr|]*\})?(.*?)\\end\s?\{\1\}", re.DOTALL)
+_REPEATING = re.compile(r"(?<![\d.])(\d{0,9})\.(\d{0,9})\\(?:overline|bar)\s?\{?(\d{1,9})\}?")
+_BELONGS = re.compile(r"^\W{0,3}[a-z]\s?(?:∈|\\in\b)\s?(?=\\?(?:left)?[(\[{⦃])")
+_DEGREES = re.compile(
+    r"(?:°|(?<![^\W\d_])(?:deg(?:ree)?s?\.?|डिग्री|டிகிரி))\s*(celsius|centigrade|सेल्सियस|செல்சியஸ்|fahrenheit|फारेनहाइट)(?![^\W\d_])",
+    re.IGNORECASE,
+)
 _WORDS_IN_TEX = re.compile(
     r"\\(?:text|textbf|textit|textrm|mathrm|mathbf|mathit|operatorname|mbox|unit|si)\s?\{([^{}]*)\}"
 )
@@ -78,6 +85,9 @@ def plain_form(text: str) -> str:
     """The text with one sign for each meaning, at most LONGEST characters of it."""
     text = ascii_digits(text[:LONGEST])
     text = _SUPERSCRIPT.sub(lambda found: "^(" + found[0].translate(_PLAIN) + ")", text)
+    text = _MATRIX.sub(_rows, _BELONGS.sub("", text))
+    text = _REPEATING.sub(_repeating, text)
+    text = _DEGREES.sub(lambda found: "°F" if found[1].casefold()[0] in "fफ" else "°C", text)
     text = text.replace("−", "-").replace("﹣", "-").replace("–", "-").replace("‑", "-").replace("⁄", "/")
     text = text.replace("\\%", "%").replace("\\$", "＄").replace("\\{", "⦃").replace("\\}", "⦄")
     text = _LATEX_MIXED.sub(r"(\1+\2/\3)", _BRACED_COMMA.sub(",", text))
@@ -142,6 +152,23 @@ def _command(found: re.Match[str]) -> str:
     if name in ("frac", "dfrac", "tfrac", "cfrac"):
         return FRACTION
     return _LATEX.get(name, f" {name} ")
+
+
+def _rows(found: re.Match[str]) -> str:
+    """A matrix as rows in brackets; one column is a vector."""
+    lines = [line for line in re.split(r"\\\\", found[2]) if line.strip()]
+    rows = [", ".join(cell.strip() for cell in line.split("&")) for line in lines]
+    if all("," not in row for row in rows):
+        return f" ⟨{', '.join(rows)}⟩ "
+    return f" [{', '.join(f'[{row}]' for row in rows)}] " if len(rows) > 1 else f" [{rows[0]}] "
+
+
+def _repeating(found: re.Match[str]) -> str:
+    """0.1\\overline{6} as the fraction that it is."""
+    whole, fixed, repeated = found[1] or "0", found[2], found[3]
+    bottom = (10 ** len(repeated) - 1) * 10 ** len(fixed)
+    top = int(whole + fixed + repeated) - int(whole + fixed)
+    return f"({top}/{bottom})"
 
 
 def _vulgar(found: re.Match[str]) -> str:

@@ -52,10 +52,14 @@ class Names:
     scales: dict[str, int]
     percent: frozenset[str]
     numbers: dict[str, int]
+    tens: dict[str, int]
+    fractions: dict[str, Fraction]
+    parts: dict[str, Fraction]
     conjunctions: frozenset[str]
     copulas: frozenset[str]
     denials: frozenset[str]
     empty: frozenset[str]
+    opposites: tuple[tuple[frozenset[str], frozenset[str]], ...]
 
     def unit(self, word: str) -> Unit | None:
         """The unit of this symbol or name."""
@@ -86,8 +90,20 @@ def known_names() -> Names:
         numbers={
             plain_word(word): value for words in told["numbers"].values() for value, word in enumerate(words.split())
         },
-        **{name: frozenset(map(plain_word, words.split())) for name, words in told["words"].items()},
+        tens={plain_word(word): 10 * value for value, word in enumerate(told["tens"].split(), 2)},
+        fractions=_fractions(told["fractions"]),
+        parts=_fractions(told["parts"]),
+        opposites=tuple((_set(one), _set(other)) for one, other in told["opposites"]),
+        **{name: _set(words) for name, words in told["words"].items()},
     )
+
+
+def _fractions(told: dict[str, str]) -> dict[str, Fraction]:
+    return {plain_word(word): Fraction(value) for value, words in told.items() for word in words.split()}
+
+
+def _set(words: str) -> frozenset[str]:
+    return frozenset(map(plain_word, words.split()))
 
 
 def _numbers(told: dict[str, Any]) -> dict[str, int]:

@@ -82,5 +82,8 @@ def _loss_values(_: ItemSet, outputs: ModelOutputs) -> MetricValues:
 def _correct_answers(part: ItemSet, outputs: ModelOutputs) -> MetricValues:
     asked = zip(part.items, outputs.texts, strict=True)
     return MetricValues(
-        tuple(float(is_correct(text, item.reference_answer)) if item.reference_answer else None for item, text in asked)
+        tuple(
+            float(is_correct(text, item.reference_answer, item.question)) if item.reference_answer else None
+            for item, text in asked
+        )
     )

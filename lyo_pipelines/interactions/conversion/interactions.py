@@ -25,6 +25,7 @@ from lyo_pipelines.interactions.fields.scrub_columns import (
     LEFT_OUT,
     leave_out_personal_facets,
     minimise_metadata,
+    refuse_personal_names,
     scrub_categories,
     scrub_columns,
 )
@@ -87,6 +88,7 @@ def landed_table(
     findings.said += [(row, THUMBS_OF_ZERO) for row in lone_zeros(data["thumbs"])]
     data["thumbs"] = pc.if_else(pc.equal(data["thumbs"], 0), None, data["thumbs"])  # neither up nor down
     data.setdefault("images", pa.nulls(len(lines), columns.IMAGES))
+    refuse_personal_names(gathered, bad)  # before the code of a language is made of whatever stands there
     data["language"] = _language_codes(data["language"])
     data["reasoning_mode"] = pc.utf8_lower(data["reasoning_mode"])
     _require(data, bad)

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import yaml
 from pydantic import BaseModel, ConfigDict, PrivateAttr, ValidationError, field_validator, model_validator
 
+from lyo_pipelines.bounded_yaml import yaml_problem
 from lyo_pipelines.interactions.contract import FEEDBACK_INPUT_FIELDS, INPUT_FIELDS
 from lyo_pipelines.interactions.errors import MappingError
 from lyo_pipelines.interactions.fields.columns import parsed_json
@@ -223,7 +224,7 @@ def parse_mapping(content: bytes, name: str) -> Mapping:
     except RepeatedKeyError as error:
         raise MappingError(f"{name}: {error}.") from error
     except (yaml.YAMLError, RecursionError, ValueError) as error:
-        raise MappingError(f"{name}: is no readable YAML ({_yaml_problem(error)}).") from error
+        raise MappingError(f"{name}: is no readable YAML ({yaml_problem(error)}).") from error
     if not isinstance(value, dict):
         raise MappingError(f"{name}: expected keys such as fields and constants, found {type(value).__name__}.")
     try:
@@ -234,12 +235,6 @@ def parse_mapping(content: bytes, name: str) -> Mapping:
         raise _refused(name, lines, wrong)
     mapping._lines = lines
     return mapping
-
-
-def _yaml_problem(error: Exception) -> str:
-    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
-        return f"line {error.problem_mark.line + 1}: {error.problem or error.context}"
-    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def _refused(name: str, lines: Lines, wrong: Any) -> MappingError:

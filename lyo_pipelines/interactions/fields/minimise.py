@@ -26,6 +26,15 @@ _KEY = re.compile(r"[A-Za-z_][\w.\-/]{0,60}")
 _LARGE = 10 ** (LONG_NUMBER - 1)
 
 
+LEAST_INSIDE = 6
+"""Letters of a user's id from which on a name may hold it as one of its words: shorter ones are words of the language."""
+
+
+def user_word(user_id: str) -> re.Pattern[str]:
+    """Where a name holds a user's id as a word of its own, in whatever case."""
+    return re.compile(rf"(?<![^\W_]){re.escape(user_id)}(?![^\W_])", re.IGNORECASE)
+
+
 class Minimiser:
     """Minimises values of one installation. kept_keys: compared as identifier keys are (case, `_`, `-` and `.` do not count)."""
 
@@ -44,6 +53,8 @@ class Minimiser:
 
     def text(self, value: str, user_id: str | None = None) -> str:
         """A text without addresses, long numbers and the row's user."""
+        if user_id and len(user_id) >= LEAST_INSIDE:
+            value = user_word(user_id).sub(lambda _: self._put(user_id), value)
         return without_personal_shapes(self._scrubber.text(value, user_id), self._put)
 
     def name(self, value: str, user_id: str | None = None) -> str:

@@ -1,7 +1,7 @@
 """No raw user id in any column of a block: scrub.py on whole columns, looking closer only where something is found.
 
 Names that others count by, or that become segments (subject, team, model …), hold no address either; a subject or a team with a long
-number is none.
+number is none, and neither is a model or an arm that is a telephone number.
 """
 
 from __future__ import annotations
@@ -10,17 +10,24 @@ from typing import Any
 
 import pyarrow as pa
 
+from lyo_pipelines.interactions.errors import RowError
 from lyo_pipelines.interactions.fields import columns
-from lyo_pipelines.interactions.fields.columns import FREE_TEXTS, TEXTS, Gathered
-from lyo_pipelines.interactions.fields.minimise import Minimiser
+from lyo_pipelines.interactions.fields.columns import FREE_TEXTS, TEXTS, Bad, Gathered
+from lyo_pipelines.interactions.fields.minimise import LEAST_INSIDE, Minimiser, user_word
 from lyo_pipelines.interactions.fields.scrub import Scrubber, dump_json, is_distinctive
 from lyo_pipelines.personal import TELEPHONE, points_at_a_person
 from lyo_pipelines.storage.arrow import pc
 
 FACETS = ("subject", "topic", "grade", "team", "reasoning_mode")
 """Names that rows are grouped by."""
+_SERVED = ("model", "adapter_version", "experiment_arm", "release_id")
+"""Names of what answered. Versions hold dates and counters of many digits, so a number counts only where it is a mobile's."""
+_MOBILE = "(?:^|[^0-9])(?:91[ -]?)?[6-9][0-9]{4}[ -]?[0-9]{5}(?:[^0-9]|$)"
+_NEEDED = ("task", "language")
+"""Names without which a row is none."""
 LEFT_OUT = "it holds an address or a long number, so it is left out"
 _LEAST = 3
+"""Letters of a user's id from which on a name is that user."""
 
 
 def scrub_columns(gathered: Gathered, scrubber: Scrubber) -> None:
@@ -70,22 +77,53 @@ def scrub_categories(gathered: Gathered, minimiser: Minimiser) -> None:
 
 
 def leave_out_personal_facets(gathered: Gathered) -> dict[str, list[int]]:
-    """Make facets null that point at a person, or are the row's user; column -> its rows."""
-    data, left = gathered.data, dict[str, list[int]]()
-    users = pc.utf8_lower(gathered.user_ids.cast(pa.string()))
-    users = pc.if_else(pc.greater_equal(pc.utf8_length(users), _LEAST), users, None)
-    for name in FACETS:
-        array = data[name]
+    """Make names null that point at a person, or are or hold the row's user; column -> its rows."""
+    left, users = dict[str, list[int]](), _users(gathered)
+    for name in (*FACETS, *_SERVED):
+        array = gathered.data[name]
         if array.null_count == len(array):
             continue
-        encoded = array.dictionary_encode()
-        personal = [points_at_a_person(value, TELEPHONE) for value in encoded.dictionary.to_pylist()]
-        gone = pa.array(personal, pa.bool_()).take(encoded.indices).fill_null(False)
-        gone = pc.or_(gone, pc.equal(pc.utf8_lower(array), users).fill_null(False))
+        gone = pc.or_(_mobiles(array) if name in _SERVED else _personal(array), _of_user(array, users))
         if pc.any(gone).as_py():
-            data[name] = pc.if_else(gone, None, array)
+            gathered.data[name] = pc.if_else(gone, None, array)
             left[name] = pc.indices_nonzero(gone).to_pylist()
     return left
+
+
+def refuse_personal_names(gathered: Gathered, bad: Bad) -> None:
+    """Rows whose task or language points at a person, or is the user, belong to no segment."""
+    users = _users(gathered)
+    for name in _NEEDED:
+        array = gathered.data[name]
+        for index in pc.indices_nonzero(pc.or_(_personal(array), _of_user(array, users))).to_pylist():
+            bad.setdefault(index, RowError(f"bad_{name}", "it holds an address, a long number or the row's user"))
+
+
+def _users(gathered: Gathered) -> pa.Array:
+    """The raw ids of users in lower case, where they are long enough to be told."""
+    users = pc.utf8_lower(gathered.user_ids.cast(pa.string()))
+    return pc.if_else(pc.greater_equal(pc.utf8_length(users), _LEAST), users, None)
+
+
+def _personal(array: pa.Array) -> pa.Array:
+    encoded = array.dictionary_encode()
+    found = [points_at_a_person(value, TELEPHONE) for value in encoded.dictionary.to_pylist()]
+    return pa.array(found, pa.bool_()).take(encoded.indices).fill_null(False)
+
+
+def _mobiles(array: pa.Array) -> pa.Array:
+    return pc.match_substring_regex(array, _MOBILE).fill_null(False)
+
+
+def _of_user(array: pa.Array, users: pa.Array) -> pa.Array:
+    """Whether a name is the row's user, or holds it as a word."""
+    names = pc.utf8_lower(array)
+    pairs = zip(names.to_pylist(), users.to_pylist(), strict=True)
+    inside = [
+        bool(name and user and len(user) >= LEAST_INSIDE and user in name and user_word(user).search(name))
+        for name, user in pairs
+    ]
+    return pc.or_(pc.equal(names, users).fill_null(False), pa.array(inside, pa.bool_()))
 
 
 def _scrub_texts(

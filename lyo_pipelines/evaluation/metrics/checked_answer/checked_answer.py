@@ -16,5 +16,5 @@ class CheckedAnswer(ItemMetric):
         "known one: of the row, else as the reference surely states it at its end."
     )
 
-    def value(self, prediction: str, expected_answer: str) -> float | None:
-        return float(is_correct(prediction, expected_answer)) if expected_answer else None
+    def value(self, prediction: str, expected_answer: str, question: str) -> float | None:
+        return float(is_correct(prediction, expected_answer, question)) if expected_answer else None
