@@ -265,3 +265,27 @@ def test_rows_of_single_messages_are_told(tmp_path) -> None:
     assert "Each row seems to be one message (`role` says whose)" in draft_mapping("a.csv", rows)
     report = land(lake_at(tmp_path / "data"), jsonl(tmp_path / "a.jsonl", rows))
     assert "each row is one message" in (report.unreadable or "")
+
+
+def test_an_expected_answer_is_no_answer_an_id_no_question_and_a_false_label_is_down() -> None:
+    rows = [
+        {
+            "request_id": f"8f0{n}",
+            "input": {"question": f"How deep is lake {n}?"},
+            "expected_output": {"answer": "Ten metres."},
+        }
+        for n in range(3)
+    ]
+    fields = parse_mapping(draft_mapping("a.json", rows).encode(), "a").fields
+    assert fields["question"].source == ("input.question",)
+    assert "answer" not in fields
+    pairs = [
+        {
+            "prompt": [{"role": "user", "content": "Why?"}],
+            "completion": [{"role": "assistant", "content": "So."}],
+            "label": n > 0,
+        }
+        for n in range(3)
+    ]
+    fields = parse_mapping(draft_mapping("a.json", pairs).encode(), "a").fields
+    assert (fields["answer"].pick, fields["thumbs"].source) == ("text", ("label",))

@@ -69,3 +69,8 @@ def test_a_flag_on_another_message_is_not_the_answers(tmp_path, flagged, thumbs)
 def test_who_asked_is_known_under_each_name(tmp_path, name):
     _, row = landed(tmp_path, **{name: "pupil-7@example.org"})
     assert row["user_pseudonym"].startswith("u_")
+
+
+@pytest.mark.parametrize("beside", [{"videos": ["clips/1.mp4"]}, {"audio": "sounds/1.wav"}])
+def test_an_answer_about_a_video_or_a_sound_is_never_learnt_without_it(tmp_path, beside):
+    assert '"image_left_out":true' in landed(tmp_path, **beside)[1]["metadata"]

@@ -106,3 +106,10 @@ def test_columns_of_a_flat_argilla_export_say_what_they_say(tmp_path):
     }  # fmt: skip
     _, (row,), _ = landed(tmp_path, record)
     assert (row["language"], row["subject"], row["grade"], row["rating"]) == ("hi", "math", "6", 4)
+
+
+@pytest.mark.parametrize(("asked", "language"), [("شو", None), ("ok", "en"), ("2 + 2", "en")])
+def test_a_default_language_never_stands_over_a_text_in_another_script(tmp_path, asked, language):
+    report, rows = landed(tmp_path, chat(asked, asked, timestamp=WHEN))
+    assert [found["language"] for found in rows] == ([language] if language else [])
+    assert report.rejected_by_reason == ({} if language else {"missing_language": 1})

@@ -26,6 +26,8 @@ def draft_mapping(name: str, rows: Sequence[Row]) -> str:
     """The text of a first mapping for a file of this name with these first rows."""
     columns = columns_of(rows)
     guesses = guesses_of(columns)
+    if single_messages(rows) is not None:
+        guesses = [guess for guess in guesses if guess.field not in ("question", "answer")]
     used = [guess for guess in guesses if guess.used]
     fields = {guess.field for guess in used}
     lines = [

@@ -13,7 +13,7 @@ from lyo_pipelines.interactions.drafting.names import GENERIC, NAMES, UNITS, pla
 from lyo_pipelines.interactions.drafting.shapes import Column, Kind
 from lyo_pipelines.interactions.fields.thumbs import word_of_thumb
 
-_TEXTS: tuple[Kind, ...] = ("text", "number", "messages", "time", "uuid", "true or false")
+_TEXTS: tuple[Kind, ...] = ("text", "number", "messages", "time", "true or false")
 _IDS: tuple[Kind, ...] = ("text", "uuid", "number", "epoch", "time")
 _NUMBERS: tuple[Kind, ...] = ("number",)
 _KINDS: dict[str, tuple[Kind, ...]] = {
@@ -51,6 +51,9 @@ _OTHER_THUMBS = {
 }
 _LESS_SURE = 3
 _FEW_VALUES = 10
+_OF_IDS = ("id", "nr", "no", "num", "number")
+"""Ends that make an id of the name of a text: `request_id`."""
+_WISHED = ("expected", "reference", "gold", "ideal", "target")
 _OWN_OF_A_DATABASE = 30
 """`_ts`, `_id`: what a database keeps of a row comes after what the application says of it."""
 _LONG = 12
@@ -137,7 +140,7 @@ def _with_commas(guess: Guess) -> Guess:
 def _rank(name: str, column: Column) -> float | None:
     """How well a column's name and kind fit a field, the lower the better; None when they do not."""
     thumbs = name == "thumbs" and _are_thumbs(column)
-    if column.kind not in _KINDS.get(name, _WORDS):
+    if column.kind not in _KINDS.get(name, _WORDS) or _means_another(name, column):
         return None
     parts, known = column.path.split("."), {**_INDEX["rating"], **_INDEX[name]} if thumbs else _INDEX[name]
     ranks = [known.get(plain_name(column.path))]
@@ -151,6 +154,14 @@ def _rank(name: str, column: Column) -> float | None:
     return best + 20 * column.path.count(".") + (0 if column.share > 0.5 else 5)
 
 
+def _means_another(name: str, column: Column) -> bool:
+    """Whether a column cannot be a field though its name fits: an expected answer is not the model's, a label is a thumb only as
+    true or false."""
+    if name == "answer":
+        return any(plain_name(part).startswith(_WISHED) for part in column.path.split("."))
+    return name == "thumbs" and plain_name(column.path) == "label" and column.kind != "true or false"
+
+
 def _are_thumbs(column: Column) -> bool:
     """Whether all words of a column are thumbs: then it may be one under the name of a rating, too."""
     said = [word_of_thumb(word) for word in column.words]
@@ -161,7 +172,10 @@ def _bare_names(name: str, field: str) -> list[str]:
     """A name without an end that says nothing more: `rating_5`, `question text`, `took_seconds`."""
     plain = plain_name(name)
     digits = plain.rstrip("0123456789")
-    ends = [plain.removesuffix(end) for end in (UNITS if field.endswith("_ms") else GENERIC) if plain.endswith(end)]
+    ends = UNITS if field.endswith("_ms") else GENERIC
+    if field in ("question", "answer"):
+        ends = tuple(end for end in ends if end not in _OF_IDS)
+    ends = [plain.removesuffix(end) for end in ends if plain.endswith(end)]
     return [bare for bare in (digits, *ends) if bare not in ("", plain)]
 
 
@@ -202,7 +216,7 @@ def _of_messages(name: str, column: Column, chosen: dict[str, Column]) -> list[G
     if name == "history":
         return [Guess(name, column, why="a list of messages")]
     if name == "answer":
-        return [Guess(name, column, {"pick": "answer"}, "a list of messages")]
+        return [Guess(name, column, {"pick": "text"}, "a list of messages")]
     picked = [(name, "question"), ("history", "history"), ("system_prompt", "system"), ("turn", "turn")]
     if "answer" not in chosen and column.answered:
         picked.insert(1, ("answer", "answer"))

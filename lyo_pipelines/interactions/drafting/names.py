@@ -30,9 +30,9 @@ _WORDS = {
         "оценка रेटिंग 评分 評価"
     ),
     "thumbs": (
-        "thumbs thumb thumbsup userfeedback feedback feedbackvalue liked like ishelpful washelpful helpful vote upvote upvoted "
-        "isgood goodanswer goodresponse isuseful isliked hilfreich gefallen util utile meinung megusta 反馈 daumen pulgar polegar "
-        "reaction rated"
+        "thumbs thumb thumbsup userfeedback feedback feedbackvalue liked like ishelpful washelpful helpful vote upvote "
+        "upvoted isgood label goodanswer goodresponse isuseful isliked hilfreich gefallen util utile meinung megusta 反馈 daumen "
+        "pulgar polegar reaction rated"
     ),
     "user_id": (
         "userid uid studentid learnerid customerid memberid accountid enduserid enduser user username useremail email student "
