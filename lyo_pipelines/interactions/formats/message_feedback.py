@@ -14,7 +14,7 @@ from lyo_pipelines.interactions.fields.notes import note
 from lyo_pipelines.interactions.fields.thumbs import parse_thumb, word_of_thumb
 from lyo_pipelines.interactions.formats.row_format import Row
 
-_INNER = ("rating", "thumbs", "value", "score", "type")
+_INNER = ("rating", "thumbs", "thumb", "value", "score", "type")
 _WORDS = ("text", "comment", "reason")
 BESIDE = (
     *(
