@@ -75,7 +75,7 @@ def written_language(texts: pl.Series, declared: pl.Series, config: LanguageThre
     in_script = enough & (share >= config.script_minimum_share)
     for index in np.flatnonzero(in_script):
         written[index] = _by_script(
-            str(names[best[index]]), float(share[index]), written[index], body[int(index)], config
+            str(names[best[index]]), float(share[index]), written[index], body, int(index), config
         )
     _settle_devanagari(written, body, in_script, config)
     _settle_latin(written, body, enough & ~in_script, config)
@@ -104,12 +104,14 @@ def is_in_language(texts: pl.Series, languages: pl.Series, config: LanguageThres
     return told
 
 
-def _by_script(script: str, share: float, declared: str, text: str, config: LanguageThresholds) -> str:
+def _by_script(
+    script: str, share: float, declared: str, body: pl.Series, index: int, config: LanguageThresholds
+) -> str:
     languages = SCRIPTS[script]
     if declared in languages:
         return declared
     if not declared and script in (*_SHARED, *_MOSTLY_FIRST):
-        found = detectors.agreed(text, config.detector_minimum_score)
+        found = detectors.agreed(body[index], config.detector_minimum_score)
         return found if found in languages else languages[0] if script in _MOSTLY_FIRST else ""
     if share < _MOSTLY and _SCRIPT_OF.get(declared, "Latin") == "Latin":
         return declared  # a text about another script, in its own words
