@@ -100,7 +100,7 @@ class SpanConfig(BaseModel):
 
 
 class ArgillaConfig(ChatConfig):
-    """How Argilla records are understood. fields: what a field is for -> its names, the first found wins."""
+    """How Argilla records and Label Studio tasks are understood. fields: what a field is for -> its names, the first found wins."""
 
     fields: dict[Literal["question", "answer", "context", "system_prompt"], tuple[str, ...]]
     questions: dict[str, ScoreConfig]
@@ -187,6 +187,7 @@ class InteractionsConfig(BaseModel):
     openai_messages: ChatConfig
     sharegpt: ChatConfig
     argilla: ArgillaConfig
+    label_studio: ArgillaConfig
     spans: SpanConfig
     ready_mappings: ReadyMappingsConfig
     table_defaults: TableDefaults = Field(

@@ -107,6 +107,13 @@ def letter_counts(texts: pl.Series) -> pl.DataFrame:
     return counts
 
 
+def script_of(text: str) -> str | None:
+    """The script of most letters of a text; None for one without letters of a known script."""
+    counts = letter_counts(prose_of(pl.Series("text", [text], dtype=pl.String))).row(0, named=True)
+    script = max(counts, key=lambda name: counts[name])
+    return script if counts[script] else None
+
+
 def _script_letters(texts: pl.Series, name: str) -> pl.Series:
     if name == "Greek":
         # α+β and λmax are formulas: only words of four letters or more are Greek

@@ -1,6 +1,8 @@
 """The language that texts are written in, given the one that is declared. What follows from a difference belongs to curation's rules.
 
-Order: enough letters? -> script -> commonest words -> detectors; whenever that does not decide, the declared language stands.
+Order: enough letters? -> script -> commonest words -> detectors; whenever that does not decide, the declared language stands. Where
+none is declared, a script of several languages and a few words that many languages share decide nothing by themselves: the detectors
+must not speak against them.
 """
 
 from __future__ import annotations
@@ -46,6 +48,10 @@ _OURS = frozenset({"en", "hi_latn", "ta_latn"})
 _SCRIPT_OF = {code: script for script, codes in reversed(SCRIPTS.items()) for code in codes}
 _PLAINLY_ENGLISH = 0.25  # share of common words; other languages in Latin letters share some of them
 _WORDS_TO_OVERRULE = 10  # of words in plain ASCII letters
+_SURELY = 3  # common words of one language that tell it without the detectors
+_AT_LEAST = 2  # of them, where the detectors know nothing: "se", "me" and "was" are words of many languages
+_SHARED = ("Arabic", "Cyrillic")  # scripts whose languages are told by the detectors alone
+_MOSTLY_FIRST = ("Bengali",)  # and those whose first language stands where the detectors disagree
 _MOSTLY = 0.6  # from this share on, a script decides alone
 
 
@@ -68,7 +74,9 @@ def written_language(texts: pl.Series, declared: pl.Series, config: LanguageThre
     written = declared.to_numpy().astype(object)
     in_script = enough & (share >= config.script_minimum_share)
     for index in np.flatnonzero(in_script):
-        written[index] = _by_script(str(names[best[index]]), float(share[index]), written[index])
+        written[index] = _by_script(
+            str(names[best[index]]), float(share[index]), written[index], body, int(index), config
+        )
     _settle_devanagari(written, body, in_script, config)
     _settle_latin(written, body, enough & ~in_script, config)
     return pl.Series("written", written, dtype=pl.String)
@@ -96,10 +104,15 @@ def is_in_language(texts: pl.Series, languages: pl.Series, config: LanguageThres
     return told
 
 
-def _by_script(script: str, share: float, declared: str) -> str:
+def _by_script(
+    script: str, share: float, declared: str, body: pl.Series, index: int, config: LanguageThresholds
+) -> str:
     languages = SCRIPTS[script]
     if declared in languages:
         return declared
+    if not declared and script in (*_SHARED, *_MOSTLY_FIRST):
+        found = detectors.agreed(body[index], config.detector_minimum_score)
+        return found if found in languages else languages[0] if script in _MOSTLY_FIRST else ""
     if share < _MOSTLY and _SCRIPT_OF.get(declared, "Latin") == "Latin":
         return declared  # a text about another script, in its own words
     return languages[0]
@@ -135,11 +148,13 @@ def _settle_latin(written: np.ndarray, body: pl.Series, candidates: np.ndarray, 
         if count < 4:
             continue
         declared = written[row]
+        if not declared:
+            shares = {"en": english, "hi_latn": hindi, "ta_latn": tamil}
+            written[row] = _undeclared(body[int(row)], count, shares, config)
+            continue
         romanised = max(hindi, tamil)
         if romanised >= config.romanised_minimum_share and romanised >= english:
             written[row] = "hi_latn" if hindi >= tamil else "ta_latn"
-        elif not declared and english >= _PLAINLY_ENGLISH:
-            written[row] = "en"
         elif declared not in _OURS and _SCRIPT_OF.get(declared, "Latin") == "Latin":
             written[row] = detectors.agreed(body[int(row)], config.detector_minimum_score) or declared
         elif english >= 0.12 or _terms_only(declared, count, body[int(row)]):
@@ -150,6 +165,24 @@ def _settle_latin(written: np.ndarray, body: pl.Series, candidates: np.ndarray, 
             declared not in _OURS and max(english, romanised) > 0
         ):  # declared in another script, yet written in Latin letters
             written[row] = ("en", "hi_latn", "ta_latn")[int(np.argmax((english, hindi, tamil)))]
+
+
+def _undeclared(text: str, words: int, shares: dict[str, float], config: LanguageThresholds) -> str:
+    """The language of a text in Latin letters of which nothing is declared, "" where it cannot be told.
+
+    shares: of its words, those that are common ones of English and of the romanised languages.
+    """
+    language = max(shares, key=lambda code: (shares[code], code))
+    enough = _PLAINLY_ENGLISH if language == "en" else config.romanised_minimum_share
+    hits = round(shares[language] * words) if shares[language] >= enough else 0
+    if hits >= _SURELY and text.isascii():
+        return language
+    found = detectors.agreed(text, config.detector_minimum_score)
+    if found and found != "en":
+        return found
+    if hits >= _AT_LEAST or (hits and language == "en" and detectors.fast_vote(text)[0] == "en"):
+        return language
+    return found
 
 
 def _terms_only(declared: str, count: int, text: str) -> bool:

@@ -170,3 +170,26 @@ def test_sentences_with_signs_in_them_stay_prose():
 def test_taking_code_out_takes_time_in_proportion_to_the_text():
     units = ("\\frac{", "\\[ ", "\\( ", "a@", "x = a, ", "<a ", "$ ", "`", "aaaa", "x(", "    x = 1\n", "\\a{b}")
     assert not faster_than_linear(lambda text: prose_of(pl.Series([text])), units, size=40_000, floor=0.05)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("كيف تتنفس الأسماك تحت الماء؟", "ar"),
+        ("مچھلیاں پانی میں کیسے سانس لیتی ہیں؟", "ur"),
+        ("ماهی‌ها چگونه زیر آب نفس می‌کشند؟", "fa"),
+        ("Як риби дихають під водою та чому вони не тонуть?", "uk"),
+        ("Как рыбы дышат под водой и почему они не тонут?", "ru"),
+        ("¿Cómo se llama el mar que está al sur de Francia?", "es"),
+        ("Balıklar su altında nasıl nefes alır, acaba?", "tr"),
+        ("machhli paani ke andar kaise saans leti hai", "hi_latn"),
+        ("How do fish breathe under water?", "en"),
+    ],
+)
+def test_where_nothing_is_declared_a_few_shared_words_or_a_shared_script_tell_no_language(text: str, told: str) -> None:
+    assert written(text, "") == told
+
+
+@pytest.mark.parametrize("text", ["Kwa nini samaki hupumua?", "De ce respira pestii sub apa?"])
+def test_a_language_that_cannot_be_told_is_none_of_ours(text: str) -> None:
+    assert written(text, "") not in ("hi_latn", "ta_latn", "en")

@@ -258,7 +258,7 @@ ARGILLA = {
         "metadata": {"subject": "math", "user_id": "student-132@example.org"},
         "external_id": None,
         "responses": [
-            {"user_id": "a-1@example.org", "status": "submitted", "values": {"rating": {"value": 2}}},
+            {"user_id": "a-1@example.org", "status": "draft", "values": {"rating": {"value": 2}}},
             {"user_id": "a-2@example.org", "status": "submitted", "values": {"rating": {"value": 4}}},
         ],
         "suggestions": [{"question_name": "rating", "value": 5, "type": "model", "score": 0.9, "agent": "judge"}],

@@ -215,3 +215,77 @@ def test_the_draft_of_a_list_with_decimal_commas_and_pupils_lands_them(tmp_path)
     assert sorted(row["response_time_ms"] for row in landed) == [1000 + 100 * (n + 1) for n in range(9)]
     assert len({row["conversation_id"] for row in landed}) == 5
     assert all(row["user_pseudonym"] for row in landed)
+
+
+def test_what_a_database_keeps_of_a_row_is_not_its_time() -> None:
+    rows = [
+        {"question": f"How deep is lake {n}?", "_ts": 1791900000 + n, "start_time": str(1791709200 + n)}
+        for n in range(5)
+    ]
+    assert parse_mapping(draft_mapping("a.json", rows).encode(), "a").fields["occurred_at"].source == ("start_time",)
+
+
+def test_words_of_thumbs_under_the_name_of_a_rating_are_thumbs_and_only_the_dissatisfied_complain() -> None:
+    rows = [
+        {"question": "How deep is it?", "answer": "Ten metres deep.", "rating": word, "comment": "as I think"}
+        for word in ("up", "down", "up")
+    ]
+    fields = parse_mapping(draft_mapping("a.json", rows).encode(), "a").fields
+    assert fields["thumbs"].source == ("rating",)
+    assert fields["thumbs"].values == {"up": 1, "down": -1}
+    assert fields["complaint_text"].only == {"rating": ("down",)}
+
+
+def test_a_comment_that_nothing_judges_is_proposed_and_not_used() -> None:
+    rows = [{"question": "How deep is it?", "answer": "Ten metres deep.", "comment": "as I think"}]
+    draft = draft_mapping("a.json", rows)
+    assert "complaint_text" not in parse_mapping(draft.encode(), "a").fields
+    assert "# complaint_text: comment" in draft
+
+
+def test_the_input_of_an_instruction_is_not_lost() -> None:
+    rows = [
+        {"instruction": "Sort these words.", "input": f"plum, fig, pear {n}", "output": "fig, pear, plum"}
+        for n in range(3)
+    ]
+    fields = parse_mapping(draft_mapping("a.json", rows).encode(), "a").fields
+    assert {name: fields[name].source[0] for name in ("question", "context", "answer")} == {
+        "question": "instruction",
+        "context": "input",
+        "answer": "output",
+    }
+
+
+def test_rows_of_single_messages_are_told(tmp_path) -> None:
+    rows = [
+        {"role": who, "content": f"said {n}", "timestamp": "2026-10-11"}
+        for n in range(3)
+        for who in ("user", "assistant")
+    ]
+    assert "Each row seems to be one message (`role` says whose)" in draft_mapping("a.csv", rows)
+    report = land(lake_at(tmp_path / "data"), jsonl(tmp_path / "a.jsonl", rows))
+    assert "each row is one message" in (report.unreadable or "")
+
+
+def test_an_expected_answer_is_no_answer_an_id_no_question_and_a_false_label_is_down() -> None:
+    rows = [
+        {
+            "request_id": f"8f0{n}",
+            "input": {"question": f"How deep is lake {n}?"},
+            "expected_output": {"answer": "Ten metres."},
+        }
+        for n in range(3)
+    ]
+    fields = parse_mapping(draft_mapping("a.json", rows).encode(), "a").fields
+    assert fields["question"].source == ("input.question",)
+    assert "answer" not in fields
+    pairs = [
+        {
+            "prompt": [{"role": "user", "content": "Why?"}],
+            "completion": [{"role": "assistant", "content": "So."}],
+            "label": n > 0,
+        }
+        for n in range(3)
+    ]
+    fields = parse_mapping(draft_mapping("a.json", pairs).encode(), "a").fields
+    assert (fields["answer"].pick, fields["thumbs"].source) == ("text", ("label",))

@@ -582,3 +582,61 @@ def test_a_mapping_beside_the_file_counts_before_a_ready_one(tmp_path):
 def test_an_unknown_object_is_told_by_its_names():
     with pytest.raises(RowError, match="found embedding, index"):
         Picker(ready_mappings()["helicone"]).pick("reply", "response_body", {"embedding": [1], "index": 0})
+
+
+def payload(**changes: Any) -> Row:
+    """A call as LiteLLM's callbacks log it (StandardLoggingPayload)."""
+    return {
+        "id": "chatcmpl-7",
+        "trace_id": "tr-7",
+        "call_type": "acompletion",
+        "status": "success",
+        "stream": True,
+        "startTime": 1791709200.25,
+        "completionStartTime": 1791709200.75,
+        "endTime": 1791709202.25,
+        "response_time": 0.5,
+        "model": "small-tutor",
+        "end_user": "pupil-7",
+        "messages": [{"role": "user", "content": "Which gas do plants take out of the air?"}],
+        "response": {
+            "choices": [{"message": {"role": "assistant", "content": "Carbon dioxide."}, "finish_reason": "stop"}]
+        },
+        **changes,
+    }
+
+
+def test_a_payload_of_litellms_callbacks_keeps_its_user_its_times_and_its_failures(tmp_path: Path) -> None:
+    lake = lake_at(tmp_path / "data")
+    failed = payload(id="chatcmpl-8", status="failure", error_str="RateLimitError", response="")
+    report = land(lake, jsonl(tmp_path / "calls.jsonl", [payload(), failed]))
+    assert (report.format, report.accepted) == ("litellm_payload", 2)
+    answered, lost = build(lake).to_pylist()
+    assert (answered["answer"], answered["finish_reason"]) == ("Carbon dioxide.", "stop")
+    assert answered["user_pseudonym"].startswith("u_")
+    assert (answered["response_time_ms"], answered["time_to_first_token_ms"]) == (2000.0, 500.0)
+    assert (lost["answer"], lost["error"]) == (None, "RateLimitError")
+
+
+@pytest.mark.parametrize(
+    ("response", "answer"),
+    [
+        ('"It is a gas."', "It is a gas."),
+        ('{"answer": "It is a gas."}', "It is a gas."),
+        ("It is a gas.", "It is a gas."),
+        ('"He said "gas" and "air""', '"He said "gas" and "air""'),
+    ],
+)
+def test_a_text_that_mlflow_wrote_as_json_is_that_text(tmp_path: Path, response: str, answer: str) -> None:
+    lake = lake_at(tmp_path / "data")
+    trace = {
+        "trace_id": "tr-1",
+        "request": '"What is carbon dioxide made of, please?"',
+        "response": response,
+        "request_time": 1791709200000,
+        "spans": [{"name": "answer"}],
+        "tags": {"language": "en"},
+    }
+    assert land(lake, jsonl(tmp_path / "traces.jsonl", [trace])).format == "mlflow"
+    found = build(lake).to_pylist()[0]
+    assert (found["question"], found["answer"]) == ("What is carbon dioxide made of, please?", answer)

@@ -26,8 +26,8 @@ def landed(tmp_path, *rows, config=CONFIG):
 
 def test_feedback_beside_a_chat_that_is_not_read_is_named(tmp_path):
     report, rows, _ = landed(tmp_path, chat(user_rating=5, rating=4, tools=[], feedback={"thumb": "up"}))
-    assert report.ignored_fields == ("feedback", "user_rating")
-    assert rows[0]["rating"] == 4
+    assert report.ignored_fields == ("user_rating",)
+    assert (rows[0]["rating"], rows[0]["thumbs"]) == (4, 1)
 
 
 @pytest.mark.parametrize("said", ["hi", "HI", "hi-IN", "hi_IN", "Hindi", "hin", "हिन्दी"])
@@ -106,3 +106,10 @@ def test_columns_of_a_flat_argilla_export_say_what_they_say(tmp_path):
     }  # fmt: skip
     _, (row,), _ = landed(tmp_path, record)
     assert (row["language"], row["subject"], row["grade"], row["rating"]) == ("hi", "math", "6", 4)
+
+
+@pytest.mark.parametrize(("asked", "language"), [("شو", None), ("ok", "en"), ("2 + 2", "en")])
+def test_a_default_language_never_stands_over_a_text_in_another_script(tmp_path, asked, language):
+    report, rows, _ = landed(tmp_path, chat(asked, asked, timestamp=WHEN))
+    assert [found["language"] for found in rows] == ([language] if language else [])
+    assert report.rejected_by_reason == ({} if language else {"missing_language": 1})

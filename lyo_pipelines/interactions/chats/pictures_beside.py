@@ -14,6 +14,9 @@ MARK = "<image>"
 """Stands in texts for a picture beside them (LLaVA, Hugging Face)."""
 BESIDE = ("images", "image", "image_path", "image_file")
 """Columns of a row that hold the pictures of its messages."""
+_MEDIA = ("videos", "video", "audios", "audio")
+"""Columns of what is no picture, and is not read: a question about it is marked as one about a picture that is not there."""
+_MEDIA_MARKS = ("<video>", "<audio>")
 
 
 def with_pictures_beside(turns: Sequence[Turn], row: RawRow) -> list[Turn]:
@@ -22,6 +25,8 @@ def with_pictures_beside(turns: Sequence[Turn], row: RawRow) -> list[Turn]:
     Without any place they belong to the first question, as they do to whoever trains on such rows. Where places and pictures differ
     in number, the places stay empty: nobody can tell which picture is meant.
     """
+    if any(row.get(name) not in (None, "", [], {}) for name in _MEDIA):
+        turns = _without_media(turns)
     beside = next((found for name in BESIDE if (found := pictures_of(row.get(name)))), [])
     if not beside:
         return list(turns)
@@ -41,6 +46,16 @@ def with_pictures_beside(turns: Sequence[Turn], row: RawRow) -> list[Turn]:
         if turn.pictures
         else turn
         for turn in turns
+    ]
+
+
+def _without_media(turns: Sequence[Turn]) -> list[Turn]:
+    """Turns of which those that show a video or a sound (or, without any mark, the first question) are known to miss something."""
+    shown = [any(mark in turn.text for mark in _MEDIA_MARKS) for turn in turns]
+    first = next((index for index, turn in enumerate(turns) if turn.role == "user"), None)
+    return [
+        replace(turn, images=True, others=True) if shown[index] or (index == first and not any(shown)) else turn
+        for index, turn in enumerate(turns)
     ]
 
 

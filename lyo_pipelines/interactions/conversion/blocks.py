@@ -15,8 +15,10 @@ from lyo_pipelines.interactions.errors import UnreadableFileError
 from lyo_pipelines.interactions.fields.header_names import field_name
 from lyo_pipelines.interactions.fields.mapping import Mapping
 from lyo_pipelines.interactions.formats.chat_metadata import STATED
-from lyo_pipelines.interactions.formats.detect import DetectedFormat, detect_format
+from lyo_pipelines.interactions.formats.detect import DetectedFormat, detect_format, single_messages
+from lyo_pipelines.interactions.formats.label_studio import is_flat_annotation
 from lyo_pipelines.interactions.formats.mapping_gaps import Gap, gaps_of
+from lyo_pipelines.interactions.formats.message_feedback import BESIDE
 from lyo_pipelines.interactions.formats.ready_mappings import detect_mapping, ready_mapping, with_defaults
 from lyo_pipelines.interactions.formats.row_format import Row, RowFormat
 from lyo_pipelines.interactions.reading.arrow_rows import arrow_blocks, parquet_blocks
@@ -30,7 +32,7 @@ from lyo_pipelines.interactions.reading.source_file import InputFile
 from lyo_pipelines.personal import is_field_name
 
 _LIKE_FEEDBACK = re.compile(
-    r"(?i)rating|feedback|thumb|star(?:s|_|$)|score|vote|reaction|complaint|(?:^|_)(?:dis)?like[sd]?(?:_|$)|satisf"
+    r"(?i)rating|feedback|thumb|star(?:s|_|$)|score|vote|reaction|complaint|helpful|(?:^|_)(?:dis)?like[sd]?(?:_|$)|satisf"
 )
 
 
@@ -128,6 +130,16 @@ def format_for(spec: FileSpec, rows: Sequence[Row]) -> DetectedFormat:
     if found is None or (spec.format == "langfuse" and not found.format.startswith("langfuse")):
         if not rows:
             raise UnreadableFileError("no row of its beginning can be parsed")
+        if is_flat_annotation(rows[0]):
+            raise UnreadableFileError(
+                "it looks like Label Studio's JSON-MIN or CSV, which has a row for each annotation of a task: export JSON instead, "
+                "where the annotations of a task stand together"
+            )
+        if (speaker := single_messages(rows)) is not None:
+            raise UnreadableFileError(
+                f"each row is one message (`{speaker}` says whose), and no mapping puts question and answer together: write rows with "
+                "the whole conversation under `messages`, or with question and answer"
+            )
         names = ", ".join(sorted(map(shown_key, rows[0])))[:200]
         raise UnreadableFileError(
             f"its format cannot be told from the fields ({names}): write a mapping <file>.mapping.yaml beside it "
@@ -141,7 +153,7 @@ def ignored_fields(name: str, rows: Sequence[Row]) -> tuple[str, ...]:
     known = {"canonical": INPUT_FIELDS, "feedback": FEEDBACK_INPUT_FIELDS}.get(name)
     names = {str(key)[:80] for row in rows for key in row}
     if name in ("openai_messages", "sharegpt"):
-        names, known = {name for name in names if _LIKE_FEEDBACK.search(name)}, STATED
+        names, known = {name for name in names if _LIKE_FEEDBACK.search(name)}, {*STATED, *BESIDE}
     if known is None:
         return ()
     return tuple(sorted(map(shown_key, names - set(known))))[:50]

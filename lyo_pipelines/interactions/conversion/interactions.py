@@ -162,6 +162,13 @@ def _cast(array: pa.Array, kind: pa.DataType) -> pa.Array:
     return array if array.type == kind else array.cast(kind)
 
 
+_MISSING = {
+    "language": "neither the row nor its text tells it: where all rows have one, a mapping's `constants` or the configuration of "
+    "the format (`language`) says it"
+}
+"""What mends a field that is missing, where the name does not say it."""
+
+
 def _require(data: dict[str, pa.Array], bad: Bad) -> None:
     for name in REQUIRED:
         array = data[name]
@@ -170,7 +177,7 @@ def _require(data: dict[str, pa.Array], bad: Bad) -> None:
         )
         if pc.any(empty).as_py():
             for index in np.flatnonzero(empty.to_numpy(zero_copy_only=False)).tolist():
-                bad.setdefault(index, RowError(f"missing_{name}", "this field is needed"))
+                bad.setdefault(index, RowError(f"missing_{name}", _MISSING.get(name, "this field is needed")))
 
 
 def _known_modes(modes: pa.Array, findings: Findings) -> pa.Array:

@@ -9,9 +9,11 @@ import polars as pl
 from lyo_pipelines.interactions.fields.notes import note
 from lyo_pipelines.json_types import RawRow
 from lyo_pipelines.languages.codes import language_code
+from lyo_pipelines.languages.scripts import SCRIPTS, script_of
 from lyo_pipelines.languages.written import LanguageThresholds, written_language
 
 FROM_TEXT = "language: told from the text, as the row says none"
+_SCRIPTED = frozenset(code for script, codes in SCRIPTS.items() if script != "Latin" for code in codes)
 CONFIGURED = "language: the configured one, as neither the row nor its text tells it"
 
 
@@ -22,11 +24,18 @@ def tell_languages(rows: Sequence[RawRow], default: str | None, thresholds: Lang
         return
     questions = [_text(row, "question") for row in silent]
     both = ["\n".join((question, _text(row, "answer"))) for question, row in zip(questions, silent, strict=True)]
-    for row, first, second in zip(silent, _told(questions, thresholds), _told(both, thresholds), strict=True):
+    told = zip(silent, questions, _told(questions, thresholds), _told(both, thresholds), strict=True)
+    for row, first_text, first, second in told:
         found = first or second
-        row["language"] = found or default
+        row["language"] = found or (default if default and _may_be(default, first_text) else None)
         if row["language"]:
             note(row, FROM_TEXT if found else CONFIGURED)
+
+
+def _may_be(language: str, text: str) -> bool:
+    """Whether a text may be in a language by its script: a default never stands over a text in another one."""
+    script = script_of(text)
+    return script is None or language in SCRIPTS[script] or (script == "Latin" and language not in _SCRIPTED)
 
 
 def _is_silent(value: object) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from lyo_pipelines.interactions.drafting.guesses import Guess, guesses_of
 from lyo_pipelines.interactions.drafting.shapes import Column, columns_of
 from lyo_pipelines.interactions.fields.scrub import dump_json
-from lyo_pipelines.interactions.formats.detect import detect_format
+from lyo_pipelines.interactions.formats.detect import detect_format, single_messages
 from lyo_pipelines.interactions.formats.row_format import Row
 from lyo_pipelines.personal import EMAIL
 
@@ -26,6 +26,8 @@ def draft_mapping(name: str, rows: Sequence[Row]) -> str:
     """The text of a first mapping for a file of this name with these first rows."""
     columns = columns_of(rows)
     guesses = guesses_of(columns)
+    if single_messages(rows) is not None:
+        guesses = [guess for guess in guesses if guess.field not in ("question", "answer")]
     used = [guess for guess in guesses if guess.used]
     fields = {guess.field for guess in used}
     lines = [
@@ -47,6 +49,11 @@ def draft_mapping(name: str, rows: Sequence[Row]) -> str:
 
 def _known_format(rows: Sequence[Row]) -> list[str]:
     """A line that says that the rows need no mapping, where they are in a format that is known."""
+    if (speaker := single_messages(rows)) is not None:
+        return [
+            f"# Each row seems to be one message (`{speaker}` says whose). No mapping puts question and answer together: write",
+            "# rows with the whole conversation under `messages`, or with question and answer.",
+        ]
     found = detect_format(rows)
     return [f"# They look like {found.format} ({found.why}), which is read without a mapping."] if found else []
 

@@ -13,7 +13,7 @@ from lyo_pipelines.interactions.drafting.names import GENERIC, NAMES, UNITS, pla
 from lyo_pipelines.interactions.drafting.shapes import Column, Kind
 from lyo_pipelines.interactions.fields.thumbs import word_of_thumb
 
-_TEXTS: tuple[Kind, ...] = ("text", "number", "messages", "time", "uuid", "true or false")
+_TEXTS: tuple[Kind, ...] = ("text", "number", "messages", "time", "true or false")
 _IDS: tuple[Kind, ...] = ("text", "uuid", "number", "epoch", "time")
 _NUMBERS: tuple[Kind, ...] = ("number",)
 _KINDS: dict[str, tuple[Kind, ...]] = {
@@ -50,6 +50,12 @@ _OTHER_THUMBS = {
     **dict.fromkeys(("runter", "schlecht", "nein", "nao", "non"), -1),
 }
 _LESS_SURE = 3
+_FEW_VALUES = 10
+_OF_IDS = ("id", "nr", "no", "num", "number")
+"""Ends that make an id of the name of a text: `request_id`."""
+_WISHED = ("expected", "reference", "gold", "ideal", "target")
+_OWN_OF_A_DATABASE = 30
+"""`_ts`, `_id`: what a database keeps of a row comes after what the application says of it."""
 _LONG = 12
 """Characters of a text that may be a question or an answer."""
 
@@ -83,9 +89,48 @@ def guesses_of(columns: Sequence[Column]) -> list[Guess]:
     guesses += [
         _with_commas(guess) for name in NAMES if name in chosen for guess in _guesses(name, chosen[name], chosen)
     ]
+    guesses = [_of_the_dissatisfied(guess, guesses) for guess in guesses]
     return [
         guess for guess in guesses if guess.used or guess.field not in {other.field for other in guesses if other.used}
     ]
+
+
+def _of_the_dissatisfied(guess: Guess, guesses: Sequence[Guess]) -> Guess:
+    """A comment is a complaint only where the judgement beside it is a bad one: praise is none."""
+    if guess.field != "complaint_text":
+        return guess
+    judged = next((other for other in guesses if other.used and other.field in ("thumbs", "rating")), None)
+    bad = [] if judged is None else _bad_values(judged)
+    if judged is None or not bad:
+        sure = "complaint" in plain_name(guess.column.path)
+        return (
+            guess if sure else dataclasses.replace(guess, why="is each of them a complaint? Praise is none", used=False)
+        )
+    shown = {judged.column.path: f"[{', '.join(bad)}]"}
+    return dataclasses.replace(
+        guess, keys={**guess.keys, "only": shown}, why="by its name; beside praise it is no complaint"
+    )
+
+
+def _bad_values(judged: Guess) -> list[str]:
+    """The values of a thumb or a rating that speak against an answer, where they are few."""
+    if judged.column.kind == "true or false":
+        return ["false"]
+    if isinstance(values := judged.keys.get("values"), dict):
+        return [_quoted(str(word)) for word, thumb in values.items() if thumb == "-1"]
+    low, high = judged.column.low, judged.column.high
+    if judged.column.kind != "number" or not judged.column.whole or high - low > _FEW_VALUES:
+        return []
+    ends = judged.keys.get("scale")
+    worst, best = (float(ends[0]), float(ends[1])) if isinstance(ends, list) else (1.0, 5.0)
+    middle = (worst + best) / 2
+    return [
+        str(value) for value in range(int(low), int(high) + 1) if (value < middle) == (worst < best) and value != middle
+    ]
+
+
+def _quoted(word: str) -> str:
+    return '"' + word.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def _with_commas(guess: Guess) -> Guess:
@@ -94,9 +139,10 @@ def _with_commas(guess: Guess) -> Guess:
 
 def _rank(name: str, column: Column) -> float | None:
     """How well a column's name and kind fit a field, the lower the better; None when they do not."""
-    if column.kind not in _KINDS.get(name, _WORDS):
+    thumbs = name == "thumbs" and _are_thumbs(column)
+    if column.kind not in _KINDS.get(name, _WORDS) or _means_another(name, column):
         return None
-    parts, known = column.path.split("."), _INDEX[name]
+    parts, known = column.path.split("."), {**_INDEX["rating"], **_INDEX[name]} if thumbs else _INDEX[name]
     ranks = [known.get(plain_name(column.path))]
     ranks += [
         rank + 0.5 for end in (parts[-1:], parts[-2:]) if (rank := known.get(plain_name(".".join(end)))) is not None
@@ -104,15 +150,32 @@ def _rank(name: str, column: Column) -> float | None:
     ranks += [rank + _LESS_SURE for bare in _bare_names(parts[-1], name) if (rank := known.get(bare)) is not None]
     if not (found := [rank for rank in ranks if rank is not None]):
         return None
-    best = min(found)
+    best = min(found) + (_OWN_OF_A_DATABASE if parts[-1].startswith("_") else 0)
     return best + 20 * column.path.count(".") + (0 if column.share > 0.5 else 5)
+
+
+def _means_another(name: str, column: Column) -> bool:
+    """Whether a column cannot be a field though its name fits: an expected answer is not the model's, a label is a thumb only as
+    true or false."""
+    if name == "answer":
+        return any(plain_name(part).startswith(_WISHED) for part in column.path.split("."))
+    return name == "thumbs" and plain_name(column.path) == "label" and column.kind != "true or false"
+
+
+def _are_thumbs(column: Column) -> bool:
+    """Whether all words of a column are thumbs: then it may be one under the name of a rating, too."""
+    said = [word_of_thumb(word) for word in column.words]
+    return bool(said) and None not in said and bool({1, -1} & set(said))
 
 
 def _bare_names(name: str, field: str) -> list[str]:
     """A name without an end that says nothing more: `rating_5`, `question text`, `took_seconds`."""
     plain = plain_name(name)
     digits = plain.rstrip("0123456789")
-    ends = [plain.removesuffix(end) for end in (UNITS if field.endswith("_ms") else GENERIC) if plain.endswith(end)]
+    ends = UNITS if field.endswith("_ms") else GENERIC
+    if field in ("question", "answer"):
+        ends = tuple(end for end in ends if end not in _OF_IDS)
+    ends = [plain.removesuffix(end) for end in ends if plain.endswith(end)]
     return [bare for bare in (digits, *ends) if bare not in ("", plain)]
 
 
@@ -153,7 +216,7 @@ def _of_messages(name: str, column: Column, chosen: dict[str, Column]) -> list[G
     if name == "history":
         return [Guess(name, column, why="a list of messages")]
     if name == "answer":
-        return [Guess(name, column, {"pick": "answer"}, "a list of messages")]
+        return [Guess(name, column, {"pick": "text"}, "a list of messages")]
     picked = [(name, "question"), ("history", "history"), ("system_prompt", "system"), ("turn", "turn")]
     if "answer" not in chosen and column.answered:
         picked.insert(1, ("answer", "answer"))

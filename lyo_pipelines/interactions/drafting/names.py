@@ -30,8 +30,9 @@ _WORDS = {
         "оценка रेटिंग 评分 評価"
     ),
     "thumbs": (
-        "thumbs thumb thumbsup userfeedback feedback feedbackvalue liked like ishelpful washelpful helpful vote upvote upvoted "
-        "hilfreich gefallen util utile meinung megusta 反馈 daumen pulgar polegar reaction rated"
+        "thumbs thumb thumbsup userfeedback feedback feedbackvalue liked like ishelpful washelpful helpful vote upvote "
+        "upvoted isgood label goodanswer goodresponse isuseful isliked hilfreich gefallen util utile meinung megusta 反馈 daumen "
+        "pulgar polegar reaction rated"
     ),
     "user_id": (
         "userid uid studentid learnerid customerid memberid accountid enduserid enduser user username useremail email student "
@@ -53,7 +54,7 @@ _WORDS = {
     "topic": ("topic chapter thema tema theme kapitel konu topik"),
     "grade": ("grade gradelevel class classlevel klasse grado niveau sinif kelas kaksha 年级"),
     "system_prompt": ("systemprompt systemmessage system persona instructions"),
-    "context": ("context contexts retrievedcontext passage documents kontext contexto contexte"),
+    "context": ("context contexts retrievedcontext passage documents kontext contexto contexte input inputtext"),
     "history": ("history chathistory conversationhistory previousmessages verlauf historial historico"),
     "model": ("model modelname modelid llm engine modell modelo modele 模型"),
     "adapter_version": ("adapterversion adapter lora"),

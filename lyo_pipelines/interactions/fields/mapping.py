@@ -65,8 +65,9 @@ class FieldMapping(BaseModel):
 
     source: paths, the first that has a value counts. pick: what to take of a list of messages, or the text of a wrapper.
     until: with `source`, the end of a duration. scale: the worst and the best value of the source. only: path -> values of the
-    row with which this field counts. refuse: parts of a text that show that it is not whole; the row is rejected. leave_out: begin of
-    a passage -> its end, both left out with all between (of a text, or of each message of a history).
+    row with which this field counts. json_text: the text is written as JSON, in quotes. refuse: parts of a text that show that it is
+    not whole; the row is rejected. leave_out: begin of a passage -> its end, both left out with all between (of a text, or of each
+    message of a history).
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -83,6 +84,7 @@ class FieldMapping(BaseModel):
     scale: tuple[float, float] | None = None
     refuse: tuple[str, ...] = ()
     leave_out: dict[str, str] = {}
+    json_text: bool = False
     only: dict[str, tuple[str | None, ...]] = {}
     default: Any = None  # where the source has nothing
 
@@ -281,6 +283,8 @@ def _field_misfits(name: str, spec: FieldMapping) -> Iterator[tuple[str, str]]:
         yield "pick", f"{spec.pick} gives {', '.join(_PICKED.get(spec.pick, _TEXTS))}, and no {name}"
     if spec.refuse and name not in (*_TEXTS, "history"):
         yield "refuse", f"only texts can be cut: {', '.join((*_TEXTS, 'history'))}"
+    if spec.json_text and name not in _TEXTS:
+        yield "json_text", f"only texts are: {', '.join(_TEXTS)}"
     if spec.leave_out and name not in (*_TEXTS, "history"):
         yield "leave_out", f"only texts have passages: {', '.join((*_TEXTS, 'history'))}"
 

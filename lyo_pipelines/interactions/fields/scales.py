@@ -35,11 +35,19 @@ class Scale:
 OURS = Scale(1, 5)
 
 
+class Several(tuple[object, ...]):
+    """The ratings that several people gave one answer: each is looked at against its scale, and their mean counts."""
+
+    __slots__ = ()
+
+
 def ratings(values: Sequence[object], scales: Sequence[Scale | None], default: Scale, odd: Bad) -> tuple[pa.Array, str]:
     """A column of ratings as 1 to 5 (float64), and what shows that a scale is wrong ("" when nothing does).
 
-    Values off their scale become null; those that are no numbers go to `odd`.
+    Values off their scale become null; those that are no numbers go to `odd`. Of `Several` the mean of those that are left counts.
     """
+    if any(isinstance(value, Several) for value in values):
+        return _means(values, scales, default, odd)
     raw = numbers(values, odd, "rating", low=-np.inf, high=np.inf)
     if raw.null_count == len(raw):
         return raw, ""
@@ -53,3 +61,22 @@ def ratings(values: Sequence[object], scales: Sequence[Scale | None], default: S
         if len(outside) and not wrong:
             wrong = f"{scale.name}: found {found[outside[0]]:g}, expected {scale.low:g} to {scale.high:g}"
     return pa.array(result, mask=np.isnan(result)), wrong
+
+
+def _means(values: Sequence[object], scales: Sequence[Scale | None], default: Scale, odd: Bad) -> tuple[pa.Array, str]:
+    """As `ratings`, where some rows hold the ratings of several people."""
+    each = [
+        (index, one)
+        for index, value in enumerate(values)
+        for one in (value if isinstance(value, Several) else (value,))
+    ]
+    owners = np.array([index for index, _ in each])
+    wrong_ones: Bad = {}
+    found, wrong = ratings([one for _, one in each], [scales[index] for index in owners], default, wrong_ones)
+    odd.update({int(owners[index]): error for index, error in wrong_ones.items()})
+    single = found.to_numpy(zero_copy_only=False).astype(float)
+    there = ~np.isnan(single)
+    sums = np.bincount(owners[there], weights=single[there], minlength=len(values))
+    counts = np.bincount(owners[there], minlength=len(values))
+    means = np.divide(sums, counts, out=np.full(len(values), np.nan), where=counts > 0)
+    return pa.array(means, mask=np.isnan(means)), wrong

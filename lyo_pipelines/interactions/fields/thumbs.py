@@ -12,7 +12,7 @@ from lyo_pipelines.storage.arrow import pc
 
 _UP = {
     *("up", "thumbsup", "thumbup", "positive", "like", "liked", "upvote", "upvoted", "good", "helpful", "useful"),
-    *("correct", "yes", "true", "pass", "👍"),
+    *("correct", "yes", "true", "pass", "👍", "😀", "🙂", "😊"),
 }
 _DOWN = {
     *(
@@ -27,9 +27,9 @@ _DOWN = {
         "bad",
         "unhelpful",
     ),
-    *("nothelpful", "notuseful", "incorrect", "wrong", "no", "false", "fail", "👎"),
+    *("nothelpful", "notuseful", "incorrect", "wrong", "no", "false", "fail", "👎", "🙁", "😞", "☹"),
 }
-_NEITHER = {"", "none", "neutral", "null", "skip", "skipped"}
+_NEITHER = {"", "none", "neutral", "null", "skip", "skipped", "😐"}
 _SKIN_TONES = str.maketrans("", "", "\U0001f3fb\U0001f3fc\U0001f3fd\U0001f3fe\U0001f3ff\ufe0f_- ")
 SIGNED = (-1.0, 1.0)
 """The scale of our own column: 0 is neither."""

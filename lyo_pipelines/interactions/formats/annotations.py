@@ -89,3 +89,11 @@ def _speaks_against(field: str, value: Any, scale: tuple[float, float] | None) -
         return False
     low, high = (scale or (1, 5)) if field == "rating" else (-1, 1)
     return (value - low) / (high - low) < _MIDDLE
+
+
+def speaks_for(rating: Any, scale: Scale | None) -> bool:
+    """Whether a rating lies on the better side of its scale (1 to 5 where none is declared for it)."""
+    if isinstance(rating, bool) or not isinstance(rating, (int, float)):
+        return False
+    low, high = (scale.low, scale.high) if scale is not None else (1, 5)
+    return (rating - low) / (high - low) > _MIDDLE

@@ -23,12 +23,14 @@ _SUFFIXES = (".responses", ".suggestion", "-suggestion")
 
 @dataclass(frozen=True)
 class Response:
-    """What one person answered to one question. status: submitted, draft or discarded. at: as it was written, or None."""
+    """What one person answered to one question. status: submitted, draft or discarded. at: as it was written, or None. person: who
+    it was, or None."""
 
     question: str
     value: Any
     status: str
     at: Any = None
+    person: str | None = None
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,8 @@ def _response(question: Any, answer: Any, outer: Row) -> Response:
     inner = answer if isinstance(answer, dict) else {"value": answer}
     status = inner.get("status") or outer.get("status") or SUBMITTED
     at = next((holder[name] for holder in (inner, outer) for name in _AT if holder.get(name)), None)
-    return Response(str(question), inner.get("value"), _plain(status), at)
+    person = inner.get("user_id") or outer.get("user_id")
+    return Response(str(question), inner.get("value"), _plain(status), at, None if person is None else str(person))
 
 
 def _plain(status: Any) -> str:
@@ -142,13 +145,22 @@ def _flattened(row: Row, metadata: Row) -> ArgillaRecord:
 def _columns_of(row: Row, question: str) -> list[Response]:
     answers = parsed_json(row.get(f"{question}.responses"))
     if isinstance(answers, list):
-        statuses = parsed_json(row.get(f"{question}.responses.status"))
-        statuses = statuses if isinstance(statuses, list) else []
-        padded = [*statuses, *[SUBMITTED] * (len(answers) - len(statuses))]
-        return [_response(question, {"value": v, "status": s}, {}) for v, s in zip(answers, padded, strict=False)]
+        statuses = _beside(row, f"{question}.responses.status", len(answers), SUBMITTED)
+        people = _beside(row, f"{question}.responses.users", len(answers), None)
+        return [
+            _response(question, {"value": value, "status": status, "user_id": person}, {})
+            for value, status, person in zip(answers, statuses, people, strict=False)
+        ]
     answers = parsed_json(row.get(question))  # Argilla 1: a list of {user_id, value, status}
     return (
         [_response(question, item, {}) for item in answers if isinstance(item, dict)]
         if isinstance(answers, list)
         else []
     )
+
+
+def _beside(row: Row, name: str, length: int, default: Any) -> list[Any]:
+    """A column that says something of each response, filled up to as many as there are."""
+    found = parsed_json(row.get(name))
+    found = found if isinstance(found, list) else []
+    return [*found, *[default] * (length - len(found))]

@@ -11,7 +11,7 @@ from lyo_pipelines.interactions.errors import RowError
 from lyo_pipelines.interactions.fields.columns import parsed_json
 from lyo_pipelines.interactions.fields.notes import FILE_TIME, note
 from lyo_pipelines.interactions.fields.times import parse_moment
-from lyo_pipelines.interactions.formats.message_feedback import lay_judged
+from lyo_pipelines.interactions.formats.message_feedback import lay_beside, lay_judged
 from lyo_pipelines.interactions.formats.row_format import Row
 
 _FROM_CHAT = {"question", "answer", "history", "system_prompt", "metadata", "images"}
@@ -34,6 +34,22 @@ NAMES["conversation_id"] = ("conversation_id", "conversationId", "session_id", "
 NAMES["grade"] = ("grade", "class_grade", "grade_level", "gradeLevel")
 STATED = frozenset(other for names in NAMES.values() for other in names)
 """Names under which a row or its metadata may state a canonical field."""
+
+USERS = (
+    *(
+        "user_id",
+        "userId",
+        "user",
+        "end_user",
+        "endUser",
+        "end_user_id",
+        "user_identifier",
+        "userIdentifier",
+        "username",
+    ),
+    *("user_email", "userEmail"),
+)
+"""Names of who asked, the likeliest first; a name that is shown to others (`user_name`) tells nobody apart."""
 
 TIMES = (
     *("occurred_at", "occurredAt", "created_at", "createdAt", "created", "create_time", "createTime", "creation_time"),
@@ -103,6 +119,7 @@ def chat_row(row: Row, chat: Chat, config: ChatConfig, fallback_time: str | None
     lay_time(result, row, metadata, fallback_time, asked_at=chat.at)
     lay_chat(result, chat, metadata)
     lay_judged(result, chat)
+    lay_beside(result, row)
     result["metadata"] = metadata or None
     return result
 
@@ -189,4 +206,13 @@ def time_of(row: Row, metadata: Row, names: tuple[str, ...]) -> object:
 
 def user_of_chat(row: Row) -> object:
     """The raw user id, in the row or in its metadata."""
-    return row.get("user_id") or row.get("user") or metadata_of(row).get("user_id")
+    for name in USERS:
+        if is_user(row.get(name)):
+            return row[name]
+    metadata = metadata_of(row)
+    return metadata.get("user_id") or metadata.get("userId")
+
+
+def is_user(value: object) -> bool:
+    """Whether a value may name a user: an object beside a chat is none."""
+    return value is not None and value != "" and not isinstance(value, (dict, list, bool))

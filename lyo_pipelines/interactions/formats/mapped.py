@@ -8,6 +8,8 @@ from datetime import UTC, timedelta, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import orjson
+
 from lyo_pipelines.interactions.chats.pairing import IMAGE_LEFT_OUT, Chat
 from lyo_pipelines.interactions.errors import RowError
 from lyo_pipelines.interactions.fields.columns import NUMBERS, parse_number, parsed_json, with_point
@@ -130,6 +132,8 @@ def _getter(name: str, spec: FieldMapping, mapping: Mapping, picker: Picker) -> 
         if spec.only and selected(row, spec.only) is not None:
             return spec.default
         pair = found(row, spec.source)
+        if pair is not None and spec.json_text:
+            pair = pair[0], unquoted(pair[1])
         value = None if pair is None else pair[1]
         if pair is not None and spec.pick is not None:
             value = picker.pick(spec.pick, *pair)
@@ -200,6 +204,16 @@ def _on_our_scale(value: Any, name: str, scale: tuple[float, float]) -> float | 
             f"{name}_out_of_range", f"found {number:g}, and the mapping's scale goes from {worst:g} to {best:g}"
         )
     return round(share, 6)
+
+
+def unquoted(value: Any) -> Any:
+    """The text that is written as JSON in a text; any other value as it is."""
+    if isinstance(value, str) and len(value) > 1 and value[0] == value[-1] == '"':
+        try:
+            return orjson.loads(value)
+        except orjson.JSONDecodeError:
+            return value
+    return value
 
 
 def without_passages(value: Any, passages: Readable[str, str]) -> Any:

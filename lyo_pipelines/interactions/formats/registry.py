@@ -7,6 +7,7 @@ from lyo_pipelines.interactions.errors import UnreadableFileError
 from lyo_pipelines.interactions.fields.mapping import Mapping
 from lyo_pipelines.interactions.formats import langfuse, langfuse_traces
 from lyo_pipelines.interactions.formats.argilla import argilla
+from lyo_pipelines.interactions.formats.label_studio import label_studio
 from lyo_pipelines.interactions.formats.mapped import mapped
 from lyo_pipelines.interactions.formats.openai_messages import openai_messages
 from lyo_pipelines.interactions.formats.ready_mappings import ready_mapping, ready_mappings
@@ -21,6 +22,7 @@ FORMATS = (
     "canonical",
     "feedback",
     "flat",
+    "label_studio",
     "langfuse",
     "langfuse_observations",
     "langfuse_scores",
@@ -42,6 +44,7 @@ def settings_of(name: str, config: InteractionsConfig) -> str:
     """The configuration that decides what rows of a format mean, as JSON; empty for a format that has none."""
     section = {
         "argilla": config.argilla,
+        "label_studio": config.label_studio,
         "langfuse_observations": config.langfuse,
         "langfuse_scores": config.langfuse,
         "langfuse_traces": config.langfuse,
@@ -68,6 +71,7 @@ def format_named(name: str, config: InteractionsConfig, mapping: Mapping | None,
         "argilla": lambda: argilla(config.argilla, file_time),
         "canonical": lambda: RowFormat(name, "interactions", None, _canonical_user),
         "feedback": lambda: RowFormat(name, "feedback", None, _canonical_user),
+        "label_studio": lambda: label_studio(config.label_studio, file_time),
         "langfuse_observations": lambda: langfuse.observations(config.langfuse),
         "langfuse_scores": lambda: langfuse.scores(config.langfuse),
         "langfuse_traces": lambda: langfuse_traces.traces(config.langfuse),
