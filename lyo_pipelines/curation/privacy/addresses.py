@@ -20,10 +20,13 @@ _INDIC_STREETS = (
 _ANY_STREET = rf"{_STREETS}|(?:{_STREETS.lower()}|{_STREETS.upper()}),"
 _STREET = regex.compile(rf"(?<![\p{{L}}\p{{M}}])(?:{_ANY_STREET}|{_INDIC_STREETS})(?![\p{{L}}\p{{M}}])")
 # house number, then words with a capital, ordinals and Indian words, with commas between: no verb of English fits in
-_NUMBER = r"\d{1,4}(?:-?[A-Za-z](?![A-Za-z]))?(?:[/-]\d{1,4}[A-Za-z]?){0,3}"
+_NUMBER = (
+    r"\d{1,4}(?:-?[A-Za-z](?![A-Za-z]))?"
+    r"(?:[/-](?:\d{1,4}[A-Za-z]?|[A-Za-z](?![A-Za-z])|(?![\p{Latin}])\p{L}\p{M}?(?![\p{L}\p{M}]))){0,3}"
+)
 # atomic: a row of numbers can be read in one way only, so a failure costs no second try
 _TOKEN = (
-    rf"(?>\p{{Lu}}[\p{{L}}\p{{M}}'’]{{0,24}}\.?(?:-\d{{6}})?|\d{{1,4}}(?:st|nd|rd|th)|\d{{5,6}}|{_NUMBER}"
+    rf"(?>P\.? ?O\.?(?![\p{{L}}\p{{M}}])|\p{{Lu}}[\p{{L}}\p{{M}}'’]{{0,24}}\.?(?:-\d{{6}})?|\d{{1,4}}(?:st|nd|rd|th|(?![\p{{Latin}}])\p{{L}}[\p{{L}}\p{{M}}]{{0,5}})|(?i:pin)(?: ?code)?[ :-]{{1,2}}(?=\d)|\d{{5,6}}|{_NUMBER}"
     rf"|(?![\p{{Latin}}])\p{{L}}[\p{{L}}\p{{M}}]{{0,24}}\.?(?:-\d{{6}})?|of|near|opp\.?|behind|[#&])"
 )
 _SEPARATOR = r"(?>, ?\n?|\n|[ ](?:- ?)?)"
@@ -51,7 +54,7 @@ _ANY_CUE = regex.compile(
     r"|\bmy (?:\w{1,12} ){0,2}(?:address|house|home|flat|place|ghar)(?: is)?(?: at| in)?"
     r"|\b(?:home |postal |residential |full |delivery )?address(?: is)?|\b(?:send|deliver|post|courier|ship) (?:it "
     r"|them |the \w{1,12} |this )?to|\bmera (?:pata|ghar)|\bresiding at|\bs/o|\bd/o"
-    r"|मेरा (?:पता|घर)|पता|मैं|हम|(?:என்|எங்கள்) (?:முகவரி|வீடு)|முகவரி|నా చిరునామా|చిరునామా|আমার ঠিকানা|ঠিকানা"
+    r"|मेरा (?:पता|घर)|पत्ता|पता|मैं|हम|(?:என்|எங்கள்) (?:முகவரி|வீடு)|முகவரி|నా చిరునామా|చిరునామా|আমার ঠিকানা|ঠিকানা"
     r"|എന്റെ വിലാസം|വിലാസം|ನನ್ನ ವಿಳಾಸ|ವಿಳಾಸ|મારું સરનામું|ਮੇਰਾ ਪਤਾ|میرا پتہ|ମୋ ଠିକଣା)",
     regex.IGNORECASE,
 )

@@ -74,6 +74,12 @@ _CODE_BEFORE = regex.compile(
     rf"(?:\w{{1,12}} )?(?:{_CODE_NAMES})",
     regex.IGNORECASE,
 )
+_EXPIRY = re.compile(
+    r"\b(?:exp(?:iry|ires|iration)?|valid (?:thru|till|upto|up to))(?: date)?\.?[ :=-]{0,3}(?P<value>(?:0[1-9]|1[0-2]) ?/ ?(?:20)?[2-4]\d)(?![\d/-])",
+    re.IGNORECASE,
+)
+_CARD_BESIDE = re.compile(r"\bcards?\b|<CARD>|\bcvv\b|\b(?:debit|credit)\b", re.IGNORECASE)
+_CARD_WINDOW = 80
 _MARKS = frozenset("@#$!%&*^_+=?~")
 
 
@@ -95,9 +101,12 @@ def find_passwords(text: str) -> Iterator[PersonalDataSpan]:
 
 
 def find_codes(text: str) -> Iterator[PersonalDataSpan]:
-    """One-time codes and PINs right after (or before) their name."""
+    """One-time codes and PINs right after (or before) their name, and when a card expires."""
     for pattern in (_CODE, _CODE_BEFORE):
         for match in pattern.finditer(text):
+            yield PersonalDataSpan(*match.span("value"), "SECRET", 0.8)
+    for match in _EXPIRY.finditer(text):
+        if _CARD_BESIDE.search(text, max(0, match.start() - _CARD_WINDOW), match.end() + _CARD_WINDOW):
             yield PersonalDataSpan(*match.span("value"), "SECRET", 0.8)
 
 
@@ -113,7 +122,7 @@ FINDERS = (
     ),
     Finder(
         "SECRET",
-        r"(?i)otp|one[- ]time|code|cv[vc]|pin|ओटीपी|ओ\.टी|ஓடிபி|ஒடிபி|ఓటీపీ|ওটিপি|ഒടിപി|ಒಟಿಪಿ|ઓટીપી|ਓਟੀਪੀ|او ٹی پی|ଓଟିପି",
+        r"(?i)(?:exp[a-z]{0,7}|valid [a-z ]{4,6})(?: date)?\.?[ :=-]{0,3}\p{Nd}{2} ?/|otp|one[- ]time|code|cv[vc]|pin|ओटीपी|ओ\.टी|ஓடிபி|ஒடிபி|ఓటీపీ|ওটিপি|ഒടിപി|ಒಟಿಪಿ|ઓટીપી|ਓਟੀਪੀ|او ٹی پی|ଓଟିପି",
         find_codes,
     ),
 )

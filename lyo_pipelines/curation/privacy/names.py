@@ -1,6 +1,6 @@
 """Names of people, by what is said around them ("my name is", "मेरा नाम … है", "என் பெயர் …"). No model, no list of first names.
 
-The cues stand in names.yaml, the words that are no names (or names and words at once) in name_words.yaml.
+The cues stand in names.yaml, those of relatives in family.yaml, the words that are no names (or names and words at once) in name_words.yaml.
 The people of word problems ("Ravi has 5 apples") are nobody and stay.
 """
 
@@ -11,12 +11,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import regex
 import yaml
 
 from lyo_pipelines.curation.privacy.context import any_of
-from lyo_pipelines.curation.privacy.spans import Finder, PersonalDataSpan, Upcoming, beside
+from lyo_pipelines.curation.privacy.spans import Finder, PersonalDataSpan, Upcoming, beside, lazy
 
 # one part of a name: a capital, then letters, apostrophes, hyphens; the bounds keep every pattern linear
 _WORD = r"\p{Lu}[\p{L}\p{M}]{0,30}(?:['’\-]\p{L}[\p{L}\p{M}]{1,30}){0,3}"
@@ -75,8 +76,8 @@ class _Cue:
     """A pattern with the group `name`; score: how sure it is; in_code: whether it counts beside the words of a program, too.
 
     full: the name has two parts at least ("Contact Asha Rao"; "Contact Lens" says nothing). in_form: other fields of a form
-    stand beside it. indic: it has letters of Indian scripts. words: a text with none of them (in small letters) is passed
-    by; none given: no text is.
+    stand beside it. letters: the pattern holds a letter of one of these Indian scripts, and so does what it matches; None:
+    Latin. words: a text with none of them (in small letters) is passed by; none given: no text is.
     """
 
     pattern: regex.Pattern[str]
@@ -84,7 +85,7 @@ class _Cue:
     in_code: bool
     full: bool
     in_form: bool
-    indic: bool
+    letters: re.Pattern[str] | None
     words: tuple[str, ...]
 
 
@@ -93,29 +94,56 @@ def _words(lists: dict[str, str]) -> frozenset[str]:
 
 
 _HERE = Path(__file__).parent
-_LISTS = yaml.safe_load((_HERE / "names.yaml").read_text(encoding="utf-8"))
-_WORD_LISTS = yaml.safe_load((_HERE / "name_words.yaml").read_text(encoding="utf-8"))
+
+
+def _read(name: str) -> dict[str, Any]:
+    return yaml.load((_HERE / name).read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
+
+
+_LISTS, _FAMILY = _read("names.yaml"), _read("family.yaml")
+_WORD_LISTS = _read("name_words.yaml")
 _NEVER = _words(_WORD_LISTS["never"])
 _NOT_NAMES = _NEVER | _words(_WORD_LISTS["not_after_weak_cues"])
 _ALSO_WORDS = _words(_WORD_LISTS["also_words"])
+_BLOCK = 0x80
+"""The size of the blocks of Unicode in which the scripts of India stand, one after the other."""
 
 
-def _cues(key: str) -> tuple[_Cue, ...]:
-    return tuple(
-        _Cue(
-            regex.compile(_with_pieces(cue["pattern"]), regex.VERSION1),
-            float(cue["score"]),
-            cue.get("code", True),
-            "{TWO}" in cue["pattern"],
-            cue.get("form", False),
-            key == "indic_cues",
-            tuple(cue.get("words", ())),
-        )
-        for cue in _LISTS[key]
+def _letters(pattern: str) -> re.Pattern[str] | None:
+    """A letter of one of the Indian scripts (or of Arabic) in which a pattern's own words are written."""
+    blocks = sorted({ord(sign) // _BLOCK * _BLOCK for sign in pattern if "\u0600" <= sign <= "\u0dff" and sign not in "।॥"})
+    return re.compile("[" + "".join(f"{chr(at)}-{chr(at + _BLOCK - 1)}" for at in blocks) + "]") if blocks else None
+
+
+def _cue(cue: dict[str, Any], *, indic: bool) -> _Cue:
+    source = cue["pattern"]
+    return _Cue(
+        lazy(lambda: regex.compile(_with_pieces(source), regex.VERSION1)),
+        float(cue["score"]),
+        cue.get("code", True),
+        "{TWO}" in source,
+        cue.get("form", False),
+        _letters(source) if indic else None,
+        tuple(cue.get("words", ())),
     )
 
 
-_CUES, _INDIC_CUES = _cues("cues"), _cues("indic_cues")
+def _family_cues() -> Iterator[tuple[dict[str, Any], bool]]:
+    """The cues of family.yaml for each of its languages, and whether the language has an Indian script."""
+    for language in _FAMILY["languages"].values():
+        for cue in _FAMILY["cues"]:
+            pattern = cue["pattern"]
+            for key in ("my", "of", "bare", "named", "is", "word"):
+                pattern = pattern.replace(f"{{{key.upper()}}}", language[key])
+            yield {**cue, "pattern": pattern, "words": language["words"]}, not language["of"].isascii()
+
+
+_FAMILY_CUES = tuple(_cue(cue, indic=indic) for cue, indic in _family_cues())
+_CUES = (*(_cue(cue, indic=False) for cue in _LISTS["cues"]), *(cue for cue in _FAMILY_CUES if cue.letters is None))
+_INDIC_CUES = (
+    *(_cue(cue, indic=True) for cue in _LISTS["indic_cues"]),
+    *(cue for cue in _FAMILY_CUES if cue.letters is not None),
+)
 _STRONG = 0.9
 """From this score on ("my name is") only words that are never a name stop one."""
 NEEDS = "|".join(_with_pieces(pattern) for pattern in _LISTS["needs"])
@@ -155,6 +183,8 @@ _ABOUT_IT = regex.compile(
     regex.IGNORECASE,
 )
 _OPEN_QUOTE = regex.compile(r"(?:^|[\s(:])[\"'“‘«][^\"'”’»]{0,40}$")
+# "शेर बोला, मेरा नाम …": a story lets somebody speak
+_TOLD = regex.compile(r"(?:(?<!मैं)(?:ने कहा|ने पूछा)|बोला|बोली|म्हणाला|म्हणाली|বলল|বললেন)\s?[,:।-]?\s?[\"“'‘]?$")
 _CLAUSE = 100
 # plurals and honorifics of address, and endings of verbs: "बच्चों", "ஆசிரியரே", "குழந்தைகளே", "வருகிறேன்"
 _ADDRESSED = regex.compile(
@@ -168,12 +198,18 @@ def find_names(text: str) -> Iterator[PersonalDataSpan]:
     for cue in _CUES if text.isascii() else (*_CUES, *_INDIC_CUES):
         if cue.words and not any(word in lowered for word in cue.words):
             continue
+        if cue.letters is not None and not cue.letters.search(text):
+            continue
         for match in cue.pattern.finditer(text):
             start, end = match.span("name")
             if text[end - 1].isalpha() and text[end : end + 1].isalpha():
                 continue  # the rest of a word is no end of a name: "naam English" holds no "naam Englis h" (hai)
             name = _trimmed(text[start:end], _NEVER if cue.score >= _STRONG else _NOT_NAMES)
-            if name and _introduces(cue, text, start, end, name, fields, code):
+            if (
+                name
+                and not (cue.letters and _TOLD.search(text, max(0, match.start() - 30), match.start()))
+                and _introduces(cue, text, start, end, name, fields, code)
+            ):
                 yield PersonalDataSpan(start, start + len(name), "PERSON", cue.score)
 
 
@@ -192,8 +228,8 @@ def _introduces(cue: _Cue, text: str, start: int, end: int, name: str, fields: U
         return False
     if cue.score < _STRONG:
         # "मैं उलझन में हूँ": a particle inside says that the words before it are no name
-        return not cue.indic or end - start == len(name)
-    asked = cue.indic and text[end : end + 2].lstrip().startswith("?")
+        return cue.letters is None or end - start == len(name)
+    asked = cue.letters is not None and text[end : end + 2].lstrip().startswith("?")
     return not asked and not _is_example(text, start, end)
 
 

@@ -84,11 +84,14 @@ _ID = re.compile(
 
 
 def find_ids(text: str) -> Iterator[PersonalDataSpan]:
-    """Numbers of six or more digits right after the name of a personal document or account that has no finder of its own."""
+    """Numbers of six or more digits (four with letters among them) right after the name of a personal document or account that has no finder of its own."""
     if not _ID_WORDS.search(text):
         return
     for match in _ID.finditer(text):
-        if len(_NOT_DIGIT.sub("", match.group())) >= 6 and preceded_by(_ID_WORDS, text, match.start(), 40):
+        digits = len(_NOT_DIGIT.sub("", match.group()))
+        # "20IT107": a college's number has letters inside, and so fewer digits
+        lettered = digits >= 4 and any(map(str.isalpha, match.group()))
+        if (digits >= 6 or lettered) and preceded_by(_ID_WORDS, text, match.start(), 40):
             yield PersonalDataSpan(*match.span(), "ID_NUMBER", 0.75)
 
 
@@ -116,7 +119,7 @@ def find_accounts(text: str) -> Iterator[PersonalDataSpan]:
 
 FINDERS = (
     # letters among the first six signs may stand between its digits
-    Finder("ID_NUMBER", r"\p{Nd}(?:[A-Za-z]{0,4}[\s/\p{Pd}]?\p{Nd}){5}", find_ids),
+    Finder("ID_NUMBER", r"\p{Nd}(?:[A-Za-z]{0,4}[\s/\p{Pd}]?\p{Nd}){5}|[A-Za-z]\p{Nd}(?:[A-Za-z]{0,4}\p{Nd}){2}", find_ids),
     Finder("ID_NUMBER", r"\p{Nd}(?:[ \p{Zs}\p{Pd}]?\p{Nd}){8}|[A-Za-z]{4}[0\p{Nd}][A-Za-z0-9\p{Nd}]{6}", find_accounts),
     Finder("AADHAAR", r"\p{Nd}{4}[\p{Zs}\p{Pd}]?\p{Nd}{4}[\p{Zs}\p{Pd}]?\p{Nd}{4}", find_aadhaar),
     Finder("CARD", r"\p{Nd}{4}[\p{Zs}\p{Pd}]?\p{Nd}{4}[\p{Zs}\p{Pd}]?\p{Nd}{2,4}[\p{Zs}\p{Pd}]?\p{Nd}", find_cards),
