@@ -1,6 +1,7 @@
 """Names of people, by what is said around them ("my name is", "मेरा नाम … है", "என் பெயர் …"). No model, no list of first names.
 
-The cues stand in names.yaml, those of relatives in family.yaml, the words that are no names (or names and words at once) in name_words.yaml.
+The cues stand in names.yaml, those of relatives in family.yaml, the words that are no names (or names
+and words at once) in name_words.yaml.
 The people of word problems ("Ravi has 5 apples") are nobody and stay.
 """
 
@@ -17,7 +18,8 @@ import regex
 import yaml
 
 from lyo_pipelines.curation.privacy.context import any_of
-from lyo_pipelines.curation.privacy.spans import Finder, PersonalDataSpan, Upcoming, beside, lazy
+from lyo_pipelines.curation.privacy.lazy_patterns import lazy, lazy_regex
+from lyo_pipelines.curation.privacy.spans import Finder, PersonalDataSpan, Upcoming, beside
 
 # one part of a name: a capital, then letters, apostrophes, hyphens; the bounds keep every pattern linear
 _WORD = r"\p{Lu}[\p{L}\p{M}]{0,30}(?:['’\-]\p{L}[\p{L}\p{M}]{1,30}){0,3}"
@@ -87,6 +89,8 @@ class _Cue:
     in_form: bool
     letters: re.Pattern[str] | None
     words: tuple[str, ...]
+    kin: tuple[str, ...] = ()
+    """Of these, too, the text must hold one."""
 
 
 def _words(lists: dict[str, str]) -> frozenset[str]:
@@ -111,7 +115,9 @@ _BLOCK = 0x80
 
 def _letters(pattern: str) -> re.Pattern[str] | None:
     """A letter of one of the Indian scripts (or of Arabic) in which a pattern's own words are written."""
-    blocks = sorted({ord(sign) // _BLOCK * _BLOCK for sign in pattern if "\u0600" <= sign <= "\u0dff" and sign not in "।॥"})
+    blocks = sorted(
+        {ord(sign) // _BLOCK * _BLOCK for sign in pattern if "\u0600" <= sign <= "\u0dff" and sign not in "।॥"}
+    )
     return re.compile("[" + "".join(f"{chr(at)}-{chr(at + _BLOCK - 1)}" for at in blocks) + "]") if blocks else None
 
 
@@ -125,7 +131,14 @@ def _cue(cue: dict[str, Any], *, indic: bool) -> _Cue:
         cue.get("form", False),
         _letters(source) if indic else None,
         tuple(cue.get("words", ())),
+        tuple(cue.get("kin", ())),
     )
+
+
+def _kin(of: str) -> list[str]:
+    """The words for relatives in a list of them; what follows the list ("का") is none of them."""
+    words = re.findall(r"[^\W\d_][^\s()|?:\[\]]+", of[: of.rfind(")")])
+    return list(dict.fromkeys(word for word in words if word != "ka"))
 
 
 def _family_cues() -> Iterator[tuple[dict[str, Any], bool]]:
@@ -135,7 +148,10 @@ def _family_cues() -> Iterator[tuple[dict[str, Any], bool]]:
             pattern = cue["pattern"]
             for key in ("my", "of", "bare", "named", "is", "word"):
                 pattern = pattern.replace(f"{{{key.upper()}}}", language[key])
-            yield {**cue, "pattern": pattern, "words": language["words"]}, not language["of"].isascii()
+            yield (
+                {**cue, "pattern": pattern, "words": language["words"], "kin": _kin(language["of"])},
+                not language["of"].isascii(),
+            )
 
 
 _FAMILY_CUES = tuple(_cue(cue, indic=indic) for cue, indic in _family_cues())
@@ -149,15 +165,17 @@ _STRONG = 0.9
 NEEDS = "|".join(_with_pieces(pattern) for pattern in _LISTS["needs"])
 """A text that does not match this (Rust) pattern holds no name for the cues (tested on random texts)."""
 
-_TITLED = regex.compile(rf"\b(?:Mr|Mrs|Ms|Miss|Dr|Prof|Shri|Smt|Sri)\.? (?P<name>{_NAME})")
-_CODE = any_of(
-    [
-        r"\bprints?\b|\bprint(?:f|ln)?\(|\bprogram|\becho\b|\bconsole\b|\boutputs?\b|\bdisplay|\bstrings?\b|\bcode\b|\bpython\b|\bjava|\bhtml\b|\bcout\b|[`<>{}]"
-    ]
+_TITLED = lazy_regex(rf"\b(?:Mr|Mrs|Ms|Miss|Dr|Prof|Shri|Smt|Sri)\.? (?P<name>{_NAME})")
+_CODE = lazy(
+    lambda: any_of(
+        [
+            r"\bprints?\b|\bprint(?:f|ln)?\(|\bprogram|\becho\b|\bconsole\b|\boutputs?\b|\bdisplay|\bstrings?\b|\bcode\b|\bpython\b|\bjava|\bhtml\b|\bcout\b|[`<>{}]"
+        ]
+    )
 )
 _CODE_WINDOW = 50
 # what only a form says beside a name; "Name: Sodium Chloride" stands alone
-_FORM = regex.compile(
+_FORM = lazy_regex(
     r"\b(?:(?:phone|mobile|e-?mail|address|dob|date of birth|age|roll(?: no)?|city|gender|school)\b\s{0,4}[:=-]"
     r"|(?:roll|admission|registration|register|enrol?ment) (?:no|number)\b\.?\s{0,4}[:=-]?\s?[\dA-Z]"
     r"|(?:class|grade|std|standard|kaksha|vaguppu)\s{0,4}[:=-]?\s{0,4}(?:\d|[IVX]{1,4}\b))"
@@ -166,15 +184,17 @@ _FORM = regex.compile(
     regex.IGNORECASE,
 )
 _FORM_WINDOW, _FORM_BEFORE = 200, 60
-_GRAMMAR = any_of(
-    [
-        r"\b(?:nouns?|pronouns?|verbs?|adjectives?|subject and predicate|parts? of speech|(?:in|the|this) sentence"
-        r"|translate|sangya|sarvanam|vakya)\b"
-        r"|संज्ञा|सर्वनाम|वाक्य|अनुवाद|வாக்கிய|பெயர்ச்சொல்|மொழிபெயர்|எழுவாய்"
-    ]
+_GRAMMAR = lazy(
+    lambda: any_of(
+        [
+            r"\b(?:nouns?|pronouns?|verbs?|adjectives?|subject and predicate|parts? of speech|(?:in|the|this) sentence"
+            r"|translate|sangya|sarvanam|vakya)\b"
+            r"|संज्ञा|सर्वनाम|वाक्य|अनुवाद|வாக்கிய|பெயர்ச்சொல்|மொழிபெயர்|எழுவாய்"
+        ]
+    )
 )
 # what goes on about the words that were just said: "… translate this", "… is a proper noun", "… में संज्ञा"
-_ABOUT_IT = regex.compile(
+_ABOUT_IT = lazy_regex(
     r"\s?(?:है|हैं|आहे|hai|h|aahe|ahe)?[.।!,]?[\"'”’]?\s{0,2}"
     r"(?:(?:(?:please |how do (?:i|you|we) )?(?:translate|change|rewrite|correct|make)\b"
     r"|(?:which|what|identify|find|pick|underline|name|state)\b.{0,20}\b(?:in|of) (?:this|the|that|it)\b"
@@ -182,12 +202,12 @@ _ABOUT_IT = regex.compile(
     r"|(?:ko|ka|mein|isko|iska|is vakya)\b)|(?:में|को|का|इस वाक्य|इसमें|इसका|इसको|என்பத|என்ற|இந்த|இதில்|இதை))",
     regex.IGNORECASE,
 )
-_OPEN_QUOTE = regex.compile(r"(?:^|[\s(:])[\"'“‘«][^\"'”’»]{0,40}$")
+_OPEN_QUOTE = lazy_regex(r"(?:^|[\s(:])[\"'“‘«][^\"'”’»]{0,40}$")
 # "शेर बोला, मेरा नाम …": a story lets somebody speak
-_TOLD = regex.compile(r"(?:(?<!मैं)(?:ने कहा|ने पूछा)|बोला|बोली|म्हणाला|म्हणाली|বলল|বললেন)\s?[,:।-]?\s?[\"“'‘]?$")
+_TOLD = lazy_regex(r"(?:(?<!मैं)(?:ने कहा|ने पूछा)|बोला|बोली|म्हणाला|म्हणाली|বলল|বললেন)\s?[,:।-]?\s?[\"“'‘]?$")
 _CLAUSE = 100
 # plurals and honorifics of address, and endings of verbs: "बच्चों", "ஆசிரியரே", "குழந்தைகளே", "வருகிறேன்"
-_ADDRESSED = regex.compile(
+_ADDRESSED = lazy_regex(
     r"\p{Devanagari}{1,30}(?:ों|ओं|ियो|ओ)|\p{Tamil}{1,30}(?:ரே|களே|க்கு|ர்கள்|மரமே|றேன்|னது|றது)", regex.VERSION1
 )
 
@@ -199,6 +219,8 @@ def find_names(text: str) -> Iterator[PersonalDataSpan]:
         if cue.words and not any(word in lowered for word in cue.words):
             continue
         if cue.letters is not None and not cue.letters.search(text):
+            continue
+        if cue.kin and not any(word in lowered for word in cue.kin):
             continue
         for match in cue.pattern.finditer(text):
             start, end = match.span("name")

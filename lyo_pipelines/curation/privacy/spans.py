@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, cast
 
 import regex
+
+from lyo_pipelines.curation.privacy.lazy_patterns import lazy_re
 
 # every decimal digit of Unicode (Devanagari, Tamil, full width, …) -> its ASCII digit; one character stays one character
 _DIGITS = {
@@ -54,29 +54,7 @@ class Finder:
     find: Callable[[str], Iterator[PersonalDataSpan]]
 
 
-class _LazyPattern:
-    """A pattern that is made when it is first asked: most texts need few of the many, and to make one costs up to 50 ms."""
-
-    _METHODS = ("search", "match", "fullmatch", "finditer", "findall", "sub", "pattern", "flags", "groups")
-
-    def __init__(self, make: Callable[[], regex.Pattern[str] | re.Pattern[str]]) -> None:
-        self._make = make
-
-    def __getattr__(self, name: str) -> Any:
-        if name not in self._METHODS:
-            raise AttributeError(name)
-        made = self._make()
-        # kept in the instance: from the second time on, the pattern's own methods are found without a detour
-        self.__dict__.update({method: getattr(made, method) for method in self._METHODS})
-        return getattr(made, name)
-
-
-def lazy(make: Callable[[], regex.Pattern[str]]) -> regex.Pattern[str]:
-    """A pattern that is compiled at its first use, and not when its module is imported."""
-    return cast("regex.Pattern[str]", _LazyPattern(make))
-
-
-_WORDY = re.compile(r"[^\W\d_]|§")
+_WORDY = lazy_re(r"[^\W\d_]|§")
 """What every context word has at least one of: a list of numbers is passed without a search for each word."""
 
 
