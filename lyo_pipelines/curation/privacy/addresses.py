@@ -35,7 +35,8 @@ _NUMBER = (
 # atomic: a row of numbers can be read in one way only, so a failure costs no second try
 _TOKEN = (
     rf"(?>P\.? ?O\.?(?![\p{{L}}\p{{M}}])|\p{{Lu}}[\p{{L}}\p{{M}}'’]{{0,24}}\.?(?:-\d{{6}})?"
-    rf"|\d{{1,4}}(?:st|nd|rd|th|(?![\p{{Latin}}])\p{{L}}[\p{{L}}\p{{M}}]{{0,5}})|(?i:pin)(?: ?code)?[ :-]{{1,2}}(?=\d)|\d{{5,6}}|{_NUMBER}"
+    rf"|\d{{1,4}}(?:st|nd|rd|th|(?![\p{{Latin}}])\p{{L}}[\p{{L}}\p{{M}}]{{0,5}})"
+    rf"|(?i:pin)(?: ?code)?[ :-]{{1,2}}(?=\d)|\d{{5,6}}|{_NUMBER}"
     rf"|(?![\p{{Latin}}])\p{{L}}[\p{{L}}\p{{M}}]{{0,24}}\.?(?:-\d{{6}})?|of|near|opp\.?|behind|[#&])"
 )
 _SEPARATOR = r"(?>, ?\n?|\n|[ ](?:- ?)?)"

@@ -147,7 +147,9 @@ def _family_cues() -> Iterator[tuple[dict[str, Any], bool]]:
         for cue in _FAMILY["cues"]:
             pattern = cue["pattern"]
             for key in ("my", "of", "bare", "named", "is", "word"):
-                pattern = pattern.replace(f"{{{key.upper()}}}", language[key])
+                # a whole word: "व" (and) ends a name, and "वर्मा" goes on with it
+                whole = rf"(?:{language[key]})(?![\p{{L}}\p{{M}}])" if key == "is" else language[key]
+                pattern = pattern.replace(f"{{{key.upper()}}}", whole)
             yield (
                 {**cue, "pattern": pattern, "words": language["words"], "kin": _kin(language["of"])},
                 not language["of"].isascii(),

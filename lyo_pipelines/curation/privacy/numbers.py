@@ -85,7 +85,7 @@ _ID = lazy_re(
 
 
 def find_ids(text: str) -> Iterator[PersonalDataSpan]:
-    """Numbers of six or more digits (four with letters among them) after the name of a document or account without a finder of its own."""
+    """Numbers of six or more digits (four with letters among them) after the name of a document or account."""
     if not _ID_WORDS.search(text):
         return
     for match in _ID.finditer(text):
