@@ -21,7 +21,7 @@ _PATH = Path(__file__).parent / "context.yaml"
 
 @cache
 def _lists() -> dict[str, dict[str, list[str]]]:
-    return yaml.load(_PATH.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
+    return yaml.load(_PATH.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
 
 
 @cache

@@ -101,7 +101,7 @@ _HERE = Path(__file__).parent
 
 
 def _read(name: str) -> dict[str, Any]:
-    return yaml.load((_HERE / name).read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
+    return yaml.load((_HERE / name).read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
 
 
 _LISTS, _FAMILY = _read("names.yaml"), _read("family.yaml")
