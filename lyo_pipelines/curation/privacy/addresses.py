@@ -130,7 +130,7 @@ FINDERS = (
         "ADDRESS",
         rf"(?:^|[^A-Za-z])(?:{_ANY_STREET})(?:$|[^A-Za-z])|{_INDIC_STREETS}|(?i)(?:h\.? ?no|house no|door no|d\.no"
         rf"|flat no|plot no)|(?-u:\b)(?:Vill|VPO|At[ /-]?Post|At ?(?:&|and) ?Post|Gram)|ग्राम|गाँव|गांव|கிராமம்|मकान|கதவு எண்|வீட்டு எண்"
-        r"|(?-u:\b)[1-9]\p{Nd}{2} ?\p{Nd}{3}(?-u:\b)",
+        r"|(?-u:\b)[1-9]\p{Nd}{2} ?\p{Nd}{3}(?-u:\b)|[\p{Nd}--[0-9]]{3} ?[\p{Nd}--[0-9]]{3}",
         find_addresses,
     ),
 )
