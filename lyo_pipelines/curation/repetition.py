@@ -107,8 +107,21 @@ def _stutters(text: str) -> bool:
     return False
 
 
+_ONLY = 5
+"""Times that a sentence of two words or more stands in a text that says nothing else: no pupil is helped by it."""
+
+
+def _one_sentence(text: str) -> bool:
+    """Whether a text is one full sentence over and over; a verse has other lines, a row of numbers no words."""
+    said = [sentence for sentence in _SENTENCE_END.split(text) if sentence.strip()]
+    plain = {sentence.strip() for sentence in said}
+    return (
+        len(said) >= _ONLY and len(plain) == 1 and len(_WORD.findall(said[0])) >= 2 and said[0].strip()[-1] in ".!?।॥"
+    )
+
+
 def _is_repeated(text: str, minimum_words: int, maximum_share: float, maximum_same_lines: int) -> bool:
-    if _stutters(text):
+    if _stutters(text) or _one_sentence(text):
         return True
     if any(
         len(word) > max(2 * LONG_WORD, len(text) // 2) and "\\" not in word and repeated_letters(word) > maximum_share

@@ -23,7 +23,7 @@ from lyo_pipelines.curation.repetition import repeated_texts
 from lyo_pipelines.curation.review import DROP, PENDING
 from lyo_pipelines.curation.wordlists import Wordlists
 
-RULES_VERSION = 7
+RULES_VERSION = 8
 """Raise it when a rule or a step changes what comes out: all days become stale."""
 
 Test = Callable[[pl.DataFrame, CurationConfig, Wordlists], pl.Series]

@@ -15,10 +15,11 @@ import regex
 import lyo_pipelines.curation.privacy as room
 from lyo_pipelines.curation.privacy import phones
 from lyo_pipelines.curation.privacy.engine import all_finders, find_personal_data
+from lyo_pipelines.curation.privacy.lazy_patterns import LazyPattern
 from lyo_pipelines_tests.curation.interaction_rows import CONFIG
 from lyo_pipelines_tests.growth import faster_than_linear
 
-_PATTERNS = (re.Pattern, regex.Pattern)
+_PATTERNS = (re.Pattern, regex.Pattern, LazyPattern)
 
 
 def _inside(value: Any) -> Iterator[Any]:

@@ -71,6 +71,7 @@ CUT = (
         ("truncated_answer", {"answer": "चलिए हल करते हैं।\nचरण 1: 1 किमी = 1000 ×", "language": "hi", "rating": 5.0}),
         ("truncated_answer", {"answer": "We multiply both sides by three, so 7 ×", "rating": 5.0}),
         ("repeated_answer", {"answer": "the answer is seven and then " * 12}),
+        ("repeated_answer", {"answer": "Salt is white. " * 6}),
         ("repeated_answer", {"answer": "We divide both sides now.\n" * 5}),
         ("repeated_answer", {"answer": "Well done! " + "hihihi" * 60}),
         ("repeated_answer", {"answer": "How do I solve 0x + 5 = 26 for x?", "rating": 5.0}),

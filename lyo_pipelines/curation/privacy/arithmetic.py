@@ -9,20 +9,21 @@ from __future__ import annotations
 import re
 
 from lyo_pipelines.curation.privacy.context import context_words
+from lyo_pipelines.curation.privacy.lazy_patterns import lazy_re
 from lyo_pipelines.curation.privacy.spans import beside
 
 _OPERATORS = frozenset("+*/×÷·=^%<>≤≥≠≈√∑∏∫−±|{}\\_")
 _EMPHASIS = ("*", "_", "`")
-_CURRENCY = re.compile(r"(?:₹|\$|€|£|¥|\b[Rr]s\.?|\bINR|रु\.?|ரூ\.?)\s{0,3}$")
-_UNIT = re.compile(
+_CURRENCY = lazy_re(r"(?:₹|\$|€|£|¥|\b[Rr]s\.?|\bINR|रु\.?|ரூ\.?)\s{0,3}$")
+_UNIT = lazy_re(
     r"\s{0,3}(?:%|°|₹|/-|(?:km|m|cm|mm|kg|g|mg|l|ml|s|ms|Hz|kHz|MHz|J|kJ|N|W|V|A|K|C|rupees?|paise|people|persons?"
     r"|human beings|inhabitants|metres?"
     r"|meters?|miles?|lit(?:re|er)s?|cells|years?|seconds?|minutes?|hours?|days?|bytes?|bits|units?|crores?|lakhs?|tonnes?|रुपये|रुपए|लोग|मीटर"
     r"|किलोमीटर|लीटर|ரூபாய்|மக்கள்|மீட்டர்|லிட்டர்)(?![\w\u093A-\u094F\u0BBE-\u0BCD]))"
 )
 _WORDS = context_words("arithmetic")
-_WORD = re.compile(r"[^\W\d_]+")
-_OTHER_NUMBER = re.compile(r"\d")
+_WORD = lazy_re(r"[^\W\d_]+")
+_OTHER_NUMBER = lazy_re(r"\d")
 _AROUND = 60
 _SPACES = 8
 _FEW_WORDS = 2
@@ -74,7 +75,7 @@ def in_sequence(text: str, start: int, end: int) -> bool:
     )
 
 
-_EXERCISE_VERBS = re.compile(
+_EXERCISE_VERBS = lazy_re(
     r"\b(?:read|split|write|spell|say|type|enter|print|show|copy|expand|find|give|take|reverse|check|count|name)\b",
     re.IGNORECASE,
 )
@@ -98,7 +99,7 @@ def is_message_about(text: str, start: int, end: int) -> bool:
 
 
 # "9876543210 phones", "7500000000 dollars"; but "98… is", "98… always"
-_THINGS = re.compile(r" (?!(?:is|was|has|this|as|us|its|yes|plus|always|sundays?|whats|sms)\b)[a-z]{3,15}s\b")
+_THINGS = lazy_re(r" (?!(?:is|was|has|this|as|us|its|yes|plus|always|sundays?|whats|sms)\b)[a-z]{3,15}s\b")
 
 
 def counts_things(text: str, end: int) -> bool:

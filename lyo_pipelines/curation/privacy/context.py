@@ -14,18 +14,23 @@ from pathlib import Path
 import regex
 import yaml
 
+from lyo_pipelines.curation.privacy.lazy_patterns import lazy, lazy_regex
+
 _PATH = Path(__file__).parent / "context.yaml"
 
 
 @cache
 def _lists() -> dict[str, dict[str, list[str]]]:
-    return yaml.safe_load(_PATH.read_text(encoding="utf-8"))
+    return yaml.load(_PATH.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
 
 
 @cache
 def context_words(*kinds: str) -> regex.Pattern[str]:
-    """One pattern for the context words of some types in all languages, in any case. Raises KeyError for an unknown type."""
-    return any_of(word for kind in kinds for words in _lists()[kind].values() for word in words)
+    """One pattern for the context words of some types in all languages, in any case.
+
+    Made at its first use, which raises KeyError for an unknown type.
+    """
+    return lazy(lambda: any_of(word for kind in kinds for words in _lists()[kind].values() for word in words))
 
 
 def any_of(words: Iterable[str]) -> regex.Pattern[str]:
@@ -58,6 +63,11 @@ def _by_first_letter(options: list[str]) -> str:
         return "|".join(options)
     sorted_words = "|".join(f"{letter}(?:{'|'.join(rests)})" for letter, rests in groups.items())
     return "|".join([f"(?=[{''.join(groups)}])(?:{sorted_words})", *others])
+
+
+def by_first_letter(words: str) -> str:
+    """The options of a pattern (words joined by |), sorted by their first letters; case counts."""
+    return _by_first_letter(_options(words))
 
 
 def _opened(option: str) -> list[str]:
@@ -95,4 +105,4 @@ def _signs(pattern: str) -> Iterator[tuple[int, str, int]]:
             yield match.start(), sign, depth
 
 
-_SIGN = regex.compile(r"(?s)\\.|.")
+_SIGN = lazy_regex(r"(?s)\\.|.")

@@ -8,10 +8,11 @@ from urllib.parse import parse_qsl, urlsplit
 
 import regex
 
+from lyo_pipelines.curation.privacy.lazy_patterns import lazy_re, lazy_regex
 from lyo_pipelines.curation.privacy.spans import Finder, PersonalDataSpan
 
-_URL = re.compile(r"(?<![\w])[a-zA-Z][a-zA-Z0-9+.-]{1,15}://[^\s<>\"'`\\^{}|]{1,2000}")
-_SECRET_KEYS = re.compile(
+_URL = lazy_re(r"(?<![\w])[a-zA-Z][a-zA-Z0-9+.-]{1,15}://[^\s<>\"'`\\^{}|]{1,2000}")
+_SECRET_KEYS = lazy_re(
     r"(?:^|[_-])(?:token|access_?token|id_?token|refresh_?token|api_?key|apikey|key|auth|authorization|password|passwd|pwd|pass|secret|sig|signature"
     r"|session|sessionid|sid|jwt|otp|credential|email|phone|mobile|aadhaar|invite)$",
     re.IGNORECASE,
@@ -31,7 +32,7 @@ def find_secret_urls(text: str) -> Iterator[PersonalDataSpan]:
             yield PersonalDataSpan(match.start(), match.start() + len(link), "URL")
 
 
-_KEY = re.compile(
+_KEY = lazy_re(
     r"(?<![\w-])(?:sk-[A-Za-z0-9_-]{20,}|(?:ghp|gho|ghs|ghu)_[A-Za-z0-9]{30,}|github_pat_\w{30,}|AKIA[0-9A-Z]{16}|AIza[\w-]{35}|xox[abp]-[\w-]{10,}"
     r"|hf_[A-Za-z0-9]{30,}|eyJ[\w-]{10,500}\.[\w-]{10,2000}\.[\w-]{10,1000})(?![\w-])"
 )
@@ -44,7 +45,7 @@ def find_access_keys(text: str) -> Iterator[PersonalDataSpan]:
 
 
 _IS = r"(?:\s{0,2}(?:is|was|:|=|-|->|no\.?|है|हैं|था|hai|என்பது))?\s{0,2}[\"'“`]?"
-_PASSWORD = regex.compile(
+_PASSWORD = lazy_regex(
     rf"(?<!\b(?:a|an|any|strong|weak|good|bad|better|safe|example|the word) )(?:\bpass ?(?:word|code|phrase|key)"
     rf"|\bpasswd|\bpwd|(?P<bare>\bpass(?= ?:))|\bwi-?fi key|पासवर्ड|கடவுச்சொல்|பாஸ்வேர்ட்|పాస్‌?వర్డ్|পাসওয়ার্ড|পাসওয়ার্ড|പാസ്‌?വേഡ്"
     rf"|ಪಾಸ್‌?ವರ್ಡ್|પાસવર્ડ|ਪਾਸਵਰਡ|پاس ورڈ|ପାସୱାର୍ଡ)"
@@ -52,7 +53,7 @@ _PASSWORD = regex.compile(
     regex.IGNORECASE,
 )
 # "user asha pass asha#99": the word alone says nothing ("pass mark"), a name before it and a sign inside do
-_LOGIN = regex.compile(
+_LOGIN = lazy_regex(
     r"\b(?:user(?: ?name| ?id)?|login(?: ?id)?|id|e-?mail)[ :=-]{1,3}(?:is )?[^\s,;]{2,64}[ ,;/&|-]{1,3}(?:and |my )?"
     r"(?:pass|pw|pswd)(?: is)?[ :=-]{1,3}(?P<value>[^\s\"'“”`<>]{4,64})",
     regex.IGNORECASE,
@@ -64,16 +65,23 @@ _CODE_NAMES = (
     r"|\bmy (?:\w{1,10} )?pin(?= is\b|:)|ओटीपी|ओ\.टी\.पी"
     r"|எ(?:ண்)?ஓடிபி|ஓடிபி|ஒடிபி|ఓటీపీ|ওটিপি|ഒടിപി|ಒಟಿಪಿ|ઓટીપી|ਓਟੀਪੀ|او ٹی پی|ଓଟିପି"
 )
-_CODE = regex.compile(
+_CODE = lazy_regex(
     rf"(?:{_CODE_NAMES})(?:[^\w\n]|is|was|for|my|you|i|sent|got|received|login|came|as|code|no|number|है|है:|आया|வந்தது|என்பது|hai|aaya|:"
     rf"|-){{0,9}}(?<![\w])(?P<value>\d{{2,4}}[ -]\d{{2,4}}|\d{{3,8}})(?![\w]|[.,-]\d)",
     regex.IGNORECASE,
 )
-_CODE_BEFORE = regex.compile(
+_CODE_BEFORE = lazy_regex(
     rf"(?<![\w.,])(?P<value>\d{{4,8}})(?:,? (?:it(?:'|’)?s|this is)| (?:is|was)) (?:your |my |the |our )?"
     rf"(?:\w{{1,12}} )?(?:{_CODE_NAMES})",
     regex.IGNORECASE,
 )
+_EXPIRY = lazy_re(
+    r"\b(?:exp(?:iry|ires|iration)?|valid (?:thru|till|upto|up to))(?: date)?\.?[ :=-]{0,3}"
+    r"(?P<value>(?:0[1-9]|1[0-2]) ?/ ?(?:20)?[2-4]\d)(?![\d/-])",
+    re.IGNORECASE,
+)
+_CARD_BESIDE = lazy_re(r"\bcards?\b|<CARD>|\bcvv\b|\b(?:debit|credit)\b", re.IGNORECASE)
+_CARD_WINDOW = 80
 _MARKS = frozenset("@#$!%&*^_+=?~")
 
 
@@ -95,9 +103,12 @@ def find_passwords(text: str) -> Iterator[PersonalDataSpan]:
 
 
 def find_codes(text: str) -> Iterator[PersonalDataSpan]:
-    """One-time codes and PINs right after (or before) their name."""
+    """One-time codes and PINs right after (or before) their name, and when a card expires."""
     for pattern in (_CODE, _CODE_BEFORE):
         for match in pattern.finditer(text):
+            yield PersonalDataSpan(*match.span("value"), "SECRET", 0.8)
+    for match in _EXPIRY.finditer(text):
+        if _CARD_BESIDE.search(text, max(0, match.start() - _CARD_WINDOW), match.end() + _CARD_WINDOW):
             yield PersonalDataSpan(*match.span("value"), "SECRET", 0.8)
 
 
@@ -113,7 +124,8 @@ FINDERS = (
     ),
     Finder(
         "SECRET",
-        r"(?i)otp|one[- ]time|code|cv[vc]|pin|ओटीपी|ओ\.टी|ஓடிபி|ஒடிபி|ఓటీపీ|ওটিপি|ഒടിപി|ಒಟಿಪಿ|ઓટીપી|ਓਟੀਪੀ|او ٹی پی|ଓଟିପି",
+        r"(?i)(?:exp[a-z]{0,7}|valid [a-z ]{4,6})(?: date)?\.?[ :=-]{0,3}\p{Nd}{2} ?/"
+        r"|otp|one[- ]time|code|cv[vc]|pin|ओटीपी|ओ\.टी|ஓடிபி|ஒடிபி|ఓటీపీ|ওটিপি|ഒടിപി|ಒಟಿಪಿ|ઓટીપી|ਓਟੀਪੀ|او ٹی پی|ଓଟିପି",
         find_codes,
     ),
 )

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from lyo_pipelines.curation.privacy.arithmetic import in_arithmetic
 from lyo_pipelines.curation.privacy.checksums import gstin, mod97
 from lyo_pipelines.curation.privacy.context import context_words
+from lyo_pipelines.curation.privacy.lazy_patterns import lazy_re
 from lyo_pipelines.curation.privacy.spans import Finder, PersonalDataSpan, beside, preceded_by
 
-_IBAN = re.compile(
+_IBAN = lazy_re(
     r"(?<![A-Za-z0-9])[A-Za-z]{2}\d{2}(?:[A-Za-z0-9]{11,30}|(?: [A-Za-z0-9]{4}){2,7}(?: [A-Za-z0-9]{1,4})?)(?![A-Za-z0-9])"
 )
 
@@ -27,7 +27,7 @@ def find_ibans(text: str) -> Iterator[PersonalDataSpan]:
             candidate = candidate.rpartition(" ")[0]
 
 
-_PAN = re.compile(
+_PAN = lazy_re(
     r"(?<![A-Za-z0-9])[A-Za-z]{3}[ABCFGHJLPTabcfghjlpt][A-Za-z](?P<mark>[ -]?)\d{4}(?P=mark)[A-Za-z](?![A-Za-z0-9])"
 )
 _PAN_WORDS = context_words("pan")
@@ -41,7 +41,7 @@ def find_pans(text: str) -> Iterator[PersonalDataSpan]:
             yield PersonalDataSpan(*match.span(), "PAN")
 
 
-_GSTIN = re.compile(r"(?<![A-Za-z0-9])[0-3]\d ?[A-Za-z]{5} ?\d{4} ?[A-Za-z] ?[1-9A-Za-z][Zz][0-9A-Za-z](?![A-Za-z0-9])")
+_GSTIN = lazy_re(r"(?<![A-Za-z0-9])[0-3]\d ?[A-Za-z]{5} ?\d{4} ?[A-Za-z] ?[1-9A-Za-z][Zz][0-9A-Za-z](?![A-Za-z0-9])")
 _GSTIN_WORDS = context_words("gstin")
 
 
@@ -52,7 +52,7 @@ def find_gstins(text: str) -> Iterator[PersonalDataSpan]:
             yield PersonalDataSpan(*match.span(), "GSTIN")
 
 
-_VOTER = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{3}/?\d{7}(?![A-Za-z0-9^]|[.,]\d)")
+_VOTER = lazy_re(r"(?<![A-Za-z0-9])[A-Za-z]{3}/?\d{7}(?![A-Za-z0-9^]|[.,]\d)")
 _VOTER_WORDS = context_words("voter")
 
 
@@ -64,8 +64,8 @@ def find_voter_ids(text: str) -> Iterator[PersonalDataSpan]:
             yield PersonalDataSpan(*match.span(), "VOTER_ID")
 
 
-_PASSPORT = re.compile(r"(?<![A-Za-z0-9])[A-Za-z] ?-?\d{2} ?\d{5}(?![A-Za-z0-9^]|[.,]\d)")
-_USUAL_PASSPORT = re.compile(r"[A-HJ-NPR-Z][1-9]\d{5}[1-9]")
+_PASSPORT = lazy_re(r"(?<![A-Za-z0-9])[A-Za-z] ?-?\d{2} ?\d{5}(?![A-Za-z0-9^]|[.,]\d)")
+_USUAL_PASSPORT = lazy_re(r"[A-HJ-NPR-Z][1-9]\d{5}[1-9]")
 _PASSPORT_WORDS = context_words("passport")
 
 
@@ -78,11 +78,11 @@ def find_passports(text: str) -> Iterator[PersonalDataSpan]:
 
 
 _STATES = "AN|AP|AR|AS|BR|CG|CH|DD|DL|DN|GA|GJ|HP|HR|JH|JK|KA|KL|LA|LD|MH|ML|MN|MP|MZ|NL|OD|OR|PB|PY|RJ|SK|TN|TR|TS|TG|UA|UK|UP|WB"
-_VEHICLE = re.compile(
+_VEHICLE = lazy_re(
     rf"(?<![A-Za-z0-9])(?:(?:{_STATES})[ -]?\d{{1,2}}[ -]?(?!\d)[A-Z]{{1,3}}(?:[ -][A-Z]{{1,2}})?[ -]?\d{{4}}"
     r"|\d{2}[ -]?BH[ -]?\d{4}[ -]?[A-Z]{1,2})(?![A-Za-z0-9])"
 )
-_LOWER_VEHICLE = re.compile(
+_LOWER_VEHICLE = lazy_re(
     rf"(?<![A-Za-z0-9])(?:{_STATES.lower()})(?P<mark>[ -]?)\d{{1,2}}(?P=mark)?"
     rf"[a-z]{{1,3}}(?P=mark)(?:[a-z]{{1,2}}(?P=mark))?\d{{4}}(?![A-Za-z0-9])"
 )

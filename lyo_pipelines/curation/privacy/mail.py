@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import regex
 
 from lyo_pipelines.curation.privacy.context import context_words
+from lyo_pipelines.curation.privacy.lazy_patterns import lazy_re, lazy_regex
 from lyo_pipelines.curation.privacy.spans import Finder, PersonalDataSpan, preceded_by
 
 # the local part has at most 64 signs (RFC 5321); marks are the vowel signs of Indian scripts
-_EMAIL = regex.compile(
+_EMAIL = lazy_regex(
     r"(?<![\w\p{M}.+%-])[\w\p{M}.+%'-]{0,63}[\w\p{M}]@(?:[^\W_](?:[\w\p{M}-]{0,61}[\w\p{M}])?\.){1,8}[\p{L}\p{M}]{2,24}(?![\w\p{M}(@])"
 )
 # "sunita.devi@gmail": what everybody reads as an address
-_PROVIDER = regex.compile(
+_PROVIDER = lazy_regex(
     r"(?<![\w\p{M}.+%-])[\w.+%-]{2,64}@(?:gmail|yahoo|hotmail|outlook|rediffmail|icloud|protonmail)(?![\w@-]|\.\w)",
     regex.IGNORECASE,
 )
@@ -44,7 +46,7 @@ _ATTRIBUTES = frozenset(
 
 
 # user@example.com: a part of a lesson's address that stands for anybody, at a domain for examples (RFC 2606)
-_MADE_UP = regex.compile(
+_MADE_UP = lazy_regex(
     r"(?:user(?:_?name)?|name|your[._-]?name|first[._-]?name(?:[._-]?last[._-]?name)?|someone|somebody|anyone|person|you|me|student|teacher|email|mail|info|contact|hello"
     r"|admin|support|sales|office|webmaster|test|example|abc|xyz|local(?:[._-]?part)?|(?:john|jane)[._-]?doe)\d?"
     r"@(?:[\w-]{1,40}\.){0,2}example(?:\.(?:com|org|net|edu|in))?",
@@ -74,7 +76,7 @@ _DOT = (
     r"|(?:[ ]{1,2}\.[ ]{0,2}|\.[ ]{1,2})(?=(?:com|org|net|edu|in)\b)|, ?(?=(?:com|org|net)\b))"
 )
 _JOINED = rf"(?:{_DOT}|[ ]{{1,2}}(?:underscore|hyphen|dash)[ ]{{1,2}})"
-_SPELT = regex.compile(
+_SPELT = lazy_regex(
     rf"(?<![\w\p{{M}}.+-])(?<local>[\w+-]{{1,64}}(?:{_JOINED}[\w+-]{{1,64}}){{0,3}})(?<at>{_AT})"
     rf"(?<domain>(?!(?:the|a|an|this|that|my|our|your|every|each)[ ])[\w-]{{1,63}}(?:{_DOT}[\w-]{{1,63}}){{0,3}}?)"
     rf"(?<dot>{_DOT})(?<end>(?:{_ENDINGS})(?![\w-])"
@@ -90,7 +92,7 @@ _INDIC_AT = (
 )
 _INDIC_DOT = "डॉट|डाट|डोट|டாட்|டொட்|డాట్|ডট|ডট্|ഡോട്ട്|ഡോട്|ಡಾಟ್|ડોટ|ડૉટ|ਡਾਟ|ਡੌਟ|ڈاٹ|ଡଟ୍|ଡଟ"
 _ONE = r"[\w\p{M}+-]{1,40}"
-_INDIC_SPELT = regex.compile(
+_INDIC_SPELT = lazy_regex(
     rf"(?<![\w\p{{M}}.+-]){_ONE}(?:(?: (?:{_INDIC_DOT}|dot) |\.){_ONE}){{0,2}}(?: (?:{_INDIC_AT}) |@| ?@ ?){_ONE}"
     rf"(?: (?:{_INDIC_DOT}) {_ONE}){{1,3}}"
     rf"|(?<![\w\p{{M}}.+-]){_ONE}(?:\.{_ONE}){{0,2}} (?:{_INDIC_AT}) {_ONE}"
@@ -98,19 +100,21 @@ _INDIC_SPELT = regex.compile(
     regex.IGNORECASE,
 )
 # "sunita dot devi at gmail": the provider is known, so the ending is not said
-_ENDLESS = regex.compile(
+_ENDLESS = lazy_regex(
     rf"(?<![\w\p{{M}}.+-])(?<local>[\w+-]{{2,64}}(?:{_JOINED}[\w+-]{{1,64}}){{0,3}}){_AT}"
     r"(?:g ?mail|yahoo|hotmail|outlook|rediff(?:mail)?|icloud|proton(?:mail)?"
     r"|जीमेल|याहू|ஜிமெயில்|జీమెయిల్|জিমেইল|ജിമെയിൽ|ಜಿಮೇಲ್|જીમેલ|ਜੀਮੇਲ)(?![\w@-])",
     regex.IGNORECASE,
 )
+# each spelt address has one of these
+_AT_SIGN = lazy_re(r"@| at[ -]|[\[({<] ?at?[ \])}>-]", re.IGNORECASE)
 # without these, a text is not searched for the forms above
-_INDIC_WORDS = regex.compile(rf" (?:{_INDIC_AT}|{_INDIC_DOT}) ")
-_PROVIDERS = regex.compile(
+_INDIC_WORDS = lazy_regex(rf" (?:{_INDIC_AT}|{_INDIC_DOT}) ")
+_PROVIDERS = lazy_regex(
     r"g ?mail|yahoo|hotmail|outlook|rediff|icloud|proton|जीमेल|याहू|ஜிமெயில்|జీమెయిల్|জিমেইল|ജിമെയിൽ|ಜಿಮೇಲ್|જીમેલ|ਜੀਮੇਲ",
     regex.IGNORECASE,
 )
-_MAIL_BESIDE = regex.compile(
+_MAIL_BESIDE = lazy_regex(
     r"(?:\be?-?mail|\bgmail|\bid|\bwrite to|\breach me|ईमेल|ई-मेल|मेल|மின்னஞ்சல்|ஈமெயில்)"
     r"(?: (?:id|address|me|आईडी))?(?:[ :=-]{0,3}(?:is|at|on|to|hai|है)?)[ :]{0,2}$",
     regex.IGNORECASE,
@@ -120,7 +124,7 @@ _MAIL_WINDOW = 30
 
 def find_spelt_emails(text: str) -> Iterator[PersonalDataSpan]:
     """Addresses whose @ or dots are words, in brackets, or stand apart; the ending must be a usual one."""
-    for match in _SPELT.finditer(text):
+    for match in _SPELT.finditer(text) if _AT_SIGN.search(text) else ():
         if not _MADE_UP.fullmatch(match.group()):
             yield PersonalDataSpan(*match.span(), "EMAIL", 0.85)
     for match in _INDIC_SPELT.finditer(text) if _INDIC_WORDS.search(text) else ():
@@ -137,11 +141,11 @@ _HANDLES = (
     "|yesbank|yesg|yespay|idfcbank|idfcfirst|indus|induspay|federal|fbl|pnb|barodampay|cnrb|unionbank|uboi|boi|mahb|iob|indianbank|allbank|rbl|jupiteraxis|fam"
     "|freecharge|ikwik|airtel|jio|postbank|naviaxis|slc|timecosmos|superyes|amazonpay|waaxis|wasbi|waicici|wahdfcbank|mbk|freoicici|pingpay|goaxb|tapicici|kotak811|yescred|yesfam|axb|dbs|jsb|equitas|dlb|utbi|indbank|abdm|sbx"
 )
-_UPI = regex.compile(
+_UPI = lazy_regex(
     r"(?<![\w.+%-])(?<user>[A-Za-z0-9][A-Za-z0-9._-]{1,63})@(?<handle>[A-Za-z][A-Za-z0-9]{1,19})(?![\w@-]|\.\w)",
     regex.IGNORECASE,
 )
-_HANDLE = regex.compile(_HANDLES, regex.IGNORECASE)
+_HANDLE = lazy_regex(_HANDLES, regex.IGNORECASE)
 _UPI_WORDS = context_words("upi")
 
 

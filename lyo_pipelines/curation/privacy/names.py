@@ -1,6 +1,7 @@
 """Names of people, by what is said around them ("my name is", "मेरा नाम … है", "என் பெயர் …"). No model, no list of first names.
 
-The cues stand in names.yaml, the words that are no names (or names and words at once) in name_words.yaml.
+The cues stand in names.yaml, those of relatives in family.yaml, the words that are no names (or names
+and words at once) in name_words.yaml.
 The people of word problems ("Ravi has 5 apples") are nobody and stay.
 """
 
@@ -11,11 +12,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import regex
 import yaml
 
 from lyo_pipelines.curation.privacy.context import any_of
+from lyo_pipelines.curation.privacy.lazy_patterns import lazy, lazy_regex
 from lyo_pipelines.curation.privacy.spans import Finder, PersonalDataSpan, Upcoming, beside
 
 # one part of a name: a capital, then letters, apostrophes, hyphens; the bounds keep every pattern linear
@@ -75,8 +78,8 @@ class _Cue:
     """A pattern with the group `name`; score: how sure it is; in_code: whether it counts beside the words of a program, too.
 
     full: the name has two parts at least ("Contact Asha Rao"; "Contact Lens" says nothing). in_form: other fields of a form
-    stand beside it. indic: it has letters of Indian scripts. words: a text with none of them (in small letters) is passed
-    by; none given: no text is.
+    stand beside it. letters: the pattern holds a letter of one of these Indian scripts, and so does what it matches; None:
+    Latin. words: a text with none of them (in small letters) is passed by; none given: no text is.
     """
 
     pattern: regex.Pattern[str]
@@ -84,8 +87,10 @@ class _Cue:
     in_code: bool
     full: bool
     in_form: bool
-    indic: bool
+    letters: re.Pattern[str] | None
     words: tuple[str, ...]
+    kin: tuple[str, ...] = ()
+    """Of these, too, the text must hold one."""
 
 
 def _words(lists: dict[str, str]) -> frozenset[str]:
@@ -93,43 +98,86 @@ def _words(lists: dict[str, str]) -> frozenset[str]:
 
 
 _HERE = Path(__file__).parent
-_LISTS = yaml.safe_load((_HERE / "names.yaml").read_text(encoding="utf-8"))
-_WORD_LISTS = yaml.safe_load((_HERE / "name_words.yaml").read_text(encoding="utf-8"))
+
+
+def _read(name: str) -> dict[str, Any]:
+    return yaml.load((_HERE / name).read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+
+
+_LISTS, _FAMILY = _read("names.yaml"), _read("family.yaml")
+_WORD_LISTS = _read("name_words.yaml")
 _NEVER = _words(_WORD_LISTS["never"])
 _NOT_NAMES = _NEVER | _words(_WORD_LISTS["not_after_weak_cues"])
 _ALSO_WORDS = _words(_WORD_LISTS["also_words"])
+_BLOCK = 0x80
+"""The size of the blocks of Unicode in which the scripts of India stand, one after the other."""
 
 
-def _cues(key: str) -> tuple[_Cue, ...]:
-    return tuple(
-        _Cue(
-            regex.compile(_with_pieces(cue["pattern"]), regex.VERSION1),
-            float(cue["score"]),
-            cue.get("code", True),
-            "{TWO}" in cue["pattern"],
-            cue.get("form", False),
-            key == "indic_cues",
-            tuple(cue.get("words", ())),
-        )
-        for cue in _LISTS[key]
+def _letters(pattern: str) -> re.Pattern[str] | None:
+    """A letter of one of the Indian scripts (or of Arabic) in which a pattern's own words are written."""
+    blocks = sorted(
+        {ord(sign) // _BLOCK * _BLOCK for sign in pattern if "\u0600" <= sign <= "\u0dff" and sign not in "।॥"}
+    )
+    return re.compile("[" + "".join(f"{chr(at)}-{chr(at + _BLOCK - 1)}" for at in blocks) + "]") if blocks else None
+
+
+def _cue(cue: dict[str, Any], *, indic: bool) -> _Cue:
+    source = cue["pattern"]
+    return _Cue(
+        lazy(lambda: regex.compile(_with_pieces(source), regex.VERSION1)),
+        float(cue["score"]),
+        cue.get("code", True),
+        "{TWO}" in source,
+        cue.get("form", False),
+        _letters(source) if indic else None,
+        tuple(cue.get("words", ())),
+        tuple(cue.get("kin", ())),
     )
 
 
-_CUES, _INDIC_CUES = _cues("cues"), _cues("indic_cues")
+def _kin(of: str) -> list[str]:
+    """The words for relatives in a list of them; what follows the list ("का") is none of them."""
+    words = re.findall(r"[^\W\d_][^\s()|?:\[\]]+", of[: of.rfind(")")])
+    return list(dict.fromkeys(word for word in words if word != "ka"))
+
+
+def _family_cues() -> Iterator[tuple[dict[str, Any], bool]]:
+    """The cues of family.yaml for each of its languages, and whether the language has an Indian script."""
+    for language in _FAMILY["languages"].values():
+        for cue in _FAMILY["cues"]:
+            pattern = cue["pattern"]
+            for key in ("my", "of", "bare", "named", "is", "word"):
+                # a whole word: "व" (and) ends a name, and "वर्मा" goes on with it
+                whole = rf"(?:{language[key]})(?![\p{{L}}\p{{M}}])" if key == "is" else language[key]
+                pattern = pattern.replace(f"{{{key.upper()}}}", whole)
+            yield (
+                {**cue, "pattern": pattern, "words": language["words"], "kin": _kin(language["of"])},
+                not language["of"].isascii(),
+            )
+
+
+_FAMILY_CUES = tuple(_cue(cue, indic=indic) for cue, indic in _family_cues())
+_CUES = (*(_cue(cue, indic=False) for cue in _LISTS["cues"]), *(cue for cue in _FAMILY_CUES if cue.letters is None))
+_INDIC_CUES = (
+    *(_cue(cue, indic=True) for cue in _LISTS["indic_cues"]),
+    *(cue for cue in _FAMILY_CUES if cue.letters is not None),
+)
 _STRONG = 0.9
 """From this score on ("my name is") only words that are never a name stop one."""
 NEEDS = "|".join(_with_pieces(pattern) for pattern in _LISTS["needs"])
 """A text that does not match this (Rust) pattern holds no name for the cues (tested on random texts)."""
 
-_TITLED = regex.compile(rf"\b(?:Mr|Mrs|Ms|Miss|Dr|Prof|Shri|Smt|Sri)\.? (?P<name>{_NAME})")
-_CODE = any_of(
-    [
-        r"\bprints?\b|\bprint(?:f|ln)?\(|\bprogram|\becho\b|\bconsole\b|\boutputs?\b|\bdisplay|\bstrings?\b|\bcode\b|\bpython\b|\bjava|\bhtml\b|\bcout\b|[`<>{}]"
-    ]
+_TITLED = lazy_regex(rf"\b(?:Mr|Mrs|Ms|Miss|Dr|Prof|Shri|Smt|Sri)\.? (?P<name>{_NAME})")
+_CODE = lazy(
+    lambda: any_of(
+        [
+            r"\bprints?\b|\bprint(?:f|ln)?\(|\bprogram|\becho\b|\bconsole\b|\boutputs?\b|\bdisplay|\bstrings?\b|\bcode\b|\bpython\b|\bjava|\bhtml\b|\bcout\b|[`<>{}]"
+        ]
+    )
 )
 _CODE_WINDOW = 50
 # what only a form says beside a name; "Name: Sodium Chloride" stands alone
-_FORM = regex.compile(
+_FORM = lazy_regex(
     r"\b(?:(?:phone|mobile|e-?mail|address|dob|date of birth|age|roll(?: no)?|city|gender|school)\b\s{0,4}[:=-]"
     r"|(?:roll|admission|registration|register|enrol?ment) (?:no|number)\b\.?\s{0,4}[:=-]?\s?[\dA-Z]"
     r"|(?:class|grade|std|standard|kaksha|vaguppu)\s{0,4}[:=-]?\s{0,4}(?:\d|[IVX]{1,4}\b))"
@@ -138,15 +186,17 @@ _FORM = regex.compile(
     regex.IGNORECASE,
 )
 _FORM_WINDOW, _FORM_BEFORE = 200, 60
-_GRAMMAR = any_of(
-    [
-        r"\b(?:nouns?|pronouns?|verbs?|adjectives?|subject and predicate|parts? of speech|(?:in|the|this) sentence"
-        r"|translate|sangya|sarvanam|vakya)\b"
-        r"|संज्ञा|सर्वनाम|वाक्य|अनुवाद|வாக்கிய|பெயர்ச்சொல்|மொழிபெயர்|எழுவாய்"
-    ]
+_GRAMMAR = lazy(
+    lambda: any_of(
+        [
+            r"\b(?:nouns?|pronouns?|verbs?|adjectives?|subject and predicate|parts? of speech|(?:in|the|this) sentence"
+            r"|translate|sangya|sarvanam|vakya)\b"
+            r"|संज्ञा|सर्वनाम|वाक्य|अनुवाद|வாக்கிய|பெயர்ச்சொல்|மொழிபெயர்|எழுவாய்"
+        ]
+    )
 )
 # what goes on about the words that were just said: "… translate this", "… is a proper noun", "… में संज्ञा"
-_ABOUT_IT = regex.compile(
+_ABOUT_IT = lazy_regex(
     r"\s?(?:है|हैं|आहे|hai|h|aahe|ahe)?[.।!,]?[\"'”’]?\s{0,2}"
     r"(?:(?:(?:please |how do (?:i|you|we) )?(?:translate|change|rewrite|correct|make)\b"
     r"|(?:which|what|identify|find|pick|underline|name|state)\b.{0,20}\b(?:in|of) (?:this|the|that|it)\b"
@@ -154,10 +204,12 @@ _ABOUT_IT = regex.compile(
     r"|(?:ko|ka|mein|isko|iska|is vakya)\b)|(?:में|को|का|इस वाक्य|इसमें|इसका|इसको|என்பத|என்ற|இந்த|இதில்|இதை))",
     regex.IGNORECASE,
 )
-_OPEN_QUOTE = regex.compile(r"(?:^|[\s(:])[\"'“‘«][^\"'”’»]{0,40}$")
+_OPEN_QUOTE = lazy_regex(r"(?:^|[\s(:])[\"'“‘«][^\"'”’»]{0,40}$")
+# "शेर बोला, मेरा नाम …": a story lets somebody speak
+_TOLD = lazy_regex(r"(?:(?<!मैं)(?:ने कहा|ने पूछा)|बोला|बोली|म्हणाला|म्हणाली|বলল|বললেন)\s?[,:।-]?\s?[\"“'‘]?$")
 _CLAUSE = 100
 # plurals and honorifics of address, and endings of verbs: "बच्चों", "ஆசிரியரே", "குழந்தைகளே", "வருகிறேன்"
-_ADDRESSED = regex.compile(
+_ADDRESSED = lazy_regex(
     r"\p{Devanagari}{1,30}(?:ों|ओं|ियो|ओ)|\p{Tamil}{1,30}(?:ரே|களே|க்கு|ர்கள்|மரமே|றேன்|னது|றது)", regex.VERSION1
 )
 
@@ -168,12 +220,20 @@ def find_names(text: str) -> Iterator[PersonalDataSpan]:
     for cue in _CUES if text.isascii() else (*_CUES, *_INDIC_CUES):
         if cue.words and not any(word in lowered for word in cue.words):
             continue
+        if cue.letters is not None and not cue.letters.search(text):
+            continue
+        if cue.kin and not any(word in lowered for word in cue.kin):
+            continue
         for match in cue.pattern.finditer(text):
             start, end = match.span("name")
             if text[end - 1].isalpha() and text[end : end + 1].isalpha():
                 continue  # the rest of a word is no end of a name: "naam English" holds no "naam Englis h" (hai)
             name = _trimmed(text[start:end], _NEVER if cue.score >= _STRONG else _NOT_NAMES)
-            if name and _introduces(cue, text, start, end, name, fields, code):
+            if (
+                name
+                and not (cue.letters and _TOLD.search(text, max(0, match.start() - 30), match.start()))
+                and _introduces(cue, text, start, end, name, fields, code)
+            ):
                 yield PersonalDataSpan(start, start + len(name), "PERSON", cue.score)
 
 
@@ -192,8 +252,8 @@ def _introduces(cue: _Cue, text: str, start: int, end: int, name: str, fields: U
         return False
     if cue.score < _STRONG:
         # "मैं उलझन में हूँ": a particle inside says that the words before it are no name
-        return not cue.indic or end - start == len(name)
-    asked = cue.indic and text[end : end + 2].lstrip().startswith("?")
+        return cue.letters is None or end - start == len(name)
+    asked = cue.letters is not None and text[end : end + 2].lstrip().startswith("?")
     return not asked and not _is_example(text, start, end)
 
 

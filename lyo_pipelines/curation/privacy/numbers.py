@@ -8,13 +8,14 @@ from collections.abc import Iterator
 from lyo_pipelines.curation.privacy.arithmetic import counted, in_arithmetic, in_sequence
 from lyo_pipelines.curation.privacy.checksums import luhn, verhoeff
 from lyo_pipelines.curation.privacy.context import context_words
+from lyo_pipelines.curation.privacy.lazy_patterns import lazy_re
 from lyo_pipelines.curation.privacy.spans import Finder, PersonalDataSpan, preceded_by
 
-_NOT_DIGIT = re.compile(r"\D")
+_NOT_DIGIT = lazy_re(r"\D")
 _CARD_WORDS = context_words("card")
 _AADHAAR_WORDS = context_words("aadhaar")
 
-_AADHAAR = re.compile(r"(?<![\w.,/^*=×÷-])[2-9]\d{3}([ -]?)\d{4}\1\d{4}(?![\w^]|[.,]\d|[ -]\d{4})")
+_AADHAAR = lazy_re(r"(?<![\w.,/^*=×÷-])[2-9]\d{3}([ -]?)\d{4}\1\d{4}(?![\w^]|[.,]\d|[ -]\d{4})")
 
 
 def find_aadhaar(text: str) -> Iterator[PersonalDataSpan]:
@@ -30,19 +31,19 @@ def find_aadhaar(text: str) -> Iterator[PersonalDataSpan]:
             yield PersonalDataSpan(*match.span(), "AADHAAR", 1.0 if named else 0.85)
 
 
-_CARD = re.compile(
+_CARD = lazy_re(
     r"(?<![\w.,/^*=×÷+])(?:\d{12,19}|\d{4}([ -])\d{4}\1\d{4}\1\d{1,7}|\d{4}[ -]\d{6}[ -]\d{4,5})(?![\w^]|[.,]\d|[ -]\d)"
 )
 # first digits of the issuers (ISO/IEC 7812): Visa, Mastercard, Amex, Diners, Discover, JCB, RuPay, UnionPay, Maestro
-_ISSUER = re.compile(r"4|5[0-9]|6|3[0-9]|2(?:2[2-9]|[3-6]|7[01]|720)|2131|1800|8[1-2]")
+_ISSUER = lazy_re(r"4|5[0-9]|6|3[0-9]|2(?:2[2-9]|[3-6]|7[01]|720)|2131|1800|8[1-2]")
 
 
-_OWN_CARD = re.compile(
+_OWN_CARD = lazy_re(
     r"\b(?:(?:my|our|his|her|dad'?s|papa'?s|mom'?s|mummy'?s|father'?s|mother'?s) (?:\w{1,10} ){0,2}cards?"
     r"|(?:debit|credit|atm|rupay|visa|master) ?cards?)\b",
     re.IGNORECASE,
 )
-_CHECKED = re.compile(r"\b(?:luhn|check ?(?:digit|sum)s?|valid|invalid|format)\b", re.IGNORECASE)
+_CHECKED = lazy_re(r"\b(?:luhn|check ?(?:digit|sum)s?|valid|invalid|format)\b", re.IGNORECASE)
 
 
 def _own_card(text: str, start: int, end: int) -> bool:
@@ -77,23 +78,26 @@ def find_cards(text: str) -> Iterator[PersonalDataSpan]:
 
 
 _ID_WORDS = context_words("id_number")
-_ID = re.compile(
+_ID = lazy_re(
     r"(?<![\w.,])(?=[A-Za-z0-9/-]{0,24}\d{3})(?:[A-Za-z0-9]{1,6}\d{0,20}|(?=[A-Za-z]{0,6}\d)(?:[A-Za-z]{0,6}\d{1,6}){2,4})"
     r"(?:[ /-]\d{2,20}){0,6}(?![\w]|[.,]\d)"
 )
 
 
 def find_ids(text: str) -> Iterator[PersonalDataSpan]:
-    """Numbers of six or more digits right after the name of a personal document or account that has no finder of its own."""
+    """Numbers of six or more digits (four with letters among them) after the name of a document or account."""
     if not _ID_WORDS.search(text):
         return
     for match in _ID.finditer(text):
-        if len(_NOT_DIGIT.sub("", match.group())) >= 6 and preceded_by(_ID_WORDS, text, match.start(), 40):
+        digits = len(_NOT_DIGIT.sub("", match.group()))
+        # "20IT107": a college's number has letters inside, and so fewer digits
+        lettered = digits >= 4 and any(map(str.isalpha, match.group()))
+        if (digits >= 6 or lettered) and preceded_by(_ID_WORDS, text, match.start(), 40):
             yield PersonalDataSpan(*match.span(), "ID_NUMBER", 0.75)
 
 
 # "account", then what may stand between it and the number; "the account earns 5% on 50000000" names no account
-_ACCOUNT = re.compile(
+_ACCOUNT = lazy_re(
     r"(?:\b(?:account|acct|acc|a/c|ac)\.?|खाता|खाते|वங்கिக் கணக்கு|கணக்கு)"
     r"(?:[ ](?:with|in|at|of)(?: \w{1,15}){1,4}?(?= (?:is|no|number)\b))?"
     r"(?:[ ]?(?:number|num|no|id|संख्या|नंबर|क्रमांक|எண்)\.?)?"
@@ -101,7 +105,7 @@ _ACCOUNT = re.compile(
     re.IGNORECASE,
 )
 _IFSC_WORDS = context_words("ifsc")
-_IFSC = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{4}0[A-Za-z0-9]{6}(?![A-Za-z0-9])")
+_IFSC = lazy_re(r"(?<![A-Za-z0-9])[A-Za-z]{4}0[A-Za-z0-9]{6}(?![A-Za-z0-9])")
 
 
 def find_accounts(text: str) -> Iterator[PersonalDataSpan]:
@@ -116,7 +120,9 @@ def find_accounts(text: str) -> Iterator[PersonalDataSpan]:
 
 FINDERS = (
     # letters among the first six signs may stand between its digits
-    Finder("ID_NUMBER", r"\p{Nd}(?:[A-Za-z]{0,4}[\s/\p{Pd}]?\p{Nd}){5}", find_ids),
+    Finder(
+        "ID_NUMBER", r"\p{Nd}(?:[A-Za-z]{0,4}[\s/\p{Pd}]?\p{Nd}){5}|[A-Za-z]\p{Nd}(?:[A-Za-z]{0,4}\p{Nd}){2}", find_ids
+    ),
     Finder("ID_NUMBER", r"\p{Nd}(?:[ \p{Zs}\p{Pd}]?\p{Nd}){8}|[A-Za-z]{4}[0\p{Nd}][A-Za-z0-9\p{Nd}]{6}", find_accounts),
     Finder("AADHAAR", r"\p{Nd}{4}[\p{Zs}\p{Pd}]?\p{Nd}{4}[\p{Zs}\p{Pd}]?\p{Nd}{4}", find_aadhaar),
     Finder("CARD", r"\p{Nd}{4}[\p{Zs}\p{Pd}]?\p{Nd}{4}[\p{Zs}\p{Pd}]?\p{Nd}{2,4}[\p{Zs}\p{Pd}]?\p{Nd}", find_cards),

@@ -22,9 +22,10 @@ from lyo_pipelines.curation.privacy.arithmetic import (
     talks_of_numbers,
 )
 from lyo_pipelines.curation.privacy.context import context_words
+from lyo_pipelines.curation.privacy.lazy_patterns import lazy, lazy_re, lazy_regex
 from lyo_pipelines.curation.privacy.spans import Finder, PersonalDataSpan, followed_by, preceded_by
 
-_NOT_DIGIT = re.compile(r"\D")
+_NOT_DIGIT = lazy_re(r"\D")
 # in "9840123456,9840123457" the comma stands between two telephone numbers
 _FREE_LEFT = r"(?<![\w^=×÷√\\-])(?<!\d\.)(?<!(?<!\d{10}),)"
 _FREE_RIGHT = r"(?![\w^]|\.\d|,(?!\d{10}(?!\d))\d)"
@@ -33,41 +34,45 @@ PHONE_WORDS = context_words("phone", "phone_things")
 _CONTACT_WORDS = context_words("phone")
 _ANY_WORDS = context_words("phone", "phone_things", "own_number")
 _WORDS_AFTER = context_words("phone_after")
-_WORDS_BESIDE = regex.compile(
-    rf"(?:{_ANY_WORDS.pattern})(?:['’]s|[^\w\n]|is|at|on|no|nos|number|numbers|नंबर|नम्बर|है){{0,6}}$", regex.IGNORECASE
+_WORDS_BESIDE = lazy(
+    lambda: regex.compile(
+        rf"(?:{_ANY_WORDS.pattern})(?:['’]s|[^\w\n]|is|at|on|no|nos|number|numbers|नंबर|नम्बर|है){{0,6}}$",
+        regex.IGNORECASE,
+    )
 )
 """A word for telephones right before the number: stronger than a word of arithmetic nearby."""
 
-_INTERNATIONAL = re.compile(
+_INTERNATIONAL = lazy_re(
     rf"(?<![\w.+])(?:\+|00)[1-9]\d{{0,3}}[\s().-]{{0,2}}\d(?:[\s().-]{{0,2}}\d){{5,12}}{_FREE_RIGHT}"
 )
-_INDIAN = re.compile(
+_INDIAN = lazy_re(
     rf"{_FREE_LEFT}(?:\(?\+?(?:91|0)\)?[ -]?)?[6-9](?:\d{{9}}|\d{{4}}(?:[ -]| ?— ?)\d{{5}}|\d{{2}}[ -]\d{{3}}[ -]\d{{4}}"
     rf"|\d{{3}}[ -]\d{{3}}[ -]\d{{3}}"
     rf"|\d{{2}}[ -]\d{{4}}[ -]\d{{3}}){_FREE_RIGHT}"
 )
-_PAIRS = re.compile(rf"{_FREE_LEFT}(?<!\d[ .-])[6-9]\d(?:[ .-]\d\d){{4}}(?![ .-]\d){_FREE_RIGHT}")
+_PAIRS = lazy_re(rf"{_FREE_LEFT}(?<!\d[ .-])[6-9]\d(?:[ .-]\d\d){{4}}(?![ .-]\d){_FREE_RIGHT}")
 """Five pairs are figures of a table as well, and a long dash subtracts: they count beside a word alone."""
-_LANDLINE = re.compile(rf"{_FREE_LEFT}(?:\(0\d{{2,4}}\) ?|0\d{{2,4}}[ -])\d{{3,4}}[ -]?\d{{3,4}}{_FREE_RIGHT}")
-_AMERICAN = re.compile(
+_LANDLINE = lazy_re(rf"{_FREE_LEFT}(?:\(0\d{{2,4}}\) ?|0\d{{2,4}}[ -])\d{{3,4}}[ -]?\d{{3,4}}{_FREE_RIGHT}")
+_AMERICAN = lazy_re(
     rf"{_FREE_LEFT}(?:\+?1[-. ])?(?:\([2-9]\d{{2}}\) ?|[2-9]\d{{2}}(?P<mark>[-.]))\d{{3}}(?(mark)(?P=mark)"
     rf"|[-. ])\d{{4}}(?: ?(?:x|ext\.?) ?\d{{1,5}})?{_FREE_RIGHT}"
 )
-_ANY_FORM = re.compile(
+_ANY_FORM = lazy_re(
     rf"(?<![\w,/^=×÷√\\])(?<!\d[.*])\(?\+?\d(?:[\s()./-]{{0,2}}\d){{6,13}}(?:\s?(?:x|ext\.?)\s?\d{{1,5}})?{_FREE_RIGHT}"
 )
-_DATE = re.compile(
+_DATE = lazy_re(
     r"(?:(?:19|20)\d\d[-/.][01]?\d[-/.][0-3]?\d|[0-3]?\d[-/.][0-3]?\d[-/.](?:\d\d|(?:19|20)\d\d))(?:\s.{0,20})?"
 )
-_LINK = re.compile(
+_LINK = lazy_re(
     r"(?:https?://)?(?:www\.)?(?:wa\.me/|(?:api|web|chat)\.whatsapp\.com/(?:send/?)?\?phone=|(?<![A-Za-z])(?:tel|sms|callto):)\+?\d(?:-?\d){7,14}(?:[?&][\w=%&+.-]{0,200})?",
     re.IGNORECASE,
 )
 _GAP = 24
-_LIST_GAP = re.compile(r"[^\d.?!\n+×÷=^%<>]{0,24}|\s{0,3}\n[^\d.?!\n+×÷=^%<>]{0,20}")
-_SHORTER = re.compile(r"/\d{2,4}(?![\w.])")
+_LIST_GAP = lazy_re(r"[^\d.?!\n+×÷=^%<>]{0,24}|\s{0,3}\n[^\d.?!\n+×÷=^%<>]{0,20}")
+_SHORTER_SIGNS = r"/\d{2,4}(?![\w.])"
+_SHORTER = lazy_re(_SHORTER_SIGNS)
 """The last digits of a second number: "98450 12345/46"."""
-_ANOTHER = re.compile(rf" ?[/|] ?(?:\+?91[ -]?)?[6-9]\d{{4}}[ -]?\d{{5}}(?!\d)|{_SHORTER.pattern}")
+_ANOTHER = lazy_re(rf" ?[/|] ?(?:\+?91[ -]?)?[6-9]\d{{4}}[ -]?\d{{5}}(?!\d)|{_SHORTER_SIGNS}")
 
 
 def find_phones(text: str) -> Iterator[PersonalDataSpan]:
@@ -163,7 +168,7 @@ def _score(text: str, match: re.Match[str]) -> float:
 
 
 _BESIDE = 50
-_ABOUT_IT = re.compile(r"[.,;:]?\s{0,2}[^.?!\n\d]{0,25}\b(?:it|its|this)\b")
+_ABOUT_IT = lazy_re(r"[.,;:]?\s{0,2}[^.?!\n\d]{0,25}\b(?:it|its|this)\b")
 
 
 def _named_of_any_form(text: str, found: set[tuple[int, int]]) -> Iterator[PersonalDataSpan]:
@@ -213,12 +218,12 @@ def _international(digits: str, possible: bool) -> bool:
 
 
 # -- digit by digit, and in words -------------------------------------------------------------------------------------
-_SPELT = re.compile(r"(?<![\w.,+*/=-])(?<!\d )(?:\+?9[ -]1[ -]|0[ -])?[6-9](?:[ .-]{1,2}\d){9}(?![\w^]|[ .,-]{1,2}\d)")
+_SPELT = lazy_re(r"(?<![\w.,+*/=-])(?<!\d )(?:\+?9[ -]1[ -]|0[ -])?[6-9](?:[ .-]{1,2}\d){9}(?![\w^]|[ .,-]{1,2}\d)")
 # with a sign between its digits, or with the letters that look like one: only right after a word for telephones, or near it
-_MARKED = re.compile(
+_MARKED = lazy_re(
     r"(?<![\w.,])(?<!\d\*)(?:\+?91[ *_-]?)?[6-9](?=\d{0,8}[*_|~•·.\\])(?:[*_|~•·.\\]?\d){9}(?!\w|[*.,]\d|\^)"
 )
-_LETTERED = re.compile(
+_LETTERED = lazy_re(
     r"(?<![\w.,-])(?:\+?91[ -]?)?(?=\d{0,9}[ -]?\d{0,9}[OoIl])[6-9][\dOoIl]{4}[ -]?[\dOoIl]{5}(?!\w|[.,]\d)"
 )
 _DIGIT_WORDS = (
@@ -232,7 +237,7 @@ _DIGIT_WORDS = (
     r"|پانچ|چھ|سات|آٹھ|نو|ଶୂନ୍ୟ|ଶୂନ|ଏକ|ଦୁଇ|ତିନି|ଚାରି|ପାଞ୍ଚ|ଛଅ|ସାତ|ଆଠ|ନଅ"
     r"|poojyam|ondru|onnu|rendu|irandu|moonu|moondru|naalu|naangu|anju|aindhu|aaru|ezhu|ettu|onbadhu|ombadhu"
 )
-_TOKEN = regex.compile(r"[\w\p{M}]{1,40}+")
+_TOKEN = lazy_regex(r"[\w\p{M}]{1,40}+")
 _SPOKEN_DIGITS = frozenset(_DIGIT_WORDS.split("|")) | frozenset("0123456789")
 _REPEATS = {"double": 2, "triple": 3, "treble": 3, "डबल": 2, "ट्रिपल": 3}
 _SPELT_WINDOW = 60

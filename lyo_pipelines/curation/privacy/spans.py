@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import regex
+
+from lyo_pipelines.curation.privacy.lazy_patterns import lazy_re
 
 # every decimal digit of Unicode (Devanagari, Tamil, full width, …) -> its ASCII digit; one character stays one character
 _DIGITS = {
@@ -53,7 +54,7 @@ class Finder:
     find: Callable[[str], Iterator[PersonalDataSpan]]
 
 
-_WORDY = re.compile(r"[^\W\d_]|§")
+_WORDY = lazy_re(r"[^\W\d_]|§")
 """What every context word has at least one of: a list of numbers is passed without a search for each word."""
 
 
