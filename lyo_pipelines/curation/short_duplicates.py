@@ -29,7 +29,7 @@ from lyo_pipelines.curation.text_sets import (
     text_sizes,
 )
 from lyo_pipelines.storage.arrow import pc
-from lyo_pipelines.storage.working_space import Spool
+from lyo_pipelines.storage.working_space import EqualHashes
 
 SHORT = 80
 """Longest text, in characters, that is compared here."""
@@ -38,8 +38,6 @@ EDIT_PER = 10
 LEAST = 5
 _NGRAM, _BANDS = 3, 32
 _NEXT = 16
-_MOST_PARTS = 256
-"""Parts of the list of shortenings: each is a file, and sorted in memory."""
 _BASE = np.uint64(0x9E3779B97F4A7C15)
 
 
@@ -119,9 +117,7 @@ def within_edits(
     return result
 
 
-def _join_near(
-    parents: np.ndarray, left: np.ndarray, right: np.ndarray, texts: Any, used: np.ndarray
-) -> np.ndarray:
+def _join_near(parents: np.ndarray, left: np.ndarray, right: np.ndarray, texts: Any, used: np.ndarray) -> np.ndarray:
     """Join the pairs that are near; return which they are. left, right: places in `used`, the positions of the distinct texts."""
     near = np.zeros(len(left), bool)
     for start in range(0, len(left), CHUNK):
@@ -150,22 +146,16 @@ def _one_letter_less(
     """Pairs of texts that are equal, or one of them equal to the other, after one character is left out; a pair may come again.
 
     Each text and each of its shortenings has a polynomial hash; texts with equal hashes are paired with the next ones
-    in the sorted list. The list (16 bytes a character) is sorted in parts, by the hash, so that one part at a time is in memory.
+    in the sorted list. The list takes 16 bytes a character.
     """
-    size_in_all = 16 * int(np.where(length >= LEAST, length.astype(np.int64) + 1, 0).sum())
-    parts = min(-(-max(size_in_all, 1) // mapped_from), _MOST_PARTS)
-    spools = [Spool(mapped_from) for _ in range(parts)]
+    entries = int(np.where(length >= LEAST, length.astype(np.int64) + 1, 0).sum())
+    shortened = EqualHashes(entries, mapped_from)
     for some in bounded(text_sizes(texts, used)):
         for size in np.unique(length[some][length[some] >= LEAST]).tolist():
             rows = some.start + np.flatnonzero(length[some] == size)
-            hashes, owners = _shortenings(_as_matrix(taken(texts, used[rows]))[0], rows)
-            part = (((hashes * _BASE) >> np.uint64(32)) % np.uint64(parts)).astype(np.uint8)
-            order = np.argsort(part, kind="stable")
-            entries = np.column_stack([hashes[order], owners[order].astype(np.uint64)])
-            for spool, mine in zip(spools, np.split(entries, np.cumsum(np.bincount(part, minlength=parts))[:-1]), strict=True):
-                spool.write(mine)
-    while spools:
-        yield from _neighbours(spools.pop().array(np.uint64).reshape(-1, 2))
+            shortened.add(*_shortenings(_as_matrix(taken(texts, used[rows]))[0], rows))
+    for hashes, owners in shortened.parts():
+        yield from _neighbours(hashes, owners)
 
 
 def _shortenings(signs: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -188,10 +178,8 @@ def _shortenings(signs: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.nd
     return hashes, np.concatenate([np.repeat(rows, size), rows])
 
 
-def _neighbours(entries: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Pairs of owners of equal hashes, which stand at most _NEXT apart in the sorted list. entries: (E, 2) hash and owner."""
-    order = np.lexsort((entries[:, 1], entries[:, 0]))
-    joined, owner = entries[order, 0], entries[order, 1].astype(np.int64)
+def _neighbours(joined: np.ndarray, owner: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Pairs of owners of equal hashes, which stand at most _NEXT apart in the sorted list."""
     new = np.ones(len(joined), bool)
     new[1:] = (joined[1:] != joined[:-1]) | (owner[1:] != owner[:-1])  # "aab" gives "ab" twice
     joined, owner = joined[new], owner[new]

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from lyo_pipelines.storage.arrow import pc
-from lyo_pipelines.storage.working_space import working_array
+from lyo_pipelines.storage.working_space import working_array, working_texts
 
 CHUNK = 20_000
 """Texts, or pairs of them, that are in memory at once,"""
@@ -20,14 +19,33 @@ _SEEDS = (11, 13)
 
 
 def as_texts(texts: Sequence[str] | Any) -> Any:
-    """Texts as one Arrow array."""
-    return texts if isinstance(texts, pa.Array) else pa.array(texts, pa.large_string())
+    """Texts as one Arrow array with offsets of 64 bits."""
+    if not isinstance(texts, pa.Array):
+        return pa.array(texts, pa.large_string())
+    return texts if texts.type == pa.large_string() else texts.cast(pa.large_string())
 
 
-def slices(texts: pa.Array) -> Iterator[pa.Array]:
-    """The texts of an array, some at a time."""
-    for begin in range(0, len(texts), CHUNK):
-        yield texts.slice(begin, CHUNK)
+def slices(texts: Any) -> Iterator[Any]:
+    """The texts of an array, some at a time: at most CHUNK, of CHARACTERS bytes together; one that is larger comes alone."""
+    texts = as_texts(texts)
+    borders, begin = _borders(texts), 0
+    while begin < len(texts):
+        end = int(np.searchsorted(borders, borders[begin] + CHARACTERS, side="right")) - 1
+        end = max(min(end, begin + CHUNK), begin + 1)
+        yield texts.slice(begin, end - begin)
+        begin = end
+
+
+def changed_texts(texts: Any, change: Callable[[Any], Any], mapped_from: int) -> Any:
+    """The texts after a function of Arrow arrays, which sees some at a time; mapped_from: as in working_texts."""
+    return working_texts((change(part.cast(pa.string())) for part in slices(texts)), mapped_from)
+
+
+def picked_texts(texts: Any, positions: np.ndarray, mapped_from: int) -> Any:
+    """The texts at these positions; mapped_from: as in working_texts."""
+    texts = as_texts(texts)
+    some = bounded(text_sizes(texts, positions))
+    return working_texts((texts.take(pa.array(positions[here])) for here in some), mapped_from)
 
 
 def bounded(sizes: np.ndarray) -> Iterator[slice]:
@@ -40,12 +58,20 @@ def bounded(sizes: np.ndarray) -> Iterator[slice]:
         begin = end
 
 
-def text_sizes(texts: pa.Array, positions: np.ndarray) -> np.ndarray:
-    """Bytes of the texts at these positions."""
-    return pc.binary_length(texts).to_numpy(zero_copy_only=False)[positions]
+def text_sizes(texts: Any, positions: np.ndarray) -> np.ndarray:
+    """Bytes of the texts at these positions of an array that as_texts made."""
+    borders = _borders(texts)
+    return borders[positions + 1] - borders[positions]
 
 
-def taken(texts: pa.Array, positions: np.ndarray) -> pl.Series:
+def _borders(texts: Any) -> np.ndarray:
+    """Where the bytes of each text begin, and where those of the last one end."""
+    if not len(texts):
+        return np.zeros(1, np.int64)
+    return np.frombuffer(texts.buffers()[1], np.int64)[texts.offset : texts.offset + len(texts) + 1]
+
+
+def taken(texts: Any, positions: np.ndarray) -> pl.Series:
     """The texts at these positions, in memory."""
     return pl.Series(pl.from_arrow(texts.take(pa.array(positions))), dtype=pl.String)
 

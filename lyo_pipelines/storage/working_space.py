@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from io import BytesIO
 from typing import Any, BinaryIO
 
@@ -23,6 +23,9 @@ import pyarrow as pa
 from lyo_pipelines.errors import LyoError
 from lyo_pipelines.storage.arrow import pc
 from lyo_pipelines.storage.scratch import process_scratch
+
+IN_MEMORY = 2**62
+"""For `mapped_from`: nothing is put aside on disk."""
 
 
 class WorkingSpaceError(LyoError):
@@ -74,25 +77,64 @@ class Spool:
         return np.asarray(np.memmap(self._held, dtype, "r"))
 
 
-def working_texts(parts: Iterable[Any], mapped_from: int) -> pa.LargeStringArray:
-    """All texts of some Arrow arrays, one after the other, as one array; in a file where they have `mapped_from` bytes or more.
+class TextSpool:
+    """Texts put aside one array after the other. A null becomes an empty text."""
 
-    A null becomes an empty text. Only one part is in memory at a time.
-    """
-    data, ends, total = Spool(mapped_from), Spool(mapped_from), 0
-    ends.write(np.zeros(1, np.int64))
-    for part in parts:
+    def __init__(self, mapped_from: int) -> None:
+        """Start with none; they lie in files from `mapped_from` bytes on."""
+        self._characters, self._ends, self._total = Spool(mapped_from), Spool(mapped_from), 0
+        self._ends.write(np.zeros(1, np.int64))
+
+    def add(self, part: Any) -> None:
+        """Append the texts of an Arrow array."""
         texts = pc.fill_null(part, "").cast(pa.large_string())
-        _, offsets, characters = texts.buffers()
         if not len(texts):
-            continue
+            return
+        _, offsets, characters = texts.buffers()
         there = np.frombuffer(offsets, np.int64)[texts.offset : texts.offset + len(texts) + 1]
-        ends.write(there[1:] - there[0] + total)
+        self._ends.write(there[1:] - there[0] + self._total)
         if characters is not None:
-            data.write(np.frombuffer(characters, np.uint8)[there[0] : there[-1]])
-        total += int(there[-1] - there[0])
-    borders = ends.array(np.int64)
-    return pa.LargeStringArray.from_buffers(len(borders) - 1, pa.py_buffer(borders), pa.py_buffer(data.array(np.uint8)))
+            self._characters.write(np.frombuffer(characters, np.uint8)[there[0] : there[-1]])
+        self._total += int(there[-1] - there[0])
+
+    def texts(self) -> pa.LargeStringArray:
+        """Everything added so far; nothing may be added behind it."""
+        borders, characters = self._ends.array(np.int64), self._characters.array(np.uint8)
+        return pa.LargeStringArray.from_buffers(len(borders) - 1, pa.py_buffer(borders), pa.py_buffer(characters))
+
+
+def working_texts(parts: Iterable[Any], mapped_from: int) -> pa.LargeStringArray:
+    """All texts of some Arrow arrays as one array, of which one at a time is in memory; see TextSpool."""
+    spool = TextSpool(mapped_from)
+    for part in parts:
+        spool.add(part)
+    return spool.texts()
+
+
+class EqualHashes:
+    """Owners of hashes; those with equal hashes are wanted together. They lie in parts, by the hash; one part at a time is sorted."""
+
+    def __init__(self, entries: int, mapped_from: int) -> None:
+        """entries: about how many there will be, by which the parts are as large as `mapped_from` bytes, or a 256th of all."""
+        self._parts = min(-(-max(16 * entries, 1) // mapped_from), 256)
+        self._spools = [Spool(mapped_from) for _ in range(self._parts)]
+
+    def add(self, hashes: np.ndarray, owners: np.ndarray) -> None:
+        """Append hashes (n,) of 64 bits, and whose they are (n,), integers."""
+        told = hashes.astype(np.uint64)
+        part = (((told * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(32)) % np.uint64(self._parts)).astype(np.uint8)
+        order = np.argsort(part, kind="stable")
+        entries = np.column_stack([told[order], owners[order].astype(np.uint64)])
+        borders = np.cumsum(np.bincount(part, minlength=self._parts))[:-1]
+        for spool, mine in zip(self._spools, np.split(entries, borders), strict=True):
+            spool.write(mine)
+
+    def parts(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """(hashes uint64, owners int64) of each part, sorted by both; a part is given up when the next one is asked for."""
+        while self._spools:
+            entries = self._spools.pop().array(np.uint64).reshape(-1, 2)
+            order = np.lexsort((entries[:, 1], entries[:, 0]))
+            yield entries[order, 0], entries[order, 1].astype(np.int64)
 
 
 def _unnamed() -> Any:

@@ -18,7 +18,9 @@ from lyo_pipelines_tests.curation.interaction_rows import CONFIG
 from lyo_pipelines_tests.hypothesis_profile import draws
 
 ON_DISK = CONFIG.model_copy(update={"mapped_from_bytes": 1})
-WORD = st.sampled_from("how do i find the area of a green brown triangle with base height and x y".split())
+WORD = st.sampled_from(
+    ["how", "do", "i", "find", "area", "of", "green", "brown", "triangle", "with", "base", "height", "x", "y"]
+)
 TEXT = st.lists(WORD, max_size=12).map(" ".join)
 
 
