@@ -117,7 +117,8 @@ class EqualHashes:
     def __init__(self, entries: int, mapped_from: int) -> None:
         """entries: about how many there will be, by which the parts are as large as `mapped_from` bytes, or a 256th of all."""
         self._parts = min(-(-max(16 * entries, 1) // mapped_from), 256)
-        self._spools = [Spool(mapped_from) for _ in range(self._parts)]
+        # of several parts none waits in memory: together they would be as large as the list
+        self._spools = [Spool(mapped_from if self._parts == 1 else 1) for _ in range(self._parts)]
 
     def add(self, hashes: np.ndarray, owners: np.ndarray) -> None:
         """Append hashes (n,) of 64 bits, and whose they are (n,), integers."""

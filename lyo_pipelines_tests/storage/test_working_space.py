@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lyo_pipelines.storage import working_space
-from lyo_pipelines.storage.working_space import Spool, WorkingSpaceError, working_array, working_texts
+from lyo_pipelines.storage.working_space import EqualHashes, Spool, WorkingSpaceError, working_array, working_texts
 from lyo_pipelines_tests.hypothesis_profile import draws
 
 TEXTS = st.lists(st.lists(st.none() | st.text(max_size=5), max_size=4), max_size=5)
@@ -44,6 +44,26 @@ def test_a_spool_moves_to_disk_when_it_grows():
             spool.write(np.arange(number, dtype=np.uint64))
         held[mapped_from] = spool.array(np.uint64).tolist()
     assert held[16] == held[10**6] == [0, 0, 1, 0, 1, 2]
+
+
+@settings(max_examples=draws(60))
+@given(st.lists(st.lists(st.integers(0, 9), max_size=9), max_size=4), st.sampled_from([40, 10**6]))
+def test_owners_of_equal_hashes_come_together(batches: list[list[int]], mapped_from: int):
+    found, owner = EqualHashes(sum(map(len, batches)), mapped_from), 0
+    expected: dict[int, list[int]] = {}
+    for batch in batches:
+        found.add(np.array(batch, np.int64), owner + np.arange(len(batch)))
+        for place, value in enumerate(batch):
+            expected.setdefault(value, []).append(owner + place)
+        owner += len(batch)
+    parts = [list(zip(*(column.tolist() for column in part), strict=True)) for part in found.parts()]
+    assert all(part == sorted(part) for part in parts)
+    assert sorted(pair for part in parts for pair in part) == sorted(
+        (h, o) for h, owners in expected.items() for o in owners
+    )
+    assert all(
+        len({number for number, part in enumerate(parts) for h, _ in part if h == value}) == 1 for value in expected
+    )
 
 
 def test_nothing_stays_in_the_scratch_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
