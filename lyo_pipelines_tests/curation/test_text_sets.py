@@ -31,7 +31,7 @@ def in_small_chunks(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
     monkeypatch.setattr(near_duplicates, "_PIECE", size)
 
 
-@settings(max_examples=draws(25))
+@settings(max_examples=draws(12))
 @given(st.lists(TEXT, min_size=1, max_size=25), st.integers(1, 7))
 def test_clusters_on_disk_in_small_chunks_are_those_in_memory(texts: list[str], size: int):
     short = [text[: short_duplicates.SHORT] for text in texts]
