@@ -1,10 +1,11 @@
 """What a million rows cost at each stage, from files in the inbox to a split: CPU seconds, bytes in the lake, peak memory.
 
-    python benchmarks/scale.py [--rows 50000 100000] [--split-rows 50000 100000 200000]
+    python benchmarks/scale.py [--rows 50000 100000] [--split-rows 50000 100000 200000] [--mapped-from 67108864]
 
 Each stage runs in a process of its own. The first four take canonical JSON lines of 56 days with the texts of benchmarks/curation.py;
 the split takes the examples of benchmarks/splits.py (random words, so that few texts are the same), at several sizes: from them its
-memory is a line, bytes a row and what is there without rows. Writes benchmarks/out/scale.json.
+memory is a line, bytes a row and what is there without rows, and so is what it puts aside on disk. Of memory, "own" is what the system
+cannot take back: without mapped files, of which it keeps what fits. Writes benchmarks/out/scale.json.
 """
 
 from __future__ import annotations
@@ -14,9 +15,11 @@ import json
 import os
 import re
 import resource
+import stat
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -66,9 +69,43 @@ def write_inbox(root: Path, rows: int) -> int:
     return (inbox / "rows.jsonl").stat().st_size
 
 
-def run_stage(root: str, stage: str) -> None:
+class Peaks:
+    """Highest bytes of memory that are this process's own, and of unnamed files that it maps or holds open, looked at all the time."""
+
+    def __init__(self) -> None:
+        self.own = self.disk = 0
+        threading.Thread(target=self._look, daemon=True).start()
+
+    def _look(self) -> None:
+        while True:
+            found = re.search(r"RssAnon:\s+(\d+) kB", Path("/proc/self/status").read_text())
+            self.own = max(self.own, 1024 * int(found[1]) if found else 0)
+            self.disk = max(self.disk, sum(self._unnamed().values()))
+            time.sleep(0.05)
+
+    def _unnamed(self) -> dict[int, int]:
+        """Bytes by the number of the file."""
+        files = dict[int, int]()
+        for line in Path("/proc/self/maps").read_text().splitlines():
+            if line.endswith("(deleted)"):
+                span, _, _, _, inode = line.split(maxsplit=5)[:5]
+                start, end = (int(part, 16) for part in span.split("-"))
+                files[int(inode)] = end - start
+        for opened in Path("/proc/self/fd").iterdir():
+            try:
+                told = opened.stat()
+            except OSError:
+                continue
+            if stat.S_ISREG(told.st_mode) and not told.st_nlink:
+                files[told.st_ino] = told.st_size
+        return files
+
+
+def run_stage(root: str, stage: str, mapped_from: int | None) -> None:
     """Run one stage and print what it took."""
     lake, config = Lake(root), load_config()
+    curation = config.curation.model_copy(update={"mapped_from_bytes": mapped_from} if mapped_from else {})
+    peaks = Peaks()
     begun, before = time.perf_counter(), _cpu()
     if stage == "landing":
         land_inbox(lake, Pseudonyms("a key for the benchmark"), config.interactions, now=datetime.now(UTC))
@@ -84,10 +121,11 @@ def run_stage(root: str, stage: str) -> None:
     else:
         from benchmarks.splits import SEGMENT
 
-        build_dataset(lake, SEGMENT, config.dataset, config.curation, now=datetime.now(UTC))
+        build_dataset(lake, SEGMENT, config.dataset, curation, now=datetime.now(UTC))
     peak = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
     assert peak
-    print(json.dumps({"seconds": time.perf_counter() - begun, "cpu": _cpu() - before, "peak_mb": int(peak[1]) / 1024}))
+    told = {"own_mb": peaks.own / 2**20, "disk_mb": peaks.disk / 2**20, "peak_mb": int(peak[1]) / 1024}
+    print(json.dumps({"seconds": time.perf_counter() - begun, "cpu": _cpu() - before, **told}))
 
 
 def _cpu() -> float:
@@ -95,16 +133,18 @@ def _cpu() -> float:
     return own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
 
 
-def measured(root: Path, stage: str, folder: str, rows: int) -> dict[str, float]:
+def measured(root: Path, stage: str, folder: str, rows: int, mapped_from: int | None = None) -> dict[str, float]:
     """A stage in a fresh process, told for a million rows."""
     command = [sys.executable, __file__, "--stage", stage, "--root", str(root)]
-    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    command += ["--mapped-from", str(mapped_from)] if mapped_from else []
+    environment = {**os.environ, "LYO_LOCAL_DIR": str(root / "local")}
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=environment)
     found = json.loads(done.stdout.splitlines()[-1])
     size = sum(path.stat().st_size for path in (root / "lake" / folder).rglob("*") if path.is_file())
     told = {"rows": rows, "cpu_per_million": found["cpu"] * 1e6 / rows, "gb_per_million": size / 1e3 / rows}
     print(
         f"{stage:<20}{rows:>9,}{found['seconds']:>9.1f}{told['cpu_per_million']:>12.0f}{told['gb_per_million']:>12.3f}"
-        f"{found['peak_mb']:>10.0f}",
+        f"{found['peak_mb']:>10.0f}{found['own_mb']:>10.0f}{found['disk_mb']:>10.0f}",
         flush=True,
     )
     return {**found, **told}
@@ -114,16 +154,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, nargs="*", default=[50_000, 100_000])
     parser.add_argument("--split-rows", type=int, nargs="*", default=[50_000, 100_000, 200_000])
+    parser.add_argument(
+        "--mapped-from", type=int, help="bytes from which on a split puts texts and arrays aside on disk"
+    )
     parser.add_argument("--stage", help=argparse.SUPPRESS)
     parser.add_argument("--root", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.stage:
-        run_stage(arguments.root, arguments.stage)
+        run_stage(arguments.root, arguments.stage, arguments.mapped_from)
         return
     from benchmarks.splits import make_lake
 
     results: dict[str, list[dict[str, float]]] = {}
-    print(f"{'stage':<20}{'rows':>9}{'seconds':>9}{'CPU s/10^6':>12}{'GB/10^6':>12}{'peak MB':>10}")
+    print(
+        f"{'stage':<20}{'rows':>9}{'seconds':>9}{'CPU s/10^6':>12}{'GB/10^6':>12}{'peak MB':>10}{'own MB':>10}{'disk MB':>10}"
+    )
     for rows in arguments.rows:
         with tempfile.TemporaryDirectory() as folder:
             size = write_inbox(Path(folder), rows)
@@ -133,12 +178,14 @@ def main() -> None:
     for rows in arguments.split_rows:
         with tempfile.TemporaryDirectory() as folder:
             make_lake(Path(folder), rows)
-            results.setdefault("split", []).append(measured(Path(folder), "split", "datasets", rows))
+            found = measured(Path(folder), "split", "datasets", rows, arguments.mapped_from)
+            results.setdefault("split", []).append(found)
     told: dict[str, object] = {"cores": os.cpu_count(), "results": results}
     if len(sizes := results.get("split", [])) > 1:
-        slope, base = np.polyfit([one["rows"] for one in sizes], [one["peak_mb"] * 2**20 for one in sizes], 1)
-        told["split_memory"] = {"bytes_per_row": slope, "base_mb": base / 2**20}
-        print(f"memory of a split: {base / 2**20:.0f} MB and {slope:.0f} bytes a row")
+        for name in ("peak_mb", "own_mb", "disk_mb"):
+            slope, base = np.polyfit([one["rows"] for one in sizes], [one[name] * 2**20 for one in sizes], 1)
+            told[f"split_{name}"] = {"bytes_per_row": slope, "base_mb": base / 2**20}
+            print(f"{name} of a split: {base / 2**20:.0f} MB and {slope:.0f} bytes a row")
     out = ROOT / "benchmarks" / "out"
     out.mkdir(exist_ok=True)
     (out / "scale.json").write_text(json.dumps(told, indent=2) + "\n")

@@ -87,6 +87,7 @@ class CurationConfig(BaseModel):
 
     batch_rows: Annotated[int, Field(ge=1)]
     workers: Positive
+    mapped_from_bytes: Positive
 
     @model_validator(mode="before")
     @classmethod
@@ -107,5 +108,5 @@ class CurationConfig(BaseModel):
         return self
 
 
-MACHINE_KEYS = frozenset({"batch_rows", "workers"})
+MACHINE_KEYS = frozenset({"batch_rows", "workers", "mapped_from_bytes"})
 """Keys that change how fast a day is curated and never what comes out."""

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import polars as pl
 
+from lyo_pipelines.curation.text_sets import taken
 
-def fold_texts(texts: list[str]) -> pl.Series:
-    """Texts as they are compared: lower case, white space as one space."""
+
+def fold_texts(texts: list[str] | Any) -> pl.Series:
+    """Texts (a list, or an Arrow array) as they are compared: lower case, white space as one space."""
     series = pl.Series("text", texts, dtype=pl.String).fill_null("")
     return series.str.to_lowercase().str.replace_all(r"\s+", " ").str.strip_chars()
 
@@ -54,8 +58,8 @@ def hashed_ngrams(texts: pl.Series, ngram: int) -> tuple[np.ndarray, np.ndarray]
     return total[inside], np.concatenate(([0], np.cumsum(counts))).astype(np.uint64)
 
 
-def pair_similarities(texts: pl.Series, left: np.ndarray, right: np.ndarray, ngram: int) -> np.ndarray:
-    """True Jaccard similarity of many pairs, given as positions in a column of folded texts.
+def pair_similarities(texts: Any, left: np.ndarray, right: np.ndarray, ngram: int) -> np.ndarray:
+    """True Jaccard similarity of many pairs, given as positions in an Arrow array of folded texts.
 
     Sets of 31-bit hashes stand for the sets of n-grams: two different n-grams of a pair collide once in about 10^6 pairs of
     100 characters, which moves its similarity by one hundredth.
@@ -63,7 +67,7 @@ def pair_similarities(texts: pl.Series, left: np.ndarray, right: np.ndarray, ngr
     from scipy.sparse import csr_matrix
 
     used, places = np.unique(np.concatenate((left, right)), return_inverse=True)
-    hashes, offsets = hashed_ngrams(texts.gather(used), ngram)
+    hashes, offsets = hashed_ngrams(taken(texts, used), ngram)
     rows = np.repeat(np.arange(len(used), dtype=np.uint64), np.diff(offsets).astype(np.int64))
     keys = np.sort(
         (rows << np.uint64(31)) | (hashes >> np.uint64(33))

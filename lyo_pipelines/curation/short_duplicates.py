@@ -8,11 +8,28 @@ MinHash bands over 3-grams, which find pairs of more edits. Longer texts belong 
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from typing import Any
+
 import numpy as np
 import polars as pl
 
 from lyo_pipelines.config.curation import CurationConfig
-from lyo_pipelines.curation.near_duplicates import join, proposed, roots, signatures
+from lyo_pipelines.curation.near_duplicates import likely, proposed, signatures
+from lyo_pipelines.curation.text_sets import (
+    CHUNK,
+    as_texts,
+    bounded,
+    distinct_texts,
+    find,
+    join,
+    roots,
+    singletons,
+    taken,
+    text_sizes,
+)
+from lyo_pipelines.storage.arrow import pc
+from lyo_pipelines.storage.working_space import EqualHashes
 
 SHORT = 80
 """Longest text, in characters, that is compared here."""
@@ -20,36 +37,34 @@ EDIT_PER = 10
 """Characters of a text for each edit that it may be away. A text needs LEAST characters for its first."""
 LEAST = 5
 _NGRAM, _BANDS = 3, 32
-_CHUNK = 20_000
 _NEXT = 16
 _BASE = np.uint64(0x9E3779B97F4A7C15)
 
 
-def short_duplicate_clusters(texts: list[str], config: CurationConfig) -> np.ndarray:
-    """Cluster label of each text (at most SHORT characters): int64, the position of the cluster's first text."""
-    if not texts:
+def short_duplicate_clusters(texts: Sequence[str] | Any, config: CurationConfig) -> np.ndarray:
+    """Cluster label of each text (at most SHORT characters): int64, the position of the cluster's first text.
+
+    texts: strings, or an Arrow array of them. What is large lies on disk, as in near_duplicates.py.
+    """
+    if not len(texts):
         return np.zeros(0, np.int64)
-    series = pl.Series("text", texts, dtype=pl.String)
-    distinct = series.unique(maintain_order=True)
-    codes = series.replace_strict(distinct, np.arange(len(distinct)), return_dtype=pl.Int64).to_numpy()
-    signs, length = _as_matrix(distinct)
-    parents = np.arange(len(distinct), dtype=np.int64)
-    left, right = _one_letter_less(signs, length)
-    _join_near(parents, left, right, signs, length)
+    texts = as_texts(texts)
+    used, codes = distinct_texts(texts, config.mapped_from_bytes)
+    length = pc.utf8_length(texts).to_numpy(zero_copy_only=False)[used].astype(np.int16)
+    parents = singletons(len(used))
+    for left, right in _one_letter_less(texts, used, length, config.mapped_from_bytes):
+        apart = np.flatnonzero(find(parents, left) != find(parents, right))
+        pairs = np.unique(left[apart] * len(used) + right[apart])
+        _join_near(parents, pairs // len(used), pairs % len(used), texts, used)
     several = np.flatnonzero(allowed_edits(length) > 1)
-    if len(several) > 1:
-        fine = config.model_copy(update={"near_duplicate_ngram": _NGRAM, "near_duplicate_bands": _BANDS})
-        bands, slots = signatures(distinct.gather(several), fine)
-        inner = np.arange(len(several), dtype=np.int64)
-        for band in bands.T:
-            for a, b in proposed(band, inner):
-                likely = (slots[a] == slots[b]).sum(axis=1) >= slots.shape[1] // 5
-                near = _join_near(inner, a[likely], b[likely], signs[several], length[several])
-                join(parents, several[a[likely][near]], several[b[likely][near]])
-    labels = roots(parents)[codes]
-    first = np.full(len(distinct), len(texts), np.int64)
-    np.minimum.at(first, labels, np.arange(len(texts)))
-    return first[labels]
+    fine = config.model_copy(update={"near_duplicate_ngram": _NGRAM, "near_duplicate_bands": _BANDS})
+    bands, slots = signatures(texts, used[several], fine)
+    inner = singletons(len(several))
+    for band in bands:
+        for a, b in likely(proposed(band, inner), slots, slots.shape[1] // 5):
+            near = _join_near(inner, a, b, texts, used[several])
+            join(parents, several[a[near]], several[b[near]])
+    return used[roots(parents)[codes]]
 
 
 def allowed_edits(length: np.ndarray) -> np.ndarray:
@@ -102,15 +117,16 @@ def within_edits(
     return result
 
 
-def _join_near(
-    parents: np.ndarray, left: np.ndarray, right: np.ndarray, signs: np.ndarray, length: np.ndarray
-) -> np.ndarray:
-    """Join the pairs that are near; return which they are."""
+def _join_near(parents: np.ndarray, left: np.ndarray, right: np.ndarray, texts: Any, used: np.ndarray) -> np.ndarray:
+    """Join the pairs that are near; return which they are. left, right: places in `used`, the positions of the distinct texts."""
     near = np.zeros(len(left), bool)
-    for start in range(0, len(left), _CHUNK):
-        a, b = left[start : start + _CHUNK], right[start : start + _CHUNK]
+    for start in range(0, len(left), CHUNK):
+        a, b = left[start : start + CHUNK], right[start : start + CHUNK]
+        both, places = np.unique(np.concatenate([a, b]), return_inverse=True)
+        signs, length = _as_matrix(taken(texts, used[both]))
+        a, b = places[: len(a)], places[len(a) :]
         most = allowed_edits(np.minimum(length[a], length[b]))
-        near[start : start + _CHUNK] = within_edits(signs[a], signs[b], length[a], length[b], most)
+        near[start : start + CHUNK] = within_edits(signs[a], signs[b], length[a], length[b], most)
     join(parents, left[near], right[near])
     return near
 
@@ -124,40 +140,50 @@ def _as_matrix(texts: pl.Series) -> tuple[np.ndarray, np.ndarray]:
     return signs, length
 
 
-def _one_letter_less(signs: np.ndarray, length: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Pairs of texts that are equal, or one of them equal to the other, after one character is left out.
+def _one_letter_less(
+    texts: Any, used: np.ndarray, length: np.ndarray, mapped_from: int
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Pairs of texts that are equal, or one of them equal to the other, after one character is left out; a pair may come again.
 
     Each text and each of its shortenings has a polynomial hash; texts with equal hashes are paired with the next ones
-    in the sorted list.
+    in the sorted list. The list takes 16 bytes a character.
     """
-    hashes, owners = [], []
-    for size in np.unique(length[length >= LEAST]).tolist():
-        rows = np.flatnonzero(length == size)
-        points = signs[rows, :size].astype(np.uint64) + np.uint64(1)
-        with np.errstate(over="ignore"):
-            powers = np.ones(size, np.uint64)
-            powers[1:] = np.cumprod(np.full(size - 1, _BASE, np.uint64))
-            weighted, shifted = points * powers, np.zeros_like(points)
-            shifted[:, 1:] = points[:, 1:] * powers[:-1]
-            before = np.cumsum(weighted, axis=1) - weighted
-            behind = shifted.sum(axis=1, keepdims=True, dtype=np.uint64) - np.cumsum(shifted, axis=1)
-            # the suffix moves one place to the front when a character before it goes
-            shorter = before + behind
-            whole = weighted.sum(axis=1, dtype=np.uint64)
-        hashes += [shorter.ravel() * np.uint64(31) + np.uint64(size - 1), whole * np.uint64(31) + np.uint64(size)]
-        owners += [np.repeat(rows, size), rows]
-    if not hashes:
-        return np.zeros(0, np.int64), np.zeros(0, np.int64)
-    joined, owner = np.concatenate(hashes), np.concatenate(owners)
-    order = np.lexsort((owner, joined))
-    joined, owner = joined[order], owner[order]
+    entries = int(np.where(length >= LEAST, length.astype(np.int64) + 1, 0).sum())
+    shortened = EqualHashes(entries, mapped_from)
+    for some in bounded(text_sizes(texts, used)):
+        for size in np.unique(length[some][length[some] >= LEAST]).tolist():
+            rows = some.start + np.flatnonzero(length[some] == size)
+            shortened.add(*_shortenings(_as_matrix(taken(texts, used[rows]))[0], rows))
+    for hashes, owners in shortened.parts():
+        yield from _neighbours(hashes, owners)
+
+
+def _shortenings(signs: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(hashes of the texts and of what one character less leaves of them, whose they are). signs: (n, size) code points."""
+    size = signs.shape[1]
+    points = signs.astype(np.uint64) + np.uint64(1)
+    with np.errstate(over="ignore"):
+        powers = np.ones(size, np.uint64)
+        powers[1:] = np.cumprod(np.full(size - 1, _BASE, np.uint64))
+        weighted, shifted = points * powers, np.zeros_like(points)
+        shifted[:, 1:] = points[:, 1:] * powers[:-1]
+        before = np.cumsum(weighted, axis=1) - weighted
+        behind = shifted.sum(axis=1, keepdims=True, dtype=np.uint64) - np.cumsum(shifted, axis=1)
+        # the suffix moves one place to the front when a character before it goes
+        shorter = before + behind
+        whole = weighted.sum(axis=1, dtype=np.uint64)
+        hashes = np.concatenate(
+            [shorter.ravel() * np.uint64(31) + np.uint64(size - 1), whole * np.uint64(31) + np.uint64(size)]
+        )
+    return hashes, np.concatenate([np.repeat(rows, size), rows])
+
+
+def _neighbours(joined: np.ndarray, owner: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Pairs of owners of equal hashes, which stand at most _NEXT apart in the sorted list."""
     new = np.ones(len(joined), bool)
     new[1:] = (joined[1:] != joined[:-1]) | (owner[1:] != owner[:-1])  # "aab" gives "ab" twice
     joined, owner = joined[new], owner[new]
-    left, right = [owner[:0]], [owner[:0]]
     for distance in range(1, _NEXT + 1):
         same = joined[distance:] == joined[:-distance]
-        left.append(owner[:-distance][same])
-        right.append(owner[distance:][same])
-    pairs = np.unique(np.concatenate(left) * len(length) + np.concatenate(right))
-    return pairs // max(len(length), 1), pairs % max(len(length), 1)
+        if same.any():
+            yield owner[:-distance][same], owner[distance:][same]

@@ -80,7 +80,7 @@ def build_dataset(
         measures = write_splits(lake, folder, plan, formats, row_group_rows=config.row_group_rows)
         lake.write_table(plan.memory.to_table(), f"{folder}/groups.parquet")
         lake.write_table(plan.removed, f"{folder}/removed.parquet")
-        checks = checks_of_folder(lake, folder, config, benchmarks)
+        checks = checks_of_folder(lake, folder, config, benchmarks, curation.mapped_from_bytes)
         manifest = make_manifest(
             segment=segment,
             fingerprint=fingerprint,

@@ -61,3 +61,16 @@ def values_in_two_splits(values: Any, split: np.ndarray, example_id: Any, limit:
             item["splits"].append(name)
             item["examples"].append({"split": name, "example_id": row["example_id"]})
     return len(found), list(items.values())
+
+
+def in_several_splits(digests: np.ndarray, split: np.ndarray) -> np.ndarray:
+    """Mask of the texts whose digest stands in more than one split. digests, split: (N,) integers."""
+    if not len(digests):
+        return np.zeros(0, bool)
+    order = np.argsort(digests, kind="stable")
+    starts = np.flatnonzero(np.concatenate([[True], np.diff(digests[order]) != 0]))
+    there = split[order]
+    across = np.minimum.reduceat(there, starts) != np.maximum.reduceat(there, starts)
+    mask = np.zeros(len(digests), bool)
+    mask[order] = np.repeat(across, np.diff(np.append(starts, len(order))))
+    return mask

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import polars as pl
 import pyarrow as pa
@@ -9,7 +11,9 @@ import pyarrow as pa
 from lyo_pipelines.config.curation import CurationConfig
 from lyo_pipelines.curation.near_duplicates import near_duplicate_clusters
 from lyo_pipelines.curation.short_duplicates import SHORT, short_duplicate_clusters
+from lyo_pipelines.curation.text_sets import distinct_texts, join, roots, slices
 from lyo_pipelines.storage.arrow import pc
+from lyo_pipelines.storage.working_space import working_texts
 
 
 def wording_clusters(wordings: pa.Array, config: CurationConfig) -> np.ndarray:
@@ -20,11 +24,30 @@ def wording_clusters(wordings: pa.Array, config: CurationConfig) -> np.ndarray:
     """
     if not len(wordings):
         return np.zeros(0, np.int64)
-    long = near_duplicate_clusters(wordings.to_pylist(), config)
-    solid = pc.replace_substring(wordings, " ", "")
-    short = np.flatnonzero(pc.less_equal(pc.utf8_length(solid), SHORT).to_numpy(zero_copy_only=False))
-    labels = short_duplicate_clusters(solid.take(pa.array(short)).to_pylist(), config)
-    return _united(_united(long, short, short[labels]), *_reordered(wordings))
+    parents = near_duplicate_clusters(wordings, config)  # a cluster's first text is its root
+    short, solid = _short(wordings, config.mapped_from_bytes)
+    join(parents, short, short[short_duplicate_clusters(solid, config)])
+    rows, bags = _reordered(wordings, config.mapped_from_bytes)
+    used, codes = distinct_texts(bags, config.mapped_from_bytes)
+    join(parents, rows, rows[used[codes]])
+    return roots(parents)
+
+
+def _short(wordings: pa.Array, mapped_from: int) -> tuple[np.ndarray, pa.Array]:
+    """(positions of the wordings of at most SHORT characters, spaces aside; these without spaces)."""
+    short = list[np.ndarray]()
+
+    def solid() -> Iterator[pa.Array]:
+        begin = 0
+        for part in slices(wordings):
+            letters = pc.replace_substring(part, " ", "")
+            here = np.flatnonzero(pc.less_equal(pc.utf8_length(letters), SHORT).to_numpy(zero_copy_only=False))
+            short.append(begin + here)
+            begin += len(part)
+            yield letters.take(pa.array(here))
+
+    texts = working_texts(solid(), mapped_from)
+    return np.concatenate(short), texts
 
 
 _SAME_WORDS = 4
@@ -36,25 +59,22 @@ _FUNCTION_WORDS = [
 ]  # fmt: skip
 
 
-def _reordered(wordings: pa.Array) -> tuple[np.ndarray, np.ndarray]:
-    """Pairs of wordings (positions) that hold the same words in another order, function words of English aside."""
-    words = pl.Series(pl.from_arrow(wordings), dtype=pl.String).str.split(" ").list.unique()
-    words = words.list.set_difference(_FUNCTION_WORDS).list.sort()
-    rows = (words.list.len() >= _SAME_WORDS).arg_true()
-    bags = words.gather(rows).list.join(" ")
-    first = pl.DataFrame({"bag": bags, "row": rows}).select(pl.col("row").first().over("bag")).to_series()
-    return rows.to_numpy().astype(np.int64), first.to_numpy().astype(np.int64)
+def _reordered(wordings: pa.Array, mapped_from: int) -> tuple[np.ndarray, pa.Array]:
+    """(positions of the wordings of enough words; the words of each in order): two with the same words differ in their order alone.
 
+    Function words of English are left aside.
+    """
+    rows = list[np.ndarray]()
 
-def _united(labels: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Labels of the union of two clusterings: every item is with `labels[item]`, and first[k] is with second[k]."""
-    from scipy.sparse import coo_matrix
-    from scipy.sparse.csgraph import connected_components
+    def bags() -> Iterator[pa.Array]:
+        begin = 0
+        for part in slices(wordings):
+            words = pl.Series(pl.from_arrow(part), dtype=pl.String).str.split(" ").list.unique()
+            words = words.list.set_difference(_FUNCTION_WORDS).list.sort()
+            here = (words.list.len() >= _SAME_WORDS).arg_true().to_numpy().astype(np.int64)
+            rows.append(begin + here)
+            begin += len(part)
+            yield words.gather(here).list.join(" ").to_arrow()
 
-    n = len(labels)
-    left, right = np.concatenate([np.arange(n), first]), np.concatenate([labels, second])
-    graph = coo_matrix((np.ones(len(left), np.bool_), (left, right)), shape=(n, n))
-    component = connected_components(graph, directed=False)[1]
-    smallest = np.full(n, n, np.int64)
-    np.minimum.at(smallest, component, np.arange(n))
-    return smallest[component]
+    texts = working_texts(bags(), mapped_from)
+    return np.concatenate(rows), texts

@@ -8,36 +8,44 @@ stands behind them. Groups and ties belong to grouping.py.
 from __future__ import annotations
 
 import zlib
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
 
+from lyo_pipelines.curation.text_sets import changed_texts
 from lyo_pipelines.storage.arrow import offsets_and_values, pc
 
 WINDOW = 3
 """Words in a row that are counted; a text with fewer words is counted as a whole."""
 SAMPLE = 10_000
 """Conversations that are counted: the share of a common part is known to one in a hundred by then."""
-_CHUNK = 50_000
 _PRIME = np.uint64(0x9E3779B97F4A7C15)
 
 
 def without_common_parts(
-    words: pa.Array, unit: np.ndarray, text: np.ndarray, segment: np.ndarray, *, share: float, least: int
+    words: pa.Array,
+    unit: np.ndarray,
+    text: np.ndarray,
+    segment: np.ndarray,
+    *,
+    share: float,
+    least: int,
+    mapped_from: int,
 ) -> pa.Array:
     """Return each text without its common parts: "" where nothing else stands in it.
 
     words: M distinct texts as comparable words. unit, text: which conversation (uint64) holds which text (position in words), any
     number of pairs; segment: code of its segment. A part is common when `share` of the conversations, of all or of one segment,
-    and at least `least` of them hold it: so a parent and its children look behind the same instructions.
+    and at least `least` of them hold it: so a parent and its children look behind the same instructions. mapped_from: bytes of texts
+    from which on they lie on disk.
     """
     counted = [np.ones(len(segment), bool), *(segment == one for one in np.unique(segment) if (segment != one).any())]
     found = [_common_windows(words, unit[one], text[one], share=share, least=least) for one in counted]
     common = np.unique(np.concatenate(found))
     if not len(common):
         return words
-    parts = [_stripped(words.slice(start, _CHUNK), common) for start in range(0, len(words), _CHUNK)]
-    return pa.concat_arrays(parts)
+    return changed_texts(words, partial(_stripped, common=common), mapped_from)
 
 
 def _common_windows(words: pa.Array, unit: np.ndarray, text: np.ndarray, *, share: float, least: int) -> np.ndarray:

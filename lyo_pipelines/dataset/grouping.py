@@ -13,8 +13,8 @@ alone are one group as long as they are few (`number_variants`). Splitting group
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,7 @@ import pyarrow as pa
 from lyo_pipelines.config.curation import CurationConfig
 from lyo_pipelines.config.dataset import DatasetConfig
 from lyo_pipelines.contracts.dataset import NearDuplicateCounts
+from lyo_pipelines.curation.text_sets import bounded, changed_texts, distinct_texts, picked_texts, slices, text_sizes
 from lyo_pipelines.dataset.clustering import wording_clusters
 from lyo_pipelines.dataset.common_parts import held_by, without_common_parts
 from lyo_pipelines.dataset.comparable_texts import comparable_words, letters_and_numbers, text_keys
@@ -36,6 +37,7 @@ from lyo_pipelines.dataset.split_statistics import stratum_names
 from lyo_pipelines.interactions.chats.pairing import IMAGE_ONLY
 from lyo_pipelines.interactions.contract import MESSAGE
 from lyo_pipelines.storage.arrow import give_back, offsets_and_values, pc
+from lyo_pipelines.storage.working_space import working_texts
 from lyo_pipelines.tasks.messages import MESSAGE_COLUMNS, OPENING, messages_column
 
 GROUPING_COLUMNS = (
@@ -73,6 +75,7 @@ class Ties:
 
 
 _NAMES = pa.dictionary(pa.int32(), pa.string())
+_NO_TEXTS = pa.array([], pa.string())
 
 
 @dataclass(frozen=True)
@@ -185,8 +188,12 @@ def _earlier(own: np.ndarray, row: np.ndarray, kind: np.ndarray, text: pa.Array,
 
 
 def all_ties(days: Iterable[DayTies], config: DatasetConfig, curation: CurationConfig) -> Ties:
-    """Join the days and return everything that ties examples together."""
-    whole = _joined(list(days))
+    """Join the days and return everything that ties examples together.
+
+    From `curation.mapped_from_bytes` on the texts lie on disk.
+    """
+    mapped_from = curation.mapped_from_bytes
+    whole = _joined(days, mapped_from)
     give_back()
     left = without_common_parts(
         whole.texts,
@@ -195,20 +202,36 @@ def all_ties(days: Iterable[DayTies], config: DatasetConfig, curation: CurationC
         _codes(whole.segment)[whole.row],
         share=config.common_share,
         least=COMMON_AT_LEAST,
+        mapped_from=mapped_from,
     )
-    left = without_courtesies(left)
+    left = changed_texts(left, without_courtesies, mapped_from)
     tying = _tying(whole, left, config)
-    # a text of which nothing is left is compared as it stands
     used, place = np.unique(whole.text[tying], return_inverse=True)
-    full, rest = whole.texts.take(pa.array(used)), left.take(pa.array(used))
-    compared = pc.if_else(pc.equal(rest, ""), full, rest)
-    keys, names = text_keys(compared)[1], text_keys(full)[1]
+    # a text of which nothing is left is compared as it stands
+    compared = working_texts(_or_whole(left, whole.texts, used), mapped_from)
+    del left
+    keys, names = _keys(compared), _keys(picked_texts(whole.texts, used, mapped_from))
     row = whole.row[tying]
     pairs = [whole.pairs, _kept_earlier(whole), np.column_stack([whole.own[row], keys[place]])]
     pairs.append(image_pairs(whole.pictured, whole.picture, whole.looks))
     pairs.append(np.column_stack([keys, names])[keys != names])  # the whole wording is remembered, too
-    near, counts = _near_duplicates(compared, keys, place, row, len(whole.own), config, curation)
-    return Ties(whole.own, np.concatenate([*pairs, near]), _codes(whole.stratum), counts)
+    own, stratum = whole.own, _codes(whole.stratum)
+    del whole
+    near, counts = _near_duplicates(compared, keys, place, row, len(own), config, curation)
+    return Ties(own, np.concatenate([*pairs, near]), stratum, counts)
+
+
+def _or_whole(left: pa.Array, texts: pa.Array, used: np.ndarray) -> Iterator[pa.Array]:
+    """What is left of the texts at the positions `used`, some at a time; a text of which nothing is left, whole."""
+    for some in bounded(text_sizes(texts, used)):
+        here = pa.array(used[some])
+        rest = left.take(here)
+        yield pc.if_else(pc.equal(rest, ""), texts.take(here), rest)
+
+
+def _keys(texts: pa.Array) -> np.ndarray:
+    """Member keys of comparable words, none of them empty."""
+    return np.concatenate([np.zeros(0, np.uint64), *(text_keys(part.cast(pa.string()))[1] for part in slices(texts))])
 
 
 def _codes(names: pa.DictionaryArray) -> np.ndarray:
@@ -216,12 +239,20 @@ def _codes(names: pa.DictionaryArray) -> np.ndarray:
     return rank[names.indices.to_numpy()].astype(np.int64) if len(names) else np.zeros(0, np.int64)
 
 
-def _joined(parts: list[DayTies]) -> DayTies:
+def _joined(days: Iterable[DayTies], mapped_from: int) -> DayTies:
     """All days as one; each distinct text once."""
-    chunked = pa.chunked_array([part.texts for part in parts], pa.string()).combine_chunks().dictionary_encode()
-    code = chunked.indices.to_numpy().astype(np.int64)
+    parts, sizes = list[DayTies](), list[int]()
+
+    def texts() -> Iterator[pa.Array]:
+        for part in days:
+            parts.append(replace(part, texts=_NO_TEXTS))
+            sizes.append(len(part.texts))
+            yield part.texts
+
+    every = working_texts(texts(), mapped_from)
+    used, code = distinct_texts(every, mapped_from)
     starts = np.cumsum([0, *(len(part.own) for part in parts)])
-    text_starts = np.cumsum([0, *(len(part.texts) for part in parts)])
+    text_starts = np.cumsum([0, *sizes])
     empty = np.zeros((0, 2), np.uint64)
 
     def joined(name: str, kind: type) -> np.ndarray:
@@ -240,7 +271,7 @@ def _joined(parts: list[DayTies]) -> DayTies:
         text=code[
             np.concatenate([np.zeros(0, np.int64), *(p.text + s for p, s in zip(parts, text_starts, strict=False))])
         ],
-        texts=chunked.dictionary,
+        texts=picked_texts(every, used, mapped_from),
         pictured=joined("pictured", np.uint64),
         picture=joined("picture", np.uint64),
         looks=joined("looks", np.uint64),
@@ -299,7 +330,10 @@ def _tying(whole: DayTies, left: pa.Array, config: DatasetConfig) -> np.ndarray:
 
 def _solid(words: pa.Array) -> np.ndarray:
     """Letters and digits of each text."""
-    return pc.utf8_length(pc.replace_substring(words, " ", "")).to_numpy(zero_copy_only=False).astype(np.int64)
+    counts = [
+        pc.utf8_length(pc.replace_substring(part, " ", "")).to_numpy(zero_copy_only=False) for part in slices(words)
+    ]
+    return np.concatenate([np.zeros(0, np.int32), *counts]).astype(np.int32)
 
 
 def _asked_first(whole: DayTies, root: np.ndarray) -> np.ndarray:
@@ -331,9 +365,12 @@ def _near_duplicates(
 
     compared, keys: distinct texts and their keys; place, row: which text ties which of `rows` rows.
     """
-    wording, numbers = letters_and_numbers(compared)
+    mapped_from = curation.mapped_from_bytes
+    wording, numbers = (
+        changed_texts(compared, lambda part, n=n: letters_and_numbers(part)[n], mapped_from) for n in (0, 1)
+    )
     template = wording_clusters(wording, curation)
-    number = numbers.dictionary_encode().indices.to_numpy().astype(np.int64)
+    number = distinct_texts(numbers, mapped_from)[1]
     labels = np.unique(template * max(len(compared), 1) + number, return_inverse=True)[1]
     if config.number_variants == "together":
         held = np.sort(np.unique(template[place] * max(rows, 1) + row)) // max(rows, 1)

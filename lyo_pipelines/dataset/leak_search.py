@@ -12,9 +12,10 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import pairwise
 
 import numpy as np
+
+from lyo_pipelines.storage.working_space import IN_MEMORY, EqualHashes
 
 _NUMBER = re.compile("[0-9]+")
 _GROUPED = re.compile(r"\b\d{1,3}(?:,\d{2,3}){0,2},\d{3}\b")
@@ -28,6 +29,8 @@ LETTER_PER = 25
 """Letters of a text for each one in which it may differ; every text may differ in one, none in more than four."""
 EVERYDAY_AT_LEAST = 6
 """Conversations that must hold a word before it can be everybody's."""
+_AT_ONCE = 200_000
+"""Halves that are Python's own before they are put aside."""
 LONGEST_RUN = 500
 """Texts with one half in common that are compared pair by pair; of more, each with so many."""
 
@@ -137,39 +140,55 @@ def nearly_equal(a: Letters, b: Letters, most: int) -> bool:
 
 
 def near_pairs(
-    wordings: Sequence[tuple[str, str]], contents: Sequence[int], split: Sequence[int]
+    wordings: Sequence[tuple[str, str]], contents: Sequence[int], split: Sequence[int], mapped_from: int = IN_MEMORY
 ) -> Iterator[tuple[int, int]]:
     """Yield the pairs (positions) of different wordings in different splits that are nearly equal and have the same numbers.
 
     wordings: as `wording` returns them; contents: as `content` does. One letter may differ, in long texts one stretch of LETTER_PER:
-    such texts share nearly their first half or nearly their second, by which they are found.
+    such texts share nearly their first half or nearly their second, by which they are found. mapped_from: bytes from which on the list
+    of halves lies on disk.
     """
-    halves, owners = list[int](), list[int]()
-    for position, (letters, numbers) in enumerate(wordings):
-        for half in _halves(len(letters)):
-            for side in (letters[:half], letters[len(letters) - half :] + "\x1f"):
-                halves.append(hash((numbers, half, side)))
-                owners.append(position)
-    halves_of, owner, side = np.array(halves, np.int64), np.array(owners, np.int64), np.array(split, np.int8)
-    order = np.argsort(halves_of, kind="stable")
-    halves_of, owner = halves_of[order], owner[order]
-    borders = np.flatnonzero(np.concatenate([[True], halves_of[1:] != halves_of[:-1], [True]])) if len(owner) else []
-    seen = set[tuple[int, int]]()
-    for start, end in pairwise(borders):
-        run = owner[start:end]
-        if end - start < 2 or (side[run] == side[run[0]]).all():
-            continue
-        members = sorted(set(run.tolist()), key=lambda position: wordings[position])
-        letters_of = {position: Letters(wordings[position][0]) for position in members}
+    side, seen = np.array(split, np.int8), set[tuple[int, int]]()
+    for run in _runs_across(_halved(wordings, mapped_from), side):
+        texts = {position: wordings[position] for position in set(run.tolist())}
+        members = sorted(texts, key=texts.__getitem__)
+        letters_of = {position: Letters(texts[position][0]) for position in members}
         for one, other in _across(members, split):
             pair = (min(one, other), max(one, other))
             most = min(_most(contents[one]), _most(contents[other]))
-            (a, numbers), (b, others) = wordings[one], wordings[other]
+            (a, numbers), (b, others) = texts[one], texts[other]
             if numbers != others or a == b or pair in seen:
                 continue
             if nearly_equal(letters_of[one], letters_of[other], most):
                 seen.add(pair)
                 yield pair
+
+
+def _halved(wordings: Sequence[tuple[str, str]], mapped_from: int) -> EqualHashes:
+    """The position of each wording under the hashes of its halves."""
+    found, hashes, owners = EqualHashes(8 * len(wordings), mapped_from), list[int](), list[int]()
+    for position, (letters, numbers) in enumerate(wordings):
+        for half in _halves(len(letters)):
+            for end in (letters[:half], letters[len(letters) - half :] + "\x1f"):
+                hashes.append(hash((numbers, half, end)))
+                owners.append(position)
+        if len(hashes) >= _AT_ONCE or position == len(wordings) - 1:
+            found.add(np.array(hashes, np.int64), np.array(owners, np.int64))
+            hashes, owners = [], []
+    return found
+
+
+def _runs_across(found: EqualHashes, side: np.ndarray) -> Iterator[np.ndarray]:
+    """Positions that share a half and do not all stand in one split."""
+    for halves, owner in found.parts():
+        if not len(owner):
+            continue
+        starts = np.flatnonzero(np.concatenate([[True], halves[1:] != halves[:-1]]))
+        there = side[owner]
+        across = np.minimum.reduceat(there, starts) != np.maximum.reduceat(there, starts)
+        ends = np.append(starts[1:], len(owner))
+        for start, end in zip(starts[across].tolist(), ends[across].tolist(), strict=True):
+            yield owner[start:end]
 
 
 def _across(run: list[int], split: Sequence[int]) -> Iterator[tuple[int, int]]:

@@ -5,7 +5,9 @@ What the builder believed is not consulted: groups, questions and near duplicate
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -14,7 +16,7 @@ from pydantic import JsonValue
 from lyo_pipelines.config.dataset import DatasetConfig
 from lyo_pipelines.dataset.benchmark_overlap import BenchmarkIndex
 from lyo_pipelines.dataset.benchmarks import Benchmark, registered_benchmarks
-from lyo_pipelines.dataset.checks import DatasetCheckResult, Straddling, values_in_two_splits
+from lyo_pipelines.dataset.checks import DatasetCheckResult, Straddling, in_several_splits, values_in_two_splits
 from lyo_pipelines.dataset.contamination import no_benchmark_overlap
 from lyo_pipelines.dataset.contract import SPLITS
 from lyo_pipelines.dataset.image_leak import no_shared_image
@@ -26,31 +28,41 @@ from lyo_pipelines.dataset.written_version import WrittenVersion, read_written
 from lyo_pipelines.interactions.pseudonyms import Pseudonyms
 from lyo_pipelines.storage.arrow import give_back
 from lyo_pipelines.storage.lake import Lake
+from lyo_pipelines.storage.working_space import IN_MEMORY, TextSpool
 
 EVERYDAY = 0.8
 """Share of `common_share` from which a word is everybody's: somewhat below, so that the checks object to nothing that only sampling
 makes a common part of."""
+_AT_ONCE = 5_000
 NEAR_CHARACTERS = 8
 """Letters (a number is one) that not everybody says, from which one letter more or less is a near duplicate."""
 
 
 def leakage_checks(
-    lake: Lake, segment: str, fingerprint: str, config: DatasetConfig, pseudonyms: Pseudonyms | None = None
+    lake: Lake,
+    segment: str,
+    fingerprint: str,
+    config: DatasetConfig,
+    pseudonyms: Pseudonyms | None = None,
+    *,
+    mapped_from: int = IN_MEMORY,
 ) -> list[DatasetCheckResult]:
     """Run all checks on a finished version, against the benchmarks registered now. pseudonyms: as in registered_benchmarks.
+
+    mapped_from: bytes of texts from which on they lie on disk meanwhile.
 
     Raises UnknownVersionError for a version that is not there, BenchmarkError for a benchmark that cannot be read.
     """
     version = get_version(lake, segment, fingerprint)
     require_whole(lake, version.path, version.manifest)
-    return checks_of_folder(lake, version.path, config, registered_benchmarks(lake, pseudonyms))
+    return checks_of_folder(lake, version.path, config, registered_benchmarks(lake, pseudonyms), mapped_from)
 
 
 def checks_of_folder(
-    lake: Lake, folder: str, config: DatasetConfig, benchmarks: list[Benchmark]
+    lake: Lake, folder: str, config: DatasetConfig, benchmarks: list[Benchmark], mapped_from: int = IN_MEMORY
 ) -> list[DatasetCheckResult]:
     """Run all checks on the split files in a folder."""
-    written = read_written(lake, folder, EVERYDAY * config.common_share)
+    written = read_written(lake, folder, EVERYDAY * config.common_share, mapped_from)
     give_back()
     texts = compared_texts(written, config)
     shared = no_shared_image(lake, folder, config.report_items)
@@ -74,25 +86,54 @@ def no_shared_group(written: WrittenVersion, config: DatasetConfig) -> DatasetCh
     return _outcome("no_shared_group", found, "groups or conversations")
 
 
+class Wordings(Sequence[tuple[str, str]]):
+    """Wordings that may lie on disk: (letters, numbers) of each. select: of some of them, by position."""
+
+    def __init__(self, letters: Any, numbers: Any, select: np.ndarray | None = None) -> None:
+        """letters, numbers: Arrow texts."""
+        self._columns = (letters, numbers)
+        self._select = np.arange(len(letters)) if select is None else select
+
+    def __len__(self) -> int:
+        return len(self._select)
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        for begin in range(0, len(self), _AT_ONCE):
+            here = pa.array(self._select[begin : begin + _AT_ONCE])
+            yield from zip(*(column.take(here).to_pylist() for column in self._columns), strict=True)
+
+    def __getitem__(self, position: Any) -> Any:
+        letters, numbers = self._columns
+        row = int(self._select[position])
+        return letters[row].as_py(), numbers[row].as_py()
+
+    def at(self, positions: np.ndarray) -> Wordings:
+        """Some of them."""
+        return Wordings(*self._columns, self._select[positions])
+
+    def digests(self) -> np.ndarray:
+        """(N,) int64: the same for the same wording, and for no two others but by a chance of one in 2^64."""
+        return np.fromiter((hash(one) for one in self), np.int64, len(self))
+
+
 @dataclass(frozen=True)
 class ComparedTexts:
     """Every text by which two rows can be the same exercise: its row, its wording, and how much of it not everybody says."""
 
     row: np.ndarray
-    wording: list[tuple[str, str]]
+    wording: Wordings
     content: np.ndarray
 
 
 def no_shared_question(written: WrittenVersion, texts: ComparedTexts, config: DatasetConfig) -> DatasetCheckResult:
     """No source question id, no question and no exercise in the material stands in two splits, however short."""
     examples = written.rows["example_id"]
-    keys = pa.array(["\x1f".join(one) for one in texts.wording], pa.string())
+    held = np.flatnonzero(in_several_splits(texts.wording.digests(), written.split[texts.row]))
+    keys, row = pa.array(["\x1f".join(one) for one in texts.wording.at(held)], pa.string()), texts.row[held]
     found = {
         "question_id": values_in_two_splits(written.rows["question_id"], written.split, examples, config.report_items),
         "text": _unnamed(
-            values_in_two_splits(
-                keys, written.split[texts.row], examples.take(pa.array(texts.row)), config.report_items
-            )
+            values_in_two_splits(keys, written.split[row], examples.take(pa.array(row)), config.report_items)
         ),
     }
     return _outcome("no_shared_question", found, "questions")
@@ -102,13 +143,17 @@ def no_near_duplicate_question(
     written: WrittenVersion, texts: ComparedTexts, config: DatasetConfig
 ) -> DatasetCheckResult:
     """No question stands in another split but for a few letters; questions of other numbers are other questions."""
-    first: dict[tuple[tuple[str, str], int], int] = {}
-    for place in np.flatnonzero(texts.content >= NEAR_CHARACTERS).tolist():
-        first.setdefault((texts.wording[place], int(written.split[texts.row[place]])), place)
-    places = np.array(list(first.values()), np.int64)
-    splits = [split for _, split in first]
-    found = list(near_pairs([letters for letters, _ in first], texts.content[places].tolist(), splits))
-    ids = written.rows["example_id"].take(pa.array(texts.row[places])).to_pylist()
+    places = np.flatnonzero(texts.content >= NEAR_CHARACTERS)
+    split = written.split[texts.row[places]]
+    digests = texts.wording.at(places).digests()
+    order = np.lexsort((split, digests))  # of equal ones the first place comes first
+    new = np.ones(len(order), bool)
+    new[1:] = (np.diff(digests[order]) != 0) | (np.diff(split[order]) != 0)
+    first = np.sort(order[new])
+    places, splits = places[first], split[first].tolist()
+    found = list(near_pairs(texts.wording.at(places), texts.content[places].tolist(), splits, written.mapped_from))
+    named = sorted({one for pair in found for one in pair})
+    ids = dict(zip(named, written.rows["example_id"].take(pa.array(texts.row[places[named]])).to_pylist(), strict=True))
     pairs = sorted(
         (sorted(pair, key=lambda one: (splits[one], ids[one])) for pair in found), key=lambda p: [ids[p[0]], ids[p[1]]]
     )
@@ -126,7 +171,7 @@ def no_near_duplicate_question(
 def compared_texts(written: WrittenVersion, config: DatasetConfig) -> ComparedTexts:
     """Choose the texts of a version that are compared."""
     enough, later = config.question_min_characters, config.later_question_min_characters
-    measured: dict[str, tuple[tuple[str, str], int]] = {"": (("", ""), 0)}
+    measured: dict[str, tuple[tuple[str, str], int]] = {}
 
     def read(text: str) -> int:
         if text not in measured:
@@ -134,24 +179,32 @@ def compared_texts(written: WrittenVersion, config: DatasetConfig) -> ComparedTe
             measured[text] = (found, content(text, found[0], written.everyday))
         return measured[text][1]
 
-    rows, texts = list[int](), list[str]()
-    for row, asked in enumerate(written.asked):
-        first, last = read(asked.first), read(asked.last)
-        chosen = set[str]()
-        if read(asked.context) >= enough:
-            chosen.add(asked.context)
-        if not asked.late and first >= enough:
-            chosen.add(asked.first)
-        if asked.alone and not asked.late and asked.last and not asked.context and (first or not asked.linked):
-            chosen.add(asked.last)
-        if last >= later:
-            chosen.add(asked.last)
-        rows += [row] * len(chosen)
-        texts += sorted(chosen)
-    kept = [measured[text] for text in texts]
-    return ComparedTexts(
-        np.array(rows, np.int64), [one for one, _ in kept], np.array([size for _, size in kept], np.int64)
-    )
+    rows, contents = list[np.ndarray](), list[np.ndarray]()
+    letters, numbers = TextSpool(written.mapped_from), TextSpool(written.mapped_from)
+    every = np.arange(len(written.split))
+    for begin in range(0, len(every), _AT_ONCE):
+        row, texts = list[int](), list[str]()
+        for number, asked in enumerate(written.asked.at(every[begin : begin + _AT_ONCE]), begin):
+            first, last = read(asked.first), read(asked.last)
+            chosen = set[str]()
+            if read(asked.context) >= enough:
+                chosen.add(asked.context)
+            if not asked.late and first >= enough:
+                chosen.add(asked.first)
+            if asked.alone and not asked.late and asked.last and not asked.context and (first or not asked.linked):
+                chosen.add(asked.last)
+            if last >= later:
+                chosen.add(asked.last)
+            row += [number] * len(chosen)
+            texts += sorted(chosen)
+        kept = [measured[text] for text in texts]
+        letters.add(pa.array([one[0] for one, _ in kept], pa.large_string()))
+        numbers.add(pa.array([one[1] for one, _ in kept], pa.large_string()))
+        contents.append(np.array([size for _, size in kept], np.int32))
+        rows.append(np.array(row, np.int64))
+        measured.clear()
+    wordings = Wordings(letters.texts(), numbers.texts())
+    return ComparedTexts(np.concatenate(rows), wordings, np.concatenate(contents))
 
 
 def _unnamed(found: tuple[int, list[Straddling]]) -> tuple[int, list[Straddling]]:

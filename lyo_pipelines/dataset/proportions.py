@@ -32,12 +32,12 @@ def split_proportions(stratum: Any, group: Any, split: np.ndarray, config: Datas
     """
     from scipy.stats import binom
 
-    strata = _as_codes(stratum)
-    groups = _as_codes(group)[0]
+    strata, names = _as_codes(stratum)
+    groups, _ = _as_codes(group)
     everything = np.zeros(len(split), np.int64)
     measured = [_measure(name, mask, groups, split) for name, mask in _masks(everything, ["all"])]
-    if len(strata[1]) > 1:
-        measured += [_measure(name, mask, groups, split) for name, mask in _masks(*strata)]
+    if len(names) > 1:
+        measured += [_measure(name, mask, groups, split) for name, mask in _masks(strata, names.to_pylist())]
     judged = [row for row in measured if row["draws"] >= config.proportions_minimum_groups]
     tail = config.proportions_alpha / (2 * len(SPLITS) * max(len(judged), 1))
     expected = config.fractions.model_dump()
@@ -73,13 +73,14 @@ def split_proportions(stratum: Any, group: Any, split: np.ndarray, config: Datas
     return DatasetCheckResult("split_proportions", not off, message, cast("JsonObject", details), blocking=False)
 
 
-def _as_codes(values: Any) -> tuple[np.ndarray, list[str]]:
+def _as_codes(values: Any) -> tuple[np.ndarray, Any]:
+    """(a number for each value, the distinct values)."""
     encoded = (
         values.combine_chunks().dictionary_encode()
         if isinstance(values, pa.ChunkedArray)
         else values.dictionary_encode()
     )
-    return encoded.indices.to_numpy(), encoded.dictionary.to_pylist()
+    return encoded.indices.to_numpy(), encoded.dictionary
 
 
 def _masks(codes: np.ndarray, names: list[str]) -> list[tuple[str, np.ndarray]]:

@@ -22,10 +22,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from lyo_pipelines.config.dataset import DatasetConfig
+from lyo_pipelines.curation.text_sets import join, roots, singletons
 from lyo_pipelines.dataset.contract import SPLITS
 from lyo_pipelines.dataset.group_keys import keyed_draw
 from lyo_pipelines.dataset.split_memory import SplitMemory
 from lyo_pipelines.dataset.stratification import group_strata, stratified_splits
+
+_PIECE = 1_000_000
+"""Ties that are joined at once."""
 
 
 @dataclass(frozen=True)
@@ -52,13 +56,14 @@ def assign_splits(
     (interaction with conversation, question id and texts; text with near-duplicate text). stratum: (N,) codes from 0, in which the
     splits shall have their fractions; their order must not depend on the order of the examples.
     """
-    from scipy.sparse import coo_matrix  # slow to import: not when the code location loads
-    from scipy.sparse.csgraph import connected_components
-
-    nodes, inverse = np.unique(np.concatenate([own, ties.ravel()]), return_inverse=True)
-    ends = inverse[len(own) :].reshape(-1, 2)
-    graph = coo_matrix((np.ones(len(ends), np.bool_), (ends[:, 0], ends[:, 1])), shape=(len(nodes), len(nodes)))
-    count, component = connected_components(graph, directed=False)
+    nodes = np.unique(np.concatenate([own, ties.ravel()]))
+    parents = singletons(len(nodes))
+    for begin in range(0, len(ties), _PIECE):
+        ends = np.searchsorted(nodes, ties[begin : begin + _PIECE])
+        join(parents, ends[:, 0], ends[:, 1])
+    # components are counted in the order of their smallest keys
+    component = np.cumsum(roots(parents) == np.arange(len(nodes)), dtype=np.int64)[parents] - 1
+    count = int(component.max(initial=-1)) + 1
 
     known, node_split, node_weakest = memory.lookup(nodes)
     split = np.full(count, -1, np.int8)
@@ -68,7 +73,7 @@ def assign_splits(
     smallest = np.full(count, np.iinfo(np.uint64).max, np.uint64)
     np.minimum.at(smallest, component, nodes)
 
-    row_node = inverse[: len(own)]
+    row_node = np.searchsorted(nodes, own)
     row_group = component[row_node]
     new = split < 0
     merged = ~new & (weakest < split)

@@ -5,8 +5,9 @@ Nothing of the builder's is used: ids come from the columns, the questions from 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain
 from typing import Any
 
@@ -18,8 +19,12 @@ from lyo_pipelines.dataset.leak_search import everyday_words, plain_words
 from lyo_pipelines.dataset.split_statistics import stratum_names
 from lyo_pipelines.storage.arrow import offsets_and_values, pc
 from lyo_pipelines.storage.lake import Lake
+from lyo_pipelines.storage.working_space import TextSpool
 
 _COLUMNS = ["example_id", "group_id", "conversation_id", "question_id", "language", "subject", "topic", "grade"]
+_TEXTS = ("context", "first", "last")
+_ROWS = 5_000
+"""Rows whose texts are Python's own at once."""
 COUNTED = 10_000
 """Rows whose words are counted, spread evenly over all: enough to know which words everybody says."""
 
@@ -39,17 +44,47 @@ class Asked:
     linked: bool
 
 
+class AskedRows:
+    """What every row asks; the texts lie on disk from `mapped_from` bytes on."""
+
+    def __init__(self, mapped_from: int) -> None:
+        """Start with none."""
+        self._spools = [TextSpool(mapped_from) for _ in _TEXTS]
+        self._said = list[np.ndarray]()
+
+    def add(self, rows: Iterable[Asked]) -> None:
+        """Append rows."""
+        told = [(row.context, row.first, row.last, row.alone, row.late, row.linked) for row in rows]
+        for place, spool in enumerate(self._spools):
+            spool.add(pa.array([row[place] for row in told], pa.large_string()))
+        self._said.append(np.array([row[len(_TEXTS) :] for row in told], bool).reshape(-1, 3))
+
+    @cached_property
+    def _columns(self) -> tuple[list[Any], np.ndarray]:
+        return [spool.texts() for spool in self._spools], np.concatenate(self._said)
+
+    def at(self, rows: np.ndarray) -> Iterator[Asked]:
+        """Those of some rows."""
+        texts, said = self._columns
+        for begin in range(0, len(rows), _ROWS):
+            here = rows[begin : begin + _ROWS]
+            columns = [column.take(pa.array(here)).to_pylist() for column in texts]
+            for context, first, last, (alone, late, linked) in zip(*columns, said[here].tolist(), strict=True):
+                yield Asked(context, first, last, alone, late, linked)
+
+
 @dataclass(frozen=True)
 class WrittenVersion:
     """One version's facts. rows: N rows of ids and `stratum`; split: (N,) codes; asked: what each row asks.
 
-    everyday: the words that very many conversations hold.
+    everyday: the words that very many conversations hold. mapped_from: bytes from which on texts lie on disk.
     """
 
     rows: pa.Table
     split: np.ndarray
-    asked: list[Asked]
+    asked: AskedRows
     everyday: frozenset[str]
+    mapped_from: int
 
 
 def read_batches(lake: Lake, folder: str, columns: list[str]) -> Iterator[tuple[int, pa.Table]]:
@@ -60,17 +95,24 @@ def read_batches(lake: Lake, folder: str, columns: list[str]) -> Iterator[tuple[
                 yield code, parquet.read_row_group(number, columns=columns)
 
 
-def read_written(lake: Lake, folder: str, everyday_share: float) -> WrittenVersion:
+def read_written(lake: Lake, folder: str, everyday_share: float, mapped_from: int) -> WrittenVersion:
     """Read a version's folder (with or without a manifest). everyday_share: conversations that hold an everyday word."""
-    tables, codes, asked, segments = list[pa.Table](), list[np.ndarray](), list[Asked](), list[str | None]()
+    tables, codes, asked, segments = list[pa.Table](), list[np.ndarray](), AskedRows(mapped_from), list[pa.Array]()
     plain: dict[str, str] = {}
     for code, table in read_batches(lake, folder, [*_COLUMNS, "segment", "turn", "context", "messages"]):
         tables.append(table.select(_COLUMNS[:4]).append_column("stratum", stratum_names(table)))
         codes.append(np.full(table.num_rows, code, np.int8))
-        asked += _asked(table, plain)
-        segments += table["segment"].to_pylist()
+        asked.add(_asked(table, plain))
+        segments.append(table["segment"].combine_chunks().dictionary_encode())
     rows = pa.concat_tables(tables)
-    return WrittenVersion(rows, np.concatenate(codes), asked, _everyday(rows, asked, segments, everyday_share))
+    everyday = _everyday(rows["conversation_id"], asked, _segment_codes(segments), everyday_share)
+    return WrittenVersion(rows, np.concatenate(codes), asked, everyday, mapped_from)
+
+
+def _segment_codes(parts: list[pa.Array]) -> np.ndarray:
+    """The segment of each row as a number; -1 for none."""
+    whole = pa.chunked_array(parts).unify_dictionaries().combine_chunks()
+    return pc.fill_null(whole.indices, -1).to_numpy(zero_copy_only=False)
 
 
 def _asked(table: pa.Table, plain: dict[str, str]) -> Iterator[Asked]:
@@ -99,16 +141,17 @@ def _asked(table: pa.Table, plain: dict[str, str]) -> Iterator[Asked]:
         yield Asked(words(context), first, last, end - start < 2, bool(turn) and end - start < 2, bool(conversation))
 
 
-def _everyday(rows: pa.Table, asked: list[Asked], segments: list[str | None], share: float) -> frozenset[str]:
-    """Words that everybody says, in all or in one segment."""
-    conversations = rows["conversation_id"].to_pylist()
-    found = frozenset[str]()
-    several = set(segments) if len(set(segments)) > 1 else set[str | None]()
-    for segment in [..., *sorted(several, key=str)]:
-        mine = [number for number, one in enumerate(segments) if segment in (..., one)]
+def _everyday(conversation: Any, asked: AskedRows, segment: np.ndarray, share: float) -> frozenset[str]:
+    """Words that everybody says, in all or in one segment (segment: (N,) codes)."""
+    found, several = frozenset[str](), np.unique(segment)
+    members = [np.arange(len(segment)), *(np.flatnonzero(segment == one) for one in several if len(several) > 1)]
+    for mine in members:
+        some = mine[:: max(1, len(mine) // COUNTED)]
         by_conversation: dict[Any, list[Asked]] = {}
-        for number in mine[:: max(1, len(mine) // COUNTED)]:
-            by_conversation.setdefault(conversations[number] or number, []).append(asked[number])
+        for row, name, one in zip(
+            some.tolist(), conversation.take(pa.array(some)).to_pylist(), asked.at(some), strict=True
+        ):
+            by_conversation.setdefault(name or row, []).append(one)
         said = (
             chain.from_iterable((one.context, one.first, one.last) for one in members)
             for members in by_conversation.values()

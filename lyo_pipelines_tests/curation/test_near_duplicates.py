@@ -5,6 +5,7 @@ from itertools import combinations
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -122,7 +123,7 @@ def test_hashed_ngrams_are_those_of_each_text(texts):
 def test_similarities_of_many_pairs_are_those_of_each_pair(texts):
     series = fold_texts(texts)
     left, right = np.triu_indices(len(texts), 1)
-    found = pair_similarities(series, left, right, 5)
+    found = pair_similarities(series.to_arrow().cast(pa.large_string()), left, right, 5)
     assert found.tolist() == pytest.approx(
         [jaccard(series[int(a)], series[int(b)]) for a, b in zip(left, right, strict=True)]
     )

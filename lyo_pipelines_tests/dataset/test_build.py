@@ -82,6 +82,16 @@ def test_what_a_version_of_before_does_not_hold_is_read_as_not_known(tmp_path: P
     assert table["images"].null_count == len(table) > 0
 
 
+def test_a_version_made_on_disk_has_the_same_bytes(tmp_path: Path):
+    asked = [question(n // 2) + " now" * (n % 2) if n % 3 else f"Add {n} and {n * 7} for me" for n in range(90)]
+    rows = [example(n, question=text) for n, text in enumerate(asked)]
+    folders = []
+    for name, mapped_from in (("memory", 2**40), ("disk", 1)):
+        curation = CURATION.model_copy(update={"mapped_from_bytes": mapped_from})
+        folders.append(build_dataset(lake_with(tmp_path / name, rows), SEGMENT, CONFIG, curation, now=NOW).path)
+    assert contents(folders[0]) == contents(folders[1])
+
+
 def test_a_version_holds_every_example_once(tmp_path: Path):
     rows = examples(range(60))
     lake = lake_with(tmp_path, rows)

@@ -15,7 +15,7 @@ from lyo_pipelines.dataset.common_parts import held_by, without_common_parts
 def left_of(texts: list[str], units: list[int] | None = None, share: float = 0.3) -> list[str]:
     unit = np.array(units if units is not None else range(len(texts)), np.uint64)
     segment, text = np.zeros(len(texts), np.int64), np.arange(len(texts))
-    return without_common_parts(pa.array(texts), unit, text, segment, share=share, least=8).to_pylist()
+    return without_common_parts(pa.array(texts), unit, text, segment, share=share, least=8, mapped_from=1).to_pylist()
 
 
 def test_an_instruction_before_between_or_behind_is_left_out():
@@ -39,7 +39,12 @@ def test_one_conversation_counts_once_however_long_it_is():
     texts = ["find the area of this field", *(f"a{n} b{n} c{n}" for n in range(10))]
     text = np.array([*[0] * 50, *range(1, 11)])
     unit = np.array([*[99] * 50, *range(10)], np.uint64)
-    assert without_common_parts(pa.array(texts), unit, text, np.zeros(60, int), share=0.3, least=8).to_pylist() == texts
+    assert (
+        without_common_parts(
+            pa.array(texts), unit, text, np.zeros(60, int), share=0.3, least=8, mapped_from=1
+        ).to_pylist()
+        == texts
+    )
 
 
 def test_an_instruction_of_one_segment_is_looked_behind_beside_larger_ones():

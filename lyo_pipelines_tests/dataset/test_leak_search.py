@@ -16,6 +16,7 @@ from lyo_pipelines.dataset.leak_search import (
     plain_words,
     wording,
 )
+from lyo_pipelines.storage.working_space import IN_MEMORY
 from lyo_pipelines_tests.hypothesis_profile import draws
 
 
@@ -26,9 +27,9 @@ def near(a: str, b: str, most: int = 1) -> bool:
 WORDING = st.tuples(st.text("ab", min_size=1, max_size=12), st.sampled_from(["", "1 2"]))
 
 
-@given(st.lists(st.tuples(WORDING, st.integers(0, 2)), max_size=14, unique=True))
+@given(st.lists(st.tuples(WORDING, st.integers(0, 2)), max_size=14, unique=True), st.sampled_from([200, IN_MEMORY]))
 @settings(max_examples=draws(200))
-def test_all_pairs_are_found(given_texts: list[tuple[tuple[str, str], int]]):
+def test_all_pairs_are_found(given_texts: list[tuple[tuple[str, str], int]], mapped_from: int):
     wordings, split = [text for text, _ in given_texts], [side for _, side in given_texts]
     expected = {
         (i, j)
@@ -39,7 +40,7 @@ def test_all_pairs_are_found(given_texts: list[tuple[tuple[str, str], int]]):
         and min(len(wordings[i][0]), len(wordings[j][0])) > 3
         and near(wordings[i][0], wordings[j][0])
     }
-    found = set(near_pairs(wordings, [len(text) for text, _ in wordings], split))
+    found = set(near_pairs(wordings, [len(text) for text, _ in wordings], split, mapped_from))
     assert expected <= found
     assert all(near(wordings[i][0], wordings[j][0]) for i, j in found)
 

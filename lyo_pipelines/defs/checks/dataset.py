@@ -39,7 +39,15 @@ def dataset_leakage(context: dg.AssetCheckExecutionContext, store: Store) -> Ite
     lake, config = store.lake(), store.load_config()
     version = current_dataset(lake, context.op_execution_context.partition_key)
     wanted = {key.name for key in context.op_execution_context.selected_asset_check_keys}
-    for outcome in leakage_checks(lake, version.segment, version.fingerprint, config.dataset, store.pseudonyms()):
+    outcomes = leakage_checks(
+        lake,
+        version.segment,
+        version.fingerprint,
+        config.dataset,
+        store.pseudonyms(),
+        mapped_from=config.curation.mapped_from_bytes,
+    )
+    for outcome in outcomes:
         # a blocking check always has a result: without one, nothing behind it would run
         if outcome.name not in wanted or (not outcome.blocking and outcome.details.get("judged") == 0):
             continue
