@@ -30,7 +30,7 @@ def test_a_greeting_alone_leaves_nothing():
     distinct = list(dict.fromkeys(texts))
     text = np.array([distinct.index(one) for one in texts])
     left = without_common_parts(
-        pa.array(distinct), np.arange(20, dtype=np.uint64), text, np.zeros(20, int), share=0.3, least=8
+        pa.array(distinct), np.arange(20, dtype=np.uint64), text, np.zeros(20, int), share=0.3, least=8, mapped_from=1
     )
     assert left.to_pylist() == ["", *distinct[1:]]
 
@@ -54,7 +54,7 @@ def test_an_instruction_of_one_segment_is_looked_behind_beside_larger_ones():
     ]
     segment = np.array([*[0] * 10, *[1] * 90])
     left = without_common_parts(
-        pa.array(texts), np.arange(100, dtype=np.uint64), np.arange(100), segment, share=0.3, least=8
+        pa.array(texts), np.arange(100, dtype=np.uint64), np.arange(100), segment, share=0.3, least=8, mapped_from=1
     )
     assert left.to_pylist() == [*(f"w{n}" for n in range(10)), *texts[10:]]
 

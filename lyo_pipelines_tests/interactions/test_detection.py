@@ -17,6 +17,9 @@ from lyo_pipelines_tests.interactions.telemetry import ARGILLA, OLDER_ARGILLA, S
 from lyo_pipelines_tests.interactions.test_formats import observation, score
 
 SAMPLES: dict[str, list[dict[str, Any]]] = {
+    "label_studio": [
+        {"id": 1, "data": {"question": "q", "answer": "a"}, "annotations": [{"completed_by": 7, "result": []}]}
+    ],
     "argilla": [*ARGILLA.values(), OLDER_ARGILLA, {**OLDER_ARGILLA, "inputs": {"text": "q"}, "text": None}],
     "canonical": [
         row(1),
