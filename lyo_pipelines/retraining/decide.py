@@ -96,7 +96,9 @@ def _again(failed: Launch, case: TriggerCase, findings: tuple[TriggerFinding, ..
     without a report) would otherwise stay half done."""
     held = tuple(_stopped(case))
     attempt, most = case.history.failed_in_row + 1, case.policy.launch.maximum_attempts
-    named = tuple(kind for kind in KINDS if any(cause.startswith(f"{kind}.") for cause in failed.causes))
+    named: tuple[Kind, ...] = tuple(
+        kind for kind in KINDS if any(cause.startswith(f"{kind}.") for cause in failed.causes)
+    )
     kinds: tuple[Kind, ...] = named or ("volume",)
     causes = ", ".join(_base(cause) for cause in failed.causes) or "causes that its run no longer names"
     says = f"launched for {causes} on {failed.at.date().isoformat()}, and the run failed"
