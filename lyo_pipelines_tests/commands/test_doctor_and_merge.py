@@ -49,7 +49,7 @@ def test_the_doctor_says_device_base_model_and_memory_by_part(data):
         "free here",
     ):
         assert part in text
-    assert "16 examples (4 x 4), each up to 512 tokens" in text
+    assert "4 examples (4 x 1), each up to 512 tokens" in text
     assert "134,515,008 weights, of which 4,884,480 are learnt" in text
 
 
