@@ -12,7 +12,6 @@ from datetime import date
 import polars as pl
 import pyarrow as pa
 
-from lyo_pipelines.errors import LyoError
 from lyo_pipelines.storage.lake import Lake
 
 _LATER = {"release_id": pl.String, "rating_invited": pl.Boolean}
@@ -22,7 +21,7 @@ READ_ERRORS = (OSError, ValueError, KeyError, pl.exceptions.PolarsError)
 """What reading a damaged day raises, whichever library reads it."""
 
 
-class DamagedDayError(LyoError):
+class DamagedDayError(Exception):
     """A day's file cannot be read to its end."""
 
 
