@@ -23,6 +23,7 @@ PACKAGE = Path(lyo_pipelines.__file__).parent
 NO_ERRORS_OF_A_PERSON = {
     "ClientGoneError": "whoever asked the gateway takes no more of the answer",
     "ComparisonFailedError": "the process that measures examples for a search failed: a fault of ours, told with its report",
+    "DamagedDayError": "a day that a look at a release leaves out, and names",
     "EngineBusyError": "an engine's queue is full: the door answers 429",
     "Interrupted": "training was asked to stop and did so",
     "JournalFullError": "a row is not on the disk: the door answers 503",
@@ -32,7 +33,6 @@ NO_ERRORS_OF_A_PERSON = {
     "TooLargeError": "a number in an answer that nobody would write out: the answer is read as text",
     "TrialFaultError": "a trial of a search ended by a fault of ours, told with its report",
     "UnreadableError": "a part of an answer that is no value: the answer is read as text",
-    "_DamagedDayError": "a day that a look at a release leaves out, and names",
 }
 """Exceptions that are signals inside one room; each says so in its docstring."""
 
