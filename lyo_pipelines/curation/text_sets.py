@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -18,8 +18,8 @@ CHARACTERS = 2_000_000
 _SEEDS = (11, 13)
 
 
-def as_texts(texts: Sequence[str] | Any) -> Any:
-    """Texts as one Arrow array with offsets of 64 bits."""
+def as_texts(texts: Any) -> Any:
+    """Texts (strings, or an Arrow array) as one Arrow array with offsets of 64 bits."""
     if not isinstance(texts, pa.Array):
         return pa.array(texts, pa.large_string())
     return texts if texts.type == pa.large_string() else texts.cast(pa.large_string())
