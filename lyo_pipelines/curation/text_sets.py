@@ -19,7 +19,7 @@ _SEEDS = (11, 13)
 
 
 def as_texts(texts: Any) -> Any:
-    """Texts as one Arrow array with offsets of 64 bits."""
+    """Texts (strings, or an Arrow array) as one Arrow array with offsets of 64 bits."""
     if not isinstance(texts, pa.Array):
         return pa.array(texts, pa.large_string())
     return texts if texts.type == pa.large_string() else texts.cast(pa.large_string())
