@@ -1,11 +1,13 @@
 """YAML that somebody else wrote, with bounds: a few lines of aliases stand for gigabytes, and its readers raise what they like.
 
-Whatever is wrong with a text is a yaml.YAMLError here. Configuration that lies in the package is read with yaml.safe_load.
+Whatever is wrong with a text is a yaml.YAMLError here. What lies in the package
+needs no bounds: read_packaged_yaml.
 """
 
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -22,6 +24,11 @@ MOST_VALUES = 100_000
 
 class UnboundedYamlError(yaml.YAMLError):
     """The text is larger than it may be, or holds a value that is none (the 45th of a month, a list inside itself)."""
+
+
+def read_packaged_yaml(path: Path) -> Any:
+    """The value of a file of ours, by libyaml where it is there: ten times as fast, which every command feels."""
+    return yaml.load(path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
 
 
 def read_bounded_yaml(text: str, most_characters: int = MOST_CHARACTERS) -> Any:

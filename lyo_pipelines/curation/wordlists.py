@@ -163,10 +163,6 @@ def load_wordlists(lake: Lake | None = None) -> Wordlists:
     return Wordlists(lists)
 
 
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-"""As safe as the other, and ten times as fast where libyaml is there."""
-
-
 @cache
 def _parse(text: str, name: str) -> Wordlist:
     """Parse and check one file's text (remembered: each day and each look for stale days asks again)."""

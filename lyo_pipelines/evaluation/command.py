@@ -8,7 +8,7 @@ from lyo_pipelines.config.evaluation import EvaluationConfig
 from lyo_pipelines.external_process.command import module_command
 from lyo_pipelines.storage.whole_files import write_whole
 
-EVALUATION_VERSION = 6
+EVALUATION_VERSION = 7
 """Raised when the same models on the same items would give another report."""
 
 EVALUATION_CODE_VERSION = str(EVALUATION_VERSION)

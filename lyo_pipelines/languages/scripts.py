@@ -107,11 +107,13 @@ def letter_counts(texts: pl.Series) -> pl.DataFrame:
     return counts
 
 
-def script_of(text: str) -> str | None:
-    """The script of most letters of a text; None for one without letters of a known script."""
-    counts = letter_counts(prose_of(pl.Series("text", [text], dtype=pl.String))).row(0, named=True)
-    script = max(counts, key=lambda name: counts[name])
-    return script if counts[script] else None
+def scripts_of(texts: pl.Series) -> list[str | None]:
+    """The script of most letters of each text; None for one without letters of a known script."""
+    counts = letter_counts(prose_of(texts))
+    return [
+        counts.columns[row.index(most)] if (most := max(row)) else None  # the first of equal ones
+        for row in counts.iter_rows()
+    ]
 
 
 def _script_letters(texts: pl.Series, name: str) -> pl.Series:

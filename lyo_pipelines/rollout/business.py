@@ -17,7 +17,7 @@ import polars as pl
 from lyo_pipelines.config.rollout import BusinessConfig, BusinessMeasure
 from lyo_pipelines.registry.state import Release
 from lyo_pipelines.rollout.attribution import CANDIDATE, CURRENT, PLACE, with_places
-from lyo_pipelines.rollout.interaction_days import DamagedDayError, day_batches
+from lyo_pipelines.rollout.interaction_days import BATCH, DamagedDayError, day_batches
 from lyo_pipelines.rollout.observations import BusinessSums
 from lyo_pipelines.rollout.release_rows import ASKED, ReleaseRows
 from lyo_pipelines.rollout.routing import Routing
@@ -26,7 +26,6 @@ from lyo_pipelines.storage.lake import Lake
 _COLUMNS = (
     *ASKED, "occurred_at", "user_pseudonym", "adapter_version", "experiment_arm", "error", "metadata", "release_id",
 )  # fmt: skip
-BATCH_ROWS = 65_536
 _USER = "user_pseudonym"
 
 
@@ -65,8 +64,10 @@ def _rows(lake: Lake, since: datetime, now: datetime) -> pl.DataFrame:
         if not since.date() <= day <= now.date():
             continue
         with suppress(DamagedDayError):  # told by the other measures' reading of the same day
-            whole = pl.concat(day_batches(lake, day, BATCH_ROWS, _COLUMNS))
-            found.append(whole.filter(pl.col("occurred_at").is_between(since, now), pl.col(_USER).is_not_null()))
+            asked = (pl.col("occurred_at").is_between(since, now), pl.col(_USER).is_not_null())
+            found += [
+                rows.filter(*asked) for rows in day_batches(lake, day, BATCH, _COLUMNS)
+            ]  # a whole day, or none of it
     return pl.concat(found) if found else pl.DataFrame()
 
 

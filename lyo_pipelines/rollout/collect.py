@@ -17,7 +17,8 @@ import polars as pl
 from lyo_pipelines.errors import LyoError
 from lyo_pipelines.registry.state import Release
 from lyo_pipelines.rollout.attribution import CANDIDATE, CURRENT, ELSEWHERE, MISMATCHED, PLACE, UNNAMED
-from lyo_pipelines.rollout.day_sums import BATCH, StageSums, summed_stages
+from lyo_pipelines.rollout.day_sums import StageSums, summed_stages
+from lyo_pipelines.rollout.interaction_days import BATCH
 from lyo_pipelines.rollout.observations import Arm, Attribution, Observation, empty_arm
 from lyo_pipelines.rollout.pre_period import PrePeriod, read_pre_period
 from lyo_pipelines.rollout.routing import Routing

@@ -18,7 +18,7 @@ from lyo_pipelines.config.loading import load_config
 from lyo_pipelines.interactions.complaints import is_cultural
 from lyo_pipelines.registry.state import Release
 from lyo_pipelines.rollout.attribution import failed, tallied, with_places
-from lyo_pipelines.rollout.interaction_days import DamagedDayError, day_batches
+from lyo_pipelines.rollout.interaction_days import BATCH, DamagedDayError, day_batches
 from lyo_pipelines.rollout.release_rows import ASKED, OF_RELEASE, ReleaseRows
 from lyo_pipelines.rollout.routing import Routing, release_id
 from lyo_pipelines.rollout.selection import Query, candidate_keys
@@ -29,7 +29,6 @@ COLUMNS = (
     *OF_RELEASE, "user_pseudonym", "adapter_version", "experiment_arm", "rating", "response_time_ms", "error",
     "complaint_category", "retries", "rating_invited",
 )  # fmt: skip
-BATCH = 65_536
 ROWS_AT_ONCE = 32_768
 """Rows of one release and day that wait to be added up: each addition costs some milliseconds, and what waits is in memory."""
 _PARTS = (*ASKED, "release_id")

@@ -16,6 +16,8 @@ from lyo_pipelines.storage.lake import Lake
 
 _LATER = {"release_id": pl.String, "rating_invited": pl.Boolean}
 """Columns that days of before do not have."""
+BATCH = 65_536
+"""Rows that are in memory at once."""
 _FIGURES = ("rating", "response_time_ms")
 READ_ERRORS = (OSError, ValueError, KeyError, pl.exceptions.PolarsError)
 """What reading a damaged day raises, whichever library reads it."""

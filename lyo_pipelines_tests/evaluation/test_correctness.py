@@ -445,6 +445,7 @@ def test_multiplying_out_changes_no_value(roots):
         ("12 noon", "Answer: 12:00 am", False),
         ("37", "Answer: thirty-seven", True),
         ("37", "Answer: thirty-six", False),
+        ("30-x", "Answer: thirty-x", True),
         ("15", "Answer: twenty minus five", True),
         ("2.5", "उत्तर: ढाई", True),
         ("3/8", "Answer: three eighths", True),

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from lyo_pipelines.config.loading import lay_over
 from lyo_pipelines.config.rollout import BusinessMeasure, RolloutConfig
+from lyo_pipelines.interactions.contract import INTERACTION
 from lyo_pipelines.registry.log import read_release
 from lyo_pipelines.rollout.attribution import with_places
 from lyo_pipelines.rollout.business import arms_of_users, measured
@@ -192,3 +193,9 @@ def test_a_release_in_a_lake_is_looked_at_with_the_measures_that_are_configured(
     assert told["tokens_per_answer"]["estimate"] == pytest.approx(2 / 3)
     assert told["tokens_per_answer"]["users"] == found.collected.observation.candidate.users
     assert (told["return_rate"]["users"], told["return_rate"]["waiting"]) == (0, len({one["user_id"] for one in rows}))
+
+    # everybody of a day may have been erased: a file without rows says nothing, and is no fault
+    lake.write_table(INTERACTION.empty_table(), lake.interactions((day + timedelta(days=1)).date()))
+    later = judge_release(lake, release, routing, settings, now=evening + timedelta(days=1)).collected.observation
+    before = found.collected.observation.business["tokens_per_answer"]
+    assert np.array_equal(later.business["tokens_per_answer"].candidate_n, before.candidate_n)

@@ -12,8 +12,8 @@ from itertools import pairwise
 from pathlib import Path
 
 import regex
-import yaml
 
+from lyo_pipelines.bounded_yaml import read_packaged_yaml
 from lyo_pipelines.curation.privacy.lazy_patterns import lazy, lazy_regex
 
 _PATH = Path(__file__).parent / "context.yaml"
@@ -21,7 +21,7 @@ _PATH = Path(__file__).parent / "context.yaml"
 
 @cache
 def _lists() -> dict[str, dict[str, list[str]]]:
-    return yaml.load(_PATH.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    return read_packaged_yaml(_PATH)
 
 
 @cache

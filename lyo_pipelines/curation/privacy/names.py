@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import regex
-import yaml
 
+from lyo_pipelines.bounded_yaml import read_packaged_yaml
 from lyo_pipelines.curation.privacy.context import any_of
 from lyo_pipelines.curation.privacy.lazy_patterns import lazy, lazy_regex
 from lyo_pipelines.curation.privacy.spans import Finder, PersonalDataSpan, Upcoming, beside
@@ -98,14 +98,8 @@ def _words(lists: dict[str, str]) -> frozenset[str]:
 
 
 _HERE = Path(__file__).parent
-
-
-def _read(name: str) -> dict[str, Any]:
-    return yaml.load((_HERE / name).read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-
-
-_LISTS, _FAMILY = _read("names.yaml"), _read("family.yaml")
-_WORD_LISTS = _read("name_words.yaml")
+_LISTS, _FAMILY = read_packaged_yaml(_HERE / "names.yaml"), read_packaged_yaml(_HERE / "family.yaml")
+_WORD_LISTS = read_packaged_yaml(_HERE / "name_words.yaml")
 _NEVER = _words(_WORD_LISTS["never"])
 _NOT_NAMES = _NEVER | _words(_WORD_LISTS["not_after_weak_cues"])
 _ALSO_WORDS = _words(_WORD_LISTS["also_words"])

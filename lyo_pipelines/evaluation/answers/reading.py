@@ -181,7 +181,7 @@ def _spoken_numbers(tokens: list[Token]) -> list[Token]:
             found[-1] = replace(before, text=str(Fraction(before.text) * part))
         elif spoken and before and joined and value is not None and value < 10:
             found[-1] = replace(before, text=str(int(before.text) + int(value)))
-        elif joined and token.text == "-" and not token.spaced and place + 1 < len(tokens):
+        elif joined and token.text == "-" and not token.spaced and _is_digit(tokens[place + 1 : place + 2]):
             continue  # the hyphen of twenty-five
         elif (value := names.fractions.get(word) if value is None else value) is not None:
             found.append(replace(token, kind="number", text=str(value)))
@@ -189,6 +189,11 @@ def _spoken_numbers(tokens: list[Token]) -> list[Token]:
             found.append(token)
         joined = word in names.tens
     return found
+
+
+def _is_digit(tokens: Sequence[Token]) -> bool:
+    """Whether a number word below ten stands there."""
+    return any(known_names().numbers.get(plain_word(token.text), 10) < 10 for token in tokens if token.kind == "word")
 
 
 def _split(tokens: Sequence[Token]) -> Iterator[list[Token]]:

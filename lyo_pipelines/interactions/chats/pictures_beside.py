@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from lyo_pipelines.interactions.chats.pictures import Picture, pictures_of
 from lyo_pipelines.interactions.chats.turns import Turn
+from lyo_pipelines.interactions.fields.columns import NOTHING
 from lyo_pipelines.json_types import RawRow
 
 MARK = "<image>"
@@ -25,7 +26,7 @@ def with_pictures_beside(turns: Sequence[Turn], row: RawRow) -> list[Turn]:
     Without any place they belong to the first question, as they do to whoever trains on such rows. Where places and pictures differ
     in number, the places stay empty: nobody can tell which picture is meant.
     """
-    if any(row.get(name) not in (None, "", [], {}) for name in _MEDIA):
+    if any(row.get(name) not in NOTHING for name in _MEDIA):
         turns = _without_media(turns)
     beside = next((found for name in BESIDE if (found := pictures_of(row.get(name)))), [])
     if not beside:

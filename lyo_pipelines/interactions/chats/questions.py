@@ -17,6 +17,7 @@ from lyo_pipelines.interactions.chats.replies import reply_of
 from lyo_pipelines.interactions.chats.turns import Turn, are_messages, is_message, turns_of
 from lyo_pipelines.interactions.chats.written import parsed
 from lyo_pipelines.interactions.errors import RowError
+from lyo_pipelines.interactions.fields.columns import NOTHING
 from lyo_pipelines.interactions.fields.scrub import dump_json
 from lyo_pipelines.json_types import RawRow, is_dict
 
@@ -201,7 +202,7 @@ def _question_in(value: RawRow) -> Any:
     instruction, more = value.get("instruction"), value.get("input")
     if isinstance(instruction, str) and instruction and isinstance(more, str):  # Alpaca
         return f"{instruction}\n\n{more}" if more.strip() else instruction
-    said = {name: value[name] for name in QUESTIONS if value.get(name) not in (None, "", [], {})}
+    said = {name: value[name] for name in QUESTIONS if value.get(name) not in NOTHING}
     texts = {text for text in said.values() if isinstance(text, str)}
     if len(texts) > 1:
         raise RowError("two_questions", f"different texts in {' and '.join(said)}: which one is the question?")
@@ -222,7 +223,7 @@ def _question_in(value: RawRow) -> Any:
 def _system_in(value: RawRow) -> tuple[Turn, ...]:
     for name in _SYSTEM:
         found = value.get(name)
-        if found in (None, "", [], {}):
+        if found in NOTHING:
             continue
         text = content_of(parsed(found) if isinstance(found, str) and found[:1] in "[{" else found).text
         return (Turn("system", text),) if text else ()

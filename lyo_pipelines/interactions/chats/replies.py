@@ -14,6 +14,7 @@ from lyo_pipelines.interactions.chats.turns import Turn, reason_in
 from lyo_pipelines.interactions.chats.wrappers import ended, turns_in_wrapper
 from lyo_pipelines.interactions.chats.written import parsed
 from lyo_pipelines.interactions.errors import RowError
+from lyo_pipelines.interactions.fields.columns import NOTHING
 from lyo_pipelines.interactions.fields.scrub import dump_json
 from lyo_pipelines.json_types import RawRow, is_dict
 
@@ -111,7 +112,7 @@ def reply_of(value: Any, *, asked: str | None = None, from_object: bool = False)
     asked: the question, by which an output that repeats it is known. from_object: the input was the object of a chain.
     """
     found = parsed(value)
-    if found in (None, "", [], {}):
+    if found in NOTHING:
         return Reply()
     if not isinstance(found, (list, dict)):
         return _said(found if isinstance(found, str) else dump_json(found))

@@ -16,6 +16,7 @@ from lyo_pipelines.interactions.chats.pictures import Picture
 from lyo_pipelines.interactions.chats.roles import Role, role_of, speaks_calls
 from lyo_pipelines.interactions.chats.written import parsed
 from lyo_pipelines.interactions.errors import RowError
+from lyo_pipelines.interactions.fields.columns import NOTHING
 from lyo_pipelines.interactions.fields.scrub import dump_json
 from lyo_pipelines.json_types import RawRow, is_dict
 
@@ -152,7 +153,7 @@ def _told(turns: Iterator[Turn], item: Any) -> Iterator[Turn]:
     if not is_dict(item):
         return turns
     at = next((item[name] for name in _TIMES if item.get(name) not in (None, "")), None)
-    judged = {name: item[name] for name in _JUDGED if item.get(name) not in (None, "", [], {})}
+    judged = {name: item[name] for name in _JUDGED if item.get(name) not in NOTHING}
     return turns if at is None and not judged else (replace(turn, at=at, judged=judged or None) for turn in turns)
 
 
@@ -211,7 +212,7 @@ def _content(item: RawRow) -> Content:
         if isinstance(value, list) and value:
             found = content_of(value)
             break
-    texts = {name: item[name] for name in _TEXTS if item.get(name) not in (None, "", [], {})}
+    texts = {name: item[name] for name in _TEXTS if item.get(name) not in NOTHING}
     if not (found.text or found.calls or found.results):
         contents = [content_of(value) for value in texts.values()]
         if len({content.text for content in contents}) > 1:

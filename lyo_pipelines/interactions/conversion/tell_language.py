@@ -9,7 +9,7 @@ import polars as pl
 from lyo_pipelines.interactions.fields.notes import note
 from lyo_pipelines.json_types import RawRow
 from lyo_pipelines.languages.codes import language_code
-from lyo_pipelines.languages.scripts import SCRIPTS, script_of
+from lyo_pipelines.languages.scripts import SCRIPTS, scripts_of
 from lyo_pipelines.languages.written import LanguageThresholds, written_language
 
 FROM_TEXT = "language: told from the text, as the row says none"
@@ -24,17 +24,23 @@ def tell_languages(rows: Sequence[RawRow], default: str | None, thresholds: Lang
         return
     questions = [_text(row, "question") for row in silent]
     both = ["\n".join((question, _text(row, "answer"))) for question, row in zip(questions, silent, strict=True)]
-    told = zip(silent, questions, _told(questions, thresholds), _told(both, thresholds), strict=True)
-    for row, first_text, first, second in told:
-        found = first or second
-        row["language"] = found or (default if default and _may_be(default, first_text) else None)
-        if row["language"]:
-            note(row, FROM_TEXT if found else CONFIGURED)
+    told = [
+        first or second for first, second in zip(_told(questions, thresholds), _told(both, thresholds), strict=True)
+    ]
+    for row, found in zip(silent, told, strict=True):
+        row["language"] = found
+        if found:
+            note(row, FROM_TEXT)
+    untold = [index for index, found in enumerate(told) if not found] if default else []
+    scripts = scripts_of(pl.Series([questions[index] for index in untold], dtype=pl.String))
+    for index, script in zip(untold, scripts, strict=True):
+        if default and _may_be(default, script):
+            silent[index]["language"] = default
+            note(silent[index], CONFIGURED)
 
 
-def _may_be(language: str, text: str) -> bool:
-    """Whether a text may be in a language by its script: a default never stands over a text in another one."""
-    script = script_of(text)
+def _may_be(language: str, script: str | None) -> bool:
+    """Whether a text in a script may be in a language: a default never stands over a text in another script."""
     return script is None or language in SCRIPTS[script] or (script == "Latin" and language not in _SCRIPTED)
 
 

@@ -14,7 +14,7 @@ from statistics import median
 from typing import Any, Literal, TypeAlias
 
 from lyo_pipelines.interactions.errors import RowError
-from lyo_pipelines.interactions.fields.columns import parsed_json, with_point
+from lyo_pipelines.interactions.fields.columns import NOTHING, parsed_json, with_point
 from lyo_pipelines.interactions.fields.times import parse_moment
 from lyo_pipelines.interactions.formats.row_format import Row
 
@@ -93,7 +93,7 @@ def _cells(row: Row, prefix: str, depth: int) -> Iterator[tuple[str, Any]]:
         path, value = f"{prefix}{name}", parsed_json(cell)
         if isinstance(value, dict) and value and depth < _DEPTH and not _is_wrapper(value):
             yield from _cells(value, f"{path}.", depth + 1)
-        elif value not in (None, "", [], {}):
+        elif value not in NOTHING:
             yield path, value
 
 

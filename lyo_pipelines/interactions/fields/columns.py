@@ -22,6 +22,8 @@ from lyo_pipelines.storage.arrow import pc
 Bad = dict[int, RowError]
 """Row index -> the first thing found wrong with it."""
 
+NOTHING = (None, "", [], {})
+"""Values that say nothing."""
 _NONE = type(None)
 _EXACT = 2.0**53
 """Larger whole numbers are rounded in a float."""

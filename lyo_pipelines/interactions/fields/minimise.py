@@ -53,7 +53,7 @@ class Minimiser:
 
     def text(self, value: str, user_id: str | None = None) -> str:
         """A text without addresses, long numbers and the row's user."""
-        if user_id and len(user_id) >= LEAST_INSIDE:
+        if user_id and len(user_id) >= LEAST_INSIDE and len(value) >= len(user_id):
             value = user_word(user_id).sub(lambda _: self._put(user_id), value)
         return without_personal_shapes(self._scrubber.text(value, user_id), self._put)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from lyo_pipelines.interactions.errors import RowError
@@ -117,13 +118,13 @@ def _mobiles(array: pa.Array) -> pa.Array:
 
 def _of_user(array: pa.Array, users: pa.Array) -> pa.Array:
     """Whether a name is the row's user, or holds it as a word."""
-    names = pc.utf8_lower(array)
-    pairs = zip(names.to_pylist(), users.to_pylist(), strict=True)
-    inside = [
-        bool(name and user and len(user) >= LEAST_INSIDE and user in name and user_word(user).search(name))
-        for name, user in pairs
-    ]
-    return pc.or_(pc.equal(names, users).fill_null(False), pa.array(inside, pa.bool_()))
+    names, size = pc.utf8_lower(array), pc.utf8_length(users)
+    long_enough = pc.and_(pc.greater_equal(size, LEAST_INSIDE), pc.greater_equal(pc.utf8_length(names), size))
+    found = np.zeros(len(array), bool)
+    for index in pc.indices_nonzero(long_enough.fill_null(False)).to_pylist():  # few: most names are short words
+        name, user = names[index].as_py(), users[index].as_py()
+        found[index] = user in name and user_word(user).search(name) is not None
+    return pc.or_(pc.equal(names, users).fill_null(False), pa.array(found))
 
 
 def _scrub_texts(

@@ -85,15 +85,20 @@ def _speaks_against(field: str, value: Any, scale: tuple[float, float] | None) -
     """Whether the comment beside a score is a complaint: beside a complaint, thumbs down or a low rating."""
     if field == "complaint_category":
         return True
-    if field not in ("rating", "thumbs") or isinstance(value, bool) or not isinstance(value, (int, float)):
+    if field not in ("rating", "thumbs"):
         return False
-    low, high = (scale or (1, 5)) if field == "rating" else (-1, 1)
-    return (value - low) / (high - low) < _MIDDLE
+    place = _place(value, (scale or (1, 5)) if field == "rating" else (-1, 1))
+    return place is not None and place < _MIDDLE
 
 
 def speaks_for(rating: Any, scale: Scale | None) -> bool:
     """Whether a rating lies on the better side of its scale (1 to 5 where none is declared for it)."""
-    if isinstance(rating, bool) or not isinstance(rating, (int, float)):
-        return False
-    low, high = (scale.low, scale.high) if scale is not None else (1, 5)
-    return (rating - low) / (high - low) > _MIDDLE
+    place = _place(rating, (1, 5) if scale is None else (scale.low, scale.high))
+    return place is not None and place > _MIDDLE
+
+
+def _place(value: Any, scale: tuple[float, float]) -> float | None:
+    """Where a number lies on its scale, 0 the worst and 1 the best; None for what is no number."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    return (value - scale[0]) / (scale[1] - scale[0])

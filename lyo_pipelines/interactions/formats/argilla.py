@@ -18,7 +18,7 @@ from lyo_pipelines.interactions.chats.questions import EARLIER, WHOLE, asked_bes
 from lyo_pipelines.interactions.chats.replies import reply_of
 from lyo_pipelines.interactions.chats.turns import are_messages, turns_of
 from lyo_pipelines.interactions.errors import RowError
-from lyo_pipelines.interactions.fields.columns import parsed_json
+from lyo_pipelines.interactions.fields.columns import NOTHING, parsed_json
 from lyo_pipelines.interactions.fields.notes import note
 from lyo_pipelines.interactions.fields.scales import SCALE, Several
 from lyo_pipelines.interactions.fields.thumbs import parse_thumb
@@ -37,7 +37,6 @@ from lyo_pipelines.interactions.formats.several_people import (
 
 QUESTIONS = "interactions.argilla.questions"
 _TIMES = ("inserted_at",)
-_NOTHING = (None, "", [], {})
 
 
 def argilla(config: ArgillaConfig, file_time: str | None) -> RowFormat:
@@ -82,7 +81,7 @@ def interaction_of(
     if some_discarded:
         note(result, SOME_DISCARDED)
     _lay_over(result, counting, config, metadata, where)
-    left = {name: value for name, value in record.fields.items() if name not in used and value not in _NOTHING}
+    left = {name: value for name, value in record.fields.items() if name not in used and value not in NOTHING}
     _require_what_was_rated(result, left, where)
     metadata.update(left)
     if record.suggestions:
@@ -107,7 +106,7 @@ def _require_what_was_rated(result: Row, left: Row, where: str) -> None:
 
 
 def _id(row: Row) -> Any:
-    return next((row[name] for name in ("external_id", "id", "_server_id") if row.get(name) not in _NOTHING), None)
+    return next((row[name] for name in ("external_id", "id", "_server_id") if row.get(name) not in NOTHING), None)
 
 
 def _chat(record: ArgillaRecord, config: ArgillaConfig) -> tuple[Chat, Row]:
@@ -115,7 +114,7 @@ def _chat(record: ArgillaRecord, config: ArgillaConfig) -> tuple[Chat, Row]:
     used: Row = {}
     for purpose, names in config.fields.items():
         for name in names:
-            if record.fields.get(name) not in _NOTHING:
+            if record.fields.get(name) not in NOTHING:
                 used[name] = used[purpose] = record.fields[name]
                 break
     answer = used.get("answer")
@@ -138,7 +137,7 @@ def _paired(record: ArgillaRecord, used: Row, answer: Any) -> Chat:
                 reply = reply_of(answer, asked=question)
                 return exchange(asked.turns, reply, question=asked.question, pictures=asked.pictures)
         return chat_of(question, answer)
-    return talk_of(question) if answer in _NOTHING else chat_of(question, answer)
+    return talk_of(question) if answer in NOTHING else chat_of(question, answer)
 
 
 def _lay_over(

@@ -10,6 +10,7 @@ from typing import Any
 
 from lyo_pipelines.interactions.chats.pairing import Chat
 from lyo_pipelines.interactions.errors import RowError
+from lyo_pipelines.interactions.fields.columns import NOTHING
 from lyo_pipelines.interactions.fields.notes import note
 from lyo_pipelines.interactions.fields.thumbs import parse_thumb, word_of_thumb
 from lyo_pipelines.interactions.formats.row_format import Row
@@ -79,7 +80,7 @@ def lay_beside(result: Row, row: Row) -> None:
         return
     for name in BESIDE:
         value = row.get(name)
-        if value in (None, "", [], {}):
+        if value in NOTHING:
             continue
         said = _inner(value) if isinstance(value, dict) else value
         if name in _ANYTHING and not _is_thumb(name, said):

@@ -18,6 +18,7 @@ from lyo_pipelines.interactions.chats.replies import reply_of
 from lyo_pipelines.interactions.chats.turns import turns_of
 from lyo_pipelines.interactions.chats.written import parsed
 from lyo_pipelines.interactions.errors import RowError
+from lyo_pipelines.interactions.fields.columns import NOTHING
 from lyo_pipelines.interactions.formats.chat_metadata import chat_row, metadata_of, user_of_chat
 from lyo_pipelines.interactions.formats.row_format import Row, RowFormat
 
@@ -37,7 +38,6 @@ _ANSWERS = (
 )
 _IF_UNANSWERED = ("chosen", "content", "text", "result", "model_output", "prediction")
 """Names that hold the answer only where the messages hold none: beside an answered chat, `text` is often the chat in print."""
-_NOTHING = (None, "", [], {})
 _PARENTS = ("parentId", "parent_id", "parentMessageId", "parent_message_id", "parent_message_uuid")
 
 
@@ -61,7 +61,7 @@ def chat_in_row(row: Row, messages: list[Any]) -> Chat:
     unanswered = asked.turns[-1].role != "assistant"
     answer = _answer_beside(row, (*_ANSWERS, *_IF_UNANSWERED) if unanswered else _ANSWERS)
     if answer is None and asked.question is None:
-        failed = row.get("error") not in _NOTHING or metadata_of(row).get("error") not in _NOTHING
+        failed = row.get("error") not in NOTHING or metadata_of(row).get("error") not in NOTHING
         return conversation(asked.turns, failed=failed)
     if answer is None and not unanswered:
         raise RowError("two_questions", "a question that is not in the messages, and no answer beside it")
@@ -87,7 +87,7 @@ def _require_one_branch(messages: list[Any]) -> None:
 
 def _answer_beside(row: Row, names: tuple[str, ...]) -> Any:
     """What stands beside the messages as their answer. Raises RowError where two names hold different ones."""
-    found = {name: row[name] for name in names if row.get(name) not in _NOTHING}
+    found = {name: row[name] for name in names if row.get(name) not in NOTHING}
     if "choices" in found:
         found["choices"] = {"choices": parsed(found["choices"])}
     if len(found) > 1:

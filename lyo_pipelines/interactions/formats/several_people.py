@@ -12,7 +12,7 @@ from statistics import fmean
 from typing import Any
 
 from lyo_pipelines.interactions.errors import RowError
-from lyo_pipelines.interactions.fields.columns import parse_number
+from lyo_pipelines.interactions.fields.columns import NOTHING, parse_number
 from lyo_pipelines.interactions.fields.scales import Several
 from lyo_pipelines.interactions.fields.thumbs import parse_thumb
 from lyo_pipelines.interactions.fields.times import parse_moment
@@ -22,7 +22,6 @@ from lyo_pipelines.interactions.formats.row_format import Row
 SEVERAL = "several people judged this answer: the mean of their ratings and the majority of their thumbs count"
 NEWEST_TEXT = "several people answered a question in words: the newest answer counts"
 SOME_DISCARDED = "somebody discarded this record, and others judged it: what the others said counts"
-_NOTHING = (None, "", [], {})
 
 
 def counting_responses(record: ArgillaRecord) -> tuple[dict[str, list[Response]], bool]:
@@ -40,7 +39,7 @@ def counting_responses(record: ArgillaRecord) -> tuple[dict[str, list[Response]]
         raise RowError("discarded", "an annotator discarded this record")
     counting: dict[str, dict[Any, Response]] = {}
     for index, response in enumerate(ranked):
-        if response.status == SUBMITTED and response.value not in _NOTHING and response.person not in gone - {None}:
+        if response.status == SUBMITTED and response.value not in NOTHING and response.person not in gone - {None}:
             of_question = counting.setdefault(response.question, {})
             key = index if response.person is None else response.person
             of_question.pop(key, None)
