@@ -118,7 +118,8 @@ def draft_mapping(
         Path | None, typer.Option("--out", "--output", help="YAML file to write (default: print it).")
     ] = None,
 ) -> None:
-    """Write a first mapping for a file, with its guesses marked; columns are shown by their shape, never by their values."""
+    """Write a first mapping for a file, with its guesses marked; columns are shown by their shape, not by their values
+    (but for words that rate, school years and subjects)."""
     from lyo_pipelines.commands.mapping_draft import write_draft
 
     write_draft(output(), path, out)

@@ -16,6 +16,9 @@ from lyo_pipelines.interactions.drafting.draft import draft_mapping
 from lyo_pipelines.interactions.fields.mapping import Mapping
 from lyo_pipelines.interactions.pseudonyms import Pseudonyms
 from lyo_pipelines.interactions.reading.source_file import InputFile
+from lyo_pipelines.retraining.curriculum import load_curriculum
+from lyo_pipelines.segments import segment_name
+from lyo_pipelines.storage.lake import Lake
 
 _ROWS = 2_000
 
@@ -29,7 +32,8 @@ def write_draft(console: Console, path: Path, output: Path | None) -> None:
     require_path(path)
     if output is not None and output.exists():
         raise DraftError(f"{output} is there already", hint="Give another name with --output, or remove it first.")
-    config = load_config(Settings.from_env().config_path).interactions
+    settings = Settings.from_env()
+    config = load_config(settings.config_path).interactions
     source = InputFile.at(str(path))
     nothing = Mapping(fields={})
     spec = FileSpec("", "flat", nothing, config, Pseudonyms("no user is written"), None, 0, 0)
@@ -37,7 +41,8 @@ def write_draft(console: Console, path: Path, output: Path | None) -> None:
         rows = opened.sample[:_ROWS]
     if not rows:
         raise DraftError(f"{path}: no row of its beginning can be parsed")
-    text = draft_mapping(path.name, rows)
+    curriculum = load_curriculum(Lake(settings.data_dir))
+    text = draft_mapping(path.name, rows, [segment_name(name) for name in curriculum.subjects])
     if output is None:
         console.print(text, end="", markup=False, highlight=False, soft_wrap=True)
         return

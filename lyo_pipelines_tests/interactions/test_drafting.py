@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from lyo_pipelines.interactions.drafting.draft import draft_mapping
 from lyo_pipelines.interactions.drafting.names import NAMES, plain_name
 from lyo_pipelines.interactions.drafting.shapes import columns_of
-from lyo_pipelines.interactions.fields.mapping import parse_mapping
+from lyo_pipelines.interactions.fields.mapping import FieldMapping, parse_mapping
 from lyo_pipelines_tests.hypothesis_profile import draws
 from lyo_pipelines_tests.interactions.landing_lake import as_csv, as_parquet, build, conversation, jsonl, lake_at, land
 
@@ -289,3 +289,154 @@ def test_an_expected_answer_is_no_answer_an_id_no_question_and_a_false_label_is_
     ]
     fields = parse_mapping(draft_mapping("a.json", pairs).encode(), "a").fields
     assert (fields["answer"].pick, fields["thumbs"].source) == ("text", ("label",))
+
+
+def fields_of(rows: list[Row], subjects: tuple[str, ...] = ()) -> dict[str, FieldMapping]:
+    return parse_mapping(draft_mapping("a.csv", rows, subjects).encode(), "a").fields
+
+
+def sources(rows: list[Row]) -> dict[str, str]:
+    return {name: spec.source[0] for name, spec in fields_of(rows).items()}
+
+
+SHEET = [
+    {
+        "Ticket No.": f"T-{n:03d}",
+        "Asked on (IST)": f"{n + 1:02d}/10/2026 0{n}:15 PM",
+        "Pupil": f"p{n % 3}@school.example",
+        "Doubt": f"Why does ice float on water, part {n}?",
+        "Reply given by Bot": f"Because it is less dense than water, see {n}.",
+        "Stars": ("5/5", "4/5", "2/5", None)[n % 4],
+        "Paper": "Maths",
+        "Std.": ("Class VI", "Class VII", "VIII")[n % 3],
+        "Medium": "English",
+        "Secs taken": f"{n},5",
+    }
+    for n in range(1, 10)
+]
+
+
+def test_a_list_that_a_school_keeps_lands_as_a_person_would_read_it(tmp_path) -> None:
+    text = draft_mapping("doubts.csv", SHEET, ("math", "physics"))
+    lake = lake_at(tmp_path / "data")
+    report = land(lake, as_csv(tmp_path / "doubts.csv", SHEET), mapping=parse_mapping(text.encode(), "m.yaml"))
+    assert (report.accepted, report.rejected_by_reason) == (9, {})
+    row = min(build(lake).to_pylist(), key=lambda row: row["occurred_at"])
+    assert row["occurred_at"].isoformat() == "2026-10-02T07:45:00+00:00"
+    assert (row["rating"], row["grade"], row["subject"], row["language"]) == (4, "7", "math", "en")
+    assert (row["interaction_id"], row["response_time_ms"]) == ("T-001", 1500)
+    assert row["question"].startswith("Why does ice") and row["answer"].startswith("Because")
+
+
+@pytest.mark.parametrize(
+    ("asked", "answered"),
+    [
+        ("What is your doubt?", "Answer shown by the AI"),
+        ("Student's question", "Answer to the question"),
+        ("ask_ai_input", "ask_ai_output"),
+        ("Pregunta del alumno", "Respuesta de la IA"),
+        ("Schülerfrage", "KI-Antwort"),
+        ("सवाल", "जवाब"),
+        ("Incoming Message", "Outgoing Message"),
+        ("UserUtterance", "SystemUtterance"),
+        ("fields.req.prompt", "fields.res.answer"),
+        ("column_1", "column_2"),
+    ],
+)
+def test_question_and_answer_are_told_by_the_words_of_their_headers_or_by_their_question_marks(asked, answered) -> None:
+    rows = [
+        {"at": "2026-10-02", answered: f"It has {n} sides.", asked: f"How many sides has it, {n}?"} for n in range(9)
+    ]
+    assert sources(rows)["question"] == asked
+    assert sources(rows)["answer"] == answered
+
+
+def test_two_texts_of_which_neither_asks_are_proposed_and_not_used() -> None:
+    rows = [{"x": f"The first text number {n}", "z": f"The other text number {n}"} for n in range(5)]
+    assert "# question: x" in drafted(rows) and "# answer: z" in drafted(rows)
+    assert not {"question", "answer"} & set(sources(rows))
+
+
+def test_an_answer_that_was_wished_for_and_the_score_of_a_judge_are_not_what_users_saw_and_said() -> None:
+    rows = [
+        {"Query": f"How deep is lake {n}?", "Response": f"It is {n} m deep.", "Expected": f"{n} metres of water", "judge_score": n / 9}
+        for n in range(9)
+    ]  # fmt: skip
+    assert sources(rows) == {"question": "Query", "answer": "Response", "reference_answer": "Expected"}
+
+
+@pytest.mark.parametrize(
+    ("words", "ratings"),
+    [
+        (["Excellent", "Good", "Average", "Poor", "Very poor"], [5, 4, 3, 2, 1]),
+        (["★★★★★", "★★★☆☆", "★"], [5, 3, 1]),
+        (["5 stars", "1 star"], [5, 1]),
+        (["4 out of 5", "2 out of 5"], [4, 2]),
+        (["5 - Excellent", "1 - Very poor"], [5, 1]),
+    ],
+)
+def test_words_that_rate_become_ratings(words, ratings) -> None:
+    spec = fields_of([{"question": "Why is it so?", "Feedback": word} for word in words])["rating"]
+    assert spec.values == dict(zip(words, ratings, strict=True))
+
+
+@pytest.mark.parametrize(
+    "words", [["1 - sehr gut", "5 - mangelhaft"], ["Excellent", "Blue", "Poor"], ["7/10", "3/10"], ["Good", "Poor"]]
+)
+def test_words_whose_place_is_not_sure_are_no_ratings(words) -> None:
+    assert "rating" not in fields_of([{"question": "Why is it so?", "Feedback": word} for word in words])
+
+
+@pytest.mark.parametrize(
+    ("header", "words", "thumbs"),
+    [
+        ("Satisfied (Y/N)", ["Y", "N"], {"Y": 1, "N": -1}),
+        ("mood", ["😀", "😞", "😐"], {"😀": 1, "😞": -1}),
+        ("¿Te sirvió?", ["Sí", "No"], {"Sí": 1, "No": -1}),
+        ("anything", ["👍", "👎"], {"👍": 1, "👎": -1}),
+    ],
+)
+def test_words_and_signs_that_speak_for_or_against_are_thumbs(header, words, thumbs) -> None:
+    assert fields_of([{"question": "Why is it so?", header: word} for word in words])["thumbs"].values == thumbs
+
+
+@pytest.mark.parametrize(
+    ("texts", "header", "pattern", "zone"),
+    [
+        (["30/09/2026 07:25 PM", "01/10/2026 08:00 AM"], "when", "%d/%m/%Y %I:%M %p", None),
+        (["03/10/2026 07:25 PM", "01/10/2026 08:00 AM"], "Asked on (IST)", "%d/%m/%Y %I:%M %p", "Asia/Kolkata"),
+        (["9-Oct-26", "21-Oct-26"], "A", "%d-%b-%y", None),
+        (["9 October 2026", "21 October 2026"], "Entry Date", "%d %B %Y", None),
+        (["10/21/2026 4:05:09 PM", "10/3/2026 4:05:09 AM"], "Start time", "%m/%d/%Y %I:%M:%S %p", None),
+        (["Tue Oct 06 14:05:09 2026", "Wed Oct 07 14:05:09 2026"], "logged", "%a %b %d %H:%M:%S %Y", None),
+    ],
+)
+def test_times_as_tables_write_them(texts, header, pattern, zone) -> None:
+    spec = fields_of([{"question": "Why is it so?", header: text} for text in texts])["occurred_at"]
+    assert (spec.time, spec.timezone) == (pattern, zone)
+
+
+def test_of_two_times_the_beginning_counts() -> None:
+    rows = [
+        {
+            "question": "Why is it so?",
+            "Completion time": f"2026-10-02T08:1{n}:00Z",
+            "Start time": f"2026-10-02T08:0{n}:00Z",
+        }
+        for n in range(5)
+    ]
+    assert sources(rows)["occurred_at"] == "Start time"
+
+
+def test_a_number_that_comes_twice_names_no_row_and_hours_are_no_unit() -> None:
+    rows = [
+        {"Query text": f"How deep is lake {n}?", "Ticket ID": n // 2, "response time (in hrs)": 0.5} for n in range(6)
+    ]
+    assert not {"interaction_id", "response_time_ms"} & set(sources(rows))
+
+
+def test_subjects_take_the_names_of_the_curriculum_where_only_one_is_meant() -> None:
+    rows = [{"question": "Why is it so?", "subject": word} for word in ("Maths", "Chem", "Music", "physics")]
+    known = ("math", "physics", "chemistry", "chemical_engineering")
+    assert fields_of(rows, known)["subject"].values == {"Maths": "math"}
+    assert fields_of(rows, known[:3])["subject"].values == {"Maths": "math", "Chem": "chemistry"}

@@ -22,10 +22,10 @@ _MISSING = {
 _WIDTH = 62
 
 
-def draft_mapping(name: str, rows: Sequence[Row]) -> str:
-    """The text of a first mapping for a file of this name with these first rows."""
+def draft_mapping(name: str, rows: Sequence[Row], subjects: Sequence[str] = ()) -> str:
+    """The text of a first mapping for a file of this name with these first rows. subjects: the curriculum's names of them."""
     columns = columns_of(rows)
-    guesses = guesses_of(columns)
+    guesses = guesses_of(columns, subjects)
     if single_messages(rows) is not None:
         guesses = [guess for guess in guesses if guess.field not in ("question", "answer")]
     used = [guess for guess in guesses if guess.used]

@@ -9,55 +9,28 @@ import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lyo_pipelines.interactions.drafting.names import GENERIC, NAMES, UNITS, plain_name
-from lyo_pipelines.interactions.drafting.shapes import Column, Kind
-from lyo_pipelines.interactions.fields.thumbs import word_of_thumb
+from lyo_pipelines.interactions.drafting.header_words import header_words, in_brackets
+from lyo_pipelines.interactions.drafting.names import NAMES, plain_name
+from lyo_pipelines.interactions.drafting.ranking import rank_of
+from lyo_pipelines.interactions.drafting.shapes import Column
+from lyo_pipelines.interactions.drafting.time_patterns import likely_pattern, zone_of_header
+from lyo_pipelines.interactions.drafting.value_maps import grade_of, ratings_of, thumb_of
+from lyo_pipelines.segments import segment_name
 
-_TEXTS: tuple[Kind, ...] = ("text", "number", "messages", "time", "true or false")
-_IDS: tuple[Kind, ...] = ("text", "uuid", "number", "epoch", "time")
-_NUMBERS: tuple[Kind, ...] = ("number",)
-_KINDS: dict[str, tuple[Kind, ...]] = {
-    "question": _TEXTS,
-    "answer": (*_TEXTS, "object", "list"),
-    "history": ("messages",),
-    "occurred_at": ("time", "epoch", "text"),
-    "rating": _NUMBERS,
-    "relevance_score": _NUMBERS,
-    "thumbs": ("number", "true or false", "text"),
-    "user_id": _IDS,
-    "conversation_id": _IDS,
-    "interaction_id": _IDS,
-    "turn": _NUMBERS,
-    "retries": _NUMBERS,
-    "response_time_ms": _NUMBERS,
-    "time_to_first_token_ms": _NUMBERS,
-}
-_WORDS: tuple[Kind, ...] = ("text", "number", "true or false", "uuid")
-_INDEX = {name: {plain_name(word): rank for rank, word in enumerate(words)} for name, words in NAMES.items()}
 _ENDS = ((1, 5), (0, 1), (0, 5), (1, 7), (0, 10), (1, 10), (0, 100))
-_UNITS = (
-    ("ns", "ns"),
-    ("us", "us"),
-    ("ms", "ms"),
-    ("millis", "ms"),
-    ("seconds", "s"),
-    ("secs", "s"),
-    ("_s", "s"),
-    ("sec", "s"),
-)
-_OTHER_THUMBS = {
-    **dict.fromkeys(("hoch", "gut", "ja", "si", "sim", "oui"), 1),
-    **dict.fromkeys(("runter", "schlecht", "nein", "nao", "non"), -1),
+_UNITS = {
+    **dict.fromkeys(("ns",), "ns"),
+    **dict.fromkeys(("us",), "us"),
+    **dict.fromkeys(("ms", "msec", "millis", "milliseconds"), "ms"),
+    **dict.fromkeys(("s", "sec", "secs", "second", "seconds", "sekunden", "segundos", "secondes"), "s"),
+    **dict.fromkeys(("min", "mins", "minute", "minutes"), "min"),
 }
-_LESS_SURE = 3
+_NO_UNITS = {"h", "hr", "hrs", "hour", "hours", "day", "days"}
 _FEW_VALUES = 10
-_OF_IDS = ("id", "nr", "no", "num", "number")
-"""Ends that make an id of the name of a text: `request_id`."""
-_WISHED = ("expected", "reference", "gold", "ideal", "target")
-_OWN_OF_A_DATABASE = 30
-"""`_ts`, `_id`: what a database keeps of a row comes after what the application says of it."""
-_LONG = 12
-"""Characters of a text that may be a question or an answer."""
+_STEM = 4
+"""Letters of a shortened subject: "chem" is chemistry."""
+_ASKING = 0.25
+"""Share of texts with a question mark from which a column asks, where the other has fewer than half as many."""
 
 
 @dataclass(frozen=True)
@@ -71,10 +44,13 @@ class Guess:
     used: bool = True
 
 
-def guesses_of(columns: Sequence[Column]) -> list[Guess]:
-    """The guesses for a file's columns, in the order of our fields; a column serves one field, but messages serve several."""
+def guesses_of(columns: Sequence[Column], subjects: Sequence[str] = ()) -> list[Guess]:
+    """The guesses for a file's columns, in the order of our fields; a column serves one field, but messages serve several.
+
+    subjects: names of the curriculum, for which "Maths" and "Mathematics" stand.
+    """
     ranked = sorted(
-        ((rank, name, column) for column in columns for name in NAMES if (rank := _rank(name, column)) is not None),
+        ((rank, name, column) for column in columns for name in NAMES if (rank := rank_of(name, column)) is not None),
         key=lambda item: (item[0], item[1] not in ("question", "answer"), -item[2].share),
     )
     chosen: dict[str, Column] = {}
@@ -84,12 +60,11 @@ def guesses_of(columns: Sequence[Column]) -> list[Guess]:
             chosen[name] = column
             taken.add(column.path)
     _fall_back_on_shapes(columns, chosen, taken)
-    only = _only_text_left(columns, chosen, taken)
-    guesses = [Guess(*only, why="the only text that is left")] if only is not None else []
+    guesses = _texts_left(columns, chosen, taken)
     guesses += [
         _with_commas(guess) for name in NAMES if name in chosen for guess in _guesses(name, chosen[name], chosen)
     ]
-    guesses = [_of_the_dissatisfied(guess, guesses) for guess in guesses]
+    guesses = [_named_as_taught(_of_the_dissatisfied(guess, guesses), subjects) for guess in guesses]
     return [
         guess for guess in guesses if guess.used or guess.field not in {other.field for other in guesses if other.used}
     ]
@@ -112,12 +87,34 @@ def _of_the_dissatisfied(guess: Guess, guesses: Sequence[Guess]) -> Guess:
     )
 
 
+def _named_as_taught(guess: Guess, subjects: Sequence[str]) -> Guess:
+    """A subject under the curriculum's names, where a word begins as one of them does and as no other."""
+    if guess.field != "subject" or guess.keys:
+        return guess
+    said = {word: segment_name(word) for word in guess.column.words}
+    near = {
+        word: [
+            subject
+            for subject in subjects
+            if plain.startswith(subject) or (len(plain) >= _STEM and subject.startswith(plain))
+        ]
+        for word, plain in said.items()
+        if plain not in subjects
+    }
+    values: dict[str, object] = {word: found[0] for word, found in near.items() if len(found) == 1}
+    return dataclasses.replace(guess, keys={"values": values}, why="in the curriculum's words") if values else guess
+
+
 def _bad_values(judged: Guess) -> list[str]:
     """The values of a thumb or a rating that speak against an answer, where they are few."""
     if judged.column.kind == "true or false":
         return ["false"]
     if isinstance(values := judged.keys.get("values"), dict):
-        return [_quoted(str(word)) for word, thumb in values.items() if thumb == "-1"]
+        return [
+            _quoted(str(word))
+            for word, said in values.items()
+            if said in ("-1", "1", "2")[: 1 if judged.field == "thumbs" else 3]
+        ]
     low, high = judged.column.low, judged.column.high
     if judged.column.kind != "number" or not judged.column.whole or high - low > _FEW_VALUES:
         return []
@@ -137,66 +134,34 @@ def _with_commas(guess: Guess) -> Guess:
     return dataclasses.replace(guess, keys={**guess.keys, "decimal": '","'}) if guess.column.comma else guess
 
 
-def _rank(name: str, column: Column) -> float | None:
-    """How well a column's name and kind fit a field, the lower the better; None when they do not."""
-    thumbs = name == "thumbs" and _are_thumbs(column)
-    if column.kind not in _KINDS.get(name, _WORDS) or _means_another(name, column):
-        return None
-    parts, known = column.path.split("."), {**_INDEX["rating"], **_INDEX[name]} if thumbs else _INDEX[name]
-    ranks = [known.get(plain_name(column.path))]
-    ranks += [
-        rank + 0.5 for end in (parts[-1:], parts[-2:]) if (rank := known.get(plain_name(".".join(end)))) is not None
-    ]
-    ranks += [rank + _LESS_SURE for bare in _bare_names(parts[-1], name) if (rank := known.get(bare)) is not None]
-    if not (found := [rank for rank in ranks if rank is not None]):
-        return None
-    best = min(found) + (_OWN_OF_A_DATABASE if parts[-1].startswith("_") else 0)
-    return best + 20 * column.path.count(".") + (0 if column.share > 0.5 else 5)
-
-
-def _means_another(name: str, column: Column) -> bool:
-    """Whether a column cannot be a field though its name fits: an expected answer is not the model's, a label is a thumb only as
-    true or false."""
-    if name == "answer":
-        return any(plain_name(part).startswith(_WISHED) for part in column.path.split("."))
-    return name == "thumbs" and plain_name(column.path) == "label" and column.kind != "true or false"
-
-
-def _are_thumbs(column: Column) -> bool:
-    """Whether all words of a column are thumbs: then it may be one under the name of a rating, too."""
-    said = [word_of_thumb(word) for word in column.words]
-    return bool(said) and None not in said and bool({1, -1} & set(said))
-
-
-def _bare_names(name: str, field: str) -> list[str]:
-    """A name without an end that says nothing more: `rating_5`, `question text`, `took_seconds`."""
-    plain = plain_name(name)
-    digits = plain.rstrip("0123456789")
-    ends = UNITS if field.endswith("_ms") else GENERIC
-    if field in ("question", "answer"):
-        ends = tuple(end for end in ends if end not in _OF_IDS)
-    ends = [plain.removesuffix(end) for end in ends if plain.endswith(end)]
-    return [bare for bare in (digits, *ends) if bare not in ("", plain)]
-
-
 def _fall_back_on_shapes(columns: Sequence[Column], chosen: dict[str, Column], taken: set[str]) -> None:
-    """The one column that looks like a time, and the one list of messages, where no name told them."""
-    for name, kinds in (("occurred_at", ("time", "epoch")), ("question", ("messages",))):
-        left = [column for column in columns if column.kind in kinds and column.path not in taken]
-        if name not in chosen and len(left) == 1:
-            chosen[name] = left[0]
-            taken.add(left[0].path)
+    """The first column that looks like a time, and the one list of messages, where no name told them."""
+    left = [column for column in columns if column.path not in taken]
+    times = [column for column in left if column.kind in ("time", "epoch") or column.patterns]
+    lists = [column for column in left if column.kind == "messages"]
+    for name, found in (("occurred_at", times[:1]), ("question", lists if len(lists) == 1 else [])):
+        if name not in chosen and found:
+            chosen[name] = found[0]
+            taken.add(found[0].path)
 
 
-def _only_text_left(columns: Sequence[Column], chosen: dict[str, Column], taken: set[str]) -> tuple[str, Column] | None:
-    """The one longer text that no name told, where the question or the answer is missing beside the other."""
+def _texts_left(columns: Sequence[Column], chosen: dict[str, Column], taken: set[str]) -> list[Guess]:
+    """The longer texts that no name told, where question or answer is missing: the only one beside the other, or of two the one
+    that asks."""
     missing = [name for name in ("question", "answer") if name not in chosen]
-    left = [
-        column for column in columns if column.kind == "text" and column.path not in taken and column.typical >= _LONG
+    left = [column for column in columns if column.is_prose and column.path not in taken]
+    if not missing or len(left) != len(missing) or ("question" in chosen and chosen["question"].kind == "messages"):
+        return []
+    if len(missing) == 1:
+        return [Guess(missing[0], left[0], why="the only text that is left")]
+    asking = sorted(left, key=lambda column: -column.asks)
+    sure = asking[0].asks >= _ASKING and asking[1].asks < asking[0].asks / 2
+    asked, answered = asking if sure else left
+    why = "of the two texts the one with question marks" if sure else "of two texts the first: is it what was asked?"
+    return [
+        Guess("question", asked, why=why, used=sure),
+        Guess("answer", answered, why="the other of the two texts", used=sure),
     ]
-    if len(missing) != 1 or len(left) != 1 or chosen.get("question", left[0]).kind == "messages":
-        return None
-    return missing[0], left[0]
 
 
 def _guesses(name: str, column: Column, chosen: dict[str, Column]) -> list[Guess]:
@@ -231,22 +196,25 @@ def _time(name: str, column: Column) -> Guess:
         return Guess(
             "occurred_at", column, {"time": f"epoch_{column.unit}"}, f"numbers of the size of times in {column.unit}"
         )
+    named = zone_of_header(column.path)
+    zone: dict[str, object] = {} if named is None else {"timezone": named}
     if column.kind == "time":
-        return Guess(name, column, why="ISO times; without an offset they are read as UTC, see timezone")
-    if len(column.patterns) == 1:
-        return Guess(
-            "occurred_at", column, {"time": f'"{column.patterns[0]}"'}, "by the only pattern that all of them fit"
-        )
+        return Guess(name, column, zone, "ISO times; without an offset they are read as UTC, see timezone")
+    if (likely := likely_pattern(column.patterns, named)) is not None:
+        why = "by the only pattern that all of them fit" if len(column.patterns) == 1 else "the day first, as in India"
+        return Guess("occurred_at", column, {"time": f'"{likely}"', **zone}, why)
     pattern = column.patterns[0] if column.patterns else "%d.%m.%Y %H:%M"
     why = (
         "day and month may be either: say which"
         if column.patterns
         else "text that is no ISO time: write its pattern here"
     )
-    return Guess("occurred_at", column, {"time": f'"{pattern}"'}, why, used=False)
+    return Guess("occurred_at", column, {"time": f'"{pattern}"', **zone}, why, used=False)
 
 
 def _scaled(name: str, column: Column) -> Guess:
+    if values := ratings_of(column.words):
+        return Guess(name, column, {"values": values}, "each of its words tells a place from 1 to 5")
     ours = (1, 5) if name == "rating" else (0, 1)
     ends = (column.low, column.high)
     if ends == ours or (name == "rating" and column.low >= 1 and column.high == 5):
@@ -277,8 +245,7 @@ def _thumbs(name: str, column: Column) -> Guess:
 
 
 def _worded(column: Column) -> Guess:
-    said = {word: word_of_thumb(word) or _OTHER_THUMBS.get(plain_name(word), 0) for word in column.words}
-    named: dict[str, object] = {word: str(thumb) for word, thumb in said.items() if thumb}
+    named: dict[str, object] = {word: str(thumb) for word in column.words if (thumb := thumb_of(word))}
     if not named:
         return Guess(
             "thumbs",
@@ -291,13 +258,21 @@ def _worded(column: Column) -> Guess:
 
 
 def _duration(name: str, column: Column) -> Guess:
-    lower = column.path.lower()
-    unit = next((unit for end, unit in _UNITS if lower.endswith(end)), None)
-    why = "by its name"
-    if unit is None:
-        unit = "s" if column.typical < 100 else "ms" if column.typical < 1e6 else "ns"
-        why = f"by its size, typically {column.typical:g}"
-    return Guess(name, column, {"unit": unit}, why)
+    words = [*header_words(column.path), *header_words(in_brackets(column.path))]
+    units = [_UNITS[word] for word in words if word in _UNITS]
+    if not units and _NO_UNITS & set(words):
+        return Guess(name, column, {"unit": "min"}, "in hours or days: say it in one of ns, us, ms, s, min", used=False)
+    if units:
+        return Guess(name, column, {"unit": units[-1]}, "by its name")
+    unit = "s" if column.typical < 100 else "ms" if column.typical < 1e6 else "ns"
+    return Guess(name, column, {"unit": unit}, f"by its size, typically {column.typical:g}")
+
+
+def _grade(name: str, column: Column) -> Guess:
+    grades: dict[str, object] = {word: f'"{grade}"' for word in column.words if (grade := grade_of(word))}
+    if len(grades) == len(column.words) > 0 and any(f'"{word}"' != grade for word, grade in grades.items()):
+        return Guess(name, column, {"values": grades}, "each of its words tells a school year")
+    return Guess(name, column, why="by its name")
 
 
 _BY_SHAPE = {
@@ -305,4 +280,5 @@ _BY_SHAPE = {
     "rating": _scaled,
     "relevance_score": _scaled,
     "thumbs": _thumbs,
+    "grade": _grade,
 }

@@ -36,7 +36,7 @@ _WORDS = {
     ),
     "user_id": (
         "userid uid studentid learnerid customerid memberid accountid enduserid enduser user username useremail email student "
-        "who author clientid pupil pupilid learner schueler schuelerid alumno alumnoid eleve aluno siswa chhatra "
+        "who fromid author clientid pupil pupilid learner schueler schuelerid alumno alumnoid eleve aluno siswa chhatra "
         "nutzer nutzerid benutzer benutzerid usuario usuarioid idusuario utilisateur utente kullanici "
         "pengguna пользователь 用户 用户id ユーザー"
     ),

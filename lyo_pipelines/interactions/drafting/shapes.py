@@ -9,10 +9,11 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from statistics import median
 from typing import Any, Literal, TypeAlias
 
+from lyo_pipelines.interactions.drafting.time_patterns import fitting_patterns
 from lyo_pipelines.interactions.errors import RowError
 from lyo_pipelines.interactions.fields.columns import NOTHING, parsed_json, with_point
 from lyo_pipelines.interactions.fields.times import parse_moment
@@ -26,14 +27,11 @@ _DEPTH = 4
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _NUMBER = re.compile(r"-?\d{1,18}(\.\d+)?")
 _COMMA_NUMBER = re.compile(r"-?(?:\d{1,15}|\d{1,3}(?:\.\d{3})+)(?:,\d+)?")
+_CONTACT = re.compile(r"[^@\s]{1,64}@[^@\s]{1,190}|\+?[\d ()-]{10,17}")
 _EPOCHS = {"s": (9e8, 4e9), "ms": (9e11, 4e12), "us": (9e14, 4e15), "ns": (9e17, 4e18)}
 _FEW = 12
-_TRIED = 300
-_PATTERNS = tuple(
-    f"{day}{clock}"
-    for day in ("%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%Y/%m/%d", "%d %b %Y", "%b %d, %Y")
-    for clock in (" %H:%M", " %H:%M:%S", " %I:%M %p", ", %H:%M", ", %H:%M:%S", "")
-)
+LONG = 12
+"""Characters of a text that may be a question or an answer."""
 _SHAPES = {"time": "times", "uuid": "ids (UUID)", "messages": "lists of messages", "list": "lists", "object": "objects"}
 _SPEAKERS = {"role", "from", "author", "speaker", "type"}
 _WORDS = {"content", "value", "text", "message", "parts"}
@@ -46,7 +44,8 @@ class Column:
     patterns: of texts, the patterns of times that all of them fit.
     kinds of words: few distinct short values, for value maps (`words` is then theirs, of languages and the like; else empty).
     unit: of an epoch. answered: of messages, whether most of them end with an answer. comma: of numbers, whether their fractions begin
-    with one.
+    with one. asks: share of texts with a question mark. contacts: share of texts that are mail addresses or telephone numbers.
+    unique: no value comes twice.
     """
 
     path: str
@@ -62,6 +61,14 @@ class Column:
     typical: float = 0.0
     patterns: tuple[str, ...] = ()
     comma: bool = False
+    asks: float = 0.0
+    contacts: float = 0.0
+    unique: bool = False
+
+    @property
+    def is_prose(self) -> bool:
+        """Whether it holds texts that somebody wrote, not a few words again and again."""
+        return self.kind == "text" and self.typical >= LONG and (not self.words or self.unique)
 
     @property
     def shape(self) -> str:
@@ -127,7 +134,10 @@ def _column(path: str, values: list[Any], rows: int) -> Column:
         words=tuple(sorted(distinct)) if short else (),
         answered=kind == "messages" and 2 * sum(map(_ends_answered, values)) > len(values),
         typical=median(lengths),
-        patterns=_patterns(texts) if kind == "text" and max(lengths) <= 40 else (),
+        patterns=fitting_patterns(texts) if kind == "text" and max(lengths) <= 40 else (),
+        asks=sum("?" in text or "？" in text or "؟" in text for text in texts) / len(texts),
+        contacts=sum(bool(_CONTACT.fullmatch(text.strip())) for text in texts) / len(texts),
+        unique=len(set(texts)) == len(texts),
     )
 
 
@@ -139,26 +149,22 @@ def _have_commas(values: Sequence[Any]) -> bool:
     return any(size != 3 for size in fractions)
 
 
-def _patterns(texts: Sequence[str]) -> tuple[str, ...]:
-    """The patterns of _PATTERNS that all of these texts fit."""
-    return tuple(pattern for pattern in _PATTERNS if all(_fits(text.strip(), pattern) for text in texts[:_TRIED]))
-
-
-def _fits(text: str, pattern: str) -> bool:
-    try:
-        datetime.strptime(text, pattern).replace(tzinfo=UTC)
-    except ValueError:
-        return False
-    return True
-
-
 def _numbers(path: str, values: list[float], share: float) -> Column:
     low, high = min(values), max(values)
     whole = all(value.is_integer() for value in values)
     unit = next((unit for unit, (first, last) in _EPOCHS.items() if first <= low and high <= last), "")
     kind: Kind = "epoch" if unit else "number"
     return Column(
-        path, kind, share, low, high, whole=whole, distinct=len(set(values)), unit=unit, typical=median(values)
+        path,
+        kind,
+        share,
+        low,
+        high,
+        whole=whole,
+        distinct=(found := len(set(values))),
+        unit=unit,
+        typical=median(values),
+        unique=found == len(values),
     )
 
 
