@@ -416,6 +416,18 @@ def test_times_as_tables_write_them(texts, header, pattern, zone) -> None:
     assert (spec.time, spec.timezone) == (pattern, zone)
 
 
+def test_a_date_and_a_time_of_day_in_two_columns_are_one_time(tmp_path) -> None:
+    rows = [
+        {"Date": f"{n + 11}/10/2026", "Time": f"{n + 1}:05 PM", "Doubt": f"Why is ice {n}?", "Reply": f"It is less dense {n}."}
+        for n in range(9)
+    ]  # fmt: skip
+    text = draft_mapping("a.csv", rows)
+    assert '{from: Date, clock: "Time", time: "%d/%m/%Y %I:%M %p"}' in text
+    lake = lake_at(tmp_path / "data")
+    land(lake, as_csv(tmp_path / "a.csv", rows), mapping=parse_mapping(text.encode(), "a"))
+    assert min(build(lake).column("occurred_at").to_pylist()).isoformat() == "2026-10-11T13:05:00+00:00"
+
+
 def test_of_two_times_the_beginning_counts() -> None:
     rows = [
         {
@@ -426,6 +438,11 @@ def test_of_two_times_the_beginning_counts() -> None:
         for n in range(5)
     ]
     assert sources(rows)["occurred_at"] == "Start time"
+
+
+def test_the_agent_of_a_user_is_nobody_and_the_model_of_a_judge_wrote_no_answer() -> None:
+    rows = [{"user_message": f"How deep is lake {n}?", "user_agent": "curl/8", "judge_model": "m1"} for n in range(5)]
+    assert sources(rows) == {"question": "user_message"}
 
 
 def test_a_number_that_comes_twice_names_no_row_and_hours_are_no_unit() -> None:

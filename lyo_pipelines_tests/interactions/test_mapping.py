@@ -248,3 +248,26 @@ def test_a_row_left_out_for_another_date_comes_back_when_that_date_was_a_mistake
     assert [at.day for at in build(lake)["occurred_at"].to_pylist()] == [1]
     land(lake, first, mapping=mapping(text.replace("TIME", "real")))
     assert [at.day for at in build(lake)["occurred_at"].to_pylist()] == [5]
+
+
+@pytest.mark.parametrize(
+    ("day", "clock", "time", "at"),
+    [
+        ("03/10/2026", "7:05 PM", '"%d/%m/%Y %I:%M %p"', "2026-10-03T19:05:00+00:00"),
+        ("2026-10-03", "19:05:09", "iso", "2026-10-03T19:05:09+00:00"),
+        ("2026-10-03 00:00:00", "19:05", "iso", "2026-10-03T19:05:00+00:00"),
+        ("2026-10-03", None, "iso", "2026-10-03T00:00:00+00:00"),
+    ],
+)
+def test_a_date_meets_the_time_of_day_beside_it(tmp_path, day, clock, time, at):
+    field = f"{{from: day, clock: at, time: {time}}}"
+    text = f"fields: {{question: q, occurred_at: {field}}}\nconstants: {{task: tutoring, language: en}}\n"
+    lake = lake_at(tmp_path / "data")
+    rows = [{"q": "Why is ice lighter than water?", "day": day, "at": clock}]
+    land(lake, jsonl(tmp_path / "a.jsonl", rows), mapping=parse_mapping(text.encode(), "a"))
+    assert [moment.isoformat() for moment in build(lake).column("occurred_at").to_pylist()] == [at]
+
+
+def test_an_epoch_has_no_time_of_day_beside_it():
+    with pytest.raises(MappingError, match="have a time of day beside them"):
+        parse_mapping(b"fields: {question: q, occurred_at: {from: a, clock: b, time: epoch_s}}", "a")

@@ -13,7 +13,7 @@ from lyo_pipelines.interactions.drafting.header_words import header_words, in_br
 from lyo_pipelines.interactions.drafting.names import NAMES, plain_name
 from lyo_pipelines.interactions.drafting.ranking import rank_of
 from lyo_pipelines.interactions.drafting.shapes import Column
-from lyo_pipelines.interactions.drafting.time_patterns import likely_pattern, zone_of_header
+from lyo_pipelines.interactions.drafting.time_patterns import is_date, likely_pattern, zone_of_header
 from lyo_pipelines.interactions.drafting.value_maps import grade_of, ratings_of, thumb_of
 from lyo_pipelines.segments import segment_name
 
@@ -64,6 +64,7 @@ def guesses_of(columns: Sequence[Column], subjects: Sequence[str] = ()) -> list[
     guesses += [
         _with_commas(guess) for name in NAMES if name in chosen for guess in _guesses(name, chosen[name], chosen)
     ]
+    guesses = [_with_clock(guess, columns, taken) for guess in guesses]
     guesses = [_named_as_taught(_of_the_dissatisfied(guess, guesses), subjects) for guess in guesses]
     return [
         guess for guess in guesses if guess.used or guess.field not in {other.field for other in guesses if other.used}
@@ -210,6 +211,20 @@ def _time(name: str, column: Column) -> Guess:
         else "text that is no ISO time: write its pattern here"
     )
     return Guess("occurred_at", column, {"time": f'"{pattern}"', **zone}, why, used=False)
+
+
+def _with_clock(guess: Guess, columns: Sequence[Column], taken: set[str]) -> Guess:
+    """A date joined with its time of day, where one column beside it holds such."""
+    column, pattern = guess.column, str(guess.keys.get("time", "")).strip('"') or "%Y-%m-%d"
+    clocks = [other for other in columns if other.clocks and other.path not in taken]
+    if (
+        guess.field != "occurred_at"
+        or len(clocks) != 1
+        or not (column.whole_days or (column.patterns and is_date(pattern)))
+    ):
+        return guess
+    keys = {"clock": _quoted(clocks[0].path), **guess.keys, "time": f'"{pattern} {clocks[0].clocks[0]}"'}
+    return dataclasses.replace(guess, keys=keys, why=f"{guess.why}; with the time of day beside it")
 
 
 def _scaled(name: str, column: Column) -> Guess:

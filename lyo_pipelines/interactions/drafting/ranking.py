@@ -62,6 +62,8 @@ _ENDINGS = frozenset(
         "last",
     }
 )
+_WHO = FIELD_WORDS["user_id"] | ID_WORDS | frozenset({"name", "address", "handle", "login"})
+"""Last words of headers that tell who somebody is."""
 _DURATIONS_ARE_NOT = frozenset({"total", "session", "age"})
 
 
@@ -97,6 +99,8 @@ def _may_be(name: str, column: Column) -> bool:
     """Whether values of this kind can be that field's."""
     if name == "rating" and column.words and ratings_of(column.words):
         return True
+    if name == "occurred_at" and column.clocks:
+        return False  # a time of day without its date
     return column.kind in _KINDS.get(name, _WORDS)
 
 
@@ -147,13 +151,10 @@ def _fits_thumbs(column: Column, words: list[str]) -> bool:
 
 
 def _fits_user(column: Column, words: list[str]) -> bool:
-    """Whose id, number, name, mail or telephone it is; a text that somebody wrote is none."""
-    return column.kind != "text" or (
-        column.typical <= 64
-        and not column.patterns
-        and speaker_of_text(column.path) != "answer"
-        and not _is_thumb(column)
-    )
+    """Whose id, number, name, mail or telephone it is: what else there is of a user (the agent, the text) tells nobody."""
+    if not has_word(words[-1:], _WHO):
+        return False
+    return column.kind != "text" or (column.typical <= 64 and not column.patterns and not _is_thumb(column))
 
 
 def _is_thumb(column: Column) -> bool:
@@ -196,6 +197,7 @@ _FITS = {
     "response_time_ms": _fits_duration,
     "grade": _fits_grade,
     "language": lambda column, words: are_languages(column.words),
+    "model": lambda column, words: bool(column.words) and not has_word(words, JUDGE),
 }
 
 

@@ -13,7 +13,7 @@ from datetime import date, datetime
 from statistics import median
 from typing import Any, Literal, TypeAlias
 
-from lyo_pipelines.interactions.drafting.time_patterns import fitting_patterns
+from lyo_pipelines.interactions.drafting.time_patterns import CLOCKS, fitting_patterns
 from lyo_pipelines.interactions.errors import RowError
 from lyo_pipelines.interactions.fields.columns import NOTHING, parsed_json, with_point
 from lyo_pipelines.interactions.fields.times import parse_moment
@@ -44,7 +44,8 @@ class Column:
     patterns: of texts, the patterns of times that all of them fit.
     kinds of words: few distinct short values, for value maps (`words` is then theirs, of languages and the like; else empty).
     unit: of an epoch. answered: of messages, whether most of them end with an answer. comma: of numbers, whether their fractions begin
-    with one. asks: share of texts with a question mark. contacts: share of texts that are mail addresses or telephone numbers.
+    with one. clocks: of texts, the patterns of times of day that all of them fit. whole_days: of times, whether they are dates alone.
+    asks: share of texts with a question mark. contacts: share of texts that are mail addresses or telephone numbers.
     unique: no value comes twice.
     """
 
@@ -61,6 +62,8 @@ class Column:
     typical: float = 0.0
     patterns: tuple[str, ...] = ()
     comma: bool = False
+    clocks: tuple[str, ...] = ()
+    whole_days: bool = False
     asks: float = 0.0
     contacts: float = 0.0
     unique: bool = False
@@ -135,6 +138,8 @@ def _column(path: str, values: list[Any], rows: int) -> Column:
         answered=kind == "messages" and 2 * sum(map(_ends_answered, values)) > len(values),
         typical=median(lengths),
         patterns=fitting_patterns(texts) if kind == "text" and max(lengths) <= 40 else (),
+        clocks=fitting_patterns(texts, CLOCKS) if kind == "text" and max(lengths) <= 15 else (),
+        whole_days=kind == "time" and max(lengths) == 10,
         asks=sum("?" in text or "？" in text or "؟" in text for text in texts) / len(texts),
         contacts=sum(bool(_CONTACT.fullmatch(text.strip())) for text in texts) / len(texts),
         unique=len(set(texts)) == len(texts),

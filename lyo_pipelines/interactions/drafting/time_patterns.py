@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
 from lyo_pipelines.interactions.drafting.header_words import header_words, in_brackets
 
@@ -29,6 +29,8 @@ _CLOCKS = (
     ),
     *(" %H:%M:%S.%f", " %H:%M %z", " %H:%M:%S %z", " at %H:%M", " at %I:%M %p", " - %H:%M", "-%H:%M:%S", " %H.%M"),
 )
+CLOCKS = ("%H:%M", "%H:%M:%S", "%I:%M %p", "%I:%M:%S %p", "%I:%M%p", "%H.%M", "%H:%M:%S.%f")
+"""Times of day in a column of their own."""
 _OTHER = ("%a %b %d %H:%M:%S %Y", "%a %b %d %Y %H:%M:%S GMT%z", "%d/%b/%Y:%H:%M:%S %z")
 PATTERNS = (
     *(f"{day}{clock}" for day in (*_DAYS_FIRST, *_MONTHS_FIRST, *_NAMED, *_YEARS_FIRST) for clock in _CLOCKS),
@@ -47,18 +49,23 @@ _ZONES = {
 _INDIAN = "Asia/Kolkata"
 
 
-def fitting_patterns(texts: Sequence[str]) -> tuple[str, ...]:
+def fitting_patterns(texts: Sequence[str], patterns: Sequence[str] = PATTERNS) -> tuple[str, ...]:
     """The patterns that all of these texts fit, days before months before years."""
     tried = [text.strip() for text in texts[:_TRIED]]
-    return tuple(pattern for pattern in PATTERNS if all(_fits(text, pattern) for text in tried))
+    return tuple(pattern for pattern in patterns if all(_fits(text, pattern) for text in tried))
+
+
+def is_date(pattern: str) -> bool:
+    """Whether a pattern tells no time of day."""
+    return not ("%H" in pattern or "%I" in pattern)
 
 
 def _fits(text: str, pattern: str) -> bool:
     try:
         parsed = datetime.strptime(text, pattern)
-        return 1990 <= parsed.replace(tzinfo=parsed.tzinfo or UTC).year < 2100
     except (ValueError, OverflowError):
         return False
+    return pattern in CLOCKS or 1990 <= parsed.year < 2100
 
 
 def zone_of_header(name: str) -> str | None:

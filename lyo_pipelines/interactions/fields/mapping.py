@@ -64,10 +64,10 @@ class FieldMapping(BaseModel):
     """Where one canonical field comes from, and how its value is turned into ours. See data/mappings/example.yaml.
 
     source: paths, the first that has a value counts. pick: what to take of a list of messages, or the text of a wrapper.
-    until: with `source`, the end of a duration. scale: the worst and the best value of the source. only: path -> values of the
-    row with which this field counts. json_text: the text is written as JSON, in quotes. refuse: parts of a text that show that it is
-    not whole; the row is rejected. leave_out: begin of a passage -> its end, both left out with all between (of a text, or of each
-    message of a history).
+    until: with `source`, the end of a duration. clock: the time of day beside a date; a space joins both before `time` counts. scale:
+    the worst and the best value of the source. only: path -> values of the row with which this field counts. json_text: the text is
+    written as JSON, in quotes. refuse: parts of a text that show that it is not whole; the row is rejected. leave_out: begin of a
+    passage -> its end, both left out with all between (of a text, or of each message of a history).
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -76,6 +76,7 @@ class FieldMapping(BaseModel):
     pick: Pick | None = None
     until: str | None = None
     time: str | None = None  # iso, epoch_s, epoch_ms, epoch_us, epoch_ns or a strptime pattern such as "%d.%m.%Y %H:%M"
+    clock: str | None = None  # path of the time of day, where it stands beside the date
     timezone: str | None = None  # of times that name none, for instance Asia/Kolkata; default UTC
     unit: Literal["ns", "us", "ms", "s", "min"] | None = None  # of a duration field ending in _ms
     decimal: Literal[".", ","] | None = None  # the sign before a number's fraction; default that of the mapping
@@ -267,6 +268,8 @@ def _misfits(mapping: Mapping) -> Iterator[tuple[tuple[str, ...], str]]:
 def _field_misfits(name: str, spec: FieldMapping) -> Iterator[tuple[str, str]]:
     if spec.time and name not in TIME_FIELDS and not spec.until:
         yield "time", f"only {' and '.join(TIME_FIELDS)} are times"
+    if spec.clock and (name not in TIME_FIELDS or spec.time in EPOCHS):
+        yield "clock", f"only {' and '.join(TIME_FIELDS)} as dates have a time of day beside them"
     if spec.timezone and name not in TIME_FIELDS and not spec.until:
         yield "timezone", f"only {' and '.join(TIME_FIELDS)} are times"
     if spec.unit and not name.endswith("_ms"):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from collections.abc import Mapping as Readable
-from datetime import UTC, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -31,6 +32,7 @@ from lyo_pipelines.interactions.formats.answered_turns import turns_of
 from lyo_pipelines.interactions.formats.picked import Picker
 from lyo_pipelines.interactions.formats.row_format import Row, RowFormat
 
+_MIDNIGHT = re.compile(r"[ T]00:00(:00(\.0+)?)?$")
 _EMPTY: tuple[object, ...] = ("{}", "[]", {}, [])
 
 
@@ -135,6 +137,8 @@ def _getter(name: str, spec: FieldMapping, mapping: Mapping, picker: Picker) -> 
         if pair is not None and spec.json_text:
             pair = pair[0], unquoted(pair[1])
         value = None if pair is None else pair[1]
+        if value is not None and spec.clock:
+            value = _with_clock(value, lookup(row, spec.clock))
         if pair is not None and spec.pick is not None:
             value = picker.pick(spec.pick, *pair)
         if value is not None and spec.leave_out:
@@ -175,6 +179,15 @@ def _finisher(name: str, spec: FieldMapping, mapping: Mapping) -> Callable[[Any,
         return _on_our_scale(value, name, spec.scale) if spec.scale else value
 
     return finish
+
+
+def _with_clock(day: Any, clock: Any) -> Any:
+    """A date and its time of day in one text; a table's date may carry a midnight of its own, which goes."""
+    if not has_value(clock):
+        return day
+    if isinstance(day, datetime):
+        day = day.date()
+    return f"{_MIDNIGHT.sub('', str(day).strip())} {str(clock).strip()}"
 
 
 def _zone(name: str | None) -> tzinfo:

@@ -109,6 +109,8 @@ def _missing_of(name: str, spec: FieldMapping, mapping: Mapping, sample: _Sample
         return
     if spec.until and not sample.has(spec.until):
         yield _missing(mapping, sample, looked, (spec.until,), *place, "until")
+    if spec.clock and not sample.has(spec.clock):
+        yield _missing(mapping, sample, looked, (spec.clock,), *place, "clock")
     for path in spec.only:
         if not sample.has(path):
             yield _missing(mapping, sample, looked, (path,), *place, "only", path)

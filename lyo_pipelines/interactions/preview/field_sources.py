@@ -95,6 +95,8 @@ def _said(mapping: Mapping, rows: Sequence[Row]) -> dict[str, str]:
 
 
 def _turned(spec: FieldMapping) -> Iterator[str]:
+    if spec.clock:
+        yield f"with `{spec.clock}`"
     if spec.pick:
         yield f"its {spec.pick.replace('_', ' ')}"
     if spec.scale:
