@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from lyo_pipelines.config.evaluation import HopeConfig
 from lyo_pipelines.config.loading import load_config
@@ -115,3 +116,12 @@ def test_a_ratio_of_sums_holds_its_true_value():
     assert found.low < 0.7 < found.high < 0.75
     with pytest.raises(ValueError, match="nothing"):
         bootstrap_ratio_by_group([1.0, 1.0], [0.0, 0.0], ["a", "b"])
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [({"figure": [0.25, 0.15]}, "comes first"), ({"figure": [float("nan"), 1]}, "finite"), ({"measure": ""}, "measure")],
+)
+def test_a_hope_that_could_never_be_answered_is_refused(changed, words):
+    with pytest.raises(ValidationError, match=words):
+        HopeConfig.model_validate({"name": "x", "measure": "chrf", "kind": "rise", "figure": [0.1, 0.2]} | changed)
