@@ -3,13 +3,14 @@
     python benchmarks/teams_mathdial.py --data FOLDER                        # how far apart the groups are; seconds
     python benchmarks/teams_mathdial.py --data FOLDER --train [--tokens 15000] [--team NAME]
 
-FOLDER holds mathdial/dialogues.jsonl (eth-nlped/mathdial, CC BY-SA 4.0) and oatutor/problems.jsonl (CAHLR/OATutor-Content). The teams of
-MathDial are what its learners find hard; those of OATutor, for comparison, are courses. What a teacher (or a hint) says is a point in
-DIMENSIONS directions (TF-IDF, truncated SVD), each scaled to a spread of 1 within teams, as in benchmarks/teams.py: `apart` is how
-far a team's mean lies from everybody's beyond chance, whole dialogues (problems) being the unit of chance, with a permutation test.
+FOLDER holds mathdial/dialogues.jsonl (eth-nlped/mathdial, CC BY-SA 4.0) and oatutor/problems.jsonl (CAHLR/OATutor-Content). The
+teams of MathDial are what its learners find hard; those of OATutor, for comparison, are courses. What a teacher (or a hint) says is a
+point in DIMENSIONS directions (TF-IDF, truncated SVD), each scaled to a spread of 1 within teams, as in benchmarks/teams.py: `apart`
+is how far a team's mean lies from everybody's beyond chance, whole dialogues (problems) being the unit of chance.
 
-`--train` goes the way of the product for one team: logs with the column `team`, curation, the datasets of team and parent, an adapter of
-each by `cpu_demo` for as many tokens, and the loss of both on what the team holds out. Written to benchmarks/out/teams_mathdial.json.
+`--train` goes the way of the product for one team: logs with the column `team`, curation, the datasets of team and parent, an
+adapter of each by `cpu_demo` for as many tokens, and the loss of both on what the team holds out. Written to
+benchmarks/out/teams_mathdial.json.
 """
 
 from __future__ import annotations
@@ -33,8 +34,9 @@ from lyo_pipelines.statistics.bootstrap import paired_bootstrap_by_group
 DIMENSIONS, PERMUTATIONS = 16, 1_000
 OUT = Path(__file__).parent / "out" / "teams_mathdial.json"
 KINDS = {
-    "relevance": "pieces of information are relevant", "principles": "underlying ideas and principles", "question": "what the problem is asking",
-    "operation": "correct operation to use", "strategy": "what strategy to use", "procedure": "what steps or procedures",
+    "relevance": "pieces of information are relevant", "principles": "underlying ideas and principles",
+    "question": "what the problem is asking", "operation": "correct operation to use", "strategy": "what strategy to use",
+    "procedure": "what steps or procedures",
 }  # fmt: skip
 """Names of teams and the words of a learner's profile by which they are told."""
 
@@ -100,10 +102,10 @@ def how_far_apart(said: list[tuple[str, str, str]]) -> dict[str, Any]:
     draw = np.random.default_rng(7)
     by_chance = [_between(means, sizes, draw.permutation(belongs)) for _ in range(PERMUTATIONS)]
     return {
-        "teams": len(np.unique(teams)), "units": len(names), "texts": len(said), "texts a team": round(len(said) / len(np.unique(teams))),
+        "teams": len(np.unique(teams)), "units": len(names), "texts": len(said),
         "apart": round(float(np.sqrt(max(0.0, found - np.mean(by_chance)))), 3),
         "p": round((1 + sum(one >= found for one in by_chance)) / (1 + PERMUTATIONS), 4),
-        "chance alone, 95 %": round(float(np.sqrt(max(0.0, np.quantile(by_chance, 0.95) - np.mean(by_chance)))), 3),
+        "chance alone, 95 %": round(float(np.sqrt(np.quantile(by_chance, 0.95) - np.mean(by_chance))), 3),
     }  # fmt: skip
 
 
@@ -144,8 +146,9 @@ def trained(options: argparse.Namespace, work: Path) -> dict[str, Any]:
     adapters, seconds = list[Path](), list[float]()
     for place, folder in zip(("team", "parent"), folders.values(), strict=True):
         began, adapter = time.perf_counter(), work / place
-        run("lyo_pipelines.training.engine", "--recipe", "cpu_demo", "--dataset", folder, "--output", adapter, "--models", options.models,
-            "--set", f"budget.tokens={options.tokens}", "--set", "validation.max_examples=8", "--set", "logging.tracking=none")  # fmt: skip
+        changes = (f"budget.tokens={options.tokens}", "validation.max_examples=8", "logging.tracking=none")
+        run("lyo_pipelines.training.engine", "--recipe", "cpu_demo", "--dataset", folder, "--output", adapter,
+            "--models", options.models, *(f"--set={change}" for change in changes))  # fmt: skip
         adapters.append(adapter)
         seconds.append(time.perf_counter() - began)
     out, own = work / "losses.json", next(iter(folders.values()))
@@ -202,9 +205,7 @@ def dataset(lake: Any, config: Any, segment: str) -> Path:
 
 
 def run(*command: object) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", *map(str, command)], capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([sys.executable, "-m", *map(str, command)], capture_output=True, text=True, check=False)
     if done.returncode:
         sys.exit(f"{command[0]}\n{done.stdout[-1500:]}\n{done.stderr[-3000:]}")
 

@@ -129,7 +129,9 @@ class BusinessConfig(_RolloutSection):
             if name in SHARES and one.limit is not None and one.limit >= 1:
                 raise ValueError(f"measures.{name}: a share cannot get worse by {one.limit:g}; two points are 0.02")
             if name == "tokens_per_answer" and one.limit is not None and one.limit <= 1:
-                raise ValueError(f"measures.{name}: the limit is a factor above 1 (1.3: 1.3 times as many), not {one.limit:g}")
+                raise ValueError(
+                    f"measures.{name}: the limit is a factor above 1 (1.3: 1.3 times as many), not {one.limit:g}"
+                )
         return self
 
     @model_validator(mode="after")

@@ -120,7 +120,11 @@ def test_a_ratio_of_sums_holds_its_true_value():
 
 @pytest.mark.parametrize(
     ("changed", "words"),
-    [({"figure": [0.25, 0.15]}, "comes first"), ({"figure": [float("nan"), 1]}, "finite"), ({"measure": ""}, "measure")],
+    [
+        ({"figure": [0.25, 0.15]}, "comes first"),
+        ({"figure": [float("nan"), 1]}, "finite"),
+        ({"measure": ""}, "measure"),
+    ],
 )
 def test_a_hope_that_could_never_be_answered_is_refused(changed, words):
     with pytest.raises(ValidationError, match=words):
