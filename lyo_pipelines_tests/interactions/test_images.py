@@ -104,6 +104,14 @@ def test_a_picture_that_hangs_on_a_message_beside_its_text_is_its_picture(tmp_pa
     assert files(found) == [(normalise(png(), LIMITS).file, 0)]
 
 
+@pytest.mark.parametrize("name", ["images", "image", "image_url"])
+def test_a_row_of_our_own_fields_is_never_without_the_picture_that_it_names(tmp_path, name):
+    rows = [row(1, **{name: data_url(png())}), row(5, **{name: "https://example.org/leaf.png"}), row(9, **{name: None})]
+    _, (there, remote, none), _ = landed(tmp_path, *rows)
+    assert (len(files(there)), files(remote), files(none)) == (1, [], [])
+    assert IMAGE_LEFT_OUT in remote["metadata"] and IMAGE_LEFT_OUT not in (none["metadata"] or "")
+
+
 def shown_in_open_webui(asked: list[dict[str, Any]], said: list[dict[str, Any]]) -> dict[str, Any]:
     """A chat of Open WebUI in which files hang on the first question and on the first answer; the second question is asked without."""
     texts = (

@@ -32,7 +32,8 @@ _PLACES = (
     "filename",
 )
 _PATHS = ("path", "image", "image_path", "file_path", "filepath", "file_name", "filename", "url", "image_url")
-_SHOWN = ("images", "image", "image_url", "imageUrl", "image_urls", "imageUrls")
+SHOWN = ("images", "image", "image_url", "imageUrl", "image_urls", "imageUrls")
+"""Names under which a message, or a row, holds pictures and nothing else."""
 _ATTACHED = ("files", "files_v2", "attachments", "experimental_attachments", "message_files")
 _KINDS = (
     "type",
@@ -83,9 +84,14 @@ def pictures_of(value: Any) -> list[Picture]:
     return [picture_of(item) for item in value] if isinstance(value, list) else [picture_of(value)]
 
 
+def pictures_shown(holder: RawRow) -> list[Picture]:
+    """The pictures under the names that mean nothing else."""
+    return [one for name in SHOWN for one in pictures_of(holder.get(name))]
+
+
 def attached_pictures(message: RawRow) -> tuple[Picture, ...]:
     """The pictures that hang on a message beside its text: Ollama's `images`, and the files of chat applications that are pictures."""
-    shown = [one for name in _SHOWN for one in pictures_of(message.get(name))]
+    shown = pictures_shown(message)
     lists = [value for name in _ATTACHED if isinstance(value := message.get(name), list)]
     return (*shown, *(picture_of(item) for files in lists for item in files if _is_picture(item, 0)))
 
