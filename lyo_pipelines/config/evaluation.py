@@ -173,7 +173,8 @@ class HopeConfig(BaseModel):
         if self.kind in ("rise", "fall"):
             sign = "+" if self.kind == "rise" else "-"
             return f"{sign}{100 * low:g} to {sign}{100 * high:g} %" if high > low else f"{sign}{100 * low:g} %"
-        return f"{'at least' if self.kind == 'at_least' else 'at most'} {low:g}"
+        unit = " ms" if self.measure.endswith("_ms") else ""
+        return f"{'at least' if self.kind == 'at_least' else 'at most'} {low:g}{unit}"
 
 
 class EvaluationConfig(BaseModel):

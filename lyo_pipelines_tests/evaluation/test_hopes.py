@@ -68,7 +68,7 @@ def test_every_figure_of_the_owner_has_an_answer_and_what_is_not_there_is_not_me
         "ratings": ("+20 to +30 %", "not measured"),
         "tokens of an answer": ("-30 to -40 %", "reached"),
         "accuracy": ("at least 0.9", "reached"),
-        "time to the first token": ("at most 50", "not measured"),
+        "time to the first token": ("at most 50 ms", "not measured"),
     }
     tokens = found["tokens of an answer"]
     assert tokens.value == pytest.approx(0.35, abs=0.01)
@@ -101,6 +101,10 @@ def test_too_few_groups_give_no_answer_and_a_median_of_probes_is_no_proof():
 def test_the_report_shows_them_in_words_and_in_html():
     timings = {"candidate": TIMING}
     made = reports_made.report(hopes=tuple(told().values()), timings=timings)
+    quick = reports_made.report(
+        hopes=(told(timings={"candidate": Timings.model_validate(TIMING)})["time to the first token"],)
+    )
+    assert "| time to the first token | at most 50 ms | 31 ms |" in render_report(quick)
     for text in (render_report(made), render_html(made, {})):
         assert "What was hoped for, and what was measured" in text
         assert "-30 to -40 %" in text and "not measured" in text
