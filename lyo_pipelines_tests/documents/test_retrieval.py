@@ -117,6 +117,9 @@ def test_a_document_says_how_long_it_holds_and_a_date_that_is_none_is_no_for_eve
     assert about.validity == {
         "board": "CBSE", "edition": None, "academic_year": "2025-26", "valid_from": date(2025, 4, 1), "valid_until": None,
     }  # fmt: skip
+    for wrong in ("academic_year: 25-26", "academic_year: 2025-24"):
+        with pytest.raises(RejectedError, match="expected one like 2025-26"):
+            read_sidecar(wrong, "x.meta.yaml")
     for wrong in ("valid_until: soon", "valid_from: 2026-01-02\nvalid_until: 2026-01-01"):
         with pytest.raises(RejectedError, match="valid_"):
             read_sidecar(wrong, "x.meta.yaml")
