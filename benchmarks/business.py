@@ -71,7 +71,7 @@ def main() -> None:
             days = [played(draw, name, size) for _ in range(runs)]
             row: dict[str, Any] = {"measure": name, "what": what, "runs": runs}
             for at, test in enumerate(("bounds over all looks", "a test at every look")):
-                found = [one[at] for one in days if one[at] is not None]
+                found = [day for one in days if (day := one[at]) is not None]
                 low, high = wilson_bounds(len(found), runs, 1.96)
                 row[test] = {"shown": round(len(found) / runs, 3), "low": round(low, 3), "high": round(high, 3)}
                 row[test] |= {"median day": float(np.median(found)) if found else None}
