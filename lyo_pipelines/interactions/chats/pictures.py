@@ -102,10 +102,10 @@ def _is_picture(file: Any, depth: int) -> bool:
         return file.lower().startswith("data:image/") or file.lower().endswith(_ENDINGS)
     if not is_dict(file) or depth > 2:
         return False
-    told = [str(file[name]).lower() for name in (*_KINDS, *_NAMES) if file.get(name)]
-    return any(text.startswith("image") or text.endswith(_ENDINGS) for text in told) or any(
-        _is_picture(file.get(name), depth + 1) for name in ("file", "meta", "file_data")
-    )
+    kinds, names = ([str(file[name]).lower() for name in listed if file.get(name)] for listed in (_KINDS, _NAMES))
+    if any(kind.startswith("image") for kind in kinds) or any(name.endswith(_ENDINGS) for name in names):
+        return True
+    return any(_is_picture(file.get(name), depth + 1) for name in ("file", "meta", "file_data"))
 
 
 def picture_bytes(data: bytes | str) -> bytes | None:
