@@ -45,6 +45,7 @@ def main() -> None:
         results["simulation"] = table((row for _ in range(options.worlds) for row in world(rng)), "simulation")
     if RUNS.exists():
         results["backtest"] = table(backtest(), "real trainings, five margins each")
+    OUT.parent.mkdir(exist_ok=True)
     OUT.write_text(json.dumps(results, indent=2) + "\n")
     print(f"\nwritten: {OUT.name}")
 

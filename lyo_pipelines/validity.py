@@ -129,12 +129,24 @@ class Validity:
 
     def academic_year(self, text: str, board: str | None = None) -> Window | None:
         """First and last day of "2025-26", or from the first to the last of several; None where no year is in the text."""
-        firsts = [int(found["first"]) for found in _YEAR.finditer(text)]
+        firsts = _first_years(text)
         if not firsts:
             return None
         starts = {_folded(name): start for name, start in self.boards.items()}
         month, day = map(int, starts.get(_folded(board or ""), self.year_start).split("-"))
         return date(min(firsts), month, day), date(max(firsts) + 1, month, day) - _DAY
+
+
+def is_academic_year(text: str) -> bool:
+    """Whether a text names academic years and nothing that contradicts itself ("2025-24", or "2025-27", which are several)."""
+    return bool(_first_years(text)) and all(
+        int(found["last"]) % 100 == (int(found["first"]) + 1) % 100 for found in _YEAR.finditer(text) if found["last"]
+    )
+
+
+def _first_years(text: str) -> list[int]:
+    """The years in which those that a text names begin; a number that is no year of a school is none."""
+    return [year for found in _YEAR.finditer(text) if 1900 <= (year := int(found["first"])) < 2200]
 
 
 NOTHING_DECLARED = Validity()

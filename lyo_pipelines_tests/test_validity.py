@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lyo_pipelines.validity import ALWAYS, Edition, Validity, state_on
+from lyo_pipelines.validity import ALWAYS, Edition, Validity, is_academic_year, state_on
 
 PHYSICS = "tutoring.en.physics"
 OLD, NEW = date(2026, 3, 31), date(2026, 4, 1)
@@ -60,6 +60,18 @@ def test_a_board_is_known_or_nothing_is():
 )
 def test_an_academic_year_is_that_of_the_board(text, board, window):
     assert Validity(boards={"Tamil Nadu board": "06-01"}).academic_year(text, board) == window
+
+
+@pytest.mark.parametrize("text", ["25-26", "2025-24", "2025-27", "2025-06", "0000-01", "9999-10000", "next year", ""])
+def test_what_is_no_academic_year_is_none_and_breaks_nothing(text):
+    assert not is_academic_year(text)
+    known = Validity().academic_year(text)
+    assert known is None or known[0] is not None
+
+
+@pytest.mark.parametrize("text", ["2025-26", "2025–2026", "2025/26", "2025/6", "२०२५-२६", "2025-26 2026-27", "1999-00"])
+def test_academic_years_are_read_as_people_write_them(text):
+    assert is_academic_year(text) and Validity().academic_year(text) is not None
 
 
 def test_a_document_holds_by_its_dates_then_its_year_then_its_edition():

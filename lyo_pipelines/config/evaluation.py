@@ -151,13 +151,20 @@ class JudgeConfig(Remote, JudgeDefaults):
 class HopeConfig(BaseModel):
     """One figure of the owner's hopes. measure: a metric, answer_tokens or first_token_ms; figure: from, to."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-    name: str
-    measure: str
+    name: str = Field(min_length=1)
+    measure: str = Field(min_length=1)
     kind: Literal["rise", "fall", "at_least", "at_most"]
     figure: tuple[float, float]
     note: str | None = None
+
+    @field_validator("figure")
+    @classmethod
+    def _in_order(cls, figure: tuple[float, float]) -> tuple[float, float]:
+        if figure[0] > figure[1]:
+            raise ValueError("the lower figure comes first, for instance [0.15, 0.25]")
+        return figure
 
     @property
     def told(self) -> str:
@@ -166,7 +173,8 @@ class HopeConfig(BaseModel):
         if self.kind in ("rise", "fall"):
             sign = "+" if self.kind == "rise" else "-"
             return f"{sign}{100 * low:g} to {sign}{100 * high:g} %" if high > low else f"{sign}{100 * low:g} %"
-        return f"{'at least' if self.kind == 'at_least' else 'at most'} {low:g}"
+        unit = " ms" if self.measure.endswith("_ms") else ""
+        return f"{'at least' if self.kind == 'at_least' else 'at most'} {low:g}{unit}"
 
 
 class EvaluationConfig(BaseModel):

@@ -92,6 +92,7 @@ BETTER: dict[BusinessMeasure, Literal["higher", "lower"]] = {
     "tokens_per_answer": "lower",
 }
 """Which values of a business measure are better. Of the length of sessions it depends on the product, so that must be said."""
+SHARES: tuple[BusinessMeasure, ...] = ("return_rate", "task_completion", "support_contacts")
 Key = Annotated[str, Field(pattern=r"^[A-Za-z0-9_]{1,64}$")]
 
 
@@ -125,6 +126,18 @@ class BusinessConfig(_RolloutSection):
         for name, one in self.measures.items():
             if one.use != "told" and self.better(name) is None:
                 raise ValueError(f"measures.{name}: say whether `better: higher` or `better: lower`")
+            if name in SHARES and one.limit is not None and one.limit >= 1:
+                raise ValueError(f"measures.{name}: a share cannot get worse by {one.limit:g}; two points are 0.02")
+            if name == "tokens_per_answer" and one.limit is not None and one.limit <= 1:
+                raise ValueError(
+                    f"measures.{name}: the limit is a factor above 1 (1.3: 1.3 times as many), not {one.limit:g}"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _there_is_time_to_return(self) -> BusinessConfig:
+        if self.away_hours >= 24 * self.return_days:
+            raise ValueError("away_hours must be shorter than return_days: nobody could return")
         return self
 
     def better(self, name: BusinessMeasure) -> Literal["higher", "lower"] | None:

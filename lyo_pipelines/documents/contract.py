@@ -15,7 +15,7 @@ from lyo_pipelines.validity import DECLARED
 
 TASK = "documents"
 SOURCE = "documents"
-DOCUMENTS_VERSION = 4
+DOCUMENTS_VERSION = 5
 """Raise it whenever the same file would give other chunks or examples."""
 
 SET_TAG, SETUP_TAG, FIRST = "lyo/document_set", "lyo/setup", "first"

@@ -13,6 +13,7 @@ import yaml
 from lyo_pipelines.bounded_yaml import STRANGE_CHARACTERS, UnboundedYamlError, read_bounded_yaml
 from lyo_pipelines.documents.contract import DocumentMetadata, RejectedError, TextBlock
 from lyo_pipelines.json_types import ConfigTree
+from lyo_pipelines.validity import is_academic_year
 
 SET_FILE = "set.yaml"
 """Holds for every document of its set."""
@@ -113,6 +114,8 @@ def _about(values: Mapping[Any, Any]) -> DocumentMetadata:
     if first and last and last < first:
         raise RejectedError("metadata", f"valid_until {last} lies before valid_from {first}")
     said = {name: _plain(value) for name, value in known.items()}
+    if not is_academic_year(year := said.get("academic_year", "2025")):
+        raise RejectedError("metadata", f"academic_year: {year[:40]} is no academic year; expected one like 2025-26")
     return DocumentMetadata(date=when, valid_from=first, valid_until=last, **said)
 
 

@@ -18,7 +18,7 @@ from lyo_pipelines.errors import LyoError
 from lyo_pipelines.json_types import ConfigTree
 from lyo_pipelines.segments import SegmentKeyError, segment_key
 from lyo_pipelines.storage.lake import Lake
-from lyo_pipelines.validity import Edition, Validity
+from lyo_pipelines.validity import Edition, Validity, is_academic_year
 
 FILE = "curriculum.yaml"
 LOCAL = "curriculum.local.yaml"
@@ -187,8 +187,9 @@ class Curriculum(_CurriculumPart):
         segments = tuple(segment_key(subject.task, code, told.subject) for code in told.languages or subject.languages)
         first, last = told.valid_from, told.valid_until
         if told.academic_years:
-            window = years.academic_year(" ".join(told.academic_years), told.board)
-            if window is None:
+            named = " ".join(told.academic_years)
+            window = years.academic_year(named, told.board)
+            if window is None or not is_academic_year(named):
                 raise ValueError(f"editions: {told.name}: an academic year is written as 2025-26")
             first, last = window
         return Edition(told.name, segments, told.topics, told.grades, told.board, first, last)

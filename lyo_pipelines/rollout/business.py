@@ -99,10 +99,19 @@ def measured(
         return _sessions(everything, config, now)
     if name == "tokens_per_answer":
         tokens = _told(config.tokens_key).cast(pl.Float64, strict=False)
-        return _by_user(mine.with_columns(value=pl.when(tokens > 0).then(tokens.log()))), 0
+        return _by_user(mine.with_columns(value=pl.when(tokens.is_finite() & (tokens > 0)).then(tokens.log()))), 0
     key = config.completed_key if name == "task_completion" else config.support_key
-    words = {"true": 1.0, "1": 1.0, "false": 0.0, "0": 0.0}
-    return _by_user(mine.with_columns(value=_told(key).replace_strict(words, default=None))), 0
+    return _by_user(mine.with_columns(value=_yes_or_no(_told(key)))), 0
+
+
+_WORDS = {"true": 1.0, "yes": 1.0, "false": 0.0, "no": 0.0}
+
+
+def _yes_or_no(told: pl.Expr) -> pl.Expr:
+    """1.0 for yes (a count of contacts, too), 0.0 for no, null for anything else."""
+    number = told.cast(pl.Float64, strict=False)
+    counted = pl.when(number.is_finite() & (number >= 0)).then((number > 0).cast(pl.Float64))
+    return told.str.to_lowercase().replace_strict(_WORDS, default=None, return_dtype=pl.Float64).fill_null(counted)
 
 
 def _told(key: str) -> pl.Expr:

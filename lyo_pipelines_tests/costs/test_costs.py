@@ -181,6 +181,8 @@ def test_elsewhere_is_known_by_measured_speeds_and_stated_prices_alone():
         ({"machines": {"gpu": {"matches": "("}}}, "no regular expression"),
         ({"serving": {"machine": "rocket"}}, "not one of machines"),
         ({"storage": {"currency": "dollars"}}, "currency"),
+        ({"monthly_budget": {"amount": float("inf")}}, "monthly_budget.amount.*finite"),
+        ({"rates": {"INR": float("inf")}}, "rates.INR.*finite"),
     ],
 )
 def test_a_wrong_figure_is_refused_by_name(changed, words):

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lyo_pipelines.config.dataset import DatasetConfig
 from lyo_pipelines.dataset.build import build_dataset
-from lyo_pipelines.dataset.errors import DatasetError
+from lyo_pipelines.dataset.errors import DatasetError, SegmentTooSmallError
 from lyo_pipelines.dataset.fallback import build_or_fall_back
+from lyo_pipelines.dataset.scope import scope_of
+from lyo_pipelines.dataset.teams import fair_cap, of_team
 from lyo_pipelines.dataset.versions import read_split, why_served
 from lyo_pipelines.rollout.selection import Query, candidate_keys
 from lyo_pipelines_tests.dataset.example_lake import CONFIG, CURATION, NOW, SEGMENT, examples, lake_with
@@ -71,9 +76,27 @@ def test_too_few_examples_or_people_are_served_by_the_parent(lake, few):
 
 
 def test_nobody_is_most_of_a_team(lake):
-    capped = build_dataset(lake, TEAM, figures(user_share=0.1), CURATION, now=NOW)
-    assert sum(capped.manifest.counts.values()) == 7 * 4, "four examples of each of seven users"
-    assert capped.manifest.removed_by_rule["user_cap"] == 44 - 28
+    capped = build_dataset(lake, TEAM, figures(user_share=0.15), CURATION, now=NOW)
+    assert sum(capped.manifest.counts.values()) == 7 * 6, "six of 42 is 14 %, seven of 44 were 16 %"
+    assert capped.manifest.removed_by_rule["user_cap"] == 2
+    with pytest.raises(SegmentTooSmallError, match="7 of 10 users, none of whom may give more than 10%"):
+        build_dataset(lake, TEAM, figures(user_share=0.1), CURATION, now=NOW)
+
+
+def test_who_has_nearly_all_examples_is_capped_by_what_is_left(lake):
+    table = pa.table({"user_pseudonym": ["much"] * 981 + [f"u{at}" for at in range(19)]})
+    scope = scope_of(lake, TEAM, {}, ("school_03",))
+    with pytest.raises(SegmentTooSmallError, match="21 of 1,000 examples"):
+        of_team(scope, figures(minimum_examples=1000, user_share=0.1).teams, CURATION, table)
+
+
+@given(st.lists(st.integers(1, 60), max_size=40), st.floats(0.02, 1))
+def test_a_cap_holds_the_share_and_one_more_would_not(each, share):
+    cap = fair_cap(each, share)
+    left = [min(count, cap) for count in each]
+    assert max(left, default=0) <= share * sum(left) * 1.001
+    if each and cap < max(each):
+        assert cap + 1 > share * sum(min(count, cap + 1) for count in each)
 
 
 def test_a_question_of_the_team_asks_its_adapter_first():

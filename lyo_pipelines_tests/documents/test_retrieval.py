@@ -56,6 +56,18 @@ def test_match_says_whether_anything_fits_and_does_not_grow_with_the_question():
     assert PassageIndex([]).search("light", 3) == []
 
 
+@pytest.mark.parametrize("question", ["Why is it so?", "What is this and what are they?", "यह क्या है?", "இது என்ன?"])
+def test_a_question_about_nothing_is_refused(question):
+    assert all(one.match < CONFIG.gateway.sources.minimum_match for one in INDEX.search(question, 3))
+
+
+def test_a_common_word_is_what_a_question_is_about_where_it_has_no_other():
+    texts = ("A number is what we count with.", "Seeds need water.", "The Kaveri flows to the east.")
+    index = PassageIndex([Passage(str(at), 0, "notes", "", "", text) for at, text in enumerate(texts)])
+    assert index.search("What is a number?", 1)[0].match == 1.0
+    assert not index.search("What is the?", 1), "most passages hold it: nobody could have meant one of them"
+
+
 @given(st.text(max_size=60))
 def test_any_text_can_be_asked_and_a_match_is_a_share(question):
     assert all(0 <= one.match <= 1 for one in INDEX.search(question, 5))
@@ -105,6 +117,9 @@ def test_a_document_says_how_long_it_holds_and_a_date_that_is_none_is_no_for_eve
     assert about.validity == {
         "board": "CBSE", "edition": None, "academic_year": "2025-26", "valid_from": date(2025, 4, 1), "valid_until": None,
     }  # fmt: skip
+    for wrong in ("academic_year: 25-26", "academic_year: 2025-24"):
+        with pytest.raises(RejectedError, match="expected one like 2025-26"):
+            read_sidecar(wrong, "x.meta.yaml")
     for wrong in ("valid_until: soon", "valid_from: 2026-01-02\nvalid_until: 2026-01-01"):
         with pytest.raises(RejectedError, match="valid_"):
             read_sidecar(wrong, "x.meta.yaml")

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from lyo_pipelines.config.evaluation import HopeConfig
 from lyo_pipelines.config.loading import load_config
@@ -67,7 +68,7 @@ def test_every_figure_of_the_owner_has_an_answer_and_what_is_not_there_is_not_me
         "ratings": ("+20 to +30 %", "not measured"),
         "tokens of an answer": ("-30 to -40 %", "reached"),
         "accuracy": ("at least 0.9", "reached"),
-        "time to the first token": ("at most 50", "not measured"),
+        "time to the first token": ("at most 50 ms", "not measured"),
     }
     tokens = found["tokens of an answer"]
     assert tokens.value == pytest.approx(0.35, abs=0.01)
@@ -100,6 +101,10 @@ def test_too_few_groups_give_no_answer_and_a_median_of_probes_is_no_proof():
 def test_the_report_shows_them_in_words_and_in_html():
     timings = {"candidate": TIMING}
     made = reports_made.report(hopes=tuple(told().values()), timings=timings)
+    quick = reports_made.report(
+        hopes=(told(timings={"candidate": Timings.model_validate(TIMING)})["time to the first token"],)
+    )
+    assert "| time to the first token | at most 50 ms | 31 ms |" in render_report(quick)
     for text in (render_report(made), render_html(made, {})):
         assert "What was hoped for, and what was measured" in text
         assert "-30 to -40 %" in text and "not measured" in text
@@ -115,3 +120,16 @@ def test_a_ratio_of_sums_holds_its_true_value():
     assert found.low < 0.7 < found.high < 0.75
     with pytest.raises(ValueError, match="nothing"):
         bootstrap_ratio_by_group([1.0, 1.0], [0.0, 0.0], ["a", "b"])
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"figure": [0.25, 0.15]}, "comes first"),
+        ({"figure": [float("nan"), 1]}, "finite"),
+        ({"measure": ""}, "measure"),
+    ],
+)
+def test_a_hope_that_could_never_be_answered_is_refused(changed, words):
+    with pytest.raises(ValidationError, match=words):
+        HopeConfig.model_validate({"name": "x", "measure": "chrf", "kind": "rise", "figure": [0.1, 0.2]} | changed)

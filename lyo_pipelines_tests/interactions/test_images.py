@@ -60,7 +60,7 @@ def chat(*parts: Any, answer: str = "It is 6 square centimetres.", **fields: Any
 def landed(tmp_path: Path, *rows: dict[str, Any]) -> tuple[Lake, list[dict[str, Any]], Any]:
     lake = lake_at(tmp_path / "data")
     report = land(lake, jsonl(tmp_path / "log.jsonl", rows))
-    assert report.accepted == len(rows)
+    assert report.accepted == report.read >= len(rows)
     return lake, build(lake).sort_by("source_line").to_pylist(), report
 
 
@@ -88,6 +88,65 @@ def test_what_is_no_picture_is_none(tmp_path, part):
     _, [found], report = landed(tmp_path, chat(TEXT, part))
     assert found["images"] is None and IMAGE_LEFT_OUT not in (found["metadata"] or "")
     assert OTHERS_LEFT in report.notes
+
+
+ATTACHED: dict[str, dict[str, Any]] = {
+    "Ollama": {"images": [BASE64]},
+    "Vercel": {"experimental_attachments": [{"name": "a", "contentType": "image/png", "url": data_url(png())}]},
+    "a chat application": {"files": [{"type": "image", "url": data_url(png())}, {"type": "file", "name": "rules.pdf"}]},
+}
+
+
+@pytest.mark.parametrize("name", ATTACHED)
+def test_a_picture_that_hangs_on_a_message_beside_its_text_is_its_picture(tmp_path, name):
+    said = [{"role": "user", "content": TEXT["text"], **ATTACHED[name]}, {"role": "assistant", "content": "It is 6."}]
+    _, (found,), _ = landed(tmp_path, {"messages": said, "created_at": START.isoformat(), "language": "en"})
+    assert files(found) == [(normalise(png(), LIMITS).file, 0)]
+
+
+@pytest.mark.parametrize("name", ["images", "image", "image_url"])
+def test_a_row_of_our_own_fields_is_never_without_the_picture_that_it_names(tmp_path, name):
+    rows = [row(1, **{name: data_url(png())}), row(5, **{name: "https://example.org/leaf.png"}), row(9, **{name: None})]
+    _, (there, remote, none), _ = landed(tmp_path, *rows)
+    assert (len(files(there)), files(remote), files(none)) == (1, [], [])
+    assert IMAGE_LEFT_OUT in remote["metadata"] and IMAGE_LEFT_OUT not in (none["metadata"] or "")
+
+
+def shown_in_open_webui(asked: list[dict[str, Any]], said: list[dict[str, Any]]) -> dict[str, Any]:
+    """A chat of Open WebUI in which files hang on the first question and on the first answer; the second question is asked without."""
+    texts = (
+        "Which leaf is this?",
+        "It is the leaf of a mango tree.",
+        "And where does it grow?",
+        "In warm places, often in India.",
+    )
+    tree = {
+        f"m{at}": {
+            "id": f"m{at}", "parentId": f"m{at - 1}" if at else None, "role": ("user", "assistant")[at % 2], "content": text,
+            "timestamp": int(START.timestamp()) + at, "done": True, "files": (asked, said)[at] if at < 2 else [],
+        }
+        for at, text in enumerate(texts)
+    }  # fmt: skip
+    return {"id": "c1", "user_id": "u1", "chat": {"history": {"currentId": "m3", "messages": tree}}}
+
+
+def test_pictures_of_chats_of_applications_are_those_of_their_question(tmp_path):
+    _, found, _ = landed(tmp_path / "a", shown_in_open_webui([{"type": "image", "url": data_url(png())}], []))
+    file = normalise(png(), LIMITS).file
+    assert {one["turn"]: files(one) for one in found} == {0: [(file, 0)], 1: [(file, 2)]}
+    for asked, said in (
+        ([{"type": "file", "url": "an-id", "content_type": "image/png"}], []),
+        ([], [{"type": "image", "url": data_url(png())}]),
+    ):
+        _, found, _ = landed(tmp_path / str(len(said)), shown_in_open_webui(asked, said))
+        assert all(json.loads(one["metadata"])[IMAGE_LEFT_OUT] and not files(one) for one in found)
+    message = {"id": "d1", "conversation_id": "c", "query": "What is this?", "answer": "A leaf of a mango tree.",
+               "retriever_resources": [], "created_at": int(START.timestamp())}  # fmt: skip
+    remote = [{"type": "image", "url": "https://example.org/leaf.png", "belongs_to": "user"}]
+    _, found, _ = landed(
+        tmp_path / "d", message | {"message_files": remote}, message | {"id": "d2", "conversation_id": "e"}
+    )
+    assert [IMAGE_LEFT_OUT in (one["metadata"] or "") for one in found] == [True, False]
 
 
 @pytest.mark.parametrize("reason", LOST)

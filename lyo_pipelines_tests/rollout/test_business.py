@@ -12,7 +12,7 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
-from lyo_pipelines.config.loading import lay_over
+from lyo_pipelines.config.loading import ConfigError, lay_over
 from lyo_pipelines.config.rollout import BusinessMeasure, RolloutConfig
 from lyo_pipelines.interactions.contract import INTERACTION
 from lyo_pipelines.registry.log import read_release
@@ -99,6 +99,13 @@ def test_what_metadata_does_not_say_is_not_counted_as_no():
     assert look("tokens_per_answer", tokens, days=1) == ({"a": (pytest.approx(np.log(100)), 1)}, 0)
 
 
+def test_yes_and_no_are_read_in_words_and_counts_and_what_is_no_number_counts_nothing():
+    said = {"yes": "Yes", "two": 2, "none": "0", "no": "No", "odd": "perhaps", "below": -1, "nan": "NaN", "huge": "inf"}
+    rows = [row(name, 0, support_contact=value, completion_tokens=value) for name, value in said.items()]
+    assert look("support_contacts", rows, days=1)[0] == {"yes": (1, 1), "two": (1, 1), "none": (0, 1), "no": (0, 1)}
+    assert look("tokens_per_answer", rows, days=1)[0] == {"two": (pytest.approx(np.log(2)), 1)}
+
+
 def test_a_user_of_both_arms_is_in_none():
     rows = [row("both", 0), row("both", 1, arm="current"), row("one", 0)]
     assert look("session_minutes", rows, days=1)[0].keys() == {"one"}
@@ -166,11 +173,18 @@ def test_a_guardrail_with_a_handful_of_users_says_what_it_needs():
         ({"return_rate": {"use": "guardrail"}}, "needs a `limit`"),
         ({"return_rate": {"use": "told", "limit": 0.1}}, "nothing else has one"),
         ({"happiness": {"use": "told"}}, "happiness"),
+        ({"support_contacts": {"use": "guardrail", "limit": 2}}, "two points are 0.02"),
+        ({"tokens_per_answer": {"use": "guardrail", "limit": 0.3}}, "a factor above 1"),
     ],
 )
 def test_a_measure_that_cannot_be_judged_is_refused(measures, words):
     with pytest.raises(ValidationError, match=words):
         config(**measures)
+
+
+def test_a_time_away_that_leaves_none_to_return_is_refused():
+    with pytest.raises(ConfigError, match="nobody could return"):
+        lay_over({"rollout": {"business": {"away_hours": 200}}})
 
 
 def test_a_release_in_a_lake_is_looked_at_with_the_measures_that_are_configured(tmp_path):

@@ -2,7 +2,7 @@
 
 BM25 ranks; its scores grow with the length of a question and say nothing of whether a passage fits. That says `match`: the share of
 the words that a question is about (everyday ones left out) that the passage holds, also in another form. Each is weighed by how rare
-it is among the passages; one that none of them holds counts as the rarest.
+it is among the passages; one that none of them holds counts as the rarest. A question about nothing ("why is it so?") finds nothing.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from math import log
 from typing import Any
 
-from lyo_pipelines.documents.retrieval.terms import stems_of, terms_of
+from lyo_pipelines.documents.retrieval.terms import common_stems_of, stems_of, terms_of
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,7 @@ class PassageIndex:
         self._terms = [frozenset(of) for of in terms]
         counted = Counter(term for of in self._terms for term in of)
         self._weight = {term: self._rarity(count) for term, count in counted.items()}
+        self._everywhere = {term for term, count in counted.items() if 2 * count > len(self.passages)}
         self._unknown = self._rarity(0)
         self._ranks = _bm25(terms) if any(terms) else None
 
@@ -61,14 +62,20 @@ class PassageIndex:
         return log(1 + (len(self.passages) - holding + 0.5) / (holding + 0.5))
 
     def search(self, question: str, count: int) -> list[FoundPassage]:
-        """The best passages that share any term with a question, best first; equal ones in the order of the documents."""
+        """The best passages that share any term with a question, best first; equal ones in the order of the documents.
+
+        None for a question that is about nothing.
+        """
         asked = terms_of(question)
         if self._ranks is None or not asked:
             return []
         known = [term for term in asked if term in self._weight]
         if not known:
             return []
-        stems = stems_of(question)
+        # a common word tells passages apart where most of them do not hold it
+        stems = stems_of(question) or [term for term in common_stems_of(question) if term not in self._everywhere]
+        if not stems:
+            return []
         scores = self._ranks.get_scores(known)
         best = sorted((place for place in scores.nonzero()[0].tolist()), key=lambda place: (-scores[place], place))
         return [

@@ -29,10 +29,13 @@ def terms_of(text: str) -> list[str]:
 
 
 def stems_of(question: str) -> list[str]:
-    """What a question is about: one term a word, its beginning where it is long. Everyday words only where there is nothing else."""
-    words = _words(question)
-    telling = [word for word in words if not _is_everyday(word)]
-    return [_terms_of_word(word)[-1] for word in telling or words]
+    """What a question is about: one term a word, its beginning where it is long. Everyday words say nothing of that."""
+    return [_terms_of_word(word)[-1] for word in _words(question) if not _is_everyday(word)]
+
+
+def common_stems_of(question: str) -> list[str]:
+    """The same of the commonest words that do not ask: all that "what is a number?" has. They may say nothing either."""
+    return [_terms_of_word(word)[-1] for word in _words(question) if not (_is_short(word) or word in _asking())]
 
 
 def _words(text: str) -> list[str]:
@@ -44,14 +47,22 @@ def _folded(text: str) -> str:
 
 
 def _is_everyday(word: str) -> bool:
-    return word in _everyday() or (word.isascii() and word.isalpha() and len(word) < 3)
+    return _is_short(word) or word in _asking() or word in _commonest()
+
+
+def _is_short(word: str) -> bool:
+    return word.isascii() and word.isalpha() and len(word) < 3
 
 
 @cache
-def _everyday() -> frozenset[str]:
+def _asking() -> frozenset[str]:
     more = yaml.safe_load((Path(__file__).parent / "everyday.yaml").read_text(encoding="utf-8"))
-    lists = [*WORDS.values(), *(words.split() for words in more.values())]
-    return frozenset(_folded(word) for words in lists for word in words)
+    return frozenset(_folded(word) for words in more.values() for word in words.split())
+
+
+@cache
+def _commonest() -> frozenset[str]:
+    return frozenset(_folded(word) for words in WORDS.values() for word in words)
 
 
 @lru_cache(maxsize=50_000)

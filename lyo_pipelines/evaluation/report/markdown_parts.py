@@ -81,7 +81,8 @@ def _hope_value(hope: Hope) -> str:
         within = f" [{ends[0]:+.1%}, {ends[1]:+.1%}]" if len(ends) == 2 else ""
         return f"{sign * hope.value:+.1%}{within}"
     within = "" if hope.ci_low is None or hope.ci_high is None else f" [{number(hope.ci_low)}, {number(hope.ci_high)}]"
-    return f"{number(hope.value)}{within}"
+    unit = " ms" if hope.measure.endswith("_ms") else ""
+    return f"{number(hope.value)}{unit}{within}"
 
 
 def _culture(report: Report) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from lyo_pipelines.json_types import is_dict
+from lyo_pipelines.json_types import RawRow, is_dict
 
 _DATA_URL = re.compile(r"data:[\w/+.\-]*(?:;[\w=.\-]+)*;base64,", re.IGNORECASE)
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]{1,20}:")
@@ -32,6 +32,23 @@ _PLACES = (
     "filename",
 )
 _PATHS = ("path", "image", "image_path", "file_path", "filepath", "file_name", "filename", "url", "image_url")
+SHOWN = ("images", "image", "image_url", "imageUrl", "image_urls", "imageUrls")
+"""Names under which a message, or a row, holds pictures and nothing else."""
+_ATTACHED = ("files", "files_v2", "attachments", "experimental_attachments", "message_files")
+_KINDS = (
+    "type",
+    "kind",
+    "file_kind",
+    "file_type",
+    "content_type",
+    "contentType",
+    "mime_type",
+    "mimeType",
+    "mimetype",
+    "media_type",
+)
+_NAMES = ("name", "filename", "file_name")
+_ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".heic", ".tif", ".tiff", ".svg")
 _DEPTH = 5
 _SHORTEST = 64
 """Letters from which a text under a name that is also a path's can be base64."""
@@ -65,6 +82,30 @@ def pictures_of(value: Any) -> list[Picture]:
     if value is None or value in ("", [], {}):
         return []
     return [picture_of(item) for item in value] if isinstance(value, list) else [picture_of(value)]
+
+
+def pictures_shown(holder: RawRow) -> list[Picture]:
+    """The pictures under the names that mean nothing else."""
+    return [one for name in SHOWN for one in pictures_of(holder.get(name))]
+
+
+def attached_pictures(message: RawRow) -> tuple[Picture, ...]:
+    """The pictures that hang on a message beside its text: Ollama's `images`, and the files of chat applications that are pictures."""
+    shown = pictures_shown(message)
+    lists = [value for name in _ATTACHED if isinstance(value := message.get(name), list)]
+    return (*shown, *(picture_of(item) for files in lists for item in files if _is_picture(item, 0)))
+
+
+def _is_picture(file: Any, depth: int) -> bool:
+    """Whether an attached file says that it is a picture, by its kind or its name."""
+    if isinstance(file, str):
+        return file.lower().startswith("data:image/") or file.lower().endswith(_ENDINGS)
+    if not is_dict(file) or depth > 2:
+        return False
+    kinds, names = ([str(file[name]).lower() for name in listed if file.get(name)] for listed in (_KINDS, _NAMES))
+    if any(kind.startswith("image") for kind in kinds) or any(name.endswith(_ENDINGS) for name in names):
+        return True
+    return any(_is_picture(file.get(name), depth + 1) for name in ("file", "meta", "file_data"))
 
 
 def picture_bytes(data: bytes | str) -> bytes | None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from lyo_pipelines.interactions.chats.parts import Content, are_parts, content_of
-from lyo_pipelines.interactions.chats.pictures import Picture
+from lyo_pipelines.interactions.chats.pictures import Picture, attached_pictures
 from lyo_pipelines.interactions.chats.roles import Role, role_of, speaks_calls
 from lyo_pipelines.interactions.chats.written import parsed
 from lyo_pipelines.interactions.errors import RowError
@@ -221,6 +221,8 @@ def _content(item: RawRow) -> Content:
     if not found.text and isinstance(item.get("refusal"), str):
         found = replace(found, text=item["refusal"])
     calls = found.calls or _calls_in(item)
+    if not found.images and (attached := attached_pictures(item)):
+        found = replace(found, others=True, images=True, pictures=attached)
     return replace(found, calls=calls)
 
 

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from itertools import chain, islice
 
+from lyo_pipelines.interactions.chats.pictures import SHOWN
 from lyo_pipelines.interactions.contract import FEEDBACK_INPUT_FIELDS, INPUT_FIELDS
 from lyo_pipelines.interactions.conversion.converter import Converted, Converter, FileSpec
 from lyo_pipelines.interactions.conversion.parallel import convert_in_processes, may_start_processes
@@ -150,7 +151,7 @@ def format_for(spec: FileSpec, rows: Sequence[Row]) -> DetectedFormat:
 
 def ignored_fields(name: str, rows: Sequence[Row]) -> tuple[str, ...]:
     """Names in the first rows that nothing asks for; of chats only those that look like feedback, which must not go unseen."""
-    known = {"canonical": INPUT_FIELDS, "feedback": FEEDBACK_INPUT_FIELDS}.get(name)
+    known = {"canonical": {*INPUT_FIELDS, *SHOWN}, "feedback": FEEDBACK_INPUT_FIELDS}.get(name)
     names = {str(key)[:80] for row in rows for key in row}
     if name in ("openai_messages", "sharegpt"):
         names, known = {name for name in names if _LIKE_FEEDBACK.search(name)}, {*STATED, *BESIDE}

@@ -115,7 +115,7 @@ class Converter:
     def lines(self, lines: Lines) -> Converted:
         """Parse and convert lines of JSON; a clean block of canonical rows goes the fast way, with the same result."""
         plain = self.row_format.name == "canonical" and self._spec.ids is None and self._as_we_write
-        if plain and not lines.too_long and len(lines.data) <= _FAST_BYTES and b'"images"' not in lines.data:
+        if plain and not lines.too_long and len(lines.data) <= _FAST_BYTES and b'"image' not in lines.data:
             gathered = gather_clean(lines.data, self._spec.config.max_row_bytes)
             if gathered is not None:
                 count = len(gathered.metadata)

@@ -14,7 +14,7 @@ from lyo_pipelines.config.interactions import ImageLimits
 from lyo_pipelines.images.errors import ImageRefusedError
 from lyo_pipelines.images.normalise import LandedImage, normalise
 from lyo_pipelines.interactions.chats.pairing import IMAGE_LEFT_OUT
-from lyo_pipelines.interactions.chats.pictures import Picture, picture_bytes, pictures_of
+from lyo_pipelines.interactions.chats.pictures import Picture, picture_bytes, pictures_of, pictures_shown
 from lyo_pipelines.interactions.fields.columns import parsed_json
 from lyo_pipelines.interactions.fields.notes import note
 from lyo_pipelines.interactions.reading.beside import Beside, OpenBeside
@@ -39,7 +39,15 @@ def take_images(
     taken: dict[str, LandedImage] = {}
     known: dict[bytes, LandedImage | ImageRefusedError] = {}
     with beside.opened() as files:
-        return [_taken(row, limits, files, taken, known) if "images" in row else row for row in rows], taken
+        return [
+            _taken(row, limits, files, taken, known) if "images" in row else row for row in map(_named, rows)
+        ], taken
+
+
+def _named(row: RawRow) -> RawRow:
+    """A row with its pictures under `images`, also where it holds them under another name (`image`, `image_url` …)."""
+    shown = [] if row.get("images") else pictures_shown(row)
+    return {**row, "images": [(picture, 0) for picture in shown]} if shown else row
 
 
 def _taken(

@@ -3,7 +3,8 @@
 A list of messages is a chain; an object of messages by id (or a list whose messages name their parent) is a tree, in which an answer
 may stand on any branch. Each row holds what its line held, and under `pair`: `question` and `answer` (the messages themselves, with
 `role` and a text under `content` also where their tool names them otherwise), `history` (the messages before the question, as role and
-content) and `turn` (0-based). What an assistant said to a tool, or thought, is nobody's answer.
+content), `turn` (0-based) and `pictures` (those that users attached, with how many messages before the question; None: the assistant
+showed one, too). What an assistant said to a tool, or thought, is nobody's answer.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from lyo_pipelines.interactions.chats.pictures import Picture, attached_pictures
 from lyo_pipelines.interactions.chats.roles import role_of
 from lyo_pipelines.interactions.fields.columns import parsed_json
 from lyo_pipelines.interactions.fields.mapping import lookup
@@ -135,7 +137,16 @@ def _pair(branch: list[Row]) -> Row | None:
         "answer": _joined(branch[answered:]),
         "history": history or None,
         "turn": sum(message.get("role") == "user" for message in before),
+        "pictures": _pictures(branch, asked, answered),
     }
+
+
+def _pictures(branch: list[Row], asked: int, answered: int) -> list[tuple[Picture, int]] | None:
+    """The pictures of a branch; asked, answered: where its last question and answer begin."""
+    shown = [(at, picture) for at, message in enumerate(branch) for picture in attached_pictures(message)]
+    if any(at >= answered or branch[at].get("role") != "user" for at, _ in shown):
+        return None
+    return [(picture, max(0, asked - at)) for at, picture in shown]
 
 
 def _end_of_side(messages: list[Row], role: str) -> int:

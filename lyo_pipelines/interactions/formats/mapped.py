@@ -31,6 +31,7 @@ from lyo_pipelines.interactions.fields.times import parse_moment, show_time
 from lyo_pipelines.interactions.formats.answered_turns import turns_of
 from lyo_pipelines.interactions.formats.picked import Picker
 from lyo_pipelines.interactions.formats.row_format import Row, RowFormat
+from lyo_pipelines.json_types import is_dict
 
 _MIDNIGHT = re.compile(r"[ T]00:00(:00(\.0+)?)?$")
 _EMPTY: tuple[object, ...] = ("{}", "[]", {}, [])
@@ -104,18 +105,19 @@ def _converter(mapping: Mapping) -> Callable[[Row], Row]:
             result[SCALE] = Scale(*rating.scale, name=", ".join(rating.source))
         if mapping.metadata:
             result["metadata"] = {name: lookup(row, path) for name, path in mapping.metadata.items()}
-        _lay_pictures(result, picker.shown)
+        _lay_pictures(result, picker.shown, row.get("pair"))
         return result
 
     return convert
 
 
-def _lay_pictures(result: Row, chat: Chat | None) -> None:
+def _lay_pictures(result: Row, chat: Chat | None, pair: Any) -> None:
     """The pictures of a chat of which a mapping picks the texts, unless a field of the mapping names them itself."""
-    if chat is not None and chat.images:
+    pictures = pair.get("pictures", ()) if is_dict(pair) else ()
+    if pictures is None or (chat is not None and chat.images):
         result["metadata"] = {**result.get("metadata", {}), IMAGE_LEFT_OUT: True}
-    elif chat is not None and chat.pictures and "images" not in result:
-        result["images"] = list(chat.pictures)
+    elif "images" not in result and (shown := [*pictures, *(chat.pictures if chat is not None else ())]):
+        result["images"] = shown
 
 
 def _user_of(mapping: Mapping) -> Callable[[Row], Any]:
