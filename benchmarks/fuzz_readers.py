@@ -41,7 +41,7 @@ from lyo_pipelines.interactions.errors import MappingError, UnreadableFileError
 from lyo_pipelines.interactions.fields.mapping_files import FoundMapping
 from lyo_pipelines.interactions.pseudonyms import Pseudonyms
 from lyo_pipelines.interactions.reading.source_file import InputFile
-from lyo_pipelines.serving.contract import RefusedError, parse_request
+from lyo_pipelines.serving.contract import RefusedError, parse_request, refuse_unknown
 from lyo_pipelines_tests.documents.sample_documents import drawn_pdf
 
 OUT = Path(__file__).parent / "out" / "fuzz_readers.json"
@@ -117,14 +117,17 @@ def good_files() -> dict[str, bytes]:
         "note.html": page.encode(),
         "note.pdf": drawn_pdf([TextBlock("Light", 1), TextBlock(note)], pages=1),
         "side.meta.yaml": b"title: Light\nlicence: CC BY\ndate: 2026-11-01\n",
-        "request.json": json.dumps({"model": "m", "messages": chat["messages"], "max_tokens": 5, "stop": ["a"]}).encode(),
+        "request.json": json.dumps({
+            "model": "m", "messages": chat["messages"], "max_tokens": 5, "stop": ["a"], "seed": 1,
+            "response_format": {"type": "text"}, "user": "u", "metadata": {"task": "quiz"}, "tool_choice": "none",
+        }).encode(),
     }  # fmt: skip
 
 
 def read_input(name: str, data: bytes) -> None:
     """Read an input as the product does."""
     if name == "request.json":
-        parse_request(data)
+        refuse_unknown(parse_request(data), ())
     elif name.endswith(".mapping.yaml"):
         FoundMapping(name, data).parse()
     elif name.endswith(".meta.yaml"):

@@ -22,8 +22,25 @@ MOST_VALUES = 100_000
 """Values of a text once its aliases are written out."""
 
 
+_MOST_BITS = 64 * 64
+"""Of a whole number: Python writes none of more than 4,300 digits, and `0xfff…` is one that it reads."""
+
+
 class UnboundedYamlError(yaml.YAMLError):
     """The text is larger than it may be, or holds a value that is none (the 45th of a month, a list inside itself)."""
+
+
+class _Loader(yaml.SafeLoader):
+    """The safe loader, without whole numbers that nobody could write down again."""
+
+    def bounded_int(self, node: yaml.ScalarNode) -> int:
+        number = self.construct_yaml_int(node)
+        if number.bit_length() > _MOST_BITS:
+            raise UnboundedYamlError("it holds a number of more than a thousand digits")
+        return number
+
+
+_Loader.add_constructor("tag:yaml.org,2002:int", _Loader.bounded_int)
 
 
 def read_packaged_yaml(path: Path) -> Any:
@@ -57,7 +74,7 @@ def bounded_loader(text: str, most_characters: int) -> yaml.SafeLoader:
         raise UnboundedYamlError(f"more than {MOST_OPEN} brackets are open at once")
     if "&" in text and "*" in text:  # without an alias a text holds no more values than characters
         _check_values(text)
-    return yaml.SafeLoader(text)
+    return _Loader(text)
 
 
 def yaml_problem(error: Exception) -> str:

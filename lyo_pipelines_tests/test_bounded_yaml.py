@@ -26,6 +26,7 @@ BAD = {
     "a list in itself": "title: &t [*t]",
     "a day that there is not": "title: 2026-13-45",
     "a number of 5,000 digits": f"title: {'7' * 5_000}",
+    "a number of 5,000 hexadecimal digits": f"title: 0x{'f' * 5_000}",
     "very deep": f"title: {'[' * 3_000}{']' * 3_000}",
     "very long": f"title: {'a ' * MOST_CHARACTERS}",
 }

@@ -14,7 +14,9 @@ def refuse_credentials(address: str) -> str:
     """The address, unless it holds a user, a password or what looks like a key. The error does not quote it."""
     try:
         parts = urlsplit(address)
-        inside = "@" in parts.netloc
+        inside = "@" in (
+            parts.netloc if "//" in address else address
+        )  # `user:password@host` has no scheme, or "user" as one
         names = [name.lower() for name, _ in parse_qsl(parts.query, keep_blank_values=True)]
     except ValueError:
         raise ValueError("this is no address") from None

@@ -25,9 +25,9 @@ from lyo_pipelines.curation.wordlists import load_wordlists
 from lyo_pipelines.curation.workers import curated_batches
 from lyo_pipelines.interactions.contract import INTERACTION
 from lyo_pipelines.storage.arrow import conform_table
-from lyo_pipelines.storage.damage import PARQUET
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines.storage.made_from import INPUTS_KEY
+from lyo_pipelines.storage.table_writer import TableWriter
 
 __all__ = ["curate_day", "stale_days"]
 
@@ -157,11 +157,11 @@ def _conformed(batch: pa.RecordBatch) -> pa.RecordBatch:
 
 
 @contextmanager
-def _writer(lake: Lake, path: str, schema: pa.Schema, signature: str) -> Iterator[pq.ParquetWriter]:
+def _writer(lake: Lake, path: str, schema: pa.Schema, signature: str) -> Iterator[TableWriter]:
     """A Parquet writer that puts its file into place in one rename when it was closed well, and else leaves nothing."""
     told = schema.with_metadata({INPUTS_KEY: signature.encode()})
     with (
         lake.replacing(path) as temporary,
-        pq.ParquetWriter(temporary, told, filesystem=lake.fs, **PARQUET) as writer,
+        TableWriter(lake, temporary, told) as writer,
     ):
         yield writer

@@ -104,16 +104,38 @@ def days_of_other_rules(lake: Lake, config: CurationConfig) -> list[date]:
     ]
 
 
+def days_without_examples(lake: Lake) -> list[date]:
+    """Days that were curated and whose examples are not there now: lost, or never finished. What lies beside them is written first."""
+    there = set(lake.days("examples"))
+    return [
+        day
+        for day in lake.days("examples", name="")
+        if day not in there and lake.exists(lake.examples(day, "disliked")) and lake.exists(lake.interactions(day))
+    ]
+
+
 def require_current_rules(lake: Lake, config: CurationConfig) -> None:
-    """Raises StaleDaysError where a curated day was not made by the figures, rules and review decisions of now."""
-    if not (stale := days_of_other_rules(lake, config)):
-        return
-    first, last = stale[0].isoformat(), stale[-1].isoformat()
-    which = f"1 day ({first}) was" if len(stale) == 1 else f"{len(stale):,} days ({first} to {last}) were"
-    raise StaleDaysError(
-        f"{which} curated with other figures, rules or review decisions than those of now, so nothing is learnt from them",
-        hint="`lyo build` builds them anew.",
-    )
+    """Raises StaleDaysError where a curated day is gone, damaged, or was made by other figures, rules or review decisions than now."""
+    stale = days_of_other_rules(lake, config)
+    damaged = [day for day in stale if _is_damaged(lake, lake.examples(day))]
+    for days, says in (
+        (days_without_examples(lake), "curated, and the examples are gone"),
+        (damaged, "curated, and the file of the examples is damaged"),
+        (stale, "curated with other figures, rules or review decisions than those of now"),
+    ):
+        if not days:
+            continue
+        first, last = days[0].isoformat(), days[-1].isoformat()
+        which = f"1 day ({first}) was" if len(days) == 1 else f"{len(days):,} days ({first} to {last}) were"
+        raise StaleDaysError(f"{which} {says}, so nothing is learnt from them", hint="`lyo build` builds them anew.")
+
+
+def _is_damaged(lake: Lake, path: str) -> bool:
+    try:
+        made_from(lake, path)
+    except DamagedTableError:
+        return True
+    return False
 
 
 def row_figures(config: CurationConfig, lists: Wordlists) -> JsonObject:

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from lyo_pipelines.dataset.contract import SPLIT_SCHEMA, SPLITS
 from lyo_pipelines.dataset.group_keys import hex_ids
@@ -17,8 +16,8 @@ from lyo_pipelines.dataset.plan import Plan
 from lyo_pipelines.dataset.read_examples import later_pass
 from lyo_pipelines.dataset.split_statistics import SplitStatistics
 from lyo_pipelines.storage.arrow import pc
-from lyo_pipelines.storage.damage import PARQUET
 from lyo_pipelines.storage.lake import Lake
+from lyo_pipelines.storage.table_writer import TableWriter
 from lyo_pipelines.tasks.base import TaskFormat
 from lyo_pipelines.tasks.messages import MESSAGE_COLUMNS
 
@@ -93,7 +92,7 @@ class _SplitWriter:
 
     def __post_init__(self) -> None:
         temporary = self.stack.enter_context(self.lake.replacing(self.path))
-        self._writer = pq.ParquetWriter(temporary, SPLIT_SCHEMA, filesystem=self.lake.fs, store_schema=True, **PARQUET)
+        self._writer = TableWriter(self.lake, temporary, SPLIT_SCHEMA)
 
     def add(self, table: pa.Table) -> None:
         self.waiting.append(table)

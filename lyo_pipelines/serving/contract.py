@@ -37,10 +37,21 @@ class RefusedError(LyoError):
 
 ENGINES_OWN = {"tools": "tools", "functions": "tools", "logit_bias": "logit_bias", "response_format": "response_format"}
 """Fields that change the answer and that only some engines know -> what such an engine says that it understands."""
-_PASSED = (
-    *ENGINES_OWN, "tool_choice", "parallel_tool_calls", "function_call", "frequency_penalty", "presence_penalty", "reasoning_effort",
-)  # fmt: skip
-"""Fields of the OpenAI API that are kept for an engine that may know them."""
+_OBJECT, _LIST, _NUMBER, _NAME_OR_OBJECT = (dict,), (list,), (int, float), (str, dict)
+_PASSED: dict[str, tuple[type, ...]] = {
+    "tools": _LIST, "functions": _LIST, "logit_bias": _OBJECT, "response_format": _OBJECT, "tool_choice": _NAME_OR_OBJECT,
+    "parallel_tool_calls": (bool,), "function_call": _NAME_OR_OBJECT, "frequency_penalty": _NUMBER, "presence_penalty": _NUMBER,
+    "reasoning_effort": (str,),
+}  # fmt: skip
+"""Fields of the OpenAI API that are kept for an engine that may know them -> what they may be."""
+_WORDS = {
+    dict: "an object",
+    list: "an array",
+    int: "a number",
+    float: "a number",
+    str: "a string",
+    bool: "true or false",
+}
 
 
 class ClientGoneError(Exception):
@@ -108,7 +119,7 @@ class ChatRequest(BaseModel):
     max_completion_tokens: int | None = Field(default=None, ge=1)
     temperature: float = Field(default=0.0, ge=0, le=2)
     top_p: float = Field(default=1.0, gt=0, le=1)
-    seed: int | None = None
+    seed: int | None = Field(default=None, ge=-(2**63), lt=2**63)
     stop: tuple[str, ...] = ()
     stream: bool = False
     stream_options: StreamOptions = StreamOptions()
@@ -137,7 +148,10 @@ class ChatRequest(BaseModel):
     @field_validator("stop", mode="before")
     @classmethod
     def _listed(cls, value: Any) -> Any:
-        return () if value is None else (value,) if isinstance(value, str) else value
+        value = () if value is None else (value,) if isinstance(value, str) else value
+        return (
+            [one for one in value if one != ""] if isinstance(value, (list, tuple)) else value
+        )  # "" stands everywhere
 
     @field_validator("metadata", mode="before")
     @classmethod
@@ -159,7 +173,10 @@ class ChatRequest(BaseModel):
         wanted += ["n"] if data.get("n") not in (None, 1) else []
         if wanted:
             raise ValueError(f"not supported by this server: {', '.join(wanted)}")
-        return {**data, "passed": {name: data[name] for name in _PASSED if data.get(name) is not None}}
+        passed = {name: data[name] for name in _PASSED if data.get(name) is not None}
+        for name in [name for name, value in passed.items() if not isinstance(value, _PASSED[name])]:
+            raise ValueError(f"{name} is {' or '.join(dict.fromkeys(_WORDS[kind] for kind in _PASSED[name]))}")
+        return {**data, "passed": passed}
 
 
 def refuse_unknown(request: ChatRequest, understood: Collection[str]) -> None:

@@ -53,7 +53,7 @@ def make_app(
 
     app = Starlette(
         routes=[*asking_routes(door, spend), *more],
-        exception_handlers={RefusedError: _refused, DamagedAdapterError: _damaged},
+        exception_handlers={RefusedError: _refused, DamagedAdapterError: _damaged, Exception: _unforeseen},
     )
     hosts = LOCAL_NAMES | {access.host.lower(), *(name.lower() for name in door.config.allowed_hosts)}
     return Guard(
@@ -64,6 +64,12 @@ def make_app(
 
 async def _refused(_: Request, error: Exception) -> Response:
     return failed(error, {})
+
+
+async def _unforeseen(_: Request, error: Exception) -> Response:
+    """Whatever nobody foresaw is answered in the shape of the API; Starlette raises it again, so that it is in the log."""
+    said = f"a fault of the gateway ({type(error).__name__}); its log says more"
+    return failed(RefusedError(said, status=500, code="gateway_fault"), {})
 
 
 async def _damaged(_: Request, error: Exception) -> Response:

@@ -1,7 +1,7 @@
 """What is wrong with a file of the lake, told by its path and with what to do: the one way in which damage is reported.
 
 Parquet files are written with a checksum of every page (CRC-32, as the format lays it down) and these are verified whenever a page is
-read, so that a flipped bit is an error and never another value.
+read, so that a flipped bit is an error and never another value. So is the footer, by a checksum of our own (footer_seal.py).
 """
 
 # pyarrow brings no types, so a table is unknown here:
@@ -13,12 +13,14 @@ from __future__ import annotations
 import errno
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
-from typing import Any
+from pathlib import Path
+from typing import Any, BinaryIO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lyo_pipelines.errors import LyoError
+from lyo_pipelines.storage.footer_seal import footer_is_damaged
 
 PARQUET: dict[str, Any] = {"compression": "zstd", "compression_level": 1, "write_page_checksum": True}
 """How every Parquet file of the lake is written."""
@@ -55,6 +57,11 @@ class CheckedTable(pq.ParquetFile):
     def __init__(self, source: Any, path: str) -> None:
         self._told_path = path
         with damage_told(path):
+            if isinstance(source, Path):
+                with source.open("rb") as file:
+                    require_whole_footer(file)
+            else:
+                require_whole_footer(source)
             super().__init__(source, page_checksum_verification=True)
 
     def read(self, *args: Any, **options: Any) -> pa.Table:
@@ -76,6 +83,13 @@ class CheckedTable(pq.ParquetFile):
             if batch is None:
                 return
             yield batch
+
+
+def require_whole_footer(file: BinaryIO) -> None:
+    """Raises ArrowInvalid where the footer has a checksum that it does not fit; leaves the file at its beginning."""
+    if footer_is_damaged(file):
+        raise pa.ArrowInvalid("its footer does not fit its checksum")
+    file.seek(0)
 
 
 @contextmanager

@@ -14,7 +14,7 @@ import json
 import os
 import uuid
 from collections.abc import Generator, Iterable, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -35,8 +35,10 @@ from lyo_pipelines.storage.damage import (
     DamagedFileError,
     DamagedTableError,
     damage_told,
+    require_whole_footer,
     told_reason,
 )
+from lyo_pipelines.storage.footer_seal import seal_footer
 from lyo_pipelines.storage.object_store import TEMPORARY, is_object_store, object_store
 
 
@@ -292,6 +294,12 @@ class Lake:
     def write_table_at(self, table: pa.Table, temporary: str, *, rows: int = 0) -> None:
         """Write Parquet to a path that `replacing` gave. rows: of a row group (0: as usual)."""
         pq.write_table(table, temporary, filesystem=self.fs, row_group_size=rows or None, **PARQUET)
+        self.seal_table(temporary)
+
+    def seal_table(self, temporary: str) -> None:
+        """Give a Parquet file that was just written a checksum of its footer, where the storage lets one write into a staged file."""
+        with suppress(NotImplementedError), self.fs.open(temporary, "r+b") as file:
+            seal_footer(file)
 
     @contextmanager
     def open_table(self, path: str) -> Generator[CheckedTable]:
@@ -319,6 +327,7 @@ class Lake:
     def table_footer(self, path: str) -> pq.FileMetaData:
         """What a Parquet file says of itself, without its rows. Raises DamagedTableError."""
         with damage_told(path), self.fs.open(path, "rb") as handle:
+            require_whole_footer(handle)
             return pq.read_metadata(handle)
 
     def create_text(self, text: str, path: str) -> bool:

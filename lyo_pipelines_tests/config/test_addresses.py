@@ -9,7 +9,8 @@ from lyo_pipelines.config.loading import ConfigError, lay_over
 SECRET = "hunter2"
 
 
-WHERE = ["http://svc:{}@h/v1", "https://{}@h/v1", "https://h/v1?api-key={}", "https://h/?x=1&Token={}", "http://[{}/"]
+WHERE = ["http://svc:{}@h/v1", "https://{}@h/v1", "https://h/v1?api-key={}", "https://h/?x=1&Token={}", "http://[{}/",
+         "svc:{}@h:8000", "http:/svc:{}@h/v1"]  # fmt: skip
 
 
 @pytest.mark.parametrize("address", [one.format(SECRET) for one in WHERE])

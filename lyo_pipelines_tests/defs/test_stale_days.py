@@ -122,6 +122,21 @@ def test_who_learns_without_that_run_is_refused_with_what_to_do(curated: Store) 
         refuse_stale(lake, config, version.manifest)
 
 
+@pytest.mark.parametrize(
+    ("damage", "said"), [(Path.unlink, "are gone"), (lambda path: path.write_bytes(b"PAR1"), "is damaged")]
+)
+def test_a_day_that_lost_its_examples_makes_no_smaller_version_without_a_word(curated: Store, damage, said) -> None:
+    drop(curated, "more.jsonl", [row(n, rating=5, occurred_at="2026-11-03T10:00:00Z") for n in range(100, 160)])
+    land_inbox(curated.lake(), Pseudonyms("k" * 32), curated.load_config().interactions, now=clock.current_time())
+    version, lake, config = build(curated), curated.lake(), curated.load_config()
+    first = lake.days("examples")[0]
+    damage(Path(lake.examples(first)))
+    for learn in (build_dataset, build_preferences):
+        with pytest.raises(StaleDaysError, match=rf"1 day \({first}\) was .*{said}"):
+            learn(lake, SEGMENT, config.dataset, config.curation, now=clock.current_time())
+    assert build(curated).fingerprint == version.fingerprint, "the same examples are there again"
+
+
 def test_figures_of_speed_checks_and_pictures_make_nothing_stale(curated: Store) -> None:
     version = build(curated)
     figures(curated, 4.0, ", batch_rows: 100, quality_minimum_rows: 7, review_excerpt_characters: 90")

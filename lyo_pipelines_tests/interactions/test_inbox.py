@@ -296,3 +296,23 @@ def test_a_file_whose_reader_was_killed_stays_and_is_read_again(tmp_path, monkey
         (report,) = land_inbox(lake, PSEUDONYMS, CONFIG, NOW)
     assert report.try_again
     assert [report.accepted for report in land_inbox(lake, PSEUDONYMS, CONFIG, NOW)] == [1]
+
+
+def test_nothing_about_one_file_keeps_the_others_from_landing(tmp_path):
+    lake = lake_at(tmp_path / "data")
+    inbox = tmp_path / "data" / "inbox"
+    jsonl(inbox / os.fsdecode(b"a\xff.jsonl"), [row(0)])
+    (inbox / os.fsdecode(b"a\xff.jsonl.mapping.yaml")).write_text("fields: [")
+    (inbox / "b.jsonl").write_text("no row {\n")
+    (inbox / "set_aside").write_text("a file where the folder should be")
+    jsonl(inbox / "z.jsonl", [row(1)])
+    odd, closed, good = land_inbox(lake, PSEUDONYMS, CONFIG, NOW)
+    assert odd.unreadable is not None and r"a\xff.jsonl.mapping.yaml" in odd.unreadable
+    assert closed.unreadable is not None
+    assert good.accepted == 1
+    assert found(lake) == [], "what stays is told once"
+    (inbox / "set_aside").unlink()
+    (inbox / "set_aside" / "c.jsonl.reason.txt").mkdir(parents=True)
+    (inbox / "c.jsonl").write_text("no row {\n")
+    land_inbox(lake, PSEUDONYMS, CONFIG, NOW)
+    assert "no row" in (inbox / "set_aside" / "c-2.jsonl").read_text()

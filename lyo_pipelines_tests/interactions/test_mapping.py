@@ -144,6 +144,8 @@ def test_feedback_can_be_mapped_too(tmp_path):
         ("fields: {occured_at: ts}", ["fields.occured_at", "did you mean occurred_at"]),
         ("fields: {zzz: ts}", ["fields.zzz", "one of interaction_id"]),
         ("fields: {occurred_at: {from: ts, time: epoch}}", ["occurred_at", "epoch_ms"]),
+        ("fields: {occurred_at: {from: ts, time: '%Q'}}", ["occurred_at.time", "strptime"]),
+        ("fields: {occurred_at: {from: ts, time: '%d %d'}}", ["occurred_at.time", "each part once"]),
         ("fields: {occurred_at: {from: ts, timezone: Mars/Base}}", ["timezone", "Asia/Kolkata"]),
         ("fields: {question: {from: q, time: iso}}", ["fields.question.time", "occurred_at and feedback_at"]),
         ("fields: {rating: {from: q, unit: s}}", ["fields.rating.unit", "_ms"]),

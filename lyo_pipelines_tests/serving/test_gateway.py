@@ -255,6 +255,22 @@ def test_tools_are_refused_by_an_engine_that_knows_none_and_passed_to_one_that_d
 # -- what a stranger may do --------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    "value", ["text", 1, True, [1], {"a": 1}], ids=["string", "number", "truth", "array", "object"]
+)
+def test_a_field_of_another_kind_is_refused_by_its_name_and_none_is_a_fault(gateway: Gateway, value):
+    names = [
+        "response_format", "tools", "functions", "logit_bias", "tool_choice", "parallel_tool_calls", "function_call",
+        "frequency_penalty", "reasoning_effort", "seed", "stop", "user", "metadata", "stream_options", "max_tokens", "n", "messages",
+    ]  # fmt: skip
+    for name in names:
+        told = gateway.ask("two words", **{name: value})
+        assert told.status_code in (200, 400), (name, told.text)
+        if told.status_code == 400:
+            message = told.json()["error"]["message"]
+            assert name in message or (name, "tools" in message) == ("functions", True), (name, message)
+
+
 def test_another_host_or_a_page_of_another_origin_is_turned_away(gateway: Gateway):
     for header, status in (
         ({"host": "evil.example"}, 421),

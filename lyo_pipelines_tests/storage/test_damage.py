@@ -5,7 +5,9 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
+import polars as pl
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from lyo_pipelines.storage.damage import DamagedFileError, DamagedTableError
@@ -20,21 +22,36 @@ def table_path(tmp_path: Path) -> Path:
     return Path(lake.path("t.parquet"))
 
 
-def test_a_flipped_bit_in_a_page_is_an_error_and_never_another_value(table_path):
+def test_a_flipped_bit_anywhere_is_an_error_and_never_another_value(table_path):
     lake, whole = Lake("/"), table_path.read_bytes()
     table, dice = lake.read_table(str(table_path)), random.Random(11)
-    end = len(whole) - 8 - int.from_bytes(whole[-8:-4], "little")
+    footer = len(whole) - 8 - int.from_bytes(whole[-8:-4], "little")
+    places = [dice.randrange(200, footer) for _ in range(120)] + [
+        dice.randrange(footer, len(whole)) for _ in range(240)
+    ]
     other = 0
-    for _ in range(120):
+    for place in places:
         damaged = bytearray(whole)
-        damaged[dice.randrange(200, end)] ^= 1 << dice.randrange(8)
+        damaged[place] ^= 1 << dice.randrange(8)
         table_path.write_bytes(damaged)
         try:
-            other += not lake.read_table(str(table_path)).equals(table)
+            other += not lake.read_table(str(table_path)).equals(table, check_metadata=True)
+            assert place < footer, "names, types and counts have a checksum of our own"
         except DamagedTableError as error:
             assert str(table_path) in str(error)
             assert "lyo verify" in error.hint
     assert other == 0
+
+
+def test_other_readers_and_files_of_before_have_no_need_of_the_footers_checksum(table_path):
+    lake, whole = Lake("/"), table_path.read_bytes()
+    table = lake.read_table(str(table_path))
+    assert pq.read_table(table_path).equals(table)
+    assert pl.read_parquet(table_path).height == len(table)
+    footer = len(whole) - 8 - int.from_bytes(whole[-8:-4], "little")
+    table_path.write_bytes(whole[: footer - 8] + whole[footer:])
+    assert lake.read_table(str(table_path)).equals(table)
+    assert lake.table_footer(str(table_path)).num_rows == len(table)
 
 
 @pytest.mark.parametrize("content", [b"", b"PAR1", b"not a table at all"])

@@ -30,6 +30,7 @@ from lyo_pipelines.evaluation.report.html import render_html
 from lyo_pipelines.evaluation.report.markdown import render_report
 from lyo_pipelines.evaluation.report.plots import report_plots
 from lyo_pipelines.external_process.progress import Progress
+from lyo_pipelines.storage.damage import PARQUET
 from lyo_pipelines.storage.whole_files import whole_file, write_whole
 
 
@@ -115,4 +116,4 @@ def write_items(path: Path, inputs: EvaluationInputs, outputs: Mapping[str, Mode
                 }
             )  # fmt: skip
     with whole_file(path) as temporary:
-        pq.write_table(pa.Table.from_pylist(rows), temporary, compression="zstd")
+        pq.write_table(pa.Table.from_pylist(rows), temporary, **PARQUET)

@@ -12,7 +12,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NotRequired, TypedDict
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from lyo_pipelines.interactions.contract import REJECTED
 from lyo_pipelines.interactions.fields.columns import Bad
@@ -22,8 +21,8 @@ from lyo_pipelines.interactions.fields.times import refused_moment
 from lyo_pipelines.interactions.pseudonyms import Pseudonyms
 from lyo_pipelines.interactions.reading.block import BadRow
 from lyo_pipelines.json_types import RawRow
-from lyo_pipelines.storage.damage import PARQUET
 from lyo_pipelines.storage.lake import Lake
+from lyo_pipelines.storage.table_writer import TableWriter
 
 _FLUSH = 2_000
 
@@ -87,7 +86,7 @@ class RejectedWriter:
         self._file = {"file": name, "file_hash": file_hash}
         self._rows: list[RejectedRecord] = []
         self._written = set[str]()
-        self._writer: pq.ParquetWriter | None = None
+        self._writer: TableWriter | None = None
         self.by_reason: Counter[str] = Counter()
         self.moments = set[int]()
 
@@ -104,7 +103,7 @@ class RejectedWriter:
     def _flush(self) -> None:
         if self._writer is None:
             self._lake.fs.makedirs(self._path.rpartition("/")[0], exist_ok=True)
-            self._writer = pq.ParquetWriter(self._path, REJECTED, filesystem=self._lake.fs, **PARQUET)
+            self._writer = TableWriter(self._lake, self._path, REJECTED)
         self._writer.write_table(pa.Table.from_pylist([{**self._file, **row} for row in self._rows], REJECTED))
         self._written.add(self._file["file"])
         self._rows = []

@@ -14,7 +14,6 @@ from functools import partial
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from lyo_pipelines.interactions.contract import HIDDEN_IDS, INTERACTION, LANDED
 from lyo_pipelines.interactions.days.apply_feedback import FeedbackOfDay
@@ -32,9 +31,10 @@ from lyo_pipelines.interactions.store.landed_parts import damaged_parts, noted_d
 from lyo_pipelines.interactions.store.ledger import landed_files, landed_names
 from lyo_pipelines.segments import SegmentKeyError, segment_key
 from lyo_pipelines.storage.arrow import conform_table, group_batches, pc
-from lyo_pipelines.storage.damage import PARQUET, DamagedTableError
+from lyo_pipelines.storage.damage import DamagedTableError
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines.storage.made_from import INPUTS_KEY, made_from
+from lyo_pipelines.storage.table_writer import TableWriter
 
 VERSION = "4"
 """Raise it when the same inputs must give another result: every day is then built anew."""
@@ -141,7 +141,7 @@ def build_day(lake: Lake, day: date, pseudonyms: Pseudonyms | None = None) -> Da
     segments: Counter[tuple[str, str, str | None]] = Counter()
     with (
         lake.replacing(lake.interactions(day)) as temporary,
-        pq.ParquetWriter(temporary, schema, filesystem=lake.fs, **PARQUET) as writer,
+        TableWriter(lake, temporary, schema) as writer,
     ):
         for table in _blocks(lake, paths, keep, turns, pseudonyms=pseudonyms):
             told, reached = feedback.apply(histories.fill(table))

@@ -14,15 +14,14 @@ from datetime import date, timedelta
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from lyo_pipelines.interactions.contract import LANDED
 from lyo_pipelines.interactions.identity import match_keys
 from lyo_pipelines.interactions.store.key_index import day_keys, indexed_days
 from lyo_pipelines.interactions.store.ledger import landed_names
 from lyo_pipelines.storage.arrow import group_batches
-from lyo_pipelines.storage.damage import PARQUET
 from lyo_pipelines.storage.lake import Lake
+from lyo_pipelines.storage.table_writer import TableWriter
 
 SCOPED = "interaction_id: the same id stands on other content, so it was scoped"
 _KEY = "interaction_key"
@@ -150,7 +149,7 @@ def _scope_day(
     """Rewrite the staged file of a day with scoped ids; rows without a clash stay as they are."""
     path = staged[day]
     target, scoped = f"{path.removesuffix('.parquet')}-scoped.parquet", 0
-    with pq.ParquetWriter(target, LANDED, filesystem=lake.fs, **PARQUET) as writer, lake.open_table(path) as file:
+    with TableWriter(lake, target, LANDED) as writer, lake.open_table(path) as file:
         for batch in group_batches(file, _ROWS):
             table = pa.Table.from_batches([batch], LANDED)
             hits = np.flatnonzero(np.isin(table[_KEY].to_numpy(), suspected))

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import ast
 import difflib
+import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -28,6 +30,7 @@ NUMBER_FIELDS = ("rating", "thumbs", "relevance_score", "response_time_ms", "tim
 SCALED_FIELDS = ("rating", "thumbs", "relevance_score")
 EPOCHS = {"epoch_s": "s", "epoch_ms": "ms", "epoch_us": "us", "epoch_ns": "ns"}
 MILLISECONDS = {"ns": 1e-6, "us": 0.001, "ms": 1.0, "s": 1000.0, "min": 60_000.0}
+_SOME_TIME = datetime(2026, 5, 16, 17, 8, 9, tzinfo=UTC)
 Pick: TypeAlias = Literal[
     "question",
     "answer",
@@ -122,7 +125,7 @@ class FieldMapping(BaseModel):
     def _time(cls, value: str | None) -> str | None:
         if value is not None and value != "iso" and value not in EPOCHS and "%" not in value:
             raise ValueError(f"expected iso, {', '.join(EPOCHS)} or a pattern such as '%Y-%m-%d %H:%M:%S'")
-        return value
+        return value if value is None or "%" not in value else known_pattern(value)
 
     @field_validator("timezone")
     @classmethod
@@ -191,6 +194,17 @@ def conditions(value: Any) -> Any:
         return value
     listed = {path: item if isinstance(item, list) else [item] for path, item in value.items()}
     return {path: [None if item is None else value_key(item) for item in items] for path, items in listed.items()}
+
+
+def known_pattern(value: str) -> str:
+    """A strptime pattern that can read some time. Raises ValueError."""
+    try:
+        datetime.strptime(_SOME_TIME.strftime(value), value)
+    except (ValueError, re.error):
+        raise ValueError(
+            "expected a pattern that strptime knows, such as '%Y-%m-%d %H:%M:%S', each part once"
+        ) from None
+    return value
 
 
 def known_zone(value: str | None) -> str | None:

@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 
 from lyo_pipelines.interactions.errors import MappingError
 from lyo_pipelines.interactions.fields.mapping import Mapping, parse_mapping
+from lyo_pipelines.interactions.reading.source_file import plain_name
 from lyo_pipelines.storage.lake import Lake
 
 SUFFIX = ".mapping.yaml"
@@ -28,7 +29,7 @@ class FoundMapping:
 
     def parse(self) -> Mapping:
         """The mapping. Raises MappingError, whatever is wrong with it."""
-        name = self.path.rsplit("/", 1)[-1]
+        name = plain_name(self.path.rsplit("/", 1)[-1])
         if self.closed is not None:
             raise MappingError(f"{name}: cannot be opened ({self.closed}).")
         try:
@@ -56,7 +57,9 @@ class MappingFiles:
         shared = [self._read(f"{folder}/{name}") for name in names]
         self.shared = dict(zip(names, shared, strict=True))
         self._globs: list[tuple[str, FoundMapping]] = [(glob, found) for found in shared if (glob := _match(found))]
-        self.closed = {found.path.rsplit("/", 1)[-1]: found.closed for found in shared if found.closed is not None}
+        self.closed = {
+            plain_name(found.path.rsplit("/", 1)[-1]): found.closed for found in shared if found.closed is not None
+        }
 
     def find(self, path: str) -> FoundMapping | None:
         """The mapping of a data file: the sibling first, then the first shared one (by name) whose `match` fits."""

@@ -22,9 +22,14 @@ def set_aside(lake: Lake, name: str, reason: str) -> bool:
     The reason is written first, so that nothing is there without one. Raises FullDiskError.
     """
     source = f"{lake.side('inbox')}/{name}"
-    target = _free(lake, lake.side("inbox", SET_ASIDE, _short(name)))
-    said = f"{plain_name(name)} was not read: {reason}\n"
-    lake.write_text(f"{said}Mend it (or its mapping) and move it back into the inbox.\n", target + REASON)
+    said = plain_name(f"{name} was not read: {reason}\n")
+    try:
+        target = _free(lake, lake.side("inbox", SET_ASIDE, _short(name)))
+        lake.write_text(f"{said}Mend it (or its mapping) and move it back into the inbox.\n", target + REASON)
+    except FullDiskError:
+        raise
+    except OSError:  # a file stands where the folder should be, or the folder is somebody else's
+        return False
     try:
         _move(lake, source, target)
         if lake.exists(source + SUFFIX):
@@ -55,7 +60,7 @@ def _move(lake: Lake, source: str, target: str) -> None:
 def _free(lake: Lake, target: str) -> str:
     """The first of target, target-2, … that is not taken: an earlier file of the same name is somebody's data, too."""
     number, free = 1, target
-    while lake.exists(free):
+    while lake.exists(free) or lake.exists(free + REASON):
         number += 1
         stem, dot, ending = target.rpartition(".")
         free = f"{stem}-{number}{dot}{ending}" if dot and "/" not in ending else f"{target}-{number}"

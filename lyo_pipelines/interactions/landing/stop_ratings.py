@@ -11,13 +11,12 @@ from datetime import date
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from lyo_pipelines.interactions.contract import FEEDBACK_VALUES
 from lyo_pipelines.interactions.conversion.rejected import RejectedRecord
 from lyo_pipelines.storage.arrow import group_batches, pc
-from lyo_pipelines.storage.damage import PARQUET
 from lyo_pipelines.storage.lake import Lake
+from lyo_pipelines.storage.table_writer import TableWriter
 
 REASON = "rating_scale_unknown"
 
@@ -38,7 +37,7 @@ def stop_ratings(
     for day, path in staged.items():
         target = f"{path.removesuffix('.parquet')}-unrated.parquet"
         kept = 0
-        with pq.ParquetWriter(target, schema, filesystem=lake.fs, **PARQUET) as writer, lake.open_table(path) as file:
+        with TableWriter(lake, target, schema) as writer, lake.open_table(path) as file:
             for batch in group_batches(file, 16_384):
                 table = without_ratings(pa.Table.from_batches([batch], schema), stopped, off_scale)
                 kept += len(table)

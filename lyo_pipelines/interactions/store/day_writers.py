@@ -7,11 +7,10 @@ from datetime import date, timedelta
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from lyo_pipelines.storage.arrow import group_batches
-from lyo_pipelines.storage.damage import PARQUET
 from lyo_pipelines.storage.lake import Lake
+from lyo_pipelines.storage.table_writer import TableWriter
 
 EPOCH = date(1970, 1, 1)
 
@@ -28,7 +27,7 @@ class DayWriters:
         self._limit, self._max_open = buffer_bytes, max_open
         self._buffers: dict[date, list[pa.Table]] = {}
         self._sizes: dict[date, int] = {}
-        self._open: OrderedDict[date, pq.ParquetWriter] = OrderedDict()
+        self._open: OrderedDict[date, TableWriter] = OrderedDict()
         self._parts: dict[date, list[str]] = {}
 
     def add(self, table: pa.Table, days: np.ndarray) -> None:
@@ -59,7 +58,7 @@ class DayWriters:
             parts = self._parts.setdefault(day, [])
             path = f"{self._folder}/date={day.isoformat()}/{len(parts)}.parquet"
             self._lake.fs.makedirs(path.rpartition("/")[0], exist_ok=True)
-            self._open[day] = pq.ParquetWriter(path, self._schema, filesystem=self._lake.fs, **PARQUET)
+            self._open[day] = TableWriter(self._lake, path, self._schema)
             parts.append(path)
         self._open.move_to_end(day)
         self._open[day].write_table(table)
@@ -78,7 +77,7 @@ class DayWriters:
 
     def _merge(self, parts: list[str]) -> str:
         path = f"{parts[0].rpartition('/')[0]}/merged.parquet"
-        with pq.ParquetWriter(path, self._schema, filesystem=self._lake.fs, **PARQUET) as writer:
+        with TableWriter(self._lake, path, self._schema) as writer:
             for part in parts:
                 with self._lake.open_table(part) as file:
                     for batch in group_batches(file, 16_384):
