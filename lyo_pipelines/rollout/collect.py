@@ -53,14 +53,14 @@ def collect_observations(
     routing: Routing,
     *,
     now: datetime,
+    cultural: Sequence[str],
     batch_rows: int = BATCH,
-    cultural: Sequence[str] | None = None,
     summed: StageSums | None = None,
 ) -> Collected:
     """What a segment's release shows at this moment. Raises NotInCanaryError for a segment without one.
 
-    cultural: the complaint categories that count against the cultural score (None: those of the packaged curation.yaml). summed: its
-    rows, where they were added up together with those of other releases; else they are read here.
+    cultural: the complaint categories that count against the cultural score. summed: its rows, where they were added up together with
+    those of other releases; else they are read here.
     """
     if release.began_at is None or release.stage_began_at is None:
         raise NotInCanaryError(f"{release.segment} has no candidate in canary: {release.situation}.")

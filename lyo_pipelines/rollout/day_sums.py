@@ -10,11 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from functools import cache
 
 import polars as pl
 
-from lyo_pipelines.config.loading import load_config
 from lyo_pipelines.interactions.complaints import is_cultural
 from lyo_pipelines.registry.state import Release
 from lyo_pipelines.rollout.attribution import failed, tallied, with_places
@@ -53,13 +51,12 @@ def summed_stages(
     routing: Routing,
     *,
     now: datetime,
-    cultural: Sequence[str] | None = None,
+    cultural: Sequence[str],
     batch_rows: int = BATCH,
 ) -> dict[str, StageSums]:
     """Sums of each release in canary, by segment. cultural: see collect_observations."""
-    categories = _packaged_categories() if cultural is None else tuple(cultural)
     there = {day: lake.fingerprint(lake.interactions(day)) for day in lake.days("interactions") if day <= now.date()}
-    adders = [_Adder(lake, release, routing, now, categories, there, batch_rows) for release in releases]
+    adders = [_Adder(lake, release, routing, now, cultural, there, batch_rows) for release in releases]
     for day in there:
         wanting = [adder for adder in adders if adder.wants(day)]
         if not wanting:
@@ -76,11 +73,6 @@ def summed_stages(
             for adder in wanting:
                 adder.end_day(day)
     return {adder.release.segment: adder.total() for adder in adders}
-
-
-@cache
-def _packaged_categories() -> tuple[str, ...]:
-    return load_config().curation.cultural_complaint_categories
 
 
 class _Adder:

@@ -23,13 +23,15 @@ def host(world) -> ModelHost:
 
 @pytest.fixture(scope="module")
 def specs(world) -> dict[str, ModelSpec]:
-    inputs = gather_inputs(world.dataset, world.candidate, world.champion, world.config)
+    inputs = gather_inputs(
+        world.dataset, world.candidate, world.champion, world.config, curation=sample_reports.CURATION
+    )
     return {spec.role: spec for spec in inputs.models}
 
 
 @pytest.fixture(scope="module")
 def items(world) -> tuple[Item, ...]:
-    return gather_inputs(world.dataset, world.candidate, None, world.config).items
+    return gather_inputs(world.dataset, world.candidate, None, world.config, curation=sample_reports.CURATION).items
 
 
 def naive_loss(model, e: Encoded) -> float:

@@ -76,7 +76,7 @@ def day_of(number: int) -> date:
 
 def looked(lake: Lake, now_day: float, segments: tuple[str, ...] = SEGMENTS) -> dict[str, StageSums]:
     found = [read_release(lake, segment) for segment in segments]
-    return summed_stages(lake, found, current_routing(lake), now=START + now_day * DAY)
+    return summed_stages(lake, found, current_routing(lake), now=START + now_day * DAY, cultural=["cultural"])
 
 
 def anew(lake: Lake, now_day: float) -> dict[str, StageSums]:
