@@ -176,6 +176,19 @@ def test_waiting_times_are_of_single_questions_with_the_same_number_of_tokens(ho
         assert list(generate.waiting_times(model, tokenizer, [], new_tokens=5, synchronize=host.synchronize)) == []
 
 
+@pytest.mark.parametrize("role", ["base", "candidate"])
+def test_they_are_of_the_forward_pass_that_answers_users_where_it_knows_the_model(host, specs, items, role):
+    with host.using(specs[role]) as (_, tokenizer):
+        encoded, lean = encode_items(tokenizer, items[:3], max_length=1024), host.lean(specs[role])
+        assert lean is not None
+        assert (lean.adapter is None) == (role == "base")
+        wait = {"new_tokens": 5, "synchronize": host.synchronize}
+        times = list(generate.lean_waiting_times(lean, encoded, **wait))
+        assert [t["tokens"] for t in times] == [5] * 3
+        assert all(0 < t["first"] < t["total"] for t in times)
+        assert list(generate.lean_waiting_times(lean, [], **wait)) == []
+
+
 def test_batches_hold_everything_once_longest_first():
     encoded = [Encoded(str(i), tuple(range(i % 7 + 1)), (1,), "") for i in range(23)]
     batches = generate.batches_by_length(encoded, 5, whole=False)
