@@ -20,7 +20,7 @@ from lyo_pipelines.rollout.attribution import CANDIDATE, CURRENT, ELSEWHERE, MIS
 from lyo_pipelines.rollout.day_sums import StageSums, summed_stages
 from lyo_pipelines.rollout.interaction_days import BATCH
 from lyo_pipelines.rollout.observations import Arm, Attribution, Observation, empty_arm
-from lyo_pipelines.rollout.pre_period import PrePeriod, read_pre_period
+from lyo_pipelines.rollout.pre_period import PrePeriod
 from lyo_pipelines.rollout.routing import Routing
 from lyo_pipelines.rollout.stage_cache import SUMS
 from lyo_pipelines.storage.lake import Lake
@@ -68,8 +68,7 @@ def collect_observations(
         summed
         or summed_stages(lake, [release], routing, now=now, cultural=cultural, batch_rows=batch_rows)[release.segment]
     )
-    before = read_pre_period(lake, release, routing, batch_rows=batch_rows)
-    sums = found.sums
+    sums, before = found.sums, found.before
     observation = Observation(
         segment=release.segment,
         version=release.candidate,
