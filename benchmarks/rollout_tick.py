@@ -23,7 +23,7 @@ import pyarrow as pa
 
 from lyo_pipelines.config.loading import load_config
 from lyo_pipelines.interactions.contract import INTERACTION
-from lyo_pipelines.registry.events import Adapter, RegistryEvent, Who
+from lyo_pipelines.registry.events import Adapter, Kind, RegistryEvent, Who
 from lyo_pipelines.registry.log import append_event
 from lyo_pipelines.rollout.rounds import Cursor, go_round
 from lyo_pipelines.storage.lake import Lake
@@ -48,7 +48,10 @@ def begin(lake: Lake, segment: str) -> None:
     }  # fmt: skip
     (folder / "adapter_manifest.json").write_text(json.dumps(manifest))
     made = Adapter("v1", segment, "lora", "tiny", "feed0001", files)
-    for kind, more in (("registered", {}), ("candidate", {}), ("canary", {"stage": 1, "share": 0.1})):
+    steps: tuple[tuple[Kind, dict[str, Any]], ...] = (
+        ("registered", {}), ("candidate", {}), ("canary", {"stage": 1, "share": 0.1}),
+    )  # fmt: skip
+    for kind, more in steps:
         append_event(lake, RegistryEvent(kind, made, SENSOR, "a benchmark", START, **more), now=START)
 
 
