@@ -71,8 +71,9 @@ def simulate_releases(
         started = datetime.combine(today - timedelta(days=DAYS + 1), time(), UTC)
         try:
             begun = start_release(
-                stage, segment, config.evaluation, config.rollout, who=WHO, reason="the demo", now=started
-            )
+                stage, segment, config.evaluation, config.rollout, who=WHO, reason="the demo", now=started,
+                provider=config.hosted,
+            )  # fmt: skip
         except OutdatedReportError as error:  # made against a champion, which these lakes have not
             console.print(f"{segment}: not simulated: {error.message}", highlight=False, soft_wrap=True)
             return []

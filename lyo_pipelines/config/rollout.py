@@ -155,7 +155,7 @@ class RolloutConfig(_RolloutSection):
     experiment: ExperimentConfig
     planned_errors: PlannedErrors
     business: BusinessConfig
-    cultural_complaint_categories: tuple[str, ...] | None = None
+    cultural_complaint_categories: tuple[str, ...]
     """Those of curation.yaml, set when the whole configuration is read: what is cultural is said in one place."""
 
     @model_validator(mode="after")

@@ -8,19 +8,20 @@ from zlib import crc32
 import polars as pl
 
 from lyo_pipelines.health.contract import COUNTS, HEALTH, NO_USER, USER_GROUPS, USERS
+from lyo_pipelines.health.on_trial import mark_trials
 from lyo_pipelines.interactions.complaints import is_cultural
 from lyo_pipelines.statistics.histogram import BINS, GROWTH
 
 ROWS = (
     "segment", "topic", "grade", "rating", "thumbs", "complaint_category", "complaint_text", "relevance_score", "retries", "error",
-    "response_time_ms", "user_pseudonym", "adapter_version", "experiment_arm", "rating_invited", "kept", "examined", "mismatched",
+    "response_time_ms", "user_pseudonym", "adapter_version", "experiment_arm", "registered_trial", "rating_invited", "kept",
+    "examined", "mismatched",
 )  # fmt: skip
-"""Columns that `aggregate_day` looks at; the last three are booleans, the others as in the interaction schema."""
+"""Columns that `aggregate_day` looks at: the last three are booleans, registered_trial is that of on_trial.py (it may be missing: no
+release is known), the others as in the interaction schema."""
 
 NEGATIVE_RATING = 2.0
 """A rating up to this is negative feedback."""
-CANDIDATE, CURRENT = "candidate", "current"
-"""Arms of a release, as rollout/assignment.py names them."""
 _STRATUM = ("segment", "topic", "grade")
 _GROUP = ("segment", "user_group")
 _TOPIC_LISTS = ("topics", "topic_n", "topic_retried", "topic_rated", "topic_rating_sum")
@@ -133,7 +134,9 @@ def _topics(prepared: pl.DataFrame) -> pl.DataFrame:
 
 
 def _prepared(rows: pl.DataFrame, cultural_categories: Sequence[str]) -> pl.DataFrame:
-    served = ~_on_trial()
+    if "registered_trial" not in rows.columns:
+        rows = rows.with_columns(registered_trial=pl.lit(value=False))
+    rows, served = mark_trials(rows), ~pl.col("on_trial")
     rating, relevance, time = (
         pl.when(served & pl.col(name).is_finite()).then(pl.col(name).cast(pl.Float64))
         for name in ("rating", "relevance_score", "response_time_ms")
@@ -165,18 +168,6 @@ def _prepared(rows: pl.DataFrame, cultural_categories: Sequence[str]) -> pl.Data
         invited=pl.when(served & ~failed).then(pl.col("rating_invited")),
         log_time=pl.when(served & ~failed & (time > 0)).then(time.log()),
     )
-
-
-def _on_trial() -> pl.Expr:
-    """Whether a release's candidate answered: the row says so, or says nothing and carries a version that only candidates had."""
-    arm = pl.col("experiment_arm").str.strip_chars().str.to_lowercase().fill_null("")
-    version = pl.col("adapter_version")
-
-    def served_by(name: str) -> pl.Expr:
-        return (arm == name).any().over("segment", "adapter_version")
-
-    only_candidates_had_it = version.is_not_null() & served_by(CANDIDATE) & ~served_by(CURRENT)
-    return (arm == CANDIDATE) | ((arm == "") & only_candidates_had_it)
 
 
 def _histograms(prepared: pl.DataFrame, by: tuple[str, ...]) -> pl.DataFrame:

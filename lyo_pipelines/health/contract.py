@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-HEALTH_VERSION = 2
+HEALTH_VERSION = 3
 """Raise it when the aggregates change meaning: all days become stale."""
 
 USER_GROUPS = 32

@@ -16,6 +16,7 @@ from lyo_pipelines.curation.rules import RULES
 from lyo_pipelines.errors import LyoError
 from lyo_pipelines.health.aggregate import ROWS, aggregate_day
 from lyo_pipelines.health.contract import HEALTH, HEALTH_VERSION, USERS
+from lyo_pipelines.health.on_trial import mark_registered_trials, read_releases
 from lyo_pipelines.interactions.days.build import stale_days as stale_interactions
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines.storage.made_from import INPUTS_KEY, inputs_of
@@ -91,8 +92,8 @@ def built_from(lake: Lake, day: date) -> str | None:
 
 def _rows(lake: Lake, day: date) -> pl.DataFrame:
     """The day's interactions with their segment and what curation found; rows of no segment are left out."""
-    columns = [name for name in ROWS if name not in ("segment", *_CURATED)]
-    raw = _frame(lake.read_table(lake.interactions(day), ["interaction_id", *columns]))
+    columns = [name for name in ROWS if name not in ("segment", "registered_trial", *_CURATED)]
+    raw = _frame(lake.read_table(lake.interactions(day), ["interaction_id", "occurred_at", *columns]))
     if "rating_invited" not in raw.columns:  # a day that was built before there were invitations
         raw = raw.with_columns(rating_invited=pl.lit(None, pl.Boolean))
     kept = _frame(lake.read_table(lake.examples(day), ["interaction_id", "segment"])).with_columns(place=pl.lit(-1))
@@ -107,7 +108,9 @@ def _rows(lake: Lake, day: date) -> pl.DataFrame:
         examined=(pl.col("place") < 0) | (pl.col("place") >= _MISMATCH),
         mismatched=pl.col("place") == _MISMATCH,
     )
-    return raw.join(curated, on="interaction_id").filter(pl.col("segment") != NO_SEGMENT).select(ROWS)
+    rows = raw.join(curated, on="interaction_id").filter(pl.col("segment") != NO_SEGMENT)
+    asks = rows["adapter_version"].null_count() < rows.height  # else the registry could say nothing of them
+    return mark_registered_trials(rows, read_releases(lake) if asks else {}).select(ROWS)
 
 
 def _frame(table: pa.Table) -> pl.DataFrame:

@@ -13,14 +13,15 @@ Use = Literal["evaluate", "serve"]
 _SENT: dict[Use, str] = {"evaluate": "the test questions", "serve": "users' questions"}
 
 
-def require_askable(model: HostedModel, config: HostedConfig, use: Use) -> None:
-    """Raise HostedRefusedError unless the configuration lets this provider be asked for this use.
+def require_askable(model: HostedModel, config: HostedConfig | None, use: Use) -> HostedConfig:
+    """The configuration, where it lets this provider be asked for this use; else HostedRefusedError. None lets nothing.
 
     The address must be the configured one: neither key nor questions go where a file of the lake says.
     """
-    if model.base_url != config.base_url:
+    if config is None or model.base_url != config.base_url:
+        configured = config.base_url if config else ""
         raise HostedRefusedError(
-            f"{model.model} answers at {model.base_url}, and hosted.base_url is {config.base_url or 'not set'}.",
+            f"{model.model} answers at {model.base_url}, and hosted.base_url is {configured or 'not set'}.",
             hint="Set hosted.base_url to that provider, or take the version out of service.",
         )
     if not (config.consent and (config.evaluate if use == "evaluate" else config.serve)):
@@ -28,6 +29,7 @@ def require_askable(model: HostedModel, config: HostedConfig, use: Use) -> None:
             f"{_SENT[use]} would be sent to {model.base_url}, and hosted.consent and hosted.{use} are not both true.",
             hint="Set them once whoever answers for the data has agreed.",
         )
+    return config
 
 
 def remote_of(model: HostedModel, config: HostedConfig, use: Use, parallel: int = 1) -> Remote:

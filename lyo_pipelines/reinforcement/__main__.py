@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+from lyo_pipelines.config.loading import load_config
 from lyo_pipelines.training.engine.__main__ import main as run_training
 from lyo_pipelines.training.plan import TrainingResult
 
@@ -17,7 +18,8 @@ def main(arguments: list[str] | None = None) -> int:
 def _reinforce(*arguments: Any, **options: Any) -> TrainingResult:
     from lyo_pipelines.reinforcement.training import reinforce  # loads torch
 
-    return reinforce(*arguments, **options)
+    # as delivered: an adapter's version names no other figures than its recipe's
+    return reinforce(*arguments, evaluation=load_config().evaluation, **options)
 
 
 if __name__ == "__main__":

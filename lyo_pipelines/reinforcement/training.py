@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lyo_pipelines.config.loading import load_config
+from lyo_pipelines.config.evaluation import EvaluationConfig
 from lyo_pipelines.contracts.dataset import MANIFEST, DataManifest
 from lyo_pipelines.contracts.errors import DatasetError
 from lyo_pipelines.evaluation.inputs.items import Item
@@ -38,21 +38,22 @@ def reinforce(
     *,
     start: Path,
     ratings: Path | None,
+    evaluation: EvaluationConfig,
     device: str,
     reporter: Reporter,
     stop: StopRequest,
 ) -> TrainingResult:
     """Tune the adapter in `start` by rewards, or go on where a killed run left off; returns the finished adapter.
 
-    ratings: folder of preference data whose ratings are learnt from, or None. Raises UnfitStartError when the adapter does not fit
+    ratings: folder of preference data whose ratings are learnt from, or None; evaluation: how what they teach is checked. Raises
+    UnfitStartError when the adapter does not fit
     the recipe, DatasetError where there is too little to reward, GuardedError, Interrupted.
     """
     rule = recipe.reinforcement
     adapter = fit_to_start_from(start, recipe)
     manifest = DataManifest.read(dataset_dir / MANIFEST)
-    config = load_config().evaluation  # as delivered: an adapter's version names no other figures than its recipe's
     models = learn_ratings(
-        ratings if rule.rewards.get("predicted_rating") else None, manifest.segment, rule.minimum_ratings, config
+        ratings if rule.rewards.get("predicted_rating") else None, manifest.segment, rule.minimum_ratings, evaluation
     )
     if not models.told.used:
         reporter.say(f"ratings are not rewarded: {models.told.why}")

@@ -20,7 +20,7 @@ from lyo_pipelines.rollout.attribution import CANDIDATE, CURRENT, ELSEWHERE, MIS
 from lyo_pipelines.rollout.day_sums import StageSums, summed_stages
 from lyo_pipelines.rollout.interaction_days import BATCH
 from lyo_pipelines.rollout.observations import Arm, Attribution, Observation, empty_arm
-from lyo_pipelines.rollout.pre_period import PrePeriod, read_pre_period
+from lyo_pipelines.rollout.pre_period import PrePeriod
 from lyo_pipelines.rollout.routing import Routing
 from lyo_pipelines.rollout.stage_cache import SUMS
 from lyo_pipelines.storage.lake import Lake
@@ -53,14 +53,14 @@ def collect_observations(
     routing: Routing,
     *,
     now: datetime,
+    cultural: Sequence[str],
     batch_rows: int = BATCH,
-    cultural: Sequence[str] | None = None,
     summed: StageSums | None = None,
 ) -> Collected:
     """What a segment's release shows at this moment. Raises NotInCanaryError for a segment without one.
 
-    cultural: the complaint categories that count against the cultural score (None: those of the packaged curation.yaml). summed: its
-    rows, where they were added up together with those of other releases; else they are read here.
+    cultural: the complaint categories that count against the cultural score. summed: its rows, where they were added up together with
+    those of other releases; else they are read here.
     """
     if release.began_at is None or release.stage_began_at is None:
         raise NotInCanaryError(f"{release.segment} has no candidate in canary: {release.situation}.")
@@ -68,8 +68,7 @@ def collect_observations(
         summed
         or summed_stages(lake, [release], routing, now=now, cultural=cultural, batch_rows=batch_rows)[release.segment]
     )
-    before = read_pre_period(lake, release, routing, batch_rows=batch_rows)
-    sums = found.sums
+    sums, before = found.sums, found.before
     observation = Observation(
         segment=release.segment,
         version=release.candidate,

@@ -1,27 +1,25 @@
 """The rows of many releases since their stages began, added up by user in one pass over the days that they share.
 
-A day is read once, however many releases look at it: its rows are parted by what was asked and by the release that they name, and each
-release gets those that may be its own (which are, release_rows.py says). What is added up for one release is the same whoever else is
-looked at. Deciding belongs to decide.py.
+A day is read once, however many releases look at it: its rows are parted among them (parting.py). What is added up for one
+release is the same whoever else is looked at. Deciding belongs to decide.py.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from functools import cache
 
 import polars as pl
 
-from lyo_pipelines.config.loading import load_config
 from lyo_pipelines.interactions.complaints import is_cultural
 from lyo_pipelines.registry.state import Release
 from lyo_pipelines.rollout.attribution import failed, tallied, with_places
 from lyo_pipelines.rollout.interaction_days import BATCH, DamagedDayError, day_batches
-from lyo_pipelines.rollout.release_rows import ASKED, OF_RELEASE, ReleaseRows
-from lyo_pipelines.rollout.routing import Routing, release_id
-from lyo_pipelines.rollout.selection import Query, candidate_keys
+from lyo_pipelines.rollout.parting import Parting
+from lyo_pipelines.rollout.pre_period import PrePeriod, read_pre_periods
+from lyo_pipelines.rollout.release_rows import OF_RELEASE, ReleaseRows
+from lyo_pipelines.rollout.routing import Routing
 from lyo_pipelines.rollout.stage_cache import USERS, Sums, keep_days, kept_days, stage_mark
 from lyo_pipelines.storage.lake import Lake
 
@@ -31,7 +29,6 @@ COLUMNS = (
 )  # fmt: skip
 ROWS_AT_ONCE = 32_768
 """Rows of one release and day that wait to be added up: each addition costs some milliseconds, and what waits is in memory."""
-_PARTS = (*ASKED, "release_id")
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,8 +36,10 @@ class StageSums:
     """A release's rows since its stage began. sums: SUMS by place and user; tally: as tallied() counts; None: no row.
 
     last_day: the newest with a row. unreadable: days that are left out because their file is damaged, each with the reason.
+    before: what its users said in the weeks before it began.
     """
 
+    before: PrePeriod
     sums: pl.DataFrame | None = None
     tally: pl.DataFrame | None = None
     unreadable: Mapping[date, str] = field(default_factory=dict)
@@ -53,34 +52,29 @@ def summed_stages(
     routing: Routing,
     *,
     now: datetime,
-    cultural: Sequence[str] | None = None,
+    cultural: Sequence[str],
     batch_rows: int = BATCH,
 ) -> dict[str, StageSums]:
     """Sums of each release in canary, by segment. cultural: see collect_observations."""
-    categories = _packaged_categories() if cultural is None else tuple(cultural)
     there = {day: lake.fingerprint(lake.interactions(day)) for day in lake.days("interactions") if day <= now.date()}
-    adders = [_Adder(lake, release, routing, now, categories, there, batch_rows) for release in releases]
+    adders = [_Adder(lake, release, routing, now, cultural, there, batch_rows) for release in releases]
     for day in there:
         wanting = [adder for adder in adders if adder.wants(day)]
         if not wanting:
             continue
         try:
-            parting = _Parting(wanting, routing)
+            parting = Parting([adder.release for adder in wanting], routing)
             for rows in day_batches(lake, day, batch_rows, COLUMNS):
-                for adder, mine in parting.of(rows):
-                    adder.take(mine)
+                for place, mine in parting.of(rows):
+                    wanting[place].take(mine)
         except DamagedDayError as error:  # the other days still tell whether a candidate harms
             for adder in wanting:
                 adder.drop_day(day, str(error))
         else:
             for adder in wanting:
                 adder.end_day(day)
-    return {adder.release.segment: adder.total() for adder in adders}
-
-
-@cache
-def _packaged_categories() -> tuple[str, ...]:
-    return load_config().curation.cultural_complaint_categories
+    before = read_pre_periods(lake, releases, routing, batch_rows=batch_rows)
+    return {adder.release.segment: adder.total(before[adder.release.segment]) for adder in adders}
 
 
 class _Adder:
@@ -136,7 +130,7 @@ class _Adder:
         self._read, self._of_day = [], Sums()
         self._unreadable[day] = reason
 
-    def total(self) -> StageSums:
+    def total(self, before: PrePeriod) -> StageSums:
         """All days together; what is finished is kept for the next look."""
         if self._changed:
             self._kept.settle(self._today)
@@ -144,49 +138,13 @@ class _Adder:
         found = self._kept.total()
         found.add(self._of_today)
         last = self._today if self._today_told else self._kept.last_day
-        return StageSums(found.users, found.tally, self._unreadable, last)
+        return StageSums(before, found.users, found.tally, self._unreadable, last)
 
     def _add_up(self) -> None:
         if self._read and (mine := self._belonging.of(pl.concat(self._read))).height:
             placed = with_places(mine, self.release.candidate)
             self._of_day.add(Sums(sums_by_user(placed, self._cultural), tallied(placed)))
         self._read = []
-
-
-class _Parting:
-    """Parts rows among releases, by what was asked and the release that they name; each such kind is looked up once."""
-
-    def __init__(self, adders: Sequence[_Adder], routing: Routing) -> None:
-        self._adders, self._served_by = adders, dict(routing.served_by)
-        self._of_segment = {adder.release.segment: place for place, adder in enumerate(adders)}
-        self._of_name = {release_id(adder.release): place for place, adder in enumerate(adders)}
-        self._known: dict[tuple[str | None, ...], frozenset[int]] = {}
-
-    def of(self, rows: pl.DataFrame) -> Iterator[tuple[_Adder, pl.DataFrame]]:
-        """Each release with those of the rows that may be its own."""
-        if len(self._adders) == 1:
-            yield self._adders[0], rows
-            return
-        kinds = rows.select(_PARTS).unique(maintain_order=True)
-        takers = [self._takers(*kind) for kind in kinds.iter_rows()]
-        groups = {
-            of_kind: number for number, of_kind in enumerate(dict.fromkeys(takers))
-        }  # parted once, not once for each
-        kinds = kinds.with_columns(_group=pl.Series([groups[of_kind] for of_kind in takers], dtype=pl.Int32))
-        parts = rows.join(kinds, on=_PARTS, how="left", nulls_equal=True).partition_by("_group", as_dict=True)
-        for place, adder in enumerate(self._adders):
-            for of_kind, number in groups.items():
-                if place in of_kind and (mine := parts.get((number,))) is not None:
-                    yield adder, mine.drop("_group")
-
-    def _takers(self, *kind: str | None) -> frozenset[int]:
-        """A question takes part in no release but one that its row names, or one of the segments that may answer it."""
-        if kind not in self._known:
-            task, language, subject, mode, team, named = kind
-            keys = candidate_keys(Query(task or "", language or "", subject, mode, team), self._served_by)
-            places = {self._of_segment[key] for key in keys if key in self._of_segment}
-            self._known[kind] = frozenset(places | ({self._of_name[named]} if named in self._of_name else set()))
-        return self._known[kind]
 
 
 def sums_by_user(rows: pl.DataFrame, cultural: Sequence[str]) -> pl.DataFrame:

@@ -8,9 +8,10 @@ candidate's own version answered earlier, in a release that ended, is not what w
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 
 import polars as pl
 import pyarrow as pa
@@ -18,11 +19,16 @@ import pyarrow as pa
 from lyo_pipelines.registry.state import Release
 from lyo_pipelines.rollout.attribution import UNNAMED, failed, with_places
 from lyo_pipelines.rollout.interaction_days import DamagedDayError, day_batches
+from lyo_pipelines.rollout.parting import Parting
 from lyo_pipelines.rollout.release_rows import OF_RELEASE, ReleaseRows
 from lyo_pipelines.rollout.routing import Routing
 from lyo_pipelines.storage.lake import Lake
 
 WEEKS = timedelta(days=28)
+_ROWS_AT_ONCE = 32_768
+"""Rows of one release that wait to be added up: each addition costs some milliseconds, and what waits is in memory."""
+_PARTS_AT_ONCE = 16
+"""Sums of one release that wait to be merged."""
 SCHEMA = pa.schema(
     [
         ("user_pseudonym", pa.string()), ("before_n", pa.int64()), ("before_sum", pa.float64()), ("orphans", pa.int64()),
@@ -43,18 +49,111 @@ class PrePeriod:
     rows: int
 
 
-def read_pre_period(lake: Lake, release: Release, routing: Routing, *, batch_rows: int) -> PrePeriod:
-    """The weeks before the release began."""
-    path = lake.path("rollout", release.segment, f"before-{release.candidate}-{_name(release)}.parquet")
-    with suppress(
-        OSError, pa.ArrowInvalid, KeyError, ValueError
-    ):  # not there yet, damaged, or of an earlier form: read again
-        return _told(pl.DataFrame(pl.from_arrow(lake.read_table(path).select(SCHEMA.names).cast(SCHEMA))))
-    found, whole = _read(lake, release, routing, batch_rows)
-    if whole:
-        with suppress(OSError):  # a full disk must not keep a candidate from falling back
-            lake.write_table(found.to_arrow().cast(SCHEMA), path)
-    return _told(found)
+def read_pre_periods(
+    lake: Lake, releases: Sequence[Release], routing: Routing, *, batch_rows: int
+) -> dict[str, PrePeriod]:
+    """The weeks before each release began, by segment; what is not kept yet is read in one pass over the days they share."""
+    found, reading = dict[str, PrePeriod](), list[_Before]()
+    for release in releases:
+        # not there yet, damaged, or of an earlier form: read again
+        with suppress(OSError, pa.ArrowInvalid, KeyError, ValueError):
+            kept = lake.read_table(_path(lake, release)).select(SCHEMA.names).cast(SCHEMA)
+            found[release.segment] = _told(pl.DataFrame(pl.from_arrow(kept)))
+            continue
+        reading.append(_Before(release, routing, batch_rows))
+    for day in lake.days("interactions") if reading else ():
+        wanting = [one for one in reading if one.wants(day)]
+        if not wanting:
+            continue
+        parting = Parting([one.release for one in wanting], routing)
+        try:
+            for rows in day_batches(lake, day, batch_rows, _COLUMNS):
+                unnamed = rows.with_columns(
+                    release_id=pl.lit(None, pl.String)
+                )  # what another release was named does not count
+                for place, mine in parting.of(unnamed):
+                    wanting[place].take(mine)
+        except DamagedDayError:
+            for one in wanting:
+                one.drop_day()
+        else:
+            for one in wanting:
+                one.end_day()
+    for one in reading:
+        if one.whole:
+            with suppress(OSError):  # a full disk must not keep a candidate from falling back
+                lake.write_table(one.total.to_arrow().cast(SCHEMA), _path(lake, one.release))
+        found[one.release.segment] = _told(one.total)
+    return found
+
+
+class _Before:
+    """One release's sums by user, day by day: a day that breaks off is left out as a whole."""
+
+    def __init__(self, release: Release, routing: Routing, batch_rows: int) -> None:
+        assert release.began_at is not None
+        self.release, self.whole, self._at_once = release, True, min(batch_rows, _ROWS_AT_ONCE)
+        first, end = release.began_at - WEEKS, release.began_at
+        self._days = first.date(), end.date()
+        own = pl.col("adapter_version").eq_missing(pl.lit(release.candidate))
+        self._counts = pl.col("occurred_at").is_between(first, end, closed="left") & ~own
+        self._belonging = ReleaseRows(release, routing, moment=end)
+        self._read, self._of_day = list[pl.DataFrame](), list[pl.DataFrame]()
+        self._waiting, self._parts = list[pl.DataFrame](), list[pl.DataFrame]()
+
+    @property
+    def total(self) -> pl.DataFrame:
+        """The sums of the days that could be read, in SCHEMA's columns."""
+        return _merged([*self._parts, self._sums(self._waiting)]).select(SCHEMA.names).sort("user_pseudonym")
+
+    def wants(self, day: date) -> bool:
+        """Whether the day lies in the weeks before."""
+        return self._days[0] <= day <= self._days[1]
+
+    def take(self, rows: pl.DataFrame) -> None:
+        """Rows of the day that may be the release's; added up when there are enough of them to be worth it."""
+        if (mine := rows.filter(self._counts)).height:
+            self._read.append(mine)
+        if _height(self._read) >= self._at_once:
+            self._of_day.append(self._sums(self._read))
+            self._read = []
+
+    def end_day(self) -> None:
+        """The day was read to its end: it counts, together with others when they are enough."""
+        self._waiting += self._read
+        self._parts += self._of_day
+        self._read, self._of_day = [], []
+        if _height(self._waiting) >= self._at_once:
+            self._parts.append(self._sums(self._waiting))
+            self._waiting = []
+        if len(self._parts) > _PARTS_AT_ONCE:
+            self._parts = [_merged(self._parts)]
+
+    def drop_day(self) -> None:
+        """The day could not be read to its end."""
+        self._read, self._of_day, self.whole = [], [], False
+
+    def _sums(self, read: Sequence[pl.DataFrame]) -> pl.DataFrame:
+        if not read:
+            return pl.DataFrame(pl.from_arrow(SCHEMA.empty_table()))
+        mine = with_places(self._belonging.of(pl.concat(read)), self.release.candidate)
+        return mine.group_by("user_pseudonym").agg(
+            before_n=pl.col("rating").count().cast(pl.Int64), before_sum=pl.col("rating").cast(pl.Float64).sum(),
+            orphans=((pl.col("place") == UNNAMED) & failed()).sum().cast(pl.Int64), rows=pl.len().cast(pl.Int64),
+        )  # fmt: skip
+
+
+def _merged(parts: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    return pl.concat(parts).group_by("user_pseudonym").sum()
+
+
+def _height(frames: Sequence[pl.DataFrame]) -> int:
+    return sum(frame.height for frame in frames)
+
+
+def _path(lake: Lake, release: Release) -> str:
+    assert release.began_at is not None
+    return lake.path("rollout", release.segment, f"before-{release.candidate}-{release.began_at:%Y%m%dT%H%M%S}.parquet")
 
 
 def _told(found: pl.DataFrame) -> PrePeriod:
@@ -62,38 +161,3 @@ def _told(found: pl.DataFrame) -> PrePeriod:
         "user_pseudonym", pre_period_n="before_n", pre_period_sum="before_sum"
     )
     return PrePeriod(users, int(found["orphans"].sum()), int(found["rows"].sum()))
-
-
-def _name(release: Release) -> str:
-    assert release.began_at is not None
-    return f"{release.began_at:%Y%m%dT%H%M%S}"
-
-
-def _read(lake: Lake, release: Release, routing: Routing, batch_rows: int) -> tuple[pl.DataFrame, bool]:
-    """Sums by user of the days that can be read, and whether these are all."""
-    assert release.began_at is not None
-    first, end = release.began_at - WEEKS, release.began_at
-    within = pl.col("occurred_at").is_between(first, end, closed="left")
-    own = pl.col("adapter_version").eq_missing(pl.lit(release.candidate))
-    belonging = ReleaseRows(release, routing, moment=end)
-    summed, whole = pl.DataFrame(pl.from_arrow(SCHEMA.empty_table())), True
-    for day in lake.days("interactions"):
-        if not first.date() <= day <= end.date():
-            continue
-        try:
-            of_day = summed
-            for rows in day_batches(lake, day, batch_rows, _COLUMNS):
-                mine = with_places(
-                    belonging.of(rows.filter(within & ~own).with_columns(release_id=pl.lit(None, pl.String))),
-                    release.candidate,
-                )
-                part = mine.group_by("user_pseudonym").agg(
-                    before_n=pl.col("rating").count().cast(pl.Int64), before_sum=pl.col("rating").cast(pl.Float64).sum(),
-                    orphans=((pl.col("place") == UNNAMED) & failed()).sum().cast(pl.Int64), rows=pl.len().cast(pl.Int64),
-                )  # fmt: skip
-                of_day = pl.concat([of_day, part]).group_by("user_pseudonym").sum()
-        except DamagedDayError:
-            whole = False
-        else:
-            summed = of_day
-    return summed.select(SCHEMA.names).sort("user_pseudonym"), whole

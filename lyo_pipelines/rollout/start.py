@@ -12,7 +12,6 @@ from typing import Any
 
 from lyo_pipelines.config.evaluation import EvaluationConfig
 from lyo_pipelines.config.hosted import HostedConfig
-from lyo_pipelines.config.loading import load_config
 from lyo_pipelines.config.rollout import RolloutConfig
 from lyo_pipelines.contracts.document import DocumentError
 from lyo_pipelines.contracts.hosted_model import HOSTED_FILE, HostedModel
@@ -73,7 +72,8 @@ def start_release(
 ) -> StartOutcome:
     """Bring the segment's newest adapter (or the named version) to its first users, or say which gate it did not pass.
 
-    provider: what the configuration allows where the version is a provider's model; HostedRefusedError where it may not be served.
+    provider: what the configuration allows where the version is a provider's model (None: nothing); HostedRefusedError where it may
+    not be served.
 
     The first adapter of a segment is compared with what serves until then: a parent's champion or the base model. Raises
     NoAdapterError, DocumentError (of the report), OutdatedReportError, DamagedAdapterError, ErasedPeopleError, ServedByParentError,
@@ -95,7 +95,6 @@ def start_release(
             hint="Train again: `lyo train` (business_sensor does so by itself).",
         )
     if trained.manifest.is_hosted:
-        provider = provider or load_config().hosted
         require_askable(HostedModel.read(trained.path / HOSTED_FILE), provider, "serve")
     report = read_report(fetched(lake, lake.report_dir(segment, trained.version)))
     _require_current(report, release, trained.version)

@@ -93,4 +93,4 @@ def critical_distance(
     normal = critical_value(standard_error**-2, 1 - confidence, planned_error**-2)
     if math.isinf(degrees_of_freedom):
         return normal
-    return float(stdtrit(degrees_of_freedom, ndtr(normal))) if normal < 8 else normal * 10
+    return abs(float(stdtrit(degrees_of_freedom, ndtr(-normal))))  # of the small tail: near 1 no figures are left

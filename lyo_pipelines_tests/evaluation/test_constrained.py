@@ -150,7 +150,7 @@ def test_only_numbers_are_bounded_and_what_they_say_themselves_stays(schema):
 def test_answers_that_are_held_are_kept_apart_from_free_ones_where_there_is_a_schema(world, tmp_path):
     def key(folder: Path, constrained: str) -> str:
         config = world.config.model_copy(update={"constrained": constrained})
-        inputs = gather_inputs(folder, world.candidate, None, config)
+        inputs = gather_inputs(folder, world.candidate, None, config, curation=sample_reports.CURATION)
         return outputs_key(inputs, inputs.models[0], device="cpu", dtype="float32")
 
     structured = sample_reports.dataset(tmp_path / "c", sample_reports.classified(6), segment="classification.en")

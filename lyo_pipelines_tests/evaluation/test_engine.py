@@ -192,19 +192,30 @@ def test_the_base_answers_once_for_every_candidate(world, output, capsys):
 
 
 def test_a_candidate_that_is_the_champion_has_only_the_base_to_beat(world):
-    inputs = gather_inputs(world.dataset, world.candidate, world.candidate, world.config)
+    inputs = gather_inputs(
+        world.dataset, world.candidate, world.candidate, world.config, curation=sample_reports.CURATION
+    )
     assert inputs.same_as_champion
     assert [spec.role for spec in inputs.models] == ["base", "candidate"]
-    alone = gather_inputs(world.dataset, world.candidate, None, world.config)
+    alone = gather_inputs(world.dataset, world.candidate, None, world.config, curation=sample_reports.CURATION)
     assert (alone.champion_version, inputs.champion_version) == ("", inputs.models[1].version)
     assert alone.data_version != inputs.data_version, "which champion it was is part of the fingerprint"
 
 
 def test_what_a_candidate_was_tuned_from_is_a_model_of_its_own_unless_it_is_the_champion(world):
-    started = gather_inputs(world.dataset, world.candidate, None, world.config, start_dir=world.champion)
+    started = gather_inputs(
+        world.dataset, world.candidate, None, world.config, start_dir=world.champion, curation=sample_reports.CURATION
+    )
     assert [spec.role for spec in started.models] == ["base", "candidate", "start"]
     assert started.before == "base", "what serves now is still nothing but the base"
-    both = gather_inputs(world.dataset, world.candidate, world.champion, world.config, start_dir=world.champion)
+    both = gather_inputs(
+        world.dataset,
+        world.candidate,
+        world.champion,
+        world.config,
+        start_dir=world.champion,
+        curation=sample_reports.CURATION,
+    )
     assert [spec.role for spec in both.models] == ["base", "candidate", "champion"]
 
 
@@ -216,7 +227,7 @@ def test_a_teams_own_metric_reaches_the_report(world, output):
     assert main(arguments(world, folder, config, metrics_dir=own.parent.parent)) == 0
     report = read_report(folder)
     assert report.metrics["shouts"].description == "Exclamation marks of an English answer."
-    asked = gather_inputs(world.dataset, world.candidate, None, world.config).items
+    asked = gather_inputs(world.dataset, world.candidate, None, world.config, curation=sample_reports.CURATION).items
     english = sum(item.language == "en" for item in asked)
     assert report.models["candidate"]["shouts"].n == english > 0
     assert "| shouts (marks, " in (folder / "report.md").read_text()
@@ -225,7 +236,11 @@ def test_a_teams_own_metric_reaches_the_report(world, output):
 @pytest.mark.parametrize("value", [math.nan, math.inf])
 def test_losses_that_are_no_number_are_counted_shown_and_hold_the_release(world, tmp_path, monkeypatch, value):
     likelihood = generate.likelihood
-    lost = gather_inputs(world.dataset, world.candidate, None, world.config).items[3].item_id
+    lost = (
+        gather_inputs(world.dataset, world.candidate, None, world.config, curation=sample_reports.CURATION)
+        .items[3]
+        .item_id
+    )
 
     def broken(model, tokenizer, batch):
         found = likelihood(model, tokenizer, batch)
@@ -247,7 +262,7 @@ def test_losses_that_are_no_number_are_counted_shown_and_hold_the_release(world,
 
 
 def undisturbed(world, cache: Path, say=lambda _: None) -> dict:
-    inputs = gather_inputs(world.dataset, world.candidate, None, world.config)
+    inputs = gather_inputs(world.dataset, world.candidate, None, world.config, curation=sample_reports.CURATION)
     host = ModelHost(world.root / "models", device="cpu", dtype="float32", attention=None)
     cache.mkdir(parents=True, exist_ok=True)
     return ask_all(Asker(inputs, host, cache, Progress(cache / "progress.jsonl", say)))
@@ -258,7 +273,7 @@ def test_an_interrupted_evaluation_goes_on_and_ends_the_same(world, tmp_path):
         if message.startswith("answers of candidate: 5/"):
             raise KeyboardInterrupt
 
-    inputs = gather_inputs(world.dataset, world.candidate, None, world.config)
+    inputs = gather_inputs(world.dataset, world.candidate, None, world.config, curation=sample_reports.CURATION)
     host = ModelHost(world.root / "models", device="cpu", dtype="float32", attention=None)
     every_batch = Progress(tmp_path / "progress.jsonl", interrupt, every_seconds=0)
     asker = Asker(inputs, host, tmp_path, every_batch)
@@ -339,7 +354,7 @@ def test_inputs_that_do_not_fit_end_with_what_to_do(world, tmp_path, capsys):
 
     (gone / "adapter_model.safetensors").unlink()
     with pytest.raises(AdapterError, match="train the adapter again"):
-        gather_inputs(world.dataset, gone, None, world.config)
+        gather_inputs(world.dataset, gone, None, world.config, curation=sample_reports.CURATION)
     with pytest.raises(DocumentError, match="has not finished"):
         read_report(tmp_path / "v")
 
@@ -356,5 +371,11 @@ def test_dagster_hears_of_the_finished_report(world, output, tmp_path, monkeypat
 
 
 def test_every_packaged_metric_can_be_loaded_from_its_path(world):
-    inputs = gather_inputs(world.dataset, world.candidate, None, world.config.model_copy(update={"metrics": None}))
+    inputs = gather_inputs(
+        world.dataset,
+        world.candidate,
+        None,
+        world.config.model_copy(update={"metrics": None}),
+        curation=sample_reports.CURATION,
+    )
     assert [m.name for m in load_metrics(inputs.metric_files)] == sorted(inputs.metric_files)

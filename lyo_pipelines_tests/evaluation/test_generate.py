@@ -23,13 +23,15 @@ def host(world) -> ModelHost:
 
 @pytest.fixture(scope="module")
 def specs(world) -> dict[str, ModelSpec]:
-    inputs = gather_inputs(world.dataset, world.candidate, world.champion, world.config)
+    inputs = gather_inputs(
+        world.dataset, world.candidate, world.champion, world.config, curation=sample_reports.CURATION
+    )
     return {spec.role: spec for spec in inputs.models}
 
 
 @pytest.fixture(scope="module")
 def items(world) -> tuple[Item, ...]:
-    return gather_inputs(world.dataset, world.candidate, None, world.config).items
+    return gather_inputs(world.dataset, world.candidate, None, world.config, curation=sample_reports.CURATION).items
 
 
 def naive_loss(model, e: Encoded) -> float:
@@ -172,6 +174,19 @@ def test_waiting_times_are_of_single_questions_with_the_same_number_of_tokens(ho
         assert [t["tokens"] for t in times] == [5, 5, 5]
         assert all(0 < t["first"] < t["total"] for t in times)
         assert list(generate.waiting_times(model, tokenizer, [], new_tokens=5, synchronize=host.synchronize)) == []
+
+
+@pytest.mark.parametrize("role", ["base", "candidate"])
+def test_they_are_of_the_forward_pass_that_answers_users_where_it_knows_the_model(host, specs, items, role):
+    with host.using(specs[role]) as (_, tokenizer):
+        encoded, lean = encode_items(tokenizer, items[:3], max_length=1024), host.lean(specs[role])
+        assert lean is not None
+        assert (lean.adapter is None) == (role == "base")
+        wait = {"new_tokens": 5, "synchronize": host.synchronize}
+        times = list(generate.lean_waiting_times(lean, encoded, **wait))
+        assert [t["tokens"] for t in times] == [5] * 3
+        assert all(0 < t["first"] < t["total"] for t in times)
+        assert list(generate.lean_waiting_times(lean, [], **wait)) == []
 
 
 def test_batches_hold_everything_once_longest_first():

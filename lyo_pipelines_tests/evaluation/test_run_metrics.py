@@ -23,7 +23,13 @@ def gathered(world, folder: Path, rows: list[dict], segment: str, **config) -> E
     names = {name for row in rows for name in row}
     filled = [dict.fromkeys(sorted(names)) | row for row in rows]
     dataset = sample_reports.dataset(folder, filled, segment=segment)
-    return gather_inputs(dataset, world.candidate, None, world.config.model_copy(update={"max_items": None} | config))
+    return gather_inputs(
+        dataset,
+        world.candidate,
+        None,
+        world.config.model_copy(update={"max_items": None} | config),
+        curation=sample_reports.CURATION,
+    )
 
 
 def answered(inputs: EvaluationInputs, texts: list[str]) -> ModelOutputs:
@@ -64,7 +70,7 @@ def test_the_users_choice_of_general_metrics_is_narrowed_by_the_task_and_the_dec
 
 
 def test_a_task_without_metrics_of_its_own_is_measured_as_before(world):
-    inputs = gather_inputs(world.dataset, world.candidate, None, world.config)
+    inputs = gather_inputs(world.dataset, world.candidate, None, world.config, curation=sample_reports.CURATION)
     found = measured(inputs)
     assert {metric.name for metric in found.metrics} == set(world.config.metrics)
     assert values(found, "chrf") == [pytest.approx(100)] * len(inputs.items)

@@ -166,7 +166,11 @@ def test_another_source_of_a_task_makes_another_report(world, tmp_path):
     for limit in ("strength < 5", "strength < 6"):
         with moods_task.added(tmp_path / "tasks"):
             (tmp_path / "tasks" / "moods.py").write_text(moods_task.SOURCE.replace("strength < 5", limit))
-            versions.add(gather_inputs(dataset, world.candidate, None, world.config).data_version)
+            versions.add(
+                gather_inputs(
+                    dataset, world.candidate, None, world.config, curation=sample_reports.CURATION
+                ).data_version
+            )
     assert len(versions) == 2
 
 

@@ -24,7 +24,18 @@ def known(value: float | None) -> bool:
 
 
 def on_trial(r: dict[str, Any], rows: list[dict[str, Any]]) -> bool:
-    """Whether a release's candidate answered."""
+    """Whether a release's candidate answered: a row that names neither arm nor adapter is as its user's others in the segment."""
+    if names_any(r) or r["user_pseudonym"] is None:
+        return is_named_trial(r, rows)
+    same = [o for o in rows if all(o[k] == r[k] for k in ("segment", "user_pseudonym")) and names_any(o)]
+    return bool(same) and all(is_named_trial(other, rows) for other in same)
+
+
+def names_any(r: dict[str, Any]) -> bool:
+    return r["experiment_arm"] is not None or r["adapter_version"] is not None
+
+
+def is_named_trial(r: dict[str, Any], rows: list[dict[str, Any]]) -> bool:
     arms = {
         (other["experiment_arm"] or "").lower()
         for other in rows

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
+import polars as pl
 import pytest
 
 from lyo_pipelines.curation.day import curate_day
@@ -12,6 +13,7 @@ from lyo_pipelines.health.day import NotCuratedError, build_day, stale_days
 from lyo_pipelines.storage.lake import Lake
 from lyo_pipelines.storage.made_from import INPUTS_KEY
 from lyo_pipelines_tests.curation.interaction_rows import CONFIG, DAY, config, row, table
+from lyo_pipelines_tests.registry.event_factory import START, released, write
 
 HINDI = "दोनों ओर से पाँच घटाइए, क्योंकि हमें केवल x चाहिए। फिर दोनों ओर तीन से भाग दीजिए, तब x सात है।"
 
@@ -123,3 +125,12 @@ def test_an_empty_day_is_built_and_fresh(lake):
     put(lake, [], "a")
     assert build(lake).interactions == 0
     assert stale_days(lake, CONFIG) == []
+
+
+def test_answers_of_a_candidate_are_known_by_its_version_though_the_log_names_no_arm(lake):
+    write(lake, *released("v2", day=(datetime(2026, 1, 5, 6, tzinfo=UTC) - START) / timedelta(days=1)))
+    served = {n: "v2" if n < 3 else "v1" for n in range(6)}
+    put(lake, [row(n, rating=5.0, adapter_version=version) for n, version in served.items()], "a")
+    build(lake)
+    told = pl.DataFrame(pl.from_arrow(lake.read_table(lake.health(DAY))))
+    assert told.select(pl.col("n", "served", "rated").sum()).row(0) == (6, 3, 3)

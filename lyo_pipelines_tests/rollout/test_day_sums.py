@@ -76,7 +76,7 @@ def day_of(number: int) -> date:
 
 def looked(lake: Lake, now_day: float, segments: tuple[str, ...] = SEGMENTS) -> dict[str, StageSums]:
     found = [read_release(lake, segment) for segment in segments]
-    return summed_stages(lake, found, current_routing(lake), now=START + now_day * DAY)
+    return summed_stages(lake, found, current_routing(lake), now=START + now_day * DAY, cultural=["cultural"])
 
 
 def anew(lake: Lake, now_day: float) -> dict[str, StageSums]:
@@ -112,6 +112,27 @@ def test_all_releases_in_one_pass_get_what_each_alone_gets(lake: Lake) -> None:
     together = looked(lake, 4.5)
     assert_same(together, anew(lake, 4.5))
     assert all(answers(sums) > 60 for sums in together.values())
+
+
+def test_the_weeks_before_are_read_in_one_pass_for_all_too_and_each_release_gets_what_it_alone_gets(
+    lake: Lake, tmp_path: Path
+) -> None:
+    for day in range(-4, 2):
+        interactions(lake, rows(day, 120, adapter_version=None, experiment_arm=None))
+    Path(lake.interactions(day_of(-2))).write_bytes(b"damaged")
+    alone = {}
+    for segment in SEGMENTS:
+        shutil.copytree(lake.path(""), (copy := tmp_path / segment) / "lake")
+        alone |= looked(Lake(str(copy)), 1.5, (segment,))
+    for segment, sums in looked(lake, 1.5).items():
+        ours, theirs = sums.before, alone[segment].before
+        assert (ours.rows, ours.orphans) == (theirs.rows, theirs.orphans) and ours.rows > 30
+        assert_frame_equal(ours.users.sort("user_pseudonym"), theirs.users.sort("user_pseudonym"))
+    assert not list(Path(lake.path("rollout")).rglob("before-*")), "a day is damaged: nothing is kept until it is whole"
+    rewrite(lake, -2, 120, adapter_version=None, experiment_arm=None)
+    whole = looked(lake, 1.5)
+    assert len(list(Path(lake.path("rollout")).rglob("before-*"))) == len(SEGMENTS)
+    assert all(whole[segment].before.rows > alone[segment].before.rows for segment in SEGMENTS)
 
 
 def test_ratings_are_added_up_by_whether_they_were_invited_and_days_of_before_know_of_none(lake: Lake) -> None:

@@ -39,6 +39,7 @@ from lyo_pipelines_tests.rollout.adapter_factory import GATES, adapter, interact
 from lyo_pipelines_tests.rollout.summed_arms import arm_of
 
 DAY = timedelta(days=1)
+CULTURAL = load_config().curation.cultural_complaint_categories
 
 
 @pytest.fixture
@@ -207,7 +208,9 @@ def test_what_is_collected_part_by_part_is_what_all_rows_together_say(lake: Lake
         interactions(lake, made)
         rows += made
     release = read_release(lake, SEGMENT)
-    seen = collect_observations(lake, release, current_routing(lake), now=START + 4 * DAY, batch_rows=97).observation
+    seen = collect_observations(
+        lake, release, current_routing(lake), now=START + 4 * DAY, batch_rows=97, cultural=CULTURAL
+    ).observation
     whole, before = (
         pl.DataFrame(some, infer_schema_length=None).rename({"user_id": "user_pseudonym"}) for some in (rows, earlier)
     )
@@ -237,7 +240,7 @@ def test_what_users_rated_before_is_read_once_and_again_when_it_is_damaged(lake:
 
     def known() -> int:
         seen = collect_observations(
-            lake, read_release(lake, SEGMENT), current_routing(lake), now=START + 2 * DAY
+            lake, read_release(lake, SEGMENT), current_routing(lake), now=START + 2 * DAY, cultural=CULTURAL
         ).observation
         return int(seen.candidate.pre_period_n.sum() + seen.current.pre_period_n.sum())
 
@@ -262,12 +265,14 @@ def test_only_rows_of_this_release_since_its_stage_began_count(lake: Lake, confi
     stale = [{**row, "adapter_version": "owner-0", "experiment_arm": "candidate"} for row in ours[:7]]
     interactions(lake, early)
     interactions(lake, [*ours, *elsewhere, *plain, *stale])
-    found = collect_observations(lake, read_release(lake, SEGMENT), current_routing(lake), now=START + 2 * DAY)
+    found = collect_observations(
+        lake, read_release(lake, SEGMENT), current_routing(lake), now=START + 2 * DAY, cultural=CULTURAL
+    )
     assert found.observation.candidate.answers + found.observation.current.answers == 100
     assert found.mismatched == 7, "an answer of another adapter in the candidate's arm is told, not counted"
     assert (
         collect_observations(
-            lake, read_release(lake, SEGMENT), current_routing(lake), now=START
+            lake, read_release(lake, SEGMENT), current_routing(lake), now=START, cultural=CULTURAL
         ).observation.current.answers
         == 0
     )
@@ -281,7 +286,7 @@ def test_a_row_stays_in_the_parents_or_the_childs_release_that_it_was_asked_in(l
     now = START + 2 * DAY
 
     def answers(now: datetime) -> int:
-        seen = collect_observations(lake, parent, current_routing(lake), now=now).observation
+        seen = collect_observations(lake, parent, current_routing(lake), now=now, cultural=CULTURAL).observation
         return seen.current.answers + seen.candidate.answers
 
     assert answers(now) == 100
@@ -293,9 +298,11 @@ def test_a_row_stays_in_the_parents_or_the_childs_release_that_it_was_asked_in(l
     steps.fall_back(lake, SEGMENT, act(now + 2 * DAY))
     interactions(lake, Traffic(SEGMENT).day((now + 3 * DAY).date(), routed(lake), questions=30))
     assert answers(now + 4 * DAY) == 130, "and stay it, though the parent serves again"
-    assert collect_observations(lake, parent, current_routing(lake), now=now + 4 * DAY).mismatched == 0
+    assert (
+        collect_observations(lake, parent, current_routing(lake), now=now + 4 * DAY, cultural=CULTURAL).mismatched == 0
+    )
     with pytest.raises(NotInCanaryError, match="no candidate in canary"):
-        collect_observations(lake, read_release(lake, "tutoring.hi"), current_routing(lake), now=now)
+        collect_observations(lake, read_release(lake, "tutoring.hi"), current_routing(lake), now=now, cultural=CULTURAL)
 
 
 def test_failures_that_lost_all_their_names_send_a_candidate_back(lake: Lake, config: Config) -> None:
@@ -341,7 +348,7 @@ def test_what_the_candidate_itself_answered_earlier_is_no_time_before(lake: Lake
     steps.roll_back(lake, SEGMENT, act(START + 2 * DAY))
     again = released(lake, config, now=START + 3 * DAY).release
     interactions(lake, traffic.day((START + 4 * DAY).date(), routed(lake), questions=600))
-    seen = collect_observations(lake, again, current_routing(lake), now=START + 5 * DAY).observation
+    seen = collect_observations(lake, again, current_routing(lake), now=START + 5 * DAY, cultural=CULTURAL).observation
     known = sum(int(arm.pre_period_n.sum()) for arm in (seen.candidate, seen.current))
     rated = [row for row in first if row["rating"] is not None]
     assert 0 < known <= sum(row["adapter_version"] != "owner-1" for row in rated) < len(rated)
@@ -357,7 +364,7 @@ def test_what_curation_counts_as_cultural_counts_against_a_candidate(lake: Lake,
     rows = Traffic(SEGMENT, users=80).day((START + DAY).date(), routed(lake), questions=300)
     interactions(lake, [{**row, "complaint_category": category} for row in rows])
     seen = collect_observations(
-        lake, read_release(lake, SEGMENT), current_routing(lake), now=START + 2 * DAY
+        lake, read_release(lake, SEGMENT), current_routing(lake), now=START + 2 * DAY, cultural=CULTURAL
     ).observation
     assert seen.candidate.cultural_n.sum() + seen.current.cultural_n.sum() == 300
     owner = collect_observations(

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.integrate import quad
 from scipy.special import log_ndtr, ndtri
-from scipy.stats import norm
+from scipy.stats import norm, t
 
 from lyo_pipelines.statistics.cluster_robust import cluster_robust_difference, cluster_robust_ratio
 from lyo_pipelines.statistics.noninferiority import noninferiority_answer
@@ -98,6 +98,16 @@ def test_more_confidence_and_fewer_users_make_wider_bounds_and_one_look_narrower
     assert critical_distance(error, confidence=(1 + confidence) / 2, planned_error=planned) > here
     assert critical_distance(error, confidence=confidence, planned_error=planned, degrees_of_freedom=8) >= here
     assert float(ndtri(confidence)) < here
+
+
+@given(ERROR, ERROR, st.floats(0.8, 1 - 1e-9), st.sampled_from([1, 2, 5, 30, 10_000]))
+def test_bounds_over_all_looks_are_no_narrower_than_student_t_at_one_look(
+    error, planned, confidence, degrees_of_freedom
+):
+    around = {"confidence": confidence, "planned_error": planned}
+    width = critical_distance(error, degrees_of_freedom=degrees_of_freedom, **around)
+    assert width >= t.ppf(confidence, degrees_of_freedom) * (1 - 1e-9)
+    assert width >= critical_distance(error, degrees_of_freedom=math.inf, **around) * (1 - 1e-9)
 
 
 @given(ERROR, ERROR)

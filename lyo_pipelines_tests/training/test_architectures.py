@@ -135,7 +135,7 @@ def test_it_is_evaluated_against_its_base(way, tmp_path):
             "max_length": 96, "metrics": ("loss", "chrf"),
         }
     )  # fmt: skip
-    inputs = gather_inputs(way.dataset, way.result.path, None, config)
+    inputs = gather_inputs(way.dataset, way.result.path, None, config, curation=load_config().curation)
     report = evaluate(
         inputs, tmp_path / "report", tmp_path / "models", tmp_path / "cache", lambda _: None, clock=lambda: NOW
     )
@@ -219,7 +219,7 @@ def test_plain_text_is_trained_and_evaluated_by_its_loss_alone(tmp_path):
         update={"dtype": "float32", "device": "cpu", "resamples": 200, "minimum_groups": 2, "metrics": ("loss", "chrf")}
     )
     report = evaluate(
-        gather_inputs(dataset, result.path, None, config),
+        gather_inputs(dataset, result.path, None, config, curation=load_config().curation),
         tmp_path / "report",
         tmp_path,
         tmp_path / "c",

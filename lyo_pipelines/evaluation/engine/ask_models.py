@@ -12,7 +12,7 @@ from lyo_pipelines.evaluation.engine import generate
 from lyo_pipelines.evaluation.engine.batch_halving import Ask, asked_in_halves
 from lyo_pipelines.evaluation.engine.constrained import Constraint
 from lyo_pipelines.evaluation.engine.encoding import Encoded, encode_to_ask
-from lyo_pipelines.evaluation.engine.model_host import ModelHost
+from lyo_pipelines.evaluation.engine.model_host import LeanRows, ModelHost
 from lyo_pipelines.evaluation.engine.outputs import Batch, OutputsFolder, by_item
 from lyo_pipelines.evaluation.inputs.evaluation_inputs import EvaluationInputs, ModelSpec
 from lyo_pipelines.evaluation.inputs.items import Item
@@ -24,7 +24,7 @@ from lyo_pipelines.training.dimensions import dimensions_of_config
 from lyo_pipelines.training.engine.decoding import positions_of, stop_ids
 from lyo_pipelines.training.memory import free_bytes
 
-LIKELIHOOD, ANSWERS, WAITING = "likelihood", "answers", "waiting"
+LIKELIHOOD, ANSWERS, WAITING = "likelihood", "answers", "response_time"
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ class Asker:
                     yield generate.answers(model, tokenizer, batch, max_new_tokens=limit, constraint=constraint)
 
             self._stage(spec, folder, ANSWERS, asked, together, answers)
-            self._waiting(spec, folder, model, tokenizer, asked, limit=limit)
+            self._waiting(spec, folder, model, tokenizer, asked, limit=limit, lean=lean)
 
     def _stage(
         self, spec: ModelSpec, folder: OutputsFolder, stage: str, encoded: Sequence[Encoded], at_once: int, ask: Ask
@@ -124,7 +124,15 @@ class Asker:
         return wanted
 
     def _waiting(
-        self, spec: ModelSpec, folder: OutputsFolder, model: Any, tokenizer: Any, encoded: list[Encoded], *, limit: int
+        self,
+        spec: ModelSpec,
+        folder: OutputsFolder,
+        model: Any,
+        tokenizer: Any,
+        encoded: list[Encoded],
+        *,
+        limit: int,
+        lean: LeanRows | None,
     ) -> None:
         if folder.read(WAITING) is not None:
             return
@@ -133,8 +141,11 @@ class Asker:
         if probe:
             self.progress.start("response time", self.shown(spec), len(probe))
         times = []
-        for measured in generate.waiting_times(
-            model, tokenizer, probe, new_tokens=config.latency_new_tokens, synchronize=self.host.synchronize
+        how = {"new_tokens": config.latency_new_tokens, "synchronize": self.host.synchronize}
+        for measured in (
+            generate.waiting_times(model, tokenizer, probe, **how)
+            if lean is None
+            else generate.lean_waiting_times(lean, probe, **how)
         ):
             times.append(measured)
             self.progress.update(len(times), len(probe))

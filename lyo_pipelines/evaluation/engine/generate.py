@@ -18,6 +18,7 @@ from lyo_pipelines.evaluation.engine.encoding import Encoded
 from lyo_pipelines.evaluation.engine.model_host import LeanRows
 from lyo_pipelines.evaluation.planning.assemble import AdapterError
 from lyo_pipelines.inference.greedy import Prompt, WrittenAnswer, write_greedily
+from lyo_pipelines.inference.row_batch import Row, RowBatch
 from lyo_pipelines.training.engine.data import IGNORED
 from lyo_pipelines.training.engine.decoding import generate_ids, padding_id, positions_of, read_answer, stop_ids
 from lyo_pipelines.training.engine.loss import shifted_right
@@ -180,6 +181,25 @@ def waiting_times(
         )
         if number:
             yield {"first": clock.ticks[0], "total": clock.ticks[-1], "tokens": float(len(clock.ticks))}
+
+
+def lean_waiting_times(
+    rows: LeanRows, encoded: Sequence[Encoded], *, new_tokens: int, synchronize: Callable[[], None]
+) -> Iterator[dict[str, float]]:
+    """The same of the lean forward pass, which is what answers users of a model that it knows."""
+    for number, e in enumerate([encoded[0], *encoded] if encoded else []):
+        longest = min(new_tokens, rows.model.positions - len(e.prompt))
+        batch = RowBatch(rows.model, most=1)
+        synchronize()
+        started = time.perf_counter()
+        batch.start([Row(list(e.prompt), longest, frozenset(), rows.adapter)])
+        batch.read_on()
+        ticks = [time.perf_counter() - started]  # the token was read from the device: nothing is left to wait for
+        while batch.rows:
+            batch.step()
+            ticks.append(time.perf_counter() - started)
+        if number:
+            yield {"first": ticks[0], "total": ticks[-1], "tokens": float(len(ticks))}
 
 
 class _Clock(transformers.StoppingCriteria):

@@ -11,7 +11,6 @@ from typing import Any
 from lyo_pipelines.config.curation import CurationConfig
 from lyo_pipelines.config.evaluation import EvaluationConfig
 from lyo_pipelines.config.hosted import HostedConfig
-from lyo_pipelines.config.loading import load_config
 from lyo_pipelines.contracts.dataset import MANIFEST, DataManifest
 from lyo_pipelines.contracts.hosted_model import HOSTED_FILE, HostedModel
 from lyo_pipelines.errors import LyoError
@@ -47,16 +46,17 @@ def gather_inputs(
     config: EvaluationConfig,
     metrics_dir: Path | None = None,
     served: ParentFallback | None = None,
+    *,
+    curation: CurationConfig,
     lake: Lake | None = None,
-    curation: CurationConfig | None = None,
     start_dir: Path | None = None,
     provider: HostedConfig | None = None,
 ) -> EvaluationInputs:
     """Read manifests and the test split and fingerprint them. Raises DocumentError, TestSplitError, AdapterError or MetricError, and
-    HostedRefusedError where one of the models is a provider's that may not be asked (provider: how it may).
+    HostedRefusedError where one of the models is a provider's that may not be asked (provider: how it may; None: it may not).
 
     champion_dir: of the adapter that serves now; start_dir: of the one that the candidate was tuned from, where that is another.
-    lake: where ratings, other segments and word lists are looked for; curation: its configuration (default: the packaged one).
+    lake: where ratings, other segments and word lists are looked for; curation: its configuration.
     """
     manifest = DataManifest.read(dataset_dir / MANIFEST)
     manifest.require_files(dataset_dir)
@@ -79,7 +79,6 @@ def gather_inputs(
         for name, path in files.items()
         if any(catalogue.applies_to_task(name, path, task, config.primary_metric) for task in tasks)
     }
-    curation = curation or load_config().curation
     context = gather_context(lake, dataset_dir, manifest, config, curation)
     audit = read_audit(lake, manifest.segment, candidate.version) if lake is not None else None
     parts = [
@@ -124,9 +123,8 @@ def _allowed(models: Sequence[ModelSpec], provider: HostedConfig | None) -> Host
     hosted = [spec.hosted for spec in models if spec.hosted is not None]
     if not hosted:
         return None
-    provider = provider or load_config().hosted
     for model in hosted:
-        require_askable(model, provider, "evaluate")
+        provider = require_askable(model, provider, "evaluate")
     return provider
 
 
