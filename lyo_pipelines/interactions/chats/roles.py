@@ -7,10 +7,37 @@ from typing import Any, Literal
 Role = Literal["user", "assistant", "system", "tool"]
 
 _NAMES: dict[Role, tuple[str, ...]] = {
-    "user": ("user", "human", "student", "learner", "pupil", "prompter", "enduser", "humanmessage", "usermessage"),
+    "user": (
+        "user",
+        "human",
+        "student",
+        "learner",
+        "pupil",
+        "prompter",
+        "enduser",
+        "humanmessage",
+        "usermessage",
+        "userinput",
+        "visitor",
+        "customer",
+        "client",
+        "contact",
+        "guest",
+        "enquirer",
+    ),
     "assistant": (
         *("assistant", "ai", "gpt", "chatgpt", "model", "bot", "chatbot", "llm", "agent", "tutor", "bing", "bard"),
-        *("claude", "gemini", "aimessage", "assistantmessage"),
+        *(
+            "claude",
+            "gemini",
+            "aimessage",
+            "assistantmessage",
+            "apimessage",
+            "botmessage",
+            "agentbot",
+            "virtualassistant",
+            "aiassistant",
+        ),
     ),
     "system": ("system", "developer", "systemmessage", "developermessage"),
     "tool": (

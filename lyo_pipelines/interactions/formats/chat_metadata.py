@@ -77,6 +77,27 @@ TIMES = (
         "receivedAt",
     ),
     *("request_time", "requestTime", "epoch", "epoch_ms", "unix_time", "unixTime"),
+    *(
+        "created_date",
+        "createdDate",
+        "creation_date",
+        "creationDate",
+        "date_created",
+        "dateCreated",
+        "timeStamp",
+        "dateTime",
+    ),
+    *(
+        "sent_time",
+        "sentTime",
+        "send_time",
+        "sendTime",
+        "time_sent",
+        "timeSent",
+        "message_time",
+        "messageTime",
+        "msg_time",
+    ),
 )
 """Names of the time of an interaction, the likeliest first."""
 CHANGED = (

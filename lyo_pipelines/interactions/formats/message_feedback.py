@@ -12,7 +12,7 @@ from lyo_pipelines.interactions.chats.pairing import Chat
 from lyo_pipelines.interactions.errors import RowError
 from lyo_pipelines.interactions.fields.columns import NOTHING
 from lyo_pipelines.interactions.fields.notes import note
-from lyo_pipelines.interactions.fields.thumbs import parse_thumb, word_of_thumb
+from lyo_pipelines.interactions.fields.thumbs import paired_thumb, parse_thumb, word_of_thumb
 from lyo_pipelines.interactions.formats.row_format import Row
 
 _INNER = ("rating", "thumbs", "thumb", "value", "score", "type")
@@ -78,9 +78,12 @@ def lay_beside(result: Row, row: Row) -> None:
         _lay_thumb(result, row, word)
     if _BESIDE.isdisjoint(row):
         return
+    thumb, flags = paired_thumb(row)
+    if thumb is not None:
+        _lay_thumb(result, row, thumb)
     for name in BESIDE:
         value = row.get(name)
-        if value in NOTHING:
+        if value in NOTHING or name in flags:
             continue
         said = _inner(value) if isinstance(value, dict) else value
         if name in _ANYTHING and not _is_thumb(name, said):
