@@ -35,6 +35,7 @@ _NAMES: dict[Role, tuple[str, ...]] = {
             "apimessage",
             "botmessage",
             "agentbot",
+            "automatedagent",
             "virtualassistant",
             "aiassistant",
         ),

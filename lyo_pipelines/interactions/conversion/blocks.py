@@ -23,7 +23,7 @@ from lyo_pipelines.interactions.formats.mapping_gaps import Gap, gaps_of
 from lyo_pipelines.interactions.formats.message_feedback import BESIDE
 from lyo_pipelines.interactions.formats.ready_mappings import detect_mapping, ready_mapping, with_defaults
 from lyo_pipelines.interactions.formats.row_format import Row, RowFormat
-from lyo_pipelines.interactions.messages.columns import lacking, looks_like_messages, message_columns, shown_columns
+from lyo_pipelines.interactions.messages.columns import lacking, message_columns, shown_columns
 from lyo_pipelines.interactions.messages.gathering import Gathering
 from lyo_pipelines.interactions.messages.joining import JoinLimits
 from lyo_pipelines.interactions.reading.arrow_rows import arrow_blocks, parquet_blocks
@@ -161,7 +161,8 @@ def format_for(spec: FileSpec, rows: Sequence[Row]) -> DetectedFormat:
     if spec.format == "auto" and spec.mapping is not None:
         return DetectedFormat("flat", "a mapping", spec.mapping)
     if spec.format == "single_messages" and message_columns(rows) is None:
-        raise UnreadableFileError(f"its rows are no single messages that can be put together: {lacking(rows)}")
+        why = lacking(rows) or "no columns say the conversation, whether user or assistant speaks, and the text"
+        raise UnreadableFileError(f"its rows are no single messages that can be put together: {why}")
     if spec.format not in ("auto", "langfuse"):
         mapping = spec.mapping or ready_mapping(spec.format, spec.config.ready_mappings)
         return DetectedFormat(spec.format, "given", mapping)
@@ -181,10 +182,10 @@ def format_for(spec: FileSpec, rows: Sequence[Row]) -> DetectedFormat:
                 "it looks like Label Studio's JSON-MIN or CSV, which has a row for each annotation of a task: export JSON instead, "
                 "where the annotations of a task stand together"
             )
-        if looks_like_messages(rows):
+        if (missing := lacking(rows)) is not None:
             raise UnreadableFileError(
-                f"each row seems to be one message, and {lacking(rows)}: say it in a mapping <file>.mapping.yaml beside it, under "
-                "`messages` (`lyo mapping draft` begins one)"
+                f"each row seems to be one message of a conversation, but {missing}: say it in a mapping <file>.mapping.yaml beside it, "
+                "under `messages` (`lyo mapping draft` begins one)"
             )
         names = ", ".join(sorted(map(shown_key, rows[0])))[:200]
         raise UnreadableFileError(

@@ -11,7 +11,7 @@ from lyo_pipelines.interactions.drafting.shapes import Column, columns_of
 from lyo_pipelines.interactions.fields.mapping import MessageColumns
 from lyo_pipelines.interactions.formats.detect import detect_format
 from lyo_pipelines.interactions.formats.row_format import Row
-from lyo_pipelines.interactions.messages.columns import lacking, looks_like_messages, message_columns, shown_columns
+from lyo_pipelines.interactions.messages.columns import lacking, message_columns, shown_columns
 from lyo_pipelines.personal import EMAIL
 
 _MISSING = {
@@ -52,10 +52,14 @@ def _known_format(rows: Sequence[Row]) -> list[str]:
     """A line that says that the rows need no mapping, where they are in a format that is known."""
     if (columns := message_columns(rows)) is not None:
         return [f"# They look like {shown_columns(columns)}; read without a mapping, too."]
-    if looks_like_messages(rows):
+    if (missing := lacking(rows)) is not None:
         return [
-            f"# Each row seems to be one message, but {lacking(rows)}: say it under `messages`,",
-            "# with conversation, speaker, text and time (data/mappings/example.yaml).",
+            f"# Each row seems to be one message of a conversation, but {missing}. Say it, and leave out question and answer below:",
+            "#   messages:",
+            "#     conversation: the column of the conversation's id",
+            '#     speaker: {from: the column of the speaker, values: {"a name of the assistant": assistant}, otherwise: user}',
+            "#     text: the column of the text",
+            "#     time: the column of the time",
         ]
     found = detect_format(rows)
     return [f"# They look like {found.format} ({found.why}), which is read without a mapping."] if found else []

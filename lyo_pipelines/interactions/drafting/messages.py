@@ -10,7 +10,7 @@ from lyo_pipelines.interactions.drafting.scalars import scalar
 from lyo_pipelines.interactions.drafting.shapes import Column
 from lyo_pipelines.interactions.fields.mapping import MessageColumns, lookup
 from lyo_pipelines.interactions.formats.row_format import Row
-from lyo_pipelines.interactions.messages.columns import speaker_of
+from lyo_pipelines.interactions.messages.speakers import speaker_of
 
 OF_QUESTION = "pair.question."
 _SAID = {"question", "answer", "history", "interaction_id", "conversation_id", "turn", "occurred_at", "system_prompt"}

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, tzinfo
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from lyo_pipelines.interactions.chats.roles import role_of
 from lyo_pipelines.interactions.chats.turns import JUDGED, TIMES, judged_in, opened, turns_of
 from lyo_pipelines.interactions.contract import FEEDBACK_COLUMNS
 from lyo_pipelines.interactions.errors import RowError
 from lyo_pipelines.interactions.fields.columns import NOTHING, parsed_json
 from lyo_pipelines.interactions.fields.mapping import EPOCHS, MessageColumns, lookup, value_key
 from lyo_pipelines.interactions.fields.times import parse_moment, show_time
+from lyo_pipelines.interactions.formats.chat_metadata import STATED, USERS
 from lyo_pipelines.interactions.formats.message_feedback import BESIDE
-from lyo_pipelines.interactions.messages.columns import number_of, speaker_of
+from lyo_pipelines.interactions.messages.columns import number_of
+from lyo_pipelines.interactions.messages.names import KINDS, UNSEEN, plain
 from lyo_pipelines.interactions.messages.ordering import Message
+from lyo_pipelines.interactions.messages.speakers import role_inside, speaker_of
 from lyo_pipelines.json_types import RawRow
 
 _DELETED = (
@@ -36,18 +39,6 @@ _HIDDEN = (
     "hidden",
     "is_hidden",
 )
-_KINDS = ("part_type", "message_type", "messageType", "type", "event_type", "kind", "subtype")
-_NOTES = {
-    "note",
-    "internal_note",
-    "internal",
-    "private_note",
-    "activity",
-    "assignment",
-    "notification",
-    "title",
-    "summary",
-}
 _NO = ("false", "0", "no", "n", "f", "none", "null", "nan", "")
 _PARTS = ("parts", "contents", "blocks")
 _KEPT = (
@@ -74,6 +65,13 @@ _SAYS_FEEDBACK = frozenset((*FEEDBACK_COLUMNS, *JUDGED, *BESIDE)) - {
 }
 
 
+_KNOWN = {
+    plain(name): name
+    for name in (*_STATES, *_HIDDEN, *_DELETED, *BESIDE, *JUDGED, *USERS, *sorted(STATED), *FEEDBACK_COLUMNS)
+}
+"""Names that are understood, by their letters alone."""
+
+
 class MessageReader:
     """Reads rows as messages, by the columns of a file. zone: of times that name none."""
 
@@ -88,10 +86,10 @@ class MessageReader:
 
     def message(self, line: int, row: RawRow) -> Message:
         """The row as a message; `refused` where it is none that was said."""
-        columns = self._columns
+        columns, row = self._columns, _with_known_names(row)
         if columns.message is not None:
             item = _whole(row, columns.message)
-            role = None if item is None else _role_inside(item)
+            role = None if item is None else role_inside(item)
             item = dict(item or {})
         else:
             assert columns.speaker is not None
@@ -131,6 +129,18 @@ def read_turns(message: Message) -> None:
     failed = message.role == "assistant" and message.row.get("error") not in (*NOTHING, False)
     if not failed and not any(turn.content or turn.pictures for turn in message.turns):
         message.refused = ("empty_message", "it has no text")
+
+
+def _with_known_names(row: RawRow) -> RawRow:
+    """The row, with what stands in it under a known name in another spelling (`Rating`, `User ID`) under that name as well."""
+    aliases = {known: name for name in row if (known := _known(name)) is not None and known not in row}
+    return {**row, **{known: row[name] for known, name in aliases.items()}} if aliases else row
+
+
+@lru_cache(maxsize=4096)
+def _known(name: str) -> str | None:
+    known = _KNOWN.get(plain(name))
+    return None if known == name else known
 
 
 def judges(message: Message) -> str | None:
@@ -186,11 +196,6 @@ def _whole(row: RawRow, path: str) -> RawRow | None:
     return opened(value) if isinstance(value, dict) else None
 
 
-def _role_inside(item: RawRow) -> str | None:
-    said = (role_of(item.get(name)) for name in ("role", "type", "speaker", "sender", "from", "author"))
-    return next((role for role in said if role is not None), None)
-
-
 def _item(row: RawRow, columns: MessageColumns) -> RawRow:
     item = {name: row[name] for name in _KEPT if row.get(name) not in NOTHING} | judged_in(row)
     for path in columns.text:
@@ -229,9 +234,9 @@ def _not_said(row: RawRow) -> tuple[str, str] | None:
                 return reason, f"`{name}` says that {what}"
     for names, words, reason, what in (
         (_STATES, _GONE, "deleted_message", "the message was taken back"),
-        (_KINDS, _NOTES, "not_shown", "the row is no message between the two"),
+        (KINDS, UNSEEN, "not_shown", "the row is no message between the two"),
     ):
         for name in names:
-            if str(row.get(name) or "").strip().lower() in words:
+            if plain(row.get(name) or "") in words:
                 return reason, f"`{name}` says that {what}"
     return None

@@ -93,7 +93,7 @@ def ends_talk(message: Message) -> bool:
     if message.refused is None:
         return False
     reason = message.refused[0]
-    if reason in ("no_message", "not_shown", "repeated_message", "older_version"):
+    if reason in ("no_message", "not_shown", "repeated_message", "older_version", "feedback_of_no_answer"):
         return False
     return message.role != "assistant" or reason not in ("deleted_message", "empty_message")
 
