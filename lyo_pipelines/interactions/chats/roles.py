@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, Literal
 
 Role = Literal["user", "assistant", "system", "tool"]
@@ -52,15 +53,16 @@ _CALLS = ("functioncall", "toolcall")
 
 def role_of(name: Any) -> Role | None:
     """The role that a name of a speaker stands for, or None where the name is not known."""
-    plain = _plain(name).removesuffix("chunk")
+    plain = _plain(name).removesuffix("chunk") if isinstance(name, str) else ""
     return "assistant" if plain in _CALLS else _ROLES.get(plain)
 
 
 def speaks_calls(name: Any) -> bool:
     """Whether all that this speaker says is calls of tools."""
-    return _plain(name) in _CALLS
+    return isinstance(name, str) and _plain(name) in _CALLS
 
 
+@lru_cache(maxsize=1024)
 def _plain(name: Any) -> str:
     if not isinstance(name, str) or len(name) > 60:
         return ""

@@ -184,8 +184,8 @@ def format_for(spec: FileSpec, rows: Sequence[Row]) -> DetectedFormat:
             )
         if (missing := lacking(rows)) is not None:
             raise UnreadableFileError(
-                f"each row seems to be one message of a conversation, but {missing}: say it in a mapping <file>.mapping.yaml beside it, "
-                "under `messages` (`lyo mapping draft` begins one)"
+                f"each row seems to be one message of a conversation, but {missing}: say it in a mapping <file>.mapping.yaml beside "
+                "it, under `messages` (`lyo mapping draft` begins one)"
             )
         names = ", ".join(sorted(map(shown_key, rows[0])))[:200]
         raise UnreadableFileError(

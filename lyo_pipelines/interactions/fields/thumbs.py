@@ -47,12 +47,13 @@ PAIRS = (
     *(("upvoted", "downvoted"), ("helpful", "unhelpful"), ("is_helpful", "is_unhelpful")),
 )
 """Two flags for one thumb: false in both says nothing."""
+_FLAGS = frozenset(name for pair in PAIRS for name in pair)
 _SET, _UNSET = ("true", "1", "yes", "t"), ("false", "0", "no", "f", "", "none", "null")
 
 
 def paired_thumb(row: RawRow) -> tuple[int | None, frozenset[str]]:
     """The thumb that two flags of a row say together (None where neither is set, or both), and the names of such flags."""
-    for pair in PAIRS:
+    for pair in () if _FLAGS.isdisjoint(row) else PAIRS:
         if pair[0] in row and pair[1] in row:
             up, down = (str(row[name]).strip().lower() if row[name] is not None else "" for name in pair)
             if {up, down} <= {*_SET, *_UNSET}:

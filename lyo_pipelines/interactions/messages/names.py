@@ -1,6 +1,10 @@
-"""Names under which logs of single messages keep what puts them together, the likeliest first; case, signs and spaces do not matter."""
+"""Names under which logs of single messages keep what puts them together, the likeliest first; case and signs do not matter."""
 
 from __future__ import annotations
+
+from functools import lru_cache
+
+_LONGEST = 120
 
 CONVERSATIONS = [
     "conversation_id",
@@ -282,8 +286,14 @@ UNSEEN = frozenset(
 
 
 def plain(name: object) -> str:
-    """A name, or a word, without case and signs."""
-    return "".join(letter for letter in str(name).lower() if letter.isalnum())
+    """A name, or a word, without case and signs; nothing of what is too long for one."""
+    text = str(name)
+    return _plain(text) if len(text) <= _LONGEST else ""
+
+
+@lru_cache(maxsize=4096)
+def _plain(text: str) -> str:
+    return "".join(letter for letter in text.lower() if letter.isalnum())
 
 
 def plain_path(path: str) -> str:

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, tzinfo
 from functools import lru_cache
+from itertools import chain
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from lyo_pipelines.interactions.chats.turns import JUDGED, TIMES, judged_in, opened, turns_of
+from lyo_pipelines.interactions.chats.turns import JUDGED, TIMES, Turn, judged_in, opened, turns_of
 from lyo_pipelines.interactions.contract import FEEDBACK_COLUMNS
 from lyo_pipelines.interactions.errors import RowError
 from lyo_pipelines.interactions.fields.columns import NOTHING, parsed_json
 from lyo_pipelines.interactions.fields.mapping import EPOCHS, MessageColumns, lookup, value_key
+from lyo_pipelines.interactions.fields.thumbs import PAIRS, paired_thumb
 from lyo_pipelines.interactions.fields.times import parse_moment, show_time
 from lyo_pipelines.interactions.formats.chat_metadata import STATED, USERS
 from lyo_pipelines.interactions.formats.message_feedback import BESIDE
@@ -39,6 +41,7 @@ _HIDDEN = (
     "hidden",
     "is_hidden",
 )
+_TELLING = frozenset((*_DELETED, *_HIDDEN, *_STATES, *KINDS))
 _NO = ("false", "0", "no", "n", "f", "none", "null", "nan", "")
 _PARTS = ("parts", "contents", "blocks")
 _KEPT = (
@@ -46,6 +49,7 @@ _KEPT = (
     *("finish_reason", "finishReason", "stop_reason", "stopReason", "weight", "train", "loss"),
 )  # fmt: skip
 """What chats read of a message beside its text (chats/turns.py)."""
+_BESIDE_THE_TEXT = frozenset((*_KEPT, *JUDGED, *chain.from_iterable(PAIRS)))
 _TARGETS = (
     "target_message_id",
     "targetMessageId",
@@ -65,6 +69,7 @@ _SAYS_FEEDBACK = frozenset((*FEEDBACK_COLUMNS, *JUDGED, *BESIDE)) - {
 }
 
 
+_OF_A_TEXT = {"role", "content", TIMES[0]}
 _KNOWN = {
     plain(name): name
     for name in (*_STATES, *_HIDDEN, *_DELETED, *BESIDE, *JUDGED, *USERS, *sorted(STATED), *FEEDBACK_COLUMNS)
@@ -119,6 +124,9 @@ class MessageReader:
 
 def read_turns(message: Message) -> None:
     """Read what a message says; one that says nothing, or nothing that is understood, is refused."""
+    if (turn := _plain_turn(message.item)) is not None:
+        message.turns = (turn,)
+        return
     try:
         message.turns = tuple(turns_of([message.item]))
     except RowError as error:
@@ -129,6 +137,14 @@ def read_turns(message: Message) -> None:
     failed = message.role == "assistant" and message.row.get("error") not in (*NOTHING, False)
     if not failed and not any(turn.content or turn.pictures for turn in message.turns):
         message.refused = ("empty_message", "it has no text")
+
+
+def _plain_turn(item: RawRow) -> Turn | None:
+    """The turn of a message that is a text and nothing else, as `turns_of` gives it: most are."""
+    role, text = item.get("role"), item.get("content")
+    if role not in ("user", "assistant", "system") or not isinstance(text, str) or not item.keys() <= _OF_A_TEXT:
+        return None
+    return None if text[:64].lstrip()[:1] in ("", "[", '"', "{") else Turn(role, text, at=item.get(TIMES[0]))
 
 
 def _with_known_names(row: RawRow) -> RawRow:
@@ -154,10 +170,13 @@ def judges(message: Message) -> str | None:
 
 
 def feedback_in(row: RawRow) -> RawRow:
-    """What a row of feedback says, under its own names."""
-    return {
-        name: value for name, value in row.items() if name in (*_SAYS_FEEDBACK, "feedback_at") and value not in NOTHING
-    }
+    """What a row says under names of feedback; two flags for one thumb are one."""
+    if _SAYS_FEEDBACK.isdisjoint(row):
+        return {}
+    _, flags = paired_thumb(row)
+    found = {name: value for name, value in row.items() if name in _SAYS_FEEDBACK and name not in flags}
+    found = {name: value for name, value in (found | judged_in(row)).items() if value not in NOTHING}
+    return found | ({"feedback_at": row["feedback_at"]} if found and row.get("feedback_at") else {})
 
 
 def _moments(columns: MessageColumns, zone: tzinfo) -> Callable[[RawRow], int | None]:
@@ -197,13 +216,17 @@ def _whole(row: RawRow, path: str) -> RawRow | None:
 
 
 def _item(row: RawRow, columns: MessageColumns) -> RawRow:
-    item = {name: row[name] for name in _KEPT if row.get(name) not in NOTHING} | judged_in(row)
+    item = {} if _BESIDE_THE_TEXT.isdisjoint(row) else _beside_the_text(row)
     for path in columns.text:
         value = lookup(row, path)
         if value not in NOTHING:
             item[path if path in _PARTS else "content"] = value
             break
     return item
+
+
+def _beside_the_text(row: RawRow) -> RawRow:
+    return {name: row[name] for name in _KEPT if row.get(name) not in NOTHING} | judged_in(row)
 
 
 def _id(row: RawRow, path: str | None) -> str | None:
@@ -225,6 +248,8 @@ def _refused(message: Message, columns: MessageColumns) -> tuple[str, str] | Non
 
 def _not_said(row: RawRow) -> tuple[str, str] | None:
     """Whether a row says that it was taken back, or that the other side never saw it."""
+    if _TELLING.isdisjoint(row):
+        return None
     for names, reason, what in (
         (_DELETED, "deleted_message", "the message was taken back"),
         (_HIDDEN, "not_shown", "the other side did not see the message"),
