@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from lyo_pipelines.interactions.drafting.draft import draft_mapping
 from lyo_pipelines.interactions.fields.mapping import MessageColumns, parse_mapping
 from lyo_pipelines.interactions.formats.joined_row import JoinedRow, RefusedMessage
+from lyo_pipelines.interactions.messages import grouping
 from lyo_pipelines.interactions.messages.columns import message_columns
 from lyo_pipelines.interactions.messages.gathering import JOINED, Gathering
-from lyo_pipelines.interactions.messages.joining import JoinLimits
 from lyo_pipelines.interactions.preview.preview_file import preview_file
 from lyo_pipelines.interactions.reading.block import RowBlock
 from lyo_pipelines_tests.hypothesis_profile import draws
@@ -313,6 +313,28 @@ def test_a_conversation_without_end_is_none(tmp_path: Path) -> None:
     assert report.rejected_by_reason == {"conversation_too_long": 30}
 
 
+def test_what_memory_does_not_hold_is_put_aside_and_gives_the_same(monkeypatch) -> None:
+    rows = [
+        {
+            "chat": f"c{n % 60}",
+            "role": ("user", "assistant")[n // 60 % 2],
+            "text": f"word {n} of them",
+            "n": n,
+            "id": str(n),
+        }
+        for n in range(360)
+    ]
+    rows += [{"chat": "endless", "role": "user", "text": "on and on", "n": n, "id": f"e{n}"} for n in range(60)]
+    monkeypatch.setattr(grouping, "_MOST_RUNS", 3)
+    few, told_few = gathered(rows, buffer_bytes=8_000)
+    all_of_them, told = gathered(rows)
+    pairs = [sorted(repr(row["pair"]) for row in found if isinstance(row, JoinedRow)) for found in (few, all_of_them)]
+    assert pairs[0] == pairs[1] and len(pairs[0]) == 180
+    assert told == told_few == 360
+    refused = [row.error.reason for row in few if isinstance(row, RefusedMessage)]
+    assert refused == ["conversation_too_long"] * 60
+
+
 message = st.fixed_dictionaries(
     {
         "role": st.sampled_from(["user", "assistant", "assistant", "user", "system", "tool", "stranger"]),
@@ -325,20 +347,21 @@ message = st.fixed_dictionaries(
 
 
 def gathered(rows: Sequence[dict[str, Any]], buffer_bytes: int = 1 << 20) -> tuple[list[Any], int]:
-    gathering = Gathering(COLUMNS, rows, JoinLimits(50, 2), buffer_bytes=buffer_bytes, block_bytes=1 << 16)
+    limits = {"most_messages": 50, "history_turns": 2, "buffer_bytes": buffer_bytes, "block_bytes": 1 << 16}
+    gathering = Gathering(COLUMNS, rows, **limits)
     blocks = list(gathering.blocks([RowBlock(rows=list(rows), lines=list(range(1, len(rows) + 1)))]))
     return [row for block in blocks for row in block.rows], sum(block.notes[JOINED] for block in blocks)
 
 
 @settings(max_examples=draws(150))
 @given(messages=st.lists(message, max_size=24), order=st.randoms(use_true_random=False))
-def test_every_row_stands_in_an_exchange_or_is_refused_whatever_the_order_and_the_memory(messages, order) -> None:
+def test_every_row_stands_in_an_exchange_or_is_refused_whatever_the_order(messages, order) -> None:
     rows = [{**one, "n": number, "id": str(number)} for number, one in enumerate(messages)]
     result, told = gathered(rows)
     assert told + sum(isinstance(row, RefusedMessage) for row in result) == len(rows)
     exchanges = sorted(repr(row["pair"]) for row in result if isinstance(row, JoinedRow))
     assert all(row["pair"]["question"]["content"] for row in result if isinstance(row, JoinedRow))
     order.shuffle(rows)
-    again, told_again = gathered(rows, buffer_bytes=600)
+    again, told_again = gathered(rows)
     assert told_again == told
     assert sorted(repr(row["pair"]) for row in again if isinstance(row, JoinedRow)) == exchanges

@@ -25,7 +25,6 @@ from lyo_pipelines.interactions.formats.ready_mappings import detect_mapping, re
 from lyo_pipelines.interactions.formats.row_format import Row, RowFormat
 from lyo_pipelines.interactions.messages.columns import lacking, message_columns, shown_columns
 from lyo_pipelines.interactions.messages.gathering import Gathering
-from lyo_pipelines.interactions.messages.joining import JoinLimits
 from lyo_pipelines.interactions.reading.arrow_rows import arrow_blocks, parquet_blocks
 from lyo_pipelines.interactions.reading.block import RowBlock
 from lyo_pipelines.interactions.reading.container import container_of
@@ -128,11 +127,15 @@ class Reading:
             columns = message_columns(rows)
         if columns is None:
             return None
-        limits = JoinLimits(config.single_messages.most_messages, config.single_messages.history_turns)
-        sizes = {"buffer_bytes": config.buffer_bytes, "block_bytes": config.block_bytes}
+        limits = {
+            "most_messages": config.single_messages.most_messages,
+            "history_turns": config.single_messages.history_turns,
+            "buffer_bytes": config.buffer_bytes,
+            "block_bytes": config.block_bytes,
+        }
         named = None if spec.mapping is None else spec.mapping.timezone
         zone = ZoneInfo(named) if named else self._converter.zone
-        return Gathering(columns, rows, limits, zone=zone, **sizes)
+        return Gathering(columns, rows, zone=zone, **limits)
 
     def _looked_at(self, blocks: Iterator[RowBlock]) -> Iterator[RowBlock]:
         """The blocks of the file; for a look at its beginning no more than that."""

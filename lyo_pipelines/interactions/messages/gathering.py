@@ -11,25 +11,33 @@ from lyo_pipelines.interactions.fields.mapping import MessageColumns
 from lyo_pipelines.interactions.formats.joined_row import RefusedMessage
 from lyo_pipelines.interactions.messages.columns import in_one_conversation
 from lyo_pipelines.interactions.messages.grouping import ByConversation, row_of
-from lyo_pipelines.interactions.messages.joining import JoinLimits, joined_rows
+from lyo_pipelines.interactions.messages.joining import joined_rows
 from lyo_pipelines.interactions.messages.reading import MessageReader
 from lyo_pipelines.interactions.reading.block import RowBlock
 from lyo_pipelines.json_types import RawRow
 
 JOINED = "rows of the file, each one message, were put together by conversation to the questions and answers that are counted here"
 _NO_ID = "the row names no conversation"
+_TOO_LONG = (
+    "more messages under one id than interactions.single_messages.most_messages, or more text than is held in memory"
+)
 _MOST_ROWS = 4_096
 
 
 class Gathering:
-    """Puts the rows of one file together. sample: its first rows; zone: of times that name none."""
+    """Puts the rows of one file together.
+
+    sample: its first rows. most_messages: of one conversation; history_turns: questions that are kept before one. buffer_bytes: of
+    rows that are held in memory; block_bytes: of rows in a block that is given. zone: of times that name none.
+    """
 
     def __init__(
         self,
         columns: MessageColumns,
         sample: Sequence[RawRow],
-        limits: JoinLimits,
         *,
+        most_messages: int,
+        history_turns: int,
         buffer_bytes: int,
         block_bytes: int,
         zone: tzinfo = UTC,
@@ -37,7 +45,7 @@ class Gathering:
         self._reader = MessageReader(columns, zone)
         self._where = columns.conversation
         self._own_ids = in_one_conversation(sample, columns)
-        self._limits = limits
+        self._most_messages, self._history_turns = most_messages, history_turns
         self._bytes = buffer_bytes, block_bytes
 
     def blocks(self, blocks: Iterable[RowBlock]) -> Iterator[RowBlock]:
@@ -47,9 +55,8 @@ class Gathering:
             for block in blocks:
                 yield self._kept(block, kept)
             result, size = RowBlock(), 0
-            for conversation, entries in kept.conversations():
-                messages = [self._reader.message(line, row_of(content)) for line, content in entries]
-                found, told = joined_rows(conversation, messages, self._limits, own_ids=self._own_ids)
+            for conversation, entries, too_long in kept.conversations(self._most_messages):
+                found, told = self._put_together(conversation, entries, too_long=too_long)
                 result.lines += [line for line, _ in found]
                 result.rows += [row for _, row in found]
                 result.notes[JOINED] += told
@@ -63,6 +70,16 @@ class Gathering:
         """The rows that some rows of the file give by themselves: for a look at them."""
         block = RowBlock(rows=list(rows), lines=list(range(1, len(rows) + 1)))
         return [row for block in self.blocks([block]) for row in block.rows if not isinstance(row, RefusedMessage)]
+
+    def _put_together(
+        self, conversation: str, entries: list[tuple[int, bytes]], *, too_long: bool
+    ) -> tuple[list[tuple[int, RawRow]], int]:
+        """As joined_rows does."""
+        if too_long:
+            error = RowError("conversation_too_long", _TOO_LONG)
+            return [(line, RefusedMessage(row_of(content), error)) for line, content in entries], 0
+        messages = [self._reader.message(line, row_of(content)) for line, content in entries]
+        return joined_rows(conversation, messages, history_turns=self._history_turns, own_ids=self._own_ids)
 
     def _kept(self, block: RowBlock, kept: ByConversation) -> RowBlock:
         """Put the rows of a block aside; what cannot be put anywhere is given back."""

@@ -45,21 +45,30 @@ class ByConversation:
         if self._size >= self._buffer_bytes:
             self._put_aside()
 
-    def conversations(self) -> Iterator[tuple[str, list[tuple[int, bytes]]]]:
-        """(conversation, [(number of the row, its bytes)]) of all rows; `row_of` makes rows of the bytes. To be called once.
+    def conversations(self, most_messages: int) -> Iterator[tuple[str, list[tuple[int, bytes]], bool]]:
+        """(conversation, [(number of the row, its bytes)], whether it is too long) of all rows. To be called once.
 
-        While everything was held in memory, conversations come in the order in which they begin in the file.
+        One of more than `most_messages`, or of more bytes than are held, comes in pieces that are all too long. While everything was
+        held in memory, conversations come in the order in which they begin in the file. `row_of` makes rows of the bytes.
         """
         if not self._runs:
             together: dict[str, list[tuple[int, bytes]]] = {}
             for conversation, line, content in self._held:
                 together.setdefault(conversation, []).append((line, content))
             self._held.clear()
-            yield from together.items()
+            yield from ((name, rows, len(rows) > most_messages) for name, rows in together.items())
             return
         self._put_aside()
         for conversation, entries in groupby(_merged(self._runs), key=itemgetter(0)):
-            yield conversation, [(line, content) for _, line, content in entries]
+            rows, size, too_long = list[tuple[int, bytes]](), 0, False
+            for _, line, content in entries:
+                rows.append((line, content))
+                size += len(content) + _BESIDE
+                if len(rows) > most_messages or size > self._buffer_bytes:
+                    yield conversation, rows, True
+                    rows, size, too_long = [], 0, True
+            if rows:
+                yield conversation, rows, too_long
         self.close()
 
     def close(self) -> None:

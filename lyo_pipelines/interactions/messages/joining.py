@@ -6,7 +6,6 @@ Which question and which answer belong together is chats/pairing.py's. Every row
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from lyo_pipelines.interactions.chats.asides import is_thanks
 from lyo_pipelines.interactions.chats.pairing import Chat, last_exchange
@@ -34,31 +33,20 @@ _LEFT = {
 _OF_NO_ANSWER = ("of_no_answer", "no question of its conversation is answered in this file")
 
 
-@dataclass(frozen=True)
-class JoinLimits:
-    """messages: of one conversation; history_turns: questions with their answers that are kept before a question."""
-
-    messages: int
-    history_turns: int
-
-
 def joined_rows(
-    conversation: str, found: Sequence[Message], limits: JoinLimits, *, own_ids: bool
+    conversation: str, found: Sequence[Message], *, history_turns: int, own_ids: bool
 ) -> tuple[list[tuple[int, Row]], int]:
     """(line, row) of all that a conversation gives, and how many rows of the file stand in its questions and answers.
 
-    found: its messages, in the order of the file. own_ids: whether a message's id is its own in the whole file. The line of a joined
-    row is that of its answer.
+    found: its messages, in the order of the file. history_turns: questions that are kept before one. own_ids: whether a message's id is
+    its own in the whole file. The line of a joined row is that of its answer.
     """
-    if len(found) > limits.messages:
-        said = f"{len(found):,} messages under one id: more than interactions.single_messages.most_messages"
-        return [(one.line, RefusedMessage(one.row, RowError("conversation_too_long", said))) for one in found], 0
     _refuse_repeated(found)
     about = _lay_feedback(found)
     ordered = in_order([one for one in found if one.line not in about])
     system = [one for one in ordered if one.role == "system" and one.refused is None]
     place = {one.line: number for number, one in enumerate(ordered)}
-    ends = list(branches(ordered, limits.history_turns))
+    ends = list(branches(ordered, history_turns))
     last = max((place[branch.said[-1].line] for branch in ends), default=-1)
     used: set[int] = set()
     result: list[tuple[int, Row]] = []
