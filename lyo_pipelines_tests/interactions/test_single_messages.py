@@ -224,6 +224,42 @@ def test_two_flags_for_one_thumb_say_nothing_where_both_are_false(tmp_path: Path
     assert {row["question"]: row["thumbs"] for row in build(lake).to_pylist()} == {CIRCLE: None, SQUARE: -1}
 
 
+def test_feedback_inside_of_an_object_is_read(tmp_path: Path) -> None:
+    judged = {"liked": False, "disliked": True, "comment": "it is wrong"}
+    rows = [said(0, "user", CIRCLE), said(1, "assistant", PI, feedback=judged)]
+    lake = lake_at(tmp_path / "data")
+    land(lake, jsonl(tmp_path / "chats.jsonl", rows))
+    (row,) = build(lake).to_pylist()
+    assert (row["thumbs"], row["complaint_text"]) == (-1, "it is wrong")
+
+
+def test_an_answer_that_was_not_finished_is_none(tmp_path: Path) -> None:
+    rows = [
+        said(0, "user", CIRCLE, status="complete"), said(1, "assistant", "It is", status="streaming"),
+        said(2, "assistant", PI, status="complete"), said(3, "user", SQUARE, status="failed"), said(4, "assistant", SIDE, unfinished=True),
+    ]  # fmt: skip
+    lake = lake_at(tmp_path / "data")
+    report = land(lake, jsonl(tmp_path / "chats.jsonl", rows))
+    assert found(lake) == [(CIRCLE, PI)]
+    assert report.rejected_by_reason == {"unfinished_message": 2, "unanswered": 1}
+
+
+def test_a_question_that_shares_its_number_with_its_answer_comes_first(tmp_path: Path) -> None:
+    turns = [(0, "assistant", PI), (1, "assistant", SIDE), (0, "user", CIRCLE), (1, "user", SQUARE)]
+    rows = [
+        {"conversation_id": "c-one", "turn": n, "role": role, "text": text, "language": "en"} for n, role, text in turns
+    ]
+    lake = lake_at(tmp_path / "data")
+    land(lake, jsonl(tmp_path / "chats.jsonl", rows))
+    assert found(lake) == sorted([(CIRCLE, PI), (SQUARE, SIDE)])
+
+
+def test_a_page_of_messages_of_several_conversations_is_no_conversation(tmp_path: Path) -> None:
+    page = {"messages": [{**row, "content": row["content"]} for row in TWO_CHATS]}
+    report = land(lake_at(tmp_path / "data"), jsonl(tmp_path / "page.jsonl", [page]))
+    assert report.rejected_by_reason == {"several_conversations": 1}
+
+
 def test_people_of_the_staff_are_neither_side(tmp_path: Path) -> None:
     names = [
         ("Contact", CIRCLE),

@@ -60,6 +60,8 @@ def lay_judged(result: Row, chat: Chat) -> None:
     for name, value in (chat.judged or {}).items():
         said = _inner(value) if isinstance(value, dict) else value
         field = _field(name, said)
+        if said is None:
+            continue
         if field is None:
             note(result, f"`{name}` on the message of the answer is not understood: it is left out")
         elif result.get(field) is None:
@@ -87,6 +89,8 @@ def lay_beside(result: Row, row: Row) -> None:
             continue
         said = _inner(value) if isinstance(value, dict) else value
         if name in _ANYTHING and not _is_thumb(name, said):
+            continue
+        if said is None:
             continue
         field = _field(name, said)
         if field != "thumbs":
@@ -123,6 +127,9 @@ def _lay_thumb(result: Row, row: Row, said: Any, comment: Any = None) -> None:
 
 
 def _inner(value: Row) -> Any:
+    thumb, flags = paired_thumb(value)
+    if flags:
+        return thumb
     return next((value[name] for name in _INNER if value.get(name) not in (None, "")), None)
 
 

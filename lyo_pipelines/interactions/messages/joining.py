@@ -38,8 +38,8 @@ def joined_rows(
 ) -> tuple[list[tuple[int, Row]], int]:
     """(line, row) of all that a conversation gives, and how many rows of the file stand in its questions and answers.
 
-    found: its messages, in the order of the file. history_turns: questions that are kept before one. own_ids: whether a message's id is
-    its own in the whole file. The line of a joined row is that of its answer.
+    found: its messages, in the order of the file. history_turns: questions that are kept before one. own_ids: whether the id of a
+    message is its own in the whole file. The line of a joined row is that of its answer.
     """
     _refuse_repeated(found)
     about = _lay_feedback(found)

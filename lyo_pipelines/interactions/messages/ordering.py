@@ -9,6 +9,8 @@ from itertools import pairwise
 from lyo_pipelines.interactions.chats.turns import Turn
 from lyo_pipelines.json_types import RawRow
 
+_SIDES = {"system": -1, "user": 0}
+
 
 @dataclass(eq=False)
 class Message:
@@ -39,7 +41,8 @@ def in_order(messages: Sequence[Message]) -> list[Message]:
     """Messages (in the order of the file) in that of the talk.
 
     By the number that counts them, where each has one of its own and times do not say the contrary; else by time, number, id, then
-    place in the file; without times by number, id and place. A file that lists the newest first is read from its end.
+    place in the file; without times by number, id and place. A question that shares its number with its answer comes first. A file
+    that lists the newest first is read from its end.
     """
     orders = [message.order for message in messages]
     timed = all(message.at is not None for message in messages)
@@ -47,11 +50,23 @@ def in_order(messages: Sequence[Message]) -> list[Message]:
         counted = sorted(messages, key=lambda message: message.order or 0)
         if not (timed and _falls(counted)):
             return counted
+    numbered = None not in orders
+    in_turns = numbered and _are_turns(messages)
+
+    def place(one: Message) -> tuple[float, int, int]:
+        return (one.order or 0) if numbered else 0, _SIDES.get(one.role or "", 1) if in_turns else 0, one.rank
+
     if timed:
         sign = -1 if _falls(messages) else 1
-        return sorted(messages, key=lambda one: (one.at or 0, one.order or 0, one.rank, sign * one.line))
-    numbered = None not in orders
-    return sorted(messages, key=lambda one: ((one.order or 0) if numbered else 0, one.rank, one.line))
+        return sorted(messages, key=lambda one: (one.at or 0, *place(one), sign * one.line))
+    return sorted(messages, key=lambda one: (*place(one), one.line))
+
+
+def _are_turns(messages: Sequence[Message]) -> bool:
+    """Whether the numbers count turns of a question with its answer: one of the user's messages has each at most."""
+    asked = [message.order for message in messages if message.role == "user"]
+    answered = {message.order for message in messages if message.role == "assistant"}
+    return len(set(asked)) == len(asked) and not answered.isdisjoint(asked)
 
 
 def _falls(messages: Sequence[Message]) -> bool:

@@ -30,6 +30,23 @@ _DELETED = (
 )  # fmt: skip
 _STATES = ("status", "state", "message_status")
 _GONE = {"deleted", "removed", "retracted", "revoked", "withdrawn", "unsent", "recalled"}
+_UNDONE = frozenset(
+    (
+        *("streaming", "inprogress", "incomplete", "pending", "generating", "partial", "aborted", "cancelled", "canceled"),
+        *("stopped", "interrupted", "failed", "error"),
+    )
+)  # fmt: skip
+_UNFINISHED = (
+    "unfinished",
+    "is_partial",
+    "partial",
+    "incomplete",
+    "interrupted",
+    "aborted",
+    "cancelled",
+    "is_streaming",
+    "streaming",
+)
 _HIDDEN = (
     "private",
     "is_private",
@@ -41,7 +58,7 @@ _HIDDEN = (
     "hidden",
     "is_hidden",
 )
-_TELLING = frozenset((*_DELETED, *_HIDDEN, *_STATES, *KINDS))
+_TELLING = frozenset((*_DELETED, *_HIDDEN, *_STATES, *_UNFINISHED, *KINDS))
 _NO = ("false", "0", "no", "n", "f", "none", "null", "nan", "")
 _PARTS = ("parts", "contents", "blocks")
 _KEPT = (
@@ -75,6 +92,10 @@ _KNOWN = {
     for name in (*_STATES, *_HIDDEN, *_DELETED, *BESIDE, *JUDGED, *USERS, *sorted(STATED), *FEEDBACK_COLUMNS)
 }
 """Names that are understood, by their letters alone."""
+
+
+UNFINISHED = "unfinished_message"
+"""Reason of an answer that the log holds a part of."""
 
 
 class MessageReader:
@@ -236,7 +257,7 @@ def _id(row: RawRow, path: str | None) -> str | None:
 
 def _refused(message: Message, columns: MessageColumns) -> tuple[str, str] | None:
     """Why nothing is made of a row that was read as a message, as reason and detail."""
-    if (why := _not_said(message.row)) is not None:
+    if (why := _not_said(message.row, message.role)) is not None:
         return why
     where = columns.message if columns.speaker is None else columns.speaker.source
     return {
@@ -246,22 +267,27 @@ def _refused(message: Message, columns: MessageColumns) -> tuple[str, str] | Non
     }.get(message.role)
 
 
-def _not_said(row: RawRow) -> tuple[str, str] | None:
-    """Whether a row says that it was taken back, or that the other side never saw it."""
+def _not_said(row: RawRow, role: str | None) -> tuple[str, str] | None:
+    """Whether a row says that it was taken back, that the other side never saw it, or that an answer was not finished."""
     if _TELLING.isdisjoint(row):
         return None
-    for names, reason, what in (
+    flags = [
         (_DELETED, "deleted_message", "the message was taken back"),
         (_HIDDEN, "not_shown", "the other side did not see the message"),
-    ):
+    ]
+    words = [
+        (_STATES, _GONE, "deleted_message", "the message was taken back"),
+        (KINDS, UNSEEN, "not_shown", "the row is no message between the two"),
+    ]
+    if role == "assistant":
+        flags.append((_UNFINISHED, UNFINISHED, "the answer was not finished"))
+        words.append((_STATES, _UNDONE, UNFINISHED, "the answer was not finished"))
+    for names, reason, what in flags:
         for name in names:
             if name in row and row[name] is not None and str(row[name]).strip().lower() not in _NO:
                 return reason, f"`{name}` says that {what}"
-    for names, words, reason, what in (
-        (_STATES, _GONE, "deleted_message", "the message was taken back"),
-        (KINDS, UNSEEN, "not_shown", "the row is no message between the two"),
-    ):
+    for names, meaning, reason, what in words:
         for name in names:
-            if plain(row.get(name) or "") in words:
+            if plain(row.get(name) or "") in meaning:
                 return reason, f"`{name}` says that {what}"
     return None

@@ -95,7 +95,7 @@ def ends_talk(message: Message) -> bool:
     reason = message.refused[0]
     if reason in ("no_message", "not_shown", "repeated_message", "older_version", "feedback_of_no_answer"):
         return False
-    return message.role != "assistant" or reason not in ("deleted_message", "empty_message")
+    return message.role != "assistant" or reason not in ("deleted_message", "empty_message", "unfinished_message")
 
 
 def _parents(ordered: Sequence[Message]) -> dict[str, str | None]:
