@@ -236,7 +236,8 @@ def test_feedback_inside_of_an_object_is_read(tmp_path: Path) -> None:
 def test_an_answer_that_was_not_finished_is_none(tmp_path: Path) -> None:
     rows = [
         said(0, "user", CIRCLE, status="complete"), said(1, "assistant", "It is", status="streaming"),
-        said(2, "assistant", PI, status="complete"), said(3, "user", SQUARE, status="failed"), said(4, "assistant", SIDE, unfinished=True),
+        said(2, "assistant", PI, status="complete"),
+        said(3, "user", SQUARE, status="failed"), said(4, "assistant", SIDE, unfinished=True),
     ]  # fmt: skip
     lake = lake_at(tmp_path / "data")
     report = land(lake, jsonl(tmp_path / "chats.jsonl", rows))
@@ -258,6 +259,16 @@ def test_a_page_of_messages_of_several_conversations_is_no_conversation(tmp_path
     page = {"messages": [{**row, "content": row["content"]} for row in TWO_CHATS]}
     report = land(lake_at(tmp_path / "data"), jsonl(tmp_path / "page.jsonl", [page]))
     assert report.rejected_by_reason == {"several_conversations": 1}
+
+
+def test_where_several_people_asked_nobody_knows_whose_question_was_answered(tmp_path: Path) -> None:
+    rows = [
+        said(0, "user", CIRCLE, user_id="asha"), said(1, "user", SKY, user_id="ravi"), said(2, "assistant", BLUE),
+        said(3, "user", SQUARE, user_id="asha"), said(4, "assistant", SIDE),
+    ]  # fmt: skip
+    lake = lake_at(tmp_path / "data")
+    report = land(lake, jsonl(tmp_path / "chats.jsonl", rows))
+    assert found(lake) == [(SQUARE, SIDE)] and report.rejected_by_reason == {"several_users": 1}
 
 
 def test_people_of_the_staff_are_neither_side(tmp_path: Path) -> None:

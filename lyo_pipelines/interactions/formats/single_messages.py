@@ -57,7 +57,7 @@ def single_messages(config: ChatConfig, file_time: str | None) -> RowFormat:
         result: Row = {"task": config.task, **of_said, **stated}
         for name in _OF_THE_CONVERSATION:
             result.pop(name, None)
-        result |= {"conversation_id": joined.conversation, "user_id": _user(asked)}
+        result |= {"conversation_id": joined.conversation, "user_id": user_of_message(asked)}
         metadata = {**of_question, **of_answer}
         lay_time(result, asked, metadata, fallback, asked_at=joined.chat.at)
         lay_joined(result, joined)
@@ -96,7 +96,8 @@ def lay_joined(result: Row, joined: JoinedRow) -> None:
         result["interaction_id"] = derived_id((at, joined.conversation, joined.chat.question, joined.chat.answer))
 
 
-def _user(row: Row) -> object:
+def user_of_message(row: Row) -> object:
+    """The raw id of who said a message, on the row of one."""
     found = user_of_chat(row)
     if is_user(found):
         return found
@@ -107,4 +108,4 @@ def _user(row: Row) -> object:
 
 
 def _user_of_row(row: Row) -> object:
-    return _user(row.question if isinstance(row, JoinedRow) else row)
+    return user_of_message(row.question if isinstance(row, JoinedRow) else row)

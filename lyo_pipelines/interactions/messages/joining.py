@@ -12,8 +12,10 @@ from lyo_pipelines.interactions.chats.pairing import Chat, last_exchange
 from lyo_pipelines.interactions.chats.turns import JUDGED
 from lyo_pipelines.interactions.errors import RowError
 from lyo_pipelines.interactions.fields.columns import NOTHING
+from lyo_pipelines.interactions.formats.chat_metadata import is_user
 from lyo_pipelines.interactions.formats.joined_row import JoinedRow, RefusedMessage
 from lyo_pipelines.interactions.formats.row_format import Row
+from lyo_pipelines.interactions.formats.single_messages import user_of_message
 from lyo_pipelines.interactions.messages.ordering import Message, in_order
 from lyo_pipelines.interactions.messages.reading import feedback_in, judges, read_turns
 from lyo_pipelines.interactions.messages.threading import Branch, branches
@@ -55,6 +57,7 @@ def joined_rows(
         before = [one for one in system if place[one.line] < place[answer.line]]
         lines = {one.line for one in (*before, *branch.path)}
         try:
+            _require_one_user(branch.asked)
             chat = last_exchange([turn for one in (*before, *branch.path) for turn in one.turns])
         except RowError as error:
             result.append((answer.line, RefusedMessage(answer.row, error)))
@@ -112,6 +115,13 @@ def _lay_feedback(found: Sequence[Message]) -> dict[int, int]:
                 read_turns(message)
                 about[one.line] = message.line
     return about
+
+
+def _require_one_user(asked: Sequence[Message]) -> None:
+    """Raise RowError where several people spoke before an answer: nobody knows whose question it answers."""
+    users = {str(user) for one in asked if is_user(user := user_of_message(one.row))}
+    if len(users) > 1:
+        raise RowError("several_users", "several people spoke before the answer: whose question was it?")
 
 
 def _is_idle(chat: Chat, branch: Branch) -> bool:

@@ -268,7 +268,6 @@ UNSEEN = frozenset(
         "notification",
         "title",
         "summary",
-        "comment.internal",
         "typing",
         "trace",
         "event",
