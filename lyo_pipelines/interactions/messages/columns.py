@@ -108,13 +108,10 @@ def _named(wanted: Iterable[str], paths: dict[str, str]) -> Iterator[str]:
 
 def _spoken(rows: Sequence[Row], paths: dict[str, str]) -> _Spoken | None:
     text = _text_of(rows, paths) if rows else None
-    for speaker in _speakers(rows, paths) if text is not None else ():
-        roles = [
-            speaker_of(value, speaker) if (value := lookup(row, speaker.source)) not in _NOTHING else None
-            for row in rows
-        ]
-        if speaker.source != text and _tell_apart(roles):
-            return _Spoken(roles, speaker, (str(text),))
+    worded = [row for row in rows if text is not None and lookup(row, text) not in _NOTHING]  # others may be feedback
+    for speaker in _speakers(rows, paths) if worded else ():
+        if speaker.source != text and _tell_apart([_role(row, speaker) for row in worded]):
+            return _Spoken([_role(row, speaker) for row in rows], speaker, (str(text),))
     for path in _named(names.WHOLES, paths):
         items = [parsed_json(lookup(row, path)) for row in rows]
         if sum(is_message(item, spoken=True) for item in items) * 5 > 4 * len(rows):
@@ -122,6 +119,11 @@ def _spoken(rows: Sequence[Row], paths: dict[str, str]) -> _Spoken | None:
             if _tell_apart(roles):
                 return _Spoken(roles, message=path)
     return None
+
+
+def _role(row: Row, speaker: Speaker) -> str | None:
+    value = lookup(row, speaker.source)
+    return None if value in _NOTHING else speaker_of(value, speaker)
 
 
 def _speakers(rows: Sequence[Row], paths: dict[str, str]) -> Iterator[Speaker]:
