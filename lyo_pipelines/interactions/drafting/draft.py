@@ -27,6 +27,8 @@ def draft_mapping(name: str, rows: Sequence[Row]) -> str:
     columns = columns_of(rows)
     joined = message_columns(rows)
     guesses = guesses_of(columns) if joined is None else guesses_beside(columns, joined, rows)
+    if joined is None and lacking(rows) is not None:
+        guesses = [guess for guess in guesses if guess.field not in ("question", "answer")]
     used = [guess for guess in guesses if guess.used]
     fields = {guess.field for guess in used}
     lines = [
