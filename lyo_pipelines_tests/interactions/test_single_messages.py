@@ -224,6 +224,17 @@ def test_two_flags_for_one_thumb_say_nothing_where_both_are_false(tmp_path: Path
     assert {row["question"]: row["thumbs"] for row in build(lake).to_pylist()} == {CIRCLE: None, SQUARE: -1}
 
 
+def test_an_answer_of_several_messages_is_one_interaction_however_much_of_it_a_file_holds(tmp_path: Path) -> None:
+    rows = [said(0, "user", CIRCLE), said(1, "assistant", PI), said(2, "assistant", "Shall I draw one?")]
+    lake = lake_at(tmp_path / "data")
+    land(lake, jsonl(tmp_path / "a.jsonl", rows[:2]))
+    land(lake, jsonl(tmp_path / "b.jsonl", rows))
+    votes = [{"interaction_id": "c-one-2", "rating": 2, "feedback_at": (START + timedelta(hours=1)).isoformat()}]
+    land(lake, jsonl(tmp_path / "votes.jsonl", votes))
+    (row,) = build(lake).to_pylist()
+    assert row["rating"] == 2
+
+
 def test_feedback_inside_of_an_object_is_read(tmp_path: Path) -> None:
     judged = {"liked": False, "disliked": True, "comment": "it is wrong"}
     rows = [said(0, "user", CIRCLE), said(1, "assistant", PI, feedback=judged)]

@@ -56,7 +56,7 @@ def _known_format(rows: Sequence[Row]) -> list[str]:
         return [f"# They look like {shown_columns(columns)}; read without a mapping, too."]
     if (missing := lacking(rows)) is not None:
         return [
-            f"# Each row seems to be one message of a conversation, but {missing}. Say it, and leave out question and answer below:",
+            f"# Each row seems to be one message of a conversation, but {missing}. Say it so:",
             "#   messages:",
             "#     conversation: the column of the conversation's id",
             '#     speaker: {from: the column of the speaker, values: {"a name of the assistant": assistant}, otherwise: user}',

@@ -6,6 +6,8 @@ and the turn, as rows of whole conversations do (answered_turns.py).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from lyo_pipelines.interactions.chats.pairing import Chat
 from lyo_pipelines.interactions.errors import RowError
 from lyo_pipelines.interactions.formats.row_format import Row
@@ -14,14 +16,14 @@ from lyo_pipelines.interactions.formats.row_format import Row
 class JoinedRow(Row):
     """A question with its answer. question, answer: the rows of the file; of several messages the last, with what only others say.
 
-    conversation: the raw id. message_id: of the answer's last message, None where it has none that is its own in the file. notes: what
-    a person should know of how they were put together.
+    conversation: the raw id. message_ids: of the answer's messages, empty where they have none that are their own in the file. notes:
+    what a person should know of how they were put together.
     """
 
-    __slots__ = ("answer", "chat", "conversation", "message_id", "notes", "question")
+    __slots__ = ("answer", "chat", "conversation", "message_ids", "notes", "question")
 
     def __init__(
-        self, chat: Chat, question: Row, answer: Row, *, conversation: str, message_id: str | None, notes: list[str]
+        self, chat: Chat, question: Row, answer: Row, *, conversation: str, message_ids: Sequence[str], notes: list[str]
     ) -> None:
         pair = {
             "question": {**question, "role": "user", "content": chat.question},
@@ -31,7 +33,7 @@ class JoinedRow(Row):
         }
         super().__init__({**answer, "pair": pair})
         self.chat, self.question, self.answer = chat, question, answer
-        self.conversation, self.message_id, self.notes = conversation, message_id, notes
+        self.conversation, self.message_ids, self.notes = conversation, tuple(message_ids), notes
 
 
 class RefusedMessage(Row):

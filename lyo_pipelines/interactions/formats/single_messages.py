@@ -26,7 +26,7 @@ from lyo_pipelines.interactions.formats.message_feedback import lay_beside, lay_
 from lyo_pipelines.interactions.formats.row_format import Row, RowFormat
 from lyo_pipelines.interactions.identity import derived_id
 
-_OF_THE_CONVERSATION = {"turn", "conversation_id", "interaction_id", "occurred_at", "user_id"}
+_OF_THE_CONVERSATION = {"turn", "conversation_id", "interaction_id", "occurred_at", "user_id", "parent_id"}
 _OF_THE_ANSWER = {
     *FEEDBACK_COLUMNS,
     *("model", "adapter_version", "experiment_arm", "release_id", "rating_invited", "response_time_ms"),
@@ -82,15 +82,17 @@ def joined_row(row: Row) -> JoinedRow:
 def lay_joined(result: Row, joined: JoinedRow) -> None:
     """The id of a joined row, its turn where that must be said here, and what a person should know of it.
 
-    Without an id of its own it is made of conversation, time, question and answer, and not of the turn: a later export with more of
-    the conversation, or less, gives the same.
+    The id is that of the answer's first message: a later export may hold more of the answer. Feedback on its last message reaches it
+    as well (as on a parent). Without ids it is made of conversation, time, question and answer, and not of the turn: a later export
+    with more of the conversation, or less, gives the same.
     """
     for sentence in joined.notes:
         note(result, sentence)
     if joined.conversation.isdecimal() and len(joined.conversation) < _LEAST_DRAWN:
         result["turn"] = joined.chat.turn or 0
-    if joined.message_id is not None:
-        result["interaction_id"] = joined.message_id
+    if joined.message_ids:
+        result["interaction_id"] = joined.message_ids[0]
+        result["parent_id"] = joined.message_ids[-1] if len(joined.message_ids) > 1 else None
     else:
         at = None if FILE_TIME in notes_of(result) else str(result.get("occurred_at"))
         result["interaction_id"] = derived_id((at, joined.conversation, joined.chat.question, joined.chat.answer))

@@ -68,7 +68,7 @@ def joined_rows(
                 one.refused = ("thanks", "thanks at the end, or a word to it: nothing to learn from")
             continue
         used |= lines
-        result.append((answer.line, _joined(conversation, chat, branch, answer.id if own_ids else None)))
+        result.append((answer.line, _joined(conversation, chat, branch, own_ids=own_ids)))
     left = [one for one in found if one.line not in used and about.get(one.line) not in used]
     result += [(one.line, RefusedMessage(one.row, RowError(*_why(one, about)))) for one in left]
     return result, len(found) - len(left)
@@ -130,15 +130,16 @@ def _is_idle(chat: Chat, branch: Branch) -> bool:
     return is_thanks(chat.question or "") and not rated
 
 
-def _joined(conversation: str, chat: Chat, branch: Branch, message_id: str | None) -> JoinedRow:
+def _joined(conversation: str, chat: Chat, branch: Branch, *, own_ids: bool) -> JoinedRow:
     notes = [EARLIER_LEFT] if branch.longer else [CUT_BEFORE] if branch.cut else []
     first = branch.path[0]
     if first.role == "assistant" and not branch.longer:
         notes.append(FIRST_JUDGED if feedback_in(first.row) else FIRST_WORD)
     if any(feedback_in(one.row) for one in branch.asked):
         notes.append(ON_QUESTION)
+    ids = [one.id for one in branch.said if own_ids and one.role == "assistant" and one.id is not None]
     question, answer = _together(branch.asked), _together([one for one in branch.said if one.role == "assistant"])
-    return JoinedRow(chat, question, answer, conversation=conversation, message_id=message_id, notes=notes)
+    return JoinedRow(chat, question, answer, conversation=conversation, message_ids=ids, notes=notes)
 
 
 def _together(messages: Sequence[Message]) -> Row:
