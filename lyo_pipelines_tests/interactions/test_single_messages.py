@@ -355,11 +355,14 @@ def test_a_dry_run_puts_the_beginning_together_and_says_that_it_is_one(tmp_path:
             said(2 * n + 1, "assistant", f"{2 * n} it is.", f"c-{n}"),
         )
     ]
+    rows = [{**row, "created_at": row["created_at"].replace("+00:00", "Z")} for row in rows]
     path = jsonl(tmp_path / "chats.jsonl", rows)
     config = CONFIG.model_copy(update={"block_bytes": 20_000})
     found = preview_file(lake_at(tmp_path / "data"), str(path), pseudonyms=PSEUDONYMS, config=config, now=NOW, rows=100)
     assert found.format == "single_messages" and not found.whole and 50 <= found.accepted < 400
-    assert "conversation_id" in found.found and any(source.field == "question" for source in found.fields)
+    sources = {source.field: source.source for source in found.fields}
+    assert "conversation_id" in found.found and "question" in sources
+    assert sources["occurred_at"] == "`created_at` of the question's row"
 
 
 def test_a_conversation_without_end_is_none(tmp_path: Path) -> None:

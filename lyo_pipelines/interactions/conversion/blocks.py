@@ -46,13 +46,15 @@ _LOOKED_AT = 2_000
 
 class Reading:
     """An opened file: its format and how that was found, the fields that nobody asked for, what its mapping asks for in vain (`gaps`),
-    its first rows as its format takes them (`sample`), its converted blocks. `cut`: not all of it was read. A context manager.
+    its first rows as its format takes them (`sample`), its converted blocks. `cut`: not all of it was read. `message_times`: where
+    single messages say their time. A context manager.
     """
 
     def __init__(self, source: InputFile, spec: FileSpec, most_rows: int = sys.maxsize) -> None:
         """Open a file. most_rows: where its rows must be put together, how many are read (to the end of a block)."""
         self._stack = ExitStack()
         self._most_rows, self.cut = most_rows, False
+        self.message_times: tuple[str, ...] = ()
         self._source, self._spec = source, spec
         self.ignored_fields: tuple[str, ...] = ()
         self.found = ""
@@ -127,6 +129,7 @@ class Reading:
             columns = message_columns(rows)
         if columns is None:
             return None
+        self.message_times = () if columns.time is None else columns.time.source
         limits = {
             "most_messages": config.single_messages.most_messages,
             "history_turns": config.single_messages.history_turns,
