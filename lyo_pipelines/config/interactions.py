@@ -88,6 +88,14 @@ class ChatConfig(BaseModel):
     time_from_file: bool
 
 
+class SingleMessagesConfig(ChatConfig):
+    """How rows that are single messages are put together. most_messages: of one conversation; history_turns: questions with their
+    answers that stand before a question."""
+
+    most_messages: int = Field(ge=2)
+    history_turns: int = Field(ge=0)
+
+
 class SpanConfig(BaseModel):
     """How spans of OpenTelemetry and OpenInference, and annotations of them, are understood."""
 
@@ -186,6 +194,7 @@ class InteractionsConfig(BaseModel):
     langfuse: LangfuseConfig
     openai_messages: ChatConfig
     sharegpt: ChatConfig
+    single_messages: SingleMessagesConfig
     argilla: ArgillaConfig
     label_studio: ArgillaConfig
     spans: SpanConfig

@@ -44,7 +44,7 @@ def working_array(shape: tuple[int, ...], dtype: Any, mapped_from: int) -> np.nd
         try:
             os.posix_fallocate(file.fileno(), 0, size)  # a mapped page that finds no space later would end the process
         except OSError as error:
-            raise _no_space(size) from error
+            raise no_space(size) from error
         return np.asarray(np.memmap(file, dtype, "r+", shape=shape))
 
 
@@ -67,7 +67,7 @@ class Spool:
                 self._held.write(before.getbuffer())
             self._held.write(view)
         except OSError as error:
-            raise _no_space(self.size) from error
+            raise no_space(self.size) from error
 
     def array(self, dtype: Any) -> np.ndarray:
         """Everything written so far, as a flat array that is only read; nothing may be written behind it."""
@@ -143,7 +143,8 @@ def _unnamed() -> Any:
     return tempfile.TemporaryFile(dir=process_scratch())
 
 
-def _no_space(size: int) -> WorkingSpaceError:
+def no_space(size: int) -> WorkingSpaceError:
+    """What to raise where so many bytes cannot be put aside."""
     folder = process_scratch().parent
     free = shutil.disk_usage(folder).free
     return WorkingSpaceError(

@@ -262,9 +262,11 @@ def test_rows_of_single_messages_are_told(tmp_path) -> None:
         for n in range(3)
         for who in ("user", "assistant")
     ]
-    assert "Each row seems to be one message (`role` says whose)" in draft_mapping("a.csv", rows)
+    drafted = draft_mapping("a.csv", rows)
+    assert "Each row seems to be one message of a conversation, but no column names its conversation" in drafted
+    assert not {"question", "answer"} & parse_mapping(drafted.encode(), "a").fields.keys()
     report = land(lake_at(tmp_path / "data"), jsonl(tmp_path / "a.jsonl", rows))
-    assert "each row is one message" in (report.unreadable or "")
+    assert "each row seems to be one message" in (report.unreadable or "")
 
 
 def test_an_expected_answer_is_no_answer_an_id_no_question_and_a_false_label_is_down() -> None:

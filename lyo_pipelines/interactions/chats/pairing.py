@@ -85,12 +85,28 @@ def conversation(turns: Sequence[Turn], *, failed: bool = False) -> Chat:
     asking = [index for index in answered if not is_thanks(_joined(exchanges[index].asked))]
     last = answered[-1] if answered and not failed else len(exchanges) - 1
     index = asking[-1] if asking and not failed else last
-    exchange = exchanges[index]
-    before = [*opening, *(turn for item in exchanges[:index] for turn in (*item.asked, *item.after))]
     notes = (UNANSWERED_END,) if last < len(exchanges) - 1 else ()
     notes = (*notes, THANKS_AT_END) if index < last else notes
-    said, between = _answer(exchange.after)
-    return _chat(turns, before, exchange.asked, said, between, notes=notes)
+    return _one_of(turns, opening, exchanges, index, notes)
+
+
+def last_exchange(turns: Sequence[Turn]) -> Chat:
+    """The last question of a conversation and what was answered to it, be it thanks, and be it nothing.
+
+    Raises RowError where the answer is not to be learnt, or a text of it was cut.
+    """
+    opening, exchanges = _exchanges(turns)
+    if not exchanges:
+        return _chat(turns, opening, (), None, ())
+    return _one_of(turns, opening, exchanges, len(exchanges) - 1, ())
+
+
+def _one_of(
+    turns: Sequence[Turn], opening: Sequence[Turn], exchanges: Sequence[_Exchange], index: int, notes: tuple[str, ...]
+) -> Chat:
+    before = [*opening, *(turn for item in exchanges[:index] for turn in (*item.asked, *item.after))]
+    said, between = _answer(exchanges[index].after)
+    return _chat(turns, before, exchanges[index].asked, said, between, notes=notes)
 
 
 def exchange(

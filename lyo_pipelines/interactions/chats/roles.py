@@ -2,15 +2,44 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, Literal
 
 Role = Literal["user", "assistant", "system", "tool"]
 
 _NAMES: dict[Role, tuple[str, ...]] = {
-    "user": ("user", "human", "student", "learner", "pupil", "prompter", "enduser", "humanmessage", "usermessage"),
+    "user": (
+        "user",
+        "human",
+        "student",
+        "learner",
+        "pupil",
+        "prompter",
+        "enduser",
+        "humanmessage",
+        "usermessage",
+        "userinput",
+        "visitor",
+        "customer",
+        "client",
+        "contact",
+        "guest",
+        "enquirer",
+    ),
     "assistant": (
         *("assistant", "ai", "gpt", "chatgpt", "model", "bot", "chatbot", "llm", "agent", "tutor", "bing", "bard"),
-        *("claude", "gemini", "aimessage", "assistantmessage"),
+        *(
+            "claude",
+            "gemini",
+            "aimessage",
+            "assistantmessage",
+            "apimessage",
+            "botmessage",
+            "agentbot",
+            "automatedagent",
+            "virtualassistant",
+            "aiassistant",
+        ),
     ),
     "system": ("system", "developer", "systemmessage", "developermessage"),
     "tool": (
@@ -24,15 +53,16 @@ _CALLS = ("functioncall", "toolcall")
 
 def role_of(name: Any) -> Role | None:
     """The role that a name of a speaker stands for, or None where the name is not known."""
-    plain = _plain(name).removesuffix("chunk")
+    plain = _plain(name).removesuffix("chunk") if isinstance(name, str) else ""
     return "assistant" if plain in _CALLS else _ROLES.get(plain)
 
 
 def speaks_calls(name: Any) -> bool:
     """Whether all that this speaker says is calls of tools."""
-    return _plain(name) in _CALLS
+    return isinstance(name, str) and _plain(name) in _CALLS
 
 
+@lru_cache(maxsize=1024)
 def _plain(name: Any) -> str:
     if not isinstance(name, str) or len(name) > 60:
         return ""

@@ -18,13 +18,14 @@ from lyo_pipelines.interactions.chats.written import parsed
 from lyo_pipelines.interactions.errors import RowError
 from lyo_pipelines.interactions.fields.columns import NOTHING
 from lyo_pipelines.interactions.fields.scrub import dump_json
+from lyo_pipelines.interactions.fields.thumbs import paired_thumb
 from lyo_pipelines.json_types import RawRow, is_dict
 
 _SPEAKERS = ("role", "from", "speaker", "sender", "author")
 _LISTS = ("parts", "contents", "blocks", "content")
 _TEXTS = ("content", "value", "text", "message")
 _CALLS = ("tool_calls", "toolCalls", "function_call", "functionCall")
-_TIMES = (
+TIMES = (
     "timestamp",
     "created_at",
     "createdAt",
@@ -36,7 +37,7 @@ _TIMES = (
     "datetime",
     "ts",
 )
-_JUDGED = ("rating", "thumbs", "feedback", "annotation", "vote", "reaction", "liked", "user_feedback", "userFeedback")
+JUDGED = ("rating", "thumbs", "feedback", "annotation", "vote", "reaction", "liked", "user_feedback", "userFeedback")
 _REASONS = ("finish_reason", "finishReason", "stop_reason", "stopReason", "done_reason", "completionReason")
 _NUMBERED_REASONS = {1: "STOP", 2: "MAX_TOKENS", 3: "SAFETY"}
 _KINDS: dict[str, Role] = {  # parts of Pydantic AI
@@ -152,9 +153,16 @@ def _told(turns: Iterator[Turn], item: Any) -> Iterator[Turn]:
     """The same turns with the time and the feedback that stand on their message."""
     if not is_dict(item):
         return turns
-    at = next((item[name] for name in _TIMES if item.get(name) not in (None, "")), None)
-    judged = {name: item[name] for name in _JUDGED if item.get(name) not in NOTHING}
+    at = next((item[name] for name in TIMES if item.get(name) not in (None, "")), None)
+    judged = judged_in(item)
     return turns if at is None and not judged else (replace(turn, at=at, judged=judged or None) for turn in turns)
+
+
+def judged_in(item: RawRow) -> RawRow:
+    """What a message says of itself under names of feedback; two flags for one thumb are one."""
+    thumb, flags = paired_thumb(item)
+    judged = {name: item[name] for name in JUDGED if name not in flags and item.get(name) not in NOTHING}
+    return judged if thumb is None else {"thumbs": thumb, **judged}
 
 
 def _turns(item: Any, speaker: Role | None) -> Iterator[Turn]:

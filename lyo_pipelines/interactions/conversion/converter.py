@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC
+from datetime import UTC, tzinfo
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
@@ -112,6 +112,11 @@ class Converter:
         )
         self._as_we_write = not scale and not zone
 
+    @property
+    def zone(self) -> tzinfo:
+        """Of times that name none."""
+        return self._context.zone
+
     def lines(self, lines: Lines) -> Converted:
         """Parse and convert lines of JSON; a clean block of canonical rows goes the fast way, with the same result."""
         plain = self.row_format.name == "canonical" and self._spec.ids is None and self._as_we_write
@@ -147,7 +152,7 @@ class Converter:
             records += self._refused(sources, lines, findings.bad)
         if len(table) + len(records) != block.read:
             raise AssertionError(f"{block.read} rows were read, {len(table)} accepted and {len(records)} rejected")
-        return Converted(table, records, block.read, findings.notes(), findings.off_scale, images)
+        return Converted(table, records, block.read, findings.notes() + block.notes, findings.off_scale, images)
 
     def _table(self, rows: list[RawRow], lines: list[int]) -> tuple[pa.Table, Findings]:
         """Rows to a table. What no check foresaw costs one row, named by its error, and never the block."""
@@ -189,7 +194,7 @@ class Converter:
 
 def _expanded(block: RowBlock, expand: Callable[[RawRow], list[RawRow]]) -> RowBlock:
     """The rows that the lines of a block stand for, each with the number of its line."""
-    result = RowBlock(bad=block.bad)
+    result = RowBlock(bad=block.bad, notes=block.notes)
     for row, line in zip(block.rows, block.lines, strict=True):
         rows = expand(row)
         result.rows += rows

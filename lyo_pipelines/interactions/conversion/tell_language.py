@@ -23,10 +23,11 @@ def tell_languages(rows: Sequence[RawRow], default: str | None, thresholds: Lang
     if not silent:
         return
     questions = [_text(row, "question") for row in silent]
-    both = ["\n".join((question, _text(row, "answer"))) for question, row in zip(questions, silent, strict=True)]
-    told = [
-        first or second for first, second in zip(_told(questions, thresholds), _told(both, thresholds), strict=True)
-    ]
+    told = _told(questions, thresholds)
+    rest = [index for index, found in enumerate(told) if not found]  # most questions tell it by themselves
+    both = ["\n".join((questions[index], _text(silent[index], "answer"))) for index in rest]
+    for index, found in zip(rest, _told(both, thresholds) if rest else (), strict=True):
+        told[index] = found
     for row, found in zip(silent, told, strict=True):
         row["language"] = found
         if found:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from lyo_pipelines.interactions.drafting.guesses import Guess, guesses_of
+from lyo_pipelines.interactions.drafting.messages import OF_QUESTION, guesses_beside, messages_block, paths_of
+from lyo_pipelines.interactions.drafting.scalars import scalar
 from lyo_pipelines.interactions.drafting.shapes import Column, columns_of
-from lyo_pipelines.interactions.fields.scrub import dump_json
-from lyo_pipelines.interactions.formats.detect import detect_format, single_messages
+from lyo_pipelines.interactions.fields.mapping import MessageColumns
+from lyo_pipelines.interactions.formats.detect import detect_format
 from lyo_pipelines.interactions.formats.row_format import Row
+from lyo_pipelines.interactions.messages.columns import lacking, message_columns, shown_columns
 from lyo_pipelines.personal import EMAIL
 
-_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")
-_RESERVED = {"null", "true", "false", "yes", "no", "on", "off", "y", "n"}
 _MISSING = {
     "occurred_at": "no column looks like a time",
     "question": "no column looks like a question, or a list of messages",
@@ -25,8 +25,9 @@ _WIDTH = 62
 def draft_mapping(name: str, rows: Sequence[Row], subjects: Sequence[str] = ()) -> str:
     """The text of a first mapping for a file of this name with these first rows. subjects: the curriculum's names of them."""
     columns = columns_of(rows)
-    guesses = guesses_of(columns, subjects)
-    if single_messages(rows) is not None:
+    joined = message_columns(rows)
+    guesses = guesses_of(columns, subjects) if joined is None else guesses_beside(columns, joined, rows, subjects)
+    if joined is None and lacking(rows) is not None:
         guesses = [guess for guess in guesses if guess.field not in ("question", "answer")]
     used = [guess for guess in guesses if guess.used]
     fields = {guess.field for guess in used}
@@ -37,22 +38,30 @@ def draft_mapping(name: str, rows: Sequence[Row], subjects: Sequence[str] = ()) 
         *_known_format(rows),
         "rows: interactions",
         "",
+        *([] if joined is None else [*messages_block(joined), ""]),
         "fields:" if used else "fields: {}",
     ]
     lines += [_line(guess, "  ") for guess in used]
     lines += [_line(guess, "  # ") for guess in guesses if not guess.used]
     proposed = {guess.field for guess in guesses}
-    lines += [f"  # missing: {field}: {why}" for field, why in _MISSING.items() if field not in proposed]
-    lines += ["", "constants:", *_constants(fields), *_metadata(columns, guesses)]
+    missing = {} if joined is not None else _MISSING
+    lines += [f"  # missing: {field}: {why}" for field, why in missing.items() if field not in proposed]
+    lines += ["", "constants:", *_constants(fields), *_metadata(columns, guesses, joined)]
     return "\n".join(lines) + "\n"
 
 
 def _known_format(rows: Sequence[Row]) -> list[str]:
     """A line that says that the rows need no mapping, where they are in a format that is known."""
-    if (speaker := single_messages(rows)) is not None:
+    if (columns := message_columns(rows)) is not None:
+        return [f"# They look like {shown_columns(columns)}; read without a mapping, too."]
+    if (missing := lacking(rows)) is not None:
         return [
-            f"# Each row seems to be one message (`{speaker}` says whose). No mapping puts question and answer together: write",
-            "# rows with the whole conversation under `messages`, or with question and answer.",
+            f"# Each row seems to be one message of a conversation, but {missing}. Say it so:",
+            "#   messages:",
+            "#     conversation: the column of the conversation's id",
+            '#     speaker: {from: the column of the speaker, values: {"a name of the assistant": assistant}, otherwise: user}',
+            "#     text: the column of the text",
+            "#     time: the column of the time",
         ]
     found = detect_format(rows)
     return [f"# They look like {found.format} ({found.why}), which is read without a mapping."] if found else []
@@ -67,8 +76,9 @@ def _constants(fields: set[str]) -> list[str]:
     return lines if "task" not in fields else [*lines, "  {}"]
 
 
-def _metadata(columns: Sequence[Column], guesses: Sequence[Guess]) -> list[str]:
-    asked = {guess.column.path for guess in guesses}
+def _metadata(columns: Sequence[Column], guesses: Sequence[Guess], joined: MessageColumns | None) -> list[str]:
+    asked = {guess.column.path.removeprefix(OF_QUESTION) for guess in guesses}
+    asked |= set() if joined is None else paths_of(joined)
     left = [column for column in columns if column.path not in asked]
     if not left:
         return []
@@ -77,32 +87,22 @@ def _metadata(columns: Sequence[Column], guesses: Sequence[Guess]) -> list[str]:
         "# Columns that no field asks for. Those worth keeping go into the metadata:",
         "#   metadata: {name: column}",
     ]
-    return lines + [f"#   {_scalar(_safe(column.path))}: {column.shape}" for column in left]
+    return lines + [f"#   {scalar(_safe(column.path))}: {column.shape}" for column in left]
 
 
 def _line(guess: Guess, indent: str) -> str:
-    parts = [f"from: {_scalar(guess.column.path)}", *(f"{key}: {_flow(value)}" for key, value in guess.keys.items())]
-    said = f"{guess.field}: {{{', '.join(parts)}}}" if guess.keys else f"{guess.field}: {_scalar(guess.column.path)}"
+    parts = [f"from: {scalar(guess.column.path)}", *(f"{key}: {_flow(value)}" for key, value in guess.keys.items())]
+    said = f"{guess.field}: {{{', '.join(parts)}}}" if guess.keys else f"{guess.field}: {scalar(guess.column.path)}"
     return f"{indent}{said:<{_WIDTH}}  # guess: {guess.why}"
 
 
 def _flow(value: object) -> str:
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{_scalar(str(key))}: {item}" for key, item in value.items()) + "}"
+        return "{" + ", ".join(f"{scalar(str(key))}: {item}" for key, item in value.items()) + "}"
     if isinstance(value, list):
         return f"[{', '.join(map(str, value))}]"
     text = str(value)
-    return text if text.startswith('"') else _scalar(text)
-
-
-def _scalar(text: str) -> str:
-    """Text as YAML reads it again."""
-    if _PLAIN.fullmatch(text) and text.lower() not in _RESERVED:
-        return text
-    if text.isprintable():
-        return dump_json(text)
-    letters = (dump_json(letter)[1:-1] if letter.isprintable() else f"\\U{ord(letter):08x}" for letter in text)
-    return f'"{"".join(letters)}"'
+    return text if text.startswith('"') else scalar(text)
 
 
 def _safe(text: str) -> str:

@@ -16,7 +16,7 @@ from typing import Any, Literal, TypeAlias
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import yaml
-from pydantic import BaseModel, ConfigDict, PrivateAttr, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, field_validator, model_validator
 
 from lyo_pipelines.bounded_yaml import yaml_problem
 from lyo_pipelines.interactions.contract import FEEDBACK_INPUT_FIELDS, INPUT_FIELDS
@@ -44,6 +44,7 @@ Pick: TypeAlias = Literal[
     "first_assistant",
     "last_assistant",
 ]
+Speaking: TypeAlias = Literal["user", "assistant", "system", "tool", "other", "none"]
 _TEXTS = ("question", "answer", "system_prompt", "context", "edited_answer", "reference_answer", "complaint_text")
 _PRINTED = ("{'", "[{'", "[[{'")
 _LONGEST_PRINT = 1 << 20
@@ -140,12 +141,69 @@ class FieldMapping(BaseModel):
         return value
 
 
+class Speaker(BaseModel):
+    """Who said a message. A path alone is `from`.
+
+    source: the path. values: value found -> user, assistant, system, tool, other for somebody else's word (a person of the
+    staff: nothing is paired across it), or none for a row that is nobody's word. otherwise: whose
+    message it is where `values` does not name the value and it is no known name of a speaker (chats/roles.py); None: refused.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    source: str = Field(alias="from")
+    values: dict[str, Speaking] = {}
+    otherwise: Literal["user", "assistant"] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _path_alone(cls, value: Any) -> Any:
+        return {"from": value} if isinstance(value, str) else value
+
+    @field_validator("values", mode="before")
+    @classmethod
+    def _keys(cls, value: Any) -> Any:
+        return {value_key(key): item for key, item in value.items()} if isinstance(value, dict) else value
+
+
+class MessageColumns(BaseModel):
+    """Where rows of which each is one message say what a conversation is put together by. See data/mappings/example.yaml.
+
+    conversation: path of the id that the messages of one conversation share. text: the first path that has a value. message: path of a
+    whole message (speaker and text in one object), instead of speaker and text. order: path of a number that counts the messages.
+    parent: path of the id of the message that one hangs on.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    conversation: str
+    speaker: Speaker | None = None
+    text: tuple[str, ...] = ()
+    message: str | None = None
+    time: FieldMapping | None = None
+    order: str | None = None
+    id: str | None = None
+    parent: str | None = None
+
+    @field_validator("text", mode="before")
+    @classmethod
+    def _one_text(cls, value: Any) -> Any:
+        return [value] if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _says_something(self) -> MessageColumns:
+        if self.message is None and (self.speaker is None or not self.text):
+            raise ValueError("expected speaker and text (or message, where one column holds both)")
+        return self
+
+
 class Mapping(BaseModel):
     """One mapping file, validated.
 
     match: glob on the file's name, for mappings that serve many files. rows: what the rows are.
     needs: paths of which each must be there for a ready mapping to be taken without being named.
-    answers_of: path of a conversation of which each answered question is a row of its own. timezone: of all times that name none.
+    answers_of: path of a conversation of which each answered question is a row of its own. messages: how rows that are single messages
+    are put together; the answered questions are the rows then. timezone: of all times that name none.
     decimal: of all numbers in texts.
     only: path -> values of the rows that count; the others are rejected (`not_selected`).
     fields: canonical field -> source path, or a FieldMapping. constants: canonical field -> value of every row that has none.
@@ -158,6 +216,7 @@ class Mapping(BaseModel):
     needs: tuple[str, ...] = ()
     rows: Literal["interactions", "feedback"] = "interactions"
     answers_of: str | None = None
+    messages: MessageColumns | None = None
     timezone: str | None = None
     decimal: Literal[".", ","] = "."
     only: dict[str, tuple[str | None, ...]] = {}
@@ -268,6 +327,8 @@ def _refused(name: str, lines: Lines, wrong: Any) -> MappingError:
 def _misfits(mapping: Mapping) -> Iterator[tuple[tuple[str, ...], str]]:
     """Keys that do not belong where they stand: their paths, and what is wrong with each."""
     known = INPUT_FIELDS if mapping.rows == "interactions" else FEEDBACK_INPUT_FIELDS
+    if mapping.messages is not None and (mapping.answers_of is not None or mapping.rows != "interactions"):
+        yield ("messages",), "goes with interactions, and without answers_of"
     for section in ("fields", "constants"):
         for name in getattr(mapping, section):
             if name not in known:

@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from lyo_pipelines.interactions.errors import RowError
 from lyo_pipelines.interactions.fields.columns import parse_number
+from lyo_pipelines.json_types import RawRow
 from lyo_pipelines.storage.arrow import pc
 
 _UP = {
@@ -38,6 +39,26 @@ BINARY = (0.0, 1.0)
 THUMBS_OF_ZERO = (
     "thumbs: 0 is neither, though only +1 stands beside it: where 0 means down, a mapping with the scale [0, 1] says so"
 )
+
+
+PAIRS = (
+    *(("liked", "disliked"), ("like", "dislike"), ("is_liked", "is_disliked"), ("isLiked", "isDisliked")),
+    *(("thumbs_up", "thumbs_down"), ("thumbsUp", "thumbsDown"), ("thumb_up", "thumb_down"), ("upvote", "downvote")),
+    *(("upvoted", "downvoted"), ("helpful", "unhelpful"), ("is_helpful", "is_unhelpful")),
+)
+"""Two flags for one thumb: false in both says nothing."""
+_FLAGS = frozenset(name for pair in PAIRS for name in pair)
+_SET, _UNSET = ("true", "1", "yes", "t"), ("false", "0", "no", "f", "", "none", "null")
+
+
+def paired_thumb(row: RawRow) -> tuple[int | None, frozenset[str]]:
+    """The thumb that two flags of a row say together (None where neither is set, or both), and the names of such flags."""
+    for pair in () if _FLAGS.isdisjoint(row) else PAIRS:
+        if pair[0] in row and pair[1] in row:
+            up, down = (str(row[name]).strip().lower() if row[name] is not None else "" for name in pair)
+            if {up, down} <= {*_SET, *_UNSET}:
+                return (None if (up in _SET) == (down in _SET) else 1 if up in _SET else -1), frozenset(pair)
+    return None, frozenset()
 
 
 def lone_zeros(thumbs: pa.Array) -> list[int]:

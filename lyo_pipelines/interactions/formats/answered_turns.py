@@ -20,7 +20,7 @@ from lyo_pipelines.interactions.fields.mapping import lookup
 from lyo_pipelines.interactions.formats.row_format import Row
 
 _IDS = ("id", "messageId", "message_id", "uuid")
-_PARENT = ("parentId", "parent_id", "parent", "parentMessageId", "parent_message_uuid")
+PARENTS = ("parentId", "parent_id", "parent", "parentMessageId", "parent_message_uuid")
 _SPEAKERS = ("role", "author", "sender", "from", "event")
 _SHOWN = ("text", "multimodal_text")
 """Kinds of content of ChatGPT's export that the user saw; the others are thoughts, code that ran and what it returned."""
@@ -30,7 +30,7 @@ _MOST = 10_000
 
 
 @dataclass(frozen=True)
-class _Node:
+class Node:
     """One message. message: None where it is no word between user and assistant, though others hang on it."""
 
     id: str
@@ -39,6 +39,7 @@ class _Node:
 
     @property
     def role(self) -> Any:
+        """Whose word it is; None where it is nobody's."""
         return None if self.message is None else self.message.get("role")
 
 
@@ -55,20 +56,20 @@ def _pairs(value: Any) -> list[Row]:
     else:
         held = [("", item) for item in value if isinstance(item, dict)] if isinstance(value, list) else []
     nodes = [_node(item, key or str(at)) for at, (key, item) in enumerate(held)]
-    if not any(name in item for _, item in held for name in _PARENT):  # a chain: each hangs on the one before
-        nodes = [_Node(str(at), str(at - 1), node.message) for at, node in enumerate(nodes)]
+    if not any(name in item for _, item in held for name in PARENTS):  # a chain: each hangs on the one before
+        nodes = [Node(str(at), str(at - 1), node.message) for at, node in enumerate(nodes)]
     known = {node.id: node for node in nodes}
-    branches = [_branch(node, known) for node in _last_words(nodes, known)]
+    branches = [_branch(node, known) for node in last_words(nodes, known)]
     return [pair for branch in branches if (pair := _pair(branch)) is not None]
 
 
-def _node(item: Row, key: str) -> _Node:
+def _node(item: Row, key: str) -> Node:
     wraps = "message" in item and "children" in item  # a node of ChatGPT's tree; its message may be null
     inner = item["message"] if wraps else item
     own = next((item[name] for name in _IDS if item.get(name) is not None), key)
-    parent = next((item[name] for name in _PARENT if item.get(name) is not None), None)
+    parent = next((item[name] for name in PARENTS if item.get(name) is not None), None)
     message = _said({"id": key, **inner}) if isinstance(inner, dict) else None
-    return _Node(str(own), None if parent is None else str(parent), message)
+    return Node(str(own), None if parent is None else str(parent), message)
 
 
 def _said(message: Row) -> Row | None:
@@ -100,17 +101,17 @@ def _is_unseen(part: Any) -> bool:
     return isinstance(part, dict) and part.get("type") in _UNSEEN_PARTS
 
 
-def _last_words(nodes: list[_Node], known: dict[str, _Node]) -> Iterator[_Node]:
+def last_words(nodes: list[Node], known: dict[str, Node]) -> Iterator[Node]:
     """The messages with which the assistant ended a turn: those after which it said no more before the user spoke."""
     gone_on = set()
     for node in nodes:
         if node.role == "assistant":
-            before = next((other for other in _up(node, known) if other.message is not None), None)
+            before = next((other for other in said_before(node, known) if other.message is not None), None)
             gone_on |= {before.id} if before is not None and before.role == "assistant" else set()
     return (node for node in nodes if node.role == "assistant" and node.id not in gone_on)
 
 
-def _up(node: _Node, known: dict[str, _Node]) -> Iterator[_Node]:
+def said_before(node: Node, known: dict[str, Node]) -> Iterator[Node]:
     """What was said before a message, newest first."""
     for _ in range(_MOST):
         if node.parent is None or node.parent not in known:
@@ -119,9 +120,9 @@ def _up(node: _Node, known: dict[str, _Node]) -> Iterator[_Node]:
         yield node
 
 
-def _branch(node: _Node, known: dict[str, _Node]) -> list[Row]:
+def _branch(node: Node, known: dict[str, Node]) -> list[Row]:
     """A message and all that was said before it, oldest first."""
-    return [one.message for one in (node, *_up(node, known)) if one.message is not None][::-1]
+    return [one.message for one in (node, *said_before(node, known)) if one.message is not None][::-1]
 
 
 def _pair(branch: list[Row]) -> Row | None:

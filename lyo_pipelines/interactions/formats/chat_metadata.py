@@ -77,6 +77,27 @@ TIMES = (
         "receivedAt",
     ),
     *("request_time", "requestTime", "epoch", "epoch_ms", "unix_time", "unixTime"),
+    *(
+        "created_date",
+        "createdDate",
+        "creation_date",
+        "creationDate",
+        "date_created",
+        "dateCreated",
+        "timeStamp",
+        "dateTime",
+    ),
+    *(
+        "sent_time",
+        "sentTime",
+        "send_time",
+        "sendTime",
+        "time_sent",
+        "timeSent",
+        "message_time",
+        "messageTime",
+        "msg_time",
+    ),
 )
 """Names of the time of an interaction, the likeliest first."""
 CHANGED = (
@@ -134,8 +155,9 @@ def metadata_of(row: Row) -> Row:
 def stated_fields(row: Row, metadata: Row) -> Row:
     """Canonical fields that the row holds, or its metadata: what is taken from there stands there no longer."""
     result: Row = {}
-    for name, names in NAMES.items():
-        for holder in (row, metadata):
+    holders = [holder for holder in (row, metadata) if not STATED.isdisjoint(holder)]
+    for name, names in NAMES.items() if holders else ():
+        for holder in holders:
             found = next((other for other in names if holder.get(other) not in (None, "")), None)
             if found is not None:
                 result[name] = holder[found] if holder is row else metadata.pop(found)

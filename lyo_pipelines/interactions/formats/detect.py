@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lyo_pipelines.interactions.chats.roles import role_of
 from lyo_pipelines.interactions.contract import FEEDBACK_COLUMNS
 from lyo_pipelines.interactions.fields.mapping import Mapping
 from lyo_pipelines.interactions.formats.argilla_record import looks_like_argilla
@@ -17,8 +16,6 @@ from lyo_pipelines.interactions.formats.sharegpt import holds_turns
 from lyo_pipelines.interactions.formats.span import EXPORTS, KINDS, OTHER_SIGNALS, span_id
 
 _SAMPLE = 500
-_SPEAKERS = ("role", "sender", "speaker", "from", "author", "sender_type", "message_type")
-_SAID = {"content", "text", "message", "value", "body", "utterance", "msg"}
 _TARGETS = {"interaction_id", "trace_id", "conversation_id"}
 _SCORED = {"trace_id", "traceId", "observation_id", "observationId", "session_id", "sessionId"}
 
@@ -82,15 +79,6 @@ def _our_own(row: Row) -> DetectedFormat | None:
         return DetectedFormat("canonical", "`question` beside other names of our own")
     if _TARGETS & row.keys() and set(FEEDBACK_COLUMNS) & row.keys():
         return DetectedFormat("feedback", "a rating beside the id of an interaction, a trace or a conversation")
-    return None
-
-
-def single_messages(rows: Sequence[Row]) -> str | None:
-    """The column that says who speaks, where each row is one message, or None: no mapping puts such rows together."""
-    for name in _SPEAKERS:
-        said = [role_of(value) for row in rows[:_SAMPLE] if isinstance(value := row.get(name), str) and value]
-        if len(said) * 2 > min(len(rows), _SAMPLE) and said.count(None) * 5 < len(said):
-            return name if {"user", "assistant"} & set(said) and _SAID & rows[0].keys() else None
     return None
 
 

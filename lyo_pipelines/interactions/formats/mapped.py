@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import orjson
 
-from lyo_pipelines.interactions.chats.pairing import IMAGE_LEFT_OUT, Chat
+from lyo_pipelines.interactions.chats.pairing import IMAGE_LEFT_OUT, Chat, lay_chat
 from lyo_pipelines.interactions.errors import RowError
 from lyo_pipelines.interactions.fields.columns import NUMBERS, parse_number, parsed_json, with_point
 from lyo_pipelines.interactions.fields.mapping import (
@@ -24,13 +24,14 @@ from lyo_pipelines.interactions.fields.mapping import (
     lookup,
     value_key,
 )
-from lyo_pipelines.interactions.fields.notes import note
+from lyo_pipelines.interactions.fields.notes import NOTES, note, notes_of
 from lyo_pipelines.interactions.fields.scales import SCALE, Scale
 from lyo_pipelines.interactions.fields.thumbs import parse_thumb
 from lyo_pipelines.interactions.fields.times import parse_moment, show_time
 from lyo_pipelines.interactions.formats.answered_turns import turns_of
 from lyo_pipelines.interactions.formats.picked import Picker
 from lyo_pipelines.interactions.formats.row_format import Row, RowFormat
+from lyo_pipelines.interactions.formats.single_messages import joined_row, lay_joined
 from lyo_pipelines.json_types import is_dict
 
 _MIDNIGHT = re.compile(r"[ T]00:00(:00(\.0+)?)?$")
@@ -40,6 +41,8 @@ _EMPTY: tuple[object, ...] = ("{}", "[]", {}, [])
 def mapped(mapping: Mapping) -> RowFormat:
     """The format of a file that this mapping reads."""
     convert, path = _converter(mapping), mapping.answers_of
+    if mapping.messages is not None:
+        convert = _of_joined_rows(convert)
     expand = None if path is None else lambda row: turns_of(row, path)
     return RowFormat(mapping.name, mapping.rows, convert, _user_of(mapping), expand)
 
@@ -109,6 +112,23 @@ def _converter(mapping: Mapping) -> Callable[[Row], Row]:
         return result
 
     return convert
+
+
+def _of_joined_rows(convert: Callable[[Row], Row]) -> Callable[[Row], Row]:
+    """The same for rows that were put together of messages: what was said is there, whether or not a field asks for it."""
+
+    def convert_joined(row: Row) -> Row:
+        joined = joined_row(row)
+        mapped_row = convert(joined)
+        metadata = dict(mapped_row.get("metadata") or {})
+        result: Row = {"conversation_id": joined.conversation, "occurred_at": joined.chat.at}
+        lay_chat(result, joined.chat, metadata)
+        lay_joined(result, joined)
+        notes = [*notes_of(result), *notes_of(mapped_row)]
+        result |= {name: value for name, value in mapped_row.items() if value is not None}
+        return {**result, "metadata": metadata or None, NOTES: notes}
+
+    return convert_joined
 
 
 def _lay_pictures(result: Row, chat: Chat | None, pair: Any) -> None:

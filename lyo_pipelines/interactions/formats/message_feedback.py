@@ -12,7 +12,7 @@ from lyo_pipelines.interactions.chats.pairing import Chat
 from lyo_pipelines.interactions.errors import RowError
 from lyo_pipelines.interactions.fields.columns import NOTHING
 from lyo_pipelines.interactions.fields.notes import note
-from lyo_pipelines.interactions.fields.thumbs import parse_thumb, word_of_thumb
+from lyo_pipelines.interactions.fields.thumbs import paired_thumb, parse_thumb, word_of_thumb
 from lyo_pipelines.interactions.formats.row_format import Row
 
 _INNER = ("rating", "thumbs", "thumb", "value", "score", "type")
@@ -60,6 +60,8 @@ def lay_judged(result: Row, chat: Chat) -> None:
     for name, value in (chat.judged or {}).items():
         said = _inner(value) if isinstance(value, dict) else value
         field = _field(name, said)
+        if said is None:
+            continue
         if field is None:
             note(result, f"`{name}` on the message of the answer is not understood: it is left out")
         elif result.get(field) is None:
@@ -78,12 +80,17 @@ def lay_beside(result: Row, row: Row) -> None:
         _lay_thumb(result, row, word)
     if _BESIDE.isdisjoint(row):
         return
+    thumb, flags = paired_thumb(row)
+    if thumb is not None:
+        _lay_thumb(result, row, thumb)
     for name in BESIDE:
         value = row.get(name)
-        if value in NOTHING:
+        if value in NOTHING or name in flags:
             continue
         said = _inner(value) if isinstance(value, dict) else value
         if name in _ANYTHING and not _is_thumb(name, said):
+            continue
+        if said is None:
             continue
         field = _field(name, said)
         if field != "thumbs":
@@ -120,6 +127,9 @@ def _lay_thumb(result: Row, row: Row, said: Any, comment: Any = None) -> None:
 
 
 def _inner(value: Row) -> Any:
+    thumb, flags = paired_thumb(value)
+    if flags:
+        return thumb
     return next((value[name] for name in _INNER if value.get(name) not in (None, "")), None)
 
 

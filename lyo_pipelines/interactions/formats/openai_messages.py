@@ -41,6 +41,18 @@ _IF_UNANSWERED = ("chosen", "content", "text", "result", "model_output", "predic
 _PARENTS = ("parentId", "parent_id", "parentMessageId", "parent_message_id", "parent_message_uuid")
 
 
+_CONVERSATIONS = (
+    "conversation_id",
+    "conversationId",
+    "chat_id",
+    "chatId",
+    "thread_id",
+    "threadId",
+    "session_id",
+    "sessionId",
+)
+
+
 def openai_messages(config: ChatConfig, file_time: str | None) -> RowFormat:
     """The format of a messages file; `file_time` is its modification time (ISO 8601), for rows that name none."""
     fallback = file_time if config.time_from_file else None
@@ -57,6 +69,7 @@ def openai_messages(config: ChatConfig, file_time: str | None) -> RowFormat:
 def chat_in_row(row: Row, messages: list[Any]) -> Chat:
     """The messages of a row with the question and the answer that stand beside them. Raises RowError."""
     _require_one_branch(messages)
+    _require_one_conversation(messages)
     asked = asked_beside(row, with_pictures_beside(turns_of(messages), row))
     unanswered = asked.turns[-1].role != "assistant"
     answer = _answer_beside(row, (*_ANSWERS, *_IF_UNANSWERED) if unanswered else _ANSWERS)
@@ -83,6 +96,17 @@ def _require_one_branch(messages: list[Any]) -> None:
             "branches",
             "two messages have the same parent: write the branch that was shown, or a mapping with answers_of",
         )
+
+
+def _require_one_conversation(messages: list[Any]) -> None:
+    """Raise RowError where messages name different conversations: a page of a log, and no conversation."""
+    for name in _CONVERSATIONS:
+        named = {str(item[name]) for item in messages if isinstance(item, dict) and item.get(name) not in NOTHING}
+        if len(named) > 1:
+            raise RowError(
+                "several_conversations",
+                f"its messages name different conversations (`{name}`): write each message as a row, and they are put together",
+            )
 
 
 def _answer_beside(row: Row, names: tuple[str, ...]) -> Any:

@@ -13,6 +13,7 @@ from lyo_pipelines.interactions.formats.openai_messages import openai_messages
 from lyo_pipelines.interactions.formats.ready_mappings import ready_mapping, ready_mappings
 from lyo_pipelines.interactions.formats.row_format import Row, RowFormat
 from lyo_pipelines.interactions.formats.sharegpt import sharegpt
+from lyo_pipelines.interactions.formats.single_messages import single_messages
 from lyo_pipelines.interactions.formats.span_annotations import span_annotations
 from lyo_pipelines.interactions.formats.spans import otel_spans
 
@@ -30,6 +31,7 @@ FORMATS = (
     "openai_messages",
     "otel_spans",
     "sharegpt",
+    "single_messages",
     "span_annotations",
 )
 """What `format=` may be, beside the names of ready mappings; `langfuse` lets the rows say which of its files it is; `flat` needs
@@ -51,6 +53,7 @@ def settings_of(name: str, config: InteractionsConfig) -> str:
         "openai_messages": config.openai_messages,
         "otel_spans": config.spans,
         "sharegpt": config.sharegpt,
+        "single_messages": config.single_messages,
         "span_annotations": config.spans,
     }.get(name) or ready_mapping(name, config.ready_mappings)
     return "" if section is None else section.model_dump_json()
@@ -78,6 +81,7 @@ def format_named(name: str, config: InteractionsConfig, mapping: Mapping | None,
         "openai_messages": lambda: openai_messages(config.openai_messages, file_time),
         "otel_spans": lambda: otel_spans(config.spans),
         "sharegpt": lambda: sharegpt(config.sharegpt, file_time),
+        "single_messages": lambda: single_messages(config.single_messages, file_time),
         "span_annotations": lambda: span_annotations(config.spans),
     }
     if name not in known:

@@ -45,6 +45,9 @@ def field_sources(opened: Reading, filled: Readable[str, int]) -> list[FieldSour
     sources = {name: f"`{place}`" for name, place in sources_of(pairs, names).items()}
     if opened.mapping is not None:
         sources |= _said(opened.mapping, [source for source, _ in pairs])
+    if opened.message_times and sources.get("occurred_at", _NOWHERE).endswith(_NOWHERE):
+        shown = ", ".join(f"`{path}`" for path in opened.message_times)
+        sources["occurred_at"] = f"{shown} of the question's row"
     if kept := list(dict.fromkeys(str(key) for _, row in pairs for key in _metadata(row))):
         more = f" and {len(kept) - _METADATA} more" if len(kept) > _METADATA else ""
         sources["metadata"] = f"{', '.join(f'`{name}`' for name in kept[:_METADATA])}{more}"

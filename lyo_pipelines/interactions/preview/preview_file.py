@@ -91,7 +91,7 @@ def preview_file(
         spec = file_spec(source, file_hash, pseudonyms, here, format=format, mapping=mapping, now=now)
         before = read_entry(lake, file_hash) if file_hash else None
         again = before is not None and before.reading == reading_of(spec, before.format)
-        with Reading(source, spec) as opened:
+        with Reading(source, spec, rows) as opened:
             return _preview(opened, spec, name, show, rows, again=again)
     except (UnreadableFileError, MappingError) as error:
         return FilePreview(name, format, unreadable=str(error))
@@ -146,6 +146,7 @@ def _preview(opened: Reading, spec: FileSpec, name: str, show: int, limit: int, 
         if seen.read >= limit:
             whole = next(blocks, None) is None
             break
+    whole = whole and not opened.cut
     tally, reasons, examples = seen.counted()
     return FilePreview(
         name=name,

@@ -10,6 +10,7 @@ import numpy as np
 
 from lyo_pipelines.interactions.conversion.blocks import format_for, ignored_fields
 from lyo_pipelines.interactions.conversion.converter import Converted, Converter, FileSpec
+from lyo_pipelines.interactions.errors import UnreadableFileError
 from lyo_pipelines.interactions.formats.detect import DetectedFormat
 from lyo_pipelines.interactions.formats.mapping_gaps import Gap, gaps_of
 from lyo_pipelines.interactions.formats.row_format import RowFormat
@@ -19,6 +20,11 @@ from lyo_pipelines.interactions.reading.lines import Lines
 from lyo_pipelines.interactions.tables.new_rows import UNMARKED, Walk
 from lyo_pipelines.interactions.tables.server import RawRow
 from lyo_pipelines.interactions.tables.watermarks import Watermark
+
+_SINGLE_MESSAGES = (
+    "its rows are single messages, and what is new holds only a part of a conversation: let `query` put those of a conversation into "
+    "one row, with json_agg(json_build_object('role', …, 'content', …) order by …) as messages"
+)
 
 
 class NewRows:
@@ -62,6 +68,8 @@ class TableBatch:
     ) -> None:
         sample = block_of(first, 1, spec.config.max_row_bytes).rows
         told = DetectedFormat(spec.format, found, spec.mapping) if found else format_for(spec, sample)
+        if told.format == "single_messages" or (told.mapping is not None and told.mapping.messages is not None):
+            raise UnreadableFileError(_SINGLE_MESSAGES)
         self.spec = replace(spec, format=told.format, mapping=told.mapping)
         self.found = told.why
         self.ignored_fields = ignored_fields(told.format, sample)
