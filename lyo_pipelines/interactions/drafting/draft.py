@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from lyo_pipelines.interactions.drafting.guesses import Guess, guesses_of
 from lyo_pipelines.interactions.drafting.messages import OF_QUESTION, guesses_beside, messages_block, paths_of
-from lyo_pipelines.interactions.drafting.scalars import scalar
+from lyo_pipelines.interactions.drafting.scalars import from_path, scalar
 from lyo_pipelines.interactions.drafting.shapes import Column, columns_of
 from lyo_pipelines.interactions.fields.mapping import MessageColumns
 from lyo_pipelines.interactions.formats.detect import detect_format
@@ -38,7 +38,7 @@ def draft_mapping(name: str, rows: Sequence[Row], subjects: Sequence[str] = ()) 
         *_known_format(rows),
         "rows: interactions",
         "",
-        *([] if joined is None else [*messages_block(joined), ""]),
+        *([] if joined is None else [*messages_block(joined, columns), ""]),
         "fields:" if used else "fields: {}",
     ]
     lines += [_line(guess, "  ") for guess in used]
@@ -91,18 +91,8 @@ def _metadata(columns: Sequence[Column], guesses: Sequence[Guess], joined: Messa
 
 
 def _line(guess: Guess, indent: str) -> str:
-    parts = [f"from: {scalar(guess.column.path)}", *(f"{key}: {_flow(value)}" for key, value in guess.keys.items())]
-    said = f"{guess.field}: {{{', '.join(parts)}}}" if guess.keys else f"{guess.field}: {scalar(guess.column.path)}"
+    said = f"{guess.field}: {from_path(guess.column.path, guess.keys)}"
     return f"{indent}{said:<{_WIDTH}}  # guess: {guess.why}"
-
-
-def _flow(value: object) -> str:
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{scalar(str(key))}: {item}" for key, item in value.items()) + "}"
-    if isinstance(value, list):
-        return f"[{', '.join(map(str, value))}]"
-    text = str(value)
-    return text if text.startswith('"') else scalar(text)
 
 
 def _safe(text: str) -> str:

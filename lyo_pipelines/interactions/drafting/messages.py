@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Sequence
 
 from lyo_pipelines.interactions.drafting.guesses import Guess, guesses_of
-from lyo_pipelines.interactions.drafting.scalars import scalar
+from lyo_pipelines.interactions.drafting.scalars import from_path, scalar
 from lyo_pipelines.interactions.drafting.shapes import Column
 from lyo_pipelines.interactions.fields.mapping import MessageColumns, lookup
 from lyo_pipelines.interactions.formats.row_format import Row
@@ -27,36 +27,35 @@ def paths_of(columns: MessageColumns) -> set[str]:
     return {path for path in (*named, *speaker, *columns.text, *time) if path is not None}
 
 
-def messages_block(columns: MessageColumns) -> list[str]:
-    """The lines of `messages`."""
+def messages_block(columns: MessageColumns, shapes: Sequence[Column]) -> list[str]:
+    """The lines of `messages`; `shapes`: what the columns look like."""
     lines = [
         "messages:  # each row is one message: those of one conversation are put together, each answered question is a row then"
     ]
-    said = [("conversation", columns.conversation, "both sides stand under one value")]
+    said = [("conversation", scalar(columns.conversation), "both sides stand under one value")]
     if columns.speaker is not None:
-        named = columns.speaker.values
-        values = ", ".join(
-            f"{scalar(value) if value.isalpha() else repr(value)}: {who}" for value, who in named.items()
-        )
-        shown = scalar(columns.speaker.source)
-        said.append(("speaker", f"{{from: {shown}, values: {{{values}}}}}" if values else shown, "by its values"))
-    said += [("text", path, "by its name") for path in columns.text]
-    said += [] if columns.message is None else [("message", columns.message, "it holds speaker and text")]
-    said += (
-        []
-        if columns.time is None
-        else [("time", columns.time.source[0], "by its name; see `time` and `timezone` of a field")]
-    )
+        named: dict[str, object] = dict(columns.speaker.values)
+        said.append(("speaker", from_path(columns.speaker.source, {"values": named} if named else {}), "by its values"))
+    said += [("text", scalar(path), "by its name") for path in columns.text]
+    said += [] if columns.message is None else [("message", scalar(columns.message), "it holds speaker and text")]
+    said += _time_line(columns, shapes)
     for key, path, why in (
         ("order", columns.order, "numbers that count the messages"),
         ("id", columns.id, "feedback that names it reaches the answer"),
         ("parent", columns.parent, "the id of the message that one answers"),
     ):
-        said += [] if path is None else [(key, path, why)]
-    for key, value, why in said:
-        shown = value if value.startswith("{") else scalar(value)
-        lines.append(f"  {f'{key}: {shown}':<{_WIDTH}}  # guess: {why}")
-    return lines
+        said += [] if path is None else [(key, scalar(path), why)]
+    return [*lines, *(f"  {f'{key}: {shown}':<{_WIDTH}}  # guess: {why}" for key, shown, why in said)]
+
+
+def _time_line(columns: MessageColumns, shapes: Sequence[Column]) -> list[tuple[str, str, str]]:
+    """When a message was said: the column that told the messages, or the one that looks like a time."""
+    named = () if columns.time is None else columns.time.source
+    guesses = [guess for guess in guesses_of(shapes) if guess.field == "occurred_at" and guess.used]
+    at = next((guess for guess in guesses if guess.column.path in named or not named), None)
+    if at is not None:
+        return [("time", from_path(at.column.path, at.keys), at.why)]
+    return [("time", scalar(path), "by its name; see `time` and `timezone` of a field") for path in named]
 
 
 def guesses_beside(
