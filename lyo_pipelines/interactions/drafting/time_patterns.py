@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
 
 from lyo_pipelines.interactions.drafting.header_words import header_words, in_brackets
 
@@ -37,6 +39,13 @@ PATTERNS = (
     *_OTHER,
 )
 _TRIED = 300
+_SHAPES = {
+    **dict.fromkeys(("%d", "%m", "%H", "%I", "%M", "%S", "%y"), r"\d{1,2}"),
+    **dict.fromkeys(("%b", "%B", "%a", "%A", "%p"), r"[^\W\d_]+\.?"),
+    "%Y": r"\d{4}",
+    "%f": r"\d{1,6}",
+    "%z": r"[-+Z][\d:]*",
+}
 _ZONES = {
     "ist": "Asia/Kolkata",
     "utc": "UTC",
@@ -52,7 +61,15 @@ _INDIAN = "Asia/Kolkata"
 def fitting_patterns(texts: Sequence[str], patterns: Sequence[str] = PATTERNS) -> tuple[str, ...]:
     """The patterns that all of these texts fit, days before months before years."""
     tried = [text.strip() for text in texts[:_TRIED]]
-    return tuple(pattern for pattern in patterns if all(_fits(text, pattern) for text in tried))
+    likely = [pattern for pattern in patterns if tried and _shape(pattern).fullmatch(tried[0])]
+    return tuple(pattern for pattern in likely if all(_fits(text, pattern) for text in tried))
+
+
+@cache
+def _shape(pattern: str) -> re.Pattern[str]:
+    """What texts of a pattern look like: `strptime` keeps five patterns only and compiles each other one anew at every call."""
+    parts = re.split(r"(%[A-Za-z])", pattern)
+    return re.compile("".join(_SHAPES.get(part, re.escape(part)) for part in parts))
 
 
 def is_date(pattern: str) -> bool:
