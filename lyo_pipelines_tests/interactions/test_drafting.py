@@ -459,3 +459,16 @@ def test_subjects_take_the_names_of_the_curriculum_where_only_one_is_meant() -> 
     known = ("math", "physics", "chemistry", "chemical_engineering")
     assert fields_of(rows, known)["subject"].values == {"Maths": "math"}
     assert fields_of(rows, known[:3])["subject"].values == {"Maths": "math", "Chem": "chemistry"}
+
+
+def test_the_draft_for_single_messages_says_how_their_times_are_written_whatever_their_column_is_called() -> None:
+    rows = [
+        {"chat": f"c{n // 2}", "who": ("student", "bot")[n % 2], "msg": f"Line {n}.", "sent (IST)": f"{13 + n}/10/2026 07:15 PM"}
+        for n in range(8)
+    ]  # fmt: skip
+    draft = draft_mapping("a.csv", rows)
+    messages = parse_mapping(draft.encode(), "a").messages
+    assert messages is not None and messages.time is not None
+    time = messages.time
+    assert (time.source, time.time, time.timezone) == (("sent (IST)",), "%d/%m/%Y %I:%M %p", "Asia/Kolkata")
+    assert draft.count("sent (IST)") == 1

@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lyo_pipelines.interactions.drafting.guesses import Guess, guesses_of
-from lyo_pipelines.interactions.drafting.messages import OF_QUESTION, guesses_beside, messages_block, paths_of
+from lyo_pipelines.interactions.drafting.messages import (
+    OF_QUESTION,
+    guesses_beside,
+    messages_block,
+    paths_of,
+    with_time,
+)
 from lyo_pipelines.interactions.drafting.scalars import from_path, scalar
 from lyo_pipelines.interactions.drafting.shapes import Column, columns_of
 from lyo_pipelines.interactions.fields.mapping import MessageColumns
@@ -25,7 +31,8 @@ _WIDTH = 62
 def draft_mapping(name: str, rows: Sequence[Row], subjects: Sequence[str] = ()) -> str:
     """The text of a first mapping for a file of this name with these first rows. subjects: the curriculum's names of them."""
     columns = columns_of(rows)
-    joined = message_columns(rows)
+    told = message_columns(rows)
+    joined = None if told is None else with_time(told, columns)
     guesses = guesses_of(columns, subjects) if joined is None else guesses_beside(columns, joined, rows, subjects)
     if joined is None and lacking(rows) is not None:
         guesses = [guess for guess in guesses if guess.field not in ("question", "answer")]

@@ -43,7 +43,7 @@ ANSWERER = _set(
 _PREPOSITIONS = _set(
     "of to from by for on about with given shown sent in de du des la le del da do zu von auf a al di der en"
 )
-WISHED = _set("expected reference gold golden ideal target correct true right model-answer ground")
+WISHED = _set("expected reference gold golden ideal target correct true right ground")
 """The answer that should have been given, not the one that was."""
 _EITHER = _set("message said input problem utterance")
 """Words for what either side says: beside them who speaks decides."""

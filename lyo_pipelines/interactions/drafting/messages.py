@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from lyo_pipelines.interactions.drafting.guesses import Guess, guesses_of
 from lyo_pipelines.interactions.drafting.scalars import from_path, scalar
 from lyo_pipelines.interactions.drafting.shapes import Column
-from lyo_pipelines.interactions.fields.mapping import MessageColumns, lookup
+from lyo_pipelines.interactions.fields.mapping import FieldMapping, MessageColumns, lookup
 from lyo_pipelines.interactions.formats.row_format import Row
 from lyo_pipelines.interactions.messages.speakers import speaker_of
 
@@ -49,13 +49,25 @@ def messages_block(columns: MessageColumns, shapes: Sequence[Column]) -> list[st
 
 
 def _time_line(columns: MessageColumns, shapes: Sequence[Column]) -> list[tuple[str, str, str]]:
-    """When a message was said: the column that told the messages, or the one that looks like a time."""
-    named = () if columns.time is None else columns.time.source
-    guesses = [guess for guess in guesses_of(shapes) if guess.field == "occurred_at" and guess.used]
-    at = next((guess for guess in guesses if guess.column.path in named or not named), None)
-    if at is not None:
-        return [("time", from_path(at.column.path, at.keys), at.why)]
-    return [("time", scalar(path), "by its name; see `time` and `timezone` of a field") for path in named]
+    """When a message was said, with the pattern of its times."""
+    if columns.time is None:
+        return []
+    (path,) = columns.time.source
+    guess = _time_guess(shapes, path)
+    if guess is None:
+        return [("time", scalar(path), "by its name; see `time` and `timezone` of a field")]
+    return [("time", from_path(path, guess.keys), guess.why)]
+
+
+def with_time(columns: MessageColumns, shapes: Sequence[Column]) -> MessageColumns:
+    """The same with the column that looks like a time, where none was told by its name."""
+    guess = None if columns.time is not None else _time_guess(shapes)
+    return columns if guess is None else columns.model_copy(update={"time": FieldMapping(source=(guess.column.path,))})
+
+
+def _time_guess(shapes: Sequence[Column], path: str | None = None) -> Guess | None:
+    guesses = (guess for guess in guesses_of(shapes) if guess.field == "occurred_at" and guess.used)
+    return next((guess for guess in guesses if path in (None, guess.column.path)), None)
 
 
 def guesses_beside(

@@ -40,7 +40,6 @@ _INDEX = {name: {plain_name(word): rank for rank, word in enumerate(words)} for 
 _LESS_SURE = 3
 _OF_IDS = ("id", "nr", "no", "num", "number")
 """Ends that make an id of the name of a text: `request_id`."""
-_WISHED = ("expected", "reference", "gold", "ideal", "target")
 _OWN_OF_A_DATABASE = 30
 """`_ts`, `_id`: what a database keeps of a row comes after what the application says of it."""
 _BY_WORDS = 200
@@ -108,7 +107,7 @@ def _means_another(name: str, column: Column) -> bool:
     """Whether a column cannot be a field though its name fits: an expected answer is not the model's, a label is a thumb only as
     true or false, words that rate from 1 to 5 are no thumbs, and an id that comes twice names no row."""
     if name == "answer":
-        return any(plain_name(part).startswith(_WISHED) for part in names_of(column.path))
+        return any(plain_name(part).startswith(tuple(WISHED)) for part in names_of(column.path))
     if name == "thumbs" and ratings_of(column.words):
         return True
     if name == "interaction_id" and not column.unique:
